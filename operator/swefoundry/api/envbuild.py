@@ -1,0 +1,116 @@
+"""EnvBuild: the construction of one environment image, round by round."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from swefoundry.api.common import (
+    Attempt,
+    Budget,
+    Commit,
+    Condition,
+    Environment,
+    RepoName,
+    Source,
+    Validation,
+    rule,
+)
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.values import Value
+
+
+class Acceptance(Value):
+    """The layers that a draft's image is probed with: `before` must fail and `after` must pass."""
+
+    layers: dict[Stage, Layer] = Field(max_length=3, description="Per stage: overlay and runner.")
+
+
+class EnvBuildSpec(Value):
+    """What is to be built."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                rule("self == oldSelf", "spec is immutable: create another EnvBuild instead")
+            ]
+        }
+    }
+    repo: RepoName = Field(description="owner/name of the repository.")
+    source: Source = Field(description="Where the content comes from; a TaskInstance gives its own source artifact.")
+    base_commit: Commit | None = Field(default=None, description="Commit to build at; required for git sources.")
+    created_at: datetime | None = Field(default=None, description="Dependencies are resolved as of then.")
+    version: str | None = Field(default=None, max_length=100, description="Version of the project, a label.")
+    language: Annotated[str, Field(max_length=32, pattern=r"^[a-z0-9+#-]+$")] | None = Field(
+        default=None, description="Main language, lower case; detected when absent."
+    )
+    facts: Digest | None = Field(default=None, description="Blob with the facts about the tree; absent: intake finds them.")
+    acceptance: Acceptance | None = Field(
+        default=None,
+        description="What drafts are probed with. Absent: accepted when the tests run and report at least one test.",
+    )
+    environment: Environment = Field(default=Environment(), description="How the image is made.")
+    validation: Validation = Field(default=Validation(), description="How the tests are run in probes.")
+    budget: Budget = Field(default=Budget(), description="What may be spent.")
+    tag: str | None = Field(
+        default=None, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="Human tag for the image."
+    )
+
+
+class ProbeResult(Value):
+    """One probe of a round."""
+
+    stage: Stage = Field(description="Tree that was probed.")
+    code: int = Field(ge=0, le=255, description="Canonical exit code.")
+    raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
+    tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
+    failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
+    evidence: Digest | None = Field(default=None, description="Artifact with the log, the reports and the record.")
+
+
+class Round(Value):
+    """One draft, built and probed."""
+
+    number: int = Field(ge=0, description="From 0.")
+    strategy: str = Field(max_length=32, description="Strategy that proposed the draft.")
+    label: str = Field(default="", max_length=200, description="What distinguishes the draft, for people.")
+    draft: Digest = Field(description="Digest of the draft.")
+    image: Digest | None = Field(default=None, description="The image, once built.")
+    probes: list[ProbeResult] = Field(default=[], max_length=3, description="Probes that ended.")
+    outcome: str | None = Field(default=None, max_length=64, description="How the round ended; absent while it runs.")
+    message: str | None = Field(default=None, max_length=2048, description="Why, with the telling lines.")
+    evidence: Digest | None = Field(default=None, description="Blob with the build log.")
+    seconds: float = Field(default=0, ge=0, description="Seconds that the round's pods ran.")
+
+
+EnvPhase = Literal["Pending", "Intake", "Building", "Probing", "Ready", "Failed"]
+
+
+class EnvBuildStatus(Value):
+    """What is known so far."""
+
+    observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")
+    phase: EnvPhase = Field(default="Pending", description="A summary of the conditions, for people.")
+    conditions: list[Condition] = Field(
+        default=[], max_length=16, description="Standard conditions.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    source: Digest | None = Field(default=None, description="Artifact of the clean tree, when this EnvBuild took it in.")
+    facts: Digest | None = Field(default=None, description="Blob with the facts about the tree.")
+    layers: dict[Stage, Layer] = Field(default={}, max_length=3, description="Layers when this EnvBuild took the source in.")
+    rounds: list[Round] = Field(default=[], max_length=50, description="Every draft that was tried.")
+    image: Digest | None = Field(default=None, description="The image: accepted, or the best there was.")
+    image_name: str | None = Field(default=None, max_length=512, description="registry/repository:tag as nodes pull it.")
+    draft: Digest | None = Field(default=None, description="Blob with the draft that made the image.")
+    strategy: str | None = Field(default=None, max_length=32, description="Strategy that made the image.")
+    accepted_on: str | None = Field(
+        default=None, max_length=64, description="What the image was accepted on: fail2pass, error2pass or tests-ran."
+    )
+    running: list[Attempt] = Field(default=[], max_length=8, description="Pods that are under way.")
+    attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
+    infra_retries: int = Field(default=0, ge=0, description="Pods that were replaced after infrastructure faults.")
+    pod_seconds: float = Field(default=0, ge=0, description="Seconds that pods ran.")
+    started_at: datetime | None = Field(default=None, description="When work began.")
+    finished_at: datetime | None = Field(default=None, description="When work ended.")
+    duration: str | None = Field(default=None, max_length=32, description="Time from start to finish, for people.")

@@ -1,0 +1,181 @@
+"""TaskInstance: one issue-fixing commit that is to become a validated benchmark instance."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from swefoundry.api.common import (
+    Attempt,
+    Budget,
+    Commit,
+    Condition,
+    Environment,
+    KeyRef,
+    RepoName,
+    Source,
+    Validation,
+    rule,
+)
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.values import Value
+
+INLINE_LIMIT = 65536
+"""Characters of a patch that may stand in the object itself; longer ones go to a ConfigMap or an artifact."""
+
+
+class Patch(Value):
+    """A unified diff. Exactly one is set."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                rule(
+                    "[has(self.inline), has(self.configMapRef), has(self.artifact)].filter(x, x).size() == 1",
+                    "patch: set exactly one of inline, configMapRef and artifact",
+                )
+            ]
+        }
+    }
+    inline: str | None = Field(
+        default=None, min_length=1, max_length=INLINE_LIMIT, description="The diff itself, 64 KiB at most."
+    )
+    config_map_ref: KeyRef | None = Field(
+        default=None, description="Key (data or binaryData) of a ConfigMap, 1 MiB at most."
+    )
+    artifact: Digest | None = Field(default=None, description="Digest of a blob in the task repository.")
+
+
+class Text(Value):
+    """A text for people or agents. Exactly one is set."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                rule("has(self.inline) != has(self.configMapRef)", "problemStatement: set exactly one of inline and configMapRef")
+            ]
+        }
+    }
+    inline: str | None = Field(default=None, max_length=INLINE_LIMIT, description="The text itself.")
+    config_map_ref: KeyRef | None = Field(default=None, description="Key of a ConfigMap.")
+
+
+class TaskInstanceSpec(Value):
+    """What is to be validated."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                rule(f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
+                     f"spec.{field} is immutable: create another TaskInstance instead")
+                for field in ("instanceId", "repo", "baseCommit", "source", "goldPatch", "testPatch")
+            ]
+            + [
+                rule(
+                    "has(self.baseCommit) || (has(self.source) && !has(self.source.git))",
+                    "spec.baseCommit: required for git sources (the default source is git)",
+                ),
+                rule(
+                    "!has(self.environment) || !has(self.environment.strategies) || "
+                    "!('fixed' in self.environment.strategies) || has(self.environment.draft)",
+                    "spec.environment.draft: required by the strategy fixed",
+                ),
+            ]
+        }
+    }
+    instance_id: str = Field(
+        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$",
+        description="Identifier in the data set, such as pallets__click-2622. Immutable.",
+    )
+    repo: RepoName = Field(description="owner/name of the repository. Immutable.")
+    base_commit: Commit | None = Field(default=None, description="Commit before the fix. Required for git sources. Immutable.")
+    source: Source | None = Field(
+        default=None, description="Where the content comes from; default: https://github.com/<repo>.git. Immutable."
+    )
+    created_at: datetime | None = Field(
+        default=None, description="When the fix was made; dependencies are resolved as of then."
+    )
+    version: str | None = Field(default=None, max_length=100, description="Version of the project, a label.")
+    language: Annotated[str, Field(max_length=32, pattern=r"^[a-z0-9+#-]+$")] | None = Field(
+        default=None, description="Main language, lower case; detected when absent."
+    )
+    problem_statement: Text | None = Field(default=None, description="The issue's text. Never shown to a strategy.")
+    gold_patch: Patch = Field(description="The reference fix, without tests. Immutable.")
+    test_patch: Patch = Field(description="The hidden tests. Immutable.")
+    environment: Environment = Field(default=Environment(), description="How the environment image is made.")
+    validation: Validation = Field(default=Validation(), description="How the tests are run.")
+    budget: Budget = Field(default=Budget(), description="What may be spent.")
+    suspend: bool = Field(default=False, description="Start no new pod while true; running pods end.")
+    ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
+        default=None, description="Delete the object this many seconds after it finished; absent keeps it."
+    )
+
+
+class Evaluation(Value):
+    """The outcome of one evaluation of the matrix."""
+
+    stage: Stage = Field(description="Tree that was evaluated.")
+    repeat: int = Field(ge=0, le=19, description="Which repeat, from 0.")
+    code: int = Field(ge=0, le=255, description="Canonical exit code.")
+    raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
+    passed: int | None = Field(default=None, ge=0, description="Tests that passed, by the report.")
+    failed: int | None = Field(default=None, ge=0, description="Tests that failed or erred, by the report.")
+    skipped: int | None = Field(default=None, ge=0, description="Tests that were skipped, by the report.")
+    seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
+    evidence: Digest | None = Field(default=None, description="Artifact with the log, the reports and the record.")
+
+
+class Prepared(Value):
+    """What intake left in the registry."""
+
+    source: Digest = Field(description="Artifact of the clean tree.")
+    layers: dict[Stage, Layer] = Field(default={}, description="Per stage: overlay and runner.", max_length=3)
+    facts: Digest = Field(description="Blob with the facts about the tree.")
+    fingerprint: str = Field(default="", max_length=71, description="Hash over manifests and lockfiles.")
+    language: str | None = Field(default=None, max_length=32, description="Detected main language.")
+    test_files: int = Field(default=0, ge=0, description="Test files that the test patch names.")
+
+
+Phase = Literal["Pending", "Suspended", "Intake", "Preparing", "Validating", "Validated", "Rejected", "Failed"]
+VerdictName = Literal["fail2pass", "fail2fail", "pass2pass", "pass2fail", "error2pass", "flaky", "inconclusive"]
+
+
+class Image(Value):
+    """The task image."""
+
+    name: str = Field(max_length=512, description="registry/repository:tag as nodes pull it.")
+    digest: Digest = Field(description="Digest of its manifest.")
+
+
+class ResultSets(Value):
+    """How many tests are in each set; the sets themselves are in the verdict bundle."""
+
+    fail_to_pass: int = Field(default=0, ge=0, description="Failed before, pass after.")
+    pass_to_pass: int = Field(default=0, ge=0, description="Passed before and after.")
+
+
+class TaskInstanceStatus(Value):
+    """What is known so far. Long things are in the registry; here are digests and counts."""
+
+    observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")
+    phase: Phase = Field(default="Pending", description="A summary of the conditions, for people.")
+    verdict: VerdictName | None = Field(default=None, description="What the matrix says.")
+    strategy: str | None = Field(default=None, max_length=32, description="Strategy whose draft made the environment.")
+    round: int | None = Field(default=None, ge=0, description="Rounds that the environment took.")
+    conditions: list[Condition] = Field(
+        default=[], max_length=16, description="Standard conditions.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    prepared: Prepared | None = Field(default=None, description="What intake left in the registry.")
+    env_build: str | None = Field(default=None, max_length=253, description="Name of the EnvBuild.")
+    image: Image | None = Field(default=None, description="The task image.")
+    evaluations: list[Evaluation] = Field(default=[], max_length=60, description="The matrix.")
+    tests: ResultSets | None = Field(default=None, description="Counts of the per-test sets.")
+    evidence: Digest | None = Field(default=None, description="The verdict bundle.")
+    running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are under way.")
+    attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
+    infra_retries: int = Field(default=0, ge=0, description="Pods that were replaced after infrastructure faults.")
+    started_at: datetime | None = Field(default=None, description="When work began.")
+    finished_at: datetime | None = Field(default=None, description="When the verdict was reached or work given up.")
+    duration: str | None = Field(default=None, max_length=32, description="Time from start to finish, for people.")

@@ -1,0 +1,47 @@
+"""The exit codes our pods end with, and what each says. The exit code in pod status is the verdict; logs are evidence."""
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """Canonical exit codes of intake, build and evaluation containers.
+
+    1 to 9 belong to test commands; 124 to 165 are avoided because shells, runtimes and signals use them.
+    """
+
+    OK = 0
+    """Intake done, image built, or all required tests passed."""
+    TESTS_FAILED = 1
+    """Tests ran and at least one failed."""
+    TEST_PATCH_REFUSED = 10
+    """The test patch does not apply to the source."""
+    GOLD_PATCH_REFUSED = 11
+    """The gold patch does not apply on top of the test patch."""
+    SOURCE_MISMATCH = 12
+    """The commit does not exist, or the archive's sha256 is another."""
+    SOURCE_UNREACHABLE = 13
+    """The git host or archive URL did not answer, or refused us, after retries."""
+    NOT_RUNNABLE = 20
+    """The test command could not be started (shell codes 126 and 127)."""
+    NO_RESULT = 21
+    """Nothing collected, a collection or usage error, or no readable report."""
+    TIME_LIMIT = 22
+    """The time limit inside the harness struck."""
+    INFRASTRUCTURE = 30
+    """The registry or its storage failed; worth trying again."""
+    DOCKERFILE_INVALID = 40
+    """The Dockerfile does not parse, has no FROM, or copies what is not there."""
+    BASE_IMAGE_MISSING = 41
+    """A FROM image does not exist or may not be pulled."""
+    STEP_FAILED = 42
+    """A RUN step ended with a code other than 0."""
+    BUILD_TIME_LIMIT = 43
+    """The build did not end within its time limit."""
+    DISK_FULL = 44
+    """The build filled its disk."""
+    PUSH_FAILED = 45
+    """The image was built and could not be pushed."""
+    POLICY_REFUSED = 46
+    """The Dockerfile breaks a rule of the policy."""
+    BAD_ORDER = 90
+    """The pod could not read its own order: a defect of swefoundry."""

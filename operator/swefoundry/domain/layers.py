@@ -1,0 +1,19 @@
+"""How content in the registry is named."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from swefoundry.domain.values import Value
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+
+
+class Layer(Value):
+    """One gzip-compressed tar layer of an image, already in the registry."""
+
+    digest: Digest
+    size: int = Field(ge=0)
+    """Bytes as stored."""
+    diff_id: Digest
+    """Digest of the uncompressed tar, as image configs want it."""

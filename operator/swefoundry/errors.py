@@ -1,0 +1,61 @@
+"""Every error that swefoundry raises on purpose.
+
+::
+
+    SwefoundryError
+    ├── Retry                 the world was busy; try again after `after` seconds
+    │   ├── ApiUnavailable    the Kubernetes API did not answer, or said 429/5xx
+    │   ├── ApiConflict       somebody else wrote first: read again, decide again
+    │   └── RegistryUnavailable  the OCI registry did not answer, or said 429/5xx
+    └── GiveUp                trying again cannot help; `reason` is a condition reason
+        ├── NotFound          the object or content does not exist
+        ├── ApiRefused        the Kubernetes API refused the request (400, 403, 422)
+        └── RegistryRefused   the registry refused us (401, 403, malformed request)
+
+Vendor errors are mapped to these at the doorways (cluster/kube.py, store/registry.py) and nowhere else.
+"""
+
+
+class SwefoundryError(Exception):
+    """Base of all of ours."""
+
+
+class Retry(SwefoundryError):
+    """Try again later; nothing was decided."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+        """Seconds to wait, when the other side said so."""
+
+
+class ApiUnavailable(Retry):
+    """The Kubernetes API did not answer, or said 429 or 5xx."""
+
+
+class ApiConflict(Retry):
+    """The object changed since it was read (409)."""
+
+
+class RegistryUnavailable(Retry):
+    """The registry did not answer, or said 429 or 5xx."""
+
+
+class GiveUp(SwefoundryError):
+    """Trying again cannot help."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotFound(GiveUp):
+    """The object or content does not exist (404)."""
+
+
+class ApiRefused(GiveUp):
+    """The Kubernetes API refused the request (400, 401, 403, 422)."""
+
+
+class RegistryRefused(GiveUp):
+    """The registry refused us (400, 401, 403)."""
