@@ -1,0 +1,101 @@
+"""How does the reference page of a resource read? Made from the same schema that the API server enforces."""
+
+from typing import Any
+
+from swefoundry.api.labels import API_VERSION
+
+Node = dict[str, Any]
+
+
+def page(kind: str, short: str, about: str, schema: Node) -> str:
+    """The Markdown page of one resource."""
+    fields = schema["properties"]
+    parts = [
+        f"# {kind}\n",
+        "<!-- Generated from operator/swefoundry/api by `make generate`. Do not edit. -->\n",
+        f"{about}\n",
+        f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {kind.lower()}.spec` says "
+        "the same in a terminal. **Bold** fields are required where their parent is given.\n",
+        f"## spec\n\n{fields['spec']['description']}\n\n{_table(fields['spec'], 'spec')}",
+        _rules(fields["spec"]),
+        f"## status\n\n{fields['status']['description']} Written by the operator alone.\n\n"
+        f"{_table(fields['status'], 'status')}",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(schema: Node, root: str) -> str:
+    lines = ["| Field | Type | Default | Meaning |", "|---|---|---|---|"]
+    lines += [_row(path, node, required) for path, node, required in _walk(schema, root)]
+    return "\n".join(lines) + "\n"
+
+
+def _walk(schema: Node, path: str) -> list[tuple[str, Node, bool]]:
+    """Every field below a node, parents first: (path, schema, required)."""
+    found: list[tuple[str, Node, bool]] = []
+    for name, child in schema.get("properties", {}).items():
+        here = f"{path}.{name}"
+        found.append((here, child, name in schema.get("required", ())))
+        below = child.get("items", child)
+        found += _walk(below, f"{here}[]" if "items" in child else here)
+    return found
+
+
+def _row(path: str, node: Node, required: bool) -> str:
+    name = path.split(".", 1)[1]
+    shown = f"**`{name}`**" if required else f"`{name}`"
+    default = f"`{_literal(node['default'])}`" if "default" in node and node["default"] != {} else ""
+    return (
+        f"| {shown} | {_escape(_type(node))} | {_escape(default)} | {_escape(node.get('description', ''))} |"
+    )
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(_literal(one) for one in value) + "]"
+    return str(value)
+
+
+def _type(node: Node) -> str:
+    if "enum" in node:
+        return "one of " + ", ".join(f"`{value}`" for value in node["enum"])
+    if node["type"] == "array":
+        return f"list of {_type(node['items'])}, at most {node['maxItems']}"
+    if node["type"] in ("integer", "number"):
+        return node["type"] + _range(node)
+    if node["type"] == "string":
+        return _string(node)
+    return str(node["type"])
+
+
+def _range(node: Node) -> str:
+    if "minimum" in node and "maximum" in node:
+        return f", {node['minimum']} to {node['maximum']}"
+    if "minimum" in node:
+        return f", from {node['minimum']:g}"
+    return ""
+
+
+def _string(node: Node) -> str:
+    if "format" in node:
+        return str(node["format"])
+    if "pattern" in node:
+        return f"string, `{node['pattern']}`"
+    return f"string, at most {node['maxLength']} characters" if "maxLength" in node else "string"
+
+
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _rules(schema: Node) -> str:
+    """Rules that the API server checks across fields."""
+    messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
+    for _, node, _ in _walk(schema, "spec"):
+        messages += [rule["message"] for rule in node.get("x-kubernetes-validations", ())]
+    unique = list(dict.fromkeys(messages))
+    if not unique:
+        return ""
+    return "### Rules across fields\n\n" + "\n".join(f"- {message}" for message in unique) + "\n"
