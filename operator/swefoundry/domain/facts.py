@@ -38,3 +38,11 @@ class Facts(Value):
     """Nearest tag re-created on the clean tree's one commit."""
     fingerprint: str = ""
     """sha256 over manifests and lockfiles: sources with the same fingerprint need the same environment."""
+    test_imports: list[str] = []
+    """Top-level module names imported by ``test_files`` as they are after the test patch and by the conftest.py files
+    beside and above them; sorted, own modules and the standard library may be among them (ast, else a regex: old
+    sources may be Python 2)."""
+    test_parameters: list[str] = []
+    """Parameter names of the ``test_*`` functions in the same files, sorted: `mocker` says that pytest-mock is needed."""
+    test_markers: list[str] = []
+    """Names after ``pytest.mark.`` in the same files, sorted: `asyncio` says that pytest-asyncio is needed."""
