@@ -1,0 +1,31 @@
+"""How fast we may write: a token bucket, because the client has no limit of its own and an API server has."""
+
+import asyncio
+import time
+
+
+class Bucket:
+    """``rate`` tokens per second, ``burst`` at most; ``take`` waits for its turn in order."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._stamp = time.monotonic()
+        self._turn = asyncio.Lock()
+
+    async def take(self) -> float:
+        """Wait for a token; return the seconds waited."""
+        async with self._turn:
+            self._refill()
+            wait = max(0.0, (1 - self._tokens) / self._rate)
+            if wait:
+                await asyncio.sleep(wait)
+                self._refill()
+            self._tokens -= 1
+            return wait
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._stamp) * self._rate)
+        self._stamp = now

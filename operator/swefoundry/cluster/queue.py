@@ -1,0 +1,104 @@
+"""Which object to look at next: a deduplicating queue of keys, as client-go's work queue.
+
+::
+
+    add(key) ──> ready ──get()──> in work ──done(key)──> (added meanwhile? -> ready)
+       ^                              │
+       └── later(key, seconds) <── retry(key)
+
+A key is never worked on by two workers; a key added while in work is worked on once more.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from swefoundry import metrics
+
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """Names one object to reconcile."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+class WorkQueue:
+    """Keys that want to be looked at. Everything runs on one event loop."""
+
+    def __init__(self) -> None:
+        self._ready: asyncio.Queue[Key] = asyncio.Queue()
+        self._since: dict[Key, float] = {}
+        self._working: set[Key] = set()
+        self._again: set[Key] = set()
+        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
+
+    def add(self, key: Key) -> None:
+        """Look at ``key`` as soon as a worker is free."""
+        if key in self._working:
+            self._again.add(key)
+            return
+        if key in self._since:
+            return
+        metrics.QUEUE_ADDS.inc()
+        self._since[key] = time.monotonic()
+        self._ready.put_nowait(key)
+        metrics.QUEUE_DEPTH.set(len(self))
+
+    def later(self, key: Key, seconds: float) -> None:
+        """Look at ``key`` in ``seconds``, unless an earlier look is planned already."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        planned = self._timers.get(key)
+        if planned is not None and planned.when() <= due:
+            return
+        if planned is not None:
+            planned.cancel()
+        self._timers[key] = loop.call_at(due, self._fire, key)
+
+    def retry(self, key: Key, after: float | None = None) -> float:
+        """Look at ``key`` again after an error: exponential pauses with jitter; return the pause in seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        pause = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**failures) * random.uniform(0.75, 1.25)
+        pause = max(pause, after or 0.0)
+        metrics.QUEUE_RETRIES.inc()
+        self.later(key, pause)
+        return pause
+
+    def forget(self, key: Key) -> None:
+        """``key`` went well: its next error starts from the shortest pause."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> Key:
+        """Wait for a key; it is in work until ``done``."""
+        key = await self._ready.get()
+        metrics.QUEUE_DEPTH.set(len(self))
+        metrics.QUEUE_SECONDS.observe(time.monotonic() - self._since.pop(key))
+        self._working.add(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """The worker has finished with ``key``."""
+        self._working.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    def oldest_seconds(self) -> float:
+        """How long the oldest ready key has waited; 0 when none does."""
+        return time.monotonic() - min(self._since.values()) if self._since else 0.0
+
+    def __len__(self) -> int:
+        return self._ready.qsize()
+
+    def _fire(self, key: Key) -> None:
+        self._timers.pop(key, None)
+        self.add(key)

@@ -1,0 +1,29 @@
+"""Where each kind of object lives in the API."""
+
+from dataclasses import dataclass
+
+from swefoundry.api import labels
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One kind of object."""
+
+    kind: str
+    plural: str
+    base: str
+    """API root: ``/api/v1`` or ``/apis/<group>/<version>``."""
+
+    def path(self, namespace: str, name: str = "", sub: str = "") -> str:
+        """URL path of the collection, an object, or one of its subresources; an empty namespace means all."""
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        parts = [f"{self.base}{scope}/{self.plural}", name, sub]
+        return "/".join(part for part in parts if part)
+
+
+CUSTOM = f"/apis/{labels.API_VERSION}"
+TASKS = Resource("TaskInstance", "taskinstances", CUSTOM)
+BUILDS = Resource("EnvBuild", "envbuilds", CUSTOM)
+PODS = Resource("Pod", "pods", "/api/v1")
+EVENTS = Resource("Event", "events", "/api/v1")
+CONFIG_MAPS = Resource("ConfigMap", "configmaps", "/api/v1")

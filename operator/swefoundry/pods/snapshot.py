@@ -1,0 +1,118 @@
+"""What a pod's JSON says, reduced to the fields that are judged. Nothing else looks into pod status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from swefoundry.api import labels
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """A container that ended."""
+
+    exit_code: int
+    reason: str
+    message: str
+    """The termination message: the record, if the container wrote one."""
+    started: datetime | None
+    finished: datetime | None
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        if self.started is None or self.finished is None:
+            return 0.0
+        return max(0.0, (self.finished - self.started).total_seconds())
+
+
+@dataclass(frozen=True)
+class PodSnapshot:
+    """A task pod as last seen."""
+
+    name: str
+    uid: str
+    work: str
+    attempt: int
+    nonce: str
+    created: datetime
+    phase: str
+    reason: str
+    message: str
+    node: str | None
+    deleting: bool
+    releasing: bool
+    """Our finalizer is gone: nothing is left for us to do."""
+    unschedulable: str | None
+    """Message of PodScheduled=False, when the scheduler found no node."""
+    gated: bool
+    disrupted: str | None
+    """Reason of the condition DisruptionTarget=True."""
+    waiting: str | None
+    """Reason that the container waits for, such as ImagePullBackOff."""
+    waiting_message: str
+    running: bool
+    terminated: Terminated | None
+
+    @property
+    def ended(self) -> bool:
+        """The container will not run again, whatever the pod's phase says: the phase lags by one to two seconds."""
+        return self.terminated is not None or self.phase in ("Succeeded", "Failed")
+
+
+def snapshot(pod: Json) -> PodSnapshot:
+    """Read a pod's JSON. Raises ``KeyError`` on what is not one of our pods."""
+    meta, status = pod["metadata"], pod.get("status", {})
+    notes, tags = meta.get("annotations", {}), meta.get("labels", {})
+    conditions = {item["type"]: item for item in status.get("conditions", [])}
+    scheduled = conditions.get("PodScheduled", {})
+    disrupted = conditions.get("DisruptionTarget", {})
+    state = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
+    waiting = state.get("waiting", {})
+    return PodSnapshot(
+        name=meta["name"],
+        uid=meta["uid"],
+        work=tags.get(labels.WORK, ""),
+        attempt=int(tags.get(labels.ATTEMPT, "0")),
+        nonce=notes.get(labels.NONCE, ""),
+        created=moment(meta["creationTimestamp"]),
+        phase=status.get("phase", "Pending"),
+        reason=status.get("reason", ""),
+        message=status.get("message", ""),
+        node=pod.get("spec", {}).get("nodeName"),
+        deleting="deletionTimestamp" in meta,
+        releasing=labels.FINALIZER not in meta.get("finalizers", []),
+        unschedulable=_refused(scheduled, "Unschedulable"),
+        gated=_refused(scheduled, "SchedulingGated") is not None,
+        disrupted=disrupted.get("reason") if disrupted.get("status") == "True" else None,
+        waiting=waiting.get("reason"),
+        waiting_message=waiting.get("message", ""),
+        running="running" in state,
+        terminated=_terminated(state.get("terminated")),
+    )
+
+
+def _refused(scheduled: Json, reason: str) -> str | None:
+    if scheduled.get("status") == "False" and scheduled.get("reason") == reason:
+        return str(scheduled.get("message", ""))
+    return None
+
+
+def _terminated(state: Json | None) -> Terminated | None:
+    if state is None:
+        return None
+    return Terminated(
+        exit_code=int(state.get("exitCode", -1)),
+        reason=state.get("reason", ""),
+        message=state.get("message", ""),
+        started=moment(state["startedAt"]) if state.get("startedAt") else None,
+        finished=moment(state["finishedAt"]) if state.get("finishedAt") else None,
+    )
+
+
+def moment(text: str) -> datetime:
+    """A Kubernetes timestamp."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
