@@ -3,34 +3,58 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from swefoundry.domain.drafts import Draft, Overrides
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.values import Value
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+DataKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
 Url = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^https?://[^\s]+$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", max_length=64)]
-RepoName = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")]
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?$", max_length=32)]
+RepoName = Annotated[
+    str,
+    Field(min_length=3, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+]
+Version = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!/-]*$")]
+"""Becomes a git tag on the clean tree, so it must be able to be one."""
+Language = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9+#-]+$")]
+Cpu = Annotated[
+    str, Field(max_length=8, pattern=r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}|[0-9]{1,3}\.[0-9]{1,3})$")
+]
+Bytes = Annotated[str, Field(max_length=16, pattern=r"^[1-9][0-9]*(k|Ki|M|Mi|G|Gi|T|Ti)$")]
+"""Without a unit a number would mean bytes, and zero would mean no limit: neither is ever what was meant."""
 
 
-def rule(expression: str, message: str) -> dict[str, str]:
-    """One CEL rule for ``x-kubernetes-validations``."""
-    return {"rule": expression, "message": message}
+def rule(expression: str, message: str, field: str = "") -> dict[str, str]:
+    """One CEL rule for ``x-kubernetes-validations``; the API server blames `field` instead of the whole."""
+    return {"rule": expression, "message": message} | ({"fieldPath": f".{field}"} if field else {})
+
+
+def ruled(*rules: dict[str, str]) -> ConfigDict:
+    """The configuration of a model with rules across its fields; `api/lint.py` has their twins."""
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": list(rules)})
+
+
+NO_PASSWORD = rule(
+    "!self.url.matches('^https?://[^/@]*:[^/@]*@')",
+    "must not contain a password: everybody can read it here",
+    "url",
+)
 
 
 class KeyRef(Value):
     """A key of a Secret or ConfigMap in the object's namespace."""
 
     name: Name = Field(description="Name of the object.")
-    key: str = Field(min_length=1, max_length=253, description="Key within the object.")
+    key: DataKey = Field(description="Key within the object.")
 
 
 class GitSource(Value):
     """A commit of a git repository."""
 
+    model_config = ruled(NO_PASSWORD)
     url: Url = Field(description="HTTP or HTTPS URL of the repository.")
     token_secret_ref: KeyRef | None = Field(
         default=None, description="Secret key with an access token, for private repositories."
@@ -40,8 +64,13 @@ class GitSource(Value):
 class ArchiveSource(Value):
     """A source archive."""
 
+    model_config = ruled(NO_PASSWORD)
     url: Url = Field(description="Where the tar (gz, bz2, xz) or zip archive is downloaded from.")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", max_length=64, description="sha256 of the archive, hexadecimal.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        max_length=64,
+        description="sha256 of the archive, 64 lower-case hexadecimal digits.",
+    )
     strip_components: int = Field(
         default=1, ge=0, le=8, description="Leading path components to drop, as in `tar --strip-components`."
     )
@@ -56,16 +85,12 @@ class ArtifactSource(Value):
 class Source(Value):
     """Where the repository's content comes from. Exactly one is set."""
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                rule(
-                    "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1",
-                    "source: set exactly one of git, archive and artifact",
-                )
-            ]
-        }
-    }
+    model_config = ruled(
+        rule(
+            "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1",
+            "set exactly one of git, archive and artifact",
+        )
+    )
     git: GitSource | None = Field(default=None, description="A commit of a git repository.")
     archive: ArchiveSource | None = Field(default=None, description="A source archive, checked by sha256.")
     artifact: ArtifactSource | None = Field(default=None, description="A clean tree already in the registry.")
@@ -77,10 +102,24 @@ Strategy = Literal["fixed", "recipe"]
 class Environment(Value):
     """How the environment image is made."""
 
+    model_config = ruled(
+        rule(
+            "!has(self.strategies) || !('fixed' in self.strategies) || has(self.draft)",
+            "draft: required by the strategy fixed",
+            "draft",
+        ),
+        rule(
+            "!has(self.draft) || !has(self.strategies) || size(self.strategies) == 0 || 'fixed' in self.strategies",
+            "strategies: a draft is only used by the strategy fixed, which is not among them",
+            "strategies",
+        ),
+    )
     strategies: list[Strategy] = Field(
         default=[],
         max_length=4,
-        description="Strategies in the order in which they are tried. Default: `fixed` when a draft is given, else `recipe`.",
+        description="Strategies in the order in which they are tried, each once. "
+        "Default: `fixed` when a draft is given, else `recipe`.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     draft: Draft | None = Field(default=None, description="The draft that the strategy `fixed` uses.")
     overrides: Overrides | None = Field(default=None, description="Settings that win over any strategy's.")
@@ -89,19 +128,25 @@ class Environment(Value):
 class Resources(Value):
     """Limits of one pod; requests equal limits for memory and ephemeral storage."""
 
-    cpu: Quantity = Field(default="1", description="CPU request; there is no CPU limit.")
-    memory: Quantity = Field(default="2Gi", description="Memory limit.")
-    ephemeral_storage: Quantity = Field(default="4Gi", description="Writable layer and logs.")
+    cpu: Cpu = Field(default="1", description="CPU request, as in 2, 0.5 or 500m; there is no CPU limit.")
+    memory: Bytes = Field(default="2Gi", description="Memory limit, with its unit.")
+    ephemeral_storage: Bytes = Field(
+        default="4Gi", description="Limit of the writable layer and logs, with its unit."
+    )
 
 
 class Validation(Value):
     """How the tests are run."""
 
     repeats: int = Field(
-        default=1, ge=1, le=20, description="How often each stage of the matrix is evaluated; disagreement is `flaky`."
+        default=1,
+        ge=1,
+        le=20,
+        description="How often each stage of the matrix is evaluated; disagreement is `flaky`.",
     )
     network: Literal["Deny", "Allow"] = Field(
-        default="Deny", description="Whether tests may use the network. `Deny` is probed in every evaluation, not assumed."
+        default="Deny",
+        description="Whether tests may use the network. `Deny` is probed in every evaluation, not assumed.",
     )
     timeout_seconds: int = Field(
         default=1800, ge=1, le=86400, description="Time limit of one evaluation's test command, in seconds."
@@ -114,7 +159,10 @@ class Budget(Value):
 
     rounds: int = Field(default=6, ge=1, le=50, description="Drafts that may be built and probed.")
     pod_seconds: int = Field(
-        default=7200, ge=60, le=604800, description="Seconds that build and evaluation pods may run, all together."
+        default=7200,
+        ge=60,
+        le=604800,
+        description="Seconds that build and evaluation pods may run, all together.",
     )
 
 
@@ -133,13 +181,19 @@ class Attempt(Value):
     """One pod, running or ended."""
 
     work: str = Field(max_length=63, description="Piece of work: intake, build-0, before-0, …")
-    number: int = Field(ge=0, description="Attempt at this work, from 0; infrastructure faults are tried again.")
+    number: int = Field(
+        ge=0, description="Attempt at this work, from 0; infrastructure faults are tried again."
+    )
     pod: str = Field(max_length=63, description="Name of the pod.")
     uid: str | None = Field(default=None, max_length=64, description="UID of the pod.")
-    outcome: str | None = Field(default=None, max_length=64, description="How it ended; absent while it runs.")
+    outcome: str | None = Field(
+        default=None, max_length=64, description="How it ended; absent while it runs."
+    )
     reason: str | None = Field(default=None, max_length=128, description="Why, as a constant.")
     message: str | None = Field(default=None, max_length=2048, description="Why, as a sentence.")
     exit_code: int | None = Field(default=None, description="Exit code in pod status.")
     node: str | None = Field(default=None, max_length=253, description="Node that it ran on.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the container ran.")
-    evidence: Digest | None = Field(default=None, description="Artifact with the log, the reports and the record.")
+    evidence: Digest | None = Field(
+        default=None, description="Artifact with the log, the reports and the record."
+    )

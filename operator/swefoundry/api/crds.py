@@ -1,7 +1,7 @@
 """Which CustomResourceDefinitions do the models make?
 
-``python -m swefoundry.api.crds --write`` writes them into ``crds/`` and the chart, and the reference into ``docs/``;
-without ``--write`` it says which of those files are out of date and exits with 1.
+``python -m swefoundry.api.crds --write`` writes them into ``crds/`` and the chart, and the reference into
+``docs/``; without ``--write`` it says which of those files are out of date and exits with 1.
 """
 
 import argparse
@@ -61,8 +61,8 @@ TASK_INSTANCE = Resource(
     kind="TaskInstance",
     plural="taskinstances",
     short="ti",
-    about="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail before the "
-    "reference fix and pass after it, in an environment that anybody can run again.",
+    about="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail before "
+    "the reference fix and pass after it, in an environment that anybody can run again.",
     spec=TaskInstanceSpec,
     status=TaskInstanceStatus,
     columns=(
@@ -83,8 +83,8 @@ ENV_BUILD = Resource(
     kind="EnvBuild",
     plural="envbuilds",
     short="eb",
-    about="The construction of one environment image, round by round: a draft is proposed, built and probed until one "
-    "is accepted or the budget is spent.",
+    about="The construction of one environment image, round by round: a draft is proposed, built and probed "
+    "until one is accepted or the budget is spent.",
     spec=EnvBuildSpec,
     status=EnvBuildStatus,
     columns=(

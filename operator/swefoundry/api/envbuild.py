@@ -1,9 +1,9 @@
 """EnvBuild: the construction of one environment image, round by round."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from swefoundry.api.common import (
     Attempt,
@@ -11,10 +11,13 @@ from swefoundry.api.common import (
     Commit,
     Condition,
     Environment,
+    Language,
     RepoName,
     Source,
     Validation,
+    Version,
     rule,
+    ruled,
 )
 from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
@@ -24,37 +27,57 @@ from swefoundry.domain.values import Value
 class Acceptance(Value):
     """The layers that a draft's image is probed with: `before` must fail and `after` must pass."""
 
+    model_config = ruled(
+        rule(
+            "has(self.layers.before) && has(self.layers.after)",
+            "layers: before and after are both required",
+            "layers",
+        )
+    )
     layers: dict[Stage, Layer] = Field(max_length=3, description="Per stage: overlay and runner.")
 
 
 class EnvBuildSpec(Value):
     """What is to be built."""
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                rule("self == oldSelf", "spec is immutable: create another EnvBuild instead")
-            ]
-        }
-    }
+    model_config = ruled(
+        rule("self == oldSelf", "spec is immutable: create another EnvBuild instead"),
+        rule(
+            "has(self.baseCommit) || !has(self.source.git)",
+            "baseCommit: required for git sources",
+            "baseCommit",
+        ),
+    )
     repo: RepoName = Field(description="owner/name of the repository.")
-    source: Source = Field(description="Where the content comes from; a TaskInstance gives its own source artifact.")
-    base_commit: Commit | None = Field(default=None, description="Commit to build at; required for git sources.")
-    created_at: datetime | None = Field(default=None, description="Dependencies are resolved as of then.")
-    version: str | None = Field(default=None, max_length=100, description="Version of the project, a label.")
-    language: Annotated[str, Field(max_length=32, pattern=r"^[a-z0-9+#-]+$")] | None = Field(
+    source: Source = Field(
+        description="Where the content comes from; a TaskInstance gives its own source artifact."
+    )
+    base_commit: Commit | None = Field(
+        default=None, description="Commit to build at; required for git sources."
+    )
+    created_at: AwareDatetime | None = Field(
+        default=None, description="Dependencies are resolved as of then."
+    )
+    version: Version | None = Field(default=None, description="Version of the project, a label.")
+    language: Language | None = Field(
         default=None, description="Main language, lower case; detected when absent."
     )
-    facts: Digest | None = Field(default=None, description="Blob with the facts about the tree; absent: intake finds them.")
+    facts: Digest | None = Field(
+        default=None, description="Blob with the facts about the tree; absent: intake finds them."
+    )
     acceptance: Acceptance | None = Field(
         default=None,
-        description="What drafts are probed with. Absent: accepted when the tests run and report at least one test.",
+        description="What drafts are probed with. "
+        "Absent: accepted when the tests run and report at least one test.",
     )
     environment: Environment = Field(default=Environment(), description="How the image is made.")
     validation: Validation = Field(default=Validation(), description="How the tests are run in probes.")
     budget: Budget = Field(default=Budget(), description="What may be spent.")
     tag: str | None = Field(
-        default=None, max_length=128, pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$", description="Human tag for the image."
+        default=None,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        description="Human tag for the image.",
     )
 
 
@@ -66,7 +89,9 @@ class ProbeResult(Value):
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
-    evidence: Digest | None = Field(default=None, description="Artifact with the log, the reports and the record.")
+    evidence: Digest | None = Field(
+        default=None, description="Artifact with the log, the reports and the record."
+    )
 
 
 class Round(Value):
@@ -78,7 +103,9 @@ class Round(Value):
     draft: Digest = Field(description="Digest of the draft.")
     image: Digest | None = Field(default=None, description="The image, once built.")
     probes: list[ProbeResult] = Field(default=[], max_length=3, description="Probes that ended.")
-    outcome: str | None = Field(default=None, max_length=64, description="How the round ended; absent while it runs.")
+    outcome: str | None = Field(
+        default=None, max_length=64, description="How the round ended; absent while it runs."
+    )
     message: str | None = Field(default=None, max_length=2048, description="Why, with the telling lines.")
     evidence: Digest | None = Field(default=None, description="Blob with the build log.")
     seconds: float = Field(default=0, ge=0, description="Seconds that the round's pods ran.")
@@ -93,24 +120,38 @@ class EnvBuildStatus(Value):
     observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")
     phase: EnvPhase = Field(default="Pending", description="A summary of the conditions, for people.")
     conditions: list[Condition] = Field(
-        default=[], max_length=16, description="Standard conditions.",
+        default=[],
+        max_length=16,
+        description="Standard conditions.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-    source: Digest | None = Field(default=None, description="Artifact of the clean tree, when this EnvBuild took it in.")
+    source: Digest | None = Field(
+        default=None, description="Artifact of the clean tree, when this EnvBuild took it in."
+    )
     facts: Digest | None = Field(default=None, description="Blob with the facts about the tree.")
-    layers: dict[Stage, Layer] = Field(default={}, max_length=3, description="Layers when this EnvBuild took the source in.")
+    layers: dict[Stage, Layer] = Field(
+        default={}, max_length=3, description="Layers when this EnvBuild took the source in."
+    )
     rounds: list[Round] = Field(default=[], max_length=50, description="Every draft that was tried.")
     image: Digest | None = Field(default=None, description="The image: accepted, or the best there was.")
-    image_name: str | None = Field(default=None, max_length=512, description="registry/repository:tag as nodes pull it.")
+    image_name: str | None = Field(
+        default=None, max_length=512, description="registry/repository:tag as nodes pull it."
+    )
     draft: Digest | None = Field(default=None, description="Blob with the draft that made the image.")
     strategy: str | None = Field(default=None, max_length=32, description="Strategy that made the image.")
     accepted_on: str | None = Field(
-        default=None, max_length=64, description="What the image was accepted on: fail2pass, error2pass or tests-ran."
+        default=None,
+        max_length=64,
+        description="What the image was accepted on: fail2pass, error2pass or tests-ran.",
     )
     running: list[Attempt] = Field(default=[], max_length=8, description="Pods that are under way.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
-    infra_retries: int = Field(default=0, ge=0, description="Pods that were replaced after infrastructure faults.")
+    infra_retries: int = Field(
+        default=0, ge=0, description="Pods that were replaced after infrastructure faults."
+    )
     pod_seconds: float = Field(default=0, ge=0, description="Seconds that pods ran.")
     started_at: datetime | None = Field(default=None, description="When work began.")
     finished_at: datetime | None = Field(default=None, description="When work ended.")
-    duration: str | None = Field(default=None, max_length=32, description="Time from start to finish, for people.")
+    duration: str | None = Field(
+        default=None, max_length=32, description="Time from start to finish, for people."
+    )

@@ -14,8 +14,8 @@ def page(kind: str, short: str, about: str, schema: Node) -> str:
         f"# {kind}\n",
         "<!-- Generated from operator/swefoundry/api by `make generate`. Do not edit. -->\n",
         f"{about}\n",
-        f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {kind.lower()}.spec` says "
-        "the same in a terminal. **Bold** fields are required where their parent is given.\n",
+        f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {kind.lower()}.spec` "
+        "says the same in a terminal. **Bold** fields are required where their parent is given.\n",
         f"## spec\n\n{fields['spec']['description']}\n\n{_table(fields['spec'], 'spec')}",
         _rules(fields["spec"]),
         f"## status\n\n{fields['status']['description']} Written by the operator alone.\n\n"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from swefoundry.api.common import (
     Attempt,
@@ -12,10 +12,13 @@ from swefoundry.api.common import (
     Condition,
     Environment,
     KeyRef,
+    Language,
     RepoName,
     Source,
     Validation,
+    Version,
     rule,
+    ruled,
 )
 from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
@@ -28,16 +31,12 @@ INLINE_LIMIT = 65536
 class Patch(Value):
     """A unified diff. Exactly one is set."""
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                rule(
-                    "[has(self.inline), has(self.configMapRef), has(self.artifact)].filter(x, x).size() == 1",
-                    "patch: set exactly one of inline, configMapRef and artifact",
-                )
-            ]
-        }
-    }
+    model_config = ruled(
+        rule(
+            "[has(self.inline), has(self.configMapRef), has(self.artifact)].filter(x, x).size() == 1",
+            "set exactly one of inline, configMapRef and artifact",
+        )
+    )
     inline: str | None = Field(
         default=None, min_length=1, max_length=INLINE_LIMIT, description="The diff itself, 64 KiB at most."
     )
@@ -50,57 +49,60 @@ class Patch(Value):
 class Text(Value):
     """A text for people or agents. Exactly one is set."""
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                rule("has(self.inline) != has(self.configMapRef)", "problemStatement: set exactly one of inline and configMapRef")
-            ]
-        }
-    }
+    model_config = ruled(
+        rule("has(self.inline) != has(self.configMapRef)", "set exactly one of inline and configMapRef")
+    )
     inline: str | None = Field(default=None, max_length=INLINE_LIMIT, description="The text itself.")
     config_map_ref: KeyRef | None = Field(default=None, description="Key of a ConfigMap.")
+
+
+def _immutable(field: str) -> dict[str, str]:
+    same = f"(!has(self.{field}) || self.{field} == oldSelf.{field})"
+    return rule(
+        f"has(self.{field}) == has(oldSelf.{field}) && {same}",
+        f"{field} is immutable: create another TaskInstance instead",
+        field,
+    )
+
+
+IMMUTABLE = ("instanceId", "repo", "baseCommit", "source", "goldPatch", "testPatch")
 
 
 class TaskInstanceSpec(Value):
     """What is to be validated."""
 
-    model_config = {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                rule(f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})",
-                     f"spec.{field} is immutable: create another TaskInstance instead")
-                for field in ("instanceId", "repo", "baseCommit", "source", "goldPatch", "testPatch")
-            ]
-            + [
-                rule(
-                    "has(self.baseCommit) || (has(self.source) && !has(self.source.git))",
-                    "spec.baseCommit: required for git sources (the default source is git)",
-                ),
-                rule(
-                    "!has(self.environment) || !has(self.environment.strategies) || "
-                    "!('fixed' in self.environment.strategies) || has(self.environment.draft)",
-                    "spec.environment.draft: required by the strategy fixed",
-                ),
-            ]
-        }
-    }
+    model_config = ruled(
+        *(_immutable(field) for field in IMMUTABLE),
+        rule(
+            "has(self.baseCommit) || (has(self.source) && !has(self.source.git))",
+            "baseCommit: required for git sources (the default source is git)",
+            "baseCommit",
+        ),
+    )
     instance_id: str = Field(
-        min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_.-]+$",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
         description="Identifier in the data set, such as pallets__click-2622. Immutable.",
     )
     repo: RepoName = Field(description="owner/name of the repository. Immutable.")
-    base_commit: Commit | None = Field(default=None, description="Commit before the fix. Required for git sources. Immutable.")
-    source: Source | None = Field(
-        default=None, description="Where the content comes from; default: https://github.com/<repo>.git. Immutable."
+    base_commit: Commit | None = Field(
+        default=None, description="Commit before the fix. Required for git sources. Immutable."
     )
-    created_at: datetime | None = Field(
+    source: Source | None = Field(
+        default=None,
+        description="Where the content comes from; default: https://github.com/<repo>.git. Immutable.",
+    )
+    created_at: AwareDatetime | None = Field(
         default=None, description="When the fix was made; dependencies are resolved as of then."
     )
-    version: str | None = Field(default=None, max_length=100, description="Version of the project, a label.")
-    language: Annotated[str, Field(max_length=32, pattern=r"^[a-z0-9+#-]+$")] | None = Field(
+    version: Version | None = Field(default=None, description="Version of the project, a label.")
+    language: Language | None = Field(
         default=None, description="Main language, lower case; detected when absent."
     )
-    problem_statement: Text | None = Field(default=None, description="The issue's text. Never shown to a strategy.")
+    problem_statement: Text | None = Field(
+        default=None, description="The issue's text. Never shown to a strategy."
+    )
     gold_patch: Patch = Field(description="The reference fix, without tests. Immutable.")
     test_patch: Patch = Field(description="The hidden tests. Immutable.")
     environment: Environment = Field(default=Environment(), description="How the environment image is made.")
@@ -123,7 +125,9 @@ class Evaluation(Value):
     failed: int | None = Field(default=None, ge=0, description="Tests that failed or erred, by the report.")
     skipped: int | None = Field(default=None, ge=0, description="Tests that were skipped, by the report.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
-    evidence: Digest | None = Field(default=None, description="Artifact with the log, the reports and the record.")
+    evidence: Digest | None = Field(
+        default=None, description="Artifact with the log, the reports and the record."
+    )
 
 
 class Prepared(Value):
@@ -137,8 +141,12 @@ class Prepared(Value):
     test_files: int = Field(default=0, ge=0, description="Test files that the test patch names.")
 
 
-Phase = Literal["Pending", "Suspended", "Intake", "Preparing", "Validating", "Validated", "Rejected", "Failed"]
-VerdictName = Literal["fail2pass", "fail2fail", "pass2pass", "pass2fail", "error2pass", "flaky", "inconclusive"]
+Phase = Literal[
+    "Pending", "Suspended", "Intake", "Preparing", "Validating", "Validated", "Rejected", "Failed"
+]
+VerdictName = Literal[
+    "fail2pass", "fail2fail", "pass2pass", "pass2fail", "error2pass", "flaky", "inconclusive"
+]
 
 
 class Image(Value):
@@ -161,10 +169,14 @@ class TaskInstanceStatus(Value):
     observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")
     phase: Phase = Field(default="Pending", description="A summary of the conditions, for people.")
     verdict: VerdictName | None = Field(default=None, description="What the matrix says.")
-    strategy: str | None = Field(default=None, max_length=32, description="Strategy whose draft made the environment.")
+    strategy: str | None = Field(
+        default=None, max_length=32, description="Strategy whose draft made the environment."
+    )
     round: int | None = Field(default=None, ge=0, description="Rounds that the environment took.")
     conditions: list[Condition] = Field(
-        default=[], max_length=16, description="Standard conditions.",
+        default=[],
+        max_length=16,
+        description="Standard conditions.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     prepared: Prepared | None = Field(default=None, description="What intake left in the registry.")
@@ -175,7 +187,13 @@ class TaskInstanceStatus(Value):
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are under way.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
-    infra_retries: int = Field(default=0, ge=0, description="Pods that were replaced after infrastructure faults.")
+    infra_retries: int = Field(
+        default=0, ge=0, description="Pods that were replaced after infrastructure faults."
+    )
     started_at: datetime | None = Field(default=None, description="When work began.")
-    finished_at: datetime | None = Field(default=None, description="When the verdict was reached or work given up.")
-    duration: str | None = Field(default=None, max_length=32, description="Time from start to finish, for people.")
+    finished_at: datetime | None = Field(
+        default=None, description="When the verdict was reached or work given up."
+    )
+    duration: str | None = Field(
+        default=None, max_length=32, description="Time from start to finish, for people."
+    )

@@ -9,8 +9,9 @@ from pydantic import Field
 from swefoundry.domain.values import Value
 
 Command = Annotated[str, Field(min_length=1, max_length=8192)]
-Glob = Annotated[str, Field(min_length=1, max_length=256)]
-Package = Annotated[str, Field(min_length=1, max_length=256)]
+Glob = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/]")]
+Package = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
+ImageName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./:@_-]*$")]
 ExitCode = Annotated[int, Field(ge=1, le=255)]
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
@@ -48,9 +49,7 @@ class Draft(Value):
 class Overrides(Value):
     """A person's word wins over a strategy's."""
 
-    base_image: str | None = Field(
-        default=None, min_length=1, max_length=512, description="Base image to use instead of the strategy's."
-    )
+    base_image: ImageName | None = Field(default=None, description="Base image to use instead of the strategy's.")
     apt_packages: list[Package] = Field(
         default=[], max_length=128, description="Debian packages to install besides the strategy's."
     )
