@@ -1,0 +1,50 @@
+"""The evaluation pod: one stage image by digest, the runner as PID 1, no network, no token, one container."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from swefoundry.api.common import Validation
+from swefoundry.domain.work import RUN_ORDER, RunOrder
+from swefoundry.pods.build import times
+from swefoundry.pods.hardening import ROOT_CAPABILITIES, Cell, Ticket, limits, locked, pod
+from swefoundry.settings import Settings
+
+Json = dict[str, Any]
+
+GRACE_SECONDS = 900
+"""On top of the runner's own limit: the deadline's clock includes pulling a large image."""
+
+NETWORK_LABEL = "swefoundry.dev/network"
+"""allow or deny: the chart's policy for evaluation pods selects on it."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What to run where."""
+
+    image: str
+    """registry/repository@digest of the stage image, as nodes pull it."""
+    order: RunOrder
+    validation: Validation
+    avoid_nodes: tuple[str, ...] = ()
+    memory_factor: int = 1
+
+
+def evaluation_pod(ticket: Ticket, what: Evaluate, settings: Settings) -> Json:
+    """The Pod that carries out the run order."""
+    wanted = what.validation.resources
+    cell = Cell(
+        image=what.image,
+        env={RUN_ORDER: what.order.model_dump_json(by_alias=True, exclude_none=True)},
+        security=locked(ROOT_CAPABILITIES, user=0),
+        resources=limits(wanted.cpu, times(wanted.memory, what.memory_factor), wanted.ephemeral_storage),
+        deadline_seconds=what.order.timeout_seconds + GRACE_SECONDS,
+        user_namespace=settings.task_user_namespaces,
+        runtime_class=settings.runtime_class,
+        service_account=settings.service_account,
+        pull_secret=settings.registry_secret,
+        avoid_nodes=what.avoid_nodes,
+    )
+    body = pod(ticket, cell)
+    body["metadata"]["labels"][NETWORK_LABEL] = what.validation.network.lower()
+    return body
