@@ -34,7 +34,7 @@ def rule(expression: str, message: str, field: str = "") -> dict[str, str]:
 
 def ruled(*rules: dict[str, str]) -> ConfigDict:
     """The configuration of a model with rules across its fields; `api/lint.py` has their twins."""
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": list(rules)})
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [{**rule} for rule in rules]})
 
 
 NO_PASSWORD = rule(
@@ -109,7 +109,8 @@ class Environment(Value):
             "draft",
         ),
         rule(
-            "!has(self.draft) || !has(self.strategies) || size(self.strategies) == 0 || 'fixed' in self.strategies",
+            "!has(self.draft) || !has(self.strategies) || self.strategies == [] || "
+            "'fixed' in self.strategies",
             "strategies: a draft is only used by the strategy fixed, which is not among them",
             "strategies",
         ),

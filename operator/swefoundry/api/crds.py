@@ -61,8 +61,8 @@ TASK_INSTANCE = Resource(
     kind="TaskInstance",
     plural="taskinstances",
     short="ti",
-    about="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail before "
-    "the reference fix and pass after it, in an environment that anybody can run again.",
+    about="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail "
+    "before the reference fix and pass after it, in an environment that anybody can run again.",
     spec=TaskInstanceSpec,
     status=TaskInstanceStatus,
     columns=(

@@ -85,7 +85,10 @@ class ProbeResult(Value):
     """One probe of a round."""
 
     stage: Stage = Field(description="Tree that was probed.")
-    code: int = Field(ge=0, le=255, description="Canonical exit code.")
+    code: int | None = Field(
+        default=None, ge=0, le=255, description="Canonical exit code; absent when a fault prevented a result."
+    )
+    fault: str | None = Field(default=None, max_length=128, description="The fault that prevented a result.")
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")

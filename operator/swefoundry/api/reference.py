@@ -14,7 +14,7 @@ def page(kind: str, short: str, about: str, schema: Node) -> str:
         f"# {kind}\n",
         "<!-- Generated from operator/swefoundry/api by `make generate`. Do not edit. -->\n",
         f"{about}\n",
-        f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {kind.lower()}.spec` "
+        f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {short}` "
         "says the same in a terminal. **Bold** fields are required where their parent is given.\n",
         f"## spec\n\n{fields['spec']['description']}\n\n{_table(fields['spec'], 'spec')}",
         _rules(fields["spec"]),
@@ -63,11 +63,9 @@ def _type(node: Node) -> str:
         return "one of " + ", ".join(f"`{value}`" for value in node["enum"])
     if node["type"] == "array":
         return f"list of {_type(node['items'])}, at most {node['maxItems']}"
-    if node["type"] in ("integer", "number"):
-        return node["type"] + _range(node)
     if node["type"] == "string":
         return _string(node)
-    return str(node["type"])
+    return f"{node['type']}{_range(node)}"
 
 
 def _range(node: Node) -> str:
@@ -83,7 +81,7 @@ def _string(node: Node) -> str:
         return str(node["format"])
     if "pattern" in node:
         return f"string, `{node['pattern']}`"
-    return f"string, at most {node['maxLength']} characters" if "maxLength" in node else "string"
+    return f"string, at most {node['maxLength']} characters"
 
 
 def _escape(text: str) -> str:

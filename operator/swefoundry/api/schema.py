@@ -1,8 +1,8 @@
 """What does a model look like as a structural schema, the dialect of JSON Schema that a CRD may contain?
 
 Pydantic writes full JSON Schema. A structural schema has no references, no null, no constants, no unions, and
-needs a type on every node; it also has words of its own. Whatever cannot be translated raises, so that nothing
-that a model demands is lost without anybody noticing.
+needs a type on every node; it also has words of its own. Whatever cannot be translated raises, so that
+nothing that a model demands is lost without anybody noticing.
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 """
 

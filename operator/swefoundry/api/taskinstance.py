@@ -119,7 +119,10 @@ class Evaluation(Value):
 
     stage: Stage = Field(description="Tree that was evaluated.")
     repeat: int = Field(ge=0, le=19, description="Which repeat, from 0.")
-    code: int = Field(ge=0, le=255, description="Canonical exit code.")
+    code: int | None = Field(
+        default=None, ge=0, le=255, description="Canonical exit code; absent when a fault prevented a result."
+    )
+    fault: str | None = Field(default=None, max_length=128, description="The fault that prevented a result.")
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     passed: int | None = Field(default=None, ge=0, description="Tests that passed, by the report.")
     failed: int | None = Field(default=None, ge=0, description="Tests that failed or erred, by the report.")

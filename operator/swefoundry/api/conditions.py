@@ -1,0 +1,54 @@
+"""Conditions in the standard form: what is true of an object now, since when, and why.
+
+kstatus (Argo CD, Flux, ``kubectl wait``) reads Ready, Reconciling and Stalled; the latter two are present only when true.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from swefoundry.api.common import Condition
+
+READY = "Ready"
+"""Work has ended with a result."""
+SUCCEEDED = "Succeeded"
+"""True: there is a verdict (whatever it is) or an accepted image. False: work ended without."""
+VALIDATED = "Validated"
+"""TaskInstance: the verdict is fail2pass."""
+RECONCILING = "Reconciling"
+"""Work is under way."""
+STALLED = "Stalled"
+"""Work ended, and only a change of the object or of the cluster can help."""
+
+State = Literal["True", "False", "Unknown"]
+
+
+def condition(
+    kind: str, status: State, reason: str, message: str, stamp: tuple[int, datetime]
+) -> Condition:
+    """A condition; ``stamp`` is the generation judged and the time."""
+    generation, now = stamp
+    return Condition(
+        type=kind, status=status, reason=reason, message=message[:2000], observed_generation=generation, last_transition_time=now
+    )
+
+
+def merged(old: Iterable[Condition], new: Iterable[Condition], absent: Iterable[str] = ()) -> list[Condition]:
+    """``old`` with ``new`` over it and ``absent`` removed; transition times move only when a status changes."""
+    kept = {item.type: item for item in old if item.type not in set(absent)}
+    for item in new:
+        before = kept.get(item.type)
+        if before is not None and before.status == item.status:
+            item = item.model_copy(update={"last_transition_time": before.last_transition_time})
+        kept[item.type] = item
+    return [kept[name] for name in sorted(kept)]
+
+
+def state_of(conditions: Iterable[Condition], kind: str) -> State:
+    """Status of a condition; Unknown when it is absent."""
+    return next((item.status for item in conditions if item.type == kind), "Unknown")
+
+
+def reason_of(conditions: Iterable[Condition], kind: str) -> tuple[str, str]:
+    """Reason and message of a condition; empty when it is absent."""
+    return next(((item.reason, item.message) for item in conditions if item.type == kind), ("", ""))

@@ -1,0 +1,71 @@
+"""Every reason that a condition may carry, and the sentence that belongs to it."""
+
+from typing import Final
+
+PENDING: Final = "Pending"
+"""Nothing has been started yet."""
+SUSPENDED: Final = "Suspended"
+"""spec.suspend is true: no new pod is started."""
+QUEUED: Final = "Queued"
+"""All places for pods of this kind are taken."""
+INTAKE: Final = "Intake"
+"""The source is being fetched and the patches applied."""
+PREPARING: Final = "Preparing"
+"""The environment image is being made."""
+VALIDATING: Final = "Validating"
+"""The matrix is being evaluated."""
+
+FAIL2PASS: Final = "Fail2Pass"
+"""The tests fail before the fix and pass after it: a valid instance."""
+FAIL2FAIL: Final = "Fail2Fail"
+PASS2PASS: Final = "Pass2Pass"
+PASS2FAIL: Final = "Pass2Fail"
+ERROR2PASS: Final = "Error2Pass"
+FLAKY: Final = "Flaky"
+INCONCLUSIVE: Final = "Inconclusive"
+"""An evaluation ended in a way that is no result; see status.evaluations."""
+
+TEST_PATCH_REFUSED: Final = "TestPatchDoesNotApply"
+"""Intake code 10: the message names file and hunk."""
+GOLD_PATCH_REFUSED: Final = "GoldPatchDoesNotApply"
+"""Intake code 11: the message names file and hunk."""
+SOURCE_MISMATCH: Final = "SourceMismatch"
+"""Intake code 12: the commit does not exist, or the archive's sha256 is another."""
+SOURCE_UNREACHABLE: Final = "SourceUnreachable"
+"""Intake code 13: the host did not answer or refused us."""
+ENVIRONMENT_FAILED: Final = "EnvironmentNotBuilt"
+"""No draft gave an image in which the tests could be judged."""
+INFRASTRUCTURE: Final = "InfrastructureFault"
+"""Pods kept being lost to faults of the cluster."""
+LIMIT: Final = "ResourceLimit"
+"""A memory, disk or time limit was reached."""
+MISCONFIGURED: Final = "Misconfigured"
+"""The cluster or the manifest names something that is not there or not allowed."""
+NETWORK_OPEN: Final = "NetworkNotIsolated"
+"""Evaluation pods could reach the canary although the network was to be denied."""
+TAMPERED: Final = "RecordMismatch"
+"""A record did not fit its order or exit code."""
+INVALID_SPEC: Final = "InvalidSpec"
+"""The object passed the API server but not the operator; the message names the field."""
+DEFECT: Final = "InternalDefect"
+"""swefoundry itself failed; please report it."""
+
+ACCEPTED: Final = "Accepted"
+"""A draft's image was proven by its probe."""
+ROW_DISPROVEN: Final = "BothPassed"
+"""The environment works; the tests pass with and without the fix."""
+DRAFTS_EXHAUSTED: Final = "DraftsExhausted"
+"""No strategy has another draft."""
+BUDGET_SPENT: Final = "BudgetSpent"
+"""Rounds or pod seconds are spent."""
+BUILDING: Final = "Building"
+"""A draft's image is being built."""
+PROBING: Final = "Probing"
+"""A built image is being probed."""
+
+INTAKE_REASONS: Final = {
+    10: TEST_PATCH_REFUSED,
+    11: GOLD_PATCH_REFUSED,
+    12: SOURCE_MISMATCH,
+    13: SOURCE_UNREACHABLE,
+}
