@@ -1,0 +1,94 @@
+"""How one test ended, and the statuses of all tests of one evaluation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How one test ended, in the words of pytest."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """An assertion did not hold."""
+    ERROR = "error"
+    """The test could not run: set-up, collection, or the runner itself."""
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    """Failed, as its author expected; counts as passed, as in SWE-bench."""
+
+
+BEST_TO_WORST = (Status.PASSED, Status.XFAILED, Status.SKIPPED, Status.FAILED, Status.ERROR)
+"""The worse of two results for one test id is kept: a test that fails to tear down did not pass."""
+
+PROBLEM_LIMIT = 50
+"""Sentences kept; hostile input could make one per line."""
+
+
+def worse(one: Status, other: Status) -> Status:
+    return max(one, other, key=BEST_TO_WORST.index)
+
+
+Statuses = Mapping[str, Status]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many tests ended how; the runner counts the same five."""
+
+    total: int = 0
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class ReportSet:
+    """All reports of one evaluation, read together."""
+
+    statuses: Statuses = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    """One sentence each: an unreadable report, a plan that was not met, results that disagree."""
+
+    @property
+    def counts(self) -> Counts:
+        tally = dict.fromkeys(Status, 0)
+        for status in self.statuses.values():
+            tally[status] += 1
+        return Counts(
+            total=len(self.statuses),
+            passed=tally[Status.PASSED] + tally[Status.XFAILED],
+            failed=tally[Status.FAILED],
+            errors=tally[Status.ERROR],
+            skipped=tally[Status.SKIPPED],
+        )
+
+
+class Tally:
+    """Collects results one by one; the worst result of a test id wins."""
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, Status] = {}
+        self._problems: list[str] = []
+        self._disagreeing = 0
+
+    def add(self, test: str, status: Status) -> None:
+        known = self._statuses.get(test)
+        if known is None:
+            self._statuses[test] = status
+            return
+        self._disagreeing += known is not status
+        self._statuses[test] = worse(known, status)
+
+    def problem(self, sentence: str) -> None:
+        if len(self._problems) < PROBLEM_LIMIT:
+            self._problems.append(sentence)
+
+    def result(self) -> ReportSet:
+        problems = list(self._problems)
+        if self._disagreeing:
+            problems.append(
+                f"{self._disagreeing} results repeat a test id with another status; the worst counts"
+            )
+        return ReportSet(self._statuses, tuple(problems))
