@@ -1,0 +1,60 @@
+"""Which base images does the lab have, and when must one be made anew?
+
+An image's key is a hash of everything that goes into it: its recipe, the image below it, the mirror and the
+authorities of the machine. The Debian packages of the day are not in it, so an image stays what it is once made.
+"""
+
+import hashlib
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One image: its names, and the files that say what it is made of; the first of them is the recipe itself."""
+
+    names: tuple[str, ...]
+    made_of: tuple[Path, ...]
+    debootstrap: str | None = None
+
+    @property
+    def slug(self) -> str:
+        """The image's name as a folder's name."""
+        return self.names[0].removeprefix("library/").replace(":", "-")
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The images below it, as the registry calls them."""
+        if self.debootstrap:
+            return ()
+        found = re.findall(r"^FROM (\S+)", self.made_of[0].read_text(), re.MULTILINE)
+        return tuple(dict.fromkeys(f"library/{name}" for name in found if name != "scratch"))
+
+
+def catalogue(folder: Path) -> tuple[Recipe, ...]:
+    """The images that `images.toml` lists, bases first."""
+    listed = tomllib.loads((folder / "images.toml").read_text())["image"]
+    return tuple(
+        Recipe(
+            names=tuple(entry["names"]),
+            made_of=tuple(folder / name for name in entry["made_of"]),
+            debootstrap=entry.get("debootstrap"),
+        )
+        for entry in listed
+    )
+
+
+def keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
+    """Each image's key by each of its names. `machine` stands for what images take over from the machine."""
+    known: dict[str, str] = {}
+    for recipe in recipes:
+        digest = hashlib.sha256(machine)
+        digest.update((recipe.debootstrap or "").encode())
+        for path in recipe.made_of:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        for base in recipe.bases:
+            digest.update(known[base].encode())
+        known |= dict.fromkeys(recipe.names, digest.hexdigest()[:16])
+    return known
