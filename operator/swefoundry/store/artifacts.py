@@ -1,0 +1,177 @@
+"""In which shape is evidence stored? OCI 1.1 artifacts: manifests with named layers, perhaps with a subject.
+
+Equal content has an equal digest, so pushing twice is harmless. Every manifest carries a tag, because the
+garbage collection of most registries removes what no tag leads to.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from swefoundry.domain.layers import Digest
+from swefoundry.errors import GiveUp, NotFound
+from swefoundry.store.content import (
+    EMPTY_CONFIG,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Json,
+    canonical,
+    descriptor,
+    digest_of,
+)
+from swefoundry.store.registry import Registry
+
+_EMPTY = b"{}"
+_TITLE = "org.opencontainers.image.title"
+FILE_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A blob that the repository holds already, as a layer of an artifact."""
+
+    title: str
+    media_type: str
+    digest: Digest
+    size: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What ties an artifact to the rest: the manifest it is about, its name for people, and remarks."""
+
+    subject: Digest | None = None
+    tag: str | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+UNTIED = About()
+
+
+@dataclass(frozen=True)
+class Referrer:
+    """A manifest that says it is about another."""
+
+    digest: Digest
+    artifact_type: str
+    annotations: Mapping[str, str]
+
+
+def artifact_type(kind: str) -> str:
+    return f"application/vnd.swefoundry.{kind}.v1+json"
+
+
+async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own fields
+    registry: Registry,
+    repo: str,
+    kind: str,
+    files: Mapping[str, bytes],
+    *,
+    subject: Digest | None = None,
+    tag: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> Digest:
+    """Store files under their names as one artifact."""
+    parts = [
+        Part(name, FILE_TYPE, await registry.put_blob(repo, data), len(data))
+        for name, data in sorted(files.items())
+    ]
+    return await push_parts(registry, repo, kind, parts, About(subject, tag, annotations or {}))
+
+
+async def push_parts(
+    registry: Registry,
+    repo: str,
+    kind: str,
+    parts: Sequence[Part],
+    about: About = UNTIED,
+) -> Digest:
+    """Make one artifact of blobs that are in the repository."""
+    await registry.put_blob(repo, _EMPTY)
+    manifest: Json = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type(kind),
+        "config": descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY)),
+        # The specification wants at least one layer; the empty blob stands for none.
+        "layers": [descriptor(p.media_type, p.digest, p.size, p.title) for p in parts]
+        or [descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY))],
+    }
+    if about.annotations:
+        manifest["annotations"] = dict(about.annotations)
+    if about.subject is not None:
+        subject = await registry.get_manifest(repo, about.subject)
+        manifest["subject"] = descriptor(subject.media_type, subject.digest, subject.size)
+    named = about.tag or f"{digest_of(canonical(manifest)).replace(':', '-')}.{kind}"
+    digest, listed = await registry.put_manifest_with_subject(repo, manifest, OCI_MANIFEST, named)
+    if about.subject is not None and not listed:
+        await _list_by_tag(registry, repo, about.subject, manifest)
+    return digest
+
+
+async def pull_artifact(registry: Registry, repo: str, digest: Digest, limit_bytes: int) -> dict[str, bytes]:
+    """The files of an artifact by name; refuses one whose files are larger than the limit together."""
+    found = await registry.get_manifest(repo, digest)
+    layers = [layer for layer in found.content.get("layers", []) if _TITLE in layer.get("annotations", {})]
+    total = sum(int(layer["size"]) for layer in layers)
+    if total > limit_bytes:
+        raise GiveUp(f"{repo}@{digest} holds {total} bytes, more than the {limit_bytes} that may be read")
+    return {
+        layer["annotations"][_TITLE]: await registry.get_blob(repo, layer["digest"], int(layer["size"]))
+        for layer in layers
+    }
+
+
+async def list_referrers(
+    registry: Registry, repo: str, subject: Digest, kind: str | None = None
+) -> list[Referrer]:
+    """Who says to be about ``subject``: by the referrers API, or by the tag that stands in for it."""
+    try:
+        found = await _from_api(registry, repo, subject)
+    except NotFound:
+        found = await _from_tag(registry, repo, subject)
+    wanted = artifact_type(kind) if kind else None
+    return [
+        Referrer(entry["digest"], entry.get("artifactType", ""), entry.get("annotations", {}))
+        for entry in found
+        if wanted in (None, entry.get("artifactType"))
+    ]
+
+
+async def _from_api(registry: Registry, repo: str, subject: Digest) -> list[Json]:
+    path: str | None = f"/v2/{repo}/referrers/{subject}"
+    found: list[Json] = []
+    while path is not None:
+        page, path = await registry.get_referrers_page(repo, path)
+        found += page.get("manifests", [])
+    return found
+
+
+async def _from_tag(registry: Registry, repo: str, subject: Digest) -> list[Json]:
+    """The referrers tag schema: an index tagged ``sha256-<hex of the subject>``."""
+    try:
+        index = await registry.get_manifest(repo, _referrers_tag(subject))
+    except NotFound:
+        return []
+    listed: list[Json] = index.content.get("manifests", [])
+    return listed
+
+
+async def _list_by_tag(registry: Registry, repo: str, subject: Digest, manifest: Json) -> None:
+    """Keep the list for a registry that does not, as any before the 1.1 specification (Debian's 2.8)."""
+    body = canonical(manifest)
+    entry = descriptor(OCI_MANIFEST, digest_of(body), len(body))
+    entry["artifactType"] = manifest["artifactType"]
+    if "annotations" in manifest:
+        entry["annotations"] = manifest["annotations"]
+    tag = _referrers_tag(subject)
+    async with registry.lock(f"{repo}:{tag}"):
+        listed = await _from_tag(registry, repo, subject)
+        if any(known["digest"] == entry["digest"] for known in listed):
+            return
+        listed = sorted([*listed, entry], key=lambda known: str(known["digest"]))
+        index: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
+        await registry.put_manifest(repo, index, OCI_INDEX, tag)
+
+
+def _referrers_tag(subject: Digest) -> str:
+    return subject.replace(":", "-")

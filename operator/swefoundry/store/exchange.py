@@ -1,0 +1,78 @@
+"""What do we ask of a registry, and what does its refusal mean? Plain values; the HTTP is in ``registry``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from swefoundry.errors import NotFound, RegistryRefused, RegistryUnavailable
+
+PATIENCE_SECONDS = 6
+"""Repeats of a failed request end after this: longer waits belong to the work queue."""
+
+TIMEOUT_SECONDS = 60
+"""No byte for so long means a dead connection; uploads of any size pass, because bytes flow."""
+
+_BUSY = (408, 425, 429)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request; ``content`` may be a file, which is opened anew for each attempt."""
+
+    method: str
+    url: str
+    repo: str
+    actions: str
+    content: bytes | Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Tokens are given per repository and action."""
+        return self.repo, self.actions
+
+    def token_scope(self) -> str:
+        return f"repository:{self.repo}:{self.actions}" if self.repo else ""
+
+
+def pull(repo: str, url: str, *, method: str = "GET", headers: Mapping[str, str] | None = None) -> Ask:
+    return Ask(method, url, repo, "pull", headers=headers or {})
+
+
+def push(
+    repo: str, url: str, *, method: str, content: bytes | Path, headers: Mapping[str, str] | None = None
+) -> Ask:
+    return Ask(method, url, repo, "pull,push", content, headers or {})
+
+
+def complaint(
+    host: str, ask: Ask, status: int, headers: Mapping[str, str], body: bytes
+) -> RegistryUnavailable | RegistryRefused | NotFound:
+    """The error of ours that an answer of 400 or more stands for."""
+    what = f"{ask.method} {ask.url.partition('?')[0]}"
+    said = _detail(body)
+    if status in _BUSY or status >= 500:
+        return RegistryUnavailable(f"the registry {host} is busy ({status}): {what}{said}", _after(headers))
+    if status == 404:
+        return NotFound(f"the registry {host} has no such content: {what}{said}")
+    if status in (401, 403):
+        return RegistryRefused(
+            f"the registry {host} refused us ({status}): {what}{said}; "
+            "check that the registry secret names this host and may do this (pull and push)"
+        )
+    return RegistryRefused(f"the registry {host} refused the request ({status}): {what}{said}")
+
+
+def _after(headers: Mapping[str, str]) -> float | None:
+    said = headers.get("retry-after", "")
+    return float(said) if said.isdigit() else None
+
+
+def _detail(body: bytes) -> str:
+    """The first message of the registry's error list, or nothing."""
+    try:
+        first = json.loads(body)["errors"][0]
+        return f" ({first.get('code', '')}: {first.get('message', '')})"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""

@@ -1,0 +1,317 @@
+"""How do we talk to the OCI registry? The one place where the registry's HTTP, and httpx, is spoken.
+
+A blob is uploaded in one piece (POST for an address, PUT of the bytes), because every registry supports
+that and the digest is known beforehand.
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
+
+import httpx
+import tenacity
+
+from swefoundry.domain.layers import Digest
+from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.store.content import MANIFEST_TYPES, Json, Manifest, canonical, digest_of
+from swefoundry.store.credentials import Challenge, Login, login_for, parse_challenge
+from swefoundry.store.exchange import PATIENCE_SECONDS, TIMEOUT_SECONDS, Ask, complaint, pull, push
+
+T = TypeVar("T")
+
+MANIFEST_LIMIT_BYTES = 4 << 20
+"""What the distribution specification lets registries limit manifests to."""
+_CHUNK_BYTES = 1 << 20
+
+
+class Registry:
+    """One registry host. Safe for concurrent tasks; connections are pooled; close it when done."""
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        insecure: bool = False,
+        auth_file: Path | None = None,
+        ca_bundle: Path | None = None,
+    ) -> None:
+        self.host = host
+        self._auth_file = auth_file
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        trust = httpx.create_ssl_context()
+        if ca_bundle is not None:
+            trust.load_verify_locations(ca_bundle)
+        self._client = httpx.AsyncClient(
+            base_url=f"{'http' if insecure else 'https'}://{host}",
+            verify=trust,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            follow_redirects=True,  # to a bucket, say; httpx drops the Authorization for other hosts
+            headers={"Accept-Encoding": "identity"},  # digests are over the bytes as stored
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Serialises a read-modify-write inside this process; registries have no conditional writes."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    async def ping(self) -> None:
+        """Return when the registry answers and accepts our login."""
+        await self._patiently(lambda: self._text(pull("", "/v2/")))
+
+    # Blobs
+
+    async def has_blob(self, repo: str, digest: Digest) -> bool:
+        async def attempt() -> bool:
+            try:
+                await self._text(pull(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
+            except NotFound:
+                return False
+            return True
+
+        return await self._patiently(attempt)
+
+    async def put_blob(self, repo: str, data: bytes) -> Digest:
+        """Store ``data`` unless it is there already."""
+        digest = digest_of(data)
+        await self._store_blob(repo, digest, data, len(data))
+        return digest
+
+    async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
+        """Store a file of any size unless it is there already; returns its digest and size."""
+        digest, size = await asyncio.to_thread(_measure, path)
+        await self._store_blob(repo, digest, path, size)
+        return digest, size
+
+    async def _store_blob(self, repo: str, digest: Digest, content: bytes | Path, size: int) -> None:
+        if await self.has_blob(repo, digest):
+            return
+
+        async def attempt() -> None:
+            opened = await self._text(push(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b""))
+            address = opened.url.join(opened.headers["Location"]).copy_merge_params({"digest": digest})
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+            await self._text(push(repo, str(address), method="PUT", content=content, headers=headers))
+
+        await self._patiently(attempt)
+
+    async def get_blob(self, repo: str, digest: Digest, limit_bytes: int) -> bytes:
+        """A blob of at most ``limit_bytes``, its digest checked."""
+
+        async def attempt() -> bytes:
+            parts: list[bytes] = []
+            async for part in self._blob_parts(repo, digest, limit_bytes):
+                parts.append(part)
+            return b"".join(parts)
+
+        return await self._patiently(attempt)
+
+    async def get_blob_to(self, repo: str, digest: Digest, path: Path) -> None:
+        """Write a blob of any size to ``path``; a damaged or partial one never stays there."""
+
+        async def attempt() -> None:
+            with await asyncio.to_thread(open, path, "wb") as handle:
+                async for part in self._blob_parts(repo, digest, None):
+                    await asyncio.to_thread(handle.write, part)
+
+        try:
+            await self._patiently(attempt)
+        except BaseException:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise
+
+    async def _blob_parts(self, repo: str, digest: Digest, limit: int | None) -> AsyncIterator[bytes]:
+        seen, size = hashlib.sha256(), 0
+        async with self._exchange(pull(repo, f"/v2/{repo}/blobs/{digest}")) as response:
+            async for part in response.aiter_bytes(_CHUNK_BYTES):
+                size += len(part)
+                if limit is not None and size > limit:
+                    raise GiveUp(f"{repo}@{digest} is larger than the {limit} bytes that may be read")
+                seen.update(part)
+                yield part
+        if digest != "sha256:" + seen.hexdigest():
+            raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{digest}")
+
+    # Manifests
+
+    async def put_manifest(
+        self, repo: str, manifest: Json, media_type: str, tag: str | None = None
+    ) -> Digest:
+        """Store a manifest (canonical JSON) under a tag, or by its digest alone."""
+        digest, _ = await self.put_manifest_with_subject(repo, manifest, media_type, tag)
+        return digest
+
+    async def put_manifest_with_subject(
+        self, repo: str, manifest: Json, media_type: str, tag: str | None
+    ) -> tuple[Digest, bool]:
+        """The same, and whether the registry lists the manifest among its subject's referrers by itself."""
+        body = canonical(manifest)
+        digest = digest_of(body)
+        ask = push(
+            repo,
+            f"/v2/{repo}/manifests/{tag or digest}",
+            method="PUT",
+            content=body,
+            headers={"Content-Type": media_type},
+        )
+        response = await self._patiently(lambda: self._text(ask))
+        return digest, "OCI-Subject" in response.headers
+
+    async def get_manifest(self, repo: str, reference: str) -> Manifest:
+        """A manifest or index by tag or digest."""
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        ask = pull(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
+        response = await self._patiently(lambda: self._text(ask))
+        body = response.content
+        digest = digest_of(body)
+        if reference.startswith("sha256:") and reference != digest:
+            raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{reference}")
+        content = _object(body, f"{self.host}/{repo}:{reference}")
+        media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
+        return Manifest(digest, content.get("mediaType") or media_type, content, len(body))
+
+    async def get_referrers_page(self, repo: str, path: str) -> tuple[Json, str | None]:
+        """One page of the referrers API and the path of the next; NotFound where there is no such API."""
+        response = await self._patiently(lambda: self._text(pull(repo, path)))
+        following = response.links.get("next", {}).get("url")
+        return _object(response.content, f"{self.host}{path}"), following
+
+    # Requests
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat what failed because the registry was busy, for a few seconds at most."""
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(RegistryUnavailable),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
+            stop=tenacity.stop_after_delay(PATIENCE_SECONDS),
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def _text(self, ask: Ask) -> httpx.Response:
+        """A whole, small answer."""
+        async with self._exchange(ask) as response:
+            length = 0
+            parts = []
+            async for part in response.aiter_bytes():
+                length += len(part)
+                if length > MANIFEST_LIMIT_BYTES:
+                    raise GiveUp(f"{self.host} answered {ask.method} {ask.url} with more than 4 MiB")
+                parts.append(part)
+            return httpx.Response(
+                response.status_code,
+                headers=response.headers,
+                content=b"".join(parts),
+                request=response.request,
+            )
+
+    @asynccontextmanager
+    async def _exchange(self, ask: Ask) -> AsyncIterator[httpx.Response]:
+        """One authorised request; every error of httpx and of HTTP becomes one of ours."""
+        try:
+            response = await self._authorised(ask)
+            try:
+                if response.is_error:
+                    raise complaint(
+                        self.host, ask, response.status_code, response.headers, await response.aread()
+                    )
+                yield response
+            finally:
+                await response.aclose()
+        except (httpx.RequestError, httpx.StreamError) as error:
+            said = str(error) or type(error).__name__
+            raise RegistryUnavailable(f"the registry {self.host} did not answer: {said}") from error
+        except httpx.InvalidURL as error:
+            raise RegistryRefused(f"{self.host} is not a usable registry address: {error}") from error
+
+    async def _authorised(self, ask: Ask) -> httpx.Response:
+        response = await self._send(ask, self._tokens.get(ask.scope))
+        if response.status_code != 401:
+            return response
+        await response.aread()
+        challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""))
+        authorization = await self._authorization(challenge, ask) if challenge else None
+        if authorization is None:
+            return response
+        self._tokens[ask.scope] = authorization
+        return await self._send(ask, authorization)
+
+    async def _send(self, ask: Ask, authorization: str | None) -> httpx.Response:
+        headers = dict(ask.headers)
+        url = self._client.base_url.join(ask.url)
+        # An upload address may be on another host, which must not learn our token.
+        if authorization and url.netloc == self._client.base_url.netloc:
+            headers["Authorization"] = authorization
+        content = _file_parts(ask.content) if isinstance(ask.content, Path) else ask.content
+        request = self._client.build_request(ask.method, url, headers=headers, content=content)
+        return await self._client.send(request, stream=True)
+
+    # Authorization
+
+    async def _authorization(self, challenge: Challenge, ask: Ask) -> str | None:
+        login = await self._login()
+        if challenge.scheme == "basic":
+            return login.basic() if login else None
+        token = await self._token(challenge.parameters, ask, login)
+        return f"Bearer {token}"
+
+    async def _login(self) -> Login | None:
+        if self._auth_file is None:
+            return None
+        try:
+            return login_for(self.host, await asyncio.to_thread(self._auth_file.read_text))
+        except (OSError, ValueError) as error:
+            raise RegistryRefused(f"the registry secret {self._auth_file} cannot be read: {error}") from error
+
+    async def _token(self, parameters: Mapping[str, str], ask: Ask, login: Login | None) -> str:
+        asked = {"service": parameters.get("service", "")}
+        scope = parameters.get("scope") or ask.token_scope()
+        if scope:
+            asked["scope"] = scope
+        realm = parameters.get("realm", "")
+        if login and login.identity_token:
+            form = asked | {"grant_type": "refresh_token", "refresh_token": login.identity_token}
+            response = await self._client.post(realm, data=form | {"client_id": "swefoundry"})
+        else:
+            headers = {"Authorization": login.basic()} if login else {}
+            response = await self._client.get(realm, params=asked, headers=headers)
+        if response.is_error:
+            raise complaint(self.host, ask, response.status_code, response.headers, response.content)
+        said = _object(response.content, realm)
+        return str(said.get("token") or said.get("access_token") or "")
+
+
+def _object(body: bytes, where: str) -> Json:
+    try:
+        said: Any = json.loads(body)
+    except ValueError as error:
+        raise RegistryRefused(f"{where} is no JSON: is this an OCI registry?") from error
+    if not isinstance(said, dict):
+        raise RegistryRefused(f"{where} is no JSON object: is this an OCI registry?")
+    return said
+
+
+def _measure(path: Path) -> tuple[Digest, int]:
+    with path.open("rb") as handle:
+        return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest(), path.stat().st_size
+
+
+async def _file_parts(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(open, path, "rb") as handle:
+        while part := await asyncio.to_thread(handle.read, _CHUNK_BYTES):
+            yield part

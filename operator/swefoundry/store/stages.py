@@ -1,0 +1,75 @@
+"""How does a task image become a stage image? By one appended layer and a new config, with no build.
+
+The blobs of the task image are in the repository already, because its build pushed them there; so composing
+costs four to six small requests, and a node that has the task image pulls one small layer.
+"""
+
+import json
+from typing import Any
+
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.errors import GiveUp
+from swefoundry.store.content import (
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    OCI_LAYER,
+    Json,
+    Manifest,
+    canonical,
+    descriptor,
+)
+from swefoundry.store.overlays import RUNNER_PATH, WORKDIR
+from swefoundry.store.registry import Registry
+
+CONFIG_LIMIT_BYTES = 8 << 20
+"""Image configs are a few kilobytes; histories of thousands of steps stay far below this."""
+
+_EPOCH = "1970-01-01T00:00:00Z"
+_DROPPED = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "ArgsEscaped")
+"""Settings of the task image that would change how the runner is started, or what it sees under /testbed."""
+
+
+async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str) -> Digest:
+    """Store the stage image under ``tag`` and return its digest; the same input gives the same digest."""
+    task = await _platform_manifest(registry, repo, image)
+    config = json.loads(await registry.get_blob(repo, task.content["config"]["digest"], CONFIG_LIMIT_BYTES))
+    body = canonical(stage_config(config, layer))
+    digest = await registry.put_blob(repo, body)
+    manifest = stage_manifest(task, layer, digest, len(body))
+    return await registry.put_manifest(repo, manifest, task.media_type, tag)
+
+
+async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Manifest:
+    found = await registry.get_manifest(repo, image)
+    if found.media_type not in INDEX_TYPES:
+        return found
+    for entry in found.content.get("manifests", []):
+        platform = entry.get("platform", {})
+        if platform.get("os") == "linux" and platform.get("architecture") == "amd64":
+            return await registry.get_manifest(repo, entry["digest"])
+    raise GiveUp(f"the image {repo}@{image} has no variant for linux/amd64")
+
+
+def stage_config(config: Json, layer: Layer) -> Json:
+    """The task image's config, with the runner as the only thing to start and the layer accounted for."""
+    process: Json = {k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED}
+    process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": WORKDIR}
+    rootfs: Json = config.get("rootfs") or {"type": "layers", "diff_ids": []}
+    composed = config | {
+        "config": process,
+        "rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]},
+    }
+    if config.get("history"):
+        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": "swefoundry stage"}]
+    return composed
+
+
+def stage_manifest(task: Manifest, layer: Layer, config: Digest, config_size: int) -> Json:
+    """The task image's manifest with the new config and one more layer, in the task image's own dialect."""
+    layer_type = DOCKER_LAYER if task.media_type == DOCKER_MANIFEST else OCI_LAYER
+    kept: dict[str, Any] = {k: v for k, v in task.content.items() if k not in ("annotations", "subject")}
+    return kept | {
+        "config": task.content["config"] | {"digest": config, "size": config_size},
+        "layers": [*task.content["layers"], descriptor(layer_type, layer.digest, layer.size)],
+    }
