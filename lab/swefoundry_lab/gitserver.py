@@ -1,0 +1,156 @@
+"""What serves the lab's git repositories? This: git's own smart HTTP program behind a small read-only server.
+
+    python -m swefoundry_lab.gitserver --root DIR --port 8418
+
+`DIR/name.git` is served as `/name.git`. Repositories below `/private/` need the user and password below, so that
+private sources can be tried without a real secret.
+"""
+
+import argparse
+import base64
+import os
+import shutil
+import subprocess
+from email.message import Message
+from email.parser import BytesParser
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
+from pathlib import Path
+from typing import IO
+from urllib.parse import unquote, urlsplit
+
+USER = PASSWORD = "lab"
+LARGEST_REQUEST = 64 << 20
+"""What a client sends while fetching are lists of commits; this is far more than any of them."""
+
+SETTINGS = {
+    "safe.directory": "*",  # repositories may belong to whoever made them
+    "http.receivepack": "false",
+    "uploadpack.allowAnySHA1InWant": "true",  # as the large hosts do: a commit can be fetched by its id alone
+    "uploadpack.allowFilter": "true",
+}
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the repositories below one folder."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], root: Path) -> None:
+        super().__init__(address, Handler)
+        self.root = root.absolute()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One request is one run of `git http-backend`; the connection is closed after it."""
+
+    server: Server
+
+    def do_GET(self) -> None:
+        self._serve(b"")
+
+    def do_POST(self) -> None:
+        body = self._body()
+        if body is None:
+            self.send_error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        else:
+            self._serve(body)
+
+    def _serve(self, body: bytes) -> None:
+        url = urlsplit(self.path)
+        path = unquote(url.path)
+        if ".." in path.split("/"):
+            self.send_error(HTTPStatus.NOT_FOUND)
+        elif "git-receive-pack" in (url.query.removeprefix("service="), path.rpartition("/")[2]):
+            self.send_error(HTTPStatus.FORBIDDEN, "The lab's repositories are read-only")
+        elif path.startswith("/private/") and not _is_welcome(self.headers):
+            self.send_response(HTTPStatus.UNAUTHORIZED)
+            self.send_header("WWW-Authenticate", 'Basic realm="lab"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._run(path, url.query, body)
+
+    def _run(self, path: str, query: str, body: bytes) -> None:
+        environment = backend_environment(self.server.root, self.command, path, query, self.headers)
+        with subprocess.Popen(
+            ["git", "http-backend"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        ) as backend:
+            assert backend.stdin and backend.stdout
+            try:
+                backend.stdin.write(body)
+                backend.stdin.close()
+                self._answer(backend.stdout)
+            except (BrokenPipeError, ConnectionResetError):
+                backend.kill()  # the client went away, or git had read enough
+
+    def _answer(self, output: IO[bytes]) -> None:
+        head = BytesParser().parsebytes(b"".join(iter(output.readline, b"\r\n")))
+        status = int(head.get("Status", "200").split()[0])
+        self.send_response(status)
+        for name, value in head.items():
+            if name != "Status":
+                self.send_header(name, value)
+        self.end_headers()
+        shutil.copyfileobj(output, self.wfile)
+
+    def _body(self) -> bytes | None:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return _read_chunks(self.rfile)
+        length = int(self.headers.get("Content-Length") or 0)
+        return None if length > LARGEST_REQUEST else self.rfile.read(length)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """One line a request, flushed at once: the log file is all that there is to see of this server."""
+        print(self.address_string(), format % args, flush=True)
+
+
+def backend_environment(root: Path, method: str, path: str, query: str, headers: Message) -> dict[str, str]:
+    """The CGI variables that `git http-backend` reads."""
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "GIT_PROJECT_ROOT": str(root),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_CONFIG_COUNT": str(len(SETTINGS)),
+        "REQUEST_METHOD": method,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": headers.get("Content-Type", ""),
+        "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
+        "GIT_PROTOCOL": headers.get("Git-Protocol", ""),
+    }
+    for number, (key, value) in enumerate(SETTINGS.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
+
+
+def _is_welcome(headers: Message) -> bool:
+    expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    return bool(headers.get("Authorization") == f"Basic {expected}")
+
+
+def _read_chunks(source: BufferedIOBase) -> bytes | None:
+    """A request body whose length the client did not know; git sends long lists so."""
+    body = b""
+    while size := int(source.readline().split(b";")[0], 16):
+        body += source.read(size)
+        source.readline()
+        if len(body) > LARGEST_REQUEST:
+            return None
+    source.readline()
+    return body
+
+
+def main() -> None:
+    """Serve until stopped."""
+    parser = argparse.ArgumentParser(description="The lab's git server: read-only, plain HTTP.")
+    parser.add_argument("--root", type=Path, required=True, help="the folder of the repositories")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--address", default="0.0.0.0", help="the address to listen on (default: all, for pods)")
+    options = parser.parse_args()
+    Server((options.address, options.port), options.root).serve_forever()
+
+
+if __name__ == "__main__":
+    main()
