@@ -1,0 +1,241 @@
+"""The real API server accepts what is good and refuses what is not, naming the field."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient, ApiException, CustomObjectsApi
+
+from swefoundry.api.crds import RESOURCES, ROOT
+from swefoundry.api.labels import GROUP, VERSION
+from unit.api.malformed import DIGEST, REFUSED, STALLED, Gone, Manifest, Slip, a_task, an_env_build
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "default"
+PLURALS = {resource.kind: resource.plural for resource in RESOURCES}
+SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
+LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))
+KUBECTL = shutil.which("kubectl") or str(LAB / "bin/kubectl")
+
+
+def kubectl(*arguments: str) -> str:
+    """What kubectl prints; its complaint when it fails."""
+    ended = subprocess.run([KUBECTL, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+async def api() -> AsyncIterator[CustomObjectsApi]:
+    """The cluster of the current context, with the CRDs of this checkout."""
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
+    await config.load_kube_config()
+    async with ApiClient() as client:
+        yield CustomObjectsApi(client)
+
+
+async def create(api: CustomObjectsApi, manifest: Manifest, *, dry: bool = True) -> Manifest:
+    """The object as the server would store it, with unknown fields refused as kubectl asks for."""
+    made: Any = await api.create_namespaced_custom_object(
+        GROUP,
+        VERSION,
+        NAMESPACE,
+        PLURALS[manifest["kind"]],
+        manifest,
+        dry_run="All" if dry else None,
+        field_validation="Strict",
+    )
+    return dict(made)
+
+
+async def refusal(api: CustomObjectsApi, manifest: Manifest) -> str:
+    """What the server says against a manifest."""
+    with pytest.raises(ApiException) as caught:
+        await create(api, manifest)
+    assert caught.value.status in (400, 422)
+    return str(json.loads(caught.value.body)["message"])
+
+
+@pytest.fixture
+async def stored(api: CustomObjectsApi) -> AsyncIterator[Manifest]:
+    """A TaskInstance that nobody works on, in the cluster until the test ends."""
+    made = await create(api, {**a_task(suspend=True), "metadata": {"generateName": "crd-test-"}}, dry=False)
+    yield made
+    await api.delete_namespaced_custom_object(
+        GROUP, VERSION, NAMESPACE, "taskinstances", made["metadata"]["name"]
+    )
+
+
+@pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
+async def test_refuses(api: CustomObjectsApi, slip: Slip) -> None:
+    said = await refusal(api, slip.manifest)
+    assert slip.field in said
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [a_task(), an_env_build(), *(slip.manifest for slip in STALLED)],
+    ids=lambda manifest: manifest["kind"],
+)
+async def test_accepts(api: CustomObjectsApi, manifest: Manifest) -> None:
+    assert (await create(api, manifest))["spec"]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+async def test_accepts_the_sample(api: CustomObjectsApi, path: Path) -> None:
+    kubectl("apply", "--server-side", "--dry-run=server", "-f", str(path))
+
+
+async def test_fills_in_the_defaults(api: CustomObjectsApi) -> None:
+    made = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
+    spec = yaml.safe_load(yaml.safe_dump(made["spec"]))
+    assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
+        {"strategies": []},
+        {
+            "repeats": 1,
+            "network": "Deny",
+            "timeoutSeconds": 1800,
+            "resources": {"cpu": "1", "memory": "2Gi", "ephemeralStorage": "4Gi"},
+        },
+        {"rounds": 6, "podSeconds": 7200},
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("instanceId", "acme__adder-8"),
+        ("repo", "acme/subtracter"),
+        ("baseCommit", "f" * 40),
+        ("source", {"git": {"url": "https://git.example.org/other.git"}}),
+        ("goldPatch", {"artifact": DIGEST}),
+        ("testPatch", {"artifact": DIGEST}),
+    ],
+)
+async def test_does_not_let_identity_change(
+    api: CustomObjectsApi, stored: Manifest, field: str, value: object
+) -> None:
+    with pytest.raises(ApiException) as caught:
+        await patch(api, stored, {"spec": {field: value}})
+    assert f"spec.{field}: Invalid value" in caught.value.body
+    assert "is immutable: create another TaskInstance instead" in caught.value.body
+
+
+async def test_does_not_let_identity_be_taken_away(api: CustomObjectsApi, stored: Manifest) -> None:
+    with pytest.raises(ApiException) as caught:
+        await patch(api, stored, {"spec": {"source": None}})
+    assert "source is immutable" in caught.value.body
+
+
+async def test_lets_the_budget_and_the_environment_change(api: CustomObjectsApi, stored: Manifest) -> None:
+    await patch(api, stored, {"spec": {"budget": {"rounds": 9}, "environment": {"strategies": ["fixed"]}}})
+
+
+async def patch(api: CustomObjectsApi, stored: Manifest, change: Manifest, *, status: bool = False) -> None:
+    call = api.patch_namespaced_custom_object_status if status else api.patch_namespaced_custom_object
+    await call(
+        GROUP,
+        VERSION,
+        NAMESPACE,
+        "taskinstances",
+        stored["metadata"]["name"],
+        change,
+        _content_type="application/merge-patch+json",
+    )
+
+
+async def test_an_env_build_does_not_change_at_all(api: CustomObjectsApi) -> None:
+    made = await create(api, {**an_env_build(), "metadata": {"generateName": "crd-test-"}}, dry=False)
+    name = made["metadata"]["name"]
+    try:
+        with pytest.raises(ApiException) as caught:
+            await api.patch_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                NAMESPACE,
+                "envbuilds",
+                name,
+                {"spec": {"budget": {"rounds": 9}}},
+                _content_type="application/merge-patch+json",
+            )
+        assert "spec is immutable: create another EnvBuild instead" in caught.value.body
+    finally:
+        await api.delete_namespaced_custom_object(GROUP, VERSION, NAMESPACE, "envbuilds", name)
+
+
+A_STATUS = {
+    "phase": "Validated",
+    "verdict": "fail2pass",
+    "strategy": "recipe",
+    "round": 2,
+    "duration": "1m3s",
+    "image": {"name": "registry.example.org/acme/adder:acme--adder-7", "digest": DIGEST},
+    "conditions": [
+        {
+            "type": kind,
+            "status": "True",
+            "reason": "Fail2Pass",
+            "message": "",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2024-01-01T00:00:00Z",
+        }
+        for kind in ("Ready", "Validated")
+    ],
+}
+
+
+async def test_shows_what_happened_in_columns(api: CustomObjectsApi, stored: Manifest) -> None:
+    await patch(api, stored, {"status": A_STATUS}, status=True)
+    name = stored["metadata"]["name"]
+    header, row = kubectl("get", "ti", name, "-n", NAMESPACE, "-o", "wide").splitlines()
+    assert " ".join(header.split()) == "NAME REPO PHASE VERDICT ENV ROUND AGE IMAGE REASON DURATION"
+    assert re.sub(r"\d+s(?= +registry)", "AGE", row).split() == [
+        name,
+        "acme/adder",
+        "Validated",
+        "fail2pass",
+        "recipe",
+        "2",
+        "AGE",
+        "registry.example.org/acme/adder:acme--adder-7",
+        "Fail2Pass",
+        "1m3s",
+    ]
+    assert "IMAGE" not in kubectl("get", "ti", name, "-n", NAMESPACE)
+
+
+async def test_can_be_waited_for_and_selected(api: CustomObjectsApi, stored: Manifest) -> None:
+    await patch(api, stored, {"status": A_STATUS}, status=True)
+    name = stored["metadata"]["name"]
+    for condition in ("Ready", "Validated"):
+        kubectl("wait", f"--for=condition={condition}", f"ti/{name}", "-n", NAMESPACE, "--timeout=10s")
+    fields = "status.phase=Validated,status.verdict=fail2pass,spec.repo=acme/adder"
+    assert name in kubectl(
+        "get", "swe", "-n", NAMESPACE, "--field-selector", "spec.repo=acme/adder", "-o", "name"
+    )
+    assert name in kubectl("get", "ti", "-n", NAMESPACE, "--field-selector", fields, "-o", "name")
+    assert name not in kubectl(
+        "get", "ti", "-n", NAMESPACE, "--field-selector", "status.phase=Failed", "-o", "name"
+    )
+
+
+async def test_a_condition_cannot_be_there_twice(api: CustomObjectsApi, stored: Manifest) -> None:
+    twice = [A_STATUS["conditions"][0]] * 2  # type: ignore[index]
+    with pytest.raises(ApiException) as caught:
+        await patch(api, stored, {"status": {**A_STATUS, "conditions": twice}}, status=True)
+    assert "Duplicate value" in caught.value.body
+
+
+async def test_explains_fields(api: CustomObjectsApi) -> None:
+    assert "The reference fix, without tests" in kubectl("explain", "ti.spec.goldPatch")
