@@ -23,13 +23,16 @@ STALLED = "Stalled"
 State = Literal["True", "False", "Unknown"]
 
 
-def condition(
-    kind: str, status: State, reason: str, message: str, stamp: tuple[int, datetime]
-) -> Condition:
+def condition(kind: str, status: State, reason: str, message: str, stamp: tuple[int, datetime]) -> Condition:
     """A condition; ``stamp`` is the generation judged and the time."""
     generation, now = stamp
     return Condition(
-        type=kind, status=status, reason=reason, message=message[:2000], observed_generation=generation, last_transition_time=now
+        type=kind,
+        status=status,
+        reason=reason,
+        message=message[:2000],
+        observed_generation=generation,
+        last_transition_time=now,
     )
 
 

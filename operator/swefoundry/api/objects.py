@@ -42,7 +42,9 @@ def task_from(body: Mapping[str, Any]) -> Task:
 
 def build_from(body: Mapping[str, Any]) -> Build:
     """Parse an EnvBuild. Raises ``pydantic.ValidationError`` with the field's path."""
-    return _object(body, EnvBuildSpec.model_validate(body["spec"]), EnvBuildStatus.model_validate(body.get("status", {})))
+    return _object(
+        body, EnvBuildSpec.model_validate(body["spec"]), EnvBuildStatus.model_validate(body.get("status", {}))
+    )
 
 
 def _object(body: Mapping[str, Any], spec: Spec, status: Status) -> Object[Spec, Status]:

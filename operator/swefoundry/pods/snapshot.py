@@ -35,6 +35,7 @@ class PodSnapshot:
 
     name: str
     uid: str
+    role: str
     work: str
     attempt: int
     nonce: str
@@ -70,11 +71,12 @@ def snapshot(pod: Json) -> PodSnapshot:
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
     disrupted = conditions.get("DisruptionTarget", {})
-    state = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
+    state: Json = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
     waiting = state.get("waiting", {})
     return PodSnapshot(
         name=meta["name"],
         uid=meta["uid"],
+        role=tags.get(labels.ROLE, ""),
         work=tags.get(labels.WORK, ""),
         attempt=int(tags.get(labels.ATTEMPT, "0")),
         nonce=notes.get(labels.NONCE, ""),

@@ -1,0 +1,159 @@
+"""Starting, adopting and releasing pods, and keeping what they leave behind."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swefoundry import errors, metrics
+from swefoundry.api.common import Attempt
+from swefoundry.attempts.decide import Collect, Launch
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import PODS
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.work import RunRecord
+from swefoundry.pods.hardening import Json, Owner, Role, Ticket
+from swefoundry.pods.snapshot import PodSnapshot, snapshot
+from swefoundry.reports.frames import split_log
+from swefoundry.reports.reading import read_reports
+from swefoundry.reports.statuses import ReportSet
+from swefoundry.store.artifacts import push_artifact
+
+LOG_LIMIT_BYTES = 16 << 20
+"""The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
+
+STATUSES_FILE = "tests.json"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """No place was free; the object is looked at again when one is."""
+
+    work: str
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A pod is there."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an evaluation left, and where it is kept."""
+
+    record: RunRecord
+    digest: Digest
+    reports: ReportSet
+    log: str
+    """The test output (at most 1 MiB), for the telling lines."""
+
+
+def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
+    """A ticket with a fresh nonce."""
+    return Ticket(owner, role, move.work, move.number, secrets.token_hex(16))
+
+
+async def launch(world: World, ticket: Ticket, move: Launch, body: Json) -> Launched | Queued:
+    """Create the pod, or adopt the one that a crash left under this attempt's name."""
+    owner = ticket.owner
+    if not world.slots.take(ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)):
+        return Queued(ticket.work)
+    try:
+        made = await world.kube.create(PODS, owner.namespace, body)
+        if made is None:
+            made = await world.kube.get(PODS, owner.namespace, ticket.pod_name)
+    except errors.SwefoundryError:
+        world.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
+        raise
+    made.setdefault("kind", "Pod")
+    world.cache.put(made)
+    attempt = Attempt(
+        work=ticket.work,
+        number=ticket.attempt,
+        pod=ticket.pod_name,
+        uid=made["metadata"]["uid"],
+        memory_factor=move.memory_factor,
+    )
+    return Launched(attempt)
+
+
+def slot(namespace: str, pod: str) -> str:
+    """How a pod is named in ``Slots``."""
+    return f"{namespace}/{pod}"
+
+
+async def keep_evidence(world: World, namespace: str, repository: str, move: Collect) -> Evidence | None:
+    """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
+    try:
+        log = await world.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
+    except (errors.NotFound, errors.ApiRefused):
+        return None
+    framed = split_log(log, move.pod.nonce)
+    reports = await asyncio.to_thread(read_reports, framed.reports)
+    record = RunRecord.model_validate(move.finished.record)
+    files: dict[str, bytes] = {
+        "output.log": framed.output,
+        "record.json": _json(record.wire()),
+        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": [*framed.problems, *reports.problems]}),
+    }
+    files |= {f"reports/{path}": data for path, data in framed.reports.items()}
+    digest = await push_artifact(world.registry, repository, "evaluation", files)
+    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
+
+
+async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
+    """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
+    key = Key("Pod", namespace, pod.name)
+    try:
+        if not pod.deleting:
+            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
+        if not pod.releasing:
+            # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.
+            body: Json = {"metadata": {"finalizers": None, "uid": pod.uid}}
+            await world.kube.patch(PODS, namespace, pod.name, body)
+    except (errors.NotFound, errors.ApiConflict):
+        pass
+    world.cache.drop(key, pod.uid)
+    if pod.role in set(Role):
+        world.slots.free(Role(pod.role), slot(namespace, pod.name))
+
+
+def pods_of(world: World, uid: str) -> tuple[PodSnapshot, ...]:
+    """Snapshots of the pods that the object with ``uid`` controls."""
+    return tuple(snapshot(body) for body in world.cache.children(uid, "Pod"))
+
+
+def count_end(role: Role, move: Collect) -> None:
+    """Count an attempt that ended with a record."""
+    metrics.ATTEMPTS.labels(role.value, "Finished", str(move.finished.code)).inc()
+    metrics.STAGE_SECONDS.labels(role.value).observe(move.finished.seconds)
+
+
+def ended(move: Collect, evidence: Digest | None = None) -> Attempt:
+    """A collected attempt, for the list of the last five."""
+    return Attempt(
+        work=move.work,
+        number=move.pod.attempt,
+        pod=move.pod.name,
+        uid=move.pod.uid,
+        outcome="Finished",
+        exit_code=move.finished.code,
+        node=move.pod.node,
+        seconds=move.finished.seconds,
+        evidence=evidence,
+    )
+
+
+def with_image(image: str, digest: Digest, registry: str, repository: str) -> str:
+    """The name by which nodes pull an image by digest; ``image`` is its tag, for people."""
+    return f"{registry}/{repository}{':' + image if image else ''}@{digest}"
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+

@@ -1,0 +1,56 @@
+"""Running one evaluation: the stage image is composed by registry calls, then one pod runs it."""
+
+from dataclasses import dataclass
+
+from swefoundry.api.common import Validation
+from swefoundry.attempts.act import Launched, Queued, launch
+from swefoundry.attempts.decide import Launch
+from swefoundry.attempts.world import World
+from swefoundry.domain.commands import expand
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.work import RunOrder
+from swefoundry.pods.evaluation import Evaluate, evaluation_pod
+from swefoundry.pods.hardening import Ticket
+from swefoundry.store.stages import compose_stage
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An image and what to run in it."""
+
+    repository: str
+    image: Digest
+    """The task image."""
+    stage: Stage
+    layer: Layer
+    tag: str
+    draft: Draft
+    facts: Digest
+    validation: Validation
+    avoid_nodes: tuple[str, ...] = ()
+
+
+async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Launched | Queued:
+    """Compose the stage image and create its pod."""
+    stage_image = await compose_stage(world.registry, trial.repository, trial.image, trial.layer, trial.tag)
+    facts = await world.facts(trial.repository, trial.facts)
+    settings = world.settings
+    order = RunOrder(
+        nonce=ticket.nonce,
+        stage=trial.stage,
+        command=expand(trial.draft.test_command, facts.test_files),
+        timeout_seconds=trial.validation.timeout_seconds,
+        reports=list(trial.draft.reports),
+        error_exit_codes=list(trial.draft.error_exit_codes),
+        canary=list(settings.canary) if trial.validation.network == "Deny" else [],
+    )
+    what = Evaluate(
+        image=f"{settings.pull_host}/{trial.repository}@{stage_image}",
+        order=order,
+        validation=trial.validation,
+        avoid_nodes=trial.avoid_nodes,
+        memory_factor=move.memory_factor,
+    )
+    return await launch(world, ticket, move, evaluation_pod(ticket, what, settings))

@@ -1,0 +1,94 @@
+"""Sending a source and its patches to an intake pod: how the spec's references become files and blobs that the pod can read."""
+
+from dataclasses import dataclass, field
+
+from swefoundry.api.common import Source
+from swefoundry.api.taskinstance import Patch
+from swefoundry.attempts.act import Launched, Queued, launch
+from swefoundry.attempts.decide import Launch
+from swefoundry.attempts.world import World
+from swefoundry.domain.work import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeOrder, Origin, PatchAt, Place
+from swefoundry.pods.hardening import Json, Ticket
+from swefoundry.pods.intake import PATCH_MOUNT, TOKEN_MOUNT, auth_file, intake_pod
+from swefoundry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What is to be taken in."""
+
+    repo: str
+    repository: str
+    source: Source | None
+    base_commit: str | None
+    version: str | None
+    test_patch: Patch | None = None
+    gold_patch: Patch | None = None
+
+
+@dataclass
+class Shipment:
+    """Files that the pod mounts."""
+
+    volumes: list[Json] = field(default_factory=list)
+
+
+async def launch_intake(world: World, ticket: Ticket, move: Launch, what: Intake) -> Launched | Queued:
+    """Create the intake pod."""
+    shipment = Shipment()
+    order = IntakeOrder(
+        nonce=ticket.nonce,
+        place=place(world.settings, what.repository),
+        origin=_origin(what, shipment),
+        test_patch=await _patch(world, what, what.test_patch, "test", shipment),
+        gold_patch=await _patch(world, what, what.gold_patch, "gold", shipment),
+        version=what.version,
+    )
+    return await launch(world, ticket, move, intake_pod(ticket, order, world.settings, tuple(shipment.volumes)))
+
+
+def place(settings: Settings, repository: str) -> Place:
+    """Where task pods find and leave content."""
+    return Place(
+        registry=settings.registry_push,
+        insecure=settings.registry_insecure,
+        repository=repository,
+        auth_file=auth_file(settings),
+    )
+
+
+def _origin(what: Intake, shipment: Shipment) -> Origin:
+    source = what.source
+    if source is not None and source.archive is not None:
+        archive = source.archive
+        return ArchiveOrigin(url=archive.url, sha256=archive.sha256, strip_components=archive.strip_components)
+    if source is not None and source.artifact is not None:
+        return ArtifactOrigin(digest=source.artifact.digest)
+    git = source.git if source is not None else None
+    token_file = None
+    if git is not None and git.token_secret_ref is not None:
+        ref = git.token_secret_ref
+        items = [{"key": ref.key, "path": "token"}]
+        shipment.volumes.append(
+            {"name": "git-token", "mountPath": TOKEN_MOUNT, "secret": {"secretName": ref.name, "items": items}}
+        )
+        token_file = f"{TOKEN_MOUNT}/token"
+    url = git.url if git is not None else f"https://github.com/{what.repo}.git"
+    return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file)
+
+
+async def _patch(world: World, what: Intake, patch: Patch | None, name: str, shipment: Shipment) -> PatchAt | None:
+    if patch is None:
+        return None
+    if patch.artifact is not None:
+        return PatchAt(blob=patch.artifact)
+    if patch.config_map_ref is not None:
+        ref = patch.config_map_ref
+        mount = f"{PATCH_MOUNT}/{name}"
+        items = [{"key": ref.key, "path": "patch"}]
+        shipment.volumes.append(
+            {"name": f"{name}-patch", "mountPath": mount, "configMap": {"name": ref.name, "items": items}}
+        )
+        return PatchAt(path=f"{mount}/patch")
+    # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
+    return PatchAt(blob=await world.registry.put_blob(what.repository, (patch.inline or "").encode()))

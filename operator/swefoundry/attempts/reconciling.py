@@ -1,0 +1,44 @@
+"""What ends every reconcile: the one status write, the release of pods that are no longer needed, the next look."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from swefoundry.api.common import Attempt
+from swefoundry.api.objects import Object
+from swefoundry.attempts.act import release
+from swefoundry.attempts.decide import Await
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import Resource
+from swefoundry.domain.values import Value
+from swefoundry.pods.snapshot import PodSnapshot
+
+
+async def write_status(world: World, resource: Resource, item: Object[Any, Any], status: Value) -> None:
+    """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
+    old, new = item.status.wire(), status.wire()
+    if old == new:
+        return
+    # A merge patch keeps what it does not name: fields that went away must be named with null.
+    gone = {name: None for name in old if name not in new}
+    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": {**new, **gone}}
+    made = await world.kube.patch(resource, item.namespace, item.name, body, sub="status")
+    world.cache.put({"kind": resource.kind, **made})
+    world.queue.add(Key(resource.kind, item.namespace, item.name))
+
+
+async def let_go(
+    world: World, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
+) -> None:
+    """Release every pod that the written status no longer speaks of."""
+    current = {attempt.work: attempt.number for attempt in running}
+    for pod in pods:
+        if pod.work not in current or pod.attempt < current[pod.work]:
+            await release(world, pod, item.namespace)
+
+
+def recheck(world: World, key: Key, results: Iterable[object]) -> None:
+    """Look again when patience or a pause runs out: no event announces that."""
+    waits = [item.check_seconds for item in results if isinstance(item, Await)]
+    if waits:
+        world.queue.later(key, max(1.0, min(waits)))

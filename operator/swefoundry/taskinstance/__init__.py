@@ -1,0 +1,1 @@
+"""TaskInstance: from a manifest to a verdict. observe -> decide -> act -> report, one file each."""

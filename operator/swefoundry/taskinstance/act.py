@@ -1,0 +1,260 @@
+"""Doing a step: the only place where a TaskInstance's reconcile touches the cluster and the registry."""
+
+import asyncio
+import json
+from typing import Any
+
+from swefoundry import errors, metrics
+from swefoundry.api import labels
+from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
+from swefoundry.api.common import ArtifactSource, Source
+from swefoundry.api.objects import Task
+from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.attempts.act import STATUSES_FILE, count_end, keep_evidence, ticket
+from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
+from swefoundry.attempts.evaluation import Trial, launch_evaluation
+from swefoundry.attempts.intake import Intake, launch_intake
+from swefoundry.attempts.world import World
+from swefoundry.cluster.resources import BUILDS, TASKS
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.work import IntakeRecord, RunRecord
+from swefoundry.pods import names
+from swefoundry.pods.hardening import Owner, Role, owner_reference
+from swefoundry.reports.bundle import FILE_NAME, Cell, VerdictBundle
+from swefoundry.reports.sets import compare
+from swefoundry.reports.statuses import Status, Statuses
+from swefoundry.store.artifacts import pull_artifact, push_artifact
+from swefoundry.taskinstance.observe import Observation
+from swefoundry.taskinstance.steps import (
+    INTAKE,
+    BuildEnvironment,
+    Delete,
+    EnvironmentOrdered,
+    Evaluated,
+    Judge,
+    Judged,
+    Pursue,
+    Result,
+    Step,
+    TakenIn,
+    evaluation_of,
+)
+
+EVIDENCE_LIMIT = 96 << 20
+"""Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
+
+Outcome = tuple[list[Result], errors.SwefoundryError | None]
+"""What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
+
+
+async def act(step: Step, seen: Observation, world: World) -> Outcome:
+    """Do ``step``. Every part is safe to do again."""
+    match step:
+        case Pursue(moves):
+            return await _pursue(moves, seen, world)
+        case BuildEnvironment():
+            return [await _order_environment(seen, world)], None
+        case Judge():
+            return [await _judge(step, seen, world)], None
+        case Delete():
+            await world.kube.delete(TASKS, seen.task.namespace, seen.task.name, uid=seen.task.uid)
+    return [], None
+
+
+async def _pursue(moves: tuple[Move, ...], seen: Observation, world: World) -> Outcome:
+    done = await asyncio.gather(*(_move(move, seen, world) for move in moves), return_exceptions=True)
+    results: list[Result] = []
+    error: errors.SwefoundryError | None = None
+    for item in done:
+        if isinstance(item, errors.SwefoundryError):
+            error = error or item
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            results.append(item)
+    return results, error
+
+
+async def _move(move: Move, seen: Observation, world: World) -> Result:
+    match move:
+        case Launch(work=work) if work == INTAKE:
+            return await _launch_intake(move, seen, world)
+        case Launch():
+            return await _launch_evaluation(move, seen, world)
+        case Collect(work=work) if work == INTAKE:
+            count_end(Role.INTAKE, move)
+            return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
+        case Collect():
+            return await _collect(move, seen, world)
+        case _:
+            return move
+
+
+async def _launch_intake(move: Launch, seen: Observation, world: World) -> Result:
+    spec = seen.task.spec
+    what = Intake(
+        repo=spec.repo,
+        repository=repository(seen),
+        source=spec.source,
+        base_commit=spec.base_commit,
+        version=spec.version,
+        test_patch=spec.test_patch,
+        gold_patch=spec.gold_patch,
+    )
+    return await launch_intake(world, ticket(owner(seen.task), Role.INTAKE, move), move, what)
+
+
+async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
+    task, build = seen.task, seen.build
+    prepared, image = task.status.prepared, task.status.image
+    if prepared is None or image is None or build is None or build.status.draft is None:
+        raise errors.GiveUp(f"{task.name}: the EnvBuild that made the image is gone; delete and re-create the TaskInstance")
+    stage, _ = evaluation_of(move.work)
+    trial = Trial(
+        repository=repository(seen),
+        image=image.digest,
+        stage=stage,
+        layer=prepared.layers[stage],
+        tag=names.tag(task.namespace, task.name, stage.value),
+        draft=await world.draft(repository(seen), build.status.draft),
+        facts=prepared.facts,
+        validation=task.spec.validation,
+        avoid_nodes=tuple({item.node for item in task.status.attempts if item.work == move.work and item.node}),
+    )
+    return await launch_evaluation(world, ticket(owner(task), Role.EVALUATION, move), move, trial)
+
+
+async def _collect(move: Collect, seen: Observation, world: World) -> Result:
+    task = seen.task
+    evidence = await keep_evidence(world, task.namespace, repository(seen), move)
+    if evidence is None:
+        return without_evidence(move, seen.bench)
+    count_end(Role.EVALUATION, move)
+    stage, repeat = evaluation_of(move.work)
+    record, counts = evidence.record, evidence.reports.counts
+    reported = bool(evidence.reports.statuses)
+    evaluation = Evaluation(
+        stage=stage,
+        repeat=repeat,
+        code=record.code,
+        raw_exit=record.raw_exit,
+        passed=counts.passed if reported else None,
+        failed=counts.failed + counts.errors if reported else None,
+        skipped=counts.skipped if reported else None,
+        seconds=record.duration_ms / 1000,
+        evidence=evidence.digest,
+    )
+    denied = task.spec.validation.network == "Deny" and world.settings.require_isolation
+    return Evaluated(move, evaluation, network_open=denied and record.network == "open")
+
+
+async def _order_environment(seen: Observation, world: World) -> Result:
+    task, prepared = seen.task, seen.task.status.prepared
+    if prepared is None:
+        raise errors.GiveUp(f"{task.name}: an environment is ordered before the source is taken in")
+    spec = EnvBuildSpec(
+        repo=task.spec.repo,
+        source=Source(artifact=ArtifactSource(digest=prepared.source)),
+        base_commit=task.spec.base_commit,
+        created_at=task.spec.created_at,
+        version=task.spec.version,
+        language=task.spec.language or prepared.language,
+        facts=prepared.facts,
+        acceptance=Acceptance(layers=prepared.layers),
+        environment=task.spec.environment,
+        validation=task.spec.validation,
+        budget=task.spec.budget,
+        tag=names.tag(task.namespace, task.name),
+    )
+    body: dict[str, Any] = {
+        "apiVersion": labels.API_VERSION,
+        "kind": BUILDS.kind,
+        "metadata": {
+            "name": task.name,
+            "labels": {labels.MANAGED_BY: labels.MANAGER, labels.OWNER: names.label_value(task.name)},
+            "ownerReferences": [owner_reference(owner(task))],
+        },
+        "spec": spec.wire(),
+    }
+    made = await world.kube.create(BUILDS, task.namespace, body)
+    if made is None:
+        made = await _adopted(task, world)
+    world.cache.put({"kind": BUILDS.kind, **made})
+    return EnvironmentOrdered(task.name)
+
+
+async def _adopted(task: Task, world: World) -> dict[str, Any]:
+    found = await world.kube.get(BUILDS, task.namespace, task.name)
+    references = found["metadata"].get("ownerReferences", [])
+    if not any(reference["uid"] == task.uid for reference in references):
+        # A predecessor's of the same name goes away by garbage collection; a user's own does not.
+        raise errors.Retry(f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it")
+    return found
+
+
+async def _judge(step: Judge, seen: Observation, world: World) -> Result:
+    task, path = seen.task, repository(seen)
+    image = task.status.image
+    if image is None:
+        raise errors.GiveUp(f"{task.name}: a verdict without an image")
+    cells, statuses = await _evidence(seen, world, path)
+    sets = compare(statuses[Stage.BEFORE], statuses[Stage.AFTER])
+    bundle = VerdictBundle(
+        instance_id=task.spec.instance_id,
+        verdict=step.verdict.value,
+        matrix=cells,
+        image=f"{image.name}@{image.digest}",
+        tests={name: list(ids) for name, ids in sets.by_name().items()},
+        stages=await _stage_digests(seen, world, path),
+    )
+    files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
+    tag = names.tag(task.namespace, task.name, "verdict")
+    digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest, tag=tag)
+    metrics.VERDICTS.labels(step.verdict.value).inc()
+    known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
+    counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
+    return Judged(step.verdict, counts if known else None, digest)
+
+
+async def _evidence(seen: Observation, world: World, path: str) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
+    cells: list[Cell] = []
+    statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
+    for item in sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat)):
+        record = None
+        if item.evidence is not None:
+            files = await pull_artifact(world.registry, path, item.evidence, EVIDENCE_LIMIT)
+            record = RunRecord.model_validate_json(files["record.json"])
+            found = json.loads(files[STATUSES_FILE])["statuses"]
+            if found:
+                statuses[item.stage].append({test: Status(status) for test, status in found.items()})
+        cells.append(
+            Cell(
+                stage=item.stage,
+                repeat=item.repeat,
+                code=item.code,
+                fault=item.fault,
+                raw_exit=item.raw_exit,
+                record=record,
+                evidence=item.evidence,
+            )
+        )
+    return cells, statuses
+
+
+async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Stage, str]:
+    task = seen.task
+    found = {}
+    for stage in Stage:
+        manifest = await world.registry.get_manifest(path, names.tag(task.namespace, task.name, stage.value))
+        found[stage] = manifest.digest
+    return found
+
+
+def owner(task: Task) -> Owner:
+    """The task as an owner of pods."""
+    return Owner(TASKS.kind, task.namespace, task.name, task.uid)
+
+
+def repository(seen: Observation) -> str:
+    """The task repository in the registry."""
+    return names.repository(seen.settings.registry_prefix, seen.task.spec.repo)

@@ -1,0 +1,44 @@
+"""What is known about a TaskInstance at this moment: itself, its pods, its EnvBuild."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from swefoundry.api.objects import Build, Task, build_from, task_from
+from swefoundry.attempts.act import pods_of
+from swefoundry.attempts.decide import Bench
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.pods.snapshot import PodSnapshot
+from swefoundry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A frozen view; nothing in it changes while a step is decided and done."""
+
+    task: Task
+    pods: tuple[PodSnapshot, ...]
+    build: Build | None
+    settings: Settings
+    now: datetime
+
+    @property
+    def bench(self) -> Bench:
+        """The part that attempts are decided on."""
+        return Bench(self.task.status.running, self.pods, self.now, self.settings)
+
+
+def observe(key: Key, world: World, now: datetime) -> Observation | None:
+    """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
+    body = world.cache.get(key)
+    if body is None:
+        return None
+    task = task_from(body)
+    builds = world.cache.children(task.uid, "EnvBuild")
+    return Observation(
+        task=task,
+        pods=pods_of(world, task.uid),
+        build=build_from(builds[0]) if builds else None,
+        settings=world.settings,
+        now=now,
+    )

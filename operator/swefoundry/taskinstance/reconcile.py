@@ -1,0 +1,37 @@
+"""One look at one TaskInstance: observe, decide, act, report, one status write, then let finished pods go."""
+
+from datetime import datetime
+
+from swefoundry.attempts.reconciling import let_go, recheck, write_status
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import TASKS
+from swefoundry.taskinstance.act import act
+from swefoundry.taskinstance.decide import decide
+from swefoundry.taskinstance.observe import Observation, observe
+from swefoundry.taskinstance.report import report
+from swefoundry.taskinstance.steps import Delete, Result
+
+
+async def reconcile(key: Key, world: World, now: datetime) -> None:
+    """Bring one TaskInstance one step closer to a verdict."""
+    seen = observe(key, world, now)
+    if seen is None:
+        return
+    step = decide(seen)
+    results, error = await act(step, seen, world)
+    if isinstance(step, Delete):
+        return
+    status = report(seen, step, results)
+    await write_status(world, TASKS, seen.task, status)
+    await let_go(world, seen.task, status.running, seen.pods)
+    _plan(key, world, seen, results)
+    if error is not None:
+        raise error
+
+
+def _plan(key: Key, world: World, seen: Observation, results: list[Result]) -> None:
+    recheck(world, key, results)
+    ttl, finished = seen.task.spec.ttl_seconds_after_finished, seen.task.status.finished_at
+    if ttl is not None and finished is not None:
+        world.queue.later(key, max(1.0, ttl - (seen.now - finished).total_seconds()))

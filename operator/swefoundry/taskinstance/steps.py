@@ -1,0 +1,112 @@
+"""What may be done about a TaskInstance, and what came of it: the words that decide, act and report share."""
+
+from dataclasses import dataclass
+
+from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.attempts.act import Launched, Queued
+from swefoundry.attempts.decide import Await, Collect, Move, Replace, Surrender
+from swefoundry.domain.grading import Verdict
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.stages import MATRIX, Stage
+from swefoundry.domain.work import IntakeRecord
+
+INTAKE = "intake"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing is to be done."""
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Its time to live after the end is over."""
+
+
+@dataclass(frozen=True)
+class Pursue:
+    """Go on with these pieces of work."""
+
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class BuildEnvironment:
+    """Create the EnvBuild."""
+
+
+@dataclass(frozen=True)
+class AwaitEnvironment:
+    """The EnvBuild is at work."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Every evaluation has ended."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Fail:
+    """There will be no verdict."""
+
+    reason: str
+    message: str
+
+
+Step = Rest | Delete | Pursue | BuildEnvironment | AwaitEnvironment | Judge | Fail
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """The intake pod ended with this record."""
+
+    move: Collect
+    record: IntakeRecord
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation ended with a result."""
+
+    move: Collect
+    evaluation: Evaluation
+    network_open: bool
+
+
+@dataclass(frozen=True)
+class EnvironmentOrdered:
+    """The EnvBuild exists."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict bundle is stored."""
+
+    verdict: Verdict
+    tests: ResultSets | None
+    bundle: Digest
+
+
+Result = (
+    TakenIn | Evaluated | EnvironmentOrdered | Judged | Launched | Queued | Await | Replace | Surrender
+)
+
+
+def evaluation_work(stage: Stage, repeat: int) -> str:
+    """Name of one evaluation's work."""
+    return f"{stage.value}-{repeat}"
+
+
+def evaluation_of(work: str) -> tuple[Stage, int]:
+    """The stage and repeat of an evaluation's work."""
+    stage, _, repeat = work.rpartition("-")
+    return Stage(stage), int(repeat)
+
+
+def matrix(repeats: int) -> tuple[str, ...]:
+    """Every evaluation that a verdict needs."""
+    return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)
