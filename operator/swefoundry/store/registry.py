@@ -40,8 +40,10 @@ class Registry:
         insecure: bool = False,
         auth_file: Path | None = None,
         ca_bundle: Path | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self.host = host
+        self._patience_seconds = patience_seconds
         self._auth_file = auth_file
         self._tokens: dict[tuple[str, str], str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -49,7 +51,7 @@ class Registry:
         if ca_bundle is not None:
             trust.load_verify_locations(ca_bundle)
         self._client = httpx.AsyncClient(
-            base_url=f"{'http' if insecure else 'https'}://{host}",
+            base_url=_address(host, insecure),
             verify=trust,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
@@ -72,14 +74,14 @@ class Registry:
 
     async def ping(self) -> None:
         """Return when the registry answers and accepts our login."""
-        await self._patiently(lambda: self._text(pull("", "/v2/")))
+        await self._patiently(lambda: self._answer(pull("", "/v2/")))
 
     # Blobs
 
     async def has_blob(self, repo: str, digest: Digest) -> bool:
         async def attempt() -> bool:
             try:
-                await self._text(pull(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
+                await self._answer(pull(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
             except NotFound:
                 return False
             return True
@@ -103,10 +105,10 @@ class Registry:
             return
 
         async def attempt() -> None:
-            opened = await self._text(push(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b""))
+            opened = await self._answer(push(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b""))
             address = opened.url.join(opened.headers["Location"]).copy_merge_params({"digest": digest})
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-            await self._text(push(repo, str(address), method="PUT", content=content, headers=headers))
+            await self._answer(push(repo, str(address), method="PUT", content=content, headers=headers))
 
         await self._patiently(attempt)
 
@@ -169,14 +171,14 @@ class Registry:
             content=body,
             headers={"Content-Type": media_type},
         )
-        response = await self._patiently(lambda: self._text(ask))
+        response = await self._patiently(lambda: self._answer(ask))
         return digest, "OCI-Subject" in response.headers
 
     async def get_manifest(self, repo: str, reference: str) -> Manifest:
         """A manifest or index by tag or digest."""
         headers = {"Accept": ", ".join(MANIFEST_TYPES)}
         ask = pull(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
-        response = await self._patiently(lambda: self._text(ask))
+        response = await self._patiently(lambda: self._answer(ask))
         body = response.content
         digest = digest_of(body)
         if reference.startswith("sha256:") and reference != digest:
@@ -187,7 +189,7 @@ class Registry:
 
     async def get_referrers_page(self, repo: str, path: str) -> tuple[Json, str | None]:
         """One page of the referrers API and the path of the next; NotFound where there is no such API."""
-        response = await self._patiently(lambda: self._text(pull(repo, path)))
+        response = await self._patiently(lambda: self._answer(pull(repo, path)))
         following = response.links.get("next", {}).get("url")
         return _object(response.content, f"{self.host}{path}"), following
 
@@ -195,15 +197,19 @@ class Registry:
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat what failed because the registry was busy, for a few seconds at most."""
+
+        async def once() -> T:  # tenacity waits for coroutine functions only, not for lambdas that return one
+            return await attempt()
+
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(RegistryUnavailable),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            stop=tenacity.stop_after_delay(PATIENCE_SECONDS),
+            stop=tenacity.stop_after_delay(self._patience_seconds),
             reraise=True,
         )
-        return await retrying(attempt)
+        return await retrying(once)
 
-    async def _text(self, ask: Ask) -> httpx.Response:
+    async def _answer(self, ask: Ask) -> httpx.Response:
         """A whole, small answer."""
         async with self._exchange(ask) as response:
             length = 0
@@ -294,6 +300,13 @@ class Registry:
             raise complaint(self.host, ask, response.status_code, response.headers, response.content)
         said = _object(response.content, realm)
         return str(said.get("token") or said.get("access_token") or "")
+
+
+def _address(host: str, insecure: bool) -> httpx.URL:
+    try:
+        return httpx.URL(f"{'http' if insecure else 'https'}://{host}")
+    except httpx.InvalidURL as error:
+        raise RegistryRefused(f"{host} is not a usable registry address: {error}") from error
 
 
 def _object(body: bytes, where: str) -> Json:

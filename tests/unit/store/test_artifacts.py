@@ -1,0 +1,91 @@
+"""Artifacts in a registry without the referrers API, which is the harder case."""
+
+import asyncio
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from unit.store import registry_server
+
+from swefoundry.errors import GiveUp
+from swefoundry.store.artifacts import Referrer, list_referrers, pull_artifact, push_artifact
+from swefoundry.store.registry import Registry
+
+FILES = {"log.txt": b"it ran\n", "records/after.json": b"{}", "empty": b""}
+
+
+async def test_an_artifact_gives_its_files_back(registry: Registry) -> None:
+    digest = await push_artifact(registry, "art/files", "evidence", FILES)
+    assert await pull_artifact(registry, "art/files", digest, 1 << 20) == FILES
+
+
+async def test_equal_files_make_the_same_artifact_whatever_their_order(registry: Registry) -> None:
+    first = await push_artifact(registry, "art/same", "evidence", FILES, annotations={"b": "2", "a": "1"})
+    turned = dict(reversed(FILES.items()))
+    again = await push_artifact(registry, "art/same", "evidence", turned, annotations={"a": "1", "b": "2"})
+    assert first == again
+
+
+async def test_an_artifact_without_files_is_valid(registry: Registry) -> None:
+    digest = await push_artifact(registry, "art/none", "marker", {})
+    assert await pull_artifact(registry, "art/none", digest, 0) == {}
+
+
+async def test_an_artifact_over_the_limit_is_not_read(registry: Registry) -> None:
+    digest = await push_artifact(registry, "art/large", "evidence", {"a": b"x" * 60, "b": b"x" * 60})
+    with pytest.raises(GiveUp, match="holds 120 bytes"):
+        await pull_artifact(registry, "art/large", digest, 100)
+
+
+async def test_an_artifact_is_found_from_its_subject(registry: Registry) -> None:
+    subject = await push_artifact(registry, "art/about", "source", FILES)
+    verdict = await push_artifact(
+        registry, "art/about", "verdict", FILES, subject=subject, annotations={"is": "fail2pass"}
+    )
+    log = await push_artifact(registry, "art/about", "log", FILES, subject=subject, tag="the-log")
+    await push_artifact(registry, "art/about", "log", FILES, subject=subject, tag="the-log")
+    known = await list_referrers(registry, "art/about", subject)
+    assert sorted(known, key=lambda r: r.artifact_type) == [
+        Referrer(log, "application/vnd.swefoundry.log.v1+json", {}),
+        Referrer(verdict, "application/vnd.swefoundry.verdict.v1+json", {"is": "fail2pass"}),
+    ]
+    assert [r.digest for r in await list_referrers(registry, "art/about", subject, "verdict")] == [verdict]
+    assert (await registry.get_manifest("art/about", "the-log")).digest == log
+
+
+async def test_nothing_refers_to_a_lonely_subject(registry: Registry) -> None:
+    lonely = await push_artifact(registry, "art/lonely", "source", FILES)
+    assert await list_referrers(registry, "art/lonely", lonely) == []
+
+
+async def test_referrers_pushed_at_the_same_time_are_all_listed(registry: Registry) -> None:
+    subject = await push_artifact(registry, "art/busy", "source", FILES)
+    pushed = await asyncio.gather(
+        *(
+            push_artifact(registry, "art/busy", "log", {"n": str(n).encode()}, subject=subject)
+            for n in range(20)
+        )
+    )
+    assert {r.digest for r in await list_referrers(registry, "art/busy", subject)} == set(pushed)
+
+
+async def test_garbage_collection_leaves_artifacts_alone(tmp_path: Path) -> None:
+    program = registry_server.program()
+    if program is None:
+        pytest.skip(registry_server.MISSING)
+    with registry_server.serving(tmp_path) as server:
+        async with Registry(server.host, insecure=True) as registry:
+            digest = await push_artifact(registry, "art/kept", "evidence", FILES)
+            about = await push_artifact(registry, "art/kept", "log", {"x": b"y"}, subject=digest)
+    settings = str(tmp_path / "registry.yml")
+    subprocess.run(
+        [program, "garbage-collect", "--delete-untagged", settings], check=True, capture_output=True
+    )
+    again = tmp_path / "again"
+    again.mkdir()
+    shutil.move(tmp_path / "data", again / "data")
+    with registry_server.serving(again) as server:
+        async with Registry(server.host, insecure=True) as registry:
+            assert await pull_artifact(registry, "art/kept", digest, 1 << 20) == FILES
+            assert await pull_artifact(registry, "art/kept", about, 1 << 20) == {"x": b"y"}

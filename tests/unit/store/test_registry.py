@@ -1,0 +1,339 @@
+"""The doorway to the registry, against a real registry and, for what that never says, a small server of our own."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+from unit.store import registry_server
+
+from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.store.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
+from swefoundry.store.registry import Registry
+
+ABSENT = "sha256:" + "0" * 64
+
+
+async def test_a_blob_comes_back_as_it_was_stored(registry: Registry) -> None:
+    data = bytes(range(256)) * 4096
+    digest = await registry.put_blob("store/blobs", data)
+    assert digest == digest_of(data)
+    assert await registry.has_blob("store/blobs", digest)
+    assert await registry.get_blob("store/blobs", digest, len(data)) == data
+
+
+async def test_storing_the_same_blob_again_changes_nothing(registry: Registry) -> None:
+    first = await registry.put_blob("store/again", b"same")
+    assert await registry.put_blob("store/again", b"same") == first
+
+
+async def test_an_empty_blob_can_be_stored(registry: Registry) -> None:
+    digest = await registry.put_blob("store/empty", b"")
+    assert await registry.get_blob("store/empty", digest, 0) == b""
+
+
+async def test_a_large_file_is_streamed_both_ways(registry: Registry, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"0123456789abcdef" * (1 << 20))
+    digest, size = await registry.put_blob_file("store/files", source)
+    await registry.get_blob_to("store/files", digest, target)
+    assert size == source.stat().st_size
+    assert target.read_bytes() == source.read_bytes()
+
+
+async def test_a_blob_over_the_limit_is_not_read(registry: Registry) -> None:
+    digest = await registry.put_blob("store/limit", b"x" * 100)
+    with pytest.raises(GiveUp, match="larger than the 99 bytes"):
+        await registry.get_blob("store/limit", digest, 99)
+
+
+async def test_content_that_is_not_there_is_not_found(registry: Registry, tmp_path: Path) -> None:
+    await registry.put_blob("store/known", b"x")
+    assert not await registry.has_blob("store/known", ABSENT)
+    with pytest.raises(NotFound):
+        await registry.get_blob("store/known", ABSENT, 10)
+    with pytest.raises(NotFound):
+        await registry.get_manifest("store/unknown", "latest")
+    with pytest.raises(NotFound):
+        await registry.get_blob_to("store/known", ABSENT, tmp_path / "never")
+    assert not (tmp_path / "never").exists()
+
+
+async def test_a_damaged_blob_is_noticed(
+    server: registry_server.Server, tmp_path: Path
+) -> None:
+    async with Registry(server.host, insecure=True, patience_seconds=0) as registry:
+        digest = await registry.put_blob("store/damaged", b"as it was")
+        stored = server.data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
+        stored.write_bytes(b"as it is!")
+        with pytest.raises(RegistryUnavailable, match="damaged"):
+            await registry.get_blob("store/damaged", digest, 100)
+        with pytest.raises(RegistryUnavailable, match="damaged"):
+            await registry.get_blob_to("store/damaged", digest, tmp_path / "damaged")
+    assert not (tmp_path / "damaged").exists()
+
+
+async def test_a_manifest_is_found_by_tag_and_by_digest(registry: Registry) -> None:
+    config = await registry.put_blob("store/manifests", b"{}")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", config, 2),
+        "layers": [],
+    }
+    digest = await registry.put_manifest("store/manifests", manifest, OCI_MANIFEST, "a-tag")
+    untagged = {**manifest, "annotations": {"a": "b"}}
+    other = await registry.put_manifest("store/manifests", untagged, OCI_MANIFEST)
+    by_tag = await registry.get_manifest("store/manifests", "a-tag")
+    assert by_tag == await registry.get_manifest("store/manifests", digest)
+    assert (by_tag.media_type, by_tag.content, by_tag.size) == (
+        OCI_MANIFEST,
+        manifest,
+        len(canonical(manifest)),
+    )
+    assert (await registry.get_manifest("store/manifests", other)).content == untagged
+
+
+async def test_a_manifest_whose_blobs_are_missing_is_refused_with_the_registrys_words(
+    registry: Registry,
+) -> None:
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", ABSENT, 2),
+        "layers": [],
+    }
+    with pytest.raises(GiveUp, match="MANIFEST"):
+        await registry.put_manifest("store/refused", manifest, OCI_MANIFEST, "x")
+
+
+async def test_many_tasks_may_share_one_registry(registry: Registry) -> None:
+    blobs = [f"blob {n % 20}".encode() * 1000 for n in range(100)]
+    digests = await asyncio.gather(*(registry.put_blob("store/parallel", blob) for blob in blobs))
+    assert digests == [digest_of(blob) for blob in blobs]
+    assert await asyncio.gather(
+        *(registry.get_blob("store/parallel", digest, 1 << 20) for digest in digests)
+    ) == blobs
+
+
+async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> None:
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    async with Registry(host, insecure=True, patience_seconds=0.5) as down:
+        with pytest.raises(RegistryUnavailable, match=host):
+            await down.ping()
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(RegistryRefused, match="not a usable registry address"):
+        Registry("host:port")
+
+
+def test_every_error_of_the_vendor_is_one_of_those_that_are_mapped() -> None:
+    mapped = (httpx.RequestError, httpx.StreamError, httpx.InvalidURL)
+    never_raised = {
+        "HTTPError",  # the base
+        "HTTPStatusError",  # raise_for_status is not called
+        "CookieConflict",  # no cookies are read
+    }
+    errors = {
+        name: thing
+        for name, thing in vars(httpx).items()
+        if isinstance(thing, type) and issubclass(thing, Exception) and name not in never_raised
+    }
+    assert [name for name, thing in errors.items() if not issubclass(thing, mapped)] == []
+
+
+# Logins
+
+
+def docker_config(folder: Path, host: str, user: str = "lab", password: str = "secret") -> Path:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    path = folder / "config.json"
+    path.write_text(json.dumps({"auths": {f"https://{host}/v1/": {"auth": encoded}}}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry_server.Server]:
+    """A registry that asks for user lab, password secret."""
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    folder = tmp_path_factory.mktemp("locked")
+    crypt = pytest.importorskip("crypt")
+    users = folder / "htpasswd"
+    users.write_text("lab:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH)) + "\n")
+    with registry_server.serving(folder, users) as running:
+        yield running
+
+
+async def test_a_login_from_the_registry_secret_opens_a_locked_registry(
+    locked: registry_server.Server, tmp_path: Path
+) -> None:
+    secret = docker_config(tmp_path, locked.host)
+    async with Registry(locked.host, insecure=True, auth_file=secret) as registry:
+        await registry.ping()
+        source = tmp_path / "source"
+        source.write_bytes(b"content")
+        digest, _ = await registry.put_blob_file("store/locked", source)
+        assert await registry.get_blob("store/locked", digest, 10) == b"content"
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+async def test_a_refused_login_says_what_to_do(
+    locked: registry_server.Server, tmp_path: Path, password: str | None
+) -> None:
+    secret = docker_config(tmp_path, locked.host, password=password) if password else None
+    async with Registry(locked.host, insecure=True, auth_file=secret) as registry:
+        with pytest.raises(RegistryRefused, match="check that the registry secret"):
+            await registry.put_blob("store/locked", b"content")
+
+
+async def test_an_unreadable_secret_is_named(locked: registry_server.Server, tmp_path: Path) -> None:
+    broken = tmp_path / "config.json"
+    broken.write_text("not json")
+    async with Registry(locked.host, insecure=True, auth_file=broken) as registry:
+        with pytest.raises(RegistryRefused, match=r"config\.json cannot be read"):
+            await registry.ping()
+
+
+# What Debian's registry never says, said by a scripted one
+
+
+class Scripted:
+    """A registry that wants tokens, and is busy as often as told."""
+
+    def __init__(self) -> None:
+        self.busy = 0
+        self.asked: list[tuple[str, str]] = []
+        self.tokens: dict[str, str] = {}
+        self.scopes: list[str] = []
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        parts = urlsplit(handler.path)
+        given = handler.headers.get("Authorization", "")
+        self.asked.append((handler.command, parts.path))
+        if parts.path == "/token":
+            return self.token(given, parse_qs(parts.query))
+        if self.busy:
+            self.busy -= 1
+            return 503, {"Retry-After": "7"}, b""
+        if given not in (f"Bearer {token}" for token in self.tokens.values()):
+            repo = parts.path.removeprefix("/v2/").rpartition("/blobs/")[0]
+            scope = f'scope="repository:{repo}:pull"'
+            realm = f'Bearer realm="http://{handler.headers["Host"]}/token",service="scripted",{scope}'
+            return 401, {"WWW-Authenticate": realm}, b""
+        return 200, {}, b"hello"
+
+    def token(self, given: str, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        if given != "Basic " + base64.b64encode(b"lab:secret").decode():
+            return 401, {}, b""
+        scope = query["scope"][0]
+        self.scopes.append(scope)
+        self.tokens[scope] = f"token-{len(self.scopes)}"
+        return 200, {}, json.dumps({"token": self.tokens[scope]}).encode()
+
+
+@pytest.fixture
+def scripted() -> Iterator[tuple[str, Scripted]]:
+    script = Scripted()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, headers, body = script.answer(self)
+            self.send_response(status)
+            for name, value in (headers | {"Content-Length": str(len(body))}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield f"127.0.0.1:{running.server_port}", script
+    finally:
+        running.shutdown()
+        thread.join()
+        running.server_close()
+
+
+HELLO = digest_of(b"hello")
+
+
+async def test_a_bearer_token_is_fetched_once_and_renewed_when_it_has_run_out(
+    scripted: tuple[str, Scripted], tmp_path: Path
+) -> None:
+    host, script = scripted
+    secret = docker_config(tmp_path, host)
+    async with Registry(host, insecure=True, auth_file=secret) as registry:
+        for _ in range(3):
+            assert await registry.get_blob("a/b", HELLO, 10) == b"hello"
+        assert script.scopes == ["repository:a/b:pull"]
+        script.tokens = {}
+        assert await registry.get_blob("a/b", HELLO, 10) == b"hello"
+    assert script.scopes == ["repository:a/b:pull"] * 2
+
+
+async def test_a_token_service_that_refuses_us_is_a_refusal(scripted: tuple[str, Scripted]) -> None:
+    host, _ = scripted
+    async with Registry(host, insecure=True) as registry:
+        with pytest.raises(RegistryRefused, match="registry secret"):
+            await registry.get_blob("a/b", HELLO, 10)
+
+
+async def test_a_busy_registry_is_asked_again(scripted: tuple[str, Scripted], tmp_path: Path) -> None:
+    host, script = scripted
+    script.busy = 2
+    async with Registry(host, insecure=True, auth_file=docker_config(tmp_path, host)) as registry:
+        assert await registry.get_blob("a/b", HELLO, 10) == b"hello"
+
+
+async def test_a_registry_that_stays_busy_says_when_to_come_back(scripted: tuple[str, Scripted]) -> None:
+    host, script = scripted
+    script.busy = 1000
+    async with Registry(host, insecure=True, patience_seconds=0) as registry:
+        with pytest.raises(RegistryUnavailable) as caught:
+            await registry.get_blob("a/b", HELLO, 10)
+    assert caught.value.after == 7
+
+
+async def test_an_index_is_told_from_a_manifest(registry: Registry) -> None:
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
+    digest = await registry.put_manifest("store/index", index, OCI_INDEX, "index")
+    assert (await registry.get_manifest("store/index", digest)).media_type == OCI_INDEX
+
+
+async def test_a_registry_that_is_killed_and_started_again_is_waited_for(tmp_path: Path) -> None:
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    settings = tmp_path / "registry.yml"
+    settings.write_text(
+        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
+        f"storage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\nhttp: {{addr: '{host}'}}\n"
+    )
+    async with Registry(host, insecure=True) as registry:
+        asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
+        await asyncio.sleep(0.3)
+        process = subprocess.Popen(
+            [str(registry_server.program()), "serve", str(settings)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert await asked == digest_of(b"content")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            process.wait()
