@@ -2,9 +2,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from unit.store import registry_server
 
 from swefoundry.store.registry import Registry
+from unit.store import registry_server
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A real registry for tests: Debian's docker-registry on a free loopback port, its data in a temporary folder."""
+"""A real registry for tests: Debian's docker-registry on a free loopback port."""
 
 import os
 import shutil
@@ -31,9 +31,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, users: Path | None = None) -> Iterator[Server]:
+def serving(folder: Path, users: Path | None = None, port: int | None = None) -> Iterator[Server]:
     """Run a registry until the block ends; with ``users`` (an htpasswd file) it asks for a login."""
-    host = f"127.0.0.1:{free_port()}"
+    host = f"127.0.0.1:{port or free_port()}"
     settings = folder / "registry.yml"
     settings.write_text(
         f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n"

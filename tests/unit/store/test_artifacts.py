@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from unit.store import registry_server
 
 from swefoundry.errors import GiveUp
 from swefoundry.store.artifacts import Referrer, list_referrers, pull_artifact, push_artifact
 from swefoundry.store.registry import Registry
+from unit.store import registry_server
 
 FILES = {"log.txt": b"it ran\n", "records/after.json": b"{}", "empty": b""}
 
@@ -79,9 +79,8 @@ async def test_garbage_collection_leaves_artifacts_alone(tmp_path: Path) -> None
             digest = await push_artifact(registry, "art/kept", "evidence", FILES)
             about = await push_artifact(registry, "art/kept", "log", {"x": b"y"}, subject=digest)
     settings = str(tmp_path / "registry.yml")
-    subprocess.run(
-        [program, "garbage-collect", "--delete-untagged", settings], check=True, capture_output=True
-    )
+    collect = [program, "garbage-collect", "--delete-untagged", settings]
+    await asyncio.to_thread(subprocess.run, collect, check=True, capture_output=True)
     again = tmp_path / "again"
     again.mkdir()
     shutil.move(tmp_path / "data", again / "data")

@@ -1,10 +1,9 @@
-"""The doorway to the registry, against a real registry and, for what that never says, a small server of our own."""
+"""The doorway to the registry, against a real one and, for what that never says, a scripted one."""
 
 import asyncio
 import base64
 import contextlib
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,11 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from unit.store import registry_server
 
 from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
 from swefoundry.store.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
 from swefoundry.store.registry import Registry
+from unit.store import registry_server
 
 ABSENT = "sha256:" + "0" * 64
 
@@ -67,9 +66,7 @@ async def test_content_that_is_not_there_is_not_found(registry: Registry, tmp_pa
     assert not (tmp_path / "never").exists()
 
 
-async def test_a_damaged_blob_is_noticed(
-    server: registry_server.Server, tmp_path: Path
-) -> None:
+async def test_a_damaged_blob_is_noticed(server: registry_server.Server, tmp_path: Path) -> None:
     async with Registry(server.host, insecure=True, patience_seconds=0) as registry:
         digest = await registry.put_blob("store/damaged", b"as it was")
         stored = server.data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
@@ -119,9 +116,10 @@ async def test_many_tasks_may_share_one_registry(registry: Registry) -> None:
     blobs = [f"blob {n % 20}".encode() * 1000 for n in range(100)]
     digests = await asyncio.gather(*(registry.put_blob("store/parallel", blob) for blob in blobs))
     assert digests == [digest_of(blob) for blob in blobs]
-    assert await asyncio.gather(
-        *(registry.get_blob("store/parallel", digest, 1 << 20) for digest in digests)
-    ) == blobs
+    assert (
+        await asyncio.gather(*(registry.get_blob("store/parallel", digest, 1 << 20) for digest in digests))
+        == blobs
+    )
 
 
 async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> None:
@@ -314,26 +312,14 @@ async def test_an_index_is_told_from_a_manifest(registry: Registry) -> None:
     assert (await registry.get_manifest("store/index", digest)).media_type == OCI_INDEX
 
 
-async def test_a_registry_that_is_killed_and_started_again_is_waited_for(tmp_path: Path) -> None:
+async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> None:
     if registry_server.program() is None:
         pytest.skip(registry_server.MISSING)
-    host = f"127.0.0.1:{registry_server.free_port()}"
-    settings = tmp_path / "registry.yml"
-    settings.write_text(
-        "version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n"
-        f"storage: {{filesystem: {{rootdirectory: {tmp_path}/data}}}}\nhttp: {{addr: '{host}'}}\n"
-    )
-    async with Registry(host, insecure=True) as registry:
-        asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
-        await asyncio.sleep(0.3)
-        process = subprocess.Popen(
-            [str(registry_server.program()), "serve", str(settings)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
+    port = registry_server.free_port()
+    with contextlib.ExitStack() as stack:
+        async with Registry(f"127.0.0.1:{port}", insecure=True) as registry:
+            asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
+            await asyncio.sleep(0.3)
+            server = registry_server.serving(tmp_path, port=port)
+            await asyncio.to_thread(stack.enter_context, server)
             assert await asked == digest_of(b"content")
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            process.wait()
