@@ -1,0 +1,49 @@
+"""What does the lab itself ask the cluster? A few questions, over the API server's HTTP interface."""
+
+import ssl
+from typing import Any
+
+import httpx
+
+from swefoundry_lab.layout import API_PORT, Lab
+
+
+def connect(lab: Lab) -> httpx.Client:
+    """A client with the rights of the person at the terminal."""
+    context = ssl.create_default_context(cafile=str(lab.pki / "ca.crt"))
+    context.load_cert_chain(lab.pki / "admin.crt", lab.pki / "admin.key")
+    return httpx.Client(base_url=f"https://127.0.0.1:{API_PORT}", verify=context, timeout=5, trust_env=False)
+
+
+def is_ready(api: httpx.Client) -> bool:
+    """Whether the API server says that it is."""
+    return get(api, "/readyz") is not None
+
+
+def get(api: httpx.Client, path: str) -> Any:
+    """An object, or None when it or the server is not there (yet)."""
+    try:
+        answer = api.get(path)
+    except httpx.TransportError:
+        return None
+    if answer.status_code != httpx.codes.OK:
+        return None
+    return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
+
+
+def is_node_ready(api: httpx.Client, node: str) -> bool:
+    """Whether a node's kubelet reports Ready."""
+    found = get(api, f"/api/v1/nodes/{node}")
+    conditions = found["status"].get("conditions", []) if found else []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def are_replicas_ready(api: httpx.Client, deployment: str) -> bool:
+    """Whether a Deployment (namespace/name) runs as it was last asked to."""
+    namespace, name = deployment.split("/")
+    found = get(api, f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
+    if found is None:
+        return False
+    status, wanted = found.get("status", {}), found["spec"].get("replicas", 1)
+    current = status.get("observedGeneration") == found["metadata"]["generation"]
+    return bool(current and status.get("updatedReplicas") == wanted == status.get("readyReplicas"))

@@ -1,0 +1,123 @@
+"""What can a person ask the lab to do?"""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from swefoundry_lab import prerequisites
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.layout import Lab
+from swefoundry_lab.steps import Steps
+
+app = typer.Typer(
+    help="A real Kubernetes cluster on this machine, for trials and tests.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+node_app = typer.Typer(help="Kill and start single nodes, to see what happens then.", no_args_is_help=True)
+app.add_typer(node_app, name="node")
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.command()
+def up(
+    nodes: Annotated[int, typer.Option(min=1, max=2, help="How many nodes to bring up.")] = 1,
+) -> None:
+    """Bring the lab up, or what of it is missing."""
+    from swefoundry_lab.up import up as bring_up
+
+    if os.environ.get("SWEFOUNDRY_CLUSTER") == "current":
+        console.print(f"Using the current context [bold]{current_context()}[/]; the lab is not touched.")
+        return
+    lab, steps = Lab.from_environment(), Steps(console)
+    with exclusive(lab):
+        bring_up(lab, steps, nodes)
+    console.print(f"The lab is up ({steps.total()}). To use it:")
+    console.print(f'  export KUBECONFIG={lab.kubeconfig} PATH="{lab.bin}:$PATH"')
+
+
+@app.command()
+def down() -> None:
+    """Stop the lab; leave no process, mount, interface or firewall rule behind. Data and caches stay."""
+    from swefoundry_lab.down import down as bring_down
+
+    lab, steps = Lab.from_environment(), Steps(console)
+    with exclusive(lab):
+        bring_down(lab, steps)
+
+
+@app.command()
+def reset() -> None:
+    """Like down, and forget the cluster: its objects, pods and pulled images. Programs and registry stay."""
+    from swefoundry_lab.down import down as bring_down
+    from swefoundry_lab.down import forget
+
+    lab, steps = Lab.from_environment(), Steps(console)
+    with exclusive(lab):
+        bring_down(lab, steps)
+        forget(lab, steps)
+
+
+@app.command()
+def status() -> None:
+    """Show what runs. Ends with code 1 when the lab is not fully up."""
+    from swefoundry_lab.status import show
+
+    raise typer.Exit(0 if show(Lab.from_environment(), console) else 1)
+
+
+@node_app.command("kill")
+def node_kill(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
+    """Kill a node's kubelet and containerd without warning. Its containers go on running."""
+    from swefoundry_lab.faults import kill_node
+
+    kill_node(Lab.from_environment(), name)
+
+
+@node_app.command("start")
+def node_start(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
+    """Start what of a node is not running."""
+    from swefoundry_lab.faults import start_node
+
+    start_node(Lab.from_environment(), Steps(console), name)
+
+
+def current_context() -> str:
+    """The name of the kubeconfig's current context."""
+    from kubernetes import config
+
+    try:
+        _, active = config.list_kube_config_contexts()
+    except config.ConfigException as error:
+        raise LabError(f"SWEFOUNDRY_CLUSTER=current, but there is no current context: {error}") from error
+    return str(active["name"])
+
+
+@contextmanager
+def exclusive(lab: Lab) -> Iterator[None]:
+    """One command at a time changes the lab; a second one waits its turn."""
+    prerequisites.require_root()
+    lab.prepare()
+    with (lab.root / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            console.print("Another lab command is running; waiting for it to end.")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main() -> None:
+    """Run a command; what goes wrong is a sentence, not a stack trace."""
+    try:
+        app()
+    except LabError as error:
+        console.print(f"[red]{error}[/]", markup=True)
+        sys.exit(1)

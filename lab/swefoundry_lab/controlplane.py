@@ -1,0 +1,147 @@
+"""How are the registry, etcd and the Kubernetes control plane started?"""
+
+import sys
+from pathlib import Path
+
+from swefoundry_lab.daemons import Daemon
+from swefoundry_lab.layout import API_PORT, GIT_PORT, REGISTRY_PORT, SERVICE_RANGE, Lab
+from swefoundry_lab.pki import identities, write_kubeconfig
+
+REGISTRY_CONFIG = """version: 0.1
+log: {{level: warn, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {root}}}
+  delete: {{enabled: true}}
+  maintenance: {{uploadpurging: {{enabled: true, age: 24h, interval: 24h, dryrun: false}}}}
+http:
+  addr: 0.0.0.0:{port}
+  headers: {{X-Content-Type-Options: [nosniff]}}
+"""
+
+LEASES = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
+"""One of each runs, so nobody has to be elected; and the lab must not be slower than the API server."""
+
+
+def write_configuration(lab: Lab) -> None:
+    """The files that the programs below read."""
+    config = REGISTRY_CONFIG.format(root=lab.registry, port=REGISTRY_PORT)
+    write_if_changed(lab.etc / "registry.yaml", config)
+    for identity in identities(lab.address):
+        if identity.file in ("controller-manager", "scheduler", "proxy", "netpol"):
+            write_kubeconfig(lab, kubeconfig(lab, identity.file), identity)
+        if identity.file == "admin":
+            write_kubeconfig(lab, lab.kubeconfig, identity)
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Keep the file's time when nothing changed, so that a look at the folder tells what did."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+def kubeconfig(lab: Lab, component: str) -> Path:
+    """The kubeconfig of one component."""
+    return lab.etc / f"{component}.kubeconfig"
+
+
+def registry(lab: Lab) -> Daemon:
+    """Debian's docker-registry, plain HTTP, reachable from the machine and from pods."""
+    config = lab.etc / "registry.yaml"
+    return Daemon("registry", ("/usr/bin/docker-registry", "serve", str(config)), reads=(config,))
+
+
+def git_server(lab: Lab) -> Daemon:
+    """Plain HTTP git for the sources that tests make."""
+    argv = (sys.executable, "-m", "swefoundry_lab.gitserver", "--root", str(lab.git), "--port", str(GIT_PORT))
+    return Daemon("gitserver", argv)
+
+
+def etcd(lab: Lab) -> Daemon:
+    """One member on loopback. Unsafe: a lab that loses power is reset, and the disk is the slow part."""
+    return Daemon(
+        "etcd",
+        (
+            "/usr/bin/etcd",
+            "--name=lab",
+            f"--data-dir={lab.state}/etcd",
+            "--listen-client-urls=http://127.0.0.1:2379",
+            "--advertise-client-urls=http://127.0.0.1:2379",
+            "--listen-peer-urls=http://127.0.0.1:2380",
+            "--initial-advertise-peer-urls=http://127.0.0.1:2380",
+            "--initial-cluster=lab=http://127.0.0.1:2380",
+            "--unsafe-no-fsync",
+            "--auto-compaction-retention=5m",
+            "--quota-backend-bytes=4294967296",
+            "--log-level=warn",
+        ),
+    )
+
+
+def apiserver(lab: Lab) -> Daemon:
+    """The API server: RBAC, node restriction, pod security admission and signed service account tokens."""
+    pki = lab.pki
+    return Daemon(
+        "kube-apiserver",
+        (
+            f"{lab.bin}/kube-apiserver",
+            "--etcd-servers=http://127.0.0.1:2379",
+            f"--advertise-address={lab.address}",
+            f"--secure-port={API_PORT}",
+            f"--client-ca-file={pki}/ca.crt",
+            f"--tls-cert-file={pki}/apiserver.crt",
+            f"--tls-private-key-file={pki}/apiserver.key",
+            f"--service-account-key-file={pki}/sa.pub",
+            f"--service-account-signing-key-file={pki}/sa.key",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-cluster-ip-range={SERVICE_RANGE}",
+            "--authorization-mode=Node,RBAC",
+            "--enable-admission-plugins=NodeRestriction",
+            "--allow-privileged=true",
+            f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
+            f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
+            f"--kubelet-certificate-authority={pki}/ca.crt",
+            # Without this, logs fail: a node's name does not resolve here.
+            "--kubelet-preferred-address-types=InternalIP",
+            "--profiling=false",
+        ),
+        reads=(pki / "apiserver.crt", pki / "ca.crt"),
+    )
+
+
+def controller_manager(lab: Lab) -> Daemon:
+    """Controllers, with lost nodes noticed after 16 s."""
+    config = kubeconfig(lab, "controller-manager")
+    return Daemon(
+        "kube-controller-manager",
+        (
+            f"{lab.bin}/kube-controller-manager",
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            f"--root-ca-file={lab.pki}/ca.crt",
+            f"--service-account-private-key-file={lab.pki}/sa.key",
+            "--use-service-account-credentials",
+            # Kubelets here renew their lease every 2.5 s (see node.py), so the default of 50 s only wastes time.
+            "--node-monitor-grace-period=16s",
+            "--node-monitor-period=2s",
+            *LEASES,
+        ),
+        reads=(config, lab.pki / "ca.crt"),
+    )
+
+
+def scheduler(lab: Lab) -> Daemon:
+    """The default scheduler."""
+    config = kubeconfig(lab, "scheduler")
+    return Daemon(
+        "kube-scheduler",
+        (
+            f"{lab.bin}/kube-scheduler",
+            f"--kubeconfig={config}",
+            f"--authentication-kubeconfig={config}",
+            f"--authorization-kubeconfig={config}",
+            *LEASES,
+        ),
+        reads=(config,),
+    )

@@ -1,0 +1,101 @@
+"""How does the lab go without a trace, whatever state it is in?
+
+Nothing here trusts that `up` finished or that a pid file is right: processes are found by their control groups, mounts
+by the folders they are in, links, namespaces and firewall tables by their names.
+"""
+
+import shutil
+import time
+from pathlib import Path
+
+from swefoundry_lab import cgroups, daemons, network
+from swefoundry_lab.command import run, succeeds
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.layout import LINK_PREFIX, RUNTIME, Lab
+from swefoundry_lab.steps import Steps
+
+LATE = ("kube-apiserver", "etcd", "registry")
+"""Stopped last, in this order, so that the others do not fill their logs with complaints."""
+
+CNI_RESULTS = Path("/var/lib/cni/results")
+SHIM_SOCKETS = Path("/run/containerd")
+LOG_LINKS = Path("/var/log/containers")
+
+
+def down(lab: Lab, steps: Steps) -> None:
+    """Stop everything and put the machine back as it was."""
+    with steps.step("programs"):
+        names = daemons.known(lab)
+        for name in [n for n in names if n.startswith(("kubelet", "netpol", "kube-proxy"))]:
+            daemons.stop(lab, name)
+    with steps.step("containers"):
+        stop_containers()
+    with steps.step("control plane"):
+        for name in [n for n in names if n not in LATE] + [n for n in LATE if n in names]:
+            daemons.stop(lab, name)
+        _require_nobody_left(cgroups.kill(cgroups.OURS))
+    with steps.step("mounts"):
+        unmount(lab)
+    with steps.step("network"):
+        network.remove_tables(lab)
+        network.remove_links()
+        network.restore_machine(lab)
+    with steps.step("control groups and leftovers"):
+        cgroups.remove(cgroups.OURS)
+        remove_leftovers(lab)
+
+
+def stop_containers() -> None:
+    """Kill what runs in any node's pods. The kubelets are gone, so nothing is started again."""
+    for folder in cgroups.tracking_folder().parent.glob("lab-*"):
+        _require_nobody_left(cgroups.kill(f"{cgroups.OURS}/{folder.name}"))
+
+
+def _require_nobody_left(left: set[int]) -> None:
+    if left:
+        raise LabError(f"These processes of the lab would not die: {sorted(left)}.")
+
+
+def unmount(lab: Lab) -> None:
+    """Unmount all that is mounted below the lab's folders, the innermost first."""
+    for _ in range(3):  # what propagates between mounts may show up only after the first round
+        left = mounts_below((lab.root, RUNTIME))
+        if not left:
+            return
+        for path in reversed(left):
+            if not succeeds(["umount", path]):
+                succeeds(["umount", "--lazy", path])
+        time.sleep(0.1)
+    if left := mounts_below((lab.root, RUNTIME)):
+        raise LabError(f"These mounts of the lab cannot be undone: {left}.")
+
+
+def mounts_below(folders: tuple[Path, ...]) -> list[str]:
+    """Mount points in the order in which they were mounted."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    return [point for point in points if any(Path(point).is_relative_to(folder) for folder in folders)]
+
+
+def remove_leftovers(lab: Lab) -> None:
+    """Files that containerd, the kubelet and the CNI library put at fixed places outside the lab's folder."""
+    for result in CNI_RESULTS.glob(f"{LINK_PREFIX}-*"):
+        result.unlink()
+    for link in LOG_LINKS.glob("*.log"):
+        if link.is_symlink() and link.readlink().is_relative_to(lab.log):
+            link.unlink()
+    if not succeeds(["pgrep", "-x", "containerd"]):  # somebody else's containerd keeps its sockets there
+        shutil.rmtree(SHIM_SOCKETS, ignore_errors=True)
+    shutil.rmtree(RUNTIME, ignore_errors=True)
+    for folder in (CNI_RESULTS, CNI_RESULTS.parent, LOG_LINKS):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def forget(lab: Lab, steps: Steps) -> None:
+    """Delete the cluster's state. Programs, base images and the registry's content are kept: they are only caches."""
+    with steps.step("cluster state"):
+        for folder in (lab.state, lab.log, lab.etc):
+            # overlayfs leaves folders that rm handles and shutil, which follows no special modes, may not
+            run(["rm", "-rf", "--one-file-system", folder])
+        lab.kubeconfig.unlink(missing_ok=True)

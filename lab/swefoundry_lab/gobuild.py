@@ -1,0 +1,46 @@
+"""Are the lab's Go programs built from exactly what is pinned, and if not, build them.
+
+A stamp beside the programs holds a hash of go.mod, go.sum and flags. A second `up` compares hashes
+and builds nothing.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+
+from swefoundry_lab.command import run
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.layout import Lab
+from swefoundry_lab.versions import GoComponent, require_agreement
+
+
+def is_built(lab: Lab, component: GoComponent) -> bool:
+    """Whether the programs are there and made from the present pins."""
+    stamp = lab.bin / ".stamps" / component.name
+    if not stamp.is_file() or not all((lab.bin / program).is_file() for program in component.programs):
+        return False
+    return stamp.read_text() == fingerprint(component)
+
+
+def fingerprint(component: GoComponent) -> str:
+    """Everything that decides what comes out of the build, as one hash."""
+    inputs = [
+        (component.folder / "go.mod").read_text(),
+        (component.folder / "go.sum").read_text(),
+        json.dumps([component.packages, component.flags(), component.cgo]),
+    ]
+    return hashlib.sha256("\0".join(inputs).encode()).hexdigest()
+
+
+def build(lab: Lab, component: GoComponent) -> None:
+    """Build one component into the lab's bin folder; go.sum verifies every module."""
+    require_agreement(component)
+    if shutil.which("go") is None:
+        raise LabError("Go is not installed; the lab builds Kubernetes with it. Install Go 1.26 or newer.")
+    env = {**os.environ, "CGO_ENABLED": "1" if component.cgo else "0"}
+    argv = ["go", "build", *component.flags(), "-o", f"{lab.bin}/", *component.packages]
+    run(argv, cwd=component.folder, env=env)
+    stamp = lab.bin / ".stamps" / component.name
+    stamp.parent.mkdir(exist_ok=True)
+    stamp.write_text(fingerprint(component))

@@ -1,0 +1,113 @@
+"""Where does everything of the lab live, and which addresses does it use?
+
+Every other module takes a `Lab` and asks it for paths, so that the whole lab moves with one variable.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from swefoundry_lab.errors import LabError
+
+SOURCES = Path(__file__).resolve().parent.parent
+"""The `lab/` folder of the checkout: go.mod files, templates, the pins."""
+
+CONTEXT = "swefoundry-lab"
+POD_RANGE = "10.244.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16"
+KUBERNETES_SERVICE = "10.96.0.1"
+DNS_SERVICE = "10.96.0.10"
+REGISTRY_HOST = "registry.lab"
+REGISTRY_PORT = 5000
+GIT_HOST = "git.lab"
+GIT_PORT = 8418
+API_PORT = 6443
+RUNTIME = Path("/run/swefoundry-lab")
+"""Sockets, mounts and network state of running nodes. Not in the lab's folder: root inside a user namespace has to
+walk down to its root file system, and a home directory usually lets nobody through."""
+LINK_PREFIX = "swlab"
+"""Every network interface of the lab starts with this, so that firewall rules and `down` can name them all."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The lab's folder. Nothing of the lab is kept anywhere else, except what the kernel holds."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls) -> "Lab":
+        """The folder named by SWEFOUNDRY_LAB_DIR, else one in the user's cache directory."""
+        cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(Path(os.environ.get("SWEFOUNDRY_LAB_DIR") or Path(cache) / "swefoundry-lab").absolute())
+
+    @property
+    def bin(self) -> Path:
+        return self.root / "bin"
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc"
+
+    @property
+    def pki(self) -> Path:
+        return self.etc / "pki"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def registry(self) -> Path:
+        return self.root / "registry"
+
+    @property
+    def rootfs(self) -> Path:
+        return self.root / "rootfs"
+
+    @property
+    def images(self) -> Path:
+        return self.root / "images"
+
+    @property
+    def git(self) -> Path:
+        return self.root / "git"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @cached_property
+    def address(self) -> str:
+        """This machine's own address, which pods use to reach the registry and the git server."""
+        return machine_address()
+
+    def prepare(self) -> None:
+        """Make the folders."""
+        for folder in (self.bin, self.pki, self.run, self.log, self.state, self.registry, self.git):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the lab's processes: its own programs come first."""
+        path = os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        return {**os.environ, "PATH": f"{self.bin}:{path}", "KUBECONFIG": str(self.kubeconfig)}
+
+
+def machine_address() -> str:
+    """The source address of the default route. Connecting a datagram socket sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError as error:
+            raise LabError("This machine has no default route; the lab needs an address of its own.") from error
+        return str(probe.getsockname()[0])

@@ -1,0 +1,73 @@
+"""How do verdicts become text for nft? Pure: text out, nothing applied."""
+
+from swefoundry_lab.layout import LINK_PREFIX
+from swefoundry_lab.netpol.rules import Opening, Verdicts
+
+TABLE = "inet swlab-policy"
+
+SKELETON = """table {table} {{
+  set known {{ type ipv4_addr; }}
+  set isolated_out {{ type ipv4_addr; }}
+  set isolated_in {{ type ipv4_addr; }}
+  set open_out {{ type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }}
+  set open_in {{ type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }}
+  chain judged {{
+    ct state established,related accept
+    ip saddr {pods} ip saddr != {gateways} ip saddr != @known counter drop
+    ip daddr {pods} ip daddr != {gateways} ip daddr != @known counter drop
+    ip saddr @isolated_out ip saddr . ip daddr . meta l4proto . th dport != @open_out counter drop
+    ip saddr @isolated_out meta l4proto != {{ tcp, udp }} counter drop
+    ip daddr @isolated_in ip daddr . ip saddr . meta l4proto . th dport != @open_in counter drop
+    ip daddr @isolated_in meta l4proto != {{ tcp, udp }} counter drop
+  }}
+  chain forwarded {{
+    type filter hook forward priority filter - 5; policy accept;
+    iifname "{links}*" meta nfproto ipv6 counter drop
+    meta nfproto ipv4 jump judged
+  }}
+  chain to_the_node {{
+    type filter hook input priority filter - 5; policy accept;
+    iifname "{links}-br" meta nfproto ipv6 counter drop
+    iifname "{links}*" meta nfproto ipv4 jump judged
+  }}
+}}
+"""
+
+
+def skeleton(pods: str, gateways: tuple[str, ...]) -> str:
+    """The table with empty sets: every pod is dropped until it is known. Replaces a table that is there."""
+    table = SKELETON.format(table=TABLE, pods=pods, gateways=f"{{ {', '.join(gateways)} }}", links=LINK_PREFIX)
+    return f"table {TABLE} {{}}\ndelete table {TABLE}\n{table}"
+
+
+def changes(before: Verdicts, after: Verdicts) -> str:
+    """The commands that lead from one state to the next, to be loaded as one transaction.
+
+    What is allowed comes first and what is known comes last, so that within the transaction no order of evaluation
+    can show a pod that is known but not yet isolated.
+    """
+    return "".join(
+        (
+            _replace("open_out", before.open_out, after.open_out),
+            _replace("open_in", before.open_in, after.open_in),
+            _difference("isolated_out", before.isolated_out, after.isolated_out),
+            _difference("isolated_in", before.isolated_in, after.isolated_in),
+            _difference("known", before.known, after.known),
+        )
+    )
+
+
+def _replace(name: str, before: frozenset[Opening], after: frozenset[Opening]) -> str:
+    """Interval sets are written anew: a new interval may not touch one that is deleted beside it."""
+    if before == after:
+        return ""
+    elements = [f"{o.pod} . {o.network} . {o.protocol} . {o.first}-{o.last}" for o in sorted(after)]
+    return f"flush set {TABLE} {name}\n" + _element("add", name, elements)
+
+
+def _difference(name: str, before: frozenset[str], after: frozenset[str]) -> str:
+    return _element("delete", name, sorted(before - after)) + _element("add", name, sorted(after - before))
+
+
+def _element(verb: str, name: str, elements: list[str]) -> str:
+    return f"{verb} element {TABLE} {name} {{ {', '.join(elements)} }}\n" if elements else ""

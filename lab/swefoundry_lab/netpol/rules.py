@@ -1,0 +1,141 @@
+"""Which pods are isolated, and what may each of them still reach? Pure: objects in, sets out."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from swefoundry_lab.netpol.objects import Allowance, Block, Peer, Pod, Policy, Port
+
+Network = ipaddress.IPv4Network
+EVERYWHERE = ipaddress.IPv4Network("0.0.0.0/0")
+PROTOCOLS = ("tcp", "udp")
+LAST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the API server says now."""
+
+    pods: tuple[Pod, ...]
+    policies: tuple[Policy, ...]
+    namespaces: Mapping[str, Mapping[str, str]]
+    """Name -> labels."""
+
+
+@dataclass(frozen=True, order=True)
+class Opening:
+    """A pod may exchange packets with a network on a range of ports (the port is always the server's)."""
+
+    pod: str
+    network: str
+    protocol: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What the firewall has to know."""
+
+    known: frozenset[str] = frozenset()
+    isolated_out: frozenset[str] = frozenset()
+    isolated_in: frozenset[str] = frozenset()
+    open_out: frozenset[Opening] = frozenset()
+    open_in: frozenset[Opening] = frozenset()
+
+
+def judge(cluster: Cluster) -> Verdicts:
+    """Apply every policy to every pod it selects."""
+    isolated: dict[str, set[str]] = {"in": set(), "out": set()}
+    openings: dict[str, set[Opening]] = {"in": set(), "out": set()}
+    for pod in cluster.pods:
+        policies = [p for p in cluster.policies if p.namespace == pod.namespace and p.pods.selects(pod.labels)]
+        for direction in ("in", "out"):
+            ruling = [p for p in policies if _allowances(p, direction) is not None]
+            if ruling:
+                isolated[direction].add(pod.address)
+                openings[direction] |= set(_openings(pod, ruling, direction, cluster))
+    return Verdicts(
+        known=frozenset(pod.address for pod in cluster.pods),
+        isolated_out=frozenset(isolated["out"]),
+        isolated_in=frozenset(isolated["in"]),
+        open_out=frozenset(openings["out"]),
+        open_in=frozenset(openings["in"]),
+    )
+
+
+def _allowances(policy: Policy, direction: str) -> tuple[Allowance, ...] | None:
+    return policy.ingress if direction == "in" else policy.egress
+
+
+def _openings(pod: Pod, policies: list[Policy], direction: str, cluster: Cluster) -> Iterator[Opening]:
+    """All that the policies allow one pod, as rectangles (networks x ports) that do not overlap.
+
+    nft refuses a set whose elements overlap, and policies overlap all the time ("DNS anywhere" and "all of this
+    host"), so the ports are cut at every boundary and the networks of each piece are merged.
+    """
+    wide = [
+        (protocol, first, last, network)
+        for policy in policies
+        for allowance in _allowances(policy, direction) or ()
+        for network, server in _peers(allowance.peers, policy.namespace, cluster)
+        for protocol, first, last in _ports(allowance.ports, pod if direction == "in" else server)
+    ]
+    for protocol in PROTOCOLS:
+        spans = [(first, last, network) for p, first, last, network in wide if p == protocol]
+        yield from _disjoint(pod.address, protocol, spans)
+
+
+def _disjoint(pod: str, protocol: str, spans: list[tuple[int, int, Network]]) -> Iterator[Opening]:
+    cuts = sorted({first for first, _, _ in spans} | {last + 1 for _, last, _ in spans})
+    for start, end in pairwise(cuts):
+        covering = (network for first, last, network in spans if first <= start and end - 1 <= last)
+        for network in ipaddress.collapse_addresses(covering):
+            yield Opening(pod, str(network), protocol, start, end - 1)
+
+
+def _peers(peers: Iterable[Peer], namespace: str, cluster: Cluster) -> Iterator[tuple[Network, Pod | None]]:
+    """Each network that the peers stand for, with the pod behind it when there is one."""
+    if not peers:
+        yield EVERYWHERE, None
+    for peer in peers:
+        if isinstance(peer, Block):
+            yield from ((network, None) for network in without_exceptions(peer))
+            continue
+        for pod in cluster.pods:
+            home = cluster.namespaces.get(pod.namespace, {})
+            here = pod.namespace == namespace if peer.namespaces is None else peer.namespaces.selects(home)
+            if here and peer.pods.selects(pod.labels):
+                yield ipaddress.IPv4Network(pod.address), pod
+
+
+def without_exceptions(block: Block) -> list[Network]:
+    """An address range with its exceptions cut out. Pods have no IPv6 here, so such ranges are empty."""
+    whole = ipaddress.ip_network(block.cidr)
+    left = [whole] if isinstance(whole, ipaddress.IPv4Network) else []
+    for text in block.exceptions:
+        hole = ipaddress.ip_network(text)
+        if isinstance(hole, ipaddress.IPv4Network):
+            left = [piece for network in left for piece in _minus(network, hole)]
+    return left
+
+
+def _minus(network: Network, hole: Network) -> list[Network]:
+    if network.subnet_of(hole):
+        return []
+    return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+
+
+def _ports(ports: tuple[Port, ...], server: Pod | None) -> Iterator[tuple[str, int, int]]:
+    if not ports:
+        yield from ((protocol, 0, LAST_PORT) for protocol in PROTOCOLS)
+    for port in ports:
+        if port.protocol not in PROTOCOLS:
+            continue
+        if port.first is None:
+            yield port.protocol, 0, LAST_PORT
+        elif isinstance(port.first, int):
+            yield port.protocol, port.first, port.last or port.first
+        elif server and (number := server.ports.get((port.first, port.protocol))):
+            yield port.protocol, number, number

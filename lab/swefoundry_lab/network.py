@@ -1,0 +1,160 @@
+"""What does the lab change in this machine's network, and how is it put back?
+
+    swlab-br         the bridge of a node's pods (made by the CNI plugin)
+    swlab-2, -2n     the two ends of the link to the second node, and that node's network namespace `swlab-2`
+    ip swlab-nat     nftables: pods reach the world under the machine's address
+    inet swlab-policy   nftables: see the netpol package
+    ip[6] kube-proxy    nftables: Services; made by kube-proxy
+"""
+
+import json
+from pathlib import Path
+
+from swefoundry_lab.command import run, succeeds
+from swefoundry_lab.daemons import boot_id
+from swefoundry_lab.layout import LINK_PREFIX, POD_RANGE, Lab
+from swefoundry_lab.node import Node
+
+LINK_RANGE = "10.245.0.0/16"
+"""The links between the machine and its further nodes."""
+
+NAT = f"""table ip {LINK_PREFIX}-nat {{}}
+delete table ip {LINK_PREFIX}-nat
+table ip {LINK_PREFIX}-nat {{
+  chain out {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {{ {POD_RANGE}, {LINK_RANGE} }} ip daddr != {{ {POD_RANGE}, {LINK_RANGE} }} masquerade
+  }}
+}}
+"""
+
+WANTED_SETTINGS = {
+    "net/ipv4/ip_forward": "1",
+    # Packets between pods of one bridge must pass the firewall, or policies and Services do not apply to them.
+    "net/bridge/bridge-nf-call-iptables": "1",
+}
+KUBELET_SETTINGS = (
+    "vm/overcommit_memory",
+    "vm/panic_on_oom",
+    "kernel/panic",
+    "kernel/panic_on_oops",
+    "kernel/keys/root_maxkeys",
+    "kernel/keys/root_maxbytes",
+)
+"""The kubelet sets these for itself; they are noted so that `down` can set them back."""
+
+SETTINGS = Path("/proc/sys")
+
+
+def note_before(lab: Lab) -> None:
+    """Write down what `down` has to restore; the first note since the machine started is the true one."""
+    if _read_note(lab).get("boot") == boot_id():
+        return
+    if not (SETTINGS / "net/bridge").exists():
+        run(["modprobe", "br_netfilter"])
+    settings = {name: _setting(name) for name in (*WANTED_SETTINGS, *KUBELET_SETTINGS)}
+    note = {"boot": boot_id(), "settings": settings, "tables": sorted(tables())}
+    _note_file(lab).write_text(json.dumps(note, indent=1))
+
+
+def prepare_machine() -> None:
+    """Forward packets, let the firewall see bridged ones, and masquerade what leaves."""
+    for name, value in WANTED_SETTINGS.items():
+        if _setting(name) != value:
+            (SETTINGS / name).write_text(value)
+    if f"ip {LINK_PREFIX}-nat" not in tables():
+        run(["nft", "-f", "-"], stdin=NAT)
+
+
+def restore_machine(lab: Lab) -> None:
+    """Put the noted kernel settings back."""
+    note = _read_note(lab)
+    if note.get("boot") != boot_id():
+        return  # they were from before a restart of the machine, which has undone all of it
+    for name, value in note["settings"].items():
+        if value is not None and _setting(name) != value:
+            (SETTINGS / name).write_text(value)
+    _note_file(lab).unlink()
+
+
+def _setting(name: str) -> str | None:
+    file = SETTINGS / name
+    return file.read_text().strip() if file.exists() else None
+
+
+def _note_file(lab: Lab) -> Path:
+    return lab.run / "before.json"
+
+
+def _read_note(lab: Lab) -> dict:  # type: ignore[type-arg]
+    try:
+        return dict(json.loads(_note_file(lab).read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def tables() -> set[str]:
+    """The nftables tables of the machine, as `family name`."""
+    return {line.removeprefix("table ").strip() for line in run(["nft", "list", "tables"]).splitlines()}
+
+
+def has_policy_table(node: Node) -> bool:
+    """Whether unknown pods are dropped on a node, which its enforcement sees to before all else."""
+    inside = ["nsenter", f"--net=/run/netns/{node.namespace}"] if node.namespace else []
+    return succeeds([*inside, "nft", "list", "chain", "inet", f"{LINK_PREFIX}-policy", "forwarded"])
+
+
+def remove_tables(lab: Lab) -> None:
+    """Delete the lab's tables, kube-proxy's, and the port mappings of pods that were never taken down."""
+    ours = {f"ip {LINK_PREFIX}-nat", f"inet {LINK_PREFIX}-policy", "ip kube-proxy", "ip6 kube-proxy"}
+    for table in sorted(tables() & ours):
+        run(["nft", "delete", "table", *table.split()])
+    for family in ("ip", "ip6"):
+        _remove_port_mappings(lab, family)
+
+
+def _remove_port_mappings(lab: Lab, family: str) -> None:
+    """The CNI portmap plugin keeps its rules in chains named CNI-… of the nat table."""
+    table = f"{family} nat"
+    if table not in tables():
+        return
+    if table not in _read_note(lab).get("tables", [table]):
+        run(["nft", "delete", "table", *table.split()])  # it came with the lab, all of it
+        return
+    listed = json.loads(run(["nft", "--json", "list", "table", *table.split()]))["nftables"]
+    rules = [entry["rule"] for entry in listed if "rule" in entry]
+    for rule in rules:
+        if '"CNI-' in json.dumps(rule):
+            run(["nft", "delete", "rule", *table.split(), rule["chain"], "handle", str(rule["handle"])])
+    for chain in (entry["chain"]["name"] for entry in listed if "chain" in entry):
+        if chain.startswith("CNI-"):
+            run(["nft", "flush", "chain", *table.split(), chain])
+            run(["nft", "delete", "chain", *table.split(), chain])
+
+
+def connect(node: Node) -> None:
+    """Give a further node its network namespace, a link to the machine, and routes both ways."""
+    name, inner = f"{LINK_PREFIX}-{node.number}", f"{LINK_PREFIX}-{node.number}n"
+    outer_address = node.address.rpartition(".")[0] + ".1"
+    if not Path(f"/run/netns/{name}").exists():
+        run(["ip", "netns", "add", name])
+    if not Path(f"/sys/class/net/{name}").exists():
+        run(["ip", "link", "add", name, "type", "veth", "peer", "name", inner, "netns", name])
+    run(["ip", "address", "replace", f"{outer_address}/30", "dev", name])
+    run(["ip", "link", "set", name, "up"])
+    inside = ["nsenter", f"--net=/run/netns/{name}"]
+    run([*inside, "ip", "address", "replace", f"{node.address}/30", "dev", inner])
+    run([*inside, "ip", "link", "set", inner, "up"])
+    run([*inside, "ip", "link", "set", "lo", "up"])
+    run([*inside, "ip", "route", "replace", "default", "via", outer_address])
+    run(["ip", "route", "replace", node.pod_range, "via", node.address, "dev", name])
+    settings = "; ".join(f"echo {value} >/proc/sys/{setting}" for setting, value in WANTED_SETTINGS.items())
+    run([*inside, "sh", "-c", settings])
+
+
+def remove_links() -> None:
+    """Delete the lab's namespaces, bridges and links; routes and the far ends go with them."""
+    for namespace in Path("/run/netns").glob(f"{LINK_PREFIX}-*"):
+        run(["ip", "netns", "delete", namespace.name])
+    for link in Path("/sys/class/net").glob(f"{LINK_PREFIX}-*"):
+        succeeds(["ip", "link", "delete", link.name])  # deleting one end of a pair takes the other with it

@@ -1,0 +1,181 @@
+"""What runs on a node, and with which configuration: containerd, kubelet, kube-proxy, policy enforcement.
+
+The first node is the machine itself. Further nodes are the same programs in a network namespace (see `links.py`).
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from swefoundry_lab import cgroups
+from swefoundry_lab.controlplane import kubeconfig, write_if_changed
+from swefoundry_lab.daemons import Daemon
+from swefoundry_lab.layout import (
+    DNS_SERVICE,
+    LINK_PREFIX,
+    POD_RANGE,
+    REGISTRY_HOST,
+    REGISTRY_PORT,
+    RUNTIME,
+    SOURCES,
+    Lab,
+)
+from swefoundry_lab.pki import node_identity, write_kubeconfig
+
+PAUSE_IMAGE = f"{REGISTRY_HOST}:{REGISTRY_PORT}/swefoundry-lab/pause:1"
+CONTAINER_RUNTIME = "containerd"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the lab. Number 1 is the machine itself."""
+
+    number: int
+    machine_address: str
+
+    @property
+    def name(self) -> str:
+        return f"lab-{self.number}"
+
+    @property
+    def namespace(self) -> str | None:
+        """Its network namespace; the first node has the machine's own."""
+        return None if self.number == 1 else f"{LINK_PREFIX}-{self.number}"
+
+    @property
+    def address(self) -> str:
+        return self.machine_address if self.number == 1 else f"10.245.{self.number}.2"
+
+    @property
+    def pod_range(self) -> str:
+        return f"10.244.{self.number - 1}.0/24"
+
+    @property
+    def gateway(self) -> str:
+        """The bridge's own address: the node itself, seen from its pods."""
+        return f"10.244.{self.number - 1}.1"
+
+    @property
+    def cgroup(self) -> str:
+        return f"{cgroups.OURS}/{self.name}"
+
+    def daemon_names(self) -> tuple[str, ...]:
+        """In the order in which they are started."""
+        return tuple(f"{program}-{self.name}" for program in ("containerd", "kubelet", "kube-proxy", "netpol"))
+
+
+def prepare(lab: Lab, node: Node) -> None:
+    """Write everything the node's programs read and make the folders and control groups they expect."""
+    cgroups.make(node.cgroup)
+    for folder in (state(lab, node) / "kubelet", runtime_folder(node), lab.log / "pods" / node.name):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_kubeconfig(lab, kubeconfig(lab, f"kubelet-{node.name}"), node_identity(node.name, node.address))
+    facts = _facts(lab, node)
+    for template in ("containerd.toml", "kubelet.yaml", "kube-proxy.yaml"):
+        write_if_changed(configuration(lab, node) / template, render(template, **facts))
+    network = render("cni.conflist", **facts)
+    write_if_changed(configuration(lab, node) / "cni" / "10-lab.conflist", network)
+    _write_registry_hosts(lab, node)
+
+
+def render(template: str, **facts: object) -> str:
+    """Fill one file of lab/templates; an unknown name is a fault, not an empty string."""
+    source = (SOURCES / "templates" / template).read_text()
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    return environment.from_string(source).render(**facts)
+
+
+def _facts(lab: Lab, node: Node) -> dict[str, object]:
+    return {
+        "lab": lab,
+        "node": node,
+        "state": state(lab, node),
+        "runtime": runtime_folder(node),
+        "configuration": configuration(lab, node),
+        "pause_image": PAUSE_IMAGE,
+        "dns": DNS_SERVICE,
+        "pods": POD_RANGE,
+        "bridge": f"{LINK_PREFIX}-br",
+        "mtu": machine_mtu(),
+        "resolver": resolver_file(),
+        "kubeconfig": kubeconfig(lab, "proxy"),
+    }
+
+
+def machine_mtu() -> int:
+    """The smallest MTU of the machine's real links: pods behind a larger one lose big packets silently."""
+    links = Path("/sys/class/net").iterdir()
+    return min((int((link / "mtu").read_text()) for link in links if (link / "device").exists()), default=1500)
+
+
+def resolver_file() -> Path:
+    """A resolv.conf that makes sense inside a pod: a stub resolver on loopback does not."""
+    file, upstream = Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")
+    servers = [line.split()[1] for line in file.read_text().splitlines() if line.startswith("nameserver ")]
+    return upstream if upstream.exists() and all(s.startswith("127.") for s in servers) else file
+
+
+def _write_registry_hosts(lab: Lab, node: Node) -> None:
+    """`python:3.11-slim` and `registry.lab:5000/…` both come from the lab's registry, by plain HTTP."""
+    local = f"http://{node.machine_address}:{REGISTRY_PORT}"
+    for host in ("docker.io", f"{REGISTRY_HOST}:{REGISTRY_PORT}"):
+        text = f'server = "{local}"\n\n[host."{local}"]\n  capabilities = ["pull", "resolve"]\n'
+        write_if_changed(configuration(lab, node) / "certs.d" / host / "hosts.toml", text)
+
+
+def containerd(lab: Lab, node: Node) -> Daemon:
+    """The container runtime, with root, state and socket of its own."""
+    config = configuration(lab, node) / "containerd.toml"
+    argv = (f"{lab.bin}/containerd", "--config", str(config))
+    return Daemon(f"containerd-{node.name}", argv, reads=(config,), namespace=node.namespace)
+
+
+def kubelet(lab: Lab, node: Node) -> Daemon:
+    """The kubelet."""
+    config = configuration(lab, node) / "kubelet.yaml"
+    argv = (
+        f"{lab.bin}/kubelet",
+        f"--config={config}",
+        f"--kubeconfig={kubeconfig(lab, f'kubelet-{node.name}')}",
+        f"--root-dir={state(lab, node)}/kubelet",
+        f"--cert-dir={state(lab, node)}/kubelet/pki",
+        f"--hostname-override={node.name}",
+        f"--node-ip={node.address}",
+    )
+    certificate = lab.pki / f"kubelet-{node.name}.crt"
+    return Daemon(f"kubelet-{node.name}", argv, reads=(config, certificate), namespace=node.namespace)
+
+
+def kube_proxy(lab: Lab, node: Node) -> Daemon:
+    """Services, as nftables rules in the node's own network namespace."""
+    config = configuration(lab, node) / "kube-proxy.yaml"
+    argv = (f"{lab.bin}/kube-proxy", f"--config={config}", f"--hostname-override={node.name}")
+    return Daemon(f"kube-proxy-{node.name}", argv, reads=(config,), namespace=node.namespace)
+
+
+def netpol(lab: Lab, node: Node) -> Daemon:
+    """NetworkPolicy enforcement for the pods of this node."""
+    argv = (sys.executable, "-m", "swefoundry_lab.netpol", "--kubeconfig", str(kubeconfig(lab, "netpol")))
+    return Daemon(
+        f"netpol-{node.name}",
+        (*argv, "--pods", POD_RANGE, "--gateway", node.gateway),
+        reads=tuple(sorted((SOURCES / "swefoundry_lab" / "netpol").glob("*.py"))),
+        namespace=node.namespace,
+    )
+
+
+def state(lab: Lab, node: Node) -> Path:
+    """What the node keeps across restarts: images, pod folders."""
+    return lab.state / node.name
+
+
+def runtime_folder(node: Node) -> Path:
+    """Sockets and mounts of the running node."""
+    return RUNTIME / node.name
+
+
+def configuration(lab: Lab, node: Node) -> Path:
+    """The node's configuration files."""
+    return lab.etc / node.name

@@ -1,0 +1,141 @@
+"""Can the lab run on this machine? Each thing that is missing is one clear sentence."""
+
+import ipaddress
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from swefoundry_lab import cgroups, daemons
+from swefoundry_lab.command import run
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.gobuild import is_built
+from swefoundry_lab.layout import API_PORT, GIT_PORT, POD_RANGE, REGISTRY_PORT, SERVICE_RANGE, Lab
+from swefoundry_lab.node import resolver_file
+from swefoundry_lab.steps import Progress
+from swefoundry_lab.versions import Versions
+
+COLD_DISK_GB = 20
+"""Go's caches, the programs, base images and pods together; measured at about 14 GB."""
+WARM_DISK_GB = 4
+
+PORTS: Mapping[int, str] = {
+    REGISTRY_PORT: "registry",
+    2379: "etcd",
+    2380: "etcd",
+    API_PORT: "kube-apiserver",
+    GIT_PORT: "gitserver",
+    10249: "kube-proxy-lab-1",
+    10250: "kubelet-lab-1",
+    10256: "kube-proxy-lab-1",
+    10257: "kube-controller-manager",
+    10259: "kube-scheduler",
+}
+
+
+def require_root() -> None:
+    """Everything in the lab needs root, so this is said before anything else."""
+    if os.geteuid() != 0:
+        raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
+
+
+def require(lab: Lab, versions: Versions) -> None:
+    """Say everything that is missing, at once."""
+    problems = list(_problems(lab, versions))
+    if problems:
+        raise LabError("\n".join(problems))
+
+
+def _problems(lab: Lab, versions: Versions) -> Iterator[str]:
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        yield f"The lab runs on Linux x86_64; this is {platform.system()} {platform.machine()}."
+    built = all(is_built(lab, component) for component in versions.go.values())
+    if not built and shutil.which("go") is None:
+        yield "Go is not installed. The lab builds Kubernetes with it: install Go 1.26 or newer."
+    yield from _disk_problems(lab, WARM_DISK_GB if built else COLD_DISK_GB)
+    yield from _port_problems(lab)
+    yield from _address_problems(lab)
+    if not cgroups.is_unified() and not (cgroups.ROOT / "memory").is_dir():
+        yield "No control groups are mounted at /sys/fs/cgroup; the kubelet needs them."
+
+
+def _disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
+    folder = next(path for path in (lab.root, *lab.root.parents) if path.exists())
+    free_gb = shutil.disk_usage(folder).free / 1e9
+    if free_gb < wanted_gb:
+        yield f"{folder} has {free_gb:.0f} GB free; the lab needs {wanted_gb}. Set SWEFOUNDRY_LAB_DIR to a larger disk."
+
+
+def _port_problems(lab: Lab) -> Iterator[str]:
+    ours = cgroups.processes(cgroups.OURS)
+    for listener in psutil.net_connections("tcp"):
+        if listener.status != psutil.CONN_LISTEN or listener.laddr.port not in PORTS or listener.pid in ours:
+            continue
+        wanted = PORTS[listener.laddr.port]
+        if daemons.is_alive(daemons.read_record(lab, wanted)) and listener.pid is None:
+            continue
+        yield f"Port {listener.laddr.port} (for {wanted}) is in use by {_who(listener.pid)}; stop it first."
+
+
+def _who(pid: int | None) -> str:
+    if pid is None:
+        return "an unknown process"
+    try:
+        return f"{psutil.Process(pid).name()} (pid {pid})"
+    except psutil.NoSuchProcess:
+        return f"pid {pid}"
+
+
+def _address_problems(lab: Lab) -> Iterator[str]:
+    """The pods' and Services' ranges must not hide anything that the machine needs to reach."""
+    servers = [line.split()[1] for line in resolver_file().read_text().splitlines() if line.startswith("nameserver ")]
+    for text in (POD_RANGE, SERVICE_RANGE):
+        lab_range = ipaddress.ip_network(text)
+        for server in (lab.address, *servers):
+            if ipaddress.ip_address(server) in lab_range:
+                yield f"{server}, which this machine uses, lies in the lab's own range {text}."
+
+
+def install_packages(versions: Versions, progress: Progress) -> None:
+    """Install what Debian has, without letting its services start: the lab starts its own copies."""
+    missing = sorted({package for file, package in versions.debian.items() if not Path(file).exists()})
+    if not missing:
+        return
+    if shutil.which("apt-get") is None:
+        raise LabError(f"These Debian packages are missing and there is no apt-get: {', '.join(missing)}.")
+    progress(f"installing {' '.join(missing)}")
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *missing]
+    with _services_held_back():
+        try:
+            run(install, env=env)
+        except LabError:  # most often the package lists are old or were never fetched
+            run(["apt-get", "update", "--quiet"], env=env)
+            run(install, env=env)
+
+
+class _services_held_back:  # noqa: N801 - reads as a statement where it is used
+    """While packages are installed, policy-rc.d forbids starting services, as Debian's policy provides."""
+
+    policy = Path("/usr/sbin/policy-rc.d")
+
+    def __enter__(self) -> None:
+        self.ours = not self.policy.exists()
+        if self.ours:
+            self.policy.write_text("#!/bin/sh\nexit 101\n")
+            self.policy.chmod(0o755)
+
+    def __exit__(self, *_: object) -> None:
+        if self.ours:
+            self.policy.unlink()
+            _disable_services()
+
+
+def _disable_services() -> None:
+    """Without this, Debian's own copies would start with the machine and take the lab's ports."""
+    for service in ("etcd", "docker-registry"):
+        subprocess.run(["systemctl", "disable", service], capture_output=True, check=False)

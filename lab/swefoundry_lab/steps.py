@@ -1,0 +1,54 @@
+"""How does the person at the terminal see what happens? One line per step, with its time."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+Progress = Callable[[str], None]
+"""Takes one short line about what a long step is doing now."""
+
+
+class Steps:
+    """Prints each step when it ends; on a terminal also a spinner while it runs."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.started = time.monotonic()
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Progress]:
+        """Time a step and show what it reports. A step that fails is named before its error is."""
+        begun = time.monotonic()
+        try:
+            with self.console.status(title) as spinner:
+                yield lambda line: self._report(title, line, spinner.update)
+        except BaseException:
+            self.console.print(f"[red]✗[/] {title}  [dim]{_seconds(begun)}[/]")
+            raise
+        self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(begun)}[/]")
+
+    def _report(self, title: str, line: str, update: Callable[[str], None]) -> None:
+        if self.console.is_terminal:
+            update(f"{title}: {line}")
+        else:
+            self.console.print(f"  {line}", highlight=False)
+
+    def total(self) -> str:
+        """How long everything took so far."""
+        return _seconds(self.started).strip()
+
+
+def _seconds(since: float) -> str:
+    return f"{time.monotonic() - since:6.1f} s"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:
+    """Ask again and again; False when the time is over."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > give_up:
+            return False
+        time.sleep(pause)
+    return True

@@ -1,0 +1,168 @@
+"""What happens in `up`, in order? Each step looks first and does only what is missing."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Callable
+
+import httpx
+
+from swefoundry_lab import api, cgroups, controlplane, daemons, gobuild, network, node, pki, prerequisites
+from swefoundry_lab.command import run
+from swefoundry_lab.daemons import Daemon
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.layout import DNS_SERVICE, GIT_HOST, REGISTRY_HOST, REGISTRY_PORT, Lab
+from swefoundry_lab.node import Node
+from swefoundry_lab.scratch_images import build_pause, coredns_image, ensure_pushed
+from swefoundry_lab.steps import Progress, Steps, wait_until
+from swefoundry_lab.versions import read_versions
+
+READY_SECONDS = 60
+"""How long one program may take to answer. A cold disk and two cores need up to 20 s."""
+
+
+def up(lab: Lab, steps: Steps, nodes: int) -> None:
+    """Bring the whole lab up."""
+    versions = read_versions()
+    with steps.step("prerequisites") as progress:
+        lab.prepare()
+        prerequisites.require(lab, versions)
+        prerequisites.install_packages(versions, progress)
+    for component in versions.go.values():
+        if not gobuild.is_built(lab, component):
+            with steps.step(f"{component.name} {component.version}") as progress:
+                progress(f"building ({component.takes} when nothing is cached)")
+                gobuild.build(lab, component)
+    machine = Node(1, lab.address)
+    with steps.step("certificates and configuration"):
+        network.note_before(lab)
+        network.prepare_machine()
+        cgroups.make(cgroups.SYSTEM)
+        configure(lab)
+        configure_node(lab, machine)
+    start_registry_and_control_plane(lab, steps)
+    with steps.step("pause and CoreDNS images"):
+        ensure_pushed(build_pause(lab))
+        ensure_pushed(coredns_image(lab))
+    start_node(lab, steps, machine)
+    with steps.step("cluster DNS") as progress:
+        ensure_dns(lab, progress)
+    with steps.step("base images") as progress:
+        ensure_base_images(lab, progress)
+    for number in range(2, nodes + 1):
+        add_node(lab, steps, Node(number, lab.address))
+
+
+def configure(lab: Lab) -> None:
+    """Certificates and configuration of the control plane."""
+    pki.ensure_authority(lab)
+    for identity in pki.identities(lab.address):
+        pki.ensure_certificate(lab, identity)
+    controlplane.write_configuration(lab)
+
+
+def configure_node(lab: Lab, which: Node) -> None:
+    """Certificate and configuration of one node."""
+    pki.ensure_certificate(lab, pki.node_identity(which.name, which.address))
+    node.prepare(lab, which)
+
+
+def start_registry_and_control_plane(lab: Lab, steps: Steps) -> None:
+    """Everything that is not on a node. What does not wait for another starts beside it."""
+    with steps.step("registry"):
+        daemons.ensure(lab, controlplane.registry(lab))
+        daemons.ensure(lab, controlplane.etcd(lab))
+        require_ready(lab, "registry", lambda: _answers(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"))
+    with steps.step("etcd"):
+        require_ready(lab, "etcd", lambda: _answers("http://127.0.0.1:2379/health"))
+    with steps.step("kube-apiserver"), api.connect(lab) as client:
+        daemons.ensure(lab, controlplane.apiserver(lab))
+        require_ready(lab, "kube-apiserver", lambda: api.is_ready(client))
+    with steps.step("controllers, scheduler, git server"):
+        daemons.ensure(lab, controlplane.controller_manager(lab))
+        daemons.ensure(lab, controlplane.scheduler(lab))
+        if importlib.util.find_spec("swefoundry_lab.gitserver"):
+            daemons.ensure(lab, controlplane.git_server(lab))
+
+
+def start_node(lab: Lab, steps: Steps, which: Node) -> None:
+    """Start a node's programs and wait until it takes pods."""
+    with steps.step(f"node {which.name}"), api.connect(lab) as client:
+        for daemon in node_daemons(lab, which):
+            daemons.ensure(lab, daemon)
+            if daemon.name.startswith("netpol"):  # before anything that can start a pod
+                require_ready(lab, daemon.name, lambda: network.has_policy_table(which))
+        require_ready(lab, f"kubelet-{which.name}", lambda: api.is_node_ready(client, which.name))
+
+
+def node_daemons(lab: Lab, which: Node) -> tuple[Daemon, ...]:
+    """In the order in which they are started."""
+    return (
+        node.netpol(lab, which),
+        node.containerd(lab, which),
+        node.kube_proxy(lab, which),
+        node.kubelet(lab, which),
+    )
+
+
+def add_node(lab: Lab, steps: Steps, which: Node) -> None:
+    """A further node: its link to the machine, then what every node has."""
+    with steps.step(f"link to {which.name}"):
+        network.connect(which)
+        configure_node(lab, which)
+    start_node(lab, steps, which)
+
+
+def ensure_dns(lab: Lab, progress: Progress) -> None:
+    """CoreDNS, which also knows the registry and the git server by name."""
+    image = coredns_image(lab)
+    manifest = node.render(
+        "coredns.yaml",
+        address=lab.address,
+        names=f"{REGISTRY_HOST} {GIT_HOST}",
+        image=f"{REGISTRY_HOST}:{REGISTRY_PORT}/{image.repository}:{image.tag}",
+        dns=DNS_SERVICE,
+        node=Node(1, lab.address).name,
+    )
+    digest = hashlib.sha256(manifest.encode()).hexdigest()
+    with api.connect(lab) as client:
+        applied = api.get(client, "/api/v1/namespaces/kube-system/configmaps/swefoundry-lab")
+        if applied is None or applied["data"].get("addons") != digest:
+            progress("applying")
+            kubectl = [lab.bin / "kubectl", "--kubeconfig", lab.kubeconfig, "apply", "--server-side", "-f", "-"]
+            run(kubectl, stdin=manifest)
+            note = {"metadata": {"name": "swefoundry-lab", "namespace": "kube-system"}, "data": {"addons": digest}}
+            note |= {"apiVersion": "v1", "kind": "ConfigMap"}
+            run([*kubectl, "--force-conflicts"], stdin=json.dumps(note))
+        if not wait_until(lambda: api.are_replicas_ready(client, "kube-system/coredns"), READY_SECONDS):
+            raise LabError("CoreDNS does not become ready; see `kubectl -n kube-system describe pods`.")
+
+
+def ensure_base_images(lab: Lab, progress: Progress) -> None:
+    """The images that recipes start from, under their usual names."""
+    if not importlib.util.find_spec("swefoundry_lab.images"):
+        progress("not there yet")
+        return
+    from swefoundry_lab import images
+
+    images.ensure(lab, progress)
+
+
+def require_ready(lab: Lab, name: str, answers: Callable[[], bool]) -> None:
+    """Wait for a program; if it ends or stays silent, show the end of its log."""
+
+    def ended() -> bool:
+        return not daemons.is_alive(daemons.read_record(lab, name))
+
+    ready = wait_until(lambda: answers() or ended(), READY_SECONDS, pause=0.05)
+    if not ready or ended():
+        what = "ended" if ended() else f"did not get ready within {READY_SECONDS} s"
+        log = daemons.log_file(lab, name)
+        raise LabError(f"{name} {what}. The end of {log}:\n{daemons.telling_log(lab, name)}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False, timeout=2).is_success
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,82 @@
+"""Which version of each program does the lab run, and do the go.mod files agree with the pins?"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.layout import SOURCES
+
+
+@dataclass(frozen=True)
+class GoComponent:
+    """One program family that is built from a small Go module of ours."""
+
+    name: str
+    module: str
+    version: str
+    packages: tuple[str, ...]
+    variables: tuple[str, ...] = ()
+    tags: str = ""
+    cgo: bool = False
+    staging: str = ""
+    takes: str = "a minute"
+
+    @property
+    def folder(self) -> Path:
+        return SOURCES / "go" / self.name
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of the programs that come out."""
+        return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
+
+    def flags(self) -> list[str]:
+        """The flags of `go build`, all of which decide what is built."""
+        variables = [f"-X {v.format(version=self.version, bare=self.version[1:])}" for v in self.variables]
+        flags = ["-mod=readonly", "-trimpath", "-ldflags", " ".join(["-s", "-w", *variables])]
+        return [*flags, "-tags", self.tags] if self.tags else flags
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Everything `lab/versions.toml` says."""
+
+    go: Mapping[str, GoComponent]
+    debian: Mapping[str, str]
+    """A file that must exist -> the Debian package that brings it."""
+
+
+def read_versions(path: Path = SOURCES / "versions.toml") -> Versions:
+    """Read the pins."""
+    content: dict[str, Any] = tomllib.loads(path.read_text())
+    components = {name: _component(name, fields) for name, fields in content["go"].items()}
+    return Versions(go=components, debian=content["debian"])
+
+
+def _component(name: str, fields: dict[str, Any]) -> GoComponent:
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return GoComponent(name=name, **{**fields, **lists})
+
+
+def disagreement(component: GoComponent, go_mod: str) -> str | None:
+    """Where a go.mod does not say what the pins say, or None when it does."""
+    required = re.search(rf"^(?:require)?\s*{re.escape(component.module)} (\S+)", go_mod, re.MULTILINE)
+    if required is None or required[1] != component.version:
+        found = required[1] if required else "nothing"
+        return f"go.mod requires {found} of {component.module}, the pin is {component.version}"
+    staged = set(re.findall(r"^\s*k8s\.io/\S+ => k8s\.io/\S+ (\S+)", go_mod, re.MULTILINE))
+    if component.staging and staged != {component.staging}:
+        return f"go.mod replaces staging modules with {sorted(staged)}, the pin is {component.staging}"
+    missing = [package for package in component.packages if not re.search(rf"\s{package}$", go_mod, re.M)]
+    return f"go.mod lacks the tools {missing}" if missing else None
+
+
+def require_agreement(component: GoComponent) -> None:
+    """Stop before building something that the pins do not name."""
+    difference = disagreement(component, (component.folder / "go.mod").read_text())
+    if difference:
+        raise LabError(f"lab/go/{component.name} and lab/versions.toml disagree: {difference}.")
