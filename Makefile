@@ -1,0 +1,36 @@
+# `make help` lists every target; a target without a line of help is a bug.
+PYTHON ?= python3
+VENV := .venv
+RUN := PYTHONPATH=lab:operator $(VENV)/bin/python
+LAB := $(RUN) -m swefoundry_lab
+NODES ?= 1
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Setting up
+.PHONY: venv
+venv: $(VENV)/.made ## Make the Python environment in .venv
+
+$(VENV)/.made: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; try make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+##@ The lab: a real Kubernetes cluster on this machine (Linux, root, Go, Debian packages)
+.PHONY: lab-up lab-down lab-status lab-reset
+lab-up: venv ## Start the lab, or what of it is missing (NODES=2 for a second node; SWEFOUNDRY_CLUSTER=current for your own)
+	@$(LAB) up --nodes $(NODES)
+
+lab-down: venv ## Stop the lab and leave nothing behind; caches and the cluster's state stay
+	@$(LAB) down
+
+lab-status: venv ## Show what of the lab runs
+	@$(LAB) status
+
+lab-reset: venv ## Stop the lab and forget the cluster's state; programs, base images and the registry stay
+	@$(LAB) reset
