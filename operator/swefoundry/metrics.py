@@ -15,38 +15,72 @@ _LONG = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200)
 """Seconds: from a small evaluation to the longest build."""
 _SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-RECONCILES = Counter("swefoundry_reconcile_total", "Reconciles, by kind and result.", ["kind", "result"], registry=REGISTRY)
+RECONCILES = Counter(
+    "swefoundry_reconcile_total", "Reconciles, by kind and result.", ["kind", "result"], registry=REGISTRY
+)
 RECONCILE_SECONDS = Histogram(
-    "swefoundry_reconcile_duration_seconds", "Time of one reconcile.", ["kind"], buckets=_SHORT, registry=REGISTRY
+    "swefoundry_reconcile_duration_seconds",
+    "Time of one reconcile.",
+    ["kind"],
+    buckets=_SHORT,
+    registry=REGISTRY,
 )
 QUEUE_DEPTH = Gauge("swefoundry_workqueue_depth", "Keys that wait for a worker.", registry=REGISTRY)
 QUEUE_ADDS = Counter("swefoundry_workqueue_adds_total", "Keys added to the queue.", registry=REGISTRY)
-QUEUE_RETRIES = Counter("swefoundry_workqueue_retries_total", "Keys added again after an error.", registry=REGISTRY)
+QUEUE_RETRIES = Counter(
+    "swefoundry_workqueue_retries_total", "Keys added again after an error.", registry=REGISTRY
+)
 QUEUE_SECONDS = Histogram(
     "swefoundry_workqueue_queue_duration_seconds", "Time a key waited.", buckets=_SHORT, registry=REGISTRY
 )
 API_REQUESTS = Counter(
-    "swefoundry_api_requests_total", "Requests to the Kubernetes API.", ["verb", "resource", "code"], registry=REGISTRY
+    "swefoundry_api_requests_total",
+    "Requests to the Kubernetes API.",
+    ["verb", "resource", "code"],
+    registry=REGISTRY,
 )
 API_SECONDS = Histogram(
-    "swefoundry_api_request_duration_seconds", "Time of a request.", ["verb", "resource"], buckets=_SHORT, registry=REGISTRY
+    "swefoundry_api_request_duration_seconds",
+    "Time of a request.",
+    ["verb", "resource"],
+    buckets=_SHORT,
+    registry=REGISTRY,
 )
 API_THROTTLE = Counter(
-    "swefoundry_api_throttle_wait_seconds_total", "Time that our own rate limit made requests wait.", registry=REGISTRY
+    "swefoundry_api_throttle_wait_seconds_total",
+    "Time that our own rate limit made requests wait.",
+    registry=REGISTRY,
 )
-WATCH_EVENTS = Counter("swefoundry_watch_events_total", "Watch events, by kind and type.", ["kind", "type"], registry=REGISTRY)
+WATCH_EVENTS = Counter(
+    "swefoundry_watch_events_total", "Watch events, by kind and type.", ["kind", "type"], registry=REGISTRY
+)
 WATCH_STAMP = Gauge(
-    "swefoundry_watch_last_event_timestamp_seconds", "When the last watch event came, by kind.", ["kind"], registry=REGISTRY
+    "swefoundry_watch_last_event_timestamp_seconds",
+    "When the last watch event came, by kind.",
+    ["kind"],
+    registry=REGISTRY,
 )
 LOOP_LAG = Gauge("swefoundry_event_loop_lag_seconds", "How late the event loop runs.", registry=REGISTRY)
 ATTEMPTS = Counter(
-    "swefoundry_attempts_total", "Pods that ended, by stage, outcome and reason.", ["stage", "outcome", "reason"], registry=REGISTRY
+    "swefoundry_attempts_total",
+    "Pods that ended, by stage, outcome and reason.",
+    ["stage", "outcome", "reason"],
+    registry=REGISTRY,
 )
 STAGE_SECONDS = Histogram(
-    "swefoundry_stage_duration_seconds", "Time that a stage's container ran.", ["stage"], buckets=_LONG, registry=REGISTRY
+    "swefoundry_stage_duration_seconds",
+    "Time that a stage's container ran.",
+    ["stage"],
+    buckets=_LONG,
+    registry=REGISTRY,
 )
 VERDICTS = Counter("swefoundry_validations_total", "Verdicts.", ["verdict"], registry=REGISTRY)
-ROUNDS = Counter("swefoundry_rounds_total", "Rounds that ended, by strategy and outcome.", ["strategy", "outcome"], registry=REGISTRY)
+ROUNDS = Counter(
+    "swefoundry_rounds_total",
+    "Rounds that ended, by strategy and outcome.",
+    ["strategy", "outcome"],
+    registry=REGISTRY,
+)
 BUILD_INFO = Gauge("swefoundry_build_info", "Always 1.", ["version"], registry=REGISTRY)
 
 
@@ -78,7 +112,9 @@ class Census(Collector):
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """One gauge with a sample per kind and phase."""
-        family = GaugeMetricFamily("swefoundry_objects", "Objects known, by kind and phase.", labels=["kind", "phase"])
+        family = GaugeMetricFamily(
+            "swefoundry_objects", "Objects known, by kind and phase.", labels=["kind", "phase"]
+        )
         for (kind, phase), number in sorted(self._count().items()):
             family.add_metric([kind, phase], number)
         yield family

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     service_account: str = "swefoundry-task"
     """Service account of task pods; it has no rights and its token is never mounted."""
 
-    base_images: dict[str, list[str]] = {"python": ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]}
+    base_images: dict[str, list[str]] = {
+        "python": ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
+    }
     """Per language, base images that recipes may use, best known first. 3.11 first: most wheels of the last ten years run on it."""
     allowed_bases: Names = []
     """Patterns (fnmatch) of base images that Dockerfiles may use; empty allows any."""

@@ -198,3 +198,9 @@ class Attempt(Value):
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )
+    not_before: datetime | None = Field(
+        default=None, description="Earliest start, after an infrastructure fault."
+    )
+    memory_factor: int = Field(
+        default=1, ge=1, le=8, description="Times the memory asked for, after a memory kill."
+    )

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.common import Attempt
@@ -20,6 +21,8 @@ from swefoundry.reports.frames import split_log
 from swefoundry.reports.reading import read_reports
 from swefoundry.reports.statuses import ReportSet
 from swefoundry.store.artifacts import push_artifact
+
+T = TypeVar("T")
 
 LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
@@ -60,7 +63,9 @@ def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
 async def launch(world: World, ticket: Ticket, move: Launch, body: Json) -> Launched | Queued:
     """Create the pod, or adopt the one that a crash left under this attempt's name."""
     owner = ticket.owner
-    if not world.slots.take(ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)):
+    if not world.slots.take(
+        ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
+    ):
         return Queued(ticket.work)
     try:
         made = await world.kube.create(PODS, owner.namespace, body)
@@ -98,7 +103,9 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
     files: dict[str, bytes] = {
         "output.log": framed.output,
         "record.json": _json(record.wire()),
-        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": [*framed.problems, *reports.problems]}),
+        STATUSES_FILE: _json(
+            {"statuses": reports.statuses, "problems": [*framed.problems, *reports.problems]}
+        ),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
     digest = await push_artifact(world.registry, repository, "evaluation", files)
@@ -120,6 +127,24 @@ async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
     world.cache.drop(key, pod.uid)
     if pod.role in set(Role):
         world.slots.free(Role(pod.role), slot(namespace, pod.name))
+
+
+async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
+    """What the parts achieved, and the first error, if any.
+
+    What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.
+    """
+    done = await asyncio.gather(*parts, return_exceptions=True)
+    results: list[T] = []
+    error: errors.SwefoundryError | None = None
+    for item in done:
+        if isinstance(item, errors.SwefoundryError):
+            error = error or item
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            results.append(item)
+    return results, error
 
 
 def pods_of(world: World, uid: str) -> tuple[PodSnapshot, ...]:
@@ -155,5 +180,3 @@ def with_image(image: str, digest: Digest, registry: str, repository: str) -> st
 
 def _json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-

@@ -107,7 +107,9 @@ def pursue(work: str, bench: Bench) -> Move:
     )
     number = pod.attempt
     factor = attempt.memory_factor if attempt and attempt.number == number else 1
-    current = Attempt(work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor)
+    current = Attempt(
+        work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
+    )
     move = _respond(current, pod, _blaming_the_registry(read_pod(pod, bench.now, patience)), bench)
     if isinstance(move, Await) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
@@ -169,7 +171,6 @@ def next_attempt(current: Attempt, fault: Faulted, bench: Bench) -> Attempt | No
         pause = timedelta(seconds=bench.settings.retry_seconds * 2**current.number)
         return fresh.model_copy(update={"not_before": bench.now + pause})
     return None
-
 
 
 def without_evidence(move: Collect, bench: Bench) -> Move:

@@ -7,7 +7,15 @@ from swefoundry.api.taskinstance import Patch
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
 from swefoundry.attempts.world import World
-from swefoundry.domain.work import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeOrder, Origin, PatchAt, Place
+from swefoundry.domain.work import (
+    ArchiveOrigin,
+    ArtifactOrigin,
+    GitOrigin,
+    IntakeOrder,
+    Origin,
+    PatchAt,
+    Place,
+)
 from swefoundry.pods.hardening import Json, Ticket
 from swefoundry.pods.intake import PATCH_MOUNT, TOKEN_MOUNT, auth_file, intake_pod
 from swefoundry.settings import Settings
@@ -44,7 +52,9 @@ async def launch_intake(world: World, ticket: Ticket, move: Launch, what: Intake
         gold_patch=await _patch(world, what, what.gold_patch, "gold", shipment),
         version=what.version,
     )
-    return await launch(world, ticket, move, intake_pod(ticket, order, world.settings, tuple(shipment.volumes)))
+    return await launch(
+        world, ticket, move, intake_pod(ticket, order, world.settings, tuple(shipment.volumes))
+    )
 
 
 def place(settings: Settings, repository: str) -> Place:
@@ -61,7 +71,9 @@ def _origin(what: Intake, shipment: Shipment) -> Origin:
     source = what.source
     if source is not None and source.archive is not None:
         archive = source.archive
-        return ArchiveOrigin(url=archive.url, sha256=archive.sha256, strip_components=archive.strip_components)
+        return ArchiveOrigin(
+            url=archive.url, sha256=archive.sha256, strip_components=archive.strip_components
+        )
     if source is not None and source.artifact is not None:
         return ArtifactOrigin(digest=source.artifact.digest)
     git = source.git if source is not None else None
@@ -70,14 +82,20 @@ def _origin(what: Intake, shipment: Shipment) -> Origin:
         ref = git.token_secret_ref
         items = [{"key": ref.key, "path": "token"}]
         shipment.volumes.append(
-            {"name": "git-token", "mountPath": TOKEN_MOUNT, "secret": {"secretName": ref.name, "items": items}}
+            {
+                "name": "git-token",
+                "mountPath": TOKEN_MOUNT,
+                "secret": {"secretName": ref.name, "items": items},
+            }
         )
         token_file = f"{TOKEN_MOUNT}/token"
     url = git.url if git is not None else f"https://github.com/{what.repo}.git"
     return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file)
 
 
-async def _patch(world: World, what: Intake, patch: Patch | None, name: str, shipment: Shipment) -> PatchAt | None:
+async def _patch(
+    world: World, what: Intake, patch: Patch | None, name: str, shipment: Shipment
+) -> PatchAt | None:
     if patch is None:
         return None
     if patch.artifact is not None:

@@ -50,7 +50,9 @@ def fault_sentence(move: Surrender) -> str:
     """Why a piece of work was given up."""
     fault = move.fault
     tries = move.ended.number + 1
-    return f"{move.work}: {fault.reason} after {tries} {'attempt' if tries == 1 else 'attempts'}: {fault.message}".rstrip(": ")
+    return f"{move.work}: {fault.reason} after {tries} {'attempt' if tries == 1 else 'attempts'}: {fault.message}".rstrip(
+        ": "
+    )
 
 
 def human(span: timedelta) -> str:

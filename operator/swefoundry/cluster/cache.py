@@ -63,7 +63,9 @@ class Cache:
     def census(self) -> dict[tuple[str, str], int]:
         """How many objects there are, by kind and phase."""
         objects = list(self._objects.items())  # scraped from another thread
-        return Counter((key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects)
+        return Counter(
+            (key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects
+        )
 
     def _unlink(self, key: Key, body: Body) -> None:
         owner = owner_of(body)

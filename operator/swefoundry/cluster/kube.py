@@ -3,7 +3,6 @@
 Typed client models are not used: they refuse fields newer than themselves and cost CPU on every object.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -30,7 +29,9 @@ APPLY_PATCH = "application/apply-patch+yaml"
 class Kube:
     """A small asynchronous client. Every call may raise the errors of ``swefoundry.errors``."""
 
-    def __init__(self, api: client.ApiClient, writes: Bucket | None = None, deletes: Bucket | None = None) -> None:
+    def __init__(
+        self, api: client.ApiClient, writes: Bucket | None = None, deletes: Bucket | None = None
+    ) -> None:
         self._api = api
         self._writes = writes
         self._deletes = deletes
@@ -47,7 +48,9 @@ class Kube:
             try:
                 await config.load_kube_config(client_configuration=settings, context=context)
             except config.ConfigException as exc:
-                raise errors.ApiRefused(f"no cluster is configured: {exc}; set KUBECONFIG or --context") from exc
+                raise errors.ApiRefused(
+                    f"no cluster is configured: {exc}; set KUBECONFIG or --context"
+                ) from exc
         return cls(client.ApiClient(configuration=settings), writes, deletes)
 
     async def close(self) -> None:
@@ -83,7 +86,9 @@ class Kube:
         path = resource.path(namespace, name, sub)
         return await self._json("PATCH", resource, path, body=body, content=MERGE_PATCH)
 
-    async def apply(self, resource: Resource, namespace: str, name: str, body: Body, dry_run: bool = False) -> Body:
+    async def apply(
+        self, resource: Resource, namespace: str, name: str, body: Body, dry_run: bool = False
+    ) -> Body:
         """Server-side apply under the field manager ``swefoundry-cli``."""
         query = {"fieldManager": "swefoundry-cli", "force": "true", "fieldValidation": "Strict"}
         if dry_run:
@@ -126,11 +131,16 @@ class Kube:
         with metrics.api_request(verb, resource.plural) as outcome:
             try:
                 request = await self._api.param_serialize(
-                    verb, path, query_params=pairs, header_params=headers, body=body, auth_settings=["BearerToken"]
+                    verb,
+                    path,
+                    query_params=pairs,
+                    header_params=headers,
+                    body=body,
+                    auth_settings=["BearerToken"],
                 )
                 response = await self._api.call_api(*request, _request_timeout=REQUEST_SECONDS)
                 data: bytes = await response.read()
-            except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as exc:
+            except (TimeoutError, aiohttp.ClientError, OSError) as exc:
                 raise errors.ApiUnavailable(f"the Kubernetes API did not answer: {exc!r}") from exc
             outcome.code = response.status
         if response.status >= 400:

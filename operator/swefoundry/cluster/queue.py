@@ -67,8 +67,8 @@ class WorkQueue:
         """Look at ``key`` again after an error: exponential pauses with jitter; return the pause in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        pause = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**failures) * random.uniform(0.75, 1.25)
-        pause = max(pause, after or 0.0)
+        grown = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**failures)
+        pause = max(grown * random.uniform(0.75, 1.25), after or 0.0)
         metrics.QUEUE_RETRIES.inc()
         self.later(key, pause)
         return pause

@@ -29,7 +29,9 @@ def build_pod(ticket: Ticket, order: BuildOrder, settings: Settings, memory_fact
         env={BUILD_ORDER: order.model_dump_json(by_alias=True, exclude_none=True)},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
         security=locked(BUILD_CAPABILITIES, user=0, seccomp=False),
-        resources=limits(settings.build_cpu, times(settings.build_memory, memory_factor), settings.build_storage),
+        resources=limits(
+            settings.build_cpu, times(settings.build_memory, memory_factor), settings.build_storage
+        ),
         deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
         volumes=volumes,
         mounts=mounts,
@@ -45,4 +47,4 @@ def times(quantity: str, factor: int) -> str:
     if factor == 1:
         return quantity
     digits = quantity.rstrip("mkKMGTi")
-    return f"{float(digits) * factor:g}{quantity[len(digits):]}"
+    return f"{float(digits) * factor:g}{quantity[len(digits) :]}"

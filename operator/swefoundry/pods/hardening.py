@@ -167,7 +167,9 @@ def locked(capabilities: list[str] | None = None, user: int | None = None, secco
 
 def _avoid(nodes: tuple[str, ...]) -> Json:
     # Softly: on a cluster of one node there is nowhere else to go.
-    term = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]}
+    term = {
+        "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]
+    }
     return {
         "nodeAffinity": {
             "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]

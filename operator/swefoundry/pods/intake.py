@@ -21,7 +21,10 @@ CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths point into."""
-    env = {INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True), "SWEFOUNDRY_WORKDIR": WORK_MOUNT}
+    env = {
+        INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True),
+        "SWEFOUNDRY_WORKDIR": WORK_MOUNT,
+    }
     volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": settings.intake_storage}}]
     mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
     for file in (*files, *registry_files(settings)):
@@ -53,7 +56,11 @@ def registry_files(settings: Settings) -> tuple[Json, ...]:
     if settings.registry_secret:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         found.append(
-            {"name": "registry", "mountPath": AUTH_MOUNT, "secret": {"secretName": settings.registry_secret, "items": items}}
+            {
+                "name": "registry",
+                "mountPath": AUTH_MOUNT,
+                "secret": {"secretName": settings.registry_secret, "items": items},
+            }
         )
     if settings.ca_config_map:
         found.append({"name": "ca", "mountPath": CA_MOUNT, "configMap": {"name": settings.ca_config_map}})

@@ -18,7 +18,15 @@ NODE_REASONS = frozenset({"NodeLost", "NodeShutdown", "Shutdown", "Terminated"})
 """Pod status reasons that the kubelet or the node controller gives when the node goes away."""
 
 ADMISSION_REASONS = frozenset(
-    {"UnexpectedAdmissionError", "OutOfcpu", "OutOfmemory", "OutOfpods", "NodeAffinity", "Preempting", "TopologyAffinityError"}
+    {
+        "UnexpectedAdmissionError",
+        "OutOfcpu",
+        "OutOfmemory",
+        "OutOfpods",
+        "NodeAffinity",
+        "Preempting",
+        "TopologyAffinityError",
+    }
 )
 """Pod status reasons of a kubelet that refuses a pod the scheduler gave it."""
 
@@ -73,9 +81,19 @@ def matching_record_counts(seen: Seen) -> Reading | None:
     if record is None:
         return None
     if record.get("nonce") != seen.pod.nonce or record.get("code") != ended.exit_code:
-        return _fault(seen, Blame.TAMPERING, "RecordMismatch", "the record does not answer the order or the exit code differs")
+        return _fault(
+            seen,
+            Blame.TAMPERING,
+            "RecordMismatch",
+            "the record does not answer the order or the exit code differs",
+        )
     if int(record.get("oomKills") or 0) > 0:
-        return _fault(seen, Blame.LIMIT, "OOMKilled", "a process was killed for memory; raise spec.validation.resources.memory")
+        return _fault(
+            seen,
+            Blame.LIMIT,
+            "OOMKilled",
+            "a process was killed for memory; raise spec.validation.resources.memory",
+        )
     return Finished(ended.exit_code, record, ended.seconds)
 
 
@@ -111,7 +129,11 @@ def deadlines_are_limits(seen: Seen) -> Reading | None:
 
 def lost_nodes_are_replaced(seen: Seen) -> Reading | None:
     """The node shut down or was lost."""
-    if seen.pod.reason in NODE_REASONS or "imminent node shutdown" in seen.pod.message or seen.pod.phase == "Unknown":
+    if (
+        seen.pod.reason in NODE_REASONS
+        or "imminent node shutdown" in seen.pod.message
+        or seen.pod.phase == "Unknown"
+    ):
         return _fault(seen, Blame.INFRASTRUCTURE, "NodeLost", seen.pod.message)
     return None
 
@@ -182,7 +204,12 @@ def unschedulable_pods_wait_then_are_replaced(seen: Seen) -> Reading | None:
 
 def unpullable_images_are_judged_by_their_message(seen: Seen) -> Reading | None:
     """Missing: a defect of the image's maker. Refused: a missing secret. Else the kubelet tries again itself."""
-    if seen.pod.waiting not in ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"):
+    if seen.pod.waiting not in (
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "RegistryUnavailable",
+        "ImageInspectError",
+    ):
         return None
     text = seen.pod.waiting_message.lower()
     if any(word in text for word in MISSING_WORDS):
@@ -218,7 +245,10 @@ def unmountable_volumes_are_misconfigured(seen: Seen) -> Reading | None:
     if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.patience.pull):
         return None
     return _fault(
-        seen, Blame.CONFIGURATION, "ContainerCreating", "a ConfigMap or Secret that the pod mounts may be missing; see its events"
+        seen,
+        Blame.CONFIGURATION,
+        "ContainerCreating",
+        "a ConfigMap or Secret that the pod mounts may be missing; see its events",
     )
 
 

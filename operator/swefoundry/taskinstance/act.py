@@ -1,16 +1,15 @@
 """Doing a step: the only place where a TaskInstance's reconcile touches the cluster and the registry."""
 
-import asyncio
 import json
 from typing import Any
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
-from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.common import ArtifactSource, Source
+from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.objects import Task
 from swefoundry.api.taskinstance import Evaluation, ResultSets
-from swefoundry.attempts.act import STATUSES_FILE, count_end, keep_evidence, ticket
+from swefoundry.attempts.act import STATUSES_FILE, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
@@ -19,7 +18,7 @@ from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import IntakeRecord, RunRecord
 from swefoundry.pods import names
-from swefoundry.pods.hardening import Owner, Role, owner_reference
+from swefoundry.pods.hardening import Role, owner_reference
 from swefoundry.reports.bundle import FILE_NAME, Cell, VerdictBundle
 from swefoundry.reports.sets import compare
 from swefoundry.reports.statuses import Status, Statuses
@@ -51,7 +50,7 @@ async def act(step: Step, seen: Observation, world: World) -> Outcome:
     """Do ``step``. Every part is safe to do again."""
     match step:
         case Pursue(moves):
-            return await _pursue(moves, seen, world)
+            return await together(_move(move, seen, world) for move in moves)
         case BuildEnvironment():
             return [await _order_environment(seen, world)], None
         case Judge():
@@ -59,20 +58,6 @@ async def act(step: Step, seen: Observation, world: World) -> Outcome:
         case Delete():
             await world.kube.delete(TASKS, seen.task.namespace, seen.task.name, uid=seen.task.uid)
     return [], None
-
-
-async def _pursue(moves: tuple[Move, ...], seen: Observation, world: World) -> Outcome:
-    done = await asyncio.gather(*(_move(move, seen, world) for move in moves), return_exceptions=True)
-    results: list[Result] = []
-    error: errors.SwefoundryError | None = None
-    for item in done:
-        if isinstance(item, errors.SwefoundryError):
-            error = error or item
-        elif isinstance(item, BaseException):
-            raise item
-        else:
-            results.append(item)
-    return results, error
 
 
 async def _move(move: Move, seen: Observation, world: World) -> Result:
@@ -94,39 +79,43 @@ async def _launch_intake(move: Launch, seen: Observation, world: World) -> Resul
     spec = seen.task.spec
     what = Intake(
         repo=spec.repo,
-        repository=repository(seen),
+        repository=seen.repository,
         source=spec.source,
         base_commit=spec.base_commit,
         version=spec.version,
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
     )
-    return await launch_intake(world, ticket(owner(seen.task), Role.INTAKE, move), move, what)
+    return await launch_intake(world, ticket(seen.owner, Role.INTAKE, move), move, what)
 
 
 async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
     task, build = seen.task, seen.build
     prepared, image = task.status.prepared, task.status.image
     if prepared is None or image is None or build is None or build.status.draft is None:
-        raise errors.GiveUp(f"{task.name}: the EnvBuild that made the image is gone; delete and re-create the TaskInstance")
+        raise errors.GiveUp(
+            f"{task.name}: the EnvBuild that made the image is gone; delete and re-create the TaskInstance"
+        )
     stage, _ = evaluation_of(move.work)
     trial = Trial(
-        repository=repository(seen),
+        repository=seen.repository,
         image=image.digest,
         stage=stage,
         layer=prepared.layers[stage],
         tag=names.tag(task.namespace, task.name, stage.value),
-        draft=await world.draft(repository(seen), build.status.draft),
+        draft=await world.draft(seen.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
-        avoid_nodes=tuple({item.node for item in task.status.attempts if item.work == move.work and item.node}),
+        avoid_nodes=tuple(
+            {item.node for item in task.status.attempts if item.work == move.work and item.node}
+        ),
     )
-    return await launch_evaluation(world, ticket(owner(task), Role.EVALUATION, move), move, trial)
+    return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
 
 
 async def _collect(move: Collect, seen: Observation, world: World) -> Result:
     task = seen.task
-    evidence = await keep_evidence(world, task.namespace, repository(seen), move)
+    evidence = await keep_evidence(world, task.namespace, seen.repository, move)
     if evidence is None:
         return without_evidence(move, seen.bench)
     count_end(Role.EVALUATION, move)
@@ -172,7 +161,7 @@ async def _order_environment(seen: Observation, world: World) -> Result:
         "metadata": {
             "name": task.name,
             "labels": {labels.MANAGED_BY: labels.MANAGER, labels.OWNER: names.label_value(task.name)},
-            "ownerReferences": [owner_reference(owner(task))],
+            "ownerReferences": [owner_reference(seen.owner)],
         },
         "spec": spec.wire(),
     }
@@ -188,12 +177,14 @@ async def _adopted(task: Task, world: World) -> dict[str, Any]:
     references = found["metadata"].get("ownerReferences", [])
     if not any(reference["uid"] == task.uid for reference in references):
         # A predecessor's of the same name goes away by garbage collection; a user's own does not.
-        raise errors.Retry(f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it")
+        raise errors.Retry(
+            f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it"
+        )
     return found
 
 
 async def _judge(step: Judge, seen: Observation, world: World) -> Result:
-    task, path = seen.task, repository(seen)
+    task, path = seen.task, seen.repository
     image = task.status.image
     if image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without an image")
@@ -216,7 +207,9 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
     return Judged(step.verdict, counts if known else None, digest)
 
 
-async def _evidence(seen: Observation, world: World, path: str) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
+async def _evidence(
+    seen: Observation, world: World, path: str
+) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
     cells: list[Cell] = []
     statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
     for item in sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat)):
@@ -248,13 +241,3 @@ async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Sta
         manifest = await world.registry.get_manifest(path, names.tag(task.namespace, task.name, stage.value))
         found[stage] = manifest.digest
     return found
-
-
-def owner(task: Task) -> Owner:
-    """The task as an owner of pods."""
-    return Owner(TASKS.kind, task.namespace, task.name, task.uid)
-
-
-def repository(seen: Observation) -> str:
-    """The task repository in the registry."""
-    return names.repository(seen.settings.registry_prefix, seen.task.spec.repo)

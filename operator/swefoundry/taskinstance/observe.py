@@ -8,6 +8,9 @@ from swefoundry.attempts.act import pods_of
 from swefoundry.attempts.decide import Bench
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import TASKS
+from swefoundry.pods import names
+from swefoundry.pods.hardening import Owner
 from swefoundry.pods.snapshot import PodSnapshot
 from swefoundry.settings import Settings
 
@@ -21,6 +24,16 @@ class Observation:
     build: Build | None
     settings: Settings
     now: datetime
+
+    @property
+    def owner(self) -> Owner:
+        """The object as an owner of pods."""
+        return Owner(TASKS.kind, self.task.namespace, self.task.name, self.task.uid)
+
+    @property
+    def repository(self) -> str:
+        """The task repository in the registry."""
+        return names.repository(self.settings.registry_prefix, self.task.spec.repo)
 
     @property
     def bench(self) -> Bench:

@@ -21,6 +21,7 @@ from swefoundry.attempts.report import (
 from swefoundry.domain.codes import Code
 from swefoundry.domain.grading import SENTENCES, Verdict
 from swefoundry.domain.outcomes import Blame
+from swefoundry.domain.stages import MATRIX
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
     INTAKE,
@@ -90,7 +91,7 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
             return _with(status, env_build=name)
         case Judged():
             return _judged(status, result, seen)
-        case Queued() | Await():
+        case _:
             return status
 
 
@@ -110,7 +111,9 @@ def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
     status = _with(
         status,
         running=without(status.running, INTAKE),
-        attempts=history_with(status.attempts, ended(result.move).model_copy(update={"message": record.message or None})),
+        attempts=history_with(
+            status.attempts, ended(result.move).model_copy(update={"message": record.message or None})
+        ),
     )
     if record.code != Code.OK or record.source is None or record.facts is None:
         reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
@@ -150,12 +153,15 @@ def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
     if move.work == INTAKE or move.fault.blame not in GRADED_BLAMES:
         return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
     stage, repeat = evaluation_of(move.work)
-    return _with(status, evaluations=_matrix_with(status, Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)))
+    return _with(
+        status,
+        evaluations=_matrix_with(status, Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)),
+    )
 
 
 def _matrix_with(status: Status, evaluation: Evaluation) -> list[Evaluation]:
     others = [x for x in status.evaluations if (x.stage, x.repeat) != (evaluation.stage, evaluation.repeat)]
-    return sorted([*others, evaluation], key=lambda item: (item.repeat, list(type(item.stage)).index(item.stage)))
+    return sorted([*others, evaluation], key=lambda item: (item.repeat, MATRIX.index(item.stage)))
 
 
 def _judged(status: Status, result: Judged, seen: Observation) -> Status:

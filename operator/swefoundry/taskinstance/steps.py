@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.attempts.act import Launched, Queued
-from swefoundry.attempts.decide import Await, Collect, Move, Replace, Surrender
+from swefoundry.attempts.decide import Collect, Move
 from swefoundry.domain.grading import Verdict
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.stages import MATRIX, Stage
@@ -91,9 +91,7 @@ class Judged:
     bundle: Digest
 
 
-Result = (
-    TakenIn | Evaluated | EnvironmentOrdered | Judged | Launched | Queued | Await | Replace | Surrender
-)
+Result = TakenIn | Evaluated | EnvironmentOrdered | Judged | Launched | Queued | Move
 
 
 def evaluation_work(stage: Stage, repeat: int) -> str:

@@ -1,0 +1,78 @@
+"""The operator's process: make the world, serve metrics, watch and work until told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import kopf
+
+from swefoundry import __version__, metrics
+from swefoundry.attempts.slots import Slots
+from swefoundry.attempts.world import World
+from swefoundry.cluster.cache import Cache
+from swefoundry.cluster.kube import Kube
+from swefoundry.cluster.limits import Bucket
+from swefoundry.cluster.queue import WorkQueue
+from swefoundry.handlers import Operator
+from swefoundry.pods.hardening import Role
+from swefoundry.settings import Settings
+from swefoundry.store.registry import Registry
+
+
+def main() -> None:
+    """Run the operator until SIGTERM."""
+    settings = Settings()
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
+    logging.getLogger("kopf").setLevel(logging.WARNING)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    asyncio.run(run(with_canary(settings)))
+
+
+async def run(settings: Settings) -> None:
+    """Make the world and hand it to kopf."""
+    kube = await Kube.connect(
+        writes=Bucket(settings.api_qps, settings.api_burst),
+        deletes=Bucket(settings.delete_qps, settings.delete_qps),
+    )
+    auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
+    registry = Registry(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
+    queue = WorkQueue()
+    slots = Slots(
+        {
+            Role.INTAKE: settings.max_active_intake,
+            Role.BUILD: settings.max_active_build,
+            Role.EVALUATION: settings.max_active_evaluation,
+        },
+        wake=queue.add,
+    )
+    world = World(kube, registry, Cache(), queue, slots, settings)
+    metrics.serve(settings.metrics_port, world.cache.census, __version__)
+    operator = Operator(world)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    try:
+        await kopf.operator(
+            registry=operator.registry,
+            namespaces=settings.namespaces,
+            standalone=True,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+            stop_flag=stop,
+        )
+    finally:
+        await registry.aclose()
+        await kube.close()
+
+
+def with_canary(settings: Settings) -> Settings:
+    """Without a configured canary the Kubernetes API itself is one: no evaluation has any business there."""
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if settings.canary or not host:
+        return settings
+    return settings.model_copy(update={"canary": [f"{host}:{port}"]})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""What is known about an EnvBuild at this moment: itself and its pods."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from swefoundry.api.envbuild import Round
+from swefoundry.api.objects import Build, build_from
+from swefoundry.attempts.act import pods_of
+from swefoundry.attempts.decide import Bench
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS
+from swefoundry.domain.layers import Layer
+from swefoundry.domain.stages import Stage
+from swefoundry.envbuild.steps import Prepared
+from swefoundry.pods import names
+from swefoundry.pods.hardening import Owner
+from swefoundry.pods.snapshot import PodSnapshot
+from swefoundry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A frozen view; nothing in it changes while a step is decided and done."""
+
+    build: Build
+    pods: tuple[PodSnapshot, ...]
+    settings: Settings
+    now: datetime
+
+    @property
+    def owner(self) -> Owner:
+        """The object as an owner of pods."""
+        return Owner(BUILDS.kind, self.build.namespace, self.build.name, self.build.uid)
+
+    @property
+    def repository(self) -> str:
+        """The task repository in the registry."""
+        return names.repository(self.settings.registry_prefix, self.build.spec.repo)
+
+    @property
+    def bench(self) -> Bench:
+        """The part that attempts are decided on."""
+        return Bench(self.build.status.running, self.pods, self.now, self.settings)
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The source and its facts: given by a TaskInstance, or taken in by this EnvBuild."""
+        spec, status = self.build.spec, self.build.status
+        if spec.source.artifact is not None and spec.facts is not None:
+            return Prepared(spec.source.artifact.digest, spec.facts)
+        if status.source is not None and status.facts is not None:
+            return Prepared(status.source, status.facts)
+        return None
+
+    @property
+    def layers(self) -> Mapping[Stage, Layer]:
+        """Per stage: overlay and runner."""
+        acceptance = self.build.spec.acceptance
+        return acceptance.layers if acceptance is not None else self.build.status.layers
+
+    def image_tag(self, number: int) -> str:
+        """Human tag of a round's image: the wanted one, and the round's number after the first."""
+        base = self.build.spec.tag or names.tag(self.build.namespace, self.build.name)
+        return base if number == 0 else names.tag(base, f"r{number}")
+
+    def image_name(self, number: int) -> str:
+        """registry/repository:tag of a round's image as nodes pull it."""
+        return f"{self.settings.pull_host}/{self.repository}:{self.image_tag(number)}"
+
+    @property
+    def open_round(self) -> Round | None:
+        """The round that is under way."""
+        rounds = self.build.status.rounds
+        return rounds[-1] if rounds and rounds[-1].outcome is None else None
+
+
+def observe(key: Key, world: World, now: datetime) -> Observation | None:
+    """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
+    body = world.cache.get(key)
+    if body is None:
+        return None
+    build = build_from(body)
+    return Observation(build, pods_of(world, build.uid), world.settings, now)

@@ -1,0 +1,27 @@
+"""One look at one EnvBuild: observe, decide, act, report, one status write, then let finished pods go."""
+
+from datetime import datetime
+
+from swefoundry.attempts.reconciling import let_go, recheck, write_status
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS
+from swefoundry.envbuild.act import act
+from swefoundry.envbuild.decide import decide
+from swefoundry.envbuild.observe import observe
+from swefoundry.envbuild.report import report
+
+
+async def reconcile(key: Key, world: World, now: datetime) -> None:
+    """Bring one EnvBuild one step closer to an image."""
+    seen = observe(key, world, now)
+    if seen is None:
+        return
+    step = decide(seen)
+    results, error = await act(step, seen, world)
+    status = report(seen, step, results)
+    await write_status(world, BUILDS, seen.build, status)
+    await let_go(world, seen.build, status.running, seen.pods)
+    recheck(world, key, results)
+    if error is not None:
+        raise error

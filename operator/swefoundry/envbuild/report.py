@@ -1,0 +1,259 @@
+"""How a step and its results change the status. Pure: the old status in, the new one out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from swefoundry.api import conditions, reasons
+from swefoundry.api.common import Attempt, Condition
+from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, condition
+from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
+from swefoundry.attempts.act import Launched, Queued, ended
+from swefoundry.attempts.decide import Await, Replace, Surrender
+from swefoundry.attempts.report import (
+    BLAMED,
+    duration,
+    fault_sentence,
+    history_with,
+    running_with,
+    waiting_sentence,
+    without,
+)
+from swefoundry.domain.codes import Code
+from swefoundry.domain.outcomes import Blame
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.rounds import built, faulted, message_of, probed, settled
+from swefoundry.envbuild.steps import (
+    INTAKE,
+    Built,
+    Exhaust,
+    NothingProposed,
+    Probed,
+    Proposed,
+    Rest,
+    Result,
+    Step,
+    TakenIn,
+    probes,
+    stage_of,
+)
+
+Status = EnvBuildStatus
+
+ROUND_BLAMES = frozenset({Blame.LIMIT, Blame.TAMPERING, Blame.ENVIRONMENT})
+"""Faults that another draft may avoid. The others would meet every draft."""
+
+WINNING = {
+    RoundOutcome.ACCEPTED: "fail2pass",
+    RoundOutcome.ACCEPTED_ERROR2PASS: "error2pass",
+}
+
+
+def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
+    """The status after the step."""
+    if isinstance(step, Rest):
+        return seen.build.status
+    status = _with(seen.build.status, observed_generation=seen.build.generation)
+    if status.started_at is None:
+        status = _with(status, started_at=seen.now)
+    for result in results:
+        status = _apply(status, result, seen)
+        if status.finished_at is not None:
+            return status
+    if isinstance(step, Exhaust):
+        return exhausted(status, step.reason, step.message, seen)
+    return _concluded(status, seen) or _under_way(status, results, seen)
+
+
+def _apply(status: Status, result: Result, seen: Observation) -> Status:
+    match result:
+        case Launched(attempt) | Await(adopted=Attempt() as attempt):
+            return _with(status, running=running_with(status.running, attempt))
+        case Replace(ended=over, planned=planned):
+            return _with(
+                status,
+                running=running_with(status.running, planned),
+                attempts=history_with(status.attempts, over),
+                infra_retries=status.infra_retries + 1,
+                pod_seconds=status.pod_seconds + (over.seconds or 0),
+            )
+        case Surrender():
+            return _surrendered(status, result, seen)
+        case TakenIn():
+            return _taken_in(status, result, seen)
+        case Proposed(started):
+            return _with(status, rounds=[*status.rounds, started])
+        case NothingProposed():
+            return exhausted(status, reasons.DRAFTS_EXHAUSTED, _last_words(status), seen)
+        case Built(move, record):
+            status = _ended(status, ended(move).model_copy(update={"message": record.message[:2048] or None}))
+            return _with_round(status, built(status.rounds[-1], record))
+        case Probed():
+            return _probed(status, result, seen)
+        case _:
+            return status
+
+
+def _ended(status: Status, attempt: Attempt) -> Status:
+    return _with(
+        status,
+        running=without(status.running, attempt.work),
+        attempts=history_with(status.attempts, attempt),
+        pod_seconds=status.pod_seconds + (attempt.seconds or 0),
+    )
+
+
+def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
+    record = result.record
+    status = _ended(status, ended(result.move).model_copy(update={"message": record.message or None}))
+    if record.code != Code.OK:
+        reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
+        return failed(status, reason, record.message or f"intake ended with code {record.code}", seen)
+    return _with(status, source=record.source, facts=record.facts, layers=record.layers)
+
+
+def _probed(status: Status, result: Probed, seen: Observation) -> Status:
+    status = _ended(status, ended(result.move, result.probe.evidence))
+    if result.network_open:
+        message = (
+            "probes reached the canary address although the network is to be denied: "
+            "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"
+        )
+        return failed(status, reasons.NETWORK_OPEN, message, seen)
+    current = probed(status.rounds[-1], result.probe, result.telling)
+    return _settled(_with_round(status, current), seen)
+
+
+def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
+    status = _ended(status, move.ended)
+    if move.work == INTAKE or move.fault.blame not in ROUND_BLAMES:
+        return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
+    current = status.rounds[-1]
+    if current.image is None:
+        return _with_round(status, faulted(current, move.fault))
+    probe = ProbeResult(stage=stage_of(move.work), fault=move.fault.reason)
+    return _settled(_with_round(status, probed(current, probe, fault_sentence(move))), seen)
+
+
+def _settled(status: Status, seen: Observation) -> Status:
+    wanted = probes(seen.build.spec.acceptance is not None)
+    return _with_round(status, settled(status.rounds[-1], wanted))
+
+
+def _with_round(status: Status, current: Round) -> Status:
+    return _with(status, rounds=[*status.rounds[:-1], current])
+
+
+def _concluded(status: Status, seen: Observation) -> Status | None:
+    """The end of the search, when the last round is one."""
+    if not status.rounds or status.rounds[-1].outcome is None:
+        return None
+    current = status.rounds[-1]
+    outcome = RoundOutcome(current.outcome or "")
+    if outcome in WINNING:
+        basis = WINNING[outcome] if seen.build.spec.acceptance is not None else "tests-ran"
+        sentence = f"round {current.number + 1} ({current.strategy}: {current.label}) was accepted on {basis}"
+        return _with_image(_ready(status, reasons.ACCEPTED, sentence, seen), current, seen, accepted_on=basis)
+    if outcome is RoundOutcome.BOTH_PASSED:
+        sentence = "the tests pass with and without the fix: another environment would not change that"
+        return _with_image(exhausted(status, reasons.ROW_DISPROVEN, sentence, seen), current, seen)
+    return None
+
+
+def exhausted(status: Status, reason: str, message: str, seen: Observation) -> Status:
+    """No image was accepted; the best that could be judged is given all the same, so that the row gets its verdict."""
+    best = next((item for item in reversed(status.rounds) if judgeable(item)), None)
+    status = failed(status, reason, message, seen)
+    return status if best is None else _with_image(status, best, seen)
+
+
+def judgeable(item: Round) -> bool:
+    """Whether every probe of the round gave a result: then the row, not the environment, may be to blame."""
+    codes = [probe.code for probe in item.probes]
+    conclusive = {Code.OK, Code.TESTS_FAILED}
+    return item.image is not None and len(codes) > 1 and all(code in conclusive for code in codes)
+
+
+def _with_image(status: Status, current: Round, seen: Observation, accepted_on: str | None = None) -> Status:
+    return _with(
+        status,
+        image=current.image,
+        image_name=seen.image_name(current.number),
+        draft=current.draft,
+        strategy=current.strategy,
+        accepted_on=accepted_on,
+    )
+
+
+def _ready(status: Status, reason: str, message: str, seen: Observation) -> Status:
+    stamp = (seen.build.generation, seen.now)
+    new = [
+        condition(READY, "True", reason, message, stamp),
+        condition(SUCCEEDED, "True", reason, message, stamp),
+    ]
+    return _finished(status, seen, "Ready", new)
+
+
+def failed(status: Status, reason: str, message: str, seen: Observation) -> Status:
+    """Work ended without an accepted image."""
+    stamp = (seen.build.generation, seen.now)
+    new = [
+        condition(READY, "False", reason, message, stamp),
+        condition(SUCCEEDED, "False", reason, message, stamp),
+        condition(STALLED, "True", reason, message, stamp),
+    ]
+    return _finished(status, seen, "Failed", new)
+
+
+def _finished(status: Status, seen: Observation, phase: EnvPhase, new: list[Condition]) -> Status:
+    return _with(
+        status,
+        phase=phase,
+        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING]),
+        running=[],
+        finished_at=seen.now,
+        duration=duration(status.started_at, seen.now),
+    )
+
+
+def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> Status:
+    phase, reason = _phase(status, seen)
+    queued = [Await(item.work, reasons.QUEUED) for item in results if isinstance(item, Queued)]
+    waits = [item for item in results if isinstance(item, Await)]
+    parts = [_progress(status), waiting_sentence([*queued, *waits])]
+    message = "; ".join(part for part in parts if part)
+    stamp = (seen.build.generation, seen.now)
+    new = [
+        condition(READY, "False", reason, message, stamp),
+        condition(RECONCILING, "True", reason, message, stamp),
+        condition(SUCCEEDED, "Unknown", reason, "", stamp),
+    ]
+    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new))
+
+
+def _phase(status: Status, seen: Observation) -> tuple[EnvPhase, str]:
+    if seen.prepared is None and status.source is None:
+        return "Intake", reasons.INTAKE
+    if status.rounds and status.rounds[-1].image is not None and status.rounds[-1].outcome is None:
+        return "Probing", reasons.PROBING
+    return "Building", reasons.BUILDING
+
+
+def _progress(status: Status) -> str:
+    if not status.rounds:
+        return ""
+    current = status.rounds[-1]
+    return (
+        f"round {current.number + 1}: {current.outcome or 'under way'} ({current.strategy}: {current.label})"
+    )
+
+
+def _last_words(status: Status) -> str:
+    if not status.rounds:
+        return "no strategy knows this kind of project; give spec.environment.draft"
+    count = len(status.rounds)
+    return f"{count} {'draft' if count == 1 else 'drafts'} tried; the last: {message_of(status.rounds[-1])}"
+
+
+def _with(status: Status, **fields: Any) -> Status:
+    return status.model_copy(update=fields)

@@ -1,0 +1,129 @@
+"""How a round goes on with each result, and how it ends. Pure; the table of outcomes is the heart of acceptance.
+
+::
+
+    after = 0 and before = 1      Accepted
+    after = 0 and before = 20|21  AcceptedError2Pass
+    after = 0 and before = 0      BothPassed
+    after = 0 and before else     BeforeUnclear
+    after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
+"""
+
+from collections.abc import Sequence
+
+from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.domain.codes import Code
+from swefoundry.domain.outcomes import Faulted
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.work import BuildRecord
+
+MESSAGE_LIMIT = 2048
+
+BUILD_OUTCOMES = {
+    Code.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
+    Code.BASE_IMAGE_MISSING: RoundOutcome.BASE_IMAGE_MISSING,
+    Code.STEP_FAILED: RoundOutcome.STEP_FAILED,
+    Code.BUILD_TIME_LIMIT: RoundOutcome.BUILD_TIME_LIMIT,
+    Code.DISK_FULL: RoundOutcome.BUILD_DISK_FULL,
+    Code.POLICY_REFUSED: RoundOutcome.POLICY_REFUSED,
+    Code.PUSH_FAILED: RoundOutcome.PUSH_FAILED,
+}
+
+AFTER_OUTCOMES = {
+    Code.TESTS_FAILED: RoundOutcome.AFTER_FAILED,
+    Code.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
+    Code.NO_RESULT: RoundOutcome.NO_RESULT,
+    Code.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
+}
+
+BEFORE_OUTCOMES = {
+    Code.TESTS_FAILED: RoundOutcome.ACCEPTED,
+    Code.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
+    Code.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
+    Code.OK: RoundOutcome.BOTH_PASSED,
+}
+"""What a passed `after` is worth, by the code of `before`."""
+
+FAULT_OUTCOMES = {
+    "OOMKilled": RoundOutcome.OUT_OF_MEMORY,
+    "DeadlineExceeded": RoundOutcome.TIME_LIMIT,
+    "EntrypointMissing": RoundOutcome.NOT_RUNNABLE,
+}
+
+
+def built(current: Round, record: BuildRecord) -> Round:
+    """The round after its build: with an image, or ended by a named failure."""
+    seconds = current.seconds + record.duration_ms / 1000
+    if record.code == Code.OK and record.image is not None:
+        return current.model_copy(update={"image": record.image, "evidence": record.log, "seconds": seconds})
+    outcome = BUILD_OUTCOMES.get(Code(record.code), RoundOutcome.INFRASTRUCTURE)
+    message = "\n".join(part for part in (record.message, record.tail) if part)
+    return current.model_copy(
+        update={
+            "outcome": outcome.value,
+            "message": message[:MESSAGE_LIMIT],
+            "evidence": record.log,
+            "seconds": seconds,
+        }
+    )
+
+
+def faulted(current: Round, fault: Faulted) -> Round:
+    """The round whose build pod reached a limit."""
+    outcomes = {
+        "OOMKilled": RoundOutcome.BUILD_OUT_OF_MEMORY,
+        "EphemeralStorageExceeded": RoundOutcome.BUILD_DISK_FULL,
+        "DeadlineExceeded": RoundOutcome.BUILD_TIME_LIMIT,
+    }
+    outcome = outcomes.get(fault.reason, RoundOutcome.INFRASTRUCTURE)
+    return current.model_copy(
+        update={"outcome": outcome.value, "message": f"{fault.reason}: {fault.message}"[:MESSAGE_LIMIT]}
+    )
+
+
+def probed(current: Round, probe: ProbeResult, telling: str) -> Round:
+    """The round with one more probe; the log of `after` tells more than that of `before`, which is to fail."""
+    others = [item for item in current.probes if item.stage is not probe.stage]
+    told = (
+        telling[:MESSAGE_LIMIT]
+        if probe.stage is not Stage.BEFORE and probe.code != Code.OK
+        else current.message
+    )
+    ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
+    return current.model_copy(update={"probes": ordered, "message": told})
+
+
+def settled(current: Round, wanted: Sequence[Stage]) -> Round:
+    """The round with its outcome, once every wanted probe has ended."""
+    found = {item.stage: item for item in current.probes}
+    if any(stage not in found for stage in wanted):
+        return current
+    outcome = _compared(found) if Stage.AFTER in wanted else _ran(found[Stage.BASE])
+    return current.model_copy(update={"outcome": outcome.value})
+
+
+def _compared(found: dict[Stage, ProbeResult]) -> RoundOutcome:
+    before, after = found[Stage.BEFORE], found[Stage.AFTER]
+    if after.fault is not None:
+        return FAULT_OUTCOMES.get(after.fault, RoundOutcome.NO_RESULT)
+    if after.code != Code.OK:
+        return AFTER_OUTCOMES.get(Code(after.code or 0), RoundOutcome.NO_RESULT)
+    if before.code is None:
+        return RoundOutcome.BEFORE_UNCLEAR
+    return BEFORE_OUTCOMES.get(Code(before.code), RoundOutcome.BEFORE_UNCLEAR)
+
+
+def _ran(base: ProbeResult) -> RoundOutcome:
+    """Without patches: the command runs and reports at least one test, passed or failed."""
+    if base.fault is not None:
+        return FAULT_OUTCOMES.get(base.fault, RoundOutcome.NO_RESULT)
+    if base.code in (Code.OK, Code.TESTS_FAILED) and (base.tests or 0) > 0:
+        return RoundOutcome.ACCEPTED
+    return AFTER_OUTCOMES.get(Code(base.code or Code.NO_RESULT), RoundOutcome.NO_RESULT)
+
+
+def message_of(current: Round) -> str:
+    """Outcome and first telling line, for a condition's message."""
+    first = next((line.strip() for line in (current.message or "").splitlines() if line.strip()), "")
+    return f"{current.outcome}: {first}" if first else str(current.outcome)

@@ -1,0 +1,110 @@
+"""What may be done about an EnvBuild, and what came of it: the words that decide, act and report share."""
+
+from dataclasses import dataclass
+
+from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.attempts.act import Launched, Queued
+from swefoundry.attempts.decide import Collect, Move
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.stages import PROBE, Stage
+from swefoundry.domain.work import BuildRecord, IntakeRecord
+
+INTAKE = "intake"
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing is to be done."""
+
+
+@dataclass(frozen=True)
+class Pursue:
+    """Go on with these pieces of work."""
+
+    moves: tuple[Move, ...]
+
+
+@dataclass(frozen=True)
+class Propose:
+    """Ask the strategies for the next draft."""
+
+
+@dataclass(frozen=True)
+class Exhaust:
+    """There will be no further round."""
+
+    reason: str
+    message: str
+
+
+Step = Rest | Pursue | Propose | Exhaust
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """The intake pod ended with this record."""
+
+    move: Collect
+    record: IntakeRecord
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A new round; it may have ended at once, when the policy refused its draft."""
+
+    round: Round
+
+
+@dataclass(frozen=True)
+class NothingProposed:
+    """No strategy has another draft."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """The build pod ended with this record."""
+
+    move: Collect
+    record: BuildRecord
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A probe ended with a result."""
+
+    move: Collect
+    probe: ProbeResult
+    telling: str
+    """The lines of its log that say what went wrong."""
+    network_open: bool = False
+
+
+Result = TakenIn | Proposed | NothingProposed | Built | Probed | Launched | Queued | Move
+
+
+def build_work(number: int) -> str:
+    """Name of a round's build."""
+    return f"build-{number}"
+
+
+def probe_work(stage: Stage, number: int) -> str:
+    """Name of one of a round's probes."""
+    return f"{stage.value}-{number}"
+
+
+def stage_of(work: str) -> Stage:
+    """The stage of a probe's work."""
+    return Stage(work.rpartition("-")[0])
+
+
+def probes(with_patches: bool) -> tuple[Stage, ...]:
+    """What a draft is probed on: before and after the fix, or the tree as it is where there is no fix."""
+    return PROBE if with_patches else (Stage.BASE,)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What intake left, wherever it is written down."""
+
+    source: Digest
+    facts: Digest

@@ -1,0 +1,238 @@
+"""The only place that knows kopf: watches feed the cache and the queue, workers reconcile what the queue gives them.
+
+kopf is used for watches alone. Its change handlers keep state in annotations (two writes per object), its indexes are
+quadratic at start-up, and its events are not retried; a level-triggered queue of our own has none of these costs.
+"""
+
+import asyncio
+import logging
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+from pydantic import ValidationError
+
+from swefoundry import errors, metrics
+from swefoundry.api import labels
+from swefoundry.api.refusal import refused_status
+from swefoundry.attempts.act import release, slot
+from swefoundry.attempts.world import World
+from swefoundry.cluster.cache import key_of, owner_of
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS, PODS, TASKS, Resource
+from swefoundry.envbuild.reconcile import reconcile as reconcile_build
+from swefoundry.pods.hardening import Role
+from swefoundry.pods.snapshot import snapshot
+from swefoundry.taskinstance.reconcile import reconcile as reconcile_task
+
+log = logging.getLogger("swefoundry")
+
+RECONCILERS = {TASKS.kind: reconcile_task, BUILDS.kind: reconcile_build}
+RESOURCES = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
+SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, SELECTOR))
+
+LAG_SECONDS = 1.0
+"""How often the event loop's lag is measured."""
+
+SILENT_SECONDS = 700.0
+"""Liveness fails when no watch said anything for this long although a resync (300 s) should have made it talk twice."""
+
+
+class Operator:
+    """Feeds the world from watches and keeps workers busy."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.registry = kopf.OperatorRegistry()
+        self.heard = time.monotonic()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._register()
+
+    def _register(self) -> None:
+        for resource in (TASKS, BUILDS):
+            kopf.on.event(labels.GROUP, labels.VERSION, resource.plural, registry=self.registry)(self.event)
+        kopf.on.event("v1", "pods", labels={labels.MANAGED_BY: labels.MANAGER}, registry=self.registry)(
+            self.event
+        )
+        kopf.on.startup(registry=self.registry)(self.start)
+        kopf.on.cleanup(registry=self.registry)(self.stop)
+        kopf.on.probe(id="alive", registry=self.registry)(self.alive)
+
+    async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
+        """See everything once, then begin to work: decisions on half a view would start what runs already."""
+        configure(settings)
+        await self.resync()
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self.world.settings.workers)]
+        self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
+
+    async def stop(self, **_: Any) -> None:
+        """Stop working; everything that matters runs in pods and is found again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def event(self, event: Any, **_: Any) -> None:
+        """One watch event: remember it, and look at whom it concerns."""
+        self.heard = time.monotonic()
+        body = dict(event["object"])
+        metrics.WATCH_EVENTS.labels(body["kind"], event["type"] or "LISTED").inc()
+        metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())
+        self.see(body, gone=event["type"] == "DELETED")
+
+    def see(self, body: dict[str, Any], gone: bool = False) -> None:
+        """Take one object's state in."""
+        key = key_of(body)
+        if gone:
+            self.world.cache.drop(key, body["metadata"]["uid"])
+            self._orphaned(body["metadata"]["uid"])
+        elif not self.world.cache.put(body):
+            return
+        if key.kind == PODS.kind:
+            self._count(body, gone)
+        else:
+            self.world.queue.add(key)
+        owner = owner_of(body)
+        if owner is not None:
+            self.world.queue.add(owner[0] if self.world.cache.get(owner[0]) is not None else key)
+
+    def _orphaned(self, uid: str) -> None:
+        for body in self.world.cache.children(uid, PODS.kind):
+            self.world.queue.add(key_of(body))
+
+    def _count(self, body: dict[str, Any], gone: bool) -> None:
+        pod = snapshot(body)
+        if pod.role not in set(Role):
+            return
+        name = slot(body["metadata"]["namespace"], pod.name)
+        if gone or pod.ended:
+            self.world.slots.free(Role(pod.role), name)
+        else:
+            self.world.slots.seed(Role(pod.role), name)
+
+    async def resync(self) -> None:
+        """List everything: fills the cache at start-up, and finds what a watch has missed later."""
+        for namespace in self.world.settings.namespaces:
+            for resource, selector in WATCHED:
+                try:
+                    await self._resync_one(resource, namespace, selector)
+                except errors.SwefoundryError as exc:
+                    log.warning("cannot list %s in %s: %s", resource.plural, namespace, exc)
+
+    async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> None:
+        before = {key for key in self.world.cache.keys(resource.kind) if key.namespace == namespace}
+        found = set()
+        async for body in self.world.kube.list(resource, namespace, selector):
+            found.add(key_of(body))
+            self.see(body)
+        for key in before - found:
+            body = self.world.cache.get(key)
+            if body is not None:
+                self.see(body, gone=True)
+
+    async def _resync_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.world.settings.resync_seconds)
+            await self.resync()
+            for key in [*self.world.cache.keys(TASKS.kind), *self.world.cache.keys(BUILDS.kind)]:
+                self.world.queue.add(key)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.world.queue.get()
+            started = time.perf_counter()
+            try:
+                result = await self._look(key)
+            finally:
+                self.world.queue.done(key)
+            metrics.RECONCILES.labels(key.kind, result).inc()
+            metrics.RECONCILE_SECONDS.labels(key.kind).observe(time.perf_counter() - started)
+
+    async def _look(self, key: Key) -> str:
+        """One reconcile. The one place that catches everything: a defect must not take the other objects down."""
+        try:
+            await self._reconcile(key)
+        except errors.Retry as exc:
+            pause = self.world.queue.retry(key, exc.after)
+            log.log(
+                _loudness(exc), "%s %s/%s: again in %.1f s: %s", key.kind, key.namespace, key.name, pause, exc
+            )
+            return "retry"
+        except errors.NotFound as exc:
+            log.debug("%s %s/%s is gone: %s", key.kind, key.namespace, key.name, exc)
+            self.world.queue.retry(key)
+            return "gone"
+        except errors.GiveUp as exc:
+            log.error("%s %s/%s: %s", key.kind, key.namespace, key.name, exc)
+            self.world.queue.retry(key)
+            return "refused"
+        except Exception:
+            log.exception(
+                "%s %s/%s: a defect of swefoundry; it is tried again", key.kind, key.namespace, key.name
+            )
+            self.world.queue.retry(key)
+            return "defect"
+        self.world.queue.forget(key)
+        return "ok"
+
+    async def _reconcile(self, key: Key) -> None:
+        if key.kind == PODS.kind:
+            await self._release_orphan(key)
+            return
+        try:
+            await RECONCILERS[key.kind](key, self.world, datetime.now(UTC).replace(microsecond=0))
+        except ValidationError as exc:
+            await self._refuse(key, exc)
+
+    async def _release_orphan(self, key: Key) -> None:
+        body = self.world.cache.get(key)
+        owner = owner_of(body) if body is not None else None
+        if body is None or (owner is not None and self.world.cache.get(owner[0]) is not None):
+            return
+        await release(self.world, snapshot(body), key.namespace)
+
+    async def _refuse(self, key: Key, exc: ValidationError) -> None:
+        """An object that the API server let through and the models do not: say so on the object, touch nothing else."""
+        body = self.world.cache.get(key)
+        if body is None:
+            return
+        status = refused_status(body, exc, datetime.now(UTC))
+        if status != body.get("status"):
+            await self.world.kube.patch(
+                RESOURCES[key.kind], key.namespace, key.name, {"status": status}, sub="status"
+            )
+
+    async def _measure_lag(self) -> None:
+        while True:
+            due = time.monotonic() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            metrics.LOOP_LAG.set(max(0.0, time.monotonic() - due))
+
+    async def alive(self, **_: Any) -> dict[str, float]:
+        """Raise, and so fail the probe, when work does not move."""
+        waited = self.world.queue.oldest_seconds()
+        if waited > self.world.settings.stale_seconds:
+            raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
+        dead = [task for task in self._tasks if task.done()]
+        if dead:
+            raise errors.SwefoundryError(f"{len(dead)} of {len(self._tasks)} internal tasks have ended")
+        return {"queueSeconds": waited, "watchSeconds": time.monotonic() - self.heard}
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """kopf's knobs: chunked lists, server-side selectors, nothing stored on objects, no own limits."""
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.label_selectors["v1", "pods"] = SELECTOR
+    settings.queueing.worker_limit = None
+    settings.queueing.idle_timeout = 1.0
+    settings.networking.request_timeout = 30
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+
+
+def _loudness(exc: errors.Retry) -> int:
+    return logging.DEBUG if isinstance(exc, errors.ApiConflict) else logging.WARNING
