@@ -1,0 +1,152 @@
+"""Does this installation take a TaskInstance to its verdict? Run by `helm test` in a pod of the operator's image.
+
+The pod serves the source archive itself, so that nothing outside the cluster is needed but the base image.
+"""
+
+import asyncio
+import gzip
+import hashlib
+import http.server
+import io
+import json
+import os
+import tarfile
+import threading
+import time
+
+from swefoundry.cluster.kube import Kube
+from swefoundry.cluster.resources import TASKS
+from swefoundry.errors import NotFound
+
+PORT = 8080
+NAMESPACE = os.environ["TRIAL_NAMESPACE"]
+NAME = os.environ["TRIAL_NAME"]
+DEADLINE_SECONDS = float(os.environ["TRIAL_SECONDS"])
+
+BROKEN = "def add(a, b):\n    return a - b\n"
+GOLD = """\
+--- a/adder.py
++++ b/adder.py
+@@ -1,2 +1,2 @@
+ def add(a, b):
+-    return a - b
++    return a + b
+"""
+TEST = """\
+--- /dev/null
++++ b/test_adder.py
+@@ -0,0 +1,8 @@
++import unittest
++
++from adder import add
++
++
++class AdderTest(unittest.TestCase):
++    def test_adds(self):
++        self.assertEqual(add(2, 2), 4)
+"""
+
+
+def archive() -> bytes:
+    """The source: one wrong function."""
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        member = tarfile.TarInfo("adder-1.0/adder.py")
+        member.size = len(BROKEN)
+        tar.addfile(member, io.BytesIO(BROKEN.encode()))
+    return out.getvalue()
+
+
+def serve(content: bytes) -> None:
+    """Hand out the archive until the pod ends."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    server = http.server.ThreadingHTTPServer(("", PORT), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+
+
+def task(content: bytes) -> dict:
+    """The TaskInstance."""
+    address = os.environ["POD_IP"]
+    host = f"[{address}]" if ":" in address else address
+    source = {"url": f"http://{host}:{PORT}/adder-1.0.tar.gz", "sha256": hashlib.sha256(content).hexdigest()}
+    dockerfile = f"FROM {os.environ['TRIAL_BASE_IMAGE']}\nCOPY . /testbed\nWORKDIR /testbed\n"
+    return {
+        "apiVersion": "swefoundry.dev/v1alpha1",
+        "kind": "TaskInstance",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "instanceId": "swefoundry__trial-1",
+            "repo": "swefoundry/trial",
+            "source": {"archive": source},
+            "problemStatement": {"inline": "add() subtracts."},
+            "goldPatch": {"inline": GOLD},
+            "testPatch": {"inline": TEST},
+            "environment": {
+                "strategies": ["fixed"],
+                "draft": {"dockerfile": dockerfile, "testCommand": "python -m unittest -v test_adder"},
+            },
+            "validation": {
+                "timeoutSeconds": 60,
+                "resources": {"cpu": "100m", "memory": "256Mi", "ephemeralStorage": "1Gi"},
+            },
+            "ttlSecondsAfterFinished": 3600,
+        },
+    }
+
+
+async def gone(kube: Kube, deadline: float) -> None:
+    """Take away what an earlier trial left."""
+    await kube.delete(TASKS, NAMESPACE, NAME)
+    while time.monotonic() < deadline:
+        try:
+            await kube.get(TASKS, NAMESPACE, NAME)
+        except NotFound:
+            return
+        await asyncio.sleep(1)
+    raise SystemExit(f"the TaskInstance {NAME} of an earlier trial does not go away")
+
+
+async def verdict(kube: Kube, deadline: float) -> dict:
+    """The status once the operator is done with it."""
+    shown, status = "", {}
+    while time.monotonic() < deadline:
+        status = (await kube.get(TASKS, NAMESPACE, NAME)).get("status", {})
+        phase = status.get("phase", "not seen by the operator yet")
+        if phase != shown:
+            print(f"{NAME}: {phase}", flush=True)
+            shown = phase
+        if any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", [])):
+            return status
+        if any(one["type"] == "Stalled" and one["status"] == "True" for one in status.get("conditions", [])):
+            return status
+        await asyncio.sleep(1)
+    print(f"no verdict within {DEADLINE_SECONDS:g} s", flush=True)
+    return status
+
+
+async def main() -> int:
+    content = archive()
+    serve(content)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    kube = await Kube.connect()
+    try:
+        await gone(kube, deadline)
+        await kube.create(TASKS, NAMESPACE, task(content))
+        status = await verdict(kube, deadline)
+    finally:
+        await kube.close()
+    if status.get("verdict") == "fail2pass":
+        print(f"fail2pass, as expected: {status['image']['name']}")
+        return 0
+    print(json.dumps(status, indent=1))
+    return 1
+
+
+raise SystemExit(asyncio.run(main()))

@@ -1,0 +1,88 @@
+{{/* The operator's environment: one variable for each setting of operator/swefoundry/settings.py that has a value here. */}}
+{{- define "swefoundry.settings" -}}
+- name: SWEFOUNDRY_NAMESPACES
+  value: {{ include "swefoundry.namespaces" . | fromJsonArray | join "," | quote }}
+- name: SWEFOUNDRY_REGISTRY_PUSH
+  value: {{ include "swefoundry.push" . | quote }}
+- name: SWEFOUNDRY_REGISTRY_PULL
+  value: {{ include "swefoundry.pull" . | quote }}
+- name: SWEFOUNDRY_REGISTRY_INSECURE
+  value: {{ or .Values.registry.insecure .Values.registry.embedded.enabled | quote }}
+- name: SWEFOUNDRY_REGISTRY_PREFIX
+  value: {{ .Values.registry.prefix | quote }}
+{{- if .Values.registry.secret }}
+- name: SWEFOUNDRY_REGISTRY_SECRET
+  value: {{ .Values.registry.secret | quote }}
+- name: SWEFOUNDRY_REGISTRY_AUTH_FILE
+  value: /var/run/swefoundry/registry/config.json
+{{- end }}
+- name: SWEFOUNDRY_OPERATOR_IMAGE
+  value: {{ include "swefoundry.image" (list . .Values.image) | quote }}
+- name: SWEFOUNDRY_BUILDER_IMAGE
+  value: {{ include "swefoundry.image" (list . .Values.builderImage) | quote }}
+- name: SWEFOUNDRY_SERVICE_ACCOUNT
+  value: {{ include "swefoundry.taskServiceAccount" . | quote }}
+{{- with .Values.maxActive }}
+- name: SWEFOUNDRY_MAX_ACTIVE_INTAKE
+  value: {{ .intake | quote }}
+- name: SWEFOUNDRY_MAX_ACTIVE_BUILD
+  value: {{ .build | quote }}
+- name: SWEFOUNDRY_MAX_ACTIVE_EVALUATION
+  value: {{ .evaluation | quote }}
+{{- end }}
+{{- with .Values.build }}
+- name: SWEFOUNDRY_BUILD_CPU
+  value: {{ .cpu | quote }}
+- name: SWEFOUNDRY_BUILD_MEMORY
+  value: {{ .memory | quote }}
+- name: SWEFOUNDRY_BUILD_STORAGE
+  value: {{ .storage | quote }}
+- name: SWEFOUNDRY_BUILD_SECONDS
+  value: {{ .timeoutSeconds | quote }}
+{{- with .baseImages }}
+- name: SWEFOUNDRY_BASE_IMAGES
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .allowedBases }}
+- name: SWEFOUNDRY_ALLOWED_BASES
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- with .args }}
+- name: SWEFOUNDRY_BUILD_ARGS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .mirrors }}
+- name: SWEFOUNDRY_BUILD_MIRRORS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.caConfigMap }}
+- name: SWEFOUNDRY_CA_CONFIG_MAP
+  value: {{ . | quote }}
+- name: SSL_CERT_FILE
+  value: /var/run/swefoundry/ca/ca.crt
+{{- end }}
+{{- with .Values.evaluation }}
+{{- with .canary }}
+- name: SWEFOUNDRY_CANARY
+  value: {{ join "," . | quote }}
+{{- end }}
+- name: SWEFOUNDRY_REQUIRE_ISOLATION
+  value: {{ .requireIsolation | quote }}
+{{- with .runtimeClass }}
+- name: SWEFOUNDRY_RUNTIME_CLASS
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
+- name: SWEFOUNDRY_TASK_USER_NAMESPACES
+  value: {{ .Values.userNamespaces | quote }}
+- name: SWEFOUNDRY_HEALTH_PORT
+  value: {{ .Values.health.port | quote }}
+- name: SWEFOUNDRY_METRICS_PORT
+  value: {{ .Values.metrics.port | quote }}
+- name: SWEFOUNDRY_LOG_LEVEL
+  value: {{ .Values.logLevel | quote }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
