@@ -1,0 +1,50 @@
+"""The program of build pods: read the order, carry it out, leave the record, exit with its code."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from pydantic import ValidationError
+
+from swefoundry.building.build import Build
+from swefoundry.building.buildah import Workplace
+from swefoundry.building.logs import BuildLog
+from swefoundry.building.records import leave
+from swefoundry.domain.codes import Code
+from swefoundry.domain.work import BUILD_ORDER, BuildOrder
+
+STORAGE = "SWEFOUNDRY_STORAGE"
+TERMINATION_LOG = "SWEFOUNDRY_TERMINATION_LOG"
+SHORT_NAMES = Path("/etc/containers/registries.conf.d")
+
+
+def main() -> int:
+    """Everything but the exit."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        order = BuildOrder.model_validate_json(os.environ.pop(BUILD_ORDER, ""))
+    except ValidationError as error:
+        print(f"swefoundry: {BUILD_ORDER} is not a build order: {error}", file=sys.stderr)
+        return Code.BAD_ORDER
+    if os.getpid() == 1:
+        # buildah reads aliases from here whatever it is told: `fedora` would not be docker.io/library/fedora, the name
+        # that the policy looked at. The container is ours alone.
+        shutil.rmtree(SHORT_NAMES, ignore_errors=True)
+    workplace = Workplace(Path(os.environ.get(STORAGE, "/var/lib/containers")))
+    workplace.root.mkdir(parents=True, exist_ok=True)
+    record = asyncio.run(Build(order, workplace, BuildLog(sys.stdout.buffer)).carry_out())
+    leave(record, Path(os.environ.get(TERMINATION_LOG, "/dev/termination-log")))
+    return record.code
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """The pod is being deleted: end at once and without a record, for nothing was decided."""
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

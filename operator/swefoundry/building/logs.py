@@ -1,0 +1,59 @@
+"""What is kept of a build's output: everything up to a cap, else the head and the tail.
+
+The head says what the build began with, the tail why it ended; what is dropped in between is counted.
+"""
+
+from collections import deque
+from typing import BinaryIO
+
+LIMIT_BYTES = 4 << 20
+"""4 MiB: the longest useful logs of well-known projects are below 1 MiB."""
+
+
+class BuildLog:
+    """Takes output in pieces, passes it on, and keeps at most ``limit_bytes`` of it."""
+
+    def __init__(self, echo: BinaryIO | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._echo = echo
+        self._half = limit_bytes // 2
+        self._head = bytearray()
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+        self._dropped = 0
+
+    def write(self, piece: bytes) -> None:
+        """Keep and pass on a piece of output."""
+        if self._echo is not None:
+            self._echo.write(piece)
+            self._echo.flush()
+        room = self._half - len(self._head)
+        if room > 0:
+            self._head += piece[:room]
+            piece = piece[room:]
+        if piece:
+            self._tail.append(piece)
+            self._tail_bytes += len(piece)
+        while self._tail_bytes > self._half:
+            self._drop_oldest()
+
+    def say(self, sentence: str) -> None:
+        """A line of our own."""
+        self.write(f"swefoundry: {sentence}\n".encode())
+
+    def content(self) -> bytes:
+        """What was kept, with a line where something is missing."""
+        gap = f"\n[... {self._dropped} bytes dropped ...]\n".encode() if self._dropped else b""
+        return bytes(self._head) + gap + b"".join(self._tail)
+
+    def ending(self, limit_bytes: int = 1 << 18) -> str:
+        """The last part as text."""
+        return self.content()[-limit_bytes:].decode(errors="replace")
+
+    def _drop_oldest(self) -> None:
+        surplus = self._tail_bytes - self._half
+        piece = self._tail.popleft()
+        if len(piece) > surplus:
+            self._tail.appendleft(piece[surplus:])
+        gone = min(len(piece), surplus)
+        self._tail_bytes -= gone
+        self._dropped += gone
