@@ -1,0 +1,162 @@
+"""`swefoundry collect releases`: pairs of releases of a package to TaskInstances."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from swefoundry.cli import connections, delivery, options, screen
+from swefoundry.cli.exits import ServiceUnavailable
+from swefoundry.cli.instances import Instance, Refused, Settings, make
+from swefoundry.cli.outcome import Outcome
+from swefoundry.cli.releases import pairs
+from swefoundry.cli.releases.collecting import NoInstance, collect_pair
+from swefoundry.cli.releases.index import Index, NoRelease, pip_index
+from swefoundry.cli.releases.splitting import TEST_GLOBS, classifier
+from swefoundry.cli.releases.trees import GitFailed
+from swefoundry.cli.releases.unpacking import BadArchive
+from swefoundry.cli.template import shared_spec
+
+REFUSALS = (NoInstance, NoRelease, BadArchive, GitFailed, Refused)
+AT_ONCE = 3
+"""Pairs at a time: one downloads while others are unpacked and compared."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pair and where it was asked for."""
+
+    pair: pairs.Pair
+    place: str
+
+
+def releases(
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PKG:OLD..NEW", help="Pairs, such as itsdangerous:2.1.0..2.1.1."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            exists=True,
+            dir_okay=False,
+            help="One pair a line, `#` comments, then perhaps repo=a/b.",
+        ),
+    ] = None,
+    test_glob: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--test-glob", help=f"Which files are tests; repeat it. Default: {' '.join(TEST_GLOBS)}"
+        ),
+    ] = None,
+    cache: Annotated[Path | None, typer.Option("--cache", help="Folder that keeps the archives.")] = None,
+    out: options.Out = None,
+    apply: options.Apply = False,
+    template: options.Template = None,
+    namespace: options.Namespace = "",
+    context: options.Context = None,
+    registry: options.RegistryHost = "",
+    insecure: options.Insecure = False,
+    prefix: options.Prefix = options.DEFAULT_PREFIX,
+    output: screen.OutputOption = screen.Format.TABLE,
+) -> None:
+    """Make TaskInstances of pairs of releases in the package index that pip is configured with.
+
+    OLD's source archive is the source. What differs in NEW is split by the test globs into the test patch and the
+    gold patch; files that packaging tools write are left out. Nothing of the package is run.
+    """
+    outcome = Outcome()
+    asked = list(_asked(given or [], file, outcome))
+    if not asked and not outcome.bad:
+        raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
+    target = delivery.Target(
+        out=out,
+        apply=apply,
+        place=connections.Place(connections.namespace_of(namespace, context=context), context),
+        store=connections.Store(registry, insecure, prefix),
+    )
+    settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
+    collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
+    asyncio.run(_run(collection, target, cache or default_cache()))
+    raise typer.Exit(outcome.show("instances", output, quiet=not apply and out in (None, Path("-"))))
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What is to be collected, and where its outcome is told."""
+
+    asked: list[Asked]
+    settings: Settings
+    test_globs: tuple[str, ...]
+    outcome: Outcome
+
+
+def default_cache() -> Path:
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "swefoundry" / "archives"
+
+
+def _asked(given: Iterable[str], file: Path | None, outcome: Outcome) -> Iterable[Asked]:
+    listed = [(text, text) for text in given]
+    if file is not None:
+        numbered = pairs.lines(file.read_text(encoding="utf-8").splitlines())
+        listed += [(f"{file.name}, line {number}", text) for number, text in numbered]
+    for place, text in listed:
+        try:
+            yield Asked(pairs.parse(text), place)
+        except pairs.BadPair as error:
+            outcome.refuse(place, str(error))
+
+
+async def _run(collection: Collection, target: delivery.Target, cache: Path) -> None:
+    outcome = collection.outcome
+    async with delivery.opened(target) as sink, pip_index(cache) as index:
+        with _progress() as bar:
+            task = bar.add_task("collecting", total=len(collection.asked))
+            async for asked, instance in _instances(collection, index):
+                bar.advance(task)
+                if instance is None:
+                    continue
+                try:
+                    made = make(instance, collection.settings)
+                except Refused as error:
+                    outcome.refuse(asked.place, str(error), str(asked.pair))
+                    continue
+                refused = lambda made, why: outcome.refuse(made.name, why)  # noqa: E731
+                outcome.good.extend(await delivery.deliver([made], sink, refused))
+
+
+async def _instances(collection: Collection, index: Index) -> AsyncIterator[tuple[Asked, Instance | None]]:
+    """Every pair in the order asked; ``None`` for one that was refused."""
+    part_of = classifier(collection.test_globs)
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(asked: Asked) -> Instance | None:
+        async with turn:
+            try:
+                return await collect_pair(asked.pair, index, part_of)
+            except REFUSALS as error:
+                collection.outcome.refuse(asked.place, str(error), str(asked.pair))
+                return None
+
+    tasks = [asyncio.create_task(one(asked)) for asked in collection.asked]
+    try:
+        for asked, task in zip(collection.asked, tasks, strict=True):
+            yield asked, await task
+    except ServiceUnavailable:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = screen.stderr()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

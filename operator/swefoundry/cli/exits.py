@@ -1,0 +1,47 @@
+"""The exit codes of the command line, and which of our errors each stands for."""
+
+from enum import IntEnum
+
+from swefoundry import errors
+
+
+class Exit(IntEnum):
+    """Documented in docs/cli.md; scripts rely on them."""
+
+    OK = 0
+    SOME_BAD = 1
+    """The command did its work; some rows, manifests or pairs were refused, or not all is validated."""
+    USAGE = 2
+    """The command line itself is wrong."""
+    CLUSTER_UNREACHABLE = 3
+    """No cluster is configured, or it does not answer."""
+    SERVICE_UNREACHABLE = 4
+    """The registry or the package index does not answer."""
+    REFUSED = 5
+    """The cluster or the registry refused: rights, missing CRDs, an invalid object."""
+    NOT_FOUND = 6
+    """The named object does not exist."""
+    INTERRUPTED = 130
+
+
+class NoCluster(errors.GiveUp):
+    """No cluster is configured."""
+
+
+class ServiceUnavailable(errors.Retry):
+    """The package index did not answer."""
+
+
+EXITS: tuple[tuple[type[errors.SwefoundryError], Exit], ...] = (
+    (NoCluster, Exit.CLUSTER_UNREACHABLE),
+    (errors.ApiUnavailable, Exit.CLUSTER_UNREACHABLE),
+    (errors.RegistryUnavailable, Exit.SERVICE_UNREACHABLE),
+    (ServiceUnavailable, Exit.SERVICE_UNREACHABLE),
+    (errors.NotFound, Exit.NOT_FOUND),
+    (errors.SwefoundryError, Exit.REFUSED),
+)
+"""First match wins."""
+
+
+def exit_of(error: errors.SwefoundryError) -> Exit:
+    return next(code for kind, code in EXITS if isinstance(error, kind))

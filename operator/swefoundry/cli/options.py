@@ -1,0 +1,52 @@
+"""The options that several commands share, declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Namespace = Annotated[
+    str,
+    typer.Option(
+        "--namespace",
+        "-n",
+        envvar="SWEFOUNDRY_NAMESPACE",
+        help="Namespace; default: the context's, else `default`.",
+    ),
+]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All namespaces.")]
+Context = Annotated[
+    str | None, typer.Option("--context", help="Context of the kubeconfig; default: the current one.")
+]
+RegistryHost = Annotated[
+    str,
+    typer.Option(
+        "--registry",
+        envvar="SWEFOUNDRY_REGISTRY",
+        help="host[:port] of the registry as this machine reaches it; default: as the image's name says.",
+    ),
+]
+Insecure = Annotated[
+    bool,
+    typer.Option("--insecure", envvar="SWEFOUNDRY_REGISTRY_INSECURE", help="Plain HTTP to the registry."),
+]
+Prefix = Annotated[
+    str,
+    typer.Option(
+        "--registry-prefix", envvar="SWEFOUNDRY_REGISTRY_PREFIX", help="Path of the task repositories in it."
+    ),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder to write one YAML file per instance to; `-` for stdout.")
+]
+Apply = Annotated[bool, typer.Option("--apply", help="Apply to the cluster.")]
+Template = Annotated[
+    Path | None,
+    typer.Option(
+        "--template",
+        exists=True,
+        dir_okay=False,
+        help="YAML TaskInstance whose environment, validation, budget, suspend and ttl all instances get.",
+    ),
+]
+DEFAULT_PREFIX = "swefoundry/tasks"

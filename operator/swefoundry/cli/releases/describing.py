@@ -1,0 +1,76 @@
+"""What does a source archive say about itself: which repository it comes from, and what changed since the last one?"""
+
+import difflib
+import re
+from email.message import Message
+from email.parser import HeaderParser
+from pathlib import Path
+
+FORGE = re.compile(
+    r"https?://[^/\s]*(?:github|gitlab|bitbucket|codeberg)[^/\s]*/"
+    r"(?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
+)
+CODE_LABELS = ("source", "code", "repo", "git", "home")
+"""Words in the labels of project URLs that lead to the code, best first."""
+NOT_OWNERS = ("sponsors", "orgs", "users", "about")
+
+CHANGELOG = re.compile(
+    r"(?:change|history|news|release|whatsnew)[^/]*(?:\.(?:rst|md|txt|adoc))?", re.IGNORECASE
+)
+CHANGELOG_LIMIT = 16_000
+"""Characters of a problem statement that are taken from a changelog."""
+
+
+def repository(root: Path, package: str) -> str:
+    """owner/name from the archive's metadata; ``releases/<package>`` when it does not say."""
+    path = root / "PKG-INFO"
+    headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
+    links: list[tuple[int, str]] = []
+    for label, url in _links(headers):
+        rank = next((at for at, word in enumerate(CODE_LABELS) if word in label.lower()), len(CODE_LABELS))
+        found = FORGE.search(url)
+        if found and found["owner"] not in NOT_OWNERS:
+            links.append((rank, f"{found['owner']}/{found['name'].removesuffix('.git')}"))
+    return min(links, key=lambda link: link[0])[1] if links else f"releases/{package}"
+
+
+def _links(headers: Message) -> list[tuple[str, str]]:
+    project = [str(line).partition(",") for line in headers.get_all("Project-URL", [])]
+    homes = [
+        ("home", str(url)) for name in ("Home-page", "Download-URL") for url in headers.get_all(name, [])
+    ]
+    return [(label, url) for label, _, url in project] + homes
+
+
+def problem_statement(package: str, version: str, old: Path, new: Path) -> str:
+    """What the maintainers wrote about the release: the lines that its changelog gained."""
+    title = f"{package} {version}\n\n"
+    for path in sorted(_changelogs(new)):
+        before = old / path.relative_to(new)
+        gained = _gained(_lines(before), _lines(path))
+        if gained.strip():
+            return title + gained.strip()[:CHANGELOG_LIMIT] + "\n"
+    return title + "The behaviour of the release differs from the one before; its tests show how.\n"
+
+
+def _changelogs(root: Path) -> list[Path]:
+    folders = [root, root / "docs", root / "doc"]
+    return [
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if CHANGELOG.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+    ]
+
+
+def _lines(path: Path) -> list[str]:
+    if not path.is_file() or path.is_symlink():
+        return []
+    return path.read_text("utf-8", "replace").splitlines()
+
+
+def _gained(before: list[str], after: list[str]) -> str:
+    # Changelogs grow at one place, so a line-by-line comparison is enough and quick even for long ones.
+    difference = difflib.unified_diff(before, after, lineterm="", n=0)
+    return "\n".join(line[1:] for line in difference if line.startswith("+") and not line.startswith("+++"))

@@ -1,0 +1,122 @@
+"""Which patches lead from one folder to another? Made with git, so that git applies them: binary files, modes, links.
+
+Three trees: OLD, OLD with the tests of NEW, and that with the rest of NEW but for generated files. The test patch leads
+from the first to the second, the gold patch from the second to the third, and each path is in one of them only.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry.cli.releases.splitting import Part
+
+DIFF = (
+    *("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
+    *("--src-prefix=a/", "--dst-prefix=b/"),
+)
+ATTRIBUTES = "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge\n"
+"""Attributes of the archives themselves would convert line ends or hide differences."""
+
+
+class GitFailed(Exception):
+    """git refused; the message is its own."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One changed path."""
+
+    path: bytes
+    mode: bytes
+    """``0`` when the file is gone."""
+    blob: bytes
+
+    @property
+    def name(self) -> str:
+        return self.path.decode("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class Patches:
+    gold: bytes
+    tests: bytes
+    fix_files: tuple[str, ...] = ()
+    test_files: tuple[str, ...] = ()
+
+
+async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[str], Part]) -> Patches:
+    """The gold and the test patch from ``old`` to ``new``; ``scratch`` is an empty folder's path."""
+    git = Git(scratch)
+    await git.start()
+    before, after = await git.tree_of(old), await git.tree_of(new)
+    changes = await git.changes(before, after)
+    tests = [change for change in changes if part_of(change.name) is Part.TEST]
+    fix = [change for change in changes if part_of(change.name) is Part.FIX]
+    with_tests = await git.tree_with(before, tests)
+    with_all = await git.tree_with(with_tests, fix)
+    return Patches(
+        gold=await git.run(*DIFF, with_tests, with_all),
+        tests=await git.run(*DIFF, before, with_tests),
+        fix_files=tuple(change.name for change in fix),
+        test_files=tuple(change.name for change in tests),
+    )
+
+
+class Git:
+    """A repository of trees only, untouched by the user's configuration."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def start(self) -> None:
+        await self.run("init", "--quiet", "--bare", str(self._folder))
+        (self._folder / "info").mkdir(exist_ok=True)
+        (self._folder / "info" / "attributes").write_text(ATTRIBUTES)
+
+    async def tree_of(self, work: Path) -> str:
+        """Everything in the folder, ignored files included, byte for byte."""
+        await self.run("read-tree", "--empty")
+        await self.run("-c", "core.autocrlf=false", "add", "--all", "--force", ".", work=work)
+        return (await self.run("write-tree")).decode().strip()
+
+    async def changes(self, before: str, after: str) -> list[Change]:
+        said = await self.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after)
+        fields = said.split(b"\0")[:-1]
+        return [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
+
+    async def tree_with(self, base: str, changes: Iterable[Change]) -> str:
+        await self.run("read-tree", base)
+        lines = b"".join(b"%s %s\t%s\0" % (each.mode, each.blob, each.path) for each in changes)
+        await self.run("update-index", "-z", "--index-info", stdin=lines)
+        return (await self.run("write-tree")).decode().strip()
+
+    async def run(self, *args: str, work: Path | None = None, stdin: bytes = b"") -> bytes:
+        env = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
+            "GIT_DIR": str(self._folder),
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "LC_ALL": "C",
+        }
+        if work is not None:
+            env["GIT_WORK_TREE"] = str(work)
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *args,
+            cwd=work,
+            env=env,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, complaint = await process.communicate(stdin)
+        if process.returncode:
+            raise GitFailed(f"git {args[0]}: {complaint.decode(errors='replace').strip()}")
+        return out
+
+
+def _change(head: bytes, path: bytes) -> Change:
+    _, mode, _, blob, status = head.lstrip(b":").split(b" ")
+    return Change(path, b"0" if status == b"D" else mode, blob)

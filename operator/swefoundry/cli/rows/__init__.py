@@ -1,0 +1,1 @@
+"""Rows of data sets: read from files, understood column by column, turned into instances."""

@@ -1,0 +1,106 @@
+"""What does one column say? Data sets write the same thing in many ways; each reader here knows all of them.
+
+Nothing is ever evaluated: lists written as Python source are taken apart by the tokenizer.
+"""
+
+import ast
+import io
+import json
+import math
+import re
+import tokenize
+from datetime import UTC, datetime
+from typing import Any
+
+MILLISECONDS_FROM = 10**11
+"""Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5000."""
+
+HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+class BadColumn(Exception):
+    """The column does not hold what it must; the message names it, for people."""
+
+
+def text(row: dict[str, Any], name: str) -> str:
+    """A text; absent, null and NaN are empty."""
+    value = row.get(name)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadColumn(f"{name}: must be text, not {type(value).__name__}")
+    return str(value)
+
+
+def required(row: dict[str, Any], name: str) -> str:
+    value = text(row, name).strip()
+    if not value:
+        raise BadColumn(f"{name}: is required and is {'empty' if name in row else 'not there'}")
+    return value
+
+
+def commit(row: dict[str, Any], name: str) -> str:
+    value = required(row, name).lower()
+    if not HASH.fullmatch(value):
+        raise BadColumn(f"{name}: {value[:60]!r} is not a whole commit hash (40 hexadecimal digits)")
+    return value
+
+
+def moment(row: dict[str, Any], name: str) -> datetime | None:
+    """ISO 8601, or epoch seconds or milliseconds as number or text; UTC where no zone is said."""
+    written = text(row, name).strip()
+    if not written:
+        return None
+    try:
+        if re.fullmatch(r"\d{9,}(\.\d+)?", written):
+            number = float(written)
+            return datetime.fromtimestamp(number / 1000 if number >= MILLISECONDS_FROM else number, UTC)
+        found = datetime.fromisoformat(re.sub(r"\s+(UTC|GMT)$", "Z", written))
+    except (ValueError, OverflowError, OSError) as error:
+        raise BadColumn(
+            f"{name}: {written[:60]!r} is not a time. Write it as 2023-06-01T00:00:00Z."
+        ) from error
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def names(row: dict[str, Any], *spellings: str) -> list[str] | None:
+    """A list of test names: a list, JSON text, a Python or NumPy literal; None when no spelling is there."""
+    name = next((spelling for spelling in spellings if row.get(spelling) is not None), None)
+    if name is None:
+        return None
+    value = row[name]
+    if isinstance(value, str):
+        value = _listed(name, value)
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise BadColumn(f"{name}: must be a list of test names")
+    return value
+
+
+def _listed(name: str, written: str) -> object:
+    if not written.strip():
+        return []
+    try:
+        return json.loads(written)
+    except ValueError:
+        return _literal(name, written)
+
+
+BLANK = (tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT)
+
+
+def _literal(name: str, written: str) -> list[str]:
+    """``['a', 'b']``, or ``['a' 'b']`` as NumPy prints it, which Python would read as the one string ``ab``."""
+    found: list[str] = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(written.strip()).readline):
+            if token.type == tokenize.STRING:
+                found.append(str(ast.literal_eval(token.string)))
+            elif token.type == tokenize.OP and token.string in "[](),":
+                continue
+            elif token.type not in BLANK:
+                raise BadColumn(f"{name}: {token.string[:40]!r} does not belong into a list of test names")
+    except (tokenize.TokenError, SyntaxError, ValueError) as error:
+        raise BadColumn(f"{name}: neither JSON nor a Python list: {written[:60]!r}") from error
+    return found

@@ -1,0 +1,103 @@
+"""Which rows does a data set file hold? JSON lines, a JSON list, or a JSON object of rows by id.
+
+A row that cannot be read is a value with its place and the reason, so that the others go on.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, as it stands in the file."""
+
+    place: str
+    """``line 12`` or ``row 3``, for people."""
+    columns: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that was not understood."""
+
+    place: str
+    reason: str
+    instance_id: str = ""
+
+
+def read_rows(path: Path) -> Iterator[Row | BadRow]:
+    """Every row of the file; raises ``OSError`` when it cannot be read at all."""
+    with path.open("rb") as file:
+        head = file.read(4096).removeprefix(BOM).lstrip()
+    if head.startswith(b"PAR1"):
+        yield BadRow("line 1", "this is a Parquet file. Convert it to JSON lines first.")
+    elif head.startswith(b"[") or _one_object(path, head):
+        yield from _rows_of_document(path)
+    else:
+        yield from _rows_of_lines(path)
+
+
+def _one_object(path: Path, head: bytes) -> bool:
+    """Whether the file is one JSON object over several lines, or a map of rows."""
+    if not head.startswith(b"{"):
+        return False
+    with path.open("rb") as file:
+        first = file.readline()
+        more = any(line.strip() for line in file)
+    return (
+        _object(first) is None
+        if more
+        else path.suffix == ".json" and "instance_id" not in (_object(first) or {})
+    )
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(line.removeprefix(BOM))
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _rows_of_lines(path: Path) -> Iterator[Row | BadRow]:
+    # Lines end at \n alone: str.splitlines would also cut at U+2028, which JSON strings may hold as it is.
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.removeprefix(BOM).strip():
+                yield _row(f"line {number}", line.removeprefix(BOM))
+
+
+def _row(place: str, text: bytes) -> Row | BadRow:
+    try:
+        value = json.loads(text)
+    except UnicodeDecodeError as error:
+        return BadRow(place, f"not UTF-8: {error.reason} at byte {error.start}")
+    except ValueError as error:
+        return BadRow(place, f"not JSON: {error}")
+    return _checked(place, value)
+
+
+def _rows_of_document(path: Path) -> Iterator[Row | BadRow]:
+    try:
+        document = json.loads(path.read_bytes().removeprefix(BOM))
+    except ValueError as error:
+        yield BadRow("the file", f"not JSON: {error}")
+        return
+    if isinstance(document, dict) and "instance_id" not in document:
+        for key, value in document.items():
+            named = {"instance_id": key, **value} if isinstance(value, dict) else value
+            yield _checked(f"row {key!r}", named)
+        return
+    for number, value in enumerate(document if isinstance(document, list) else [document], 1):
+        yield _checked(f"row {number}", value)
+
+
+def _checked(place: str, value: object) -> Row | BadRow:
+    if not isinstance(value, dict):
+        return BadRow(place, f"a row is a JSON object, not {type(value).__name__}")
+    return Row(place, value)
