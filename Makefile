@@ -34,3 +34,13 @@ lab-status: venv ## Show what of the lab runs
 
 lab-reset: venv ## Stop the lab and forget the cluster's state; programs, base images and the registry stay
 	@$(LAB) reset
+
+##@ swefoundry on the cluster
+KUBECONFIG_LAB := $(if $(filter current,$(SWEFOUNDRY_CLUSTER)),,KUBECONFIG=$${SWEFOUNDRY_LAB_DIR:-$$HOME/.cache/swefoundry-lab}/kubeconfig)
+
+.PHONY: images install
+images: venv ## Build the operator and builder images and push them to the lab's registry
+	@$(LAB) images push
+
+install: lab-up images ## Install or upgrade the chart on the lab
+	@$(LAB) install

@@ -1,6 +1,7 @@
 """What does the lab itself ask the cluster? A few questions, over the API server's HTTP interface."""
 
 import ssl
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -31,19 +32,16 @@ def get(api: httpx.Client, path: str) -> Any:
     return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
 
 
-def is_node_ready(api: httpx.Client, node: str) -> bool:
-    """Whether a node's kubelet reports Ready."""
+def is_node_ready(api: httpx.Client, node: str, since: datetime) -> bool:
+    """Whether a node's kubelet reports Ready and has said so since it was started.
+
+    Until its lease runs out, a node looks Ready although its kubelet is gone.
+    """
     found = get(api, f"/api/v1/nodes/{node}")
     conditions = found["status"].get("conditions", []) if found else []
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-
-
-def are_replicas_ready(api: httpx.Client, deployment: str) -> bool:
-    """Whether a Deployment (namespace/name) runs as it was last asked to."""
-    namespace, name = deployment.split("/")
-    found = get(api, f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-    if found is None:
-        return False
-    status, wanted = found.get("status", {}), found["spec"].get("replicas", 1)
-    current = status.get("observedGeneration") == found["metadata"]["generation"]
-    return bool(current and status.get("updatedReplicas") == wanted == status.get("readyReplicas"))
+    return any(
+        c["type"] == "Ready"
+        and c["status"] == "True"
+        and datetime.fromisoformat(c["lastHeartbeatTime"]) >= since
+        for c in conditions
+    )

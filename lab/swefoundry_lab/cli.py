@@ -73,6 +73,18 @@ def status() -> None:
     raise typer.Exit(0 if show(Lab.from_environment(), console) else 1)
 
 
+@app.command()
+def install(
+    sets: Annotated[
+        list[str], typer.Option("--set", help="More values for the chart, as helm takes them.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Install or upgrade swefoundry on the lab: its images, its namespaces, its chart."""
+    from swefoundry_lab.install import install as put_on
+
+    put_on(Lab.from_environment(), Steps(console), tuple(sets))
+
+
 @node_app.command("kill")
 def node_kill(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
     """Kill a node's kubelet and containerd without warning. Its containers go on running."""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from swefoundry_lab import cgroups
@@ -64,6 +65,13 @@ def started_ticks(pid: int) -> int | None:
         return None
     state, *fields = stat.rpartition(")")[2].split()  # the program's name may hold spaces and brackets
     return None if state in "ZX" else int(fields[18])
+
+
+def started_at(record: Record | None) -> datetime:
+    """When a recorded process started, on the clock, to the second below."""
+    ticks = record.started_ticks if record else 0
+    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+    return datetime.fromtimestamp(int(boot.split()[1]) + ticks // os.sysconf("SC_CLK_TCK"), UTC)
 
 
 def read_record(lab: Lab, name: str) -> Record | None:

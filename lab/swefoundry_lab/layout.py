@@ -109,5 +109,7 @@ def machine_address() -> str:
         try:
             probe.connect(("192.0.2.1", 9))
         except OSError as error:
-            raise LabError("This machine has no default route; the lab needs an address of its own.") from error
+            raise LabError(
+                "This machine has no default route; the lab needs an address of its own."
+            ) from error
         return str(probe.getsockname()[0])

@@ -1,10 +1,10 @@
 """What does the lab change in this machine's network, and how is it put back?
 
-    swlab-br         the bridge of a node's pods (made by the CNI plugin)
-    swlab-2, -2n     the two ends of the link to the second node, and that node's network namespace `swlab-2`
-    ip swlab-nat     nftables: pods reach the world under the machine's address
-    inet swlab-policy   nftables: see the netpol package
-    ip[6] kube-proxy    nftables: Services; made by kube-proxy
+swlab-br         the bridge of a node's pods (made by the CNI plugin)
+swlab-2, -2n     the two ends of the link to the second node, and that node's network namespace `swlab-2`
+ip swlab-nat     nftables: pods reach the world under the machine's address
+inet swlab-policy   nftables: see the netpol package
+ip[6] kube-proxy    nftables: Services; made by kube-proxy
 """
 
 import json

@@ -63,7 +63,9 @@ class Node:
 
     def daemon_names(self) -> tuple[str, ...]:
         """In the order in which they are started."""
-        return tuple(f"{program}-{self.name}" for program in ("containerd", "kubelet", "kube-proxy", "netpol"))
+        return tuple(
+            f"{program}-{self.name}" for program in ("containerd", "kubelet", "kube-proxy", "netpol")
+        )
 
 
 def prepare(lab: Lab, node: Node) -> None:
@@ -78,12 +80,15 @@ def prepare(lab: Lab, node: Node) -> None:
     network = render("cni.conflist", **facts)
     write_if_changed(configuration(lab, node) / "cni" / "10-lab.conflist", network)
     _write_registry_hosts(lab, node)
+    _write_cni_plugin(lab)
 
 
 def render(template: str, **facts: object) -> str:
     """Fill one file of lab/templates; an unknown name is a fault, not an empty string."""
     source = (SOURCES / "templates" / template).read_text()
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
+    )
     return environment.from_string(source).render(**facts)
 
 
@@ -98,6 +103,7 @@ def _facts(lab: Lab, node: Node) -> dict[str, object]:
         "dns": DNS_SERVICE,
         "pods": POD_RANGE,
         "bridge": f"{LINK_PREFIX}-br",
+        "sockets": RUNTIME,
         "mtu": machine_mtu(),
         "resolver": resolver_file(),
         "kubeconfig": kubeconfig(lab, "proxy"),
@@ -107,7 +113,9 @@ def _facts(lab: Lab, node: Node) -> dict[str, object]:
 def machine_mtu() -> int:
     """The smallest MTU of the machine's real links: pods behind a larger one lose big packets silently."""
     links = Path("/sys/class/net").iterdir()
-    return min((int((link / "mtu").read_text()) for link in links if (link / "device").exists()), default=1500)
+    return min(
+        (int((link / "mtu").read_text()) for link in links if (link / "device").exists()), default=1500
+    )
 
 
 def resolver_file() -> Path:
@@ -123,6 +131,16 @@ def _write_registry_hosts(lab: Lab, node: Node) -> None:
     for host in ("docker.io", f"{REGISTRY_HOST}:{REGISTRY_PORT}"):
         text = f'server = "{local}"\n\n[host."{local}"]\n  capabilities = ["pull", "resolve"]\n'
         write_if_changed(configuration(lab, node) / "certs.d" / host / "hosts.toml", text)
+
+
+def _write_cni_plugin(lab: Lab) -> None:
+    """Our own CNI plugin, with an interpreter that stays when the checkout's environment goes."""
+    source = (SOURCES / "swefoundry_lab" / "netpol" / "cni_plugin.py").read_text()
+    write_if_changed(lab.etc / "cni" / "introduce.py", source)
+    python = Path(sys.base_prefix) / "bin" / "python3"
+    plugin = lab.etc / "cni" / "introduce"
+    write_if_changed(plugin, render("introduce.sh", python=python, script=lab.etc / "cni" / "introduce.py"))
+    plugin.chmod(0o755)
 
 
 def containerd(lab: Lab, node: Node) -> Daemon:
@@ -160,7 +178,15 @@ def netpol(lab: Lab, node: Node) -> Daemon:
     argv = (sys.executable, "-m", "swefoundry_lab.netpol", "--kubeconfig", str(kubeconfig(lab, "netpol")))
     return Daemon(
         f"netpol-{node.name}",
-        (*argv, "--pods", POD_RANGE, "--gateway", node.gateway),
+        (
+            *argv,
+            "--pods",
+            POD_RANGE,
+            "--gateway",
+            node.gateway,
+            "--socket",
+            f"{runtime_folder(node)}/netpol.sock",
+        ),
         reads=tuple(sorted((SOURCES / "swefoundry_lab" / "netpol").glob("*.py"))),
         namespace=node.namespace,
     )

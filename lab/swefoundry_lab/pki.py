@@ -109,7 +109,13 @@ def _draft(
 
 def _signing_only() -> x509.KeyUsage:
     """Python 3.13 refuses an authority that does not say what its key is for."""
-    fields = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement")
+    fields = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+    )
     never = dict.fromkeys((*fields, "encipher_only", "decipher_only"), False)
     return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **never)
 
@@ -158,7 +164,12 @@ users:
 def write_kubeconfig(lab: Lab, path: Path, identity: Identity) -> None:
     """A kubeconfig for one identity. Files are referred to, not copied: one place to look, one place to protect."""
     text = KUBECONFIG.format(
-        context=CONTEXT, address=lab.address, port=API_PORT, pki=lab.pki, user=identity.user, file=identity.file
+        context=CONTEXT,
+        address=lab.address,
+        port=API_PORT,
+        pki=lab.pki,
+        user=identity.user,
+        file=identity.file,
     )
     if not path.exists() or path.read_text() != text:
         path.touch(mode=0o600)

@@ -92,7 +92,9 @@ def _who(pid: int | None) -> str:
 
 def _address_problems(lab: Lab) -> Iterator[str]:
     """The pods' and Services' ranges must not hide anything that the machine needs to reach."""
-    servers = [line.split()[1] for line in resolver_file().read_text().splitlines() if line.startswith("nameserver ")]
+    servers = [
+        line.split()[1] for line in resolver_file().read_text().splitlines() if line.startswith("nameserver ")
+    ]
     for text in (POD_RANGE, SERVICE_RANGE):
         lab_range = ipaddress.ip_network(text)
         for server in (lab.address, *servers):

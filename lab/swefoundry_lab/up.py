@@ -7,7 +7,18 @@ from collections.abc import Callable
 
 import httpx
 
-from swefoundry_lab import api, cgroups, controlplane, daemons, gobuild, network, node, pki, prerequisites
+from swefoundry_lab import (
+    api,
+    cgroups,
+    controlplane,
+    daemons,
+    dns,
+    gobuild,
+    network,
+    node,
+    pki,
+    prerequisites,
+)
 from swefoundry_lab.command import run
 from swefoundry_lab.daemons import Daemon
 from swefoundry_lab.errors import LabError
@@ -92,7 +103,9 @@ def start_node(lab: Lab, steps: Steps, which: Node) -> None:
             daemons.ensure(lab, daemon)
             if daemon.name.startswith("netpol"):  # before anything that can start a pod
                 require_ready(lab, daemon.name, lambda: network.has_policy_table(which))
-        require_ready(lab, f"kubelet-{which.name}", lambda: api.is_node_ready(client, which.name))
+        kubelet = f"kubelet-{which.name}"
+        started = daemons.started_at(daemons.read_record(lab, kubelet))
+        require_ready(lab, kubelet, lambda: api.is_node_ready(client, which.name, started))
 
 
 def node_daemons(lab: Lab, which: Node) -> tuple[Daemon, ...]:
@@ -129,13 +142,24 @@ def ensure_dns(lab: Lab, progress: Progress) -> None:
         applied = api.get(client, "/api/v1/namespaces/kube-system/configmaps/swefoundry-lab")
         if applied is None or applied["data"].get("addons") != digest:
             progress("applying")
-            kubectl = [lab.bin / "kubectl", "--kubeconfig", lab.kubeconfig, "apply", "--server-side", "-f", "-"]
+            kubectl = [
+                lab.bin / "kubectl",
+                "--kubeconfig",
+                lab.kubeconfig,
+                "apply",
+                "--server-side",
+                "-f",
+                "-",
+            ]
             run(kubectl, stdin=manifest)
-            note = {"metadata": {"name": "swefoundry-lab", "namespace": "kube-system"}, "data": {"addons": digest}}
+            note = {
+                "metadata": {"name": "swefoundry-lab", "namespace": "kube-system"},
+                "data": {"addons": digest},
+            }
             note |= {"apiVersion": "v1", "kind": "ConfigMap"}
             run([*kubectl, "--force-conflicts"], stdin=json.dumps(note))
-        if not wait_until(lambda: api.are_replicas_ready(client, "kube-system/coredns"), READY_SECONDS):
-            raise LabError("CoreDNS does not become ready; see `kubectl -n kube-system describe pods`.")
+    if not wait_until(lambda: dns.answers(DNS_SERVICE, REGISTRY_HOST, lab.address), READY_SECONDS):
+        raise LabError("CoreDNS does not answer; see `kubectl -n kube-system describe pods`.")
 
 
 def ensure_base_images(lab: Lab, progress: Progress) -> None:

@@ -3,6 +3,8 @@
     objects.py    the few fields of pods, namespaces and policies that matter, frozen
     rules.py      those objects -> which pods are isolated and what they may reach (pure)
     nftables.py   that -> the text nft loads (pure)
+    picture.py    what is known now, and what of it is in force
+    cni_plugin.py lets a pod start when its address is in force
     __main__.py   watches the API server and applies each change
 
 Three properties, each tested on the lab: a pod whose address is not known yet is dropped rather than let through,

@@ -5,60 +5,32 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
 
 from swefoundry_lab.netpol import nftables
-from swefoundry_lab.netpol.objects import read_pod, read_policy
-from swefoundry_lab.netpol.rules import Cluster, Verdicts, judge
+from swefoundry_lab.netpol.picture import KINDS, Picture
+from swefoundry_lab.netpol.rules import Verdicts, judge
 
 log = logging.getLogger("netpol")
-
-# Ended pods are of no interest, and leaving them out keeps the watch small: an ended pod arrives as DELETED.
-KINDS: Mapping[str, tuple[str, str]] = {
-    "pods": ("/api/v1/pods", "status.phase!=Succeeded,status.phase!=Failed"),
-    "namespaces": ("/api/v1/namespaces", ""),
-    "policies": ("/apis/networking.k8s.io/v1/networkpolicies", ""),
-}
 RETRY_SECONDS = 0.5
 
 
-class Picture:
-    """The objects as last seen, and a flag that says when they changed."""
+class Refused(Exception):
+    """nft would not load a text; the message holds both."""
 
-    def __init__(self) -> None:
-        self.objects: dict[str, dict[str, Any]] = {}
-        self.changed = asyncio.Event()
 
-    def replace(self, kind: str, items: list[dict[str, Any]]) -> None:
-        self.objects[kind] = {item["metadata"]["uid"]: item for item in items}
-        self.changed.set()
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says."""
 
-    def update(self, kind: str, event: dict[str, Any]) -> None:
-        item = event["object"]
-        if event["type"] == "DELETED":
-            self.objects[kind].pop(item["metadata"]["uid"], None)
-        else:
-            self.objects[kind][item["metadata"]["uid"]] = item
-        self.changed.set()
-
-    @property
-    def complete(self) -> bool:
-        """Before every kind was listed once, a pod could be taken for one without policies."""
-        return set(self.objects) == set(KINDS)
-
-    def cluster(self) -> Cluster:
-        pods = (read_pod(raw) for raw in self.objects["pods"].values())
-        namespaces = self.objects["namespaces"].values()
-        return Cluster(
-            pods=tuple(pod for pod in pods if pod is not None),
-            policies=tuple(read_policy(raw) for raw in self.objects["policies"].values()),
-            namespaces={n["metadata"]["name"]: n["metadata"].get("labels") or {} for n in namespaces},
-        )
+    kubeconfig: Path
+    pods: str
+    gateway: str
+    socket: Path
 
 
 async def follow(api: httpx.AsyncClient, kind: str, picture: Picture) -> None:
@@ -86,28 +58,49 @@ async def _list_and_watch(api: httpx.AsyncClient, kind: str, picture: Picture) -
             picture.update(kind, event)
 
 
-async def enforce(picture: Picture) -> None:
+async def enforce(picture: Picture, empty_table: str) -> None:
     """Apply each change of the picture, all of it in one transaction."""
-    applied = Verdicts()
     while True:
         await picture.changed.wait()
         picture.changed.clear()
         if not picture.complete:
             continue
         wanted = judge(picture.cluster())
-        if wanted != applied:
-            await load(nftables.changes(applied, wanted))
-            applied = wanted
+        try:
+            if wanted != picture.in_force:
+                await load(nftables.changes(picture.in_force, wanted))
+        except Refused:  # the table is not what we think it is: write all of it anew
+            log.exception("starting over")
+            await load(empty_table + nftables.changes(Verdicts(), wanted))
+        await picture.now_in_force(wanted)
 
 
 async def load(text: str) -> None:
-    """Give a text to nft. A refusal ends the program: it is started again and begins from an empty table."""
+    """Give a text to nft."""
     nft = await asyncio.create_subprocess_exec(
         "nft", "-f", "-", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     _, complaint = await nft.communicate(text.encode())
     if nft.returncode != 0:
-        raise RuntimeError(f"nft refused:\n{complaint.decode()}\n{text}")
+        raise Refused(f"{complaint.decode()}\n{text}")
+
+
+async def listen(picture: Picture, path: Path) -> None:
+    """Answer the CNI plugin: a pod starts when its address is in force here."""
+
+    async def introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            pod = json.loads(await reader.readline())
+            await picture.announce(pod["uid"], pod["address"])
+            writer.write(b"known\n")
+            await writer.drain()
+        except (ValueError, KeyError, ConnectionError) as error:
+            log.warning("introduction failed: %r", error)
+        finally:
+            writer.close()
+
+    async with await asyncio.start_unix_server(introduce, path) as server:
+        await server.serve_forever()
 
 
 def connect(kubeconfig: Path) -> httpx.AsyncClient:
@@ -121,22 +114,31 @@ def connect(kubeconfig: Path) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=cluster["server"], verify=context, timeout=timeout, trust_env=False)
 
 
-async def main() -> None:
+async def main(settings: Settings) -> None:
     """Start with every pod dropped, then let through what the policies let through."""
+    empty_table = nftables.skeleton(settings.pods, settings.gateway)
+    await load(empty_table)
+    picture = Picture()
+    async with connect(settings.kubeconfig) as api, asyncio.TaskGroup() as tasks:
+        for kind in KINDS:
+            tasks.create_task(follow(api, kind, picture))
+        tasks.create_task(enforce(picture, empty_table))
+        tasks.create_task(listen(picture, settings.socket))
+
+
+def read_command_line() -> Settings:
+    """All options are required: the lab gives them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--pods", required=True, help="the range of all pod addresses")
-    parser.add_argument("--gateway", action="append", required=True, help="an address in it that is a node's")
-    arguments = parser.parse_args()
-    await load(nftables.skeleton(arguments.pods, tuple(arguments.gateway)))
-    picture = Picture()
-    async with connect(arguments.kubeconfig) as api, asyncio.TaskGroup() as tasks:
-        for kind in KINDS:
-            tasks.create_task(follow(api, kind, picture))
-        tasks.create_task(enforce(picture))
+    parser.add_argument("--gateway", required=True, help="the one address in it that is the node's own")
+    parser.add_argument("--socket", type=Path, required=True, help="where the CNI plugin announces pods")
+    settings = Settings(**vars(parser.parse_args()))
+    settings.socket.unlink(missing_ok=True)  # of a run that was killed
+    return settings
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(main())
+    asyncio.run(main(read_command_line()))

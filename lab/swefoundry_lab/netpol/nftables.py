@@ -13,8 +13,8 @@ SKELETON = """table {table} {{
   set open_in {{ type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }}
   chain judged {{
     ct state established,related accept
-    ip saddr {pods} ip saddr != {gateways} ip saddr != @known counter drop
-    ip daddr {pods} ip daddr != {gateways} ip daddr != @known counter drop
+    ip saddr {pods} ip saddr != {gateway} ip saddr != @known counter drop
+    ip daddr {pods} ip daddr != {gateway} ip daddr != @known counter drop
     ip saddr @isolated_out ip saddr . ip daddr . meta l4proto . th dport != @open_out counter drop
     ip saddr @isolated_out meta l4proto != {{ tcp, udp }} counter drop
     ip daddr @isolated_in ip daddr . ip saddr . meta l4proto . th dport != @open_in counter drop
@@ -34,9 +34,9 @@ SKELETON = """table {table} {{
 """
 
 
-def skeleton(pods: str, gateways: tuple[str, ...]) -> str:
+def skeleton(pods: str, gateway: str) -> str:
     """The table with empty sets: every pod is dropped until it is known. Replaces a table that is there."""
-    table = SKELETON.format(table=TABLE, pods=pods, gateways=f"{{ {', '.join(gateways)} }}", links=LINK_PREFIX)
+    table = SKELETON.format(table=TABLE, pods=pods, gateway=gateway, links=LINK_PREFIX)
     return f"table {TABLE} {{}}\ndelete table {TABLE}\n{table}"
 
 

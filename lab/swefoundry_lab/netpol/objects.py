@@ -96,14 +96,18 @@ class Policy:
     egress: tuple[Allowance, ...] | None
 
 
-def read_pod(raw: Json) -> Pod | None:
-    """A pod that has an address and may send; None for one on the node's network or one that has ended."""
+def read_pod(raw: Json, announced: str | None = None) -> Pod | None:
+    """A pod that has an address and may send; None for one on the node's network or one that has ended.
+
+    What CNI announced is newer than what the status says, also when a pod's sandbox was made anew.
+    """
     spec, status = raw["spec"], raw.get("status", {})
     ended = status.get("phase") in ("Succeeded", "Failed")
-    if ended or spec.get("hostNetwork") or not status.get("podIP"):
+    address = announced or status.get("podIP")
+    if ended or spec.get("hostNetwork") or not address:
         return None
     metadata = raw["metadata"]
-    return Pod(metadata["namespace"], metadata["name"], status["podIP"], metadata.get("labels") or {}, _ports(spec))
+    return Pod(metadata["namespace"], metadata["name"], address, metadata.get("labels") or {}, _ports(spec))
 
 
 def _ports(spec: Json) -> dict[tuple[str, str], int]:

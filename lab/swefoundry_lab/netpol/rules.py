@@ -50,7 +50,9 @@ def judge(cluster: Cluster) -> Verdicts:
     isolated: dict[str, set[str]] = {"in": set(), "out": set()}
     openings: dict[str, set[Opening]] = {"in": set(), "out": set()}
     for pod in cluster.pods:
-        policies = [p for p in cluster.policies if p.namespace == pod.namespace and p.pods.selects(pod.labels)]
+        policies = [
+            p for p in cluster.policies if p.namespace == pod.namespace and p.pods.selects(pod.labels)
+        ]
         for direction in ("in", "out"):
             ruling = [p for p in policies if _allowances(p, direction) is not None]
             if ruling:

@@ -1,0 +1,25 @@
+"""Does the cluster's DNS give the right answer? Asked in the way a pod asks, without the machine's resolver."""
+
+import socket
+import struct
+
+ADDRESS_RECORD = struct.pack(">HH", 1, 1)
+"""Type A, class IN."""
+
+
+def answers(server: str, name: str, address: str, seconds: float = 1) -> bool:
+    """Whether a server resolves a name to an address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
+        channel.settimeout(seconds)
+        try:
+            channel.sendto(question(name), (server, 53))
+            return socket.inet_aton(address) in channel.recv(512)
+        except OSError:
+            return False
+
+
+def question(name: str) -> bytes:
+    """One question for an address, recursion desired."""
+    header = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0)
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return header + labels + b"\0" + ADDRESS_RECORD
