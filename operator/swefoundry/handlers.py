@@ -127,9 +127,9 @@ class Operator:
             found.add(key_of(body))
             self.see(body)
         for key in before - found:
-            body = self.world.cache.get(key)
-            if body is not None:
-                self.see(body, gone=True)
+            lost = self.world.cache.get(key)
+            if lost is not None:
+                self.see(lost, gone=True)
 
     async def _resync_forever(self) -> None:
         while True:

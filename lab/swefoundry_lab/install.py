@@ -1,0 +1,67 @@
+"""How does swefoundry get onto the lab's cluster? As on any other: the chart, with the lab's values."""
+
+import base64
+import json
+from pathlib import Path
+
+from swefoundry_lab import images
+from swefoundry_lab.command import run
+from swefoundry_lab.layout import SOURCES, Lab
+from swefoundry_lab.steps import Steps
+
+RELEASE = NAMESPACE = "swefoundry"
+EXTRA_NAMESPACE = "swefoundry-extra"
+"""A second task namespace, for tests that delete one."""
+
+CHART = SOURCES.parent / "charts" / "swefoundry"
+VALUES = SOURCES / "values.yaml"
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+"""What this machine trusts, builds in the lab must trust too: it may reach package indexes through a proxy of its own."""
+
+
+def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
+    """Install or upgrade the release; waits until the operator is ready."""
+    with steps.step("operator and builder images") as progress:
+        digests = images.push(lab, progress)
+    with steps.step("namespaces"):
+        for namespace in (NAMESPACE, EXTRA_NAMESPACE):
+            apply(lab, _namespace(namespace))
+            apply(lab, _certificates(namespace))
+    with steps.step("chart"):
+        run(
+            [
+                lab.bin / "helm", "upgrade", "--install", RELEASE, CHART, "--namespace", NAMESPACE,
+                "--values", VALUES,
+                "--set", f"namespaces={{{NAMESPACE},{EXTRA_NAMESPACE}}}",
+                "--set", f"image.digest={digests['swefoundry/operator']}",
+                "--set", f"builderImage.digest={digests['swefoundry/builder']}",
+                *(part for item in extra for part in ("--set", item)),
+                "--wait", "--timeout", "180s",
+            ],
+            env=lab.environment(),
+        )  # fmt: skip
+
+
+def apply(lab: Lab, manifest: dict[str, object]) -> None:
+    """Server-side apply, so that it may be repeated and big objects need no annotation."""
+    run(
+        [lab.bin / "kubectl", "apply", "--server-side", "--force-conflicts", "-f", "-"],
+        env=lab.environment(),
+        stdin=json.dumps(manifest),
+    )
+
+
+def _namespace(name: str) -> dict[str, object]:
+    # Baseline is what build pods need; see docs/install.md.
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def _certificates(namespace: str) -> dict[str, object]:
+    data = base64.b64encode(CERTIFICATES.read_bytes()).decode()
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "lab-ca", "namespace": namespace},
+        "binaryData": {"ca.crt": data},
+    }
