@@ -1,0 +1,175 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Run the command, and know how it ended.
+
+const (
+	grace        = 5 * time.Second  // what the process group gets between SIGTERM and SIGKILL
+	patience     = 60 * time.Second // how long killed processes may take to be gone
+	reapedAtOnce = 512
+	lookEvery    = 200 * time.Millisecond // for a stop, and should a child's end ever be missed
+)
+
+type ending struct {
+	status      syscall.WaitStatus
+	duration    time.Duration
+	timedOut    bool
+	stopped     bool // by SIGTERM from outside
+	notRunnable bool // there was nothing to wait for
+	remark      string
+}
+
+// exitCode is the command's own, or -1 for a signal.
+func (e ending) exitCode() int {
+	if e.notRunnable || !e.status.Exited() {
+		return -1
+	}
+	return e.status.ExitStatus()
+}
+
+// runCommand returns when the command has ended and nothing that it left behind is alive.
+func runCommand(order Order, output *output, child <-chan os.Signal) (ending, error) {
+	started := time.Now()
+	pipe, pid, err := start(order)
+	var refused notRunnable
+	if errors.As(err, &refused) {
+		return ending{notRunnable: true, remark: refused.Error()}, nil
+	}
+	if err != nil {
+		return ending{}, err
+	}
+	drained := make(chan struct{})
+	go func() {
+		output.drain(pipe)
+		close(drained)
+	}()
+	ended, err := supervise(pid, order.timeout(), child)
+	if err != nil {
+		return ended, err
+	}
+	ended.duration = time.Since(started)
+	if err := killTheRest(pid); err != nil {
+		return ended, err
+	}
+	if !isInit() { // a process that escaped from the runner's sight may hold the pipe
+		_ = pipe.SetReadDeadline(time.Now().Add(2 * time.Second))
+	}
+	<-drained
+	return ended, nil
+}
+
+// notRunnable is the command's fault (or the image's), not the machine's.
+type notRunnable struct{ reason string }
+
+func (n notRunnable) Error() string { return n.reason }
+
+func start(order Order) (*os.File, int, error) {
+	if info, err := os.Stat(order.Workdir); err != nil || !info.IsDir() {
+		return nil, 0, notRunnable{"workdir " + order.Workdir + " is not a directory"}
+	}
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer nothing.Close()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer writer.Close()
+	pid, err := startShell(order, nothing, writer)
+	if err != nil {
+		reader.Close()
+	}
+	return reader, pid, err
+}
+
+func startShell(order Order, stdin, stdout *os.File) (int, error) {
+	attributes := &syscall.ProcAttr{
+		Dir:   order.Workdir,
+		Env:   withoutOurs(os.Environ()),
+		Files: []uintptr{stdin.Fd(), stdout.Fd(), stdout.Fd()},
+		Sys:   &syscall.SysProcAttr{Setsid: true}, // its own session, so its own process group
+	}
+	var failures []string
+	for _, shell := range []string{"/bin/bash", "/bin/sh"} {
+		pid, err := syscall.ForkExec(shell, []string{shell, "-c", order.Command}, attributes)
+		if err == nil {
+			return pid, nil
+		}
+		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ENOMEM) {
+			return 0, fmt.Errorf("starting %s: %w", shell, err)
+		}
+		failures = append(failures, shell+": "+err.Error())
+	}
+	return 0, notRunnable{"no shell: " + strings.Join(failures, ", ")}
+}
+
+// withoutOurs drops every variable of the runner's: the nonce is in one of them.
+func withoutOurs(environment []string) []string {
+	var kept []string
+	for _, variable := range environment {
+		if !strings.HasPrefix(variable, "SWEFOUNDRY_") {
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}
+
+// supervise reaps orphans while it waits for the command, its time limit or a stop.
+func supervise(pid int, limit time.Duration, child <-chan os.Signal) (ending, error) {
+	var ended ending
+	deadline := time.After(limit)
+	var killAt, giveUpAt <-chan time.Time
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case <-child:
+		case <-look.C:
+			if stopWanted() {
+				ended.stopped = true
+				return ended, nil
+			}
+		case <-deadline:
+			ended.timedOut = true
+			ended.remark = fmt.Sprintf("time limit of %s reached", limit)
+			_ = syscall.Kill(-pid, syscall.SIGTERM)
+			killAt = time.After(grace)
+		case <-killAt:
+			killOthers(pid)
+			giveUpAt = time.After(patience)
+		case <-giveUpAt:
+			return ended, errors.New("the command does not die")
+		}
+		if status, done := reap(pid); done {
+			ended.status = status
+			return ended, nil
+		}
+	}
+}
+
+// reap collects children that have ended and says whether the command is one of them. It stops after
+// some, lest processes that end as fast as they are reaped keep the time limit waiting.
+func reap(command int) (status syscall.WaitStatus, done bool) {
+	for range reapedAtOnce {
+		var one syscall.WaitStatus
+		pid, err := syscall.Wait4(-1, &one, syscall.WNOHANG, nil)
+		switch {
+		case err == syscall.EINTR:
+		case err != nil || pid == 0:
+			return status, done
+		case pid == command:
+			status, done = one, true
+		}
+	}
+	return status, done
+}

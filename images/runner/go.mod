@@ -1,0 +1,3 @@
+module swefoundry.dev/runner
+
+go 1.24

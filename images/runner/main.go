@@ -1,0 +1,81 @@
+// Command runner is PID 1 of an evaluation container: it runs one test command and says,
+// in a record that the command cannot forge, how that ended.
+//
+// The order of the steps is the security argument, so it is all in this file:
+// arm, run, kill every other process, and only then read reports, print them and write the record.
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+)
+
+// Exit codes of the runner's own troubles. Neither comes with a record, so neither is a verdict.
+const (
+	exitUsage   = 90  // SWEFOUNDRY_RUN is missing or wrong
+	exitBroken  = 91  // the runner could not do its work (a process that will not die, no record written)
+	exitStopped = 143 // SIGTERM from outside the container: the evidence is lost
+)
+
+func main() {
+	if err := arm(); err != nil {
+		os.Exit(giveUp(openTerminationLog(defaultTerminationLog), exitBroken, err))
+	}
+	order, err := orderFrom(os.Getenv(orderVariable))
+	if err != nil {
+		os.Exit(giveUp(openTerminationLog(defaultTerminationLog), exitUsage, err))
+	}
+	log := openTerminationLog(order.TerminationLog)
+	if log.err != nil {
+		os.Exit(giveUp(log, exitUsage, log.err))
+	}
+	os.Exit(evaluate(order, log))
+}
+
+func evaluate(order Order, log terminationLog) int {
+	child, err := listen()
+	if err != nil {
+		return giveUp(log, exitBroken, err)
+	}
+	stdout := bufio.NewWriterSize(os.Stdout, 32<<10)
+	output := newOutput(stdout, order.OutputBytes)
+	if err := removeStaleReports(order); err != nil {
+		return giveUp(log, exitBroken, err)
+	}
+	oomBefore := oomKills()
+	probe := startProbe(order.Canary)
+
+	ended, err := runCommand(order, output, child)
+	if err != nil {
+		return giveUp(log, exitBroken, err)
+	}
+	if ended.stopped {
+		return giveUp(log, exitStopped, fmt.Errorf("stopped by SIGTERM before the command ended: no verdict"))
+	}
+
+	// Nobody but this process is alive from here on.
+	output.finish(ended.remark)
+	record := Record{V: 1, Nonce: order.Nonce, Stage: order.Stage}
+	record.describe(ended)
+	record.OOMKills = max(0, oomKills()-oomBefore)
+	record.Network = probe.result()
+	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
+	reports := collectReports(order)
+	record.Tests, record.ReportNote = reports.tests, reports.remarks(ended)
+	record.ReportSHA256 = reports.print(stdout, order.Nonce)
+	stdout.Flush() // a reader that is gone loses the log, which the operator notices by reportSha256
+	record.Code = canonicalCode(order, ended, reports.tests)
+	if err := log.write(record.encode()); err != nil {
+		return giveUp(log, exitBroken, err)
+	}
+	return record.Code
+}
+
+// giveUp leaves a sentence instead of a record: people can read it, and no parser takes it for a verdict.
+func giveUp(log terminationLog, code int, reason error) int {
+	sentence := "runner: " + reason.Error() + "\n"
+	os.Stderr.WriteString(sentence)
+	_ = log.write([]byte(sentence))
+	return code
+}
