@@ -19,9 +19,11 @@ from swefoundry.cluster.resources import TASKS
 from swefoundry.errors import NotFound
 
 PORT = 8080
-NAMESPACE = os.environ["TRIAL_NAMESPACE"]
-NAME = os.environ["TRIAL_NAME"]
-DEADLINE_SECONDS = float(os.environ["TRIAL_SECONDS"])
+NAMESPACE = os.environ.get("TRIAL_NAMESPACE", "default")
+NAME = os.environ.get("TRIAL_NAME", "trial")
+BASE_IMAGE = os.environ.get("TRIAL_BASE_IMAGE", "python:3.11-slim")
+ADDRESS = os.environ.get("POD_IP", "127.0.0.1")
+SECONDS = float(os.environ.get("TRIAL_SECONDS", "600"))
 
 BROKEN = "def add(a, b):\n    return a - b\n"
 GOLD = """\
@@ -50,7 +52,10 @@ TEST = """\
 def archive() -> bytes:
     """The source: one wrong function."""
     out = io.BytesIO()
-    with gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         member = tarfile.TarInfo("adder-1.0/adder.py")
         member.size = len(BROKEN)
         tar.addfile(member, io.BytesIO(BROKEN.encode()))
@@ -73,10 +78,9 @@ def serve(content: bytes) -> None:
 
 def task(content: bytes) -> dict:
     """The TaskInstance."""
-    address = os.environ["POD_IP"]
-    host = f"[{address}]" if ":" in address else address
+    host = f"[{ADDRESS}]" if ":" in ADDRESS else ADDRESS
     source = {"url": f"http://{host}:{PORT}/adder-1.0.tar.gz", "sha256": hashlib.sha256(content).hexdigest()}
-    dockerfile = f"FROM {os.environ['TRIAL_BASE_IMAGE']}\nCOPY . /testbed\nWORKDIR /testbed\n"
+    dockerfile = f"FROM {BASE_IMAGE}\nCOPY . /testbed\nWORKDIR /testbed\n"
     return {
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "TaskInstance",
@@ -122,19 +126,18 @@ async def verdict(kube: Kube, deadline: float) -> dict:
         if phase != shown:
             print(f"{NAME}: {phase}", flush=True)
             shown = phase
-        if any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", [])):
-            return status
-        if any(one["type"] == "Stalled" and one["status"] == "True" for one in status.get("conditions", [])):
+        true = {one["type"] for one in status.get("conditions", []) if one["status"] == "True"}
+        if true & {"Ready", "Stalled"}:
             return status
         await asyncio.sleep(1)
-    print(f"no verdict within {DEADLINE_SECONDS:g} s", flush=True)
+    print(f"no verdict within {SECONDS:g} s", flush=True)
     return status
 
 
 async def main() -> int:
     content = archive()
     serve(content)
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    deadline = time.monotonic() + SECONDS
     kube = await Kube.connect()
     try:
         await gone(kube, deadline)
@@ -149,4 +152,5 @@ async def main() -> int:
     return 1
 
 
-raise SystemExit(asyncio.run(main()))
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main()))

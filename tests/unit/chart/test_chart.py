@@ -1,0 +1,238 @@
+"""Whatever the values: least privilege, hardened pods, policies for every task namespace."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from swefoundry.api.crds import RESOURCES, ROOT, definition
+from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, refusal, render
+
+VARIATIONS: dict[str, Object] = {
+    "as it is": {},
+    "two task namespaces": {"namespaces": ["tasks-a", "tasks-b"]},
+    "an embedded registry": {"registry": {"embedded": {"enabled": True}}},
+    "an embedded registry that keeps": {"registry": {"embedded": {"enabled": True, "persistent": True}}},
+    "everything on": {
+        "namespaces": ["tasks"],
+        "registry": {"push": "r.example.org", "secret": "registry", "embedded": {"enabled": False}},
+        "caConfigMap": "our-ca",
+        "imagePullSecrets": [{"name": "pull"}],
+        "metrics": {"podMonitor": True, "serviceMonitor": True, "labels": {"release": "prometheus"}},
+        "networkPolicy": {"operator": True, "gitPorts": [8418], "extraEgress": [{"ports": [{"port": 3128}]}]},
+        "priorityClassName": "high",
+        "podAnnotations": {"a": "b"},
+        "podLabels": {"team": "x"},
+        "nodeSelector": {"kubernetes.io/os": "linux"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "serviceAccount": {"annotations": {"a": "b"}},
+    },
+    "everything off": {
+        "crds": {"install": False},
+        "rbac": {"create": False, "aggregate": False},
+        "serviceAccount": {"create": False, "name": "ours"},
+        "networkPolicy": {"enabled": False},
+        "metrics": {"port": 0},
+        "userNamespaces": False,
+    },
+}
+BUILT_IN_CLUSTER_KINDS = ("CustomResourceDefinition", "ClusterRole")
+
+every_variation = pytest.mark.parametrize("objects", VARIATIONS.values(), ids=VARIATIONS, indirect=True)
+
+
+@pytest.fixture(scope="module")
+def objects(request: pytest.FixtureRequest) -> list[Object]:
+    """The chart rendered with a variation's values."""
+    return render(**request.param)
+
+
+@every_variation
+def test_no_right_is_broader_than_needed(objects: list[Object]) -> None:
+    for role in of_kind(objects, "Role", "ClusterRole"):
+        for rule in role["rules"]:
+            granted = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+            assert not any("*" in word for word in granted)
+            assert not {"secrets", "configmaps", "pods/exec", "pods/attach", "escalate", "bind"} & set(
+                granted
+            )
+            assert set(rule["apiGroups"]) <= {"", "swefoundry.dev"}
+
+
+@every_variation
+def test_cluster_wide_there_is_nothing_but_definitions_and_roles_for_people(objects: list[Object]) -> None:
+    assert of_kind(objects, "ClusterRoleBinding") == []
+    for one in objects:
+        assert ("namespace" in one["metadata"]) == (one["kind"] not in BUILT_IN_CLUSTER_KINDS), one[
+            "metadata"
+        ]
+
+
+@every_variation
+def test_every_pod_is_hardened(objects: list[Object]) -> None:
+    assert pod_specs(objects)
+    for spec in pod_specs(objects):
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["enableServiceLinks"] is False
+        for container in spec["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+            assert "memory" in container["resources"]["limits"]
+
+
+@every_variation
+def test_every_object_carries_the_standard_labels(objects: list[Object]) -> None:
+    for one in objects:
+        labels = one["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "swefoundry"
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+
+
+def test_the_operator_runs_once_and_never_twice() -> None:
+    spec = only(render(), "Deployment", "swefoundry")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_every_task_namespace_gets_rights_policies_and_a_powerless_account() -> None:
+    objects = render(namespaces=["a", "b"])
+    for namespace in ("a", "b"):
+        here = [one for one in objects if one["metadata"].get("namespace") == namespace]
+        by_kind = {
+            kind: [one["metadata"]["name"] for one in of_kind(here, kind)] for kind in ("Role", "RoleBinding")
+        }
+        assert all("swefoundry" in names for names in by_kind.values())
+        assert {one["metadata"]["name"] for one in of_kind(here, "NetworkPolicy")} >= {
+            "swefoundry-evaluation",
+            "swefoundry-evaluation-allow",
+            "swefoundry-build",
+            "swefoundry-intake",
+        }
+        account = only(here, "ServiceAccount", "swefoundry-task")
+        assert account["automountServiceAccountToken"] is False
+        bound = [subject["name"] for one in of_kind(here, "RoleBinding") for subject in one["subjects"]]
+        assert "swefoundry-task" not in bound
+
+
+def test_evaluation_pods_are_cut_off() -> None:
+    assert only(render(), "NetworkPolicy", "swefoundry-evaluation")["spec"] == {
+        "podSelector": {"matchLabels": {"swefoundry.dev/role": "evaluation"}},
+        "policyTypes": ["Ingress", "Egress"],
+    }
+
+
+def test_build_pods_get_out_to_names_the_web_and_the_registry_and_nobody_gets_in() -> None:
+    assert only(render(), "NetworkPolicy", "swefoundry-build")["spec"] == {
+        "podSelector": {"matchLabels": {"swefoundry.dev/role": "build"}},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [
+            {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
+            {
+                "to": [
+                    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+                    {"ipBlock": {"cidr": "::/0"}},
+                ],
+                "ports": [{"protocol": "TCP", "port": port} for port in (80, 443, 5000)],
+            },
+        ],
+    }
+
+
+def test_code_under_test_never_reaches_the_registry_even_with_a_network() -> None:
+    policy = only(render(), "NetworkPolicy", "swefoundry-evaluation-allow")["spec"]
+    assert policy["podSelector"]["matchLabels"]["swefoundry.dev/network"] == "allow"
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 80, 443}
+
+
+def test_intake_pods_also_reach_odd_git_ports() -> None:
+    policy = only(render(networkPolicy={"gitPorts": [8418]}), "NetworkPolicy", "swefoundry-intake")["spec"]
+    assert policy["egress"][-1] == {"ports": [{"protocol": "TCP", "port": 8418}]}
+
+
+@pytest.mark.parametrize(
+    ("registry", "port"),
+    [
+        ({"push": "r.example.org"}, 443),
+        ({"push": "r.example.org", "insecure": True}, 80),
+        ({"push": "r.example.org:30500"}, 30500),
+        ({"embedded": {"enabled": True}}, 5000),
+    ],
+)
+def test_the_registry_port_is_read_from_its_name(registry: Object, port: int) -> None:
+    egress = only(render(registry=registry), "NetworkPolicy", "swefoundry-build")["spec"]["egress"]
+    assert port in [one["port"] for one in egress[1]["ports"]]
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
+def test_the_chart_carries_the_definitions(resource: Any) -> None:
+    rendered = only(render(), "CustomResourceDefinition", resource.name)
+    assert rendered["spec"] == definition(resource)["spec"]
+    assert rendered["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+
+
+def test_definitions_can_be_left_out_or_let_go() -> None:
+    assert of_kind(render(crds={"install": False}), "CustomResourceDefinition") == []
+    let_go = of_kind(render(crds={"keep": False}), "CustomResourceDefinition")
+    assert len(let_go) == len(RESOURCES)
+    assert all("annotations" not in one["metadata"] for one in let_go)
+
+
+def test_the_embedded_registry_is_for_pods_by_name_and_for_the_node_by_port() -> None:
+    objects = render(registry={"embedded": {"enabled": True}})
+    (container,) = only(objects, "Deployment", "swefoundry-registry")["spec"]["template"]["spec"][
+        "containers"
+    ]
+    assert container["ports"] == [
+        {"name": "http", "containerPort": 5000, "hostPort": 30500, "hostIP": "127.0.0.1"}
+    ]
+    assert only(objects, "Service", "swefoundry-registry")["spec"]["ports"][0]["port"] == 5000
+
+
+WRONG = {
+    "a URL for a registry": ({"registry": {"push": "https://r.example.org"}}, "/registry/push"),
+    "no registry at all": ({"registry": {"push": ""}}, "registry.push: which OCI registry"),
+    "a misspelt value": ({"registry": {"psuh": "r"}}, "psuh"),
+    "no build pods": ({"maxActive": {"build": 0}}, "/maxActive/build"),
+    "a number for a text": ({"build": {"memory": 4096}}, "/build/memory"),
+    "memory without a unit": ({"build": {"memory": "4096"}}, "/build/memory"),
+    "one namespace outside a list": ({"namespaces": "tasks"}, "/namespaces"),
+    "a namespace in capitals": ({"namespaces": ["Tasks"]}, "/namespaces/0"),
+    "a canary without a port": ({"evaluation": {"canary": ["10.0.0.1"]}}, "/evaluation/canary/0"),
+    "an unquoted number in the environment": ({"extraEnv": [{"name": "A", "value": 5}]}, "/extraEnv/0/value"),
+    "a level that is not known": ({"logLevel": "verbose"}, "/logLevel"),
+    "a digest that is a tag": ({"image": {"digest": "latest"}}, "/image/digest"),
+    "a name for a port": ({"networkPolicy": {"ports": ["https"]}}, "/networkPolicy/ports/0"),
+}
+
+
+@pytest.mark.parametrize(("values", "place"), WRONG.values(), ids=WRONG)
+def test_refuses_and_names(values: Object, place: str) -> None:
+    assert place in refusal(**values)
+
+
+def test_the_schema_knows_every_value_and_no_other() -> None:
+    def keys(schema: Object) -> Any:
+        return {
+            name: keys(child) if "properties" in child else None
+            for name, child in schema["properties"].items()
+        }
+
+    def shape(values: Object, schema: Any) -> Any:
+        return {
+            name: shape(child, schema.get(name)) if schema.get(name) else None
+            for name, child in values.items()
+        }
+
+    known = keys(yaml.safe_load((CHART / "values.schema.json").read_text()))
+    known.pop("global")  # Helm's own
+    assert shape(yaml.safe_load((CHART / "values.yaml").read_text()), known) == known
+
+
+def test_the_version_is_the_packages() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()

@@ -1,0 +1,125 @@
+"""The chart's values become the operator's settings."""
+
+import pytest
+
+from swefoundry.settings import Settings
+from unit.chart.rendering import Object, environment, render
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **values: Object) -> Settings:
+    """What the operator would read with these values."""
+    for name, value in environment(render(**values)).items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+def test_every_variable_is_a_setting() -> None:
+    everything = render(
+        registry={"push": "r.example.org", "secret": "registry"},
+        caConfigMap="our-ca",
+        build={
+            "baseImages": {"python": ["p"]},
+            "allowedBases": ["p"],
+            "args": {"A": "b"},
+            "mirrors": {"c": "d"},
+        },
+        evaluation={"canary": ["10.0.0.1:443"], "runtimeClass": "gvisor"},
+    )
+    names = {name for name in environment(everything) if name.startswith("SWEFOUNDRY_")}
+    assert names <= {f"SWEFOUNDRY_{field.upper()}" for field in Settings.model_fields}
+
+
+def test_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Settings()
+    assert settings(monkeypatch) == own.model_copy(
+        update={
+            "namespaces": ["swefoundry"],
+            "registry_push": "registry.example.org:5000",
+            "registry_pull": "registry.example.org:5000",
+            "operator_image": "swefoundry/operator:0.1.0",
+            "builder_image": "swefoundry/builder:0.1.0",
+        }
+    )
+
+
+def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = settings(
+        monkeypatch,
+        namespaces=["a", "b"],
+        image={"repository": "r.example.org/operator", "digest": DIGEST},
+        builderImage={"repository": "r.example.org/builder", "tag": "v1"},
+        registry={
+            "push": "r:5000",
+            "pull": "localhost:5000",
+            "insecure": True,
+            "prefix": "t",
+            "secret": "creds",
+        },
+        maxActive={"intake": 1, "build": 2, "evaluation": 3},
+        build={
+            "cpu": "2",
+            "memory": "8Gi",
+            "storage": "9Gi",
+            "timeoutSeconds": 60,
+            "baseImages": {"python": ["python:3.11-slim"]},
+            "allowedBases": ["python:*", "debian:*"],
+            "args": {"HTTPS_PROXY": "http://proxy:3128"},
+            "mirrors": {"docker.io": "mirror:5000"},
+        },
+        caConfigMap="our-ca",
+        evaluation={
+            "canary": ["10.0.0.1:443", "10.0.0.2:80"],
+            "requireIsolation": False,
+            "runtimeClass": "gvisor",
+        },
+        userNamespaces=False,
+        health={"port": 8081},
+        metrics={"port": 9091},
+        logLevel="DEBUG",
+        extraEnv=[{"name": "SWEFOUNDRY_WORKERS", "value": "32"}],
+    )
+    assert made == Settings(
+        namespaces=["a", "b"],
+        operator_image=f"r.example.org/operator@{DIGEST}",
+        builder_image="r.example.org/builder:v1",
+        registry_push="r:5000",
+        registry_pull="localhost:5000",
+        registry_insecure=True,
+        registry_prefix="t",
+        registry_secret="creds",
+        registry_auth_file="/var/run/swefoundry/registry/config.json",
+        max_active_intake=1,
+        max_active_build=2,
+        max_active_evaluation=3,
+        build_cpu="2",
+        build_memory="8Gi",
+        build_storage="9Gi",
+        build_seconds=60,
+        base_images={"python": ["python:3.11-slim"]},
+        allowed_bases=["python:*", "debian:*"],
+        build_args={"HTTPS_PROXY": "http://proxy:3128"},
+        build_mirrors={"docker.io": "mirror:5000"},
+        ca_config_map="our-ca",
+        canary=["10.0.0.1:443", "10.0.0.2:80"],
+        require_isolation=False,
+        runtime_class="gvisor",
+        task_user_namespaces=False,
+        service_account="swefoundry-task",
+        health_port=8081,
+        metrics_port=9091,
+        log_level="DEBUG",
+        workers=32,
+    )
+
+
+def test_the_embedded_registry_is_pushed_to_by_name_and_pulled_from_the_node(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = settings(monkeypatch, registry={"embedded": {"enabled": True, "hostPort": 31000}})
+    assert (made.registry_push, made.registry_pull, made.registry_insecure) == (
+        "swefoundry-registry.swefoundry.svc:5000",
+        "localhost:31000",
+        True,
+    )

@@ -1,0 +1,47 @@
+"""The trial that `helm test` runs starts from a good manifest and a readable archive."""
+
+import importlib.util
+import io
+import tarfile
+from types import ModuleType
+
+import pytest
+
+from swefoundry.api.lint import problems
+from unit.chart.rendering import CHART, only, render
+
+
+@pytest.fixture(scope="module")
+def trial() -> ModuleType:
+    """The script, imported."""
+    spec = importlib.util.spec_from_file_location("trial", CHART / "files/trial.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_its_manifest_is_good(trial: ModuleType) -> None:
+    assert problems(trial.task(trial.archive())) == []
+
+
+def test_its_archive_is_the_same_every_time_and_has_the_fault_that_the_gold_patch_mends(
+    trial: ModuleType,
+) -> None:
+    assert trial.archive() == trial.archive()
+    with tarfile.open(fileobj=io.BytesIO(trial.archive())) as tar:
+        member = tar.extractfile("adder-1.0/adder.py")
+        assert member is not None
+        assert f"-{member.read().decode().splitlines()[1]}" in trial.GOLD.splitlines()
+
+
+def test_its_pod_gets_the_script_and_may_only_make_and_watch_its_own_task(trial: ModuleType) -> None:
+    objects = render()
+    assert "def verdict(" in only(objects, "ConfigMap", "swefoundry-trial")["data"]["trial.py"]
+    assert only(objects, "Role", "swefoundry-trial")["rules"] == [
+        {
+            "apiGroups": ["swefoundry.dev"],
+            "resources": ["taskinstances"],
+            "verbs": ["get", "create", "delete"],
+        }
+    ]
