@@ -1,0 +1,62 @@
+"""Release archives of the corpus, as source trees: fetched with the package client, kept in a cache outside the checkout."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+import tomllib
+import urllib.request
+import zipfile
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+CACHE = Path(os.environ.get("SWEFOUNDRY_BENCH_DIR", Path.home() / ".cache" / "swefoundry-bench"))
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release's source archive."""
+
+    package: str
+    version: str
+    url: str
+    sha256: str
+    uploaded: datetime
+
+    def unpack(self, target: Path) -> None:
+        """Fetch once, check the sha256, unpack without the archive's own top folder."""
+        archive = CACHE / "archives" / self.url.rsplit("/", 1)[1]
+        if not archive.exists():
+            archive.parent.mkdir(parents=True, exist_ok=True)
+            with urllib.request.urlopen(self.url, timeout=60) as answer:
+                archive.write_bytes(answer.read())
+        if hashlib.sha256(archive.read_bytes()).hexdigest() != self.sha256:
+            raise ValueError(f"{archive.name}: another sha256")
+        _extract(archive, target)
+
+
+def release(package: str, version: str) -> Release:
+    """Where the source archive of a release is, as the package client tells."""
+    answer = subprocess.run(
+        ["uv", "pip", "compile", "-q", "--no-deps", "--no-header", "--format", "pylock.toml",
+         "--python-version", "3.11", "-"],
+        input=f"{package}=={version}\n", capture_output=True, text=True, check=True,
+    )
+    sdist = tomllib.loads(answer.stdout)["packages"][0]["sdist"]
+    return Release(package, version, sdist["url"], sdist["hashes"]["sha256"], sdist["upload-time"])
+
+
+def _extract(archive: Path, target: Path) -> None:
+    scratch = target.with_name(target.name + ".unpacking")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    if archive.suffix == ".zip":
+        zipfile.ZipFile(archive).extractall(scratch)
+    else:
+        tarfile.open(archive).extractall(scratch, filter="data")
+    (top,) = [entry for entry in scratch.iterdir() if entry.is_dir()]
+    shutil.rmtree(target, ignore_errors=True)
+    top.rename(target)
+    shutil.rmtree(scratch)

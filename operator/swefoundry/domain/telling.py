@@ -1,0 +1,63 @@
+"""Which lines of a long build or test log say what went wrong?
+
+A log may be a megabyte; strategies and people get 2 KiB. Lines are ranked by what they say, the best ones are kept in
+their order, each once.
+"""
+
+import re
+from collections.abc import Iterable
+
+LIMIT = 2048
+"""Characters: what a status field and a termination message have room for."""
+
+_LINE_LIMIT = 300
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+
+_RANKS: tuple[re.Pattern[str], ...] = (
+    # the cause in one line
+    re.compile(
+        r"(ModuleNotFoundError|ImportError|PackageNotFoundError|DistributionNotFound)\b"
+        r"|No module named|fixture '\w+' not found|unrecognized arguments|not found in `markers`"
+        r"|No solution found|was not found in the package registry|we can conclude|fatal error:|[Cc]ommand not found"
+        r"|Failed to (build|download|parse|resolve)|requires pytest-|\[pytest\] section in|were removed in pytest"
+        r"|error: command |unable to execute|natively supported|import file mismatch|INTERNALERROR> \w*(Error|Warning)"
+        r"|PytestRemovedIn|No such file or directory|no such option|Temporary failure in name resolution"
+        r"|No space left|Killed|MemoryError|manifest unknown|Multiple top-level"
+    ),
+    # every failing test by name, and how many there are
+    re.compile(r"^(FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("),
+    # what a test saw
+    re.compile(r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"),
+    re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
+)
+_LAST_LINES = 6
+"""The end of a log often says it in words that no pattern knows."""
+
+
+def telling_lines(log: str, limit: int = LIMIT) -> str:
+    """The lines that say what went wrong, in their order, at most ``limit`` characters."""
+    lines = _clean(log)
+    chosen: set[int] = set()
+    room = limit
+    for number in _ranked(lines):
+        cost = len(lines[number]) + 1
+        if cost <= room:
+            chosen.add(number)
+            room -= cost
+    return "\n".join(lines[number] for number in sorted(chosen))[:limit]
+
+
+def _clean(log: str) -> list[str]:
+    """Without colours and blank lines, long lines cut, repeated lines once (the first stays)."""
+    lines = (_ANSI.sub("", line).rstrip()[:_LINE_LIMIT] for line in log.splitlines())
+    return list(dict.fromkeys(line for line in lines if line.strip()))
+
+
+def _ranked(lines: list[str]) -> Iterable[int]:
+    """Line numbers, most telling first, each once."""
+    order: dict[int, None] = {}
+    for pattern in _RANKS:
+        order.update(dict.fromkeys(number for number, line in enumerate(lines) if pattern.search(line)))
+        if pattern is _RANKS[0]:
+            order.update(dict.fromkeys(reversed(range(max(0, len(lines) - _LAST_LINES), len(lines)))))
+    return order

@@ -1,0 +1,103 @@
+"""What the project's own build needs, and in which way the project is made importable.
+
+/testbed must stay the place that is imported: the fix is laid over it after the image was built. So the project is
+installed editable, or put on PYTHONPATH where its build cannot do that.
+"""
+
+import re
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from swefoundry.domain.facts import Facts
+from swefoundry.strategies.recipes.python_declared import Declared
+from swefoundry.strategies.recipes.python_lessons import Lessons
+
+_EDITABLE_SINCE = {
+    "setuptools": "setuptools>=64",
+    "poetry-core": "poetry-core>=1.0.8",
+    "flit-core": "flit-core>=3.4",
+    "hatchling": "hatchling",
+    "pdm-backend": "pdm-backend",
+}
+"""The first release of each backend that can install editable."""
+
+_OLD_BUILDS = "setuptools>=64,<71"
+"""Editable installs came with 64; 71 and later prefer the packaging they find to the one they bring, and refuse
+what old setup.cfg and setup.py files say."""
+
+_BACKENDS = {
+    "poetry": "poetry-core",
+    "flit": "flit-core",
+    "flit_core": "flit-core",
+    "pdm": "pdm-backend",
+    "hatchling": "hatchling",
+}
+_PRETEND = (
+    ("setuptools[-_]scm|hatch-vcs|flit[-_]scm|vcs-versioning", "SETUPTOOLS_SCM_PRETEND_VERSION"),
+    (r"\bpbr\b", "PBR_VERSION"),
+    ("poetry-dynamic-versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS"),
+    (r"pdm.*source *= *[\"']scm", "PDM_BUILD_SCM_VERSION"),
+)
+"""Version-from-git tools and the variable that tells them the version where git is not installed."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """How /testbed becomes importable."""
+
+    tools: tuple[str, ...]
+    """Installed before the checkout, undated: they shape the installation, not the tests."""
+    editable: bool
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables of the install step alone."""
+
+
+def installation(facts: Facts, declared: Declared, lessons: Lessons, version: str | None) -> Installation:
+    """Editable wherever the backend can do it."""
+    old_poetry = declared.backend == "poetry" or (
+        (declared.backend or "").startswith("flit") and _lists(declared, "flit")
+    )
+    editable = declared.entry and not lessons.on_path and not old_poetry
+    tools = _tools(declared, lessons) if editable else ("setuptools<81",)
+    return Installation(tools, editable, _pretended(facts, version) if editable else ())
+
+
+def _lists(declared: Declared, name: str) -> bool:
+    return any(re.match(rf"{name}\b(?!_|-core)", item) for item in declared.build)
+
+
+def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
+    chosen: dict[str, str] = {"setuptools": _setuptools(declared)}
+    for item in (*declared.build, *sorted(lessons.build)):
+        try:
+            requirement = Requirement(item)
+        except InvalidRequirement:
+            continue
+        name = canonicalize_name(requirement.name)
+        if name != "setuptools":
+            chosen[name] = _EDITABLE_SINCE.get(name, item)
+    backend = _BACKENDS.get(declared.backend or "")
+    if backend:
+        chosen.setdefault(backend, _EDITABLE_SINCE[backend])
+    chosen.setdefault("wheel", "wheel")
+    return tuple(chosen[name] for name in sorted(chosen))
+
+
+def _setuptools(declared: Declared) -> str:
+    """The old range, unless the project asks for something newer."""
+    for item in declared.build:
+        match = re.match(r"setuptools\b.*?>=?\s*(\d+)", item)
+        if match and int(match[1]) >= 71:
+            return item
+    return _OLD_BUILDS
+
+
+def _pretended(facts: Facts, version: str | None) -> tuple[tuple[str, str], ...]:
+    text = "\n".join(
+        file.text for file in facts.manifests if file.path in ("pyproject.toml", "setup.py", "setup.cfg")
+    )
+    match = re.search(r"\d+(?:\.\d+)+(?:(?:a|b|rc|\.post|\.dev)\d+)?|\d+", facts.version_tag or version or "")
+    number = match[0] if match else "1.0"
+    return tuple((variable, number) for pattern, variable in _PRETEND if re.search(pattern, text))

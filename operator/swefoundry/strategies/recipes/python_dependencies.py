@@ -1,0 +1,120 @@
+"""Which requirements go into the dependency layer: the project's own, its tests', and what tests visibly need."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from swefoundry.domain.facts import Facts
+from swefoundry.strategies.recipes import python_names as names
+from swefoundry.strategies.recipes.python_declared import Declared
+from swefoundry.strategies.recipes.python_lessons import Lessons
+from swefoundry.strategies.recipes.python_pytest import Configuration
+
+
+def requirements(facts: Facts, declared: Declared, config: Configuration, lessons: Lessons) -> list[str]:
+    """Requirement strings, sorted, one per distribution; equal needs give equal text, so layers are shared."""
+    chosen: dict[str, Requirement] = {}
+    own = canonicalize_name(declared.name or "")
+    for requirement in _parsed(lessons.add):
+        chosen[canonicalize_name(requirement.name)] = requirement
+    for requirement in _wanted(facts, declared, config):
+        _choose(requirement, chosen, own)
+    runtime = {canonicalize_name(requirement.name) for requirement in _parsed(declared.runtime)}
+    kept = [
+        _loosened(requirement, name, lessons)
+        for name, requirement in sorted(chosen.items())
+        if name not in lessons.drop or name in runtime
+    ]
+    return [_text(_pytest_bound(requirement, lessons)) for requirement in kept]
+
+
+def _wanted(facts: Facts, declared: Declared, config: Configuration) -> Iterator[Requirement]:
+    imported = {module.split(".")[0] for module in facts.test_imports}
+    yield from _parsed(declared.runtime)
+    for requirement in _parsed((*(declared.test or declared.dev), *config.plugins)):
+        if _useful(requirement, imported):
+            yield requirement
+    seen = (*_foreseen(facts), "pytest")
+    yield from _parsed(seen)
+
+
+def _foreseen(facts: Facts) -> Iterator[str]:
+    """What imports, fixtures and markers of the tests say before any round is spent on it."""
+    for module in facts.test_imports:
+        if module.split(".")[0] in names.FORESEEN:
+            yield names.distribution_of(module)
+    for parameter in facts.test_parameters:
+        if parameter in names.FORESEEN_FIXTURES:
+            yield names.FIXTURES[parameter]
+    for marker in facts.test_markers:
+        yield names.MARKERS.get(marker, "")
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+    for line in lines:
+        try:
+            requirement = Requirement(line.strip())
+        except InvalidRequirement:
+            match = re.match(r"^([A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z])(?=\s|$|[<>=!~;@(\[])", line.strip())
+            if match is None:
+                continue
+            requirement = Requirement(match[1])
+        requirement.url = None  # a clone or download of its own is not what an index can date
+        yield requirement
+
+
+def _choose(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
+    """The first mention wins, unless it has no bounds and this one has; markers that differ make the bare name."""
+    name = canonicalize_name(requirement.name)
+    before = chosen.get(name)
+    if name == own:
+        return
+    if before is None:
+        chosen[name] = requirement
+        return
+    if requirement.marker != before.marker:
+        before = Requirement(_with(before.name, before.extras, before.specifier))
+        chosen[name] = before
+    if not before.specifier and requirement.specifier:
+        chosen[name] = Requirement(_with(before.name, before.extras, requirement.specifier))
+
+
+def _with(name: str, extras: set[str], specifier: SpecifierSet) -> str:
+    return name + (f"[{','.join(sorted(extras))}]" if extras else "") + str(specifier)
+
+
+def _useful(requirement: Requirement, imported: set[str]) -> bool:
+    name = canonicalize_name(requirement.name)
+    if name not in names.NOT_FOR_TESTS and not name.startswith(("types-", "sphinx", "flake8", "mkdocs")):
+        return True
+    return names.MODULES_OF.get(name, name.replace("-", "_")) in imported
+
+
+def _loosened(requirement: Requirement, name: str, lessons: Lessons) -> Requirement:
+    """Without its bounds; exact pins of test tools never help on another interpreter, so they always go."""
+    pinned = any(clause.operator in ("==", "===") for clause in requirement.specifier)
+    tool = name == "pytest" or name.startswith("pytest-")
+    if name in lessons.loosen or "*" in lessons.loosen or (tool and pinned):
+        return Requirement(_with(requirement.name, requirement.extras, SpecifierSet()) + _marker(requirement))
+    return requirement
+
+
+def _marker(requirement: Requirement) -> str:
+    return f" ; {requirement.marker}" if requirement.marker else ""
+
+
+def _pytest_bound(requirement: Requirement, lessons: Lessons) -> Requirement:
+    if canonicalize_name(requirement.name) != "pytest":
+        return requirement
+    if lessons.pytest_below is not None:
+        return Requirement(f"pytest<{lessons.pytest_below}")
+    if lessons.pytest_at_least is not None:
+        return Requirement(f"pytest>={lessons.pytest_at_least}")
+    return requirement
+
+
+def _text(requirement: Requirement) -> str:
+    return str(requirement)

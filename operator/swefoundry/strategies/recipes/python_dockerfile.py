@@ -1,0 +1,87 @@
+"""The Dockerfile of a Python draft, in the order in which layers are shared.
+
+::
+
+    FROM                      every instance
+    uv and a virtualenv       every instance on this base
+    Debian packages           those that need the same
+    the project's build tools those with the same build system
+    dependencies              instances with the same needs as of the same day
+    COPY . /testbed           this instance
+    the project itself        this instance
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from swefoundry.strategies.overriding import apt_step
+from swefoundry.strategies.recipes.python_build_tools import Installation
+from swefoundry.strategies.recipes.python_pytest import EMPTY_CONFIG
+
+UV = "uv==0.13.9"
+"""Reads packages' upload times for --exclude-newer; pinned, so that equal drafts resolve alike."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything that the Dockerfile says."""
+
+    base: str
+    apt: Sequence[str]
+    installation: Installation
+    requirements: Sequence[str]
+    until: date | None
+    dated: Sequence[tuple[str, date]] = ()
+    """Distributions with a day of their own."""
+    folders: Sequence[str] = ()
+    """Folders of the source for PYTHONPATH, relative to /testbed."""
+    whole: bool = False
+    empty_config: bool = False
+
+
+def dockerfile(environment: Environment) -> str:
+    """The text, one step a line."""
+    steps = [
+        f"FROM {environment.base}",
+        "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8",
+        f"RUN pip install --no-cache-dir {UV} && python3 -m venv --without-pip /opt/venv",
+        *([apt_step(sorted(environment.apt))] if environment.apt else []),
+        _install_step(environment.installation.tools, "", 0),
+        _install_step(environment.requirements, _dates(environment)),
+        *([f"RUN printf '[pytest]\\n' > {EMPTY_CONFIG}"] if environment.empty_config else []),
+        "COPY . /testbed",
+        "WORKDIR /testbed",
+        *_project(environment),
+    ]
+    return "\n".join(step for step in steps if step) + "\n"
+
+
+def _dates(environment: Environment) -> str:
+    general = f" --exclude-newer {environment.until}" if environment.until else ""
+    return general + "".join(f" --exclude-newer-package {name}={day}" for name, day in environment.dated)
+
+
+def _install_step(requirements: Sequence[str], options: str, least: int = 1) -> str:
+    if len(requirements) < least:
+        return ""
+    lines = [
+        f"RUN uv pip install --no-cache{options}",
+        *(f"    {shlex.quote(item)}" for item in requirements),
+    ]
+    return " \\\n".join(lines)
+
+
+def _project(environment: Environment) -> list[str]:
+    steps: list[str] = []
+    installation = environment.installation
+    if installation.editable:
+        variables = "".join(f"{key}={shlex.quote(value)} " for key, value in installation.environment)
+        rest = _dates(environment) if environment.whole else " --no-deps"
+        steps.append(f"RUN {variables}uv pip install --no-cache --no-build-isolation{rest} -e .")
+    folders = environment.folders if installation.editable else ["", *environment.folders]
+    if folders:
+        path = ":".join(f"/testbed/{folder}".rstrip("/") for folder in folders)
+        steps.append(f"ENV PYTHONPATH={path}")
+    return steps

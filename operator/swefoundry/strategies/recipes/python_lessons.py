@@ -1,0 +1,71 @@
+"""What failed rounds taught: facts about the environment that hold for every later draft."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from swefoundry.strategies.recipes.python_interpreters import Version
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Everything learned so far; merging never forgets."""
+
+    add: frozenset[str] = frozenset()
+    """Requirements that were missing."""
+    drop: frozenset[str] = frozenset()
+    """Distributions that cannot be had or built and that tests may do without."""
+    loosen: frozenset[str] = frozenset()
+    """Distributions whose version bounds led nowhere; `*` for all."""
+    then: frozenset[str] = frozenset()
+    """Distributions to resolve as of the change itself, because newer ones dropped a name that the source uses."""
+    build: frozenset[str] = frozenset()
+    """Requirements of the project's own build."""
+    apt: frozenset[str] = frozenset()
+    below: Version | None = None
+    """Only interpreters older than this."""
+    at_least: Version | None = None
+    pytest_below: int | None = None
+    pytest_at_least: str | None = None
+    no_addopts: bool = False
+    no_config: bool = False
+    no_warnings: bool = False
+    """Warnings are no errors."""
+    importlib: bool = False
+    on_path: bool = False
+    """The project cannot be installed: its folders go on PYTHONPATH."""
+    folders: frozenset[str] = frozenset()
+    """Folders of the source to put on PYTHONPATH besides."""
+    whole: bool = False
+    """The project's own metadata knows requirements that its manifests do not show: let the installer resolve them."""
+    deselect: frozenset[str] = frozenset()
+    """Tests that fail after the fix whatever the environment."""
+
+    def merged(self, other: "Lessons") -> "Lessons":
+        """Both; of two bounds the stricter."""
+        joined: dict[str, Any] = {
+            item.name: _join(getattr(self, item.name), getattr(other, item.name)) for item in fields(self)
+        }
+        return replace(
+            self,
+            **joined
+            | {
+                "below": min(filter(None, (self.below, other.below)), default=None),
+                "at_least": max(filter(None, (self.at_least, other.at_least)), default=None),
+                "pytest_below": min(filter(None, (self.pytest_below, other.pytest_below)), default=None),
+            },
+        )
+
+    def allows(self, python: Version) -> bool:
+        """Whether an interpreter is still worth trying."""
+        return (self.below is None or python < self.below) and (
+            self.at_least is None or python >= self.at_least
+        )
+
+
+NOTHING_LEARNED = Lessons()
+
+
+def _join(mine: object, other: object) -> object:
+    if isinstance(mine, frozenset) and isinstance(other, frozenset):
+        return mine | other
+    return other or mine

@@ -1,0 +1,72 @@
+"""An ask as the Python recipe sees it: manifests, configuration and layout, read once."""
+
+import posixpath
+from dataclasses import dataclass
+from datetime import date
+
+from packaging.utils import canonicalize_name
+
+from swefoundry.domain.facts import Facts
+from swefoundry.domain.rounds import Ask
+from swefoundry.strategies.recipes import (
+    python_pyproject,
+    python_requirement_files,
+    python_setup_cfg,
+    python_setup_py,
+)
+from swefoundry.strategies.recipes.python_declared import Declared, merged
+from swefoundry.strategies.recipes.python_pytest import Configuration, configuration
+from swefoundry.strategies.recipes.python_test_log import Source
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the drafts are made of."""
+
+    facts: Facts
+    declared: Declared
+    config: Configuration
+    created: date | None
+    version: str | None
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Reading":
+        """Read the manifests of an ask."""
+        texts = {file.path: file.text for file in ask.facts.manifests}
+        declared = merged(
+            (
+                python_pyproject.declared(texts.get("pyproject.toml", "")),
+                python_setup_cfg.declared(texts.get("setup.cfg", "")),
+                python_setup_py.declared(texts["setup.py"]) if "setup.py" in texts else Declared(),
+                python_requirement_files.declared(texts),
+            )
+        )
+        created = ask.created_at.date() if ask.created_at else None
+        return cls(ask.facts, declared, configuration(texts), created, ask.version)
+
+    @property
+    def import_folders(self) -> tuple[str, ...]:
+        """Folders that make the source's packages importable: src, lib, or the root (the empty string)."""
+        return tuple(
+            dict.fromkeys(posixpath.dirname(folder.rstrip("/")) for folder in self.facts.package_dirs)
+        )
+
+    @property
+    def source(self) -> Source:
+        """What rules about logs may know of this source."""
+        folders = {
+            posixpath.basename(path.rstrip("/")): posixpath.dirname(path.rstrip("/"))
+            for path in self.facts.package_dirs
+        }
+        for entry in self.facts.root_entries:
+            folders.setdefault(entry.rstrip("/").removesuffix(".py"), "")
+        for path in (*self.facts.test_files, *self.facts.test_support_files):
+            _beside(path, folders)
+        own = canonicalize_name(self.declared.name) if self.declared.name else None
+        return Source(folders, own)
+
+
+def _beside(path: str, folders: dict[str, str]) -> None:
+    """Modules beside the tests (`helpers.py`) are importable from the tests' own folder."""
+    if path.endswith(".py"):
+        folders.setdefault(posixpath.basename(path).removesuffix(".py"), posixpath.dirname(path))
