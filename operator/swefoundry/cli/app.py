@@ -11,7 +11,15 @@ from typer.core import TyperGroup
 
 from swefoundry import errors
 from swefoundry.api.labels import API_VERSION
-from swefoundry.cli import collect_command, import_command, lint_command, screen
+from swefoundry.cli import (
+    collect_command,
+    export_command,
+    import_command,
+    lint_command,
+    screen,
+    status_command,
+    why_command,
+)
 from swefoundry.cli.exits import Exit, exit_of
 
 EPILOG = (
@@ -47,6 +55,9 @@ app.command("lint")(lint_command.lint_)
 app.command("import")(import_command.import_)
 collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
+app.command("status")(status_command.status)
+app.command("why")(why_command.why)
+app.command("export")(export_command.export)
 
 
 @app.command("version")

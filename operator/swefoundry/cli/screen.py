@@ -46,5 +46,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     for column in columns:
         made.add_column(column.upper(), overflow="fold")
     for row in rows:
-        made.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        made.add_row(*(_cell(cell) for cell in row))
     return made
+
+
+def _cell(value: object) -> Text:
+    """Never markup: messages are full of brackets."""
+    return value if isinstance(value, Text) else Text("" if value is None else str(value))

@@ -1,0 +1,122 @@
+"""How far has each TaskInstance come, and how many are where? Pure: objects in, lines and counts out."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from swefoundry.api.taskinstance import Phase, VerdictName
+
+PHASES: tuple[str, ...] = get_args(Phase)
+FINISHED = frozenset({"Validated", "Rejected", "Failed"})
+VERDICTS: tuple[str, ...] = get_args(VerdictName)
+UNCHECKED = "Pending"
+"""Phase of an object that no operator has seen yet."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One TaskInstance, as far as a table shows it."""
+
+    namespace: str
+    name: str
+    instance_id: str
+    phase: str
+    verdict: str
+    strategy: str
+    round: int | None
+    fail_to_pass: int | None
+    pass_to_pass: int | None
+    duration: str
+    reason: str
+    message: str
+
+    @property
+    def finished(self) -> bool:
+        return self.phase in FINISHED
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """All of them."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def phases(self) -> dict[str, int]:
+        counted = Counter(line.phase for line in self.lines)
+        return {phase: counted[phase] for phase in PHASES if counted[phase]}
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        counted = Counter(line.verdict for line in self.lines)
+        return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}
+
+    @property
+    def finished(self) -> int:
+        return sum(line.finished for line in self.lines)
+
+    @property
+    def all_validated(self) -> bool:
+        return all(line.phase == "Validated" for line in self.lines)
+
+    def wire(self) -> dict[str, object]:
+        return {
+            "total": len(self.lines),
+            "finished": self.finished,
+            "phases": self.phases,
+            "verdicts": self.verdicts,
+            "instances": [asdict(line) for line in self.lines],
+        }
+
+
+def funnel(bodies: Iterable[Mapping[str, Any]], now: datetime) -> Funnel:
+    """The funnel, sorted as people look for things: by namespace and name."""
+    return Funnel(
+        tuple(sorted((_line(body, now) for body in bodies), key=lambda line: (line.namespace, line.name)))
+    )
+
+
+def _line(body: Mapping[str, Any], now: datetime) -> Line:
+    metadata, status = body["metadata"], body.get("status") or {}
+    reason, message = telling(status.get("conditions") or ())
+    tests = status.get("tests") or {}
+    return Line(
+        namespace=metadata.get("namespace", ""),
+        name=metadata["name"],
+        instance_id=(body.get("spec") or {}).get("instanceId", ""),
+        phase=status.get("phase") or UNCHECKED,
+        verdict=status.get("verdict") or "",
+        strategy=status.get("strategy") or "",
+        round=status.get("round"),
+        fail_to_pass=tests.get("failToPass"),
+        pass_to_pass=tests.get("passToPass"),
+        duration=status.get("duration") or _since(status.get("startedAt"), now),
+        reason=reason,
+        message=message,
+    )
+
+
+def telling(conditions: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
+    """Reason and message of the condition that says most: why it is stuck, what goes on, how it ended."""
+    by_type = {condition.get("type"): condition for condition in conditions}
+    for kind in ("Stalled", "Reconciling", "Validated", "Succeeded", "Ready"):
+        found = by_type.get(kind)
+        if found:
+            return str(found.get("reason") or ""), str(found.get("message") or "")
+    return "", ""
+
+
+def _since(started: str | None, now: datetime) -> str:
+    if not started:
+        return ""
+    seconds = max(0, int((now - moment(started)).total_seconds()))
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
+def moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
