@@ -1,0 +1,47 @@
+"""``python -m swefoundry.intake``: read the order from the environment, leave the record, exit with its code."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from swefoundry.domain.codes import Code
+from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder, IntakeRecord
+from swefoundry.intake.bench import RUNNER, Bench
+from swefoundry.intake.outcome import attempt, encoded
+from swefoundry.store.registry import Registry
+
+WORKDIR = "SWEFOUNDRY_WORKDIR"
+RUNNER_FILE = "SWEFOUNDRY_RUNNER"
+RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
+
+
+def main() -> int:
+    record = _record()
+    print(f"intake ends with {record.code}: {record.message or 'done'}", flush=True)
+    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_bytes(encoded(record))
+    return record.code
+
+
+def _record() -> IntakeRecord:
+    try:
+        order = IntakeOrder.model_validate_json(os.environ.get(INTAKE_ORDER, ""))
+    except ValidationError as error:
+        return IntakeRecord(nonce="", code=Code.BAD_ORDER, message=f"{INTAKE_ORDER} is no order: {error}")
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
+        bench = Bench(Path(folder), Path(os.environ.get(RUNNER_FILE, str(RUNNER))))
+        return asyncio.run(_carry_out(order, bench))
+
+
+async def _carry_out(order: IntakeOrder, bench: Bench) -> IntakeRecord:
+    place = order.place
+    auth_file = Path(place.auth_file) if place.auth_file else None
+    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
+        return await attempt(order, registry, bench, say=lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

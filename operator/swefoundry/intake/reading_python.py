@@ -1,0 +1,93 @@
+"""What do Python test files need besides the project? Imports, fixtures and markers, read without running
+anything.
+"""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)|from[ \t]+([\w]+)[\w.]*[ \t]+import)", re.M
+)
+_TEST = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+test\w*[ \t]*\(([^)]*)\)", re.M)
+_MARKER = re.compile(r"\bpytest\.mark\.(\w+)")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Names that test files use; sorted by ``needs``."""
+
+    imports: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    markers: frozenset[str] = frozenset()
+
+
+def needs(sources: Iterable[bytes]) -> Needs:
+    """What the files need together."""
+    found = [_of(source.decode("utf-8", "replace")) for source in sources]
+    return Needs(
+        frozenset().union(*(need.imports for need in found)),
+        frozenset().union(*(need.parameters for need in found)),
+        frozenset().union(*(need.markers for need in found)),
+    )
+
+
+def _of(text: str) -> Needs:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes and the like in foreign code
+            nodes = list(ast.walk(ast.parse(text.lstrip("\ufeff"))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _by_pattern(text)  # Python 2, or a file that is broken on purpose
+    return Needs(
+        frozenset(name for node in nodes for name in _imports(node)),
+        frozenset(name for node in nodes for name in _parameters(node)),
+        frozenset(name for node in nodes for name in _markers(node)),
+    )
+
+
+def _imports(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Import(names=names):
+            yield from (alias.name.partition(".")[0] for alias in names)
+        case ast.ImportFrom(module=str(module), level=0):
+            yield module.partition(".")[0]
+
+
+def _parameters(node: ast.AST) -> Iterator[str]:
+    """Parameters of tests, and of fixtures, which ask for other fixtures in the same way."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return
+    if node.name.startswith("test") or any(
+        "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
+    ):
+        given = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        yield from (argument.arg for argument in given if argument.arg not in ("self", "cls"))
+
+
+def _markers(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Attribute(attr=name, value=ast.Attribute(attr="mark", value=ast.Name(id="pytest"))):
+            yield name
+        case ast.Attribute(attr=name, value=ast.Name(id="mark")):
+            yield name
+
+
+def _by_pattern(text: str) -> Needs:
+    imports = {
+        module.strip().partition(".")[0]
+        for plain, origin in _IMPORT.findall(text)
+        for module in (origin or plain).split(",")
+    }
+    parameters = {
+        word.partition("=")[0].partition(":")[0].strip()
+        for given in _TEST.findall(text)
+        for word in given.split(",")
+    }
+    return Needs(
+        frozenset(imports - {""}),
+        frozenset(parameters - {"", "self", "cls"}),
+        frozenset(_MARKER.findall(text)),
+    )

@@ -1,0 +1,58 @@
+"""Is a file of the test patch one to run, or does it only support those? Pure, by name and sometimes by
+content.
+"""
+
+import re
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+
+_NAMES = (
+    # Python
+    "test_*.py",
+    "*_test.py",
+    "tests.py",
+    "test.py",
+    # JavaScript and TypeScript
+    *(
+        f"*.{word}.{end}"
+        for word in ("test", "spec")
+        for end in ("js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts")
+    ),
+    # Go, Rust, C and C++
+    "*_test.go",
+    "*_test.rs",
+    *(name for end in ("c", "cc", "cpp", "cxx") for name in (f"*_test.{end}", f"test_*.{end}")),
+    # Java, Kotlin, Scala, C#
+    *(
+        name
+        for end in ("java", "kt", "scala", "cs")
+        for name in (f"*Test.{end}", f"*Tests.{end}", f"Test*.{end}")
+    ),
+    # Ruby, PHP, Elixir
+    "*_spec.rb",
+    "*_test.rb",
+    "test_*.rb",
+    "*Test.php",
+    "*_test.exs",
+)
+
+_FOLDERS = ("test", "tests", "__tests__", "spec", "specs")
+_SUPPORT = ("conftest.py", "__init__.py")
+_IN_FOLDERS = (".js", ".jsx", ".ts", ".tsx", ".rs")
+"""In a test folder these are tests whatever their name; Python files are when they define some."""
+
+_DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Test|TestCase\b", re.MULTILINE)
+
+
+def is_test(path: str, content: bytes | None) -> bool:
+    """Whether to name ``path`` to the test command; without ``content`` (a deleted file) the name decides."""
+    place = PurePosixPath(path)
+    if place.name in _SUPPORT:
+        return False
+    if any(fnmatchcase(place.name, pattern) for pattern in _NAMES):
+        return True
+    if not any(folder in _FOLDERS for folder in place.parts[:-1]):
+        return False
+    if place.suffix == ".py":
+        return content is None or _DEFINES_TESTS.search(content) is not None
+    return place.suffix in _IN_FOLDERS

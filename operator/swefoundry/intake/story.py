@@ -1,0 +1,145 @@
+"""One intake from order to record: source, patches, stage layers, facts."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry.domain.codes import Code
+from swefoundry.domain.facts import Facts
+from swefoundry.domain.layers import Layer
+from swefoundry.domain.stages import Stage
+from swefoundry.domain.work import IntakeOrder, IntakeRecord, PatchAt
+from swefoundry.errors import GiveUp, NotFound
+from swefoundry.intake import facts as facts_of
+from swefoundry.intake import trees
+from swefoundry.intake.bench import Bench
+from swefoundry.intake.limits import PATCH_BYTES
+from swefoundry.intake.patches import apply
+from swefoundry.intake.refusals import Refused
+from swefoundry.intake.sources import Source, obtain
+from swefoundry.store.artifacts import FILE_TYPE, Part, push_parts
+from swefoundry.store.content import OCI_LAYER, digest_of
+from swefoundry.store.overlays import Changes, Listing, compare, stage_layer
+from swefoundry.store.registry import Registry
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A patch, what people call it, and the code that says it does not apply."""
+
+    name: str
+    at: PatchAt | None
+    code: Code
+    stage: Stage
+
+
+async def take_in(order: IntakeOrder, registry: Registry, bench: Bench, say: Say) -> IntakeRecord:
+    """Carry out an order; raises Refused when the row is at fault."""
+    repo = order.place.repository
+    source = await obtain(order, registry, bench)
+    say(f"source {source.digest}, tag {source.tree.tag}")
+    git, runner = source.tree.git, await asyncio.to_thread(bench.runner.read_bytes)
+    base = await trees.listing(git)
+    facts = await asyncio.to_thread(_survey, source, base)
+    layers = {Stage.BASE: stage_layer(Changes(), {}, runner)}
+    for patch in (
+        _Named("test", order.test_patch, Code.TEST_PATCH_REFUSED, Stage.BEFORE),
+        _Named("gold", order.gold_patch, Code.GOLD_PATCH_REFUSED, Stage.AFTER),
+    ):
+        if patch.at is not None:
+            await apply(git, await _bytes(patch, repo, registry), patch.name, patch.code)
+        now = await trees.listing(git)
+        layers[patch.stage] = await asyncio.to_thread(
+            _layer, source.tree.root, patch, compare(base, now), runner
+        )
+        if patch.stage is Stage.BEFORE:
+            facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
+        say(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
+    return await _stored(order, source, facts, layers, registry)
+
+
+async def _bytes(patch: _Named, repo: str, registry: Registry) -> bytes:
+    where = patch.at
+    try:
+        if where is not None and where.blob is not None:
+            return await registry.get_blob(repo, where.blob, PATCH_BYTES)
+        if where is not None and where.path is not None:
+            return await asyncio.to_thread(Path(where.path).read_bytes)
+    except (NotFound, FileNotFoundError) as error:
+        raise Refused(patch.code, f"the {patch.name} patch is not there: {error}") from error
+    raise Refused(patch.code, f"the order does not say where the {patch.name} patch is")
+
+
+def _layer(root: Path, patch: _Named, changes: Changes, runner: bytes) -> tuple[bytes, Layer]:
+    try:
+        return stage_layer(changes, trees.contents(root, changes.replaced), runner)
+    except GiveUp as error:
+        raise Refused(patch.code, f"the {patch.name} patch cannot be stored: {error}") from error
+
+
+def _survey(source: Source, base: Listing) -> Facts:
+    root = source.tree.root
+    return facts_of.survey(_files(base), _reader(root), source.commit, source.tree.tag)
+
+
+def _with_tests(facts: Facts, root: Path, base: Listing, now: Listing) -> Facts:
+    changed = [path for path in _files(now) if base.get(path.encode()) != now[path.encode()]]
+    removed = [path for path in _files(base) if path.encode() not in now]
+    return facts_of.with_tests(facts, changed, removed, set(_files(now)), _reader(root))
+
+
+def _files(listing: Listing) -> list[str]:
+    """Regular files whose names are text: links are not followed, and no tool can be told another name in
+    JSON.
+    """
+    return sorted(_text(path) for path, blob in listing.items() if blob.mode != "120000" and _is_text(path))
+
+
+def _is_text(path: bytes) -> bool:
+    try:
+        return bool(path.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _text(path: bytes) -> str:
+    return path.decode()
+
+
+def _reader(root: Path) -> facts_of.Reader:
+    return lambda path: trees.read(root, path.encode())
+
+
+async def _stored(
+    order: IntakeOrder,
+    source: Source,
+    facts: Facts,
+    layers: dict[Stage, tuple[bytes, Layer]],
+    registry: Registry,
+) -> IntakeRecord:
+    """Push layers and facts, and an artifact that names them, so that garbage collection leaves them alone."""
+    repo, said = order.place.repository, facts_of.encoded(facts)
+    await asyncio.gather(
+        *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {said})
+    )
+    parts = [
+        *(
+            Part(f"{stage}.tar.gz", OCI_LAYER, layer.digest, layer.size)
+            for stage, (_, layer) in layers.items()
+        ),
+        Part("facts.json", FILE_TYPE, digest_of(said), len(said)),
+    ]
+    await push_parts(registry, repo, "intake", parts)
+    return IntakeRecord(
+        nonce=order.nonce,
+        code=Code.OK,
+        source=source.digest,
+        layers={stage: layer for stage, (_, layer) in layers.items()},
+        facts=digest_of(said),
+        fingerprint=facts.fingerprint,
+        language=facts_of.language(facts),
+        test_files=len(facts.test_files),
+    )
