@@ -25,8 +25,8 @@ _MANIFESTS, _LOCKS, _CI, _HINTS, _ENTRIES = 64, 16, 16, 40, 500
 """Bounds of facts.json: some 100 files of 64 KiB."""
 
 _HINT = re.compile(
-    r"\b(py\.?test|tox|nox|unittest|runtests?|make (test|check)|ctest|go test|cargo test|mvn|gradlew?|rake|rspec|phpunit"
-    r"|(npm|yarn|pnpm) (run )?test|pip install|uv (sync|run|pip)|(poetry|pdm) install|hatch (run|test)"
+    r"\b(py\.?test|tox|nox|unittest|runtests?|make (test|check)|ctest|go test|cargo test|mvn|gradlew?|rake|rspec"
+    r"|phpunit|(npm|yarn|pnpm) (run )?test|pip install|uv (sync|run|pip)|(poetry|pdm) install|hatch (run|test)"
     r"|apt(-get)? install)\b",
     re.IGNORECASE,
 )
