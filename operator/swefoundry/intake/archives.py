@@ -8,6 +8,7 @@ import lzma
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,15 +43,14 @@ class Member:
 def reading(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[Member]]:
     """The members of an archive, whatever its format; a broken archive is refused by name."""
     try:
-        if zipfile.is_zipfile(archive) and not tarfile.is_tarfile(archive):
+        if _magic(archive).startswith(b"PK"):
             with zipfile.ZipFile(archive) as opened:
                 yield _zip_members(opened)
         else:
-            with (
-                _decompressed(archive) as stream,
-                tarfile.open(fileobj=_Bounded(stream, limit), mode="r:") as tar,
-            ):
-                yield _tar_members(tar)
+            with _decompressed(archive) as stream:
+                bounded = cast(IO[bytes], _Bounded(stream, limit))
+                with tarfile.open(fileobj=bounded, mode="r:") as tar:
+                    yield _tar_members(tar)
     except _BROKEN as error:
         raise mismatch(f"the archive cannot be read as tar or zip: {error}") from error
 
@@ -59,6 +59,7 @@ _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
     gzip.BadGzipFile,
+    zlib.error,
     lzma.LZMAError,
     EOFError,
     UnicodeError,
@@ -98,6 +99,11 @@ class _Bounded:
             raise mismatch(f"the archive unpacks to more than {self._limit >> 20} MiB")
 
 
+def _magic(archive: Path) -> bytes:
+    with archive.open("rb") as raw:
+        return raw.read(6)
+
+
 @contextmanager
 def _decompressed(archive: Path) -> Iterator[BinaryIO]:
     openers: tuple[tuple[bytes, Callable[[Path], object]], ...] = (
@@ -105,8 +111,7 @@ def _decompressed(archive: Path) -> Iterator[BinaryIO]:
         (b"BZh", bz2.open),
         (b"\xfd7zXZ\x00", lzma.open),
     )
-    with archive.open("rb") as raw:
-        magic = raw.read(6)
+    magic = _magic(archive)
     opener = next(
         (found for start, found in openers if magic.startswith(start)), lambda path: path.open("rb")
     )
@@ -121,7 +126,8 @@ def _tar_members(tar: tarfile.TarFile) -> Iterator[Member]:
             return cast(IO[bytes], tar.extractfile(info))
 
         yield Member(info.name, _tar_kind(info), bool(info.mode & 0o100), info.linkname, content)
-        tar.members = []  # tarfile remembers every header it has seen; half a million of them are too many
+        # tarfile remembers every header it has seen; half a million of them are too many.
+        tar.members = []  # type: ignore[attr-defined]
 
 
 def _tar_kind(info: tarfile.TarInfo) -> Kind:

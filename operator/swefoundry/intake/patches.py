@@ -6,8 +6,8 @@ patch corrupt.
 
 import re
 
-from unidiff import PatchedFile, PatchSet
 from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchedFile, PatchSet
 
 from swefoundry.domain.codes import Code
 from swefoundry.intake.git import Git, GitFailed
