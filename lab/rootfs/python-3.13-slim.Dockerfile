@@ -17,5 +17,5 @@ RUN apt-get update -qq \
       libbz2-1.0 libdb5.3t64 libexpat1 libffi8 liblzma5 libncursesw6 libreadline8t64 libsqlite3-0 libssl3t64 libuuid1 zlib1g \
  && rm -rf /var/lib/apt/lists/* /var/cache/ldconfig /var/cache/debconf/*-old /var/log/* /var/lib/dpkg/*-old
 COPY --from=debian-python /usr/local /usr/local
-RUN python -c "import ssl, sqlite3, lzma, bz2, ctypes, curses, readline, dbm.ndbm, uuid, zoneinfo" && pip --version
+RUN PYTHONDONTWRITEBYTECODE=1 python -c "import ssl, sqlite3, lzma, bz2, ctypes, curses, readline, dbm.ndbm, uuid, zoneinfo" && PYTHONDONTWRITEBYTECODE=1 pip --version
 CMD ["python3"]

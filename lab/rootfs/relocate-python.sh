@@ -60,4 +60,6 @@ ln -s python3 python
 
 # Bytecode that does not look at file times, because layers have none worth looking at.
 find /usr/local/lib -depth -name __pycache__ -exec rm -rf {} +
+export PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0
+# Some packages ship files for other versions, which do not compile here.
 /usr/local/bin/python -m compileall -q --invalidation-mode unchecked-hash /usr/local/lib || true

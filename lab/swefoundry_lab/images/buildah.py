@@ -1,29 +1,39 @@
-"""How is a Dockerfile built on this machine? By buildah without a daemon, its storage in the lab's folder.
+"""How is a Dockerfile built on this machine? By buildah, without a daemon, its storage in the lab's folder.
 
-`FROM debian:bookworm-slim` means the lab's own image here: its registry is set as the mirror of docker.io.
+`FROM debian:bookworm-slim` means the lab's own image here: the lab's registry is the mirror of docker.io.
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry_lab.images.debian import ISOLATED, run
+from swefoundry_lab.command import run
+from swefoundry_lab.images.debian import ISOLATED
 from swefoundry_lab.images.layer import EPOCH
-from swefoundry_lab.images.layout import Layout
+from swefoundry_lab.images.layout import Layout, packed
 
-PASSED_ON = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+ENVIRONMENT = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+"""What builds are told of this machine's environment, as build arguments."""
+
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-"""Where the machine's bundle is inside the lab's images; pip has one of its own unless it is told of it."""
+"""Where the machine's bundle is inside the lab's images; pip uses its own unless it is told of another."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """One Dockerfile, the folder it may copy from, and what it may not see of that folder."""
+    """One Dockerfile, the folder it may copy from, and the file that says what it may not see there."""
 
     dockerfile: Path
     context: Path
     ignore: Path | None = None
-    arguments: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> list[str]:
+        chosen = ["--isolation=chroot", "--network=host", "--layers", f"--timestamp={EPOCH}", "--pull-always"]
+        chosen += [f"--file={self.dockerfile}", f"--build-arg=PIP_CERT={CA_BUNDLE}"]
+        chosen += [f"--build-arg={name}={os.environ[name]}" for name in ENVIRONMENT if os.environ.get(name)]
+        return chosen + ([f"--ignorefile={self.ignore}"] if self.ignore else [])
 
 
 @dataclass(frozen=True)
@@ -33,42 +43,22 @@ class Buildah:
     home: Path
     registry: str
 
-    def build(self, build: Build, work: Path) -> Layout:
-        """Build into `work/layout`; what buildah says is in `work/log`."""
+    def build(self, build: Build, work: Path, known: Iterable[Layout]) -> Layout:
+        """Build into `work/layout`. Layers that known images have too are taken from them."""
         self._configure()
-        layout, image = work / "layout", f"localhost/{work.name.lower()}:latest"
-        self._run(work, "bud", *self._options(build), "--tag", image, str(build.context))
-        self._run(work, "push", "--quiet", "--format=oci", image, f"oci:{layout}")
-        return Layout(layout)
+        plain, image = work / "plain", f"localhost/{work.name.lower()}:latest"
+        self._run("bud", *build.options, "--tag", image, str(build.context))
+        self._run("push", "--quiet", "--format=oci", "--disable-compression", image, f"dir:{plain}")
+        return packed(plain, work / "layout", known)
 
-    def forget(self) -> None:
-        """Free the disk that builds took, layers that serve as a cache included."""
-        self._configure()
-        self._run(self.home, "rmi", "--all", "--force")
-
-    def _options(self, build: Build) -> list[str]:
-        options = [
-            "--isolation=chroot",
-            "--network=host",
-            "--layers",
-            f"--timestamp={EPOCH}",
-            "--pull-always",
-            f"--file={build.dockerfile}",
-            f"--build-arg=PIP_CERT={CA_BUNDLE}",
-        ]
-        options += [f"--build-arg={name}={os.environ[name]}" for name in PASSED_ON if os.environ.get(name)]
-        options += [f"--build-arg={argument}" for argument in build.arguments]
-        return options + ([f"--ignorefile={build.ignore}"] if build.ignore else [])
-
-    def _run(self, work: Path, *command: str) -> None:
+    def _run(self, *command: str) -> None:
         env = {
             **os.environ,
             "CONTAINERS_STORAGE_CONF": str(self.home / "storage.conf"),
             "CONTAINERS_REGISTRIES_CONF": str(self.home / "registries.conf"),
-            "BUILDAH_ISOLATION": "chroot",
             "TMPDIR": str(self.home / "tmp"),
         }
-        run(*ISOLATED, "buildah", *command, log=work / "log", env=env)
+        run([*ISOLATED, "buildah", *command], env=env)
 
     def _configure(self) -> None:
         (self.home / "tmp").mkdir(parents=True, exist_ok=True)

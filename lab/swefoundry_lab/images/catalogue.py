@@ -1,7 +1,7 @@
 """Which base images does the lab have, and when must one be made anew?
 
 An image's key is a hash of everything that goes into it: its recipe, the image below it, the mirror and the
-authorities of the machine. The Debian packages of the day are not in it, so an image stays what it is once made.
+authorities of the machine. The packages that the mirror has today are not in it: an image stays what it is.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Recipe:
-    """One image: its names, and the files that say what it is made of; the first of them is the recipe itself."""
+    """One image: its names, and the files that say what it is made of, the recipe itself first."""
 
     names: tuple[str, ...]
     made_of: tuple[Path, ...]
@@ -29,8 +29,7 @@ class Recipe:
         """The images below it, as the registry calls them."""
         if self.debootstrap:
             return ()
-        found = re.findall(r"^FROM (\S+)", self.made_of[0].read_text(), re.MULTILINE)
-        return tuple(dict.fromkeys(f"library/{name}" for name in found if name != "scratch"))
+        return from_lines(self.made_of[0])
 
 
 def catalogue(folder: Path) -> tuple[Recipe, ...]:
@@ -58,3 +57,9 @@ def keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
             digest.update(known[base].encode())
         known |= dict.fromkeys(recipe.names, digest.hexdigest()[:16])
     return known
+
+
+def from_lines(dockerfile: Path) -> tuple[str, ...]:
+    """The images that a Dockerfile starts from, as the registry calls them."""
+    found = re.findall(r"^FROM (\S+)", dockerfile.read_text(), re.MULTILINE)
+    return tuple(dict.fromkeys(f"library/{name}" for name in found if name != "scratch"))

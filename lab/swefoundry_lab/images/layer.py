@@ -5,16 +5,19 @@ Entries are sorted, times are fixed, owners are numbers only, and gzip writes no
 
 import gzip
 import hashlib
+import io
 import os
+import shutil
 import stat
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 EPOCH = 1_600_000_000
-"""The time of every file. Not 0: zip, and so building a wheel inside an image, refuses files from before 1980."""
+"""The time of every file. Not 0: zip, and so building a wheel in an image, refuses files older than 1980."""
 
 CHUNK = 1 << 20
 
@@ -29,45 +32,51 @@ class Layer:
     size: int
 
 
-class _Digesting:
+def pack_folder(root: Path, target: Path) -> Layer:
+    """Pack a folder's content."""
+    with _packed(target) as (packed, plain), tarfile.open(mode="w|", fileobj=plain) as tar:
+        _add_all(tar, root)
+    return Layer(target, packed.digest, plain.digest, packed.size)
+
+
+def pack_tar(tar: Path, target: Path) -> Layer:
+    """Pack a layer that is a tar already."""
+    with _packed(target) as (packed, plain), tar.open("rb") as content:
+        shutil.copyfileobj(content, plain, CHUNK)
+    return Layer(target, packed.digest, plain.digest, packed.size)
+
+
+class _Digesting(io.RawIOBase):
     """A file to write to that knows the sha256 of what went through it."""
 
-    def __init__(self, target: BinaryIO) -> None:
+    def __init__(self, target: IO[bytes] | gzip.GzipFile) -> None:
         self.target = target
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # tarfile and gzip hand over bytes
         self.hash.update(data)
         self.size += len(data)
         return self.target.write(data)
-
-    def flush(self) -> None:
-        self.target.flush()
 
     @property
     def digest(self) -> str:
         return f"sha256:{self.hash.hexdigest()}"
 
 
-def write_layer(root: Path, target: Path, left_out: Callable[[str], bool] = lambda name: False) -> Layer:
-    """Pack a folder's content into a gzip layer. `left_out` is asked with each path relative to the folder."""
+@contextmanager
+def _packed(target: Path) -> Iterator[tuple[_Digesting, _Digesting]]:
+    """Two views of one content: compressed, as it reaches the file, and plain, as it is written."""
     with target.open("wb") as file:
         packed = _Digesting(file)
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=packed, mtime=0) as zipped:  # type: ignore[arg-type]
-            plain = _Digesting(zipped)  # type: ignore[arg-type]
-            with tarfile.open(mode="w|", fileobj=plain, format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:  # type: ignore[arg-type]
-                _add_all(tar, root, left_out)
-    return Layer(target, packed.digest, plain.digest, packed.size)
+        with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=packed, mtime=0) as zipped:
+            yield packed, _Digesting(zipped)
 
 
-def _add_all(tar: tarfile.TarFile, root: Path, left_out: Callable[[str], bool]) -> None:
+def _add_all(tar: tarfile.TarFile, root: Path) -> None:
     links: dict[tuple[int, int], str] = {}
     for path in _walk(root):
-        name = path.relative_to(root).as_posix()
-        if left_out(name):
-            continue
-        info = _entry(path, name, links)
+        info = _entry(path, path.relative_to(root).as_posix(), links)
         if info.isreg():
             with path.open("rb") as content:
                 tar.addfile(info, content)
@@ -76,7 +85,7 @@ def _add_all(tar: tarfile.TarFile, root: Path, left_out: Callable[[str], bool]) 
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every path below a folder, parents first, in byte order, links not followed."""
+    """Every path below a folder, parents first, in byte order, links not followed, sockets left out."""
     for entry in sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name)):
         if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
             continue
@@ -93,8 +102,11 @@ def _entry(path: Path, name: str, links: dict[tuple[int, int], str]) -> tarfile.
         info.type = tarfile.DIRTYPE
     elif stat.S_ISLNK(seen.st_mode):
         info.type, info.linkname = tarfile.SYMTYPE, os.readlink(path)
+    elif stat.S_ISFIFO(seen.st_mode):
+        info.type = tarfile.FIFOTYPE
     elif stat.S_ISCHR(seen.st_mode):
-        info.type, info.devmajor, info.devminor = tarfile.CHRTYPE, os.major(seen.st_rdev), os.minor(seen.st_rdev)
+        info.type = tarfile.CHRTYPE
+        info.devmajor, info.devminor = os.major(seen.st_rdev), os.minor(seen.st_rdev)
     elif seen.st_nlink > 1 and (first := links.setdefault((seen.st_dev, seen.st_ino), name)) != name:
         info.type, info.linkname = tarfile.LNKTYPE, first
     else:

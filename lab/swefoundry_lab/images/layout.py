@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import os
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swefoundry_lab.images.layer import Layer
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.images.layer import Layer, pack_tar
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,15 @@ class Layout:
     @property
     def digest(self) -> str:
         """The digest of the image's manifest."""
-        index = json.loads((self.path / "index.json").read_text())
-        return str(index["manifests"][0]["digest"])
+        return str(json.loads((self.path / "index.json").read_text())["manifests"][0]["digest"])
 
     @property
-    def manifest(self) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads(self.blob(self.digest).read_text())
-        return manifest
+    def manifest(self) -> Json:
+        return self._read(self.digest)
+
+    @property
+    def config(self) -> Json:
+        return self._read(self.manifest["config"]["digest"])
 
     @property
     def blobs(self) -> list[str]:
@@ -42,19 +49,26 @@ class Layout:
         return [manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
 
     @property
+    def layers(self) -> list[Layer]:
+        """The compressed layers, lowest first."""
+        pairs = zip(self.manifest["layers"], self.config["rootfs"]["diff_ids"], strict=True)
+        return [Layer(self.blob(one["digest"]), one["digest"], diff, one["size"]) for one, diff in pairs]
+
+    @property
     def size(self) -> int:
-        """How many bytes somebody who has nothing of it pulls."""
-        return sum(self.blob(digest).stat().st_size for digest in self.blobs)
+        """How many bytes somebody pulls who has nothing of it."""
+        return sum(layer.size for layer in self.layers)
 
     def blob(self, digest: str) -> Path:
         return self.path / "blobs" / digest.replace(":", "/")
 
+    def _read(self, digest: str) -> Json:
+        value: Json = json.loads(self.blob(digest).read_text())
+        return value
 
-def write_layout(path: Path, layer: Layer, config: dict[str, Any]) -> Layout:
-    """An image of one layer. The layer's file is moved into the layout."""
-    layout = Layout(path)
-    layout.blob("sha256:0").parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(layer.path, layout.blob(layer.digest))
+
+def single_layer(path: Path, layer: Layer, config: Json) -> Layout:
+    """An image of one layer, whose file is moved into the layout."""
     image = {
         "architecture": "amd64",
         "os": "linux",
@@ -62,11 +76,43 @@ def write_layout(path: Path, layer: Layer, config: dict[str, Any]) -> Layout:
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
         "history": [{"created_by": "swefoundry lab"}],  # buildah refuses a base whose layers have no history
     }
+    return _write(path, [layer], image)
+
+
+def packed(plain: Path, path: Path, known: Iterable[Layout]) -> Layout:
+    """Compress the layers of an image in the `dir:` format of the containers tools: only that one has them plain.
+
+    A layer that a known image has too is taken from there: nobody compresses it twice, and nobody who has that
+    image pulls it again.
+    """
+    ready = {layer.diff_id: layer for layout in known for layer in layout.layers}
+    manifest = json.loads((plain / "manifest.json").read_text())
+    config = json.loads((plain / _hex(manifest["config"]["digest"])).read_text())
+    scratch = plain / "packing"
+    scratch.mkdir()
+    layers = [
+        ready.get(diff_id) or pack_tar(plain / _hex(layer["digest"]), scratch / _hex(diff_id))
+        for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True)
+    ]
+    return _write(path, layers, config)
+
+
+def _hex(digest: str) -> str:
+    return digest.removeprefix("sha256:")
+
+
+def _write(path: Path, layers: list[Layer], config: Json) -> Layout:
+    if [layer.diff_id for layer in layers] != config["rootfs"]["diff_ids"]:
+        raise LabError(f"The layers of {path} are not those that its configuration names.")
+    layout = Layout(path)
+    layout.blob("sha256:0").parent.mkdir(parents=True)
+    for layer in layers:
+        _place(layer.path, layout.blob(layer.digest))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": _put(layout, CONFIG, image),
-        "layers": [{"mediaType": LAYER, "digest": layer.digest, "size": layer.size}],
+        "config": _put(layout, CONFIG, config),
+        "layers": [{"mediaType": LAYER, "digest": layer.digest, "size": layer.size} for layer in layers],
     }
     (path / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
     index = {"schemaVersion": 2, "manifests": [_put(layout, MANIFEST, manifest)]}
@@ -74,7 +120,17 @@ def write_layout(path: Path, layer: Layer, config: dict[str, Any]) -> Layout:
     return layout
 
 
-def _put(layout: Layout, media_type: str, value: dict[str, Any]) -> dict[str, Any]:
+def _place(source: Path, target: Path) -> None:
+    """Share the file with other layouts where the file system can; all of them only ever read it."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return  # two layers with the same content
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _put(layout: Layout, media_type: str, value: Json) -> Json:
     data = json.dumps(value, sort_keys=True).encode()
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
     layout.blob(digest).write_bytes(data)

@@ -61,7 +61,7 @@ def _entries(apt: Path) -> Iterator[tuple[str, str]]:
 def authorities() -> dict[str, bytes]:
     """The files that make an image trust what this machine trusts, by their path in the image.
 
-    The bundle serves at once; the machine's own authorities are there for update-ca-certificates, which rewrites it.
+    The bundle serves at once; the machine's own authorities are for update-ca-certificates, which rewrites it.
     """
     files = [BUNDLE, *sorted(OWN_AUTHORITIES.glob("**/*.crt"))]
     return {str(path).lstrip("/"): path.read_bytes() for path in files if path.is_file()}

@@ -23,7 +23,8 @@ class Registry:
         """Does `repository:tag` already stand for this manifest?"""
         repository, tag = name.rsplit(":", 1)
         with self._connected() as line:
-            found, headers, _ = _exchange(line, "HEAD", f"/v2/{repository}/manifests/{tag}", {"Accept": MANIFEST})
+            target = f"/v2/{repository}/manifests/{tag}"
+            found, headers, _ = _exchange(line, "HEAD", target, {"Accept": MANIFEST})
         return found == 200 and headers.get("Docker-Content-Digest") == digest
 
     def publish(self, layout: Layout, names: tuple[str, ...]) -> bool:
@@ -38,9 +39,9 @@ class Registry:
         with self._connected() as line:
             for digest in layout.blobs:
                 _send_blob(line, layout, repository, digest)
-            body = layout.blob(layout.digest).read_bytes()
-            target = f"/v2/{repository}/manifests/{tag}"
-            _expect(_exchange(line, "PUT", target, {"Content-Type": MANIFEST}, body), 201, f"manifest of {name}")
+            body, headers = layout.blob(layout.digest).read_bytes(), {"Content-Type": MANIFEST}
+            answer = _exchange(line, "PUT", f"/v2/{repository}/manifests/{tag}", headers, body)
+            _expect(answer, 201, f"manifest of {name}")
 
     @contextmanager
     def _connected(self) -> Iterator[http.client.HTTPConnection]:
@@ -83,4 +84,5 @@ def _exchange(
 
 def _expect(answer: Answer, status: int, what: str) -> None:
     if answer[0] != status:
-        raise LabError(f"The registry refused the {what} with {answer[0]}: {answer[2][:500].decode(errors='replace')}")
+        text = answer[2][:500].decode(errors="replace")
+        raise LabError(f"The registry refused the {what} with {answer[0]}: {text}")

@@ -1,0 +1,77 @@
+"""How do the images that stand for Docker Hub's get made? Bases first, each only when its key is new."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from swefoundry_lab.images.buildah import Build, Buildah
+from swefoundry_lab.images.catalogue import Recipe, catalogue, keys
+from swefoundry_lab.images.debian import make_debian
+from swefoundry_lab.images.layout import Layout
+from swefoundry_lab.images.machine import authorities, mirror
+from swefoundry_lab.images.registry import Registry
+from swefoundry_lab.layout import SOURCES
+from swefoundry_lab.steps import Progress
+
+RECIPES = SOURCES / "rootfs"
+
+
+@dataclass(frozen=True)
+class Bases:
+    """The base images below a folder, and the registry that gets them."""
+
+    folder: Path
+    registry: str
+
+    @cached_property
+    def recipes(self) -> tuple[Recipe, ...]:
+        return catalogue(RECIPES)
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        """Each image's key by each of its names."""
+        return keys(self.recipes, repr((mirror(), sorted(authorities().items()))).encode())
+
+    def layout(self, name: str) -> Layout:
+        """Where the image with this name is, or will be."""
+        recipe = next(recipe for recipe in self.recipes if name in recipe.names)
+        return Layout(self.folder / f"{recipe.slug}-{self.keys[name]}")
+
+    def ensure(self, progress: Progress) -> None:
+        """Make what is not made, publish what is not published."""
+        for recipe in self.recipes:
+            layout = self.layout(recipe.names[0])
+            if not layout.complete:
+                self._make(recipe, layout, progress)
+            if Registry(self.registry).publish(layout, recipe.names):
+                progress(f"published {recipe.names[0]} ({layout.size / 1e6:.0f} MB)")
+
+    def _make(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
+        started = time.monotonic()
+        progress(f"making {recipe.slug}")
+        work = fresh_folder(self.folder / f"making-{recipe.slug}")
+        if recipe.debootstrap:
+            made = make_debian(recipe, mirror(), authorities(), work)
+        else:
+            build = Build(dockerfile=recipe.made_of[0], context=recipe.made_of[0].parent)
+            below = [self.layout(base) for base in recipe.bases]
+            made = Buildah(self.folder / "buildah", self.registry).build(build, work, below)
+        keep(made, layout, recipe.slug)
+        shutil.rmtree(work)
+        progress(f"made {recipe.slug} in {time.monotonic() - started:.0f} s")
+
+
+def fresh_folder(path: Path) -> Path:
+    """An empty folder, whatever an earlier run left there."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+def keep(made: Layout, layout: Layout, slug: str) -> None:
+    """Move a whole image to its place and remove older ones of its name. A killed run so leaves no half image."""
+    for older in layout.path.parent.glob(f"{slug}-" + "[0-9a-f]" * 16):
+        shutil.rmtree(older)
+    made.path.rename(layout.path)

@@ -1,0 +1,98 @@
+"""How do the product's own images get made from the checkout and into the lab's registry?
+
+This is run after every change of the code, so it is quick: when nothing an image is made of changed, only the registry
+is asked; else buildah's layer cache has all but the last layers, and only those are compressed and sent.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry_lab.command import run
+from swefoundry_lab.images.bases import Bases, fresh_folder, keep
+from swefoundry_lab.images.buildah import Build, Buildah
+from swefoundry_lab.images.catalogue import from_lines
+from swefoundry_lab.images.layout import Layout
+from swefoundry_lab.images.registry import Registry
+from swefoundry_lab.layout import SOURCES
+from swefoundry_lab.steps import Progress
+
+REPOSITORY = SOURCES.parent
+RUNNER = REPOSITORY / "images" / "runner"
+
+
+@dataclass(frozen=True)
+class Product:
+    """One image of ours, and the folders and files of the checkout that it is made of."""
+
+    name: str
+    made_of: tuple[str, ...]
+
+    @property
+    def repository(self) -> str:
+        return f"swefoundry/{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        return REPOSITORY / "images" / self.name
+
+    @property
+    def build(self) -> Build:
+        dockerfile = self.folder / "Dockerfile"
+        return Build(dockerfile, REPOSITORY, dockerfile.with_name("Dockerfile.dockerignore"))
+
+    def key(self, bases: Bases) -> str:
+        """A hash of everything that goes into it."""
+        digest = hashlib.sha256()
+        for path in self._files():
+            digest.update(f"{path.relative_to(REPOSITORY)}\0{path.stat().st_mode:o}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        for name in from_lines(self.build.dockerfile):
+            digest.update(bases.keys[name].encode())
+        return digest.hexdigest()[:16]
+
+    def _files(self) -> Iterator[Path]:
+        for name in (f"images/{self.name}", *self.made_of):
+            top = REPOSITORY / name
+            inside = sorted(top.rglob("*")) if top.is_dir() else [top]
+            yield from (path for path in inside if path.is_file() and "__pycache__" not in path.parts)
+
+
+PRODUCTS = (
+    Product(
+        "operator", ("operator/swefoundry", "images/operator/requirements.txt", "images/runner/bin/runner")
+    ),
+    Product("builder", ("operator/swefoundry", "images/operator/requirements.txt")),
+)
+
+
+def push(bases: Bases, progress: Progress) -> dict[str, str]:
+    """Make and publish the product's images as `:dev` and as `:<content hash>`; returns each one's digest."""
+    build_runner()
+    return {product.repository: _push_one(product, bases, progress) for product in PRODUCTS}
+
+
+def build_runner() -> None:
+    """The static program that the operator puts into stage images. Go's cache makes this quick."""
+    run(["make", "--silent", "-C", RUNNER, "build"])
+
+
+def _push_one(product: Product, bases: Bases, progress: Progress) -> str:
+    key = product.key(bases)
+    layout = Layout(bases.folder / f"{product.name}-{key}")
+    if not layout.complete:
+        progress(f"building {product.name}")
+        work = fresh_folder(bases.folder / f"making-{product.name}")
+        below = [bases.layout(name) for name in from_lines(product.build.dockerfile)]
+        earlier = [Layout(path) for path in bases.folder.glob(f"{product.name}-" + "[0-9a-f]" * 16)]
+        made = Buildah(bases.folder / "buildah", bases.registry).build(
+            product.build, work, [*below, *earlier]
+        )
+        keep(made, layout, product.name)
+        shutil.rmtree(work)
+    names = (f"{product.repository}:dev", f"{product.repository}:{key}")
+    if Registry(bases.registry).publish(layout, names):
+        progress(f"published {product.repository}:dev and :{key} ({layout.size / 1e6:.0f} MB)")
+    return layout.digest
