@@ -1,10 +1,7 @@
 """The real API server accepts what is good and refuses what is not, naming the field."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, ApiException, CustomObjectsApi
 
+from cluster.commands import KUBECONFIG, kubectl
 from swefoundry.api.crds import RESOURCES, ROOT
 from swefoundry.api.labels import GROUP, VERSION
 from unit.api.malformed import DIGEST, REFUSED, STALLED, Gone, Manifest, Slip, a_task, an_env_build
@@ -23,23 +21,13 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "default"
 PLURALS = {resource.kind: resource.plural for resource in RESOURCES}
 SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
-LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))
-KUBECTL = shutil.which("kubectl") or str(LAB / "bin/kubectl")
-
-
-def kubectl(*arguments: str) -> str:
-    """What kubectl prints; its complaint when it fails."""
-    ended = subprocess.run([KUBECTL, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 @pytest.fixture(scope="module")
 async def api() -> AsyncIterator[CustomObjectsApi]:
-    """The cluster of the current context, with the CRDs of this checkout."""
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
-    await config.load_kube_config()
+    """The cluster, with the CRDs that the chart installed."""
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{one.name}" for one in RESOURCES))
+    await config.load_kube_config(config_file=KUBECONFIG)
     async with ApiClient() as client:
         yield CustomObjectsApi(client)
 

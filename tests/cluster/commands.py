@@ -1,0 +1,31 @@
+"""kubectl and helm against the cluster under test: the lab's, or the current context's when that is asked for."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))
+ON_LAB = os.environ.get("SWEFOUNDRY_CLUSTER") != "current"
+KUBECONFIG = os.environ.get("KUBECONFIG") or (str(LAB / "kubeconfig") if ON_LAB else None)
+"""None: the client's own default."""
+
+
+def kubectl(*arguments: str) -> str:
+    """What kubectl prints; its complaint when it fails."""
+    return _run("kubectl", *arguments)
+
+
+def helm(*arguments: str) -> str:
+    """What helm prints; its complaint when it fails."""
+    return _run("helm", *arguments)
+
+
+def _run(program: str, *arguments: str) -> str:
+    path = shutil.which(program) or str(LAB / "bin" / program)
+    environment = {**os.environ, **({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})}
+    ended = subprocess.run(
+        [path, *arguments], capture_output=True, text=True, timeout=900, check=False, env=environment
+    )
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    return ended.stdout

@@ -1,0 +1,71 @@
+"""The chart's embedded registry takes content from pods by name and gives images to the node by port."""
+
+import json
+from collections.abc import Iterator
+from urllib.parse import urljoin
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from cluster.commands import LAB, ON_LAB, helm, kubectl
+from swefoundry.api.crds import ROOT
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        not ON_LAB or not (LAB / "registry").exists(), reason="copies an image of the lab's registry"
+    ),
+]
+
+LAB_REGISTRY = "http://127.0.0.1:5000"
+IMAGE = "library/busybox"
+HOST_PORT = 30599
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    """A namespace with a release of the chart, its registry ready; the operator itself has nothing to do here."""
+    name = f"registry-{uuid4().hex[:8]}"
+    values = f"registry.embedded.enabled=true,registry.embedded.hostPort={HOST_PORT},crds.install=false"
+    kubectl("create", "namespace", name)
+    try:
+        chart = str(ROOT / "charts/swefoundry")
+        helm("install", name, chart, "-n", name, "--set", values, "--set", "fullnameOverride=trial")
+        kubectl("-n", name, "wait", "--for=condition=Available", "deploy/trial-registry", "--timeout=55s")
+        yield name
+    finally:
+        helm("uninstall", name, "-n", name, "--ignore-not-found")
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+def copy(source: str, target: str) -> None:
+    """One image, from registry to registry."""
+    found = httpx.get(
+        f"{source}/v2/{IMAGE}/manifests/latest", headers={"Accept": MANIFEST}
+    ).raise_for_status()
+    manifest = json.loads(found.content)
+    for blob in (manifest["config"], *manifest["layers"]):
+        content = httpx.get(f"{source}/v2/{IMAGE}/blobs/{blob['digest']}").raise_for_status().content
+        started = httpx.post(f"{target}/v2/{IMAGE}/blobs/uploads/").raise_for_status()
+        place = httpx.URL(urljoin(target, started.headers["Location"])).copy_merge_params(
+            {"digest": blob["digest"]}
+        )
+        httpx.put(place, content=content).raise_for_status()
+    headers = {"Content-Type": MANIFEST}
+    httpx.put(
+        f"{target}/v2/{IMAGE}/manifests/latest", content=found.content, headers=headers
+    ).raise_for_status()
+
+
+def test_a_pod_of_an_image_in_it_reads_it_by_name(namespace: str) -> None:
+    address = kubectl("-n", namespace, "get", "service", "trial-registry", "-o", "jsonpath={.spec.clusterIP}")
+    copy(LAB_REGISTRY, f"http://{address}:5000")
+    read = ["wget", "-qO-", f"http://trial-registry.{namespace}.svc:5000/v2/_catalog"]
+    image = f"localhost:{HOST_PORT}/{IMAGE}:latest"
+    kubectl("-n", namespace, "run", "reader", f"--image={image}", "--restart=Never", "--command", "--", *read)
+    kubectl(
+        "-n", namespace, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/reader", "--timeout=55s"
+    )
+    assert json.loads(kubectl("-n", namespace, "logs", "reader")) == {"repositories": [IMAGE]}
