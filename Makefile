@@ -44,3 +44,7 @@ images: venv ## Build the operator and builder images and push them to the lab's
 
 install: lab-up images ## Install or upgrade the chart on the lab
 	@$(LAB) install
+
+.PHONY: test-lab
+test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times
+	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab

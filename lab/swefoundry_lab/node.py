@@ -25,7 +25,6 @@ from swefoundry_lab.layout import (
 from swefoundry_lab.pki import node_identity, write_kubeconfig
 
 PAUSE_IMAGE = f"{REGISTRY_HOST}:{REGISTRY_PORT}/swefoundry-lab/pause:1"
-CONTAINER_RUNTIME = "containerd"
 
 
 @dataclass(frozen=True)
@@ -200,6 +199,11 @@ def state(lab: Lab, node: Node) -> Path:
 def runtime_folder(node: Node) -> Path:
     """Sockets and mounts of the running node."""
     return RUNTIME / node.name
+
+
+def containerd_socket(node: Node) -> Path:
+    """Where the node's containerd listens."""
+    return runtime_folder(node) / "containerd.sock"
 
 
 def configuration(lab: Lab, node: Node) -> Path:

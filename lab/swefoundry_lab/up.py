@@ -3,7 +3,9 @@
 import hashlib
 import importlib.util
 import json
+import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 
@@ -20,7 +22,6 @@ from swefoundry_lab import (
     prerequisites,
 )
 from swefoundry_lab.command import run
-from swefoundry_lab.daemons import Daemon
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import DNS_SERVICE, GIT_HOST, REGISTRY_HOST, REGISTRY_PORT, Lab
 from swefoundry_lab.node import Node
@@ -99,23 +100,20 @@ def start_registry_and_control_plane(lab: Lab, steps: Steps) -> None:
 def start_node(lab: Lab, steps: Steps, which: Node) -> None:
     """Start a node's programs and wait until it takes pods."""
     with steps.step(f"node {which.name}"), api.connect(lab) as client:
-        for daemon in node_daemons(lab, which):
-            daemons.ensure(lab, daemon)
-            if daemon.name.startswith("netpol"):  # before anything that can start a pod
-                require_ready(lab, daemon.name, lambda: network.has_policy_table(which))
-        kubelet = f"kubelet-{which.name}"
-        started = daemons.started_at(daemons.read_record(lab, kubelet))
-        require_ready(lab, kubelet, lambda: api.is_node_ready(client, which.name, started))
-
-
-def node_daemons(lab: Lab, which: Node) -> tuple[Daemon, ...]:
-    """In the order in which they are started."""
-    return (
-        node.netpol(lab, which),
-        node.containerd(lab, which),
-        node.kube_proxy(lab, which),
-        node.kubelet(lab, which),
-    )
+        netpol, containerd, kubelet = (
+            node.netpol(lab, which),
+            node.containerd(lab, which),
+            node.kubelet(lab, which),
+        )
+        daemons.ensure(lab, netpol)
+        daemons.ensure(lab, containerd)
+        daemons.ensure(lab, node.kube_proxy(lab, which))
+        # No kubelet, and so no pod, before its packets are judged; and a kubelet without containerd ends at once.
+        require_ready(lab, netpol.name, lambda: network.has_policy_table(which))
+        require_ready(lab, containerd.name, lambda: _accepts(node.containerd_socket(which)))
+        daemons.ensure(lab, kubelet)
+        started = daemons.started_at(daemons.read_record(lab, kubelet.name))
+        require_ready(lab, kubelet.name, lambda: api.is_node_ready(client, which.name, started))
 
 
 def add_node(lab: Lab, steps: Steps, which: Node) -> None:
@@ -190,3 +188,8 @@ def _answers(url: str) -> bool:
         return httpx.get(url, trust_env=False, timeout=2).is_success
     except httpx.TransportError:
         return False
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as channel:
+        return channel.connect_ex(str(path)) == 0

@@ -58,11 +58,19 @@ def changes(before: Verdicts, after: Verdicts) -> str:
 
 
 def _replace(name: str, before: frozenset[Opening], after: frozenset[Opening]) -> str:
-    """Interval sets are written anew: a new interval may not touch one that is deleted beside it."""
-    if before == after:
-        return ""
-    elements = [f"{o.pod} . {o.network} . {o.protocol} . {o.first}-{o.last}" for o in sorted(after)]
-    return f"flush set {TABLE} {name}\n" + _element("add", name, elements)
+    """Interval sets are written anew where a pod keeps its address and gets other openings.
+
+    Within one transaction a new interval may not touch one that is deleted. Pods that come and go, by far the most
+    frequent change, touch nobody else's intervals.
+    """
+    gone, come = before - after, after - before
+    if {opening.pod for opening in gone} & {opening.pod for opening in come}:
+        return f"flush set {TABLE} {name}\n" + _element("add", name, _intervals(after))
+    return _element("delete", name, _intervals(gone)) + _element("add", name, _intervals(come))
+
+
+def _intervals(openings: frozenset[Opening]) -> list[str]:
+    return [f"{o.pod} . {o.network} . {o.protocol} . {o.first}-{o.last}" for o in sorted(openings)]
 
 
 def _difference(name: str, before: frozenset[str], after: frozenset[str]) -> str:

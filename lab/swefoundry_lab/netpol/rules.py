@@ -91,10 +91,16 @@ def _openings(pod: Pod, policies: list[Policy], direction: str, cluster: Cluster
 
 def _disjoint(pod: str, protocol: str, spans: list[tuple[int, int, Network]]) -> Iterator[Opening]:
     cuts = sorted({first for first, _, _ in spans} | {last + 1 for _, last, _ in spans})
+    pieces: list[tuple[int, int, list[Network]]] = []
     for start, end in pairwise(cuts):
         covering = (network for first, last, network in spans if first <= start and end - 1 <= last)
-        for network in ipaddress.collapse_addresses(covering):
-            yield Opening(pod, str(network), protocol, start, end - 1)
+        networks = list(ipaddress.collapse_addresses(covering))
+        if pieces and pieces[-1][2] == networks:
+            pieces[-1] = (pieces[-1][0], end - 1, networks)
+        else:
+            pieces.append((start, end - 1, networks))
+    for first, last, networks in pieces:
+        yield from (Opening(pod, str(network), protocol, first, last) for network in networks)
 
 
 def _peers(peers: Iterable[Peer], namespace: str, cluster: Cluster) -> Iterator[tuple[Network, Pod | None]]:
