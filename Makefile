@@ -48,3 +48,8 @@ install: lab-up images ## Install or upgrade the chart on the lab
 .PHONY: test-lab
 test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times
 	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab
+
+##@ Generated files
+.PHONY: generate
+generate: venv ## Write the CRDs, the chart's copies of them and their reference from the models
+	@$(RUN) -m swefoundry.api.crds --write

@@ -89,11 +89,11 @@ def _escape(text: str) -> str:
 
 
 def _rules(schema: Node) -> str:
-    """Rules that the API server checks across fields."""
-    messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
-    for _, node, _ in _walk(schema, "spec"):
-        messages += [rule["message"] for rule in node.get("x-kubernetes-validations", ())]
-    unique = list(dict.fromkeys(messages))
-    if not unique:
-        return ""
-    return "### Rules across fields\n\n" + "\n".join(f"- {message}" for message in unique) + "\n"
+    """Rules that the API server checks across fields, each with the places where it holds."""
+    places: dict[str, list[str]] = {}
+    for path, node, _ in [("spec", schema, True), *_walk(schema, "spec")]:
+        for rule in node.get("x-kubernetes-validations", ()):
+            message = rule["message"].removeprefix(f"{rule.get('fieldPath', '')[1:]}: ")
+            places.setdefault(message, []).append(f"`{path}{rule.get('fieldPath', '')}`")
+    lines = [f"- {', '.join(paths)}: {message}" for message, paths in places.items()]
+    return "### Rules across fields\n\n" + "\n".join(lines) + "\n" if lines else ""

@@ -91,7 +91,7 @@ class TaskInstanceSpec(Value):
     )
     source: Source | None = Field(
         default=None,
-        description="Where the content comes from; default: https://github.com/<repo>.git. Immutable.",
+        description="Where the content comes from; default: `https://github.com/<repo>.git`. Immutable.",
     )
     created_at: AwareDatetime | None = Field(
         default=None, description="When the fix was made; dependencies are resolved as of then."
