@@ -124,9 +124,7 @@ class Build:
         order, at = self._order, self._workplace
         at.temporary.mkdir(exist_ok=True)
         at.dockerfile.write_text(with_settings(order.draft.dockerfile, self._settings))
-        at.no_ignores.write_text("")
-        at.policy.write_text(buildah.POLICY)
-        at.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
+        configure(order, at)
         if order.ca_bundle is not None:
             trust(Path(order.ca_bundle), Path(CERTIFICATES))
 
@@ -149,6 +147,18 @@ def refused(order: BuildOrder) -> Ending | None:
         return None
     code = Code.DOCKERFILE_INVALID if found[0].rule is Rule.SYNTAX else Code.POLICY_REFUSED
     return Ending(code, found[0].message, tail="\n".join(each.message for each in found))
+
+
+def configure(order: BuildOrder, workplace: buildah.Workplace) -> None:
+    """Write buildah's configuration."""
+    workplace.no_ignores.write_text("")
+    workplace.policy.write_text(buildah.POLICY)
+    workplace.defaults.write_text(buildah.containers_conf(workplace))
+    workplace.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
+    workplace.helpers.mkdir(exist_ok=True)
+    stand_in = workplace.helpers / "netavark"
+    stand_in.unlink(missing_ok=True)
+    stand_in.symlink_to("/bin/true")
 
 
 def unpack(archive: Path, context: Path) -> None:

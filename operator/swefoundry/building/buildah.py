@@ -43,6 +43,16 @@ class Workplace:
         return self.root / "policy.json"
 
     @property
+    def defaults(self) -> Path:
+        """buildah's containers.conf."""
+        return self.root / "containers.conf"
+
+    @property
+    def helpers(self) -> Path:
+        """Where buildah looks for its network program."""
+        return self.root / "helpers"
+
+    @property
     def image_id(self) -> Path:
         return self.root / "image-id"
 
@@ -58,6 +68,11 @@ class Workplace:
 
 POLICY = json.dumps({"default": [{"type": "insecureAcceptAnything"}]})
 """Base images are chosen by name (the allowed bases), not by signature."""
+
+
+def containers_conf(workplace: Workplace) -> str:
+    """buildah wants a network program to exist even though steps use the pod's network; a stand-in will do."""
+    return f"[engine]\nhelper_binaries_dir = {json.dumps([str(workplace.helpers)])}\n"
 
 
 def registries_conf(place: Place, mirrors: Mapping[str, str]) -> str:
@@ -115,6 +130,7 @@ def environment(
         **kept,
         **proxy,
         "TMPDIR": str(workplace.temporary),
+        "CONTAINERS_CONF": str(workplace.defaults),
         "CONTAINERS_REGISTRIES_CONF": str(workplace.registries),
     }
 

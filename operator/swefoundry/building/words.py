@@ -31,7 +31,7 @@ class Words:
 
 
 def read(log: str) -> Words:
-    """Take a log apart. A step can print lines like buildah's own, but only buildah speaks after it: the last counts."""
+    """Take a log apart. Steps can print lines like buildah's own, but only buildah speaks last, so the last counts."""
     error: str = ""
     opened: str | None = None
     output: list[str] = []

@@ -55,8 +55,10 @@ class Placed:
 def stages(instructions: tuple[Instruction, ...]) -> tuple[Stage, ...]:
     """The stages in order; what comes before the first FROM belongs to none."""
     starts = [i for i, each in enumerate(instructions) if each.keyword == "FROM"]
+    if not starts:
+        return ()
     outer: dict[str, str] = dict(PREDEFINED)
-    for each in instructions[: starts[0] if starts else 0]:
+    for each in instructions[: starts[0]]:
         if each.keyword == "ARG":
             _learn(each, outer)
     found: list[Stage] = []

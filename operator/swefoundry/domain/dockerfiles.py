@@ -245,8 +245,11 @@ def _runs(subject: Subject) -> Iterable[Instruction]:
 
 
 def _script(instruction: Instruction) -> str:
-    """The shell text of a RUN, heredocs included, comment lines dropped."""
-    text = "\n".join([instruction.arguments, *(heredoc.body for heredoc in instruction.heredocs)])
+    """What a RUN runs as shell text, heredocs included, comment lines dropped."""
+    command = (
+        " ".join(instruction.words()) if instruction.arguments.startswith("[") else instruction.arguments
+    )
+    text = "\n".join([command, *(heredoc.body for heredoc in instruction.heredocs)])
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
