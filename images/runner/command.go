@@ -143,6 +143,7 @@ func supervise(pid int, limit time.Duration, child <-chan os.Signal) (ending, er
 			ended.timedOut = true
 			ended.remark = fmt.Sprintf("time limit of %s reached", limit)
 			_ = syscall.Kill(-pid, syscall.SIGTERM)
+			_ = syscall.Kill(-pid, syscall.SIGCONT) // one that is stopped would not notice
 			killAt = time.After(grace)
 		case <-killAt:
 			killOthers(pid)

@@ -1,0 +1,192 @@
+"""Which code and which record does the runner give for each way a command can end?"""
+
+import hashlib
+import json
+import shutil
+import stat
+import subprocess
+
+import pytest
+from runner_box import NONCE, Box, Ran, pid_inside
+
+from swefoundry.domain.work import RunRecord
+from swefoundry.reports.frames import reports_digest
+
+PASSING = "<testsuite><testcase/></testsuite>"
+FAILING = "<testsuite><testcase/><testcase><failure/></testcase></testsuite>"
+
+
+def writes(text: str, name: str = "junit.xml") -> str:
+    return f"printf '%s' '{text}' > {name}"
+
+
+def test_a_record_says_everything_about_a_run(box: Box):
+    ran = box.run(f"echo hello; {writes(FAILING)}; exit 1", reports=["junit.xml"], error_exit_codes=[2])
+    record = RunRecord.model_validate(ran.record)
+    assert ran.output == b"hello\n"
+    assert ran.framed.reports == {"junit.xml": FAILING.encode()}
+    assert record == RunRecord(
+        nonce=NONCE,
+        stage="before",
+        code=1,
+        raw_exit=1,
+        duration_ms=record.duration_ms,
+        tests={"total": 2, "passed": 1, "failed": 1},
+        report_sha256=reports_digest(ran.framed.reports),
+        output_bytes=6,
+        output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
+    )
+    assert ran.code == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "code", "raw_exit", "signal"),
+    [
+        ("true", {}, 0, 0, None),
+        ("exit 1", {}, 1, 1, None),
+        ("exit 3", {"error_exit_codes": [2, 3]}, 21, 3, None),
+        ("kill -SEGV $$", {}, 1, None, "SIGSEGV"),
+        ("no-such-program --version", {}, 20, 127, None),
+        ("./not-executable", {}, 20, 126, None),
+        ("true", {"workdir": "/no/such/folder"}, 20, None, None),
+        ("true", {"reports": ["junit.xml"]}, 21, 0, None),
+        (writes("<testsuite/>"), {"reports": ["*.xml"]}, 21, 0, None),
+        (writes(PASSING), {"reports": ["*.xml"]}, 0, 0, None),
+        (f"{writes(FAILING)}; exit 9", {"reports": ["*.xml"]}, 1, 9, None),
+        ("echo 1..0 > all.tap", {"reports": ["*.tap"]}, 21, 0, None),
+        ("printf '1..1\\nok 1\\n' > all.tap", {"reports": ["*.tap"]}, 0, 0, None),
+    ],
+)
+def test_each_ending_has_its_canonical_code(box: Box, command, fields, code, raw_exit, signal):
+    box.workdir.mkdir()
+    (box.workdir / "not-executable").write_text("#!/bin/sh\n")
+    ran = box.run(command, **fields)
+    assert (ran.code, ran.record["code"], ran.record["rawExit"], ran.record["signal"]) == (
+        code,
+        code,
+        raw_exit,
+        signal,
+    )
+
+
+def run_in_empty_image(box: Box, order: str) -> Ran:
+    """The runner in an image that holds nothing else."""
+    image = box.folder / "image"
+    (image / "dev").mkdir(parents=True)
+    (image / "testbed").mkdir()
+    (image / "dev" / "null").touch()
+    message = image / "dev" / "termination-log"
+    message.touch()
+    shutil.copy2(box.binary, image / "runner")
+    ended = subprocess.run(
+        ["unshare", "--pid", "--fork", f"--root={image}", "/runner"],
+        env={"SWEFOUNDRY_RUN": order},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return Ran(ended.returncode, message.read_text(), ended.stdout)
+
+
+def test_an_image_without_a_shell_is_not_runnable(box: Box):
+    order = json.loads(box.order("true", workdir="/testbed"))
+    del order["terminationLog"]
+    ran = run_in_empty_image(box, json.dumps(order))
+    assert (ran.code, ran.record["code"], ran.record["rawExit"]) == (20, 20, None)
+    assert b"no shell" in ran.output
+
+
+def test_the_time_limit_asks_first(box: Box):
+    ran = box.run("trap 'echo cleaned up; exit 0' TERM; sleep 600 & wait", timeout_seconds=1)
+    assert (ran.code, ran.record["code"], ran.record["rawExit"]) == (22, 22, 0)
+    assert ran.output == b"cleaned up\n[swefoundry: time limit of 1s reached]\n"
+
+
+def test_the_time_limit_then_kills(box: Box):
+    ran = box.run("trap '' TERM; sleep 600 & sleep 600; sleep 600", timeout_seconds=1)
+    assert (ran.code, ran.record["code"], ran.record["signal"]) == (22, 22, "SIGKILL")
+
+
+def test_a_stopped_command_reaches_its_time_limit(box: Box):
+    assert box.run("kill -STOP $$", timeout_seconds=1).code == 22
+
+
+@pytest.mark.parametrize(
+    ("order", "sentence"),
+    [
+        ("", "not set"),
+        ("{", "unexpected EOF"),
+        ('{"v":1,"nonce":"x"}', "nonce must be"),
+    ],
+)
+def test_a_wrong_order_is_a_usage_error_without_a_record(box: Box, order, sentence):
+    ran = run_in_empty_image(box, order)
+    assert ran.code == 90
+    assert ran.message.startswith("runner: SWEFOUNDRY_RUN") and sentence in ran.message
+
+
+def test_a_pod_that_is_deleted_leaves_a_sentence_and_no_record(box: Box):
+    process = box.start(box.order("echo started; sleep 600"))
+    assert process.stdout is not None
+    process.stdout.readline()
+    subprocess.run(["kill", "-TERM", str(pid_inside(process))], check=True)
+    ran = box.finish(process)
+    assert ran.code == 143
+    assert ran.message == "runner: stopped by SIGTERM before the command ended: no verdict\n"
+
+
+def test_a_stale_report_is_removed_before_the_command(box: Box):
+    box.workdir.mkdir()
+    (box.workdir / "junit.xml").write_text(PASSING)
+    ran = box.run("ls", reports=["*.xml"])
+    assert (ran.code, ran.output, ran.framed.reports) == (21, b"", {})
+    assert ran.record["reportNote"] == "no file matches *.xml"
+
+
+def test_an_unknown_report_format_is_framed_but_not_counted(box: Box):
+    ran = box.run("echo '{}' > out.json", reports=["out.json"])
+    assert (ran.code, ran.record["tests"], ran.framed.reports) == (21, None, {"out.json": b"{}\n"})
+
+
+def test_a_hundred_reports_are_added_up(box: Box):
+    command = f"mkdir -p a/b; for i in $(seq 100); do {writes(PASSING, 'a/b/$i.xml')}; done"
+    ran = box.run(command, reports=["**/*.xml"])
+    assert (ran.code, ran.record["tests"]["total"], len(ran.framed.reports)) == (0, 100, 100)
+    assert ran.record["reportSha256"] == reports_digest(ran.framed.reports)
+
+
+def test_bash_is_preferred_and_output_keeps_its_order(box: Box):
+    ran = box.run("[[ -n $BASH_VERSION ]] && for i in 1 2 3; do echo $i; echo -$i >&2; done")
+    assert ran.output == b"1\n-1\n2\n-2\n3\n-3\n"
+
+
+def test_the_command_gets_the_images_environment_and_nothing_else(box: Box):
+    command = "ls -m /proc/self/fd; env | grep -c SWEFOUNDRY; echo $FLAVOUR; cat"
+    process = box.start(box.order(command), env={"FLAVOUR": "vanilla", "SWEFOUNDRY_OTHER": "x"})
+    assert box.finish(process).output == b"0, 1, 2, 3\n0\nvanilla\n"
+
+
+def test_the_command_starts_with_default_signals(box: Box):
+    lines = box.run("cat /proc/self/status").output.decode().splitlines()
+    masks = [line.split() for line in lines if line.startswith(("SigBlk", "SigIgn", "SigCgt"))]
+    assert masks == [[name, "0" * 16] for name in ("SigBlk:", "SigIgn:", "SigCgt:")]
+
+
+def test_descriptors_that_the_runner_inherited_end_with_it(box: Box):
+    with open(box.folder / "secret", "w") as secret:
+        process = box.start(box.order("ls /proc/self/fd | wc -l"), init=False, pass_fds=(secret.fileno(),))
+        assert box.finish(process).output == b"4\n"
+
+
+def test_the_binary_is_small_static_and_the_same_everywhere(runner_binary, runner_source, tmp_path):
+    assert runner_binary.stat().st_size < 4_000_000
+    assert b"ld-linux" not in runner_binary.read_bytes()
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(runner_source, copy, ignore=shutil.ignore_patterns("bin"))
+    subprocess.run(["make", "-s", "-C", copy], check=True)
+    assert (copy / "bin" / "runner").read_bytes() == runner_binary.read_bytes()
+    assert stat.S_IMODE((copy / "bin" / "runner").stat().st_mode) & 0o111
+
+
+def test_the_go_tests_pass(runner_source):
+    subprocess.run(["make", "-s", "-C", runner_source, "check"], check=True)
