@@ -43,13 +43,18 @@ class Product:
         dockerfile = self.folder / "Dockerfile"
         return Build(dockerfile, REPOSITORY, dockerfile.with_name("Dockerfile.dockerignore"))
 
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The images it starts from."""
+        return from_lines(self.build.dockerfile)
+
     def key(self, bases: Bases) -> str:
         """A hash of everything that goes into it."""
         digest = hashlib.sha256()
         for path in self._files():
             digest.update(f"{path.relative_to(REPOSITORY)}\0{path.stat().st_mode:o}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        for name in from_lines(self.build.dockerfile):
+        for name in self.bases:
             digest.update(bases.keys[name].encode())
         return digest.hexdigest()[:16]
 
@@ -85,7 +90,7 @@ def _push_one(product: Product, bases: Bases, progress: Progress) -> str:
     if not layout.complete:
         progress(f"building {product.name}")
         work = fresh_folder(bases.folder / f"making-{product.name}")
-        below = [bases.layout(name) for name in from_lines(product.build.dockerfile)]
+        below = [bases.layout(name) for name in product.bases]
         earlier = [Layout(path) for path in bases.folder.glob(f"{product.name}-" + "[0-9a-f]" * 16)]
         made = Buildah(bases.folder / "buildah", bases.registry).build(
             product.build, work, [*below, *earlier]

@@ -1,0 +1,28 @@
+"""What can a person ask about images? `python -m swefoundry_lab images push`."""
+
+import typer
+from rich.console import Console
+
+from swefoundry_lab.layout import REGISTRY_HOST, REGISTRY_PORT, Lab
+from swefoundry_lab.prerequisites import require_root
+from swefoundry_lab.steps import Steps
+
+app = typer.Typer(help="The images in the lab's registry.", no_args_is_help=True)
+console = Console(highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def images() -> None:
+    """The images in the lab's registry."""
+
+
+@app.command()
+def push() -> None:
+    """Build the operator and builder images from the checkout and push them; print their digests."""
+    from swefoundry_lab.images import push as push_images
+
+    require_root()
+    with Steps(console).step("images") as progress:
+        digests = push_images(Lab.from_environment(), progress)
+    for repository, digest in digests.items():
+        console.print(f"{REGISTRY_HOST}:{REGISTRY_PORT}/{repository}@{digest}")
