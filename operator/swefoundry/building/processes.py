@@ -7,7 +7,7 @@ output is read until it has ended, not until the pipe closes: a daemon that a st
 import asyncio
 import os
 import signal
-from asyncio.subprocess import PIPE, STDOUT, Process
+from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,18 +41,22 @@ class Exited:
 
 async def run(command: Command, log: BuildLog, limit_seconds: float) -> Exited:
     """Run a program to its end or its time limit; its output goes to the log."""
-    process = await asyncio.create_subprocess_exec(
-        *command.argv,
-        env=dict(command.environment),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=PIPE,
-        stderr=STDOUT,
-        start_new_session=True,
-    )
-    copying = asyncio.create_task(_copy(process, log))
+    # asyncio's own pipes would make wait() wait for everybody who holds them.
+    reading, writing = os.pipe()
     try:
-        code = await asyncio.wait_for(process.wait(), limit_seconds)
-        return Exited(code)
+        process = await asyncio.create_subprocess_exec(
+            *command.argv,
+            env=dict(command.environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            start_new_session=True,
+        )
+    finally:
+        os.close(writing)
+    copying = asyncio.create_task(_copy(reading, log))
+    try:
+        return Exited(await asyncio.wait_for(process.wait(), limit_seconds))
     except TimeoutError:
         await _end(process)
         return Exited(process.returncode or 0, timed_out=True)
@@ -61,10 +65,17 @@ async def run(command: Command, log: BuildLog, limit_seconds: float) -> Exited:
             await asyncio.wait_for(copying, DRAIN_SECONDS)
 
 
-async def _copy(process: Process, log: BuildLog) -> None:
-    assert process.stdout is not None
-    while piece := await process.stdout.read(_PIECE_BYTES):
-        log.write(piece)
+async def _copy(reading: int, log: BuildLog) -> None:
+    stream = asyncio.StreamReader()
+    pipe = os.fdopen(reading, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), pipe
+    )
+    try:
+        while piece := await stream.read(_PIECE_BYTES):
+            log.write(piece)
+    finally:
+        transport.close()
 
 
 async def _end(process: Process) -> None:

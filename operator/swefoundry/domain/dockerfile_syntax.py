@@ -118,6 +118,9 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
             at += 1
             continue
         joined, after = _joined(lines, at, escape)
+        if not joined:  # a lone continuation character
+            at = after
+            continue
         heredocs, end = _heredocs(joined, lines, after)
         yield _instruction(joined, (at + 1, end), heredocs)
         at = end
