@@ -12,6 +12,7 @@ from rich.console import Console
 
 from swefoundry_lab import prerequisites
 from swefoundry_lab.errors import LabError
+from swefoundry_lab.images.cli import app as images_app
 from swefoundry_lab.layout import Lab
 from swefoundry_lab.steps import Steps
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 node_app = typer.Typer(help="Kill and start single nodes, to see what happens then.", no_args_is_help=True)
 app.add_typer(node_app, name="node")
+app.add_typer(images_app, name="images")
 console = Console(highlight=False, soft_wrap=True)
 
 

@@ -2,8 +2,8 @@
 
     python -m swefoundry_lab.gitserver --root DIR --port 8418
 
-`DIR/name.git` is served as `/name.git`. Repositories below `/private/` need the user and password below, so that
-private sources can be tried without a real secret.
+`DIR/name.git` is served as `/name.git`. Repositories below `/private/` need the user and password below, so
+that private sources can be tried without a real secret.
 """
 
 import argparse
@@ -147,7 +147,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The lab's git server: read-only, plain HTTP.")
     parser.add_argument("--root", type=Path, required=True, help="the folder of the repositories")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--address", default="0.0.0.0", help="the address to listen on (default: all, for pods)")
+    parser.add_argument(
+        "--address", default="0.0.0.0", help="where to listen (default: everywhere, for pods)"
+    )
     options = parser.parse_args()
     Server((options.address, options.port), options.root).serve_forever()
 
