@@ -11,21 +11,27 @@ KUBECONFIG = os.environ.get("KUBECONFIG") or (str(LAB / "kubeconfig") if ON_LAB 
 """None: the client's own default."""
 
 
-def kubectl(*arguments: str) -> str:
-    """What kubectl prints; its complaint when it fails."""
-    return _run("kubectl", *arguments)
+def kubectl(*arguments: str, stdin: str = "", fails: bool = False) -> str:
+    """What kubectl prints; its complaint when it fails unasked."""
+    return _run("kubectl", arguments, stdin, fails)
 
 
 def helm(*arguments: str) -> str:
     """What helm prints; its complaint when it fails."""
-    return _run("helm", *arguments)
+    return _run("helm", arguments)
 
 
-def _run(program: str, *arguments: str) -> str:
+def _run(program: str, arguments: tuple[str, ...], stdin: str = "", fails: bool = False) -> str:
     path = shutil.which(program) or str(LAB / "bin" / program)
     environment = {**os.environ, **({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})}
     ended = subprocess.run(
-        [path, *arguments], capture_output=True, text=True, timeout=900, check=False, env=environment
+        [path, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+        env=environment,
     )
-    assert ended.returncode == 0, ended.stderr + ended.stdout
+    assert fails or ended.returncode == 0, ended.stderr + ended.stdout
     return ended.stdout
