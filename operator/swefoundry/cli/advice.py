@@ -14,7 +14,7 @@ NEXT: dict[str, str] = {
         "Read the log of `after`. If a test needs what the environment lacks, give it in "
         "spec.environment.overrides (aptPackages, preInstall, testCommand); if the row is wrong, drop it."
     ),
-    reasons.PASS2PASS: "The hidden tests do not test the fix. Check that the test patch has the new ones; else drop it.",
+    reasons.PASS2PASS: "The hidden tests do not test the fix. See that the test patch has the new ones, or drop it.",
     reasons.PASS2FAIL: "The fix breaks the hidden tests. Check that gold and test patch belong to the same change.",
     reasons.ERROR2PASS: (
         "The hidden tests import or call what only the fix adds, so a solver would have to guess names. "

@@ -21,8 +21,7 @@ LITERAL = re.compile(
 class _Dumper(yaml.SafeDumper):
     def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
         analysis = super().analyze_scalar(scalar)
-        if "\n" in scalar and LITERAL.fullmatch(scalar):
-            analysis.allow_block = True
+        analysis.allow_block = bool(LITERAL.fullmatch(scalar))
         return analysis
 
     def ignore_aliases(self, data: object) -> bool:
@@ -30,7 +29,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    style = None
+    if not text.isascii() or not text.isprintable():
+        style = "|" if "\n" in text and LITERAL.fullmatch(text) else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_representer(str, _text)

@@ -43,17 +43,15 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
 
 
 def _one_object(path: Path, head: bytes) -> bool:
-    """Whether the file is one JSON object over several lines, or a map of rows."""
+    """Whether the file is one JSON object: a row over several lines, or a map of rows."""
     if not head.startswith(b"{"):
         return False
     with path.open("rb") as file:
-        first = file.readline()
+        first = file.readline().rstrip()
         more = any(line.strip() for line in file)
-    return (
-        _object(first) is None
-        if more
-        else path.suffix == ".json" and "instance_id" not in (_object(first) or {})
-    )
+    if more:
+        return not first.endswith(b"}")
+    return "instance_id" not in (_object(first) or {"instance_id": ""})
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

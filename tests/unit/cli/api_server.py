@@ -1,0 +1,109 @@
+"""A stand-in for the Kubernetes API over real HTTP: objects in a dict, lists in pages, server-side apply."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Api:
+    """What the server holds; tests put objects in and read what was applied."""
+
+    objects: dict[str, Json] = field(default_factory=dict)
+    """By URL path."""
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """URL path -> status and message of the next answer to a write."""
+    page: int = 2
+    kubeconfig: Path = Path()
+
+    def put(self, plural: str, body: Json) -> None:
+        metadata = body["metadata"]
+        metadata.setdefault("namespace", "default")
+        base = "/api/v1" if plural == "configmaps" else "/apis/swefoundry.dev/v1alpha1"
+        self.objects[f"{base}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"] = body
+
+    def names(self) -> list[str]:
+        return sorted(path.partition("/namespaces/")[2] for path in self.objects)
+
+    def get(self, path: str, query: dict[str, str]) -> tuple[int, Json]:
+        if path in self.objects:
+            return 200, self.objects[path]
+        folder, _, plural = path.rpartition("/")
+        inside = [
+            body
+            for place, body in sorted(self.objects.items())
+            if place.split("/")[-2] == plural and place.startswith(folder)
+        ]
+        if not inside and plural not in ("taskinstances", "configmaps"):
+            return 404, {"message": f"{path} not found"}
+        start = int(query.get("continue", 0))
+        end = start + self.page
+        more = {"continue": str(end)} if end < len(inside) else {}
+        return 200, {"items": inside[start:end], "metadata": more}
+
+    def apply(self, path: str, body: Json) -> tuple[int, Json]:
+        if path in self.refusals:
+            status, message = self.refusals[path]
+            return status, {"message": message}
+        body["metadata"]["namespace"] = path.split("/namespaces/")[1].split("/")[0]
+        self.objects[path] = body
+        return 200, body
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Api]:
+    api = Api(kubeconfig=folder / "kubeconfig")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            address = urlsplit(self.path)
+            query = {key: values[0] for key, values in parse_qs(address.query).items()}
+            self._answer(*api.get(address.path, query))
+
+        def do_PATCH(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(*api.apply(urlsplit(self.path).path, json.loads(content)))
+
+        def _answer(self, status: int, body: Json) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api.kubeconfig.write_text(yaml.safe_dump(kubeconfig(f"http://127.0.0.1:{server.server_port}")))
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def kubeconfig(address: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "here",
+        "clusters": [{"name": "c", "cluster": {"server": address}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [
+            {"name": "here", "context": {"cluster": "c", "user": "u"}},
+            {"name": "there", "context": {"cluster": "c", "user": "u", "namespace": "research"}},
+        ],
+    }

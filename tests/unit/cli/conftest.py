@@ -1,0 +1,42 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from swefoundry.cli.app import app
+from unit.cli import api_server
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test may touch the user's cluster, registry or credentials."""
+    for name in ("REGISTRY", "REGISTRY_INSECURE", "REGISTRY_PREFIX", "NAMESPACE"):
+        monkeypatch.delenv(f"SWEFOUNDRY_{name}", raising=False)
+    use_kubeconfig(monkeypatch, tmp_path / "no-kubeconfig")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "no-docker"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def run() -> Run:
+    """The program, as a user types it."""
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[api_server.Api]:
+    folder = tmp_path / "api"
+    folder.mkdir()
+    with api_server.serving(folder) as running:
+        use_kubeconfig(monkeypatch, running.kubeconfig)
+        yield running
+
+
+def use_kubeconfig(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """The client library looks at the variable when it is imported, and never again."""
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))

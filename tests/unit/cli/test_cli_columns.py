@@ -1,0 +1,157 @@
+"""The import traps of the field: one column written in many ways."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from swefoundry.cli.rows import columns, formats
+from swefoundry.cli.rows.columns import BadColumn
+from unit.cli.rows import PATCH, classic, factory
+
+JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("2023-06-01T12:00:00Z", id="ISO with Z"),
+        pytest.param("2023-06-01T14:00:00+02:00", id="ISO with an offset"),
+        pytest.param("2023-06-01 12:00:00", id="a timestamp without a zone"),
+        pytest.param("2023-06-01 12:00:00 UTC", id="a timestamp with a named zone"),
+        pytest.param(1685620800000, id="epoch milliseconds"),
+        pytest.param("1685620800000", id="epoch milliseconds as text"),
+        pytest.param(1685620800, id="epoch seconds"),
+        pytest.param(1685620800.0, id="epoch seconds as a float"),
+    ],
+)
+def test_a_time_is_understood_however_it_is_written(written: object) -> None:
+    assert columns.moment({"created_at": written}, "created_at") == JUNE
+
+
+def test_a_date_alone_is_midnight_utc() -> None:
+    assert columns.moment({"created_at": "2023-06-01"}, "created_at") == JUNE.replace(hour=0)
+
+
+@pytest.mark.parametrize("written", [None, "", float("nan")])
+def test_no_time_is_no_time(written: object) -> None:
+    assert columns.moment({"created_at": written}, "created_at") is None
+
+
+@pytest.mark.parametrize("written", ["yesterday", "2023-13-01", 10**30])
+def test_what_is_no_time_is_refused_by_name(written: object) -> None:
+    with pytest.raises(BadColumn, match="created_at"):
+        columns.moment({"created_at": written}, "created_at")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param('["a", "b c"]', id="JSON text"),
+        pytest.param(["a", "b c"], id="a list"),
+        pytest.param("['a', 'b c']", id="a Python literal"),
+        pytest.param("['a' 'b c']", id="a NumPy array, which Python would join"),
+        pytest.param("['a'\n 'b c']", id="a NumPy array over two lines"),
+    ],
+)
+def test_test_names_are_understood_however_they_are_written(written: object) -> None:
+    assert columns.names({"FAIL_TO_PASS": written}, "FAIL_TO_PASS") == ["a", "b c"]
+
+
+def test_test_names_may_be_spelled_in_lower_case() -> None:
+    assert columns.names({"fail_to_pass": "['a']"}, "FAIL_TO_PASS", "fail_to_pass") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "written", ["[__import__('os').system('true')]", "[f'{1}']", "{'a': 1}", '{"a": 1}', [1], "['a"]
+)
+def test_nothing_in_a_list_is_ever_evaluated(written: object) -> None:
+    with pytest.raises(BadColumn, match="FAIL_TO_PASS"):
+        columns.names({"FAIL_TO_PASS": written}, "FAIL_TO_PASS")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [("8.1", "8.1"), (8.1, "8.1"), (20231, "20231"), (None, None), (float("nan"), None), ("", None)],
+)
+def test_a_version_may_be_text_a_number_or_nothing(written: object, expected: str | None) -> None:
+    assert formats.instance(classic(version=written)).version == expected
+
+
+def test_carriage_returns_in_patches_survive() -> None:
+    crlf = PATCH.replace("\n", "\r\n")
+    assert formats.instance(classic(patch=crlf)).gold == crlf.encode()
+
+
+def test_a_patch_that_lost_its_last_line_end_gets_it_back() -> None:
+    row = classic(patch=PATCH.rstrip("\n"))
+    assert formats.instance(row).gold == PATCH.encode()
+    assert formats.remarks(row) == ["patch had no line end at its end, which git refuses; one was added"]
+
+
+BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        pytest.param({"test_patch": ""}, "test_patch: is empty", id="no tests"),
+        pytest.param({"patch": "  \n"}, "patch: is empty", id="no fix"),
+        pytest.param(
+            {"patch": "see the pull request"}, "patch: is not a unified diff", id="prose for a patch"
+        ),
+        pytest.param(
+            {"patch": PATCH + BINARY}, "names a binary file without its content", id="binary left out"
+        ),
+        pytest.param(
+            {"base_commit": "abc123"}, "base_commit: 'abc123' is not a whole", id="abbreviated commit"
+        ),
+        pytest.param({"base_commit": ...}, "base_commit: is required and is not there", id="no commit"),
+        pytest.param({"instance_id": ""}, "instance_id: is required and is empty", id="no id"),
+        pytest.param({"repo": ["octo/calc"]}, "repo: must be text, not list", id="a list for a name"),
+        pytest.param({"problem_statement": "\ud800"}, "holds half a character", id="a lone surrogate"),
+        pytest.param({"repo": "swesmith/octo__calc.1234"}, "its patch makes the bug", id="SWE-smith"),
+        pytest.param({"fix_patch": PATCH, "patch": ...}, "a Multi-SWE-bench row", id="Multi-SWE-bench"),
+        pytest.param({"model_patch": PATCH, "patch": ...}, "a prediction", id="a prediction"),
+        pytest.param({"parsed_commit_content": "{}"}, "an R2E-Gym row", id="R2E-Gym"),
+        pytest.param({"f2p_patch": PATCH, "test_patch": ...}, "a Scale-SWE row", id="Scale-SWE"),
+    ],
+)
+def test_a_bad_row_is_refused_with_the_column_and_the_reason(changed: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(BadColumn) as refused:
+        formats.instance(classic(**changed))
+    assert complaint in str(refused.value)
+
+
+def test_an_empty_fail_to_pass_is_worth_a_remark() -> None:
+    assert "any patch would resolve it" in formats.remarks(classic(FAIL_TO_PASS="[]"))[0]
+
+
+def test_log_parsers_with_source_code_are_kept_as_text() -> None:
+    source = "def parse_log(log):\n    raise SystemExit('never run')\n"
+    assert formats.instance(classic(log_parser=source)).extra["log_parser"] == source
+
+
+def test_licences_and_unknown_columns_survive() -> None:
+    extra = formats.instance(classic(license_name="MIT", difficulty="<15 min fix", pull_number="7")).extra
+    assert (extra["license_name"], extra["difficulty"], extra["pull_number"]) == ("MIT", "<15 min fix", "7")
+
+
+def test_expected_test_names_are_kept_as_a_list() -> None:
+    extra = formats.instance(classic(FAIL_TO_PASS=..., fail_to_pass="['a']")).extra
+    assert extra["FAIL_TO_PASS"] == ["a"]
+    assert "fail_to_pass" not in extra
+
+
+def test_swe_factory_rows_are_told_from_classic_ones() -> None:
+    assert formats.detect(factory()) is formats.RowFormat.SWE_FACTORY
+    assert formats.detect(classic()) is formats.RowFormat.SWE_BENCH
+    assert formats.detect(classic(pull_number=7)) is formats.RowFormat.SWE_BENCH
+
+
+def test_swe_factorys_own_environment_is_kept_and_not_used() -> None:
+    row = factory(dockerfile="FROM x\nRUN git clone …", eval_script="…", language="js")
+    made = formats.instance(row)
+    assert made.language == "javascript"
+    assert set(made.extra) >= {"dockerfile", "eval_script", "pull_number", "issue_numbers"}
+    assert any("kept and not used" in remark for remark in formats.remarks(row))

@@ -1,0 +1,158 @@
+"""`swefoundry import` on real files."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from swefoundry.api import lint
+from unit.cli.api_server import Api
+from unit.cli.conftest import Run
+from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
+
+
+def test_good_rows_become_files_and_bad_ones_are_named_with_line_and_reason(run: Run, tmp_path: Path) -> None:
+    file = jsonl(
+        tmp_path / "rows.jsonl",
+        classic(),
+        "{not json",
+        classic(instance_id="octo__calc-8", test_patch=""),
+        "",
+        factory(instance_id="octo__calc-9"),
+        "[1, 2]",
+        classic(),
+    )
+    done = run("import", file, "--out", tmp_path / "out", "-o", "json")
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert [Path(path).name for path in said["made"]] == ["octo--calc-7.yaml", "octo--calc-9.yaml"]
+    assert [(bad["place"], bad["name"]) for bad in said["bad"]] == [
+        ("rows.jsonl, line 2", ""),
+        ("rows.jsonl, line 3", "octo__calc-8"),
+        ("rows.jsonl, line 6", ""),
+        ("rows.jsonl, line 7", "octo__calc-7"),
+    ]
+    reasons = [bad["reason"] for bad in said["bad"]]
+    assert reasons[0].startswith("not JSON")
+    assert reasons[1] == "test_patch: is empty. Without hidden tests nothing could fail before the fix."
+    assert reasons[2] == "a row is a JSON object, not list"
+    assert reasons[3] == "its name octo--calc-7 is taken by octo__calc-7 before it"
+
+
+def test_what_is_written_passes_lint_and_has_the_patches_byte_for_byte(run: Run, tmp_path: Path) -> None:
+    crlf = PATCH.replace("\n", "\r\n")
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic(patch=crlf)), "--out", tmp_path)
+    assert done.exit_code == 0
+    (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
+    assert lint.problems(task) == []
+    assert task["spec"]["goldPatch"]["inline"] == crlf
+    assert task["spec"]["testPatch"]["inline"] == TEST_PATCH
+    assert task["spec"]["createdAt"] == "2023-06-01T12:00:00Z"
+    kept = json.loads(task["metadata"]["annotations"]["swefoundry.dev/row"])
+    assert kept["environment_setup_commit"] == "b" * 40
+    assert kept["FAIL_TO_PASS"] == ["tests/test_calc.py::test_add"]
+
+
+def test_without_a_target_the_manifests_are_printed(run: Run, tmp_path: Path) -> None:
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "-n", "lab")
+    (task,) = yaml.safe_load_all(done.stdout)
+    assert task["metadata"]["namespace"] == "lab"
+    assert "1 instances, 0 refused" in done.stderr
+
+
+TWO = [classic(problem_statement="a\u2028b"), classic(instance_id="octo__calc-8")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(json.dumps(TWO), id="a list"),
+        pytest.param(json.dumps(TWO, indent=2), id="an indented list"),
+        pytest.param(json.dumps({row["instance_id"]: row for row in TWO}), id="a map"),
+        pytest.param(json.dumps({row["instance_id"]: row for row in TWO}, indent=2), id="an indented map"),
+        pytest.param("\n".join(map(json.dumps, TWO)), id="lines"),
+        pytest.param("\ufeff" + "\n".join(map(json.dumps, TWO)), id="lines with a BOM"),
+        pytest.param(
+            "\r\n".join(json.dumps(row, ensure_ascii=False) for row in TWO),
+            id="lines with a line separator in a text",
+        ),
+    ],
+)
+def test_rows_are_found_in_every_kind_of_json_file(run: Run, tmp_path: Path, content: str) -> None:
+    (tmp_path / "rows.json").write_text(content, encoding="utf-8")
+    done = run("import", tmp_path / "rows.json", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "octo--calc-7.yaml",
+        "octo--calc-8.yaml",
+    ]
+
+
+def test_a_single_row_over_several_lines_is_one_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "row.json").write_text(json.dumps(classic(), indent=1))
+    assert run("import", tmp_path / "row.json", "--out", tmp_path / "out").exit_code == 0
+
+
+def test_a_parquet_file_is_refused_in_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1\x15\x04")
+    done = run("import", tmp_path / "rows.parquet", "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "Convert it to JSON lines" in done.stderr
+
+
+def test_bytes_that_are_not_utf8_cost_one_row(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.jsonl").write_bytes(b'{"repo": "\xff"}\n' + json.dumps(classic()).encode())
+    done = run("import", tmp_path / "r.jsonl", "--out", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "r.jsonl, line 1: not UTF-8" in done.stderr
+    assert (tmp_path / "out" / "octo--calc-7.yaml").is_file()
+
+
+def test_apply_sends_config_maps_first_and_tells_what_the_cluster_refused(
+    run: Run, tmp_path: Path, api: Api
+) -> None:
+    refused = "/apis/swefoundry.dev/v1alpha1/namespaces/default/taskinstances/octo--calc-8"
+    api.refusals[refused] = (422, "spec.goldPatch is immutable")
+    rows = [classic(patch=PATCH + "x" * 70_000 + "\n"), classic(instance_id="octo__calc-8")]
+    done = run("import", jsonl(tmp_path / "r.jsonl", *rows), "--apply", "-o", "json")
+    assert done.exit_code == 1
+    assert api.names() == ["default/configmaps/octo--calc-7-gold", "default/taskinstances/octo--calc-7"]
+    said = json.loads(done.stdout)
+    assert said["made"] == ["taskinstance/octo--calc-7"]
+    assert said["bad"][0]["reason"] == "the cluster refused it: spec.goldPatch is immutable"
+
+
+def test_the_namespace_is_the_contexts_unless_given(run: Run, tmp_path: Path, api: Api) -> None:
+    file = jsonl(tmp_path / "r.jsonl", classic())
+    run("import", file, "--apply", "--context", "there")
+    run("import", file, "--apply", "-n", "mine")
+    assert api.names() == ["mine/taskinstances/octo--calc-7", "research/taskinstances/octo--calc-7"]
+
+
+def test_a_cluster_that_is_not_there_is_exit_code_3(run: Run, tmp_path: Path) -> None:
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--apply")
+    assert done.exit_code == 3
+    assert "Error: " in done.stderr
+
+
+def test_a_template_applies_to_all(run: Run, tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("spec: {validation: {repeats: 2}, budget: {rounds: 3}}")
+    run("import", jsonl(tmp_path / "r.jsonl", classic()), "--template", template, "--out", tmp_path)
+    (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
+    assert (task["spec"]["validation"], task["spec"]["budget"]) == ({"repeats": 2}, {"rounds": 3})
+
+
+def test_a_template_that_sets_a_rows_own_fields_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("spec: {repo: a/b}")
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--template", template)
+    assert done.exit_code == 2
+    assert "sets repo" in done.stderr
+
+
+def test_a_format_that_was_not_meant_is_refused(run: Run, tmp_path: Path) -> None:
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--format", "swe-factory")
+    assert done.exit_code == 1
+    assert "this looks like a swe-bench row" in done.stderr

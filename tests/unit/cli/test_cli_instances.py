@@ -1,0 +1,121 @@
+"""From an instance to the objects that stand for it."""
+
+import base64
+import hashlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swefoundry.api import lint
+from swefoundry.cli.instances import Instance, Refused, Settings, make, object_name
+from unit.cli.rows import PATCH, TEST_PATCH
+
+DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+def an_instance(**fields: object) -> Instance:
+    given_fields: dict[str, object] = {
+        "instance_id": "octo__calc-7",
+        "repo": "octo/calc",
+        "base_commit": "a" * 40,
+        "gold": PATCH.encode(),
+        "tests": TEST_PATCH.encode(),
+    }
+    return Instance(**(given_fields | fields))  # type: ignore[arg-type]
+
+
+def a_patch(size: int, letter: str = "x") -> bytes:
+    return PATCH.encode() + (letter * 99 + "\n").encode() * (size // 100)
+
+
+def test_a_small_instance_is_one_object() -> None:
+    made = make(an_instance(version="8.10", problem="It subtracts."), Settings())
+    assert made.objects == (
+        {
+            "apiVersion": "swefoundry.dev/v1alpha1",
+            "kind": "TaskInstance",
+            "metadata": {"name": "octo--calc-7"},
+            "spec": {
+                "instanceId": "octo__calc-7",
+                "repo": "octo/calc",
+                "baseCommit": "a" * 40,
+                "version": "8.10",
+                "goldPatch": {"inline": PATCH},
+                "testPatch": {"inline": TEST_PATCH},
+                "problemStatement": {"inline": "It subtracts."},
+            },
+        },
+    )
+
+
+def test_a_patch_over_64_kib_becomes_a_config_map_of_the_same_bytes() -> None:
+    gold = a_patch(70_000)
+    config_map, task = make(an_instance(gold=gold), Settings(namespace="lab")).objects
+    assert config_map["metadata"] == {
+        "name": "octo--calc-7-gold",
+        "namespace": "lab",
+        "labels": {"swefoundry.dev/instance": "octo--calc-7"},
+    }
+    assert config_map["data"] == {"gold.patch": gold.decode()}
+    assert task["spec"]["goldPatch"] == {"configMapRef": {"name": "octo--calc-7-gold", "key": "gold.patch"}}
+
+
+def test_a_patch_that_is_not_utf8_becomes_binary_data() -> None:
+    gold = PATCH.encode() + b"+caf\xe9\n"
+    config_map, _ = make(an_instance(gold=gold), Settings()).objects
+    assert base64.b64decode(config_map["binaryData"]["gold.patch"]) == gold
+
+
+def test_a_patch_over_1_mib_needs_a_registry() -> None:
+    gold = a_patch(1_100_000)
+    with pytest.raises(Refused, match=r"more than a ConfigMap holds.*--registry"):
+        make(an_instance(gold=gold), Settings())
+    made = make(an_instance(gold=gold), Settings(blobs=True))
+    digest = "sha256:" + hashlib.sha256(gold).hexdigest()
+    assert made.blobs == (gold,)
+    assert made.objects[0]["spec"]["goldPatch"] == {"artifact": digest}
+
+
+def test_texts_that_together_are_too_long_for_kubectl_apply_are_not_all_inline() -> None:
+    made = make(
+        an_instance(gold=a_patch(60_000), tests=a_patch(60_000, "y"), problem="z" * 60_000), Settings()
+    )
+    kinds = [body["kind"] for body in made.objects]
+    assert kinds == ["ConfigMap", "ConfigMap", "TaskInstance"]
+    assert "inline" in made.objects[-1]["spec"]["goldPatch"]
+
+
+def test_other_columns_travel_as_an_annotation_or_when_long_as_a_config_map() -> None:
+    short = make(an_instance(extra={"pull_number": 7}), Settings()).objects
+    assert short[0]["metadata"]["annotations"] == {"swefoundry.dev/row": '{"pull_number": 7}'}
+    config_map, task = make(an_instance(extra={"hints_text": "h" * 20_000}), Settings()).objects
+    assert config_map["metadata"]["name"] == "octo--calc-7-row"
+    assert task["metadata"]["annotations"] == {"swefoundry.dev/row-config-map": "octo--calc-7-row"}
+
+
+def test_a_template_gives_the_shared_part_of_the_spec() -> None:
+    (task,) = make(an_instance(), Settings(spec={"validation": {"repeats": 3}})).objects
+    assert task["spec"]["validation"] == {"repeats": 3}
+
+
+def test_what_lint_refuses_is_refused_here() -> None:
+    with pytest.raises(Refused, match="repo"):
+        make(an_instance(repo="calc"), Settings())
+
+
+def test_every_object_passes_lint() -> None:
+    made = make(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), Settings())
+    assert lint.problems(made.objects[-1]) == []
+
+
+def test_names_are_what_kubernetes_takes() -> None:
+    assert object_name("pallets__click-2622") == "pallets--click-2622"
+    assert object_name("Octo__Calc_-1.2.0") == "octo--calc--1.2.0"
+    assert object_name("a_.-_b") == "a.b"
+
+
+@given(st.from_regex(r"[A-Za-z0-9_.-]{1,200}", fullmatch=True))
+def test_every_instance_id_gives_a_valid_name(instance_id: str) -> None:
+    assert DNS.fullmatch(object_name(instance_id))
