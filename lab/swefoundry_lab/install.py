@@ -30,7 +30,7 @@ def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
     with steps.step("chart"):
         run(
             [
-                lab.bin / "helm", "upgrade", "--install", RELEASE, CHART, "--namespace", NAMESPACE,
+                lab.bin / "helm", "upgrade", "--install", "--take-ownership", RELEASE, CHART, "--namespace", NAMESPACE,
                 "--values", VALUES,
                 "--set", f"namespaces={{{NAMESPACE},{EXTRA_NAMESPACE}}}",
                 "--set", f"image.digest={digests['swefoundry/operator']}",

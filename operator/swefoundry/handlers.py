@@ -56,6 +56,7 @@ class Operator:
         kopf.on.event("v1", "pods", labels={labels.MANAGED_BY: labels.MANAGER}, registry=self.registry)(
             self.event
         )
+        kopf.on.login(registry=self.registry)(login)
         kopf.on.startup(registry=self.registry)(self.start)
         kopf.on.cleanup(registry=self.registry)(self.stop)
         kopf.on.probe(id="alive", registry=self.registry)(self.alive)
@@ -218,6 +219,11 @@ class Operator:
         if dead:
             raise errors.SwefoundryError(f"{len(dead)} of {len(self._tasks)} internal tasks have ended")
         return {"queueSeconds": waited, "watchSeconds": time.monotonic() - self.heard}
+
+
+async def login(**context: Any) -> kopf.ConnectionInfo | None:
+    """A pod's service account, or the kubeconfig's current context: the same as ``cluster.kube`` does for our own calls."""
+    return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
