@@ -122,6 +122,8 @@ def controller_manager(lab: Lab) -> Daemon:
             f"--root-ca-file={lab.pki}/ca.crt",
             f"--service-account-private-key-file={lab.pki}/sa.key",
             "--use-service-account-credentials",
+            # It would make a folder in /usr/libexec otherwise.
+            f"--flex-volume-plugin-dir={lab.state}/volume-plugins",
             # Kubelets here renew their lease every 2.5 s (see node.py), so the default of 50 s only wastes time.
             "--node-monitor-grace-period=16s",
             "--node-monitor-period=2s",

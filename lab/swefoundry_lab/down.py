@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from swefoundry_lab import cgroups, daemons, network
+from swefoundry_lab import before, cgroups, daemons, network
 from swefoundry_lab.command import run, succeeds
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import LINK_PREFIX, RUNTIME, Lab
@@ -18,7 +18,6 @@ LATE = ("kube-apiserver", "etcd", "registry")
 """Stopped last, in this order, so that the others do not fill their logs with complaints."""
 
 CNI_RESULTS = Path("/var/lib/cni/results")
-SHIM_SOCKETS = Path("/run/containerd")
 LOG_LINKS = Path("/var/log/containers")
 
 
@@ -39,10 +38,10 @@ def down(lab: Lab, steps: Steps) -> None:
     with steps.step("network"):
         network.remove_tables(lab)
         network.remove_links()
-        network.restore_machine(lab)
     with steps.step("control groups and leftovers"):
         cgroups.remove(cgroups.OURS)
         remove_leftovers(lab)
+        before.restore(lab)
 
 
 def stop_containers() -> None:
@@ -78,18 +77,13 @@ def mounts_below(folders: tuple[Path, ...]) -> list[str]:
 
 
 def remove_leftovers(lab: Lab) -> None:
-    """Files that containerd, the kubelet and the CNI library put at fixed places outside the lab's folder."""
+    """The lab's own files in folders that others may use too."""
     for result in CNI_RESULTS.glob(f"{LINK_PREFIX}-*"):
         result.unlink()
     for link in LOG_LINKS.glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(lab.log):
             link.unlink()
-    if not succeeds(["pgrep", "-x", "containerd"]):  # somebody else's containerd keeps its sockets there
-        shutil.rmtree(SHIM_SOCKETS, ignore_errors=True)
     shutil.rmtree(RUNTIME, ignore_errors=True)
-    for folder in (CNI_RESULTS, CNI_RESULTS.parent, LOG_LINKS):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
 
 
 def forget(lab: Lab, steps: Steps) -> None:

@@ -10,8 +10,8 @@ ip[6] kube-proxy    nftables: Services; made by kube-proxy
 import json
 from pathlib import Path
 
+from swefoundry_lab import before
 from swefoundry_lab.command import run, succeeds
-from swefoundry_lab.daemons import boot_id
 from swefoundry_lab.layout import LINK_PREFIX, POD_RANGE, Lab
 from swefoundry_lab.node import Node
 
@@ -28,74 +28,12 @@ table ip {LINK_PREFIX}-nat {{
 }}
 """
 
-WANTED_SETTINGS = {
-    "net/ipv4/ip_forward": "1",
-    # Packets between pods of one bridge must pass the firewall, or policies and Services do not apply to them.
-    "net/bridge/bridge-nf-call-iptables": "1",
-}
-KUBELET_SETTINGS = (
-    "vm/overcommit_memory",
-    "vm/panic_on_oom",
-    "kernel/panic",
-    "kernel/panic_on_oops",
-    "kernel/keys/root_maxkeys",
-    "kernel/keys/root_maxbytes",
-)
-"""The kubelet sets these for itself; they are noted so that `down` can set them back."""
-
-SETTINGS = Path("/proc/sys")
-
-
-def note_before(lab: Lab) -> None:
-    """Write down what `down` has to restore; the first note since the machine started is the true one."""
-    if _read_note(lab).get("boot") == boot_id():
-        return
-    if not (SETTINGS / "net/bridge").exists():
-        run(["modprobe", "br_netfilter"])
-    settings = {name: _setting(name) for name in (*WANTED_SETTINGS, *KUBELET_SETTINGS)}
-    note = {"boot": boot_id(), "settings": settings, "tables": sorted(tables())}
-    _note_file(lab).write_text(json.dumps(note, indent=1))
-
 
 def prepare_machine() -> None:
     """Forward packets, let the firewall see bridged ones, and masquerade what leaves."""
-    for name, value in WANTED_SETTINGS.items():
-        if _setting(name) != value:
-            (SETTINGS / name).write_text(value)
-    if f"ip {LINK_PREFIX}-nat" not in tables():
+    before.set_wanted()
+    if f"ip {LINK_PREFIX}-nat" not in before.tables():
         run(["nft", "-f", "-"], stdin=NAT)
-
-
-def restore_machine(lab: Lab) -> None:
-    """Put the noted kernel settings back."""
-    note = _read_note(lab)
-    if note.get("boot") != boot_id():
-        return  # they were from before a restart of the machine, which has undone all of it
-    for name, value in note["settings"].items():
-        if value is not None and _setting(name) != value:
-            (SETTINGS / name).write_text(value)
-    _note_file(lab).unlink()
-
-
-def _setting(name: str) -> str | None:
-    file = SETTINGS / name
-    return file.read_text().strip() if file.exists() else None
-
-
-def _note_file(lab: Lab) -> Path:
-    return lab.run / "before.json"
-
-
-def _read_note(lab: Lab) -> dict:  # type: ignore[type-arg]
-    try:
-        return dict(json.loads(_note_file(lab).read_text()))
-    except (FileNotFoundError, ValueError):
-        return {}
-
-
-def tables() -> set[str]:
-    """The nftables tables of the machine, as `family name`."""
-    return {line.removeprefix("table ").strip() for line in run(["nft", "list", "tables"]).splitlines()}
 
 
 def has_policy_table(node: Node) -> bool:
@@ -107,7 +45,7 @@ def has_policy_table(node: Node) -> bool:
 def remove_tables(lab: Lab) -> None:
     """Delete the lab's tables, kube-proxy's, and the port mappings of pods that were never taken down."""
     ours = {f"ip {LINK_PREFIX}-nat", f"inet {LINK_PREFIX}-policy", "ip kube-proxy", "ip6 kube-proxy"}
-    for table in sorted(tables() & ours):
+    for table in sorted(before.tables() & ours):
         run(["nft", "delete", "table", *table.split()])
     for family in ("ip", "ip6"):
         _remove_port_mappings(lab, family)
@@ -116,9 +54,10 @@ def remove_tables(lab: Lab) -> None:
 def _remove_port_mappings(lab: Lab, family: str) -> None:
     """The CNI portmap plugin keeps its rules in chains named CNI-… of the nat table."""
     table = f"{family} nat"
-    if table not in tables():
+    if table not in before.tables():
         return
-    if table not in _read_note(lab).get("tables", [table]):
+    noted = before.read(lab)
+    if noted is not None and table not in noted.tables:
         run(["nft", "delete", "table", *table.split()])  # it came with the lab, all of it
         return
     listed = json.loads(run(["nft", "--json", "list", "table", *table.split()]))["nftables"]
@@ -148,7 +87,9 @@ def connect(node: Node) -> None:
     run([*inside, "ip", "link", "set", "lo", "up"])
     run([*inside, "ip", "route", "replace", "default", "via", outer_address])
     run(["ip", "route", "replace", node.pod_range, "via", node.address, "dev", name])
-    settings = "; ".join(f"echo {value} >/proc/sys/{setting}" for setting, value in WANTED_SETTINGS.items())
+    settings = "; ".join(
+        f"echo {value} >/proc/sys/{setting}" for setting, value in before.WANTED_SETTINGS.items()
+    )
     run([*inside, "sh", "-c", settings])
 
 

@@ -11,6 +11,7 @@ import httpx
 
 from swefoundry_lab import (
     api,
+    before,
     cgroups,
     controlplane,
     daemons,
@@ -47,7 +48,7 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
                 gobuild.build(lab, component)
     machine = Node(1, lab.address)
     with steps.step("certificates and configuration"):
-        network.note_before(lab)
+        before.note(lab)
         network.prepare_machine()
         cgroups.make(cgroups.SYSTEM)
         configure(lab)

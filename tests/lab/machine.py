@@ -70,7 +70,9 @@ def _processes(lab: Lab) -> list[str]:
             groups = Path(f"/proc/{process.pid}/cgroup").read_text()
         except (psutil.Error, OSError):
             continue
-        if "/swefoundry-lab" in groups or (words and words[0].startswith(str(lab.bin))):
+        program = Path(words[0]) if words else Path()
+        started = program.parent == lab.bin and program.name not in ("kubectl", "helm")
+        if "/swefoundry-lab" in groups or started:
             found.append(f"{process.pid} {' '.join(words)[:120]}")
     return found
 
