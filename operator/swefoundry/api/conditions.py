@@ -1,6 +1,6 @@
 """Conditions in the standard form: what is true of an object now, since when, and why.
 
-kstatus (Argo CD, Flux, ``kubectl wait``) reads Ready, Reconciling and Stalled; the latter two are present only when true.
+kstatus (Argo CD, Flux, ``kubectl wait``) reads Ready, Reconciling and Stalled; the last two are there only when true.
 """
 
 from collections.abc import Iterable
