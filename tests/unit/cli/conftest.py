@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from swefoundry.cli.app import app
 from unit.cli import api_server
+from unit.store import registry_server
 
 Run = Callable[..., Result]
 
@@ -33,6 +34,16 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[api_server.
     folder.mkdir()
     with api_server.serving(folder) as running:
         use_kubeconfig(monkeypatch, running.kubeconfig)
+        yield running
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[registry_server.Server]:
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with registry_server.serving(folder) as running:
         yield running
 
 

@@ -1,0 +1,175 @@
+"""`swefoundry export`: rows that other programs read, and nothing lost on the way through."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
+from swefoundry.domain.stages import Stage
+from swefoundry.reports.bundle import VerdictBundle
+from unit.cli.api_server import Api
+from unit.cli.conftest import Run
+from unit.cli.pushing import push
+from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
+from unit.cli.tasks import Json, digest, finished, task, validated
+from unit.store import registry_server
+
+REPOSITORY = "swefoundry/tasks/octo/calc"
+IMAGE = {"name": f"registry.lab:5000/{REPOSITORY}:default.octo--calc-7", "digest": digest("b")}
+
+
+def a_bundle(**fields: Any) -> VerdictBundle:
+    tests = {"FAIL_TO_PASS": ["t::b"], "NONE_TO_PASS": ["t::a"], "PASS_TO_PASS": ["t::c"]}
+    given = {
+        "instance_id": "octo__calc-7",
+        "verdict": "fail2pass",
+        "image": f"{IMAGE['name']}@{IMAGE['digest']}",
+        "tests": tests,
+        "stages": {Stage.AFTER: digest("d")},
+    }
+    return VerdictBundle(**(given | fields))
+
+
+def found(**fields: Any) -> Validated:
+    given = {
+        "spec": task()["spec"],
+        "bundle": a_bundle(),
+        "evidence": digest("e"),
+        "gold": PATCH.encode(),
+        "tests": TEST_PATCH.encode(),
+        "problem": "It subtracts.",
+    }
+    return Validated(**(given | fields))
+
+
+def test_a_row_has_the_classic_columns_and_ours() -> None:
+    assert swe_bench_row(found(extra={"hints_text": "look at add()", "pull_number": 7})) == {
+        "repo": "octo/calc",
+        "instance_id": "octo__calc-7",
+        "base_commit": "a" * 40,
+        "patch": PATCH,
+        "test_patch": TEST_PATCH,
+        "problem_statement": "It subtracts.",
+        "hints_text": "look at add()",
+        "created_at": "",
+        "version": "",
+        "FAIL_TO_PASS": '["t::a", "t::b"]',
+        "PASS_TO_PASS": '["t::c"]',
+        "environment_setup_commit": None,
+        "pull_number": 7,
+        "image": f"{IMAGE['name']}@{IMAGE['digest']}",
+        "stage_images": {"after": digest("d")},
+        "evidence": digest("e"),
+        "verdict": "fail2pass",
+    }
+
+
+def test_an_empty_fail_to_pass_is_not_exported_unless_asked_for() -> None:
+    bundle = a_bundle(tests={"PASS_TO_PASS": ["t::c"]})
+    with pytest.raises(Unfit, match="resolved by any patch"):
+        swe_bench_row(found(bundle=bundle))
+    assert swe_bench_row(found(bundle=bundle), allow_empty=True)["FAIL_TO_PASS"] == "[]"
+
+
+def test_a_patch_that_is_not_utf8_travels_as_base64_besides() -> None:
+    row = swe_bench_row(found(gold=b"+caf\xe9\n"))
+    assert (row["patch"], row["patch_base64"]) == ("+caf\ufffd\n", "K2NhZukK")
+
+
+def test_swe_factorys_status_file_counts_only_true_fail2pass_as_valid() -> None:
+    verdicts = [("b", "fail2pass"), ("a", "fail2pass"), ("c", "error2pass"), ("d", "pass2pass"), ("e", None)]
+    assert factory_status(verdicts) == {
+        "total": 5,
+        "categories": {
+            "fail2pass": ["a", "b"],
+            "fail2fail": [],
+            "pass2pass": ["d"],
+            "pass2fail": [],
+            "error": ["c", "e"],
+        },
+        "swefoundry": {"error2pass": ["c"]},
+    }
+
+
+def put_validated(api: Api, host: str, body: Json, **bundle: Any) -> None:
+    """What the operator leaves behind when an instance is valid."""
+    content = json.dumps(a_bundle(**bundle).wire()).encode()
+    evidence = push(host, REPOSITORY, "verdict", {"verdict.json": content})
+    body["status"] = validated(image=IMAGE, evidence=evidence)
+    api.put("taskinstances", body)
+
+
+def imported(run: Run, api: Api, tmp_path: Path, row: Json) -> Json:
+    """The TaskInstance that `import --apply` makes of a row."""
+    done = run("import", jsonl(tmp_path / "in.jsonl", row), "--apply")
+    assert done.exit_code == 0, done.output
+    path = next(path for path in api.objects if "/taskinstances/" in path)
+    return api.objects[path]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(classic(hints_text="h", difficulty="easy", license_name="MIT"), id="a classic row"),
+        pytest.param(factory(language="python", dockerfile="FROM x"), id="a SWE-Factory row"),
+        pytest.param(classic(patch=PATCH.replace("\n", "\r\n"), problem_statement="a\u2028b\r\n"), id="CRLF"),
+        pytest.param(classic(patch=PATCH + "+ \t \n" * 20_000, hints_text="h" * 20_000), id="in ConfigMaps"),
+    ],
+)
+def test_what_was_imported_comes_back_out(
+    run: Run, api: Api, tmp_path: Path, server: registry_server.Server, row: Json
+) -> None:
+    put_validated(api, server.host, imported(run, api, tmp_path, row))
+    done = run("export", "--out", tmp_path / "out.jsonl", "--registry", server.host, "--insecure")
+    assert done.exit_code == 0, done.output
+    (line,) = (tmp_path / "out.jsonl").read_bytes().splitlines()
+    exported = json.loads(line)
+    computed = {"FAIL_TO_PASS", "PASS_TO_PASS"}
+    assert {key: exported[key] for key in row if key not in computed} == {
+        key: row[key] for key in row if key not in computed
+    }
+    assert exported["FAIL_TO_PASS"] == '["t::a", "t::b"]'
+
+
+def test_a_patch_in_the_registry_comes_back_out(
+    run: Run, api: Api, tmp_path: Path, server: registry_server.Server
+) -> None:
+    row = classic(patch=PATCH + "+x\n" * 400_000)
+    flags = ("--registry", server.host, "--insecure")
+    done = run("import", jsonl(tmp_path / "in.jsonl", row), "--apply", *flags)
+    assert done.exit_code == 0, done.output
+    (body,) = (body for path, body in api.objects.items() if "/taskinstances/" in path)
+    assert body["spec"]["goldPatch"].keys() == {"artifact"}
+    put_validated(api, server.host, body)
+    (line,) = run("export", *flags).stdout.splitlines()
+    assert json.loads(line)["patch"] == row["patch"]
+
+
+def test_only_validated_instances_become_rows_and_bad_ones_are_named(
+    run: Run, api: Api, tmp_path: Path, server: registry_server.Server
+) -> None:
+    put_validated(api, server.host, task("a"))
+    put_validated(api, server.host, task("b"), tests={})
+    lost = validated(image=IMAGE, evidence=digest("f"))
+    api.put("taskinstances", task("c", lost))
+    api.put("taskinstances", task("d", finished("Rejected", "pass2pass", "Pass2Pass", "")))
+    api.put("taskinstances", task("e"))
+    done = run("export", "--registry", server.host, "--insecure")
+    assert done.exit_code == 1
+    assert [json.loads(line)["instance_id"] for line in done.stdout.splitlines()] == ["a"]
+    assert "b (b): no test is known" in done.stderr
+    assert "c (c): " in done.stderr
+    assert "1 rows, 2 refused" in done.stderr
+
+
+def test_the_status_file_lists_all_that_have_finished(run: Run, api: Api, tmp_path: Path) -> None:
+    api.put("taskinstances", task("a", validated()))
+    api.put("taskinstances", task("b", finished("Failed", None, "SourceMismatch", "")))
+    api.put("taskinstances", task("c"))
+    done = run("export", "--format", "swe-factory-status", "--out", tmp_path / "fail2pass_status.json")
+    assert done.exit_code == 0
+    said = json.loads((tmp_path / "fail2pass_status.json").read_text())
+    assert (said["total"], said["categories"]["fail2pass"], said["categories"]["error"]) == (2, ["a"], ["b"])
+    assert "1 have not finished" in done.stderr

@@ -1,0 +1,72 @@
+"""`PKG:OLD..NEW`, and what a project page says about releases."""
+
+from datetime import UTC, datetime
+
+import pytest
+from packaging.version import Version
+
+from swefoundry.cli.releases.index import SourceArchive, source_archives
+from swefoundry.cli.releases.pairs import BadPair, Pair, lines, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("itsdangerous:2.1.0..2.1.1", Pair("itsdangerous", "2.1.0", "2.1.1")),
+        ("ruamel.yaml:0.1..0.2rc1", Pair("ruamel.yaml", "0.1", "0.2rc1")),
+        ("a_b-c:1.0.post1..2!1.0", Pair("a_b-c", "1.0.post1", "2!1.0")),
+        ("click:8.0..8.1 repo=pallets/click", Pair("click", "8.0", "8.1", "pallets/click")),
+    ],
+)
+def test_pairs(text: str, pair: Pair) -> None:
+    assert parse(text) == pair
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("click", "is not a pair"),
+        ("click:8.0-8.1", "is not a pair"),
+        ("click:8.1..8.0", "8.1 is not before 8.0"),
+        ("click:8.0..8.0.0", "is not before"),
+        ("click:8.0..latest", "latest"),
+        ("click:8.0..8.1 pallets/click", "repo=owner/name"),
+        ("click:8.0..8.1 repo=click", "repo=owner/name"),
+    ],
+)
+def test_what_is_no_pair_says_so(text: str, complaint: str) -> None:
+    with pytest.raises(BadPair, match=complaint):
+        parse(text)
+
+
+def test_files_may_have_comments_and_blank_lines() -> None:
+    content = ["# chosen by measuring", "", "a:1..2  # fail2pass", "b:1..2 repo=o/b"]
+    assert list(lines(content)) == [(3, "a:1..2"), (4, "b:1..2 repo=o/b")]
+
+
+def file(name: str, **more: object) -> dict[str, object]:
+    return {"filename": name, "url": f"https://index.example/{name}", "hashes": {"sha256": "e" * 64}, **more}
+
+
+def test_the_best_source_archive_of_each_release_is_found() -> None:
+    files = [
+        file("My_Pkg-1.0.zip"),
+        file("my_pkg-1.0.tar.gz", **{"upload-time": "2022-03-09T16:24:04.906314Z"}),
+        file("my_pkg-1.0-py3-none-any.whl"),
+        file("my-pkg-2.0rc1.tar.bz2"),
+        file("my-pkg-docs.tar.gz"),
+        file("my-pkg-3.0.exe"),
+    ]
+    found = source_archives(files)
+    assert sorted(found) == [Version("1.0"), Version("2.0rc1")]
+    assert found[Version("1.0")] == SourceArchive(
+        url="https://index.example/my_pkg-1.0.tar.gz",
+        filename="my_pkg-1.0.tar.gz",
+        sha256="e" * 64,
+        uploaded=datetime(2022, 3, 9, 16, 24, 4, 906314, UTC),
+    )
+
+
+def test_an_index_may_leave_out_hashes_and_times() -> None:
+    (archive,) = source_archives([file("a-1.tar.gz", hashes={})]).values()
+    assert (archive.sha256, archive.uploaded) == ("", None)

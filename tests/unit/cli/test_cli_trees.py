@@ -1,0 +1,123 @@
+"""Gold and test patch from two folders: git applies them, and the result is NEW."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from swefoundry.cli.releases.splitting import classifier
+from swefoundry.cli.releases.trees import Patches, split_patches
+
+Tree = dict[str, bytes]
+
+OLD: Tree = {
+    "src/calc.py": b"def add(a, b):\n    return a - b\n",
+    "src/gone.py": b"x = 1\n",
+    "src/crlf.py": b"a = 1\r\nb = 2\r\n",
+    "src/no_end.py": b"a = 1",
+    "src/logo.png": bytes(range(256)),
+    "script.sh": b"#!/bin/sh\n",
+    "tests/test_calc.py": b"def test_old():\n    pass\n",
+    "tests/data.bin": b"\x00\x01",
+    "PKG-INFO": b"Version: 1\n",
+    ".gitattributes": b"* text=auto\n*.py text eol=lf\n*.png -diff\n",
+    ".gitignore": b"build/\n",
+    "swap": b"a file\n",
+}
+
+NEW: Tree = {
+    "src/calc.py": b"def add(a, b):\n    return a + b\n",
+    "src/crlf.py": b"a = 1\r\nb = 3\r\n",
+    "src/no_end.py": b"a = 2",
+    "src/logo.png": bytes(reversed(range(256))),
+    "script.sh": b"#!/bin/sh\n",
+    "src/caf\u00e9 latin.py": "s = 'caf\u00e9'\n".encode("latin-1"),
+    "build/ignored.py": b"kept = True\n",
+    "tests/test_calc.py": b"def test_new():\n    pass\n",
+    "tests/data.bin": b"\x00\x02",
+    "PKG-INFO": b"Version: 2\n",
+    ".gitattributes": b"* text=auto\n*.py text eol=lf\n*.png -diff\n",
+    ".gitignore": b"build/\n",
+    "swap/inner.py": b"a folder\n",
+}
+
+
+def write(root: Path, tree: Tree) -> Path:
+    for name, content in tree.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return root
+
+
+def read(root: Path) -> Tree:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(root).parts
+    }
+
+
+def apply(root: Path, patch: bytes) -> None:
+    """As strictly as an intake pod does."""
+    subprocess.run(["git", "-c", "core.autocrlf=false", "init", "-q"], cwd=root, check=True)
+    done = subprocess.run(["git", "apply", "--binary", "-"], cwd=root, input=patch, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+async def split(tmp_path: Path, old: Tree = OLD, new: Tree = NEW) -> Patches:
+    folders = write(tmp_path / "old", old), write(tmp_path / "new", new)
+    return await split_patches(*folders, tmp_path / "git", classifier())
+
+
+async def test_each_file_is_in_the_patch_where_it_belongs(tmp_path: Path) -> None:
+    patches = await split(tmp_path)
+    assert patches.test_files == ("tests/data.bin", "tests/test_calc.py")
+    assert patches.fix_files == (
+        "build/ignored.py",
+        "src/caf\u00e9 latin.py",
+        "src/calc.py",
+        "src/crlf.py",
+        "src/gone.py",
+        "src/logo.png",
+        "src/no_end.py",
+        "swap",
+        "swap/inner.py",
+    )
+
+
+async def test_both_patches_applied_make_the_new_release_but_for_generated_files(tmp_path: Path) -> None:
+    patches = await split(tmp_path)
+    work = write(tmp_path / "work", OLD)
+    apply(work, patches.tests)
+    assert read(work) == {**OLD, **{name: NEW[name] for name in ("tests/test_calc.py", "tests/data.bin")}}
+    apply(work, patches.gold)
+    assert read(work) == {**NEW, "PKG-INFO": OLD["PKG-INFO"]}
+
+
+async def test_modes_and_links_are_part_of_the_patch(tmp_path: Path) -> None:
+    old, new = (
+        write(tmp_path / "old", {"a.sh": b"#!/bin/sh\n"}),
+        write(tmp_path / "new", {"a.sh": b"#!/bin/sh\n"}),
+    )
+    (new / "a.sh").chmod(0o755)
+    (new / "link").symlink_to("a.sh")
+    patches = await split_patches(old, new, tmp_path / "git", classifier())
+    apply(old, patches.gold)
+    assert os.access(old / "a.sh", os.X_OK)
+    assert os.readlink(old / "link") == "a.sh"
+
+
+async def test_equal_trees_give_empty_patches(tmp_path: Path) -> None:
+    assert await split(tmp_path, OLD, OLD) == Patches(gold=b"", tests=b"")
+
+
+async def test_the_users_git_configuration_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "gitconfig"
+    config.write_text("[diff]\n noprefix = true\n external = /bin/false\n[core]\n autocrlf = true\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert b"diff --git a/src/calc.py b/src/calc.py" in (await split(tmp_path)).gold

@@ -1,0 +1,124 @@
+"""`swefoundry why`: one page, and what to do."""
+
+import json
+
+from swefoundry.api import reasons
+from swefoundry.cli import advice
+from unit.cli.api_server import Api
+from unit.cli.conftest import Run
+from unit.cli.pushing import push
+from unit.cli.tasks import Json, digest, finished, task
+from unit.store import registry_server
+
+
+def test_every_reason_has_an_advice() -> None:
+    known = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+    assert known - advice.NEXT.keys() == set()
+
+
+def rejected(evidence: str, bundle: str = "") -> Json:
+    return finished(
+        "Rejected",
+        "fail2fail",
+        "Fail2Fail",
+        "the tests fail after the fix, too",
+        image={
+            "name": "registry.lab:5000/swefoundry/tasks/octo/calc:default.octo--calc-7",
+            "digest": digest("b"),
+        },
+        envBuild="octo--calc-7",
+        evidence=bundle or None,
+        evaluations=[
+            {"stage": "base", "repeat": 0, "code": 0, "rawExit": 0, "passed": 2, "failed": 0, "skipped": 0},
+            {"stage": "before", "repeat": 0, "code": 1, "rawExit": 1, "passed": 2, "failed": 1},
+            {
+                "stage": "after",
+                "repeat": 0,
+                "code": 1,
+                "rawExit": 1,
+                "passed": 2,
+                "failed": 1,
+                "evidence": evidence,
+            },
+        ],
+        attempts=[{"work": "before-0", "number": 0, "pod": "p", "outcome": "Lost", "reason": "PodLost"}],
+        infraRetries=1,
+    )
+
+
+BUILD: Json = {
+    "metadata": {"name": "octo--calc-7"},
+    "status": {
+        "rounds": [
+            {
+                "number": 0,
+                "strategy": "recipe",
+                "label": "python 3.11, pip",
+                "outcome": "StepFailed",
+                "message": "ModuleNotFoundError: No module named 'wheel'",
+            },
+            {
+                "number": 1,
+                "strategy": "recipe",
+                "label": "python 3.11, uv",
+                "outcome": "Accepted",
+                "probes": [{"stage": "before", "code": 1}, {"stage": "after", "code": 0}],
+            },
+        ]
+    },
+}
+
+
+def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
+    run: Run, api: Api, server: registry_server.Server
+) -> None:
+    repository = "swefoundry/tasks/octo/calc"
+    log = (
+        b"noise\n" * 500
+        + b"E   AssertionError: 3 != 4\nFAILED tests/test_calc.py::test_add - AssertionError\n"
+    )
+    evidence = push(server.host, repository, "evaluation", {"output.log": log})
+    verdict = {
+        "tests": {"FAIL_TO_PASS": [], "PASS_TO_PASS": ["p"], "FAIL_TO_FAIL": ["tests/test_calc.py::test_add"]}
+    }
+    bundle = push(server.host, repository, "verdict", {"verdict.json": json.dumps(verdict).encode()})
+    api.put("taskinstances", task(status=rejected(evidence, bundle)))
+    api.put("envbuilds", BUILD)
+
+    done = run("why", "octo--calc-7", "--registry", server.host, "--insecure")
+    assert done.exit_code == 0, done.output
+    for telling in (
+        "Rejected (fail2fail): the tests fail after the fix, too",
+        "ModuleNotFoundError: No module named 'wheel'",
+        "before=1, after=0",
+        "FAILED tests/test_calc.py::test_add - AssertionError",
+        "FAIL_TO_FAIL: 1",
+        "1 pods were replaced after faults of the cluster",
+        advice.NEXT["Fail2Fail"],
+    ):
+        assert telling in done.stdout
+
+    said = json.loads(
+        run("why", "octo--calc-7", "--registry", server.host, "--insecure", "-o", "json").stdout
+    )
+    assert [section["title"] for section in said["sections"]] == ["What", "Rounds", "Matrix", "Tests", "Pods"]
+    assert said["sections"][1]["rows"][0]["outcome"] == "StepFailed"
+
+
+def test_an_unreachable_registry_costs_the_logs_alone(run: Run, api: Api) -> None:
+    api.put("taskinstances", task(status=rejected(digest("c"))))
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    done = run("why", "octo--calc-7", "--registry", host, "--insecure")
+    assert done.exit_code == 0
+    assert "The logs could not be read" in done.stdout
+
+
+def test_a_task_that_no_operator_has_seen(run: Run, api: Api) -> None:
+    api.put("taskinstances", task())
+    done = run("why", "octo--calc-7")
+    assert "Pending: no operator has seen it yet" in done.stdout
+    assert advice.NEXT["Pending"] in done.stdout
+
+
+def test_a_name_that_is_not_there_is_exit_code_6(run: Run, api: Api) -> None:
+    assert run("why", "nobody").exit_code == 6
