@@ -296,7 +296,8 @@ def rewritten(workbench: Workbench) -> bytes:
 async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(workbench: Workbench) -> None:
     assert await refused(workbench, rewritten(workbench)) == (
         11,
-        "the gold patch does not apply: a.py, hunk 3 of 3 at line 61: patch failed: a.py:61; a.py: patch does not apply",
+        "the gold patch does not apply: a.py, hunk 3 of 3 at line 61: patch failed: a.py:61; "
+        "a.py: patch does not apply",
     )
 
 
