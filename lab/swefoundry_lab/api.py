@@ -32,6 +32,11 @@ def get(api: httpx.Client, path: str) -> Any:
     return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
 
 
+def node_names(api: httpx.Client) -> list[str]:
+    """All nodes that the cluster knows."""
+    return [item["metadata"]["name"] for item in get(api, "/api/v1/nodes")["items"]]
+
+
 def is_node_ready(api: httpx.Client, node: str, since: datetime) -> bool:
     """Whether a node's kubelet reports Ready and has said so since it was started.
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from swefoundry_lab import prerequisites
 from swefoundry_lab.errors import LabError
@@ -108,7 +109,7 @@ def current_context() -> str:
     from kubernetes import config
 
     try:
-        _, active = config.list_kube_config_contexts()
+        _, active = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
     except config.ConfigException as error:
         raise LabError(f"SWEFOUNDRY_CLUSTER=current, but there is no current context: {error}") from error
     return str(active["name"])
@@ -133,5 +134,5 @@ def main() -> None:
     try:
         app()
     except LabError as error:
-        console.print(f"[red]{error}[/]", markup=True)
+        console.print(Text(str(error), style="red"))  # as it is: it may hold brackets that look like markup
         sys.exit(1)

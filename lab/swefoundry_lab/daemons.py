@@ -129,15 +129,16 @@ def _entering(namespace: str | None) -> list[str]:
     return ["nsenter", f"--net=/run/netns/{namespace}"] if namespace else []
 
 
-def stop(lab: Lab, name: str, grace_seconds: float = 10) -> None:
-    """Ask a program to end, then make it. Somebody else's process that got the pid is left alone."""
-    record = read_record(lab, name)
+def stop(lab: Lab, *names: str, grace_seconds: float = 10) -> None:
+    """Ask programs to end, all at once, then make them. Who merely got the pid of one is left alone."""
+    records = [record for name in names if (record := read_record(lab, name)) and is_alive(record)]
     for signum, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 5.0)):
-        if record is None or not is_alive(record):
-            break
-        os.kill(record.pid, signum)
-        _wait_gone(record, patience)
-    _pid_file(lab, name).unlink(missing_ok=True)
+        for record in filter(is_alive, records):
+            os.kill(record.pid, signum)
+        for record in records:
+            _wait_gone(record, patience)
+    for name in names:
+        _pid_file(lab, name).unlink(missing_ok=True)
 
 
 def kill(lab: Lab, name: str) -> None:

@@ -37,7 +37,7 @@ def build(lab: Lab, component: GoComponent) -> None:
     """Build one component into the lab's bin folder; go.sum verifies every module."""
     require_agreement(component)
     if shutil.which("go") is None:
-        raise LabError("Go is not installed; the lab builds Kubernetes with it. Install Go 1.26 or newer.")
+        raise LabError("Go is not installed; the lab builds Kubernetes with it. Install Go 1.21 or newer.")
     env = {**os.environ, "CGO_ENABLED": "1" if component.cgo else "0"}
     argv = ["go", "build", *component.flags(), "-o", f"{lab.bin}/", *component.packages]
     run(argv, cwd=component.folder, env=env)

@@ -27,6 +27,7 @@ API_PORT = 6443
 RUNTIME = Path("/run/swefoundry-lab")
 """Sockets, mounts and network state of running nodes. Not in the lab's folder: root inside a user namespace has to
 walk down to its root file system, and a home directory usually lets nobody through."""
+OWNER = RUNTIME / "owner"
 LINK_PREFIX = "swlab"
 """Every network interface of the lab starts with this, so that firewall rules and `down` can name them all."""
 
@@ -91,6 +92,16 @@ class Lab:
     def address(self) -> str:
         """This machine's own address, which pods use to reach the registry and the git server."""
         return machine_address()
+
+    def claim(self) -> None:
+        """Note whose lab this machine runs. Ports, links and firewall tables allow only one at a time."""
+        RUNTIME.mkdir(parents=True, exist_ok=True)
+        OWNER.write_text(str(self.root))
+
+    def other_owner(self) -> str | None:
+        """The folder of another lab that was started here and not taken down."""
+        owner = OWNER.read_text() if OWNER.exists() else str(self.root)
+        return None if owner == str(self.root) else owner
 
     def prepare(self) -> None:
         """Make the folders."""

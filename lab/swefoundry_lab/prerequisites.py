@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ from swefoundry_lab.versions import Versions
 COLD_DISK_GB = 20
 """Go's caches, the programs, base images and pods together; measured at about 14 GB."""
 WARM_DISK_GB = 4
+OLDEST_GO = 21
+"""The first Go that fetches a newer toolchain by itself."""
 
 PORTS: Mapping[int, str] = {
     REGISTRY_PORT: "registry",
@@ -45,6 +48,8 @@ def require_root() -> None:
 
 def require(lab: Lab, versions: Versions) -> None:
     """Say everything that is missing, at once."""
+    if (other := lab.other_owner()) and cgroups.processes(cgroups.OURS):
+        raise LabError(f"Another lab runs here; stop it first: SWEFOUNDRY_LAB_DIR={other} make lab-down")
     problems = list(_problems(lab, versions))
     if problems:
         raise LabError("\n".join(problems))
@@ -54,13 +59,22 @@ def _problems(lab: Lab, versions: Versions) -> Iterator[str]:
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         yield f"The lab runs on Linux x86_64; this is {platform.system()} {platform.machine()}."
     built = all(is_built(lab, component) for component in versions.go.values())
-    if not built and shutil.which("go") is None:
-        yield "Go is not installed. The lab builds Kubernetes with it: install Go 1.26 or newer."
+    if not built:
+        yield from _go_problems()
     yield from _disk_problems(lab, WARM_DISK_GB if built else COLD_DISK_GB)
     yield from _port_problems(lab)
     yield from _address_problems(lab)
     if not cgroups.is_unified() and not (cgroups.ROOT / "memory").is_dir():
         yield "No control groups are mounted at /sys/fs/cgroup; the kubelet needs them."
+
+
+def _go_problems() -> Iterator[str]:
+    if shutil.which("go") is None:
+        yield "Go is not installed. The lab builds Kubernetes with it: install Go 1.21 or newer."
+        return
+    found = re.search(r"go1\.(\d+)", run(["go", "version"]))
+    if found is None or int(found[1]) < OLDEST_GO:
+        yield f"Go 1.{OLDEST_GO} or newer is needed (it fetches the toolchain that a go.mod asks for)."
 
 
 def _disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
@@ -72,13 +86,19 @@ def _disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
 
 def _port_problems(lab: Lab) -> Iterator[str]:
     ours = cgroups.processes(cgroups.OURS)
-    for listener in psutil.net_connections("tcp"):
-        if listener.status != psutil.CONN_LISTEN or listener.laddr.port not in PORTS or listener.pid in ours:
+    for port, pid in _listeners():
+        wanted = PORTS.get(port)
+        if wanted is None or pid in ours:
             continue
-        wanted = PORTS[listener.laddr.port]
-        if daemons.is_alive(daemons.read_record(lab, wanted)) and listener.pid is None:
+        if pid is None and daemons.is_alive(daemons.read_record(lab, wanted)):
             continue
-        yield f"Port {listener.laddr.port} (for {wanted}) is in use by {_who(listener.pid)}; stop it first."
+        yield f"Port {port} (for {wanted}) is in use by {_who(pid)}; stop it first."
+
+
+def _listeners() -> Iterator[tuple[int, int | None]]:
+    for connection in psutil.net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr:
+            yield connection.laddr.port, connection.pid
 
 
 def _who(pid: int | None) -> str:

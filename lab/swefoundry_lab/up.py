@@ -1,8 +1,6 @@
 """What happens in `up`, in order? Each step looks first and does only what is missing."""
 
-import hashlib
 import importlib.util
-import json
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -10,21 +8,20 @@ from pathlib import Path
 import httpx
 
 from swefoundry_lab import (
+    addons,
     api,
     before,
     cgroups,
     controlplane,
     daemons,
-    dns,
     gobuild,
     network,
     node,
     pki,
     prerequisites,
 )
-from swefoundry_lab.command import run
 from swefoundry_lab.errors import LabError
-from swefoundry_lab.layout import DNS_SERVICE, GIT_HOST, REGISTRY_HOST, REGISTRY_PORT, Lab
+from swefoundry_lab.layout import REGISTRY_PORT, Lab
 from swefoundry_lab.node import Node
 from swefoundry_lab.scratch_images import build_pause, coredns_image, ensure_pushed
 from swefoundry_lab.steps import Progress, Steps, wait_until
@@ -41,6 +38,7 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         lab.prepare()
         prerequisites.require(lab, versions)
         prerequisites.install_packages(versions, progress)
+        lab.claim()
     for component in versions.go.values():
         if not gobuild.is_built(lab, component):
             with steps.step(f"{component.name} {component.version}") as progress:
@@ -59,11 +57,12 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         ensure_pushed(coredns_image(lab))
     start_node(lab, steps, machine)
     with steps.step("cluster DNS") as progress:
-        ensure_dns(lab, progress)
+        addons.ensure_dns(lab, progress)
     with steps.step("base images") as progress:
         ensure_base_images(lab, progress)
     for number in range(2, nodes + 1):
         add_node(lab, steps, Node(number, lab.address))
+    forget_absent_nodes(lab)
 
 
 def configure(lab: Lab) -> None:
@@ -125,40 +124,12 @@ def add_node(lab: Lab, steps: Steps, which: Node) -> None:
     start_node(lab, steps, which)
 
 
-def ensure_dns(lab: Lab, progress: Progress) -> None:
-    """CoreDNS, which also knows the registry and the git server by name."""
-    image = coredns_image(lab)
-    manifest = node.render(
-        "coredns.yaml",
-        address=lab.address,
-        names=f"{REGISTRY_HOST} {GIT_HOST}",
-        image=f"{REGISTRY_HOST}:{REGISTRY_PORT}/{image.repository}:{image.tag}",
-        dns=DNS_SERVICE,
-        node=Node(1, lab.address).name,
-    )
-    digest = hashlib.sha256(manifest.encode()).hexdigest()
+def forget_absent_nodes(lab: Lab) -> None:
+    """A node that an earlier `up` had and this one has not would stay in the cluster as lost, with its pods."""
     with api.connect(lab) as client:
-        applied = api.get(client, "/api/v1/namespaces/kube-system/configmaps/swefoundry-lab")
-        if applied is None or applied["data"].get("addons") != digest:
-            progress("applying")
-            kubectl = [
-                lab.bin / "kubectl",
-                "--kubeconfig",
-                lab.kubeconfig,
-                "apply",
-                "--server-side",
-                "-f",
-                "-",
-            ]
-            run(kubectl, stdin=manifest)
-            note = {
-                "metadata": {"name": "swefoundry-lab", "namespace": "kube-system"},
-                "data": {"addons": digest},
-            }
-            note |= {"apiVersion": "v1", "kind": "ConfigMap"}
-            run([*kubectl, "--force-conflicts"], stdin=json.dumps(note))
-    if not wait_until(lambda: dns.answers(DNS_SERVICE, REGISTRY_HOST, lab.address), READY_SECONDS):
-        raise LabError("CoreDNS does not answer; see `kubectl -n kube-system describe pods`.")
+        for name in api.node_names(client):
+            if daemons.read_record(lab, f"kubelet-{name}") is None:
+                client.delete(f"/api/v1/nodes/{name}").raise_for_status()
 
 
 def ensure_base_images(lab: Lab, progress: Progress) -> None:
