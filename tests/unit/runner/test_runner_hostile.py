@@ -188,6 +188,14 @@ def joining(group: Path) -> list[str]:
     return ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh"]
 
 
+def test_taking_away_the_runners_limits_leaves_no_record_rather_than_a_forged_one(box: Box):
+    ran = box.run(
+        f"echo '{FORGED}' > {box.termination_log};"
+        + python("import resource as r; r.prlimit(1, r.RLIMIT_FSIZE, (0, 0)); raise SystemExit(1)")
+    )
+    assert (ran.code, ran.message) == (91, "")
+
+
 @pytest.mark.parametrize("init", [True, False], ids=["as PID 1", "as any process"])
 def test_reports_that_are_traps_do_not_stop_the_runner(box: Box, init):
     ran = box.run(

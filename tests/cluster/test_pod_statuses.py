@@ -1,0 +1,262 @@
+"""What does a real cluster say of pods that did not end by themselves, and how is that read?"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from cluster import stage_pods
+from cluster.commands import LAB, ON_LAB, kubectl
+from cluster.stage_pods import Case, Json
+from swefoundry.api.labels import FINALIZER
+from swefoundry.domain.outcomes import Blame, Faulted, Reading, Waiting
+from swefoundry.pods.reading import Patience, read_pod
+from swefoundry.pods.snapshot import snapshot
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        not ON_LAB or not (LAB / "registry").exists(), reason="uses images and limits of the lab"
+    ),
+]
+
+IMAGE = "python:3.11-slim"
+PLAIN_NODE_REGISTRY = stage_pods.NODE_REGISTRY
+
+
+def container(pod: Json) -> Json:
+    return dict(pod["spec"]["containers"][0])
+
+
+def setting(**fields: Any) -> Callable[[Json], None]:
+    """A change of the container."""
+    return lambda pod: pod["spec"]["containers"][0].update(fields)
+
+
+def script(text: str) -> Callable[[Json], None]:
+    return setting(command=["/bin/sh", "-c", text])
+
+
+def both(*changes: Callable[[Json], object]) -> Callable[[Json], None]:
+    def change(pod: Json) -> None:
+        for one in changes:
+            one(pod)
+
+    return change
+
+
+def spec(**fields: Any) -> Callable[[Json], None]:
+    return lambda pod: pod["spec"].update(fields)
+
+
+def scratch_of_5_mib(pod: Json) -> None:
+    pod["spec"]["volumes"] = [{"name": "scratch", "emptyDir": {"sizeLimit": "5Mi"}}]
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "scratch", "mountPath": "/scratch"}]
+
+
+def little_disk(pod: Json) -> None:
+    resources = pod["spec"]["containers"][0]["resources"]
+    resources["requests"]["ephemeral-storage"] = resources["limits"]["ephemeral-storage"] = "5Mi"
+
+
+FILL = "dd if=/dev/zero of=$0/x bs=1M count=20 && sleep 600"
+
+
+def waits_for(*reasons: str) -> Callable[[Json], bool]:
+    return lambda pod: stage_pods.state(pod).get("waiting", {}).get("reason") in reasons
+
+
+def has_reason(reason: str) -> Callable[[Json], bool]:
+    return lambda pod: pod["status"].get("reason") == reason
+
+
+def unschedulable(pod: Json) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one.get("reason") == "Unschedulable" for one in conditions)
+
+
+def settled(pod: Json) -> bool:
+    return stage_pods.ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
+
+
+def deleting_and_ended(pod: Json) -> bool:
+    return "deletionTimestamp" in pod["metadata"] and stage_pods.ended(pod)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A pod that comes to no result, and what is read from it once patience is at its end."""
+
+    reaches: Callable[[Json], bool]
+    change: Callable[[Json], object]
+    blame: Blame
+    reason: str
+    then: tuple[str, ...] = ()
+    """A kubectl command that is run once the container runs; NAME stands for the pod."""
+    memory: str = "64Mi"
+
+
+CASES = {
+    "image-missing": Lost(
+        waits_for("ErrImagePull"),
+        setting(image=f"{PLAIN_NODE_REGISTRY}/library/no-such-image:1"),
+        Blame.ENVIRONMENT,
+        "ImageMissing",
+    ),
+    "image-missing-backoff": Lost(
+        waits_for("ImagePullBackOff"),
+        setting(image=f"{PLAIN_NODE_REGISTRY}/{stage_pods.BASE}@sha256:{'0' * 64}"),
+        Blame.ENVIRONMENT,
+        "ImageMissing",
+    ),
+    "registry-down": Lost(
+        waits_for("ErrImagePull", "ImagePullBackOff"),
+        setting(image="127.0.0.1:9/library/python:3.11-slim"),
+        Blame.INFRASTRUCTURE,
+        "ImagePullTransient",
+    ),
+    "image-name-invalid": Lost(
+        waits_for("InvalidImageName"),
+        setting(image="Not/An/Image:Name:1"),
+        Blame.CONFIGURATION,
+        "InvalidImageName",
+    ),
+    "config-map-missing": Lost(
+        waits_for("CreateContainerConfigError"),
+        setting(envFrom=[{"configMapRef": {"name": "no-such-config-map"}}]),
+        Blame.CONFIGURATION,
+        "CreateContainerConfigError",
+    ),
+    "unschedulable": Lost(
+        unschedulable,
+        setting(resources={"requests": {"cpu": "1000"}}),
+        Blame.CONFIGURATION,
+        "Unschedulable",
+    ),
+    "entrypoint-missing": Lost(
+        settled, setting(command=["/no/such/entrypoint"]), Blame.ENVIRONMENT, "EntrypointMissing"
+    ),
+    "refused-by-kubelet": Lost(
+        has_reason("OutOfcpu"),
+        both(setting(resources={"requests": {"cpu": "1000"}}), spec(nodeName="lab-1")),
+        Blame.INFRASTRUCTURE,
+        "AdmissionOutOfcpu",
+    ),
+    "node-affinity-refused": Lost(
+        has_reason("NodeAffinity"),
+        spec(nodeName="lab-1", nodeSelector={"no": "such-node"}),
+        Blame.INFRASTRUCTURE,
+        "AdmissionNodeAffinity",
+    ),
+    "deadline-exceeded": Lost(
+        lambda pod: has_reason("DeadlineExceeded")(pod) and settled(pod),
+        both(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
+        Blame.LIMIT,
+        "DeadlineExceeded",
+    ),
+    "oom-killed": Lost(
+        settled,
+        setting(command=["python3", "-c", "x = bytearray(1 << 30)"]),
+        Blame.LIMIT,
+        "OOMKilled",
+    ),
+    "empty-dir-over-limit": Lost(
+        lambda pod: has_reason("Evicted")(pod) and settled(pod),
+        both(scratch_of_5_mib, setting(command=["/bin/sh", "-c", FILL, "/scratch"])),
+        Blame.LIMIT,
+        "EphemeralStorageExceeded",
+    ),
+    "disk-over-limit": Lost(
+        lambda pod: has_reason("Evicted")(pod) and settled(pod),
+        both(little_disk, setting(command=["/bin/sh", "-c", FILL, "/tmp"])),
+        Blame.LIMIT,
+        "EphemeralStorageExceeded",
+    ),
+    "exits-0-without-record": Lost(settled, script("exit 0"), Blame.INFRASTRUCTURE, "NoRecord"),
+    "killed-without-record": Lost(settled, script("exit 137"), Blame.INFRASTRUCTURE, "NoRecord"),
+    "forged-record": Lost(
+        settled,
+        script("""echo '{"v":1,"nonce":"guess","stage":"before","code":0}' > /dev/termination-log"""),
+        Blame.TAMPERING,
+        "RecordMismatch",
+    ),
+    "deleted-while-running": Lost(
+        deleting_and_ended,
+        script("sleep 600"),
+        Blame.INFRASTRUCTURE,
+        "PodDeleted",
+        then=("delete", "pod", "NAME", "--wait=false", "--grace-period=1"),
+    ),
+    "deleted-and-exits-0": Lost(
+        lambda pod: deleting_and_ended(pod) and pod["status"]["phase"] == "Succeeded",
+        script("trap 'exit 0' TERM; sleep 600 & wait"),
+        Blame.INFRASTRUCTURE,
+        "PodDeleted",
+        then=("delete", "pod", "NAME", "--wait=false"),
+    ),
+    "evicted-by-api": Lost(
+        deleting_and_ended,
+        script("trap 'exit 0' TERM; sleep 600 & wait"),
+        Blame.INFRASTRUCTURE,
+        "EvictionByEvictionAPI",
+        then=("create", "--raw", "/api/v1/namespaces/NAMESPACE/pods/NAME/eviction", "-f", "-"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    """A namespace with one pod per case, all at once: the slowest takes most of a minute."""
+    name = f"statuses-{uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    try:
+        stage_pods.create(*(lost_pod(case, name, lost) for case, lost in CASES.items()))
+        yield name
+    finally:
+        stage_pods.release(name)
+
+
+def lost_pod(name: str, namespace: str, lost: Lost) -> Json:
+    pod = stage_pods.case_pod(name, namespace, IMAGE, Case(memory=lost.memory, change=lost.change))
+    if "command" not in container(pod):
+        script("sleep 600")(pod)
+    return pod
+
+
+def interrupt(namespace: str, name: str, command: tuple[str, ...]) -> None:
+    if not command:
+        return
+    stage_pods.wait_until(namespace, name, lambda pod: "running" in stage_pods.state(pod))
+    eviction = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": namespace},
+    }
+    words = [word.replace("NAMESPACE", namespace).replace("NAME", name) for word in command]
+    kubectl("-n", namespace, *words, stdin=json.dumps(eviction))
+
+
+def read(pod: Json, after: timedelta = timedelta(0)) -> Reading:
+    return read_pod(snapshot(pod), datetime.now(UTC) + after, Patience())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_pod_that_comes_to_no_result_is_read_as(name: str, namespace: str):
+    lost = CASES[name]
+    interrupt(namespace, name, lost.then)
+    pod = stage_pods.capture(name, stage_pods.wait_until(namespace, name, lost.reaches))
+    reading = read(pod, after=timedelta(hours=1))
+    assert isinstance(reading, Faulted), reading
+    assert (reading.blame, reading.reason) == (lost.blame, lost.reason), reading
+    assert pod["metadata"]["finalizers"] == [FINALIZER]
+
+
+def test_states_that_may_pass_are_waited_for_at_first(namespace: str):
+    for name in ("image-missing", "registry-down", "config-map-missing", "unschedulable"):
+        lost = CASES[name]
+        pod = stage_pods.wait_until(namespace, name, lost.reaches)
+        assert isinstance(read(pod, after=timedelta(hours=-1)), Waiting), name

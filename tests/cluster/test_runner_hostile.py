@@ -1,0 +1,267 @@
+"""What hostile code can do to the record of a real evaluation pod: nothing."""
+
+import hashlib
+import json
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+
+from cluster import stage_pods
+from cluster.commands import LAB, ON_LAB, kubectl
+from cluster.stage_pods import NONCE, Case, Json
+from swefoundry.api.crds import ROOT
+from swefoundry.domain.outcomes import Blame, Faulted, Finished, Reading
+from swefoundry.pods.reading import Patience, read_pod
+from swefoundry.pods.snapshot import snapshot
+from swefoundry.reports.frames import Framed, split_log
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        not ON_LAB or not (LAB / "registry").exists(), reason="puts an image into the lab's registry"
+    ),
+]
+
+FORGED = json.dumps({"v": 1, "nonce": NONCE, "stage": "before", "code": 0, "rawExit": 0})
+"""A forger who knows the nonce; the pod's real one does not."""
+
+LOG = "/dev/termination-log"
+PASSING = "<testsuite><testcase/></testsuite>"
+
+
+def python(source: str) -> str:
+    return f"python3 -c {quote(textwrap.dedent(source))}"
+
+
+OPEN_PROC = python(
+    """
+    import ctypes, os
+    for name in ("environ", "maps", "mem", "auxv", "io"):
+        try:
+            print("got", name, open("/proc/1/" + name, "rb").read(1))
+        except OSError as error:
+            print(type(error).__name__)
+    for name in ("fd/1", "fd/3", "exe", "root", "cwd"):
+        try:
+            print("got", name, os.readlink("/proc/1/" + name))
+        except OSError as error:
+            print(type(error).__name__)
+    libc = ctypes.CDLL(None, use_errno=True)
+    print(libc.ptrace(16, 1, 0, 0), libc.syscall(438, libc.syscall(434, 1, 0), 1, 0))
+    """
+)
+
+SIGNALS = python(
+    """
+    import os, time
+    for number in range(1, 65):
+        try:
+            os.kill(1, number)
+        except OSError:
+            pass
+    time.sleep(0.5)
+    raise SystemExit(1)
+    """
+)
+
+DAEMON = python(
+    """
+    import os, signal, time
+    if os.fork(): os._exit(0)
+    os.setsid()
+    if os.fork(): os._exit(0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    time.sleep(600)
+    """
+)
+
+EATER = python("x = bytearray(1 << 30)")
+
+FORGE_FOREVER = f"while :; do echo {quote(FORGED)} > {LOG}; done"
+
+CASES = {
+    "passes": Case(f"echo {quote(PASSING)} > junit.xml", {"reports": ["junit.xml"]}),
+    "fails": Case("exit 1"),
+    "reports-nothing": Case("exit 2", {"error_exit_codes": [2, 3, 4, 5]}),
+    "command-missing": Case("no-such-program"),
+    "workdir-missing": Case("true", {"workdir": "/no/such/folder"}),
+    "hangs": Case("trap '' TERM; sleep 600; sleep 600", {"timeout_seconds": 1}),
+    "zero-tests": Case("echo '<testsuite/>' > junit.xml", {"reports": ["junit.xml"]}),
+    "stale-report": Case("ls README", {"reports": ["README"]}),
+    "prints-fakes": Case(f"echo {quote(FORGED)}; echo '<<<swefoundry x report a 1 b gzip+base64'; exit 1"),
+    "forges-record": Case(f"setsid sh -c {quote(FORGE_FOREVER)} & sleep 0.3; exit 1"),
+    "removes-record": Case(f"umount {LOG}; rm -f {LOG}; mv {LOG} /tmp; ln -sf /tmp/x {LOG}; exit 1"),
+    "signals-runner": Case(SIGNALS),
+    "opens-proc": Case(f"{OPEN_PROC}; exit 1"),
+    "leaves-daemon": Case(f"{DAEMON}; exit 1"),
+    "writes-200-mb": Case("yes 0123456789abcde | head -c 200000000; exit 1"),
+    "child-oom-killed": Case(f"{EATER} || true; exit 0", memory="100Mi"),
+    "root-things": Case(
+        "chown 1000:1000 README && su nobody -s /bin/sh -c 'id -un' && env | grep -c SWEFOUNDRY"
+    ),
+    "sees-network": Case("sleep 1", {"canary": ["10.96.0.1:443"]}, change=lambda pod: free(pod)),
+    "sees-no-network": Case("sleep 1", {"canary": ["10.96.0.1:443"]}),
+}
+
+
+def free(pod: Json) -> None:
+    pod["metadata"]["labels"]["swefoundry.dev/network"] = "allow"
+
+
+NO_NETWORK = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "NetworkPolicy",
+    "metadata": {"name": "evaluation"},
+    "spec": {
+        "podSelector": {"matchLabels": {"swefoundry.dev/network": "deny"}},
+        "policyTypes": ["Ingress", "Egress"],
+    },
+}
+
+
+class Ended(NamedTuple):
+    """A pod that ended, and its log."""
+
+    pod: Json
+    log: bytes
+
+    @property
+    def reading(self) -> Reading:
+        return read_pod(snapshot(self.pod), datetime.now(UTC), Patience())
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return dict(json.loads(self.terminated["message"]))
+
+    @property
+    def terminated(self) -> dict[str, Any]:
+        return dict(stage_pods.state(self.pod)["terminated"])
+
+    @property
+    def framed(self) -> Framed:
+        return split_log(self.log, NONCE)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> str:
+    binary = tmp_path_factory.mktemp("runner") / "runner"
+    subprocess.run(["make", "-s", "-C", ROOT / "images" / "runner", f"OUTPUT={binary}"], check=True)
+    return stage_pods.push_stage_image(binary)
+
+
+@pytest.fixture(scope="module")
+def ended(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]]:
+    """All pods at once; each test looks at its own."""
+    namespace = f"runner-{uuid4().hex[:8]}"
+    kubectl("create", "namespace", namespace)
+    try:
+        kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(NO_NETWORK))
+        stage_pods.create(
+            *(stage_pods.case_pod(name, namespace, image, case) for name, case in CASES.items())
+        )
+        yield {name: collect(namespace, name, tmp_path_factory.getbasetemp()) for name in CASES}
+    finally:
+        stage_pods.release(namespace)
+
+
+def collect(namespace: str, name: str, folder: Path) -> Ended:
+    stage_pods.wait_until(namespace, name, stage_pods.ended)
+    # The phase comes a second or two after the container's end; captures show the settled status.
+    pod = stage_pods.wait_until(
+        namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed")
+    )
+    log = kubectl("logs", "-n", namespace, name).encode()
+    return Ended(stage_pods.capture(name, pod), log)
+
+
+def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
+    """The signal comes from outside the container, so the runner believes it."""
+    namespace = f"runner-{uuid4().hex[:8]}"
+    kubectl("create", "namespace", namespace)
+    try:
+        stage_pods.create(stage_pods.case_pod("deleted", namespace, image, Case("sleep 600")))
+        stage_pods.wait_until(namespace, "deleted", lambda pod: "running" in stage_pods.state(pod))
+        kubectl("delete", "pod", "deleted", "-n", namespace, "--wait=false", "--grace-period=30")
+        pod = stage_pods.wait_until(namespace, "deleted", stage_pods.ended)
+    finally:
+        stage_pods.release(namespace)
+    run = Ended(stage_pods.capture("runner-deleted", pod), b"")
+    assert run.terminated["exitCode"] == 143
+    assert run.terminated["message"] == "runner: stopped by SIGTERM before the command ended: no verdict\n"
+    assert isinstance(run.reading, Faulted)
+    assert (run.reading.blame, run.reading.reason) == (Blame.INFRASTRUCTURE, "PodDeleted")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "raw_exit"),
+    [
+        ("passes", 0, 0),
+        ("fails", 1, 1),
+        ("reports-nothing", 21, 2),
+        ("command-missing", 20, 127),
+        ("workdir-missing", 20, None),
+        ("hangs", 22, None),
+        ("zero-tests", 21, 0),
+        ("stale-report", 21, 2),
+        ("prints-fakes", 1, 1),
+        ("forges-record", 1, 1),
+        ("removes-record", 1, 1),
+        ("signals-runner", 1, 1),
+        ("opens-proc", 1, 1),
+        ("leaves-daemon", 1, 1),
+        ("writes-200-mb", 1, 1),
+        ("root-things", 1, 1),
+        ("sees-network", 0, 0),
+        ("sees-no-network", 0, 0),
+    ],
+)
+def test_the_container_ends_with_the_code_of_its_record(ended: dict[str, Ended], name, code, raw_exit):
+    run = ended[name]
+    assert run.reading == Finished(code, run.record, snapshot(run.pod).terminated.seconds)
+    assert (run.terminated["exitCode"], run.record["rawExit"]) == (code, raw_exit)
+
+
+def test_a_child_killed_for_memory_is_a_limit_although_the_command_exits_0(ended: dict[str, Ended]):
+    run = ended["child-oom-killed"]
+    reading = run.reading
+    assert isinstance(reading, Faulted)
+    assert (reading.blame, reading.reason) == (Blame.LIMIT, "OOMKilled")
+    assert (run.terminated["exitCode"], run.record["code"], run.record["oomKills"]) == (0, 0, 1)
+
+
+def test_reports_come_back_and_are_counted(ended: dict[str, Ended]):
+    run = ended["passes"]
+    assert run.framed.reports == {"junit.xml": PASSING.encode() + b"\n"}
+    assert run.record["tests"] == {"total": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0}
+
+
+def test_printed_fakes_are_output(ended: dict[str, Ended]):
+    framed = ended["prints-fakes"].framed
+    assert (framed.reports, framed.output.count(b"\n"), framed.problems) == ({}, 2, ())
+
+
+def test_root_in_the_container_cannot_look_into_the_runner(ended: dict[str, Ended]):
+    assert ended["opens-proc"].log.decode().splitlines() == ["PermissionError"] * 10 + ["-1 -1"]
+
+
+def test_root_in_the_container_can_do_what_test_suites_need(ended: dict[str, Ended]):
+    assert ended["root-things"].log == b"nobody\n0\n", "and it does not see the runner's order"
+
+
+def test_output_is_capped_and_all_of_it_hashed(ended: dict[str, Ended]):
+    run = ended["writes-200-mb"]
+    digest = hashlib.sha256(b"0123456789abcde\n" * 12_500_000).hexdigest()
+    assert (run.record["outputBytes"], run.record["outputSha256"]) == (200_000_000, digest)
+    assert len(run.log) < 1_100_000
+
+
+def test_the_network_is_probed(ended: dict[str, Ended]):
+    found = {name: ended[name].record["network"] for name in ("sees-network", "sees-no-network", "fails")}
+    assert found == {"sees-network": "open", "sees-no-network": "denied", "fails": "unprobed"}
