@@ -34,6 +34,10 @@ class Bases:
         """Each image's key by each of its names."""
         return keys(self.recipes, repr((mirror(), sorted(authorities().items()))).encode())
 
+    @property
+    def buildah(self) -> Buildah:
+        return Buildah(self.folder / "buildah", self.registry)
+
     def layout(self, name: str) -> Layout:
         """Where the image with this name is, or will be."""
         recipe = next(recipe for recipe in self.recipes if name in recipe.names)
@@ -57,10 +61,17 @@ class Bases:
         else:
             build = Build(dockerfile=recipe.made_of[0], context=recipe.made_of[0].parent)
             below = [self.layout(base) for base in recipe.bases]
-            made = Buildah(self.folder / "buildah", self.registry).build(build, work, below)
-        keep(made, layout, recipe.slug)
+            self.buildah.build(build, recipe.slug)
+            made = self.buildah.export(recipe.slug, work, below)
+        self._keep(made, layout, recipe.slug)
         shutil.rmtree(work)
         progress(f"made {recipe.slug} in {time.monotonic() - started:.0f} s")
+
+    def _keep(self, made: Layout, layout: Layout, slug: str) -> None:
+        """Move a whole image to its place and remove older ones. A killed run so leaves no half image."""
+        for older in self.folder.glob(f"{slug}-" + "[0-9a-f]" * 16):
+            shutil.rmtree(older)
+        made.path.rename(layout.path)
 
 
 def fresh_folder(path: Path) -> Path:
@@ -68,10 +79,3 @@ def fresh_folder(path: Path) -> Path:
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     return path
-
-
-def keep(made: Layout, layout: Layout, slug: str) -> None:
-    """Move a whole image to its place and remove older ones of its name. A killed run so leaves no half image."""
-    for older in layout.path.parent.glob(f"{slug}-" + "[0-9a-f]" * 16):
-        shutil.rmtree(older)
-    made.path.rename(layout.path)

@@ -16,6 +16,8 @@ from swefoundry_lab.images.layout import Layout, packed
 ENVIRONMENT = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """What builds are told of this machine's environment, as build arguments."""
 
+SHARED = "/var/lib/containers"
+
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 """Where the machine's bundle is inside the lab's images; pip uses its own unless it is told of another."""
 
@@ -38,18 +40,28 @@ class Build:
 
 @dataclass(frozen=True)
 class Buildah:
-    """Buildah with its storage below `home`, pulling from the registry at `registry`."""
+    """Buildah with its storage below `home`; images come from, and go to, the registry at `registry`."""
 
     home: Path
     registry: str
 
-    def build(self, build: Build, work: Path, known: Iterable[Layout]) -> Layout:
-        """Build into `work/layout`. Layers that known images have too are taken from them."""
+    def build(self, build: Build, image: str) -> None:
+        """Build an image into buildah's storage, under a local name."""
         self._configure()
-        plain, image = work / "plain", f"localhost/{work.name.lower()}:latest"
-        self._run("bud", *build.options, "--tag", image, str(build.context))
-        self._run("push", "--quiet", "--format=oci", "--disable-compression", image, f"dir:{plain}")
+        self._run("bud", *build.options, "--tag", f"localhost/{image}", str(build.context))
+
+    def export(self, image: str, work: Path, known: Iterable[Layout]) -> Layout:
+        """A built image as `work/layout`. Layers that known images have too are taken from them."""
+        plain = work / "plain"
+        self._push(image, f"dir:{plain}", "--disable-compression")
         return packed(plain, work / "layout", known)
+
+    def publish(self, image: str, name: str) -> None:
+        """Push a built image; layers that the registry has, also in another repository, are not sent."""
+        self._push(image, f"docker://{self.registry}/{name}", "--tls-verify=false")
+
+    def _push(self, image: str, target: str, option: str) -> None:
+        self._run("push", "--quiet", "--format=oci", option, f"localhost/{image}", target)
 
     def _run(self, *command: str) -> None:
         env = {
@@ -58,10 +70,13 @@ class Buildah:
             "CONTAINERS_REGISTRIES_CONF": str(self.home / "registries.conf"),
             "TMPDIR": str(self.home / "tmp"),
         }
-        run([*ISOLATED, "buildah", *command], env=env)
+        # What it knows of blobs in registries it keeps in a fixed place; here that place is the lab's folder.
+        inside = f'mkdir -p {SHARED} && mount --bind "$0" {SHARED} && exec buildah "$@"'
+        run([*ISOLATED, "sh", "-c", inside, self.home / "shared", *command], env=env)
 
     def _configure(self) -> None:
-        (self.home / "tmp").mkdir(parents=True, exist_ok=True)
+        for folder in ("tmp", "shared"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
         (self.home / "storage.conf").write_text(
             f'[storage]\ndriver = "overlay"\ngraphroot = "{self.home}/storage"\nrunroot = "{self.home}/run"\n'
         )

@@ -9,7 +9,7 @@ from swefoundry_lab.images.layer import pack_folder
 from swefoundry_lab.images.layout import Layout, single_layer
 from swefoundry_lab.images.machine import KEYRING, Mirror
 
-ISOLATED = ("nice", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+ISOLATED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 """Namespaces of their own: a killed run leaves no mounted /proc and no running dpkg behind."""
 
 SHELL = {"Cmd": ["bash"], "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]}

@@ -1,20 +1,20 @@
 """How do the product's own images get made from the checkout and into the lab's registry?
 
 This is run after every change of the code, so it is quick: when nothing an image is made of changed, only the registry
-is asked; else buildah's layer cache has all but the last layers, and only those are compressed and sent.
+is asked; else buildah's layer cache has all but the last layers, and only those are sent.
 """
 
 import hashlib
-import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry_lab.command import run
-from swefoundry_lab.images.bases import Bases, fresh_folder, keep
-from swefoundry_lab.images.buildah import Build, Buildah
+from swefoundry_lab.errors import LabError
+from swefoundry_lab.images.bases import Bases
+from swefoundry_lab.images.buildah import Build
 from swefoundry_lab.images.catalogue import from_lines
-from swefoundry_lab.images.layout import Layout
 from swefoundry_lab.images.registry import Registry
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.steps import Progress
@@ -74,9 +74,11 @@ PRODUCTS = (
 
 
 def push(bases: Bases, progress: Progress) -> dict[str, str]:
-    """Make and publish the product's images as `:dev` and as `:<content hash>`; returns each one's digest."""
+    """Make and publish the product's images as `:dev` and as `:<key>`; returns each one's digest."""
     build_runner()
-    return {product.repository: _push_one(product, bases, progress) for product in PRODUCTS}
+    with ThreadPoolExecutor(len(PRODUCTS)) as pool:
+        digests = pool.map(lambda product: _push_one(product, bases, progress), PRODUCTS)
+        return {product.repository: digest for product, digest in zip(PRODUCTS, digests, strict=True)}
 
 
 def build_runner() -> None:
@@ -85,19 +87,17 @@ def build_runner() -> None:
 
 
 def _push_one(product: Product, bases: Bases, progress: Progress) -> str:
-    key = product.key(bases)
-    layout = Layout(bases.folder / f"{product.name}-{key}")
-    if not layout.complete:
-        progress(f"building {product.name}")
-        work = fresh_folder(bases.folder / f"making-{product.name}")
-        below = [bases.layout(name) for name in product.bases]
-        earlier = [Layout(path) for path in bases.folder.glob(f"{product.name}-" + "[0-9a-f]" * 16)]
-        made = Buildah(bases.folder / "buildah", bases.registry).build(
-            product.build, work, [*below, *earlier]
-        )
-        keep(made, layout, product.name)
-        shutil.rmtree(work)
-    names = (f"{product.repository}:dev", f"{product.repository}:{key}")
-    if Registry(bases.registry).publish(layout, names):
-        progress(f"published {product.repository}:dev and :{key} ({layout.size / 1e6:.0f} MB)")
-    return layout.digest
+    registry = Registry(bases.registry)
+    name = f"{product.repository}:{product.key(bases)}"
+    digest = registry.digest(name)
+    if digest is None:
+        progress(f"building {name}")
+        bases.buildah.build(product.build, name)
+        bases.buildah.publish(name, name)
+        digest = registry.digest(name)
+    if digest is None:
+        raise LabError(f"{name} was pushed, but the registry does not have it.")
+    if registry.digest(f"{product.repository}:dev") != digest:
+        registry.tag(name, "dev")
+        progress(f"{product.repository}:dev is {name} now")
+    return digest

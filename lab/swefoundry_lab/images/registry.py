@@ -19,17 +19,27 @@ class Registry:
 
     address: str
 
-    def has(self, name: str, digest: str) -> bool:
-        """Does `repository:tag` already stand for this manifest?"""
+    def digest(self, name: str) -> str | None:
+        """Which manifest `repository:tag` stands for, if it stands for one."""
         repository, tag = name.rsplit(":", 1)
         with self._connected() as line:
             target = f"/v2/{repository}/manifests/{tag}"
             found, headers, _ = _exchange(line, "HEAD", target, {"Accept": MANIFEST})
-        return found == 200 and headers.get("Docker-Content-Digest") == digest
+        return headers["Docker-Content-Digest"] if found == 200 else None
+
+    def tag(self, name: str, tag: str) -> None:
+        """Give an image of the registry another tag."""
+        repository, known = name.rsplit(":", 1)
+        with self._connected() as line:
+            target = f"/v2/{repository}/manifests"
+            manifest = _exchange(line, "GET", f"{target}/{known}", {"Accept": MANIFEST})
+            _expect(manifest, 200, f"manifest of {name}")
+            answer = _exchange(line, "PUT", f"{target}/{tag}", {"Content-Type": MANIFEST}, manifest[2])
+            _expect(answer, 201, f"tag {tag} of {repository}")
 
     def publish(self, layout: Layout, names: tuple[str, ...]) -> bool:
         """Make every name stand for this image. Says whether anything had to be sent."""
-        missing = [name for name in names if not self.has(name, layout.digest)]
+        missing = [name for name in names if self.digest(name) != layout.digest]
         for name in missing:
             self._push(layout, name)
         return bool(missing)

@@ -61,9 +61,9 @@ def an_image(tmp_path: Path) -> Layout:
 def test_what_is_published_is_there_under_every_name_and_sent_once(tmp_path: Path, address: str) -> None:
     image, registry = an_image(tmp_path), Registry(address)
     names = ("library/thing:1", "library/thing:latest", "other/place:x")
-    assert not registry.has(names[0], image.digest)
+    assert registry.digest(names[0]) is None
     assert registry.publish(image, names)
-    assert all(registry.has(name, image.digest) for name in names)
+    assert [registry.digest(name) for name in names] == [image.digest] * 3
     assert not registry.publish(image, names)
 
 
@@ -73,9 +73,16 @@ def test_a_name_that_stands_for_another_image_is_moved(tmp_path: Path, address: 
     (tmp_path / "2").mkdir()
     second = single_layer(tmp_path / "2" / "layout", pack_folder(tmp_path / "1", tmp_path / "2.gz"), {})
     assert registry.publish(second, ("library/thing:1",))
-    assert registry.has("library/thing:1", second.digest)
+    assert registry.digest("library/thing:1") == second.digest
+
+
+def test_an_image_of_the_registry_gets_another_tag(tmp_path: Path, address: str) -> None:
+    image, registry = an_image(tmp_path), Registry(address)
+    registry.publish(image, ("swefoundry/thing:key",))
+    registry.tag("swefoundry/thing:key", "dev")
+    assert registry.digest("swefoundry/thing:dev") == image.digest
 
 
 def test_a_registry_that_is_not_there_is_named() -> None:
     with pytest.raises(LabError, match=r"127\.0\.0\.1:1 does not answer"):
-        Registry("127.0.0.1:1").has("library/thing:1", "sha256:0")
+        Registry("127.0.0.1:1").digest("library/thing:1")
