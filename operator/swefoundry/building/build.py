@@ -7,9 +7,11 @@
 """
 
 import asyncio
+import errno
 import os
 import resource
 import shutil
+import ssl
 import tarfile
 import time
 from collections.abc import Mapping
@@ -48,9 +50,15 @@ class Build:
     async def carry_out(self) -> Record:
         """Build, push, store the log, and say how it went."""
         started = time.monotonic()
-        async with self._registry() as registry:
-            ending, image = await self._image(registry)
-            log = await self._store_log(registry, ending)
+        image = log = None
+        try:
+            async with self._registry() as registry:
+                ending, image = await self._image(registry)
+                log = await self._store_log(registry, ending)
+        except ssl.SSLError as error:
+            ending = Ending(
+                Code.INFRASTRUCTURE, f"The certificates in {self._order.ca_bundle} cannot be read: {error}"
+            )
         return Record(
             nonce=self._order.nonce,
             code=ending.code,
@@ -91,7 +99,14 @@ class Build:
             return Ending(Code.SOURCE_MISMATCH, f"The source {order.source} is not in the registry: {error}")
         except (Retry, GiveUp) as error:
             return Ending(Code.INFRASTRUCTURE, f"The source could not be fetched: {error}")
-        await asyncio.to_thread(unpack, archive, self._workplace.context)
+        try:
+            await asyncio.to_thread(unpack, archive, self._workplace.context)
+        except tarfile.TarError as error:
+            return Ending(Code.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            code = Code.DISK_FULL if full else Code.INFRASTRUCTURE
+            return Ending(code, f"The source could not be unpacked: {error}")
         self._log.say(f"source {order.source} fetched")
         return None
 

@@ -52,10 +52,16 @@ def proxies(settings: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in settings.items() if name.upper().endswith("_PROXY")}
 
 
+PREDECLARED = frozenset(
+    name for kind in ("http", "https", "ftp", "no") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())
+)
+"""Names that need no ARG: declaring one would put its value into the image's history."""
+
+
 def with_settings(dockerfile: str, names: Iterable[str]) -> str:
     """The Dockerfile with one ARG line below every FROM."""
     lines = dockerfile.splitlines()
-    line = f"ARG {' '.join(sorted(names))}"
+    line = f"ARG {' '.join(sorted(set(names) - PREDECLARED))}"
     for instruction in reversed(parse(dockerfile)):
         if instruction.keyword == "FROM":
             lines.insert(instruction.last_line, line)

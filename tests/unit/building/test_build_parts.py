@@ -131,7 +131,7 @@ class TestSettings:
 
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
-        assert with_settings(dockerfile, ["B", "A"]) == (
+        assert with_settings(dockerfile, ["B", "A", "https_proxy"]) == (
             "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nRUN <<E\nFROM b\nE\nFROM one\nARG A B\nRUN x\n"
         )
 

@@ -1,0 +1,88 @@
+"""Build pods as the operator makes them, run without the operator."""
+
+import io
+import json
+import tarfile
+from collections.abc import Mapping
+from typing import Any
+
+from cluster.commands import kubectl
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.work import BuildOrder, Place
+from swefoundry.pods.build import build_pod
+from swefoundry.pods.hardening import Owner, Role, Ticket
+from swefoundry.settings import Settings
+from swefoundry.store.artifacts import push_artifact
+from swefoundry.store.registry import Registry
+from swefoundry.store.tars import TREE_MTIME
+
+Json = dict[str, Any]
+
+HOST = "127.0.0.1:5000"
+"""The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
+
+PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building")
+NONCE = "0123456789abcdef0123456789abcdef"
+TREE = {"a.txt": b"hello\n", ".dockerignore": b"*\n", ".git/HEAD": b"ref: refs/heads/main\n", "tests/t.py": b"\n"}
+SETTINGS = Settings(
+    registry_push=PLACE.registry,
+    registry_insecure=True,
+    builder_image="registry.lab:5000/swefoundry/builder:dev",
+    service_account="",
+    build_cpu="10m",
+    build_memory="256Mi",
+    build_storage="1Gi",
+)
+
+
+async def push_source(files: Mapping[str, bytes]) -> str:
+    """An artifact like the one that intake leaves."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:gz") as tree:
+        for name, data in sorted(files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mtime, entry.mode = len(data), TREE_MTIME, 0o644
+            tree.addfile(entry, io.BytesIO(data))
+    async with Registry(HOST, insecure=True) as registry:
+        return await push_artifact(
+            registry, PLACE.repository, "source", {"source.tar.gz": content.getvalue()}
+        )
+
+
+def an_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildOrder:
+    """A build of a small image."""
+    order = BuildOrder(
+        nonce=NONCE,
+        place=PLACE,
+        source=source,
+        draft=Draft(dockerfile=dockerfile, test_command="true"),
+        tag=name,
+        time_limit_seconds=120,
+        mirrors={"docker.io": PLACE.registry},
+    )
+    return order.model_copy(update=changes)
+
+
+def a_pod(namespace: str, name: str, order: BuildOrder, settings: Settings = SETTINGS) -> Json:
+    """The operator's own build pod, without an owner and its finalizer, which nobody would take off."""
+    ticket = Ticket(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
+    pod = build_pod(ticket, order, settings)
+    pod["metadata"] |= {"name": name, "ownerReferences": [], "finalizers": []}
+    return pod
+
+
+def create(pods: list[Json]) -> None:
+    kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
+
+
+def ended(namespace: str, name: str, seconds: int = 150) -> Json:
+    """The pod once its container has ended."""
+    condition = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
+    kubectl("-n", namespace, "wait", condition, f"pod/{name}", f"--timeout={seconds}s")
+    found: Json = json.loads(kubectl("-n", namespace, "get", "pod", name, "-o", "json"))
+    return found
+
+
+def terminated(pod: Json) -> Json:
+    state: Json = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    return state

@@ -1,0 +1,275 @@
+"""Builds in real pods: what comes out, and what is said of each way in which nothing comes out."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from cluster.building_pods import (
+    HOST,
+    NONCE,
+    PLACE,
+    SETTINGS,
+    TREE,
+    Json,
+    a_pod,
+    an_order,
+    create,
+    ended,
+    push_source,
+    terminated,
+)
+from cluster.commands import LAB, ON_LAB, kubectl
+from swefoundry.domain.codes import Code
+from swefoundry.domain.outcomes import Blame, Faulted, Finished
+from swefoundry.domain.work import BuildRecord, Place
+from swefoundry.pods.intake import CA_MOUNT
+from swefoundry.pods.reading import Patience, read_pod
+from swefoundry.pods.snapshot import snapshot
+from swefoundry.store.registry import Registry
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="builds from the lab's images"),
+]
+
+RUN_ID = uuid4().hex[:8]
+"""Makes steps of this run unlike those of earlier ones, whose layers are in the cache."""
+
+BASE = "FROM busybox:stable\n"
+SOURCE = "COPY . /testbed\n"
+CACHE = f"swefoundry-tests/cache-{RUN_ID}"
+NOWHERE = "127.0.0.1:1"
+
+GOOD = f"""# syntax=docker/dockerfile:1
+FROM busybox:stable AS tools
+RUN <<EOF
+set -e
+echo made in {RUN_ID} > /tool
+EOF
+FROM busybox:stable
+RUN --mount=type=cache,target=/cache echo "dependencies of {RUN_ID}" | tee /deps /cache/x
+{SOURCE}COPY --from=tools /tool /usr/tool
+RUN grep TOKEN $PIP_CERT && echo "index $PIP_INDEX_URL proxy $HTTPS_PROXY $https_proxy" && find /testbed -type f | sort
+"""
+WITH_CERTIFICATES = SETTINGS.model_copy(update={"ca_config_map": "ca"})
+GOOD_ORDER: Json = {
+    "cache": CACHE,
+    "build_args": {"PIP_INDEX_URL": "http://index.lab/simple", "HTTPS_PROXY": "http://proxy.lab:3128"},
+    "ca_bundle": f"{CA_MOUNT}/ca.crt",
+}
+
+FAILING = {
+    "syntax": BASE + SOURCE + "COPY missing.txt /x\n",
+    "base": "FROM busybox:no-such-tag\n" + SOURCE,
+    "base-down": f"FROM {NOWHERE}/x:1\n" + SOURCE,
+    "step": BASE + SOURCE + "RUN echo telling; echo words >&2; exit 125\n",
+    "policy": BASE + SOURCE + "RUN git clone https://example.org/a/b\n",
+    "daemon": BASE + SOURCE + "RUN (sleep 300; echo late) & echo early; exit 3\n",
+}
+HOSTILE = {
+    "slow": BASE + SOURCE + "RUN echo patience; trap '' TERM; sleep 300 & wait; sleep 300\n",
+    "memory": BASE + SOURCE + "RUN dd if=/dev/zero of=/dev/null bs=1G count=1\n",
+    "disk": BASE + SOURCE + "RUN dd if=/dev/zero of=/big bs=1M count=300; sleep 100\n",
+    "deleted": BASE + SOURCE + "RUN echo started; sleep 300\n",
+}
+
+
+@pytest.fixture(scope="module")
+def namespace() -> Iterator[str]:
+    """A namespace in which privileged pods are refused."""
+    name = f"building-{RUN_ID}"
+    labels = {"pod-security.kubernetes.io/enforce": "baseline"}
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    kubectl("create", "-f", "-", stdin=json.dumps(body))
+    kubectl(
+        "-n",
+        name,
+        "create",
+        "configmap",
+        "ca",
+        f"--from-literal=ca.crt=TOKEN of a certificate\n{a_certificate()}",
+    )
+    kubectl("-n", name, "create", "configmap", "bad-ca", "--from-literal=ca.crt=no certificate")
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def a_certificate() -> str:
+    """Somebody's own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(datetime.now(UTC)).not_valid_after(datetime.now(UTC) + timedelta(days=1))
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture(scope="module")
+async def source() -> str:
+    return await push_source(TREE)
+
+
+@pytest.fixture(scope="module")
+async def pods(namespace: str, source: str) -> None:
+    """Every build that needs no other to be over, all at once: most of their time is waiting."""
+    down = Place(registry=NOWHERE, insecure=True, repository="x")
+    limits = {"slow": {"time_limit_seconds": 5}}
+    orders = {
+        name: an_order(name, source, text, **limits.get(name, {}))
+        for name, text in (FAILING | HOSTILE).items()
+    }
+    orders |= {
+        "no-source": an_order("no-source", "sha256:" + "0" * 64, BASE + SOURCE),
+        "registry-down": an_order("registry-down", source, BASE + SOURCE, place=down),
+        "push": an_order("no/tag", source, BASE + SOURCE),
+        "no-order": an_order("no-order", source, BASE + SOURCE),
+    }
+    bodies = {name: a_pod(namespace, name, order) for name, order in orders.items()}
+    bodies["no-order"]["spec"]["containers"][0]["env"][0]["value"] = "{}"
+    small = SETTINGS.model_copy(update={"build_storage": "100Mi"})
+    bodies["disk"] = a_pod(namespace, "disk", orders["disk"], small)
+    good = an_order("good", source, GOOD, **GOOD_ORDER)
+    bodies["good"] = a_pod(namespace, "good", good, WITH_CERTIFICATES)
+    bad = orders["policy"].model_copy(update={"ca_bundle": f"{CA_MOUNT}/ca.crt"})
+    bodies["bad-ca"] = a_pod(
+        namespace, "bad-ca", bad, SETTINGS.model_copy(update={"ca_config_map": "bad-ca"})
+    )
+    create(list(bodies.values()))
+
+
+def record_of(pod: Json) -> BuildRecord:
+    state = terminated(pod)
+    record = BuildRecord.model_validate_json(state["message"])
+    assert (record.nonce, record.code) == (NONCE, state["exitCode"])
+    return record
+
+
+async def log_of(record: BuildRecord) -> str:
+    assert record.log is not None
+    async with Registry(HOST, insecure=True) as registry:
+        return (await registry.get_blob(PLACE.repository, record.log, 1 << 22)).decode()
+
+
+async def config_of(image: str) -> Json:
+    async with Registry(HOST, insecure=True) as registry:
+        manifest = await registry.get_manifest(PLACE.repository, image)
+        found = await registry.get_blob(PLACE.repository, manifest.content["config"]["digest"], 1 << 20)
+        config: Json = json.loads(found)
+        return config
+
+
+def reading(pod: Json) -> Finished | Faulted:
+    found = read_pod(snapshot(pod), datetime.now(UTC), Patience())
+    assert isinstance(found, Finished | Faulted)
+    return found
+
+
+@pytest.mark.usefixtures("pods")
+class TestAGoodBuild:
+    async def test_the_record_s_digest_is_the_registry_s(self, namespace: str) -> None:
+        record = record_of(ended(namespace, "good"))
+        async with Registry(HOST, insecure=True) as registry:
+            assert record.image == (await registry.get_manifest(PLACE.repository, "good")).digest
+
+    async def test_settings_reach_every_step(self, namespace: str) -> None:
+        log = await log_of(record_of(ended(namespace, "good")))
+        assert "TOKEN of a certificate" in log
+        assert "index http://index.lab/simple proxy http://proxy.lab:3128 http://proxy.lab:3128" in log
+
+    async def test_the_image_s_configuration_shows_none_of_them(self, namespace: str) -> None:
+        record = record_of(ended(namespace, "good"))
+        assert record.image is not None
+        config = await config_of(record.image)
+        base = {name for name in config["config"]["Env"] if not name.startswith("PATH=")}
+        assert base == set()
+        assert "proxy.lab" not in json.dumps(config)
+
+    async def test_the_whole_tree_arrives_whatever_its_dockerignore_says(self, namespace: str) -> None:
+        log = await log_of(record_of(ended(namespace, "good")))
+        assert "\n".join(f"/testbed/{name}" for name in sorted(TREE)) in log
+
+    async def test_short_names_have_no_aliases(self, namespace: str) -> None:
+        assert "as an alias" not in await log_of(record_of(ended(namespace, "good")))
+
+    async def test_another_source_finds_the_dependencies_in_the_cache(self, namespace: str) -> None:
+        ended(namespace, "good")
+        other = await push_source(TREE | {"a.txt": b"other\n"})
+        create([a_pod(namespace, "again", an_order("again", other, GOOD, **GOOD_ORDER), WITH_CERTIFICATES)])
+        log = await log_of(record_of(ended(namespace, "again")))
+        steps = re.findall(r"^\[2/2\] STEP \d/\d: (\w+)[^\n]*\n(-->)?", log, re.MULTILINE)
+        assert steps == []
+
+
+@pytest.mark.usefixtures("pods")
+class TestAFailedBuild:
+    @pytest.mark.parametrize(
+        ("name", "code", "message"),
+        [
+            ("syntax", Code.DOCKERFILE_INVALID, 'The Dockerfile is not valid: building at STEP "COPY missing.txt'),
+            ("base", Code.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
+            ("base-down", Code.INFRASTRUCTURE, "The registry of a base image did not answer: "),
+            ("step", Code.STEP_FAILED, "`RUN echo telling; echo words >&2; exit 125` failed with exit code 125."),
+            ("daemon", Code.STEP_FAILED, "`RUN (sleep 300; echo late) & echo early; exit 3` failed with exit code 3."),
+            ("policy", Code.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
+            ("no-source", Code.SOURCE_MISMATCH, "The source sha256:0000"),
+            ("registry-down", Code.INFRASTRUCTURE, "The source could not be fetched: "),
+            ("push", Code.PUSH_FAILED, "The image was built but not pushed: "),
+            ("bad-ca", Code.INFRASTRUCTURE, "The certificates in /var/run/swefoundry/ca/ca.crt cannot be read: "),
+            ("slow", Code.BUILD_TIME_LIMIT, "The build took more than 5 s and was stopped."),
+        ],
+    )  # fmt: skip
+    def test_its_record_says_why(self, namespace: str, name: str, code: Code, message: str) -> None:
+        record = record_of(ended(namespace, name))
+        assert record.code == code
+        assert record.message.startswith(message)
+        assert record.image is None
+
+    def test_the_failing_step_s_words_are_kept(self, namespace: str) -> None:
+        record = record_of(ended(namespace, "step"))
+        assert (record.step_exit_code, record.tail) == (125, "telling\nwords")
+
+    async def test_the_log_is_kept(self, namespace: str) -> None:
+        assert "telling\nwords\n" in await log_of(record_of(ended(namespace, "step")))
+
+    def test_the_log_is_printed_too(self, namespace: str) -> None:
+        ended(namespace, "step")
+        assert "telling\nwords\n" in kubectl("-n", namespace, "logs", "step")
+
+    def test_an_order_that_cannot_be_read_is_told_by_the_code_alone(self, namespace: str) -> None:
+        state = terminated(ended(namespace, "no-order"))
+        assert (state["exitCode"], state.get("message")) == (Code.BAD_ORDER, None)
+
+
+@pytest.mark.usefixtures("pods")
+class TestAHostileBuild:
+    def test_eating_memory_is_a_limit_not_a_failed_step(self, namespace: str) -> None:
+        seen = reading(ended(namespace, "memory"))
+        assert isinstance(seen, Faulted)
+        assert (seen.blame, seen.reason) == (Blame.LIMIT, "OOMKilled")
+
+    def test_filling_the_disk_evicts_the_pod(self, namespace: str) -> None:
+        kubectl(
+            "-n", namespace, "wait", "--for=jsonpath={.status.reason}=Evicted", "pod/disk", "--timeout=150s"
+        )
+        seen = reading(ended(namespace, "disk"))
+        assert isinstance(seen, Faulted)
+        assert (seen.blame, seen.reason) == (Blame.LIMIT, "EphemeralStorageExceeded")
+
+    def test_a_deleted_pod_ends_at_once_and_leaves_no_record(self, namespace: str) -> None:
+        kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/deleted", "--timeout=120s")
+        patch = json.dumps({"metadata": {"finalizers": ["swefoundry.dev/result"]}})
+        kubectl("-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", patch)
+        kubectl("-n", namespace, "delete", "pod", "deleted", "--wait=false")
+        state = terminated(ended(namespace, "deleted"))
+        kubectl(
+            "-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", '{"metadata":{"finalizers":[]}}'
+        )
+        assert (state["exitCode"], state.get("message")) == (143, None)
