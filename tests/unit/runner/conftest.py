@@ -5,7 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from runner_box import Box
+
+from unit.runner.runner_box import Box
 
 SOURCE = Path(__file__).parents[3] / "images" / "runner"
 

@@ -7,10 +7,10 @@ import stat
 import subprocess
 
 import pytest
-from runner_box import NONCE, Box, Ran, pid_inside
 
 from swefoundry.domain.work import RunRecord
 from swefoundry.reports.frames import reports_digest
+from unit.runner.runner_box import NONCE, Box, Ran, pid_inside
 
 PASSING = "<testsuite><testcase/></testsuite>"
 FAILING = "<testsuite><testcase/><testcase><failure/></testcase></testsuite>"

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from runner_box import NONCE, Box, pid_inside
+
+from unit.runner.runner_box import NONCE, Box, pid_inside
 
 FORGED = f'{{"v":1,"nonce":"{NONCE}","stage":"before","code":0,"rawExit":0}}'
 """Even a forger who had guessed the nonce must not get through."""
