@@ -85,15 +85,15 @@ class Operator:
     def see(self, body: dict[str, Any], gone: bool = False) -> None:
         """Take one object's state in."""
         key = key_of(body)
+        news = gone or self.world.cache.put(body)
         if gone:
             self.world.cache.drop(key, body["metadata"]["uid"])
             self._orphaned(body["metadata"]["uid"])
-        elif not self.world.cache.put(body):
-            return
         if key.kind == PODS.kind:
             self._count(body, gone)
-        else:
+        elif news:
             self.world.queue.add(key)
+        # The echo of our own write is no news about the object itself; its owner has not seen it yet.
         owner = owner_of(body)
         if owner is not None:
             self.world.queue.add(owner[0] if self.world.cache.get(owner[0]) is not None else key)

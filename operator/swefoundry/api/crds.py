@@ -92,7 +92,7 @@ ENV_BUILD = Resource(
         Column("Phase", ".status.phase"),
         Column("Accepted", ".status.acceptedOn"),
         Column("Env", ".status.strategy"),
-        Column("Round", ".status.rounds[-1:].number", "integer"),
+        Column("Round", ".status.round", "integer"),
         AGE,
         Column("Image", ".status.imageName", wide=True),
         READY_REASON,

@@ -135,6 +135,7 @@ class EnvBuildStatus(Value):
     layers: dict[Stage, Layer] = Field(
         default={}, max_length=3, description="Layers when this EnvBuild took the source in."
     )
+    round: int | None = Field(default=None, ge=0, description="How many drafts were tried.")
     rounds: list[Round] = Field(default=[], max_length=50, description="Every draft that was tried.")
     image: Digest | None = Field(default=None, description="The image: accepted, or the best there was.")
     image_name: str | None = Field(

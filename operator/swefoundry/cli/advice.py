@@ -7,7 +7,7 @@ NEXT: dict[str, str] = {
     reasons.SUSPENDED: "Set spec.suspend to false to go on.",
     reasons.QUEUED: "Wait for a free place, or raise the operator's limits for active pods.",
     reasons.INTAKE: "Wait; an intake takes seconds to minutes, depending on the size of the source.",
-    reasons.PREPARING: "Wait; the rounds below show what is being tried.",
+    reasons.PREPARING: "Wait; the rounds above show what is being tried.",
     reasons.VALIDATING: "Wait; the matrix is being evaluated.",
     reasons.FAIL2PASS: "Nothing: it is valid. `swefoundry export` puts it into the data set.",
     reasons.FAIL2FAIL: (
@@ -21,13 +21,13 @@ NEXT: dict[str, str] = {
         "Drop it, or name the interface in the problem statement."
     ),
     reasons.FLAKY: "Some tests change their result from run to run. Leave them out with a testCommand, or drop it.",
-    reasons.INCONCLUSIVE: "See which evaluation below has no result; raise its time limit or resources and re-create.",
+    reasons.INCONCLUSIVE: "See which evaluation above has no result; raise its time limit or resources and re-create.",
     reasons.TEST_PATCH_REFUSED: "Check that the test patch was made against this base; re-create with the right pair.",
     reasons.GOLD_PATCH_REFUSED: "Check that the gold patch was made against this base, without the tests' files in it.",
     reasons.SOURCE_MISMATCH: "Check spec.baseCommit, or the archive's sha256, against the source.",
     reasons.SOURCE_UNREACHABLE: "Check the URL, the token's Secret and the intake pods' network policy; re-create.",
     reasons.ENVIRONMENT_FAILED: (
-        "Read the rounds below. Give a draft (spec.environment.draft), or help the strategies with "
+        "Read the rounds above. Give a draft (spec.environment.draft), or help the strategies with "
         "spec.environment.overrides."
     ),
     reasons.INFRASTRUCTURE: "Look at the nodes and the registry; re-create it when they are well.",
@@ -39,8 +39,8 @@ NEXT: dict[str, str] = {
     reasons.DEFECT: "Please report it with the operator's log.",
     reasons.ACCEPTED: "Nothing: the environment is proven.",
     reasons.ROW_DISPROVEN: "The hidden tests pass without the fix. Check the test patch; else drop the instance.",
-    reasons.DRAFTS_EXHAUSTED: "Give a draft or overrides (spec.environment); the rounds below say what was missing.",
-    reasons.BUDGET_SPENT: "Raise spec.budget, or give a draft; the rounds below say what was missing.",
+    reasons.DRAFTS_EXHAUSTED: "Give a draft or overrides (spec.environment); the rounds above say what was missing.",
+    reasons.BUDGET_SPENT: "Raise spec.budget, or give a draft; the rounds above say what was missing.",
     reasons.BUILDING: "Wait; an image is being built.",
     reasons.PROBING: "Wait; an image is being probed.",
 }

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +11,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from swefoundry.cli import connections, delivery, options, screen
-from swefoundry.cli.exits import ServiceUnavailable
+from swefoundry.cli.exits import Exit, ServiceUnavailable
 from swefoundry.cli.instances import Instance, Refused, Settings, make
 from swefoundry.cli.outcome import Outcome
 from swefoundry.cli.releases import pairs
@@ -23,6 +23,8 @@ from swefoundry.cli.releases.unpacking import BadArchive
 from swefoundry.cli.template import shared_spec
 
 REFUSALS = (NoInstance, NoRelease, BadArchive, GitFailed, Refused)
+OUTAGES_IN_VAIN = 3
+"""Failures of the index without a single success after which it is taken for dead."""
 AT_ONCE = 3
 """Pairs at a time: one downloads while others are unpacked and compared."""
 
@@ -84,7 +86,8 @@ def releases(
     settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_run(collection, target, cache or default_cache()))
-    raise typer.Exit(outcome.show("instances", output, quiet=not apply and out in (None, Path("-"))))
+    code = outcome.show("instances", output, quiet=not apply and out in (None, Path("-")))
+    raise typer.Exit(Exit.SERVICE_UNREACHABLE if collection.outages else code)
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,16 @@ class Collection:
     settings: Settings
     test_globs: tuple[str, ...]
     outcome: Outcome
+    names: dict[str, str] = field(default_factory=dict)
+    """Object names so far, and the pairs that have them."""
+    outages: list[ServiceUnavailable] = field(default_factory=list)
+    """Times that the index failed; one bad download does not end the collection, a dead index does."""
+
+    def outage(self, asked: Asked, error: ServiceUnavailable) -> None:
+        self.outages.append(error)
+        self.outcome.refuse(asked.place, str(error), str(asked.pair))
+        if len(self.outages) >= OUTAGES_IN_VAIN and not self.outcome.good:
+            raise error
 
 
 def default_cache() -> Path:
@@ -115,21 +128,28 @@ def _asked(given: Iterable[str], file: Path | None, outcome: Outcome) -> Iterabl
 
 
 async def _run(collection: Collection, target: delivery.Target, cache: Path) -> None:
-    outcome = collection.outcome
     async with delivery.opened(target) as sink, pip_index(cache) as index:
         with _progress() as bar:
             task = bar.add_task("collecting", total=len(collection.asked))
             async for asked, instance in _instances(collection, index):
                 bar.advance(task)
-                if instance is None:
-                    continue
-                try:
-                    made = make(instance, collection.settings)
-                except Refused as error:
-                    outcome.refuse(asked.place, str(error), str(asked.pair))
-                    continue
-                refused = lambda made, why: outcome.refuse(made.name, why)  # noqa: E731
-                outcome.good.extend(await delivery.deliver([made], sink, refused))
+                if instance is not None:
+                    await _deliver(asked, instance, collection, sink)
+
+
+async def _deliver(asked: Asked, instance: Instance, collection: Collection, sink: delivery.Sink) -> None:
+    def refused(_: object, why: str) -> None:
+        collection.outcome.refuse(asked.place, why, str(asked.pair))
+
+    try:
+        made = make(instance, collection.settings)
+    except Refused as error:
+        return refused(asked, str(error))
+    if made.name in collection.names:
+        return refused(asked, f"its name {made.name} is taken by {collection.names[made.name]} before it")
+    collection.names[made.name] = str(asked.pair)
+    collection.outcome.good.extend(await delivery.deliver([made], sink, refused))
+    return None
 
 
 async def _instances(collection: Collection, index: Index) -> AsyncIterator[tuple[Asked, Instance | None]]:
@@ -143,7 +163,9 @@ async def _instances(collection: Collection, index: Index) -> AsyncIterator[tupl
                 return await collect_pair(asked.pair, index, part_of)
             except REFUSALS as error:
                 collection.outcome.refuse(asked.place, str(error), str(asked.pair))
-                return None
+            except ServiceUnavailable as error:
+                collection.outage(asked, error)
+            return None
 
     tasks = [asyncio.create_task(one(asked)) for asked in collection.asked]
     try:

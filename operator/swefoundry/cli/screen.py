@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 from rich.console import Console
@@ -22,13 +22,21 @@ class Format(StrEnum):
 OutputOption = Annotated[Format, typer.Option("--output", "-o", help="How results are printed.")]
 
 
+PIPE_WIDTH = 200
+"""Columns where nobody looks at a terminal: a log file should not wrap."""
+
+
 def stdout() -> Console:
     """Made at each use, because tests and pipes replace sys.stdout."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    return _console(sys.stdout)
 
 
 def stderr() -> Console:
-    return Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    return _console(sys.stderr)
+
+
+def _console(file: IO[str]) -> Console:
+    return Console(file=file, highlight=False, soft_wrap=True, width=None if file.isatty() else PIPE_WIDTH)
 
 
 def remark(text: str, style: str = "") -> None:
@@ -44,7 +52,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A plain table in the manner of kubectl."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
-        made.add_column(column.upper(), overflow="fold")
+        last = column == columns[-1]
+        made.add_column(column.upper(), overflow="fold" if last else "ellipsis", no_wrap=not last)
     for row in rows:
         made.add_row(*(_cell(cell) for cell in row))
     return made

@@ -49,12 +49,16 @@ class Draft(Value):
 class Overrides(Value):
     """A person's word wins over a strategy's."""
 
-    base_image: ImageName | None = Field(default=None, description="Base image to use instead of the strategy's.")
+    base_image: ImageName | None = Field(
+        default=None, description="Base image to use instead of the strategy's."
+    )
     apt_packages: list[Package] = Field(
         default=[], max_length=128, description="Debian packages to install besides the strategy's."
     )
     pre_install: list[Command] = Field(
-        default=[], max_length=64, description="Shell commands to run in /testbed before the project is installed."
+        default=[],
+        max_length=64,
+        description="Shell commands to run in /testbed before the project is installed.",
     )
     test_command: Command | None = Field(
         default=None, description="Test command to use instead of the strategy's."

@@ -16,8 +16,8 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _RANKS: tuple[re.Pattern[str], ...] = (
     # the cause in one line
     re.compile(
-        r"(ModuleNotFoundError|ImportError|PackageNotFoundError|DistributionNotFound)\b"
-        r"|No module named|fixture '\w+' not found|unrecognized arguments|not found in `markers`"
+        r"(ModuleNotFoundError|PackageNotFoundError|DistributionNotFound)\b"
+        r"|No module named|cannot import name|fixture '\w+' not found|unrecognized arguments|not found in `markers`"
         r"|No solution found|was not found in the package registry|we can conclude|fatal error:|[Cc]ommand not found"
         r"|Failed to (build|download|parse|resolve)|requires pytest-|\[pytest\] section in|were removed in pytest"
         r"|error: command |unable to execute|natively supported|import file mismatch|INTERNALERROR> \w*(Error|Warning)"
@@ -30,8 +30,11 @@ _RANKS: tuple[re.Pattern[str], ...] = (
     re.compile(r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"),
     re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
 )
-_LAST_LINES = 6
+_LAST_LINES = 4
 """The end of a log often says it in words that no pattern knows."""
+
+_FIRST_OF_RANK = 10
+"""So many lines of each rank come before any other line of it: fifty failed tests must not hide their one reason."""
 
 
 def telling_lines(log: str, limit: int = LIMIT) -> str:
@@ -55,9 +58,8 @@ def _clean(log: str) -> list[str]:
 
 def _ranked(lines: list[str]) -> Iterable[int]:
     """Line numbers, most telling first, each once."""
-    order: dict[int, None] = {}
-    for pattern in _RANKS:
-        order.update(dict.fromkeys(number for number, line in enumerate(lines) if pattern.search(line)))
-        if pattern is _RANKS[0]:
-            order.update(dict.fromkeys(reversed(range(max(0, len(lines) - _LAST_LINES), len(lines)))))
-    return order
+    ranks = [[number for number, line in enumerate(lines) if pattern.search(line)] for pattern in _RANKS]
+    end = range(max(0, len(lines) - _LAST_LINES), len(lines))
+    first = [number for rank in ranks for number in rank[:_FIRST_OF_RANK]]
+    rest = [number for rank in ranks for number in rank[_FIRST_OF_RANK:]]
+    return dict.fromkeys((*first[:_FIRST_OF_RANK], *reversed(end), *first[_FIRST_OF_RANK:], *rest))

@@ -82,7 +82,7 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
         case TakenIn():
             return _taken_in(status, result, seen)
         case Proposed(started):
-            return _with(status, rounds=[*status.rounds, started])
+            return _with(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
         case NothingProposed():
             return exhausted(status, reasons.DRAFTS_EXHAUSTED, _last_words(status), seen)
         case Built(move, record):

@@ -14,7 +14,6 @@ from swefoundry.intake.languages import count, main_language
 from swefoundry.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
 from swefoundry.intake.reading_python import needs
 from swefoundry.intake.recognising import is_test
-from swefoundry.store.content import canonical
 
 Reader = Callable[[str], bytes]
 
@@ -76,8 +75,8 @@ def language(facts: Facts) -> str | None:
 
 
 def encoded(facts: Facts) -> bytes:
-    """facts.json."""
-    return canonical(facts.wire())
+    """facts.json; in the order of the fields, because the order of the languages says something."""
+    return facts.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 def _files(paths: Iterable[str], read: Reader) -> list[FileFact]:

@@ -33,6 +33,9 @@ SETTINGS: tuple[Setting, ...] = (
     # A connection slower than 1 kB/s for a minute is dead.
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
+    # Everything here is thrown away after an accident, and loose objects are packed soon.
+    ("core.fsync", "none"),
+    ("core.looseCompression", "0"),
     # The same objects must make the same pack: no threads that race, no deltas that depend on them.
     ("pack.threads", "1"),
     ("pack.window", "0"),

@@ -14,6 +14,7 @@ from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
 from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import IntakeRecord, RunRecord
@@ -91,7 +92,7 @@ async def _launch_intake(move: Launch, seen: Observation, world: World) -> Resul
 
 async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
     task, build = seen.task, seen.build
-    prepared, image = task.status.prepared, task.status.image
+    prepared, image = task.status.prepared, seen.image
     if prepared is None or image is None or build is None or build.status.draft is None:
         raise errors.GiveUp(
             f"{task.name}: the EnvBuild that made the image is gone; delete and re-create the TaskInstance"
@@ -168,7 +169,9 @@ async def _order_environment(seen: Observation, world: World) -> Result:
     made = await world.kube.create(BUILDS, task.namespace, body)
     if made is None:
         made = await _adopted(task, world)
+    # The watch will bring this very version again, which is no news then: its first look is asked for here.
     world.cache.put({"kind": BUILDS.kind, **made})
+    world.queue.add(Key(BUILDS.kind, task.namespace, task.name))
     return EnvironmentOrdered(task.name)
 
 
@@ -185,7 +188,7 @@ async def _adopted(task: Task, world: World) -> dict[str, Any]:
 
 async def _judge(step: Judge, seen: Observation, world: World) -> Result:
     task, path = seen.task, seen.repository
-    image = task.status.image
+    image = seen.image
     if image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without an image")
     cells, statuses = await _evidence(seen, world, path)

@@ -63,7 +63,7 @@ def sources_are_taken_in(seen: Observation) -> Step | None:
 
 def environments_are_ordered(seen: Observation) -> Step | None:
     """One EnvBuild per task."""
-    if seen.build is not None or seen.task.status.image is not None:
+    if seen.build is not None or seen.image is not None:
         return None
     if seen.task.spec.suspend:
         return Pursue((Await("environment", reasons.SUSPENDED),))
@@ -72,14 +72,14 @@ def environments_are_ordered(seen: Observation) -> Step | None:
 
 def environments_are_awaited(seen: Observation) -> Step | None:
     """Until the EnvBuild has ended."""
-    if seen.task.status.image is None and seen.build is not None and seen.build.status.finished_at is None:
+    if seen.image is None and seen.build is not None and seen.build.status.finished_at is None:
         return AwaitEnvironment()
     return None
 
 
 def tasks_without_environment_fail(seen: Observation) -> Step | None:
     """No draft gave an image that could be judged."""
-    if seen.build is None or seen.build.status.image is not None or seen.task.status.image is not None:
+    if seen.build is None or seen.image is not None:
         return None
     reason, message = conditions.reason_of(seen.build.status.conditions, conditions.SUCCEEDED)
     return Fail(reasons.ENVIRONMENT_FAILED, f"EnvBuild {seen.build.name}: {reason}: {message}")

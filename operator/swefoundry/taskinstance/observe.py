@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from swefoundry.api.objects import Build, Task, build_from, task_from
+from swefoundry.api.taskinstance import Image
 from swefoundry.attempts.act import pods_of
 from swefoundry.attempts.decide import Bench
 from swefoundry.attempts.world import World
@@ -34,6 +35,16 @@ class Observation:
     def repository(self) -> str:
         """The task repository in the registry."""
         return names.repository(self.settings.registry_prefix, self.task.spec.repo)
+
+    @property
+    def image(self) -> Image | None:
+        """The task image: as written down, or as the EnvBuild has just made it."""
+        if self.task.status.image is not None or self.build is None:
+            return self.task.status.image
+        made = self.build.status
+        if made.image is None or made.finished_at is None:
+            return None
+        return Image(name=made.image_name or "", digest=made.image)
 
     @property
     def bench(self) -> Bench:

@@ -6,7 +6,7 @@ from typing import Any
 from swefoundry.api import conditions, reasons
 from swefoundry.api.common import Attempt, Condition
 from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, VALIDATED, condition
-from swefoundry.api.taskinstance import Evaluation, Image, Phase, Prepared, TaskInstanceStatus
+from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanceStatus
 from swefoundry.attempts.act import Launched, Queued, ended
 from swefoundry.attempts.decide import Await, Replace, Surrender
 from swefoundry.attempts.report import (
@@ -100,10 +100,12 @@ def _environment(status: Status, seen: Observation) -> Status:
     if build is None:
         return status
     made = build.status
-    status = _with(status, strategy=made.strategy or status.strategy, round=len(made.rounds) or None)
-    if made.image is None or made.finished_at is None or status.image is not None:
-        return status
-    return _with(status, image=Image(name=made.image_name or "", digest=made.image))
+    return _with(
+        status,
+        strategy=made.strategy or status.strategy,
+        round=len(made.rounds) or None,
+        image=seen.image,
+    )
 
 
 def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:

@@ -1,8 +1,8 @@
 """The Python recipe: facts and past rounds -> drafts, best first.
 
-The ladder has two kinds of step. A failed round that taught something is followed by the same interpreter and day with
-the lesson applied; one that taught nothing by the next rung. Past rounds are replayed from their outcomes and telling
-lines, so the recipe needs no memory of its own.
+The ladder has two kinds of step. A failed round that taught something is followed by the same interpreter and day
+with the lesson applied; one that taught nothing by the next rung. Past rounds are replayed from their outcomes and
+telling lines, so the recipe needs no memory of its own.
 """
 
 from collections.abc import Iterator
@@ -12,18 +12,35 @@ from functools import cached_property
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.domain.drafts import Draft
+from swefoundry.domain.drafts import Draft, Overrides
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
+from swefoundry.strategies.overriding import overridden
 from swefoundry.strategies.recipes import python_build_log, python_test_log
 from swefoundry.strategies.recipes.python_build_tools import installation
 from swefoundry.strategies.recipes.python_dependencies import requirements
 from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile
-from swefoundry.strategies.recipes.python_interpreters import SHORTLY_AFTER, Rung, rungs, usable_bases
+from swefoundry.strategies.recipes.python_interpreters import (
+    BRINGS_UV,
+    SHORTLY_AFTER,
+    Rung,
+    Times,
+    earliest,
+    rungs,
+    usable_bases,
+)
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
 from swefoundry.strategies.recipes.python_pytest import REPORT, command
 from swefoundry.strategies.recipes.python_reading import Reading
 
 NAME = "recipe"
+
+PYTEST_NEEDS = frozenset(
+    {"attrs", "pluggy", "iniconfig", "packaging", "py", "more-itertools", "atomicwrites", "tomli"}
+)
+"""What pytest itself imports: when one of these is the project, a later pytest meets an older one than it needs."""
+
+ANY_DAY = date(2099, 1, 1)
+"""A limit for one distribution that lifts the general one."""
 
 _TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
 
@@ -34,9 +51,11 @@ class Ladder:
 
     reading: Reading
     rest: tuple[Rung, ...]
+    tools: str
+    """The base image that brings uv to interpreters that cannot install it."""
     lessons: Lessons = NOTHING_LEARNED
     failing: frozenset[str] = frozenset()
-    """Tests that failed after the fix in the round that came nearest."""
+    """The few tests that failed after the fix in the round that came nearest."""
     nearest: Rung | None = None
     ended: bool = False
 
@@ -53,36 +72,39 @@ class Ladder:
     def after(self, tried: Tried) -> "Ladder":
         """The next step, given how the current one ended."""
         learned = self.lessons.merged(self._lessons_of(tried))
-        noted = self._noting(tried)
+        failing = self._failing_in(tried)
+        noted = replace(self, failing=failing or self.failing, nearest=self.rung if failing else self.nearest)
         if learned != self.lessons:
             return replace(noted, lessons=learned)
+        if failing and failing == self.failing:
+            return noted.left_out()
         return noted.skipped()
 
     def skipped(self) -> "Ladder":
         """The next rung; behind the last one, the nearest round without the tests that no environment satisfies."""
         rest = tuple(rung for rung in self.allowed if rung != self.rung)
-        if rest:
-            return replace(self, rest=rest)
-        if self.failing and self.nearest is not None and not self.lessons.deselect:
-            return replace(self, rest=(self.nearest,), lessons=replace(self.lessons, deselect=self.failing))
-        return replace(self, ended=True)
+        return replace(self, rest=rest) if rest else self.left_out()
 
-    def _noting(self, tried: Tried) -> "Ladder":
+    def left_out(self) -> "Ladder":
+        """The nearest round again without the tests that fail whatever the environment."""
+        if not self.failing or self.nearest is None or self.lessons.deselect:
+            return replace(self, ended=True)
+        rest = (self.nearest, *(rung for rung in self.allowed if rung != self.nearest))
+        return replace(self, rest=rest, lessons=replace(self.lessons, deselect=self.failing))
+
+    def _failing_in(self, tried: Tried) -> frozenset[str]:
+        """The few tests that failed after the fix, when they are no more than in the round that came nearest."""
+        if tried.outcome is not RoundOutcome.AFTER_FAILED:
+            return frozenset()
         failing = python_test_log.failing_tests(tried.message)
-        if (
-            tried.outcome is RoundOutcome.AFTER_FAILED
-            and failing
-            and len(failing) < (len(self.failing) or 11)
-        ):
-            return replace(self, failing=failing, nearest=self.rung)
-        return self
+        return failing if not self.failing or len(failing) <= len(self.failing) else frozenset()
 
     def _lessons_of(self, tried: Tried) -> Lessons:
         if tried.outcome is RoundOutcome.STEP_FAILED:
-            return python_build_log.lessons(tried.message)
+            return python_build_log.lessons(tried.message, self.lessons.loosen)
         if tried.outcome in _TEST_OUTCOMES:
             return python_test_log.lessons(tried.message, self.reading.source)
-        return Lessons()
+        return NOTHING_LEARNED
 
 
 def proposals(ask: Ask) -> Iterator[Proposal]:
@@ -90,10 +112,20 @@ def proposals(ask: Ask) -> Iterator[Proposal]:
     ladder = start(ask)
     for tried in ask.tried:
         if tried.strategy == NAME:
-            ladder = ladder.after(tried)
+            ladder = _at(ladder, tried, ask.overrides).after(tried)
     while (rung := ladder.rung) is not None:
-        yield proposal(ladder.reading, rung, ladder.lessons)
+        yield proposal(ladder, rung)
         ladder = ladder.skipped()
+
+
+def _at(ladder: Ladder, tried: Tried, overrides: Overrides | None) -> Ladder:
+    """The step that made this draft: steps whose draft had been tried before were passed over."""
+    digest, step = tried.draft.digest(), ladder
+    while (rung := step.rung) is not None:
+        if overridden(proposal(step, rung).draft, overrides).digest() == digest:
+            return step
+        step = step.skipped()
+    return ladder
 
 
 def start(ask: Ask) -> Ladder:
@@ -103,24 +135,31 @@ def start(ask: Ask) -> Ladder:
     if ask.overrides is not None and ask.overrides.base_image is not None:
         images = [ask.overrides.base_image]
     bases = usable_bases(images, reading.declared.requires_python)
-    return Ladder(reading, tuple(rungs(bases, reading.created, reading.declared.pythons)))
+    times = Times(
+        created=reading.created,
+        named=reading.declared.pythons,
+        requires=bool(reading.runtime_names),
+        carries_pytest=reading.source.own in PYTEST_NEEDS,
+    )
+    tools = max(usable_bases(images, None), key=lambda base: base[1])[0]
+    return Ladder(reading, tuple(rungs(bases, times)), tools)
 
 
-def proposal(reading: Reading, rung: Rung, lessons: Lessons) -> Proposal:
+def proposal(ladder: Ladder, rung: Rung) -> Proposal:
     """One rung with the lessons applied, as a draft."""
-    chosen = installation(reading.facts, reading.declared, lessons, reading.version)
-    empty_config = lessons.no_config or reading.config.refused_section
-    then = _day_of_the_change(reading, rung, lessons)
+    reading, lessons = ladder.reading, ladder.lessons
+    chosen = installation(reading, rung.python, lessons)
     environment = Environment(
         base=rung.base,
+        tools=None if rung.python >= BRINGS_UV else ladder.tools,
         apt=sorted(lessons.apt),
         installation=chosen,
         requirements=requirements(reading.facts, reading.declared, reading.config, lessons),
         until=rung.until,
-        dated=then,
+        dated=_days_apart(reading, rung, lessons),
         folders=_folders(reading, lessons, chosen.editable),
         whole=lessons.whole or not reading.declared.runtime_known,
-        empty_config=empty_config,
+        empty_config=lessons.no_config or reading.config.refused_section,
     )
     draft = Draft(
         dockerfile=dockerfile(environment), test_command=command(reading.config, lessons), reports=[REPORT]
@@ -128,11 +167,20 @@ def proposal(reading: Reading, rung: Rung, lessons: Lessons) -> Proposal:
     return Proposal(strategy=NAME, label=_label(rung, lessons), draft=draft)
 
 
-def _day_of_the_change(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[str, date]]:
+def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[str, date]]:
+    """Distributions that are not resolved as of the rung's day."""
     if reading.created is None:
         return []
     day = reading.created + SHORTLY_AFTER
-    return [(canonicalize_name(name), day) for name in sorted(lessons.then)] if rung.until != day else []
+    if rung.until == day:
+        then = dict.fromkeys(lessons.now, earliest(rung.python, reading.created))
+    else:
+        named = {str(canonicalize_name(name)) for name in lessons.then}
+        named |= reading.runtime_names if rung.then else set()
+        then = dict.fromkeys(named - lessons.now, day)
+    if rung.until is not None:
+        then |= dict.fromkeys(lessons.free, ANY_DAY)
+    return sorted(then.items())
 
 
 def _folders(reading: Reading, lessons: Lessons, editable: bool) -> list[str]:
@@ -145,6 +193,8 @@ def _label(rung: Rung, lessons: Lessons) -> str:
         f"python {rung.python[0]}.{rung.python[1]}",
         f"as of {rung.until}" if rung.until else "newest dependencies",
     ]
+    if rung.then:
+        words.append("own requirements as of the change")
     if lessons.add:
         words.append("with " + ", ".join(sorted(lessons.add)[:4]))
     if lessons.on_path:

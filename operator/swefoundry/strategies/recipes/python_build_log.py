@@ -36,10 +36,10 @@ _NO_COMPILER = re.compile(
 )
 
 
-def lessons(log: str) -> Lessons:
-    """Every lesson of the log, merged."""
+def lessons(log: str, loosened: frozenset[str] = frozenset()) -> Lessons:
+    """Every lesson of the log, merged; ``loosened`` are distributions for which any release was taken already."""
     learned = Lessons()
-    for lesson in (*_resolution(log), *_programs(log), *_failed_builds(log)):
+    for lesson in (*_resolution(log), *_failed_builds(log, loosened)):
         learned = learned.merged(lesson)
     return learned
 
@@ -48,6 +48,10 @@ def _resolution(log: str) -> Iterator[Lessons]:
     flat = re.sub(r"\s*\n\s*(?:│|╰─▶|╷)?\s*", " ", log)
     for name in re.findall(_NAME + r" was not found in the (?:package registry|provided)", flat):
         yield Lessons(drop=frozenset({canonicalize_name(name)}))
+    late = frozenset(re.findall(r"`" + _NAME + r"` was filtered by `exclude-newer`", flat))
+    if late:
+        yield Lessons(free=frozenset(canonicalize_name(name) for name in late))
+        return
     if "No solution found" in log or "unsatisfiable" in log:
         names = re.findall(r"(?:you require|depends on) " + _NAME, flat)
         loose: set[str] = {canonicalize_name(name) for name in names}
@@ -73,13 +77,17 @@ def _apt(packages: str) -> Lessons:
     return Lessons(apt=frozenset(packages.split()))
 
 
-def _failed_builds(log: str) -> Iterator[Lessons]:
+def _failed_builds(log: str, loosened: frozenset[str]) -> Iterator[Lessons]:
+    """Another release may have a wheel; where none has, the build gets its compiler, headers and programs."""
     if _is_own_build(log):
         yield _own_build(log)
+        yield from _programs(log)
         return
     for name in re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log):
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
-        yield Lessons(loosen=plain, drop=plain)
+        yield Lessons(loosen=plain, drop=plain, now=plain)
+        if plain <= loosened:
+            yield from _programs(log)
 
 
 def _is_own_build(log: str) -> bool:

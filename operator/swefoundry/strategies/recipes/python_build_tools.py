@@ -12,7 +12,9 @@ from packaging.utils import canonicalize_name
 
 from swefoundry.domain.facts import Facts
 from swefoundry.strategies.recipes.python_declared import Declared
+from swefoundry.strategies.recipes.python_interpreters import Version
 from swefoundry.strategies.recipes.python_lessons import Lessons
+from swefoundry.strategies.recipes.python_reading import Reading
 
 _EDITABLE_SINCE = {
     "setuptools": "setuptools>=64",
@@ -26,6 +28,9 @@ _EDITABLE_SINCE = {
 _OLD_BUILDS = "setuptools>=64,<71"
 """Editable installs came with 64; 71 and later prefer the packaging they find to the one they bring, and refuse
 what old setup.cfg and setup.py files say."""
+
+MODERN_EDITABLE: Version = (3, 7)
+"""setuptools 64 wants at least this interpreter."""
 
 _BACKENDS = {
     "poetry": "poetry-core",
@@ -50,18 +55,25 @@ class Installation:
     tools: tuple[str, ...]
     """Installed before the checkout, undated: they shape the installation, not the tests."""
     editable: bool
+    develop: bool = False
+    """By `setup.py develop`: the setuptools of this interpreter cannot install editable in the modern way."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables of the install step alone."""
 
 
-def installation(facts: Facts, declared: Declared, lessons: Lessons, version: str | None) -> Installation:
+def installation(reading: Reading, python: Version, lessons: Lessons) -> Installation:
     """Editable wherever the backend can do it."""
+    declared = reading.declared
     old_poetry = declared.backend == "poetry" or (
         (declared.backend or "").startswith("flit") and _lists(declared, "flit")
     )
     editable = declared.entry and not lessons.on_path and not old_poetry
+    pretended = _pretended(reading.facts, reading.version) if editable else ()
+    if editable and python < MODERN_EDITABLE:
+        scripted = any(file.path == "setup.py" for file in reading.facts.manifests)
+        return Installation(("setuptools", "wheel"), scripted, scripted, pretended)
     tools = _tools(declared, lessons) if editable else ("setuptools<81",)
-    return Installation(tools, editable, _pretended(facts, version) if editable else ())
+    return Installation(tools, editable, environment=pretended)
 
 
 def _lists(declared: Declared, name: str) -> bool:

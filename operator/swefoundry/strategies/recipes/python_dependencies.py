@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -18,27 +19,34 @@ def requirements(facts: Facts, declared: Declared, config: Configuration, lesson
     """Requirement strings, sorted, one per distribution; equal needs give equal text, so layers are shared."""
     chosen: dict[str, Requirement] = {}
     own = canonicalize_name(declared.name or "")
-    for requirement in _parsed(lessons.add):
+    for requirement in requirements_in(lessons.add):
         chosen[canonicalize_name(requirement.name)] = requirement
     for requirement in _wanted(facts, declared, config):
         _choose(requirement, chosen, own)
-    runtime = {canonicalize_name(requirement.name) for requirement in _parsed(declared.runtime)}
+    runtime = {canonicalize_name(requirement.name) for requirement in requirements_in(declared.runtime)}
     kept = [
         _loosened(requirement, name, lessons)
         for name, requirement in sorted(chosen.items())
         if name not in lessons.drop or name in runtime
     ]
-    return [_text(_pytest_bound(requirement, lessons)) for requirement in kept]
+    return [str(_pytest_bound(requirement, lessons)) for requirement in [*kept, *_companions(chosen)]]
+
+
+def _companions(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
+    """nose does not import on 3.10 and later; pynose, which does, is younger than most dates."""
+    if "nose" in chosen:
+        chosen["nose"].marker = Marker("python_version < '3.10'")
+        yield Requirement("pynose ; python_version >= '3.10'")
 
 
 def _wanted(facts: Facts, declared: Declared, config: Configuration) -> Iterator[Requirement]:
     imported = {module.split(".")[0] for module in facts.test_imports}
-    yield from _parsed(declared.runtime)
-    for requirement in _parsed((*(declared.test or declared.dev), *config.plugins)):
+    yield from requirements_in(declared.runtime)
+    for requirement in requirements_in((*(declared.test or declared.dev), *config.plugins)):
         if _useful(requirement, imported):
             yield requirement
     seen = (*_foreseen(facts), "pytest")
-    yield from _parsed(seen)
+    yield from requirements_in(seen)
 
 
 def _foreseen(facts: Facts) -> Iterator[str]:
@@ -53,7 +61,8 @@ def _foreseen(facts: Facts) -> Iterator[str]:
         yield names.MARKERS.get(marker, "")
 
 
-def _parsed(lines: Iterable[str]) -> Iterator[Requirement]:
+def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
+    """Lines as requirements; of lines that are none (`foo @ git+…`, `foo == 1.*.2`) the name."""
     for line in lines:
         try:
             requirement = Requirement(line.strip())
@@ -114,7 +123,3 @@ def _pytest_bound(requirement: Requirement, lessons: Lessons) -> Requirement:
     if lessons.pytest_at_least is not None:
         return Requirement(f"pytest>={lessons.pytest_at_least}")
     return requirement
-
-
-def _text(requirement: Requirement) -> str:
-    return str(requirement)

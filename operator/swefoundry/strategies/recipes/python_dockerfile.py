@@ -29,6 +29,8 @@ class Environment:
     """Everything that the Dockerfile says."""
 
     base: str
+    tools: str | None
+    """Another base image to take uv from."""
     apt: Sequence[str]
     installation: Installation
     requirements: Sequence[str]
@@ -44,9 +46,7 @@ class Environment:
 def dockerfile(environment: Environment) -> str:
     """The text, one step a line."""
     steps = [
-        f"FROM {environment.base}",
-        "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8",
-        f"RUN pip install --no-cache-dir {UV} && python3 -m venv --without-pip /opt/venv",
+        *_beginning(environment),
         *([apt_step(sorted(environment.apt))] if environment.apt else []),
         _install_step(environment.installation.tools, "", 0),
         _install_step(environment.requirements, _dates(environment)),
@@ -56,6 +56,21 @@ def dockerfile(environment: Environment) -> str:
         *_project(environment),
     ]
     return "\n".join(step for step in steps if step) + "\n"
+
+
+def _beginning(environment: Environment) -> list[str]:
+    variables = "ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 LANG=C.UTF-8"
+    if environment.tools is None:
+        both = f"RUN pip install --no-cache-dir {UV} && python3 -m venv --without-pip /opt/venv"
+        return [f"FROM {environment.base}", variables, both]
+    return [
+        f"FROM {environment.tools} AS tools",
+        f"RUN pip install --no-cache-dir {UV}",
+        f"FROM {environment.base}",
+        variables,
+        "COPY --from=tools /usr/local/bin/uv /usr/local/bin/uv",
+        "RUN python3 -m venv --without-pip /opt/venv",
+    ]
 
 
 def _dates(environment: Environment) -> str:
@@ -76,12 +91,19 @@ def _install_step(requirements: Sequence[str], options: str, least: int = 1) -> 
 def _project(environment: Environment) -> list[str]:
     steps: list[str] = []
     installation = environment.installation
-    if installation.editable:
-        variables = "".join(f"{key}={shlex.quote(value)} " for key, value in installation.environment)
+    if installation.develop:
+        steps.append(f"RUN {_variables(installation)}python setup.py -q develop --no-deps")
+    elif installation.editable:
         rest = _dates(environment) if environment.whole else " --no-deps"
-        steps.append(f"RUN {variables}uv pip install --no-cache --no-build-isolation{rest} -e .")
+        steps.append(
+            f"RUN {_variables(installation)}uv pip install --no-cache --no-build-isolation{rest} -e ."
+        )
     folders = environment.folders if installation.editable else ["", *environment.folders]
     if folders:
         path = ":".join(f"/testbed/{folder}".rstrip("/") for folder in folders)
         steps.append(f"ENV PYTHONPATH={path}")
     return steps
+
+
+def _variables(installation: Installation) -> str:
+    return "".join(f"{key}={shlex.quote(value)} " for key, value in installation.environment)

@@ -7,7 +7,7 @@ appeared. So the day is shortly after the change, yet never earlier than the int
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -15,6 +15,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 Version = tuple[int, int]
 
 RELEASED: dict[Version, date] = {
+    (3, 6): date(2016, 12, 23),
+    (3, 7): date(2018, 6, 27),
     (3, 8): date(2019, 10, 14),
     (3, 9): date(2020, 10, 5),
     (3, 10): date(2021, 10, 4),
@@ -23,7 +25,10 @@ RELEASED: dict[Version, date] = {
     (3, 13): date(2024, 10, 7),
     (3, 14): date(2025, 10, 7),
 }
-"""First releases; an interpreter older than the first has no uv and is not used."""
+"""First releases; uv cannot install for anything older."""
+
+BRINGS_UV: Version = (3, 8)
+"""From this interpreter on pip can install uv beside it; older ones get it from another base image."""
 
 DEFAULT_BASES = ("python:3.11-slim",)
 FIRST_WHEELS = timedelta(days=270)
@@ -40,6 +45,8 @@ class Rung:
     python: Version
     until: date | None
     """Dependencies as of this day; None: the newest."""
+    then: bool = False
+    """The project's own requirements as of the change itself; only the rest (pytest, …) as of the later day."""
 
 
 def version_in(image: str) -> Version | None:
@@ -64,37 +71,59 @@ def _allowed(version: Version, requires: str | None) -> bool:
     return version in RELEASED and any(specifier.contains(f"{major}.{minor}.{patch}") for patch in (0, 9, 99))
 
 
-def rungs(
-    bases: Iterable[tuple[str, Version]], created: date | None, named: Sequence[Version] = ()
-) -> list[Rung]:
+@dataclass(frozen=True)
+class Times:
+    """What the order of the rungs depends on besides the base images."""
+
+    created: date | None
+    named: tuple[Version, ...] = ()
+    """Interpreters that the project names."""
+    requires: bool = True
+    """The project has requirements of its own that could be dated apart."""
+    carries_pytest: bool = False
+    """pytest itself imports the project: only a pytest of its time goes with it."""
+
+
+def rungs(bases: Iterable[tuple[str, Version]], times: Times) -> list[Rung]:
     """The ladder: the fitting interpreter shortly after the change, its neighbours, then later days."""
-    ordered = by_fitness(bases, created, named)
-    if created is None:
+    ordered = by_fitness(bases, times)
+    if times.created is None:
         return [Rung(base, python, None) for base, python in ordered]
-    first = [Rung(base, python, earliest(python, created)) for base, python in ordered]
+    first = [Rung(base, python, earliest(python, times.created)) for base, python in ordered]
     best, *others = first
-    later = [_later(rung, created, years) for years in (1.0, 2.5) for rung in first]
+    later = [_later(rung, years) for years in (1.0, 2.5) for rung in first]
     undated = [Rung(rung.base, rung.python, None) for rung in first]
     same = [rung for rung in later if rung.base == best.base]
     rest = [rung for rung in later if rung.base != best.base]
-    return list(
-        dict.fromkeys([best, *others[:1], *same[:1], undated[0], *others[1:], *same[1:], *rest, *undated[1:]])
-    )
+    start, middle = _old(first, times)
+    near = [*start, best, *middle, *others[:1], *same[:1], undated[0]]
+    return list(dict.fromkeys([*near, *others[1:], *same[1:], *rest, *undated[1:]]))
 
 
-def by_fitness(
-    bases: Iterable[tuple[str, Version]], created: date | None, named: Sequence[Version]
-) -> list[tuple[str, Version]]:
+def _old(first: list[Rung], times: Times) -> tuple[list[Rung], list[Rung]]:
+    """Rungs for changes well before the interpreter's first wheels: those before and after the plain first one."""
+    day = (times.created or date.min) + SHORTLY_AFTER
+    older = [rung for rung in first[:2] if rung.until is not None and rung.until - day > SHORTLY_AFTER]
+    apart = [replace(rung, then=True) for rung in older if times.requires]
+    whole = [replace(rung, until=day) for rung in older[:1]]
+    if times.carries_pytest:
+        return [*whole, *apart], []
+    return apart[:1], [*whole, *apart[1:]]
+
+
+def by_fitness(bases: Iterable[tuple[str, Version]], times: Times) -> list[tuple[str, Version]]:
     """The newest interpreter that was known at the time comes first, then older ones, then the ones it never saw."""
     known = sorted(bases, key=lambda base: base[1], reverse=True)
-    past = [base for base in known if created is None or _was_known(base[1], created, named)]
+    past = [base for base in known if times.created is None or _was_known(base[1], times)]
     future = sorted((base for base in known if base not in past), key=lambda base: base[1])
     return [*past, *future]
 
 
-def _was_known(python: Version, created: date, named: Sequence[Version]) -> bool:
-    released = RELEASED.get(python, date.max)
-    return python in named or (released + FIRST_WHEELS <= created and (not named or python <= max(named)))
+def _was_known(python: Version, times: Times) -> bool:
+    if python in times.named:
+        return True
+    known_by = RELEASED.get(python, date.max - FIRST_WHEELS) + FIRST_WHEELS
+    return known_by <= (times.created or date.max) and python <= max(times.named, default=python)
 
 
 def earliest(python: Version, created: date) -> date:
@@ -102,5 +131,5 @@ def earliest(python: Version, created: date) -> date:
     return max(created + SHORTLY_AFTER, RELEASED.get(python, created) + FIRST_WHEELS)
 
 
-def _later(rung: Rung, created: date, years: float) -> Rung:
-    return Rung(rung.base, rung.python, max(earliest(rung.python, created), created) + YEAR * years)
+def _later(rung: Rung, years: float) -> Rung:
+    return replace(rung, until=None if rung.until is None else rung.until + YEAR * years)

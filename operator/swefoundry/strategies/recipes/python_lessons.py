@@ -18,6 +18,10 @@ class Lessons:
     """Distributions whose version bounds led nowhere; `*` for all."""
     then: frozenset[str] = frozenset()
     """Distributions to resolve as of the change itself, because newer ones dropped a name that the source uses."""
+    now: frozenset[str] = frozenset()
+    """Distributions that do not build as of the change: these go with the rung's own day."""
+    free: frozenset[str] = frozenset()
+    """Distributions that did not exist on the rung's day: these go undated."""
     build: frozenset[str] = frozenset()
     """Requirements of the project's own build."""
     apt: frozenset[str] = frozenset()

@@ -33,7 +33,7 @@ DISTRIBUTIONS: Mapping[str, str] = {
     "MySQLdb": "mysqlclient",
     "multipart": "python-multipart",
     "nacl": "pynacl",
-    "nose": "pynose",
+    "nose": "nose",
     "pkg_resources": "setuptools<81",
     "psycopg2": "psycopg2-binary",
     "pyximport": "cython",
@@ -65,7 +65,7 @@ DISTRIBUTIONS: Mapping[str, str] = {
 
 FORESEEN = _words(
     """
-    aiosqlite anyio asgiref async_timeout attr blockbuster brotli bs4 certifi cffi chardet coverage cryptography
+    nose aiosqlite anyio asgiref async_timeout attr blockbuster brotli bs4 certifi cffi chardet coverage cryptography
     dateutil dirty_equals django dns docutils email_validator faker fakeredis fastapi flaky flask freezegun
     frozendict funcsigs gevent greenlet h11 h2 httpx hypothesis idna importlib_metadata importlib_resources
     inline_snapshot isodate jinja2 jose jsonschema jwt lxml markdown markupsafe mock moto multipart nose numpy
@@ -159,7 +159,8 @@ MARKERS: Mapping[str, str] = {
 NOT_FOR_TESTS = _words(
     """
     black flake8 mypy pyright ruff isort pylint pycodestyle pyflakes pep8 bandit pre-commit tox tox-gh-actions
-    tox-uv nox twine build wheel check-manifest readme-renderer collective-checkdocs bump2version bumpversion
+    tox-uv nox twine build wheel pytest-runner
+    check-manifest readme-renderer collective-checkdocs bump2version bumpversion
     bumpver zest-releaser sphinx sphinx-rtd-theme sphinx-autobuild sphinx-tabs sphinxcontrib-napoleon furo
     mkdocs mkdocs-material mkdocstrings myst-parser docutils-stubs recommonmark pallets-sphinx-themes towncrier
     reno releases coverage codecov coveralls pytest-cov pytest-flake8 pytest-mypy pytest-mypy-plugins

@@ -110,9 +110,22 @@ def _poetry_requirement(name: str, value: Any) -> str:
     table = value if isinstance(value, dict) else {"version": value}
     extras = ",".join(_strings(table.get("extras")))
     version = table.get("version")
-    return (
-        name + (f"[{extras}]" if extras else "") + (_specifier(version) if isinstance(version, str) else "")
-    )
+    bounds = _specifier(version) if isinstance(version, str) else ""
+    return name + (f"[{extras}]" if extras else "") + bounds + _marker(table.get("python"))
+
+
+def _marker(python: Any) -> str:
+    """Poetry's `python = "~2.7 || ^3.4"` as a marker."""
+    if not isinstance(python, str):
+        return ""
+    clauses = (_specifier(part) for part in python.split("||"))
+    either = [" and ".join(_compared(clause) for clause in some.split(",")) for some in clauses if some]
+    return f" ; {' or '.join(either)}" if either else ""
+
+
+def _compared(clause: str) -> str:
+    match = re.match(r"([<>=!~]+)(.+)", clause)
+    return f'python_full_version {match[1]} "{match[2]}"' if match else 'python_full_version > "0"'
 
 
 def _specifier(version: str) -> str:

@@ -15,6 +15,7 @@ from swefoundry.strategies.recipes import (
     python_setup_py,
 )
 from swefoundry.strategies.recipes.python_declared import Declared, merged
+from swefoundry.strategies.recipes.python_dependencies import requirements_in
 from swefoundry.strategies.recipes.python_pytest import Configuration, configuration
 from swefoundry.strategies.recipes.python_test_log import Source
 
@@ -43,6 +44,11 @@ class Reading:
         )
         created = ask.created_at.date() if ask.created_at else None
         return cls(ask.facts, declared, configuration(texts), created, ask.version)
+
+    @property
+    def runtime_names(self) -> set[str]:
+        """Distributions that the project itself requires."""
+        return {canonicalize_name(requirement.name) for requirement in requirements_in(self.declared.runtime)}
 
     @property
     def import_folders(self) -> tuple[str, ...]:
