@@ -1,7 +1,8 @@
 """Which control groups are the lab's? Everything the lab starts lives below one of them.
 
-    /swefoundry-lab/system      the lab's own programs (also the container shims, which detach from containerd)
-    /swefoundry-lab/<node>      the cgroup root of that node's kubelet: all its containers
+    /swefoundry-lab/system          the control plane and the registry
+    /swefoundry-lab/system-<node>   that node's programs, also its container shims, which detach from containerd
+    /swefoundry-lab/<node>          the cgroup root of that node's kubelet: all its containers
 
 So `down` finds every process of the lab without guessing from names, whatever became of the pid files.
 """
@@ -39,7 +40,7 @@ def make(name: str) -> None:
             folder = folder / part
             folder.mkdir(exist_ok=True)
             _inherit_cpuset(folder)
-        if name != SYSTEM:
+        if not name.startswith(SYSTEM):  # v2 lets a group hold processes or hand controllers down, not both
             _open_for_children(folder)
 
 
@@ -60,10 +61,10 @@ def _open_for_children(folder: Path) -> None:
     control.write_text(" ".join(f"+{name}" for name in CONTROLLERS if name in offered))
 
 
-def tracking_folder() -> Path:
-    """The one folder whose `cgroup.procs` the lab's own programs enter."""
+def tracking_folder(name: str) -> Path:
+    """The one folder of a group whose `cgroup.procs` the lab's own programs enter."""
     hierarchy = ROOT if is_unified() else next(h for h in (ROOT / "pids", *hierarchies()) if h.is_dir())
-    return hierarchy / SYSTEM
+    return hierarchy / name
 
 
 def processes(name: str) -> set[int]:

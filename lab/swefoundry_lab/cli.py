@@ -23,7 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-node_app = typer.Typer(help="Kill and start single nodes, to see what happens then.", no_args_is_help=True)
+node_app = typer.Typer(
+    help="Kill, start and remove single nodes, to see what happens then.", no_args_is_help=True
+)
 app.add_typer(node_app, name="node")
 app.add_typer(images_app, name="images")
 console = Console(highlight=False, soft_wrap=True)
@@ -104,6 +106,16 @@ def node_start(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> N
     start_node(Lab.from_environment(), Steps(console), name)
 
 
+@node_app.command("remove")
+def node_remove(name: Annotated[str, typer.Argument(help="lab-2")]) -> None:
+    """Take a further node away, as if `up` had never made it."""
+    from swefoundry_lab.faults import remove_node
+
+    lab = Lab.from_environment()
+    with exclusive(lab):
+        remove_node(lab, name)
+
+
 def current_context() -> str:
     """The name of the kubeconfig's current context."""
     from kubernetes import config
@@ -119,6 +131,7 @@ def current_context() -> str:
 def exclusive(lab: Lab) -> Iterator[None]:
     """One command at a time changes the lab; a second one waits its turn."""
     prerequisites.require_root()
+    prerequisites.require_only_lab(lab)
     lab.prepare()
     with (lab.root / "lock").open("w") as lock:
         try:

@@ -33,11 +33,12 @@ class Daemon:
     """Configuration files; when one changes, the program is restarted."""
     namespace: str | None = None
     """The network namespace to run in."""
-    environment: tuple[tuple[str, str], ...] = ()
+    group: str = cgroups.SYSTEM
+    """The control group to run in."""
 
     def fingerprint(self) -> str:
         """Changes whenever the program has to be restarted to do what is now asked of it."""
-        parts = [*self.argv, self.namespace or "", str(self.environment)]
+        parts = [*self.argv, self.namespace or ""]
         parts += [path.read_text() for path in self.reads]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -104,7 +105,12 @@ def _start(lab: Lab, daemon: Daemon) -> None:
     too_large = log.exists() and log.stat().st_size > LOG_BYTES_KEPT
     argv = [*_entering(daemon.namespace), *daemon.argv]
     # The shell enters the control group before the program starts, so that no child can be born outside it.
-    shell = ["/bin/sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(cgroups.tracking_folder())]
+    shell = [
+        "/bin/sh",
+        "-c",
+        'echo $$ >"$0/cgroup.procs" && exec "$@"',
+        str(cgroups.tracking_folder(daemon.group)),
+    ]
     with log.open("wb" if too_large else "ab") as output:
         process = subprocess.Popen(
             [*shell, *argv],
@@ -113,7 +119,7 @@ def _start(lab: Lab, daemon: Daemon) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
-            env={**lab.environment(), "PYTHONPATH": str(SOURCES), **dict(daemon.environment)},
+            env={**lab.environment(), "PYTHONPATH": str(SOURCES)},
         )
     ticks = started_ticks(process.pid)
     if ticks is None:

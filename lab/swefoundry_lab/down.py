@@ -8,10 +8,11 @@ import shutil
 import time
 from pathlib import Path
 
-from swefoundry_lab import before, cgroups, daemons, network
+from swefoundry_lab import api, before, cgroups, daemons, network
 from swefoundry_lab.command import run, succeeds
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import LINK_PREFIX, RUNTIME, Lab
+from swefoundry_lab.node import Node, runtime_folder, state
 from swefoundry_lab.steps import Steps
 
 LATE = ("kube-apiserver", "etcd", "registry")
@@ -37,7 +38,7 @@ def down(lab: Lab, steps: Steps) -> None:
             daemons.stop(lab, name, grace_seconds=2)
         _require_nobody_left(cgroups.kill(cgroups.OURS))
     with steps.step("mounts"):
-        unmount(lab)
+        unmount((lab.root, RUNTIME))
     with steps.step("network"):
         network.remove_tables(lab)
         network.remove_links()
@@ -47,9 +48,25 @@ def down(lab: Lab, steps: Steps) -> None:
         before.restore(lab)
 
 
+def remove_node(lab: Lab, node: Node) -> None:
+    """Take one further node away, and what it left in the cluster."""
+    programs = (f"{program}-{node.name}" for program in ("kubelet", "kube-proxy", "netpol"))
+    daemons.stop(lab, *programs)
+    _require_nobody_left(cgroups.kill(node.cgroup))
+    daemons.stop(lab, f"containerd-{node.name}")
+    _require_nobody_left(cgroups.kill(node.program_cgroup))
+    unmount((runtime_folder(node), state(lab, node)))
+    network.remove_links(f"{node.namespace}*")
+    for group in (node.cgroup, node.program_cgroup):
+        cgroups.remove(group)
+    shutil.rmtree(runtime_folder(node))
+    with api.connect(lab) as client:
+        client.delete(f"/api/v1/nodes/{node.name}")
+
+
 def stop_containers() -> None:
     """Kill what runs in any node's pods. The kubelets are gone, so nothing is started again."""
-    for folder in cgroups.tracking_folder().parent.glob("lab-*"):
+    for folder in cgroups.tracking_folder(cgroups.OURS).glob("lab-*"):
         _require_nobody_left(cgroups.kill(f"{cgroups.OURS}/{folder.name}"))
 
 
@@ -58,17 +75,17 @@ def _require_nobody_left(left: set[int]) -> None:
         raise LabError(f"These processes of the lab would not die: {sorted(left)}.")
 
 
-def unmount(lab: Lab) -> None:
-    """Unmount all that is mounted below the lab's folders, the innermost first."""
+def unmount(folders: tuple[Path, ...]) -> None:
+    """Unmount all that is mounted below some folders, the innermost first."""
     for _ in range(3):  # what propagates between mounts may show up only after the first round
-        left = mounts_below((lab.root, RUNTIME))
+        left = mounts_below(folders)
         if not left:
             return
         for path in reversed(left):
             if not succeeds(["umount", path]):
                 succeeds(["umount", "--lazy", path])
         time.sleep(0.1)
-    if left := mounts_below((lab.root, RUNTIME)):
+    if left := mounts_below(folders):
         raise LabError(f"These mounts of the lab cannot be undone: {left}.")
 
 

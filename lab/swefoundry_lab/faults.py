@@ -1,6 +1,7 @@
 """How does a test make a node fail, and bring it back?"""
 
 from swefoundry_lab import daemons
+from swefoundry_lab.down import remove_node as take_away
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import Lab
 from swefoundry_lab.node import Node
@@ -25,6 +26,14 @@ def kill_node(lab: Lab, name: str) -> None:
     node = node_named(lab, name)
     for program in ("kubelet", "containerd"):
         daemons.kill(lab, f"{program}-{node.name}")
+
+
+def remove_node(lab: Lab, name: str) -> None:
+    """Take a further node away for good."""
+    node = node_named(lab, name)
+    if node.number == 1:
+        raise LabError("The first node is the machine itself; stop the lab to be rid of it.")
+    take_away(lab, node)
 
 
 def start_node(lab: Lab, steps: Steps, name: str) -> None:

@@ -75,13 +75,14 @@ def connect(node: Node) -> None:
     """Give a further node its network namespace, a link to the machine, and routes both ways."""
     name, inner = f"{LINK_PREFIX}-{node.number}", f"{LINK_PREFIX}-{node.number}n"
     outer_address = node.address.rpartition(".")[0] + ".1"
-    if not Path(f"/run/netns/{name}").exists():
+    inside = ["nsenter", f"--net=/run/netns/{name}"]
+    if not succeeds([*inside, "true"]):
+        succeeds(["ip", "netns", "delete", name])  # half made by an `up` that was killed
         run(["ip", "netns", "add", name])
     if not Path(f"/sys/class/net/{name}").exists():
         run(["ip", "link", "add", name, "type", "veth", "peer", "name", inner, "netns", name])
     run(["ip", "address", "replace", f"{outer_address}/30", "dev", name])
     run(["ip", "link", "set", name, "up"])
-    inside = ["nsenter", f"--net=/run/netns/{name}"]
     run([*inside, "ip", "address", "replace", f"{node.address}/30", "dev", inner])
     run([*inside, "ip", "link", "set", inner, "up"])
     run([*inside, "ip", "link", "set", "lo", "up"])
@@ -93,9 +94,9 @@ def connect(node: Node) -> None:
     run([*inside, "sh", "-c", settings])
 
 
-def remove_links() -> None:
+def remove_links(names: str = f"{LINK_PREFIX}-*") -> None:
     """Delete the lab's namespaces, bridges and links; routes and the far ends go with them."""
-    for namespace in Path("/run/netns").glob(f"{LINK_PREFIX}-*"):
+    for namespace in Path("/run/netns").glob(names):
         run(["ip", "netns", "delete", namespace.name])
-    for link in Path("/sys/class/net").glob(f"{LINK_PREFIX}-*"):
+    for link in Path("/sys/class/net").glob(names):
         succeeds(["ip", "link", "delete", link.name])  # deleting one end of a pair takes the other with it

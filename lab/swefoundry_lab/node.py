@@ -58,7 +58,17 @@ class Node:
 
     @property
     def cgroup(self) -> str:
+        """Holds its containers."""
         return f"{cgroups.OURS}/{self.name}"
+
+    @property
+    def program_cgroup(self) -> str:
+        """Holds its programs and container shims."""
+        return f"{cgroups.SYSTEM}-{self.name}"
+
+    def daemon(self, program: str, argv: tuple[str, ...], reads: tuple[Path, ...]) -> Daemon:
+        """One of its programs."""
+        return Daemon(f"{program}-{self.name}", argv, reads, self.namespace, self.program_cgroup)
 
     def daemon_names(self) -> tuple[str, ...]:
         """In the order in which they are started."""
@@ -70,6 +80,7 @@ class Node:
 def prepare(lab: Lab, node: Node) -> None:
     """Write everything the node's programs read and make the folders and control groups they expect."""
     cgroups.make(node.cgroup)
+    cgroups.make(node.program_cgroup)
     for folder in (state(lab, node) / "kubelet", runtime_folder(node), lab.log / "pods" / node.name):
         folder.mkdir(parents=True, exist_ok=True)
     write_kubeconfig(lab, kubeconfig(lab, f"kubelet-{node.name}"), node_identity(node.name, node.address))
@@ -146,7 +157,7 @@ def containerd(lab: Lab, node: Node) -> Daemon:
     """The container runtime, with root, state and socket of its own."""
     config = configuration(lab, node) / "containerd.toml"
     argv = (f"{lab.bin}/containerd", "--config", str(config))
-    return Daemon(f"containerd-{node.name}", argv, reads=(config,), namespace=node.namespace)
+    return node.daemon("containerd", argv, reads=(config,))
 
 
 def kubelet(lab: Lab, node: Node) -> Daemon:
@@ -162,33 +173,29 @@ def kubelet(lab: Lab, node: Node) -> Daemon:
         f"--node-ip={node.address}",
     )
     certificate = lab.pki / f"kubelet-{node.name}.crt"
-    return Daemon(f"kubelet-{node.name}", argv, reads=(config, certificate), namespace=node.namespace)
+    return node.daemon("kubelet", argv, reads=(config, certificate))
 
 
 def kube_proxy(lab: Lab, node: Node) -> Daemon:
     """Services, as nftables rules in the node's own network namespace."""
     config = configuration(lab, node) / "kube-proxy.yaml"
     argv = (f"{lab.bin}/kube-proxy", f"--config={config}", f"--hostname-override={node.name}")
-    return Daemon(f"kube-proxy-{node.name}", argv, reads=(config,), namespace=node.namespace)
+    return node.daemon("kube-proxy", argv, reads=(config,))
 
 
 def netpol(lab: Lab, node: Node) -> Daemon:
     """NetworkPolicy enforcement for the pods of this node."""
     argv = (sys.executable, "-m", "swefoundry_lab.netpol", "--kubeconfig", str(kubeconfig(lab, "netpol")))
-    return Daemon(
-        f"netpol-{node.name}",
-        (
-            *argv,
-            "--pods",
-            POD_RANGE,
-            "--gateway",
-            node.gateway,
-            "--socket",
-            f"{runtime_folder(node)}/netpol.sock",
-        ),
-        reads=tuple(sorted((SOURCES / "swefoundry_lab" / "netpol").glob("*.py"))),
-        namespace=node.namespace,
+    options = (
+        "--pods",
+        POD_RANGE,
+        "--gateway",
+        node.gateway,
+        "--socket",
+        f"{runtime_folder(node)}/netpol.sock",
     )
+    sources = tuple(sorted((SOURCES / "swefoundry_lab" / "netpol").glob("*.py")))
+    return node.daemon("netpol", (*argv, *options), reads=sources)
 
 
 def state(lab: Lab, node: Node) -> Path:

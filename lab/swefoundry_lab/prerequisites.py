@@ -46,10 +46,16 @@ def require_root() -> None:
         raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
 
 
+def require_only_lab(lab: Lab) -> None:
+    """Two labs would share ports, links and control groups; stopping one would stop half of the other."""
+    if (other := lab.other_owner()) and cgroups.processes(cgroups.OURS):
+        raise LabError(
+            f"Another lab runs on this machine, in {other}. Set SWEFOUNDRY_LAB_DIR={other} to use it."
+        )
+
+
 def require(lab: Lab, versions: Versions) -> None:
     """Say everything that is missing, at once."""
-    if (other := lab.other_owner()) and cgroups.processes(cgroups.OURS):
-        raise LabError(f"Another lab runs here; stop it first: SWEFOUNDRY_LAB_DIR={other} make lab-down")
     problems = list(_problems(lab, versions))
     if problems:
         raise LabError("\n".join(problems))

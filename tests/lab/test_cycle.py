@@ -79,6 +79,20 @@ def test_down_leaves_nothing_of_a_busy_lab_with_two_nodes(bare: Machine) -> None
     assert differences(bare, look(LAB)) == {}
 
 
+def test_a_second_node_can_be_killed_started_and_removed(bare: Machine) -> None:
+    lab("up")
+    one = look(LAB)
+    lab("up", "--nodes", "2")
+    lab("node", "kill", "lab-2")
+    kubectl("wait", "node/lab-2", "--for=condition=Ready=Unknown", "--timeout=60s")
+    lab("node", "start", "lab-2")
+    kubectl("wait", "node/lab-2", "--for=condition=Ready=True", "--timeout=60s")
+    lab("node", "remove", "lab-2")
+    left = differences(one, look(LAB))
+    assert set(left) <= {"firewall"}, "the counters of the first node's rules go on"
+    assert kubectl("get", "nodes", "-o", "name") == "node/lab-1\n"
+
+
 @pytest.mark.parametrize("seconds", [0.7, 1.5, 3.0, 4.5])
 def test_a_killed_up_leaves_nothing_that_down_does_not_find(bare: Machine, seconds: float) -> None:
     up = subprocess.Popen([*COMMAND, "up"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
