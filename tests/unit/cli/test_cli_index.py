@@ -1,0 +1,172 @@
+"""`collect releases` against an index of our own over HTTP, in both forms of the simple API, through pip's session."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from unit.cli.conftest import Run
+from unit.cli.test_cli_archives import tar
+from unit.cli.test_cli_collect import FILES
+from unit.store.registry_server import free_port
+
+Pages = dict[str, tuple[str, bytes]]
+SIMPLE = "application/vnd.pypi.simple.v1+json"
+
+
+@contextmanager
+def serving(pages: Pages) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kind, content = pages.get(self.path, ("text/plain", b""))
+            self.send_response(200 if self.path in pages else 404)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def archives(tmp_path: Path) -> dict[str, bytes]:
+    made = {}
+    for version, files in FILES.items():
+        path = tar(
+            tmp_path / f"calc-{version}.tar.gz",
+            {f"calc-{version}/{name}": data for name, data in files.items()},
+        )
+        made[f"calc-{version}.tar.gz"] = path.read_bytes()
+    return made
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def json_page(archives: dict[str, bytes]) -> Pages:
+    files = [
+        {
+            "filename": name,
+            "url": f"../../files/{name}",
+            "hashes": {"sha256": sha256(content)},
+            "upload-time": "2023-06-01T12:00:00Z",
+        }
+        for name, content in archives.items()
+    ]
+    page = json.dumps({"meta": {"api-version": "1.1"}, "name": "calc", "files": files})
+    return {"/simple/calc/": (SIMPLE, page.encode()), **downloads(archives)}
+
+
+def html_page(archives: dict[str, bytes]) -> Pages:
+    links = (
+        f'<a href="../../files/{name}#sha256={sha256(content)}">{name}</a>'
+        for name, content in archives.items()
+    )
+    page = f"<!DOCTYPE html><html><body>{'<br/>'.join(links)}</body></html>"
+    return {"/simple/calc/": ("text/html", page.encode()), **downloads(archives)}
+
+
+def downloads(archives: dict[str, bytes]) -> Pages:
+    return {f"/files/{name}": ("application/gzip", content) for name, content in archives.items()}
+
+
+def use_index(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", f"{url}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.mark.parametrize("page", [json_page, html_page], ids=["as JSON", "as HTML"])
+def test_a_pair_is_collected_from_the_index_that_pip_is_configured_with(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archives: dict[str, bytes], page: object
+) -> None:
+    pages = page(archives)  # type: ignore[operator]
+    with serving(pages) as url:
+        use_index(monkeypatch, url)
+        done = run(
+            "collect", "releases", "Calc:1.0..1.1", "--out", tmp_path / "out", "--cache", tmp_path / "cache"
+        )
+        assert done.exit_code == 0, done.output
+        for name in archives:  # what is in the cache is not fetched again
+            pages.pop(f"/files/{name}")
+        again = run("collect", "releases", "calc:1.0..1.1", "--cache", tmp_path / "cache")
+    assert again.exit_code == 0, again.output
+    (task,) = yaml.safe_load_all((tmp_path / "out" / "octo--Calc-1.1.yaml".lower()).read_text())
+    assert task["spec"]["source"]["archive"] == {
+        "url": f"{url}/files/calc-1.0.tar.gz",
+        "sha256": sha256(archives["calc-1.0.tar.gz"]),
+        "stripComponents": 1,
+    }
+
+
+def test_good_pairs_go_on_when_others_are_not_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archives: dict[str, bytes]
+) -> None:
+    pairs = tmp_path / "pairs.txt"
+    pairs.write_text(
+        "other:1.0..1.1\ncalc:1.1..1.2\ncalc:1.0..1.1 repo=our/fork  # the good one\ncalc:1.0..1.1 repo=our/fork\n"
+    )
+    with serving(json_page(archives)) as url:
+        use_index(monkeypatch, url)
+        done = run(
+            "collect",
+            "releases",
+            "--file",
+            pairs,
+            "--out",
+            tmp_path / "out",
+            "--cache",
+            tmp_path,
+            "-o",
+            "json",
+        )
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert [Path(path).name for path in said["made"]] == ["our--calc-1.1.yaml"]
+    assert [(bad["place"], bad["reason"].partition(".")[0]) for bad in said["bad"]] == [
+        ("pairs.txt, line 1", "no package other in the index that pip uses"),
+        ("pairs.txt, line 2", "no test file differs between 1"),
+        ("pairs.txt, line 4", "its name our--calc-1"),
+    ]
+
+
+def test_an_archive_that_arrives_damaged_is_not_used_and_the_others_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, archives: dict[str, bytes]
+) -> None:
+    pages = json_page(archives)
+    pages["/files/calc-1.0.tar.gz"] = ("application/gzip", b"damaged")
+    with serving(pages) as url:
+        use_index(monkeypatch, url)
+        words = ("collect", "releases", "calc:1.0..1.1", "calc:1.1..1.3", "--cache", tmp_path / "cache")
+        done = run(*words, "--out", tmp_path / "out")
+    assert done.exit_code == 4
+    assert "calc:1.0..1.1): calc-1.0.tar.gz arrived damaged" in done.stderr
+    assert "1 instances, 1 refused" in done.stderr
+    kept = {path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    assert kept == {"calc-1.1.tar.gz", "calc-1.3.tar.gz"}
+
+
+def test_an_index_that_does_not_answer_is_exit_code_4(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_index(monkeypatch, f"http://127.0.0.1:{free_port()}")
+    done = run("collect", "releases", "calc:1.0..1.1", "--cache", tmp_path / "cache")
+    assert done.exit_code == 4
+    assert "the package index did not answer" in done.stderr
