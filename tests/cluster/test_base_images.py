@@ -1,0 +1,112 @@
+"""The lab's base images behave like the official ones whose names they bear."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+
+from cluster.commands import LAB, ON_LAB, kubectl
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="about the lab's own images"),
+]
+
+ABOUT_PYTHON = r"""
+set -eu
+echo "version=$(python3 --version)"
+echo "python=$(which python)"
+echo "pip=$(which pip)"
+echo "prefix=$(python -c 'import sys; print(sys.prefix)')"
+echo "packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+echo "pip_is_in=$(pip --version | cut -d' ' -f4)"
+echo "headers=$(test -f "$(python -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" && echo yes)"
+echo "externally_managed=$(find / -xdev -name EXTERNALLY-MANAGED)"
+echo "compiler_or_git=$(which gcc git || true)"
+python -m venv /tmp/venv
+echo "venv_pip=$(/tmp/venv/bin/pip --version | cut -d' ' -f4)"
+PIP_CERT=/etc/ssl/certs/ca-certificates.crt pip install --quiet --root-user-action=ignore iniconfig
+echo "installed=$(python -c 'import iniconfig; print(iniconfig.__file__)')"
+PIP_CERT=/etc/ssl/certs/ca-certificates.crt /tmp/venv/bin/pip install --quiet iniconfig
+echo "venv_installed=$(/tmp/venv/bin/python -c 'import iniconfig; print(iniconfig.__file__)')"
+echo "modules=$(python -c 'import ssl, sqlite3, lzma, bz2, ctypes, curses, readline, dbm.ndbm, zoneinfo; print("all")')"
+"""
+
+ABOUT_DEBIAN = r"""
+set -eu
+echo "suite=$(. /etc/os-release && echo "$VERSION_CODENAME")"
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends hello >/dev/null 2>&1
+echo "installed=$(LC_ALL=C hello)"
+"""
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    name = f"images-{uuid4().hex[:6]}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def printed(namespace: str, image: str, script: str) -> dict[str, str]:
+    """Run a script in a pod of an image; the `name=value` lines that it printed."""
+    name = image.translate(str.maketrans(":.", "--"))
+    container = {"name": "main", "image": image, "command": ["sh", "-c", script]}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [container]},
+    }
+    kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
+    ended = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
+    kubectl("wait", "-n", namespace, f"pod/{name}", "--timeout=180s", "--for", ended)
+    log = kubectl("logs", "-n", namespace, name)
+    code = kubectl("get", "pod", "-n", namespace, name, "-o", ended)
+    assert code == "0", log
+    return dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
+
+
+def python_facts(version: str) -> dict[str, str]:
+    packages = f"/usr/local/lib/python{version}/site-packages"
+    venv = f"/tmp/venv/lib/python{version}/site-packages"
+    return {
+        "python": "/usr/local/bin/python",
+        "pip": "/usr/local/bin/pip",
+        "prefix": "/usr/local",
+        "packages": packages,
+        "pip_is_in": f"{packages}/pip",
+        "headers": "yes",
+        "externally_managed": "",
+        "compiler_or_git": "",
+        "venv_pip": f"{venv}/pip",
+        "installed": f"{packages}/iniconfig/__init__.py",
+        "venv_installed": f"{venv}/iniconfig/__init__.py",
+        "modules": "all",
+    }
+
+
+def test_python_images_have_one_python_under_usr_local_that_pip_and_venv_serve(namespace: str) -> None:
+    versions = ["3.9", "3.11", "3.13"]
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda v: printed(namespace, f"python:{v}-slim", ABOUT_PYTHON), versions))
+    for version, facts in zip(versions, found, strict=True):
+        assert facts.pop("version").startswith(f"Python {version}.")
+        assert facts == python_facts(version)
+
+
+def test_debian_images_install_packages_of_their_own_suite(namespace: str) -> None:
+    suites = ["bookworm", "trixie"]
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(lambda s: printed(namespace, f"debian:{s}-slim", ABOUT_DEBIAN), suites))
+    assert found == [{"suite": suite, "installed": "Hello, world!"} for suite in suites]
+
+
+def test_busybox_is_a_shell_with_applets(namespace: str) -> None:
+    facts = printed(
+        namespace, "busybox:stable", "echo applets=$(busybox --list | grep -cE '^(sh|wget|awk)$')"
+    )
+    assert facts == {"applets": "3"}
