@@ -14,6 +14,7 @@ WANTED_SETTINGS = {
     "net/ipv4/ip_forward": "1",
     # Packets between pods of one bridge must pass the firewall, or policies and Services do not apply to them.
     "net/bridge/bridge-nf-call-iptables": "1",
+    "net/bridge/bridge-nf-call-ip6tables": "1",
 }
 KUBELET_SETTINGS = (
     "vm/overcommit_memory",

@@ -1,5 +1,6 @@
 """How does the person at the terminal see what happens? One line per step, with its time."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ class Steps:
             raise
         self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(begun)}[/]")
 
+    def beside(self, title: str, work: Callable[[Progress], None]) -> "Beside":
+        """Do something long while other steps go on; what it reports is printed as it comes."""
+        return Beside(work, lambda line: self.console.print(f"  {title}: {line}", highlight=False))
+
     def _report(self, title: str, line: str, update: Callable[[str], None]) -> None:
         if self.console.is_terminal:
             update(f"{title}: {line}")
@@ -38,6 +43,27 @@ class Steps:
     def total(self) -> str:
         """How long everything took so far."""
         return _seconds(self.started).strip()
+
+
+class Beside:
+    """A piece of work in a thread of its own, which does not keep the program from ending."""
+
+    def __init__(self, work: Callable[[Progress], None], progress: Progress) -> None:
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(work, progress), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[Progress], None], progress: Progress) -> None:
+        try:
+            work(progress)
+        except BaseException as failure:  # noqa: BLE001 - raised again where it is waited for
+            self._failure = failure
+
+    def wait(self) -> None:
+        """Wait for the end, and fail as the work did."""
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
 
 def _seconds(since: float) -> str:

@@ -25,7 +25,7 @@ from swefoundry_lab.layout import REGISTRY_PORT, Lab
 from swefoundry_lab.node import Node
 from swefoundry_lab.scratch_images import build_pause, coredns_image, ensure_pushed
 from swefoundry_lab.steps import Progress, Steps, wait_until
-from swefoundry_lab.versions import read_versions
+from swefoundry_lab.versions import GoComponent, read_versions
 
 READY_SECONDS = 60
 """How long one program may take to answer. A cold disk and two cores need up to 20 s."""
@@ -39,11 +39,6 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         prerequisites.require(lab, versions)
         prerequisites.install_packages(versions, progress)
         lab.claim()
-    for component in versions.go.values():
-        if not gobuild.is_built(lab, component):
-            with steps.step(f"{component.name} {component.version}") as progress:
-                progress(f"building ({component.takes} when nothing is cached)")
-                gobuild.build(lab, component)
     machine = Node(1, lab.address)
     with steps.step("certificates and configuration"):
         before.note(lab)
@@ -51,7 +46,13 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         cgroups.make(cgroups.SYSTEM)
         configure(lab)
         configure_node(lab, machine)
-    start_registry_and_control_plane(lab, steps)
+    start_registry(lab, steps)
+    missing = [component for component in versions.go.values() if not gobuild.is_built(lab, component)]
+    images = (
+        steps.beside("base images", lambda progress: ensure_base_images(lab, progress)) if missing else None
+    )
+    build_programs(lab, steps, missing)
+    start_control_plane(lab, steps)
     with steps.step("pause and CoreDNS images"):
         ensure_pushed(build_pause(lab))
         ensure_pushed(coredns_image(lab))
@@ -59,6 +60,10 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
     with steps.step("cluster DNS") as progress:
         addons.ensure_dns(lab, progress)
     with steps.step("base images") as progress:
+        if (
+            images
+        ):  # made while the programs were built: making them mostly waits for the disk and the network
+            images.wait()
         ensure_base_images(lab, progress)
     for number in range(2, nodes + 1):
         add_node(lab, steps, Node(number, lab.address))
@@ -79,12 +84,24 @@ def configure_node(lab: Lab, which: Node) -> None:
     node.prepare(lab, which)
 
 
-def start_registry_and_control_plane(lab: Lab, steps: Steps) -> None:
-    """Everything that is not on a node. What does not wait for another starts beside it."""
+def start_registry(lab: Lab, steps: Steps) -> None:
+    """The registry, and etcd, which takes its time and need not be waited for yet."""
     with steps.step("registry"):
-        daemons.ensure(lab, controlplane.registry(lab))
         daemons.ensure(lab, controlplane.etcd(lab))
+        daemons.ensure(lab, controlplane.registry(lab))
         require_ready(lab, "registry", lambda: _answers(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"))
+
+
+def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
+    """Build what is not there or was built from other pins."""
+    for component in missing:
+        with steps.step(f"{component.name} {component.version}") as progress:
+            progress(f"building {component.name} ({component.takes} when nothing is cached)")
+            gobuild.build(lab, component)
+
+
+def start_control_plane(lab: Lab, steps: Steps) -> None:
+    """What is not on a node. What does not wait for another starts beside it."""
     with steps.step("etcd"):
         require_ready(lab, "etcd", lambda: _answers("http://127.0.0.1:2379/health"))
     with steps.step("kube-apiserver"), api.connect(lab) as client:

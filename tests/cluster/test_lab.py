@@ -7,6 +7,8 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,13 +27,11 @@ CONNECT = """
 import socket, sys
 for target in sys.argv[1:]:
     host, port = target.rsplit(":", 1)
-    with socket.socket() as channel:
-        channel.settimeout(2)
-        try:
-            channel.connect((host, int(port)))
-            print(target, "open")
-        except OSError:
-            print(target, "closed")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+        print(target, "open")
+    except OSError:
+        print(target, "closed")
 """
 
 
@@ -135,6 +135,15 @@ def test_a_pod_that_may_reach_nothing_reaches_nothing_even_at_its_start(playgrou
     ]
     playground.run("alone", "python3", "-c", CONNECT, *targets, hostUsers=False)
     assert set(playground.logs("alone").split()) == {*targets, "closed"}
+
+
+def test_ipv6_is_no_way_around_policies(playground: Playground) -> None:
+    bridge = next(
+        line for line in Path("/proc/net/if_inet6").read_text().splitlines() if line.endswith("swlab-br")
+    )
+    target = f"{ip_address(int(bridge.split()[0], 16))}%eth0:10250"
+    playground.run("six", "python3", "-c", CONNECT, target)
+    assert playground.logs("six").split() == [target, "closed"]
 
 
 def test_a_policy_opens_exactly_what_it_names(playground: Playground) -> None:

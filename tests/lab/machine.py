@@ -11,6 +11,7 @@ from swefoundry_lab.layout import Lab
 SETTINGS = (
     "net/ipv4/ip_forward",
     "net/bridge/bridge-nf-call-iptables",
+    "net/bridge/bridge-nf-call-ip6tables",
     "vm/overcommit_memory",
     "vm/panic_on_oom",
     "kernel/panic",
