@@ -117,4 +117,6 @@ def _push_blob(registry: httpx.Client, repository: str, blob: bytes) -> None:
 def _require(answer: httpx.Response) -> httpx.Response:
     if answer.is_success:
         return answer
-    raise LabError(f"The registry refused {answer.request.url.path}: {answer.status_code} {answer.text[:200]}")
+    raise LabError(
+        f"The registry refused {answer.request.url.path}: {answer.status_code} {answer.text[:200]}"
+    )
