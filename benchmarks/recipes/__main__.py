@@ -17,22 +17,34 @@ sys.path.insert(0, str(HERE.parents[1] / "operator"))
 
 from archives import CACHE, release  # noqa: E402
 from machine import Ended, Machine  # noqa: E402
+from trees import Task, facts, task  # noqa: E402
+
 from swefoundry.domain.rounds import Ask, RoundOutcome, Tried  # noqa: E402
 from swefoundry.domain.telling import telling_lines  # noqa: E402
 from swefoundry.strategies import next_proposal  # noqa: E402
-from trees import Task, facts, task  # noqa: E402
 
 BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
 
 
 def main() -> None:
     options = _options()
-    rows = [line.split("\t") for line in (HERE / "corpus.tsv").read_text().splitlines() if not line.startswith("#")]
-    wanted = [row for row in rows if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)]
+    rows = [
+        line.split("\t")
+        for line in (HERE / "corpus.tsv").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    wanted = [
+        row
+        for row in rows
+        if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)
+    ]
     with ThreadPoolExecutor(options.jobs) as pool:
         for result in pool.map(lambda row: _guarded(row, options), wanted):
-            print(f"{result['pair']:42} {result['date'] or '':10} {result['verdict']:12} {result['rounds']} rounds"
-                  f" {result['seconds']:4.0f} s  {result['note']}", flush=True)
+            print(
+                f"{result['pair']:42} {result['date'] or '':10} {result['verdict']:12} {result['rounds']} rounds"
+                f" {result['seconds']:4.0f} s  {result['note']}",
+                flush=True,
+            )
             if options.out:
                 with open(options.out, "a") as out:
                     out.write(json.dumps(result) + "\n")
@@ -50,7 +62,13 @@ def _options() -> argparse.Namespace:
 
 def _guarded(row: list[str], options: argparse.Namespace) -> dict[str, object]:
     started = time.monotonic()
-    result = {"pair": f"{row[0]} {row[1]} -> {row[2]}", "date": None, "verdict": "unfetched", "rounds": 0, "note": ""}
+    result = {
+        "pair": f"{row[0]} {row[1]} -> {row[2]}",
+        "date": None,
+        "verdict": "unfetched",
+        "rounds": 0,
+        "note": "",
+    }
     try:
         result |= climb(row[0], row[1], row[2], options)
     except (subprocess.CalledProcessError, OSError, ValueError, KeyError) as error:
@@ -67,14 +85,17 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
             one.unpack(trees / f"{package}-{one.version}")
     work = task(trees / f"{package}-{old}", trees / f"{package}-{new}")
     date = releases[1].uploaded
-    if not work.test_files:
+    seen = facts(work, old)
+    if not seen.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
-    ask = Ask(facts=facts(work, old), language="python", created_at=date, version=old, base_images={"python": BASES})
+    ask = Ask(
+        facts=seen, language="python", created_at=date, version=old, base_images={"python": BASES}
+    )
     place = CACHE / "machines" / f"{package}-{old}"
-    ask, seen = _rounds(ask, work, place, options)
+    ask, verdict = _rounds(ask, work, place, options)
     subprocess.run(["rm", "-rf", str(place)], check=True)
     labels = " | ".join(f"{tried.label}: {tried.outcome}" for tried in ask.tried)
-    return {"date": str(date.date()), "verdict": seen, "rounds": len(ask.tried), "note": labels}
+    return {"date": str(date.date()), "verdict": verdict, "rounds": len(ask.tried), "note": labels}
 
 
 def _rounds(ask: Ask, work: Task, place: Path, options: argparse.Namespace) -> tuple[Ask, str]:
@@ -86,15 +107,21 @@ def _rounds(ask: Ask, work: Task, place: Path, options: argparse.Namespace) -> t
         proposal = next_proposal(["recipe"], ask)
         if proposal is None:
             return ask, "exhausted"
-        outcome, message, verdict = _round(proposal.draft, work, Machine(place), logs / str(number))
-        tried = Tried(strategy=proposal.strategy, label=proposal.label, draft=proposal.draft, outcome=outcome, message=message)
+        outcome, message, verdict = _round(proposal.draft, work, ask.facts.test_files, Machine(place), logs / str(number))
+        tried = Tried(
+            strategy=proposal.strategy,
+            label=proposal.label,
+            draft=proposal.draft,
+            outcome=outcome,
+            message=message,
+        )
         ask = ask.model_copy(update={"tried": (*ask.tried, tried)})
         if verdict:
             return ask, verdict
     return ask, "unsolved"
 
 
-def _round(draft, work, machine, log: Path):
+def _round(draft, work, files, machine, log: Path):
     log.with_suffix(".dockerfile").write_text(draft.dockerfile + "# " + draft.test_command)
     built = machine.build(draft.dockerfile, work.old)
     log.with_suffix(".build").write_text(built.log)
@@ -104,11 +131,11 @@ def _round(draft, work, machine, log: Path):
         return RoundOutcome.STEP_FAILED, message, None
     testbed = machine.place / "testbed"
     work.lay(testbed, work.test_changes)
-    before = machine.test(draft.test_command, work.test_files)
+    before = machine.test(draft.test_command, files)
     work.lay(testbed, work.gold_changes)
     for path in work.removed:
         (testbed / path).unlink(missing_ok=True)
-    after = machine.test(draft.test_command, work.test_files)
+    after = machine.test(draft.test_command, files)
     log.with_suffix(".before").write_text(before.log)
     log.with_suffix(".after").write_text(after.log)
     message = telling_lines(after.log)
@@ -119,10 +146,15 @@ def _round(draft, work, machine, log: Path):
 def _judged(before: Ended, after: Ended, message: str):
     if after.code == 0:
         verdict = {0: "pass2pass", 1: "fail2pass", -1: "unclear"}.get(before.code, "error2pass")
-        outcome = {"pass2pass": RoundOutcome.BOTH_PASSED, "fail2pass": RoundOutcome.ACCEPTED,
-                   "unclear": RoundOutcome.BEFORE_UNCLEAR}.get(verdict, RoundOutcome.ACCEPTED_ERROR2PASS)
+        outcome = {
+            "pass2pass": RoundOutcome.BOTH_PASSED,
+            "fail2pass": RoundOutcome.ACCEPTED,
+            "unclear": RoundOutcome.BEFORE_UNCLEAR,
+        }.get(verdict, RoundOutcome.ACCEPTED_ERROR2PASS)
         return outcome, message, verdict
-    outcome = {1: RoundOutcome.AFTER_FAILED, -1: RoundOutcome.TIME_LIMIT}.get(after.code, RoundOutcome.NO_RESULT)
+    outcome = {1: RoundOutcome.AFTER_FAILED, -1: RoundOutcome.TIME_LIMIT}.get(
+        after.code, RoundOutcome.NO_RESULT
+    )
     return outcome, message, None
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tomllib
 import urllib.request
@@ -13,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 
 CACHE = Path(os.environ.get("SWEFOUNDRY_BENCH_DIR", Path.home() / ".cache" / "swefoundry-bench"))
+
+UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,23 @@ class Release:
 def release(package: str, version: str) -> Release:
     """Where the source archive of a release is, as the package client tells."""
     answer = subprocess.run(
-        ["uv", "pip", "compile", "-q", "--no-deps", "--no-header", "--format", "pylock.toml",
-         "--python-version", "3.11", "-"],
-        input=f"{package}=={version}\n", capture_output=True, text=True, check=True,
+        [
+            UV,
+            "pip",
+            "compile",
+            "-q",
+            "--no-deps",
+            "--no-header",
+            "--format",
+            "pylock.toml",
+            "--python-version",
+            "3.11",
+            "-",
+        ],
+        input=f"{package}=={version}\n",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     sdist = tomllib.loads(answer.stdout)["packages"][0]["sdist"]
     return Release(package, version, sdist["url"], sdist["hashes"]["sha256"], sdist["upload-time"])

@@ -75,7 +75,11 @@ class Machine:
         word, rest = step.split(" ", 1)
         if word == "FROM":
             path = f"{interpreter(rest)}/bin:{plain_programs()}"
-            keep = {key: value for key, value in os.environ.items() if re.search("CERT|CA_|SSL|INDEX|HOME|PROXY", key)}
+            keep = {
+                key: value
+                for key, value in os.environ.items()
+                if re.search("CERT|CA_|SSL|INDEX|HOME|PROXY", key)
+            }
             self.env = {**keep, "PATH": path, "UV_PYTHON_DOWNLOADS": "never", "LANG": "C.UTF-8"}
         elif word == "ENV":
             for name, value in re.findall(r"(\w+)=(\S+)", rest):
@@ -101,15 +105,23 @@ class Machine:
         line = command.replace("{files}", " ".join(f"'{file}'" for file in files))
         report = self.place / "testbed" / ".swefoundry-report.xml"
         report.unlink(missing_ok=True)
-        return self.run(f"unshare --net sh -c {_quoted('ip link set lo up; ' + self._placed(line))}", seconds,
-                        self.place / "testbed")
+        return self.run(
+            f"unshare --net sh -c {_quoted('ip link set lo up; ' + line)}", seconds, self.place / "testbed"
+        )
 
     def run(self, command: str, seconds: int, folder: Path) -> Ended:
         """A shell command in its own process group."""
         where = self.place / "testbed" if (self.place / "testbed").exists() else folder
         process = subprocess.Popen(
-            ["/bin/sh", "-c", self._placed(command)], cwd=where, env=self.env, text=True, errors="replace",
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            ["/bin/sh", "-c", self._placed(command)],
+            cwd=where,
+            env=self.env,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             log, _ = process.communicate(timeout=seconds)

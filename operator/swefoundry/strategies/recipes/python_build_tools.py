@@ -33,7 +33,7 @@ MODERN_EDITABLE: Version = (3, 7)
 """setuptools 64 wants at least this interpreter."""
 
 _BACKENDS = {
-    "poetry": "poetry-core",
+    "poetry-core": "poetry-core",
     "flit": "flit-core",
     "flit_core": "flit-core",
     "pdm": "pdm-backend",

@@ -34,6 +34,7 @@ DISTRIBUTIONS: Mapping[str, str] = {
     "multipart": "python-multipart",
     "nacl": "pynacl",
     "nose": "nose",
+    "distutils": "setuptools<81",
     "pkg_resources": "setuptools<81",
     "psycopg2": "psycopg2-binary",
     "pyximport": "cython",

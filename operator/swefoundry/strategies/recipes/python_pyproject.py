@@ -184,6 +184,6 @@ def _build(table: dict[str, Any]) -> Declared:
     backend = _text(table.get("build-backend"))
     return Declared(
         build=_strings(table.get("requires")),
-        backend=re.split(r"[.:]", backend)[0] if backend else None,
+        backend=re.split(r"[.:]", backend.replace("poetry.core", "poetry-core"))[0] if backend else None,
         entry=bool(table),
     )

@@ -32,7 +32,7 @@ _GONE: tuple[tuple[Version, str], ...] = (
     ),
     (
         (3, 12),
-        "named '(?:imp|asyncore|asynchat|smtpd)'|has no attribute 'format'$|has no attribute 'find_module'",
+        "named '(?:imp|asyncore|asynchat|smtpd|distutils)[.']|has no attribute 'format'$|attribute 'find_module'",
     ),
     (
         (3, 12),
@@ -133,7 +133,7 @@ _PYTHON_2 = frozenset(
 
 def missing_metadata_is_installed(log: str, source: Source) -> Iterator[Lessons]:
     """`No package metadata was found for x`, or pkg_resources' word for it."""
-    for name in re.findall(r"(?:metadata was found for|DistributionNotFound: The ')([\w.-]+)", log):
+    for name in re.findall(r"(?:metadata was found for |DistributionNotFound: The ')([\w.-]+)", log):
         if canonicalize_name(name) != source.own:
             yield Lessons(add=frozenset({canonicalize_name(name)}))
 
