@@ -204,8 +204,21 @@ class TestAGoodBuild:
         other = await push_source(TREE | {"a.txt": b"other\n"})
         create([a_pod(namespace, "again", an_order("again", other, GOOD, **GOOD_ORDER), WITH_CERTIFICATES)])
         log = await log_of(record_of(ended(namespace, "again")))
-        steps = re.findall(r"^\[2/2\] STEP \d/\d: (\w+)[^\n]*\n(-->)?", log, re.MULTILINE)
-        assert steps == []
+        steps = re.findall(r"^\[2/2\] STEP \d/\d: (\w+).*\n(?:--> (Cache pulled|Using))?", log, re.MULTILINE)
+        assert [keyword for keyword, reused in steps if reused] == ["ARG", "RUN"]
+        assert [keyword for keyword, reused in steps if not reused] == ["FROM", "COPY", "COPY", "RUN"]
+
+    async def test_another_script_is_not_taken_from_the_cache(self, namespace: str, source: str) -> None:
+        ended(namespace, "good")
+        dockerfile = GOOD.replace("set -e\n", "set -e; echo another script\n")
+        create(
+            [
+                a_pod(
+                    namespace, "other", an_order("other", source, dockerfile, **GOOD_ORDER), WITH_CERTIFICATES
+                )
+            ]
+        )
+        assert "\nanother script\n" in await log_of(record_of(ended(namespace, "other")))
 
 
 @pytest.mark.usefixtures("pods")

@@ -8,9 +8,10 @@ The certificates lie in the pod's /dev/shm, which `--isolation chroot` shows to 
 would leave a file in the image.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
-from swefoundry.domain.dockerfile_syntax import parse
+from swefoundry.domain.dockerfile_syntax import Instruction, parse
 from swefoundry.domain.work import BuildOrder
 
 COMMIT_TIME = 315_532_800
@@ -59,10 +60,22 @@ PREDECLARED = frozenset(
 
 
 def with_settings(dockerfile: str, names: Iterable[str]) -> str:
-    """The Dockerfile with one ARG line below every FROM."""
+    """The Dockerfile with an ARG line below every FROM, and one above every RUN that has a heredoc."""
     lines = dockerfile.splitlines()
-    line = f"ARG {' '.join(sorted(set(names) - PREDECLARED))}"
+    declared = f"ARG {' '.join(sorted(set(names) - PREDECLARED))}"
     for instruction in reversed(parse(dockerfile)):
         if instruction.keyword == "FROM":
-            lines.insert(instruction.last_line, line)
+            lines.insert(instruction.last_line, declared)
+        elif instruction.keyword == "RUN" and instruction.heredocs:
+            lines.insert(instruction.line - 1, _mark(instruction))
     return "\n".join(lines) + "\n"
+
+
+def _mark(instruction: Instruction) -> str:
+    """An ARG whose name changes with the heredoc.
+
+    Below an ARG, buildah before 1.40 leaves heredocs out of the keys of its layer cache: a step would be taken from the
+    build of another script. https://github.com/containers/buildah/issues/5656
+    """
+    content = "\0".join(heredoc.body for heredoc in instruction.heredocs)
+    return f"ARG HEREDOC_{hashlib.sha256(content.encode()).hexdigest()[:16]}=1"

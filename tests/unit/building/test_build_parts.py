@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 import tarfile
 from pathlib import Path
@@ -131,9 +132,15 @@ class TestSettings:
 
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
-        assert with_settings(dockerfile, ["B", "A", "https_proxy"]) == (
-            "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nRUN <<E\nFROM b\nE\nFROM one\nARG A B\nRUN x\n"
+        given = with_settings(dockerfile, ["B", "A", "https_proxy"])
+        assert re.sub(r"HEREDOC_[0-9a-f]{16}", "HEREDOC_…", given) == (
+            "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nARG HEREDOC_…=1\nRUN <<E\nFROM b\nE\n"
+            "FROM one\nARG A B\nRUN x\n"
         )
+
+    def test_a_changed_heredoc_changes_the_key_of_its_step(self) -> None:
+        one, two = (with_settings(f"FROM a\nRUN <<E\necho {word}\nE\n", ["A"]) for word in ("one", "two"))
+        assert one.splitlines()[2] != two.splitlines()[2]
 
     def test_given_certificates_join_the_usual_ones(self, tmp_path: Path) -> None:
         (tmp_path / "own").write_text("OWN\n")
