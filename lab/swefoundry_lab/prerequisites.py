@@ -40,9 +40,9 @@ PORTS: Mapping[int, str] = {
 }
 
 
-def require_root() -> None:
+def require_root(user: int) -> None:
     """Everything in the lab needs root, so this is said before anything else."""
-    if os.geteuid() != 0:
+    if user != 0:
         raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
 
 
@@ -67,8 +67,8 @@ def _problems(lab: Lab, versions: Versions) -> Iterator[str]:
     built = all(is_built(lab, component) for component in versions.go.values())
     if not built:
         yield from _go_problems()
-    yield from _disk_problems(lab, WARM_DISK_GB if built else COLD_DISK_GB)
-    yield from _port_problems(lab)
+    yield from disk_problems(lab, WARM_DISK_GB if built else COLD_DISK_GB)
+    yield from port_problems(lab, PORTS)
     yield from _address_problems(lab)
     if not cgroups.is_unified() and not (cgroups.ROOT / "memory").is_dir():
         yield "No control groups are mounted at /sys/fs/cgroup; the kubelet needs them."
@@ -83,17 +83,19 @@ def _go_problems() -> Iterator[str]:
         yield f"Go 1.{OLDEST_GO} or newer is needed (it fetches the toolchain that a go.mod asks for)."
 
 
-def _disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
+def disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
+    """Whether the disk under the lab's folder has room."""
     folder = next(path for path in (lab.root, *lab.root.parents) if path.exists())
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < wanted_gb:
         yield f"{folder} has {free_gb:.0f} GB free; the lab needs {wanted_gb}. Set SWEFOUNDRY_LAB_DIR to a larger disk."
 
 
-def _port_problems(lab: Lab) -> Iterator[str]:
+def port_problems(lab: Lab, ports: Mapping[int, str]) -> Iterator[str]:
+    """Ports (with the program that wants each) that somebody else listens on."""
     ours = cgroups.processes(cgroups.OURS)
     for port, pid in _listeners():
-        wanted = PORTS.get(port)
+        wanted = ports.get(port)
         if wanted is None or pid in ours:
             continue
         if pid is None and daemons.is_alive(daemons.read_record(lab, wanted)):
