@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.rule import Rule
 from rich.text import Text
 
 from swefoundry.cli import connections, options, screen
@@ -89,12 +88,12 @@ def show(story: Story, console: Console) -> None:
     console.print(Text(story.headline))
     for section in story.sections:
         _section(section, console)
-    console.print(Rule("What to do", align="left", style="dim"))
+    console.print(_heading("What to do"))
     console.print(Text(story.advice))
 
 
 def _section(section: Section, console: Console) -> None:
-    console.print(Rule(section.title, align="left", style="dim"))
+    console.print(_heading(section.title))
     if section.rows:
         console.print(screen.table(section.columns, section.rows))
     for line in section.lines:
@@ -103,3 +102,7 @@ def _section(section: Section, console: Console) -> None:
         console.print(Text(f"\n{where}:", style="bold"))
         for line in text.splitlines():
             console.print(Text(f"  {line}"))
+
+
+def _heading(title: str) -> Text:
+    return Text(f"\n── {title}", style="bold cyan")
