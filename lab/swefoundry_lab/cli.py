@@ -75,7 +75,7 @@ def status() -> None:
     """Show what runs. Ends with code 1 when the lab is not fully up."""
     from swefoundry_lab.status import show
 
-    prerequisites.require_root(os.geteuid())
+    prerequisites.require_root()
     raise typer.Exit(0 if show(Lab.from_environment(), console) else 1)
 
 
@@ -131,7 +131,7 @@ def current_context() -> str:
 @contextmanager
 def exclusive(lab: Lab) -> Iterator[None]:
     """One command at a time changes the lab; a second one waits its turn."""
-    prerequisites.require_root(os.geteuid())
+    prerequisites.require_root()
     prerequisites.require_only_lab(lab)
     lab.prepare()
     with (lab.root / "lock").open("w") as lock:

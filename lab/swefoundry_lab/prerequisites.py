@@ -40,9 +40,9 @@ PORTS: Mapping[int, str] = {
 }
 
 
-def require_root(user: int) -> None:
+def require_root(user: int | None = None) -> None:
     """Everything in the lab needs root, so this is said before anything else."""
-    if user != 0:
+    if (os.geteuid() if user is None else user) != 0:
         raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
 
 
