@@ -85,7 +85,7 @@ def test_its_operator_has_no_right_elsewhere(release: str) -> None:
     for question in (
         ("list", "pods", "-n", MAIN),
         ("get", "secrets", "-n", release),
-        ("create", "pods/exec", "-n", release),
+        ("create", "pods", "--subresource=exec", "-n", release),
         ("patch", "taskinstances", "-n", release),
         ("list", "namespaces"),
     ):
@@ -95,6 +95,8 @@ def test_its_operator_has_no_right_elsewhere(release: str) -> None:
 def test_leaves_nothing_but_the_definitions_when_it_is_uninstalled(release: str) -> None:
     kubectl("delete", "ti", "--all", "-n", release, "--timeout=120s")
     helm("uninstall", release, "-n", release, "--wait", "--timeout", "120s")
+    operator = "app.kubernetes.io/component=operator"
+    kubectl("wait", "--for=delete", "pod", "-l", operator, "-n", release, "--timeout=60s")
     assert left_in(release) <= {"pod/beside-trial"}  # Helm keeps the pod of a test for its log
     for resource in RESOURCES:
         assert resource.name in kubectl("get", "crd", resource.name, "-o", "name")
