@@ -4,8 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from builders import NONCE, NOW, a_pod, terminated
 
+from builders import NONCE, NOW, a_pod, terminated
 from swefoundry.api.common import Attempt
 from swefoundry.attempts.decide import Await, Bench, Collect, Launch, Replace, Surrender, pursue
 from swefoundry.settings import Settings
@@ -19,9 +19,9 @@ def bench(running=(), pods=()):
 
 
 def an_attempt(number=0, **fields):
-    return Attempt(work=WORK, number=number, pod=f"pod-{WORK}-{number}", uid=f"uid-of-{WORK}-{number}").model_copy(
-        update=fields
-    )
+    return Attempt(
+        work=WORK, number=number, pod=f"pod-{WORK}-{number}", uid=f"uid-of-{WORK}-{number}"
+    ).model_copy(update=fields)
 
 
 def done(code):

@@ -39,9 +39,7 @@ def helm(values: str) -> subprocess.CompletedProcess[str]:
         "-f",
         "-",
     ]
-    return subprocess.run(
-        command, input=values, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(command, input=values, capture_output=True, text=True, timeout=60, check=False)
 
 
 def render(**values: Any) -> list[Object]:

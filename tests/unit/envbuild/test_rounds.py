@@ -1,8 +1,8 @@
 """How a round ends: the table of acceptance."""
 
 import pytest
-from builders import digest
 
+from builders import digest
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.domain.outcomes import Blame, Faulted
 from swefoundry.domain.rounds import RoundOutcome
@@ -66,7 +66,9 @@ def test_a_build_gives_the_round_its_image():
 
 
 def test_a_failed_step_ends_the_round_with_its_telling_lines():
-    record = BuildRecord(nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package")
+    record = BuildRecord(
+        nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package"
+    )
     over = built(ROUND, record)
     assert (over.outcome, over.message) == ("StepFailed", "step 3 ended with code 1\nerror: no such package")
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from builders import NONCE, NOW, a_pod, pod_body, terminated, waiting
 
+from builders import NONCE, NOW, a_pod, pod_body, terminated, waiting
 from swefoundry.domain.outcomes import Blame, Faulted, Finished, Running, Waiting
 from swefoundry.pods import reading
 from swefoundry.pods.reading import Patience, read_pod

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from builders import IMAGE, NOW, PREPARED, a_build, a_pod, a_task, digest
 
+from builders import IMAGE, NOW, PREPARED, a_build, a_pod, a_task, digest
 from swefoundry.attempts.decide import Await, Launch
 from swefoundry.domain.grading import Verdict
 from swefoundry.settings import Settings
@@ -43,7 +43,9 @@ def test_a_new_task_begins_with_intake():
 
 def test_a_suspended_task_starts_nothing():
     step = decide(seen(a_task(suspend=True)))
-    assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Suspended"
+    assert (
+        isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Suspended"
+    )
 
 
 def test_a_suspended_task_keeps_the_results_of_running_pods():

@@ -1,0 +1,94 @@
+"""From a manifest to each verdict, on real pods: the exit codes in pod status decide."""
+
+from collections.abc import Iterator
+
+import pytest
+from cluster.commands import kubectl
+from cluster.instances import (
+    SHELL_FIX,
+    SHELL_TESTS,
+    Json,
+    a_shell_story,
+    a_task,
+    apply,
+    codes,
+    condition,
+    delete,
+    finished,
+    pods_of,
+    unique,
+    verdict,
+)
+
+pytestmark = pytest.mark.cluster
+
+PYTHON = "FROM python:3.11-slim\nCOPY . /testbed\nWORKDIR /testbed\n"
+FAILING = {"check.sh": "exit 1\n"}
+PASSING = {"check.sh": "exit 0\n"}
+BREAKING = {"answer.sh": "echo 43\n"}
+OLD_TESTS = {"check.sh": '[ "$(sh answer.sh)" = 41 ]\n'}
+ERRING = {"check.sh": "[ -e helper.sh ] || exit 3\n"}
+
+CASES = {
+    "fail2pass": {"tests": SHELL_TESTS, "fix": SHELL_FIX},
+    "fail2fail": {"tests": FAILING, "fix": SHELL_FIX},
+    "pass2pass": {"tests": PASSING, "fix": SHELL_FIX},
+    "pass2fail": {"tests": OLD_TESTS, "fix": BREAKING},
+    "error2pass": {"tests": ERRING, "fix": {"helper.sh": "true\n"}},
+}
+
+
+@pytest.fixture(scope="module")
+def statuses() -> Iterator[dict[str, Json]]:
+    """All cases at once: the operator is meant to work on many."""
+    named = {case: unique(case) for case in CASES}
+    apply(*(a_task(named[case], a_shell_story(named[case], **parts)) for case, parts in CASES.items()))
+    yield {case: finished(name) for case, name in named.items()}
+    delete(*named.values())
+
+
+@pytest.mark.parametrize(
+    ("case", "expected", "exit_codes"),
+    [
+        ("fail2pass", ("Validated", "fail2pass", "Fail2Pass"), {"base": 20, "before": 1, "after": 0}),
+        ("fail2fail", ("Rejected", "fail2fail", "Fail2Fail"), {"base": 20, "before": 1, "after": 1}),
+        ("pass2pass", ("Rejected", "pass2pass", "Pass2Pass"), {"base": 20, "before": 0, "after": 0}),
+        ("pass2fail", ("Rejected", "pass2fail", "Pass2Fail"), {"base": 20, "before": 0, "after": 1}),
+        ("error2pass", ("Rejected", "error2pass", "Error2Pass"), {"base": 20, "before": 21, "after": 0}),
+    ],
+)
+def test_each_verdict_follows_from_the_exit_codes(statuses, case, expected, exit_codes):
+    assert verdict(statuses[case]) == expected
+    found = codes(statuses[case])
+    # A shell answers 127 (not runnable) or 2 (an error code) for a script that is not there yet.
+    assert found.pop("base") in (20, 21)
+    assert found == {stage: code for stage, code in exit_codes.items() if stage != "base"}
+
+
+def test_a_verdict_is_a_success_of_the_operator_even_when_the_row_is_invalid(statuses):
+    rejected = statuses["pass2pass"]
+    assert {kind: condition(rejected, kind)["status"] for kind in ("Ready", "Succeeded", "Validated")} == {
+        "Ready": "True",
+        "Succeeded": "True",
+        "Validated": "False",
+    }
+    assert condition(rejected, "Reconciling") == {}
+
+
+def test_kubectl_wait_understands_the_conditions(statuses):
+    valid = unique("wait")
+    apply(a_task(valid, a_shell_story(valid)))
+    kubectl("wait", "--for=condition=Validated", f"ti/{valid}", "-n", "swefoundry", "--timeout=240s")
+    kubectl("wait", "--for=condition=Ready", f"ti/{valid}", "-n", "swefoundry", "--timeout=10s")
+    delete(valid)
+
+
+def test_nothing_is_left_running_after_a_verdict(statuses):
+    names = [name for status in statuses.values() for name in [status["envBuild"]]]
+    assert [pod["metadata"]["name"] for name in names for pod in pods_of(name)] == []
+
+
+def test_every_evaluation_names_its_evidence(statuses):
+    for status in statuses.values():
+        assert all(item["evidence"].startswith("sha256:") for item in status["evaluations"])
+        assert status["evidence"].startswith("sha256:")
