@@ -77,16 +77,12 @@ def releases(
     asked = list(_asked(given or [], file, outcome))
     if not asked and not outcome.bad:
         raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
-    target = delivery.Target(
-        out=out,
-        apply=apply,
-        place=connections.Place(connections.namespace_of(namespace, context=context), context),
-        store=connections.Store(registry, insecure, prefix),
-    )
+    place = connections.Place(connections.namespace_of(namespace, context=context), context)
+    target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
     settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_run(collection, target, cache or default_cache()))
-    code = outcome.show("instances", output, quiet=not apply and out in (None, Path("-")))
+    code = outcome.show("instances", output, quiet=target.on_stdout)
     raise typer.Exit(Exit.SERVICE_UNREACHABLE if collection.outages else code)
 
 

@@ -37,8 +37,8 @@ class Target:
     store: connections.Store
 
     @property
-    def given(self) -> bool:
-        return self.apply or self.out is not None
+    def on_stdout(self) -> bool:
+        return not self.apply and self.out in (None, Path("-"))
 
 
 class Folder:
@@ -103,7 +103,7 @@ async def opened(target: Target) -> AsyncIterator[Sink]:
         if target.apply:
             kube = await stack.enter_async_context(connections.cluster(target.place))
             sink = Cluster(kube, target.place.namespace)
-        elif target.out is None or str(target.out) == "-":
+        elif target.out is None or target.on_stdout:
             sink = Stdout()
         else:
             sink = Folder(target.out)

@@ -38,16 +38,12 @@ def import_(
     Every bad row is named with its line and the reason; the good ones go on. Without --out and --apply the
     manifests are printed. Patches over 64 KiB become ConfigMaps, over 1 MiB blobs of the registry.
     """
-    target = delivery.Target(
-        out=out,
-        apply=apply,
-        place=connections.Place(connections.namespace_of(namespace, context=context), context),
-        store=connections.Store(registry, insecure, prefix),
-    )
+    place = connections.Place(connections.namespace_of(namespace, context=context), context)
+    target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
     settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
     outcome = Outcome()
     asyncio.run(_run(_made(file, row_format, settings, outcome), target, outcome))
-    raise typer.Exit(outcome.show("instances", output, quiet=not apply and out in (None, Path("-"))))
+    raise typer.Exit(outcome.show("instances", output, quiet=target.on_stdout))
 
 
 async def _run(items: Iterator[Made], target: delivery.Target, outcome: Outcome) -> None:
