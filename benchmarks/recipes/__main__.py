@@ -88,9 +88,7 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
     seen = facts(work, old)
     if not seen.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
-    ask = Ask(
-        facts=seen, language="python", created_at=date, version=old, base_images={"python": BASES}
-    )
+    ask = Ask(facts=seen, language="python", created_at=date, version=old, base_images={"python": BASES})
     place = CACHE / "machines" / f"{package}-{old}"
     ask, verdict = _rounds(ask, work, place, options)
     subprocess.run(["rm", "-rf", str(place)], check=True)
@@ -107,7 +105,9 @@ def _rounds(ask: Ask, work: Task, place: Path, options: argparse.Namespace) -> t
         proposal = next_proposal(["recipe"], ask)
         if proposal is None:
             return ask, "exhausted"
-        outcome, message, verdict = _round(proposal.draft, work, ask.facts.test_files, Machine(place), logs / str(number))
+        outcome, message, verdict = _round(
+            proposal.draft, work, ask.facts.test_files, Machine(place), logs / str(number)
+        )
         tried = Tried(
             strategy=proposal.strategy,
             label=proposal.label,

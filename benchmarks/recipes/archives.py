@@ -1,4 +1,4 @@
-"""Release archives of the corpus, as source trees: fetched with the package client, kept in a cache outside the checkout."""
+"""Release archives of the corpus as source trees: found with the package client, kept in a cache outside the checkout."""
 
 import hashlib
 import os
@@ -70,9 +70,11 @@ def _extract(archive: Path, target: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     if archive.suffix == ".zip":
-        zipfile.ZipFile(archive).extractall(scratch)
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(scratch)
     else:
-        tarfile.open(archive).extractall(scratch, filter="data")
+        with tarfile.open(archive) as tar:
+            tar.extractall(scratch, filter="data")
     (top,) = [entry for entry in scratch.iterdir() if entry.is_dir()]
     shutil.rmtree(target, ignore_errors=True)
     top.rename(target)

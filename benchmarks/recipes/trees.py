@@ -1,17 +1,16 @@
-"""Two release trees as one task: which files are tests, what the source says (facts), and how the stages are laid out."""
+"""Two release trees as one task: which files are tests, what the source says (facts), how the stages are laid out."""
 
 import filecmp
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from swefoundry.cli.releases.splitting import Part, classifier
 from swefoundry.domain.facts import Facts
 from swefoundry.intake.facts import survey, with_tests
 
-TEST_FOLDERS = re.compile(r"(^|/)(tests?|testing|test_[^/]*|[^/]*_tests?)/")
-TEST_FILES = re.compile(r"(^|/)(test_[^/]*|[^/]*_tests?|conftest|tests?)\.py$")
-_SKIPPED = re.compile(r"(^|/)([^/]*\.egg-info|PKG-INFO|__pycache__)(/|$)")
+_PART_OF = classifier()
+
 
 @dataclass(frozen=True)
 class Task:
@@ -39,25 +38,22 @@ def task(old: Path, new: Path) -> Task:
         for path in sorted(after)
         if path not in before or not filecmp.cmp(old / path, new / path, shallow=False)
     ]
-    tests = tuple(path for path in changed if is_test(path))
-    gold = tuple(path for path in changed if not is_test(path))
+    tests = tuple(path for path in changed if _PART_OF(path) is Part.TEST)
+    gold = tuple(path for path in changed if _PART_OF(path) is Part.FIX)
     return Task(old, new, tests, gold, tuple(sorted(before - after)))
-
-
-def is_test(path: str) -> bool:
-    """Whether a path belongs to the test patch."""
-    return bool(TEST_FOLDERS.search(path) or TEST_FILES.search(path))
 
 
 def _files(tree: Path) -> set[str]:
     paths = (
         str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file() and not path.is_symlink()
     )
-    return {path for path in paths if not _SKIPPED.search(path)}
+    return {path for path in paths if _PART_OF(path) is not Part.GENERATED}
 
 
 def facts(work: Task, version: str) -> Facts:
     """What intake says about the old tree and the test patch, without what only a release archive has."""
     paths = sorted(_files(work.old))
     seen = survey(paths, lambda path: (work.old / path).read_bytes(), None, version)
-    return with_tests(seen, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes())
+    return with_tests(
+        seen, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes()
+    )

@@ -3,7 +3,15 @@
 import pytest
 
 from swefoundry.domain.rounds import RoundOutcome
-from unit.strategies.building import SETUP_PY, ask, next_command, next_dockerfile, requirements
+from unit.strategies.building import (
+    SETUP_PY,
+    ask,
+    ended,
+    next_command,
+    next_dockerfile,
+    proposed,
+    requirements,
+)
 
 NO_RESULT, AFTER_FAILED, STEP_FAILED = RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.STEP_FAILED
 OLD = "2019-01-01"
@@ -144,14 +152,15 @@ def test_a_pin_that_does_not_build_is_loosened():
     assert layer_after(log, STEP_FAILED, manifests=REQUIRING) == ["lxml", "pytest", "six==1.0"]
 
 
-def test_a_test_tool_that_does_not_build_is_done_without():
-    manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "pympler\nmock\n"}
-    assert layer_after("error: Failed to build `pympler==0.9`", STEP_FAILED, manifests=manifests) == ["mock", "pytest"]
+def test_a_test_tool_that_does_not_build_in_any_release_is_done_without():
+    asked = ask({"setup.py": SETUP_PY, "requirements-test.txt": "pympler<1\nmock\n"})
+    log = "error: Failed to build `pympler==0.9`"
+    asked = ended(asked, STEP_FAILED, log)
+    assert requirements(proposed(asked).draft.dockerfile) == ["mock", "pympler", "pytest"]
+    assert requirements(next_dockerfile(asked, STEP_FAILED, log)) == ["mock", "pytest"]
 
 
 def test_a_release_that_must_be_compiled_even_unpinned_gets_a_compiler():
-    from unit.strategies.building import ended
-
     log = "error: Failed to build `lxml==3.8.0`\nerror: command 'gcc' failed: No such file or directory"
     asked = ended(ask(REQUIRING), STEP_FAILED, log)
     assert " gcc libc6-dev && " in next_dockerfile(asked, STEP_FAILED, log.replace("3.8.0", "4.0"))

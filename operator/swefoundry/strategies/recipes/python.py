@@ -42,6 +42,9 @@ PYTEST_NEEDS = frozenset(
 ANY_DAY = date(2099, 1, 1)
 """A limit for one distribution that lifts the general one."""
 
+LEGACY_BUILDS = date(2019, 2, 6)
+"""setuptools 40.8: uv builds packages without a pyproject.toml with this release or a later one."""
+
 _TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
 
 
@@ -179,7 +182,8 @@ def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[st
         named |= reading.runtime_names if rung.then else set()
         then = dict.fromkeys(named - lessons.now, day)
     if rung.until is not None:
-        then |= dict.fromkeys(lessons.free, ANY_DAY)
+        free = lessons.free | ({"setuptools"} if rung.until < LEGACY_BUILDS else set())
+        then |= dict.fromkeys(free, ANY_DAY)
     return sorted(then.items())
 
 

@@ -23,11 +23,11 @@ def requirements(facts: Facts, declared: Declared, config: Configuration, lesson
         chosen[canonicalize_name(requirement.name)] = requirement
     for requirement in _wanted(facts, declared, config):
         _choose(requirement, chosen, own)
-    runtime = {canonicalize_name(requirement.name) for requirement in requirements_in(declared.runtime)}
+    needed = {canonicalize_name(item.name) for item in requirements_in((*declared.runtime, *lessons.add))}
     kept = [
         _loosened(requirement, name, lessons)
         for name, requirement in sorted(chosen.items())
-        if name not in lessons.drop or name in runtime
+        if name not in lessons.drop or name in needed
     ]
     return [str(_pytest_bound(requirement, lessons)) for requirement in [*kept, *_companions(chosen)]]
 

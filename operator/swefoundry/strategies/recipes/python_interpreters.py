@@ -95,20 +95,18 @@ def rungs(bases: Iterable[tuple[str, Version]], times: Times) -> list[Rung]:
     undated = [Rung(rung.base, rung.python, None) for rung in first]
     same = [rung for rung in later if rung.base == best.base]
     rest = [rung for rung in later if rung.base != best.base]
-    start, middle = _old(first, times)
-    near = [*start, best, *middle, *others[:1], *same[:1], undated[0]]
-    return list(dict.fromkeys([*near, *others[1:], *same[1:], *rest, *undated[1:]]))
+    apart, whole = _old(first, times)
+    near = [*apart[:1], best, *apart[1:], *others[:1], *same[:1], *whole, undated[0]]
+    start = [*whole, *apart] if times.carries_pytest else []
+    return list(dict.fromkeys([*start, *near, *others[1:], *same[1:], *rest, *undated[1:]]))
 
 
 def _old(first: list[Rung], times: Times) -> tuple[list[Rung], list[Rung]]:
-    """Rungs for changes well before the interpreter's first wheels: those before and after the plain first one."""
+    """Rungs for changes well before the interpreter's first wheels: own requirements, and all, as of the change."""
     day = (times.created or date.min) + SHORTLY_AFTER
     older = [rung for rung in first[:2] if rung.until is not None and rung.until - day > SHORTLY_AFTER]
     apart = [replace(rung, then=True) for rung in older if times.requires]
-    whole = [replace(rung, until=day) for rung in older[:1]]
-    if times.carries_pytest:
-        return [*whole, *apart], []
-    return apart[:1], [*whole, *apart[1:]]
+    return apart, [replace(rung, until=day) for rung in older[:1]]
 
 
 def by_fitness(bases: Iterable[tuple[str, Version]], times: Times) -> list[tuple[str, Version]]:
