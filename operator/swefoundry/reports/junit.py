@@ -15,6 +15,8 @@ from swefoundry.reports.naming import clean, module_path, node_id
 from swefoundry.reports.statuses import Status, Tally
 
 XFAIL = "pytest.xfail"
+DEEPEST = 64
+"""As the runner has it; each element is compared with those around it."""
 SUITES = ("testsuites", "testsuite")
 
 
@@ -47,6 +49,8 @@ def _cases(content: bytes) -> Iterator[tuple[str, Status]]:
                     f"the root element is <{_local(element.tag)}>, not <testsuites> or <testsuite>"
                 )
             path.append(element)
+            if len(path) > DEEPEST:
+                raise Unreadable(f"elements are nested more than {DEEPEST} deep")
             continue
         path.pop()
         if _local(element.tag) == "testcase":

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
 from swefoundry.domain.stages import Stage
@@ -131,6 +132,25 @@ def test_what_was_imported_comes_back_out(
         key: row[key] for key in row if key not in computed
     }
     assert exported["FAIL_TO_PASS"] == '["t::a", "t::b"]'
+
+
+def test_what_was_exported_can_be_imported_again(
+    run: Run, api: Api, tmp_path: Path, server: registry_server.Server
+) -> None:
+    archive = {"url": "https://index.example/calc-1.0.tar.gz", "sha256": "e" * 64, "stripComponents": 1}
+    body = task(
+        source={"archive": archive}, createdAt="2023-06-01T12:00:00Z", language="python", version="8.10"
+    )
+    del body["spec"]["baseCommit"]
+    put_validated(api, server.host, body)
+    assert (
+        run("export", "--out", tmp_path / "o.jsonl", "--registry", server.host, "--insecure").exit_code == 0
+    )
+    done = run("import", tmp_path / "o.jsonl", "--out", tmp_path / "again")
+    assert done.exit_code == 0, done.output
+    (again,) = yaml.safe_load_all((tmp_path / "again" / "octo--calc-7.yaml").read_text())
+    again["spec"].pop("problemStatement", None)
+    assert again["spec"] == body["spec"]
 
 
 def test_a_patch_in_the_registry_comes_back_out(

@@ -44,6 +44,7 @@ IN_SPEC = frozenset(
         "created_at",
         "version",
         "language",
+        "source",
     ]
 )
 
@@ -69,11 +70,15 @@ def instance(row: Columns) -> Instance:
         if (listed := names(row, column, column.lower())) is not None:
             kept.pop(column.lower(), None)
             kept[column] = listed
+    source = row.get("source") if isinstance(row.get("source"), dict) else None
     language = text(row, "language").strip().lower() or text(row, "repo_language").strip().lower()
     return Instance(
         instance_id=required(row, "instance_id"),
         repo=required(row, "repo"),
-        base_commit=commit(row, "base_commit"),
+        base_commit=None
+        if _needs_no_commit(source) and not row.get("base_commit")
+        else commit(row, "base_commit"),
+        source=source,
         gold=patch(row, "patch", NO_FIX),
         tests=patch(row, "test_patch", NO_TESTS),
         problem=encoded("problem_statement", text(row, "problem_statement")).decode(),
@@ -82,6 +87,11 @@ def instance(row: Columns) -> Instance:
         language=LANGUAGES.get(language, language) or None,
         extra=kept,
     )
+
+
+def _needs_no_commit(source: Columns | None) -> bool:
+    """Rows that `swefoundry export` wrote may come from an archive; the column `source` is as in the spec."""
+    return source is not None and "git" not in source
 
 
 def remarks(row: Columns) -> list[str]:
