@@ -25,6 +25,9 @@ CHECK_SECONDS = 30.0
 BUSY_CODES = frozenset({Code.INFRASTRUCTURE, Code.PUSH_FAILED})
 """Records that blame the registry: as good as a fault of the cluster."""
 
+REFERENCE_MISSING = "ReferenceMissing"
+"""A ConfigMap or Secret may be applied a moment after what names it, so this is waited for, too."""
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -110,7 +113,7 @@ def pursue(work: str, bench: Bench) -> Move:
     current = Attempt(
         work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    move = _respond(current, pod, _blaming_the_registry(read_pod(pod, bench.now, patience)), bench)
+    move = _respond(current, pod, _blaming_the_world(read_pod(pod, bench.now, patience)), bench)
     if isinstance(move, Await) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
     return move
@@ -123,7 +126,8 @@ def _begin(work: str, attempt: Attempt | None, bench: Bench) -> Move:
         lost = Faulted(Blame.INFRASTRUCTURE, "PodLost", "the pod vanished before its result was kept")
         return _replace(attempt, lost, bench)
     if attempt.not_before is not None and attempt.not_before > bench.now:
-        return Await(work, "Backoff", check_seconds=(attempt.not_before - bench.now).total_seconds())
+        pause = (attempt.not_before - bench.now).total_seconds()
+        return Await(work, "Backoff", attempt.message or "", pause)
     return Launch(work, attempt.number, attempt.memory_factor)
 
 
@@ -139,10 +143,14 @@ def _respond(current: Attempt, pod: PodSnapshot, reading: Reading, bench: Bench)
             return _replace(current, reading, bench)
 
 
-def _blaming_the_registry(reading: Reading) -> Reading:
-    if isinstance(reading, Finished) and reading.code in BUSY_CODES:
-        message = str(reading.record.get("message", ""))
+def _blaming_the_world(reading: Reading) -> Reading:
+    if not isinstance(reading, Finished):
+        return reading
+    message = str(reading.record.get("message", ""))[:2000]
+    if reading.code in BUSY_CODES:
         return Faulted(Blame.INFRASTRUCTURE, "RegistryFault", message, reading.code, reading.seconds)
+    if reading.code == Code.REFERENCE_MISSING:
+        return Faulted(Blame.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds)
     return reading
 
 
@@ -164,10 +172,17 @@ def _replace(current: Attempt, fault: Faulted, bench: Bench) -> Move:
 def next_attempt(current: Attempt, fault: Faulted, bench: Bench) -> Attempt | None:
     """The attempt that follows a fault; None when there is no point."""
     number = current.number + 1
-    fresh = Attempt(work=current.work, number=number, pod="", memory_factor=current.memory_factor)
+    fresh = Attempt(
+        work=current.work,
+        number=number,
+        pod="",
+        memory_factor=current.memory_factor,
+        message=fault.message or None,
+    )
     if fault.blame is Blame.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
-    if fault.blame is Blame.INFRASTRUCTURE and current.number < bench.settings.max_infra_retries:
+    passing = fault.blame is Blame.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
+    if passing and current.number < bench.settings.max_infra_retries:
         pause = timedelta(seconds=bench.settings.retry_seconds * 2**current.number)
         return fresh.model_copy(update={"not_before": bench.now + pause})
     return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from swefoundry.api.common import Source
+from swefoundry.api.common import KeyRef, Source
 from swefoundry.api.taskinstance import Patch
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
@@ -36,7 +36,7 @@ class Intake:
 
 @dataclass
 class Shipment:
-    """Files that the pod mounts."""
+    """Files that the pod mounts. Optional ones: a pod whose volume does not exist waits without a word in its status."""
 
     volumes: list[Json] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ def _origin(what: Intake, shipment: Shipment) -> Origin:
     if source is not None and source.artifact is not None:
         return ArtifactOrigin(digest=source.artifact.digest)
     git = source.git if source is not None else None
-    token_file = None
+    token_file, token_named = None, ""
     if git is not None and git.token_secret_ref is not None:
         ref = git.token_secret_ref
         items = [{"key": ref.key, "path": "token"}]
@@ -85,12 +85,17 @@ def _origin(what: Intake, shipment: Shipment) -> Origin:
             {
                 "name": "git-token",
                 "mountPath": TOKEN_MOUNT,
-                "secret": {"secretName": ref.name, "items": items},
+                "secret": {"secretName": ref.name, "items": items, "optional": True},
             }
         )
         token_file = f"{TOKEN_MOUNT}/token"
+        token_named = _named("source.git.tokenSecretRef", "Secret", ref)
     url = git.url if git is not None else f"https://github.com/{what.repo}.git"
-    return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file)
+    return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file, token_named=token_named)
+
+
+def _named(field: str, kind: str, ref: KeyRef) -> str:
+    return f"spec.{field}: {kind} {ref.name} with the key {ref.key}"
 
 
 async def _patch(
@@ -105,8 +110,12 @@ async def _patch(
         mount = f"{PATCH_MOUNT}/{name}"
         items = [{"key": ref.key, "path": "patch"}]
         shipment.volumes.append(
-            {"name": f"{name}-patch", "mountPath": mount, "configMap": {"name": ref.name, "items": items}}
+            {
+                "name": f"{name}-patch",
+                "mountPath": mount,
+                "configMap": {"name": ref.name, "items": items, "optional": True},
+            }
         )
-        return PatchAt(path=f"{mount}/patch")
+        return PatchAt(path=f"{mount}/patch", named=_named(f"{name}Patch.configMapRef", "ConfigMap", ref))
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
     return PatchAt(blob=await world.registry.put_blob(what.repository, (patch.inline or "").encode()))

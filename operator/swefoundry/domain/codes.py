@@ -21,6 +21,8 @@ class Code(IntEnum):
     """The commit does not exist, or the archive's sha256 is another."""
     SOURCE_UNREACHABLE = 13
     """The git host or archive URL did not answer, or refused us, after retries."""
+    REFERENCE_MISSING = 14
+    """A ConfigMap or Secret that the manifest names, or its key, is not there (yet)."""
     NOT_RUNNABLE = 20
     """The test command could not be started (shell codes 126 and 127)."""
     NO_RESULT = 21

@@ -46,6 +46,8 @@ class GitOrigin(Value):
     commit: str
     token_file: str | None = None
     """Path of a mounted token for private repositories (sent as HTTP basic auth, user x-access-token unless the URL names one)."""
+    token_named: str = ""
+    """What the manifest calls the token: said when the file is not there."""
 
 
 class ArchiveOrigin(Value):
@@ -72,6 +74,8 @@ class PatchAt(Value):
 
     blob: Digest | None = None
     path: str | None = None
+    named: str = ""
+    """What the manifest calls the file: said when it is not there."""
 
 
 class IntakeOrder(Value):

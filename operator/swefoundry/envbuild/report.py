@@ -105,7 +105,7 @@ def _ended(status: Status, attempt: Attempt) -> Status:
 
 def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
     record = result.record
-    status = _ended(status, ended(result.move).model_copy(update={"message": record.message or None}))
+    status = _ended(status, ended(result.move).model_copy(update={"message": record.message[:2048] or None}))
     if record.code != Code.OK:
         reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
         return failed(status, reason, record.message or f"intake ended with code {record.code}", seen)

@@ -13,7 +13,7 @@ from swefoundry.domain.work import GitOrigin
 from swefoundry.intake.git import Git, GitFailed, GitTimeLimit
 from swefoundry.intake.limits import GIT_SECONDS, HISTORY_SECONDS, Patience
 from swefoundry.intake.patience import patiently
-from swefoundry.intake.refusals import Refused, mismatch, unreachable
+from swefoundry.intake.refusals import Refused, mismatch, missing, unreachable
 from swefoundry.intake.remotes import Remote, complaint, remote, unknown_commit, wants_full_fetch
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
@@ -49,6 +49,8 @@ async def _token(origin: GitOrigin) -> str | None:
         return None
     try:
         return (await asyncio.to_thread(Path(origin.token_file).read_text)).strip()
+    except FileNotFoundError as error:
+        raise missing(origin.token_named or "the git token") from error
     except (OSError, UnicodeDecodeError) as error:
         raise unreachable(f"the git token cannot be read: {error}") from error
 

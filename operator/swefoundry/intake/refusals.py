@@ -16,6 +16,11 @@ class Unreachable(Retry):
     """The host did not answer; after some tries this becomes a refusal."""
 
 
+def missing(named: str) -> Refused:
+    """A file that the cluster should have mounted; its volume is optional, so that we can say which."""
+    return Refused(Code.REFERENCE_MISSING, f"{named} is not there; create it, then re-create this object")
+
+
 def mismatch(message: str) -> Refused:
     return Refused(Code.SOURCE_MISMATCH, message)
 

@@ -16,7 +16,7 @@ from swefoundry.intake import trees
 from swefoundry.intake.bench import Bench
 from swefoundry.intake.limits import PATCH_BYTES
 from swefoundry.intake.patches import apply
-from swefoundry.intake.refusals import Refused
+from swefoundry.intake.refusals import Refused, missing
 from swefoundry.intake.sources import Source, obtain
 from swefoundry.store.artifacts import FILE_TYPE, Part, push_parts
 from swefoundry.store.content import OCI_LAYER, digest_of
@@ -68,8 +68,10 @@ async def _bytes(patch: _Named, repo: str, registry: Registry) -> bytes:
             return await registry.get_blob(repo, where.blob, PATCH_BYTES)
         if where is not None and where.path is not None:
             return await asyncio.to_thread(Path(where.path).read_bytes)
-    except (NotFound, FileNotFoundError) as error:
+    except NotFound as error:
         raise Refused(patch.code, f"the {patch.name} patch is not there: {error}") from error
+    except FileNotFoundError as error:
+        raise missing(where.named if where and where.named else f"the {patch.name} patch") from error
     raise Refused(patch.code, f"the order does not say where the {patch.name} patch is")
 
 

@@ -114,7 +114,7 @@ def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
         status,
         running=without(status.running, INTAKE),
         attempts=history_with(
-            status.attempts, ended(result.move).model_copy(update={"message": record.message or None})
+            status.attempts, ended(result.move).model_copy(update={"message": record.message[:2048] or None})
         ),
     )
     if record.code != Code.OK or record.source is None or record.facts is None:

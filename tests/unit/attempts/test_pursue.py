@@ -8,6 +8,7 @@ import pytest
 from builders import NONCE, NOW, a_pod, terminated
 from swefoundry.api.common import Attempt
 from swefoundry.attempts.decide import Await, Bench, Collect, Launch, Replace, Surrender, pursue
+from swefoundry.domain.outcomes import Blame
 from swefoundry.settings import Settings
 
 SETTINGS = Settings(max_infra_retries=2, retry_seconds=10)
@@ -83,6 +84,15 @@ def test_a_memory_kill_is_tried_once_more_with_twice_the_memory():
     assert isinstance(first, Replace) and first.planned.memory_factor == 2
     second = pursue(WORK, bench([an_attempt(1, memory_factor=2)], [a_pod(WORK, 1, killed)]))
     assert isinstance(second, Surrender) and second.fault.reason == "OOMKilled"
+
+
+def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
+    early = pursue(WORK, bench([an_attempt()], [a_pod(WORK, 0, done(14))]))
+    assert isinstance(early, Replace) and early.ended.reason == "ReferenceMissing"
+    waiting = pursue(WORK, bench([early.planned]))
+    assert isinstance(waiting, Await) and waiting.message == "why"
+    late = pursue(WORK, bench([an_attempt(2)], [a_pod(WORK, 2, done(14))]))
+    assert isinstance(late, Surrender) and late.fault.blame is Blame.CONFIGURATION
 
 
 @pytest.mark.parametrize("code", [30, 45])

@@ -238,8 +238,10 @@ async def test_a_token_that_is_not_mounted_is_named(
     workbench: Workbench, private: tuple[Repository, str]
 ) -> None:
     repository, commit = private
-    record = await workbench.take_in(workbench.origin(repository, commit, token_file="/nowhere/token"))
-    assert (record.code, "the git token cannot be read" in record.message) == (13, True)
+    origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
+    record = await workbench.take_in(origin)
+    said = "Secret x, key y is not there; create it, then re-create this object"
+    assert (record.code, record.message) == (14, said)
 
 
 # Sources that an earlier intake left

@@ -358,3 +358,17 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
     assert (record.code, record.message[:29]) == (10, "the test patch is not there: ")
+
+
+async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
+    repository = workbench.repository()
+    commit = repository.commit(writing({"a": b""}))
+    order = IntakeOrder(
+        nonce="n",
+        place=Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
+        origin=workbench.origin(repository, commit),
+        gold_patch=PatchAt(path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"),
+    )
+    record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
+    said = "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; create it, then re-create this object"
+    assert (record.code, record.message) == (14, said)
