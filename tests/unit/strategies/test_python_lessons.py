@@ -9,7 +9,6 @@ from unit.strategies.building import (
     ended,
     next_command,
     next_dockerfile,
-    proposed,
     requirements,
 )
 
@@ -152,12 +151,20 @@ def test_a_pin_that_does_not_build_is_loosened():
     assert layer_after(log, STEP_FAILED, manifests=REQUIRING) == ["lxml", "pytest", "six==1.0"]
 
 
-def test_a_test_tool_that_does_not_build_in_any_release_is_done_without():
-    asked = ask({"setup.py": SETUP_PY, "requirements-test.txt": "pympler<1\nmock\n"})
-    log = "error: Failed to build `pympler==0.9`"
-    asked = ended(asked, STEP_FAILED, log)
-    assert requirements(proposed(asked).draft.dockerfile) == ["mock", "pympler", "pytest"]
-    assert requirements(next_dockerfile(asked, STEP_FAILED, log)) == ["mock", "pytest"]
+def test_a_test_tool_that_does_not_build_is_done_without():
+    manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "pympler\nmock\n"}
+    assert layer_after("error: Failed to build `pympler==0.9`", STEP_FAILED, manifests=manifests) == ["mock", "pytest"]
+
+
+def test_what_the_tests_import_is_not_done_without_only_loosened():
+    asked = ask({"setup.py": SETUP_PY, "requirements-test.txt": "hypothesis<4\n"}, test_imports=["hypothesis"])
+    text = next_dockerfile(asked, STEP_FAILED, "error: Failed to build `hypothesis==3.6.1`")
+    assert requirements(text) == ["hypothesis", "pytest"]
+
+
+def test_plugins_that_want_the_cache_get_one_outside_the_source():
+    log = "AttributeError: 'Config' object has no attribute 'cache'"
+    assert " -o cache_dir=/tmp/pytest-cache " in next_command(ask(), AFTER_FAILED, log)
 
 
 def test_a_release_that_must_be_compiled_even_unpinned_gets_a_compiler():

@@ -218,3 +218,18 @@ def test_setuptools_stays_below_the_releases_that_refuse_old_files_unless_the_pr
 def test_poetrys_versions_become_standard_ones(written, meant):
     text = f'[tool.poetry]\nname="x"\n[tool.poetry.dependencies]\na="{written}"\n'
     assert python_pyproject.declared(text).runtime == ("a" + meant,)
+
+
+def test_a_marker_on_a_line_of_its_own_is_no_requirement():
+    cfg = "[options.extras_require]\ntesting =\n  b >= 1; \\\n  # slow\n  python_implementation != 'PyPy'\n"
+    assert layer({"setup.cfg": cfg, "setup.py": SETUP + "setup(name='x')"}) == ["b", "pytest"]
+
+
+def test_modules_of_the_source_are_not_looked_for_in_the_index():
+    found = layer({"setup.py": SETUP + "setup(name='vcrpy')"}, test_imports=["vcr"], package_dirs=["vcr"])
+    assert found == ["pytest"]
+
+
+def test_editables_come_along_with_backends_that_need_them():
+    text = '[build-system]\nrequires=["hatchling"]\nbuild-backend="hatchling.build"\n[project]\nname="x"\n'
+    assert "editables" in tools({"pyproject.toml": text})

@@ -85,9 +85,8 @@ def _failed_builds(log: str, loosened: frozenset[str]) -> Iterator[Lessons]:
         return
     for name in re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log):
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
-        yield Lessons(loosen=plain, now=plain)
+        yield Lessons(loosen=plain, drop=plain, now=plain)
         if plain <= loosened:
-            yield Lessons(drop=plain)
             yield from _programs(log)
 
 

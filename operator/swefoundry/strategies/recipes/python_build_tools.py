@@ -90,6 +90,8 @@ def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
         name = canonicalize_name(requirement.name)
         if name != "setuptools":
             chosen[name] = _EDITABLE_SINCE.get(name, item)
+    if {"hatchling", "pdm-backend"} & {*chosen, _BACKENDS.get(declared.backend or "")}:
+        chosen["editables"] = "editables"
     backend = _BACKENDS.get(declared.backend or "")
     if backend:
         chosen.setdefault(backend, _EDITABLE_SINCE[backend])

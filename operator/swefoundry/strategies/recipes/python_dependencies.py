@@ -23,7 +23,8 @@ def requirements(facts: Facts, declared: Declared, config: Configuration, lesson
         chosen[canonicalize_name(requirement.name)] = requirement
     for requirement in _wanted(facts, declared, config):
         _choose(requirement, chosen, own)
-    needed = {canonicalize_name(item.name) for item in requirements_in((*declared.runtime, *lessons.add))}
+    essential = (*declared.runtime, *lessons.add, *_foreseen(facts))
+    needed = {canonicalize_name(item.name) for item in requirements_in(essential)}
     kept = [
         _loosened(requirement, name, lessons)
         for name, requirement in sorted(chosen.items())
@@ -51,8 +52,10 @@ def _wanted(facts: Facts, declared: Declared, config: Configuration) -> Iterator
 
 def _foreseen(facts: Facts) -> Iterator[str]:
     """What imports, fixtures and markers of the tests say before any round is spent on it."""
+    own = {re.sub(r".*/", "", folder) for folder in (*facts.package_dirs, *facts.root_entries)}
     for module in facts.test_imports:
-        if module.split(".")[0] in names.FORESEEN:
+        top = module.split(".")[0]
+        if top in names.FORESEEN and not own & {top, f"{top}.py"}:
             yield names.distribution_of(module)
     for parameter in facts.test_parameters:
         if parameter in names.FORESEEN_FIXTURES:
@@ -68,11 +71,17 @@ def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
             requirement = Requirement(line.strip())
         except InvalidRequirement:
             match = re.match(r"^([A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z])(?=\s|$|[<>=!~;@(\[])", line.strip())
-            if match is None:
+            if match is None or match[1] in _MARKER_NAMES:
                 continue
             requirement = Requirement(match[1])
         requirement.url = None  # a clone or download of its own is not what an index can date
         yield requirement
+
+
+_MARKER_NAMES = frozenset(
+    {"python_version", "python_implementation", "sys_platform", "platform_system", "extra"}
+)
+"""First words of the second line of a requirement that setup.cfg breaks before its marker."""
 
 
 def _choose(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:

@@ -35,6 +35,8 @@ class Lessons:
     no_warnings: bool = False
     """Warnings are no errors."""
     importlib: bool = False
+    cache: bool = False
+    """A plugin wants pytest's cache."""
     on_path: bool = False
     """The project cannot be installed: its folders go on PYTHONPATH."""
     folders: frozenset[str] = frozenset()

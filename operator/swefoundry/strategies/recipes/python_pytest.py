@@ -98,7 +98,8 @@ def command(config: Configuration, lessons: Lessons) -> str:
 
     `python -m` puts /testbed first on the path, so that `tests` is importable without an installation.
     """
-    words = ["python", "-m", "pytest", "-rfE", "--tb=short", "-p", "no:cacheprovider"]
+    cache = ["-o", "cache_dir=/tmp/pytest-cache"] if lessons.cache else ["-p", "no:cacheprovider"]
+    words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
     if lessons.no_config or config.refused_section:
         words += ["-c", EMPTY_CONFIG, "--rootdir=/testbed"]
     else:

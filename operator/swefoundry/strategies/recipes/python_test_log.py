@@ -226,6 +226,12 @@ def same_names_need_importlib(log: str, source: Source) -> Iterator[Lessons]:
         yield Lessons(importlib=True)
 
 
+def plugins_that_want_the_cache_get_it(log: str, source: Source) -> Iterator[Lessons]:
+    """pytest-xprocess and others fail without the cache plugin."""
+    if "'Config' object has no attribute 'cache'" in log:
+        yield Lessons(cache=True)
+
+
 def programs_come_from_debian(log: str, source: Source) -> Iterator[Lessons]:
     """Tests that start git, or read the time zone database."""
     if re.search(r"No such file or directory: '(?:/usr/bin/)?git'|git: (?:command )?not found", log):
@@ -247,6 +253,7 @@ RULES: tuple[Rule, ...] = (
     dependencies_lose_names,
     warnings_are_no_errors,
     same_names_need_importlib,
+    plugins_that_want_the_cache_get_it,
     programs_come_from_debian,
 )
 
