@@ -132,7 +132,7 @@ class Build:
     def _command(self, argv: list[str]) -> Command:
         environment = buildah.environment(os.environ, self._workplace, proxies(self._settings))
         if self._order.ca_bundle is not None:
-            environment["SSL_CERT_FILE"] = CERTIFICATES
+            environment["SSL_CERT_FILE"] = str(self._workplace.certificates)
         return Command(argv, environment)
 
     def _write_files(self) -> None:
@@ -141,7 +141,9 @@ class Build:
         at.dockerfile.write_text(with_settings(order.draft.dockerfile, self._settings))
         configure(order, at)
         if order.ca_bundle is not None:
-            trust(Path(order.ca_bundle), Path(CERTIFICATES))
+            # Steps can write to theirs; buildah has its own.
+            trust(Path(order.ca_bundle), at.certificates)
+            shutil.copyfile(at.certificates, CERTIFICATES)
 
     async def _store_log(self, registry: Registry, ending: Ending) -> str | None:
         """A log that cannot be stored is a pity, not a failure: the record holds the telling lines."""

@@ -53,6 +53,11 @@ class Workplace:
         return self.root / "helpers"
 
     @property
+    def certificates(self) -> Path:
+        """What buildah trusts when it pulls and pushes, where certificates are given."""
+        return self.root / "certificates.pem"
+
+    @property
     def image_id(self) -> Path:
         return self.root / "image-id"
 

@@ -18,6 +18,9 @@ COMMIT_TIME = 315_532_800
 """1980-01-01T00:00:00Z, the time of everything in an image: the same build gives the same digest, and zip files know no
 earlier year."""
 
+SOURCE_DATE = COMMIT_TIME + 86_400
+"""A day later, because tools that write zip files may reckon in local time, up to a day behind UTC."""
+
 CERTIFICATES = "/dev/shm/swefoundry-certificates.pem"
 
 CERTIFICATE_VARIABLES = (
@@ -37,7 +40,7 @@ def step_settings(order: BuildOrder) -> dict[str, str]:
     """Names and values that every RUN step sees."""
     # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
     # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.
-    settings = {"SOURCE_DATE_EPOCH": str(COMMIT_TIME)}
+    settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
     if order.ca_bundle is not None:
         settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES)
     for name, value in order.build_args.items():

@@ -119,8 +119,8 @@ class TestProcesses:
 
 
 class TestSettings:
-    def test_the_commit_time_reaches_every_step(self) -> None:
-        assert step_settings(an_order()) == {"SOURCE_DATE_EPOCH": "315532800"}
+    def test_a_fixed_date_reaches_every_step(self) -> None:
+        assert step_settings(an_order()) == {"SOURCE_DATE_EPOCH": "315619200"}
 
     def test_certificates_and_proxies_have_every_name_that_tools_look_for(self) -> None:
         settings = step_settings(
