@@ -36,14 +36,60 @@ lab-reset: venv ## Stop the lab and forget the cluster's state; programs, base i
 	@$(LAB) reset
 
 ##@ swefoundry on the cluster
-KUBECONFIG_LAB := $(if $(filter current,$(SWEFOUNDRY_CLUSTER)),,KUBECONFIG=$${SWEFOUNDRY_LAB_DIR:-$$HOME/.cache/swefoundry-lab}/kubeconfig)
+NAMESPACE ?= swefoundry
+ifeq ($(SWEFOUNDRY_CLUSTER),current)
+REGISTRY_OPTIONS :=
+else
+LAB_DIR := $(or $(SWEFOUNDRY_LAB_DIR),$(HOME)/.cache/swefoundry-lab)
+export KUBECONFIG := $(LAB_DIR)/kubeconfig
+export PATH := $(LAB_DIR)/bin:$(PATH)
+export SWEFOUNDRY_REGISTRY ?= 127.0.0.1:5000
+export SWEFOUNDRY_REGISTRY_INSECURE ?= true
+endif
+export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
+SWE := $(VENV)/bin/swefoundry
+DEMO := demo-output
 
-.PHONY: images install
+.PHONY: images install demo
 images: venv ## Build the operator and builder images and push them to the lab's registry
 	@$(LAB) images push
 
-install: lab-up images ## Install or upgrade the chart on the lab
+install: lab-up ## Install or upgrade the chart on the lab
 	@$(LAB) install
+
+demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@echo "== Collecting release pairs (samples/demo-pairs.txt)"
+	$(SWE) collect releases --file samples/demo-pairs.txt --out $(DEMO)/manifests --cache $(LAB_DIR)/archives
+	@echo "== Applying them to namespace $(NAMESPACE)"
+	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO)/manifests
+	@echo "== Progress"
+	$(SWE) status --watch
+	@echo "== Exporting"
+	$(SWE) export --out $(DEMO)/instances.jsonl
+	$(SWE) export --format swe-factory-status --out $(DEMO)/fail2pass_status.json
+	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
+
+##@ Tests
+.PHONY: lint test-unit test-cluster test-real test
+lint: venv ## Style, types and the architecture's contracts
+	$(VENV)/bin/ruff check operator lab tests benchmarks
+	$(VENV)/bin/ruff format --check operator lab tests benchmarks
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test-unit: venv ## Everything that needs no cluster, the runner's own tests included
+	$(MAKE) --no-print-directory -C images/runner check
+	$(VENV)/bin/pytest tests/unit -n auto
+
+test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
+	@$(MAKE) --no-print-directory install
+	$(VENV)/bin/pytest tests/cluster
+
+test-real: install ## All real release pairs, with the verdict that each is expected to get (an hour)
+	$(VENV)/bin/pytest tests/real -m real
+
+test: lint test-unit test-cluster ## All tests: style, unit, chart, schema, cluster
 
 .PHONY: test-lab
 test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times
