@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 
 from cluster.commands import kubectl
-from swefoundry.api.common import Validation
 from swefoundry.api.crds import ROOT
+from swefoundry.api.parts import Validation
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.work import RunOrder
 from swefoundry.pods.evaluation import Evaluate, evaluation_pod

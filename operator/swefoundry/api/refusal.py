@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from swefoundry.api import reasons
-from swefoundry.api.common import Condition
 from swefoundry.api.conditions import READY, STALLED, condition, merged
+from swefoundry.api.parts import Condition
 
 
 def refused_status(body: Mapping[str, Any], error: ValidationError, now: datetime) -> dict[str, Any]:

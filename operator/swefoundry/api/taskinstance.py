@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from swefoundry.api.common import (
+from swefoundry.api.parts import (
     Attempt,
     Budget,
     Commit,

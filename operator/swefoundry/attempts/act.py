@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from swefoundry import errors, metrics
-from swefoundry.api.common import Attempt
+from swefoundry.api.parts import Attempt
 from swefoundry.attempts.decide import Collect, Launch
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key

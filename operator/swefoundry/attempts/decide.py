@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from swefoundry.api.common import Attempt
+from swefoundry.api.parts import Attempt
 from swefoundry.domain.codes import Code
 from swefoundry.domain.outcomes import Blame, Faulted, Finished, Reading, Running, Waiting
 from swefoundry.pods.reading import Patience, read_pod

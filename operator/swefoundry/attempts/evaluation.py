@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swefoundry.api.common import Validation
+from swefoundry.api.parts import Validation
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
 from swefoundry.attempts.world import World

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from swefoundry.api.common import KeyRef, Source
+from swefoundry.api.parts import KeyRef, Source
 from swefoundry.api.taskinstance import Patch
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from swefoundry.api.common import Attempt
 from swefoundry.api.objects import Object
+from swefoundry.api.parts import Attempt
 from swefoundry.attempts.act import release
 from swefoundry.attempts.decide import Await
 from swefoundry.attempts.world import World

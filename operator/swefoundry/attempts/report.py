@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from swefoundry.api import reasons
-from swefoundry.api.common import Attempt
+from swefoundry.api.parts import Attempt
 from swefoundry.attempts.decide import Await, Surrender
 from swefoundry.domain.outcomes import Blame
 

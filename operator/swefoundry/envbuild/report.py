@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from swefoundry.api import conditions, reasons
-from swefoundry.api.common import Attempt, Condition
 from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, condition
 from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
+from swefoundry.api.parts import Attempt, Condition
 from swefoundry.attempts.act import Launched, Queued, ended
 from swefoundry.attempts.decide import Await, Replace, Surrender
 from swefoundry.attempts.report import (

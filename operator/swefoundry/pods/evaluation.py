@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from swefoundry.api.common import Validation
+from swefoundry.api.parts import Validation
 from swefoundry.domain.work import RUN_ORDER, RunOrder
 from swefoundry.pods.build import times
 from swefoundry.pods.hardening import ROOT_CAPABILITIES, Cell, Ticket, limits, locked, pod

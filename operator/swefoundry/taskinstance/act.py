@@ -5,9 +5,9 @@ from typing import Any
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
-from swefoundry.api.common import ArtifactSource, Source
 from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.objects import Task
+from swefoundry.api.parts import ArtifactSource, Source
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.attempts.act import STATUSES_FILE, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence

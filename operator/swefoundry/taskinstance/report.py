@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from swefoundry.api import conditions, reasons
-from swefoundry.api.common import Attempt, Condition
 from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, VALIDATED, condition
+from swefoundry.api.parts import Attempt, Condition
 from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanceStatus
 from swefoundry.attempts.act import Launched, Queued, ended
 from swefoundry.attempts.decide import Await, Replace, Surrender

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builders import NONCE, NOW, a_pod, terminated
-from swefoundry.api.common import Attempt
+from swefoundry.api.parts import Attempt
 from swefoundry.attempts.decide import Await, Bench, Collect, Launch, Replace, Surrender, pursue
 from swefoundry.domain.outcomes import Blame
 from swefoundry.settings import Settings
