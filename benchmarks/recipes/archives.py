@@ -1,4 +1,6 @@
-"""Release archives of the corpus as source trees: found with the package client, kept in a cache outside the checkout."""
+"""Release archives of the corpus as source trees: found with the package client, kept in a cache outside
+the checkout.
+"""
 
 import hashlib
 import os

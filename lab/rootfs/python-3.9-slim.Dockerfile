@@ -10,11 +10,11 @@ RUN sh /tmp/relocate-python.sh 3.9 "pip==23.0.1 setuptools==58.1.0" "setuptools=
 
 FROM debian:bullseye-slim
 ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+COPY --from=debian-python /usr/local /usr/local
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends \
       ca-certificates netbase tzdata media-types \
       libbz2-1.0 libdb5.3 libexpat1 libffi7 liblzma5 libncursesw6 libnsl2 libreadline8 libsqlite3-0 libssl1.1 libuuid1 zlib1g \
+ && PYTHONDONTWRITEBYTECODE=1 python -c "import ssl, sqlite3, lzma, bz2, ctypes, curses, readline, dbm.ndbm, uuid, zoneinfo, pip" \
  && rm -rf /var/lib/apt/lists/* /var/cache/ldconfig /var/cache/debconf/*-old /var/log/* /var/lib/dpkg/*-old
-COPY --from=debian-python /usr/local /usr/local
-RUN PYTHONDONTWRITEBYTECODE=1 python -c "import ssl, sqlite3, lzma, bz2, ctypes, curses, readline, dbm.ndbm, uuid, zoneinfo" && PYTHONDONTWRITEBYTECODE=1 pip --version
 CMD ["python3"]

@@ -16,7 +16,9 @@ EXTRA_NAMESPACE = "swefoundry-extra"
 CHART = SOURCES.parent / "charts" / "swefoundry"
 VALUES = SOURCES / "values.yaml"
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-"""What this machine trusts, builds in the lab must trust too: it may reach package indexes through a proxy of its own."""
+"""What this machine trusts, builds in the lab must trust too: it may reach package indexes through a proxy
+of its own.
+"""
 
 
 def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:

@@ -7,7 +7,9 @@ quadratic at start-up, and its events are not retried; a level-triggered queue o
 import asyncio
 import logging
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain, repeat
 from typing import Any
 
 import kopf
@@ -35,6 +37,12 @@ WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, S
 
 LAG_SECONDS = 1.0
 """How often the event loop's lag is measured."""
+
+FIRST_LOOK_SECONDS = 2.0
+"""Pause between attempts to see everything at start-up."""
+
+LONGEST_PAUSE_SECONDS = 15.0
+"""How long a watch that is refused waits at most before it asks again: a namespace that comes back is noticed by then."""
 
 SILENT_SECONDS = 700.0
 """Liveness fails when no watch said anything for this long although a resync (300 s) should have made it talk twice."""
@@ -64,7 +72,8 @@ class Operator:
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """See everything once, then begin to work: decisions on half a view would start what runs already."""
         configure(settings)
-        await self.resync()
+        while not await self.resync():
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self.world.settings.workers)]
         self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
 
@@ -96,7 +105,12 @@ class Operator:
         # The echo of our own write is no news about the object itself; its owner has not seen it yet.
         owner = owner_of(body)
         if owner is not None:
-            self.world.queue.add(owner[0] if self.world.cache.get(owner[0]) is not None else key)
+            self.world.queue.add(owner[0] if self._knows(*owner) else key)
+
+    def _knows(self, key: Key, uid: str) -> bool:
+        """Whether an owner is in the cache: that one, not a successor of its name."""
+        body = self.world.cache.get(key)
+        return body is not None and body["metadata"]["uid"] == uid
 
     def _orphaned(self, uid: str) -> None:
         for body in self.world.cache.children(uid, PODS.kind):
@@ -112,14 +126,20 @@ class Operator:
         else:
             self.world.slots.seed(Role(pod.role), name)
 
-    async def resync(self) -> None:
-        """List everything: fills the cache at start-up, and finds what a watch has missed later."""
+    async def resync(self) -> bool:
+        """List everything: fills the cache at start-up, and finds what a watch has missed later. Tell whether the API answered.
+
+        A refusal is an answer: a namespace that was deleted must not keep the others waiting.
+        """
+        answered = True
         for namespace in self.world.settings.namespaces:
             for resource, selector in WATCHED:
                 try:
                     await self._resync_one(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
+                    answered = answered and not isinstance(exc, errors.Retry)
                     log.warning("cannot list %s in %s: %s", resource.plural, namespace, exc)
+        return answered
 
     async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> None:
         before = {key for key in self.world.cache.keys(resource.kind) if key.namespace == namespace}
@@ -189,9 +209,22 @@ class Operator:
     async def _release_orphan(self, key: Key) -> None:
         body = self.world.cache.get(key)
         owner = owner_of(body) if body is not None else None
-        if body is None or (owner is not None and self.world.cache.get(owner[0]) is not None):
+        if body is None or (owner is not None and await self._is_there(*owner)):
             return
         await release(self.world, snapshot(body), key.namespace)
+
+    async def _is_there(self, key: Key, uid: str) -> bool:
+        """Whether an owner exists. The cache may lag, and a release loses the pod's result: so the API is asked."""
+        if self._knows(key, uid):
+            return True
+        if key.kind not in RECONCILERS:
+            return False
+        try:
+            found = await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+        except errors.NotFound:
+            return False
+        self.see({"kind": key.kind, **found})
+        return self._knows(key, uid)
 
     async def _refuse(self, key: Key, exc: ValidationError) -> None:
         """An object that the API server let through and the models do not: say so on the object, touch nothing else."""
@@ -222,8 +255,21 @@ class Operator:
 
 
 async def login(**context: Any) -> kopf.ConnectionInfo | None:
-    """A pod's service account, or the kubeconfig's current context: the same as ``cluster.kube`` does for our own calls."""
+    """A pod's service account, or the kubeconfig's current context: the same as ``cluster.kube`` does for
+    our own calls.
+    """
     return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
+
+
+class Endless:
+    """Pauses between attempts that never run out, seconds.
+
+    When they do, kopf ends, and all namespaces are left alone because the API was away for a minute, or because one
+    namespace was deleted and its rights with it.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1, 1, 2, 3, 5, 8), repeat(LONGEST_PAUSE_SECONDS))
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
@@ -235,6 +281,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.queueing.worker_limit = None
     settings.queueing.idle_timeout = 1.0
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = Endless()
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True

@@ -15,7 +15,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SWEFOUNDRY_", frozen=True, extra="ignore")
 
     namespaces: Names = Field(default=["default"], min_length=1)
-    """Namespaces whose TaskInstances and EnvBuilds are worked on. The chart gives its own by default: rights follow this list."""
+    """Namespaces whose TaskInstances and EnvBuilds are worked on.
+
+    The chart gives its own by default: rights follow this list.
+    """
 
     registry_push: str = "localhost:5000"
     """host[:port] of the OCI registry as pods and the operator reach it."""
@@ -26,7 +29,9 @@ class Settings(BaseSettings):
     registry_prefix: str = "swefoundry/tasks"
     """Path under which task repositories are made."""
     registry_secret: str = ""
-    """Name of a kubernetes.io/dockerconfigjson Secret in every task namespace; empty: the registry wants no credentials."""
+    """Name of a kubernetes.io/dockerconfigjson Secret in every task namespace; empty: the registry wants no
+    credentials.
+    """
     registry_auth_file: str = ""
     """The same credentials as a file for the operator itself."""
 
@@ -40,7 +45,10 @@ class Settings(BaseSettings):
     base_images: dict[str, list[str]] = {
         "python": ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
     }
-    """Per language, base images that recipes may use, best known first. 3.11 first: most wheels of the last ten years run on it."""
+    """Per language, base images that recipes may use, best known first.
+
+    3.11 first: most wheels of the last ten years run on it.
+    """
     allowed_bases: Names = []
     """Patterns (fnmatch) of base images that Dockerfiles may use; empty allows any."""
     build_args: dict[str, str] = {}
@@ -48,7 +56,9 @@ class Settings(BaseSettings):
     build_mirrors: dict[str, str] = {}
     """Registry host -> host[:port][/path] to pull base images through."""
     ca_config_map: str = ""
-    """ConfigMap (key ca.crt) in every task namespace with certificates that intake and builds must trust; empty: none."""
+    """ConfigMap (key ca.crt) in every task namespace with certificates that intake and builds must trust;
+    empty: none.
+    """
 
     max_active_intake: int = Field(default=8, ge=1)
     """Intake pods at a time: short and light, limited by the git host's patience."""
@@ -76,9 +86,15 @@ class Settings(BaseSettings):
     schedule_seconds: int = Field(default=1800, ge=10)
     """How long a pod may wait for a node before it is replaced, seconds; autoscalers need minutes."""
     start_grace_seconds: int = Field(default=120, ge=1)
-    """How long a missing Secret, ConfigMap or pull right may be missing before it counts as a wrong configuration, seconds."""
+    """How long a missing Secret, ConfigMap or pull right may be missing before it counts as a wrong
+    configuration, seconds.
+    """
     max_infra_retries: int = Field(default=4, ge=0)
     """Pods that are replaced after infrastructure faults, per piece of work."""
+    node_lost_seconds: int = Field(default=30, ge=0)
+    """How long task pods stay on a node that no longer reports before they are replaced, seconds:
+    Kubernetes waits 300 by default, and
+    an attempt that is repeated costs less than waiting for a node that seldom comes back."""
     retry_seconds: float = Field(default=5.0, ge=0)
     """Pause before the first replacement, seconds; doubled each time: a dead node needs a minute to be noticed."""
 
@@ -87,7 +103,10 @@ class Settings(BaseSettings):
     require_isolation: bool = True
     """Refuse verdicts when the network policy does not hold (the canary answered) although `Deny` was asked for."""
     task_user_namespaces: bool = True
-    """Run task pods with hostUsers: false, so that root in a pod is nobody on the node. Needs Kubernetes >= 1.33 and a runtime that can."""
+    """Run task pods with hostUsers: false, so that root in a pod is nobody on the node.
+
+    Needs Kubernetes >= 1.33 and a runtime that can.
+    """
     runtime_class: str = ""
     """RuntimeClass of evaluation pods (gVisor, Kata); empty: the node's default."""
 

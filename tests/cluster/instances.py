@@ -1,4 +1,6 @@
-"""Small real git repositories with a bug, its fix and its tests, served to the cluster; and TaskInstances made of them."""
+"""Small real git repositories with a bug, its fix and its tests, served to the cluster; and TaskInstances
+made of them.
+"""
 
 import json
 import subprocess
@@ -18,8 +20,8 @@ TINY = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
 """The smallest environment: the tests are shell scripts."""
 
 Json = dict[str, Any]
-Files = Mapping[str, str | bytes | None]
-"""Path -> content; None deletes."""
+Files = Mapping[str, str | bytes | None | Callable[[Path], object]]
+"""Path -> content; None deletes, a function makes what is no plain file."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,10 @@ def write(tree: Path, files: Files) -> None:
             path.unlink()
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if callable(content):
+            content(path)
+        else:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
 def keep(tree: Path, message: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from cluster.commands import kubectl
 from cluster.instances import (
     SHELL_FIX,

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.parts import Attempt
-from swefoundry.attempts.decide import Collect, Launch
+from swefoundry.attempts.decide import POD_LOST, Await, Collect, Launch, Move, Replace, Surrender
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import PODS
@@ -97,6 +97,10 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
         log = await world.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
     except (errors.NotFound, errors.ApiRefused):
         return None
+    except errors.ApiUnavailable:
+        if move.pod.abandoned:
+            return None
+        raise
     framed = split_log(log, move.pod.nonce)
     reports = await asyncio.to_thread(read_reports, framed.reports)
     record = RunRecord.model_validate(move.finished.record)
@@ -112,11 +116,25 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
     return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
 
 
+async def confirmed(world: World, namespace: str, move: Move) -> Move:
+    """``move``, unless it believes a pod lost that is there: after trouble with the API our view lags behind the cluster."""
+    if not isinstance(move, Replace | Surrender) or move.ended.reason != POD_LOST:
+        return move
+    try:
+        found = await world.kube.get(PODS, namespace, move.ended.pod)
+    except errors.NotFound:
+        return move
+    world.cache.put({"kind": PODS.kind, **found})
+    return Await(move.work, "Running", check_seconds=1.0)
+
+
 async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
     """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
     key = Key("Pod", namespace, pod.name)
     try:
-        if not pod.deleting:
+        if pod.abandoned:
+            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid, at_once=True)
+        elif not pod.deleting:
             await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
         if not pod.releasing:
             # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.

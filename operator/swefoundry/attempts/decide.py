@@ -22,6 +22,9 @@ from swefoundry.settings import Settings
 CHECK_SECONDS = 30.0
 """How often a waiting pod is looked at without an event: patience runs out silently."""
 
+POD_LOST = "PodLost"
+"""Reason of an attempt whose pod is not there any more; the acting side makes sure before it believes this."""
+
 BUSY_CODES = frozenset({Code.INFRASTRUCTURE, Code.PUSH_FAILED})
 """Records that blame the registry: as good as a fault of the cluster."""
 
@@ -123,7 +126,7 @@ def _begin(work: str, attempt: Attempt | None, bench: Bench) -> Move:
     if attempt is None:
         return Launch(work)
     if attempt.uid is not None:
-        lost = Faulted(Blame.INFRASTRUCTURE, "PodLost", "the pod vanished before its result was kept")
+        lost = Faulted(Blame.INFRASTRUCTURE, POD_LOST, "the pod vanished before its result was kept")
         return _replace(attempt, lost, bench)
     if attempt.not_before is not None and attempt.not_before > bench.now:
         pause = (attempt.not_before - bench.now).total_seconds()

@@ -1,4 +1,6 @@
-"""Sending a source and its patches to an intake pod: how the spec's references become files and blobs that the pod can read."""
+"""Sending a source and its patches to an intake pod: how the spec's references become files and blobs that
+the pod can read.
+"""
 
 from dataclasses import dataclass, field
 
@@ -36,7 +38,10 @@ class Intake:
 
 @dataclass
 class Shipment:
-    """Files that the pod mounts. Optional ones: a pod whose volume does not exist waits without a word in its status."""
+    """Files that the pod mounts.
+
+    Optional ones: a pod whose volume does not exist waits without a word in its status.
+    """
 
     volumes: list[Json] = field(default_factory=list)
 

@@ -49,10 +49,9 @@ def waiting_sentence(waits: Iterable[Await]) -> str:
 def fault_sentence(move: Surrender) -> str:
     """Why a piece of work was given up."""
     fault = move.fault
-    tries = move.ended.number + 1
-    return f"{move.work}: {fault.reason} after {tries} {'attempt' if tries == 1 else 'attempts'}: {fault.message}".rstrip(
-        ": "
-    )
+    count = move.ended.number + 1
+    tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
+    return f"{move.work}: {fault.reason} after {tries}: {fault.message}".rstrip(": ")
 
 
 def human(span: timedelta) -> str:

@@ -1,4 +1,5 @@
-"""How many pods of each role may be active at a time: our own admission, because ten thousand pending pods are load too.
+"""How many pods of each role may be active at a time: our own admission, because ten thousand pending pods
+are load too.
 
 Slots are held by pod name until the container has ended, so a finished pod that waits for clean-up blocks nobody.
 After a restart they are taken again from the pods that exist (``seed``).

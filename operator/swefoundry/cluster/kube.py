@@ -96,9 +96,22 @@ class Kube:
         path = resource.path(namespace, name)
         return await self._json("PATCH", resource, path, query=query, body=body, content=APPLY_PATCH)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, uid: str | None = None) -> None:
-        """Delete; no error when the object is gone already or has been replaced by another of its name."""
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        uid: str | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Delete; no error when the object is gone already or has been replaced by another of its name.
+
+        ``at_once`` does not wait for a pod's kubelet.
+        """
         body: Body = {"propagationPolicy": "Background"}
+        if at_once:
+            body["gracePeriodSeconds"] = 0
         if uid:
             body["preconditions"] = {"uid": uid}
         try:

@@ -1,4 +1,7 @@
-"""The exit codes our pods end with, and what each says. The exit code in pod status is the verdict; logs are evidence."""
+"""The exit codes our pods end with, and what each says.
+
+The exit code in pod status is the verdict; logs are evidence.
+"""
 
 from enum import IntEnum
 

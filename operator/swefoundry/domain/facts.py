@@ -43,6 +43,8 @@ class Facts(Value):
     beside and above them; sorted, own modules and the standard library may be among them (ast, else a regex: old
     sources may be Python 2)."""
     test_parameters: list[str] = []
-    """Parameter names of the ``test_*`` functions in the same files, sorted: `mocker` says that pytest-mock is needed."""
+    """Parameter names of the ``test_*`` functions in the same files, sorted: `mocker` says that pytest-mock
+    is needed.
+    """
     test_markers: list[str] = []
     """Names after ``pytest.mark.`` in the same files, sorted: `asyncio` says that pytest-asyncio is needed."""

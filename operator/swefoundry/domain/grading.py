@@ -11,7 +11,8 @@
     repeats of a stage disagree     flaky
     a fault on the way              inconclusive
 
-The names and the idea of the matrix are SWE-Factory's (arXiv 2506.10954); flaky, error2pass and inconclusive go beyond it.
+The names and the idea of the matrix are SWE-Factory's (arXiv 2506.10954); flaky, error2pass and inconclusive go
+beyond it.
 """
 
 from collections.abc import Iterable

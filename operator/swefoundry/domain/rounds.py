@@ -70,6 +70,8 @@ class Ask(Value):
     """The user's own draft."""
     overrides: Overrides | None = None
     base_images: dict[str, list[str]] = {}
-    """Per language, the base images that the operator may use, best known first: {"python": ["python:3.11-slim", …]}."""
+    """Per language, the base images that the operator may use, best known first: {"python":
+    ["python:3.11-slim", …]}.
+    """
     tried: tuple[Tried, ...] = ()
     """Rounds so far, oldest first."""

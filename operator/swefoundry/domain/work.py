@@ -45,7 +45,9 @@ class GitOrigin(Value):
     url: str
     commit: str
     token_file: str | None = None
-    """Path of a mounted token for private repositories (sent as HTTP basic auth, user x-access-token unless the URL names one)."""
+    """Path of a mounted token for private repositories (sent as HTTP basic auth, user x-access-token unless
+    the URL names one).
+    """
     token_named: str = ""
     """What the manifest calls the token: said when the file is not there."""
 

@@ -4,7 +4,7 @@ import json
 
 from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult, Round
-from swefoundry.attempts.act import count_end, keep_evidence, ticket, together
+from swefoundry.attempts.act import confirmed, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.build import Construction, launch_build
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
@@ -63,7 +63,7 @@ async def _move(move: Move, seen: Observation, world: World) -> Result:
         case Collect():
             return await _collect_probe(move, seen, world)
         case _:
-            return move
+            return await confirmed(world, seen.build.namespace, move)
 
 
 async def _launch_intake(move: Launch, seen: Observation, world: World) -> Result:

@@ -81,10 +81,8 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
             return _surrendered(status, result, seen)
         case TakenIn():
             return _taken_in(status, result, seen)
-        case Proposed(started):
-            return _with(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
-        case NothingProposed():
-            return exhausted(status, reasons.DRAFTS_EXHAUSTED, _last_words(status), seen)
+        case Proposed() | NothingProposed():
+            return _proposed(status, result, seen)
         case Built(move, record):
             status = _ended(status, ended(move).model_copy(update={"message": record.message[:2048] or None}))
             return _with_round(status, built(status.rounds[-1], record))
@@ -92,6 +90,12 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
             return _probed(status, result, seen)
         case _:
             return status
+
+
+def _proposed(status: Status, result: Proposed | NothingProposed, seen: Observation) -> Status:
+    if isinstance(result, NothingProposed):
+        return exhausted(status, reasons.DRAFTS_EXHAUSTED, _last_words(status), seen)
+    return _with(status, rounds=[*status.rounds, result.round], round=len(status.rounds) + 1)
 
 
 def _ended(status: Status, attempt: Attempt) -> Status:

@@ -38,6 +38,7 @@ def build_pod(ticket: Ticket, order: BuildOrder, settings: Settings, memory_fact
         user_namespace=True,
         service_account=settings.service_account,
         pull_secret=settings.registry_secret,
+        node_lost_seconds=settings.node_lost_seconds,
     )
     return pod(ticket, cell)
 

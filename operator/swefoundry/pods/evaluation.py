@@ -44,6 +44,7 @@ def evaluation_pod(ticket: Ticket, what: Evaluate, settings: Settings) -> Json:
         service_account=settings.service_account,
         pull_secret=settings.registry_secret,
         avoid_nodes=what.avoid_nodes,
+        node_lost_seconds=settings.node_lost_seconds,
     )
     body = pod(ticket, cell)
     body["metadata"]["labels"][NETWORK_LABEL] = what.validation.network.lower()

@@ -1,4 +1,5 @@
-"""What every task pod has in common: one attempt, one container, no token, no privilege, a result that survives deletion.
+"""What every task pod has in common: one attempt, one container, no token, no privilege, a result that
+survives deletion.
 
 Repositories, patches and Dockerfiles are hostile; the pod is the boundary.
 """
@@ -72,6 +73,7 @@ class Cell:
     service_account: str = ""
     pull_secret: str = ""
     avoid_nodes: tuple[str, ...] = ()
+    node_lost_seconds: int = 30
 
 
 def pod(ticket: Ticket, cell: Cell) -> Json:
@@ -96,6 +98,7 @@ def pod(ticket: Ticket, cell: Cell) -> Json:
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "hostUsers": not cell.user_namespace,
+        "tolerations": _leaving_lost_nodes_after(cell.node_lost_seconds),
         "containers": [container],
         "volumes": cell.volumes,
     }
@@ -163,6 +166,18 @@ def locked(capabilities: list[str] | None = None, user: int | None = None, secco
         if user:
             context["runAsNonRoot"] = True
     return context
+
+
+def _leaving_lost_nodes_after(seconds: int) -> list[Json]:
+    return [
+        {
+            "key": f"node.kubernetes.io/{taint}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": seconds,
+        }
+        for taint in ("not-ready", "unreachable")
+    ]
 
 
 def _avoid(nodes: tuple[str, ...]) -> Json:

@@ -20,7 +20,9 @@ CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 
 def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
-    """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths point into."""
+    """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
+    point into.
+    """
     env = {
         INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True),
         "SWEFOUNDRY_WORKDIR": WORK_MOUNT,
@@ -44,6 +46,7 @@ def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tu
         user_namespace=settings.task_user_namespaces,
         service_account=settings.service_account,
         pull_secret=settings.registry_secret,
+        node_lost_seconds=settings.node_lost_seconds,
     )
     body = pod(ticket, cell)
     body["spec"]["securityContext"] = {"fsGroup": USER}

@@ -1,4 +1,6 @@
-"""How pods are named: deterministically, so that creating one twice is impossible (the second create says AlreadyExists)."""
+"""How pods are named: deterministically, so that creating one twice is impossible (the second create says
+AlreadyExists).
+"""
 
 import hashlib
 import re

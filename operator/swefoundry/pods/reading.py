@@ -6,6 +6,7 @@ So a result is an exit code *and* a record with the right nonce and the same cod
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,10 +32,11 @@ ADMISSION_REASONS = frozenset(
 """Pod status reasons of a kubelet that refuses a pod the scheduler gave it."""
 
 MISSING_WORDS = ("not found", "manifest unknown", "name unknown", "does not exist")
-REFUSED_WORDS = ("unauthorized", "pull access denied", "403", "401", "forbidden", "authorization failed")
+REFUSED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|authorization failed")
+"""The codes stand alone: the message holds the image's digest, and one digest in thirty has 401 or 403 in it."""
 
 STUCK_SECONDS = 150
-"""A pod that is still terminating after its grace period and two minutes has lost its kubelet."""
+"""A pod that is still terminating, or still running, so long after it had to end has lost its kubelet."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,13 @@ def ends_without_record_are_replaced(seen: Seen) -> Reading | None:
     return None
 
 
+def overdue_pods_are_replaced(seen: Seen) -> Reading | None:
+    """Nobody enforces its deadline: a lost node that no controller took notice of."""
+    if seen.pod.deadline is None or seen.now < seen.pod.deadline + timedelta(seconds=STUCK_SECONDS):
+        return None
+    return _fault(seen, Blame.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost")
+
+
 def running_containers_run(seen: Seen) -> Reading | None:
     """Under way. A node that stops reporting is noticed by the node controller, which sets deletion and disruption."""
     return Running() if seen.pod.running else None
@@ -214,7 +223,7 @@ def unpullable_images_are_judged_by_their_message(seen: Seen) -> Reading | None:
     text = seen.pod.waiting_message.lower()
     if any(word in text for word in MISSING_WORDS):
         return _patiently(seen, seen.patience.start, Blame.ENVIRONMENT, "ImageMissing")
-    if any(word in text for word in REFUSED_WORDS):
+    if REFUSED.search(text):
         return _patiently(seen, seen.patience.start, Blame.CONFIGURATION, "ImagePullUnauthorized")
     return _patiently(seen, seen.patience.pull, Blame.INFRASTRUCTURE, "ImagePullTransient")
 
@@ -241,7 +250,9 @@ def runtime_faults_are_waited_for(seen: Seen) -> Reading | None:
 
 
 def unmountable_volumes_are_misconfigured(seen: Seen) -> Reading | None:
-    """A pod that has a node and still creates its container after the pull grace: a volume that does not exist, mostly."""
+    """A pod that has a node and still creates its container after the pull grace: a volume that does not
+    exist, mostly.
+    """
     if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.patience.pull):
         return None
     return _fault(
@@ -264,6 +275,7 @@ RULES: tuple[Rule, ...] = (
     unstartable_images_are_environment_defects,
     memory_kills_are_limits,
     ends_without_record_are_replaced,
+    overdue_pods_are_replaced,
     running_containers_run,
     gated_pods_wait,
     unschedulable_pods_wait_then_are_replaced,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from swefoundry.api import labels
@@ -27,6 +27,10 @@ class Terminated:
         if self.started is None or self.finished is None:
             return 0.0
         return max(0.0, (self.finished - self.started).total_seconds())
+
+
+ABANDONING = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
+"""Reasons of DisruptionTarget that speak of the node, not of the pod: it does not report any more, or is gone."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,13 @@ class PodSnapshot:
     waiting_message: str
     running: bool
     terminated: Terminated | None
+    deadline: datetime | None
+    """When ``activeDeadlineSeconds`` runs out, once a kubelet has taken the pod."""
+
+    @property
+    def abandoned(self) -> bool:
+        """It was deleted because its node was lost: no kubelet will report its end, serve its log or let it go."""
+        return self.deleting and self.disrupted in ABANDONING
 
     @property
     def ended(self) -> bool:
@@ -94,6 +105,7 @@ def snapshot(pod: Json) -> PodSnapshot:
         waiting_message=waiting.get("message", ""),
         running="running" in state,
         terminated=_terminated(state.get("terminated")),
+        deadline=_deadline(status.get("startTime"), pod.get("spec", {}).get("activeDeadlineSeconds")),
     )
 
 
@@ -101,6 +113,10 @@ def _refused(scheduled: Json, reason: str) -> str | None:
     if scheduled.get("status") == "False" and scheduled.get("reason") == reason:
         return str(scheduled.get("message", ""))
     return None
+
+
+def _deadline(started: str | None, seconds: int | None) -> datetime | None:
+    return moment(started) + timedelta(seconds=seconds) if started and seconds is not None else None
 
 
 def _terminated(state: Json | None) -> Terminated | None:

@@ -9,7 +9,7 @@ from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.objects import Task
 from swefoundry.api.parts import ArtifactSource, Source
 from swefoundry.api.taskinstance import Evaluation, ResultSets
-from swefoundry.attempts.act import STATUSES_FILE, count_end, keep_evidence, ticket, together
+from swefoundry.attempts.act import STATUSES_FILE, confirmed, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
@@ -73,7 +73,7 @@ async def _move(move: Move, seen: Observation, world: World) -> Result:
         case Collect():
             return await _collect(move, seen, world)
         case _:
-            return move
+            return await confirmed(world, seen.task.namespace, move)
 
 
 async def _launch_intake(move: Launch, seen: Observation, world: World) -> Result:
