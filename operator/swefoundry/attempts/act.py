@@ -117,7 +117,7 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
 
 
 async def confirmed(world: World, namespace: str, move: Move) -> Move:
-    """``move``, unless it believes a pod lost that is there: after trouble with the API our view lags behind the cluster."""
+    """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
     if not isinstance(move, Replace | Surrender) or move.ended.reason != POD_LOST:
         return move
     try:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from swefoundry.attempts.events import announce
 from swefoundry.attempts.reconciling import let_go, recheck, write_status
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
@@ -21,6 +22,7 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     results, error = await act(step, seen, world)
     status = report(seen, step, results)
     await write_status(world, BUILDS, seen.build, status)
+    await announce(world, seen.build, status, now)
     await let_go(world, seen.build, status.running, seen.pods)
     recheck(world, key, results)
     if error is not None:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from swefoundry.attempts.events import announce
 from swefoundry.attempts.reconciling import let_go, recheck, write_status
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
@@ -24,6 +25,7 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
         return
     status = report(seen, step, results)
     await write_status(world, TASKS, seen.task, status)
+    await announce(world, seen.task, status, now)
     await let_go(world, seen.task, status.running, seen.pods)
     _plan(key, world, seen, results)
     if error is not None:
