@@ -49,6 +49,7 @@ endif
 export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
 SWE := $(VENV)/bin/swefoundry
 DEMO := demo-output
+DEMO_LABEL := swefoundry.dev/demo=releases
 
 .PHONY: images install demo
 images: venv ## Build the operator and builder images and push them to the lab's registry
@@ -63,11 +64,12 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	$(SWE) collect releases --file samples/demo-pairs.txt --out $(DEMO)/manifests --cache $(LAB_DIR)/archives
 	@echo "== Applying them to namespace $(NAMESPACE)"
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO)/manifests
+	@kubectl label --overwrite --namespace $(NAMESPACE) --filename $(DEMO)/manifests $(DEMO_LABEL) >/dev/null
 	@echo "== Progress"
-	$(SWE) status --watch
+	$(SWE) status --watch --selector $(DEMO_LABEL)
 	@echo "== Exporting"
-	$(SWE) export --out $(DEMO)/instances.jsonl
-	$(SWE) export --format swe-factory-status --out $(DEMO)/fail2pass_status.json
+	$(SWE) export --selector $(DEMO_LABEL) --out $(DEMO)/instances.jsonl
+	$(SWE) export --selector $(DEMO_LABEL) --format swe-factory-status --out $(DEMO)/fail2pass_status.json
 	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
 
 ##@ Tests

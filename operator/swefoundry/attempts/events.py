@@ -1,4 +1,4 @@
-"""What `kubectl describe` should tell of an object's past: its end, and pods that had to be replaced. Few on purpose."""
+"""What `kubectl describe` should tell of an object's past: its end, and pods that were replaced. Few on purpose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
