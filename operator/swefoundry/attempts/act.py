@@ -17,7 +17,7 @@ from swefoundry.domain.layers import Digest
 from swefoundry.domain.work import RunRecord
 from swefoundry.pods.hardening import Json, Owner, Role, Ticket
 from swefoundry.pods.snapshot import PodSnapshot, snapshot
-from swefoundry.reports.frames import split_log
+from swefoundry.reports.frames import reports_digest, split_log
 from swefoundry.reports.reading import read_reports
 from swefoundry.reports.statuses import ReportSet
 from swefoundry.store.artifacts import push_artifact
@@ -104,12 +104,13 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
     framed = split_log(log, move.pod.nonce)
     reports = await asyncio.to_thread(read_reports, framed.reports)
     record = RunRecord.model_validate(move.finished.record)
+    problems = [*framed.problems, *reports.problems]
+    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
+        problems.append("the log holds other reports than the record speaks of: it was cut")
     files: dict[str, bytes] = {
         "output.log": framed.output,
         "record.json": _json(record.wire()),
-        STATUSES_FILE: _json(
-            {"statuses": reports.statuses, "problems": [*framed.problems, *reports.problems]}
-        ),
+        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
     digest = await push_artifact(world.registry, repository, "evaluation", files)
@@ -118,14 +119,29 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
 
 async def confirmed(world: World, namespace: str, move: Move) -> Move:
     """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
-    if not isinstance(move, Replace | Surrender) or move.ended.reason != POD_LOST:
+    if not isinstance(move, Replace | Surrender):
         return move
+    if move.ended.reason != POD_LOST:
+        return _counted(move)
     try:
         found = await world.kube.get(PODS, namespace, move.ended.pod)
     except errors.NotFound:
-        return move
+        return _counted(move)
     world.cache.put({"kind": PODS.kind, **found})
     return Await(move.work, "Running", check_seconds=1.0)
+
+
+def _counted(move: Replace | Surrender) -> Move:
+    over = move.ended
+    metrics.ATTEMPTS.labels(role_of(over.work).value, over.outcome or "", over.reason or "").inc()
+    return move
+
+
+def role_of(work: str) -> Role:
+    """The role of the pods that do this work."""
+    if work == "intake":
+        return Role.INTAKE
+    return Role.BUILD if work.startswith("build-") else Role.EVALUATION
 
 
 async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
@@ -189,11 +205,6 @@ def ended(move: Collect, evidence: Digest | None = None) -> Attempt:
         seconds=move.finished.seconds,
         evidence=evidence,
     )
-
-
-def with_image(image: str, digest: Digest, registry: str, repository: str) -> str:
-    """The name by which nodes pull an image by digest; ``image`` is its tag, for people."""
-    return f"{registry}/{repository}{':' + image if image else ''}@{digest}"
 
 
 def _json(value: Mapping[str, object]) -> bytes:

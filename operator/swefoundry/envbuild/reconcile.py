@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from swefoundry import metrics
+from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.attempts.events import announce
 from swefoundry.attempts.reconciling import let_go, recheck, write_status
 from swefoundry.attempts.world import World
@@ -22,8 +24,16 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     results, error = await act(step, seen, world)
     status = report(seen, step, results)
     await write_status(world, BUILDS, seen.build, status)
+    _count(seen.build.status, status)
     await announce(world, seen.build, status, now)
     await let_go(world, seen.build, status.running, seen.pods)
     recheck(world, key, results)
     if error is not None:
         raise error
+
+
+def _count(old: EnvBuildStatus, new: EnvBuildStatus) -> None:
+    known = {item.number for item in old.rounds if item.outcome is not None}
+    for item in new.rounds:
+        if item.outcome is not None and item.number not in known:
+            metrics.ROUNDS.labels(item.strategy, item.outcome).inc()
