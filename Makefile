@@ -15,10 +15,11 @@ help: ## Show this list
 .PHONY: venv
 venv: $(VENV)/.made ## Make the Python environment in .venv
 
-$(VENV)/.made: pyproject.toml
+$(VENV)/.made: pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d; try make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 ##@ The lab: a real Kubernetes cluster on this machine (Linux, root, Go, Debian packages)
@@ -98,6 +99,12 @@ test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up
 	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab
 
 ##@ Generated files
+.PHONY: lock
+LOCK := uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header
+lock: ## Pin every dependency by hash, for the images and for development
+	$(VENV)/bin/$(LOCK) --upgrade --output-file images/operator/requirements.txt
+	$(VENV)/bin/$(LOCK) --upgrade --extra dev --output-file requirements-dev.txt
+
 .PHONY: generate
 generate: venv ## Write the CRDs, the chart's copies of them and their reference from the models
 	@$(RUN) -m swefoundry.api.crds --write
