@@ -7,7 +7,7 @@ quadratic at start-up, and its events are not retried; a level-triggered queue o
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from typing import Any
@@ -42,17 +42,23 @@ FIRST_LOOK_SECONDS = 2.0
 """Pause between attempts to see everything at start-up."""
 
 LONGEST_PAUSE_SECONDS = 15.0
-"""How long a watch that is refused waits at most before it asks again: a namespace that comes back is noticed by then."""
+"""How long a watch that is refused waits at most before it asks again, so that a namespace may come back."""
 
 SILENT_SECONDS = 700.0
 """Liveness fails when no watch said anything for this long although a resync (300 s) should have made it talk twice."""
 
 
+def utc_now() -> datetime:
+    """The time, in the whole seconds that Kubernetes writes."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 class Operator:
     """Feeds the world from watches and keeps workers busy."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: Callable[[], datetime] = utc_now) -> None:
         self.world = world
+        self._clock = clock
         self.registry = kopf.OperatorRegistry()
         self.heard = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
@@ -72,8 +78,7 @@ class Operator:
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """See everything once, then begin to work: decisions on half a view would start what runs already."""
         configure(settings)
-        while not await self.resync():
-            await asyncio.sleep(FIRST_LOOK_SECONDS)
+        await self._first_look()
         self._tasks = [asyncio.create_task(self._work()) for _ in range(self.world.settings.workers)]
         self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
 
@@ -99,7 +104,7 @@ class Operator:
             self.world.cache.drop(key, body["metadata"]["uid"])
             self._orphaned(body["metadata"]["uid"])
         if key.kind == PODS.kind:
-            self._count(body, gone)
+            self._count(body if gone else self.world.cache.get(key) or body, gone)
         elif news:
             self.world.queue.add(key)
         # The echo of our own write is no news about the object itself; its owner has not seen it yet.
@@ -126,10 +131,16 @@ class Operator:
         else:
             self.world.slots.seed(Role(pod.role), name)
 
-    async def resync(self) -> bool:
-        """List everything: fills the cache at start-up, and finds what a watch has missed later. Tell whether the API answered.
+    async def _first_look(self) -> None:
+        while True:
+            if await self.resync():
+                return
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
 
-        A refusal is an answer: a namespace that was deleted must not keep the others waiting.
+    async def resync(self) -> bool:
+        """List everything: fills the cache at start-up, and finds what a watch has missed later.
+
+        Tell whether the API answered. A refusal is an answer: a deleted namespace must not keep the others waiting.
         """
         answered = True
         for namespace in self.world.settings.namespaces:
@@ -142,15 +153,13 @@ class Operator:
         return answered
 
     async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> None:
-        before = {key for key in self.world.cache.keys(resource.kind) if key.namespace == namespace}
-        found = set()
+        known = self.world.cache.bodies(resource.kind)
+        before = {key_of(body): body for body in known if body["metadata"]["namespace"] == namespace}
         async for body in self.world.kube.list(resource, namespace, selector):
-            found.add(key_of(body))
+            before.pop(key_of(body), None)
             self.see(body)
-        for key in before - found:
-            lost = self.world.cache.get(key)
-            if lost is not None:
-                self.see(lost, gone=True)
+        for lost in before.values():
+            self.see(lost, gone=True)
 
     async def _resync_forever(self) -> None:
         while True:
@@ -164,13 +173,14 @@ class Operator:
             key = await self.world.queue.get()
             started = time.perf_counter()
             try:
-                result = await self._look(key)
+                result = await self.look(key)
             finally:
                 self.world.queue.done(key)
+                self.world.slots.pass_on()
             metrics.RECONCILES.labels(key.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(key.kind).observe(time.perf_counter() - started)
 
-    async def _look(self, key: Key) -> str:
+    async def look(self, key: Key) -> str:
         """One reconcile. The one place that catches everything: a defect must not take the other objects down."""
         try:
             await self._reconcile(key)
@@ -180,11 +190,10 @@ class Operator:
                 _loudness(exc), "%s %s/%s: again in %.1f s: %s", key.kind, key.namespace, key.name, pause, exc
             )
             return "retry"
-        except errors.NotFound as exc:
-            log.debug("%s %s/%s is gone: %s", key.kind, key.namespace, key.name, exc)
-            self.world.queue.retry(key)
-            return "gone"
         except errors.GiveUp as exc:
+            if isinstance(exc, errors.NotFound) and await self._is_gone(key):
+                self.world.queue.forget(key)
+                return "gone"
             log.error("%s %s/%s: %s", key.kind, key.namespace, key.name, exc)
             self.world.queue.retry(key)
             return "refused"
@@ -197,12 +206,26 @@ class Operator:
         self.world.queue.forget(key)
         return "ok"
 
+    async def _is_gone(self, key: Key) -> bool:
+        """Whether what was not found is the object itself: then there is nothing to try again."""
+        known = self.world.cache.get(key)
+        if known is None:
+            return True
+        try:
+            await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+        except errors.NotFound:
+            self.see(known, gone=True)
+            return True
+        except errors.SwefoundryError:
+            pass
+        return False
+
     async def _reconcile(self, key: Key) -> None:
         if key.kind == PODS.kind:
             await self._release_orphan(key)
             return
         try:
-            await RECONCILERS[key.kind](key, self.world, datetime.now(UTC).replace(microsecond=0))
+            await RECONCILERS[key.kind](key, self.world, self._clock())
         except ValidationError as exc:
             await self._refuse(key, exc)
 
@@ -231,7 +254,7 @@ class Operator:
         body = self.world.cache.get(key)
         if body is None:
             return
-        status = refused_status(body, exc, datetime.now(UTC))
+        status = refused_status(body, exc, self._clock())
         if status != body.get("status"):
             await self.world.kube.patch(
                 RESOURCES[key.kind], key.namespace, key.name, {"status": status}, sub="status"

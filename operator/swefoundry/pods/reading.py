@@ -36,7 +36,7 @@ REFUSED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|auth
 """The codes stand alone: the message holds the image's digest, and one digest in thirty has 401 or 403 in it."""
 
 STUCK_SECONDS = 150
-"""A pod that is still terminating, or still running, so long after it had to end has lost its kubelet."""
+"""A pod that is still terminating, or still running, so long after it had to end, has lost its kubelet."""
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,10 @@ def refused_admissions_are_replaced(seen: Seen) -> Reading | None:
 
 def deleted_pods_lost_their_evidence(seen: Seen) -> Reading | None:
     """Somebody deleted the pod: wait for its end, then replace it. Without a record its exit code says nothing."""
-    if not seen.pod.deleting:
+    deleted = seen.pod.deleted
+    if deleted is None:
         return None
-    if seen.pod.ended or seen.pod.node is None or seen.older_than(STUCK_SECONDS):
+    if seen.pod.ended or seen.pod.node is None or seen.now > deleted + timedelta(seconds=STUCK_SECONDS):
         return _fault(seen, Blame.INFRASTRUCTURE, "PodDeleted", "the pod was deleted before it left a record")
     return Waiting("Terminating")
 
@@ -185,9 +186,10 @@ def ends_without_record_are_replaced(seen: Seen) -> Reading | None:
     return None
 
 
-def overdue_pods_are_replaced(seen: Seen) -> Reading | None:
-    """Nobody enforces its deadline: a lost node that no controller took notice of."""
-    if seen.pod.deadline is None or seen.now < seen.pod.deadline + timedelta(seconds=STUCK_SECONDS):
+def overdue_containers_are_replaced(seen: Seen) -> Reading | None:
+    """Nobody enforces the deadline: a lost node that no controller took notice of."""
+    pod = seen.pod
+    if not pod.running or pod.deadline is None or seen.now < pod.deadline + timedelta(seconds=STUCK_SECONDS):
         return None
     return _fault(seen, Blame.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost")
 
@@ -275,7 +277,7 @@ RULES: tuple[Rule, ...] = (
     unstartable_images_are_environment_defects,
     memory_kills_are_limits,
     ends_without_record_are_replaced,
-    overdue_pods_are_replaced,
+    overdue_containers_are_replaced,
     running_containers_run,
     gated_pods_wait,
     unschedulable_pods_wait_then_are_replaced,

@@ -48,7 +48,8 @@ class PodSnapshot:
     reason: str
     message: str
     node: str | None
-    deleting: bool
+    deleted: datetime | None
+    """When its grace period ends or ended, once somebody has deleted it."""
     releasing: bool
     """Our finalizer is gone: nothing is left for us to do."""
     unschedulable: str | None
@@ -63,6 +64,11 @@ class PodSnapshot:
     terminated: Terminated | None
     deadline: datetime | None
     """When ``activeDeadlineSeconds`` runs out, once a kubelet has taken the pod."""
+
+    @property
+    def deleting(self) -> bool:
+        """Somebody deleted it."""
+        return self.deleted is not None
 
     @property
     def abandoned(self) -> bool:
@@ -96,7 +102,7 @@ def snapshot(pod: Json) -> PodSnapshot:
         reason=status.get("reason", ""),
         message=status.get("message", ""),
         node=pod.get("spec", {}).get("nodeName"),
-        deleting="deletionTimestamp" in meta,
+        deleted=moment(meta["deletionTimestamp"]) if "deletionTimestamp" in meta else None,
         releasing=labels.FINALIZER not in meta.get("finalizers", []),
         unschedulable=_refused(scheduled, "Unschedulable"),
         gated=_refused(scheduled, "SchedulingGated") is not None,

@@ -175,6 +175,49 @@ def test_a_disrupted_pod_that_still_runs_is_waited_for():
     )
 
 
+@pytest.mark.parametrize(
+    ("deleted", "expected"),
+    [("2026-01-01T11:59:55Z", Waiting("Terminating")), ("2026-01-01T11:57:00Z", None)],
+)
+def test_a_deleted_pod_is_waited_for_until_its_kubelet_must_be_lost(deleted, expected):
+    found = read({"phase": "Running"}, deletionTimestamp=deleted)
+    assert found == expected or blamed(found) == (Blame.INFRASTRUCTURE, "PodDeleted")
+
+
+RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
+
+
+@pytest.mark.parametrize(
+    ("started", "expected"),
+    [("2026-01-01T11:50:00Z", Running()), ("2026-01-01T11:40:00Z", (Blame.INFRASTRUCTURE, "Stuck"))],
+)
+def test_a_container_that_nobody_stops_at_its_deadline_is_on_a_lost_node(started, expected):
+    body = pod_body(status={**RUNNING, "startTime": started})
+    body["spec"]["activeDeadlineSeconds"] = 600
+    found = read_pod(snapshot(body), NOW, PATIENCE)
+    assert expected == (found if isinstance(found, Running) else blamed(found))
+
+
+def test_a_digest_with_403_in_it_is_no_refused_pull():
+    message = f"failed to pull registry/task@sha256:{'a403' * 16}: connection refused"
+    assert read(waiting("ErrImagePull", message)) == Waiting("ImagePullTransient", message)
+
+
+@pytest.mark.parametrize(
+    ("reason", "deleted", "abandoned"),
+    [
+        ("DeletionByTaintManager", True, True),
+        ("DeletionByPodGC", True, True),
+        ("EvictionByEvictionAPI", True, False),
+        ("DeletionByTaintManager", False, False),
+    ],
+)
+def test_a_pod_is_abandoned_when_it_was_deleted_because_of_its_node(reason, deleted, abandoned):
+    status = {**RUNNING, "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": reason}]}
+    meta = {"deletionTimestamp": "2026-01-01T12:00:00Z"} if deleted else {}
+    assert a_pod(status=status, **meta).abandoned is abandoned
+
+
 def test_a_deleted_pod_that_ended_without_a_record_is_replaced():
     found = read(terminated(0), deletionTimestamp="2026-01-01T12:00:00Z")
     assert blamed(found) == (Blame.INFRASTRUCTURE, "PodDeleted")
@@ -198,6 +241,7 @@ def test_the_order_of_the_rules_is_fixed():
         "unstartable_images_are_environment_defects",
         "memory_kills_are_limits",
         "ends_without_record_are_replaced",
+        "overdue_containers_are_replaced",
         "running_containers_run",
         "gated_pods_wait",
         "unschedulable_pods_wait_then_are_replaced",
