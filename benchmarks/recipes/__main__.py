@@ -1,14 +1,15 @@
-"""`python benchmarks/recipes [NAME…]`: climb the ladder for each pair of the corpus and print what came of it.
+"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: climb the ladder for each pair of the corpus and print what came of it.
 
 Options: --rounds N (5), --jobs N (1), --out FILE (JSON lines, one per pair), --logs DIR (all logs).
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -33,13 +34,11 @@ def main() -> None:
         for line in (HERE / "corpus.tsv").read_text().splitlines()
         if not line.startswith("#")
     ]
-    wanted = [
-        row
-        for row in rows
-        if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)
-    ]
+    wanted = [row for row in rows if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)]
+    wanted += [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
     with ThreadPoolExecutor(options.jobs) as pool:
-        for result in pool.map(lambda row: _guarded(row, options), wanted):
+        for ended in as_completed([pool.submit(_guarded, row, options) for row in wanted]):
+            result = ended.result()
             print(
                 f"{result['pair']:42} {result['date'] or '':10} {result['verdict']:12} {result['rounds']} rounds"
                 f" {result['seconds']:4.0f} s  {result['note']}",

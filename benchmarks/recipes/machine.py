@@ -100,7 +100,7 @@ class Machine:
     def _placed(self, text: str) -> str:
         return text.replace("/testbed", f"{self.place}/testbed").replace("/opt/", f"{self.place}/opt/")
 
-    def test(self, command: str, files: list[str], seconds: int = 300) -> Ended:
+    def test(self, command: str, files: list[str], seconds: int = 150) -> Ended:
         """Run the test command as an evaluation pod would: no network beyond this machine's, a time limit."""
         line = command.replace("{files}", " ".join(f"'{file}'" for file in files))
         report = self.place / "testbed" / ".swefoundry-report.xml"

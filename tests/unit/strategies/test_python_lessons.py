@@ -42,6 +42,15 @@ def test_what_is_missing_is_installed(message, brought):
     assert brought in layer_after(message)
 
 
+def test_an_unknown_module_is_looked_for_beside_the_tests_too():
+    asked = ask(test_files=["examples/shop/tests/test_shop.py"])
+    asked = ended(asked, NO_RESULT, "E   ModuleNotFoundError: No module named 'shop'")
+    log = "Because shop was not found in the package registry and you require shop, we can conclude"
+    text = next_dockerfile(asked, STEP_FAILED, log)
+    assert requirements(text) == ["pytest"]
+    assert text.endswith("ENV PYTHONPATH=/testbed/examples/shop\n")
+
+
 def test_all_that_one_log_misses_is_installed_at_once():
     log = "E   ModuleNotFoundError: No module named 'yaml'\nE   ModuleNotFoundError: No module named 'simplejson'"
     assert layer_after(log) == ["pytest", "pyyaml", "simplejson"]

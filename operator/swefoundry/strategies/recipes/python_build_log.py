@@ -47,7 +47,7 @@ def lessons(log: str, loosened: frozenset[str] = frozenset()) -> Lessons:
 def _resolution(log: str) -> Iterator[Lessons]:
     flat = re.sub(r"\s*\n\s*(?:│|╰─▶|╷)?\s*", " ", log)
     for name in re.findall(_NAME + r" was not found in the (?:package registry|provided)", flat):
-        yield Lessons(drop=frozenset({canonicalize_name(name)}))
+        yield Lessons(absent=frozenset({canonicalize_name(name)}))
     late = frozenset(re.findall(r"`" + _NAME + r"` was filtered by `exclude-newer`", flat))
     if late:
         yield Lessons(free=frozenset(canonicalize_name(name) for name in late))

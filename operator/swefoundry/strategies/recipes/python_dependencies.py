@@ -28,7 +28,7 @@ def requirements(facts: Facts, declared: Declared, config: Configuration, lesson
     kept = [
         _loosened(requirement, name, lessons)
         for name, requirement in sorted(chosen.items())
-        if name not in lessons.drop or name in needed
+        if name not in lessons.absent and (name not in lessons.drop or name in needed)
     ]
     return [str(_pytest_bound(requirement, lessons)) for requirement in [*kept, *_companions(chosen)]]
 

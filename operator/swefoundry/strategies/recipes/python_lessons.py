@@ -14,6 +14,8 @@ class Lessons:
     """Requirements that were missing."""
     drop: frozenset[str] = frozenset()
     """Distributions that cannot be had or built and that tests may do without."""
+    absent: frozenset[str] = frozenset()
+    """Distributions that the index does not have, whoever asks for them."""
     loosen: frozenset[str] = frozenset()
     """Distributions whose version bounds led nowhere; `*` for all."""
     then: frozenset[str] = frozenset()

@@ -69,7 +69,8 @@ class Reading:
         for path in (*self.facts.test_files, *self.facts.test_support_files):
             _beside(path, folders)
         own = canonicalize_name(self.declared.name) if self.declared.name else None
-        return Source(folders, own)
+        parents = {posixpath.dirname(posixpath.dirname(path)) for path in self.facts.test_files}
+        return Source(folders, own, frozenset(parents - {"", *self.facts.package_dirs}))
 
 
 def _beside(path: str, folders: dict[str, str]) -> None:

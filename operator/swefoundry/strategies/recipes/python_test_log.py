@@ -82,11 +82,13 @@ _PYTEST_GONE: tuple[tuple[int, str], ...] = (
 class Source:
     """What rules may know of the source: its own modules and where they are."""
 
-    def __init__(self, folders_of: dict[str, str], own: str | None) -> None:
+    def __init__(self, folders_of: dict[str, str], own: str | None, beside_tests: frozenset[str]) -> None:
         self.folders_of = folders_of
         """Top-level module -> the folder that makes it importable."""
         self.own = own
         """The project's own distribution name, canonical."""
+        self.beside_tests = beside_tests
+        """Folders below the root that hold a folder of tests: examples and the like, with packages of their own."""
 
 
 def lessons(log: str, source: Source) -> Lessons:
@@ -106,7 +108,8 @@ def missing_modules_are_installed(log: str, source: Source) -> Iterator[Lessons]
             # a fix may move the package: the old and the usual new places
             yield Lessons(folders=frozenset({source.folders_of[top], "", "src"}), whole=True)
         elif names.distribution_of(top) and not _left_python(top):
-            yield Lessons(add=frozenset({names.distribution_of(top)}))
+            nearby = frozenset() if top in names.FORESEEN else source.beside_tests
+            yield Lessons(add=frozenset({names.distribution_of(top)}), folders=nearby)
 
 
 def _left_python(module: str) -> bool:
