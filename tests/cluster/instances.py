@@ -20,7 +20,7 @@ TINY = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
 """The smallest environment: the tests are shell scripts."""
 
 Json = dict[str, Any]
-Files = Mapping[str, str | bytes | None | Callable[[Path], object]]
+Files = Mapping[str, str | bytes | Callable[[Path], object] | None]
 """Path -> content; None deletes, a function makes what is no plain file."""
 
 

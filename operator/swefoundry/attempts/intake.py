@@ -109,7 +109,8 @@ async def _patch(
     if patch is None:
         return None
     if patch.artifact is not None:
-        return PatchAt(blob=patch.artifact)
+        named = f"spec.{name}Patch.artifact: blob {patch.artifact} in the repository {what.repository}"
+        return PatchAt(blob=patch.artifact, named=named)
     if patch.config_map_ref is not None:
         ref = patch.config_map_ref
         mount = f"{PATCH_MOUNT}/{name}"

@@ -25,7 +25,7 @@ class Code(IntEnum):
     SOURCE_UNREACHABLE = 13
     """The git host or archive URL did not answer, or refused us, after retries."""
     REFERENCE_MISSING = 14
-    """A ConfigMap or Secret that the manifest names, or its key, is not there (yet)."""
+    """A ConfigMap, Secret or blob that the manifest names, or its key, is not there (yet)."""
     NOT_RUNNABLE = 20
     """The test command could not be started (shell codes 126 and 127)."""
     NO_RESULT = 21

@@ -27,7 +27,7 @@ async def download(
         raise unreachable(f"{origin.url} is no http or https URL, and nothing else is fetched")
     found = await patiently(patience, lambda: _attempt(origin.url, target, limit))
     if found != origin.sha256.lower():
-        raise mismatch(f"{origin.url} has sha256 {found}, not {origin.sha256}")
+        raise mismatch(f"{origin.url} has sha256 {found}, not {origin.sha256} as the manifest says")
 
 
 async def _attempt(url: str, target: Path, limit: int) -> str:

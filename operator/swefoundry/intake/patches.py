@@ -14,6 +14,12 @@ from swefoundry.intake.git import Git, GitFailed
 from swefoundry.intake.refusals import Refused
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
+_NONE = "No valid patches in input"
+_ADVICE = {
+    Code.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
+    Code.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
+    " without tests?",
+}
 _NAMED_BYTES = 8 << 20
 """Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
 
@@ -27,7 +33,8 @@ async def apply(git: Git, patch: bytes, name: str, code: Code) -> None:
         await git.run("update-index", "-q", "--refresh")
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
     except GitFailed as error:
-        raise Refused(code, f"the {name} patch does not apply: {explain(whole, error.said)}") from error
+        said = f"the {name} patch does not apply: {explain(whole, error.said)}"
+        raise Refused(code, f"{said}{_ADVICE.get(code, '')}") from error
 
 
 def explain(patch: bytes, said: str) -> str:
@@ -41,7 +48,8 @@ def explain(patch: bytes, said: str) -> str:
 
 def _sentences(said: str) -> list[str]:
     lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in said.splitlines()]
-    return [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))][:4]
+    told = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
+    return ["it is no unified diff" if line.startswith(_NONE) else line for line in told][:4]
 
 
 def _hunk(patch: bytes, path: str, line: int) -> str:

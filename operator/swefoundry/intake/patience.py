@@ -26,4 +26,5 @@ async def patiently(patience: Patience, attempt: Callable[[], Awaitable[T]]) -> 
     try:
         return await retrying(once)
     except Unreachable as error:
-        raise unreachable(f"{error} (asked {patience.attempts} times)") from error
+        advice = "check the URL, and that network policies let intake pods go there"
+        raise unreachable(f"{error} (asked {patience.attempts} times): {advice}") from error

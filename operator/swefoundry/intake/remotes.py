@@ -73,7 +73,7 @@ def complaint(said: str, source: Remote, commit: str) -> Refused | Unreachable:
 
 
 def unknown_commit(source: Remote, commit: str) -> Refused:
-    return mismatch(f"{source.url} has no commit {commit}")
+    return mismatch(f"{source.url} has no commit {commit}: check spec.baseCommit")
 
 
 def _last_line(said: str) -> str:

@@ -68,9 +68,7 @@ async def _bytes(patch: _Named, repo: str, registry: Registry) -> bytes:
             return await registry.get_blob(repo, where.blob, PATCH_BYTES)
         if where is not None and where.path is not None:
             return await asyncio.to_thread(Path(where.path).read_bytes)
-    except NotFound as error:
-        raise Refused(patch.code, f"the {patch.name} patch is not there: {error}") from error
-    except FileNotFoundError as error:
+    except (NotFound, FileNotFoundError) as error:
         raise missing(where.named if where and where.named else f"the {patch.name} patch") from error
     raise Refused(patch.code, f"the order does not say where the {patch.name} patch is")
 

@@ -208,7 +208,10 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
     origin = site.serve("p.tar.gz", tar(*PACKAGE), sha256="0" * 64)
     record = await workbench.take_in(origin)
     found = hashlib.sha256(site.files["/p.tar.gz"][1]).hexdigest()
-    assert (record.code, record.message) == (12, f"{origin.url} has sha256 {found}, not {'0' * 64}")
+    assert (record.code, record.message) == (
+        12,
+        f"{origin.url} has sha256 {found}, not {'0' * 64} as the manifest says",
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,8 +221,8 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
         (410, 12, "there is no archive at"),
         (401, 13, "must be downloadable without a login"),
         (403, 13, "must be downloadable without a login"),
-        (500, 13, "is busy (500) (asked 3 times)"),
-        (429, 13, "is busy (429) (asked 3 times)"),
+        (500, 13, "is busy (500) (asked 3 times): check the URL, "),
+        (429, 13, "is busy (429) (asked 3 times): check the URL, "),
     ],
 )
 async def test_a_refused_download_is_named(

@@ -123,7 +123,7 @@ async def test_an_unknown_commit_is_named(workbench: Workbench) -> None:
         record = await workbench.take_in(workbench.origin(repository, NOBODY))
         assert (record.code, record.message) == (
             12,
-            f"{workbench.hub.url}/{repository.served.name} has no commit {NOBODY}",
+            f"{workbench.hub.url}/{repository.served.name} has no commit {NOBODY}: check spec.baseCommit",
         )
 
 
@@ -155,7 +155,7 @@ async def test_a_host_that_is_down_is_asked_some_times_and_then_named(workbench:
     record = await workbench.take_in(GitOrigin(url=url, commit=NOBODY))
     assert record.code == 13
     assert record.message.startswith(f"{url} did not answer: ")
-    assert record.message.endswith("(asked 3 times)")
+    assert "(asked 3 times): check the URL, and that network policies" in record.message
 
 
 async def test_a_host_that_recovers_is_used(workbench: Workbench) -> None:

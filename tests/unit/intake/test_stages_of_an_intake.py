@@ -297,7 +297,8 @@ async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(work
     assert await refused(workbench, rewritten(workbench)) == (
         11,
         "the gold patch does not apply: a.py, hunk 3 of 3 at line 61: patch failed: a.py:61; "
-        "a.py: patch does not apply",
+        "a.py: patch does not apply. "
+        "It is applied after the test patch: was it made against spec.baseCommit, without tests?",
     )
 
 
@@ -320,7 +321,7 @@ def added(path: str, content: bytes = b"x") -> bytes:
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (b"not a patch at all\n", "No valid patches in input"),
+        (b"not a patch at all\n", "it is no unified diff"),
         (added("a.py"), "a.py: already exists in index"),
         (added("new.py").replace(b"@@ -0,0 +1 @@", b"@@ -0,0 +1,9 @@"), "corrupt patch at line"),
         (added(".git/hooks/post-checkout"), "invalid path '.git/hooks/post-checkout'"),
@@ -354,10 +355,11 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
         nonce="n",
         place=Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, commit),
-        test_patch=PatchAt(blob="sha256:" + "0" * 64),
+        test_patch=PatchAt(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
-    assert (record.code, record.message[:29]) == (10, "the test patch is not there: ")
+    said = "spec.testPatch.artifact: blob 0 is not there; create it, then re-create this object"
+    assert (record.code, record.message) == (14, said)
 
 
 async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
@@ -370,5 +372,7 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(wo
         gold_patch=PatchAt(path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
-    said = "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; create it, then re-create this object"
+    said = (
+        "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; create it, then re-create this object"
+    )
     assert (record.code, record.message) == (14, said)

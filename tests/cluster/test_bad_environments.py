@@ -1,0 +1,154 @@
+"""Environments that cannot be built, and EnvBuilds that people make themselves: every end has a name and a cause."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.commands import kubectl
+from cluster.instances import (
+    NAMESPACE,
+    SHELL_BUG,
+    SHELL_FIX,
+    Json,
+    a_shell_story,
+    a_story,
+    a_task,
+    apply,
+    condition,
+    delete,
+    finished,
+    get,
+    pods_of,
+    unique,
+    until,
+    verdict,
+)
+
+pytestmark = pytest.mark.cluster
+
+BASE = "FROM busybox:stable\n"
+COPY = "COPY . /testbed\n"
+
+DOCKERFILES = {
+    "no-from": "RUN true\n",
+    "unknown-instruction": BASE + "INSTALL make\n",
+    "clones": BASE + COPY + "RUN git clone https://example.org/owner/name /testbed\n",
+    "base-missing": "FROM busybox:no-such-tag\n" + COPY,
+    "step-fails": BASE
+    + COPY
+    + "RUN echo looking for libfoo && echo 'error: libfoo is not there' >&2 && exit 3\n",
+    "no-shell": "FROM scratch\n" + COPY,
+}
+
+TAP = "echo 1..2; echo ok 1 - adds; echo not ok 2 - divides; exit 1\n"
+
+
+def an_env_build(name: str, command: str) -> Json:
+    """A person's own: no patches, only a source and a draft."""
+    story = a_shell_story(name, files=SHELL_BUG | {"run.sh": TAP})
+    return {
+        "apiVersion": "swefoundry.dev/v1alpha1",
+        "kind": "EnvBuild",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "repo": f"lab/{name}",
+            "baseCommit": story.commit,
+            "source": {"git": {"url": story.url}},
+            "environment": {
+                "draft": {
+                    "dockerfile": BASE + COPY + "WORKDIR /testbed\n",
+                    "testCommand": command,
+                    "reports": ["*.tap"],
+                }
+            },
+            "validation": {"resources": {"cpu": "50m", "memory": "64Mi", "ephemeralStorage": "1Gi"}},
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def names() -> Iterator[dict[str, str]]:
+    """Everything at once; each test waits for its own."""
+    own = ("reports", "reports-nothing")
+    found = {case: unique(case) for case in (*DOCKERFILES, "no-recipe", *own)}
+    tests = {"check.sh": "exit 1\n"}
+    apply(
+        *(
+            a_task(found[case], a_shell_story(found[case]), environment={"draft": draft(dockerfile)})
+            for case, dockerfile in DOCKERFILES.items()
+        ),
+        a_task(
+            found["no-recipe"],
+            a_story(found["no-recipe"], {"main.f90": "end\n"}, tests, SHELL_FIX),
+            environment={},
+        ),
+        an_env_build(found["reports"], "sh run.sh > result.tap"),
+        an_env_build(found["reports-nothing"], "true"),
+    )
+    yield found
+    delete(*found.values())
+    kubectl(
+        "delete", "eb", *(found[case] for case in own), "-n", NAMESPACE, "--wait=false", "--ignore-not-found"
+    )
+
+
+def draft(dockerfile: str) -> Json:
+    return {"dockerfile": dockerfile, "testCommand": "sh check.sh"}
+
+
+def built(name: str, seconds: float = 300) -> Json:
+    """The status of an EnvBuild that has ended."""
+    return until(lambda: get("eb", name).get("status", {}), lambda status: "finishedAt" in status, seconds)
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome", "said"),
+    [
+        ("no-from", "PolicyRefused", "FROM"),
+        ("unknown-instruction", "DockerfileInvalid", "INSTALL"),
+        ("clones", "PolicyRefused", "line 3: `git clone` fetches a repository"),
+        ("base-missing", "BaseImageMissing", "busybox:no-such-tag"),
+        ("step-fails", "StepFailed", "failed with exit code 3"),
+        ("no-shell", "NotRunnable", "/bin/sh"),
+    ],
+)
+def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
+    status = finished(names[case])
+    message = condition(status, "Ready")["message"]
+    assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt"), message
+    assert f"the last: {outcome}: " in message
+    assert said in message
+    [last] = get("eb", names[case])["status"]["rounds"]
+    assert last["outcome"] == outcome
+
+
+def test_the_lines_that_tell_why_a_step_failed_are_in_its_round(names):
+    finished(names["step-fails"])
+    [last] = get("eb", names["step-fails"])["status"]["rounds"]
+    assert last["message"].splitlines()[1:] == ["looking for libfoo", "error: libfoo is not there"]
+    assert last["evidence"].startswith("sha256:")
+
+
+def test_a_language_without_recipes_asks_for_a_draft(names):
+    status = finished(names["no-recipe"])
+    assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt")
+    assert "give spec.environment.draft" in condition(status, "Ready")["message"]
+
+
+def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
+    status = built(names["reports"])
+    assert (status["phase"], status["acceptedOn"], condition(status, "Ready")["status"]) == (
+        "Ready",
+        "tests-ran",
+        "True",
+    )
+    [last] = status["rounds"]
+    assert [(probe["stage"], probe["tests"], probe["failed"]) for probe in last["probes"]] == [("base", 2, 1)]
+    assert status["image"].startswith("sha256:")
+    assert pods_of(names["reports"]) == []
+
+
+def test_an_env_build_whose_tests_report_nothing_is_not(names):
+    status = built(names["reports-nothing"])
+    assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "DraftsExhausted")
+    assert "NoResult" in condition(status, "Ready")["message"]
