@@ -106,5 +106,5 @@ lock: ## Pin every dependency by hash, for the images and for development
 	$(VENV)/bin/$(LOCK) --upgrade --extra dev --output-file requirements-dev.txt
 
 .PHONY: generate
-generate: venv ## Write the CRDs, the chart's copies of them and their reference from the models
+generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources and settings
 	@$(RUN) -m swefoundry.api.crds --write

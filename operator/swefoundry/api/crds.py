@@ -1,7 +1,7 @@
 """Which CustomResourceDefinitions do the models make?
 
-``python -m swefoundry.api.crds --write`` writes them into ``crds/`` and the chart, and the reference into
-``docs/``; without ``--write`` it says which of those files are out of date and exits with 1.
+``python -m swefoundry.api.crds --write`` writes them into ``crds/`` and the chart, and the reference of resources and
+settings into ``docs/``; without ``--write`` it says which of those files are out of date and exits with 1.
 """
 
 import argparse
@@ -15,7 +15,9 @@ from swefoundry.api.envbuild import EnvBuildSpec, EnvBuildStatus
 from swefoundry.api.labels import GROUP, VERSION
 from swefoundry.api.reference import page
 from swefoundry.api.schema import structural
+from swefoundry.api.settings_page import page as settings_page
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
+from swefoundry.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 HEADER = "# Generated from operator/swefoundry/api by `make generate`. Do not edit.\n"
@@ -169,7 +171,7 @@ def as_yaml(manifest: dict[str, Any]) -> str:
 
 def generated() -> dict[Path, str]:
     """Every generated file: its path in the repository, its text."""
-    files: dict[Path, str] = {}
+    files: dict[Path, str] = {Path("docs/settings.md"): settings_page(Settings)}
     for resource in RESOURCES:
         text = as_yaml(definition(resource))
         files[Path("crds") / f"{resource.plural}.yaml"] = text

@@ -78,7 +78,6 @@ class Cell:
 
 def pod(ticket: Ticket, cell: Cell) -> Json:
     """The Pod."""
-    owner = ticket.owner
     container: Json = {
         "name": ticket.role.value,
         "image": cell.image,
@@ -110,26 +109,26 @@ def pod(ticket: Ticket, cell: Cell) -> Json:
         spec["imagePullSecrets"] = [{"name": cell.pull_secret}]
     if cell.avoid_nodes:
         spec["affinity"] = _avoid(cell.avoid_nodes)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ticket), "spec": spec}
+
+
+def _metadata(ticket: Ticket) -> Json:
+    owner = ticket.owner
     return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": ticket.pod_name,
-            "namespace": owner.namespace,
-            "finalizers": [labels.FINALIZER],
-            "labels": {
-                labels.MANAGED_BY: labels.MANAGER,
-                "app.kubernetes.io/component": ticket.role.value,
-                labels.ROLE: ticket.role.value,
-                labels.OWNER_KIND: owner.kind.lower(),
-                labels.OWNER: names.label_value(owner.name),
-                labels.WORK: ticket.work,
-                labels.ATTEMPT: str(ticket.attempt),
-            },
-            "annotations": {labels.NONCE: ticket.nonce},
-            "ownerReferences": [owner_reference(owner)],
+        "name": ticket.pod_name,
+        "namespace": owner.namespace,
+        "finalizers": [labels.FINALIZER],
+        "labels": {
+            labels.MANAGED_BY: labels.MANAGER,
+            "app.kubernetes.io/component": ticket.role.value,
+            labels.ROLE: ticket.role.value,
+            labels.OWNER_KIND: owner.kind.lower(),
+            labels.OWNER: names.label_value(owner.name),
+            labels.WORK: ticket.work,
+            labels.ATTEMPT: str(ticket.attempt),
         },
-        "spec": spec,
+        "annotations": {labels.NONCE: ticket.nonce},
+        "ownerReferences": [owner_reference(owner)],
     }
 
 
