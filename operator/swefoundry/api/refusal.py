@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from swefoundry.api import reasons
-from swefoundry.api.conditions import READY, STALLED, condition, merged
+from swefoundry.api.conditions import READY, RECONCILING, STALLED, condition, merged
 from swefoundry.api.parts import Condition
 
 
@@ -22,5 +22,6 @@ def refused_status(body: Mapping[str, Any], error: ValidationError, now: datetim
         condition(STALLED, "True", reasons.INVALID_SPEC, message, stamp),
     ]
     old = [Condition.model_validate(item) for item in body.get("status", {}).get("conditions", [])]
-    conditions = [item.wire() for item in merged(old, new)]
-    return {**body.get("status", {}), "phase": "Failed", "conditions": conditions}
+    conditions = [item.wire() for item in merged(old, new, absent=[RECONCILING])]
+    told = {"observedGeneration": stamp[0], "phase": "Failed", "conditions": conditions}
+    return {**body.get("status", {}), **told}

@@ -35,6 +35,11 @@ def history_with(attempts: Iterable[Attempt], attempt: Attempt) -> list[Attempt]
     return [*attempts, attempt][-KEPT:]
 
 
+def is_infrastructure(attempt: Attempt) -> bool:
+    """Whether an ended attempt counts among the infrastructure retries; a memory kill, say, does not."""
+    return attempt.outcome == Blame.INFRASTRUCTURE
+
+
 QUIET = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Running", "Terminating"})
 """Waits that pass by themselves in seconds: telling them would cost a status write each."""
 

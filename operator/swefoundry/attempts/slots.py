@@ -41,9 +41,17 @@ class Slots:
 
     def free(self, role: Role, pod: str) -> None:
         """``pod`` has ended; wake whoever waits longest."""
-        held, waiting = self._held[role], self._waiting[role]
-        held.discard(pod)
-        for _ in range(min(len(waiting), self._limits[role] - len(held))):
+        self._held[role].discard(pod)
+        self._offer(role)
+
+    def pass_on(self) -> None:
+        """Whoever was woken may want its place no more (deleted, suspended): wake the next ones for it."""
+        for role in Role:
+            self._offer(role)
+
+    def _offer(self, role: Role) -> None:
+        waiting = self._waiting[role]
+        for _ in range(min(len(waiting), self._limits[role] - len(self._held[role]))):
             self._wake(waiting.popleft())
 
     def active(self, role: Role) -> int:

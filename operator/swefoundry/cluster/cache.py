@@ -23,7 +23,7 @@ class Cache:
         """Remember ``body`` unless something newer is known; say whether it was news."""
         key = key_of(body)
         known = self._objects.get(key)
-        if known is not None and _version(known) >= _version(body) and _uid(known) == _uid(body):
+        if known is not None and _version(known) >= _version(body):
             return False
         if known is not None:
             self._unlink(key, known)

@@ -14,6 +14,7 @@ from swefoundry.attempts.report import (
     duration,
     fault_sentence,
     history_with,
+    is_infrastructure,
     running_with,
     waiting_sentence,
     without,
@@ -74,7 +75,7 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
                 status,
                 running=running_with(status.running, planned),
                 attempts=history_with(status.attempts, over),
-                infra_retries=status.infra_retries + 1,
+                infra_retries=status.infra_retries + is_infrastructure(over),
                 pod_seconds=status.pod_seconds + (over.seconds or 0),
             )
         case Surrender():
@@ -213,7 +214,7 @@ def _finished(status: Status, seen: Observation, phase: EnvPhase, new: list[Cond
     return _with(
         status,
         phase=phase,
-        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING]),
+        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING, STALLED]),
         running=[],
         finished_at=seen.now,
         duration=duration(status.started_at, seen.now),
@@ -232,7 +233,7 @@ def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> 
         condition(RECONCILING, "True", reason, message, stamp),
         condition(SUCCEEDED, "Unknown", reason, "", stamp),
     ]
-    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new))
+    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new, absent=[STALLED]))
 
 
 def _phase(status: Status, seen: Observation) -> tuple[EnvPhase, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
-from swefoundry.api.objects import Task
+from swefoundry.api.objects import Build, Task, build_from
 from swefoundry.api.parts import ArtifactSource, Source
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.attempts.act import STATUSES_FILE, confirmed, count_end, keep_evidence, ticket, together
@@ -29,6 +29,7 @@ from swefoundry.taskinstance.steps import (
     INTAKE,
     BuildEnvironment,
     Delete,
+    EnvironmentGone,
     EnvironmentOrdered,
     Evaluated,
     Judge,
@@ -91,12 +92,14 @@ async def _launch_intake(move: Launch, seen: Observation, world: World) -> Resul
 
 
 async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
-    task, build = seen.task, seen.build
-    prepared, image = task.status.prepared, seen.image
-    if prepared is None or image is None or build is None or build.status.draft is None:
-        raise errors.GiveUp(
-            f"{task.name}: the EnvBuild that made the image is gone; delete and re-create the TaskInstance"
-        )
+    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+    if prepared is None or image is None:
+        raise errors.GiveUp(f"{task.name}: an evaluation without a source or an image")
+    build = seen.build or await _build_at_the_api(seen, world)
+    if build is None:
+        return EnvironmentGone(task.status.env_build or task.name)
+    if build.status.draft is None:
+        raise errors.GiveUp(f"{task.name}: EnvBuild {build.name} does not say which draft made its image")
     stage, _ = evaluation_of(move.work)
     trial = Trial(
         repository=seen.repository,
@@ -112,6 +115,24 @@ async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> R
         ),
     )
     return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
+
+
+async def _build_at_the_api(seen: Observation, world: World) -> Build | None:
+    """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
+    task = seen.task
+    try:
+        found = await world.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
+    except errors.NotFound:
+        return None
+    if not _controls(task, found):
+        return None
+    body = {"kind": BUILDS.kind, **found}
+    world.cache.put(body)
+    return build_from(body)
+
+
+def _controls(task: Task, found: dict[str, Any]) -> bool:
+    return any(reference["uid"] == task.uid for reference in found["metadata"].get("ownerReferences", []))
 
 
 async def _collect(move: Collect, seen: Observation, world: World) -> Result:
@@ -177,8 +198,7 @@ async def _order_environment(seen: Observation, world: World) -> Result:
 
 async def _adopted(task: Task, world: World) -> dict[str, Any]:
     found = await world.kube.get(BUILDS, task.namespace, task.name)
-    references = found["metadata"].get("ownerReferences", [])
-    if not any(reference["uid"] == task.uid for reference in references):
+    if not _controls(task, found):
         # A predecessor's of the same name goes away by garbage collection; a user's own does not.
         raise errors.Retry(
             f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it"

@@ -14,6 +14,7 @@ from swefoundry.attempts.report import (
     duration,
     fault_sentence,
     history_with,
+    is_infrastructure,
     running_with,
     waiting_sentence,
     without,
@@ -26,6 +27,7 @@ from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
     INTAKE,
     AwaitEnvironment,
+    EnvironmentGone,
     EnvironmentOrdered,
     Evaluated,
     Fail,
@@ -49,6 +51,11 @@ VERDICT_REASONS = {
     Verdict.INCONCLUSIVE: reasons.INCONCLUSIVE,
 }
 
+GONE = (
+    "EnvBuild {} was deleted before the verdict, and with it how the tests are run; "
+    "delete and re-create the TaskInstance"
+)
+
 GRADED_BLAMES = frozenset({Blame.LIMIT, Blame.TAMPERING})
 """Faults that the task itself caused: its matrix is inconclusive. All others say nothing about the task."""
 
@@ -63,10 +70,11 @@ def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
     status = _environment(status, seen)
     for result in results:
         status = _apply(status, result, seen)
+        if status.finished_at is not None:
+            # What else was started or collected is of no use any more; pods that nothing speaks of are let go.
+            return status
     if isinstance(step, Fail):
         return failed(status, step.reason, step.message, seen)
-    if status.finished_at is not None:
-        return status
     return _under_way(status, step, results, seen)
 
 
@@ -79,16 +87,24 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
                 status,
                 running=running_with(status.running, planned),
                 attempts=history_with(status.attempts, over),
-                infra_retries=status.infra_retries + 1,
+                infra_retries=status.infra_retries + is_infrastructure(over),
             )
         case Surrender():
             return _surrendered(status, result, seen)
+        case _:
+            return _achieved(status, result, seen)
+
+
+def _achieved(status: Status, result: Result, seen: Observation) -> Status:
+    match result:
         case TakenIn():
             return _taken_in(status, result, seen)
         case Evaluated():
             return _evaluated(status, result, seen)
         case EnvironmentOrdered(name):
             return _with(status, env_build=name)
+        case EnvironmentGone(name):
+            return failed(status, reasons.ENVIRONMENT_FAILED, GONE.format(name), seen)
         case Judged():
             return _judged(status, result, seen)
         case _:
@@ -203,7 +219,7 @@ def _finished(status: Status, seen: Observation, phase: Phase, new: list[Conditi
     return _with(
         status,
         phase=phase,
-        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING]),
+        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING, STALLED]),
         running=[],
         finished_at=seen.now,
         duration=duration(status.started_at, seen.now),
@@ -221,7 +237,7 @@ def _under_way(status: Status, step: Step, results: Sequence[Result], seen: Obse
         condition(SUCCEEDED, "Unknown", reason, "", stamp),
         condition(VALIDATED, "Unknown", reason, "", stamp),
     ]
-    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new))
+    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new, absent=[STALLED]))
 
 
 def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:

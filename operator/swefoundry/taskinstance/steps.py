@@ -83,6 +83,13 @@ class EnvironmentOrdered:
 
 
 @dataclass(frozen=True)
+class EnvironmentGone:
+    """Somebody deleted the EnvBuild after it made the image."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Judged:
     """The verdict bundle is stored."""
 
@@ -91,7 +98,7 @@ class Judged:
     bundle: Digest
 
 
-Result = TakenIn | Evaluated | EnvironmentOrdered | Judged | Launched | Queued | Move
+Result = TakenIn | Evaluated | EnvironmentOrdered | EnvironmentGone | Judged | Launched | Queued | Move
 
 
 def evaluation_work(stage: Stage, repeat: int) -> str:
