@@ -32,6 +32,7 @@ COPY = "COPY . /testbed\n"
 DOCKERFILES = {
     "no-from": "RUN true\n",
     "unknown-instruction": BASE + "INSTALL make\n",
+    "bad-copy": BASE + COPY + "COPY --from=nobody /x /y\n",
     "clones": BASE + COPY + "RUN git clone https://example.org/owner/name /testbed\n",
     "base-missing": "FROM busybox:no-such-tag\n" + COPY,
     "step-fails": BASE
@@ -105,10 +106,15 @@ def built(name: str, seconds: float = 300) -> Json:
     ("case", "outcome", "said"),
     [
         ("no-from", "PolicyRefused", "FROM"),
-        ("unknown-instruction", "DockerfileInvalid", "INSTALL"),
-        ("clones", "PolicyRefused", "line 3: `git clone` fetches a repository"),
+        ("unknown-instruction", "PolicyRefused", "Line 2: there is no instruction INSTALL"),
+        ("bad-copy", "DockerfileInvalid", "nobody"),
+        ("clones", "PolicyRefused", "PolicyRefused: Line 3: `git clone` fetches a repository"),
         ("base-missing", "BaseImageMissing", "busybox:no-such-tag"),
-        ("step-fails", "StepFailed", "failed with exit code 3"),
+        (
+            "step-fails",
+            "StepFailed",
+            "failed with exit code 3. | looking for libfoo | error: libfoo is not there",
+        ),
         ("no-shell", "NotRunnable", "/bin/sh"),
     ],
 )

@@ -90,10 +90,10 @@ def test_neither_forgery_nor_flood_changes_the_verdict(names, case):
 @pytest.mark.parametrize(
     ("case", "outcome", "said"),
     [
-        ("missing", "NotRunnable", "no-such-program: not found"),
-        ("hanging", "TimeLimit", "the test command did not end within 5 s"),
+        ("missing", "NotRunnable", "could not be started (exit code 127) | "),
+        ("hanging", "TimeLimit", "the test command did not end within 5 s (spec.validation.timeoutSeconds)"),
         ("eater", "OutOfMemory", "raise spec.validation.resources.memory"),
-        ("silent", "NoResult", "junit.xml"),
+        ("silent", "NoResult", "(exit code 0): no file matches junit.xml | all is well"),
     ],
 )
 def test_a_command_without_a_result_ends_the_environment_with_its_reason(names, case, outcome, said):

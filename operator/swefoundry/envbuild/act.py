@@ -15,6 +15,7 @@ from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.domain.telling import telling_lines
 from swefoundry.domain.work import BuildRecord, IntakeRecord
 from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.rounds import ending
 from swefoundry.envbuild.steps import (
     INTAKE,
     Built,
@@ -122,7 +123,9 @@ async def _collect_probe(move: Collect, seen: Observation, world: World) -> Resu
         evidence=evidence.digest,
     )
     denied = seen.build.spec.validation.network == "Deny" and world.settings.require_isolation
-    return Probed(move, probe, telling_lines(evidence.log), denied and record.network == "open")
+    said = ending(record, seen.build.spec.validation.timeout_seconds)
+    telling = "\n".join(part for part in (said, telling_lines(evidence.log)) if part)
+    return Probed(move, probe, telling, denied and record.network == "open")
 
 
 async def _propose(seen: Observation, world: World) -> Result:
@@ -157,7 +160,7 @@ async def _begin(proposal: Proposal, seen: Observation, world: World) -> Round:
     found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))
     if not found:
         return started
-    message = "; ".join(f"line {item.line}: {item.message}" for item in found)
+    message = " ".join(item.message for item in found)
     return started.model_copy(
         update={"outcome": RoundOutcome.POLICY_REFUSED.value, "message": message[:2048]}
     )

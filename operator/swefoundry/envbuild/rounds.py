@@ -16,9 +16,12 @@ from swefoundry.domain.codes import Code
 from swefoundry.domain.outcomes import Faulted
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.stages import Stage
-from swefoundry.domain.work import BuildRecord
+from swefoundry.domain.telling import telling_lines
+from swefoundry.domain.work import BuildRecord, RunRecord
 
 MESSAGE_LIMIT = 2048
+SUMMARY_LIMIT = 400
+"""Characters of telling lines in a condition's message, which people read in a terminal."""
 
 BUILD_OUTCOMES = {
     Code.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
@@ -123,7 +126,23 @@ def _ran(base: ProbeResult) -> RoundOutcome:
     return AFTER_OUTCOMES.get(Code(base.code or Code.NO_RESULT), RoundOutcome.NO_RESULT)
 
 
+def ending(record: RunRecord, seconds: int) -> str:
+    """How a test command came to no result, which its log does not say; empty when it ran."""
+    shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
+    match record.code:
+        case Code.TIME_LIMIT:
+            return f"the test command did not end within {seconds} s (spec.validation.timeoutSeconds)"
+        case Code.NOT_RUNNABLE:
+            return f"the test command could not be started{shown}"
+        case Code.NO_RESULT:
+            return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
+        case _:
+            return ""
+
+
 def message_of(current: Round) -> str:
-    """Outcome and first telling line, for a condition's message."""
-    first = next((line.strip() for line in (current.message or "").splitlines() if line.strip()), "")
-    return f"{current.outcome}: {first}" if first else str(current.outcome)
+    """Outcome, first line and the most telling ones after it, for a condition's message."""
+    lines = [line.strip() for line in (current.message or "").splitlines() if line.strip()]
+    told = telling_lines("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
+    said = " | ".join([*lines[:1], *told])
+    return f"{current.outcome}: {said}" if said else str(current.outcome)

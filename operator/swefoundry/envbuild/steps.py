@@ -75,7 +75,7 @@ class Probed:
     move: Collect
     probe: ProbeResult
     telling: str
-    """The lines of its log that say what went wrong."""
+    """What went wrong: a sentence about its end where there is no result, and the lines of its log that tell."""
     network_open: bool = False
 
 

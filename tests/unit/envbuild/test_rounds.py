@@ -7,8 +7,8 @@ from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.domain.outcomes import Blame, Faulted
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.stages import PROBE, Stage
-from swefoundry.domain.work import BuildRecord
-from swefoundry.envbuild.rounds import built, faulted, probed, settled
+from swefoundry.domain.work import BuildRecord, RunRecord
+from swefoundry.envbuild.rounds import built, ending, faulted, message_of, probed, settled
 
 ROUND = Round(number=0, strategy="recipe", draft=digest("d"))
 
@@ -76,6 +76,36 @@ def test_a_failed_step_ends_the_round_with_its_telling_lines():
 def test_a_build_that_was_killed_for_memory_ends_the_round():
     over = faulted(ROUND, Faulted(Blame.LIMIT, "OOMKilled", "the container was killed for memory"))
     assert over.outcome == "BuildOutOfMemory"
+
+
+@pytest.mark.parametrize(
+    ("code", "raw_exit", "sentence"),
+    [
+        (0, 0, ""),
+        (1, 1, ""),
+        (20, 127, "the test command could not be started (exit code 127)"),
+        (20, None, "the test command could not be started"),
+        (21, 0, "the test command ended without a result (exit code 0): no file matches junit.xml"),
+        (22, None, "the test command did not end within 60 s (spec.validation.timeoutSeconds)"),
+    ],
+)
+def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, sentence):
+    note = "no file matches junit.xml" if code == 21 else None
+    record = RunRecord(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
+    assert ending(record, 60) == sentence
+
+
+def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
+    lines = [
+        "`RUN make` failed with exit code 2.",
+        "",
+        *(f"compiling {n}.c" for n in range(99)),
+        "fatal error: x.h",
+    ]
+    over = ROUND.model_copy(update={"outcome": "StepFailed", "message": "\n".join(lines)})
+    said = message_of(over)
+    assert said.startswith("StepFailed: `RUN make` failed with exit code 2. | ")
+    assert said.endswith(" | fatal error: x.h") and len(said) < 500
 
 
 def test_the_log_of_before_does_not_speak_for_the_round():
