@@ -152,6 +152,11 @@ def test_tests_that_start_git_get_it_from_debian():
     assert " --no-install-recommends git && " in next_dockerfile(ask(), AFTER_FAILED, log)
 
 
+def test_tests_that_set_a_locale_get_all_of_them():
+    log = "E   locale.Error: unsupported locale setting"
+    assert " --no-install-recommends locales-all && " in next_dockerfile(ask(), AFTER_FAILED, log)
+
+
 REQUIRING = {"setup.py": SETUP_PY.replace("install_requires=[]", "install_requires=['lxml<4', 'six==1.0']")}
 
 

@@ -236,7 +236,9 @@ def plugins_that_want_the_cache_get_it(log: str, source: Source) -> Iterator[Les
 
 
 def programs_come_from_debian(log: str, source: Source) -> Iterator[Lessons]:
-    """Tests that start git, or read the time zone database."""
+    """Tests that start git, set a locale, or read the time zone database."""
+    if "unsupported locale setting" in log:
+        yield Lessons(apt=frozenset({"locales-all"}))
     if re.search(r"No such file or directory: '(?:/usr/bin/)?git'|git: (?:command )?not found", log):
         yield Lessons(apt=frozenset({"git"}))
     if "No time zone found with key" in log or "ZoneInfoNotFoundError" in log:

@@ -1,0 +1,163 @@
+"""Release pairs of real packages and the verdict that each must end with: data, no content.
+
+The old release's source archive is the source; what differs in the new one's is the fix and its tests. Each expectation
+was measured with the Python recipe (3.9, 3.11 and 3.13 slim images) and says why it must be so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from swefoundry.domain.grading import Verdict
+
+
+@dataclass(frozen=True)
+class RealPair:
+    """Two releases and what their row is worth."""
+
+    package: str
+    old: str
+    new: str
+    verdict: Verdict
+    why: str
+    quick: bool = False
+    """Few small dependencies and a test run of seconds: shown by `make demo` and run by CI."""
+
+    def __str__(self) -> str:
+        """As `swefoundry collect releases` takes it."""
+        return f"{self.package}:{self.old}..{self.new}"
+
+
+PAIRS: tuple[RealPair, ...] = (
+    RealPair(
+        "itsdangerous",
+        "2.1.0",
+        "2.1.1",
+        Verdict.FAIL2PASS,
+        "2.1.1 rejects a signed date out of range as a bad signature; before, the test meets a ValueError",
+        quick=True,
+    ),
+    RealPair(
+        "cachetools",
+        "5.2.1",
+        "5.3.0",
+        Verdict.FAIL2PASS,
+        "5.3.0 adds the argument info to its decorators; four of 25 tests pass it and fail without",
+        quick=True,
+    ),
+    RealPair(
+        "jinja2",
+        "3.1.2",
+        "3.1.3",
+        Verdict.FAIL2PASS,
+        "3.1.3 refuses keys with spaces in xmlattr and names nested trans blocks; four tests ask for that",
+        quick=True,
+    ),
+    RealPair(
+        "tomlkit",
+        "0.11.6",
+        "0.11.7",
+        Verdict.FAIL2PASS,
+        "0.11.7 mends numbers, dates and inline tables; built by poetry-core, installed editable",
+        quick=True,
+    ),
+    RealPair(
+        "more-itertools",
+        "9.0.0",
+        "9.1.0",
+        Verdict.FAIL2PASS,
+        "9.1.0 adds functions; thirteen unittest cases fail by AttributeError before; built by flit",
+        quick=True,
+    ),
+    RealPair(
+        "packaging",
+        "23.0",
+        "23.1",
+        Verdict.ERROR2PASS,
+        "the tests import packaging.metadata, which only 23.1 has: they cannot even be collected before",
+        quick=True,
+    ),
+    RealPair(
+        "toolz",
+        "0.12.0",
+        "0.12.1",
+        Verdict.PASS2PASS,
+        "the changed tests only make room for newer interpreters and pass on the old release, too",
+        quick=True,
+    ),
+    RealPair(
+        "parso",
+        "0.5.1",
+        "0.5.2",
+        Verdict.FAIL2FAIL,
+        "twenty tests compare with the wording of the running interpreter's errors, which 3.9 and later changed",
+        quick=True,
+    ),
+    RealPair(
+        "cachetools",
+        "1.1.5",
+        "1.1.6",
+        Verdict.FAIL2PASS,
+        "a fix of 2016 on an interpreter of 2020; a setup.py without any declared requirement",
+    ),
+    RealPair(
+        "marshmallow",
+        "3.19.0",
+        "3.20.0",
+        Verdict.FAIL2PASS,
+        "3.20.0 adds absolute URLs, the order of fields and checks of timestamps; 29 tests ask for them",
+    ),
+    RealPair(
+        "marshmallow",
+        "2.4.0",
+        "2.4.1",
+        Verdict.FAIL2PASS,
+        "a fix of 2015 whose archive does not name its tests' requirements: two rounds find them in the log",
+    ),
+    RealPair(
+        "humanize",
+        "4.6.0",
+        "4.7.0",
+        Verdict.FAIL2PASS,
+        "4.7.0 takes dates with time zones; built by hatchling with its version from git, which slim images lack",
+    ),
+    RealPair(
+        "inflect",
+        "6.0.2",
+        "6.0.3",
+        Verdict.FAIL2PASS,
+        "6.0.3 mends ordinals and articles; its pydantic must be the one of the change, the second one breaks it",
+    ),
+    RealPair(
+        "jsonschema",
+        "2.5.1",
+        "2.6.0",
+        Verdict.FAIL2PASS,
+        "2.6.0 mends messages and the choice of a validator; tests of 2017 on an interpreter of 2020",
+    ),
+    RealPair(
+        "pluggy",
+        "0.7.1",
+        "0.8.0",
+        Verdict.FAIL2PASS,
+        "pytest imports the project itself: only a pytest of its time goes with it",
+    ),
+    RealPair(
+        "tabulate",
+        "0.8.10",
+        "0.9.0",
+        Verdict.ERROR2PASS,
+        "a test imports SEPARATING_LINE, which only 0.9.0 has",
+    ),
+    RealPair(
+        "structlog",
+        "19.1.0",
+        "19.2.0",
+        Verdict.ERROR2PASS,
+        "a test imports bind_threadlocal, which only 19.2.0 has; its test requirements are those of 2019",
+    ),
+)
+
+
+def quick() -> Iterator[RealPair]:
+    """The pairs of the demo and of CI."""
+    return (pair for pair in PAIRS if pair.quick)
