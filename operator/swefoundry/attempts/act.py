@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -60,18 +60,24 @@ def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
     return Ticket(owner, role, move.work, move.number, secrets.token_hex(16))
 
 
-async def launch(world: World, ticket: Ticket, move: Launch, body: Json) -> Launched | Queued:
-    """Create the pod, or adopt the one that a crash left under this attempt's name."""
+async def launch(
+    world: World, ticket: Ticket, move: Launch, prepare: Callable[[], Awaitable[Json]]
+) -> Launched | Queued:
+    """Create the pod, or adopt the one that a crash left under this attempt's name.
+
+    ``prepare`` makes its body, and what it needs in the registry, once there is a place: a matrix of sixty
+    evaluations asks for all places at every look, and mostly gets none.
+    """
     owner = ticket.owner
     if not world.slots.take(
         ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
     ):
         return Queued(ticket.work)
     try:
-        made = await world.kube.create(PODS, owner.namespace, body)
+        made = await world.kube.create(PODS, owner.namespace, await prepare())
         if made is None:
             made = await world.kube.get(PODS, owner.namespace, ticket.pod_name)
-    except errors.SwefoundryError:
+    except BaseException:
         world.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
         raise
     made.setdefault("kind", "Pod")

@@ -10,7 +10,7 @@ from swefoundry.domain.drafts import Draft
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.work import BuildOrder
 from swefoundry.pods.build import build_pod
-from swefoundry.pods.hardening import Ticket
+from swefoundry.pods.hardening import Json, Ticket
 from swefoundry.pods.intake import CA_MOUNT
 
 
@@ -40,5 +40,8 @@ async def launch_build(world: World, ticket: Ticket, move: Launch, what: Constru
         build_args=settings.build_args,
         ca_bundle=f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None,
     )
-    body = build_pod(ticket, order, settings, move.memory_factor)
-    return await launch(world, ticket, move, body)
+
+    async def prepare() -> Json:
+        return build_pod(ticket, order, settings, move.memory_factor)
+
+    return await launch(world, ticket, move, prepare)

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from swefoundry.api.parts import Validation
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
-from swefoundry.attempts.world import World
+from swefoundry.attempts.world import StageOrder, World
 from swefoundry.domain.commands import expand
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import RunOrder
 from swefoundry.pods.evaluation import Evaluate, evaluation_pod
-from swefoundry.pods.hardening import Ticket
-from swefoundry.store.stages import compose_stage
+from swefoundry.pods.hardening import Json, Ticket
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,17 @@ class Trial:
 
 async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Launched | Queued:
     """Compose the stage image and create its pod."""
-    stage_image = await compose_stage(world.registry, trial.repository, trial.image, trial.layer, trial.tag)
+
+    async def prepare() -> Json:
+        return await _pod(world, ticket, move, trial)
+
+    return await launch(world, ticket, move, prepare)
+
+
+async def _pod(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Json:
+    stage = StageOrder(trial.repository, trial.image, trial.layer, trial.tag)
+    # A replaced attempt may have failed because somebody removed the stage image.
+    stage_image = await world.stage_image(stage, anew=move.number > 0)
     facts = await world.facts(trial.repository, trial.facts)
     settings = world.settings
     order = RunOrder(
@@ -53,4 +62,4 @@ async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: T
         avoid_nodes=trial.avoid_nodes,
         memory_factor=move.memory_factor,
     )
-    return await launch(world, ticket, move, evaluation_pod(ticket, what, settings))
+    return evaluation_pod(ticket, what, settings)

@@ -48,18 +48,20 @@ class Shipment:
 
 async def launch_intake(world: World, ticket: Ticket, move: Launch, what: Intake) -> Launched | Queued:
     """Create the intake pod."""
-    shipment = Shipment()
-    order = IntakeOrder(
-        nonce=ticket.nonce,
-        place=place(world.settings, what.repository),
-        origin=_origin(what, shipment),
-        test_patch=await _patch(world, what, what.test_patch, "test", shipment),
-        gold_patch=await _patch(world, what, what.gold_patch, "gold", shipment),
-        version=what.version,
-    )
-    return await launch(
-        world, ticket, move, intake_pod(ticket, order, world.settings, tuple(shipment.volumes))
-    )
+
+    async def prepare() -> Json:
+        shipment = Shipment()
+        order = IntakeOrder(
+            nonce=ticket.nonce,
+            place=place(world.settings, what.repository),
+            origin=_origin(what, shipment),
+            test_patch=await _patch(world, what, what.test_patch, "test", shipment),
+            gold_patch=await _patch(world, what, what.gold_patch, "gold", shipment),
+            version=what.version,
+        )
+        return intake_pod(ticket, order, world.settings, tuple(shipment.volumes))
+
+    return await launch(world, ticket, move, prepare)
 
 
 def place(settings: Settings, repository: str) -> Place:

@@ -5,7 +5,7 @@ from typing import Any
 
 from swefoundry.api.objects import Object
 from swefoundry.api.parts import Attempt
-from swefoundry.attempts.act import release
+from swefoundry.attempts.act import release, together
 from swefoundry.attempts.decide import Await
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
@@ -32,9 +32,10 @@ async def let_go(
 ) -> None:
     """Release every pod that the written status no longer speaks of."""
     current = {attempt.work: attempt.number for attempt in running}
-    for pod in pods:
-        if pod.work not in current or pod.attempt < current[pod.work]:
-            await release(world, pod, item.namespace)
+    over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
+    _, error = await together(release(world, pod, item.namespace) for pod in over)
+    if error is not None:
+        raise error
 
 
 def recheck(world: World, key: Key, results: Iterable[object]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from swefoundry.attempts.slots import Slots
 from swefoundry.cluster.cache import Cache
@@ -9,14 +10,32 @@ from swefoundry.cluster.kube import Kube
 from swefoundry.cluster.queue import WorkQueue
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.facts import Facts
+from swefoundry.domain.layers import Digest, Layer
 from swefoundry.settings import Settings
 from swefoundry.store.registry import Registry
+from swefoundry.store.stages import compose_stage
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 FACTS_LIMIT = 8 << 20
 """Bytes of facts.json: a hundred manifests of 64 KiB."""
 DRAFT_LIMIT = 1 << 20
 REMEMBERED = 512
-"""Small blobs kept in memory: siblings of one repository ask for the same ones."""
+"""Small blobs and names of stage images kept in memory: siblings of one repository, and repeats of one
+evaluation, ask for the same ones.
+"""
+
+
+@dataclass(frozen=True)
+class StageOrder:
+    """What makes a stage image what it is."""
+
+    repository: str
+    image: Digest
+    """The task image."""
+    layer: Layer
+    tag: str
 
 
 @dataclass
@@ -30,6 +49,7 @@ class World:
     slots: Slots
     settings: Settings
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
+    _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""
@@ -39,11 +59,24 @@ class World:
         """A draft by the digest of its blob."""
         return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_LIMIT))
 
+    async def stage_image(self, order: StageOrder, anew: bool = False) -> Digest:
+        """The stage image's digest; composed when it is asked for first, or ``anew``."""
+        known = self._stages.get(order)
+        if known is not None and not anew:
+            return known
+        made = await compose_stage(self.registry, order.repository, order.image, order.layer, order.tag)
+        _remember(self._stages, order, made)
+        return made
+
     async def _blob(self, repository: str, digest: str, limit: int) -> bytes:
         data = self._blobs.get(digest)
         if data is None:
             data = await self.registry.get_blob(repository, digest, limit)
-            self._blobs[digest] = data
-            while len(self._blobs) > REMEMBERED:
-                self._blobs.popitem(last=False)
+            _remember(self._blobs, digest, data)
         return data
+
+
+def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:
+    memory[key] = value
+    while len(memory) > REMEMBERED:
+        memory.popitem(last=False)

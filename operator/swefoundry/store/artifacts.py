@@ -4,6 +4,7 @@ Equal content has an equal digest, so pushing twice is harmless. Every manifest 
 garbage collection of most registries removes what no tag leads to.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -71,11 +72,14 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
     annotations: Mapping[str, str] | None = None,
 ) -> Digest:
     """Store files under their names as one artifact."""
+    named = sorted(files.items())
+    digests = await asyncio.gather(
+        *(registry.put_blob(repo, data) for _, data in named), registry.put_blob(repo, _EMPTY)
+    )
     parts = [
-        Part(name, FILE_TYPE, await registry.put_blob(repo, data), len(data))
-        for name, data in sorted(files.items())
+        Part(name, FILE_TYPE, digest, len(data)) for (name, data), digest in zip(named, digests, strict=False)
     ]
-    return await push_parts(registry, repo, kind, parts, About(subject, tag, annotations or {}))
+    return await _bind(registry, repo, kind, parts, About(subject, tag, annotations or {}))
 
 
 async def push_parts(
@@ -87,6 +91,10 @@ async def push_parts(
 ) -> Digest:
     """Make one artifact of blobs that are in the repository."""
     await registry.put_blob(repo, _EMPTY)
+    return await _bind(registry, repo, kind, parts, about)
+
+
+async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part], about: About) -> Digest:
     manifest: Json = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
