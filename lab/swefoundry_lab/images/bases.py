@@ -45,12 +45,15 @@ class Bases:
 
     def ensure(self, progress: Progress) -> None:
         """Make what is not made, publish what is not published."""
+        made = [recipe for recipe in self.recipes if not self.layout(recipe.names[0]).complete]
         for recipe in self.recipes:
             layout = self.layout(recipe.names[0])
-            if not layout.complete:
+            if recipe in made:
                 self._make(recipe, layout, progress)
             if Registry(self.registry).publish(layout, recipe.names):
                 progress(f"published {recipe.names[0]} ({layout.size / 1e6:.0f} MB)")
+        if made:
+            self.buildah.forget()  # gigabytes that only helped to make these
 
     def _make(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
         started = time.monotonic()

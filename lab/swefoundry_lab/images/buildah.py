@@ -60,6 +60,11 @@ class Buildah:
         """Push a built image; layers that the registry has, also in another repository, are not sent."""
         self._push(image, f"docker://{self.registry}/{name}", "--tls-verify=false")
 
+    def forget(self) -> None:
+        """Give back the disk that images and cached layers take."""
+        self._configure()
+        self._run("rmi", "--all", "--force")
+
     def _push(self, image: str, target: str, option: str) -> None:
         self._run("push", "--quiet", "--format=oci", option, f"localhost/{image}", target)
 
