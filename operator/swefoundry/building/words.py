@@ -8,8 +8,9 @@ TAIL_LINES = 40
 
 _STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)")
 _NOISE = re.compile(
-    r"subprocess exited with status |Error: |swefoundry: |--> |(?:\[\d+/\d+\] )?COMMIT|time=\S+ level="
-    r"|(?:Trying to pull|Getting image source|Copying (?:blob|config)|Writing manifest|Resolving \")"
+    r"subprocess exited with status |Error: |\[Warning\] one or more build args|swefoundry: |--> "
+    r"|(?:\[\d+/\d+\] )?COMMIT|time=\S+ level=|Trying to pull|Getting image source|Copying (?:blob|config)"
+    r"|Writing manifest|Resolving \""
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
