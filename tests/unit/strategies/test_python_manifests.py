@@ -188,10 +188,11 @@ def tools(manifests: dict[str, str]) -> str:
     return proposed(ask(manifests)).draft.dockerfile.split("RUN uv pip install")[1]
 
 
-def test_build_tools_are_recent_enough_for_editable_installs():
+def test_modern_backends_build_in_an_environment_of_their_own():
     text = '[build-system]\nrequires=["poetry-core>=1.0.0"]\nbuild-backend="poetry.core.masonry.api"\n'
-    text += '[tool.poetry]\nname="x"\n'
-    assert "'poetry-core>=1.0.8'" in tools({"pyproject.toml": text})
+    text += '[tool.poetry]\nname="x"\n[tool.poetry.dependencies]\npython="*"\n'
+    assert "poetry-core" not in proposed(ask({"pyproject.toml": text})).draft.dockerfile
+    assert install({"pyproject.toml": text}).endswith("RUN uv pip install --no-cache --no-deps -e .\n")
 
 
 def test_setuptools_stays_below_the_releases_that_refuse_old_files_unless_the_project_asks_for_them():
@@ -228,8 +229,3 @@ def test_a_marker_on_a_line_of_its_own_is_no_requirement():
 def test_modules_of_the_source_are_not_looked_for_in_the_index():
     found = layer({"setup.py": SETUP + "setup(name='vcrpy')"}, test_imports=["vcr"], package_dirs=["vcr"])
     assert found == ["pytest"]
-
-
-def test_editables_come_along_with_backends_that_need_them():
-    text = '[build-system]\nrequires=["hatchling"]\nbuild-backend="hatchling.build"\n[project]\nname="x"\n'
-    assert "editables" in tools({"pyproject.toml": text})

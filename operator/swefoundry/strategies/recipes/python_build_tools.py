@@ -16,15 +16,6 @@ from swefoundry.strategies.recipes.python_interpreters import Version
 from swefoundry.strategies.recipes.python_lessons import Lessons
 from swefoundry.strategies.recipes.python_reading import Reading
 
-_EDITABLE_SINCE = {
-    "setuptools": "setuptools>=64",
-    "poetry-core": "poetry-core>=1.0.8",
-    "flit-core": "flit-core>=3.4",
-    "hatchling": "hatchling",
-    "pdm-backend": "pdm-backend",
-}
-"""The first release of each backend that can install editable."""
-
 _OLD_BUILDS = "setuptools>=64,<71"
 """Editable installs came with 64; 71 and later prefer the packaging they find to the one they bring, and refuse
 what old setup.cfg and setup.py files say."""
@@ -32,13 +23,11 @@ what old setup.cfg and setup.py files say."""
 MODERN_EDITABLE: Version = (3, 7)
 """setuptools 64 wants at least this interpreter."""
 
-_BACKENDS = {
-    "poetry-core": "poetry-core",
-    "flit": "flit-core",
-    "flit_core": "flit-core",
-    "pdm": "pdm-backend",
-    "hatchling": "hatchling",
-}
+_ISOLATED = frozenset(
+    {"poetry-core", "flit_core", "hatchling", "pdm", "maturin", "mesonpy", "scikit_build_core"}
+)
+"""Backends whose newest release builds what older ones did: they run apart, in an environment of their own."""
+
 _PRETEND = (
     ("setuptools[-_]scm|hatch-vcs|flit[-_]scm|vcs-versioning", "SETUPTOOLS_SCM_PRETEND_VERSION"),
     (r"\bpbr\b", "PBR_VERSION"),
@@ -57,6 +46,8 @@ class Installation:
     editable: bool
     develop: bool = False
     """By `setup.py develop`: the setuptools of this interpreter cannot install editable in the modern way."""
+    isolated: bool = False
+    """Built in an environment of its own, made for the build and thrown away."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables of the install step alone."""
 
@@ -71,9 +62,10 @@ def installation(reading: Reading, python: Version, lessons: Lessons) -> Install
     pretended = _pretended(reading.facts, reading.version) if editable else ()
     if editable and python < MODERN_EDITABLE:
         scripted = any(file.path == "setup.py" for file in reading.facts.manifests)
-        return Installation(("setuptools", "wheel"), scripted, scripted, pretended)
-    tools = _tools(declared, lessons) if editable else ("setuptools<81",)
-    return Installation(tools, editable, environment=pretended)
+        return Installation(("setuptools", "wheel"), scripted, scripted, environment=pretended)
+    isolated = editable and declared.backend in _ISOLATED and not lessons.build
+    tools = _tools(declared, lessons) if editable and not isolated else ("setuptools<81",)
+    return Installation(tools, editable, isolated=isolated, environment=pretended)
 
 
 def _lists(declared: Declared, name: str) -> bool:
@@ -89,12 +81,7 @@ def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
             continue
         name = canonicalize_name(requirement.name)
         if name != "setuptools":
-            chosen[name] = _EDITABLE_SINCE.get(name, item)
-    if {"hatchling", "pdm-backend"} & {*chosen, _BACKENDS.get(declared.backend or "")}:
-        chosen["editables"] = "editables"
-    backend = _BACKENDS.get(declared.backend or "")
-    if backend:
-        chosen.setdefault(backend, _EDITABLE_SINCE[backend])
+            chosen[name] = item
     chosen.setdefault("wheel", "wheel")
     return tuple(chosen[name] for name in sorted(chosen))
 

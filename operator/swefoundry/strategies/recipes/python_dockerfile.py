@@ -94,10 +94,9 @@ def _project(environment: Environment) -> list[str]:
     if installation.develop:
         steps.append(f"RUN {_variables(installation)}python setup.py -q develop --no-deps")
     elif installation.editable:
+        apart = "" if installation.isolated else " --no-build-isolation"
         rest = _dates(environment) if environment.whole else " --no-deps"
-        steps.append(
-            f"RUN {_variables(installation)}uv pip install --no-cache --no-build-isolation{rest} -e ."
-        )
+        steps.append(f"RUN {_variables(installation)}uv pip install --no-cache{apart}{rest} -e .")
     folders = environment.folders if installation.editable else ["", *environment.folders]
     if folders:
         path = ":".join(f"/testbed/{folder}".rstrip("/") for folder in folders)
