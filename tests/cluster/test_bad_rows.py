@@ -18,6 +18,7 @@ from cluster.instances import (
     SHELL_BUG,
     SHELL_FIX,
     Json,
+    Story,
     a_shell_story,
     a_story,
     a_task,
@@ -145,9 +146,12 @@ def an_archived_task(name: str, repo: str, sha256: str = "") -> Json:
     return task
 
 
-def a_private_task(name: str, secret: str = "", **spec: object) -> Json:
+def a_private_story(name: str, **changes: object) -> Story:
+    return a_shell_story(name, private=True, **changes)
+
+
+def a_private_task(story: Story, name: str, secret: str = "", **spec: object) -> Json:
     """The lab asks for the user and password `lab`."""
-    story = a_shell_story(name, private=True)
     git: Json = {"url": story.url.replace("://", "://lab@")}
     if secret:
         git["tokenSecretRef"] = {"name": secret, "key": "token"}
@@ -166,12 +170,12 @@ def stored(kind: str, name: str, data: Json) -> Json:
 def by_reference(name: str) -> list[Json]:
     """A private source with its token in a Secret, tests in a ConfigMap, and 5 MB of fix in the registry."""
     data = "".join(f"{os.urandom(40).hex()}\n" for _ in range(65_000))
-    story = a_shell_story(name, private=True, fix=SHELL_FIX | {"data.txt": data})
+    story = a_private_story(name, fix=SHELL_FIX | {"data.txt": data})
     assert len(story.gold_patch) > 5_000_000
     task = a_private_task(
+        story,
         name,
         f"{name}-right",
-        baseCommit=story.commit,
         goldPatch={"artifact": push(name, story.gold_patch.encode())},
         testPatch={"configMapRef": {"name": name, "key": "test.patch"}},
     )
@@ -219,7 +223,7 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
     "long-path": (
         lambda name, shared: a_row(name, test_patch=f"--- a/{LONG}\n+++ b/{LONG}\n@@ -1 +1 @@\n-a\n+b\n"),
         "TestPatchDoesNotApply",
-        "the test patch does not apply: long/",
+        "…. It is applied to spec.baseCommit as it is: was it made against that?",
     ),
     "wrong-commit": (
         lambda name, shared: a_row(name, commit="f" * 40),
@@ -242,17 +246,17 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
         "no-such-host.lab",
     ),
     "no-token": (
-        lambda name, shared: [a_private_task(name)],
+        lambda name, shared: [a_private_task(a_private_story(name), name)],
         "SourceUnreachable",
         "name a secret with a token (tokenSecretRef)",
     ),
     "wrong-token": (
-        lambda name, shared: [a_private_task(name, shared)],
+        lambda name, shared: [a_private_task(a_private_story(name), name, shared)],
         "SourceUnreachable",
         "the git token was rejected: renew the secret",
     ),
     "no-secret": (
-        lambda name, shared: [a_private_task(name, "no-such-secret")],
+        lambda name, shared: [a_private_task(a_private_story(name), name, "no-such-secret")],
         "Misconfigured",
         "spec.source.git.tokenSecretRef: Secret no-such-secret with the key token is not there; create it",
     ),

@@ -14,11 +14,14 @@ from swefoundry.intake.git import Git, GitFailed
 from swefoundry.intake.refusals import Refused
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
+_SHOWN = 300
+"""Characters of a sentence or path: git repeats whole paths, and the advice after them must have room."""
+
 _NONE = "No valid patches in input"
 _ADVICE = {
     Code.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
     Code.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
-    " without tests?",
+    " and does it leave the files of the test patch alone?",
 }
 _NAMED_BYTES = 8 << 20
 """Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
@@ -43,13 +46,17 @@ def explain(patch: bytes, said: str) -> str:
     failed = _FAILED.search(said)
     if failed is None:
         return sentence
-    return f"{failed['path']}, {_hunk(patch, failed['path'], int(failed['line']))}: {sentence}"
+    return f"{_short(failed['path'])}, {_hunk(patch, failed['path'], int(failed['line']))}: {sentence}"
 
 
 def _sentences(said: str) -> list[str]:
     lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in said.splitlines()]
     told = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
-    return ["it is no unified diff" if line.startswith(_NONE) else line for line in told][:4]
+    return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in told][:4]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _hunk(patch: bytes, path: str, line: int) -> str:

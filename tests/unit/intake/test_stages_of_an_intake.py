@@ -298,7 +298,8 @@ async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(work
         11,
         "the gold patch does not apply: a.py, hunk 3 of 3 at line 61: patch failed: a.py:61; "
         "a.py: patch does not apply. "
-        "It is applied after the test patch: was it made against spec.baseCommit, without tests?",
+        "It is applied after the test patch: was it made against spec.baseCommit, and does it leave the files of "
+        "the test patch alone?",
     )
 
 
