@@ -102,11 +102,12 @@ class Operator:
         news = gone or self.world.cache.put(body)
         if gone:
             self.world.cache.drop(key, body["metadata"]["uid"])
-            self._orphaned(body["metadata"]["uid"])
+            self._wake(body["metadata"]["uid"], PODS)  # nobody else would let them go
         if key.kind == PODS.kind:
             self._count(body if gone else self.world.cache.get(key) or body, gone)
         elif news:
             self.world.queue.add(key)
+            self._wake(body["metadata"]["uid"], BUILDS)  # they mind their task's spec.suspend
         # The echo of our own write is no news about the object itself; its owner has not seen it yet.
         owner = owner_of(body)
         if owner is not None:
@@ -117,8 +118,8 @@ class Operator:
         body = self.world.cache.get(key)
         return body is not None and body["metadata"]["uid"] == uid
 
-    def _orphaned(self, uid: str) -> None:
-        for body in self.world.cache.children(uid, PODS.kind):
+    def _wake(self, owner_uid: str, resource: Resource) -> None:
+        for body in self.world.cache.children(owner_uid, resource.kind):
             self.world.queue.add(key_of(body))
 
     def _count(self, body: dict[str, Any], gone: bool) -> None:

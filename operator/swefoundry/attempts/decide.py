@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from swefoundry.api import reasons
 from swefoundry.api.parts import Attempt
 from swefoundry.domain.codes import Code
 from swefoundry.domain.outcomes import Blame, Faulted, Finished, Reading, Running, Waiting
@@ -119,6 +120,13 @@ def pursue(work: str, bench: Bench) -> Move:
     move = _respond(current, pod, _blaming_the_world(read_pod(pod, bench.now, patience)), bench)
     if isinstance(move, Await) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
+    return move
+
+
+def unless_suspended(move: Move, suspended: bool) -> Move:
+    """``move``; a suspended task starts no pod, and keeps what the running ones give."""
+    if isinstance(move, Launch) and suspended:
+        return Await(move.work, reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
     return move
 
 

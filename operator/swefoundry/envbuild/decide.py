@@ -10,7 +10,7 @@
 from collections.abc import Callable
 
 from swefoundry.api import reasons
-from swefoundry.attempts.decide import pursue
+from swefoundry.attempts.decide import pursue, unless_suspended
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.steps import (
     INTAKE,
@@ -56,7 +56,7 @@ def drafts_are_built(seen: Observation) -> Step | None:
     current = seen.open_round
     if current is None or current.image is not None:
         return None
-    return Pursue((pursue(build_work(current.number), seen.bench),))
+    return Pursue((unless_suspended(pursue(build_work(current.number), seen.bench), seen.suspended),))
 
 
 def images_are_probed(seen: Observation) -> Step | None:
@@ -66,7 +66,8 @@ def images_are_probed(seen: Observation) -> Step | None:
         return None
     ended = {probe.stage for probe in current.probes}
     missing = [stage for stage in probes(seen.build.spec.acceptance is not None) if stage not in ended]
-    return Pursue(tuple(pursue(probe_work(stage, current.number), seen.bench) for stage in missing))
+    moves = (pursue(probe_work(stage, current.number), seen.bench) for stage in missing)
+    return Pursue(tuple(unless_suspended(move, seen.suspended) for move in moves))
 
 
 def spent_budgets_end_the_search(seen: Observation) -> Step | None:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from swefoundry.api.envbuild import Round
 from swefoundry.api.objects import Build, build_from
 from swefoundry.attempts.act import pods_of
 from swefoundry.attempts.decide import Bench
 from swefoundry.attempts.world import World
+from swefoundry.cluster.cache import owner_of
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS
 from swefoundry.domain.layers import Layer
@@ -28,6 +30,8 @@ class Observation:
     pods: tuple[PodSnapshot, ...]
     settings: Settings
     now: datetime
+    suspended: bool = False
+    """The TaskInstance that it is made for is suspended."""
 
     @property
     def owner(self) -> Owner:
@@ -82,4 +86,10 @@ def observe(key: Key, world: World, now: datetime) -> Observation | None:
     if body is None:
         return None
     build = build_from(body)
-    return Observation(build, pods_of(world, build.uid), world.settings, now)
+    return Observation(build, pods_of(world, build.uid), world.settings, now, _suspended(body, world))
+
+
+def _suspended(body: dict[str, Any], world: World) -> bool:
+    owner = owner_of(body)
+    task = world.cache.get(owner[0]) if owner is not None else None
+    return bool(task and task.get("spec", {}).get("suspend"))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
-from swefoundry.attempts.decide import Await, Launch, Move, pursue
+from swefoundry.attempts.decide import Await, pursue, unless_suspended
 from swefoundry.domain.grading import Cell, judge
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
@@ -58,7 +58,7 @@ def sources_are_taken_in(seen: Observation) -> Step | None:
     """Bad rows are refused here, before anything is paid for."""
     if seen.task.status.prepared is not None:
         return None
-    return Pursue((_unless_suspended(pursue(INTAKE, seen.bench), seen),))
+    return Pursue((unless_suspended(pursue(INTAKE, seen.bench), seen.task.spec.suspend),))
 
 
 def environments_are_ordered(seen: Observation) -> Step | None:
@@ -91,7 +91,8 @@ def stages_are_evaluated(seen: Observation) -> Step | None:
     missing = [work for work in matrix(seen.task.spec.validation.repeats) if work not in ended]
     if not missing:
         return None
-    return Pursue(tuple(_unless_suspended(pursue(work, seen.bench), seen) for work in missing))
+    suspended = seen.task.spec.suspend
+    return Pursue(tuple(unless_suspended(pursue(work, seen.bench), suspended) for work in missing))
 
 
 def matrices_are_judged(seen: Observation) -> Step | None:
@@ -111,9 +112,3 @@ RULES: tuple[Rule, ...] = (
     matrices_are_judged,
 )
 """Order is meaning; a test pins it."""
-
-
-def _unless_suspended(move: Move, seen: Observation) -> Move:
-    if isinstance(move, Launch) and seen.task.spec.suspend:
-        return Await(move.work, reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
-    return move

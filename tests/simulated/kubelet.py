@@ -1,0 +1,156 @@
+"""A scripted node: it takes every pod, 'runs' it, and ends it with the exit code, record and log that the script says.
+
+No container runs. What is simulated is what the operator sees of a kubelet: pod status, logs, and deaths.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulated.api_server import ApiServer, Json, Place
+from swefoundry.api import labels
+from swefoundry.domain.codes import Code
+
+NODE = "node-1"
+
+
+@dataclass(frozen=True)
+class End:
+    """How a container ends."""
+
+    code: int
+    record: Json | None = None
+    log: bytes = b""
+    reason: str = "Error"
+    pod: Json = field(default_factory=dict)
+    """Fields of the pod's status."""
+
+
+DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
+
+FAULTS: dict[str, End] = {
+    "killed without a record": End(137),
+    "evicted": End(
+        137, pod={"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory"}
+    ),
+    "preempted": End(143, pod={"phase": "Failed", "conditions": [DISRUPTED]}),
+    "unknown": End(137, reason="ContainerStatusUnknown"),
+    "node lost": End(137, pod={"phase": "Failed", "reason": "NodeShutdown"}),
+    "ended well without a record": End(0),
+}
+"""Ends that say nothing about the work: each is a fault of the cluster."""
+BUSY = "registry down"
+"""An end with a record that blames the registry; not for evaluations, which have no network."""
+LOG_LOST = "log lost"
+"""A good end whose log cannot be read; for evaluations alone."""
+
+Script = Callable[[Json], End]
+
+
+@dataclass
+class Kubelet:
+    """Acts on the server as the scheduler, a kubelet and the garbage collector do, one small step at a time."""
+
+    server: ApiServer
+    script: Script
+    faults: dict[str, list[str]] = field(default_factory=dict)
+    """By work: faults that its first attempts end with."""
+
+    def steps(self) -> list[Callable[[], None]]:
+        """What could happen next in the cluster."""
+        found: list[Callable[[], None]] = [
+            lambda place=place: self._collect(place) for place in self.server.orphans()
+        ]
+        for body in self.server.bodies("pods"):
+            step = self._step(body)
+            if step is not None:
+                found.append(step)
+        return found
+
+    def _collect(self, place: Place) -> None:
+        self.server.delete(place)
+
+    def _step(self, body: Json) -> Callable[[], None] | None:
+        place = ("pods", body["metadata"]["namespace"], body["metadata"]["name"])
+        state = state_of(body)
+        if body["metadata"].get("deletionGracePeriodSeconds"):
+            return lambda: self._kill(place, state)
+        if "deletionTimestamp" in body["metadata"]:
+            return None
+        if not body["spec"].get("nodeName"):
+            return lambda: self.server.set_status(place, running(), nodeName=NODE)
+        if "running" in state:
+            return lambda: self._end(place)
+        return None
+
+    def _kill(self, place: Place, state: Json) -> None:
+        if "running" in state:
+            self.server.set_status(place, terminated(End(143)))
+        else:
+            self.server.delete(place, grace=0)
+
+    def _end(self, place: Place) -> None:
+        body = self.server.get(place)
+        end = self._fault(body) or self.script(body)
+        fault = self._planned(body)
+        if fault != LOG_LOST:
+            self.server.logs[body["metadata"]["uid"]] = end.log
+        self.server.set_status(place, terminated(end))
+
+    def _planned(self, body: Json) -> str | None:
+        planned = self.faults.get(body["metadata"]["labels"][labels.WORK], [])
+        attempt = int(body["metadata"]["labels"][labels.ATTEMPT])
+        return planned[attempt] if attempt < len(planned) else None
+
+    def _fault(self, body: Json) -> End | None:
+        fault = self._planned(body)
+        if fault == BUSY:
+            record = {
+                "v": 1,
+                "nonce": nonce_of(body),
+                "code": int(Code.INFRASTRUCTURE),
+                "message": "registry down",
+            }
+            return End(Code.INFRASTRUCTURE, record)
+        return FAULTS.get(fault or "")
+
+
+def state_of(body: Json) -> Json:
+    """State of a pod's container."""
+    found = body["status"].get("containerStatuses", [])
+    return found[0]["state"] if found else {}
+
+
+def nonce_of(body: Json) -> str:
+    """The nonce that a pod's record must carry."""
+    return str(body["metadata"]["annotations"][labels.NONCE])
+
+
+def order_of(body: Json) -> Json:
+    """What a pod was asked to do."""
+    variables = {item["name"]: item["value"] for item in body["spec"]["containers"][0]["env"]}
+    order: dict[str, Any] = json.loads(
+        next(text for name, text in variables.items() if name.startswith("SWEFOUNDRY_"))
+    )
+    return order
+
+
+def running() -> Json:
+    """Pod status of a container that runs."""
+    return {
+        "phase": "Running",
+        "containerStatuses": [{"state": {"running": {"startedAt": "2026-01-01T12:00:00Z"}}}],
+    }
+
+
+def terminated(end: End) -> Json:
+    """Pod status of a container that ended; the phase lags, as a real one does."""
+    state = {
+        "exitCode": end.code,
+        "reason": end.reason,
+        "message": json.dumps(end.record) if end.record is not None else "",
+        "startedAt": "2026-01-01T12:00:00Z",
+        "finishedAt": "2026-01-01T12:00:30Z",
+    }
+    return {"phase": "Running", "containerStatuses": [{"state": {"terminated": state}}]} | end.pod

@@ -1,0 +1,180 @@
+"""The operator at work in a simulated cluster, one step at a time in an order that a seed decides.
+
+Real are: the operator's handlers, queue, cache, slots, both reconcilers, its HTTP clients, and the registry. Simulated
+are the API server (in memory, over real HTTP), the kubelet (no container runs), and time, which moves when nothing
+else does. Watch events arrive late, as in life: what is known may always lag behind what is.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiohttp import web
+
+from simulated.api_server import ApiServer, open_gate
+from simulated.kubelet import Kubelet
+from simulated.shelf import Front
+from swefoundry.attempts.slots import Slots
+from swefoundry.attempts.world import World
+from swefoundry.cluster.cache import Cache
+from swefoundry.cluster.queue import WorkQueue
+from swefoundry.cluster.resources import BUILDS, TASKS
+from swefoundry.handlers import Operator
+from swefoundry.pods.hardening import Role
+from swefoundry.settings import Settings
+from swefoundry.store.registry import Registry
+
+LONGEST = 5000
+"""Steps until a run that does not end is given up."""
+QUIET_LOOKS = 2
+"""Looks at everything, a minute apart, that must change nothing before a run counts as over."""
+
+SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
+PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16}
+
+
+@dataclass
+class Fuse:
+    """Ends the operator at its n-th request, before or after the request has taken effect."""
+
+    calls: int
+    late: bool
+    blow: Callable[[], None] = lambda: None
+
+    async def __call__(self, _: str) -> Callable[[], None] | None:
+        self.calls -= 1
+        if self.calls != 0:
+            return None
+        if self.late:
+            return self.blow
+        self.blow()
+        # The request was never sent, so nothing of it reaches the cluster.
+        raise web.HTTPServiceUnavailable
+
+
+@dataclass
+class Simulation:
+    """One run."""
+
+    server: ApiServer
+    front: Front
+    kubelet: Kubelet
+    seed: int = 0
+    settings: Settings = SETTINGS
+    places: dict[Role, int] = field(default_factory=lambda: PLACES)
+    kills: list[Fuse] = field(default_factory=list)
+    """In order: the operator dies so often."""
+    user: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
+    """What somebody does to the cluster, each once, as soon as its condition holds."""
+    check: Callable[[], None] = lambda: None
+    """Called after every step."""
+    looks: list[tuple[str, str]] = field(default_factory=list)
+    """Kind and result of every reconcile."""
+    died: int = 0
+
+    async def run(self) -> None:
+        """Until nothing changes any more."""
+        self._chance = random.Random(self.seed)
+        self._rest = list(self.kills)
+        await self._born()
+        for _ in range(LONGEST):
+            if not await self._step():
+                break
+            self._meddle()
+            self.check()
+        else:
+            raise AssertionError(f"it does not end: {self.looks[-20:]}")
+        await self._close()
+
+    @property
+    def world(self) -> World:
+        """Of the operator that is alive."""
+        return self._operator.world
+
+    async def _born(self) -> None:
+        queue = WorkQueue()
+        world = World(
+            kube=self.server.client(),
+            registry=Registry(self.front.host if self.kills else self.front.behind, insecure=True),
+            cache=Cache(),
+            queue=queue,
+            slots=Slots(self.places, wake=queue.add),
+            settings=self.settings,
+        )
+        self._operator = Operator(world, clock=lambda: self.server.now)
+        self._quiet = 0
+        self._told = len(self.server.changes)
+        if not await self._alive(self._operator.resync()):
+            await self._born()
+
+    async def _alive(self, work) -> bool:
+        """Do ``work``; False when the operator died of it, and another must take its place."""
+        task = asyncio.ensure_future(work)
+        fuse = self._rest[0] if self._rest else None
+        if fuse is not None:
+            fuse.blow = task.cancel
+            self.server.gate = self.front.gate = fuse
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.result()
+            return True
+        self.died += 1
+        self._rest.pop(0)
+        await self._close()
+        return False
+
+    async def _close(self) -> None:
+        self.server.gate = self.front.gate = open_gate
+        await self.world.kube.close()
+        await self.world.registry.aclose()
+
+    async def _step(self) -> bool:
+        actions: list[Callable[[], object]] = list(self.kubelet.steps())
+        if self._told < len(self.server.changes):
+            actions.append(self._tell)
+        if len(self.world.queue):
+            actions += [self._look] * 2
+        if not actions:
+            return self._pass_time()
+        action = self._chance.choice(actions)
+        if action == self._look:
+            await self._look()
+        elif action == self._tell:
+            await self._tell()
+        else:
+            action()
+        return True
+
+    def _meddle(self) -> None:
+        for item in [item for item in self.user if item[0]()]:
+            self.user.remove(item)
+            item[1]()
+
+    async def _tell(self) -> None:
+        change = self.server.changes[self._told]
+        self._told += 1
+        if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
+            await self._operator.event(event=change)
+
+    async def _look(self) -> None:
+        key = await self.world.queue.get()
+        if not await self._alive(self._observed(key)):
+            await self._born()
+            return
+        self.world.queue.done(key)
+        if self.looks[-1][1] == "retry":
+            self.world.queue.add(key)
+
+    async def _observed(self, key) -> None:
+        self.looks.append((key.kind, await self._operator.look(key)))
+
+    def _pass_time(self) -> bool:
+        self.server.now += timedelta(seconds=60)
+        before, self._before = getattr(self, "_before", -1), len(self.server.changes)
+        self._quiet = self._quiet + 1 if before == self._before else 0
+        for kind in (TASKS.kind, BUILDS.kind):
+            for key in self.world.cache.keys(kind):
+                self.world.queue.add(key)
+        return self._quiet < QUIET_LOOKS

@@ -1,0 +1,37 @@
+"""Fixtures: a real registry with content in it, shared by all tests of a session."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from simulated.api_server import ApiServer, serving
+from simulated.shelf import Front, Shelf, filled, fronting
+from swefoundry.store.registry import Registry
+from unit.store import registry_server
+
+
+@pytest.fixture(scope="session")
+def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    with registry_server.serving(tmp_path_factory.mktemp("registry")) as running:
+        yield running.host
+
+
+@pytest_asyncio.fixture(scope="session")
+async def shelf(registry_host: str) -> Shelf:
+    async with Registry(registry_host, insecure=True) as registry:
+        return await filled(registry)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def front(registry_host: str) -> AsyncIterator[Front]:
+    async with fronting(registry_host) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def server() -> AsyncIterator[ApiServer]:
+    async with serving() as running:
+        yield running

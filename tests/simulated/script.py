@@ -1,0 +1,86 @@
+"""What the scripted containers leave behind when all goes well: records and logs by role and stage."""
+
+import base64
+import gzip
+import hashlib
+from dataclasses import dataclass, field
+
+from simulated.api_server import Json
+from simulated.kubelet import End, nonce_of, order_of
+from simulated.shelf import Shelf
+from swefoundry.api import labels
+
+FAIL2PASS = {"base": 0, "before": 1, "after": 0}
+
+
+@dataclass
+class Play:
+    """A script for the kubelet."""
+
+    shelf: Shelf
+    codes: dict[str, int] = field(default_factory=lambda: dict(FAIL2PASS))
+    """Exit code of each stage's evaluations."""
+    intake: Json = field(default_factory=dict)
+    """Fields of the intake record that differ from a good one."""
+    build: Json = field(default_factory=dict)
+    network: str = "denied"
+    oom: set[str] = field(default_factory=set)
+    """Works whose container is killed for memory every time."""
+
+    def __call__(self, pod: Json) -> End:
+        tags = pod["metadata"]["labels"]
+        record: Json = {"v": 1, "nonce": nonce_of(pod), "code": 0}
+        if tags[labels.WORK] in self.oom:
+            return End(137, reason="OOMKilled")
+        if tags[labels.ROLE] == "evaluation":
+            return self._evaluation(record, order_of(pod)["stage"])
+        if tags[labels.ROLE] == "intake":
+            found = self.shelf
+            record |= {"source": found.source, "facts": found.facts, "layers": found.layers, "testFiles": 1}
+            record |= {"language": "python"} | self.intake
+        else:
+            record |= {"image": self.shelf.image, "durationMs": 20_000} | self.build
+        return End(record["code"], record)
+
+    def _evaluation(self, record: Json, stage: str) -> End:
+        code = self.codes[stage]
+        report = junit(failed=code != 0).encode()
+        sha = hashlib.sha256(report).hexdigest()
+        record |= {"stage": stage, "code": code, "rawExit": code, "durationMs": 1500, "network": self.network}
+        record |= {"reportSha256": hashlib.sha256(f"r.xml {sha}\n".encode()).hexdigest()}
+        head = f"<<<swefoundry {record['nonce']} report r.xml {len(report)} {sha} gzip+base64\n".encode()
+        body = base64.encodebytes(gzip.compress(report, mtime=0))
+        tail = f">>>swefoundry {record['nonce']} end\n".encode()
+        return End(code, record, b"some output\n" + head + body + tail)
+
+
+def junit(failed: bool) -> str:
+    """Two tests, of which one may have failed."""
+    inside = '<failure message="no"/>' if failed else ""
+    return (
+        '<testsuite tests="2"><testcase classname="t" name="test_old"/>'
+        f'<testcase classname="t" name="test_fix">{inside}</testcase></testsuite>'
+    )
+
+
+def manifest(name: str = "task-one", **spec: object) -> Json:
+    """A TaskInstance with its own draft, as a user applies it."""
+    draft = {
+        "dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n",
+        "testCommand": "pytest {files}",
+        "reports": ["r.xml"],
+    }
+    wanted: Json = {
+        "instanceId": "owner__name-1",
+        "repo": "owner/name",
+        "baseCommit": "1" * 40,
+        "goldPatch": {"inline": "gold"},
+        "testPatch": {"inline": "tests"},
+        "environment": {"draft": draft},
+    }
+    return {
+        "apiVersion": labels.API_VERSION,
+        "kind": "TaskInstance",
+        "metadata": {"name": name},
+        "spec": wanted | spec,
+    }

@@ -1,0 +1,110 @@
+"""What intake and build pods would have left in the registry: pushed once, so that the operator finds real content."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from simulated.api_server import Gate, Json, listening, open_gate
+from swefoundry.domain.facts import Facts
+from swefoundry.domain.stages import Stage
+from swefoundry.store.content import OCI_LAYER, OCI_MANIFEST, descriptor
+from swefoundry.store.overlays import Changes, stage_layer
+from swefoundry.store.registry import Registry
+from swefoundry.store.tars import File, pack
+
+REPOSITORY = "swefoundry/tasks/owner/name"
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Digests of what is in the registry."""
+
+    source: str
+    facts: str
+    layers: dict[str, Json]
+    image: str
+
+
+async def filled(registry: Registry) -> Shelf:
+    """Push a source, facts, the three layers and a task image."""
+    layers = {}
+    for stage in Stage:
+        data, layer = stage_layer(
+            Changes(replaced=(b"t.py",)), {b"t.py": File(stage.value.encode())}, b"runner"
+        )
+        await registry.put_blob(REPOSITORY, data)
+        layers[stage.value] = layer.wire()
+    facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
+    image = await _task_image(registry)
+    return Shelf(image, await registry.put_blob(REPOSITORY, facts), layers, image)
+
+
+async def _task_image(registry: Registry) -> str:
+    data, diff_id = pack([(b"testbed/t.py", File(b"base"))], 0)
+    layer = await registry.put_blob(REPOSITORY, data)
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+    }
+    body = json.dumps(config).encode()
+    digest = await registry.put_blob(REPOSITORY, body)
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor("application/vnd.oci.image.config.v1+json", digest, len(body)),
+        "layers": [descriptor(OCI_LAYER, layer, len(data))],
+    }
+    return await registry.put_manifest(REPOSITORY, manifest, OCI_MANIFEST, "task")
+
+
+class Front:
+    """A plain HTTP front before the registry, so that a test can stop the operator at any of its requests."""
+
+    def __init__(self, behind: str, session: aiohttp.ClientSession) -> None:
+        self.gate: Gate = open_gate
+        self.host = ""
+        self.behind = behind
+        self._session = session
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        content = await request.read()
+        after = await self.gate(f"{request.method} {request.path}")
+        headers = {
+            name: text for name, text in request.headers.items() if name.lower() != "transfer-encoding"
+        }
+        try:
+            async with self._session.request(
+                request.method,
+                f"http://{self.behind}{request.raw_path}",
+                headers=headers,
+                data=content,
+                allow_redirects=False,
+            ) as found:
+                body = await found.read()
+                kept = {k: v for k, v in found.headers.items() if k.lower() not in ("content-length", "date")}
+                if request.method == "HEAD":
+                    kept["Content-Length"] = found.headers.get("Content-Length", "0")
+                return web.Response(status=found.status, headers=kept, body=body)
+        finally:
+            if after is not None:
+                after()
+
+
+@asynccontextmanager
+async def fronting(host: str) -> AsyncIterator[Front]:
+    """Run the front until the block ends."""
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        front = Front(host, session)
+        app = web.Application(client_max_size=64 << 20)
+        app.router.add_route("*", "/{path:.*}", front.answer)
+        async with listening(app) as url:
+            front.host = url.removeprefix("http://")
+            yield front
+            await asyncio.sleep(0)
