@@ -42,8 +42,9 @@ PYTEST_NEEDS = frozenset(
 ANY_DAY = date(2099, 1, 1)
 """A limit for one distribution that lifts the general one."""
 
-LEGACY_BUILDS = date(2019, 2, 6)
-"""setuptools 40.8: uv builds packages without a pyproject.toml with this release or a later one."""
+LATE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
+"""Distributions that are taken undated before a day: uv builds with setuptools 40.8 or later; the releases of
+atomicwrites that pytest needs were all uploaded anew."""
 
 _TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
 
@@ -182,7 +183,7 @@ def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[st
         named |= reading.runtime_names if rung.then else set()
         then = dict.fromkeys(named - lessons.now, day)
     if rung.until is not None:
-        free = lessons.free | ({"setuptools"} if rung.until < LEGACY_BUILDS else set())
+        free = lessons.free | {name for name, since in LATE.items() if rung.until < since}
         then |= dict.fromkeys(free, ANY_DAY)
     return sorted(then.items())
 

@@ -114,7 +114,7 @@ def command(config: Configuration, lessons: Lessons) -> str:
 def _changed_options(config: Configuration, lessons: Lessons) -> list[str]:
     kept = _kept(config.addopts)
     words: list[str] = []
-    if lessons.no_addopts and config.addopts:
+    if lessons.no_addopts:  # also when only the fix brings them
         words += ["-o", "addopts="]
     elif kept != config.addopts:
         words += ["-o", "addopts=" + shlex.join(kept)]
