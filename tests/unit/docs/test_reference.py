@@ -1,0 +1,82 @@
+"""The pages that list things list all of them: reasons, codes, rules, outcomes, verdicts, metrics, settings."""
+
+import re
+
+import pytest
+
+from swefoundry import metrics
+from swefoundry.api import conditions, reasons
+from swefoundry.api.settings_page import page as settings_page
+from swefoundry.api.settings_page import sentences
+from swefoundry.domain.codes import Code
+from swefoundry.domain.grading import Verdict
+from swefoundry.domain.outcomes import Blame
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.pods import reading
+from swefoundry.settings import Settings
+from unit.docs.pages import page
+
+VERDICTS = page("docs/verdicts.md")
+REASONS = sorted(
+    {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+)
+CONDITIONS = sorted(
+    value for name, value in vars(conditions).items() if name.isupper() and isinstance(value, str)
+)
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row of a page."""
+    return [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("|")
+    ]
+
+
+FIRST_CELLS = {cells[0] for cells in rows(VERDICTS)}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_every_reason_has_a_row(reason: str) -> None:
+    assert f"`{reason}`" in FIRST_CELLS
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_every_condition_has_a_row(condition: str) -> None:
+    assert f"`{condition}`" in FIRST_CELLS
+
+
+@pytest.mark.parametrize("code", Code, ids=lambda code: code.name)
+def test_every_code_has_a_row(code: Code) -> None:
+    assert str(code.value) in FIRST_CELLS
+
+
+@pytest.mark.parametrize("outcome", [*RoundOutcome, *Verdict, *Blame], ids=str)
+def test_every_outcome_has_a_row(outcome: str) -> None:
+    assert f"`{outcome}`" in FIRST_CELLS
+
+
+def test_the_table_of_pods_is_the_programs_table() -> None:
+    written = [
+        cells[1].strip("`") for cells in rows(VERDICTS) if re.fullmatch(r"\d+", cells[0]) and len(cells) == 5
+    ]
+    assert written == [rule.__name__ for rule in reading.RULES]
+
+
+def test_every_metric_has_a_row() -> None:
+    family = {
+        f"{each.name}_total" if each.type == "counter" else each.name for each in metrics.REGISTRY.collect()
+    }
+    assert {f"`{name}`" for name in family | {"swefoundry_objects"}} <= {
+        cells[0] for cells in rows(page("docs/metrics.md"))
+    }
+
+
+def test_every_setting_has_a_sentence() -> None:
+    assert set(sentences(Settings)) == set(Settings.model_fields)
+
+
+def test_the_page_of_settings_has_a_row_for_each() -> None:
+    written = [cells[0] for cells in rows(settings_page(Settings))[2:]]
+    assert written == [f"`SWEFOUNDRY_{name.upper()}`" for name in Settings.model_fields]
