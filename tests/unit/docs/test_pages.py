@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
+from swefoundry.api.lint import problems
 from unit.docs.pages import ROOT, anchors, commands, links, page, pages, prose
 
 MAKE = re.compile(r"^(?:sudo )?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*(?: [a-z][a-z-]*)*)\s*(?:#|$)")
@@ -73,3 +75,14 @@ def test_the_walk_names_the_layers_in_the_contracts_order() -> None:
     assert layers
     places = [text.find(f"`{layer}`") for layer in layers]
     assert -1 not in places and places == sorted(places)
+
+
+@pytest.mark.parametrize("path", pages(), ids=named)
+def test_manifests_that_pages_show_are_good(path: Path) -> None:
+    shown = [
+        document
+        for block in re.findall(r"^```yaml\n(.*?)^```", path.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+        for document in yaml.safe_load_all(block)
+        if isinstance(document, dict) and document.get("kind") in ("TaskInstance", "EnvBuild")
+    ]
+    assert [problem for document in shown for problem in problems(document)] == []
