@@ -2,6 +2,7 @@
 
 import pytest
 
+from swefoundry.domain.facts import FileFact
 from swefoundry.strategies.recipes import python_pyproject
 from unit.strategies.building import ask, proposed, requirements
 
@@ -229,3 +230,29 @@ def test_a_marker_on_a_line_of_its_own_is_no_requirement():
 def test_modules_of_the_source_are_not_looked_for_in_the_index():
     found = layer({"setup.py": SETUP + "setup(name='vcrpy')"}, test_imports=["vcr"], package_dirs=["vcr"])
     assert found == ["pytest"]
+
+
+NOXFILE = """
+import nox
+@nox.session(python=["3.11"])
+def tests(session):
+    session.install("-r", "requirements/base.txt", "b>=1", "-e", ".")
+    session.install(".[http]")
+    session.run("pytest")
+@nox.session
+def docs(session):
+    session.install("sphinx-theme")
+"""
+
+
+def test_what_a_noxfile_installs_for_tests_counts_where_no_manifest_speaks_of_them():
+    manifests = {"setup.py": SETUP + "setup(name='x')", "noxfile.py": NOXFILE, "requirements/base.txt": "c\n"}
+    assert layer(manifests) == ["b>=1", "c", "pytest"]
+
+
+def test_what_ci_installs_counts_where_no_manifest_speaks_of_tests():
+    workflow = "steps:\n  - run: python -m pip install -U pip\n  - run: pip install 'b[x]' c==1.0 && pytest\n"
+    ci = [FileFact(path=".github/workflows/tests.yml", sha256="0" * 64, text=workflow)]
+    manifest = {"setup.py": SETUP + "setup(name='x')"}
+    assert layer(manifest, ci=ci) == ["b[x]", "c==1.0", "pytest"]
+    assert layer(manifest | {"requirements-test.txt": "d"}, ci=ci) == ["d", "pytest"]

@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from swefoundry.domain.facts import Facts
 from swefoundry.domain.rounds import Ask
 from swefoundry.strategies.recipes import (
+    python_hints,
     python_pyproject,
     python_requirement_files,
     python_setup_cfg,
@@ -40,6 +41,7 @@ class Reading:
                 python_setup_cfg.declared(texts.get("setup.cfg", "")),
                 python_setup_py.declared(texts["setup.py"]) if "setup.py" in texts else Declared(),
                 python_requirement_files.declared(texts),
+                python_hints.declared(texts, [file.text for file in ask.facts.ci]),
             )
         )
         created = ask.created_at.date() if ask.created_at else None
