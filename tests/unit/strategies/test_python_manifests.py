@@ -256,3 +256,8 @@ def test_what_ci_installs_counts_where_no_manifest_speaks_of_tests():
     manifest = {"setup.py": SETUP + "setup(name='x')"}
     assert layer(manifest, ci=ci) == ["b[x]", "c==1.0", "pytest"]
     assert layer(manifest | {"requirements-test.txt": "d"}, ci=ci) == ["d", "pytest"]
+
+
+def test_what_a_release_archive_says_about_itself_is_no_requirement_file():
+    manifests = {"setup.py": SETUP + "setup(name='pytest-x')", "pytest-x.egg-info/requires.txt": "b\n\n[docs]\nc\n"}
+    assert layer(manifests) == ["pytest"]

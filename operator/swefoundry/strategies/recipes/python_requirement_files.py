@@ -31,7 +31,7 @@ def declared(texts: Mapping[str, str]) -> Declared:
 
 
 def _target(path: str, runtime: list[str], test: list[str], dev: list[str]) -> list[str] | None:
-    if not _REQUIREMENTS.search(path):
+    if not _REQUIREMENTS.search(path) or ".egg-info/" in path:
         return None
     if _RUNTIME.match(path):
         return runtime
