@@ -268,11 +268,10 @@ def merged(old: Json, change: Json) -> Json:
 
 def _address(path: str) -> tuple[str, str, str, str]:
     inside = path.partition("/v1/" if path.startswith("/api/") else "/v1alpha1/")[2].split("/")
+    namespace = ""
     if inside[0] == "namespaces":
-        inside = [inside[2], inside[1], *inside[3:]]
-    else:
-        inside = [inside[0], "", *inside[1:]]
-    plural, namespace, name, sub = (*inside, "", "")[:4]
+        namespace, inside = inside[1], inside[2:]
+    plural, name, sub = (*inside, "", "")[:3]
     return plural, namespace, name, sub
 
 

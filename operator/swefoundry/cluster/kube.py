@@ -125,7 +125,12 @@ class Kube:
         return await self._send("GET", resource, resource.path(namespace, pod, "log"), query=query)
 
     async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> Body:
-        answer = json.loads(await self._send(verb, resource, path, **request))
+        data = await self._send(verb, resource, path, **request)
+        try:
+            answer = json.loads(data)
+        except ValueError as exc:
+            # A proxy in between, say, that shows a page of its own.
+            raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_sentence(data)}") from exc
         return answer if isinstance(answer, dict) else {}
 
     async def _send(

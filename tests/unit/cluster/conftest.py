@@ -1,0 +1,3 @@
+from simulated.places import server
+
+__all__ = ["server"]
