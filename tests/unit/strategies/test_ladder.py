@@ -172,3 +172,11 @@ def test_an_interpreter_without_uv_gets_it_from_another_base_image():
 def test_an_interpreter_without_modern_editable_installs_uses_setup_py_develop():
     asked = ask(bases=["python:3.6-slim", "python:3.11-slim"], created="2018-01-01")
     assert proposed(asked).draft.dockerfile.endswith("RUN python setup.py -q develop --no-deps\n")
+
+
+def test_tests_in_unittests_style_are_run_by_unittest_when_pytest_cannot():
+    asked = ask(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
+    last = whole_ladder(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1]
+    assert last.draft.test_command.startswith("python -m unittest -v {files} ")
+    assert last.draft.reports == []
+    assert last.label.endswith("unittest instead of pytest")

@@ -29,7 +29,7 @@ from swefoundry.strategies.recipes.python_interpreters import (
     usable_bases,
 )
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
-from swefoundry.strategies.recipes.python_pytest import REPORT, command
+from swefoundry.strategies.recipes.python_pytest import REPORT, UNITTEST, command
 from swefoundry.strategies.recipes.python_reading import Reading
 
 NAME = "recipe"
@@ -54,6 +54,7 @@ class Ladder:
     """Where the recipe stands: the rungs not left yet (the current one first) and what was learned."""
 
     reading: Reading
+    first: Rung
     rest: tuple[Rung, ...]
     tools: str
     """The base image that brings uv to interpreters that cannot install it."""
@@ -92,9 +93,16 @@ class Ladder:
     def left_out(self) -> "Ladder":
         """The nearest round again without the tests that fail whatever the environment."""
         if not self.failing or self.nearest is None or self.lessons.deselect:
-            return replace(self, ended=True)
+            return self.without_pytest()
         rest = (self.nearest, *(rung for rung in self.allowed if rung != self.nearest))
         return replace(self, rest=rest, lessons=replace(self.lessons, deselect=self.failing))
+
+    def without_pytest(self) -> "Ladder":
+        """The last resort for tests in unittest's style: the first rung with the standard library's runner."""
+        imported = self.reading.facts.test_imports
+        if "unittest" not in imported or "pytest" in imported or self.lessons.plain_unittest:
+            return replace(self, ended=True)
+        return replace(self, rest=(self.first,), lessons=replace(self.lessons, plain_unittest=True))
 
     def _failing_in(self, tried: Tried) -> frozenset[str]:
         """The few tests that failed after the fix, when they are no more than in the round that came nearest."""
@@ -145,8 +153,10 @@ def start(ask: Ask) -> Ladder:
         requires=bool(reading.runtime_names),
         carries_pytest=reading.source.own in PYTEST_NEEDS,
     )
-    tools = max(usable_bases(images, None), key=lambda base: base[1])[0]
-    return Ladder(reading, tuple(rungs(bases, times)), tools)
+    known = usable_bases([*images, *ask.base_images.get("python", [])], None)
+    tools = max(known, key=lambda base: base[1])[0]
+    steps = tuple(rungs(bases, times))
+    return Ladder(reading, steps[0], steps, tools)
 
 
 def proposal(ladder: Ladder, rung: Rung) -> Proposal:
@@ -165,9 +175,11 @@ def proposal(ladder: Ladder, rung: Rung) -> Proposal:
         whole=lessons.whole or not reading.declared.runtime_known,
         empty_config=lessons.no_config or reading.config.refused_section,
     )
-    draft = Draft(
-        dockerfile=dockerfile(environment), test_command=command(reading.config, lessons), reports=[REPORT]
-    )
+    if lessons.plain_unittest:
+        draft = Draft(dockerfile=dockerfile(environment), test_command=UNITTEST, error_exit_codes=[2, 5])
+    else:
+        written = command(reading.config, lessons)
+        draft = Draft(dockerfile=dockerfile(environment), test_command=written, reports=[REPORT])
     return Proposal(strategy=NAME, label=_label(rung, lessons), draft=draft)
 
 
@@ -204,6 +216,8 @@ def _label(rung: Rung, lessons: Lessons) -> str:
         words.append("with " + ", ".join(sorted(lessons.add)[:4]))
     if lessons.on_path:
         words.append("not installed, on PYTHONPATH")
+    if lessons.plain_unittest:
+        words.append("unittest instead of pytest")
     if lessons.deselect:
         words.append(f"without {len(lessons.deselect)} tests that fail after the fix")
     return ", ".join(words)

@@ -37,6 +37,8 @@ class Lessons:
     no_warnings: bool = False
     """Warnings are no errors."""
     importlib: bool = False
+    plain_unittest: bool = False
+    """pytest cannot run these tests on any rung; the standard library's runner may."""
     cache: bool = False
     """A plugin wants pytest's cache."""
     on_path: bool = False

@@ -93,6 +93,13 @@ def _flat(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+UNITTEST = (
+    "python -m unittest -v {files} > /tmp/unittest.log 2>&1; code=$?; cat /tmp/unittest.log;"
+    " if grep -q 'Failed to import test module' /tmp/unittest.log; then exit 2; fi; exit $code"
+)
+"""Tests that cannot be imported are an error, which unittest itself counts as a failure (exit code 1)."""
+
+
 def command(config: Configuration, lessons: Lessons) -> str:
     """`python -m pytest` over the test files of the test patch, with a JUnit report.
 
