@@ -27,6 +27,7 @@ T = TypeVar("T")
 LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
 
+RECORD_FILE = "record.json"
 STATUSES_FILE = "tests.json"
 
 
@@ -115,7 +116,7 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
         problems.append("the log holds other reports than the record speaks of: it was cut")
     files: dict[str, bytes] = {
         "output.log": framed.output,
-        "record.json": _json(record.wire()),
+        RECORD_FILE: _json(record.wire()),
         STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}

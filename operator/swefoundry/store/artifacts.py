@@ -5,7 +5,7 @@ garbage collection of most registries removes what no tag leads to.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swefoundry.domain.layers import Digest
@@ -116,17 +116,24 @@ async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part],
     return digest
 
 
-async def pull_artifact(registry: Registry, repo: str, digest: Digest, limit_bytes: int) -> dict[str, bytes]:
-    """The files of an artifact by name; refuses one whose files are larger than the limit together."""
+async def pull_artifact(
+    registry: Registry, repo: str, digest: Digest, limit_bytes: int, *, only: Collection[str] = ()
+) -> dict[str, bytes]:
+    """The files of an artifact by name, all or ``only`` some; refuses files that are larger than the limit together."""
     found = await registry.get_manifest(repo, digest)
-    layers = [layer for layer in found.content.get("layers", []) if _TITLE in layer.get("annotations", {})]
-    total = sum(int(layer["size"]) for layer in layers)
+    layers = {
+        layer["annotations"][_TITLE]: layer
+        for layer in found.content.get("layers", [])
+        if _TITLE in layer.get("annotations", {})
+    }
+    wanted = {name: layer for name, layer in layers.items() if not only or name in only}
+    total = sum(int(layer["size"]) for layer in wanted.values())
     if total > limit_bytes:
         raise GiveUp(f"{repo}@{digest} holds {total} bytes, more than the {limit_bytes} that may be read")
-    return {
-        layer["annotations"][_TITLE]: await registry.get_blob(repo, layer["digest"], int(layer["size"]))
-        for layer in layers
-    }
+    contents = await asyncio.gather(
+        *(registry.get_blob(repo, layer["digest"], int(layer["size"])) for layer in wanted.values())
+    )
+    return dict(zip(wanted, contents, strict=True))
 
 
 async def list_referrers(

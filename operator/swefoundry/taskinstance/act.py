@@ -1,5 +1,6 @@
 """Doing a step: the only place where a TaskInstance's reconcile touches the cluster and the registry."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,15 @@ from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.objects import Build, Task, build_from
 from swefoundry.api.parts import ArtifactSource, Source
 from swefoundry.api.taskinstance import Evaluation, ResultSets
-from swefoundry.attempts.act import STATUSES_FILE, confirmed, count_end, keep_evidence, ticket, together
+from swefoundry.attempts.act import (
+    RECORD_FILE,
+    STATUSES_FILE,
+    confirmed,
+    count_end,
+    keep_evidence,
+    ticket,
+    together,
+)
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
@@ -235,14 +244,11 @@ async def _evidence(
 ) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
     cells: list[Cell] = []
     statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
-    for item in sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat)):
-        record = None
-        if item.evidence is not None:
-            files = await pull_artifact(world.registry, path, item.evidence, EVIDENCE_LIMIT)
-            record = RunRecord.model_validate_json(files["record.json"])
-            found = json.loads(files[STATUSES_FILE])["statuses"]
-            if found:
-                statuses[item.stage].append({test: Status(status) for test, status in found.items()})
+    items = sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
+    kept = await asyncio.gather(*(_kept(item, world, path) for item in items))
+    for item, (record, found) in zip(items, kept, strict=True):
+        if found:
+            statuses[item.stage].append(found)
         cells.append(
             Cell(
                 stage=item.stage,
@@ -255,6 +261,17 @@ async def _evidence(
             )
         )
     return cells, statuses
+
+
+async def _kept(item: Evaluation, world: World, path: str) -> tuple[RunRecord | None, Statuses]:
+    if item.evidence is None:
+        return None, {}
+    files = await pull_artifact(
+        world.registry, path, item.evidence, EVIDENCE_LIMIT, only=(RECORD_FILE, STATUSES_FILE)
+    )
+    found = json.loads(files[STATUSES_FILE])["statuses"]
+    record = RunRecord.model_validate_json(files[RECORD_FILE])
+    return record, {test: Status(status) for test, status in found.items()}
 
 
 async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Stage, str]:
