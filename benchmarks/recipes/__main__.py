@@ -1,6 +1,7 @@
-"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: climb the ladder for each pair of the corpus and print what came of it.
+"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: climb the ladder for each pair and print what came of it.
 
-Options: --rounds N (5), --jobs N (1), --out FILE (JSON lines, one per pair), --logs DIR (all logs).
+Without names the whole corpus. Options: --rounds N (5), --jobs N (1), --bases IMAGE,…, --out FILE (JSON lines, one per
+pair), --logs DIR (all logs).
 """
 
 import argparse
@@ -34,7 +35,11 @@ def main() -> None:
         for line in (HERE / "corpus.tsv").read_text().splitlines()
         if not line.startswith("#")
     ]
-    wanted = [row for row in rows if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)]
+    wanted = [
+        row
+        for row in rows
+        if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)
+    ]
     wanted += [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
     with ThreadPoolExecutor(options.jobs) as pool:
         for ended in as_completed([pool.submit(_guarded, row, options) for row in wanted]):
@@ -55,6 +60,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out")
+    parser.add_argument("--bases", default=",".join(BASES))
     parser.add_argument("--logs", default=str(CACHE / "logs"))
     return parser.parse_args()
 
@@ -87,7 +93,13 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
     seen = facts(work, old)
     if not seen.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
-    ask = Ask(facts=seen, language="python", created_at=date, version=old, base_images={"python": BASES})
+    ask = Ask(
+        facts=seen,
+        language="python",
+        created_at=date,
+        version=old,
+        base_images={"python": options.bases.split(",")},
+    )
     place = CACHE / "machines" / f"{package}-{old}"
     ask, verdict = _rounds(ask, work, place, options)
     subprocess.run(["rm", "-rf", str(place)], check=True)

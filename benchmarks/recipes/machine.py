@@ -57,7 +57,8 @@ class Machine:
     def __init__(self, place: Path) -> None:
         self.place = place
         self.env: dict[str, str] = {}
-        self.complete = False
+        self.before = ""
+        """PATH of the stage before."""
 
     def build(self, dockerfile: str, tree: Path) -> Ended:
         """Carry out the steps; the first that fails ends it."""
@@ -74,7 +75,8 @@ class Machine:
     def _step(self, step: str, tree: Path) -> Ended:
         word, rest = step.split(" ", 1)
         if word == "FROM":
-            path = f"{interpreter(rest)}/bin:{plain_programs()}"
+            self.before = self.env.get("PATH", "")
+            path = f"{interpreter(rest.split()[0])}/bin:{plain_programs()}"
             keep = {
                 key: value
                 for key, value in os.environ.items()
@@ -84,6 +86,11 @@ class Machine:
         elif word == "ENV":
             for name, value in re.findall(r"(\w+)=(\S+)", rest):
                 self.env[name] = self._placed(value).replace("$PATH", self.env["PATH"])
+        elif word == "COPY" and "--from=tools" in rest:
+            # uv of the stage before, which ran in the virtualenv that plays its base image
+            (self.place / "bin").mkdir()
+            shutil.copy(shutil.which("uv", path=self.before), self.place / "bin" / "uv")
+            self.env["PATH"] += f":{self.place}/bin"
         elif word == "COPY":
             shutil.copytree(tree, self.place / "testbed", symlinks=True)
         elif word == "RUN":
