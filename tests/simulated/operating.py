@@ -7,7 +7,7 @@ else does. Watch events arrive late, as in life: what is known may always lag be
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -33,6 +33,15 @@ QUIET_LOOKS = 2
 
 SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
 PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16}
+
+
+def a_world(
+    server: ApiServer, host: str, settings: Settings = SETTINGS, places: Mapping[Role, int] = PLACES
+) -> World:
+    """A world as the operator's process makes it: with an empty cache, and nothing in the queue."""
+    queue = WorkQueue()
+    slots = Slots(places, wake=queue.add)
+    return World(server.client(), Registry(host, insecure=True), Cache(), queue, slots, settings)
 
 
 @dataclass
@@ -94,15 +103,8 @@ class Simulation:
         return self._operator.world
 
     async def _born(self) -> None:
-        queue = WorkQueue()
-        world = World(
-            kube=self.server.client(),
-            registry=Registry(self.front.host if self.kills else self.front.behind, insecure=True),
-            cache=Cache(),
-            queue=queue,
-            slots=Slots(self.places, wake=queue.add),
-            settings=self.settings,
-        )
+        host = self.front.host if self.kills else self.front.behind
+        world = a_world(self.server, host, self.settings, self.places)
         self._operator = Operator(world, clock=lambda: self.server.now)
         self._quiet = 0
         self._told = len(self.server.changes)

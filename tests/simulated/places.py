@@ -6,7 +6,9 @@ import pytest
 import pytest_asyncio
 
 from simulated.api_server import ApiServer, serving
+from simulated.operating import a_world
 from simulated.shelf import Front, Shelf, filled, fronting
+from swefoundry.attempts.world import World
 from swefoundry.store.registry import Registry
 from unit.store import registry_server
 
@@ -29,6 +31,14 @@ async def shelf(registry_host: str) -> Shelf:
 async def front(registry_host: str) -> AsyncIterator[Front]:
     async with fronting(registry_host) as running:
         yield running
+
+
+@pytest_asyncio.fixture
+async def world(server: ApiServer, registry_host: str) -> AsyncIterator[World]:
+    made = a_world(server, registry_host)
+    yield made
+    await made.kube.close()
+    await made.registry.aclose()
 
 
 @pytest_asyncio.fixture

@@ -1,13 +1,17 @@
 """What `kubectl describe` tells of an object's past."""
 
 from builders import NOW, a_task
-
 from swefoundry.api.parts import Attempt
 from swefoundry.attempts.events import Event, body, news
 
 
 def ended(reason, message):
-    stamp = {"status": "False", "reason": reason, "message": message, "lastTransitionTime": "2026-01-01T11:00:00Z"}
+    stamp = {
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": "2026-01-01T11:00:00Z",
+    }
     kinds = {"Ready": "False", "Stalled": "True"}
     conditions = [stamp | {"type": kind, "status": status} for kind, status in kinds.items()]
     return a_task({"finishedAt": "2026-01-01T12:00:00Z", "conditions": conditions}).status

@@ -1,3 +1,3 @@
-from simulated.places import front, registry_host, server, shelf
+from simulated.places import front, registry_host, server, shelf, world
 
-__all__ = ["front", "registry_host", "server", "shelf"]
+__all__ = ["front", "registry_host", "server", "shelf", "world"]
