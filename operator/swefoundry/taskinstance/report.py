@@ -118,6 +118,7 @@ def _environment(status: Status, seen: Observation) -> Status:
     made = build.status
     return _with(
         status,
+        env_build=build.name,  # a crash may have come between its creation and our word of it
         strategy=made.strategy or status.strategy,
         round=len(made.rounds) or None,
         image=seen.image,
