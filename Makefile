@@ -87,10 +87,10 @@ test-unit: venv ## Everything that needs no cluster, the runner's own tests incl
 
 test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
 	@$(MAKE) --no-print-directory install
-	$(VENV)/bin/pytest tests/cluster
+	$(VENV)/bin/pytest tests/cluster tests/real -m "not real"
 
 test-real: install ## All real release pairs, with the verdict that each is expected to get (an hour)
-	$(VENV)/bin/pytest tests/real -m real
+	$(VENV)/bin/pytest tests/real
 
 test: lint test-unit test-cluster ## All tests: style, unit, chart, schema, cluster
 
