@@ -296,6 +296,19 @@ class Endless:
         return chain((1, 1, 2, 3, 5, 8), repeat(LONGEST_PAUSE_SECONDS))
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """kopf copies every object of every event to see what has changed: nobody asks, so nothing is copied."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
 def configure(settings: kopf.OperatorSettings) -> None:
     """kopf's knobs: chunked lists, server-side selectors, nothing stored on objects, no own limits."""
     settings.watching.chunk_size = 500
@@ -307,6 +320,7 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.networking.request_timeout = 30
     settings.networking.error_backoffs = Endless()
     settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffs()
     settings.scanning.disabled = True
     settings.peering.standalone = True
 
