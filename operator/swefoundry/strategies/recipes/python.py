@@ -42,6 +42,9 @@ PYTEST_NEEDS = frozenset(
 ANY_DAY = date(2099, 1, 1)
 """A limit for one distribution that lifts the general one."""
 
+PATIENCE = 2
+"""Rounds that may come no nearer than one with a few failing tests, before these are left out."""
+
 LATE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
 """Distributions that are taken undated before a day: uv builds with setuptools 40.8 or later; the releases of
 atomicwrites that pytest needs were all uploaded anew."""
@@ -62,6 +65,8 @@ class Ladder:
     failing: frozenset[str] = frozenset()
     """The few tests that failed after the fix in the round that came nearest."""
     nearest: Rung | None = None
+    since: int = 0
+    """Rounds after that one, none of which came nearer."""
     ended: bool = False
 
     @cached_property
@@ -78,12 +83,12 @@ class Ladder:
         """The next step, given how the current one ended."""
         learned = self.lessons.merged(self._lessons_of(tried))
         failing = self._failing_in(tried)
-        noted = replace(self, failing=failing or self.failing, nearest=self.rung if failing else self.nearest)
-        if learned != self.lessons:
-            return replace(noted, lessons=learned)
-        if failing and failing == self.failing:
+        again = bool(failing) and failing == self.failing
+        noted = self if again or not failing else replace(self, failing=failing, nearest=self.rung, since=0)
+        noted = noted if failing else replace(noted, since=noted.since + 1)
+        if noted.failing and (again or noted.since >= PATIENCE):
             return noted.left_out()
-        return noted.skipped()
+        return replace(noted, lessons=learned) if learned != self.lessons else noted.skipped()
 
     def skipped(self) -> "Ladder":
         """The next rung; behind the last one, the nearest round without the tests that no environment satisfies."""

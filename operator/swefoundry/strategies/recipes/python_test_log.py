@@ -14,6 +14,7 @@ Rule = Callable[[str, "Source"], Iterator[Lessons]]
 
 _GONE: tuple[tuple[Version, str], ...] = (
     ((3, 7), "generator raised StopIteration"),
+    ((3, 8), "an integer is required \\(got type bytes\\)"),
     (
         (3, 9),
         "fractions' has no attribute 'gcd|isAlive|getchildren|encodestring|decodestring|attribute 'tostring'",
