@@ -1,0 +1,140 @@
+"""The lifecycle of an EnvBuild, rule by rule."""
+
+import pytest
+
+from builders import LAYERS, NOW, a_build, a_pod, digest
+from swefoundry.attempts.decide import Await, Launch
+from swefoundry.envbuild import decide as rules
+from swefoundry.envbuild.decide import decide
+from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.steps import Exhaust, Propose, Pursue, Rest, stage_of
+from swefoundry.settings import Settings
+
+ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
+BARE = {
+    "facts": None,
+    "acceptance": None,
+    "source": {"git": {"url": "https://git.example/r"}},
+    "baseCommit": "1" * 40,
+}
+
+
+def seen(build, pods=(), suspended=False):
+    return Observation(build, tuple(pods), Settings(), NOW, suspended)
+
+
+def a_round(number=0, **fields):
+    return {"number": number, "strategy": "recipe", "draft": digest("d")} | fields
+
+
+def built(number=0, **fields):
+    return a_round(number, image=digest("b"), **fields)
+
+
+def over(number=0):
+    return a_round(number, outcome="StepFailed")
+
+
+def with_rounds(*rounds, spec=None, **status):
+    return a_build({"rounds": list(rounds)} | status, **(spec or {}))
+
+
+def test_the_order_of_the_rules_is_the_lifecycle():
+    assert [rule.__name__ for rule in rules.RULES] == [
+        "deleted_builds_are_left",
+        "finished_builds_rest",
+        "sources_are_taken_in",
+        "drafts_are_built",
+        "images_are_probed",
+        "spent_budgets_end_the_search",
+        "next_drafts_are_proposed",
+    ]
+
+
+def test_the_source_of_a_task_is_not_taken_in_again():
+    assert decide(seen(a_build())) == Propose()
+
+
+def test_a_source_of_its_own_is_taken_in_first():
+    assert decide(seen(a_build(**BARE))) == Pursue((Launch("intake"),))
+    taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
+    assert decide(seen(taken)) == Propose()
+
+
+def test_an_open_round_is_built():
+    assert decide(seen(with_rounds(a_round()))) == Pursue((Launch("build-0"),))
+
+
+def test_each_round_has_its_own_pods():
+    assert decide(seen(with_rounds(over(), a_round(1)))) == Pursue((Launch("build-1"),))
+    assert decide(seen(with_rounds(over(), built(1)))) == Pursue((Launch("before-1"), Launch("after-1")))
+
+
+def test_an_image_is_probed_before_and_after_the_fix_at_the_same_time():
+    assert decide(seen(with_rounds(built()))) == Pursue((Launch("before-0"), Launch("after-0")))
+
+
+def test_only_the_missing_probe_is_run():
+    half = built(probes=[{"stage": "before", "code": 1}])
+    assert decide(seen(with_rounds(half))) == Pursue((Launch("after-0"),))
+
+
+def test_without_a_fix_the_tree_is_probed_as_it_is():
+    build = with_rounds(built(), spec={"acceptance": None})
+    assert decide(seen(build)) == Pursue((Launch("base-0"),))
+
+
+def test_a_failed_round_asks_for_the_next_draft():
+    assert decide(seen(with_rounds(over()))) == Propose()
+
+
+def test_as_many_rounds_are_begun_as_the_budget_allows():
+    budget = {"budget": {"rounds": 2}}
+    assert decide(seen(with_rounds(over(), spec=budget))) == Propose()
+    assert decide(seen(with_rounds(over(), over(1), spec=budget))) == Exhaust(
+        "BudgetSpent", "2 rounds were tried; raise spec.budget.rounds to go on"
+    )
+
+
+def test_spent_pod_seconds_end_the_search_but_not_the_round():
+    spec = {"budget": {"podSeconds": 60}}
+    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
+    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
+        "BudgetSpent", "pods ran for 60 of 60 seconds; raise spec.budget.podSeconds to go on"
+    )
+    assert decide(seen(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
+
+
+def test_a_finished_build_rests():
+    assert decide(seen(with_rounds(built(), **ENDED))) == Rest()
+
+
+def test_a_deleted_build_is_left_alone():
+    build = with_rounds(a_round())
+    object.__setattr__(build, "deleting", True)
+    assert decide(seen(build)) == Rest()
+
+
+@pytest.mark.parametrize("current", [a_round(), built()])
+def test_a_suspended_task_lets_its_build_start_no_pod(current):
+    step = decide(seen(with_rounds(current), suspended=True))
+    assert isinstance(step, Pursue)
+    assert {move.reason for move in step.moves} == {"Suspended"}
+
+
+def test_a_suspended_task_keeps_what_running_pods_give():
+    pods = [a_pod("build-0")]
+    step = decide(seen(with_rounds(a_round()), pods, suspended=True))
+    assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
+
+
+@pytest.mark.parametrize(
+    ("work", "stage"), [("before-0", "before"), ("after-12", "after"), ("base-3", "base")]
+)
+def test_a_probes_stage_is_in_its_name(work, stage):
+    assert stage_of(work) == stage
+
+
+def test_later_rounds_have_tags_of_their_own():
+    view = seen(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
+    assert (view.image_tag(0), view.image_tag(2)) == ("here.task-one", "here.task-one.r2")
