@@ -39,7 +39,7 @@ lab-reset: venv ## Stop the lab and forget the cluster's state; programs, base i
 ##@ swefoundry on the cluster
 NAMESPACE ?= swefoundry
 ifeq ($(SWEFOUNDRY_CLUSTER),current)
-REGISTRY_OPTIONS :=
+LAB_DIR := $(HOME)/.cache/swefoundry
 else
 LAB_DIR := $(or $(SWEFOUNDRY_LAB_DIR),$(HOME)/.cache/swefoundry-lab)
 export KUBECONFIG := $(LAB_DIR)/kubeconfig
@@ -56,8 +56,14 @@ DEMO_LABEL := swefoundry.dev/demo=releases
 images: venv ## Build the operator and builder images and push them to the lab's registry
 	@$(LAB) images push
 
-install: lab-up ## Install or upgrade the chart on the lab
+ifeq ($(SWEFOUNDRY_CLUSTER),current)
+install: venv
+	@$(LAB) up
+	@kubectl get crd taskinstances.swefoundry.dev >/dev/null || { echo "swefoundry is not installed on this cluster: see docs/install.md"; exit 1; }
+else
+install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
+endif
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)

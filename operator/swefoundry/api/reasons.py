@@ -2,8 +2,6 @@
 
 from typing import Final
 
-PENDING: Final = "Pending"
-"""Nothing has been started yet."""
 SUSPENDED: Final = "Suspended"
 """spec.suspend is true: no new pod is started."""
 QUEUED: Final = "Queued"
