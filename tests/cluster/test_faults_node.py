@@ -1,0 +1,66 @@
+"""A node is lost in the middle of a build and of an evaluation: both are repeated elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cluster.commands import kubectl
+from cluster.faults import an_instance, lab, lab_only, name_of, pods_at, quiet, settle, watched
+from cluster.instances import apply, until
+from swefoundry_lab import faults, up
+from swefoundry_lab.cli import exclusive
+from swefoundry_lab.node import Node
+
+pytestmark = [pytest.mark.cluster, lab_only]
+
+HANGS_ON_LAB_2 = "if ip -4 addr | grep -q '10\\.244\\.1\\.'; then sleep 900; fi"
+"""lab-2's pods have addresses 10.244.1.x: there the work never ends by itself, elsewhere it is quick."""
+
+
+@pytest.fixture
+def lab_2() -> Iterator[Node]:
+    """A second node, taken away again at the end."""
+    node = Node(2, lab().address)
+    try:
+        with exclusive(lab()):
+            up.add_node(lab(), quiet(), node)
+        yield node
+    finally:
+        with exclusive(lab()):
+            faults.remove_node(lab(), node.name)
+
+
+@contextmanager
+def new_pods_go_to(node: Node) -> Iterator[None]:
+    """The other node takes no new pods for a moment."""
+    kubectl("cordon", "lab-1")
+    try:
+        yield
+    finally:
+        kubectl("uncordon", "lab-1")
+
+
+def on(node: Node, name: str, role: str) -> bool:
+    return any(pod["spec"].get("nodeName") == node.name for pod in pods_at(name, role))
+
+
+def test_a_lost_node_costs_an_attempt_and_no_verdict(lab_2):
+    evaluating = an_instance("fail2pass", f"{HANGS_ON_LAB_2}; sh check.sh")
+    building = an_instance("pass2pass")
+    building["spec"]["environment"]["draft"]["dockerfile"] += f"RUN {HANGS_ON_LAB_2}\n"
+    for task in (evaluating, building):
+        task["spec"]["validation"]["timeoutSeconds"] = 900
+    expected = {name_of(evaluating): "fail2pass", name_of(building): "pass2pass"}
+    with watched() as seen:
+        with new_pods_go_to(lab_2):
+            apply(evaluating, building)
+            until(
+                lambda: (on(lab_2, name_of(evaluating), "evaluation"), on(lab_2, name_of(building), "build")),
+                lambda both: both == (True, True),
+                600,
+            )
+        faults.kill_node(lab(), lab_2.name)
+        settle(seen, expected)
+        numbers = {key.rpartition("/")[2] for name in expected for key in seen.attempts_of(name)}
+        assert numbers == {"0", "1"}

@@ -1,0 +1,139 @@
+"""Pods, kubelet, API server and registry go away in the middle: all of it is repaired, and no verdict is spoilt."""
+
+import time
+
+import pytest
+
+from cluster.commands import kubectl
+from cluster.faults import (
+    an_instance,
+    is_running,
+    lab_only,
+    name_of,
+    operator_pods,
+    pods_at,
+    reaches,
+    settle,
+    watched,
+    without,
+)
+from cluster.instances import Json, apply, get, until
+
+pytestmark = pytest.mark.cluster
+
+SLOW_BUILD = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\nRUN sleep 8\n"
+
+
+def with_slow_build(task: Json) -> Json:
+    task["spec"]["environment"]["draft"]["dockerfile"] = SLOW_BUILD
+    return task
+
+
+def delete_pod(pod: Json, *options: str) -> None:
+    kubectl("delete", "pod", name_of(pod), "-n", "swefoundry", "--wait=false", "--ignore-not-found", *options)
+
+
+def delete_pod_for_good(pod: Json) -> None:
+    """What an impatient person does to a pod that does not go."""
+    delete_pod(pod, "--grace-period=0", "--force")
+    bare = '{"metadata": {"finalizers": null}}'
+    kubectl("patch", "pod", name_of(pod), "-n", "swefoundry", "--type=merge", "-p", bare, fails=True)
+
+
+def test_pods_deleted_by_hand_are_replaced():
+    """At each stage and in each way that kubectl offers; an instance of its own for each."""
+    deleted = {
+        "plainly during intake": ("intake", delete_pod, an_instance("fail2pass")),
+        "by force during the build": (
+            "build",
+            lambda pod: delete_pod(pod, "--grace-period=0", "--force"),
+            with_slow_build(an_instance("pass2pass")),
+        ),
+        "plainly during the evaluation": (
+            "evaluation",
+            delete_pod,
+            an_instance("fail2pass", "sleep 6; sh check.sh"),
+        ),
+        "with its finalizer during the evaluation": (
+            "evaluation",
+            delete_pod_for_good,
+            an_instance("error2pass", "sleep 6; sh check.sh"),
+        ),
+    }
+    waiting = dict(deleted)
+    names = {name_of(task): name_of(task).split("-")[1] for _, _, task in deleted.values()}
+    with watched() as seen:
+        apply(*(task for _, _, task in deleted.values()))
+
+        def delete_who_runs() -> list[str]:
+            for how, (role, act, task) in list(waiting.items()):
+                for pod in pods_at(name_of(task), role)[:1]:
+                    act(pod)
+                    waiting.pop(how)
+            return list(waiting)
+
+        until(delete_who_runs, lambda left: not left, 600)
+        settle(seen, names)
+        for role, _, task in deleted.values():
+            numbers = {key.rpartition("/")[2] for key in seen.attempts_of(name_of(task))}
+            assert numbers == {"0", "1"}, role
+
+
+@lab_only
+def test_an_exit_code_that_happened_while_the_kubelet_was_away_is_reported():
+    task = an_instance("fail2pass", "sleep 6; sh check.sh")
+    expected = {name_of(task): "fail2pass"}
+    with watched() as seen:
+        apply(task)
+        before = len(reaches(name_of(task), "evaluation"))
+        with without("kubelet-lab-1"):
+            time.sleep(9)  # the tests end; the node is not yet given up (16 s)
+            assert len(pods_at(name_of(task), "evaluation")) >= before  # as far as the cluster knows
+        settle(seen, expected)
+        assert {key.rpartition("/")[2] for key in seen.attempts_of(name_of(task))} == {"0"}
+
+
+@lab_only
+def test_the_api_server_restarted_in_the_middle_is_found_again():
+    tasks = [an_instance("fail2pass", "sleep 6; sh check.sh"), with_slow_build(an_instance("pass2pass"))]
+    expected = {name_of(task): name_of(task).split("-")[1] for task in tasks}
+    before = operator_starts()
+    with watched() as seen:
+        apply(*tasks)
+        reaches(name_of(tasks[0]), "evaluation")
+        with without("kube-apiserver"):
+            time.sleep(5)
+        settle(seen, expected)
+    assert operator_starts() == before
+
+
+@lab_only
+def test_a_registry_that_is_down_for_a_minute_fails_nobody():
+    """One instance is at its evaluation, one at its build, one begins, one comes while it is down."""
+    first, second = (
+        an_instance("fail2pass", "sleep 10; sh check.sh"),
+        with_slow_build(an_instance("pass2pass")),
+    )
+    third, fourth = an_instance("error2pass"), an_instance("fail2fail")
+    expected = {name_of(task): name_of(task).split("-")[1] for task in (first, second, third, fourth)}
+    with watched() as seen:
+        apply(first)
+        reaches(name_of(first), "build")
+        apply(second)
+        reaches(name_of(second), "build")
+        reaches(name_of(first), "evaluation")
+        apply(third)
+        with without("registry"):
+            apply(fourth)
+            time.sleep(60)
+            assert not any("finishedAt" in get("ti", name).get("status", {}) for name in expected)
+        settle(seen, expected)
+
+
+def operator_starts() -> dict[str, int]:
+    """Restarts of the operator's containers, by pod."""
+    return {
+        name_of(pod): pod["status"]["containerStatuses"][0]["restartCount"]
+        for pod in operator_pods()
+        if is_running(pod)
+    }
