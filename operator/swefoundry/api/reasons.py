@@ -2,6 +2,8 @@
 
 from typing import Final
 
+PENDING: Final = "Pending"
+"""Nothing has been started yet: what the command line says of an object without a status."""
 SUSPENDED: Final = "Suspended"
 """spec.suspend is true: no new pod is started."""
 QUEUED: Final = "Queued"

@@ -3,6 +3,7 @@
 from swefoundry.api import reasons
 
 NEXT: dict[str, str] = {
+    reasons.PENDING: "Wait. If it stays so, check that the operator runs and watches this namespace.",
     reasons.SUSPENDED: "Set spec.suspend to false to go on.",
     reasons.QUEUED: "Wait for a free place, or raise the operator's limits for active pods.",
     reasons.INTAKE: "Wait; an intake takes seconds to minutes, depending on the size of the source.",
