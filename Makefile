@@ -104,6 +104,11 @@ test: lint test-unit test-cluster ## All tests: style, unit, chart, schema, clus
 test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times
 	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab
 
+##@ Benchmarks
+.PHONY: bench
+bench: install ## Ratios on the lab: evaluations against a bare loop, reaction times, API writes, memory (15 minutes)
+	$(VENV)/bin/python benchmarks/operator
+
 ##@ Generated files
 .PHONY: lock
 LOCK := uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header

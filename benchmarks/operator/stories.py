@@ -1,0 +1,20 @@
+"""Which instances are measured? The smallest real ones: a shell script with a bug, its fix and its test."""
+
+from cluster.instances import Json, Story, a_shell_story, a_task
+
+NOISE = "echo run; date; cat /proc/sys/kernel/random/uuid"
+"""Output differs in every run, so that no evidence is stored already."""
+
+
+def a_story(name: str) -> Story:
+    """A repository on the lab's git server."""
+    return a_shell_story(name)
+
+
+def a_benchmark_task(name: str, story: Story, namespace: str, repeats: int, seconds: float) -> Json:
+    """A fixed draft; every instance of one story shares its image."""
+    command = f"{NOISE}; sleep {seconds:g}; sh check.sh"
+    task = a_task(name, story, command, namespace)
+    task["spec"]["repo"] = "bench/shell"
+    task["spec"]["validation"] |= {"repeats": repeats}
+    return task
