@@ -145,6 +145,12 @@ def test_a_refused_row_is_stalled_with_its_reason(code, reason):
     assert (message(status), status.phase, status.finished_at) == ("hunk 2 of a.py", "Failed", NOW)
 
 
+def test_a_message_of_any_length_fits_into_the_status():
+    record = IntakeRecord(nonce="n", code=10, message="long/" * 700)
+    status = after(seen(), GO_ON, TakenIn(collect("intake", 10), record))
+    assert TaskInstanceStatus.model_validate(status.wire()) == status
+
+
 def test_an_environment_under_way_is_told_with_its_own_words():
     ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: under way"}
     build = a_build({"conditions": [ready | {"lastTransitionTime": NOW.isoformat()}], "rounds": []})
