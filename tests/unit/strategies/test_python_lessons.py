@@ -187,6 +187,11 @@ def test_a_release_that_must_be_compiled_even_unpinned_gets_a_compiler():
     assert " gcc libc6-dev && " in next_dockerfile(asked, STEP_FAILED, log.replace("3.8.0", "4.0"))
 
 
+def test_a_log_that_lost_its_head_still_tells_that_a_compiler_is_missing():
+    log = "error: command 'gcc' failed: No such file or directory"
+    assert " gcc libc6-dev && " in next_dockerfile(ask(REQUIRING), STEP_FAILED, log)
+
+
 def test_bounds_that_nothing_satisfies_are_loosened():
     log = "error: No solution found when resolving dependencies\n cause: Because lxml<4 … and you require lxml<4, …"
     assert layer_after(log, STEP_FAILED, manifests=REQUIRING) == ["lxml", "pytest", "six==1.0"]

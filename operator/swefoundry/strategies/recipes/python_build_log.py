@@ -83,7 +83,10 @@ def _failed_builds(log: str, loosened: frozenset[str]) -> Iterator[Lessons]:
         yield _own_build(log)
         yield from _programs(log)
         return
-    for name in re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log):
+    failed = re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log)
+    if not failed:  # the log was cut at its head
+        yield from _programs(log)
+    for name in failed:
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
         yield Lessons(loosen=plain, drop=plain, now=plain)
         if plain <= loosened:
