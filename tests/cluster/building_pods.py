@@ -23,13 +23,18 @@ HOST = "127.0.0.1:5000"
 
 PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building")
 NONCE = "0123456789abcdef0123456789abcdef"
-TREE = {"a.txt": b"hello\n", ".dockerignore": b"*\n", ".git/HEAD": b"ref: refs/heads/main\n", "tests/t.py": b"\n"}
+TREE = {
+    "a.txt": b"hello\n",
+    ".dockerignore": b"*\n",
+    ".git/HEAD": b"ref: refs/heads/main\n",
+    "tests/t.py": b"\n",
+}
 SETTINGS = Settings(
     registry_push=PLACE.registry,
     registry_insecure=True,
     builder_image="registry.lab:5000/swefoundry/builder:dev",
     service_account="",
-    build_cpu="10m",
+    build_cpu="50m",
     build_memory="256Mi",
     build_storage="1Gi",
 )
@@ -50,14 +55,14 @@ async def push_source(files: Mapping[str, bytes]) -> str:
 
 
 def an_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildOrder:
-    """A build of a small image."""
+    """A build of a small image. It takes seconds; the limit is for machines that are busy with other things."""
     order = BuildOrder(
         nonce=NONCE,
         place=PLACE,
         source=source,
         draft=Draft(dockerfile=dockerfile, test_command="true"),
         tag=name,
-        time_limit_seconds=120,
+        time_limit_seconds=900,
         mirrors={"docker.io": PLACE.registry},
     )
     return order.model_copy(update=changes)
@@ -75,7 +80,7 @@ def create(pods: list[Json]) -> None:
     kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
 
 
-def ended(namespace: str, name: str, seconds: int = 150) -> Json:
+def ended(namespace: str, name: str, seconds: int = 600) -> Json:
     """The pod once its container has ended."""
     condition = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
     kubectl("-n", namespace, "wait", condition, f"pod/{name}", f"--timeout={seconds}s")
