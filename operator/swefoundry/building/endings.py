@@ -41,7 +41,7 @@ class Circumstances:
     oom_kills: int = 0
     """Processes of the pod that were killed for memory."""
     own_hosts: frozenset[str] = frozenset()
-    """Registries that the operator chose: that their names do not resolve is not the Dockerfile's fault."""
+    """Registries that the operator chose: that they do not answer as registries do is not the Dockerfile's fault."""
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,9 @@ def registry_was_unreachable(seen: Seen) -> Ending | None:
     error = seen.words.error
     if not IMAGE.search(error):
         return None
-    unknown = re.search(r"lookup (\S+).*no such host", error)
-    own = {host.partition(":")[0] for host in seen.circumstances.own_hosts}
-    if not UNREACHABLE.search(error) and not (unknown and unknown[1] in own):
+    pinged = re.search(r"pinging container registry (\S+): ", error)
+    own = pinged is not None and pinged[1] in seen.circumstances.own_hosts
+    if not own and not UNREACHABLE.search(error):
         return None
     return seen.ending(Code.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
 

@@ -148,10 +148,14 @@ def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
     assert classify(-9, log, Circumstances()).code == Code.INFRASTRUCTURE
 
 
-def test_our_own_registry_s_missing_name_is_the_cluster_s_fault() -> None:
-    code, log = captured("base-host-unknown")
+@pytest.mark.parametrize(
+    "words", ["lookup registry.lab: no such host", "server gave HTTP response to HTTPS client"]
+)
+def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_fault(words: str) -> None:
+    error = f"Error: creating build container: initializing source docker://x: pinging container registry {{}}: {words}"
     own = Circumstances(own_hosts=REGISTRY)
-    assert classify(code, log.replace("nosuch.invalid", "registry.lab"), own).code == Code.INFRASTRUCTURE
+    assert classify(125, error.format("registry.lab:5000"), own).code == Code.INFRASTRUCTURE
+    assert classify(125, error.format("other.example"), own).code == Code.BASE_IMAGE_MISSING
 
 
 @pytest.mark.parametrize(
