@@ -314,6 +314,15 @@ def names() -> Iterator[dict[str, str]]:
     kubectl("delete", "configmap", shared, reference, "-n", NAMESPACE, "--ignore-not-found")
 
 
+def test_an_instance_deleted_in_the_middle_of_its_build_leaves_nothing(names):
+    name = names["deleted"]
+    until(
+        lambda: [pod["status"]["phase"] for pod in pods_of(name)], lambda phases: phases == ["Running"], 240
+    )
+    delete(name)
+    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
+
+
 def test_a_suspended_instance_starts_nothing_until_it_is_resumed(names):
     name = names["suspended"]
     status = until(
@@ -325,18 +334,9 @@ def test_a_suspended_instance_starts_nothing_until_it_is_resumed(names):
     assert verdict(finished(name, PATIENCE)) == ("Validated", "fail2pass", "Fail2Pass")
 
 
-def test_an_instance_deleted_in_the_middle_of_its_build_leaves_nothing(names):
-    name = names["deleted"]
-    until(
-        lambda: [pod["status"]["phase"] for pod in pods_of(name)], lambda phases: phases == ["Running"], 240
-    )
-    delete(name)
-    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
-
-
 def test_an_expired_instance_is_deleted_with_all_that_it_had(names):
     name = names["expired"]
-    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left), 240)
+    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left), PATIENCE)
 
 
 @pytest.mark.parametrize("case", REFUSED)
