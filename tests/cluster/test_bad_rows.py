@@ -314,11 +314,14 @@ def names() -> Iterator[dict[str, str]]:
     kubectl("delete", "configmap", shared, reference, "-n", NAMESPACE, "--ignore-not-found")
 
 
+def builds_of(name: str) -> list[str]:
+    """Phases of its build pods."""
+    return [pod["status"]["phase"] for pod in pods_of(name) if "-build-" in pod["metadata"]["name"]]
+
+
 def test_an_instance_deleted_in_the_middle_of_its_build_leaves_nothing(names):
     name = names["deleted"]
-    until(
-        lambda: [pod["status"]["phase"] for pod in pods_of(name)], lambda phases: phases == ["Running"], 240
-    )
+    until(lambda: builds_of(name), lambda phases: phases == ["Running"], PATIENCE)
     delete(name)
     until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
 
