@@ -187,3 +187,9 @@ def test_a_few_failures_are_left_out_when_two_more_rounds_come_no_nearer():
     asked = ended(asked, RoundOutcome.NO_RESULT)
     asked = ended(asked, RoundOutcome.STEP_FAILED)
     assert proposed(asked).label == proposed(ask()).label + ", without 1 tests that fail after the fix"
+
+
+def test_pins_go_where_the_interpreter_is_younger_than_the_change():
+    manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "mock==1.0\nsix>=1\n"}
+    assert "mock==1.0" in proposed(ask(manifests, created="2023-06-01")).draft.dockerfile
+    assert "mock==1.0" not in proposed(ask(manifests, created="2018-06-01")).draft.dockerfile

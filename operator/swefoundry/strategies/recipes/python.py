@@ -17,10 +17,11 @@ from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.strategies.overriding import overridden
 from swefoundry.strategies.recipes import python_build_log, python_test_log
 from swefoundry.strategies.recipes.python_build_tools import installation
-from swefoundry.strategies.recipes.python_dependencies import requirements
+from swefoundry.strategies.recipes.python_dependencies import pinned_names, requirements
 from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile
 from swefoundry.strategies.recipes.python_interpreters import (
     BRINGS_UV,
+    RELEASED,
     SHORTLY_AFTER,
     Rung,
     Times,
@@ -166,7 +167,7 @@ def start(ask: Ask) -> Ladder:
 
 def proposal(ladder: Ladder, rung: Rung) -> Proposal:
     """One rung with the lessons applied, as a draft."""
-    reading, lessons = ladder.reading, ladder.lessons
+    reading, lessons = ladder.reading, _without_pins(ladder, rung)
     chosen = installation(reading, rung.python, lessons)
     environment = Environment(
         base=rung.base,
@@ -186,6 +187,15 @@ def proposal(ladder: Ladder, rung: Rung) -> Proposal:
         written = command(reading.config, lessons)
         draft = Draft(dockerfile=dockerfile(environment), test_command=written, reports=[REPORT])
     return Proposal(strategy=NAME, label=_label(rung, lessons), draft=draft)
+
+
+def _without_pins(ladder: Ladder, rung: Rung) -> Lessons:
+    """Exact pins are older than an interpreter that the change did not know: there the day alone decides."""
+    created = ladder.reading.created
+    if created is None or RELEASED.get(rung.python, created) <= created:
+        return ladder.lessons
+    loose = ladder.lessons.loosen | pinned_names(ladder.reading.declared)
+    return replace(ladder.lessons, loosen=loose)
 
 
 def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[str, date]]:

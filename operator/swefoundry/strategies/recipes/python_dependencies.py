@@ -111,11 +111,20 @@ def _useful(requirement: Requirement, imported: set[str]) -> bool:
     return names.MODULES_OF.get(name, name.replace("-", "_")) in imported
 
 
+def pinned_names(declared: Declared) -> frozenset[str]:
+    """Distributions that the manifests pin exactly."""
+    found = requirements_in((*declared.runtime, *declared.test, *declared.dev))
+    return frozenset(canonicalize_name(requirement.name) for requirement in found if _pinned(requirement))
+
+
+def _pinned(requirement: Requirement) -> bool:
+    return any(clause.operator in ("==", "===") for clause in requirement.specifier)
+
+
 def _loosened(requirement: Requirement, name: str, lessons: Lessons) -> Requirement:
     """Without its bounds; exact pins of test tools never help on another interpreter, so they always go."""
-    pinned = any(clause.operator in ("==", "===") for clause in requirement.specifier)
     tool = name == "pytest" or name.startswith("pytest-")
-    if name in lessons.loosen or "*" in lessons.loosen or (tool and pinned):
+    if name in lessons.loosen or "*" in lessons.loosen or (tool and _pinned(requirement)):
         return Requirement(_with(requirement.name, requirement.extras, SpecifierSet()) + _marker(requirement))
     return requirement
 
