@@ -152,6 +152,14 @@ def test_tests_that_start_git_get_it_from_debian():
     assert " --no-install-recommends git && " in next_dockerfile(ask(), AFTER_FAILED, log)
 
 
+def test_a_django_application_gets_its_settings_and_the_plugin_that_reads_them():
+    log = "django.core.exceptions.ImproperlyConfigured: Requested setting X, but settings are not configured."
+    asked = ask({"setup.py": SETUP_PY, "tox.ini": "[testenv]\nsetenv =\n  DJANGO_SETTINGS_MODULE=thing.conf\n"})
+    assert next_command(asked, NO_RESULT, log).startswith("env DJANGO_SETTINGS_MODULE=thing.conf python -m pytest ")
+    assert next_command(ask(), NO_RESULT, log).startswith("env DJANGO_SETTINGS_MODULE=tests.settings python ")
+    assert "pytest-django" in layer_after(log)
+
+
 def test_tests_that_set_a_locale_get_all_of_them():
     log = "E   locale.Error: unsupported locale setting"
     assert " --no-install-recommends locales-all && " in next_dockerfile(ask(), AFTER_FAILED, log)

@@ -39,6 +39,8 @@ class Lessons:
     importlib: bool = False
     plain_unittest: bool = False
     """pytest cannot run these tests on any rung; the standard library's runner may."""
+    django: bool = False
+    """Django's settings must be named."""
     cache: bool = False
     """A plugin wants pytest's cache."""
     on_path: bool = False

@@ -24,11 +24,16 @@ _BRINGERS = {
 """Configuration keys that only a plugin reads."""
 
 
+_DJANGO_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']?\s*[=:,]\s*[\"']?([A-Za-z_][\w.]*)")
+
+
 @dataclass(frozen=True)
 class Configuration:
     """pytest's own section, wherever it is."""
 
     values: Mapping[str, str]
+    django_settings: str = "tests.settings"
+    """The settings module that some manifest names, else the usual one."""
     refused_section: bool = False
     """`[pytest]` in setup.cfg: an error since pytest 4."""
 
@@ -53,13 +58,15 @@ class Configuration:
 
 def configuration(texts: Mapping[str, str]) -> Configuration:
     """The section that pytest would use, in pytest's own order of files."""
+    found = _DJANGO_SETTINGS.search("\n".join(texts.values()))
+    django = found[1] if found else "tests.settings"
     for path in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
         text = texts.get(path)
         values = None if text is None else _section(path, text)
         if values is not None:
-            return Configuration(values)
+            return Configuration(values, django)
     cfg = parsed(texts.get("setup.cfg", ""))
-    return Configuration({}, refused_section=cfg is not None and cfg.has_section("pytest"))
+    return Configuration({}, django, refused_section=cfg is not None and cfg.has_section("pytest"))
 
 
 def _section(path: str, text: str) -> dict[str, str] | None:
@@ -114,6 +121,7 @@ def command(config: Configuration, lessons: Lessons) -> str:
     if lessons.importlib:
         words.append("--import-mode=importlib")
     words += [f"--deselect={test}" for test in sorted(lessons.deselect)]
+    words = ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words] if lessons.django else words
     quoted = " ".join(shlex.quote(word) for word in words)
     return f"{quoted} --junitxml={REPORT} {{files}}"
 

@@ -236,6 +236,12 @@ def plugins_that_want_the_cache_get_it(log: str, source: Source) -> Iterator[Les
         yield Lessons(cache=True)
 
 
+def django_gets_its_settings(log: str, source: Source) -> Iterator[Lessons]:
+    """Reusable applications are tested by a script of their own that names the settings; pytest-django does it here."""
+    if "settings are not configured" in log:
+        yield Lessons(add=frozenset({"pytest-django"}), django=True)
+
+
 def programs_come_from_debian(log: str, source: Source) -> Iterator[Lessons]:
     """Tests that start git, set a locale, or read the time zone database."""
     if "unsupported locale setting" in log:
@@ -260,6 +266,7 @@ RULES: tuple[Rule, ...] = (
     warnings_are_no_errors,
     same_names_need_importlib,
     plugins_that_want_the_cache_get_it,
+    django_gets_its_settings,
     programs_come_from_debian,
 )
 
