@@ -36,12 +36,12 @@ PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16}
 
 
 def a_world(
-    server: ApiServer, host: str, settings: Settings = SETTINGS, places: Mapping[Role, int] = PLACES
+    server: ApiServer, registry: Registry, settings: Settings = SETTINGS, places: Mapping[Role, int] = PLACES
 ) -> World:
     """A world as the operator's process makes it: with an empty cache, and nothing in the queue."""
     queue = WorkQueue()
     slots = Slots(places, wake=queue.add)
-    return World(server.client(), Registry(host, insecure=True), Cache(), queue, slots, settings)
+    return World(server.client(), registry, Cache(), queue, slots, settings)
 
 
 @dataclass
@@ -87,6 +87,8 @@ class Simulation:
         """Until nothing changes any more."""
         self._chance = random.Random(self.seed)
         self._rest = list(self.kills)
+        # One for all operators of a run: it keeps nothing but connections, and costs more to make than all the rest.
+        self._registry = Registry(self.front.host if self.kills else self.front.behind, insecure=True)
         await self._born()
         for _ in range(LONGEST):
             if not await self._step():
@@ -96,6 +98,7 @@ class Simulation:
         else:
             raise AssertionError(f"it does not end: {self.looks[-20:]}")
         await self._close()
+        await self._registry.aclose()
 
     @property
     def world(self) -> World:
@@ -103,8 +106,7 @@ class Simulation:
         return self._operator.world
 
     async def _born(self) -> None:
-        host = self.front.host if self.kills else self.front.behind
-        world = a_world(self.server, host, self.settings, self.places)
+        world = a_world(self.server, self._registry, self.settings, self.places)
         self._operator = Operator(world, clock=lambda: self.server.now)
         self._quiet = 0
         self._told = len(self.server.changes)
@@ -130,7 +132,6 @@ class Simulation:
     async def _close(self) -> None:
         self.server.gate = self.front.gate = open_gate
         await self.world.kube.close()
-        await self.world.registry.aclose()
 
     async def _step(self) -> bool:
         actions: list[Callable[[], object]] = list(self.kubelet.steps())

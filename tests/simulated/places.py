@@ -35,10 +35,10 @@ async def front(registry_host: str) -> AsyncIterator[Front]:
 
 @pytest_asyncio.fixture
 async def world(server: ApiServer, registry_host: str) -> AsyncIterator[World]:
-    made = a_world(server, registry_host)
-    yield made
-    await made.kube.close()
-    await made.registry.aclose()
+    async with Registry(registry_host, insecure=True) as registry:
+        made = a_world(server, registry)
+        yield made
+        await made.kube.close()
 
 
 @pytest_asyncio.fixture

@@ -29,9 +29,8 @@ HERE = ("taskinstances", "here", "task-one")
 BUILD = ("envbuilds", "here", "task-one")
 
 SEEDS = st.integers(0, 2**32)
-REQUESTS = 150
-"""A run to the verdict takes about so many requests to the API and the registry."""
-KILLS = st.lists(st.builds(Fuse, st.integers(1, REQUESTS), st.booleans()), min_size=1, max_size=3)
+KILLS = st.lists(st.builds(Fuse, st.integers(1, 40), st.booleans()), min_size=6, max_size=12)
+"""How many requests each operator lives for; a whole run takes about 140."""
 ANYWHERE = st.sampled_from(sorted(FAULTS))
 
 
@@ -180,7 +179,7 @@ async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, sh
     assert "StepFailed: step 2 ended with code 1" in status["conditions"][0]["message"]
 
 
-@settings(few, max_examples=15)
+@settings(few, max_examples=7)
 @given(seed=SEEDS, kills=KILLS)
 async def test_an_operator_killed_at_any_request_ends_with_the_same_result(
     undisturbed, front, shelf, seed, kills
@@ -191,9 +190,10 @@ async def test_an_operator_killed_at_any_request_ends_with_the_same_result(
         await ended_alike(simulation, undisturbed, front, shelf)
         wanted = undisturbed["task"]
         assert works(task(simulation)) == works(wanted)
+        assert simulation.died >= 3
 
 
-@settings(few, max_examples=8)
+@settings(few, max_examples=6)
 @given(
     seed=SEEDS,
     faults=st.fixed_dictionaries(
