@@ -140,7 +140,7 @@ def settle(
         assert attempts and {attempt: len(uids) for attempt, uids in attempts.items()} == dict.fromkeys(
             attempts, 1
         )
-    until(lambda: pods_of_all(expected, namespace), lambda pods: pods == [], 60)
+    until(lambda: pods_of_all(expected, namespace), lambda pods: pods == [], 180)
     delete(*expected, namespace=namespace)
     until(
         lambda: [get(kind, name, namespace) for kind in ("ti", "eb") for name in expected],
@@ -183,8 +183,8 @@ def operator_pods() -> list[Json]:
     return list(json.loads(found)["items"])
 
 
-def operator_container(other_than: str = "") -> str:
-    """Wait for a running operator; its container's id."""
+def operator_container(other_than: str = "", working: bool = False) -> str:
+    """Wait for a running operator, or one that works; its container's id."""
 
     def look() -> str:
         ids = [
@@ -192,6 +192,7 @@ def operator_container(other_than: str = "") -> str:
             for pod in operator_pods()
             if is_running(pod)
             for item in pod["status"]["containerStatuses"]
+            if item["ready"] or not working
         ]
         return next((found for found in ids if found != other_than), "")
 
