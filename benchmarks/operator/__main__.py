@@ -22,7 +22,7 @@ for folder in ("operator", "tests"):
     sys.path.append(str(HERE.parents[1] / folder))
 
 from apiserver import TASKS, Cluster  # noqa: E402
-from evaluations import Lap, Setting, laps, warm_up  # noqa: E402
+from evaluations import Lap, Race, Setting, laps, race, warm_up  # noqa: E402
 from finished import finished_ones, load  # noqa: E402
 from process import OperatorProcess, installed_settings  # noqa: E402
 from reactions import reactions  # noqa: E402
@@ -37,7 +37,7 @@ RELEASE = "swefoundry"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", default=[], help="evaluations, reactions, finished; default: all")
-    parser.add_argument("--rounds", type=int, default=2, help="turns of either side")
+    parser.add_argument("--rounds", type=int, default=2, help="turns of either side; 0: only the race")
     parser.add_argument("--repeats", type=int, default=20, help="evaluations of each stage per turn")
     parser.add_argument("--test-seconds", type=float, default=0, help="how long a test sleeps")
     parser.add_argument("--instances", type=int, default=8, help="instances whose reactions are timed")
@@ -101,9 +101,12 @@ async def with_operator(
         await operator.ready(0)
         if "evaluations" in parts:
             story = a_story(namespace)
-            await warm_up(setting, story, options.test_seconds)
-            done = await laps(setting, story, options.rounds, options.repeats, options.test_seconds)
-            found["evaluations"] = tell_laps(done)
+            models = await warm_up(setting, story, options.test_seconds)
+            run = await race(setting, story, options.repeats, options.test_seconds, models)
+            found["race"] = tell_race(run)
+            if options.rounds:
+                done = await laps(setting, story, options.rounds, options.repeats, options.test_seconds)
+                found["evaluations"] = tell_laps(done)
         if "reactions" in parts:
             stories = [a_story(f"{namespace}-{number}") for number in range(options.instances)]
             timed = await reactions(setting, stories, together=2)
@@ -162,6 +165,18 @@ def tell_laps(done: list[Lap]) -> dict[str, Any]:
         }
     told["operator"]["cpuSeconds"] = [lap.operator_cpu for lap in done if lap.side == "operator"]
     print("evaluations: " + json.dumps(told, indent=1), flush=True)
+    return told
+
+
+def tell_race(run: Race) -> dict[str, Any]:
+    told = {
+        "ratio": run.operator / run.loop,
+        "operator": run.operator,
+        "loop": run.loop,
+        "operatorRefillSeconds": quantiles(run.operator_refills),
+        "loopRefillSeconds": quantiles(run.loop_refills),
+    }
+    print("race: " + json.dumps(told), flush=True)
     return told
 
 

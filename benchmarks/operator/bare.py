@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from collections.abc import Callable, Iterable
 
 from apiserver import PODS, Cluster, Json
 from timeline import Life, Timeline
@@ -10,21 +11,31 @@ MINE = "benchmark-bare"
 
 
 async def run_bare(
-    cluster: Cluster, timeline: Timeline, namespace: str, bodies: list[Json], places: int
+    cluster: Cluster,
+    timeline: Timeline,
+    namespace: str,
+    bodies: Iterable[Json],
+    places: int,
+    enough: Callable[[], bool] = lambda: False,
 ) -> list[Life]:
-    """Run pods with these bodies, ``places`` at a time; returns their lives."""
-    gate = asyncio.Semaphore(places)
+    """Run pods with these bodies, ``places`` at a time, until there is no other or ``enough``; returns their lives."""
+    waiting = iter(bodies)
+    lives: list[Life] = []
 
-    async def one(body: Json) -> str:
-        async with gate:
+    async def place() -> None:
+        for body in waiting:
+            if enough():
+                return
             made = await cluster.ask("POST", PODS.format(namespace), body)
             uid = str(made["metadata"]["uid"])
-            await timeline.until(lambda: uid in timeline.lives and timeline.lives[uid].ended is not None)
+            await timeline.until(
+                lambda uid=uid: uid in timeline.lives and timeline.lives[uid].ended is not None
+            )
+            lives.append(timeline.lives[uid])
             await cluster.ask("DELETE", f"{PODS.format(namespace)}/{body['metadata']['name']}")
-        return uid
 
-    uids = await asyncio.gather(*(one(body) for body in bodies))
-    return [timeline.lives[uid] for uid in uids]
+    await asyncio.gather(*(place() for _ in range(places)))
+    return lives
 
 
 def bare(body: Json, name: str) -> Json:

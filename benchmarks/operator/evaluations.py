@@ -6,6 +6,7 @@ evidence, status, finalizers.
 """
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,9 +38,9 @@ class Lap:
     """CPU seconds of the operator per evaluation."""
 
 
-async def warm_up(setting: Setting, story: Any, seconds: float) -> None:
+async def warm_up(setting: Setting, story: Any, seconds: float) -> list[Life]:
     """Builds the image and brings it to the node, so that no lap pays for it."""
-    await through_operator(setting, a_benchmark_task("warm", story, setting.namespace, 1, seconds))
+    return await through_operator(setting, a_benchmark_task("warm", story, setting.namespace, 1, seconds))
 
 
 async def through_operator(setting: Setting, task: Json) -> list[Life]:
@@ -71,6 +72,37 @@ async def laps(setting: Setting, story: Any, rounds: int, repeats: int, seconds:
         say(done[-1])
         await quiet(setting)
     return done
+
+
+@dataclass(frozen=True)
+class Race:
+    """Ends within the same window: from the operator's first pod to the moment it has nothing left to start."""
+
+    operator: int
+    loop: int
+    operator_refills: tuple[float, ...]
+    loop_refills: tuple[float, ...]
+
+
+async def race(setting: Setting, story: Any, repeats: int, seconds: float, models: list[Life]) -> Race:
+    """Both sides at the same time, so that a machine with other work is equally slow for both."""
+    task = a_benchmark_task("race", story, setting.namespace, repeats, seconds)
+    ours = asyncio.create_task(through_operator(setting, task))
+    wanted = {"owner": "race", "role": "evaluation", "owner-kind": "taskinstance"}
+    await setting.timeline.until(lambda: bool(setting.timeline.of(**wanted)))
+    bodies = (bare(models[n % len(models)].body, f"race-bare-{n}") for n in itertools.count())
+    loop = asyncio.create_task(
+        run_bare(setting.cluster, setting.timeline, setting.namespace, bodies, setting.places, ours.done)
+    )
+    lives, bares = await ours, await loop
+    begin, until = lives[0].created, lives[-1].created
+    own, other = (
+        [x for x in side if begin <= x.created and x.ended and x.ended <= until] for side in (lives, bares)
+    )
+    await quiet(setting)
+    return Race(
+        len(own), len(other), pace(lives, setting.places).refills, pace(bares, setting.places).refills
+    )
 
 
 async def quiet(setting: Setting) -> None:

@@ -51,8 +51,8 @@ async def load(cluster: Cluster, settings: dict[str, str], objects: int, model: 
     operator = await OperatorProcess.start(settings, log)
     try:
         ready = await operator.ready(objects)
+        await operator.calm(objects)
         start_cpu = operator.cpu_seconds()
-        await asyncio.sleep(3)
         resident, most = operator.resident_mib()
         transition = await _per_transition(cluster, operator, namespace, model, 100)
         event = await _per_event(cluster, operator, namespace, objects, 300)
@@ -80,7 +80,7 @@ async def _per_transition(
         await cluster.ask("POST", TASKS.format(namespace), body)
     for number in range(count):
         await _has_status(cluster, f"{TASKS.format(namespace)}/new-{number}")
-    await asyncio.sleep(1)
+    await operator.calm()
     return (operator.cpu_seconds() - cpu) / count
 
 
@@ -91,7 +91,7 @@ async def _per_event(
     for number in range(count):
         change = {"metadata": {"labels": {"benchmark": f"{cpu}-{number}"}}}
         await cluster.ask("PATCH", f"{TASKS.format(namespace)}/done-{number % objects:05}", change)
-    await asyncio.sleep(1)
+    await operator.calm()
     return (operator.cpu_seconds() - cpu) / count
 
 

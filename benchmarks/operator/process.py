@@ -107,6 +107,15 @@ class OperatorProcess:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    async def calm(self, tasks: int = 0) -> None:
+        """Wait until what has come in is dealt with: kopf lists everything once more after we are ready."""
+        for _ in range(60):
+            listed = total(self.metrics(), "swefoundry_watch_events_total", 'kind="TaskInstance"')
+            before = self.cpu_seconds()
+            await asyncio.sleep(2)
+            if listed >= tasks and self.cpu_seconds() - before < 0.05:
+                return
+
     def resident_mib(self) -> tuple[float, float]:
         """Now, and at most so far."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
