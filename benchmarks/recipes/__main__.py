@@ -35,12 +35,10 @@ def main() -> None:
         for line in (HERE / "corpus.tsv").read_text().splitlines()
         if not line.startswith("#")
     ]
-    wanted = [
-        row
-        for row in rows
-        if not options.names or any(f"{row[0]}-{row[1]}".startswith(n) for n in options.names)
-    ]
-    wanted += [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
+    given = [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
+    names = [name for name in options.names if ":" not in name]
+    listed = [row for row in rows if any(f"{row[0]}-{row[1]}".startswith(name) for name in names)]
+    wanted = [*listed, *given] if options.names else rows
     with ThreadPoolExecutor(options.jobs) as pool:
         for ended in as_completed([pool.submit(_guarded, row, options) for row in wanted]):
             result = ended.result()
