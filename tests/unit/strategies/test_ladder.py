@@ -183,7 +183,9 @@ def test_tests_in_unittests_style_are_run_by_unittest_when_pytest_cannot():
 
 
 def test_a_few_failures_are_left_out_when_two_more_rounds_come_no_nearer():
-    asked = ended(ask(), RoundOutcome.AFTER_FAILED, "FAILED tests/test_a.py::test_b\n= 1 failed, 30 passed in 1s =")
+    asked = ended(
+        ask(), RoundOutcome.AFTER_FAILED, "FAILED tests/test_a.py::test_b\n= 1 failed, 30 passed in 1s ="
+    )
     asked = ended(asked, RoundOutcome.NO_RESULT)
     asked = ended(asked, RoundOutcome.STEP_FAILED)
     assert proposed(asked).label == proposed(ask()).label + ", without 1 tests that fail after the fix"

@@ -11,7 +11,9 @@ from unit.strategies.building import SETUP_PY, ask, ended, proposed
 from unit.strategies.test_ladder import MESSAGES
 
 MANIFESTS = {
-    "setup.py": SETUP_PY.replace("install_requires=[]", "install_requires=['six; python_version<\"4\"', 'lxml<4']"),
+    "setup.py": SETUP_PY.replace(
+        "install_requires=[]", "install_requires=['six; python_version<\"4\"', 'lxml<4']"
+    ),
     "setup.cfg": "[pytest]\naddopts = --cov\n",
     "pyproject.toml": '[build-system]\nrequires = ["setuptools", "setuptools_scm"]\n',
 }

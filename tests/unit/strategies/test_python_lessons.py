@@ -12,7 +12,11 @@ from unit.strategies.building import (
     requirements,
 )
 
-NO_RESULT, AFTER_FAILED, STEP_FAILED = RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.STEP_FAILED
+NO_RESULT, AFTER_FAILED, STEP_FAILED = (
+    RoundOutcome.NO_RESULT,
+    RoundOutcome.AFTER_FAILED,
+    RoundOutcome.STEP_FAILED,
+)
 OLD = "2019-01-01"
 
 
@@ -82,7 +86,10 @@ def test_the_interpreter_follows_what_the_standard_library_has(message, base):
 
 @pytest.mark.parametrize("module", ["imp", "asyncore", "distutils.util", "StringIO"])
 def test_modules_that_left_python_are_not_looked_for_in_the_index(module):
-    assert layer_after(f"E   ModuleNotFoundError: No module named '{module}'") in (["pytest"], ["pytest", "distutils"])
+    assert layer_after(f"E   ModuleNotFoundError: No module named '{module}'") in (
+        ["pytest"],
+        ["pytest", "distutils"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,8 +161,12 @@ def test_tests_that_start_git_get_it_from_debian():
 
 def test_a_django_application_gets_its_settings_and_the_plugin_that_reads_them():
     log = "django.core.exceptions.ImproperlyConfigured: Requested setting X, but settings are not configured."
-    asked = ask({"setup.py": SETUP_PY, "tox.ini": "[testenv]\nsetenv =\n  DJANGO_SETTINGS_MODULE=thing.conf\n"})
-    assert next_command(asked, NO_RESULT, log).startswith("env DJANGO_SETTINGS_MODULE=thing.conf python -m pytest ")
+    asked = ask(
+        {"setup.py": SETUP_PY, "tox.ini": "[testenv]\nsetenv =\n  DJANGO_SETTINGS_MODULE=thing.conf\n"}
+    )
+    assert next_command(asked, NO_RESULT, log).startswith(
+        "env DJANGO_SETTINGS_MODULE=thing.conf python -m pytest "
+    )
     assert next_command(ask(), NO_RESULT, log).startswith("env DJANGO_SETTINGS_MODULE=tests.settings python ")
     assert "pytest-django" in layer_after(log)
 
@@ -175,11 +186,16 @@ def test_a_pin_that_does_not_build_is_loosened():
 
 def test_a_test_tool_that_does_not_build_is_done_without():
     manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "pympler\nmock\n"}
-    assert layer_after("error: Failed to build `pympler==0.9`", STEP_FAILED, manifests=manifests) == ["mock", "pytest"]
+    assert layer_after("error: Failed to build `pympler==0.9`", STEP_FAILED, manifests=manifests) == [
+        "mock",
+        "pytest",
+    ]
 
 
 def test_what_the_tests_import_is_not_done_without_only_loosened():
-    asked = ask({"setup.py": SETUP_PY, "requirements-test.txt": "hypothesis<4\n"}, test_imports=["hypothesis"])
+    asked = ask(
+        {"setup.py": SETUP_PY, "requirements-test.txt": "hypothesis<4\n"}, test_imports=["hypothesis"]
+    )
     text = next_dockerfile(asked, STEP_FAILED, "error: Failed to build `hypothesis==3.6.1`")
     assert requirements(text) == ["hypothesis", "pytest"]
 
@@ -207,7 +223,9 @@ def test_bounds_that_nothing_satisfies_are_loosened():
 
 def test_a_distribution_that_the_index_does_not_have_is_dropped():
     manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "our-plugin\nmock\n"}
-    log = "Because our-plugin was not found in the package registry and you require our-plugin, we can conclude"
+    log = (
+        "Because our-plugin was not found in the package registry and you require our-plugin, we can conclude"
+    )
     assert layer_after(log, STEP_FAILED, manifests=manifests) == ["mock", "pytest"]
 
 

@@ -153,7 +153,10 @@ def test_the_configuration_of_pytest_brings_its_plugins():
 
 
 def test_the_project_is_never_its_own_requirement():
-    assert layer({"setup.py": SETUP + "setup(name='My.Thing', tests_require=['my-thing[x]', 'b'])"}) == ["b", "pytest"]
+    assert layer({"setup.py": SETUP + "setup(name='My.Thing', tests_require=['my-thing[x]', 'b'])"}) == [
+        "b",
+        "pytest",
+    ]
 
 
 def test_requirements_that_are_all_known_are_not_resolved_again_after_the_checkout():
@@ -177,7 +180,9 @@ def test_a_version_from_git_is_told_because_slim_images_have_no_git():
 
 
 def test_a_source_without_manifest_is_put_on_pythonpath():
-    assert install({}, package_dirs=["src/thing"]) == "WORKDIR /testbed\nENV PYTHONPATH=/testbed:/testbed/src\n"
+    assert (
+        install({}, package_dirs=["src/thing"]) == "WORKDIR /testbed\nENV PYTHONPATH=/testbed:/testbed/src\n"
+    )
 
 
 def test_a_build_by_old_poetry_is_not_run_because_it_cannot_install_editable():
@@ -259,5 +264,8 @@ def test_what_ci_installs_counts_where_no_manifest_speaks_of_tests():
 
 
 def test_what_a_release_archive_says_about_itself_is_no_requirement_file():
-    manifests = {"setup.py": SETUP + "setup(name='pytest-x')", "pytest-x.egg-info/requires.txt": "b\n\n[docs]\nc\n"}
+    manifests = {
+        "setup.py": SETUP + "setup(name='pytest-x')",
+        "pytest-x.egg-info/requires.txt": "b\n\n[docs]\nc\n",
+    }
     assert layer(manifests) == ["pytest"]

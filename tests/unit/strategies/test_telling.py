@@ -63,7 +63,9 @@ def test_a_log_that_says_nothing_known_is_told_by_its_end():
 
 
 def test_colours_control_characters_and_repeated_lines_are_left_out():
-    assert telling_lines("\x1b[31mE   ImportError: x\x1b[0m\nE   ImportError: x\n\x00\n") == "E   ImportError: x"
+    assert (
+        telling_lines("\x1b[31mE   ImportError: x\x1b[0m\nE   ImportError: x\n\x00\n") == "E   ImportError: x"
+    )
 
 
 def test_an_empty_log_tells_nothing():
