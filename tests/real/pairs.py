@@ -79,6 +79,21 @@ PAIRS: tuple[RealPair, ...] = (
         quick=True,
     ),
     RealPair(
+        "sqlparse",
+        "0.4.3",
+        "0.4.4",
+        Verdict.FAIL2PASS,
+        "0.4.4 splits more statements and bounds a regular expression; its tests compare with the new result",
+        quick=True,
+    ),
+    RealPair(
+        "toolz",
+        "0.11.2",
+        "0.12.0",
+        Verdict.FAIL2PASS,
+        "0.12.0 adds functions that its tests call; a setup.py with its version from versioneer",
+    ),
+    RealPair(
         "toolz",
         "0.12.0",
         "0.12.1",
