@@ -143,6 +143,19 @@ async def pods(namespace: str, source: str) -> None:
     create(list(bodies.values()))
 
 
+@pytest.fixture(scope="module")
+async def later_pods(namespace: str, source: str, pods: None) -> None:
+    """Builds that find what the good one left in the cache."""
+    ended(namespace, "good")
+    changed = await push_source(TREE | {"a.txt": b"other\n"})
+    script = GOOD.replace("set -e\n", "set -e; echo another script\n")
+    orders = {
+        "again": an_order("again", changed, GOOD, **GOOD_ORDER),
+        "other": an_order("other", source, script, **GOOD_ORDER),
+    }
+    create([a_pod(namespace, name, order, WITH_CERTIFICATES) for name, order in orders.items()])
+
+
 def record_of(pod: Json) -> BuildRecord:
     state = terminated(pod)
     record = BuildRecord.model_validate_json(state["message"])
@@ -197,25 +210,15 @@ class TestAGoodBuild:
     async def test_short_names_have_no_aliases(self, namespace: str) -> None:
         assert "as an alias" not in await log_of(record_of(ended(namespace, "good")))
 
+    @pytest.mark.usefixtures("later_pods")
     async def test_another_source_finds_the_dependencies_in_the_cache(self, namespace: str) -> None:
-        ended(namespace, "good")
-        other = await push_source(TREE | {"a.txt": b"other\n"})
-        create([a_pod(namespace, "again", an_order("again", other, GOOD, **GOOD_ORDER), WITH_CERTIFICATES)])
         log = await log_of(record_of(ended(namespace, "again")))
         steps = re.findall(r"^\[2/2\] STEP \d/\d: (\w+).*\n(?:--> (Cache pulled|Using))?", log, re.MULTILINE)
         assert [keyword for keyword, reused in steps if reused] == ["ARG", "RUN"]
         assert [keyword for keyword, reused in steps if not reused] == ["FROM", "COPY", "COPY", "RUN"]
 
-    async def test_another_script_is_not_taken_from_the_cache(self, namespace: str, source: str) -> None:
-        ended(namespace, "good")
-        dockerfile = GOOD.replace("set -e\n", "set -e; echo another script\n")
-        create(
-            [
-                a_pod(
-                    namespace, "other", an_order("other", source, dockerfile, **GOOD_ORDER), WITH_CERTIFICATES
-                )
-            ]
-        )
+    @pytest.mark.usefixtures("later_pods")
+    async def test_another_script_is_not_taken_from_the_cache(self, namespace: str) -> None:
         assert "\nanother script\n" in await log_of(record_of(ended(namespace, "other")))
 
 
