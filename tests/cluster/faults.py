@@ -119,6 +119,10 @@ class PodsSeen:
         found = {"/".join((key[0], *key[2:])): uids for key, uids in self.uids.items() if key[1] == name}
         return dict(sorted(found.items()))
 
+    def numbers_of(self, name: str) -> set[str]:
+        """Which attempts there were; only ``0`` when no pod was lost."""
+        return {attempt.rpartition("/")[2] for attempt in self.attempts_of(name)}
+
 
 @contextmanager
 def watched() -> Iterator[PodsSeen]:

@@ -51,7 +51,7 @@ def phase(namespace: str) -> str:
 
 def test_a_deleted_namespace_goes_and_takes_nobody_along(belongings):
     doomed = [an_instance("fail2pass", "sleep 600", DOOMED), an_instance("fail2pass", namespace=DOOMED)]
-    neighbour, newcomer = an_instance("fail2pass", "sleep 3; sh check.sh"), an_instance("pass2pass")
+    neighbour, newcomer = an_instance("fail2pass", "sleep 8; sh check.sh"), an_instance("pass2pass")
     back = an_instance("fail2pass", namespace=DOOMED)
     with watched() as seen:
         apply(*doomed)
@@ -61,11 +61,12 @@ def test_a_deleted_namespace_goes_and_takes_nobody_along(belongings):
         started = time.monotonic()
         until(lambda: phase(DOOMED), lambda found: found == "", 180)
         print(f"the namespace was gone after {time.monotonic() - started:.0f} s")
-        # An operator that starts while one of its namespaces is missing must serve the others.
+        # A graceful stop in the middle; and who starts while one of its namespaces is missing must serve the others.
         kubectl("rollout", "restart", "deploy/swefoundry", "-n", "swefoundry")
         operator_is_ready()
         apply(newcomer)
         settle(seen, {name_of(neighbour): "fail2pass", name_of(newcomer): "pass2pass"})
+        assert seen.numbers_of(name_of(neighbour)) == {"0"}
         put_back(belongings)
         apply(back)
         settle(seen, {name_of(back): "fail2pass"}, namespace=DOOMED)

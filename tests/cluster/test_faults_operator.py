@@ -1,15 +1,12 @@
-"""The operator dies, again and again, and is asked to stop: nobody who reads the results can tell."""
+"""The operator dies, again and again: nobody who reads the results can tell."""
 
 import random
 import time
 
 import pytest
 
-from cluster.commands import kubectl
 from cluster.faults import (
-    OPERATOR_NAMESPACE,
     VERDICTS,
-    PodsSeen,
     an_instance,
     forget_operator_pod,
     kill_operator,
@@ -17,7 +14,6 @@ from cluster.faults import (
     name_of,
     operator_container,
     operator_is_ready,
-    reaches,
     settle,
     watched,
 )
@@ -32,12 +28,7 @@ RESTARTED_BY_ITS_KUBELET = frozenset({3, 17})
 DURING_ITS_START = 3
 """Every third kill strikes at once; the others strike after the operator got to work."""
 
-LONGEST_LIFE_SECONDS = 4.0
-
-
-def only_first_attempts(seen: PodsSeen, names: dict[str, str]) -> bool:
-    """A pod goes on while nobody looks: no attempt is lost with the operator."""
-    return all(attempt.endswith("/0") for name in names for attempt in seen.attempts_of(name))
+LONGEST_LIFE_SECONDS = 3.0
 
 
 def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice():
@@ -59,16 +50,4 @@ def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice
             operator_container(other_than=container)
         operator_is_ready()
         settle(seen, expected)
-        assert only_first_attempts(seen, expected)
-
-
-def test_a_rollout_in_the_middle_is_graceful():
-    task = an_instance("fail2pass", "sleep 5; sh check.sh")
-    expected = {name_of(task): "fail2pass"}
-    with watched() as seen:
-        apply(task)
-        reaches(name_of(task), "evaluation")
-        kubectl("rollout", "restart", "deploy/swefoundry", "-n", OPERATOR_NAMESPACE)
-        operator_is_ready()
-        settle(seen, expected)
-        assert only_first_attempts(seen, expected)
+        assert all(seen.numbers_of(name) == {"0"} for name in expected)  # pods go on while nobody looks

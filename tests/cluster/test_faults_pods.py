@@ -75,8 +75,7 @@ def test_pods_deleted_by_hand_are_replaced():
         until(delete_who_runs, lambda left: not left, 600)
         settle(seen, names)
         for role, _, task in deleted.values():
-            numbers = {key.rpartition("/")[2] for key in seen.attempts_of(name_of(task))}
-            assert numbers == {"0", "1"}, role
+            assert seen.numbers_of(name_of(task)) == {"0", "1"}, role
 
 
 @lab_only
@@ -90,7 +89,7 @@ def test_an_exit_code_that_happened_while_the_kubelet_was_away_is_reported():
             time.sleep(9)  # the tests end; the node is not yet given up (16 s)
             assert len(pods_at(name_of(task), "evaluation")) >= before  # as far as the cluster knows
         settle(seen, expected)
-        assert {key.rpartition("/")[2] for key in seen.attempts_of(name_of(task))} == {"0"}
+        assert seen.numbers_of(name_of(task)) == {"0"}
 
 
 @lab_only
