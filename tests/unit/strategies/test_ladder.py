@@ -195,3 +195,8 @@ def test_pins_go_where_the_interpreter_is_younger_than_the_change():
     manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "mock==1.0\nsix>=1\n"}
     assert "mock==1.0" in proposed(ask(manifests, created="2023-06-01")).draft.dockerfile
     assert "mock==1.0" not in proposed(ask(manifests, created="2018-06-01")).draft.dockerfile
+
+
+def test_an_interpreter_that_the_classifiers_announce_before_it_appeared_is_not_the_first():
+    setup = SETUP_PY.replace("version=", "classifiers=['Programming Language :: Python :: 3.13'], version=")
+    assert proposed(ask({"setup.py": setup}, created="2024-08-01")).label == "python 3.11, as of 2024-09-15"

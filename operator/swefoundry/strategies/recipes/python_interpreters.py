@@ -118,10 +118,12 @@ def by_fitness(bases: Iterable[tuple[str, Version]], times: Times) -> list[tuple
 
 
 def _was_known(python: Version, times: Times) -> bool:
+    """It had appeared, and the project names it or packages had had the time to support it."""
+    appeared = RELEASED.get(python, date.max - FIRST_WHEELS)
+    by_then = times.created or date.max
     if python in times.named:
-        return True
-    known_by = RELEASED.get(python, date.max - FIRST_WHEELS) + FIRST_WHEELS
-    return known_by <= (times.created or date.max) and python <= max(times.named, default=python)
+        return appeared <= by_then
+    return appeared + FIRST_WHEELS <= by_then and python <= max(times.named, default=python)
 
 
 def earliest(python: Version, created: date) -> date:
