@@ -245,6 +245,12 @@ def test_a_project_that_does_not_build_is_put_on_pythonpath():
     assert next_dockerfile(ask(), STEP_FAILED, log).endswith("WORKDIR /testbed\nENV PYTHONPATH=/testbed\n")
 
 
+def test_tests_that_fail_without_a_known_word_get_what_the_extras_need():
+    extras = "version='1.0', extras_require={'rsa': ['cryptography'], 'docs': ['sphinx'], 'test': ['mock']}, "
+    asked = ask({"setup.py": SETUP_PY.replace("version='1.0', ", extras)})
+    assert requirements(next_dockerfile(asked, AFTER_FAILED, "")) == ["cryptography", "mock", "pytest"]
+
+
 def test_a_log_that_says_nothing_known_teaches_nothing():
     assert layer_after("E   AssertionError: assert 1 == 2", AFTER_FAILED) == ["pytest"]
 

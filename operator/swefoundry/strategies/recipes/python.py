@@ -89,6 +89,8 @@ class Ladder:
         noted = noted if failing else replace(noted, since=noted.since + 1)
         if noted.failing and (again or noted.since >= PATIENCE):
             return noted.left_out()
+        if learned == self.lessons and tried.outcome in _TEST_OUTCOMES and self.reading.declared.features:
+            learned = replace(learned, features=True)
         return replace(noted, lessons=learned) if learned != self.lessons else noted.skipped()
 
     def skipped(self) -> "Ladder":
@@ -229,6 +231,8 @@ def _label(rung: Rung, lessons: Lessons) -> str:
         words.append("own requirements as of the change")
     if lessons.add:
         words.append("with " + ", ".join(sorted(lessons.add)[:4]))
+    if lessons.features:
+        words.append("all extras")
     if lessons.on_path:
         words.append("not installed, on PYTHONPATH")
     if lessons.plain_unittest:

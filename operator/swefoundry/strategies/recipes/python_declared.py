@@ -14,6 +14,10 @@ TEST_NAMES = ("test", "tests", "testing", "unittest", "pytest", "test-deps", "te
 DEV_NAMES = ("dev", "develop", "development", "devel", "all", "ci")
 """Extras and groups that hold the tests' needs when there is none of the above."""
 
+_NOT_FEATURES = re.compile(
+    r"doc|lint|typ(e|ing)|mypy|style|format|release|build|bench|cov|tox|nox|i18n|sphinx|check|cover"
+)
+
 _PYTHON = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
 
 
@@ -27,6 +31,8 @@ class Declared:
     test: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
     """From groups for developers: used only where nothing speaks of tests."""
+    features: tuple[str, ...] = ()
+    """From extras for users: what optional parts of the project need."""
     build: tuple[str, ...] = ()
     backend: str | None = None
     requires_python: str | None = None
@@ -58,6 +64,12 @@ class Groups:
         """The groups for developers."""
         return self.pick(DEV_NAMES)
 
+    def features(self) -> tuple[str, ...]:
+        """All other groups, without those for documentation, linters and the like."""
+        known = {*TEST_NAMES, *DEV_NAMES}
+        names = {_plain(key) for key in self.lists}
+        return self.pick(name for name in names if name not in known and not _NOT_FEATURES.search(name))
+
 
 def _plain(name: str) -> str:
     return re.sub(r"[-_.\s]+", "-", name).lower()
@@ -78,6 +90,7 @@ def merged(readings: Iterable[Declared]) -> Declared:
         runtime=_joined(part.runtime for part in parts),
         test=_joined(part.test for part in parts),
         dev=_joined(part.dev for part in parts),
+        features=_joined(part.features for part in parts),
         build=next((part.build for part in parts if part.build), ()),
         backend=_first(part.backend for part in parts),
         requires_python=_first(part.requires_python for part in parts),

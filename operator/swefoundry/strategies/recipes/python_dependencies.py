@@ -21,7 +21,7 @@ def requirements(facts: Facts, declared: Declared, config: Configuration, lesson
     own = canonicalize_name(declared.name or "")
     for requirement in requirements_in(lessons.add):
         chosen[canonicalize_name(requirement.name)] = requirement
-    for requirement in _wanted(facts, declared, config):
+    for requirement in _wanted(facts, declared, config, lessons):
         _choose(requirement, chosen, own)
     essential = (*declared.runtime, *lessons.add, *_foreseen(facts))
     needed = {canonicalize_name(item.name) for item in requirements_in(essential)}
@@ -40,12 +40,16 @@ def _companions(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
         yield Requirement("pynose ; python_version >= '3.10'")
 
 
-def _wanted(facts: Facts, declared: Declared, config: Configuration) -> Iterator[Requirement]:
+def _wanted(
+    facts: Facts, declared: Declared, config: Configuration, lessons: Lessons
+) -> Iterator[Requirement]:
     imported = {module.split(".")[0] for module in facts.test_imports}
     yield from requirements_in(declared.runtime)
     for requirement in requirements_in((*(declared.test or declared.dev), *config.plugins)):
         if _useful(requirement, imported):
             yield requirement
+    if lessons.features:
+        yield from requirements_in(declared.features)
     seen = (*_foreseen(facts), "pytest")
     yield from requirements_in(seen)
 

@@ -43,6 +43,8 @@ class Lessons:
     """Django's settings must be named."""
     cache: bool = False
     """A plugin wants pytest's cache."""
+    features: bool = False
+    """The tests may be about optional parts of the project: what its extras need is installed, too."""
     on_path: bool = False
     """The project cannot be installed: its folders go on PYTHONPATH."""
     folders: frozenset[str] = frozenset()

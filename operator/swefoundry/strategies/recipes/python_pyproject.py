@@ -60,13 +60,14 @@ def _standard(project: dict[str, Any]) -> Declared:
     if not project:
         return Declared()
     dynamic = _strings(project.get("dynamic"))
-    extras = _groups(_strings_by_group(_table(project, "optional-dependencies")))
+    extras = Groups(_strings_by_group(_table(project, "optional-dependencies")))
     return Declared(
         name=_text(project.get("name")),
         version=_text(project.get("version")),
         runtime=_strings(project.get("dependencies")),
-        test=extras.test,
-        dev=extras.dev,
+        test=extras.test(),
+        dev=extras.dev(),
+        features=extras.features(),
         requires_python=_text(project.get("requires-python")),
         pythons=python_classifiers(_strings(project.get("classifiers"))),
         runtime_known="dependencies" not in dynamic,

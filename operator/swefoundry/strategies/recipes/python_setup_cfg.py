@@ -31,6 +31,7 @@ def declared(text: str) -> Declared:
         runtime=_lines(_get(parser, "options", "install_requires")),
         test=(*groups.test(), *_lines(_get(parser, "options", "tests_require"))),
         dev=groups.dev(),
+        features=groups.features(),
         build=_lines(_get(parser, "options", "setup_requires")),
         requires_python=_get(parser, "options", "python_requires"),
         pythons=python_classifiers(_lines(_get(parser, "metadata", "classifiers"))),

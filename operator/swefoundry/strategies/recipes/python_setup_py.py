@@ -28,6 +28,7 @@ def declared(text: str) -> Declared:
         runtime=_strings(runtime),
         test=(*groups.test(), *_strings(given.get("tests_require"))),
         dev=groups.dev(),
+        features=groups.features(),
         build=_build_requirements(given.get("setup_requires")),
         requires_python=_text(given.get("python_requires")),
         pythons=python_classifiers(_strings(given.get("classifiers"))),
