@@ -44,10 +44,11 @@ else
 LAB_DIR := $(or $(SWEFOUNDRY_LAB_DIR),$(HOME)/.cache/swefoundry-lab)
 export KUBECONFIG := $(LAB_DIR)/kubeconfig
 export PATH := $(LAB_DIR)/bin:$(PATH)
-export SWEFOUNDRY_REGISTRY ?= 127.0.0.1:5000
-export SWEFOUNDRY_REGISTRY_INSECURE ?= true
+# The lab's registry as this machine reaches it; the command line reads these.
+demo: export SWEFOUNDRY_REGISTRY ?= 127.0.0.1:5000
+demo: export SWEFOUNDRY_REGISTRY_INSECURE ?= true
 endif
-export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
+demo: export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
 SWE := $(VENV)/bin/swefoundry
 DEMO := demo-output
 DEMO_LABEL := swefoundry.dev/demo=releases

@@ -91,11 +91,12 @@ def serve() -> None:
         session = command.get_default_session(options)
         fetcher = Fetcher(session, [options.index_url, *options.extra_index_urls])
         network = importlib.import_module("pip._vendor.requests").RequestException
+        refusal = importlib.import_module("pip._internal.exceptions").PipError  # what newer sessions raise instead
         for line in sys.stdin:
             try:
                 said = fetcher.answer(json.loads(line))
-            except (network, OSError, ValueError, KeyError) as error:
-                said = {"error": f"{type(error).__name__}: {error}"}
+            except (network, refusal, OSError, ValueError, KeyError) as error:
+                said = {"error": f"{type(error).__name__}: {getattr(error, 'message', '') or error}"}
             sys.__stdout__.write(json.dumps(said) + "\n")  # type: ignore[union-attr]
             sys.__stdout__.flush()  # type: ignore[union-attr]
 
