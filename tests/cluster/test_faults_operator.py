@@ -25,10 +25,10 @@ KILLS = 30
 RESTARTED_BY_ITS_KUBELET = frozenset({3, 17})
 """Kills after which the kubelet starts the container again; after the others a new pod comes, which is quicker."""
 
-DURING_ITS_START = 3
-"""Every third kill strikes at once; the others strike after the operator got to work."""
+DURING_ITS_START = 2
+"""Every second kill strikes at once; the others strike after the operator got to work."""
 
-LONGEST_LIFE_SECONDS = 3.0
+LONGEST_LIFE_SECONDS = 2.5
 
 
 def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice():
