@@ -44,8 +44,10 @@ FIRST_LOOK_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 15.0
 """How long a watch that is refused waits at most before it asks again, so that a namespace may come back."""
 
-SILENT_SECONDS = 700.0
-"""Liveness fails when no watch said anything for this long although a resync (300 s) should have made it talk twice."""
+DEAF_RESYNCS = 2
+"""Liveness fails when so many resyncs in a row found news and no watch had said a word meanwhile. Silence alone proves
+nothing: where nothing happens, a watch is silent for hours.
+"""
 
 
 def utc_now() -> datetime:
@@ -61,6 +63,8 @@ class Operator:
         self._clock = clock
         self.registry = kopf.OperatorRegistry()
         self.heard = time.monotonic()
+        self._resynced = self.heard
+        self._deaf = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._register()
 
@@ -96,8 +100,8 @@ class Operator:
         metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())
         self.see(body, gone=event["type"] == "DELETED")
 
-    def see(self, body: dict[str, Any], gone: bool = False) -> None:
-        """Take one object's state in."""
+    def see(self, body: dict[str, Any], gone: bool = False) -> bool:
+        """Take one object's state in; say whether it was news."""
         key = key_of(body)
         news = gone or self.world.cache.put(body)
         if gone:
@@ -112,6 +116,7 @@ class Operator:
         owner = owner_of(body)
         if owner is not None:
             self.world.queue.add(owner[0] if self._knows(*owner) else key)
+        return news
 
     def _knows(self, key: Key, uid: str) -> bool:
         """Whether an owner is in the cache: that one, not a successor of its name."""
@@ -135,6 +140,7 @@ class Operator:
     async def _first_look(self) -> None:
         while True:
             if await self.resync():
+                self._deaf = 0  # watches begin after this
                 return
             await asyncio.sleep(FIRST_LOOK_SECONDS)
 
@@ -143,24 +149,29 @@ class Operator:
 
         Tell whether the API answered. A refusal is an answer: a deleted namespace must not keep the others waiting.
         """
-        answered = True
+        answered, news, began = True, 0, time.monotonic()
         for namespace in self.world.settings.namespaces:
             for resource, selector in WATCHED:
                 try:
-                    await self._resync_one(resource, namespace, selector)
+                    news += await self._resync_one(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
                     answered = answered and not isinstance(exc, errors.Retry)
                     log.warning("cannot list %s in %s: %s", resource.plural, namespace, exc)
+        if news or self.heard > self._resynced:
+            self._deaf = self._deaf + 1 if self.heard <= self._resynced else 0
+        self._resynced = began
         return answered
 
-    async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> None:
+    async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
         known = self.world.cache.bodies(resource.kind)
         before = {key_of(body): body for body in known if body["metadata"]["namespace"] == namespace}
+        news = 0
         async for body in self.world.kube.list(resource, namespace, selector):
             before.pop(key_of(body), None)
-            self.see(body)
+            news += self.see(body)
         for lost in before.values():
-            self.see(lost, gone=True)
+            news += self.see(lost, gone=True)
+        return news
 
     async def _resync_forever(self) -> None:
         while True:
@@ -272,6 +283,8 @@ class Operator:
         waited = self.world.queue.oldest_seconds()
         if waited > self.world.settings.stale_seconds:
             raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
+        if self._deaf >= DEAF_RESYNCS:
+            raise errors.SwefoundryError(f"{self._deaf} resyncs in a row found news that no watch had told")
         dead = [task for task in self._tasks if task.done()]
         if dead:
             raise errors.SwefoundryError(f"{len(dead)} of {len(self._tasks)} internal tasks have ended")

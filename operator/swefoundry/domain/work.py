@@ -13,9 +13,6 @@ from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.values import Value
 
-ORDER_LIMIT_BYTES = 120_000
-"""The kernel refuses an environment string over 128 KiB (MAX_ARG_STRLEN)."""
-
 RECORD_LIMIT_BYTES = 4096
 """The kubelet keeps 4096 bytes of a container's termination message."""
 

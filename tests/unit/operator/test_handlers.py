@@ -273,6 +273,24 @@ async def test_the_probe_fails_when_the_queue_is_stuck(operator):
         await operator.alive()
 
 
+async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happens(operator, server):
+    server.create("taskinstances", "here", manifest())
+    await operator._first_look()
+    for _ in range(3):
+        await operator.resync()
+    assert await operator.alive()
+    server.patch(PLACE, {"spec": {"suspend": True}})
+    await operator.resync()
+    assert await operator.alive()
+    server.delete(PLACE)
+    await operator.resync()
+    with pytest.raises(errors.SwefoundryError, match="2 resyncs in a row found news"):
+        await operator.alive()
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await operator.resync()
+    assert await operator.alive()
+
+
 async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(operator, server, shelf):
     server.create("taskinstances", "here", manifest())
     kubelet = Kubelet(server, Play(shelf))
