@@ -100,7 +100,9 @@ def unique(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:6]}"
 
 
-def a_task(name: str, story: Story, command: str = "sh check.sh", namespace: str = NAMESPACE, **spec: Any) -> Json:
+def a_task(
+    name: str, story: Story, command: str = "sh check.sh", namespace: str = NAMESPACE, **spec: Any
+) -> Json:
     """A TaskInstance with a fixed draft; ``spec`` overrides any field."""
     draft = {"dockerfile": TINY, "testCommand": command}
     wanted = {

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cluster.commands import KUBECONFIG, LAB, kubectl
 from cluster.instances import Json, finished
@@ -35,9 +36,21 @@ def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     done = subprocess.run([*command, *options], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     kubectl("delete", "-n", NAMESPACE, "-f", str(out), "--ignore-not-found", "--timeout=120s")
+    for pair in pairs:
+        limit_rounds(pair, out)
     kubectl("apply", "--server-side", "-n", NAMESPACE, "-f", str(out))
     found = json.loads(kubectl("get", "-n", NAMESPACE, "-f", str(out), "-o", "json"))
     return [item for item in found["items"] if item["kind"] == "TaskInstance"]
+
+
+def limit_rounds(pair: RealPair, folder: Path) -> None:
+    """Give the pair's manifest the budget that its verdict needs: a hopeless one need not try every draft."""
+    path = next(folder.glob(f"*{pair.package}-{pair.new}.yaml"))
+    documents = list(yaml.safe_load_all(path.read_text()))
+    for document in documents:
+        if document["kind"] == "TaskInstance":
+            document["spec"]["budget"] = {"rounds": pair.rounds}
+    path.write_text(yaml.safe_dump_all(documents))
 
 
 @pytest.fixture(scope="module")
