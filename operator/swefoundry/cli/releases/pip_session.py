@@ -91,7 +91,9 @@ def serve() -> None:
         session = command.get_default_session(options)
         fetcher = Fetcher(session, [options.index_url, *options.extra_index_urls])
         network = importlib.import_module("pip._vendor.requests").RequestException
-        refusal = importlib.import_module("pip._internal.exceptions").PipError  # what newer sessions raise instead
+        refusal = importlib.import_module(
+            "pip._internal.exceptions"
+        ).PipError  # what newer sessions raise instead
         for line in sys.stdin:
             try:
                 said = fetcher.answer(json.loads(line))
