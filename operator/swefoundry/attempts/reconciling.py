@@ -1,8 +1,9 @@
 """What ends every reconcile: the one status write, the release of pods that are no longer needed, the next look."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from swefoundry import errors
 from swefoundry.api.objects import Object
 from swefoundry.api.parts import Attempt
 from swefoundry.attempts.act import release, together
@@ -12,6 +13,8 @@ from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import Resource
 from swefoundry.domain.values import Value
 from swefoundry.pods.snapshot import PodSnapshot
+
+R = TypeVar("R")
 
 
 async def write_status(world: World, resource: Resource, item: Object[Any, Any], status: Value) -> None:
@@ -25,6 +28,13 @@ async def write_status(world: World, resource: Resource, item: Object[Any, Any],
     made = await world.kube.patch(resource, item.namespace, item.name, body, sub="status")
     world.cache.put({"kind": resource.kind, **made})
     world.queue.add(Key(resource.kind, item.namespace, item.name))
+
+
+def told(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Await]:
+    """What the status speaks of: a refusal (a quota, missing rights) shows as a wait that only a person can end."""
+    if not isinstance(error, errors.GiveUp):
+        return list(results)
+    return [*results, Await("refused", type(error).__name__, str(error)[:1000])]
 
 
 async def let_go(

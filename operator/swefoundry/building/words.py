@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 
-TAIL_LINES = 40
-"""More lines do not fit into a record of 4096 bytes."""
+from swefoundry.domain.telling import telling_lines
+
+TAIL_CHARACTERS = 3000
+"""More do not fit into a record of 4096 bytes."""
 
 _STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)")
 _NOISE = re.compile(
@@ -28,7 +30,8 @@ class Words:
 
     @property
     def tail(self) -> tuple[str, ...]:
-        return self.output[-TAIL_LINES:]
+        """The lines that say what went wrong: the cause of a long compile log stands far above its end."""
+        return tuple(telling_lines("\n".join(self.output), TAIL_CHARACTERS).splitlines())
 
 
 def read(log: str) -> Words:

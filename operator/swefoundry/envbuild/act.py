@@ -43,7 +43,7 @@ async def act(step: Step, seen: Observation, world: World) -> Outcome:
         case Pursue(moves):
             return await together(_move(move, seen, world) for move in moves)
         case Propose():
-            return [await _propose(seen, world)], None
+            return await together([_propose(seen, world)])
     return [], None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from swefoundry import metrics
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.attempts.events import announce
-from swefoundry.attempts.reconciling import let_go, recheck, write_status
+from swefoundry.attempts.reconciling import let_go, recheck, told, write_status
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS
@@ -22,7 +22,7 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
         return
     step = decide(seen)
     results, error = await act(step, seen, world)
-    status = report(seen, step, results)
+    status = report(seen, step, told(results, error))
     await write_status(world, BUILDS, seen.build, status)
     _count(seen.build.status, status)
     await announce(world, seen.build, status, now)

@@ -63,9 +63,9 @@ async def act(step: Step, seen: Observation, world: World) -> Outcome:
         case Pursue(moves):
             return await together(_move(move, seen, world) for move in moves)
         case BuildEnvironment():
-            return [await _order_environment(seen, world)], None
+            return await together([_order_environment(seen, world)])
         case Judge():
-            return [await _judge(step, seen, world)], None
+            return await together([_judge(step, seen, world)])
         case Delete():
             await world.kube.delete(TASKS, seen.task.namespace, seen.task.name, uid=seen.task.uid)
     return [], None

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from swefoundry.attempts.events import announce
-from swefoundry.attempts.reconciling import let_go, recheck, write_status
+from swefoundry.attempts.reconciling import let_go, recheck, told, write_status
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import TASKS
@@ -23,7 +23,7 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     results, error = await act(step, seen, world)
     if isinstance(step, Delete):
         return
-    status = report(seen, step, results)
+    status = report(seen, step, told(results, error))
     await write_status(world, TASKS, seen.task, status)
     await announce(world, seen.task, status, now)
     await let_go(world, seen.task, status.running, seen.pods)
