@@ -74,8 +74,10 @@ def test_pods_deleted_by_hand_are_replaced():
 
         until(delete_who_runs, lambda left: not left, 600)
         settle(seen, names)
-        for role, _, task in deleted.values():
-            assert seen.numbers_of(name_of(task)) == {"0", "1"}, role
+        for how, (role, _, task) in deleted.items():
+            # An intake takes a second: one that had left its record before it was killed counts, and rightly so.
+            expected = ({"0"}, {"0", "1"}) if role == "intake" else ({"0", "1"},)
+            assert seen.numbers_of(name_of(task)) in expected, how
 
 
 @lab_only
