@@ -154,7 +154,9 @@ def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
     [last] = status["rounds"]
     assert [(probe["stage"], probe["tests"], probe["failed"]) for probe in last["probes"]] == [("base", 2, 1)]
     assert status["image"].startswith("sha256:")
-    assert pods_of(names["reports"]) == []
+    until(
+        lambda: pods_of(names["reports"]), lambda pods: not pods
+    )  # they go just after the status is written
 
 
 def test_an_env_build_whose_tests_report_nothing_is_not(names):
