@@ -115,7 +115,7 @@ class PodsSeen:
             time.sleep(0.2)
 
     def attempts_of(self, name: str) -> dict[str, set[str]]:
-        """Kind, work and number, joined -> UIDs of one instance's pods (its EnvBuild's, which has its name, included)."""
+        """Kind, work and number -> UIDs of one instance's pods (its EnvBuild's, which has its name, included)."""
         found = {"/".join((key[0], *key[2:])): uids for key, uids in self.uids.items() if key[1] == name}
         return dict(sorted(found.items()))
 
