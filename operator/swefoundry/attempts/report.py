@@ -59,6 +59,14 @@ def fault_sentence(move: Surrender) -> str:
     return f"{move.work}: {fault.reason} after {tries}: {fault.message}".rstrip(": ")
 
 
+def isolation_sentence(who: str) -> str:
+    """What to do when ``who`` could reach the canary."""
+    return (
+        f"{who} reached the canary address although the network is to be denied: "
+        "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"
+    )
+
+
 def human(span: timedelta) -> str:
     """A time span as kubectl prints ages."""
     seconds = int(span.total_seconds())

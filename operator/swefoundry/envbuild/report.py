@@ -15,6 +15,7 @@ from swefoundry.attempts.report import (
     fault_sentence,
     history_with,
     is_infrastructure,
+    isolation_sentence,
     running_with,
     waiting_sentence,
     without,
@@ -120,11 +121,7 @@ def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
 def _probed(status: Status, result: Probed, seen: Observation) -> Status:
     status = _ended(status, ended(result.move, result.probe.evidence))
     if result.network_open:
-        message = (
-            "probes reached the canary address although the network is to be denied: "
-            "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"
-        )
-        return failed(status, reasons.NETWORK_OPEN, message, seen)
+        return failed(status, reasons.NETWORK_OPEN, isolation_sentence("probes"), seen)
     current = probed(status.rounds[-1], result.probe, result.telling)
     return _settled(_with_round(status, current), seen)
 

@@ -15,6 +15,7 @@ from swefoundry.attempts.report import (
     fault_sentence,
     history_with,
     is_infrastructure,
+    isolation_sentence,
     running_with,
     waiting_sentence,
     without,
@@ -157,11 +158,7 @@ def _evaluated(status: Status, result: Evaluated, seen: Observation) -> Status:
         evaluations=_matrix_with(status, evaluation),
     )
     if result.network_open:
-        message = (
-            "evaluation pods reached the canary address although the network is to be denied: "
-            "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"
-        )
-        return failed(status, reasons.NETWORK_OPEN, message, seen)
+        return failed(status, reasons.NETWORK_OPEN, isolation_sentence("evaluation pods"), seen)
     return status
 
 
