@@ -40,7 +40,7 @@ DOCKERFILES = {
     "base-missing": "FROM busybox:no-such-tag\n" + COPY,
     "step-fails": BASE
     + COPY
-    + "RUN echo looking for libfoo && echo 'error: libfoo is not there' >&2 && exit 3\n",
+    + "RUN echo looking for libfoo && echo 'error: libfoo is not there' && exit 3\n",
     "no-shell": "FROM scratch\n" + COPY,
 }
 
