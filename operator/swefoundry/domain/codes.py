@@ -48,5 +48,17 @@ class Code(IntEnum):
     """The image was built and could not be pushed."""
     POLICY_REFUSED = 46
     """The Dockerfile breaks a rule of the policy."""
+    GAVE_UP = 50
+    """The analyst sees no environment in which the tests could pass, and says why."""
+    BUDGET_SPENT = 51
+    """The next model turn might cost more than the budget has left."""
+    MODEL_UNAVAILABLE = 52
+    """The model endpoint did not answer, or said 429 or 5xx, after retries."""
+    MODEL_REFUSED = 53
+    """The endpoint refuses the key, the model name or the request: only a person can help."""
+    REPEATED = 54
+    """Every model of the ladder proposes what was tried already."""
+    MALFORMED = 55
+    """Every model of the ladder gives answers that cannot be read."""
     BAD_ORDER = 90
     """The pod could not read its own order: a defect of swefoundry."""

@@ -29,6 +29,11 @@ class Draft(Value):
     test_command: Command = Field(
         description="Shell command run in /testbed; `{files}` becomes the test files of the test patch, quoted."
     )
+    rebuild_command: Command | None = Field(
+        default=None,
+        description="Shell command, run in /testbed without the layers below being built again, that brings an image "
+        "of another commit up to date: compiled extensions, generated files. Absent: none is needed.",
+    )
     reports: list[Glob] = Field(
         default=[],
         max_length=16,

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from swefoundry.domain.drafts import Draft, Overrides
 from swefoundry.domain.facts import Facts
+from swefoundry.domain.memory import Neighbour, Parent
 from swefoundry.domain.values import Value
 
 
@@ -48,6 +49,8 @@ class Tried(Value):
     outcome: RoundOutcome
     message: str = ""
     """The telling lines (2048 characters at most): of the failing step, or of the `after` log."""
+    parent: Parent | None = None
+    """Set when the round reused an image."""
 
 
 class Proposal(Value):
@@ -57,6 +60,8 @@ class Proposal(Value):
     label: str
     """A few words for people: `python 3.11, uv, extras test, as of 2023-06-15`."""
     draft: Draft
+    parent: Parent | None = None
+    """Set when the image is not built but composed: this image plus a layer with the new checkout."""
 
 
 class Ask(Value):
@@ -75,3 +80,5 @@ class Ask(Value):
     """
     tried: tuple[Tried, ...] = ()
     """Rounds so far, oldest first."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """Proven environments of the same repository, nearest first."""
