@@ -44,8 +44,8 @@ class Turn(Value):
 
     number: int = Field(ge=1)
     """Counted through the whole conversation of the EnvBuild, first is 1."""
-    round: int = Field(ge=1)
-    """The round whose draft was being written."""
+    round: int = Field(ge=0)
+    """The round whose draft was being written, numbered from 0 as in the EnvBuild's status."""
     role: AgentRole
     model: str
     request: list[Said] = []
