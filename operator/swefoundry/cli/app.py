@@ -18,6 +18,7 @@ from swefoundry.cli import (
     lint_command,
     screen,
     status_command,
+    transcript_command,
     why_command,
 )
 from swefoundry.cli.exits import Exit, exit_of
@@ -57,6 +58,7 @@ collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
 app.command("status")(status_command.status)
 app.command("why")(why_command.why)
+app.command("transcript")(transcript_command.transcript)
 app.command("export")(export_command.export)
 
 

@@ -18,11 +18,20 @@ PATCH_LIMIT_BYTES = 64 << 20
 def store_of_task(task: Mapping[str, Any], store: Store) -> tuple[str, str]:
     """Host and repository of a task's content: from its image's name, else from the options."""
     name = ((task.get("status") or {}).get("image") or {}).get("name")
-    if name:
-        host, _, rest = str(name).partition("/")
-        folder, slash, last = rest.rpartition("/")
-        return host, folder + slash + last.partition("@")[0].partition(":")[0]
-    return store.host, store.repository(task["spec"]["repo"])
+    return _store_of(name, task["spec"]["repo"], store)
+
+
+def store_of_build(build: Mapping[str, Any], store: Store) -> tuple[str, str]:
+    """The same for an EnvBuild."""
+    return _store_of((build.get("status") or {}).get("imageName"), build["spec"]["repo"], store)
+
+
+def _store_of(image_name: str | None, repo: str, store: Store) -> tuple[str, str]:
+    if not image_name:
+        return store.host, store.repository(repo)
+    host, _, rest = image_name.partition("/")
+    folder, slash, last = rest.rpartition("/")
+    return host, folder + slash + last.partition("@")[0].partition(":")[0]
 
 
 async def evaluation_files(registry: Registry, repository: str, digest: str) -> dict[str, bytes]:

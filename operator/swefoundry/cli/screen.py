@@ -1,6 +1,7 @@
 """How results are shown: tables for people, JSON for programs; remarks go to stderr."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -22,6 +23,8 @@ class Format(StrEnum):
 OutputOption = Annotated[Format, typer.Option("--output", "-o", help="How results are printed.")]
 
 
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""All but tab and line end: escapes colour, move and retitle; marks of direction reorder what is read."""
 PIPE_WIDTH = 200
 """Columns where nobody looks at a terminal: a log file should not wrap."""
 
@@ -48,6 +51,11 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+def plain(text: str) -> str:
+    """Without control characters: what repositories, logs and models say must not steer the terminal."""
+    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A plain table in the manner of kubectl."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
@@ -61,4 +69,4 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 def _cell(value: object) -> Text:
     """Never markup: messages are full of brackets."""
-    return value if isinstance(value, Text) else Text("" if value is None else str(value))
+    return value if isinstance(value, Text) else Text("" if value is None else plain(str(value)))

@@ -1,0 +1,110 @@
+"""`swefoundry transcript`: the conversation as people read it."""
+
+import json
+
+import pytest
+
+from swefoundry.domain.transcripts import TRANSCRIPT_FILE, TRANSCRIPT_KIND, Transcript
+from unit.cli.api_server import Api
+from unit.cli.conftest import Run
+from unit.cli.pushing import push
+from unit.cli.tasks import Json, digest, task
+from unit.cli.transcripts import a_transcript, build
+from unit.store import registry_server
+
+REPOSITORY = "swefoundry/tasks/octo/calc"
+FLAGS = ("--insecure", "--registry")
+
+
+@pytest.fixture
+def host(api: Api, server: registry_server.Server) -> str:
+    """A registry with a transcript, and the TaskInstance and the EnvBuild that lead to it."""
+    content = json.dumps(a_transcript().wire()).encode()
+    stored = push(server.host, REPOSITORY, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: content})
+    api.put("taskinstances", task(status={"phase": "Preparing", "envBuild": "built"}))
+    api.put("envbuilds", build("built", phase="Building", agents={"transcript": stored}))
+    return server.host
+
+
+def test_the_chat_has_roles_models_calls_answers_and_what_they_cost(run: Run, host: str) -> None:
+    done = run("transcript", "octo--calc-7", *FLAGS, host)
+    assert done.exit_code == 0, done.output
+    for telling in (
+        "octo--calc-7: 3 turns, 3,700 tokens in (1,000 cached), 340 out, $1.00",
+        "round 0 ─",
+        "#1 explorer  small  1,200 tokens in (1,000 cached), 30 out, $0.00042\n",
+        '│ → read {"path": "setup.py"}',
+        "#2 environment  small  2,000 tokens in, 300 out, $1.00  paid for earlier",
+        "│ dockerfile:\n  │     FROM python:3.11-slim\n  │     COPY . /testbed\n",
+        "│ sure: true",
+        "round 1 ─",
+        "asked again: the answer was not JSON",
+        "│ Add libxml2-dev.",
+    ):
+        assert telling in done.stdout
+
+
+def test_long_messages_are_shortened_unless_all_of_them_is_asked_for(run: Run, host: str) -> None:
+    short = run("transcript", "octo--calc-7", *FLAGS, host).stdout
+    assert "… 68 lines; --full shows them" in short and "line 50\n" not in short
+    assert "line 50\n" in run("transcript", "octo--calc-7", "--full", *FLAGS, host).stdout
+
+
+def test_what_repositories_and_models_say_steers_no_terminal(run: Run, host: str) -> None:
+    shown = run("transcript", "octo--calc-7", *FLAGS, host).stdout
+    assert "\x1b" not in shown and "\x07" not in shown
+    assert "[bold]setup()" in shown
+
+
+def test_a_role_and_a_round_narrow_it_down(run: Run, host: str) -> None:
+    said = json.loads(
+        run("transcript", "octo--calc-7", "--role", "explorer", "-o", "json", *FLAGS, host).stdout
+    )
+    assert [turn["number"] for turn in said["turns"]] == [1]
+    shown = run("transcript", "octo--calc-7", "--round", "1", *FLAGS, host).stdout
+    assert "1 of 3 turns" in shown and "#3 analyst" in shown and "#1" not in shown
+
+
+def test_the_json_is_the_transcript_and_an_env_build_may_be_named(run: Run, host: str) -> None:
+    done = run("transcript", "built", "-o", "json", *FLAGS, host)
+    assert Transcript.model_validate_json(done.stdout) == a_transcript()
+
+
+def test_the_registry_is_the_images_where_there_is_one(
+    run: Run, api: Api, server: registry_server.Server, host: str
+) -> None:
+    path = "/apis/swefoundry.dev/v1alpha1/namespaces/default/envbuilds/built"
+    api.objects[path]["status"]["imageName"] = f"{server.host}/{REPOSITORY}:default.octo--calc-7"
+    assert run("transcript", "built", "--insecure").exit_code == 0
+
+
+SILENT: list[tuple[str, Json | None, Json | None, str]] = [
+    ("nothing", None, None, "no TaskInstance and no EnvBuild octo--calc-7 in default"),
+    ("a task in intake", task(status={"phase": "Intake"}), None, "is Intake and has no EnvBuild yet"),
+    (
+        "a recipe that sufficed",
+        task(status={"envBuild": "built"}),
+        build("built", phase="Ready", rounds=[{"strategy": "recipe"}]),
+        "EnvBuild built is Ready and asked no model: its rounds so far are of recipe",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("status", "made", "said"), [case[1:] for case in SILENT], ids=[case[0] for case in SILENT]
+)
+def test_where_no_model_was_asked_it_says_so_with_exit_code_6(
+    run: Run, api: Api, status: Json | None, made: Json | None, said: str
+) -> None:
+    for plural, body in (("taskinstances", status), ("envbuilds", made)):
+        if body:
+            api.put(plural, body)
+    done = run("transcript", "octo--calc-7")
+    assert (done.exit_code, said in done.stderr) == (6, True), done.stderr
+
+
+def test_without_an_image_the_registry_has_to_be_named(run: Run, api: Api) -> None:
+    api.put("envbuilds", build(agents={"transcript": digest("c")}))
+    done = run("transcript", "octo--calc-7")
+    assert done.exit_code == 5
+    assert f"{REPOSITORY}@{digest('c')}; give --registry" in done.stderr
