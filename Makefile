@@ -99,7 +99,7 @@ test-cluster: ## Everything on the cluster: the lab with two nodes, or the curre
 test-real: install ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real
 
-test: lint test-unit test-cluster ## All tests: style, unit, chart, schema, cluster
+test: lint lab-up test-unit test-cluster ## All tests: style, unit, chart, schema, cluster
 
 .PHONY: test-lab
 test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times

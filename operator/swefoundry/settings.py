@@ -89,8 +89,9 @@ class Settings(BaseSettings):
     """How long a missing Secret, ConfigMap or pull right may be missing before it counts as a wrong
     configuration, seconds.
     """
-    max_infra_retries: int = Field(default=4, ge=0)
-    """Pods that are replaced after infrastructure faults, per piece of work."""
+    max_infra_retries: int = Field(default=6, ge=0)
+    """Pods that are replaced after infrastructure faults, per piece of work: with the pauses between them, six
+    outlast a registry that is away for five minutes."""
     node_lost_seconds: int = Field(default=30, ge=0)
     """How long task pods stay on a node that no longer reports before they are replaced, seconds:
     Kubernetes waits 300 by default, and

@@ -5,6 +5,7 @@ meaning of a build's exit code (no failure hidden), and the cluster (known bases
 mistakes of strategies and people; they are no sandbox, which is what the build pod is. `docs/building.md` lists them.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,12 @@ from swefoundry.domain.dockerfile_syntax import KEYWORDS, Instruction, parse
 from swefoundry.domain.image_names import TRANSPORT, allowed, normalised
 
 LIMIT_BYTES = 65_536
-"""Longer Dockerfiles are not written by hand, and the order must fit into one environment variable."""
+"""Longer Dockerfiles are not written by hand."""
+
+ORDER_LIMIT_BYTES = 98_304
+"""The same as a JSON string: a build's order is one environment variable, of which Linux takes 131,072 bytes
+(MAX_ARG_STRLEN), and holds the commands, too.
+"""
 
 
 class Rule(StrEnum):
@@ -59,17 +65,28 @@ class Subject:
 
 def complaints(dockerfile: str, allowed_bases: Sequence[str]) -> list[Complaint]:
     """Everything that is wrong, in the order of lines; no allowed bases means that any may be used."""
-    size = len(dockerfile.encode())
-    if size > LIMIT_BYTES:
-        return [
-            Complaint(1, Rule.SIZE, f"Line 1: the Dockerfile has {size} bytes; shorten it to {LIMIT_BYTES}.")
-        ]
+    too_long = _too_long(dockerfile)
+    if too_long:
+        return [Complaint(1, Rule.SIZE, too_long)]
     instructions = parse(dockerfile)
     subject = Subject(instructions, stages(instructions), tuple(allowed_bases))
     broken = list(syntax_is_known(subject))
     if not broken:
         broken = [complaint for rule in RULES for complaint in rule(subject)]
     return sorted(broken, key=lambda each: each.line)
+
+
+def _too_long(dockerfile: str) -> str:
+    size = len(dockerfile.encode())
+    if size > LIMIT_BYTES:
+        return f"Line 1: the Dockerfile has {size} bytes; shorten it to {LIMIT_BYTES}."
+    quoted = len(json.dumps(dockerfile, ensure_ascii=False).encode())
+    if quoted > ORDER_LIMIT_BYTES:
+        return (
+            f"Line 1: the Dockerfile has {quoted} bytes with its quotes, backslashes and control characters "
+            f"escaped; shorten it to {ORDER_LIMIT_BYTES}."
+        )
+    return ""
 
 
 def syntax_is_known(subject: Subject) -> Iterator[Complaint]:

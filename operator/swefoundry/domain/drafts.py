@@ -45,6 +45,10 @@ class Draft(Value):
         description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
     )
 
+    def stored(self) -> bytes:
+        """The draft as the blob that the registry keeps."""
+        return json.dumps(self.wire(), sort_keys=True).encode()
+
     def digest(self) -> str:
         """sha256 over the canonical JSON: equal drafts are never tried twice."""
         text = json.dumps(self.wire(), sort_keys=True, separators=(",", ":"))

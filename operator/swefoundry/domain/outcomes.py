@@ -13,7 +13,7 @@ class Blame(StrEnum):
     """Whose fault a fault is, which says what happens next."""
 
     INFRASTRUCTURE = "Infrastructure"
-    """The cluster's: the pod is replaced, up to ``maxInfraRetries`` times."""
+    """The cluster's: the pod is replaced, up to ``max_infra_retries`` times."""
     LIMIT = "Limit"
     """A resource limit was reached: replaced once with more, then reported as such."""
     ENVIRONMENT = "Environment"

@@ -1,7 +1,5 @@
 """Doing a step: the only place where an EnvBuild's reconcile touches the cluster and the registry."""
 
-import json
-
 from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.attempts.act import confirmed, count_end, keep_evidence, ticket, together
@@ -10,6 +8,7 @@ from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
 from swefoundry.attempts.world import World
+from swefoundry.domain.commands import too_long
 from swefoundry.domain.dockerfiles import complaints
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.domain.telling import telling_lines
@@ -146,21 +145,21 @@ async def _propose(seen: Observation, world: World) -> Result:
     proposal = next_proposal(strategies(seen), ask)
     if proposal is None:
         return NothingProposed()
-    return Proposed(await _begin(proposal, seen, world))
+    return Proposed(await _begin(proposal, ask, seen, world))
 
 
-async def _begin(proposal: Proposal, seen: Observation, world: World) -> Round:
-    draft = json.dumps(proposal.draft.wire(), sort_keys=True).encode()
+async def _begin(proposal: Proposal, ask: Ask, seen: Observation, world: World) -> Round:
     started = Round(
         number=len(seen.build.status.rounds),
         strategy=proposal.strategy,
         label=proposal.label[:200],
-        draft=await world.registry.put_blob(seen.repository, draft),
+        draft=await world.registry.put_blob(seen.repository, proposal.draft.stored()),
     )
     found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))
-    if not found:
+    refused = [item.message for item in found] + [too_long(proposal.draft.test_command, ask.facts.test_files)]
+    message = " ".join(filter(None, refused))
+    if not message:
         return started
-    message = " ".join(item.message for item in found)
     return started.model_copy(
         update={"outcome": RoundOutcome.POLICY_REFUSED.value, "message": message[:2048]}
     )

@@ -13,6 +13,8 @@ from swefoundry.domain.values import Value
 from swefoundry.domain.work import RunRecord
 
 FILE_NAME = "verdict.json"
+DRAFT_NAME = "draft.json"
+"""The draft that made the image lies beside it."""
 
 
 class Cell(Value):

@@ -22,14 +22,14 @@ from swefoundry.attempts.act import (
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
-from swefoundry.attempts.world import World
+from swefoundry.attempts.world import StageOrder, World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import IntakeRecord, RunRecord
 from swefoundry.pods import names
 from swefoundry.pods.hardening import Role, owner_reference
-from swefoundry.reports.bundle import FILE_NAME, Cell, VerdictBundle
+from swefoundry.reports.bundle import DRAFT_NAME, FILE_NAME, Cell, VerdictBundle
 from swefoundry.reports.sets import compare
 from swefoundry.reports.statuses import Status, Statuses
 from swefoundry.store.artifacts import pull_artifact, push_artifact
@@ -231,6 +231,9 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
         stages=await _stage_digests(seen, world, path),
     )
     files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
+    if seen.build is not None and seen.build.status.draft is not None:
+        # The same bytes as the draft's own blob: what a manifest leads to is kept by a registry that cleans up.
+        files[DRAFT_NAME] = (await world.draft(path, seen.build.status.draft)).stored()
     tag = names.tag(task.namespace, task.name, "verdict")
     digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest, tag=tag)
     metrics.VERDICTS.labels(step.verdict.value).inc()
@@ -275,9 +278,14 @@ async def _kept(item: Evaluation, world: World, path: str) -> tuple[RunRecord | 
 
 
 async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Stage, str]:
-    task = seen.task
-    found = {}
-    for stage in Stage:
-        manifest = await world.registry.get_manifest(path, names.tag(task.namespace, task.name, stage.value))
-        found[stage] = manifest.digest
-    return found
+    """What ran: the same image and layer have the same digest, whatever their tag leads to by now."""
+    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+    if prepared is None or image is None:
+        raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
+    orders = {
+        stage: StageOrder(
+            path, image.digest, prepared.layers[stage], names.tag(task.namespace, task.name, stage.value)
+        )
+        for stage in Stage
+    }
+    return {stage: await world.stage_image(order) for stage, order in orders.items()}

@@ -81,6 +81,7 @@ BAD = {
     "unknown instruction": (TOP + "RUNN x\n" + END, [(2, "syntax")]),
     "open heredoc": (TOP + END + "RUN <<EOF\nx\n", [(3, "syntax")]),
     "too long": (TOP + END + "#" * LIMIT_BYTES, [(1, "size")]),
+    "too long when it is sent": (TOP + END + '"' * (LIMIT_BYTES - 100), [(1, "size")]),
 }
 
 

@@ -99,6 +99,17 @@ def test_the_operator_runs_once_and_never_twice() -> None:
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
+def test_the_operator_leaves_a_lost_node_as_soon_as_its_task_pods_do() -> None:
+    objects = render(tolerations=[{"key": "gpu", "operator": "Exists"}])
+    spec = only(objects, "Deployment", "swefoundry")["spec"]
+    leaving = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+    assert spec["template"]["spec"]["tolerations"] == [
+        {"key": "node.kubernetes.io/not-ready", **leaving},
+        {"key": "node.kubernetes.io/unreachable", **leaving},
+        {"key": "gpu", "operator": "Exists"},
+    ]
+
+
 def test_every_task_namespace_gets_rights_policies_and_a_powerless_account() -> None:
     objects = render(namespaces=["a", "b"])
     for namespace in ("a", "b"):

@@ -16,8 +16,15 @@ from simulated.api_server import serving
 from simulated.kubelet import BUSY, FAULTS, LOG_LOST, Kubelet
 from simulated.operating import SETTINGS, Fuse, Simulation
 from simulated.script import FAIL2PASS, Play, manifest
+from simulated.shelf import REPOSITORY
 from swefoundry.api import labels
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.layers import Layer
+from swefoundry.domain.stages import Stage
 from swefoundry.pods.hardening import Role
+from swefoundry.store.artifacts import pull_artifact
+from swefoundry.store.registry import Registry
+from swefoundry.store.stages import compose_stage
 
 few = settings(
     deadline=None,
@@ -155,6 +162,21 @@ async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, befo
         "Validated": ("True" if valid else "False", reason),
     }
     assert not simulation.server.bodies("pods")
+
+
+async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulation, shelf):
+    await simulation.run()
+    body = task(simulation)
+    async with Registry(simulation.front.behind, insecure=True) as registry:
+        files = await pull_artifact(registry, REPOSITORY, body["status"]["evidence"], 1 << 20)
+        ran = {
+            stage.value: await compose_stage(
+                registry, REPOSITORY, shelf.image, Layer(**shelf.layers[stage]), "composed-again"
+            )
+            for stage in Stage
+        }
+    assert json.loads(files["verdict.json"])["stages"] == ran
+    assert json.loads(files["draft.json"]) == Draft(**body["spec"]["environment"]["draft"]).wire()
 
 
 @pytest.mark.parametrize(
