@@ -97,6 +97,7 @@ ENV_BUILD = Resource(
         Column("Round", ".status.round", "integer"),
         AGE,
         Column("Image", ".status.imageName", wide=True),
+        Column("Cost", ".status.cost", wide=True),
         READY_REASON,
         DURATION,
     ),

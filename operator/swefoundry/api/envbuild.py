@@ -20,6 +20,8 @@ from swefoundry.api.parts import (
     ruled,
 )
 from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.memory import Parent
+from swefoundry.domain.models import Usage
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.values import Value
 
@@ -112,9 +114,37 @@ class Round(Value):
     message: str | None = Field(default=None, max_length=2048, description="Why, with the telling lines.")
     evidence: Digest | None = Field(default=None, description="Blob with the build log.")
     seconds: float = Field(default=0, ge=0, description="Seconds that the round's pods ran.")
+    parent: Parent | None = Field(
+        default=None, description="Set when the round reuses an image: it is composed, not built."
+    )
+    composed: Digest | None = Field(
+        default=None, description="The parent with the new checkout, before the rebuild command ran in it."
+    )
+    claimed: bool | None = Field(
+        default=None,
+        description="Whether the model believed that its draft would be accepted; recorded, never believed.",
+    )
+    usage: Usage | None = Field(default=None, description="What models were used for this draft.")
 
 
-EnvPhase = Literal["Pending", "Intake", "Building", "Probing", "Ready", "Failed"]
+class Agents(Value):
+    """What the strategy `agents` has done so far."""
+
+    asked: int = Field(default=0, ge=0, description="Drafts that the agents were asked for.")
+    state: Digest | None = Field(default=None, description="Artifact that the next agent pod goes on from.")
+    transcript: Digest | None = Field(
+        default=None, description="Artifact with everything that was said to models and what they answered."
+    )
+    rung: int = Field(default=0, ge=0, description="Index of the model that spoke last.")
+    overclaimed: int = Field(
+        default=0, ge=0, description="Drafts that the model believed in and the probe refused."
+    )
+    underclaimed: int = Field(
+        default=0, ge=0, description="Drafts that the model doubted and the probe accepted."
+    )
+
+
+EnvPhase = Literal["Pending", "Intake", "Drafting", "Building", "Probing", "Ready", "Failed"]
 
 
 class EnvBuildStatus(Value):
@@ -148,6 +178,14 @@ class EnvBuildStatus(Value):
         max_length=64,
         description="What the image was accepted on: fail2pass, error2pass or tests-ran.",
     )
+    remembered: Digest | None = Field(
+        default=None, description="Artifact by which other commits of the repository find the image."
+    )
+    usage: Usage | None = Field(default=None, description="What models were used, all rounds together.")
+    cost: str | None = Field(
+        default=None, max_length=32, description="What models cost, in US dollars, for people."
+    )
+    agents: Agents | None = Field(default=None, description="What the strategy `agents` has done so far.")
     running: list[Attempt] = Field(default=[], max_length=8, description="Pods that are under way.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
     infra_retries: int = Field(

@@ -8,7 +8,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "swefoundry"
 
 ROLE = f"{GROUP}/role"
-"""intake, build or evaluation: what NetworkPolicies select pods by."""
+"""intake, build, agent or evaluation: what NetworkPolicies select pods by."""
 OWNER_KIND = f"{GROUP}/owner-kind"
 """taskinstance or envbuild: whose pod this is."""
 OWNER = f"{GROUP}/owner"
@@ -18,6 +18,9 @@ WORK = f"{GROUP}/work"
 ATTEMPT = f"{GROUP}/attempt"
 NONCE = f"{GROUP}/nonce"
 """Annotation: the nonce that the pod's record must carry."""
+
+EXPERIMENT = f"{GROUP}/experiment"
+"""On a TaskInstance or EnvBuild: the experiment that it belongs to; its pods and its metrics carry it, too."""
 
 FINALIZER = f"{GROUP}/result"
 """On task pods: keeps the exit code until it is in the owner's status."""

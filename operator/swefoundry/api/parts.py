@@ -96,7 +96,16 @@ class Source(Value):
     artifact: ArtifactSource | None = Field(default=None, description="A clean tree already in the registry.")
 
 
-Strategy = Literal["fixed", "recipe"]
+Strategy = Literal["fixed", "reuse", "recipe", "agents"]
+Ablated = Literal["NoExplorer", "NoFeedback"]
+Usd = Annotated[str, Field(max_length=13, pattern=r"^(0|[1-9][0-9]{0,5})([.][0-9]{1,6})?$")]
+"""US dollars as decimal text: a float would not survive comparison, and a number in YAML is one."""
+
+
+class ParentRef(Value):
+    """Another EnvBuild in the same namespace."""
+
+    name: Name = Field(description="Name of the EnvBuild.")
 
 
 class Environment(Value):
@@ -114,16 +123,33 @@ class Environment(Value):
             "strategies: a draft is only used by the strategy fixed, which is not among them",
             "strategies",
         ),
+        rule(
+            "!has(self.parentRef) || !has(self.strategies) || self.strategies == [] || "
+            "'reuse' in self.strategies",
+            "strategies: a parentRef is only used by the strategy reuse, which is not among them",
+            "strategies",
+        ),
     )
     strategies: list[Strategy] = Field(
         default=[],
         max_length=4,
-        description="Strategies in the order in which they are tried, each once. "
-        "Default: `fixed` when a draft is given, else `recipe`.",
+        description="Strategies in the order in which they are tried, each once. Default: `fixed` when a draft is "
+        "given, else the operator's own (`reuse`, `recipe`, `agents`).",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     draft: Draft | None = Field(default=None, description="The draft that the strategy `fixed` uses.")
     overrides: Overrides | None = Field(default=None, description="Settings that win over any strategy's.")
+    parent_ref: ParentRef | None = Field(
+        default=None,
+        description="EnvBuild whose image the strategy `reuse` takes, instead of looking for the nearest ones.",
+    )
+    ablations: list[Ablated] = Field(
+        default=[],
+        max_length=2,
+        description="What the strategy `agents` does without, for experiments. `NoExplorer`: no model explores the "
+        "repository. `NoFeedback`: every draft is written as if it were the first.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
 
 
 class Resources(Value):
@@ -163,7 +189,26 @@ class Budget(Value):
         default=7200,
         ge=60,
         le=604800,
-        description="Seconds that build and evaluation pods may run, all together.",
+        description="Seconds that the pods may run, all together.",
+    )
+    wall_seconds: int = Field(
+        default=604800,
+        ge=60,
+        le=31536000,
+        description="Seconds from the start of work within which the last draft must be begun, waiting included.",
+    )
+    turns_per_role: int = Field(
+        default=30, ge=1, le=500, description="Answers that each role of the agents may ask for per draft."
+    )
+    llm_tokens: int = Field(
+        default=1_000_000,
+        ge=0,
+        le=1_000_000_000,
+        description="Tokens, in both directions, that models may be paid for.",
+    )
+    llm_usd: Usd = Field(
+        default="1.00",
+        description='US dollars that models may cost by the configured prices, as text: "0.50".',
     )
 
 

@@ -57,11 +57,40 @@ ROW_DISPROVEN: Final = "BothPassed"
 DRAFTS_EXHAUSTED: Final = "DraftsExhausted"
 """No strategy has another draft."""
 BUDGET_SPENT: Final = "BudgetSpent"
-"""Rounds or pod seconds are spent."""
+"""A budget is spent; the message says which, and how to raise it."""
+DRAFTING: Final = "Drafting"
+"""Agents write the next draft."""
+WAITING_FOR_SIBLING: Final = "WaitingForSibling"
+"""Another commit of the same repository is being solved; its image may do."""
+PARENT_UNUSABLE: Final = "ParentUnusable"
+"""spec.environment.parentRef names an EnvBuild that does not exist or has no proven image."""
+AGENTS_NOT_CONFIGURED: Final = "AgentsNotConfigured"
+"""The strategy agents was asked for by name, and the operator knows no model."""
+AGENTS_GAVE_UP: Final = "AgentsGaveUp"
+"""The analyst sees no environment in which the tests could pass; the message is its reason."""
+AGENTS_REPEATED: Final = "AgentsRepeated"
+"""Every model proposes what was tried already."""
+AGENTS_MALFORMED: Final = "AgentsMalformed"
+"""Every model gives answers that cannot be read."""
+AGENTS_TIME_LIMIT: Final = "AgentsTimeLimit"
+"""An agent pod did not write its draft in time."""
+MODEL_REFUSED: Final = "ModelRefused"
+"""The model endpoint refuses the key, the model's name or the request: only a person can help."""
 BUILDING: Final = "Building"
 """A draft's image is being built."""
 PROBING: Final = "Probing"
 """A built image is being probed."""
+
+AGENT_REASONS: Final = {
+    22: AGENTS_TIME_LIMIT,
+    50: AGENTS_GAVE_UP,
+    51: BUDGET_SPENT,
+    53: MODEL_REFUSED,
+    54: AGENTS_REPEATED,
+    55: AGENTS_MALFORMED,
+    90: DEFECT,
+}
+"""What an agent pod that wrote no draft means, by its code."""
 
 INTAKE_REASONS: Final = {
     10: TEST_PATCH_REFUSED,

@@ -29,6 +29,11 @@ def _draft_is_used(node: Node) -> bool:
     return "draft" not in node or not strategies or "fixed" in strategies
 
 
+def _parent_is_used(node: Node) -> bool:
+    strategies = node.get("strategies", [])
+    return "parentRef" not in node or not strategies or "reuse" in strategies
+
+
 def _task_commit(spec: Node) -> bool:
     return "baseCommit" in spec or ("source" in spec and "git" not in spec["source"])
 
@@ -53,6 +58,8 @@ TWINS: dict[str, Callable[[Node], bool]] = {
     "!has(self.strategies) || !('fixed' in self.strategies) || has(self.draft)": _fixed_has_a_draft,
     "!has(self.draft) || !has(self.strategies) || self.strategies == [] || "
     "'fixed' in self.strategies": _draft_is_used,
+    "!has(self.parentRef) || !has(self.strategies) || self.strategies == [] || "
+    "'reuse' in self.strategies": _parent_is_used,
     "has(self.baseCommit) || (has(self.source) && !has(self.source.git))": _task_commit,
     "has(self.baseCommit) || !has(self.source.git)": _build_commit,
     "has(self.layers.before) && has(self.layers.after)": _both_layers,
@@ -81,6 +88,7 @@ HINTS = {
     "aptPackages": "Write names of Debian packages, such as libxml2-dev.",
     "baseImage": "Write an image name, such as python:3.11-slim.",
     "key": "Write letters, digits, '.', '_' and '-'.",
+    "llmUsd": 'Write dollars in quotes, with at most six decimals, such as "0.50".',
     "name": "Write lower-case letters, digits, '-' and '.'.",
 }
 """By field name: what to write instead."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.values import Value
@@ -54,6 +56,5 @@ class Neighbour(Value):
 class Parent(Value):
     """The image that a reuse proposal stands on."""
 
-    image: Digest
-    source: Digest
-    """The tree that is under its /testbed."""
+    image: Digest = Field(description="Digest of its manifest.")
+    source: Digest = Field(description="Artifact of the tree that is under its /testbed.")

@@ -271,6 +271,27 @@ ENVIRONMENTS = (
         "spec.environment.overrides.baseImage",
         environment__overrides__baseImage="python:3.11\nRUN id",
     ),
+    _task(
+        "with a parent that no strategy uses",
+        "spec.environment.strategies",
+        environment__parentRef={"name": "acme--adder-6"},
+    ),
+    _task(
+        "with a parent without a name",
+        "spec.environment.parentRef.name",
+        environment__strategies=["fixed", "reuse"],
+        environment__parentRef={},
+    ),
+    _task(
+        "without something that is always there",
+        "spec.environment.ablations[0]",
+        environment__ablations=["NoTests"],
+    ),
+    _task(
+        "without the same thing twice",
+        "spec.environment.ablations",
+        environment__ablations=["NoExplorer", "NoExplorer"],
+    ),
 )
 
 LIMITS = (
@@ -287,6 +308,13 @@ LIMITS = (
     _task("with a CPU without quotes", "spec.validation.resources.cpu", validation__resources__cpu=2),
     _task("with no round", "spec.budget.rounds", budget__rounds=0),
     _task("with ten pod-seconds", "spec.budget.podSeconds", budget__podSeconds=10),
+    _task("with ten seconds in all", "spec.budget.wallSeconds", budget__wallSeconds=10),
+    _task("with roles that may not speak", "spec.budget.turnsPerRole", budget__turnsPerRole=0),
+    _task("with fewer than no tokens", "spec.budget.llmTokens", budget__llmTokens=-1),
+    _task("with dollars without quotes", "spec.budget.llmUsd", budget__llmUsd=0.5),
+    _task("with a currency", "spec.budget.llmUsd", budget__llmUsd="$1"),
+    _task("with a comma in its dollars", "spec.budget.llmUsd", budget__llmUsd="0,50"),
+    _task("with seven decimals of a dollar", "spec.budget.llmUsd", budget__llmUsd="0.0000001"),
     _task("with a word for a switch", "spec.suspend", suspend="yes"),
     _task("that is deleted before it ends", "spec.ttlSecondsAfterFinished", ttlSecondsAfterFinished=-1),
 )
