@@ -40,7 +40,18 @@ NEXT: dict[str, str] = {
     reasons.ACCEPTED: "Nothing: the environment is proven.",
     reasons.ROW_DISPROVEN: "The hidden tests pass without the fix. Check the test patch; else drop the instance.",
     reasons.DRAFTS_EXHAUSTED: "Give a draft or overrides (spec.environment); the rounds above say what was missing.",
-    reasons.BUDGET_SPENT: "Raise spec.budget, or give a draft; the rounds above say what was missing.",
+    reasons.BUDGET_SPENT: "Raise the budget that the message names, or give a draft; re-create it.",
+    reasons.PARENT_UNUSABLE: "Name an EnvBuild with a proven image in environment.parentRef, or leave it out.",
+    reasons.WAITING_FOR_SIBLING: "Wait; it goes on by itself when the EnvBuild that the message names ends.",
+    reasons.DRAFTING: "Wait; `swefoundry transcript` shows what the agents say.",
+    reasons.AGENTS_NOT_CONFIGURED: "Set agents.models in the chart's values, or leave agents out; re-create it.",
+    reasons.AGENTS_GAVE_UP: "Do what the analyst's reason says, or give a draft (spec.environment.draft).",
+    reasons.AGENTS_REPEATED: "Give a draft or overrides (spec.environment), or add a stronger model.",
+    reasons.AGENTS_MALFORMED: (
+        "Read the transcript (`swefoundry transcript`); set tools and jsonSchema of the model as its endpoint can."
+    ),
+    reasons.AGENTS_TIME_LIMIT: "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; re-create it.",
+    reasons.MODEL_REFUSED: "Mend the Secret with the key, or the model's name in agents.models; re-create it.",
     reasons.BUILDING: "Wait; an image is being built.",
     reasons.PROBING: "Wait; an image is being probed.",
 }
