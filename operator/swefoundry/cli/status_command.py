@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -11,10 +11,12 @@ from rich.live import Live
 from rich.text import Text
 
 from swefoundry.cli import connections, options, screen
+from swefoundry.cli.bill import bill
+from swefoundry.cli.costs import Costs, costs
 from swefoundry.cli.exits import Exit
 from swefoundry.cli.funnel import FINISHED, PHASES, Funnel, Line, funnel
 from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.resources import TASKS
+from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.errors import ApiUnavailable, NotFound
 
 POLL_SECONDS = 2.0
@@ -35,6 +37,9 @@ def status(
     check: Annotated[
         bool, typer.Option("--check", help="Exit with 1 unless everything shown is validated.")
     ] = False,
+    cost: Annotated[
+        bool, typer.Option("--cost", help="Also what models cost, per attempted and per valid instance.")
+    ] = False,
     selector: Annotated[str, typer.Option("--selector", "-l", help="Label selector.")] = "",
     namespace: options.Namespace = "",
     all_namespaces: options.AllNamespaces = False,
@@ -45,10 +50,13 @@ def status(
     place = connections.Place(connections.namespace_of(namespace, all_namespaces, context), context)
     live = watch and output is screen.Format.TABLE
     seen = asyncio.run(_follow(place, selector, names or [], watch, live))
+    spent = asyncio.run(_costs(place, selector, names or [])) if cost else None
     if output is screen.Format.JSON:
-        screen.print_json(seen.wire())
+        screen.print_json(seen.wire() | ({"cost": spent.wire()} if spent else {}))
     elif not live:
         screen.stdout().print(picture(seen))
+    if spent and output is not screen.Format.JSON:
+        screen.stdout().print(Text(), bill(spent))
     raise typer.Exit(Exit.SOME_BAD if check and not seen.all_validated else Exit.OK)
 
 
@@ -65,13 +73,25 @@ async def _follow(
 
 async def look(kube: Kube, namespace: str, selector: str, names: list[str]) -> Funnel:
     """The funnel as it is now."""
+    return funnel(await _tasks(kube, namespace, selector, names), datetime.now(UTC))
+
+
+async def _tasks(kube: Kube, namespace: str, selector: str, names: list[str]) -> list[dict[str, Any]]:
     bodies = [body async for body in kube.list(TASKS, namespace, selector)]
-    if names:
-        missing = sorted(set(names) - {body["metadata"]["name"] for body in bodies})
-        if missing:
-            raise NotFound(f"no TaskInstance {', '.join(missing)} in {namespace or 'any namespace'}")
-        bodies = [body for body in bodies if body["metadata"]["name"] in names]
-    return funnel(bodies, datetime.now(UTC))
+    if not names:
+        return bodies
+    missing = sorted(set(names) - {body["metadata"]["name"] for body in bodies})
+    if missing:
+        raise NotFound(f"no TaskInstance {', '.join(missing)} in {namespace or 'any namespace'}")
+    return [body for body in bodies if body["metadata"]["name"] in names]
+
+
+async def _costs(place: connections.Place, selector: str, names: list[str]) -> Costs:
+    """Of what is shown; of EnvBuilds that belong to no TaskInstance only when everything is."""
+    async with connections.cluster(place) as kube:
+        tasks = await _tasks(kube, place.namespace, selector, names)
+        builds = [body async for body in kube.list(BUILDS, place.namespace)]
+    return costs(tasks, builds, alone=not selector and not names)
 
 
 async def _looks(kube: Kube, namespace: str, selector: str, names: list[str]) -> AsyncIterator[Funnel]:

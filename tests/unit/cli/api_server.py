@@ -44,7 +44,7 @@ class Api:
             for place, body in sorted(self.objects.items())
             if place.split("/")[-2] == plural and place.startswith(folder)
         ]
-        if not inside and plural not in ("taskinstances", "configmaps"):
+        if not inside and plural not in ("taskinstances", "envbuilds", "configmaps"):
             return 404, {"message": f"{path} not found"}
         start = int(query.get("continue", 0))
         end = start + self.page
