@@ -20,7 +20,7 @@ from swefoundry.cli.releases.index import Index, NoRelease, pip_index
 from swefoundry.cli.releases.splitting import TEST_GLOBS, classifier
 from swefoundry.cli.releases.trees import GitFailed
 from swefoundry.cli.releases.unpacking import BadArchive
-from swefoundry.cli.template import shared_spec
+from swefoundry.cli.template import shared_labels, shared_spec
 
 REFUSALS = (NoInstance, NoRelease, BadArchive, GitFailed, Refused)
 OUTAGES_IN_VAIN = 3
@@ -61,6 +61,8 @@ def releases(
     out: options.Out = None,
     apply: options.Apply = False,
     template: options.Template = None,
+    strategies: options.Strategies = "",
+    experiment: options.Experiment = "",
     namespace: options.Namespace = "",
     context: options.Context = None,
     registry: options.RegistryHost = "",
@@ -79,7 +81,12 @@ def releases(
         raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
     place = connections.Place(connections.namespace_of(namespace, context=context), context)
     target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
-    settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
+    settings = Settings(
+        namespace=namespace or None,
+        blobs=bool(registry),
+        spec=shared_spec(template, strategies),
+        labels=shared_labels(experiment),
+    )
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_run(collection, target, cache or default_cache()))
     code = outcome.show("instances", output, quiet=target.on_stdout)

@@ -12,6 +12,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from swefoundry.api.labels import EXPERIMENT
 from swefoundry.cli import connections, options, screen
 from swefoundry.cli.evidence import Texts, evaluation_files, store_of_task
 from swefoundry.cli.funnel import FINISHED
@@ -19,7 +20,7 @@ from swefoundry.cli.instances import ROW, ROW_CONFIG_MAP
 from swefoundry.cli.outcome import Outcome
 from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
 from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.resources import TASKS
+from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.facts import Facts
 from swefoundry.errors import GiveUp, NotFound
 from swefoundry.reports.bundle import FILE_NAME, VerdictBundle
@@ -172,7 +173,19 @@ class Reader:
             problem=(await texts.read(spec.get("problemStatement"))).decode(errors="replace"),
             base_commit="" if spec.get("baseCommit") else await _commit(registry, repository, status),
             extra=await _kept_columns(task, texts),
+            experiment=(task["metadata"].get("labels") or {}).get(EXPERIMENT, ""),
+            made=await self._made(task),
         )
+
+    async def _made(self, task: dict[str, Any]) -> dict[str, Any]:
+        """Status of the EnvBuild; of one that is gone the task still knows the strategy."""
+        known = {"strategy": task["status"].get("strategy")}
+        name = task["status"].get("envBuild")
+        try:
+            found = await self._kube.get(BUILDS, task["metadata"]["namespace"], name) if name else {}
+        except NotFound:
+            return known
+        return known | (found.get("status") or {})
 
     async def _registry(self, host: str) -> Registry:
         async with self._opening:

@@ -13,7 +13,7 @@ from swefoundry.cli.outcome import Outcome
 from swefoundry.cli.rows import formats
 from swefoundry.cli.rows.columns import BadColumn
 from swefoundry.cli.rows.files import BadRow, Row, read_rows
-from swefoundry.cli.template import shared_spec
+from swefoundry.cli.template import shared_labels, shared_spec
 
 
 def import_(
@@ -26,6 +26,8 @@ def import_(
     out: options.Out = None,
     apply: options.Apply = False,
     template: options.Template = None,
+    strategies: options.Strategies = "",
+    experiment: options.Experiment = "",
     namespace: options.Namespace = "",
     context: options.Context = None,
     registry: options.RegistryHost = "",
@@ -40,7 +42,12 @@ def import_(
     """
     place = connections.Place(connections.namespace_of(namespace, context=context), context)
     target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
-    settings = Settings(namespace=namespace or None, blobs=bool(registry), spec=shared_spec(template))
+    settings = Settings(
+        namespace=namespace or None,
+        blobs=bool(registry),
+        spec=shared_spec(template, strategies),
+        labels=shared_labels(experiment),
+    )
     outcome = Outcome()
     asyncio.run(_run(_made(file, row_format, settings, outcome), target, outcome))
     raise typer.Exit(outcome.show("instances", output, quiet=target.on_stdout))

@@ -63,6 +63,7 @@ class Settings:
     """Whether there is a registry for patches that no ConfigMap holds."""
     spec: Mapping[str, object] = field(default_factory=dict)
     """environment, validation, budget, suspend, ttlSecondsAfterFinished: from a template."""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class _Writer:
 
     def task(self, spec: dict[str, Any], annotations: dict[str, str]) -> dict[str, Any]:
         metadata = self._metadata(self.name)
+        if self._settings.labels:
+            metadata["labels"] = dict(self._settings.labels)
         if annotations:
             metadata["annotations"] = annotations
         return {"apiVersion": API_VERSION, "kind": "TaskInstance", "metadata": metadata, "spec": spec}

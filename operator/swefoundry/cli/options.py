@@ -49,4 +49,17 @@ Template = Annotated[
         help="YAML TaskInstance whose environment, validation, budget, suspend and ttl all instances get.",
     ),
 ]
+Experiment = Annotated[
+    str,
+    typer.Option("--experiment", help="Label all instances as of this experiment, to compare costs by."),
+]
+Strategies = Annotated[
+    str,
+    typer.Option(
+        "--strategies",
+        metavar="NAME,NAME…",
+        help="How environments are made, tried in this order: reuse, recipe, agents, fixed. "
+        "Default: the template's, else the operator's.",
+    ),
+]
 DEFAULT_PREFIX = "swefoundry/tasks"

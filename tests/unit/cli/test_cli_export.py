@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from swefoundry.api.labels import EXPERIMENT
 from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
 from swefoundry.domain.stages import Stage
 from swefoundry.reports.bundle import VerdictBundle
@@ -15,6 +16,7 @@ from unit.cli.conftest import Run
 from unit.cli.pushing import push
 from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
 from unit.cli.tasks import Json, digest, finished, task, validated
+from unit.cli.transcripts import build
 from unit.store import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"
@@ -65,6 +67,38 @@ def test_a_row_has_the_classic_columns_and_ours() -> None:
         "evidence": digest("e"),
         "verdict": "fail2pass",
     }
+
+
+def test_a_row_says_which_experiment_strategy_and_parent_it_is_of_and_what_models_were_used() -> None:
+    made = {
+        "strategy": "reuse",
+        "image": digest("b"),
+        "rounds": [
+            {"strategy": "reuse", "image": digest("9"), "parent": {"image": digest("8")}},
+            {"strategy": "reuse", "image": digest("b"), "parent": {"image": digest("7")}},
+        ],
+        "usage": {"turns": 2, "inputTokens": 10, "outputTokens": 3, "microUsd": 45},
+    }
+    row = swe_bench_row(found(experiment="warm", made=made))
+    assert {name: row[name] for name in ("experiment", "strategy", "reused_from", "llm_usage")} == {
+        "experiment": "warm",
+        "strategy": "reuse",
+        "reused_from": digest("7"),
+        "llm_usage": {
+            "turns": 2,
+            "input_tokens": 10,
+            "cached_tokens": 0,
+            "output_tokens": 3,
+            "usd": 0.000045,
+        },
+    }
+
+
+def test_what_another_run_measured_is_not_passed_on() -> None:
+    before = {"llm_usage": {"usd": 3}, "reused_from": digest("7"), "experiment": "old", "license_name": "MIT"}
+    row = swe_bench_row(found(extra=before, made={"strategy": "recipe"}))
+    assert row["strategy"] == "recipe" and row["license_name"] == "MIT"
+    assert not {"llm_usage", "reused_from", "experiment"} & row.keys()
 
 
 def test_an_empty_fail_to_pass_is_not_exported_unless_asked_for() -> None:
@@ -182,6 +216,26 @@ def test_only_validated_instances_become_rows_and_bad_ones_are_named(
     assert "b (b): no test is known" in done.stderr
     assert "c (c): " in done.stderr
     assert "1 rows, 2 refused" in done.stderr
+
+
+def test_the_export_reads_the_env_build_as_far_as_there_is_one(
+    run: Run, api: Api, server: registry_server.Server
+) -> None:
+    for name in ("a", "b"):
+        body = task(name)
+        body["metadata"]["labels"] = {EXPERIMENT: "warm"}
+        put_validated(api, server.host, body)
+        body["status"] |= {"envBuild": name, "strategy": "reuse"}
+    api.put("envbuilds", build("a", strategy="agents", usage={"turns": 1, "microUsd": 5}))
+    done = run("export", "--registry", server.host, "--insecure")
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [
+        (row["experiment"], row.get("strategy"), row.get("llm_usage", {}).get("usd")) for row in rows
+    ] == [
+        ("warm", "agents", 0.000005),
+        ("warm", "reuse", None),
+    ]
 
 
 def test_the_status_file_lists_all_that_have_finished(run: Run, api: Api, tmp_path: Path) -> None:

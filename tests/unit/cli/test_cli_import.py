@@ -144,6 +144,38 @@ def test_a_template_applies_to_all(run: Run, tmp_path: Path) -> None:
     assert (task["spec"]["validation"], task["spec"]["budget"]) == ({"repeats": 2}, {"rounds": 3})
 
 
+def test_strategies_win_over_the_templates_and_the_experiment_becomes_a_label(
+    run: Run, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text("spec: {environment: {strategies: [recipe], overrides: {aptPackages: [git]}}}")
+    file = jsonl(tmp_path / "r.jsonl", classic())
+    flags = ("--template", template, "--strategies", "reuse, agents", "--experiment", "no-recipe")
+    done = run("import", file, *flags, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
+    assert task["metadata"]["labels"] == {"swefoundry.dev/experiment": "no-recipe"}
+    assert task["spec"]["environment"] == {
+        "strategies": ["reuse", "agents"],
+        "overrides": {"aptPackages": ["git"]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--strategies", "reuse,magic"), "magic: not known; there are fixed, reuse, recipe, agents"),
+        (("--strategies", "reuse,reuse"), "each is tried once"),
+        (("--experiment", "a b"), "'a b' is no label value"),
+    ],
+)
+def test_wrong_strategies_and_experiments_are_wrong_usage(
+    run: Run, tmp_path: Path, flags: tuple[str, str], said: str
+) -> None:
+    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), *flags)
+    assert (done.exit_code, said in " ".join(done.stderr.replace("│", " ").split())) == (2, True), done.stderr
+
+
 def test_a_template_that_sets_a_rows_own_fields_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("spec: {repo: a/b}")

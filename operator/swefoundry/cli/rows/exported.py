@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from swefoundry.domain.models import MICRO, Usage
 from swefoundry.reports.bundle import VerdictBundle
 
 FACTORY_CATEGORIES = ("fail2pass", "fail2fail", "pass2pass", "pass2fail", "error")
 OURS_ALONE = ("error2pass", "flaky", "inconclusive")
 """Verdicts that SWE-Factory does not know. Its readers train on `fail2pass`, so none of these may be in it."""
+
+MEASURED = frozenset(
+    "FAIL_TO_PASS PASS_TO_PASS image stage_images evidence verdict "
+    "experiment strategy reused_from llm_usage".split()
+)
+"""Columns that say what was measured here; what another export said under the same name is not passed on."""
 
 
 class Unfit(Exception):
@@ -31,6 +38,9 @@ class Validated:
     base_commit: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The columns that the import kept."""
+    experiment: str = ""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """Status of the EnvBuild; empty when it is gone."""
 
 
 def swe_bench_row(found: Validated, allow_empty: bool = False) -> dict[str, Any]:
@@ -41,9 +51,8 @@ def swe_bench_row(found: Validated, allow_empty: bool = False) -> dict[str, Any]
             "no test is known to fail before and pass after (its draft declares no reports), and an empty "
             "FAIL_TO_PASS counts as resolved by any patch. Give --allow-empty to export it all the same."
         )
-    spec, kept = found.spec, dict(found.extra)
-    for replaced in ("FAIL_TO_PASS", "PASS_TO_PASS"):
-        kept.pop(replaced, None)
+    spec = found.spec
+    kept = {name: value for name, value in found.extra.items() if name not in MEASURED}
     classic = {
         "repo": spec["repo"],
         "instance_id": spec["instanceId"],
@@ -65,8 +74,25 @@ def swe_bench_row(found: Validated, allow_empty: bool = False) -> dict[str, Any]
         "stage_images": {str(stage): digest for stage, digest in found.bundle.stages.items()},
         "evidence": found.evidence,
         "verdict": found.bundle.verdict,
+        **_origin(found),
     }
     return {**classic, **kept, **{key: value for key, value in ours.items() if value}}
+
+
+def _origin(found: Validated) -> dict[str, Any]:
+    """Where the environment came from, and what models were used for it."""
+    made = found.made
+    accepted = [each for each in made.get("rounds") or () if each.get("image") == made.get("image")]
+    parent = (accepted[-1].get("parent") or {}) if accepted else {}
+    usage = Usage.model_validate(made.get("usage") or {})
+    return {
+        "experiment": found.experiment,
+        "strategy": made.get("strategy"),
+        "reused_from": parent.get("image"),
+        "llm_usage": usage.model_dump(exclude={"micro_usd"}) | {"usd": usage.micro_usd / MICRO}
+        if usage.turns
+        else None,
+    }
 
 
 def _text(name: str, content: bytes) -> dict[str, str]:
