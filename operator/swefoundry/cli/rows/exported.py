@@ -13,10 +13,8 @@ FACTORY_CATEGORIES = ("fail2pass", "fail2fail", "pass2pass", "pass2fail", "error
 OURS_ALONE = ("error2pass", "flaky", "inconclusive")
 """Verdicts that SWE-Factory does not know. Its readers train on `fail2pass`, so none of these may be in it."""
 
-MEASURED = frozenset(
-    "FAIL_TO_PASS PASS_TO_PASS image stage_images evidence verdict "
-    "experiment strategy reused_from llm_usage".split()
-)
+RESULTS = frozenset({"FAIL_TO_PASS", "PASS_TO_PASS", "image", "stage_images", "evidence", "verdict"})
+MEASURED = RESULTS | {"experiment", "strategy", "reused_from", "llm_usage"}
 """Columns that say what was measured here; what another export said under the same name is not passed on."""
 
 
