@@ -4,23 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from swefoundry.api.reasons import ENVIRONMENT_FAILED, PENDING, PREPARING
 from swefoundry.cli.advice import next_step
+from swefoundry.cli.construction import construction
 from swefoundry.cli.funnel import UNCHECKED, telling
+from swefoundry.cli.sections import Section
 
 TESTS_NAMED = 12
 """Test names shown per set; all of them are in the verdict bundle."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading and what stands below it: lines, or a table."""
-
-    title: str
-    lines: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[object, ...], ...] = ()
-    logs: tuple[tuple[str, str], ...] = ()
-    """Telling lines by where they are from."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ def tell(task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: Evi
     reason, message = telling(status.get("conditions") or ())
     sections = (
         _what(spec, status),
-        _rounds(made),
+        *construction(build or {}),
         _matrix(status, evidence),
         _tests(evidence),
         _pods(status, made),
@@ -82,8 +73,14 @@ def tell(task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: Evi
         headline=f"{phase}: {message or reason or 'no operator has seen it yet'}",
         reason=reason,
         sections=tuple(section for section in sections if section is not None),
-        advice=next_step(reason or "Pending"),
+        advice=next_step(_reason_to_act_on(reason, made)),
     )
+
+
+def _reason_to_act_on(reason: str, made: Mapping[str, Any]) -> str:
+    """Where the environment failed, or is being made, the EnvBuild's reason says more."""
+    inner, _ = telling(made.get("conditions") or ())
+    return inner if reason in (ENVIRONMENT_FAILED, PREPARING) and inner else reason or PENDING
 
 
 def _what(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Section:
@@ -108,30 +105,6 @@ def _source(spec: Mapping[str, Any]) -> str:
         return str(archive.get("url", ""))
     url = (source.get("git") or {}).get("url", "git")
     return f"{url} at {spec.get('baseCommit', '?')}"
-
-
-def _rounds(made: Mapping[str, Any]) -> Section | None:
-    rounds = made.get("rounds") or []
-    if not rounds:
-        return None
-    rows = tuple(
-        (
-            each.get("number"),
-            each.get("strategy", ""),
-            each.get("label", ""),
-            ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
-            each.get("outcome") or "under way",
-        )
-        for each in rounds
-    )
-    logs = tuple(
-        (f"round {each.get('number')}, {each.get('outcome')}", each["message"])
-        for each in rounds
-        if each.get("message") and not str(each.get("outcome", "")).startswith("Accepted")
-    )
-    return Section(
-        "Rounds", columns=("round", "strategy", "draft", "probes", "outcome"), rows=rows, logs=logs
-    )
 
 
 def _matrix(status: Mapping[str, Any], evidence: Evidence) -> Section | None:

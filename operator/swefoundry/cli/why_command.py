@@ -11,7 +11,8 @@ from rich.text import Text
 
 from swefoundry.cli import connections, options, screen
 from swefoundry.cli.evidence import evaluation_files, store_of_task
-from swefoundry.cli.story import Evidence, Section, Story, tell
+from swefoundry.cli.sections import Section
+from swefoundry.cli.story import Evidence, Story, tell
 from swefoundry.cluster.kube import Kube
 from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.telling import telling_lines
@@ -84,8 +85,8 @@ async def _evidence(task: Mapping[str, Any], store: connections.Store) -> Eviden
 
 def show(story: Story, console: Console) -> None:
     """The page on a terminal, a pipe or a file."""
-    console.print(Text(story.name, style="bold"))
-    console.print(Text(story.headline))
+    console.print(Text(screen.plain(story.name), style="bold"))
+    console.print(Text(screen.plain(story.headline)))
     for section in story.sections:
         _section(section, console)
     console.print(_heading("What to do"))
@@ -97,10 +98,10 @@ def _section(section: Section, console: Console) -> None:
     if section.rows:
         console.print(screen.table(section.columns, section.rows))
     for line in section.lines:
-        console.print(Text(line))
+        console.print(Text(screen.plain(line)))
     for where, text in section.logs:
         console.print(Text(f"\n{where}:", style="bold"))
-        for line in text.splitlines():
+        for line in screen.plain(text).splitlines():
             console.print(Text(f"  {line}"))
 
 

@@ -7,7 +7,7 @@ from swefoundry.cli import advice
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.pushing import push
-from unit.cli.tasks import Json, digest, finished, task
+from unit.cli.tasks import Json, condition, digest, finished, task
 from unit.store import registry_server
 
 
@@ -101,8 +101,71 @@ def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
     said = json.loads(
         run("why", "octo--calc-7", "--registry", server.host, "--insecure", "-o", "json").stdout
     )
-    assert [section["title"] for section in said["sections"]] == ["What", "Rounds", "Matrix", "Tests", "Pods"]
+    assert [section["title"] for section in said["sections"]] == [
+        "What",
+        "Rounds",
+        "Budget",
+        "Matrix",
+        "Tests",
+        "Pods",
+    ]
     assert said["sections"][1]["rows"][0]["outcome"] == "StepFailed"
+
+
+USED = {"turns": 3, "inputTokens": 1000, "outputTokens": 200, "microUsd": 120_000}
+
+
+def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> None:
+    lost = "it needs a running PostgreSQL server"
+    rounds: list[Json] = [
+        {"number": 0, "strategy": "reuse", "parent": {"image": digest("a")}, "outcome": "AfterFailed"},
+        {"number": 1, "strategy": "agents", "outcome": "StepFailed", "claimed": True, "usage": USED},
+        {"number": 2, "strategy": "agents", "outcome": "Accepted", "claimed": False},
+    ]
+    build: Json = {
+        "metadata": {"name": "built"},
+        "spec": {"budget": {"llmUsd": "0.50", "rounds": 3}},
+        "status": {
+            "rounds": rounds,
+            "conditions": [condition("Stalled", "True", "AgentsGaveUp", lost)],
+            "usage": USED,
+            "podSeconds": 61.4,
+            "agents": {"asked": 3, "overclaimed": 1, "underclaimed": 1, "transcript": digest("7")},
+        },
+    }
+    api.put("envbuilds", build)
+    api.put(
+        "taskinstances",
+        task(status=finished("Failed", None, "EnvironmentNotBuilt", lost, envBuild="built")),
+    )
+
+    said = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
+    sections = {section["title"]: section for section in said["sections"]}
+    spent = "3 turns, 1,000 tokens in, 200 out, $0.12"
+    assert sections["Reuse"]["lines"] == ["1 proven images tried, 1 refused by the probe"]
+    assert sections["Reuse"]["rows"] == [
+        {"round": 0, "image": "sha256:" + "a" * 12, "outcome": "AfterFailed"}
+    ]
+    assert sections["Agents"]["lines"] == [
+        f"asked for 3 drafts: {spent}",
+        f"AgentsGaveUp: {lost}",
+        "1 drafts believed in and refused by the probe",
+        "1 drafts doubted and accepted by the probe",
+        "`swefoundry transcript` shows what was said",
+    ]
+    assert sections["Agents"]["rows"][0] == {
+        "round": 1,
+        "spent": spent,
+        "the model was": "sure",
+        "outcome": "StepFailed",
+    }
+    assert [tuple(row.values()) for row in sections["Budget"]["rows"]] == [
+        ("rounds", 3, 3),
+        ("podSeconds", "61", 7200),
+        ("llmTokens", "1,200", "1,000,000"),
+        ("llmUsd", "$0.12", "$0.50"),
+    ]
+    assert said["advice"] == advice.NEXT["AgentsGaveUp"]
 
 
 def test_an_unreachable_registry_costs_the_logs_alone(run: Run, api: Api) -> None:
