@@ -14,6 +14,9 @@ TIMEOUT_SECONDS = 60
 """No byte for so long means a dead connection; uploads of any size pass, because bytes flow."""
 
 _BUSY = (408, 425, 429)
+"""And DIGEST_INVALID of a PUT: digests are made of the very bytes that are sent, so the registry has stumbled over
+somebody who pushed the same content at the same moment (docker-registry 2.8 reads back what another is writing).
+"""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def complaint(
     """The error of ours that an answer of 400 or more stands for."""
     what = f"{ask.method} {ask.url.partition('?')[0]}"
     said = _detail(body)
-    if status in _BUSY or status >= 500:
+    if status in _BUSY or status >= 500 or (ask.method == "PUT" and "DIGEST_INVALID" in said):
         return RegistryUnavailable(f"the registry {host} is busy ({status}): {what}{said}", _after(headers))
     if status == 404:
         return NotFound(f"the registry {host} has no such content: {what}{said}")

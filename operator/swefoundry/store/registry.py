@@ -27,6 +27,10 @@ T = TypeVar("T")
 
 MANIFEST_LIMIT_BYTES = 4 << 20
 """What the distribution specification lets registries limit manifests to."""
+TAGS_LIMIT_BYTES = 64 << 20
+"""Registries that do not page give all tags of a repository at once: a million of them."""
+TAGS_PAGE = 1000
+"""More than this some registries refuse to give at a time."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -193,6 +197,21 @@ class Registry:
         following = response.links.get("next", {}).get("url")
         return _object(response.content, f"{self.host}{path}"), following
 
+    async def list_tags(self, repo: str) -> list[str]:
+        """Every tag of a repository, page by page where the registry pages; none of one that does not exist yet."""
+        path: str | None = f"/v2/{repo}/tags/list?n={TAGS_PAGE}"
+        found: list[str] = []
+        while path is not None:
+            ask = pull(repo, path)
+            try:
+                response = await self._patiently(lambda ask=ask: self._answer(ask, TAGS_LIMIT_BYTES))  # type: ignore[misc]
+            except NotFound:
+                return found
+            found += _object(response.content, f"{self.host}/{repo}").get("tags") or []
+            following = response.links.get("next", {}).get("url")
+            path = str(response.url.join(following)) if following else None
+        return found
+
     # Requests
 
     async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -209,15 +228,17 @@ class Registry:
         )
         return await retrying(once)
 
-    async def _answer(self, ask: Ask) -> httpx.Response:
-        """A whole, small answer."""
+    async def _answer(self, ask: Ask, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
+        """A whole answer, small unless ``limit`` says otherwise."""
         async with self._exchange(ask) as response:
             length = 0
             parts = []
             async for part in response.aiter_bytes():
                 length += len(part)
-                if length > MANIFEST_LIMIT_BYTES:
-                    raise GiveUp(f"{self.host} answered {ask.method} {ask.url} with more than 4 MiB")
+                if length > limit:
+                    raise GiveUp(
+                        f"{self.host} answered {ask.method} {ask.url} with more than {limit >> 20} MiB"
+                    )
                 parts.append(part)
             return httpx.Response(
                 response.status_code,

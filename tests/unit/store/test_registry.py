@@ -220,6 +220,8 @@ class Scripted:
         self.asked.append((handler.command, parts.path))
         if parts.path == "/token":
             return self.token(given, parse_qs(parts.query))
+        if parts.path == "/v2/paged/tags/list":
+            return self.page(parse_qs(parts.query).get("last", ["0"])[0])
         if self.busy:
             self.busy -= 1
             return 503, {"Retry-After": "7"}, b""
@@ -229,6 +231,11 @@ class Scripted:
             realm = f'Bearer realm="http://{handler.headers["Host"]}/token",service="scripted",{scope}'
             return 401, {"WWW-Authenticate": realm}, b""
         return 200, {}, b"hello"
+
+    def page(self, last: str) -> tuple[int, dict[str, str], bytes]:
+        tags = [str(number) for number in range(1, 8)][int(last) :][:3]
+        more = {"Link": f'</v2/paged/tags/list?n=3&last={tags[-1]}>; rel="next"'} if tags[-1] != "7" else {}
+        return 200, more, json.dumps({"name": "paged", "tags": tags}).encode()
 
     def token(self, given: str, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
         if given != "Basic " + base64.b64encode(b"lab:secret").decode():
@@ -290,6 +297,13 @@ async def test_a_token_service_that_refuses_us_is_a_refusal(scripted: tuple[str,
             await registry.get_blob("a/b", HELLO, 10)
 
 
+async def test_tags_are_listed_page_by_page(scripted: tuple[str, Scripted]) -> None:
+    host, script = scripted
+    async with Registry(host, insecure=True) as registry:
+        assert await registry.list_tags("paged") == ["1", "2", "3", "4", "5", "6", "7"]
+    assert len(script.asked) == 3
+
+
 async def test_a_busy_registry_is_asked_again(scripted: tuple[str, Scripted], tmp_path: Path) -> None:
     host, script = scripted
     script.busy = 2
@@ -323,3 +337,30 @@ async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> No
             server = registry_server.serving(tmp_path, port=port)
             await asyncio.to_thread(stack.enter_context, server)
             assert await asked == digest_of(b"content")
+
+
+async def test_every_tag_is_listed_and_a_repository_that_is_not_there_has_none(registry: Registry) -> None:
+    blob = await registry.put_blob("store/tags", b"{}")
+    for name in ("one", "two", "env-3"):
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": descriptor("application/json", blob, 2),
+            "layers": [],
+        }
+        await registry.put_manifest("store/tags", manifest, OCI_MANIFEST, name)
+    assert sorted(await registry.list_tags("store/tags")) == ["env-3", "one", "two"]
+    assert await registry.list_tags("store/never") == []
+
+
+async def test_the_same_content_pushed_by_many_at_the_same_moment_is_there(registry: Registry) -> None:
+    blob = await registry.put_blob("store/race", b"{}")
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": descriptor("application/json", blob, 2),
+        "layers": [],
+        "annotations": {"long": "x" * 100_000},
+    }
+    pushes = (registry.put_manifest("store/race", manifest, OCI_MANIFEST, f"tag-{n}") for n in range(30))
+    assert len(set(await asyncio.gather(*pushes))) == 1

@@ -1,0 +1,119 @@
+"""What is remembered of environments, against a real registry."""
+
+import asyncio
+import itertools
+
+import pytest
+
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.memory import Known, Parent, Trials
+from swefoundry.store import memory
+from swefoundry.store.artifacts import pull_artifact, push_artifact
+from swefoundry.store.content import digest_of
+from swefoundry.store.registry import Registry
+
+DRAFT = Draft(dockerfile="FROM busybox\nCOPY . /testbed\n", test_command="true")
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def repo() -> str:
+    return f"memory/repo{next(_numbers)}"
+
+
+def image(name: str) -> Digest:
+    return digest_of(name.encode())
+
+
+def known(name: str, **fields: object) -> Known:
+    said = {"repo": "owner/name", "image": image(name), "source": image(f"tree of {name}")}
+    return Known.model_validate(said | {"draft": digest_of(DRAFT.stored()), "version": "1.0"} | fields)
+
+
+async def recalled(registry: Registry, repo: str) -> dict[Digest, Trials]:
+    return {item.known.image: item.trials for item in await memory.recall(registry, repo, {})}
+
+
+async def test_what_was_remembered_is_recalled_whole(registry: Registry, repo: str) -> None:
+    entry = known("one", env_build="here/one", evidence={"after": image("log")})
+    digest = await memory.remember(registry, repo, entry, DRAFT)
+    [found] = await memory.recall(registry, repo, {})
+    assert (found.known, found.trials, found.root) == (entry, Trials(), None)
+    assert (await registry.get_manifest(repo, memory.env_tag(entry.image))).digest == digest
+
+
+async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: Registry, repo: str) -> None:
+    digest = await memory.remember(registry, repo, known("one"), DRAFT)
+    assert await pull_artifact(registry, repo, digest, 1 << 20) == {"draft.json": DRAFT.stored()}
+    assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.stored()
+
+
+async def test_remembering_again_keeps_the_first_record(registry: Registry, repo: str) -> None:
+    first = await memory.remember(registry, repo, known("one", env_build="here/first"), DRAFT)
+    assert await memory.remember(registry, repo, known("one", env_build="here/later"), DRAFT) == first
+    [found] = await memory.recall(registry, repo, {})
+    assert found.known.env_build == "here/first"
+
+
+async def test_a_repository_that_nobody_has_heard_of_has_no_environments(
+    registry: Registry, repo: str
+) -> None:
+    assert await memory.recall(registry, repo, {}) == []
+
+
+async def test_many_that_end_at_the_same_moment_lose_nothing(registry: Registry, repo: str) -> None:
+    await asyncio.gather(
+        *(memory.remember(registry, repo, known(f"image {n}"), DRAFT) for n in range(25)),
+        *(memory.record_trial(registry, repo, image("image 0"), f"{n:08x}-uid-1", True) for n in range(25)),
+        *(memory.record_trial(registry, repo, image("image 1"), f"{n:08x}-uid-2", False) for n in range(25)),
+    )
+    found = await recalled(registry, repo)
+    assert len(found) == 25
+    assert found[image("image 0")] == Trials(accepted=25)
+    assert found[image("image 1")] == Trials(refused=25)
+
+
+async def test_a_trial_told_twice_counts_once(registry: Registry, repo: str) -> None:
+    await memory.remember(registry, repo, known("one"), DRAFT)
+    for _ in range(3):
+        await memory.record_trial(registry, repo, image("one"), "0f3c-uid", accepted=False)
+    assert await recalled(registry, repo) == {image("one"): Trials(refused=1)}
+
+
+async def test_trials_of_a_composed_image_count_for_the_built_one(registry: Registry, repo: str) -> None:
+    await memory.remember(registry, repo, known("built"), DRAFT)
+    await memory.remember(registry, repo, known("composed", parent=image("built")), DRAFT)
+    await memory.record_trial(registry, repo, image("built"), "0f3c", accepted=True)
+    found = await memory.recall(registry, repo, {})
+    assert {item.trials.accepted for item in found} == {1}
+    built = Parent(image=image("built"), source=image("tree of built"))
+    assert {item.parent.image: item.parent for item in found} == {image("built"): built}
+
+
+async def test_records_are_read_once(registry: Registry, repo: str) -> None:
+    await memory.remember(registry, repo, known("one"), DRAFT)
+    shelf: memory.Shelf = {}
+    await memory.recall(registry, repo, shelf)
+    asked: list[str] = []
+
+    class Counting(Registry):
+        async def get_manifest(self, repo, reference):  # type: ignore[no-untyped-def]
+            asked.append(reference)
+            return await super().get_manifest(repo, reference)
+
+    await memory.remember(registry, repo, known("two"), DRAFT)
+    async with Counting(registry.host, insecure=True) as counting:
+        assert len(await memory.recall(counting, repo, shelf)) == 2
+    assert asked == [memory.env_tag(image("two"))]
+
+
+async def test_a_record_that_cannot_be_read_hides_no_other(registry: Registry, repo: str) -> None:
+    await push_artifact(registry, repo, "environment", {}, tag=memory.env_tag(image("strange")))
+    await memory.remember(registry, repo, known("one"), DRAFT)
+    assert set(await recalled(registry, repo)) == {image("one")}
+
+
+def test_an_environment_that_was_refused_and_then_accepted_by_one_build_counts_as_accepted() -> None:
+    tags = [memory.trial_tag(image("a"), "uid-1", ok) for ok in (True, False)]
+    assert memory.trials([*tags, "env-x", "trial-", "latest"]) == {image("a")[7:23]: Trials(accepted=1)}
