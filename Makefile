@@ -83,8 +83,8 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 ##@ Tests
 .PHONY: lint test-unit test-cluster test-real test
 lint: venv ## Style, types and the architecture's contracts
-	$(VENV)/bin/ruff check operator lab tests benchmarks
-	$(VENV)/bin/ruff format --check operator lab tests benchmarks
+	$(VENV)/bin/ruff check operator lab images tests benchmarks
+	$(VENV)/bin/ruff format --check operator lab images tests benchmarks
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
@@ -112,10 +112,11 @@ bench: install ## Ratios on the lab: evaluations against a bare loop, reaction t
 
 ##@ Generated files
 .PHONY: lock
-LOCK := uv pip compile pyproject.toml --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header
+LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header
 lock: ## Pin every dependency by hash, for the images and for development
-	$(VENV)/bin/$(LOCK) --upgrade --output-file images/operator/requirements.txt
-	$(VENV)/bin/$(LOCK) --upgrade --extra dev --output-file requirements-dev.txt
+	$(VENV)/bin/$(LOCK) --upgrade --output-file images/operator/requirements.txt pyproject.toml
+	$(VENV)/bin/$(LOCK) --upgrade --output-file images/scripted-model/requirements.txt images/scripted-model/pyproject.toml
+	$(VENV)/bin/$(LOCK) --upgrade --extra dev --output-file requirements-dev.txt pyproject.toml
 
 .PHONY: generate
 generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources and settings

@@ -21,17 +21,25 @@ def helm(*arguments: str) -> str:
     return _run("helm", arguments)
 
 
+def path_of(program: str) -> str:
+    """Where the program is: on the path, or the lab's."""
+    return shutil.which(program) or str(LAB / "bin" / program)
+
+
+def environment() -> dict[str, str]:
+    """What these programs are told of the cluster."""
+    return {**os.environ, **({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})}
+
+
 def _run(program: str, arguments: tuple[str, ...], stdin: str = "", fails: bool = False) -> str:
-    path = shutil.which(program) or str(LAB / "bin" / program)
-    environment = {**os.environ, **({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})}
     ended = subprocess.run(
-        [path, *arguments],
+        [path_of(program), *arguments],
         input=stdin,
         capture_output=True,
         text=True,
         timeout=900,
         check=False,
-        env=environment,
+        env=environment(),
     )
     assert fails or ended.returncode == 0, ended.stderr + ended.stdout
     return ended.stdout

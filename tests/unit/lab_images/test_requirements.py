@@ -4,21 +4,28 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
 
+images = pytest.mark.parametrize(
+    ("image", "project"), [("operator", "."), ("scripted-model", "images/scripted-model")]
+)
 
-def test_every_dependency_is_pinned_to_a_version_that_the_project_allows() -> None:
-    text = (ROOT / "images/operator/requirements.txt").read_text()
+
+@images
+def test_every_dependency_is_pinned_to_a_version_that_the_project_allows(image: str, project: str) -> None:
+    text = (ROOT / "images" / image / "requirements.txt").read_text()
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", text, re.MULTILINE))
-    asked = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    asked = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]["dependencies"]
     for requirement in map(Requirement, asked):
         assert requirement.specifier.contains(pins[requirement.name]), requirement
 
 
-def test_every_pin_has_a_hash() -> None:
-    text = (ROOT / "images/operator/requirements.txt").read_text()
+@images
+def test_every_pin_has_a_hash(image: str, project: str) -> None:
+    text = (ROOT / "images" / image / "requirements.txt").read_text()
     pins = re.split(r"^(?=[a-z0-9-]+==)", text, flags=re.MULTILINE)[1:]
     assert pins
     assert all("--hash=sha256:" in pin for pin in pins)

@@ -1,0 +1,54 @@
+"""Does an answer obey the request? Scripts that are wrong fail here, loudly, and not in what reads the answer."""
+
+import json
+from collections.abc import Iterator
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, best_match
+
+from scripted_model.asked import Asked, Json
+from scripted_model.script import Answer, Call
+
+
+def mistakes(asked: Asked, answer: Answer) -> Iterator[str]:
+    """What the request would not allow, unless the answer is broken on purpose."""
+    if answer.broken or answer.error or answer.fault:
+        return
+    for call in answer.calls:
+        yield from _of_call(call, asked)
+    if asked.answer and not answer.calls:
+        yield from _of_words(answer, *asked.answer)
+
+
+def _of_call(call: Call, asked: Asked) -> Iterator[str]:
+    schema = asked.tools.get(call.name)
+    if schema is None:
+        offered = ", ".join(sorted(asked.tools)) or "none"
+        yield f"it calls the tool `{call.name}`, but the request offers {offered}"
+        return
+    if isinstance(call.arguments, str):
+        yield f"the arguments of `{call.name}` are a text; write an object, or mark the answer `broken: true`"
+        return
+    yield from _against(schema, call.arguments, f"the arguments of `{call.name}`")
+
+
+def _of_words(answer: Answer, name: str, schema: Json) -> Iterator[str]:
+    data = answer.data
+    if answer.text is not None:
+        try:
+            data = json.loads(answer.text)
+        except ValueError:
+            yield f"its text is no JSON, but the request asks for `{name}`"
+            return
+    yield from _against(schema, data, f"its answer is no `{name}`")
+
+
+def _against(schema: Json, value: object, what: str) -> Iterator[str]:
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        yield f"the request's own schema is wrong: {error.message}"
+        return
+    wrong = best_match(Draft202012Validator(schema).iter_errors(value))
+    if wrong is not None:
+        yield f"{what}: {wrong.json_path}: {wrong.message}"

@@ -1,0 +1,140 @@
+"""How does a script get written from a real endpoint's answers? By standing between it and whoever asks."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from scripted_model import replies
+from scripted_model.asked import Asked, Json
+from scripted_model.script import Answer
+from scripted_model.sending import send
+
+LONGEST_SECONDS = 3600
+HIDDEN = "[key]"
+
+
+def upstream_key(path: Path | None) -> str | None:
+    """The key of the real endpoint."""
+    return path.read_text("utf-8").strip() if path else None
+
+
+@dataclass
+class Recorder:
+    """A proxy that keeps what it hears as rules. Errors of the endpoint are passed on, not kept."""
+
+    upstream: str
+    key: str | None
+    out: Path
+    loose: bool
+    say: Callable[[str], None]
+    rules: list[Json] = field(default_factory=list)
+    models: set[str] = field(default_factory=set)
+    session: aiohttp.ClientSession | None = None
+
+    def application(self) -> web.Application:
+        """The routes that clients use."""
+        made = web.Application(client_max_size=32 << 20)
+        made.add_routes(
+            [web.post("/v1/chat/completions", self.complete), web.get("/v1/models", self.list_models)]
+        )
+        made.cleanup_ctx.append(self._connected)
+        return made
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        """Pass on, keep, answer."""
+        asked = Asked(await request.json())
+        plain = {
+            name: value for name, value in asked.body.items() if name not in ("stream", "stream_options")
+        }
+        status, headers, body = await self._ask("POST", "/chat/completions", plain)
+        self.say(f"{asked.role or 'somebody'} asks {asked.model}, turn {asked.turn}: {status}")
+        if status != 200 or not isinstance(body, dict):
+            return web.json_response(body, status=status, headers=headers)
+        then = heard(body)
+        self._keep(asked, then)
+        if asked.wants_stream:
+            return await send(request, asked, Answer.model_validate(then))
+        return web.json_response(body)
+
+    async def list_models(self, request: web.Request) -> web.Response:
+        """The real endpoint's models."""
+        status, headers, body = await self._ask("GET", "/models", None)
+        return web.json_response(body, status=status, headers=headers)
+
+    async def _ask(self, method: str, path: str, body: Json | None) -> tuple[int, dict[str, str], Any]:
+        assert self.session is not None, "the application has started"
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        try:
+            async with self.session.request(
+                method, self.upstream + path, json=body, headers=headers
+            ) as answer:
+                passed = {name: answer.headers[name] for name in ("Retry-After",) if name in answer.headers}
+                return answer.status, passed, await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            return 502, {}, replies.error(502, f"The endpoint that is recorded gave no answer: {error}")
+
+    def _keep(self, asked: Asked, then: Json) -> None:
+        self.models.add(asked.model)
+        name = f"{len(self.rules) + 1}: {asked.role or 'somebody'}, turn {asked.turn}"
+        when = self._when(asked)
+        if not self.loose and any(rule["when"] == when for rule in self.rules):
+            return
+        self.rules.append(self._without_key({"name": name, "when": when, "then": then}))
+        text = yaml.safe_dump(self.script(), sort_keys=False, allow_unicode=True, width=120)
+        partial = self.out.with_name(self.out.name + ".part")
+        partial.write_text(text, "utf-8")
+        partial.replace(self.out)
+
+    def _without_key(self, rule: Json) -> Json:
+        """An endpoint may say the key back, in the middle of its answer."""
+        return json.loads(json.dumps(rule).replace(self.key, HIDDEN)) if self.key else rule
+
+    def script(self) -> Json:
+        """All that was heard so far."""
+        return {"models": {name: {} for name in sorted(self.models)}, "rules": self.rules}
+
+    def _when(self, asked: Asked) -> Json:
+        if not self.loose:
+            return {"request": asked.digest}
+        schema = asked.answer[0] if asked.answer else None
+        wanted = {"role": asked.role, "model": asked.model, "turn": asked.turn, "schema": schema, "times": 1}
+        return {name: value for name, value in wanted.items() if value is not None}
+
+    async def _connected(self, application: web.Application) -> AsyncIterator[None]:
+        limit = aiohttp.ClientTimeout(total=LONGEST_SECONDS)
+        async with aiohttp.ClientSession(timeout=limit, trust_env=True) as session:
+            self.session = session
+            yield
+
+
+def heard(body: Json) -> Json:
+    """The `then` of a rule that says what a real endpoint said."""
+    choice = (body.get("choices") or [{}])[0]
+    message = choice.get("message") or {}
+    called = [call.get("function") or {} for call in message.get("tool_calls") or []]
+    calls = [{"name": each.get("name"), "arguments": each.get("arguments") or ""} for each in called]
+    text = message.get("content")
+    then: Json = {"text": text or ""} if text or not calls else {}
+    if calls:
+        then["calls"] = calls
+    return then | {
+        "broken": True,
+        "finish": choice.get("finish_reason"),
+        "usage": _usage(body.get("usage") or {}),
+    }
+
+
+def _usage(said: Json) -> Json:
+    details = said.get("prompt_tokens_details") or {}
+    counts = {
+        "prompt": said.get("prompt_tokens"),
+        "cached": details.get("cached_tokens"),
+        "completion": said.get("completion_tokens"),
+    }
+    return {name: count for name, count in counts.items() if count is not None}

@@ -1,0 +1,143 @@
+"""How does an answer look on the wire? Bodies and streamed chunks of the OpenAI protocol."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from scripted_model.asked import Asked, Json, tokens
+from scripted_model.script import Answer, Call
+
+CREATED = 1_700_000_000
+"""The same request gets the same bytes, so no clock is read."""
+
+PIECE = 24
+"""Characters of one streamed chunk."""
+
+ERRORS: dict[int, tuple[str, str | None, str]] = {
+    400: ("invalid_request_error", None, "The request is invalid."),
+    401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
+    403: ("invalid_request_error", "forbidden", "This key may not use this endpoint."),
+    404: (
+        "invalid_request_error",
+        "model_not_found",
+        "The model does not exist or you do not have access to it.",
+    ),
+    429: ("requests", "rate_limit_exceeded", "Rate limit reached. Please try again later."),
+    500: ("server_error", None, "The server had an error while processing your request."),
+    503: ("server_error", "overloaded", "The engine is currently overloaded, please try again later."),
+}
+"""Type, code and message by status."""
+
+
+def error(status: int, message: str = "", code: str | None = None, kind: str | None = None) -> Json:
+    """An error body; what is not given is what OpenAI's endpoint would say."""
+    usual = ERRORS.get(status) or ERRORS[400 if status < 500 else 500]
+    return {
+        "error": {
+            "message": message or usual[2],
+            "type": kind or usual[0],
+            "param": None,
+            "code": code or usual[1],
+        }
+    }
+
+
+def words(answer: Answer) -> str | None:
+    """The text of an answer; None when it only calls tools."""
+    if answer.text is not None:
+        return answer.text
+    if "data" in answer.model_fields_set:
+        return json.dumps(answer.data, ensure_ascii=False)
+    return None
+
+
+def completion(asked: Asked, answer: Answer) -> Json:
+    """The whole answer at once."""
+    message: Json = {"role": "assistant", "content": words(answer), "refusal": None}
+    if answer.calls:
+        message["tool_calls"] = calls(asked, answer.calls)
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish(answer)}
+    return _frame(asked, "chat.completion") | {"choices": [choice], "usage": usage(asked, answer)}
+
+
+def without_choices(asked: Asked, answer: Answer) -> Json:
+    """A well-formed answer that says nothing."""
+    return _frame(asked, "chat.completion") | {"choices": [], "usage": usage(asked, answer)}
+
+
+def chunks(asked: Asked, answer: Answer) -> Iterator[Json]:
+    """The answer piece by piece; the client puts it together again."""
+    yield _chunk(asked, {"role": "assistant", "content": None if answer.calls else ""})
+    text = words(answer) or ""
+    for start in range(0, len(text), PIECE):
+        yield _chunk(asked, {"content": text[start : start + PIECE]})
+    for index, call in enumerate(calls(asked, answer.calls)):
+        whole = call["function"]["arguments"]
+        head = {**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}
+        yield _chunk(asked, {"tool_calls": [head]})
+        for start in range(0, len(whole), PIECE):
+            part = {"index": index, "function": {"arguments": whole[start : start + PIECE]}}
+            yield _chunk(asked, {"tool_calls": [part]})
+    yield _chunk(asked, {}, finish(answer))
+    if (asked.body.get("stream_options") or {}).get("include_usage"):
+        yield _frame(asked, "chat.completion.chunk") | {"choices": [], "usage": usage(asked, answer)}
+
+
+def calls(asked: Asked, wanted: list[Call]) -> list[Json]:
+    """Calls of tools, with ids that depend on the request alone."""
+    return [
+        {
+            "id": f"call_{asked.digest[:12]}_{index}",
+            "type": "function",
+            "function": {"name": call.name, "arguments": _arguments(call)},
+        }
+        for index, call in enumerate(wanted)
+    ]
+
+
+def finish(answer: Answer) -> str:
+    """Why the model stopped."""
+    return answer.finish or ("tool_calls" if answer.calls else "stop")
+
+
+def usage(asked: Asked, answer: Answer) -> Json:
+    """What the answer has cost: as the script says, else by length."""
+    said = answer.usage
+    prompt = asked.prompt_tokens if said.prompt is None else said.prompt
+    cached = min(asked.cached_tokens, prompt) if said.cached is None else said.cached
+    spoken = (words(answer) or "") + "".join(call.name + _arguments(call) for call in answer.calls)
+    output = tokens(spoken) if said.completion is None else said.completion
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": output,
+        "total_tokens": prompt + output,
+        "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+    }
+
+
+def model_list(names: list[str]) -> Json:
+    """The answer to GET /v1/models."""
+    models = [{"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in names]
+    return {"object": "list", "data": models}
+
+
+def _frame(asked: Asked, kind: str) -> Json:
+    return {
+        "id": f"chatcmpl-{asked.digest[:24]}",
+        "object": kind,
+        "created": CREATED,
+        "model": asked.model,
+        "system_fingerprint": "scripted",
+    }
+
+
+def _chunk(asked: Asked, delta: dict[str, Any], finish_reason: str | None = None) -> Json:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return _frame(asked, "chat.completion.chunk") | {"choices": [choice]}
+
+
+def _arguments(call: Call) -> str:
+    return (
+        call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False)
+    )

@@ -1,0 +1,224 @@
+"""Rules answer what they are for; what no rule answers, and what a wrong script would say, is told at once."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+import scripted
+from scripted_model.loading import ScriptError, parsed
+
+SYSTEM = {
+    "explorer": "You are the Repository Explorer of swefoundry.\nLook around.",
+    "environment": "You are the Environment Manager of swefoundry.\nWrite a Dockerfile.",
+    "tests": "You are the Test Manager of swefoundry.",
+    "analyst": "You are the Test Analyst of swefoundry.\r\nRead the log.",
+}
+TOOL = {"function": {"name": "read", "parameters": {"type": "object", "required": ["path"]}}}
+FORM = {
+    "type": "json_schema",
+    "json_schema": {"name": "Report", "schema": {"type": "object", "required": ["a"]}},
+}
+
+
+def asked(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
+    """A request; `more` are what user and model say in turn."""
+    words = [
+        {"role": "system", "content": SYSTEM.get(role, role)},
+        {"role": "user", "content": "Of demo/adder."},
+    ]
+    words += [{"role": ("assistant", "user")[index % 2], "content": text} for index, text in enumerate(more)]
+    return {"model": "small", "messages": words} | changes
+
+
+async def said(model: scripted.Local, body: dict[str, Any]) -> Any:
+    """The words of the answer, or the error."""
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{model.base_url}/chat/completions", json=body)
+    told = answer.json()
+    return told["choices"][0]["message"]["content"] if answer.status_code == 200 else told["error"]
+
+
+def rule(name: str, /, **when: Any) -> dict[str, Any]:
+    return {"name": name, "when": when, "then": {"text": name}}
+
+
+def rules(*listed: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"rules": list(listed), **more}
+
+
+@pytest.mark.parametrize("role", SYSTEM)
+async def test_each_role_gets_its_own_answer(role: str) -> None:
+    script = rules(*(rule(name, role=name) for name in SYSTEM))
+    async with scripted.serving(script) as model:
+        assert await said(model, asked(role)) == role
+        assert model.told()["requests"][0]["role"] == role
+
+
+@pytest.mark.parametrize(
+    ("when", "fits", "fits_not"),
+    [
+        ({"model": "small"}, asked(), asked(model="large")),
+        ({"repo": "demo/adder"}, asked(), asked(messages=[{"role": "user", "content": "Of demo/other."}])),
+        (
+            {"anywhere": ["README", "demo/"]},
+            asked("explorer", "x", "README"),
+            asked("explorer", "README.md"[1:]),
+        ),
+        ({"last": "exit code 1"}, asked("analyst", "x", "exit code 1"), asked("analyst", "exit code 1", "y")),
+        ({"nowhere": "failed"}, asked(), asked("analyst", "it failed")),
+        ({"turn": 1}, asked("explorer", "a"), asked()),
+        ({"tools": True}, asked(tools=[TOOL]), asked()),
+        ({"tools": False}, asked(), asked(tools=[TOOL])),
+    ],
+)
+async def test_every_condition_decides(when: Any, fits: Any, fits_not: Any) -> None:
+    async with scripted.serving(rules(rule("for it", **when), rule("for the rest"))) as model:
+        assert [await said(model, fits), await said(model, fits_not)] == ["for it", "for the rest"]
+
+
+async def test_the_schema_decides() -> None:
+    when = {"schema": "Report"}
+    script = rules({"name": "report", "when": when, "then": {"json": {"a": 1}}}, rule("rest"))
+    async with scripted.serving(script) as model:
+        assert await said(model, asked(response_format=FORM)) == '{"a": 1}'
+        assert await said(model, asked()) == "rest"
+
+
+async def test_a_request_is_known_again_by_its_digest() -> None:
+    async with scripted.serving(rules(rule("any"))) as model:
+        await said(model, asked())
+        digest = model.told()["requests"][0]["digest"]
+        model.play(rules(rule("this one", request=digest), rule("another")))
+        assert [await said(model, asked()), await said(model, asked(seed=7))] == ["this one", "another"]
+
+
+async def test_a_list_of_answers_is_a_conversation() -> None:
+    script = rules({"name": "talk", "then": [{"text": "one"}, {"text": "two"}]})
+    async with scripted.serving(script) as model:
+        first, again = await said(model, asked()), await said(model, asked())
+        second, third = (
+            await said(model, asked("explorer", "one", "go on")),
+            await said(model, asked("explorer", "1", "2", "3")),
+        )
+    assert (first, again, second) == ("one", "one", "two")
+    assert "it has 2 answers, the request is for number 3" in third["message"]
+
+
+async def test_a_rule_may_speak_a_number_of_times() -> None:
+    async with scripted.serving(rules(rule("twice", times=2), rule("then"))) as model:
+        assert [await said(model, asked()) for _ in range(3)] == ["twice", "twice", "then"]
+        assert (await answer_to("POST", f"{model.root}/_scripted/reset"))[0] == 200
+        assert (await said(model, asked()), model.told()["count"]) == ("twice", 1)
+
+
+async def test_parts_of_messages_and_calls_are_read_too() -> None:
+    parts = [{"type": "text", "text": "Of demo/"}, {"type": "text", "text": "adder."}]
+    call = {"id": "1", "function": {"name": "read", "arguments": '{"path": "setup.py"}'}}
+    words = [{"role": "user", "content": parts}, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    script = rules(rule("both", repo="demo/adder", anywhere="setup.py"))
+    async with scripted.serving(script) as model:
+        assert await said(model, asked(messages=words)) == "both"
+
+
+async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> None:
+    script = rules(
+        rule("far", role="analyst", model="large", turn=3),
+        rule("near", role="explorer", turn=1),
+        unmatched=422,
+    )
+    async with scripted.serving(script) as model:
+        error = await said(model, asked())
+        told = model.told()
+    assert error["code"] == "script_unmatched"
+    assert error["message"].startswith(
+        "No rule of the script answers explorer (turn 0). Nearest: rule `script: near`: turn is 0, not 1 | "
+        "rule `script: far`: role is explorer, not analyst; model is small, not large; turn is 0, not 3."
+    )
+    assert told["unmatched"] == [error["message"]]
+    assert [line["status"] for line in told["requests"]] == [422]
+
+
+@pytest.mark.parametrize(
+    ("then", "complaint"),
+    [
+        ({"json": {"b": 1}}, "its answer is no `Report`: $: 'a' is a required property"),
+        ({"text": "Well..."}, "its text is no JSON, but the request asks for `Report`"),
+        ({"calls": [{"name": "write"}]}, "it calls the tool `write`, but the request offers read"),
+        ({"calls": [{"name": "read"}]}, "the arguments of `read`: $: 'path' is a required property"),
+        ({"calls": [{"name": "read", "arguments": "{"}]}, "the arguments of `read` are a text"),
+    ],
+)
+async def test_a_script_that_breaks_the_request_fails_loudly_unless_it_means_to(
+    then: Any, complaint: str
+) -> None:
+    body = asked(response_format=FORM, tools=[TOOL])
+    async with scripted.serving(rules({"name": "wrong", "then": then})) as model:
+        error = await said(model, body)
+        model.play(rules({"name": "wrong", "then": then | {"broken": True}}))
+        meant = await said(model, body)
+    assert (error["code"], complaint in error["message"]) == ("script_wrong", True)
+    assert meant is None or isinstance(meant, str)
+
+
+async def test_the_same_request_answered_twice_is_told() -> None:
+    async with scripted.serving(rules(rule("any"))) as model:
+        for body in (asked(), asked("tests"), asked()):
+            await said(model, body)
+        told = model.told(bodies=True)
+    first = told["requests"][0]
+    assert told["answered_twice"] == [first["digest"]]
+    assert (told["count"], told["answered"], first["body"]) == (3, 3, asked())
+
+
+async def test_scripts_are_played_side_by_side() -> None:
+    async with scripted.serving(rules(rule("base"))) as model:
+        beside = f"{model.root}/_scripted/scripts/mine"
+        mine = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
+        assert (await answer_to("PUT", beside, mine))[1] == {"scripts": ["mine", "script"], "rules": 1}
+        assert await said(model, asked("explorer", "of demo/mine")) == "mine"
+        assert await said(model, asked()) == "base"
+        status, told = await answer_to("GET", f"{model.root}/_scripted/requests?containing=demo/mine")
+        assert (status, told["count"]) == (200, 1)
+        assert (await answer_to("DELETE", beside))[1] == {"scripts": ["script"]}
+        assert (await answer_to("DELETE", beside))[0] == 404
+        assert await said(model, asked("explorer", "of demo/mine")) == "base"
+
+
+async def test_another_script_takes_the_place_of_all() -> None:
+    async with scripted.serving(rules(rule("base"))) as model:
+        put = await answer_to(
+            "PUT", f"{model.root}/_scripted/script", "rules: [{name: new, then: {text: new}}]"
+        )
+        assert put == (200, {"scripts": ["script"], "rules": 1})
+        assert await said(model, asked()) == "new"
+        status, told = await answer_to("PUT", f"{model.root}/_scripted/script", "rules: [{name: worse}]")
+        assert (status, told["error"]["message"]) == (400, "script: rules.0.then: Field required.")
+        assert await said(model, asked()) == "new"
+        assert await answer_to("GET", f"{model.root}/healthz") == (200, {"scripts": ["script"]})
+
+
+async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
+    async with httpx.AsyncClient() as http:
+        answer = await http.request(method, url, content=body)
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("rules: {", "it is no YAML"),
+        ("rules: [{name: a, then: {}}]", "give words"),
+        ("rules: [{name: a, then: {text: x, json: 1}}]", "`text` and `json` exclude each other"),
+        ("rules: [{name: a, then: {text: x, fault: drop}}]", "give words"),
+        ("rules: [{name: a, when: {rôle: x}, then: {text: x}}]", "rules.0.when.rôle: Extra inputs"),
+        ("rules: [{name: a, then: {text: x}}, {name: a, then: {text: y}}]", "several rules are named `a`"),
+        ("models: {m: {}}\nrules: [{name: a, when: {model: n}, then: {text: x}}]", "add it to `models`"),
+        ("just words", "Input should be"),
+    ],
+)
+def test_bad_scripts_are_refused_with_a_sentence(script: str, sentence: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        parsed(script, "it")
+    assert sentence in str(caught.value)
+    assert str(caught.value).startswith("it")
