@@ -31,6 +31,8 @@ class Manifest:
     content: Json
     size: int
     """Bytes as stored: a descriptor that refers to this manifest must state it."""
+    body: bytes = b""
+    """As stored: whoever copies a manifest must not write it anew, or its digest changes."""
 
 
 def digest_of(data: bytes) -> Digest:

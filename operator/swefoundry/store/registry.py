@@ -166,7 +166,12 @@ class Registry:
         self, repo: str, manifest: Json, media_type: str, tag: str | None
     ) -> tuple[Digest, bool]:
         """The same, and whether the registry lists the manifest among its subject's referrers by itself."""
-        body = canonical(manifest)
+        return await self.put_manifest_bytes(repo, canonical(manifest), media_type, tag)
+
+    async def put_manifest_bytes(
+        self, repo: str, body: bytes, media_type: str, tag: str | None
+    ) -> tuple[Digest, bool]:
+        """The same for a manifest that is there already, byte for byte."""
         digest = digest_of(body)
         ask = push(
             repo,
@@ -189,10 +194,13 @@ class Registry:
             raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{reference}")
         content = _object(body, f"{self.host}/{repo}:{reference}")
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
-        return Manifest(digest, content.get("mediaType") or media_type, content, len(body))
+        return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
 
     async def get_referrers_page(self, repo: str, path: str) -> tuple[Json, str | None]:
         """One page of the referrers API and the path of the next; NotFound where there is no such API."""
+        return await self._page(repo, path)
+
+    async def _page(self, repo: str, path: str) -> tuple[Json, str | None]:
         response = await self._patiently(lambda: self._answer(pull(repo, path)))
         following = response.links.get("next", {}).get("url")
         return _object(response.content, f"{self.host}{path}"), following
@@ -210,6 +218,16 @@ class Registry:
             found += _object(response.content, f"{self.host}/{repo}").get("tags") or []
             following = response.links.get("next", {}).get("url")
             path = str(response.url.join(following)) if following else None
+        return found
+
+    async def list_repositories(self) -> list[str]:
+        """Every repository that we may see; registries of many owners do not tell, and refuse."""
+        path: str | None = f"/v2/_catalog?n={TAGS_PAGE}"
+        found: list[str] = []
+        while path is not None:
+            page, following = await self._page("", path)
+            found += page.get("repositories") or []
+            path = following
         return found
 
     # Requests
