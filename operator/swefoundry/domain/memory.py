@@ -68,6 +68,8 @@ class Proven(Value):
     trials: Trials = Trials()
     root: Parent | None = None
     """The built image, when that of ``known`` was composed of it."""
+    reference: bool = False
+    """Imported without its image: its draft may be shown, but no checkout can be laid over it."""
 
     @property
     def parent(self) -> Parent:
@@ -97,16 +99,17 @@ def nearest(
     """The ``k`` best environments to try, each once: those that declare the same needs, then by distance.
 
     Distance is that of versions where both are known, else that of dates, in both directions: the environment of a
-    later release is as good as that of an earlier one.
+    later release is as good as that of an earlier one. Those that are mere references come last.
     """
 
-    def rank(item: P) -> tuple[bool, bool, int, float, float, str]:
+    def rank(item: P) -> tuple[bool, bool, bool, int, float, float, str]:
         known = item.known
         same = bool(fingerprint) and known.fingerprint == fingerprint
         apart, days = _apart(known.version, version), _days(known.created_at, created_at)
         kind = 0 if apart is not None else 1 if days is not None else 2
         far = float("inf")
         return (
+            item.reference,
             _surplus(item.trials) >= DEMOTED,
             not same,
             kind,

@@ -3,6 +3,7 @@
 ::
 
     env-<image, 32 hex>                                  one proven environment; its record is an annotation
+    draft-<image, 32 hex>                                the same, imported without its image: a reference
     trial-<image, 16 hex>-<EnvBuild UID, 12 hex>-ok|no   one reuse of it, and whether the probe accepted it
 
 Nothing is read, changed and written back, so EnvBuilds that end at the same moment lose nothing of each other; writing
@@ -34,15 +35,18 @@ DRAFT_FILE = "draft.json"
 AT_A_TIME = 16
 """Records that are read at the same time, when a repository with many is asked about for the first time."""
 
+_ENV, _DRAFT = "env-", "draft-"
 _TRIAL = re.compile(r"trial-([0-9a-f]{16})-([0-9A-Za-z]{1,12})-(ok|no)")
 
 Shelf = MutableMapping[tuple[str, str], Known | None]
 """Records by repository and tag, kept because they never change; None for one that cannot be read."""
 
 
-async def remember(registry: Registry, repo: str, known: Known, draft: Draft) -> Digest:
-    """Keep a proven environment; the first record of an image stays."""
-    tag = env_tag(known.image)
+async def remember(
+    registry: Registry, repo: str, known: Known, draft: Draft, reference: bool = False
+) -> Digest:
+    """Keep a proven environment; the first record of an image stays. ``reference``: its image is not here."""
+    tag = draft_tag(known.image) if reference else env_tag(known.image)
     try:
         return (await registry.get_manifest(repo, tag)).digest
     except NotFound:
@@ -62,18 +66,27 @@ async def record_trial(registry: Registry, repo: str, image: Digest, uid: str, a
 async def recall(registry: Registry, repo: str, shelf: Shelf) -> list[Proven]:
     """Every environment that was proven for a repository, with its trials."""
     tags = await registry.list_tags(repo)
-    wanted = sorted(tag for tag in tags if tag.startswith("env-"))
+    wanted = _records(tags)
     missing = [tag for tag in wanted if (repo, tag) not in shelf]
     for start in range(0, len(missing), AT_A_TIME):
         some = missing[start : start + AT_A_TIME]
         found = await asyncio.gather(*(_known(registry, repo, tag) for tag in some))
         shelf.update({(repo, tag): known for tag, known in zip(some, found, strict=True)})
     tried = trials(tags)
-    entries = [known for tag in wanted if (known := shelf[repo, tag]) is not None]
+    here = [known for tag in wanted if tag.startswith(_ENV) and (known := shelf[repo, tag]) is not None]
+    away = [known for tag in wanted if tag.startswith(_DRAFT) and (known := shelf[repo, tag]) is not None]
     return [
         item.model_copy(update={"trials": tried.get(_short(item.parent.image), Trials())})
-        for item in rooted(entries)
+        for item in (*rooted(here), *(Proven(known=known, reference=True) for known in away))
     ]
+
+
+def _records(tags: Iterable[str]) -> list[str]:
+    """The tags of all records; a reference whose image came later is none any more."""
+    listed = set(tags)
+    here = {tag for tag in listed if tag.startswith(_ENV)}
+    away = {tag for tag in listed if tag.startswith(_DRAFT) and _ENV + tag.removeprefix(_DRAFT) not in here}
+    return [*sorted(here), *sorted(away)]
 
 
 async def _known(registry: Registry, repo: str, tag: str) -> Known | None:
@@ -82,6 +95,12 @@ async def _known(registry: Registry, repo: str, tag: str) -> Known | None:
         return Known.model_validate_json(manifest.content.get("annotations", {}).get(RECORD, ""))
     except (NotFound, ValidationError):  # removed meanwhile; or written by somebody else
         return None
+
+
+def trials_of(tags: Iterable[str], image: Digest) -> dict[str, bool]:
+    """By EnvBuild (12 hex digits of its UID), whether its probe accepted the image."""
+    found = [match for tag in tags if (match := _TRIAL.fullmatch(tag)) and match[1] == _short(image)]
+    return {each[2]: any(other[2] == each[2] and other[3] == "ok" for other in found) for each in found}
 
 
 def trials(tags: Iterable[str]) -> Mapping[str, Trials]:
@@ -101,7 +120,12 @@ def trials(tags: Iterable[str]) -> Mapping[str, Trials]:
 
 def env_tag(image: Digest) -> str:
     """Where the record of an image is."""
-    return f"env-{_hex(image)[:32]}"
+    return f"{_ENV}{_hex(image)[:32]}"
+
+
+def draft_tag(image: Digest) -> str:
+    """Where the record of an image is that is not here itself."""
+    return f"{_DRAFT}{_hex(image)[:32]}"
 
 
 def trial_tag(image: Digest, uid: str, accepted: bool) -> str:

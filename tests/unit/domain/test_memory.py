@@ -104,3 +104,8 @@ def test_an_image_whose_parent_is_forgotten_stands_for_itself():
 def test_records_that_name_each_other_as_parents_end_somewhere():
     found = rooted([known("a", parent=digest("b")), known("b", parent=digest("a"))])
     assert [item.parent.image for item in found] == [digest("b"), digest("a")]
+
+
+def test_what_is_only_a_reference_comes_after_all_that_can_be_reused():
+    reference = proven("a", "8.1").model_copy(update={"reference": True})
+    assert order(reference, proven("b", "1.0"), version="8.1") == ["b", "a"]

@@ -117,3 +117,26 @@ async def test_a_record_that_cannot_be_read_hides_no_other(registry: Registry, r
 def test_an_environment_that_was_refused_and_then_accepted_by_one_build_counts_as_accepted() -> None:
     tags = [memory.trial_tag(image("a"), "uid-1", ok) for ok in (True, False)]
     assert memory.trials([*tags, "env-x", "trial-", "latest"]) == {image("a")[7:23]: Trials(accepted=1)}
+
+
+async def test_a_record_without_its_image_is_a_reference_until_the_image_comes(
+    registry: Registry, repo: str
+) -> None:
+    away = await memory.remember(registry, repo, known("one"), DRAFT, reference=True)
+    [found] = await memory.recall(registry, repo, {})
+    assert (found.known, found.reference) == (known("one"), True)
+    assert await pull_artifact(registry, repo, away, 1 << 20) == {"draft.json": DRAFT.stored()}
+
+    await memory.remember(registry, repo, known("one"), DRAFT)
+    [found] = await memory.recall(registry, repo, {})
+    assert (found.known, found.reference) == (known("one"), False)
+
+
+def test_the_trials_of_one_image_are_told_by_env_build() -> None:
+    tags = [
+        memory.trial_tag(image("a"), "0f3c-1", False),
+        memory.trial_tag(image("a"), "0f3c-1", True),
+        memory.trial_tag(image("a"), "beef", False),
+        memory.trial_tag(image("b"), "0f3c-1", True),
+    ]
+    assert memory.trials_of(tags, image("a")) == {"0f3c10000000": True, "beef00000000": False}
