@@ -1,6 +1,6 @@
 """How is a tar written so that equal content has equal bytes? Fixed order, owners, modes and times.
 
-Two times, in one place because their relation matters:
+Three times, in one place because their relation matters:
 
 * ``TREE_MTIME``: files of the clean tree. Not before 1980-01-02, because zip files (wheels!) know no
   earlier year and local time may be up to a day behind UTC.
@@ -8,6 +8,8 @@ Two times, in one place because their relation matters:
   ``.pyc`` for current when the source's time and size are the ones recorded in it, so that a fix which
   keeps a file's size would never run. It must be later, for tools that rebuild what is older than its
   source. Builds commit with time 0, so their products are older than both.
+* ``checkout_mtime``: files of another commit, laid over an image that was built. Between the two, and drawn
+  from the content: an image may see several checkouts, and a ``.pyc`` of one must not fit the next.
 """
 
 import gzip
@@ -26,6 +28,12 @@ TREE_MTIME = 315_619_200
 
 OVERLAY_MTIME = TREE_MTIME + 86_400
 """1980-01-03T00:00:00Z."""
+
+
+def checkout_mtime(sha256: bytes) -> int:
+    """The time of a checkout's file with this content."""
+    return TREE_MTIME + 1 + int.from_bytes(sha256[:8]) % (OVERLAY_MTIME - TREE_MTIME - 1)
+
 
 _LEVEL = 6
 

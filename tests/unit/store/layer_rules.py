@@ -38,7 +38,10 @@ def apply(layer: bytes, below: Mapping[bytes, Node]) -> Tree:
     assert len({name for name, _ in listed}) == len(listed), "no path twice"
     for name, _ in listed:  # whiteouts speak of the layers below, so they come first
         folder, slash, last = name.rpartition(b"/")
-        if last.startswith(b".wh."):
+        if last == b".wh..wh..opq":
+            for known in [known for known in tree if known.startswith(folder + b"/")]:
+                del tree[known]
+        elif last.startswith(b".wh."):
             assert any(_is_in(known, folder) for known in tree), f"no folder for {name!r}"
             _remove(tree, folder + slash + last.removeprefix(b".wh."))
     for name, node in listed:

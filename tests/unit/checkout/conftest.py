@@ -1,0 +1,3 @@
+from unit.store.conftest import registry, server
+
+__all__ = ["registry", "server"]

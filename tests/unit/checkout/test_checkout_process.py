@@ -1,0 +1,107 @@
+"""The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swefoundry.domain.checkout_work import CheckoutOrder, CheckoutRecord
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.store.artifacts import Part, push_artifact, push_parts
+from swefoundry.store.content import OCI_LAYER, digest_of
+from swefoundry.store.registry import Registry
+from swefoundry.store.tars import File, Link
+from unit.checkout.archives import Files, laid_over, source, whole
+from unit.store import registry_server
+
+REPO = "checkout/owner/name"
+OLD: Files = {b"a.py": File(b"1\n"), b"gone.py": File(b""), b".git/HEAD": File(b"old")}
+NEW: Files = {b"a.py": File(b"2\n"), b"new": Link(b"a.py"), b".git/HEAD": File(b"new")}
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    record: CheckoutRecord
+    output: str
+
+
+async def run(tmp_path: Path, order: str) -> Ended:
+    work, log = tmp_path / "work", tmp_path / "termination-log"
+    work.mkdir(exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "swefoundry.checkout"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "SWEFOUNDRY_CHECKOUT": order,
+            "SWEFOUNDRY_WORKDIR": str(work),
+            "SWEFOUNDRY_TERMINATION_LOG": str(log),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    assert list(work.iterdir()) == []
+    return Ended(process.returncode, CheckoutRecord.model_validate_json(log.read_bytes()), out.decode())
+
+
+async def pushed(registry: Registry, path: Path, files: Files) -> Digest:
+    digest, size = await registry.put_blob_file(REPO, source(path, files))
+    return await push_parts(registry, REPO, "source", [Part("source.tar.gz", OCI_LAYER, digest, size)])
+
+
+def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
+    place = {"registry": host, "insecure": True, "repository": REPO}
+    order = {"nonce": "abc", "place": place, "parent": parent, "source": wanted} | fields
+    return CheckoutOrder.model_validate(order).model_dump_json(by_alias=True)
+
+
+async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry, tmp_path: Path) -> None:
+    old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
+    ended = await run(tmp_path, an_order(registry.host, old, new))
+    assert (ended.code, ended.record.nonce) == (0, "abc"), ended.output
+    record = ended.record
+    assert (record.added, record.changed, record.removed, record.bytes) == (1, 1, 1, 5)
+    assert isinstance(record.layer, Layer)
+    layer = await registry.get_blob(REPO, record.layer.digest, record.layer.size)
+    assert len(layer) == record.layer.size
+    assert laid_over(layer, whole(OLD)) == whole(NEW)
+    assert (await run(tmp_path, an_order(registry.host, old, new))).record == record
+
+
+async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path) -> None:
+    new = await pushed(registry, tmp_path / "new", NEW)
+    missing = digest_of(b"never pushed")
+    ended = await run(tmp_path, an_order(registry.host, missing, new))
+    assert (ended.code, ended.record.code) == (12, 12)
+    assert ended.record.message == f"the source {missing} is not in {REPO} any more"
+
+
+async def test_an_artifact_that_is_no_source_is_refused(registry: Registry, tmp_path: Path) -> None:
+    new = await pushed(registry, tmp_path / "new", NEW)
+    strange = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
+    broken = await push_artifact(registry, REPO, "evidence", {"a": b"no archive"})
+    assert (await run(tmp_path, an_order(registry.host, strange, new))).code == 12
+    ended = await run(tmp_path, an_order(registry.host, broken, new))
+    assert (ended.code, "cannot be read" in ended.record.message) == (12, True)
+
+
+async def test_a_registry_that_is_down_is_no_fault_of_the_sources(tmp_path: Path) -> None:
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    ended = await run(tmp_path, an_order(host, digest_of(b"a"), digest_of(b"b")))
+    assert (ended.code, host in ended.record.message) == (30, True)
+
+
+async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
+    for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
+        ended = await run(tmp_path, order)
+        assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
