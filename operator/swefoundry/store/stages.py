@@ -1,10 +1,13 @@
-"""How does a task image become a stage image? By one appended layer and a new config, with no build.
+"""How does one image become another? By one appended layer and a new config, with no build.
 
-The blobs of the task image are in the repository already, because its build pushed them there; so composing
-costs four to six small requests, and a node that has the task image pulls one small layer.
+Two kinds: a *stage* is a task image with the overlay and the runner, which is all that it starts; a *checkout* is the
+task image of another commit, and starts what its parent starts. The blobs of the parent are in the repository already,
+because its build pushed them there; so composing costs four to six small requests, and a node that has the parent pulls
+one small layer.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from swefoundry.domain.layers import Digest, Layer
@@ -32,12 +35,28 @@ _DROPPED = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "A
 
 async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str) -> Digest:
     """Store the stage image under ``tag`` and return its digest; the same input gives the same digest."""
-    task = await _platform_manifest(registry, repo, image)
-    config = json.loads(await registry.get_blob(repo, task.content["config"]["digest"], CONFIG_LIMIT_BYTES))
-    body = canonical(stage_config(config, layer))
+    return await _compose(registry, repo, image, layer, (tag, stage_config))
+
+
+async def compose_checkout(registry: Registry, repo: str, parent: Digest, layer: Layer, tag: str) -> Digest:
+    """Store the parent with another checkout under ``tag`` and return its digest; equal input, equal digest."""
+    return await _compose(registry, repo, parent, layer, (tag, checkout_config))
+
+
+async def _compose(
+    registry: Registry,
+    repo: str,
+    image: Digest,
+    layer: Layer,
+    wanted: tuple[str, Callable[[Json, Layer], Json]],
+) -> Digest:
+    tag, config_for = wanted
+    below = await _platform_manifest(registry, repo, image)
+    config = json.loads(await registry.get_blob(repo, below.content["config"]["digest"], CONFIG_LIMIT_BYTES))
+    body = canonical(config_for(config, layer))
     digest = await registry.put_blob(repo, body)
-    manifest = stage_manifest(task, layer, digest, len(body))
-    return await registry.put_manifest(repo, manifest, task.media_type, tag)
+    manifest = appended(below, layer, digest, len(body))
+    return await registry.put_manifest(repo, manifest, below.media_type, tag)
 
 
 async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Manifest:
@@ -55,21 +74,27 @@ def stage_config(config: Json, layer: Layer) -> Json:
     """The task image's config, with the runner as the only thing to start and the layer accounted for."""
     process: Json = {k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED}
     process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": WORKDIR}
+    return _with_layer(config | {"config": process}, layer, "swefoundry stage")
+
+
+def checkout_config(config: Json, layer: Layer) -> Json:
+    """The parent's config with the layer accounted for; everything that it says of processes stays."""
+    return _with_layer(config, layer, "swefoundry checkout")
+
+
+def _with_layer(config: Json, layer: Layer, remark: str) -> Json:
     rootfs: Json = config.get("rootfs") or {"type": "layers", "diff_ids": []}
-    composed = config | {
-        "config": process,
-        "rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]},
-    }
+    composed = config | {"rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]}}
     if config.get("history"):
-        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": "swefoundry stage"}]
+        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": remark}]
     return composed
 
 
-def stage_manifest(task: Manifest, layer: Layer, config: Digest, config_size: int) -> Json:
-    """The task image's manifest with the new config and one more layer, in the task image's own dialect."""
-    layer_type = DOCKER_LAYER if task.media_type == DOCKER_MANIFEST else OCI_LAYER
-    kept: dict[str, Any] = {k: v for k, v in task.content.items() if k not in ("annotations", "subject")}
+def appended(below: Manifest, layer: Layer, config: Digest, config_size: int) -> Json:
+    """The manifest below with the new config and one more layer, in its own dialect."""
+    layer_type = DOCKER_LAYER if below.media_type == DOCKER_MANIFEST else OCI_LAYER
+    kept: dict[str, Any] = {k: v for k, v in below.content.items() if k not in ("annotations", "subject")}
     return kept | {
-        "config": task.content["config"] | {"digest": config, "size": config_size},
-        "layers": [*task.content["layers"], descriptor(layer_type, layer.digest, layer.size)],
+        "config": below.content["config"] | {"digest": config, "size": config_size},
+        "layers": [*below.content["layers"], descriptor(layer_type, layer.digest, layer.size)],
     }

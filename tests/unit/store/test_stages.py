@@ -1,4 +1,4 @@
-"""Stage images: one appended layer and a config that starts the runner."""
+"""Composed images: stages start the runner in a task image, checkouts are the task image of another commit."""
 
 import gzip
 import json
@@ -19,7 +19,7 @@ from swefoundry.store.content import (
 )
 from swefoundry.store.overlays import Changes, stage_layer
 from swefoundry.store.registry import Registry
-from swefoundry.store.stages import compose_stage
+from swefoundry.store.stages import compose_checkout, compose_stage
 from swefoundry.store.tars import File, pack
 
 REPO = "stages/task"
@@ -163,3 +163,32 @@ async def test_the_variant_for_linux_on_amd64_is_taken_from_an_index(registry: R
 async def test_a_task_image_that_is_not_there_is_not_found(registry: Registry) -> None:
     with pytest.raises(NotFound):
         await compose_stage(registry, REPO, "sha256:" + "0" * 64, await a_layer(registry), "never")
+
+
+async def test_a_checkout_is_the_parent_and_one_layer_and_starts_what_the_parent_starts(
+    registry: Registry,
+) -> None:
+    parent, layer = await a_task_image(registry), await a_layer(registry)
+    composed = await compose_checkout(registry, REPO, parent, layer, "checkout")
+    below, above = await registry.get_manifest(REPO, parent), await registry.get_manifest(REPO, "checkout")
+    task = await config_of(registry, parent)
+    assert above.digest == composed
+    assert above.content["layers"] == [
+        *below.content["layers"],
+        descriptor(OCI_LAYER, layer.digest, layer.size),
+    ]
+    assert await config_of(registry, composed) == task | {
+        "rootfs": {"type": "layers", "diff_ids": [*task["rootfs"]["diff_ids"], layer.diff_id]},
+        "history": [
+            *task["history"],
+            {"created": "1970-01-01T00:00:00Z", "created_by": "swefoundry checkout"},
+        ],
+    }
+    assert await compose_checkout(registry, REPO, parent, layer, "again") == composed
+
+
+async def test_a_stage_is_composed_of_a_checkout_as_of_any_task_image(registry: Registry) -> None:
+    parent, layer = await a_task_image(registry), await a_layer(registry)
+    checkout = await compose_checkout(registry, REPO, parent, layer, "checkout")
+    stage = await registry.get_manifest(REPO, await compose_stage(registry, REPO, checkout, layer, "stage"))
+    assert len(stage.content["layers"]) == 3
