@@ -53,6 +53,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s-registry" (include "swefoundry.fullname" .) -}}
 {{- end -}}
 
+{{- define "swefoundry.scriptedModel" -}}
+{{- printf "%s-scripted-model" (include "swefoundry.fullname" .) -}}
+{{- end -}}
+
 {{- define "swefoundry.push" -}}
 {{- if .Values.registry.embedded.enabled -}}
 {{- printf "%s.%s.svc:5000" (include "swefoundry.embeddedRegistry" .) .Release.Namespace -}}

@@ -13,10 +13,12 @@ VARIATIONS: dict[str, Object] = {
     "two task namespaces": {"namespaces": ["tasks-a", "tasks-b"]},
     "an embedded registry": {"registry": {"embedded": {"enabled": True}}},
     "an embedded registry that keeps": {"registry": {"embedded": {"enabled": True, "persistent": True}}},
+    "a scripted model": {"scriptedModel": {"enabled": True, "scripts": {"demo": "rules: []\n"}}},
     "everything on": {
         "namespaces": ["tasks"],
         "registry": {"push": "r.example.org", "secret": "registry", "embedded": {"enabled": False}},
         "caConfigMap": "our-ca",
+        "scriptedModel": {"enabled": True, "secret": "model-key"},
         "imagePullSecrets": [{"name": "pull"}],
         "metrics": {"podMonitor": True, "serviceMonitor": True, "labels": {"release": "prometheus"}},
         "networkPolicy": {"operator": True, "gitPorts": [8418], "extraEgress": [{"ports": [{"port": 3128}]}]},
