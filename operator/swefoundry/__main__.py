@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import kopf
+from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
 from swefoundry.attempts.slots import Slots
@@ -17,13 +18,16 @@ from swefoundry.cluster.limits import Bucket
 from swefoundry.cluster.queue import WorkQueue
 from swefoundry.handlers import Operator
 from swefoundry.pods.hardening import Role
-from swefoundry.settings import Settings
+from swefoundry.settings import Settings, complaints
 from swefoundry.store.registry import Registry
 
 
 def main() -> None:
     """Run the operator until SIGTERM."""
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValidationError as wrong:
+        raise SystemExit(complaints(wrong)) from None
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)
     for chatty in ("httpx", "aiohttp.access"):
@@ -45,6 +49,7 @@ async def run(settings: Settings) -> None:
             Role.INTAKE: settings.max_active_intake,
             Role.BUILD: settings.max_active_build,
             Role.EVALUATION: settings.max_active_evaluation,
+            Role.AGENT: settings.max_active_agent,
         },
         wake=queue.add,
     )

@@ -1,18 +1,27 @@
 """Every knob of the operator: its unit, its default, and why. Read from the environment (SWEFOUNDRY_<NAME>)."""
 
-from typing import Annotated
+import json
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from swefoundry.domain.models import Model
+
+PREFIX = "SWEFOUNDRY_"
 
 Names = Annotated[list[str], NoDecode]
 """A comma-separated list."""
+Strategies = Annotated[list[Literal["reuse", "recipe", "agents"]], NoDecode]
+Ladder = Annotated[list[Model], NoDecode]
+"""JSON, read by our own validator so that a mistake in it is told by its field."""
 
 
 class Settings(BaseSettings):
     """The operator's settings, one environment variable each."""
 
-    model_config = SettingsConfigDict(env_prefix="SWEFOUNDRY_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     namespaces: Names = Field(default=["default"], min_length=1)
     """Namespaces whose TaskInstances and EnvBuilds are worked on.
@@ -36,7 +45,7 @@ class Settings(BaseSettings):
     """The same credentials as a file for the operator itself."""
 
     operator_image: str = "swefoundry/operator"
-    """Image of intake pods: this program's own."""
+    """Image of intake, checkout and agent pods: this program's own."""
     builder_image: str = "swefoundry/builder"
     """Image of build pods."""
     service_account: str = "swefoundry-task"
@@ -56,16 +65,61 @@ class Settings(BaseSettings):
     build_mirrors: dict[str, str] = {}
     """Registry host -> host[:port][/path] to pull base images through."""
     ca_config_map: str = ""
-    """ConfigMap (key ca.crt) in every task namespace with certificates that intake and builds must trust;
+    """ConfigMap (key ca.crt) in every task namespace with certificates that intake, builds and agents must trust;
     empty: none.
     """
 
+    strategies: Strategies = ["reuse", "recipe", "agents"]
+    """Strategies of objects that name none and give no draft, in the order in which they are tried.
+
+    The cheap ones first: a proven image costs no build, a recipe no model. ``agents`` is left out where there is no
+    model.
+    """
+    reuse_neighbours: int = Field(default=2, ge=0, le=8)
+    """Proven images of the same repository that are tried before a new one is built: the third nearest seldom helps."""
+    sibling_wait_seconds: int = Field(default=900, ge=0)
+    """How long an EnvBuild waits for an older one of the same repository, whose image may do, seconds; 0: not at all.
+
+    A solve takes about so long.
+    """
+    experiments: Names = []
+    """Names of experiments (label swefoundry.dev/experiment) that are told apart in metrics; others count as none."""
+
+    models: Ladder = []
+    """Models of the agents as a JSON list, the first one asked first and the next on repetition or garbage:
+    ``[{"name": …, "baseUrl": …, "inputUsd": …, "outputUsd": …}]``. Empty: there are no agents.
+    """
+    llm_secret: str = ""
+    """Name of the Secret with the models' API key in every task namespace; empty: the endpoints want none."""
+    llm_secret_key: str = "api-key"
+    """Key within that Secret."""
+    agent_env: dict[str, str] = {}
+    """Environment variables of agent pods: HTTPS_PROXY, HTTP_PROXY, NO_PROXY (with the registry in it)."""
+    agent_seconds: int = Field(default=1800, ge=10)
+    """Time limit of one agent pod, which writes one draft, seconds: slow models take a minute per answer."""
+    agent_memory: str = "1Gi"
+    """Memory limit of an agent pod: it reads the repository and runs nothing."""
+    agent_storage: str = "10Gi"
+    """Disk limit of an agent pod: the repository's tree and its tar."""
+    namespace_llm_tokens: int | None = Field(default=None, ge=0)
+    """Tokens that the models may be paid for in each namespace, by all EnvBuilds that exist; empty: no limit."""
+    namespace_llm_usd: Decimal | None = Field(default=None, ge=0)
+    """The same in US dollars."""
+    operator_llm_tokens: int | None = Field(default=None, ge=0)
+    """Tokens that the models may be paid for in all namespaces together, by all EnvBuilds that exist;
+    empty: no limit.
+    """
+    operator_llm_usd: Decimal | None = Field(default=None, ge=0)
+    """The same in US dollars."""
+
     max_active_intake: int = Field(default=8, ge=1)
-    """Intake pods at a time: short and light, limited by the git host's patience."""
+    """Intake and checkout pods at a time: short and light, limited by the git host's patience."""
     max_active_build: int = Field(default=4, ge=1)
     """Build pods at a time: the heaviest class; each wants a CPU and gigabytes of disk."""
     max_active_evaluation: int = Field(default=16, ge=1)
     """Evaluation pods at a time: bounded by the nodes' memory."""
+    max_active_agent: int = Field(default=8, ge=1)
+    """Agent pods at a time: they mostly wait for the models, whose rate limits they share."""
 
     build_cpu: str = "1"
     """CPU request of a build pod."""
@@ -130,7 +184,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     """Level of the operator's log."""
 
-    @field_validator("namespaces", "allowed_bases", "canary", mode="before")
+    @field_validator("namespaces", "allowed_bases", "canary", "strategies", "experiments", mode="before")
     @classmethod
     def split_commas(cls, value: object) -> object:
         """A comma-separated list is easier to write in a chart than JSON."""
@@ -138,7 +192,43 @@ class Settings(BaseSettings):
             return [item.strip() for item in value.split(",") if item.strip()]
         return value
 
+    @field_validator("models", mode="before")
+    @classmethod
+    def read_models(cls, value: object) -> object:
+        """A misspelt price would be a price of nothing: unknown fields are refused here, unlike elsewhere."""
+        if isinstance(value, str):
+            try:
+                value = json.loads(value or "[]")
+            except json.JSONDecodeError as wrong:
+                raise ValueError(f"is no JSON: {wrong}") from None
+        known = {name for field, info in Model.model_fields.items() for name in (field, info.alias)}
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            unknown = sorted(set(item) - known) if isinstance(item, dict) else []
+            if unknown:
+                said = ", ".join(sorted(str(info.alias) for info in Model.model_fields.values()))
+                raise ValueError(f"model {index}: unknown field {unknown[0]}; known are {said}")
+        return value
+
+    @field_validator(
+        "namespace_llm_tokens", "namespace_llm_usd", "operator_llm_tokens", "operator_llm_usd", mode="before"
+    )
+    @classmethod
+    def empty_is_none(cls, value: object) -> object:
+        """An empty variable sets no limit."""
+        return None if value == "" else value
+
     @property
     def pull_host(self) -> str:
         """host[:port] in image names."""
         return self.registry_pull or self.registry_push
+
+
+def complaints(wrong: ValidationError) -> str:
+    """What is wrong with the environment, one line per variable."""
+    return "\n".join(_complaint(dict(error)) for error in wrong.errors(include_url=False))
+
+
+def _complaint(error: dict[str, Any]) -> str:
+    name, *path = error["loc"] or ("",)
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{PREFIX}{str(name).upper()}{place}: {error['msg'].removeprefix('Value error, ')}"

@@ -5,7 +5,8 @@ import inspect
 import json
 import textwrap
 from itertools import pairwise
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -23,14 +24,20 @@ extraEnv:
   - {name: SWEFOUNDRY_WORKERS, value: "32"}
 ```
 
-Lists are separated by commas, maps are JSON objects. A wrong value stops the operator at its start with an error that
-names the setting; nothing is read later.
+Lists are separated by commas, maps are JSON objects, and `SWEFOUNDRY_MODELS` is a JSON list. A wrong value stops the
+operator at its start with an error that names the setting; nothing is read later.
 
 | Variable | Type | Default | Meaning |
 |---|---|---|---|
 """
 
-TYPES = {"str": "text", "bool": "true or false", "int": "whole number", "float": "number"}
+TYPES = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "whole number",
+    "float": "number",
+    "Decimal": "number",
+}
 
 
 def page(settings: type[BaseSettings]) -> str:
@@ -59,7 +66,10 @@ def _row(variable: str, field: FieldInfo, sentence: str) -> str:
 
 
 def _type(field: FieldInfo) -> str:
-    name = getattr(field.annotation, "__name__", str(field.annotation))
+    given = [item for item in get_args(field.annotation) if item is not type(None)]
+    optional = isinstance(field.annotation, UnionType) and len(given) == 1
+    kind = given[0] if optional else field.annotation
+    name = getattr(kind, "__name__", str(kind))
     if name == "list":
         return "list"
     return "map" if name == "dict" else TYPES[name] + _bounds(field)
@@ -75,7 +85,7 @@ def _bounds(field: FieldInfo) -> str:
 
 
 def _default(value: Any) -> str:
-    if value in ("", [], {}):
+    if value in ("", [], {}, None):
         return ""
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"

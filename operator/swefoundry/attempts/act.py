@@ -27,6 +27,9 @@ T = TypeVar("T")
 LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
 
+ROLES = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
+"""By the first word of the work; all others are evaluations."""
+
 RECORD_FILE = "record.json"
 STATUSES_FILE = "tests.json"
 
@@ -146,9 +149,7 @@ def _counted(move: Replace | Surrender) -> Move:
 
 def role_of(work: str) -> Role:
     """The role of the pods that do this work."""
-    if work == "intake":
-        return Role.INTAKE
-    return Role.BUILD if work.startswith("build-") else Role.EVALUATION
+    return ROLES.get(work.partition("-")[0], Role.EVALUATION)
 
 
 async def release(world: World, pod: PodSnapshot, namespace: str) -> None:

@@ -21,6 +21,7 @@ class Role(StrEnum):
     INTAKE = "intake"
     BUILD = "build"
     EVALUATION = "evaluation"
+    AGENT = "agent"
 
 
 ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
@@ -74,6 +75,8 @@ class Cell:
     pull_secret: str = ""
     avoid_nodes: tuple[str, ...] = ()
     node_lost_seconds: int = 30
+    grace_seconds: int = 5
+    """Between SIGTERM and SIGKILL."""
 
 
 def pod(ticket: Ticket, cell: Cell) -> Json:
@@ -93,7 +96,7 @@ def pod(ticket: Ticket, cell: Cell) -> Json:
     spec: Json = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": cell.deadline_seconds,
-        "terminationGracePeriodSeconds": 5,
+        "terminationGracePeriodSeconds": cell.grace_seconds,
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "hostUsers": not cell.user_namespace,
