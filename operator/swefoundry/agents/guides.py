@@ -1,0 +1,35 @@
+"""Which parts of a README speak of installing and testing? Sections by their headings, in Markdown and reST; pure."""
+
+import re
+from collections.abc import Iterator
+
+_TELLS = re.compile(
+    r"install|test|develop|contribut|build|setup|set up|getting started|requirement|depend|hack|running|quick ?start",
+    re.IGNORECASE,
+)
+_MARKDOWN = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
+_UNDERLINE = re.compile(r"^([=\-~^\"'`*+#.:_])\1{2,}\s*$")
+
+
+def telling_parts(text: str, limit: int) -> str:
+    """The sections whose headings speak of it, in their order, at most ``limit`` characters."""
+    parts = ["\n".join(lines).strip() for heading, lines in _sections(text) if _TELLS.search(heading)]
+    return "\n\n".join(part for part in parts if part)[:limit]
+
+
+def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Headings with their lines, the heading's own included."""
+    heading, lines = "", list[str]()
+    fenced = False
+    for line in text.splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        marked = None if fenced else _MARKDOWN.match(line)
+        if marked:
+            yield heading, lines
+            heading, lines = marked[1], []
+        elif not fenced and _UNDERLINE.match(line) and lines and lines[-1].strip():
+            title = lines.pop()
+            yield heading, lines
+            heading, lines = title, [title]
+        lines.append(line)
+    yield heading, lines

@@ -1,0 +1,29 @@
+"""Where do the words come from that roles are told? Files in ``prompts/``, filled in strictly.
+
+A variable that a prompt names and nobody gives is an error, not an empty place.
+"""
+
+from functools import cache
+
+import jinja2
+
+from swefoundry.agents.fences import fenced, quoted
+
+
+def render(name: str, **given: object) -> str:
+    """A prompt with its variables filled in; the same values give the same text."""
+    return _prompts().get_template(name).render(given).strip() + "\n"
+
+
+@cache
+def _prompts() -> jinja2.Environment:
+    found = jinja2.Environment(
+        loader=jinja2.PackageLoader("swefoundry.agents", "prompts"),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # the text goes to a model, not into a page
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters["fenced"] = lambda text, label: fenced(label, text)
+    found.filters["quoted"] = quoted
+    return found
