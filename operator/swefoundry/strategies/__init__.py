@@ -5,29 +5,47 @@ Pure: the same ask gives the same proposal on every reconcile, so a restarted op
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome
-from swefoundry.strategies import fixed, recipes
+from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
+from swefoundry.strategies import fixed, recipes, reuse
 from swefoundry.strategies.overriding import overridden
 
 Strategy = Callable[[Ask], Iterator[Proposal]]
 """Proposals in order of preference, given what was tried; may be lazy, must end."""
 
-STRATEGIES: Mapping[str, Strategy] = {"fixed": fixed.proposals, "recipe": recipes.proposals}
+STRATEGIES: Mapping[str, Strategy] = {
+    "fixed": fixed.proposals,
+    "reuse": reuse.proposals,
+    "recipe": recipes.proposals,
+}
 
-SETTLED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS, RoundOutcome.BOTH_PASSED})
-"""Rounds after which no other draft is worth building."""
+ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 
 
 def next_proposal(strategies: Sequence[str], ask: Ask) -> Proposal | None:
-    """The best draft that was not tried yet, or None when nothing is left."""
-    if any(tried.outcome in SETTLED for tried in ask.tried):
+    """The best draft that was not tried yet, or None when nothing is left.
+
+    An image that did not do is not reused again; its draft may still be built from scratch.
+    """
+    if any(_settles(tried) for tried in ask.tried):
         return None
-    spent = {tried.draft.digest() for tried in ask.tried}
+    spent = {tried.draft.digest() for tried in ask.tried if tried.parent is None}
+    refused = {tried.parent.image for tried in ask.tried if tried.parent is not None}
     for proposal in _all_proposals(strategies, ask):
         final = proposal.model_copy(update={"draft": overridden(proposal.draft, ask.overrides)})
-        if final.draft.digest() not in spent:
+        known = final.draft.digest() in spent if final.parent is None else final.parent.image in refused
+        if not known:
             return final
     return None
+
+
+def _settles(tried: Tried) -> bool:
+    """Whether no other draft is worth building.
+
+    Tests that pass before and after disprove the row only in an image that was built for it: a reused one may hold the
+    fix already, installed from a later commit.
+    """
+    both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and tried.parent is None
+    return tried.outcome in ACCEPTED or both_passed
 
 
 def _all_proposals(strategies: Sequence[str], ask: Ask) -> Iterator[Proposal]:

@@ -1,0 +1,35 @@
+"""Images that were proven for other commits of the repository, nearest first: no model, and mostly no build."""
+
+from collections.abc import Iterator
+
+from swefoundry.domain.drafts import Overrides
+from swefoundry.domain.memory import Proven
+from swefoundry.domain.rounds import Ask, Proposal
+
+NAME = "reuse"
+
+
+def proposals(ask: Ask) -> Iterator[Proposal]:
+    """One proposal for each neighbour; none when a person asks for what only a build can give."""
+    if _demands_a_build(ask.overrides):
+        return
+    for neighbour in ask.neighbours:
+        yield Proposal(strategy=NAME, label=label(neighbour), draft=neighbour.draft, parent=neighbour.parent)
+
+
+def _demands_a_build(overrides: Overrides | None) -> bool:
+    return overrides is not None and bool(
+        overrides.base_image or overrides.apt_packages or overrides.pre_install
+    )
+
+
+def label(proven: Proven) -> str:
+    """What people know the image by."""
+    known = proven.known
+    day = f"{known.created_at:%Y-%m-%d}" if known.created_at is not None else ""
+    return f"image of {known.version or day or known.env_build or known.image[7:19]}"
+
+
+def label_with_changes(said: str, files: int) -> str:
+    """The label, once it is known how far the two trees are apart."""
+    return f"{said} ({files} {'file' if files == 1 else 'files'} changed)"
