@@ -16,6 +16,8 @@ from swefoundry.cli import (
     export_command,
     import_command,
     lint_command,
+    memory_command,
+    memory_import,
     screen,
     status_command,
     transcript_command,
@@ -51,6 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 collect = typer.Typer(help="Find instances where fixes are published.", no_args_is_help=True)
+memory = typer.Typer(help="Proven environments that the next commits reuse.", no_args_is_help=True)
 
 app.command("lint")(lint_command.lint_)
 app.command("import")(import_command.import_)
@@ -60,6 +63,10 @@ app.command("status")(status_command.status)
 app.command("why")(why_command.why)
 app.command("transcript")(transcript_command.transcript)
 app.command("export")(export_command.export)
+memory.command("list")(memory_command.list_)
+memory.command("export")(memory_command.export_)
+memory.command("import")(memory_import.import_)
+app.add_typer(memory, name="memory")
 
 
 @app.command("version")

@@ -65,7 +65,7 @@ def export(
         verdicts=frozenset(verdict or ["fail2pass"]),
         allow_empty=allow_empty,
     )
-    with _opened(out) as target:
+    with opened_output(out) as target:
         asyncio.run(_run(place, selector, wanted, export_format, target))
     raise typer.Exit(wanted.outcome.show("rows", screen.Format.TABLE))
 
@@ -81,7 +81,7 @@ class Export:
 
 
 @contextmanager
-def _opened(out: Path | None) -> Iterator[IO[str]]:
+def opened_output(out: Path | None) -> Iterator[IO[str]]:
     """The file, replaced only when all went well; or stdout."""
     if out is None or str(out) == "-":
         yield sys.stdout

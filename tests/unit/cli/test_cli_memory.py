@@ -1,0 +1,182 @@
+"""`swefoundry memory`: what one registry remembers, carried to another."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.memory import Known, Proven
+from swefoundry.store import memory
+from swefoundry.store.content import digest_of
+from swefoundry.store.registry import Registry
+from unit.cli.conftest import Run
+from unit.cli.pushing import push
+from unit.cli.tasks import Json, digest
+from unit.store import registry_server
+
+DRAFT = Draft(dockerfile="FROM python:3.11-slim\nCOPY . /testbed\n", test_command="pytest -q {files}")
+CALC, NUMS = "swefoundry/tasks/octo/calc", "swefoundry/tasks/octo/nums"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[registry_server.Server]:
+    """A second registry, of another cluster."""
+    folder = tmp_path / "other-registry"
+    folder.mkdir()
+    with registry_server.serving(folder) as running:
+        yield running
+
+
+def known(image: Digest, **fields: object) -> Known:
+    said = {"repo": "octo/calc", "image": image, "source": digest("5"), "draft": digest_of(DRAFT.stored())}
+    return Known.model_validate(said | {"version": "1.0", "env_build": "default/calc-1"} | fields)
+
+
+def remembered(host: str, path: str, entry: Known, **trials: bool) -> None:
+    """Remember it, and how EnvBuilds fared with it."""
+
+    async def store() -> None:
+        async with Registry(host, insecure=True) as registry:
+            await memory.remember(registry, path, entry, DRAFT)
+            for uid, accepted in trials.items():
+                await memory.record_trial(registry, path, entry.image, uid, accepted)
+
+    asyncio.run(store())
+
+
+def recalled(host: str, path: str = CALC) -> list[Proven]:
+    async def found() -> list[Proven]:
+        async with Registry(host, insecure=True) as registry:
+            return await memory.recall(registry, path, {})
+
+    return asyncio.run(found())
+
+
+def a_warm_registry(host: str) -> Known:
+    """An environment with its image and source, reused once well and once not; and one of another repository."""
+    image = push(host, CALC, "image", {"layer": b"an image as far as a registry cares"})
+    source = push(host, CALC, "source", {"source.tar.gz": b"a tree"})
+    entry = known(image, source=source, strategy="agents", created_at="2023-06-01T00:00:00Z")
+    remembered(host, CALC, entry, a1=True, b2=False)
+    remembered(host, NUMS, known(digest("e"), repo="octo/nums", version="2.0"), c3=False, d4=False, e5=False)
+    return entry
+
+
+def flags(server: registry_server.Server) -> tuple[str, ...]:
+    return ("--registry", server.host, "--insecure")
+
+
+def test_the_list_shows_every_environment_and_how_reuse_went(
+    run: Run, server: registry_server.Server
+) -> None:
+    entry = a_warm_registry(server.host)
+    done = run("memory", "list", *flags(server))
+    assert done.exit_code == 0, done.output
+    calc, nums = (line.split() for line in done.stdout.splitlines()[1:])
+    short = entry.image[: len("sha256:") + 12]
+    assert calc == ["octo/calc", "1.0", "2023-06-01", "agents", short, "1", "1", "usable", "default/calc-1"]
+    assert nums[-5:] == ["0", "3", "last", "resort", "default/calc-1"]
+
+    (said,) = json.loads(run("memory", "list", "octo/nums", "-o", "json", *flags(server)).stdout)
+    assert (said["repo"], said["trials"], said["state"]) == (
+        "octo/nums",
+        {"accepted": 0, "refused": 3},
+        "last resort",
+    )
+
+
+def exported(run: Run, server: registry_server.Server, tmp_path: Path) -> Path:
+    file = tmp_path / "memory.jsonl"
+    done = run("memory", "export", "--out", file, *flags(server))
+    assert done.exit_code == 0, done.output
+    return file
+
+
+def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
+    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+) -> None:
+    entry = a_warm_registry(server.host)
+    file = exported(run, server, tmp_path)
+    copying = ("--copy-from", server.host, "--copy-from-insecure")
+
+    for _ in range(2):
+        done = run("memory", "import", file, *copying, *flags(other), "-o", "json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["made"] == [
+            f"octo/calc@{entry.image}: usable",
+            f"octo/nums@{digest('e')}: reference",
+        ]
+        assert recalled(other.host) == recalled(server.host)
+        (there,), (here,) = recalled(other.host, NUMS), recalled(server.host, NUMS)
+        assert there == here.model_copy(update={"reference": True})
+
+
+def test_without_its_image_only_the_draft_is_kept_until_the_image_comes(
+    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+) -> None:
+    entry = a_warm_registry(server.host)
+    file = exported(run, server, tmp_path)
+    done = run("memory", "import", file, *flags(other))
+    assert done.exit_code == 0, done.output
+    said = f"its image {entry.image} and its source {entry.source} are not in the registry"
+    assert f"memory.jsonl, line 1 (octo/calc@{entry.image}): {said}" in done.stderr
+    assert [(each.known, each.reference) for each in recalled(other.host)] == [(entry, True)]
+    assert "reference" in run("memory", "list", "octo/calc", *flags(other)).stdout
+
+    run("memory", "import", file, "--copy-from", server.host, "--copy-from-insecure", *flags(other))
+    assert [each.reference for each in recalled(other.host)] == [False]
+
+
+def changed(line: Json, **fields: object) -> str:
+    return json.dumps(line | fields)
+
+
+def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
+    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+) -> None:
+    a_warm_registry(server.host)
+    file = exported(run, server, tmp_path)
+    good = file.read_text().splitlines()[0]
+    line = json.loads(good)
+    bad = [
+        "{",
+        '{"repo": "octo/calc"}',
+        changed(line, known=line["known"] | {"image": "latest"}),
+        changed(line, draft=line["draft"] | {"testCommand": "true"}),
+        changed(line, v=2),
+    ]
+    file.write_text("\n".join([*bad, "", good]) + "\n")
+    done = run("memory", "import", file, *flags(other))
+    assert done.exit_code == 1
+    for said in (
+        "memory.jsonl, line 1: it is no JSON",
+        "memory.jsonl, line 2: it is no line of `swefoundry memory export`",
+        "memory.jsonl, line 3 (octo/calc): known.image: String should match pattern",
+        "memory.jsonl, line 4 (octo/calc): its draft is not the one that it names",
+        "memory.jsonl, line 5 (octo/calc): v: Input should be 1",
+        "1 environments, 5 refused",
+    ):
+        assert said in done.stderr
+    assert len(recalled(other.host)) == 1
+
+
+def test_an_environment_whose_draft_is_gone_is_told_and_the_others_are_exported(
+    run: Run, server: registry_server.Server
+) -> None:
+    a_warm_registry(server.host)
+    remembered(server.host, CALC, known(digest("f"), draft=digest("0")))
+    done = run("memory", "export", *flags(server))
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 2
+    assert f"{CALC} (octo/calc@{digest('f')}): its draft cannot be read" in done.stderr
+
+
+def test_an_empty_registry_says_so_and_none_at_all_is_wrong_usage(
+    run: Run, server: registry_server.Server
+) -> None:
+    assert run("memory", "list", *flags(server)).stdout == "Nothing is remembered here.\n"
+    assert run("memory", "list").exit_code == 2
