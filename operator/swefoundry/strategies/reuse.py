@@ -10,10 +10,12 @@ NAME = "reuse"
 
 
 def proposals(ask: Ask) -> Iterator[Proposal]:
-    """One proposal for each neighbour; none when a person asks for what only a build can give."""
+    """One proposal for each neighbour whose image is here; none when a person asks for what only a build can give."""
     if _demands_a_build(ask.overrides):
         return
     for neighbour in ask.neighbours:
+        if neighbour.reference:
+            continue
         yield Proposal(strategy=NAME, label=label(neighbour), draft=neighbour.draft, parent=neighbour.parent)
 
 

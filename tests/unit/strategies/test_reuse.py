@@ -42,6 +42,11 @@ def test_a_composed_image_stands_for_the_one_that_was_built():
     assert next_proposal(ORDER, asked(neighbour("a", root))).parent == root
 
 
+def test_what_was_imported_without_its_image_is_not_proposed():
+    reference = neighbour("a").model_copy(update={"reference": True})
+    assert next_proposal(ORDER, asked(reference, neighbour("b"))).parent.image == digest("b")
+
+
 def test_an_image_that_did_not_do_is_not_reused_again_and_the_next_one_is():
     both = (neighbour("a"), neighbour("b"))
     assert next_proposal(ORDER, asked(*both, tried=[reused("a")])).parent.image == digest("b")
