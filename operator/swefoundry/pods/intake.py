@@ -1,5 +1,6 @@
 """The intake pod: the operator's own image, working on untrusted sources and patches as nobody."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder
@@ -23,10 +24,15 @@ def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tu
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
     point into.
     """
-    env = {
-        INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True),
-        "SWEFOUNDRY_WORKDIR": WORK_MOUNT,
-    }
+    order_text = order.model_dump_json(by_alias=True, exclude_none=True)
+    return program_pod(ticket, "swefoundry.intake", {INTAKE_ORDER: order_text}, settings, files)
+
+
+def program_pod(
+    ticket: Ticket, program: str, env: Mapping[str, str], settings: Settings, files: tuple[Json, ...] = ()
+) -> Json:
+    """A pod with the operator's own image that runs one of our programs on sources, with room for their trees."""
+    env = {**env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT}
     volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": settings.intake_storage}}]
     mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
     for file in (*files, *registry_files(settings)):
@@ -36,7 +42,7 @@ def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tu
         env |= {name: f"{CA_MOUNT}/ca.crt" for name in CA_VARIABLES}
     cell = Cell(
         image=settings.operator_image,
-        command=["python", "-m", "swefoundry.intake"],
+        command=["python", "-m", program],
         env=env,
         security={**locked(user=USER), "readOnlyRootFilesystem": True},
         resources=limits("100m", settings.intake_memory, settings.intake_storage),

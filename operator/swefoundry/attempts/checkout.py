@@ -1,0 +1,45 @@
+"""Laying another commit's tree over an image: a pod makes the layer, registry calls compose the image."""
+
+from dataclasses import dataclass
+
+from swefoundry.attempts.act import Launched, Queued, launch
+from swefoundry.attempts.decide import Launch
+from swefoundry.attempts.intake import place
+from swefoundry.attempts.world import World
+from swefoundry.domain.checkout_work import CheckoutOrder
+from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.memory import Parent
+from swefoundry.pods.checkout import checkout_pod
+from swefoundry.pods.hardening import Json, Ticket
+from swefoundry.store.stages import compose_checkout
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """Which tree is laid over which image."""
+
+    repository: str
+    parent: Parent
+    source: Digest
+    tag: str
+    """Human tag for the composed image."""
+
+
+async def launch_checkout(world: World, ticket: Ticket, move: Launch, what: Checkout) -> Launched | Queued:
+    """Create the checkout pod."""
+    order = CheckoutOrder(
+        nonce=ticket.nonce,
+        place=place(world.settings, what.repository),
+        parent=what.parent.source,
+        source=what.source,
+    )
+
+    async def prepare() -> Json:
+        return checkout_pod(ticket, order, world.settings)
+
+    return await launch(world, ticket, move, prepare)
+
+
+async def compose(world: World, what: Checkout, layer: Layer) -> Digest:
+    """The image of the new commit; NotFound when the parent is not in the registry any more."""
+    return await compose_checkout(world.registry, what.repository, what.parent.image, layer, what.tag)
