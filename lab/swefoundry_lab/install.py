@@ -22,8 +22,8 @@ of its own.
 
 
 def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
-    """Install or upgrade the release; waits until the operator is ready."""
-    with steps.step("operator and builder images") as progress:
+    """Install or upgrade the release; waits until its pods are ready. ``extra``: more of helm's own options."""
+    with steps.step("images") as progress:
         digests = images.push(lab, progress)
     with steps.step("namespaces"):
         for namespace in (NAMESPACE, EXTRA_NAMESPACE):
@@ -37,7 +37,8 @@ def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
                 "--set", f"namespaces={{{NAMESPACE},{EXTRA_NAMESPACE}}}",
                 "--set", f"image.digest={digests['swefoundry/operator']}",
                 "--set", f"builderImage.digest={digests['swefoundry/builder']}",
-                *(part for item in extra for part in ("--set", item)),
+                "--set", f"scriptedModel.image.digest={digests['swefoundry/scripted-model']}",
+                *extra,
                 "--wait", "--timeout", "180s",
             ],
             env=lab.environment(),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scripted_model.asked import Asked
 from scripted_model.checking import mistakes
 from scripted_model.choosing import Chosen, Nobody, Stage
-from scripted_model.script import Ability
+from scripted_model.script import SCRIPT_FAULT, Ability
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Answering:
         wrong = list(mistakes(asked, chosen.answer))
         if wrong:
             said = f"The script is wrong: rule `{chosen.rule}`: {'; '.join(wrong)}."
-            return Refusal(500, said, "script_wrong", chosen.rule, said)
+            return Refusal(SCRIPT_FAULT, said, "script_wrong", chosen.rule, said)
         return chosen
 
     def _ability(self, asked: Asked) -> Ability | Refusal:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scripted_model.asked import Asked
-from scripted_model.script import Ability, Answer, Rule, Script, When
+from scripted_model.script import SCRIPT_FAULT, Ability, Answer, Rule, Script, When
 
 NEAR = 3
 """So many rules are named when none fits."""
@@ -62,7 +62,7 @@ class Stage:
                 self.spoken[key] += 1
                 return Chosen(key, rule.then[asked.turn if len(rule.then) > 1 else 0])
             misses.append((len(wrong), f"rule `{key}`: {'; '.join(wrong)}"))
-        status = next((script.unmatched for script in self.scripts.values()), 500)
+        status = next((script.unmatched for script in self.scripts.values()), SCRIPT_FAULT)
         near = sorted(misses, key=lambda each: each[0])[:NEAR]
         return Nobody(status, tuple(reason for _, reason in near))
 

@@ -25,6 +25,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Role = Literal["explorer", "environment", "tests", "analyst"]
 Fault = Literal["drop", "truncate", "garbage", "empty"]
 
+SCRIPT_FAULT = 418
+"""Status of what is the script's own fault. Real endpoints do not use it, so clients neither ask again, as they would
+after a 500, nor take it for a fault of theirs."""
+
 
 def _several(value: object) -> object:
     return [value] if isinstance(value, str) else value
@@ -149,7 +153,7 @@ class Script(Written):
 
     models: dict[str, Ability] = {}
     """The models that exist. Empty: every name does."""
-    unmatched: int = Field(default=500, ge=400, le=599)
+    unmatched: int = Field(default=SCRIPT_FAULT, ge=400, le=599)
     """Status of the answer to a request that no rule answers."""
     rules: list[Rule] = []
 

@@ -66,7 +66,7 @@ class Server:
         if isinstance(outcome, Refusal):
             line.status, line.note, line.rule = outcome.status, outcome.note, outcome.rule
             self.say(_told(line))
-            return _problem(outcome.status, outcome.message, outcome.code, {"x-should-retry": "false"})
+            return _problem(outcome.status, outcome.message, outcome.code)
         line.rule = outcome.rule
         line.tokens = replies.usage(asked, outcome.answer)["total_tokens"]
         return await self._send(request, asked, line, outcome.answer)
@@ -133,10 +133,8 @@ def _object(text: str) -> Json:
     return body
 
 
-def _problem(
-    status: int, message: str = "", code: str | None = None, headers: dict[str, str] | None = None
-) -> web.Response:
-    return web.json_response(replies.error(status, message, code), status=status, headers=headers)
+def _problem(status: int, message: str = "", code: str | None = None) -> web.Response:
+    return web.json_response(replies.error(status, message, code), status=status)
 
 
 def _told(line: Line) -> str:

@@ -18,7 +18,7 @@ def images() -> None:
 
 @app.command()
 def push() -> None:
-    """Build the operator and builder images from the checkout and push them; print their digests."""
+    """Build the product's images from the checkout and push them; print their digests."""
     from swefoundry_lab.images import push as push_images
 
     require_root()

@@ -70,6 +70,7 @@ PRODUCTS = (
         "operator", ("operator/swefoundry", "images/operator/requirements.txt", "images/runner/bin/runner")
     ),
     Product("builder", ("operator/swefoundry", "images/operator/requirements.txt")),
+    Product("scripted-model", ()),
 )
 
 

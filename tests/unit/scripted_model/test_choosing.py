@@ -125,7 +125,6 @@ async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> N
     script = rules(
         rule("far", role="analyst", model="large", turn=3),
         rule("near", role="explorer", turn=1),
-        unmatched=422,
     )
     async with scripted.serving(script) as model:
         error = await said(model, asked())
@@ -136,7 +135,7 @@ async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> N
         "rule `script: far`: role is explorer, not analyst; model is small, not large; turn is 0, not 3."
     )
     assert told["unmatched"] == [error["message"]]
-    assert [line["status"] for line in told["requests"]] == [422]
+    assert [line["status"] for line in told["requests"]] == [418]
 
 
 @pytest.mark.parametrize(
