@@ -34,6 +34,7 @@ class Kind(StrEnum):
     AFTER_FAILED = "tests fail after the fix"
     BEFORE_PASSED = "tests pass before the fix"
     BEFORE_UNCLEAR = "unclear before the fix"
+    CHECKOUT = "proven image not reusable"
     INFRASTRUCTURE = "cluster fault"
     ACCEPTED = "accepted"
 
@@ -79,6 +80,7 @@ KINDS: dict[RoundOutcome, Kind] = {
     RoundOutcome.TIME_LIMIT: Kind.TEST_TIME,
     RoundOutcome.OUT_OF_MEMORY: Kind.TEST_MEMORY,
     RoundOutcome.BEFORE_UNCLEAR: Kind.BEFORE_UNCLEAR,
+    RoundOutcome.CHECKOUT_FAILED: Kind.CHECKOUT,
     RoundOutcome.INFRASTRUCTURE: Kind.INFRASTRUCTURE,
 }
 
@@ -234,6 +236,12 @@ TABLE: dict[Kind, Feedback] = dict(
             "tests",
             "The tests pass after the fix, but before it they ended neither as passed nor as failed.",
             "Give single tests a time limit, so that a test that hangs counts as failed.",
+        ),
+        _entry(
+            Kind.CHECKOUT,
+            "environment",
+            "A proven image of another commit could not be given this commit's files.",
+            "Write a Dockerfile of its own for this commit.",
         ),
         _entry(
             Kind.INFRASTRUCTURE,

@@ -8,7 +8,7 @@ _TELLS = re.compile(
     re.IGNORECASE,
 )
 _MARKDOWN = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
-_UNDERLINE = re.compile(r"^([=\-~^\"'`*+#.:_])\1{2,}\s*$")
+_UNDERLINE = re.compile(r"^([=\-~^\"'*+#.:_])\1{2,}\s*$")
 
 
 def telling_parts(text: str, limit: int) -> str:

@@ -98,7 +98,9 @@ async def _in_time(order: AgentOrder, story: Story) -> Drafted:
         async with asyncio.timeout(limit):
             return await story.next_draft()
     except TimeoutError as error:
-        raise OutOfTime(f"the agents had no draft within their {limit} s") from error
+        raise OutOfTime(
+            f"the agents had no draft within {limit} s; raise the setting agent_seconds"
+        ) from error
 
 
 async def _stored(order: AgentOrder, registry: Registry, drafted: Drafted) -> AgentRecord:

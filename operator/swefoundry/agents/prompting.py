@@ -8,6 +8,7 @@ from functools import cache
 import jinja2
 
 from swefoundry.agents.fences import fenced, quoted
+from swefoundry.domain.drafts import Draft
 
 
 def render(name: str, **given: object) -> str:
@@ -26,4 +27,10 @@ def _prompts() -> jinja2.Environment:
     )
     found.filters["fenced"] = lambda text, label: fenced(label, text)
     found.filters["quoted"] = quoted
+    found.filters["commands"] = _commands
     return found
+
+
+def _commands(draft: Draft) -> str:
+    """A draft without its Dockerfile, which is shown apart."""
+    return draft.model_dump_json(exclude={"dockerfile"}, indent=1)

@@ -59,6 +59,8 @@ class Tree:
     def head(self, path: str, limit: int) -> bytes:
         """The first bytes of a regular file."""
         found = self._real(path)
+        if os.path.isdir(found):
+            raise BadPath(f"{path} is a folder; use list")
         # Not blocking: opening a named pipe would wait for its other end for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -66,10 +68,7 @@ class Tree:
         except OSError as error:
             raise _bad(path, error) from error
         with os.fdopen(descriptor, "rb") as handle:
-            mode = os.fstat(handle.fileno()).st_mode
-            if stat.S_ISDIR(mode):
-                raise BadPath(f"{path} is a folder; use list")
-            if not stat.S_ISREG(mode):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise BadPath(f"{path} is no regular file")
             return handle.read(limit)
 
