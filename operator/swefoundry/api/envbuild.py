@@ -131,6 +131,13 @@ class Agents(Value):
     """What the strategy `agents` has done so far."""
 
     asked: int = Field(default=0, ge=0, description="Drafts that the agents were asked for.")
+    drafting: int | None = Field(
+        default=None, ge=0, description="Round whose draft they are writing; absent: none."
+    )
+    ended: str | None = Field(
+        default=None, max_length=64, description="Why they write no further draft, as a constant."
+    )
+    message: str | None = Field(default=None, max_length=2048, description="Why, as a sentence.")
     state: Digest | None = Field(default=None, description="Artifact that the next agent pod goes on from.")
     transcript: Digest | None = Field(
         default=None, description="Artifact with everything that was said to models and what they answered."

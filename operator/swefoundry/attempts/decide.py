@@ -160,6 +160,8 @@ def _blaming_the_world(reading: Reading) -> Reading:
     message = str(reading.record.get("message", ""))[:2000]
     if reading.code in BUSY_CODES:
         return Faulted(Blame.INFRASTRUCTURE, "RegistryFault", message, reading.code, reading.seconds)
+    if reading.code == Code.MODEL_UNAVAILABLE:
+        return Faulted(Blame.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds)
     if reading.code == Code.REFERENCE_MISSING:
         return Faulted(Blame.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds)
     return reading

@@ -1,5 +1,6 @@
 """Everything a reconcile may touch, made once at start-up and handed down."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -11,7 +12,9 @@ from swefoundry.cluster.queue import WorkQueue
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.facts import Facts
 from swefoundry.domain.layers import Digest, Layer
+from swefoundry.domain.memory import Known, Proven
 from swefoundry.settings import Settings
+from swefoundry.store.memory import recall
 from swefoundry.store.registry import Registry
 from swefoundry.store.stages import compose_stage
 
@@ -48,8 +51,12 @@ class World:
     queue: WorkQueue
     slots: Slots
     settings: Settings
+    paying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while shared budgets for models are looked at and an agent pod is made."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
+    _known: dict[tuple[str, str], Known | None] = field(default_factory=dict)
+    """Records of proven environments, some hundred bytes each: as many as there are."""
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""
@@ -58,6 +65,10 @@ class World:
     async def draft(self, repository: str, digest: str) -> Draft:
         """A draft by the digest of its blob."""
         return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_LIMIT))
+
+    async def proven(self, repository: str) -> list[Proven]:
+        """Every environment that was proven for a repository: one request, and one for each that is new to us."""
+        return await recall(self.registry, repository, self._known)
 
     async def stage_image(self, order: StageOrder, anew: bool = False) -> Digest:
         """The stage image's digest; composed when it is asked for first, or ``anew``."""

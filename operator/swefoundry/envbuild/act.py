@@ -1,27 +1,29 @@
 """Doing a step: the only place where an EnvBuild's reconcile touches the cluster and the registry."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
+from collections.abc import Awaitable, Callable, Mapping
+
 from swefoundry import errors
-from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.api.envbuild import ProbeResult
 from swefoundry.attempts.act import confirmed, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.build import Construction, launch_build
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
 from swefoundry.attempts.evaluation import Trial, launch_evaluation
 from swefoundry.attempts.intake import Intake, launch_intake
 from swefoundry.attempts.world import World
-from swefoundry.domain.commands import too_long
-from swefoundry.domain.dockerfiles import complaints
-from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.domain.telling import telling_lines
 from swefoundry.domain.work import BuildRecord, IntakeRecord
+from swefoundry.envbuild import reuse
+from swefoundry.envbuild.drafting import collect_draft, launch_agent
 from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.proposing import propose
 from swefoundry.envbuild.rounds import ending
 from swefoundry.envbuild.steps import (
     INTAKE,
     Built,
-    NothingProposed,
     Probed,
     Propose,
-    Proposed,
     Pursue,
     Result,
     Step,
@@ -30,7 +32,6 @@ from swefoundry.envbuild.steps import (
 )
 from swefoundry.pods import names
 from swefoundry.pods.hardening import Role
-from swefoundry.strategies import next_proposal
 
 Outcome = tuple[list[Result], errors.SwefoundryError | None]
 """What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
@@ -42,26 +43,17 @@ async def act(step: Step, seen: Observation, world: World) -> Outcome:
         case Pursue(moves):
             return await together(_move(move, seen, world) for move in moves)
         case Propose():
-            return await together([_propose(seen, world)])
+            return await together([propose(seen, world)])
     return [], None
 
 
 async def _move(move: Move, seen: Observation, world: World) -> Result:
+    kind = move.work.partition("-")[0]
     match move:
-        case Launch(work=work) if work == INTAKE:
-            return await _launch_intake(move, seen, world)
-        case Launch(work=work) if work.startswith("build-"):
-            return await _launch_build(move, seen, world)
         case Launch():
-            return await _launch_probe(move, seen, world)
-        case Collect(work=work) if work == INTAKE:
-            count_end(Role.INTAKE, move)
-            return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
-        case Collect(work=work) if work.startswith("build-"):
-            count_end(Role.BUILD, move)
-            return Built(move, BuildRecord.model_validate(move.finished.record))
+            return await _LAUNCHES.get(kind, _launch_probe)(move, seen, world)
         case Collect():
-            return await _collect_probe(move, seen, world)
+            return await _COLLECTS.get(kind, _collect_probe)(move, seen, world)
         case _:
             return await confirmed(world, seen.build.namespace, move)
 
@@ -81,6 +73,7 @@ async def _launch_build(move: Launch, seen: Observation, world: World) -> Result
         source=prepared.source,
         draft=await world.draft(seen.repository, current.draft),
         tag=seen.image_tag(current.number),
+        composed=current.composed,
     )
     return await launch_build(world, ticket(seen.owner, Role.BUILD, move), move, what)
 
@@ -127,55 +120,50 @@ async def _collect_probe(move: Collect, seen: Observation, world: World) -> Resu
     return Probed(move, probe, telling, denied and record.network == "open")
 
 
-async def _propose(seen: Observation, world: World) -> Result:
-    prepared = seen.prepared
-    if prepared is None:
-        raise errors.GiveUp(f"{seen.build.name}: a proposal without facts")
-    spec, path = seen.build.spec, seen.repository
-    ask = Ask(
-        facts=await world.facts(path, prepared.facts),
-        language=spec.language,
-        created_at=spec.created_at,
-        version=spec.version,
-        draft=spec.environment.draft,
-        overrides=spec.environment.overrides,
-        base_images=world.settings.base_images,
-        tried=tuple([await _tried(item, path, world) for item in seen.build.status.rounds]),
-    )
-    proposal = next_proposal(strategies(seen), ask)
-    if proposal is None:
-        return NothingProposed()
-    return Proposed(await _begin(proposal, ask, seen, world))
+async def _collect_intake(move: Collect, seen: Observation, world: World) -> Result:
+    count_end(Role.INTAKE, move)
+    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
 
 
-async def _begin(proposal: Proposal, ask: Ask, seen: Observation, world: World) -> Round:
-    started = Round(
-        number=len(seen.build.status.rounds),
-        strategy=proposal.strategy,
-        label=proposal.label[:200],
-        draft=await world.registry.put_blob(seen.repository, proposal.draft.stored()),
-    )
-    found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))
-    refused = [item.message for item in found] + [too_long(proposal.draft.test_command, ask.facts.test_files)]
-    message = " ".join(filter(None, refused))
-    if not message:
-        return started
-    return started.model_copy(
-        update={"outcome": RoundOutcome.POLICY_REFUSED.value, "message": message[:2048]}
-    )
+async def _collect_build(move: Collect, seen: Observation, world: World) -> Result:
+    count_end(Role.BUILD, move)
+    return Built(move, BuildRecord.model_validate(move.finished.record))
 
 
-async def _tried(item: Round, path: str, world: World) -> Tried:
-    return Tried(
-        strategy=item.strategy,
-        label=item.label,
-        draft=await world.draft(path, item.draft),
-        outcome=RoundOutcome(item.outcome or RoundOutcome.INFRASTRUCTURE),
-        message=item.message or "",
-    )
+LAUNCHED: Mapping[str, Callable[[Launch, Observation, World], Awaitable[Result]]] = {
+    INTAKE: _launch_intake,
+    "build": _launch_build,
+    "agent": launch_agent,
+}
+COLLECTED: Mapping[str, Callable[[Collect, Observation, World], Awaitable[Result]]] = {
+    INTAKE: _collect_intake,
+    "build": _collect_build,
+    "agent": collect_draft,
+}
+"""By the first word of the work; everything else is a probe."""
 
 
-def strategies(seen: Observation) -> list[str]:
-    """The strategies to try, in order."""
-    environment = seen.build.spec.environment
-    return list(environment.strategies) or (["fixed"] if environment.draft is not None else ["recipe"])
+async def _collect_intake(move: Collect, seen: Observation, world: World) -> Result:
+    count_end(Role.INTAKE, move)
+    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
+
+
+async def _collect_build(move: Collect, seen: Observation, world: World) -> Result:
+    count_end(Role.BUILD, move)
+    return Built(move, BuildRecord.model_validate(move.finished.record))
+
+
+_LAUNCHES: Mapping[str, Callable[[Launch, Observation, World], Awaitable[Result]]] = {
+    INTAKE: _launch_intake,
+    "checkout": reuse.launch,
+    "build": _launch_build,
+    "agent": launch_agent,
+}
+"""By the first word of the work; all others are probes."""
+
+_COLLECTS: Mapping[str, Callable[[Collect, Observation, World], Awaitable[Result]]] = {
+    INTAKE: _collect_intake,
+    "checkout": reuse.collect,
+    "build": _collect_build,
+    "agent": collect_draft,
+}

@@ -2,15 +2,18 @@
 
 ::
 
-    taken in ─> propose ─> build ─> probe ─┬─> accepted
-                  ^                        └─> a named failure
-                  └────── next draft <─────────┘      (none left: exhausted)
+    taken in ─> propose ─┬─> checkout ──┬────────> probe ─┬─> accepted
+                ^        │              └ rebuild ─^      └─> a named failure
+                │        ├──────────────> build ───┤          │
+                │        └─> agents draft ─^       (none left: exhausted)
+                └────────────── next draft <──────────────────┘
 """
 
 from collections.abc import Callable
 
 from swefoundry.api import reasons
-from swefoundry.attempts.decide import pursue, unless_suspended
+from swefoundry.attempts.decide import Launch, pursue, unless_suspended
+from swefoundry.domain.budgets import Work, work_refusal
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.steps import (
     INTAKE,
@@ -19,10 +22,16 @@ from swefoundry.envbuild.steps import (
     Pursue,
     Rest,
     Step,
+    agent_work,
     build_work,
+    checkout_work,
     probe_work,
     probes,
 )
+from swefoundry.envbuild.turns import AGENTS
+
+MOST_ROUNDS = 50
+"""Of all kinds together: the list in the status ends there."""
 
 Rule = Callable[[Observation], Step | None]
 
@@ -46,13 +55,31 @@ def finished_builds_rest(seen: Observation) -> Step | None:
     return Rest() if seen.build.status.finished_at is not None else None
 
 
+def agents_need_a_model(seen: Observation) -> Step | None:
+    """Said before anything is paid for."""
+    if AGENTS not in seen.build.spec.environment.strategies or seen.settings.models:
+        return None
+    return Exhaust(
+        reasons.AGENTS_NOT_CONFIGURED,
+        "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
+    )
+
+
 def sources_are_taken_in(seen: Observation) -> Step | None:
     """Only where no TaskInstance did it already."""
     return Pursue((pursue(INTAKE, seen.bench),)) if seen.prepared is None else None
 
 
+def reused_images_are_checked_out(seen: Observation) -> Step | None:
+    """The open round stands on a proven image: the new tree comes over it as a layer, with no build."""
+    current = seen.open_round
+    if current is None or current.parent is None or current.composed is not None:
+        return None
+    return Pursue((unless_suspended(pursue(checkout_work(current.number), seen.bench), seen.suspended),))
+
+
 def drafts_are_built(seen: Observation) -> Step | None:
-    """The open round has no image yet."""
+    """The open round has no image yet: its draft is built, or its rebuild command run in the reused image."""
     current = seen.open_round
     if current is None or current.image is not None:
         return None
@@ -70,17 +97,30 @@ def images_are_probed(seen: Observation) -> Step | None:
     return Pursue(tuple(unless_suspended(move, seen.suspended) for move in moves))
 
 
+def agents_are_asked(seen: Observation) -> Step | None:
+    """They were called: one pod writes one draft."""
+    agents = seen.build.status.agents
+    if agents is None or agents.drafting is None:
+        return None
+    move = unless_suspended(pursue(agent_work(agents.drafting), seen.bench), seen.suspended)
+    # Time may have run out while no place was free.
+    return None if isinstance(move, Launch) and _spent(seen) else Pursue((move,))
+
+
 def spent_budgets_end_the_search(seen: Observation) -> Step | None:
     """Before a round is begun, not in its middle."""
+    spent = _spent(seen)
+    return Exhaust(reasons.BUDGET_SPENT, spent) if spent else None
+
+
+def _spent(seen: Observation) -> str:
     status, budget = seen.build.status, seen.build.spec.budget
-    if len(status.rounds) >= budget.rounds:
-        return Exhaust(
-            reasons.BUDGET_SPENT, f"{budget.rounds} rounds were tried; raise spec.budget.rounds to go on"
-        )
-    if status.pod_seconds >= budget.pod_seconds:
-        spent = f"pods ran for {status.pod_seconds:.0f} of {budget.pod_seconds} seconds"
-        return Exhaust(reasons.BUDGET_SPENT, f"{spent}; raise spec.budget.podSeconds to go on")
-    return None
+    waited = seen.now - (status.started_at or seen.now)
+    # Reused images are no drafts of this search; but a status has room for so many rounds and no more.
+    built = sum(item.parent is None for item in status.rounds)
+    rounds = built if len(status.rounds) < MOST_ROUNDS else max(budget.rounds, built)
+    used = Work(rounds, int(status.pod_seconds), int(waited.total_seconds()))
+    return work_refusal(Work(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
 
 
 def next_drafts_are_proposed(seen: Observation) -> Step | None:
@@ -91,9 +131,12 @@ def next_drafts_are_proposed(seen: Observation) -> Step | None:
 RULES: tuple[Rule, ...] = (
     deleted_builds_are_left,
     finished_builds_rest,
+    agents_need_a_model,
     sources_are_taken_in,
+    reused_images_are_checked_out,
     drafts_are_built,
     images_are_probed,
+    agents_are_asked,
     spent_budgets_end_the_search,
     next_drafts_are_proposed,
 )

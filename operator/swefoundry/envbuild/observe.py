@@ -13,7 +13,7 @@ from swefoundry.attempts.world import World
 from swefoundry.cluster.cache import owner_of
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS
-from swefoundry.domain.layers import Layer
+from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
 from swefoundry.envbuild.steps import Prepared
 from swefoundry.pods import names
@@ -73,6 +73,15 @@ class Observation:
         """registry/repository:tag of a round's image as nodes pull it."""
         return f"{self.settings.pull_host}/{self.repository}:{self.image_tag(number)}"
 
+    def composed_tag(self, number: int) -> str:
+        """Human tag of the image that a rebuild begins with."""
+        return names.tag(self.image_tag(number), "checkout")
+
+    @property
+    def reused(self) -> tuple[Digest, ...]:
+        """Images whose reuse was begun."""
+        return tuple(item.parent.image for item in self.build.status.rounds if item.parent is not None)
+
     @property
     def open_round(self) -> Round | None:
         """The round that is under way."""
@@ -86,10 +95,11 @@ def observe(key: Key, world: World, now: datetime) -> Observation | None:
     if body is None:
         return None
     build = build_from(body)
-    return Observation(build, pods_of(world, build.uid), world.settings, now, _suspended(body, world))
+    return Observation(build, pods_of(world, build.uid), world.settings, now, is_suspended(body, world))
 
 
-def _suspended(body: dict[str, Any], world: World) -> bool:
+def is_suspended(body: dict[str, Any], world: World) -> bool:
+    """Whether the TaskInstance that an EnvBuild is made for is suspended."""
     owner = owner_of(body)
     task = world.cache.get(owner[0]) if owner is not None else None
     return bool(task and task.get("spec", {}).get("suspend"))

@@ -7,7 +7,7 @@ from swefoundry.api import conditions, reasons
 from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, condition
 from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
 from swefoundry.api.parts import Attempt, Condition
-from swefoundry.attempts.act import Launched, Queued, ended
+from swefoundry.attempts.act import Launched, Queued, ended, role_of
 from swefoundry.attempts.decide import Await, Replace, Surrender
 from swefoundry.attempts.report import (
     BLAMED,
@@ -21,17 +21,24 @@ from swefoundry.attempts.report import (
     without,
 )
 from swefoundry.domain.codes import Code
+from swefoundry.domain.models import Usage
 from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.envbuild import ledger
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.rounds import built, faulted, message_of, probed, settled
 from swefoundry.envbuild.steps import (
     INTAKE,
+    AgentsCalled,
+    AgentsUnpaid,
     Built,
+    Drafted,
+    Drafting,
     Exhaust,
     NothingProposed,
     Probed,
     Proposed,
+    Proposing,
     Rest,
     Result,
     Step,
@@ -39,6 +46,8 @@ from swefoundry.envbuild.steps import (
     probes,
     stage_of,
 )
+from swefoundry.envbuild.turns import AGENTS
+from swefoundry.pods.hardening import Role
 
 Status = EnvBuildStatus
 
@@ -62,6 +71,7 @@ def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
         status = _apply(status, result, seen)
         if status.finished_at is not None:
             return status
+    status = ledger.compared(status)
     if isinstance(step, Exhaust):
         return exhausted(status, step.reason, step.message, seen)
     return _concluded(status, seen) or _under_way(status, results, seen)
@@ -81,10 +91,18 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
             )
         case Surrender():
             return _surrendered(status, result, seen)
+        case _:
+            return _achieved(status, result, seen)
+
+
+def _achieved(status: Status, result: Result, seen: Observation) -> Status:
+    match result:
         case TakenIn():
             return _taken_in(status, result, seen)
-        case Proposed() | NothingProposed():
+        case Proposed() | NothingProposed() | AgentsCalled():
             return _proposed(status, result, seen)
+        case Drafted() | AgentsUnpaid():
+            return _drafted(status, result)
         case Built(move, record):
             status = _ended(status, ended(move).model_copy(update={"message": record.message[:2048] or None}))
             return _with_round(status, built(status.rounds[-1], record))
@@ -94,10 +112,23 @@ def _apply(status: Status, result: Result, seen: Observation) -> Status:
             return status
 
 
-def _proposed(status: Status, result: Proposed | NothingProposed, seen: Observation) -> Status:
-    if isinstance(result, NothingProposed):
-        return exhausted(status, reasons.DRAFTS_EXHAUSTED, _last_words(status), seen)
-    return _with(status, rounds=[*status.rounds, result.round], round=len(status.rounds) + 1)
+def _proposed(status: Status, result: Proposing, seen: Observation) -> Status:
+    match result:
+        case Proposed(started):
+            return _with(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
+        case AgentsCalled():
+            return ledger.called(status)
+        case NothingProposed():
+            return exhausted(status, *_last_words(status), seen)
+
+
+def _drafted(status: Status, result: Drafting) -> Status:
+    match result:
+        case AgentsUnpaid(message):
+            return ledger.ended(status, reasons.BUDGET_SPENT, message)
+        case Drafted(move, record, started):
+            told = ended(move).model_copy(update={"message": record.message[:2048] or None})
+            return ledger.drafted(_ended(status, told), record, started)
 
 
 def _ended(status: Status, attempt: Attempt) -> Status:
@@ -128,6 +159,9 @@ def _probed(status: Status, result: Probed, seen: Observation) -> Status:
 
 def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
     status = _ended(status, move.ended)
+    if role_of(move.work) is Role.AGENT:
+        status = ledger.charged(status, _left_by(move.ended, seen))
+        return exhausted(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
     if move.work == INTAKE or move.fault.blame not in ROUND_BLAMES:
         return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
     current = status.rounds[-1]
@@ -135,6 +169,12 @@ def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
         return _with_round(status, faulted(current, move.fault))
     probe = ProbeResult(stage=stage_of(move.work), fault=move.fault.reason)
     return _settled(_with_round(status, probed(current, probe, fault_sentence(move))), seen)
+
+
+def _left_by(attempt: Attempt, seen: Observation) -> Usage:
+    """What an agent pod had used that came to nothing."""
+    pod = seen.bench.pod(attempt.work, attempt.number)
+    return ledger.used_by(pod.terminated.message) if pod and pod.terminated else Usage()
 
 
 def _settled(status: Status, seen: Observation) -> Status:
@@ -156,7 +196,9 @@ def _concluded(status: Status, seen: Observation) -> Status | None:
         basis = WINNING[outcome] if seen.build.spec.acceptance is not None else "tests-ran"
         sentence = f"round {current.number + 1} ({current.strategy}: {current.label}) was accepted on {basis}"
         return _with_image(_ready(status, reasons.ACCEPTED, sentence, seen), current, seen, accepted_on=basis)
-    if outcome is RoundOutcome.BOTH_PASSED:
+    if (
+        outcome is RoundOutcome.BOTH_PASSED and current.strategy != AGENTS
+    ):  # theirs may be a command that tests nothing
         sentence = "the tests pass with and without the fix: another environment would not change that"
         return _with_image(exhausted(status, reasons.ROW_DISPROVEN, sentence, seen), current, seen)
     return None
@@ -236,25 +278,38 @@ def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> 
 def _phase(status: Status, seen: Observation) -> tuple[EnvPhase, str]:
     if seen.prepared is None and status.source is None:
         return "Intake", reasons.INTAKE
+    if _drafting(status):
+        return "Drafting", reasons.DRAFTING
     if status.rounds and status.rounds[-1].image is not None and status.rounds[-1].outcome is None:
         return "Probing", reasons.PROBING
     return "Building", reasons.BUILDING
 
 
+def _drafting(status: Status) -> bool:
+    return status.agents is not None and status.agents.drafting is not None
+
+
 def _progress(status: Status) -> str:
-    if not status.rounds:
-        return ""
-    current = status.rounds[-1]
-    return (
-        f"round {current.number + 1}: {current.outcome or 'under way'} ({current.strategy}: {current.label})"
-    )
+    parts = []
+    if status.rounds:
+        current = status.rounds[-1]
+        said = f"{current.outcome or 'under way'} ({current.strategy}: {current.label})"
+        parts.append(f"round {current.number + 1}: {said}")
+    if _drafting(status):
+        parts.append(f"agents write the draft of round {len(status.rounds) + 1}")
+    return "; ".join(parts)
 
 
-def _last_words(status: Status) -> str:
+def _last_words(status: Status) -> tuple[str, str]:
+    """Reason and message when nobody has another draft."""
+    reason, said = reasons.DRAFTS_EXHAUSTED, ""
+    if status.agents is not None and status.agents.ended is not None:
+        reason, said = status.agents.ended, status.agents.message or ""
     if not status.rounds:
-        return "no strategy knows this kind of project; give spec.environment.draft"
+        return reason, said or "no strategy knows this kind of project; give spec.environment.draft"
     count = len(status.rounds)
-    return f"{count} {'draft' if count == 1 else 'drafts'} tried; the last: {message_of(status.rounds[-1])}"
+    tried = f"{count} {'draft' if count == 1 else 'drafts'} tried; the last: {message_of(status.rounds[-1])}"
+    return reason, "; ".join(filter(None, [said, tried]))
 
 
 def _with(status: Status, **fields: Any) -> Status:

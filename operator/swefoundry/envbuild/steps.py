@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.attempts.act import Launched, Queued
-from swefoundry.attempts.decide import Collect, Move
+from swefoundry.attempts.decide import Await, Collect, Move
+from swefoundry.domain.agent_work import AgentRecord
+from swefoundry.domain.checkout_work import CheckoutRecord
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.stages import PROBE, Stage
 from swefoundry.domain.work import BuildRecord, IntakeRecord
@@ -56,8 +58,49 @@ class Proposed:
 
 
 @dataclass(frozen=True)
+class Unusable:
+    """The image that was asked for by name cannot be reused: only a person can help."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """The checkout pod ended with this record, and its layer lies on the parent where there was one."""
+
+    move: Collect
+    record: CheckoutRecord
+    composed: Digest | None = None
+    complete: bool = True
+    """Whether that is the image already: no rebuild command is to be run in it."""
+    message: str = ""
+    """Why there is no image."""
+
+
+@dataclass(frozen=True)
 class NothingProposed:
     """No strategy has another draft."""
+
+
+@dataclass(frozen=True)
+class AgentsCalled:
+    """It is the agents' turn to write the next draft."""
+
+
+@dataclass(frozen=True)
+class AgentsUnpaid:
+    """No agent pod may be started any more: a budget for models is spent."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """An agent pod ended with this record; with a new round, when it wrote a draft."""
+
+    move: Collect
+    record: AgentRecord
+    round: Round | None = None
 
 
 @dataclass(frozen=True)
@@ -79,12 +122,24 @@ class Probed:
     network_open: bool = False
 
 
-Result = TakenIn | Proposed | NothingProposed | Built | Probed | Launched | Queued | Move
+Proposing = Proposed | NothingProposed | AgentsCalled | Unusable | Await
+Drafting = Drafted | AgentsUnpaid
+Result = TakenIn | Proposing | CheckedOut | Drafting | Built | Probed | Launched | Queued | Move
+
+
+def agent_work(number: int) -> str:
+    """Name of the agents' work on a round's draft."""
+    return f"agent-{number}"
 
 
 def build_work(number: int) -> str:
     """Name of a round's build."""
     return f"build-{number}"
+
+
+def checkout_work(number: int) -> str:
+    """Name of the checkout of a round that reuses an image."""
+    return f"checkout-{number}"
 
 
 def probe_work(stage: Stage, number: int) -> str:

@@ -1,0 +1,121 @@
+"""The agents' part in the loop: what they are told, what they may spend, and the round that their draft begins."""
+
+from typing import Any
+
+from swefoundry.api import labels, reasons
+from swefoundry.api.envbuild import Agents, Round
+from swefoundry.attempts.act import count_end, ticket
+from swefoundry.attempts.agent import launch_agent_pod
+from swefoundry.attempts.decide import Await, Collect, Launch
+from swefoundry.attempts.intake import place
+from swefoundry.attempts.world import World
+from swefoundry.cluster.resources import BUILDS, PODS
+from swefoundry.domain.agent_work import Ablation, AgentOrder, AgentRecord, Allowance, PastRound
+from swefoundry.domain.codes import Code
+from swefoundry.domain.rounds import Proposal, RoundOutcome
+from swefoundry.envbuild.ledger import is_draft
+from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.proposing import begun, source_of
+from swefoundry.envbuild.purse import Account, account, bounded, purse
+from swefoundry.envbuild.steps import AgentsUnpaid, Drafted, Result
+from swefoundry.envbuild.turns import AGENTS
+from swefoundry.pods.agent import ca_file, key_file
+from swefoundry.pods.hardening import Role
+from swefoundry.strategies.overriding import overridden
+
+HELD_SECONDS = 10.0
+"""How often an EnvBuild looks whether running agents have left something of a shared budget."""
+
+
+async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
+    """Create the agent pod, if the budgets for models allow it."""
+    async with world.paying:  # two that look at the same moment would both spend what is left
+        may = purse(seen.build, _others(seen, world), seen.settings)
+        if may.spent:
+            return AgentsUnpaid(may.spent)
+        if may.held:
+            return Await(move.work, reasons.QUEUED, may.held, HELD_SECONDS)
+        pass_ = ticket(seen.owner, Role.AGENT, move)
+        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, seen))
+
+
+def _others(seen: Observation, world: World) -> list[Account]:
+    if not bounded(seen.settings):
+        return []
+    bodies = [body for body in world.cache.bodies(BUILDS.kind) if body["metadata"]["uid"] != seen.build.uid]
+    return [account(body, _drafts(body, world)) for body in bodies]
+
+
+def _drafts(body: dict[str, Any], world: World) -> bool:
+    """Whether an agent pod of the EnvBuild runs; the status may not speak of it yet."""
+    status = body.get("status", {})
+    if any(item["work"].startswith("agent-") for item in status.get("running", ())):
+        return True
+    pods = world.cache.children(body["metadata"]["uid"], PODS.kind)
+    return any(pod["metadata"].get("labels", {}).get(labels.ROLE) == Role.AGENT for pod in pods)
+
+
+def _order(nonce: str, allowance: Allowance, seen: Observation) -> AgentOrder:
+    build, settings, prepared = seen.build, seen.settings, source_of(seen)
+    spec, agents = build.spec, build.status.agents or Agents()
+    return AgentOrder(
+        nonce=nonce,
+        place=place(settings, seen.repository),
+        conversation=build.uid,
+        repo=spec.repo,
+        source=prepared.source,
+        facts=prepared.facts,
+        version=spec.version,
+        language=spec.language,
+        created_at=spec.created_at,
+        rounds=[past(item) for item in build.status.rounds if item.outcome is not None],
+        state=agents.state,
+        ladder=list(settings.models),
+        allowed_bases=list(settings.allowed_bases),
+        base_images=_bases(seen),
+        key_file=key_file(settings),
+        ca_file=ca_file(settings),
+        allowance=allowance,
+        ablation=Ablation(
+            no_explorer="NoExplorer" in spec.environment.ablations,
+            no_feedback="NoFeedback" in spec.environment.ablations,
+        ),
+        time_limit_seconds=settings.agent_seconds,
+    )
+
+
+def _bases(seen: Observation) -> list[str]:
+    """Those of the project's language first."""
+    by_language = seen.settings.base_images
+    first = by_language.get(seen.build.spec.language or "", [])
+    return list(dict.fromkeys([*first, *(name for names in by_language.values() for name in names)]))
+
+
+def past(item: Round) -> PastRound:
+    """A round that ended, as the agents are told of it."""
+    return PastRound(
+        number=item.number,
+        strategy=item.strategy,
+        draft=item.draft,
+        outcome=RoundOutcome(item.outcome or RoundOutcome.INFRASTRUCTURE),
+        message=item.message or "",
+        build_log=item.evidence,
+        probes={probe.stage.value: probe.evidence for probe in item.probes if probe.evidence is not None},
+        codes={probe.stage.value: probe.code for probe in item.probes if probe.code is not None},
+    )
+
+
+async def collect_draft(move: Collect, seen: Observation, world: World) -> Result:
+    """What an agent pod left: a round with its draft, or the reason why there is none."""
+    count_end(Role.AGENT, move)
+    record = AgentRecord.model_validate(move.finished.record)
+    if not is_draft(record):
+        return Drafted(move, record)
+    draft = await world.draft(seen.repository, record.draft or "")
+    final = overridden(draft, seen.build.spec.environment.overrides)
+    started = await begun(Proposal(strategy=AGENTS, label=record.label, draft=final), seen, world)
+    if any(item.draft == started.draft and item.parent is None for item in seen.build.status.rounds):
+        message = "the agents wrote a draft that was tried already"
+        return Drafted(move, record.model_copy(update={"code": Code.REPEATED, "message": message}))
+    claim = {"claimed": record.claimed, "usage": record.usage if record.usage.turns else None}
+    return Drafted(move, record, started.model_copy(update=claim))

@@ -1,0 +1,93 @@
+"""Asking for the next draft: everything that a strategy may know, and the round that its answer begins."""
+
+from swefoundry import errors
+from swefoundry.api.envbuild import Round
+from swefoundry.attempts.decide import Await
+from swefoundry.attempts.world import World
+from swefoundry.domain.commands import too_long
+from swefoundry.domain.dockerfiles import complaints
+from swefoundry.domain.facts import Facts
+from swefoundry.domain.memory import Neighbour
+from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
+from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.reuse import neighbours, waiting
+from swefoundry.envbuild.steps import (
+    AgentsCalled,
+    NothingProposed,
+    Prepared,
+    Proposed,
+    Proposing,
+    Unusable,
+)
+from swefoundry.envbuild.turns import strategies, turn
+from swefoundry.strategies import next_proposal
+
+
+async def propose(seen: Observation, world: World) -> Proposing:
+    """The next round; or whose turn it is, when the strategies that need no model have no other draft."""
+    whose = turn(strategies(seen.build.spec.environment, seen.settings), seen.build.status.agents)
+    facts = await world.facts(seen.repository, source_of(seen).facts)
+    near = await neighbours(seen, world, facts)
+    if isinstance(near, Await | Unusable):
+        return near
+    proposal = next_proposal(whose.rules, await _ask(seen, world, facts, near))
+    if proposal is None or proposal.parent is None:
+        wait = waiting(seen, world)
+        if wait is not None:
+            return wait
+    if proposal is not None:
+        return Proposed(await begun(proposal, seen, world))
+    return AgentsCalled() if whose.agents else NothingProposed()
+
+
+async def _ask(seen: Observation, world: World, facts: Facts, near: tuple[Neighbour, ...]) -> Ask:
+    spec, path = seen.build.spec, seen.repository
+    return Ask(
+        facts=facts,
+        language=spec.language,
+        created_at=spec.created_at,
+        version=spec.version,
+        draft=spec.environment.draft,
+        overrides=spec.environment.overrides,
+        base_images=world.settings.base_images,
+        tried=tuple([await _tried(item, path, world) for item in seen.build.status.rounds]),
+        neighbours=near,
+    )
+
+
+async def begun(proposal: Proposal, seen: Observation, world: World) -> Round:
+    """A round with the proposal's draft; ended already when the policy refuses it."""
+    facts = await world.facts(seen.repository, source_of(seen).facts)
+    started = Round(
+        number=len(seen.build.status.rounds),
+        strategy=proposal.strategy,
+        label=proposal.label[:200],
+        draft=await world.registry.put_blob(seen.repository, proposal.draft.stored()),
+        parent=proposal.parent,
+    )
+    found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))
+    refused = [item.message for item in found] + [too_long(proposal.draft.test_command, facts.test_files)]
+    message = " ".join(filter(None, refused))
+    if not message:
+        return started
+    return started.model_copy(
+        update={"outcome": RoundOutcome.POLICY_REFUSED.value, "message": message[:2048]}
+    )
+
+
+def source_of(seen: Observation) -> Prepared:
+    """The source and its facts; there is nothing to propose without them."""
+    if seen.prepared is None:
+        raise errors.GiveUp(f"{seen.build.name}: a proposal without facts")
+    return seen.prepared
+
+
+async def _tried(item: Round, path: str, world: World) -> Tried:
+    return Tried(
+        strategy=item.strategy,
+        label=item.label,
+        draft=await world.draft(path, item.draft),
+        outcome=RoundOutcome(item.outcome or RoundOutcome.INFRASTRUCTURE),
+        message=item.message or "",
+        parent=item.parent,
+    )

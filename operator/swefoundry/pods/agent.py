@@ -1,0 +1,88 @@
+"""The agent pod: the operator's own image, asking models about an untrusted tree that it never runs.
+
+It alone has the models' key, as a file, and a way to the models' endpoints.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder
+from swefoundry.pods.build import times
+from swefoundry.pods.hardening import Cell, Ticket, limits, locked, pod
+from swefoundry.pods.intake import CA_MOUNT, USER, WORK_MOUNT, registry_files
+from swefoundry.settings import Settings
+
+Json = dict[str, Any]
+
+KEY_MOUNT = "/var/run/swefoundry/llm"
+
+GRACE_SECONDS = 300
+"""On top of the agents' own limit: pulling the image, fetching the source, storing the transcript."""
+
+TERMINATION_SECONDS = 120
+"""An answer that was paid for is waited for and stored, even when the pod is told to end."""
+
+PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
+
+
+def agent_pod(ticket: Ticket, order: AgentOrder, settings: Settings, memory_factor: int = 1) -> Json:
+    """The Pod that carries out ``order``."""
+    volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": settings.agent_storage}}]
+    mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
+    for file in (*_key(settings), *registry_files(settings)):
+        mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
+        volumes.append({key: value for key, value in file.items() if key != "mountPath"})
+    cell = Cell(
+        image=settings.operator_image,
+        command=["python", "-m", "swefoundry.agents"],
+        env={AGENT_ORDER: encoded(order), **_environment(settings)},
+        security={**locked(user=USER), "readOnlyRootFilesystem": True},
+        resources=limits("100m", times(settings.agent_memory, memory_factor), settings.agent_storage),
+        deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
+        volumes=volumes,
+        mounts=mounts,
+        user_namespace=settings.task_user_namespaces,
+        service_account=settings.service_account,
+        pull_secret=settings.registry_secret,
+        node_lost_seconds=settings.node_lost_seconds,
+        grace_seconds=TERMINATION_SECONDS,
+    )
+    body = pod(ticket, cell)
+    body["spec"]["securityContext"] = {"fsGroup": USER}
+    return body
+
+
+def encoded(order: AgentOrder) -> str:
+    """The order as the value of its environment variable."""
+    return order.model_dump_json(by_alias=True, exclude_none=True)
+
+
+def key_file(settings: Settings) -> str | None:
+    """Path of the models' key in an agent pod."""
+    return f"{KEY_MOUNT}/key" if settings.llm_secret else None
+
+
+def ca_file(settings: Settings) -> str | None:
+    """Path of the certificates to trust besides the usual ones."""
+    return f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    env = {**settings.agent_env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT}
+    ca = ca_file(settings)
+    if ca:
+        env["SSL_CERT_FILE"] = ca
+    if PROXIES & {name.upper() for name in env}:
+        registry = settings.registry_push.partition(":")[0]
+        # The registry is asked for every turn, and a proxy to the outside world rarely knows the way to it.
+        env["NO_PROXY"] = ",".join(filter(None, [env.pop("no_proxy", ""), env.get("NO_PROXY", ""), registry]))
+    return env
+
+
+def _key(settings: Settings) -> tuple[Json, ...]:
+    """Optional: a pod whose Secret does not exist would wait without a word; this one says what it misses."""
+    if not settings.llm_secret:
+        return ()
+    items = [{"key": settings.llm_secret_key, "path": "key"}]
+    secret = {"secretName": settings.llm_secret, "items": items, "optional": True, "defaultMode": 0o440}
+    return ({"name": "llm", "mountPath": KEY_MOUNT, "secret": secret},)
