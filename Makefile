@@ -45,16 +45,16 @@ LAB_DIR := $(or $(SWEFOUNDRY_LAB_DIR),$(HOME)/.cache/swefoundry-lab)
 export KUBECONFIG := $(LAB_DIR)/kubeconfig
 export PATH := $(LAB_DIR)/bin:$(PATH)
 # The lab's registry as this machine reaches it; the command line reads these.
-demo: export SWEFOUNDRY_REGISTRY ?= 127.0.0.1:5000
-demo: export SWEFOUNDRY_REGISTRY_INSECURE ?= true
+demo demo-agents: export SWEFOUNDRY_REGISTRY ?= 127.0.0.1:5000
+demo demo-agents: export SWEFOUNDRY_REGISTRY_INSECURE ?= true
 endif
-demo: export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
+demo demo-agents: export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
 SWE := $(VENV)/bin/swefoundry
 DEMO := demo-output
 DEMO_LABEL := swefoundry.dev/demo=releases
 
 .PHONY: images install demo
-images: venv ## Build the operator and builder images and push them to the lab's registry
+images: venv ## Build the product's images and push them to the lab's registry
 	@$(LAB) images push
 
 ifeq ($(SWEFOUNDRY_CLUSTER),current)
@@ -80,11 +80,36 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	$(SWE) export --selector $(DEMO_LABEL) --format swe-factory-status --out $(DEMO)/fail2pass_status.json
 	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
 
+DEMO_AGENTS := $(DEMO)/agents
+DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
+SCRIPTED := deployment/swefoundry-scripted-model
+
+.PHONY: demo-agents
+demo-agents: lab-up ## Watch agents solve two prepared repositories, with a script in place of a language model
+	@cat samples/agents/notice.txt
+	@$(LAB) install --values samples/agents/values.yaml --set-file scriptedModel.scripts.demo=samples/agents/script.yaml
+	@echo "== Two repositories, as samples/agents describes them"
+	@rm -rf $(DEMO_AGENTS) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_AGENTS_LABEL) --ignore-not-found
+	$(VENV)/bin/python samples/agents/prepare.py --served $(LAB_DIR)/git/demo --url http://git.lab:8418/demo --out $(DEMO_AGENTS)
+	@kubectl rollout restart --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null # its script begins again
+	@kubectl rollout status --namespace $(NAMESPACE) $(SCRIPTED) --timeout=120s >/dev/null
+	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO_AGENTS)
+	@echo "== Progress"
+	$(SWE) status --watch --selector $(DEMO_AGENTS_LABEL)
+	@echo "== What it cost, at made-up prices"
+	$(SWE) status --cost --selector $(DEMO_AGENTS_LABEL)
+	@echo "== What the scripted model was asked"
+	@kubectl logs --namespace $(NAMESPACE) $(SCRIPTED) | grep '^#'
+	@cat samples/agents/notice.txt
+	@echo "Read what was said, like a chat:    $(SWE) transcript demo--rpn-3"
+	@echo "See what was tried and what failed: $(SWE) why demo--jsonpick-12"
+	@echo "The scripted model is on until the next \`make install\`."
+
 ##@ Tests
 .PHONY: lint test-unit test-cluster test-real test
 lint: venv ## Style, types and the architecture's contracts
-	$(VENV)/bin/ruff check operator lab images tests benchmarks
-	$(VENV)/bin/ruff format --check operator lab images tests benchmarks
+	$(VENV)/bin/ruff check operator lab images samples tests benchmarks
+	$(VENV)/bin/ruff format --check operator lab images samples tests benchmarks
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

@@ -1,0 +1,5 @@
+"""Samples are taken in by the real intake, so this needs what its tests have."""
+
+from unit.intake.conftest import hub, registry, registry_host, workbench
+
+__all__ = ["hub", "registry", "registry_host", "workbench"]

@@ -1,0 +1,148 @@
+"""The script leads the real agents to environments for the prepared repositories, when rounds end as in a cluster."""
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import scripted
+from swefoundry.agents.outcome import attempt
+from swefoundry.agents.speaker import Surroundings, speaker_for
+from swefoundry.api.crds import ROOT
+from swefoundry.api.lint import problems
+from swefoundry.domain.agent_work import AgentOrder, AgentRecord, PastRound
+from swefoundry.domain.codes import Code
+from swefoundry.domain.drafts import Draft
+from swefoundry.domain.models import Model
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.domain.work import GitOrigin, Place
+from unit.intake.workbench import Workbench
+
+SAMPLES = ROOT / "samples/agents"
+MODELS = ("scripted-small", "scripted-large")
+
+Ending = tuple[RoundOutcome, str]
+STORIES: dict[str, Sequence[Ending]] = {
+    "jsonpick": [
+        (RoundOutcome.AFTER_FAILED, "E   FileNotFoundError: [Errno 2] No such file or directory: 'jq'"),
+    ],
+    "rpn": [
+        (RoundOutcome.STEP_FAILED, "./dev: 12: cc: not found"),
+        (RoundOutcome.NO_RESULT, "make: *** No rule to make target 'check'.  Stop."),
+    ],
+}
+"""How each round but the last ends."""
+
+
+def prepared(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> dict[str, Any]:
+    found = importlib.util.spec_from_file_location("prepare", SAMPLES / "prepare.py")
+    assert found and found.loader
+    program = importlib.util.module_from_spec(found)
+    found.loader.exec_module(program)
+    return dict(program.prepared(name, served, url))
+
+
+@dataclass
+class Loop:
+    """What the operator does between two agent pods, without a cluster."""
+
+    workbench: Workbench
+    place: Place
+    source: str
+    facts: str
+    repo: str
+    base_url: str
+    rounds: list[PastRound] = field(default_factory=list)
+    records: list[AgentRecord] = field(default_factory=list)
+
+    async def turn(self) -> Draft:
+        """One agent pod; its draft."""
+        last = self.records[-1] if self.records else None
+        order = AgentOrder(
+            nonce="n",
+            place=self.place,
+            conversation="0b0c1f2e-0000-4000-8000-000000000001",
+            repo=self.repo,
+            source=self.source,
+            facts=self.facts,
+            rounds=self.rounds,
+            state=last.state if last else None,
+            ladder=[Model(name=name, base_url=self.base_url) for name in MODELS],
+        )
+        folder = self.workbench.folder / f"pod{len(self.records)}"
+        folder.mkdir()
+        self.records.append(await attempt(order, self.workbench.registry, folder, at_once, say=print))
+        record = self.records[-1]
+        assert record.code == Code.OK, record.message
+        assert record.draft is not None
+        text = await self.workbench.registry.get_blob(self.place.repository, record.draft, 1 << 20)
+        return Draft.model_validate_json(text)
+
+    def ended(self, ending: Ending) -> None:
+        """The draft was built and tried, and this came of it."""
+        outcome, message = ending
+        assert self.records[-1].draft is not None
+        self.rounds.append(
+            PastRound(
+                number=len(self.rounds) + 1,
+                strategy="agents",
+                draft=self.records[-1].draft,
+                outcome=outcome,
+                message=message,
+            )
+        )
+
+
+def at_once(order: AgentOrder, registry: Any) -> Any:
+    async def no_pause(seconds: float) -> None:
+        """Tests wait for nothing."""
+
+    return speaker_for(order, registry, surroundings=Surroundings(pause=no_pause))
+
+
+async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, dict[str, Any]]:
+    manifest = prepared(name, workbench.hub.root / "demo", f"{workbench.hub.url}/demo")
+    spec = manifest["spec"]
+    origin = GitOrigin(url=spec["source"]["git"]["url"], commit=spec["baseCommit"])
+    record = await workbench.take_in(
+        origin, spec["testPatch"]["inline"].encode(), spec["goldPatch"]["inline"].encode()
+    )
+    assert record.source and record.facts, record.message
+    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    return Loop(workbench, place, record.source, record.facts, spec["repo"], base_url), manifest
+
+
+@pytest.mark.parametrize("name", STORIES)
+async def test_the_script_leads_from_failure_to_a_draft_that_works(name: str, workbench: Workbench) -> None:
+    async with scripted.serving((SAMPLES / "script.yaml").read_text()) as model:
+        loop, manifest = await a_loop(name, workbench, model.base_url)
+        drafts = []
+        for ending in STORIES[name]:
+            drafts.append(await loop.turn())
+            loop.ended(ending)
+        drafts.append(await loop.turn())
+        told = model.told(bodies=True)
+    assert (told["unmatched"], told["answered_twice"]) == ([], [])
+    assert {line["role"] for line in told["requests"]} == {"explorer", "environment", "tests", "analyst"}
+    assert len({draft.digest() for draft in drafts}) == len(drafts)
+    sent = json.dumps([line["body"] for line in told["requests"]])
+    assert manifest["spec"]["problemStatement"]["inline"] not in sent
+    assert (loop.records[-1].claimed, loop.records[-1].rung) == (True, 0)
+
+
+def test_every_rule_of_the_script_is_used_by_a_story() -> None:
+    rules = yaml.safe_load((SAMPLES / "script.yaml").read_text())["rules"]
+    assert {rule["when"]["repo"] for rule in rules} == {f"demo/{name}" for name in STORIES}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_prepared_instances_are_good_and_always_the_same(name: str, tmp_path: Path) -> None:
+    first, again = prepared(name, tmp_path), prepared(name, tmp_path)
+    assert problems(first) == []
+    assert first == again
+    assert first["metadata"]["labels"] == {"swefoundry.dev/demo": "agents"}
