@@ -12,6 +12,8 @@ from swefoundry.domain.work import BuildOrder
 from swefoundry.pods.build import build_pod
 from swefoundry.pods.hardening import Json, Ticket
 from swefoundry.pods.intake import CA_MOUNT
+from swefoundry.settings import Settings
+from swefoundry.strategies.overriding import command_step
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,20 @@ class Construction:
     source: Digest
     draft: Draft
     tag: str
+    composed: Digest | None = None
+    """Set when an image with the source in it is there: only the draft's rebuild command is run in it."""
 
 
 async def launch_build(world: World, ticket: Ticket, move: Launch, what: Construction) -> Launched | Queued:
     """Create the build pod."""
     settings = world.settings
+    composed = _image_name(what, settings)
     order = BuildOrder(
         nonce=ticket.nonce,
         place=place(settings, what.repository),
         source=what.source,
-        draft=what.draft,
+        draft=what.draft if composed is None else rebuilding(what.draft, composed),
+        composed=composed,
         tag=what.tag,
         cache=f"{what.repository}/cache",
         time_limit_seconds=settings.build_seconds,
@@ -45,3 +51,16 @@ async def launch_build(world: World, ticket: Ticket, move: Launch, what: Constru
         return build_pod(ticket, order, settings, move.memory_factor)
 
     return await launch(world, ticket, move, prepare)
+
+
+def _image_name(what: Construction, settings: Settings) -> str | None:
+    """The composed image as build pods pull it."""
+    return (
+        f"{settings.registry_push}/{what.repository}@{what.composed}" if what.composed is not None else None
+    )
+
+
+def rebuilding(draft: Draft, composed: str) -> Draft:
+    """The draft whose whole build is its rebuild command, run in an image that has everything else."""
+    step = command_step(draft.rebuild_command or "true")
+    return draft.model_copy(update={"dockerfile": f"FROM {composed}\n{step}\n"})

@@ -89,8 +89,11 @@ class Build:
         return ending, self._workplace.digest.read_text().strip() if ending.code == Code.OK else None
 
     async def _fetch(self, registry: Registry) -> Ending | None:
-        """The source artifact's one layer becomes the build context."""
+        """The source artifact's one layer becomes the build context; a rebuild needs none."""
         order, archive = self._order, self._workplace.root / "source.tar.gz"
+        if order.composed is not None:
+            self._workplace.context.mkdir(parents=True, exist_ok=True)
+            return None
         try:
             manifest = await registry.get_manifest(order.place.repository, order.source)
             layer = manifest.content["layers"][0]["digest"]
@@ -159,7 +162,7 @@ class Build:
 
 def refused(order: BuildOrder) -> Ending | None:
     """What the policy says; None when it is content."""
-    found = complaints(order.draft.dockerfile, order.allowed_bases)
+    found = complaints(order.draft.dockerfile, order.allowed_bases, order.composed)
     if not found:
         return None
     code = Code.DOCKERFILE_INVALID if found[0].rule is Rule.SYNTAX else Code.POLICY_REFUSED

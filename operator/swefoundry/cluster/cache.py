@@ -5,19 +5,21 @@ Our own store rather than ``kopf.index``: that one is quadratic at start-up (10,
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from swefoundry.cluster.queue import Key
 
 Body = dict[str, Any]
+By = TypeVar("By")
 
 
 class Cache:
-    """Objects by key, and keys by the UID of their controlling owner."""
+    """Objects by key, and keys by the UID of their controlling owner and by the repository that they are of."""
 
     def __init__(self) -> None:
         self._objects: dict[Key, Body] = {}
         self._children: dict[str, set[Key]] = {}
+        self._repos: dict[tuple[str, str], set[Key]] = {}
 
     def put(self, body: Body) -> bool:
         """Remember ``body`` unless something newer is known; say whether it was news."""
@@ -31,6 +33,8 @@ class Cache:
         owner = owner_of(body)
         if owner is not None:
             self._children.setdefault(owner[1], set()).add(key)
+        if repo := _repo(body):
+            self._repos.setdefault((key.kind, repo), set()).add(key)
         return True
 
     def drop(self, key: Key, uid: str | None = None) -> None:
@@ -52,6 +56,10 @@ class Cache:
         )
         return [self._objects[key] for key in keys]
 
+    def same_repo(self, kind: str, repo: str) -> list[Body]:
+        """Objects of ``kind`` whose spec names the repository, in no order."""
+        return [self._objects[key] for key in self._repos.get((kind, repo), ())]
+
     def keys(self, kind: str) -> list[Key]:
         """All keys of ``kind``."""
         return [key for key in self._objects if key.kind == kind]
@@ -69,12 +77,21 @@ class Cache:
 
     def _unlink(self, key: Key, body: Body) -> None:
         owner = owner_of(body)
-        if owner is None:
-            return
-        siblings = self._children.get(owner[1], set())
-        siblings.discard(key)
-        if not siblings:
-            self._children.pop(owner[1], None)
+        if owner is not None:
+            _discard(self._children, owner[1], key)
+        if repo := _repo(body):
+            _discard(self._repos, (key.kind, repo), key)
+
+
+def _discard(index: dict[By, set[Key]], under: By, key: Key) -> None:
+    keys = index.get(under, set())
+    keys.discard(key)
+    if not keys:
+        index.pop(under, None)
+
+
+def _repo(body: Body) -> str:
+    return str(body.get("spec", {}).get("repo", ""))
 
 
 def key_of(body: Body) -> Key:

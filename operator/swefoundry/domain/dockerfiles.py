@@ -61,15 +61,22 @@ class Subject:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     allowed_bases: tuple[str, ...]
+    composed: str | None = None
+    """An image that we made, with the source in it."""
 
 
-def complaints(dockerfile: str, allowed_bases: Sequence[str]) -> list[Complaint]:
-    """Everything that is wrong, in the order of lines; no allowed bases means that any may be used."""
+def complaints(
+    dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None
+) -> list[Complaint]:
+    """Everything that is wrong, in the order of lines; no allowed bases means that any may be used.
+
+    ``composed`` is the image that a rebuild begins with: it is allowed, and has the source under /testbed already.
+    """
     too_long = _too_long(dockerfile)
     if too_long:
         return [Complaint(1, Rule.SIZE, too_long)]
     instructions = parse(dockerfile)
-    subject = Subject(instructions, stages(instructions), tuple(allowed_bases))
+    subject = Subject(instructions, stages(instructions), tuple(allowed_bases), composed)
     broken = list(syntax_is_known(subject))
     if not broken:
         broken = [complaint for rule in RULES for complaint in rule(subject)]
@@ -112,6 +119,8 @@ def syntax_is_known(subject: Subject) -> Iterator[Complaint]:
 def bases_are_allowed(subject: Subject) -> Iterator[Complaint]:
     """Images of FROM, of COPY --from and of RUN --mount=from=: known, on a registry, and on the list."""
     for instruction, image in _images(subject.stages):
+        if image is not None and image == subject.composed:
+            continue
         if image is None:
             fix = "give its ARG a default before the first FROM"
             yield _complain(
@@ -132,6 +141,8 @@ def source_is_copied(subject: Subject) -> Iterator[Complaint]:
     """The last stage has the whole context under /testbed."""
     if subject.stages and not source_arrives(subject.stages):
         last = subject.stages[-1].opening
+        if subject.composed is not None and subject.stages[-1].image == subject.composed:
+            return
         what = f"the last stage does not copy the source to {SOURCE_ROOT}"
         yield _complain(
             last, Rule.SOURCE, f"{what}; add `COPY . {SOURCE_ROOT}` after installing dependencies"

@@ -18,6 +18,8 @@ class RoundOutcome(StrEnum):
     """The tests could not run before and all pass after: kept apart, but the environment is proven."""
     BOTH_PASSED = "BothPassed"
     """The environment works and the row is wrong: no other draft would change that."""
+    CHECKOUT_FAILED = "CheckoutFailed"
+    """The reused image could not be given the new tree: the image or its tree is gone, or a name cannot be stored."""
     DOCKERFILE_INVALID = "DockerfileInvalid"
     POLICY_REFUSED = "PolicyRefused"
     BASE_IMAGE_MISSING = "BaseImageMissing"

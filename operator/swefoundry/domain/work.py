@@ -118,6 +118,10 @@ class BuildOrder(Value):
     source: Digest
     """Artifact of the clean tree."""
     draft: Draft
+    composed: str | None = None
+    """Set for a rebuild: the image, by digest, that the Dockerfile begins with. It holds the source under /testbed, so
+    nothing is copied, and it may be used whatever the allowed bases.
+    """
     tag: str
     """Human tag for the image."""
     cache: str | None = None

@@ -66,11 +66,11 @@ def _with_commands(lines: list[str], commands: list[str]) -> list[str]:
         return lines
     at = _last(lines, _CHECKOUT)
     after = len(lines) if at is None else at + 1
-    return [*lines[:after], *(_command_step(command) for command in commands), *lines[after:]]
+    return [*lines[:after], *(command_step(command) for command in commands), *lines[after:]]
 
 
-def _command_step(command: str) -> str:
-    """A command of several lines needs the exec form: a newline would end the instruction."""
+def command_step(command: str) -> str:
+    """One RUN step in /testbed. A command of several lines needs the exec form: a newline would end the instruction."""
     if "\n" in command:
         return "RUN " + json.dumps(["/bin/sh", "-ec", f"cd /testbed\n{command}"])
     return f"RUN cd /testbed && {command}"

@@ -11,7 +11,7 @@ NAME = "reuse"
 
 def proposals(ask: Ask) -> Iterator[Proposal]:
     """One proposal for each neighbour whose image is here; none when a person asks for what only a build can give."""
-    if _demands_a_build(ask.overrides):
+    if demands_a_build(ask.overrides):
         return
     for neighbour in ask.neighbours:
         if neighbour.reference:
@@ -19,7 +19,8 @@ def proposals(ask: Ask) -> Iterator[Proposal]:
         yield Proposal(strategy=NAME, label=label(neighbour), draft=neighbour.draft, parent=neighbour.parent)
 
 
-def _demands_a_build(overrides: Overrides | None) -> bool:
+def demands_a_build(overrides: Overrides | None) -> bool:
+    """Whether a person asks for what only a build can give."""
     return overrides is not None and bool(
         overrides.base_image or overrides.apt_packages or overrides.pre_install
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from swefoundry.attempts.build import rebuilding
 from swefoundry.building import memory
 from swefoundry.building.build import refused, trust, unpack
 from swefoundry.building.buildah import Workplace, build_command, environment, push_command, registries_conf
@@ -245,3 +246,20 @@ class TestSources:
 def test_kills_for_memory_are_counted(tmp_path: Path, content: str, kills: int) -> None:
     (tmp_path / "counter").write_text(content)
     assert memory.oom_kills((tmp_path / "missing", tmp_path / "counter")) == kills
+
+
+def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draft() -> None:
+    draft = Draft(dockerfile=GOOD, test_command="pytest", rebuild_command="make all", reports=["r.xml"])
+    made = rebuilding(draft, "registry/repo@" + DIGEST)
+    assert made == draft.model_copy(
+        update={"dockerfile": f"FROM registry/repo@{DIGEST}\nRUN cd /testbed && make all\n"}
+    )
+    several = rebuilding(draft.model_copy(update={"rebuild_command": "a\nb"}), "i@" + DIGEST)
+    assert several.dockerfile.splitlines()[1] == 'RUN ["/bin/sh", "-ec", "cd /testbed\\na\\nb"]'
+
+
+def test_a_rebuild_is_not_refused_for_the_image_that_the_operator_composed() -> None:
+    composed = f"{PLACE.registry}/{PLACE.repository}@{DIGEST}"
+    order = an_order(f"FROM {composed}\nRUN true\n", allowed_bases=["python"])
+    assert refused(order) is not None
+    assert refused(order.model_copy(update={"composed": composed})) is None

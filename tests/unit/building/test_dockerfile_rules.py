@@ -182,3 +182,19 @@ def test_the_order_of_the_rules_is_known() -> None:
         "heredocs_stop_at_failures",
         "nothing_is_privileged",
     ]
+
+
+COMPOSED = "registry.lab:5000/swefoundry/tasks/a/b@sha256:" + "1" * 64
+
+
+def test_a_rebuild_begins_with_the_composed_image_which_has_the_source_already() -> None:
+    rebuild = f"FROM {COMPOSED}\nRUN cd /testbed && make\n"
+    assert complaints(rebuild, PYTHON_ONLY, COMPOSED) == []
+    assert [each.rule.value for each in complaints(rebuild, PYTHON_ONLY)] == ["base", "source"]
+    other = rebuild.replace("1" * 64, "2" * 64)
+    assert [each.rule.value for each in complaints(other, PYTHON_ONLY, COMPOSED)] == ["base", "source"]
+
+
+def test_a_rebuild_command_keeps_the_other_rules() -> None:
+    rebuild = f"FROM {COMPOSED}\nRUN cd /testbed && git clone https://x/y && make || true\n"
+    assert {each.rule.value for each in complaints(rebuild, [], COMPOSED)} == {"clone", "hidden-failure"}

@@ -94,3 +94,14 @@ def test_objects_are_counted_by_kind_and_phase(cache):
     assert cache.census() == {("Pod", "Running"): 2, ("Pod", "Pending"): 1}
     assert len(cache.keys("Pod")) == len(list(cache.bodies("Pod"))) == 3
     assert cache.keys("EnvBuild") == []
+
+
+def test_objects_of_one_repository_are_found_without_looking_at_all_others(cache):
+    for name, repo in (("one", "o/a"), ("two", "o/a"), ("three", "o/b")):
+        cache.put(a_body(1, name=name, kind="EnvBuild", spec={"repo": repo}))
+    cache.put(a_body(1, name="one", kind="TaskInstance", spec={"repo": "o/a"}))
+    assert {body["metadata"]["name"] for body in cache.same_repo("EnvBuild", "o/a")} == {"one", "two"}
+    cache.put(a_body(2, uid="u2", name="two", kind="EnvBuild", spec={"repo": "o/b"}))
+    cache.drop(Key("EnvBuild", "here", "one"))
+    assert cache.same_repo("EnvBuild", "o/a") == []
+    assert {body["metadata"]["name"] for body in cache.same_repo("EnvBuild", "o/b")} == {"two", "three"}
