@@ -74,11 +74,37 @@ STAGE_SECONDS = Histogram(
     buckets=_LONG,
     registry=REGISTRY,
 )
-VERDICTS = Counter("swefoundry_validations_total", "Verdicts.", ["verdict"], registry=REGISTRY)
+VERDICTS = Counter("swefoundry_validations_total", "Verdicts.", ["verdict", "experiment"], registry=REGISTRY)
 ROUNDS = Counter(
     "swefoundry_rounds_total",
     "Rounds that ended, by strategy and outcome.",
-    ["strategy", "outcome"],
+    ["strategy", "outcome", "experiment"],
+    registry=REGISTRY,
+)
+LLM_TURNS = Counter(
+    "swefoundry_llm_turns_total", "Answers that models gave.", ["experiment"], registry=REGISTRY
+)
+LLM_TOKENS = Counter(
+    "swefoundry_llm_tokens_total",
+    "Tokens that models were paid for, by direction; cached ones are input, too.",
+    ["direction", "experiment"],
+    registry=REGISTRY,
+)
+LLM_DOLLARS = Counter(
+    "swefoundry_llm_cost_dollars_total",
+    "US dollars that models cost, by the configured prices.",
+    ["experiment"],
+    registry=REGISTRY,
+)
+CLAIMS = Counter(
+    "swefoundry_claims_total",
+    "Drafts of agents by what their model believed and what the probe measured.",
+    ["claimed", "accepted"],
+    registry=REGISTRY,
+)
+BUDGET_REFUSALS = Counter(
+    "swefoundry_llm_budget_refusals_total",
+    "EnvBuilds whose agents were stopped by a budget for models.",
     registry=REGISTRY,
 )
 BUILD_INFO = Gauge("swefoundry_build_info", "Always 1.", ["version"], registry=REGISTRY)

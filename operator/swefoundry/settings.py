@@ -217,6 +217,10 @@ class Settings(BaseSettings):
         """An empty variable sets no limit."""
         return None if value == "" else value
 
+    def told_apart(self, experiment: str) -> str:
+        """The experiment as a metrics label: a closed set, so only those that are listed here."""
+        return experiment if experiment in self.experiments else ""
+
     @property
     def pull_host(self) -> str:
         """host[:port] in image names."""

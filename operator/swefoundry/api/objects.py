@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from swefoundry.api import labels
 from swefoundry.api.envbuild import EnvBuildSpec, EnvBuildStatus
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
 from swefoundry.domain.values import Value
@@ -26,6 +27,8 @@ class Object(Generic[Spec, Status]):
     """resourceVersion, for optimistic writes."""
     created: datetime
     deleting: bool
+    experiment: str
+    """Name of the experiment that it belongs to; empty: none."""
     spec: Spec
     status: Status
 
@@ -58,6 +61,7 @@ def _object(body: Mapping[str, Any], spec: Spec, status: Status) -> Object[Spec,
         version=str(meta.get("resourceVersion", "")),
         created=datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00")),
         deleting="deletionTimestamp" in meta,
+        experiment=(meta.get("labels") or {}).get(labels.EXPERIMENT, ""),
         spec=spec,
         status=status,
     )

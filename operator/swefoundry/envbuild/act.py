@@ -2,8 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult
 from swefoundry.attempts.act import confirmed, count_end, keep_evidence, ticket, together
@@ -118,29 +116,6 @@ async def _collect_probe(move: Collect, seen: Observation, world: World) -> Resu
     said = ending(record, seen.build.spec.validation.timeout_seconds)
     telling = "\n".join(part for part in (said, telling_lines(evidence.log)) if part)
     return Probed(move, probe, telling, denied and record.network == "open")
-
-
-async def _collect_intake(move: Collect, seen: Observation, world: World) -> Result:
-    count_end(Role.INTAKE, move)
-    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
-
-
-async def _collect_build(move: Collect, seen: Observation, world: World) -> Result:
-    count_end(Role.BUILD, move)
-    return Built(move, BuildRecord.model_validate(move.finished.record))
-
-
-LAUNCHED: Mapping[str, Callable[[Launch, Observation, World], Awaitable[Result]]] = {
-    INTAKE: _launch_intake,
-    "build": _launch_build,
-    "agent": launch_agent,
-}
-COLLECTED: Mapping[str, Callable[[Collect, Observation, World], Awaitable[Result]]] = {
-    INTAKE: _collect_intake,
-    "build": _collect_build,
-    "agent": collect_draft,
-}
-"""By the first word of the work; everything else is a probe."""
 
 
 async def _collect_intake(move: Collect, seen: Observation, world: World) -> Result:

@@ -61,11 +61,14 @@ def compared(status: EnvBuildStatus) -> EnvBuildStatus:
     return _with_agents(status, status.agents, overclaimed=wrong.count(True), underclaimed=wrong.count(False))
 
 
+def judged(item: Round) -> bool:
+    """Whether a round has a claim and an outcome to compare it with."""
+    return item.claimed is not None and item.outcome is not None and item.outcome not in UNJUDGED
+
+
 def misjudged(item: Round) -> bool:
     """Whether a round's measured outcome is not what the model claimed."""
-    if item.claimed is None or item.outcome is None or item.outcome in UNJUDGED:
-        return False
-    return item.claimed != (item.outcome in ACCEPTED)
+    return judged(item) and item.claimed != (item.outcome in ACCEPTED)
 
 
 def used_by(message: str) -> Usage:

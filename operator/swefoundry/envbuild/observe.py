@@ -36,7 +36,8 @@ class Observation:
     @property
     def owner(self) -> Owner:
         """The object as an owner of pods."""
-        return Owner(BUILDS.kind, self.build.namespace, self.build.name, self.build.uid)
+        build = self.build
+        return Owner(BUILDS.kind, build.namespace, build.name, build.uid, build.experiment)
 
     @property
     def repository(self) -> str:

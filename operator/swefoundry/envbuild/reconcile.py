@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from swefoundry import metrics
-from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.attempts.events import announce
 from swefoundry.attempts.reconciling import let_go, recheck, told, write_status
 from swefoundry.attempts.world import World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS
 from swefoundry.envbuild.act import act
+from swefoundry.envbuild.counting import count
 from swefoundry.envbuild.decide import decide
 from swefoundry.envbuild.observe import observe
 from swefoundry.envbuild.report import report
@@ -24,16 +23,9 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     results, error = await act(step, seen, world)
     status = report(seen, step, told(results, error))
     await write_status(world, BUILDS, seen.build, status)
-    _count(seen.build.status, status)
+    count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
     await announce(world, seen.build, status, now)
     await let_go(world, seen.build, status.running, seen.pods)
     recheck(world, key, results)
     if error is not None:
         raise error
-
-
-def _count(old: EnvBuildStatus, new: EnvBuildStatus) -> None:
-    known = {item.number for item in old.rounds if item.outcome is not None}
-    for item in new.rounds:
-        if item.outcome is not None and item.number not in known:
-            metrics.ROUNDS.labels(item.strategy, item.outcome).inc()

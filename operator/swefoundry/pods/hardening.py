@@ -39,6 +39,8 @@ class Owner:
     namespace: str
     name: str
     uid: str
+    experiment: str = ""
+    """The experiment that it belongs to: its pods carry the label, too."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _metadata(ticket: Ticket) -> Json:
             labels.OWNER: names.label_value(owner.name),
             labels.WORK: ticket.work,
             labels.ATTEMPT: str(ticket.attempt),
+            **({labels.EXPERIMENT: owner.experiment} if owner.experiment else {}),
         },
         "annotations": {labels.NONCE: ticket.nonce},
         "ownerReferences": [owner_reference(owner)],

@@ -191,7 +191,11 @@ async def _order_environment(seen: Observation, world: World) -> Result:
         "kind": BUILDS.kind,
         "metadata": {
             "name": task.name,
-            "labels": {labels.MANAGED_BY: labels.MANAGER, labels.OWNER: names.label_value(task.name)},
+            "labels": {
+                labels.MANAGED_BY: labels.MANAGER,
+                labels.OWNER: names.label_value(task.name),
+                **({labels.EXPERIMENT: task.experiment} if task.experiment else {}),
+            },
             "ownerReferences": [owner_reference(seen.owner)],
         },
         "spec": spec.wire(),
@@ -236,7 +240,7 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
         files[DRAFT_NAME] = (await world.draft(path, seen.build.status.draft)).stored()
     tag = names.tag(task.namespace, task.name, "verdict")
     digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest, tag=tag)
-    metrics.VERDICTS.labels(step.verdict.value).inc()
+    metrics.VERDICTS.labels(step.verdict.value, seen.settings.told_apart(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
     return Judged(step.verdict, counts if known else None, digest)

@@ -29,7 +29,8 @@ class Observation:
     @property
     def owner(self) -> Owner:
         """The object as an owner of pods."""
-        return Owner(TASKS.kind, self.task.namespace, self.task.name, self.task.uid)
+        task = self.task
+        return Owner(TASKS.kind, task.namespace, task.name, task.uid, task.experiment)
 
     @property
     def repository(self) -> str:
