@@ -9,7 +9,8 @@
     ├── ModelRefused       key, model name or request refused: only a person can help
     ├── Repeated           every model of the ladder repeats itself
     ├── Malformed          every model of the ladder answers garbage
-    └── OutOfTime          the pod's time limit
+    ├── OutOfTime          the pod's time limit
+    └── Interrupted        the pod is asked to end; what was paid for is stored, another pod goes on
 """
 
 from typing import ClassVar
@@ -63,3 +64,9 @@ class OutOfTime(Stop):
     """The pod's own time limit."""
 
     code = Code.TIME_LIMIT
+
+
+class Interrupted(Stop):
+    """The pod is asked to end (SIGTERM). Every answer that was paid for is stored; a new pod carries on from there."""
+
+    code = Code.INFRASTRUCTURE

@@ -66,6 +66,8 @@ class Reply:
     """Read from the turn store: paid for earlier."""
     cut: bool = False
     """The answer reached the longest length."""
+    note: str = ""
+    """What happened around it, for people: shortened, usage estimated, withheld by a content filter."""
 
 
 class Speaker(Protocol):
