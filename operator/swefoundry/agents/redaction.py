@@ -1,0 +1,50 @@
+"""How do secrets stay out of what is sent, stored and printed? By replacing the key itself and what looks like one.
+
+The same text is redacted to the same text, so that digests of requests do not depend on when they are taken.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
+
+REDACTED = "[redacted]"
+
+_SHORTEST_SECRET = 6
+"""Shorter keys are placeholders for endpoints that want none (`none`, `x`): replacing them would garble every text."""
+
+_LIKE_A_KEY = re.compile(
+    r"""
+    \bsk-[A-Za-z0-9_-]{20,}             # OpenAI and the many that imitate its form
+    | \bsk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*     # the same, half masked in an error message
+    | (?<=[Bb]earer\ )[A-Za-z0-9._~+/=-]{16,}
+    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)   # a login inside a URL
+    """,
+    re.VERBOSE,
+)
+
+
+class Redactor:
+    """Replaces secrets in text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+
+    def __call__(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
+        return _LIKE_A_KEY.sub(REDACTED, text)
+
+
+Redact = Callable[[str], str]
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it may be written: plain, in JSON, in a URL, in base64 (whole, and without the end, which depends
+    on what follows).
+    """
+    encoded = base64.b64encode(secret.encode()).decode()
+    certain = encoded[: len(secret.encode()) // 3 * 4]
+    return {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), encoded, certain}
