@@ -1,0 +1,72 @@
+"""Orders, requests and speakers for tests."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from builders import NONCE, digest
+from swefoundry.agents.speaker import LadderSpeaker, Surroundings, speaker_for
+from swefoundry.agents.words import Json, Message, Request, Tool
+from swefoundry.domain.agent_work import AgentOrder
+from swefoundry.domain.models import Model
+from swefoundry.domain.work import Place
+from swefoundry.store.registry import Registry
+
+KEY = "sk-test-0123456789abcdefghij/+=secret"
+SCHEMA: Json = {
+    "title": "Verdict",
+    "type": "object",
+    "properties": {"ok": {"type": "boolean"}},
+    "required": ["ok"],
+    "additionalProperties": False,
+}
+GREP = Tool("grep", "Search the source.", {"type": "object", "properties": {"pattern": {"type": "string"}}})
+
+
+@dataclass
+class Ears:
+    """What was said and how long was waited, without waiting."""
+
+    lines: list[str] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    @property
+    def around(self) -> Surroundings:
+        return Surroundings(self.pause, self.lines.append)
+
+
+def a_model(url: str, **rest: Any) -> Model:
+    known = {"name": "small", "base_url": url, "request_seconds": 30, "context_tokens": 32_000}
+    return Model.model_validate(known | {"output_tokens": 1000} | rest)
+
+
+def an_order(registry: Registry, *ladder: Model, **rest: Any) -> AgentOrder:
+    place = Place(registry=registry.host, insecure=True, repository="swefoundry/tasks/owner/turns")
+    known = {
+        "nonce": NONCE,
+        "place": place,
+        "conversation": "0badcafe-1",
+        "repo": "owner/name",
+        "source": digest("a"),
+        "facts": digest("f"),
+        "ladder": list(ladder),
+    }
+    return AgentOrder.model_validate(known | rest)
+
+
+def a_request(text: str = "What now?", **rest: Any) -> Request:
+    messages = (Message("system", "You are the Test Analyst of swefoundry."), Message("user", text))
+    return Request(**({"role": "analyst", "messages": messages} | rest))
+
+
+@asynccontextmanager
+async def a_speaker(
+    registry: Registry, *ladder: Model, ears: Ears | None = None, start_rung: int = 0, **rest: Any
+) -> AsyncIterator[LadderSpeaker]:
+    around = (ears or Ears()).around
+    async with speaker_for(an_order(registry, *ladder, **rest), registry, start_rung, around) as speaker:
+        yield speaker

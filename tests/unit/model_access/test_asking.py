@@ -1,0 +1,313 @@
+"""One request, whatever the endpoint does: what is asked again, what stops, and what comes back."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from aiohttp import web
+
+from swefoundry.agents.complaints import wait_of
+from swefoundry.agents.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
+from swefoundry.agents.stops import ModelRefused, ModelUnavailable
+from swefoundry.domain.codes import Code
+from swefoundry.domain.models import Usage
+from swefoundry.store.registry import Registry
+from unit.model_access.model_server import (
+    USAGE,
+    Answer,
+    breaking_off,
+    calling,
+    completion,
+    giving,
+    hanging_up,
+    raw,
+    refusing,
+    saying,
+    serving,
+)
+from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
+
+
+async def test_an_answer_comes_back_with_its_usage_and_price(registry: Registry, conversation: str) -> None:
+    usage = USAGE | {
+        "prompt_tokens_details": {"cached_tokens": 40},
+        "completion_tokens_details": {"reasoning_tokens": 5},
+    }
+    async with serving(saying("Do this.", usage=usage)) as server:
+        model = a_model(server.url, input_usd=2, cached_usd=0.5, output_usd=10)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_request())
+    cost = 60 * 2 + 40 * 0.5 + 20 * 10
+    expected = Usage(turns=1, input_tokens=100, cached_tokens=40, output_tokens=20, micro_usd=int(cost))
+    assert (reply.message.text, reply.model, reply.usage, reply.stored, reply.cut, reply.note) == (
+        "Do this.",
+        "small",
+        expected,
+        False,
+        False,
+        "",
+    )
+    assert speaker.usage == expected
+    assert server.paths == ["/v1/chat/completions"]
+
+
+async def test_tools_and_schemas_are_said_natively(registry: Registry, conversation: str) -> None:
+    async with serving(calling("grep", '{"pattern": "x"}')) as server:
+        model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
+    assert [(call.id, call.name, call.arguments) for call in reply.message.calls] == [
+        ("call_1", "grep", '{"pattern": "x"}')
+    ]
+    assert server.bodies == [
+        {
+            "model": "small",
+            "messages": [
+                {"role": "system", "content": "You are the Test Analyst of swefoundry."},
+                {"role": "user", "content": "What now?"},
+            ],
+            "max_completion_tokens": 1000,
+            "temperature": 0.5,
+            "reasoning_effort": "low",
+            "tools": [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": "grep",
+                        "description": "Search the source.",
+                        "parameters": GREP.parameters,
+                    },
+                }
+            ],
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "Verdict", "schema": SCHEMA, "strict": True},
+            },
+        }
+    ]
+    assert server.headers[0]["x-team"] == "blue"
+    assert "authorization" not in server.headers[0]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(refusing(429, "Rate limit reached", "rate_limit_exceeded"), id="rate limit"),
+        pytest.param(refusing(408, "time"), id="408"),
+        pytest.param(refusing(409, "conflict"), id="409"),
+        pytest.param(refusing(500, "oops"), id="500"),
+        pytest.param(refusing(503, "overloaded"), id="503"),
+        pytest.param(giving({"error": {"message": "upstream", "code": 502}}), id="an error inside a 200"),
+        pytest.param(hanging_up(), id="hung up"),
+        pytest.param(breaking_off(), id="broken off"),
+        pytest.param(raw('{"choices": [{"mess'), id="half a JSON"),
+        pytest.param(raw(""), id="an empty body"),
+        pytest.param(giving({"choices": []}), id="no choices"),
+    ],
+)
+async def test_passing_faults_are_asked_again(registry: Registry, conversation: str, fault: Answer) -> None:
+    ears = Ears()
+    async with (
+        serving(fault, fault, saying("At last.")) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        reply = await speaker.ask(a_request())
+    assert (reply.message.text, server.asked, len(ears.pauses)) == ("At last.", 3, 2)
+    assert 0.5 <= ears.pauses[0] <= 1 <= ears.pauses[1] <= 2
+
+
+async def test_retry_after_is_honoured_up_to_a_limit(registry: Registry, conversation: str) -> None:
+    ears = Ears()
+    answers = [
+        refusing(429, "slow down", headers={"Retry-After": "17"}),
+        refusing(503, "later", headers={"retry-after-ms": "2500"}),
+        refusing(429, "much later", headers={"Retry-After": "3600"}),
+        saying("Now."),
+    ]
+    async with (
+        serving(*answers) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        await speaker.ask(a_request())
+    assert ears.pauses == [17, 2.5, LONGEST_RETRY_AFTER_SECONDS]
+    assert [line.rsplit(";", 1)[1] for line in ears.lines] == [
+        " asked again in 17 s",
+        " asked again in 2 s",
+        " asked again in 120 s",
+    ]
+
+
+def test_retry_after_may_be_a_date() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    then = format_datetime(now + timedelta(seconds=30), usegmt=True)
+    assert wait_of({"retry-after": then}, now) == 30
+    assert wait_of({"retry-after": "soon"}, now) is None
+
+
+async def test_patience_ends(registry: Registry, conversation: str) -> None:
+    ears = Ears()
+    async with (
+        serving(refusing(503, "overloaded")) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
+            await speaker.ask(a_request())
+    assert caught.value.code == Code.MODEL_UNAVAILABLE
+    assert sum(ears.pauses) == pytest.approx(300)
+    assert server.asked == len(ears.pauses) + 1
+
+
+async def test_garbled_answers_are_not_bought_for_ever(registry: Registry, conversation: str) -> None:
+    async with (
+        serving(raw('{"choices": [')) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelUnavailable, match="broke off its answer"):
+            await speaker.ask(a_request())
+    assert server.asked == 3
+
+
+async def test_an_answer_of_another_shape_is_asked_again_three_times(
+    registry: Registry, conversation: str
+) -> None:
+    async with (
+        serving(giving({"choices": [{"text": "an old completion"}]})) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelUnavailable, match="choice has no message, 3 times"):
+            await speaker.ask(a_request())
+    assert server.asked == 3
+
+
+async def test_no_answer_in_time_is_asked_again(registry: Registry, conversation: str) -> None:
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(3600)
+        return web.Response()
+
+    ears = Ears()
+    async with (
+        serving(slow, saying("Here.")) as server,
+        a_speaker(
+            registry, a_model(server.url, request_seconds=1), ears=ears, conversation=conversation
+        ) as speaker,
+    ):
+        assert (await speaker.ask(a_request())).message.text == "Here."
+    assert "no answer within 1 s" in ears.lines[0]
+
+
+async def test_an_endpoint_that_is_not_there_is_unavailable(registry: Registry, conversation: str) -> None:
+    async with a_speaker(registry, a_model("http://127.0.0.1:9/v1"), conversation=conversation) as speaker:
+        with pytest.raises(ModelUnavailable, match=r"http://127.0.0.1:9/v1 was not reached"):
+            await speaker.ask(a_request())
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        pytest.param(
+            refusing(401, "Incorrect API key"),
+            "answered 401 for model small: Incorrect API key; check the API key",
+            id="wrong key",
+        ),
+        pytest.param(
+            refusing(403, "Country not supported"),
+            "Country not supported; check that the API key may",
+            id="forbidden",
+        ),
+        pytest.param(
+            refusing(404, "The model `small` does not exist", "model_not_found"),
+            "The model `small` does not exist; check the model's name and baseUrl",
+            id="unknown model",
+        ),
+        pytest.param(
+            giving({"detail": "Not Found"}, 404), "Not Found; check the model's name", id="another path"
+        ),
+        pytest.param(
+            refusing(429, "You exceeded your current quota", "insufficient_quota"),
+            "no money or quota left",
+            id="no quota",
+        ),
+        pytest.param(refusing(402, "Insufficient credits"), "no money or quota left", id="no money"),
+        pytest.param(
+            refusing(400, "Invalid value for n"),
+            "Invalid value for n; check the model's settings",
+            id="invalid",
+        ),
+        pytest.param(
+            raw("<html>Welcome</html>", "text/html"), "not in JSON: '<html>Welcome</html>'", id="a page"
+        ),
+        pytest.param(raw("[1]"), "JSON that is no object", id="a list"),
+        pytest.param(
+            giving({}, 307, {"Location": "https://elsewhere.test/"}), "redirects to", id="a redirect"
+        ),
+    ],
+)
+async def test_what_only_a_person_can_cure_stops_at_once(
+    registry: Registry, conversation: str, fault: Answer, said: str
+) -> None:
+    ears = Ears()
+    async with (
+        serving(fault) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelRefused) as caught:
+            await speaker.ask(a_request())
+    assert said in str(caught.value)
+    assert (server.asked, ears.pauses, speaker.usage) == (1, [], Usage())
+
+
+async def test_a_withheld_answer_is_an_empty_one_with_a_note(registry: Registry, conversation: str) -> None:
+    answer = giving(completion({"content": ""}, finish="content_filter"))
+    async with (
+        serving(answer) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        reply = await speaker.ask(a_request())
+    assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
+
+
+async def test_a_refusal_of_the_models_is_its_answer(registry: Registry, conversation: str) -> None:
+    async with (
+        serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        assert (await speaker.ask(a_request())).message.text == "I cannot."
+
+
+async def test_a_cut_answer_says_so(registry: Registry, conversation: str) -> None:
+    async with (
+        serving(saying("FROM pyth", finish="length")) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        assert (await speaker.ask(a_request())).cut
+
+
+async def test_usage_that_nobody_gave_is_estimated_too_high(registry: Registry, conversation: str) -> None:
+    async with (
+        serving(saying("x" * 100, usage=None)) as server,
+        a_speaker(registry, a_model(server.url, input_usd=1), conversation=conversation) as speaker,
+    ):
+        reply = await speaker.ask(a_request())
+    assert reply.note == "the endpoint said nothing of usage: estimated, rather too high"
+    assert reply.usage.output_tokens == 50
+    assert reply.usage.input_tokens >= 24
+    assert reply.usage.micro_usd == reply.usage.input_tokens
+
+
+async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
+    registry: Registry, conversation: str
+) -> None:
+    usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
+    async with (
+        serving(saying("Yes.", usage=usage)) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        assert (await speaker.ask(a_request())).usage.output_tokens == 520
+
+
+async def test_a_test_cannot_ask_a_real_model(registry: Registry, conversation: str) -> None:
+    for url in ("https://api.openai.com/v1", "http://10.0.0.7:8000/v1", "http://vllm:8000/v1"):
+        async with a_speaker(registry, a_model(url), conversation=conversation) as speaker:
+            with pytest.raises(RealModelRefused, match="may be a real model"):
+                await speaker.ask(a_request())

@@ -1,0 +1,171 @@
+"""Endpoints that know less than OpenAI's: text instead of tools, words instead of schemas, shorter contexts."""
+
+import json
+
+import pytest
+
+from swefoundry.agents.dialect import Manners, body, corrected
+from swefoundry.agents.stops import ModelRefused
+from swefoundry.agents.textual import found_calls, plain_json
+from swefoundry.agents.words import Message, Request, ToolCall
+from swefoundry.store.registry import Registry
+from unit.model_access.model_server import refusing, saying, serving, text_of
+from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
+
+HISTORY = (
+    Message("system", "You are the Repository Explorer of swefoundry."),
+    Message("user", "Look around."),
+    Message("assistant", "I search.", (ToolCall("call-0", "grep", '{"pattern": "x"}'),)),
+    Message("tool", "a.py:1:x", call_id="call-0"),
+)
+
+
+async def test_tools_are_text_for_endpoints_without(registry: Registry, conversation: str) -> None:
+    said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
+    async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
+        model = a_model(server.url, tools=False)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            call = await speaker.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
+            answered = (*HISTORY, call.message, Message("tool", "none", call_id="call-1"))
+            final = await speaker.ask(Request("explorer", answered, (GREP,), SCHEMA))
+    assert call.message == Message(
+        "assistant", "Let me look.", (ToolCall("call-1", "grep", '{"pattern": "y"}'),)
+    )
+    assert final.message == Message("assistant", '{"ok": true}')
+    first, second = server.bodies
+    assert not {"tools", "response_format"} & first.keys()
+    assert [message["role"] for message in second["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+    ]
+    prompt = first["messages"][0]["content"]
+    assert prompt.startswith("You are the Repository Explorer of swefoundry.\n")
+    assert "```tool" in prompt and "`grep`: Search the source." in prompt and '"ok"' in prompt
+    assert first["messages"][2]["content"] == (
+        'I search.\n```tool\n{"arguments": {"pattern": "x"}, "name": "grep"}\n```'
+    )
+    assert first["messages"][3]["content"] == "Result of the tool `grep`:\na.py:1:x"
+
+
+async def test_schemas_are_words_for_endpoints_without(registry: Registry, conversation: str) -> None:
+    async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
+        model = a_model(server.url, json_schema=False)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
+    assert reply.message.text == '{"ok": false}'
+    assert "response_format" not in server.bodies[0]
+    assert [tool["function"]["name"] for tool in server.bodies[0]["tools"]] == ["grep"]
+    assert "must obey this JSON schema" in server.bodies[0]["messages"][0]["content"]
+
+
+async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
+    registry: Registry, conversation: str
+) -> None:
+    complaints = [
+        refusing(400, "Unrecognized request argument supplied: max_completion_tokens"),
+        refusing(400, "Unsupported value: 'temperature' does not support 0.5 with this model."),
+        refusing(400, "reasoning_effort is not supported"),
+        refusing(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
+    ]
+    ears = Ears()
+    async with serving(*complaints, saying('{"ok": true}')) as server:
+        model = a_model(server.url, temperature=0.5, reasoning_effort="low")
+        async with a_speaker(registry, model, ears=ears, conversation=conversation) as speaker:
+            await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
+            await speaker.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
+    assert server.asked == 6
+    assert sorted(server.bodies[-1]) == ["max_tokens", "messages", "model"]
+    assert len(ears.lines) == 4 and ears.pauses == []
+
+
+def test_each_complaint_is_heeded_once() -> None:
+    assert corrected(Manners(json_schema=False), "response_format is not supported") is None
+    assert corrected(Manners(), "response_format is not supported") == Manners(json_schema=False)
+    assert corrected(Manners(), "I do not like you") is None
+
+
+def test_a_schema_with_optional_fields_is_not_called_strict() -> None:
+    loose = SCHEMA | {"required": []}
+    said = body(a_request(answer=loose), a_model("http://here.test"), Manners())
+    assert said["response_format"]["json_schema"]["strict"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param('{"ok": true}', {"ok": True}, id="bare"),
+        pytest.param('```json\n{"ok": true}\n```', {"ok": True}, id="fenced"),
+        pytest.param('```\n{"ok": true}', {"ok": True}, id="a fence that is not closed"),
+        pytest.param('Sure! {"ok": true} Anything else?', {"ok": True}, id="in talk"),
+        pytest.param('{"a": "x\ny"}', {"a": "x\ny"}, id="line breaks in strings"),
+        pytest.param('Not {this} but {"ok": {"deep": 1}}', {"ok": {"deep": 1}}, id="after another brace"),
+    ],
+)
+def test_json_is_found_in_what_models_write(text: str, expected: object) -> None:
+    assert json.loads(plain_json(text)) == expected
+
+
+@pytest.mark.parametrize("text", ["no", "{", "```json\n[1]\n```", "", "{" * 100_000])
+def test_text_without_an_object_stays_as_it_is(text: str) -> None:
+    assert plain_json(text) == text
+
+
+def test_calls_of_unknown_tools_are_text() -> None:
+    text = '```tool\n{"name": "rm", "arguments": {}}\n```'
+    assert found_calls(text, a_request(tools=(GREP,))) == (text, ())
+
+
+# Long requests
+
+
+def a_long_request() -> Request:
+    calls = tuple(ToolCall(f"c{place}", "grep", '{"pattern": "x"}') for place in range(2))
+    return Request(
+        "analyst",
+        (
+            Message("system", "You are the Test Analyst of swefoundry."),
+            Message("user", "BRIEF " + "b" * 9000),
+            Message("assistant", "", calls),
+            Message("tool", "OLD " + "o" * 9000, call_id="c0"),
+            Message("tool", "NEW " + "n" * 9000, call_id="c1"),
+            Message("user", "LAST " + "l" * 3000),
+        ),
+        (GREP,),
+    )
+
+
+async def test_an_overflow_is_shortened_and_asked_again(registry: Registry, conversation: str) -> None:
+    overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
+    async with serving(overflow, overflow, saying("Fits.")) as server:
+        model = a_model(server.url, context_tokens=12_000)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_long_request())
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            stored = await speaker.ask(a_long_request())
+    sizes = [len(text_of(sent)) for sent in server.bodies]
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+    assert (reply.message.text, stored.message.text, stored.stored) == ("Fits.", "Fits.", True)
+    assert "shortened to fit" in reply.note
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You passed 1015 input tokens and requested 10 output tokens. However, the model's context length is "
+        "only 1024 tokens. (parameter=input_tokens, value=1015)",
+        "the request exceeds the available context size. try increasing the context size",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+    ],
+)
+async def test_what_never_fits_is_refused(registry: Registry, conversation: str, words: str) -> None:
+    async with (
+        serving(refusing(400, words)) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelRefused, match="even the shortest form"):
+            await speaker.ask(a_long_request())
+    assert server.asked == 5

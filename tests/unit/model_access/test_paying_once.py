@@ -1,0 +1,289 @@
+"""No turn is paid for twice, nothing is paid for beyond the budget, and no answer in flight is lost."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from swefoundry.agents.stops import BudgetSpent, Interrupted, ModelRefused
+from swefoundry.agents.turns import TURN_FILE, TURN_KIND, TurnStore, request_digest
+from swefoundry.agents.words import Message, Reply
+from swefoundry.domain.agent_work import Allowance
+from swefoundry.domain.codes import Code
+from swefoundry.domain.models import Usage
+from swefoundry.store.artifacts import push_artifact
+from swefoundry.store.registry import Registry
+from unit.model_access.model_server import Held, calling, refusing, saying, serving
+from unit.model_access.speaking import GREP, Ears, a_model, a_request, a_speaker
+from unit.store import registry_server
+
+REPOSITORY = "swefoundry/tasks/owner/turns"
+
+
+async def test_a_stored_turn_is_not_asked_again(registry: Registry, conversation: str) -> None:
+    async with serving(calling("grep", '{"pattern": "ä"}')) as server:
+        model = a_model(server.url, input_usd=3)
+        async with a_speaker(registry, model, conversation=conversation) as first:
+            paid = await first.ask(a_request(tools=(GREP,)))
+        async with a_speaker(registry, model, conversation=conversation) as second:
+            read = await second.ask(a_request(tools=(GREP,)))
+            again = await second.ask(a_request(tools=(GREP,)))
+    assert (paid.stored, read.stored, server.asked) == (False, True, 1)
+    assert (read.message, read.usage, again) == (paid.message, paid.usage, read)
+    assert (first.usage, second.usage) == (paid.usage, paid.usage)
+
+
+async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
+    registry: Registry, conversation: str
+) -> None:
+    async with (
+        serving(saying("Yes.")) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        await speaker.ask(a_request())
+    moved = a_model("http://127.0.0.1:9/v1", input_usd=1, tools=False)
+    nothing = Allowance(tokens=0, micro_usd=0, turns_per_role=0)
+    async with a_speaker(registry, moved, conversation=conversation, allowance=nothing) as speaker:
+        assert (await speaker.ask(a_request())).message.text == "Yes."
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param({"conversation": "another"}, id="another conversation"),
+        pytest.param({"text": "And now?"}, id="another question"),
+        pytest.param({"role": "tests"}, id="another role"),
+        pytest.param({"name": "large"}, id="another model"),
+        pytest.param({"temperature": 0.7}, id="another temperature"),
+    ],
+)
+async def test_other_turns_are_other_turns(
+    registry: Registry, conversation: str, other: dict[str, str | float]
+) -> None:
+    request = {key: other[key] for key in ("text", "role") if key in other}
+    model = {key: other[key] for key in ("name", "temperature") if key in other}
+    where = str(other.get("conversation", "")) + conversation
+    async with serving(saying("One."), saying("Two.")) as server:
+        async with a_speaker(registry, a_model(server.url), conversation=conversation) as speaker:
+            await speaker.ask(a_request())
+        async with a_speaker(registry, a_model(server.url, **model), conversation=where) as speaker:
+            reply = await speaker.ask(a_request(**request))
+    assert (reply.message.text, reply.stored, server.asked) == ("Two.", False, 2)
+
+
+async def test_a_damaged_turn_is_lost_and_said_so(registry: Registry, conversation: str) -> None:
+    ears = Ears()
+    async with serving(saying("Anew.")) as server:
+        model = a_model(server.url)
+        store = TurnStore(registry, REPOSITORY, conversation)
+        digest = request_digest(conversation, a_request(), model)
+        await push_artifact(registry, REPOSITORY, TURN_KIND, {TURN_FILE: b"{"}, tag=store.tag(digest))
+        async with a_speaker(registry, model, ears=ears, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_request())
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            assert (await speaker.ask(a_request())).stored
+    assert (reply.message.text, reply.stored, server.asked) == ("Anew.", False, 1)
+    assert "cannot be read" in reply.note
+    assert reply.note in ears.lines
+
+
+async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: Registry, conversation: str) -> None:
+    async with serving(saying("Anew.")) as server:
+        model = a_model(server.url)
+        store = TurnStore(registry, REPOSITORY, conversation)
+        digest = request_digest(conversation, a_request(), model)
+        other = digest[:32] + "0" * 32
+        await store.keep(other, "analyst", Reply(Message("assistant", "Other."), "small", Usage(turns=1)))
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            assert (await speaker.ask(a_request())).message.text == "Anew."
+
+
+async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
+    tmp_path_factory: pytest.TempPathFactory, conversation: str
+) -> None:
+    if registry_server.program() is None:
+        pytest.skip(registry_server.MISSING)
+    folder = tmp_path_factory.mktemp("leaving")
+    port = registry_server.free_port()
+    held = Held(saying("Paid for."))
+    ears = Ears()
+    async with (
+        serving(held) as server,
+        Registry(f"127.0.0.1:{port}", insecure=True, patience_seconds=0.1) as registry,
+    ):
+
+        async def come_back(seconds: float) -> None:
+            ears.pauses.append(seconds)
+            if len(ears.pauses) == 2:
+                await asyncio.to_thread(after.__enter__)
+
+        ears.pause = come_back  # type: ignore[method-assign]
+        after = registry_server.serving(folder, port=port)
+        with registry_server.serving(folder, port=port):
+            speaking = a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation)
+            speaker = await speaking.__aenter__()
+            asking = asyncio.create_task(speaker.ask(a_request()))
+            await held.arrived.wait()
+        held.go.set()
+        try:
+            assert (await asking).message.text == "Paid for."
+            assert (await speaker.ask(a_request())).stored
+        finally:
+            await speaking.__aexit__(None, None, None)
+            after.__exit__(None, None, None)
+    assert (server.asked, len(ears.pauses)) == (1, 2)
+
+
+# Being asked to end
+
+
+async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
+    registry: Registry, conversation: str
+) -> None:
+    held = Held(saying("Just in time."))
+    async with serving(held) as server:
+        model = a_model(server.url)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            asking = asyncio.create_task(speaker.ask(a_request()))
+            await held.arrived.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0)
+            held.go.set()
+            with pytest.raises(Interrupted) as caught:
+                await asking
+            with pytest.raises(Interrupted):
+                await speaker.ask(a_request("Another question."))
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            reply = await speaker.ask(a_request())
+    assert caught.value.code == Code.INFRASTRUCTURE
+    assert (reply.message.text, reply.stored, server.asked) == ("Just in time.", True, 1)
+
+
+async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
+    registry: Registry, conversation: str
+) -> None:
+    held = Held(saying("Just in time."))
+    async with serving(held) as server:
+        model = a_model(server.url)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            asking = asyncio.create_task(speaker.ask(a_request()))
+            await held.arrived.wait()
+            asking.cancel()
+            await asyncio.sleep(0)
+            assert not asking.done()
+            held.go.set()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            assert speaker.usage.turns == 1
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            assert (await speaker.ask(a_request())).stored
+    assert server.asked == 1
+
+
+async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
+    registry: Registry, conversation: str
+) -> None:
+    ears, waiting = Ears(), asyncio.Event()
+
+    async def endless(_: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    ears.pause = endless  # type: ignore[method-assign]
+    async with (
+        serving(refusing(503, "busy")) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        asking = asyncio.create_task(speaker.ask(a_request()))
+        await waiting.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Interrupted, match="busy"):
+            await asking
+    assert server.asked == 1
+
+
+# Budgets
+
+
+@pytest.mark.parametrize(
+    ("allowance", "said"),
+    [
+        pytest.param(
+            Allowance(tokens=1000, tokens_named="spec.budget.llmTokens"),
+            "tokens and 1000 are left of spec.budget.llmTokens",
+            id="tokens",
+        ),
+        pytest.param(
+            Allowance(micro_usd=9_000, usd_named="the operator; raise the chart value `budget.usd`"),
+            "and $0.0090 is left of the operator; raise the chart value `budget.usd`",
+            id="money",
+        ),
+        pytest.param(Allowance(turns_per_role=0), "raise spec.budget.turnsPerRole", id="turns"),
+    ],
+)
+async def test_what_might_exceed_the_budget_is_not_sent(
+    registry: Registry, conversation: str, allowance: Allowance, said: str
+) -> None:
+    async with serving(saying("Dear.")) as server:
+        model = a_model(server.url, output_usd=10)
+        async with a_speaker(registry, model, conversation=conversation, allowance=allowance) as speaker:
+            with pytest.raises(BudgetSpent) as caught:
+                await speaker.ask(a_request())
+    assert said in str(caught.value)
+    assert server.asked == 0
+
+
+async def test_what_was_used_counts_against_the_budget(registry: Registry, conversation: str) -> None:
+    allowance = Allowance(tokens=1150)
+    async with (
+        serving(saying("One.")) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation, allowance=allowance) as speaker,
+    ):
+        await speaker.ask(a_request())
+        with pytest.raises(BudgetSpent, match="and 1030 are left"):
+            await speaker.ask(a_request("More?"))
+    assert server.asked == 1
+
+
+async def test_each_role_has_its_own_turns(registry: Registry, conversation: str) -> None:
+    async with (
+        serving(saying("One.")) as server,
+        a_speaker(
+            registry,
+            a_model(server.url),
+            conversation=conversation,
+            allowance=Allowance(turns_per_role=1),
+        ) as speaker,
+    ):
+        await speaker.ask(a_request())
+        await speaker.ask(a_request(role="tests"))
+        with pytest.raises(BudgetSpent, match="the analyst has asked for 1 answers"):
+            await speaker.ask(a_request("Again?"))
+    assert server.asked == 2
+
+
+# The ladder
+
+
+async def test_the_next_model_speaks_after_escalation(registry: Registry, conversation: str) -> None:
+    async with serving(saying("Cheap."), saying("Dear.")) as server:
+        ladder = (a_model(server.url), a_model(server.url, name="large"))
+        async with a_speaker(registry, *ladder, conversation=conversation) as speaker:
+            cheap = await speaker.ask(a_request())
+            climbed, top = speaker.escalate(), speaker.escalate()
+            dear = await speaker.ask(a_request())
+    assert (cheap.model, dear.model, climbed, top, speaker.rung) == ("small", "large", True, False, 1)
+    assert [body["model"] for body in server.bodies] == ["small", "large"]
+
+
+async def test_a_pod_may_start_on_a_higher_rung(registry: Registry, conversation: str) -> None:
+    ladder = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
+    async with a_speaker(registry, *ladder, conversation=conversation, start_rung=7) as speaker:
+        assert (speaker.rung, speaker.model, speaker.escalate()) == (1, "large", False)
+
+
+async def test_an_empty_ladder_is_a_missing_setting(registry: Registry, conversation: str) -> None:
+    with pytest.raises(ModelRefused, match="no model is configured"):
+        async with a_speaker(registry, conversation=conversation):
+            pass

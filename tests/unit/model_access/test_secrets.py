@@ -1,0 +1,217 @@
+"""The key goes to the endpoint and nowhere else; certificates and proxies are those that were given."""
+
+import base64
+import datetime
+import ipaddress
+import ssl
+import traceback
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from swefoundry.agents.redaction import REDACTED, Redactor
+from swefoundry.agents.stops import ModelRefused
+from swefoundry.store.registry import Registry
+from unit.model_access.model_server import Answer, calling, raw, refusing, saying, serving, text_of
+from unit.model_access.speaking import GREP, KEY, Ears, a_model, a_request, a_speaker
+from unit.store import registry_server
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> str:
+    path = tmp_path / "key"
+    path.write_text(KEY + "\n")
+    return str(path)
+
+
+async def test_the_key_is_sent_as_a_bearer_token(
+    registry: Registry, conversation: str, key_file: str
+) -> None:
+    async with (
+        serving(saying("Hello.")) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation, key_file=key_file) as speaker,
+    ):
+        await speaker.ask(a_request())
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+
+
+async def test_the_key_is_stored_and_said_nowhere(
+    registry: Registry, conversation: str, key_file: str, server: registry_server.Server
+) -> None:
+    ears = Ears()
+    leaks: list[Answer] = [
+        refusing(503, f"proxy said: Authorization: Bearer {KEY}"),
+        saying(f"Your key is {KEY}, in base64 {base64.b64encode(KEY.encode()).decode()}."),
+        calling("grep", f'{{"pattern": "{KEY}"}}'),
+    ]
+    async with (
+        serving(*leaks) as models,
+        a_speaker(
+            registry, a_model(models.url), ears=ears, conversation=conversation, key_file=key_file
+        ) as speaker,
+    ):
+        first = await speaker.ask(a_request(f"Is {KEY} my key?"))
+        second = await speaker.ask(a_request("Search.", tools=(GREP,)))
+    assert first.message.text == f"Your key is {REDACTED}, in base64 {REDACTED}."
+    assert second.message.calls[0].arguments == f'{{"pattern": "{REDACTED}"}}'
+    assert KEY not in text_of(models.bodies[0])
+    assert ears.lines and not any(KEY in line for line in ears.lines)
+    assert speaker.redact(f"x{KEY}y") == f"x{REDACTED}y"
+    stored = [path.read_bytes() for path in server.data.rglob("data") if path.is_file()]
+    assert stored and not any(KEY.encode() in content for content in stored)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(refusing(401, f"Incorrect API key provided: {KEY}"), id="401"),
+        pytest.param(refusing(400, f"bad header {KEY}"), id="400"),
+        pytest.param(raw(f"<p>{KEY}</p>", "text/html"), id="a page"),
+        pytest.param(refusing(503, f"{KEY} is over its limit"), id="503"),
+        pytest.param(refusing(400, f"context_length_exceeded by {KEY}"), id="too long"),
+    ],
+)
+async def test_no_error_holds_the_key(
+    registry: Registry, conversation: str, key_file: str, fault: Answer
+) -> None:
+    ears = Ears()
+    async with (
+        serving(fault) as server,
+        a_speaker(
+            registry, a_model(server.url), ears=ears, conversation=conversation, key_file=key_file
+        ) as speaker,
+    ):
+        with pytest.raises(Exception, match="redacted") as caught:
+            await speaker.ask(a_request())
+    assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert not any(KEY in line for line in ears.lines)
+
+
+def test_what_looks_like_a_key_is_redacted_too() -> None:
+    redact = Redactor(["x", ""])
+    assert redact("sk-proj-AbCdEfGhIjKlMnOpQrStUv and box") == f"{REDACTED} and box"
+    assert redact("Incorrect API key: sk-ab****wxyz.") == f"Incorrect API key: {REDACTED}."
+    assert redact("Bearer abcdefghijklmnopqrst") == f"Bearer {REDACTED}"
+    assert redact("http://user:pass@proxy:3128/") == f"http://{REDACTED}@proxy:3128/"
+    assert redact("pip install disk-space task-queue==1.0") == "pip install disk-space task-queue==1.0"
+
+
+@pytest.mark.parametrize("content", ["", "two words", "schlüssel"])
+async def test_a_file_without_a_key_is_refused(
+    registry: Registry, conversation: str, tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_text(content, "utf-8")
+    model = a_model("http://127.0.0.1:9/v1")
+    with pytest.raises(ModelRefused, match=r"holds no key.*check the Secret"):
+        async with a_speaker(registry, model, conversation=conversation, key_file=str(path)):
+            pass
+
+
+async def test_a_missing_key_file_is_refused(registry: Registry, conversation: str, tmp_path: Path) -> None:
+    model = a_model("http://127.0.0.1:9/v1")
+    with pytest.raises(ModelRefused, match=r"cannot be read.*check the Secret"):
+        async with a_speaker(registry, model, conversation=conversation, key_file=str(tmp_path / "none")):
+            pass
+
+
+# Certificates and proxies
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, str]:
+    """A self-signed certificate of this machine, as a server's context and as a bundle to trust."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "model gateway")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    bundle = folder / "ca.crt"
+    bundle.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private = folder / "tls.key"
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(bundle, private)
+    return context, str(bundle)
+
+
+async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
+    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+) -> None:
+    context, bundle = certificate
+    async with (
+        serving(saying("Hello.")) as plain,
+        serving(saying("Safe."), tls=context) as server,
+        a_speaker(
+            registry, a_model(server.url), a_model(plain.url), conversation=conversation, ca_file=bundle
+        ) as speaker,
+    ):
+        assert (await speaker.ask(a_request())).message.text == "Safe."
+
+
+async def test_an_unknown_authority_stops_at_once(
+    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+) -> None:
+    ears = Ears()
+    async with (
+        serving(saying("Hello."), tls=certificate[0]) as server,
+        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+    ):
+        with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*CA bundle"):
+            await speaker.ask(a_request())
+    assert (server.asked, ears.pauses) == (0, [])
+
+
+async def test_a_bundle_without_certificates_is_refused(
+    registry: Registry, conversation: str, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "ca.crt"
+    bundle.write_text("nothing")
+    model = a_model("https://127.0.0.1:9/v1")
+    async with a_speaker(registry, model, conversation=conversation, ca_file=str(bundle)) as speaker:
+        with pytest.raises(ModelRefused, match=r"CA bundle .* cannot be read"):
+            await speaker.ask(a_request())
+
+
+async def test_proxies_of_the_environment_are_used(
+    registry: Registry, conversation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def through(request: web.Request) -> web.StreamResponse:
+        seen.append(str(request.url))
+        return await saying("By proxy.")(request)
+
+    async with serving(through) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
+        monkeypatch.setenv("NO_PROXY", "")
+        for name in ("http_proxy", "no_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        model = a_model("http://gateway.test/v1")
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            assert (await speaker.ask(a_request())).message.text == "By proxy."
+    assert seen == ["http://gateway.test/v1/chat/completions"]

@@ -1,0 +1,83 @@
+"""What is shortened first, and what never."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swefoundry.agents.fences import fenced
+from swefoundry.agents.trimming import fit, likely, text_tokens, worst
+from swefoundry.agents.words import Message, Request, ToolCall
+
+SYSTEM = Message("system", "s" * 3000)
+BRIEF = Message("user", "b" * 12_000)
+CALLS = Message("assistant", "", (ToolCall("c0", "grep", "a" * 600), ToolCall("c1", "grep", "{}")))
+OLD, NEW = Message("tool", "o" * 6000, call_id="c0"), Message("tool", "n" * 6000, call_id="c1")
+THOUGHT = Message("assistant", "t" * 6000)
+REPORT = Message("user", "r" * 6000)
+LAST = Message("user", "l" * 6000)
+REQUEST = Request("analyst", (SYSTEM, BRIEF, CALLS, OLD, NEW, THOUGHT, REPORT, LAST))
+
+
+def shortened(room: int) -> str:
+    """Letters of the messages that lost text."""
+    after = fit(REQUEST, room).request.messages
+    return "".join(
+        old.text[0] for old, new in zip(REQUEST.messages, after, strict=True) if old.text != new.text
+    )
+
+
+def test_the_order_is_tools_reports_answers_brief() -> None:
+    whole = likely(REQUEST)
+    assert [shortened(whole - less) for less in (0, 1000, 2500, 4500, 6500, 8000)] == [
+        "",
+        "o",
+        "on",
+        "onr",
+        "ontr",
+        "bontr",
+    ]
+
+
+def test_system_prompt_last_message_and_calls_stay() -> None:
+    fitted = fit(REQUEST, 0)
+    after = fitted.request.messages
+    assert not fitted.fits
+    assert (after[0], after[2], after[-1]) == (SYSTEM, CALLS, LAST)
+    assert [message.call_id for message in after] == [message.call_id for message in REQUEST.messages]
+    assert after[1].text.startswith("bbb") and after[1].text.endswith("bbb")
+
+
+def test_a_brief_that_is_the_last_message_is_cut_in_its_middle() -> None:
+    request = Request("tests", (SYSTEM, Message("user", "BEGIN " + "x" * 30_000 + " END")))
+    text = fit(request, 3000).request.messages[1].text
+    assert text.startswith("BEGIN ") and text.endswith(" END") and "characters left out" in text
+
+
+def test_marks_around_foreign_text_stay() -> None:
+    one, two = fenced("a.py", "a" * 20_000), fenced("b.log", "z" * 9000)
+    brief = f"Read this:\n{one}\nand this:\n{two}\nNow answer."
+    text = fit(Request("tests", (SYSTEM, Message("user", brief))), 3000).request.messages[1].text
+    assert len(text) < 10_000
+    for block in (one, two):
+        first, last = block.splitlines()[0], block.splitlines()[-1]
+        assert first in text and last in text
+    assert text.endswith("\nNow answer.")
+
+
+def test_a_byte_is_never_more_than_a_token_and_text_outside_ascii_counts_by_bytes() -> None:
+    assert (text_tokens("abcd"), text_tokens("abcd", 3), text_tokens("ä"), text_tokens("漢a")) == (2, 2, 2, 4)
+    assert worst(REQUEST) > likely(REQUEST)
+
+
+@given(st.lists(st.integers(0, 9000), min_size=1, max_size=6), st.integers(0, 20_000))
+def test_what_fits_stays_and_nothing_grows(sizes: list[int], room: int) -> None:
+    messages = tuple(Message("tool" if place % 2 else "user", "x" * size) for place, size in enumerate(sizes))
+    request = Request("tests", messages)
+    fitted = fit(request, room)
+    assert likely(fitted.request) <= likely(request)
+    if likely(request) <= room:
+        assert fitted.request == request
+    if fitted.fits:
+        assert likely(fitted.request) <= room
+    assert fit(request, room) == fit(replace(request), room)
