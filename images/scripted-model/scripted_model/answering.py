@@ -1,11 +1,15 @@
 """What is the answer to a request: a rule's, or a refusal because of the model, its limits or the script?"""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 from scripted_model.asked import Asked
 from scripted_model.checking import mistakes
 from scripted_model.choosing import Chosen, Nobody, Stage
-from scripted_model.script import SCRIPT_FAULT, Ability
+from scripted_model.script import SCRIPT_FAULT, Ability, Answer
+
+TOOL_BLOCK = "```tool"
+"""How a system prompt of swefoundry wants calls to be written by models that know no tools."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Answering:
         chosen = self.stage.choose(asked)
         if isinstance(chosen, Nobody):
             return _unmatched(asked, chosen)
+        chosen = replace(chosen, answer=_in_words(asked, chosen.answer))
         wrong = list(mistakes(asked, chosen.answer))
         if wrong:
             said = f"The script is wrong: rule `{chosen.rule}`: {'; '.join(wrong)}."
@@ -54,6 +59,16 @@ class Answering:
         if asked.prompt_tokens + asked.longest_answer > able.context_tokens:
             return Refusal(400, _too_long(asked, able), "context_length_exceeded")
         return able
+
+
+def _in_words(asked: Asked, answer: Answer) -> Answer:
+    """Calls as text, where the request describes its tools in words: for models without native tools."""
+    if asked.tools or not answer.calls or TOOL_BLOCK not in asked.texts[0]:
+        return answer
+    calls = [json.dumps({"name": each.name, "arguments": each.arguments}) for each in answer.calls]
+    blocks = "\n".join(f"{TOOL_BLOCK}\n{call}\n```" for call in calls)
+    text = f"{answer.text}\n{blocks}" if answer.text else blocks
+    return answer.model_copy(update={"text": text, "calls": [], "broken": True})
 
 
 def _too_long(asked: Asked, able: Ability) -> str:

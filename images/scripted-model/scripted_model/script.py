@@ -106,6 +106,7 @@ class Answer(Written):
     data: Any = Field(default=None, alias="json")
     """Sent as JSON text, checked against the schema that the request asks for."""
     calls: list[Call] = []
+    """Written as text for models without native tools, in the form that the system prompt asks for."""
     error: Error | None = None
     fault: Fault | None = None
     """drop: hang up without a word; truncate: hang up half way; garbage: no JSON at all; empty: no choices."""

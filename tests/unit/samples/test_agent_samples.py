@@ -57,6 +57,8 @@ class Loop:
     facts: str
     repo: str
     base_url: str
+    native: bool = True
+    """Whether the models are known to take tools and schemas."""
     rounds: list[PastRound] = field(default_factory=list)
     records: list[AgentRecord] = field(default_factory=list)
 
@@ -72,7 +74,10 @@ class Loop:
             facts=self.facts,
             rounds=self.rounds,
             state=last.state if last else None,
-            ladder=[Model(name=name, base_url=self.base_url) for name in MODELS],
+            ladder=[
+                Model(name=name, base_url=self.base_url, tools=self.native, json_schema=self.native)
+                for name in MODELS
+            ],
         )
         folder = self.workbench.folder / f"pod{len(self.records)}"
         folder.mkdir()
@@ -117,10 +122,24 @@ async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, 
     return Loop(workbench, place, record.source, record.facts, spec["repo"], base_url), manifest
 
 
+ENDPOINTS = {
+    "with tools and schemas": (True, True),
+    "known to be without": (False, False),
+    "found to be without": (True, False),
+}
+"""What the settings say that the models can do, and what they can."""
+
+
 @pytest.mark.parametrize("name", STORIES)
-async def test_the_script_leads_from_failure_to_a_draft_that_works(name: str, workbench: Workbench) -> None:
-    async with scripted.serving((SAMPLES / "script.yaml").read_text()) as model:
+@pytest.mark.parametrize(("said", "able"), ENDPOINTS.values(), ids=ENDPOINTS)
+async def test_the_script_leads_from_failure_to_a_draft_that_works(
+    name: str, said: bool, able: bool, workbench: Workbench
+) -> None:
+    script = yaml.safe_load((SAMPLES / "script.yaml").read_text())
+    script["models"] = {key: {"tools": able, "json_schema": able} for key in MODELS}
+    async with scripted.serving(script) as model:
         loop, manifest = await a_loop(name, workbench, model.base_url)
+        loop.native = said
         drafts = []
         for ending in STORIES[name]:
             drafts.append(await loop.turn())
