@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from swefoundry import metrics
+from swefoundry.api.parts import Strategy
 from swefoundry.api.taskinstance import Phase, VerdictName
 from swefoundry.domain.outcomes import Blame
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.pods.hardening import Role
 from unit.chart.rendering import Object, of_kind, only, render
 
 SERIES = re.compile(r"(swefoundry_[a-z_]+)(?:\{([^}]*)\})?")
@@ -20,9 +23,11 @@ ADDED = {"namespace", "le"}
 CLOSED = {
     "phase": set(Phase.__args__),
     "verdict": set(VerdictName.__args__),
-    "outcome": {"Finished", *Blame},
+    "outcome": {"Finished", *Blame, *RoundOutcome},
     "result": {"ok", "retry", "gone", "refused", "defect"},
     "kind": {"TaskInstance", "EnvBuild"},
+    "stage": {role.value for role in Role},
+    "strategy": set(Strategy.__args__),
 }
 """What a label may be, where it is written into an expression."""
 
@@ -87,6 +92,12 @@ def test_thresholds_are_values() -> None:
     }
     assert by_name["SwefoundryQueueSlow"].endswith("> 2.5")
     assert "> 0.5 *" in by_name["SwefoundryInfrastructureFaults"]
+    assert by_name["SwefoundryModelSpend"].endswith("> 50")
+
+
+def test_without_a_threshold_spending_is_not_alerted_on() -> None:
+    objects = render(metrics={"alerts": {"enabled": True, "llmUsdPerDay": 0}})
+    assert "SwefoundryModelSpend" not in json.dumps(only(objects, "PrometheusRule", "swefoundry"))
 
 
 @pytest.mark.parametrize(
