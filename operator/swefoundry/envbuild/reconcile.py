@@ -12,6 +12,8 @@ from swefoundry.envbuild.counting import count
 from swefoundry.envbuild.decide import decide
 from swefoundry.envbuild.observe import observe
 from swefoundry.envbuild.report import report
+from swefoundry.envbuild.reuse import remembered
+from swefoundry.envbuild.siblings import wake
 
 
 async def reconcile(key: Key, world: World, now: datetime) -> None:
@@ -21,8 +23,10 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
         return
     step = decide(seen)
     results, error = await act(step, seen, world)
-    status = report(seen, step, told(results, error))
+    status = await remembered(seen, report(seen, step, told(results, error)), world)
     await write_status(world, BUILDS, seen.build, status)
+    if status.finished_at is not None and seen.build.status.finished_at is None:
+        wake(world, seen.build.spec.repo)
     count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
     await announce(world, seen.build, status, now)
     await let_go(world, seen.build, status.running, seen.pods)

@@ -26,23 +26,24 @@ from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.envbuild import ledger
 from swefoundry.envbuild.observe import Observation
-from swefoundry.envbuild.rounds import built, faulted, message_of, probed, settled
+from swefoundry.envbuild.rounds import built, checked_out, faulted, message_of, probed, settled
 from swefoundry.envbuild.steps import (
     INTAKE,
     AgentsCalled,
     AgentsUnpaid,
     Built,
+    CheckedOut,
     Drafted,
     Drafting,
     Exhaust,
     NothingProposed,
     Probed,
     Proposed,
-    Proposing,
     Rest,
     Result,
     Step,
     TakenIn,
+    Unusable,
     probes,
     stage_of,
 )
@@ -99,8 +100,11 @@ def _achieved(status: Status, result: Result, seen: Observation) -> Status:
     match result:
         case TakenIn():
             return _taken_in(status, result, seen)
-        case Proposed() | NothingProposed() | AgentsCalled():
+        case Proposed() | NothingProposed() | AgentsCalled() | Unusable():
             return _proposed(status, result, seen)
+        case CheckedOut(move, record):
+            told = ended(move).model_copy(update={"message": record.message or None})
+            return _with_round(_ended(status, told), checked_out(status.rounds[-1], result))
         case Drafted() | AgentsUnpaid():
             return _drafted(status, result)
         case Built(move, record):
@@ -112,8 +116,12 @@ def _achieved(status: Status, result: Result, seen: Observation) -> Status:
             return status
 
 
-def _proposed(status: Status, result: Proposing, seen: Observation) -> Status:
+def _proposed(
+    status: Status, result: Proposed | NothingProposed | AgentsCalled | Unusable, seen: Observation
+) -> Status:
     match result:
+        case Unusable(message):
+            return failed(status, reasons.PARENT_UNUSABLE, message, seen)
         case Proposed(started):
             return _with(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
         case AgentsCalled():
@@ -196,9 +204,9 @@ def _concluded(status: Status, seen: Observation) -> Status | None:
         basis = WINNING[outcome] if seen.build.spec.acceptance is not None else "tests-ran"
         sentence = f"round {current.number + 1} ({current.strategy}: {current.label}) was accepted on {basis}"
         return _with_image(_ready(status, reasons.ACCEPTED, sentence, seen), current, seen, accepted_on=basis)
-    if (
-        outcome is RoundOutcome.BOTH_PASSED and current.strategy != AGENTS
-    ):  # theirs may be a command that tests nothing
+    # Agents may have written a command that tests nothing, and a reused image may hold a later commit's installation.
+    tells = current.strategy != AGENTS and current.parent is None
+    if outcome is RoundOutcome.BOTH_PASSED and tells:
         sentence = "the tests pass with and without the fix: another environment would not change that"
         return _with_image(exhausted(status, reasons.ROW_DISPROVEN, sentence, seen), current, seen)
     return None
@@ -212,10 +220,14 @@ def exhausted(status: Status, reason: str, message: str, seen: Observation) -> S
 
 
 def judgeable(item: Round) -> bool:
-    """Whether every probe of the round gave a result: then the row, not the environment, may be to blame."""
+    """Whether every probe of the round gave a result: then the row, not the environment, may be to blame.
+
+    Not that of a reused image: it was made for another commit.
+    """
     codes = [probe.code for probe in item.probes]
     conclusive = {Code.OK, Code.TESTS_FAILED}
-    return item.image is not None and len(codes) > 1 and all(code in conclusive for code in codes)
+    made_for_it = item.image is not None and item.parent is None
+    return made_for_it and len(codes) > 1 and all(code in conclusive for code in codes)
 
 
 def _with_image(status: Status, current: Round, seen: Observation, accepted_on: str | None = None) -> Status:
@@ -261,7 +273,7 @@ def _finished(status: Status, seen: Observation, phase: EnvPhase, new: list[Cond
 
 
 def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> Status:
-    phase, reason = _phase(status, seen)
+    phase, reason = _phase(status, seen, results)
     queued = [Await(item.work, reasons.QUEUED) for item in results if isinstance(item, Queued)]
     waits = [item for item in results if isinstance(item, Await)]
     parts = [_progress(status), waiting_sentence([*queued, *waits])]
@@ -275,7 +287,9 @@ def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> 
     return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new, absent=[STALLED]))
 
 
-def _phase(status: Status, seen: Observation) -> tuple[EnvPhase, str]:
+def _phase(status: Status, seen: Observation, results: Sequence[Result]) -> tuple[EnvPhase, str]:
+    if any(isinstance(item, Await) and item.reason == reasons.WAITING_FOR_SIBLING for item in results):
+        return "Pending", reasons.WAITING_FOR_SIBLING
     if seen.prepared is None and status.source is None:
         return "Intake", reasons.INTAKE
     if _drafting(status):

@@ -18,8 +18,11 @@ from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.telling import telling_lines
 from swefoundry.domain.work import BuildRecord, RunRecord
+from swefoundry.envbuild.steps import CheckedOut
+from swefoundry.strategies.reuse import label_with_changes
 
 MESSAGE_LIMIT = 2048
+LABEL_LIMIT = 200
 SUMMARY_LIMIT = 400
 """Characters of telling lines in a condition's message, which people read in a terminal."""
 
@@ -55,6 +58,19 @@ FAULT_OUTCOMES = {
 }
 
 
+def checked_out(current: Round, result: CheckedOut) -> Round:
+    """The round after its checkout: with an image, with one to run the rebuild command in, or ended."""
+    record = result.record
+    if result.composed is None:
+        message = result.message[:MESSAGE_LIMIT]
+        return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED.value, "message": message})
+    files = record.added + record.changed + record.removed
+    seconds = current.seconds + (result.move.finished.seconds or 0)
+    label = label_with_changes(current.label, files)[:LABEL_LIMIT]
+    made = {"composed": result.composed, "image": result.composed if result.complete else None}
+    return current.model_copy(update={"label": label, "seconds": seconds} | made)
+
+
 def built(current: Round, record: BuildRecord) -> Round:
     """The round after its build: with an image, or ended by a named failure."""
     seconds = current.seconds + record.duration_ms / 1000
@@ -73,13 +89,15 @@ def built(current: Round, record: BuildRecord) -> Round:
 
 
 def faulted(current: Round, fault: Faulted) -> Round:
-    """The round whose build pod reached a limit."""
+    """The round whose build or checkout pod reached a limit."""
     outcomes = {
         "OOMKilled": RoundOutcome.BUILD_OUT_OF_MEMORY,
         "EphemeralStorageExceeded": RoundOutcome.BUILD_DISK_FULL,
         "DeadlineExceeded": RoundOutcome.BUILD_TIME_LIMIT,
     }
     outcome = outcomes.get(fault.reason, RoundOutcome.INFRASTRUCTURE)
+    if current.parent is not None and current.composed is None:
+        outcome = RoundOutcome.CHECKOUT_FAILED
     return current.model_copy(
         update={"outcome": outcome.value, "message": f"{fault.reason}: {fault.message}"[:MESSAGE_LIMIT]}
     )

@@ -1,0 +1,233 @@
+"""Reusing proven images: which are near, laying the new tree over one, and what is remembered in the end.
+
+The strategy itself (`strategies/reuse.py`) is pure; this is where it meets the registry.
+"""
+
+from collections.abc import Sequence
+
+from swefoundry import errors
+from swefoundry.api import reasons
+from swefoundry.api.envbuild import EnvBuildStatus, Round
+from swefoundry.api.objects import Build, build_from
+from swefoundry.attempts.act import Launched, Queued, count_end, ticket
+from swefoundry.attempts.checkout import Checkout, compose, launch_checkout
+from swefoundry.attempts.decide import Await, Collect, Launch
+from swefoundry.attempts.world import World
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS
+from swefoundry.domain.checkout_work import CheckoutRecord
+from swefoundry.domain.codes import Code
+from swefoundry.domain.facts import Facts
+from swefoundry.domain.layers import Digest
+from swefoundry.domain.memory import Known, Neighbour, Parent, Proven, nearest
+from swefoundry.domain.rounds import RoundOutcome
+from swefoundry.envbuild import siblings
+from swefoundry.envbuild.observe import Observation
+from swefoundry.envbuild.steps import CheckedOut, Unusable
+from swefoundry.envbuild.turns import REUSE, strategies
+from swefoundry.pods.hardening import Role
+from swefoundry.store import memory
+from swefoundry.strategies.reuse import demands_a_build
+
+REFERENCES = 3
+"""Proven drafts that are shown to agents."""
+
+ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
+NO_TRIAL = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.POLICY_REFUSED, RoundOutcome.BOTH_PASSED})
+"""Ends of a reuse that say nothing about the image."""
+
+SIBLING = "sibling"
+"""What a wait for another EnvBuild is called among pieces of work."""
+
+
+async def neighbours(
+    seen: Observation, world: World, facts: Facts
+) -> tuple[Neighbour, ...] | Await | Unusable:
+    """Images to try, nearest first: the one that a person names, or the nearest of all that were proven."""
+    if not _reuses(seen):
+        return ()
+    named = seen.build.spec.environment.parent_ref
+    if named is not None:
+        return await _named(named.name, seen, world) if not seen.reused else ()
+    left = seen.settings.reuse_neighbours - len(seen.reused)
+    if left <= 0:
+        return ()
+    entries = await world.proven(seen.repository)
+    untried = [item for item in entries if not item.reference and item.parent.image not in seen.reused]
+    return await _with_drafts(_near(untried, seen, facts, left), seen, world)
+
+
+async def references(seen: Observation, world: World, facts: Facts) -> list[Digest]:
+    """Drafts that were proven for other commits, nearest first: for agents to read."""
+    entries = _near(await world.proven(seen.repository), seen, facts, REFERENCES)
+    return list(dict.fromkeys(item.known.draft for item in await _with_drafts(entries, seen, world)))
+
+
+def _near(entries: Sequence[Proven], seen: Observation, facts: Facts, k: int) -> list[Proven]:
+    spec = seen.build.spec
+    return nearest(entries, facts.fingerprint, version_of(seen, facts), spec.created_at, k)
+
+
+def version_of(seen: Observation, facts: Facts) -> str | None:
+    """The version that the row names, else the tag nearest to its commit."""
+    return seen.build.spec.version or facts.version_tag
+
+
+async def _with_drafts(entries: Sequence[Proven], seen: Observation, world: World) -> tuple[Neighbour, ...]:
+    found = []
+    for item in entries:
+        try:
+            draft = await world.draft(seen.repository, item.known.draft)
+        except errors.NotFound:  # a registry that was cleaned up by hand
+            continue
+        found.append(Neighbour(**dict(item), draft=draft))
+    return tuple(found)
+
+
+def _reuses(seen: Observation) -> bool:
+    environment = seen.build.spec.environment
+    wanted = REUSE in strategies(environment, seen.settings)
+    return wanted and not demands_a_build(environment.overrides)
+
+
+# One that is named
+
+
+async def _named(name: str, seen: Observation, world: World) -> tuple[Neighbour, ...] | Await | Unusable:
+    try:
+        found = await _build_named(name, seen, world)
+    except errors.NotFound:
+        return Unusable(f"spec.environment.parentRef: there is no EnvBuild {name} in {seen.build.namespace}")
+    if found.spec.repo != seen.build.spec.repo:
+        return Unusable(f"spec.environment.parentRef: EnvBuild {name} is of {found.spec.repo}")
+    if found.status.finished_at is None:
+        return Await(SIBLING, reasons.WAITING_FOR_SIBLING, f"EnvBuild {name} has not ended yet")
+    known = known_of(found, found.status, "")
+    if found.status.accepted_on is None or known is None:
+        return Unusable(f"spec.environment.parentRef: EnvBuild {name} has no proven image")
+    last = found.status.rounds[-1]
+    neighbour = Neighbour(
+        known=known, root=last.parent, draft=await world.draft(seen.repository, known.draft)
+    )
+    return (neighbour,)
+
+
+async def _build_named(name: str, seen: Observation, world: World) -> Build:
+    key = Key(BUILDS.kind, seen.build.namespace, name)
+    body = world.cache.get(key)
+    if body is None:
+        body = {"kind": BUILDS.kind, **await world.kube.get(BUILDS, key.namespace, name)}
+    return build_from(body)
+
+
+# Waiting for an older one
+
+
+def waiting(seen: Observation, world: World) -> Await | None:
+    """The wait for an older EnvBuild of the repository, before the first draft is written from scratch."""
+    begun = any(item.parent is None for item in seen.build.status.rounds)
+    left = siblings.patience_left(seen).total_seconds()
+    named = seen.build.spec.environment.parent_ref is not None
+    if begun or named or left <= 0 or not _reuses(seen) or not seen.settings.reuse_neighbours:
+        return None
+    elder = siblings.elder(seen.build, world)
+    if elder is None:
+        return None
+    limit = f"at most {seen.settings.sibling_wait_seconds} s in all (sibling_wait_seconds)"
+    sentence = f"the image of EnvBuild {elder.namespace}/{elder.name}, which is older, may do; {limit}"
+    return Await(SIBLING, reasons.WAITING_FOR_SIBLING, sentence, left)
+
+
+# The checkout
+
+
+def checkout_of(seen: Observation, current: Round, parent: Parent) -> Checkout:
+    """What is laid over what."""
+    if seen.prepared is None:
+        raise errors.GiveUp(f"{seen.build.name}: a checkout without a source")
+    return Checkout(seen.repository, parent, seen.prepared.source, seen.composed_tag(current.number))
+
+
+def _current(seen: Observation) -> tuple[Round, Parent]:
+    current = seen.open_round
+    if current is None or current.parent is None:
+        raise errors.GiveUp(f"{seen.build.name}: a checkout without an image to lay it over")
+    return current, current.parent
+
+
+async def launch(move: Launch, seen: Observation, world: World) -> Launched | Queued:
+    """Start the pod that makes the layer."""
+    what = checkout_of(seen, *_current(seen))
+    return await launch_checkout(world, ticket(seen.owner, Role.INTAKE, move), move, what)
+
+
+async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
+    """Lay the layer over the image."""
+    count_end(Role.INTAKE, move)
+    record = CheckoutRecord.model_validate(move.finished.record)
+    current, parent = _current(seen)
+    if record.code != Code.OK or record.layer is None:
+        return CheckedOut(move, record, message=record.message or f"the checkout ended with {record.code}")
+    draft = await world.draft(seen.repository, current.draft)
+    try:
+        composed = await compose(world, checkout_of(seen, current, parent), record.layer)
+    except errors.NotFound as gone:
+        return CheckedOut(move, record, message=f"the image {parent.image} cannot be reused: {gone}")
+    return CheckedOut(move, record, composed, complete=draft.rebuild_command is None)
+
+
+# What is remembered
+
+
+async def remembered(seen: Observation, status: EnvBuildStatus, world: World) -> EnvBuildStatus:
+    """The status after everything that it teaches is in the registry: before it is written, so that nothing is lost.
+
+    Both are safe to do again: an operator that dies in between comes to the same status once more.
+    """
+    await _keep_trials(seen, status, world)
+    if status.accepted_on != "fail2pass" or status.remembered is not None or seen.prepared is None:
+        return status
+    facts = await world.facts(seen.repository, seen.prepared.facts)
+    known = known_of(seen.build, status, facts.fingerprint)
+    if known is None:
+        return status
+    known = known.model_copy(update={"version": version_of(seen, facts), "source": seen.prepared.source})
+    draft = await world.draft(seen.repository, known.draft)
+    digest = await memory.remember(world.registry, seen.repository, known, draft)
+    return status.model_copy(update={"remembered": digest})
+
+
+async def _keep_trials(seen: Observation, status: EnvBuildStatus, world: World) -> None:
+    ended_before = {item.number for item in seen.build.status.rounds if item.outcome is not None}
+    for item in status.rounds:
+        outcome = RoundOutcome(item.outcome) if item.outcome is not None else None
+        if item.parent is None or outcome is None or outcome in NO_TRIAL or item.number in ended_before:
+            continue
+        accepted = outcome in ACCEPTED
+        await memory.record_trial(
+            world.registry, seen.repository, item.parent.image, seen.build.uid, accepted
+        )
+
+
+def known_of(build: Build, status: EnvBuildStatus, fingerprint: str) -> Known | None:
+    """What an EnvBuild with an image teaches; None when it has none."""
+    spec, own = build.spec, build.spec.source.artifact
+    source = own.digest if own is not None else status.source
+    if status.image is None or status.draft is None or source is None or not status.rounds:
+        return None
+    last = status.rounds[-1]
+    return Known(
+        repo=spec.repo,
+        image=status.image,
+        source=source,
+        draft=status.draft,
+        fingerprint=fingerprint,
+        version=spec.version,
+        created_at=spec.created_at,
+        strategy=last.strategy,
+        parent=last.parent.image if last.parent is not None else None,
+        accepted_on=status.accepted_on or "",
+        env_build=f"{build.namespace}/{build.name}",
+        experiment=build.experiment or None,
+        evidence={probe.stage.value: probe.evidence for probe in last.probes if probe.evidence is not None},
+    )

@@ -1,0 +1,61 @@
+"""EnvBuilds of one repository wait for the oldest of them: what it finds spares the others a search of their own.
+
+::
+
+    oldest   ─ recipe, recipe, … ─> accepted, remembered ─> ends, wakes the others
+    younger  ─ waits ────────────────────────────────────> reuses its image
+
+The order is that of creation, so nobody waits for somebody who waits for it; and each wait is bounded.
+"""
+
+from datetime import datetime, timedelta
+
+from swefoundry.api.objects import Build
+from swefoundry.attempts.world import World
+from swefoundry.cluster.cache import Body, key_of
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS
+from swefoundry.envbuild.observe import Observation, is_suspended
+from swefoundry.settings import Settings
+from swefoundry.strategies import reuse
+
+Rank = tuple[datetime, str, str]
+"""When it was made, namespace and name: no two are equal."""
+
+
+def elder(build: Build, world: World) -> Key | None:
+    """The oldest unfinished EnvBuild of the same repository that is older and may leave an image to reuse."""
+    own = (build.created, build.namespace, build.name)
+    ranked = ((_rank(body), body) for body in world.cache.same_repo(BUILDS.kind, build.spec.repo))
+    older = [(rank, key_of(body)) for rank, body in ranked if rank < own and _leads(body, world)]
+    return min(older, key=lambda item: item[0])[1] if older else None
+
+
+def patience_left(seen: Observation) -> timedelta:
+    """How much longer it may wait."""
+    waited = seen.now - (seen.build.status.started_at or seen.now)
+    return timedelta(seconds=seen.settings.sibling_wait_seconds) - waited
+
+
+def wake(world: World, repo: str) -> None:
+    """Look at every unfinished EnvBuild of a repository: one of them has ended, or is gone."""
+    for body in world.cache.same_repo(BUILDS.kind, repo):
+        if "finishedAt" not in body.get("status", {}):
+            world.queue.add(key_of(body))
+
+
+def _leads(body: Body, world: World) -> bool:
+    ended = "finishedAt" in body.get("status", {}) or "deletionTimestamp" in body["metadata"]
+    return not ended and not is_suspended(body, world) and _reuses(body, world.settings)
+
+
+def _reuses(body: Body, settings: Settings) -> bool:
+    environment = body["spec"].get("environment", {})
+    named = environment.get("strategies") or ([] if "draft" in environment else settings.strategies)
+    return reuse.NAME in named
+
+
+def _rank(body: Body) -> Rank:
+    meta = body["metadata"]
+    created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
+    return created, meta["namespace"], meta["name"]
