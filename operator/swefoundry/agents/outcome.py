@@ -12,13 +12,14 @@ from pydantic import ValidationError
 
 from swefoundry.agents.case import gather
 from swefoundry.agents.conversation import Panel
-from swefoundry.agents.state import load, save
+from swefoundry.agents.state import keep, keep_transcript, load
 from swefoundry.agents.stops import OutOfTime, Stop
 from swefoundry.agents.story import Drafted, Say, Story
 from swefoundry.agents.transcript import Scribe
 from swefoundry.agents.words import Speaker
 from swefoundry.domain.agent_work import AgentOrder, AgentRecord
 from swefoundry.domain.codes import Code
+from swefoundry.domain.layers import Digest
 from swefoundry.domain.models import Usage
 from swefoundry.domain.work import RECORD_LIMIT_BYTES
 from swefoundry.errors import SwefoundryError
@@ -77,18 +78,25 @@ async def _carried_out(
         drafted = await _in_time(order, story)
     except Stop as stop:
         record = _record(order, stop.code, speaker.redact(str(stop)))
+        said_digest = await _transcript_if_possible(order, registry, scribe, say)
+        end = {"state": order.state, "transcript": said_digest}
     else:
         record = await _stored(order, registry, drafted)
-    record = record.model_copy(update={"usage": speaker.usage, "rung": speaker.rung})
-    kept = story.state.model_copy(update={"rung": speaker.rung})
+        said_digest = await keep_transcript(registry, order.place.repository, scribe.transcript)
+        kept = story.state.model_copy(update={"rung": speaker.rung, "transcript": said_digest})
+        end = {"state": await keep(registry, order.place.repository, kept), "transcript": said_digest}
+    return record.model_copy(update={**end, "usage": speaker.usage, "rung": speaker.rung})
+
+
+async def _transcript_if_possible(
+    order: AgentOrder, registry: Registry, scribe: Scribe, say: Say
+) -> Digest | None:
+    """A stop says more than that the registry was away when its transcript was to be stored."""
     try:
-        digests = await save(registry, order.place.repository, kept, scribe.transcript)
+        return await keep_transcript(registry, order.place.repository, scribe.transcript)
     except SwefoundryError as error:
-        if record.code == Code.OK:
-            raise  # the next pod needs the state; a stop says more than this error
-        say(f"state and transcript could not be stored: {error}")
-        return record
-    return record.model_copy(update={"state": digests[0], "transcript": digests[1]})
+        say(f"the transcript could not be stored: {error}")
+        return None
 
 
 async def _in_time(order: AgentOrder, story: Story) -> Drafted:

@@ -12,6 +12,7 @@ from swefoundry.domain.transcripts import AgentRole
 
 TURNS: dict[AgentRole, int] = {"explorer": 16, "environment": 12, "tests": 12, "analyst": 8}
 """Most turns of a role in one pod, where no budget says less."""
+REUSE = "reuse"
 SHOWN_ATTEMPTS = 3
 """Failed drafts that are shown whole, newest last."""
 
@@ -38,6 +39,8 @@ class Situation:
     current: Draft | None = None
     """The draft to be changed; None when the first one is written."""
     guidance: Guidance | None = None
+    written: tuple[str, ...] = ()
+    """Keys of the drafts that agents wrote, as they wrote them."""
 
     @property
     def source(self) -> dict[str, object]:
@@ -79,7 +82,7 @@ class Situation:
     def dockerfile_tried(self, dockerfile: str) -> str:
         """A sentence when this Dockerfile cannot lead to anything new; else empty."""
         key = dockerfile_key(dockerfile)
-        for each in self.case.attempts:
+        for each in self._built:
             if each.past.outcome in BUILD_FAILED and dockerfile_key(each.draft.dockerfile) == key:
                 return f"This very Dockerfile was built in round {each.past.number} and failed; change it."
         asked = self.guidance is not None and self.guidance.route == "environment"
@@ -90,13 +93,22 @@ class Situation:
     def draft_tried(self, draft: Draft) -> str:
         """A sentence when this draft was tried; else empty."""
         key = draft_key(draft)
-        for each in self.case.attempts:
-            if draft_key(each.draft) == key:
-                return (
-                    f"This very draft was tried in round {each.past.number} and was not accepted; "
-                    "change the test command, its reports or its error exit codes."
-                )
-        return ""
+        tried = next(
+            (f"in round {each.past.number}" for each in self._built if draft_key(each.draft) == key), ""
+        )
+        if not tried and key in self.written:
+            tried = "before"
+        if not tried:
+            return ""
+        return (
+            f"This very draft was tried {tried} and was not accepted; "
+            "change the test command, its reports or its error exit codes."
+        )
+
+    @property
+    def _built(self) -> tuple[Attempted, ...]:
+        """Rounds that built their Dockerfile; a reused image says nothing about building its draft anew."""
+        return tuple(each for each in self.case.attempts if each.past.strategy != REUSE)
 
 
 def measured(attempted: Attempted) -> Feedback:

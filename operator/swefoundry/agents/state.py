@@ -1,4 +1,8 @@
-"""What does one agent pod leave for the next? Reports, guidance, the draft and the rung; a versioned artifact."""
+"""What does one agent pod leave for the next? Reports, guidance, the draft and the rung; a versioned artifact.
+
+Only a pod that wrote a draft leaves one. A pod that ended otherwise is followed by one that starts where it started:
+it asks the same questions, finds the answers stored, and gets to the same point without paying.
+"""
 
 from typing import Literal
 
@@ -34,6 +38,8 @@ class State(Value):
     report: ExplorerReport | None = None
     draft: Draft | None = None
     """The draft that was written last."""
+    written: list[str] = []
+    """Keys of all drafts that were written, before a person's overrides changed them."""
     advised: list[Advised] = []
     """Guidance so far, oldest first."""
     signatures: list[str] = []
@@ -60,13 +66,14 @@ async def load(registry: Registry, order: AgentOrder) -> tuple[State, Transcript
         return fresh
 
 
-async def save(
-    registry: Registry, repository: str, state: State, transcript: Transcript
-) -> tuple[Digest, Digest]:
-    """Store both; returns the digests of state and transcript."""
-    said = await push_artifact(registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _json(transcript)})
-    kept = state.model_copy(update={"transcript": said})
-    return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _json(kept)}), said
+async def keep_transcript(registry: Registry, repository: str, transcript: Transcript) -> Digest:
+    """Store what was said."""
+    return await push_artifact(registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _json(transcript)})
+
+
+async def keep(registry: Registry, repository: str, state: State) -> Digest:
+    """Store the state."""
+    return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _json(state)})
 
 
 def _json(value: Value) -> bytes:

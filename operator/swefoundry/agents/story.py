@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from swefoundry.agents.case import Attempted, Case
 from swefoundry.agents.conversation import Panel
-from swefoundry.agents.repetition import Step, advice, signature
+from swefoundry.agents.repetition import Step, advice, draft_key, signature
 from swefoundry.agents.reports import Guidance
 from swefoundry.agents.roles.analyst import analyse
 from swefoundry.agents.roles.environment import draft_environment
@@ -43,7 +43,7 @@ class Drafted:
 
 
 class Story:
-    """One turn of the loop. ``state`` is good to be stored whenever it ends, whichever way."""
+    """One turn of the loop. ``state`` is what the next one needs, once the draft is written."""
 
     def __init__(self, case: Case, state: State, panel: Panel, say: Say) -> None:
         self._case = case
@@ -63,19 +63,19 @@ class Story:
 
     async def _first(self) -> Drafted:
         if self.state.report is None:
-            await self._explore(Situation(self._case))
-        return await self._drafted(Situation(self._case, self.state.report), "first draft")
+            await self._explore(self._now())
+        return await self._drafted(self._now(), "first draft")
 
     async def _after(self, last: Attempted, times: int) -> Drafted:
-        now = Situation(self._case, self.state.report, last.draft)
-        guidance = await self._guidance(now, last, times)
+        guidance = await self._guidance(self._now(last.draft), last, times)
         if guidance.give_up:
             raise GaveUp(guidance.reason)
-        now = Situation(self._case, self.state.report, last.draft, guidance)
         if guidance.route == "explorer":
-            await self._explore(now)
-            now = Situation(self._case, self.state.report, last.draft, guidance)
-        return await self._drafted(now, f"after {last.past.outcome.value}")
+            await self._explore(self._now(last.draft, guidance))
+        return await self._drafted(self._now(last.draft, guidance), f"after {last.past.outcome.value}")
+
+    def _now(self, current: Draft | None = None, guidance: Guidance | None = None) -> Situation:
+        return Situation(self._case, self.state.report, current, guidance, tuple(self.state.written))
 
     async def _explore(self, now: Situation) -> None:
         if self._case.order.ablation.no_explorer:
@@ -99,13 +99,16 @@ class Story:
             note, dockerfile = environment.note, environment.dockerfile
         self._say("the test manager writes the commands")
         draft, command = await draft_command(self._panel, now, dockerfile)
-        self._keep(draft=draft)
+        self._keep(draft=draft, written=[*self.state.written, draft_key(draft)])
         label = f"{self._panel.speaker.model}, {why}: {' '.join((note or command.note).split())}"
         return Drafted(draft, label.rstrip(": ")[:LABEL_CHARACTERS], command.claimed)
 
     def _same_failure(self) -> int:
         """How often the last failure has been seen; takes the next model, or stops, when it is too often."""
-        signatures = [signature(each.past.outcome.value, each.past.message) for each in self._case.ours]
+        # Signatures of earlier rounds are kept: an order may have shortened what those rounds said.
+        known, ours = self.state.signatures, self._case.ours
+        new = [signature(each.past.outcome.value, each.past.message) for each in ours[len(known) :]]
+        signatures = [*known[: len(ours)], *new]
         self._keep(signatures=signatures)
         step = advice(signatures)
         times = signatures.count(signatures[-1]) if signatures else 0

@@ -83,13 +83,15 @@ class Tree:
             raise BadPath(
                 f"{path} is absolute; paths are relative to the root of the repository, which is `.`"
             )
+        wanted = os.path.join(self._root, path)
+        found = os.path.realpath(wanted)
+        if found != self._root and not found.startswith(self._root + os.sep):
+            # Before it is asked whether anything is there: that, too, is nobody's business.
+            raise BadPath(f"{path} leads out of the repository, and only the repository may be read")
         try:
-            found = os.path.realpath(os.path.join(self._root, path), strict=True)
+            return os.path.realpath(wanted, strict=True)
         except (OSError, ValueError) as error:
             raise _bad(path, error) from error
-        if found != self._root and not found.startswith(self._root + os.sep):
-            raise BadPath(f"{path} leads out of the repository, and only the repository may be read")
-        return found
 
     def _walk(self, folder: str) -> Iterator[Entry]:
         with os.scandir(os.path.join(self._root, folder)) as found:

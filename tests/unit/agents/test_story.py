@@ -8,6 +8,7 @@ import pytest
 from swefoundry.agents.case import Attempted, Case
 from swefoundry.agents.conversation import Panel
 from swefoundry.agents.evidence import Logs
+from swefoundry.agents.repetition import draft_key
 from swefoundry.agents.reports import ExplorerReport, Guidance
 from swefoundry.agents.state import Advised, State
 from swefoundry.agents.stops import GaveUp, Malformed, Repeated
@@ -60,7 +61,9 @@ class TestFirstDrafts:
         told = Told(a_case(tmp_path), FIRST)
         assert await told.draft() == Drafted(a_draft(), "small, first draft: pytest on 3.11", claimed=True)
         assert told.speaker.roles() == ["explorer", "environment", "tests"]
-        assert told.story.state == State(report=ExplorerReport(**REPORT), draft=a_draft())
+        assert told.story.state == State(
+            report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
+        )
 
     async def test_the_others_read_the_brief_and_the_report(self, tmp_path: Path) -> None:
         told = Told(a_case(tmp_path), FIRST)

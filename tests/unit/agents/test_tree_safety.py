@@ -90,6 +90,8 @@ REFUSED = [
     ("a link to an absolute path", "absolute", "leads out of the repository"),
     ("a path through a link to a folder outside", "out/secret", "leads out of the repository"),
     ("a way up", "../outside/secret", "leads out of the repository"),
+    ("a way up to nothing", "../outside/nothing", "leads out of the repository"),
+    ("nothing behind a link out", "out/nothing", "leads out of the repository"),
     ("an absolute path", "/etc/passwd", "is absolute"),
     ("a loop", "loop", "circle"),
     ("a pipe", "pipe", "no regular file"),
