@@ -24,6 +24,7 @@ from swefoundry.cluster.cache import key_of, owner_of
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS, PODS, TASKS, Resource
 from swefoundry.envbuild.reconcile import reconcile as reconcile_build
+from swefoundry.envbuild.siblings import wake
 from swefoundry.pods.hardening import Role
 from swefoundry.pods.snapshot import snapshot
 from swefoundry.taskinstance.reconcile import reconcile as reconcile_task
@@ -107,6 +108,8 @@ class Operator:
         if gone:
             self.world.cache.drop(key, body["metadata"]["uid"])
             self._wake(body["metadata"]["uid"], PODS)  # nobody else would let them go
+            if key.kind == BUILDS.kind:
+                wake(self.world, body.get("spec", {}).get("repo", ""))  # they may have waited for it
         if key.kind == PODS.kind:
             self._count(body if gone else self.world.cache.get(key) or body, gone)
         elif news:

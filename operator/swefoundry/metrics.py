@@ -81,6 +81,17 @@ ROUNDS = Counter(
     ["strategy", "outcome", "experiment"],
     registry=REGISTRY,
 )
+REUSES = Counter(
+    "swefoundry_reuse_total",
+    "Reuses of proven images that ended, by whether the probe accepted them.",
+    ["result", "experiment"],
+    registry=REGISTRY,
+)
+SIBLING_WAITS = Counter(
+    "swefoundry_sibling_waits_total",
+    "EnvBuilds that began to wait for an older one of the same repository.",
+    registry=REGISTRY,
+)
 LLM_TURNS = Counter(
     "swefoundry_llm_turns_total", "Answers that models gave.", ["experiment"], registry=REGISTRY
 )

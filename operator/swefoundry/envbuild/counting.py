@@ -1,7 +1,7 @@
 """What metrics learn from a status that was written: the difference to the one before."""
 
 from swefoundry import metrics
-from swefoundry.api import reasons
+from swefoundry.api import conditions, reasons
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.domain.models import MICRO, Usage
 from swefoundry.envbuild.ledger import ACCEPTED, judged
@@ -14,8 +14,13 @@ def count(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
         if item.outcome is None or item.number in known:
             continue
         metrics.ROUNDS.labels(item.strategy, item.outcome, experiment).inc()
+        if item.parent is not None:
+            result = "accepted" if item.outcome in ACCEPTED else "refused"
+            metrics.REUSES.labels(result, experiment).inc()
         if judged(item):
             metrics.CLAIMS.labels(_word(bool(item.claimed)), _word(item.outcome in ACCEPTED)).inc()
+    if _waits(new) and not _waits(old):
+        metrics.SIBLING_WAITS.inc()
     _count_usage(old.usage or Usage(), new.usage or Usage(), experiment)
     if _unpaid(new) and not _unpaid(old):
         metrics.BUDGET_REFUSALS.inc()
@@ -30,6 +35,11 @@ def _count_usage(old: Usage, new: Usage, experiment: str) -> None:
     ):
         metrics.LLM_TOKENS.labels(direction, experiment).inc(tokens)
     metrics.LLM_DOLLARS.labels(experiment).inc((new.micro_usd - old.micro_usd) / MICRO)
+
+
+def _waits(status: EnvBuildStatus) -> bool:
+    reason, _ = conditions.reason_of(status.conditions, conditions.READY)
+    return reason == reasons.WAITING_FOR_SIBLING
 
 
 def _unpaid(status: EnvBuildStatus) -> bool:
