@@ -69,8 +69,9 @@ def corrected(manners: Manners, said: str) -> Manners | None:
 def body(request: Request, model: Model, manners: Manners) -> Json:
     """The chat completion that is asked for."""
     asked = request if manners.tools else spoken(request)
-    # A schema that binds the whole answer would forbid tool calls that are text.
-    bound = manners.json_schema and (manners.tools or not request.tools)
+    # Beside tools the schema is described in words: vLLM lets a response format bind tool calls, too, so that none is
+    # ever made (https://github.com/vllm-project/vllm/issues/39929), and calls that are text would be forbidden.
+    bound = manners.json_schema and not request.tools
     if request.answer is not None and not bound:
         asked = described(asked, request.answer, bool(request.tools))
     said: Json = {

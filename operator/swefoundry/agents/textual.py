@@ -42,7 +42,9 @@ The object must obey this JSON schema:
 
 def spoken(request: Request) -> Request:
     """The request without native tools: tools are described, calls and their results are text."""
-    messages = tuple(_spoken(message, request.messages) for message in request.messages)
+    messages = tuple(
+        _spoken(message, request.messages[:place]) for place, message in enumerate(request.messages)
+    )
     if not request.tools:
         return replace(request, messages=messages)
     tools = "\n".join(
@@ -86,11 +88,11 @@ def plain_json(text: str) -> str:
     return chosen if _is_strict(chosen) else _compact(_loads(chosen))
 
 
-def _spoken(message: Message, all_of_them: tuple[Message, ...]) -> Message:
+def _spoken(message: Message, before: tuple[Message, ...]) -> Message:
     if message.role == "tool":
-        name = next(
-            (call.name for each in all_of_them for call in each.calls if call.id == message.call_id), "?"
-        )
+        # The latest call of that name: some endpoints count their calls anew in each answer.
+        calls = (call for each in reversed(before) for call in each.calls)
+        name = next((call.name for call in calls if call.id == message.call_id), "?")
         return Message("user", f"Result of the tool `{name}`:\n{message.text}")
     if not message.calls:
         return message

@@ -10,6 +10,7 @@ from aiohttp import web
 from swefoundry.agents.complaints import wait_of
 from swefoundry.agents.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
 from swefoundry.agents.stops import ModelRefused, ModelUnavailable
+from swefoundry.agents.words import ToolCall
 from swefoundry.domain.codes import Code
 from swefoundry.domain.models import Usage
 from swefoundry.store.registry import Registry
@@ -52,14 +53,13 @@ async def test_an_answer_comes_back_with_its_usage_and_price(registry: Registry,
     assert server.paths == ["/v1/chat/completions"]
 
 
-async def test_tools_and_schemas_are_said_natively(registry: Registry, conversation: str) -> None:
+async def test_tools_are_said_natively(registry: Registry, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
         async with a_speaker(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
-    assert [(call.id, call.name, call.arguments) for call in reply.message.calls] == [
-        ("call_1", "grep", '{"pattern": "x"}')
-    ]
+            reply = await speaker.ask(a_request(tools=(GREP,)))
+    assert reply.message.calls == (ToolCall("call_1", "grep", '{"pattern": "x"}'),)
+    function = {"name": "grep", "description": "Search the source.", "parameters": GREP.parameters}
     assert server.bodies == [
         {
             "model": "small",
@@ -70,24 +70,30 @@ async def test_tools_and_schemas_are_said_natively(registry: Registry, conversat
             "max_completion_tokens": 1000,
             "temperature": 0.5,
             "reasoning_effort": "low",
-            "tools": [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": "grep",
-                        "description": "Search the source.",
-                        "parameters": GREP.parameters,
-                    },
-                }
-            ],
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "Verdict", "schema": SCHEMA, "strict": True},
-            },
+            "tools": [{"type": "function", "function": function}],
         }
     ]
     assert server.headers[0]["x-team"] == "blue"
     assert "authorization" not in server.headers[0]
+
+
+async def test_a_schema_is_said_natively_but_beside_tools_in_words(
+    registry: Registry, conversation: str
+) -> None:
+    async with (
+        serving(saying('{"ok": true}')) as server,
+        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+    ):
+        await speaker.ask(a_request(answer=SCHEMA))
+        await speaker.ask(a_request(answer=SCHEMA, tools=(GREP,)))
+    alone, beside = server.bodies
+    assert alone["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "Verdict", "schema": SCHEMA, "strict": True},
+    }
+    assert alone["messages"][0]["content"] == "You are the Test Analyst of swefoundry."
+    assert "response_format" not in beside
+    assert "must obey this JSON schema" in beside["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(
