@@ -6,7 +6,6 @@ from typing import Any
 from swefoundry.api.parts import Budget
 from swefoundry.cli.chat import dollars, spent
 from swefoundry.cli.costs import usage_of
-from swefoundry.cli.funnel import telling
 from swefoundry.cli.sections import Section
 
 Body = Mapping[str, Any]
@@ -65,10 +64,9 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
 def _agents(status: Body) -> Section:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    reason, message = telling(status.get("conditions") or ())
     lines = [f"asked for {agents.get('asked', len(drafts))} drafts: {_turns(status)}"]
-    if reason.startswith("Agents") or reason == "ModelRefused":
-        lines.append(f"{reason}: {message}")
+    if agents.get("ended"):
+        lines.append(f"{agents['ended']}: {agents.get('message') or 'no more is known'}")
     for count, said in (
         (agents.get("overclaimed"), "believed in and refused by the probe"),
         (agents.get("underclaimed"), "doubted and accepted by the probe"),

@@ -130,7 +130,14 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
             "conditions": [condition("Stalled", "True", "AgentsGaveUp", lost)],
             "usage": USED,
             "podSeconds": 61.4,
-            "agents": {"asked": 3, "overclaimed": 1, "underclaimed": 1, "transcript": digest("7")},
+            "agents": {
+                "asked": 3,
+                "overclaimed": 1,
+                "underclaimed": 1,
+                "transcript": digest("7"),
+                "ended": "AgentsGaveUp",
+                "message": lost,
+            },
         },
     }
     api.put("envbuilds", build)
