@@ -23,7 +23,7 @@ class Line:
     size: int
     rule: str | None = None
     status: int | None = None
-    """None: not answered yet, or the connection was dropped."""
+    """None: not answered yet, or nobody was there any more to take the answer."""
     tokens: int = 0
     note: str = ""
     """What was wrong."""
@@ -64,7 +64,7 @@ class Ledger:
             "count": len(lines),
             "answered": sum(answered.values()),
             "answered_twice": sorted(digest for digest, count in answered.items() if count > 1),
-            "unmatched": [line.note for line in lines if line.rule is None and line.note],
+            "unmatched": [line.note for line in lines if line.status and line.note],
             "requests": [line.told(bodies) for line in lines],
         }
 

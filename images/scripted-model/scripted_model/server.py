@@ -120,7 +120,10 @@ class Server:
     ) -> web.StreamResponse:
         try:
             response = await send(request, asked, answer)
-            line.status = None if answer.fault in ("drop", "truncate") else response.status
+            if request.transport is None or request.transport.is_closing():
+                line.note = "" if answer.fault else "the client was gone before it had the answer"
+            else:
+                line.status = response.status
             return response
         finally:
             self.say(_told(line))

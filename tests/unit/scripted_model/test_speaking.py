@@ -242,3 +242,14 @@ async def test_a_slow_answer_outlasts_an_impatient_client() -> None:
         with pytest.raises(openai.APITimeoutError):
             await asking.chat.completions.create(model="small", messages=ASK)
     assert time.monotonic() - started < 30
+
+
+async def test_an_answer_that_nobody_took_is_not_counted() -> None:
+    script = a_script({"text": "x", "delay": 0.5})
+    async with scripted.serving(script) as model, client(model, timeout=0.1) as asking:
+        with pytest.raises(openai.APITimeoutError):
+            await asking.chat.completions.create(model="small", messages=ASK)
+        await ask(model)
+        told = model.told()
+    assert [line["status"] for line in told["requests"]] == [None, 200]
+    assert (told["answered"], told["answered_twice"]) == (1, [])
