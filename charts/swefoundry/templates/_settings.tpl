@@ -29,6 +29,41 @@
   value: {{ .build | quote }}
 - name: SWEFOUNDRY_MAX_ACTIVE_EVALUATION
   value: {{ .evaluation | quote }}
+- name: SWEFOUNDRY_MAX_ACTIVE_AGENT
+  value: {{ .agent | quote }}
+{{- end }}
+- name: SWEFOUNDRY_STRATEGIES
+  value: {{ join "," .Values.strategies | quote }}
+{{- with .Values.agents }}
+{{- with .models }}
+- name: SWEFOUNDRY_MODELS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- if .secret }}
+- name: SWEFOUNDRY_LLM_SECRET
+  value: {{ .secret | quote }}
+- name: SWEFOUNDRY_LLM_SECRET_KEY
+  value: {{ .secretKey | quote }}
+{{- end }}
+- name: SWEFOUNDRY_AGENT_SECONDS
+  value: {{ .timeoutSeconds | quote }}
+- name: SWEFOUNDRY_AGENT_MEMORY
+  value: {{ .memory | quote }}
+- name: SWEFOUNDRY_AGENT_STORAGE
+  value: {{ .storage | quote }}
+{{- with .env }}
+- name: SWEFOUNDRY_AGENT_ENV
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- range $whose, $budget := .budgets }}
+{{- range $what, $limit := $budget }}
+{{- if not (kindIs "invalid" $limit) }}
+- name: SWEFOUNDRY_{{ upper $whose }}_LLM_{{ upper $what }}
+  # helm reads numbers as floats, and would write a million as 1e+06
+  value: {{ if eq $what "tokens" }}{{ int64 $limit | quote }}{{ else }}{{ printf "%f" (float64 $limit) | quote }}{{ end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- with .Values.build }}
 - name: SWEFOUNDRY_BUILD_CPU

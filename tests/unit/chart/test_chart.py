@@ -131,6 +131,7 @@ def test_every_task_namespace_gets_rights_policies_and_a_powerless_account() -> 
             "swefoundry-evaluation-allow",
             "swefoundry-build",
             "swefoundry-intake",
+            "swefoundry-agent",
         }
         account = only(here, "ServiceAccount", "swefoundry-task")
         assert account["automountServiceAccountToken"] is False
@@ -171,6 +172,36 @@ def test_code_under_test_never_reaches_the_registry_even_with_a_network() -> Non
 def test_intake_pods_also_reach_odd_git_ports() -> None:
     policy = only(render(networkPolicy={"gitPorts": [8418]}), "NetworkPolicy", "swefoundry-intake")["spec"]
     assert policy["egress"][-1] == {"ports": [{"protocol": "TCP", "port": 8418}]}
+
+
+def test_agent_pods_reach_names_the_models_and_the_registry() -> None:
+    assert only(render(), "NetworkPolicy", "swefoundry-agent")["spec"] == {
+        "podSelector": {"matchLabels": {"swefoundry.dev/role": "agent"}},
+        "policyTypes": ["Ingress", "Egress"],
+        "egress": [
+            {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
+            {
+                "to": [
+                    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+                    {"ipBlock": {"cidr": "::/0"}},
+                ],
+                "ports": [{"protocol": "TCP", "port": port} for port in (443, 5000)],
+            },
+        ],
+    }
+
+
+def test_where_agent_pods_may_go_can_be_narrowed_and_named_by_label() -> None:
+    vllm = {"to": [{"podSelector": {"matchLabels": {"app": "vllm"}}}], "ports": [{"port": 8000}]}
+    egress = {"cidrs": ["10.1.0.0/16"], "ports": [8443], "rules": [vllm]}
+    policy = only(render(agents={"egress": egress}), "NetworkPolicy", "swefoundry-agent")["spec"]
+    assert policy["egress"][1:] == [
+        {
+            "to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}],
+            "ports": [{"protocol": "TCP", "port": port} for port in (8443, 5000)],
+        },
+        vllm,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -225,6 +256,13 @@ WRONG = {
     "an unquoted number in the environment": ({"extraEnv": [{"name": "A", "value": 5}]}, "/extraEnv/0/value"),
     "a level that is not known": ({"logLevel": "verbose"}, "/logLevel"),
     "a digest that is a tag": ({"image": {"digest": "latest"}}, "/image/digest"),
+    "a strategy that needs a draft": ({"strategies": ["fixed"]}, "/strategies/0"),
+    "a misspelt price": ({"agents": {"models": [{"name": "a", "inputUSD": 1}]}}, "inputUSD"),
+    "a model without a name": ({"agents": {"models": [{"inputUsd": 1}]}}, "/agents/models/0"),
+    "dollars in quotes": (
+        {"agents": {"budgets": {"operator": {"usd": "5"}}}},
+        "/agents/budgets/operator/usd",
+    ),
     "a name for a port": ({"networkPolicy": {"ports": ["https"]}}, "/networkPolicy/ports/0"),
 }
 

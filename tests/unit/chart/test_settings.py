@@ -1,10 +1,31 @@
 """The chart's values become the operator's settings."""
 
+from decimal import Decimal
+
 import pytest
 
+from swefoundry.domain.models import Model
 from swefoundry.settings import Settings
 from unit.chart.rendering import Object, environment, render
 
+AGENTS = {
+    "models": [
+        {"name": "small", "inputUsd": 0.25, "cachedUsd": 0.025, "outputUsd": 2, "contextTokens": 1000000},
+        {
+            "name": "large",
+            "baseUrl": "http://vllm.models.svc/v1",
+            "tools": False,
+            "extraHeaders": {"X-Team": "swe"},
+        },
+    ],
+    "secret": "models",
+    "secretKey": "token",
+    "timeoutSeconds": 600,
+    "memory": "2Gi",
+    "storage": "3Gi",
+    "env": {"HTTPS_PROXY": "http://proxy:3128"},
+    "budgets": {"namespace": {"tokens": 10000000}, "operator": {"usd": 12.5}},
+}
 DIGEST = "sha256:" + "ab" * 32
 
 
@@ -19,6 +40,7 @@ def test_every_variable_is_a_setting() -> None:
     everything = render(
         registry={"push": "r.example.org", "secret": "registry"},
         caConfigMap="our-ca",
+        agents=AGENTS,
         build={
             "baseImages": {"python": ["p"]},
             "allowedBases": ["p"],
@@ -57,7 +79,9 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
             "prefix": "t",
             "secret": "creds",
         },
-        maxActive={"intake": 1, "build": 2, "evaluation": 3},
+        maxActive={"intake": 1, "build": 2, "evaluation": 3, "agent": 4},
+        strategies=["recipe", "agents"],
+        agents=AGENTS,
         build={
             "cpu": "2",
             "memory": "8Gi",
@@ -93,6 +117,25 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         max_active_intake=1,
         max_active_build=2,
         max_active_evaluation=3,
+        max_active_agent=4,
+        strategies=["recipe", "agents"],
+        models=[
+            Model(name="small", input_usd=0.25, cached_usd=0.025, output_usd=2, context_tokens=1_000_000),
+            Model(
+                name="large",
+                base_url="http://vllm.models.svc/v1",
+                tools=False,
+                extra_headers={"X-Team": "swe"},
+            ),
+        ],
+        llm_secret="models",
+        llm_secret_key="token",
+        agent_seconds=600,
+        agent_memory="2Gi",
+        agent_storage="3Gi",
+        agent_env={"HTTPS_PROXY": "http://proxy:3128"},
+        namespace_llm_tokens=10_000_000,
+        operator_llm_usd=Decimal("12.5"),
         build_cpu="2",
         build_memory="8Gi",
         build_storage="9Gi",
