@@ -33,7 +33,8 @@ from swefoundry.domain.models import Model
 
 PATIENCE_SECONDS = 300
 """How long an endpoint is asked again: rate limits count per minute and restarts of servers take a few; longer waits
-belong to the operator, which need not keep a pod for them."""
+belong to the operator, which need not keep a pod for them. Time spent on answers that never came counts, too: those may
+be on the bill."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 """Pauses double from the first to the longest."""
@@ -89,7 +90,7 @@ class Endpoint:
     """One model at its address. Close it when done."""
 
     def __init__(self, model: Model, access: Access) -> None:
-        _refuse_real(model.base_url)
+        _refuse_real(_host(model.base_url), model.base_url)
         self._model = model
         self._access = access
         self._http = httpx2.AsyncClient(
@@ -235,11 +236,17 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
     return trust
 
 
-def _refuse_real(base_url: str) -> None:
+def _host(base_url: str) -> str:
+    try:
+        return httpx2.URL(base_url).host
+    except httpx2.InvalidURL as error:
+        raise ModelRefused(f"the model's baseUrl {base_url} is no URL: {error}") from error
+
+
+def _refuse_real(host: str, base_url: str) -> None:
     """Tests may speak to this machine and to names that are never anybody's (RFC 2606)."""
     if not os.environ.get(NO_REAL_MODELS):
         return
-    host = httpx2.URL(base_url).host
     if host == "localhost" or host.endswith((".test", ".invalid", ".localhost")):
         return
     try:

@@ -1,0 +1,101 @@
+"""The speaker and the scripted model server understand each other: tools, schemas, text, faults, and no turn twice."""
+
+from typing import Any
+
+import pytest
+
+import scripted
+from swefoundry.agents.stops import ModelRefused
+from swefoundry.agents.words import Message, Reply, Request, ToolCall
+from swefoundry.store.registry import Registry
+from unit.model_access.speaking import GREP, KEY, SCHEMA, Ears, a_model, a_speaker
+
+SCRIPT: dict[str, Any] = {
+    "models": {
+        "able": {},
+        "plain": {"tools": False, "json_schema": False},
+        "narrow": {"context_tokens": 5000},
+    },
+    "rules": [
+        {"name": "busy", "when": {"times": 1}, "then": {"error": {"status": 429, "retry_after": 7}}},
+        {"name": "broken off", "when": {"times": 1}, "then": {"fault": "truncate"}},
+        {
+            "name": "looks, then says",
+            "when": {"role": "explorer"},
+            "then": [{"calls": [{"name": "grep", "arguments": {"pattern": "x"}}]}, {"json": {"ok": True}}],
+        },
+    ],
+}
+QUIET = SCRIPT | {"rules": SCRIPT["rules"][2:]}
+START = (
+    Message("system", "You are the Repository Explorer of swefoundry.\nLook around."),
+    Message("user", "The repository is demo/adder."),
+)
+
+
+async def explore(speaker: Any) -> list[Reply]:
+    """Two turns: a tool call and the answer."""
+    first = await speaker.ask(Request("explorer", START, (GREP,), SCHEMA))
+    found = Message("tool", "a.py:1:x", call_id=first.message.calls[0].id)
+    second = await speaker.ask(Request("explorer", (*START, first.message, found), (GREP,), SCHEMA))
+    return [first, second]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"), [pytest.param("able", 2, id="natively"), pytest.param("plain", 3, id="in text")]
+)
+async def test_a_conversation_with_tools(
+    registry: Registry, conversation: str, name: str, asked: int
+) -> None:
+    async with scripted.serving(QUIET) as server:
+        model = a_model(server.base_url, name=name)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            first, second = await explore(speaker)
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            again = await explore(speaker)
+        told = server.told()
+    call = first.message.calls[0]
+    assert call == ToolCall(call.id, "grep", '{"pattern": "x"}')
+    assert second.message == Message("assistant", '{"ok": true}')
+    assert [reply.stored for reply in again] == [True, True]
+    assert (told["count"], told["answered_twice"]) == (asked, [])
+
+
+async def test_faults_pass(registry: Registry, conversation: str) -> None:
+    ears = Ears()
+    async with (
+        scripted.serving(SCRIPT) as server,
+        a_speaker(
+            registry, a_model(server.base_url, name="able"), ears=ears, conversation=conversation
+        ) as it,
+    ):
+        first, _ = await explore(it)
+    assert first.message.calls[0].name == "grep"
+    assert ears.pauses[0] == 7 and len(ears.pauses) == 2
+
+
+async def test_what_is_too_long_is_shortened(registry: Registry, conversation: str) -> None:
+    long = (START[0], Message("user", "b" * 30_000), Message("user", "Go."))
+    async with (
+        scripted.serving(QUIET) as server,
+        a_speaker(registry, a_model(server.base_url, name="narrow"), conversation=conversation) as speaker,
+    ):
+        reply = await speaker.ask(Request("explorer", long, (GREP,)))
+    assert "shortened to fit" in reply.note
+
+
+async def test_unknown_models_and_wrong_keys_stop(
+    registry: Registry, conversation: str, tmp_path: Any
+) -> None:
+    key = tmp_path / "key"
+    key.write_text(KEY)
+    async with scripted.serving(QUIET, key=KEY) as server:
+        unknown = a_model(server.base_url, name="nobody")
+        async with a_speaker(registry, unknown, conversation=conversation, key_file=str(key)) as speaker:
+            with pytest.raises(ModelRefused, match=r"`nobody` does not exist.*check the model's name"):
+                await explore(speaker)
+        key.write_text("sk-another-key-altogether")
+        able = a_model(server.base_url, name="able")
+        async with a_speaker(registry, able, conversation=conversation, key_file=str(key)) as speaker:
+            with pytest.raises(ModelRefused, match="check the API key"):
+                await explore(speaker)
