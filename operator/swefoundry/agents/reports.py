@@ -15,6 +15,10 @@ Route = Literal["explorer", "environment", "tests"]
 """Who acts on guidance."""
 
 
+OBJECTS = 500
+"""So many opening braces are tried: thousands of them that never close would take minutes."""
+
+
 class Answer(BaseModel):
     """A final answer; what a model says besides is ignored."""
 
@@ -148,7 +152,9 @@ def problems(error: ValidationError) -> str:
 def _object(text: str) -> dict[str, Any] | None:
     """The last JSON object that stands in the text: models like to think aloud and to use code fences."""
     decoder, found, at = json.JSONDecoder(strict=False), None, text.find("{")
-    while at >= 0:
+    for _ in range(OBJECTS):
+        if at < 0:
+            break
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):

@@ -1,0 +1,89 @@
+"""The program as a pod runs it: whatever ends it, the next one goes on and pays for no turn twice."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import scripted
+from swefoundry.domain.codes import Code
+from swefoundry.domain.models import Model
+from swefoundry.store.registry import Registry
+from unit.agents.cases import a_draft
+from unit.agents.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, Pod
+from unit.agents.shelves import Shelf
+
+LOOKING = {"calls": [{"name": "read", "arguments": {"path": "setup.py"}}]}
+
+
+def script(seconds: float, environment_seconds: float) -> scripted.Json:
+    """Answers take their time, so that a signal finds them under way."""
+    slow = {"delay": seconds}
+    written = {"json": WHOLE_ENVIRONMENT, "delay": environment_seconds}
+    return {
+        "rules": [
+            {
+                "name": "explores",
+                "when": {"role": "explorer"},
+                "then": [LOOKING | slow, {"json": WHOLE_REPORT} | slow],
+            },
+            {"name": "builds", "when": {"role": "environment"}, "then": written},
+            {"name": "tests", "when": {"role": "tests"}, "then": {"json": WHOLE_TESTS} | slow},
+        ]
+    }
+
+
+TURNS = 4
+
+
+async def asked(endpoint: scripted.Local, count: int) -> None:
+    """Return when so many requests have arrived."""
+    while endpoint.told()["count"] < count:  # noqa: ASYNC110 - the server has no event for it
+        await asyncio.sleep(0.02)
+
+
+async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
+    registry: Registry, tmp_path: Path
+) -> None:
+    shelf = Shelf(registry)
+    async with scripted.serving(script(0.4, 0.4)) as endpoint:
+        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        for turn in range(1, TURNS + 1):
+            pod = await Pod.start(order, tmp_path / f"pod{turn}")
+            await asked(endpoint, turn)
+            pod.terminate()
+            ended = await pod.ended()
+            # On a slow machine the signal may come when the last answer is in already.
+            assert ended.code in (Code.INFRASTRUCTURE, Code.OK), ended.output
+            assert ended.record is not None and ended.record.usage.turns >= turn
+        last = await (await Pod.start(order, tmp_path / "last")).ended()
+        told = endpoint.told()
+    assert last.record is not None and last.code == Code.OK, last.output
+    assert await shelf.draft(last.record.draft) == a_draft()
+    assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
+    said = await shelf.transcript(last.record.transcript)
+    assert [turn.stored for turn in said.turns] == [True] * TURNS
+
+
+async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
+    registry: Registry, tmp_path: Path
+) -> None:
+    shelf = Shelf(registry)
+    async with scripted.serving(script(0, 3)) as endpoint:
+        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        pod = await Pod.start(order, tmp_path / "lost")
+        await asked(endpoint, 3)  # two answers are stored, the third is under way
+        pod.kill()
+        assert (await pod.ended()).record is None
+        last = await (await Pod.start(order, tmp_path / "last")).ended()
+        told = endpoint.told()
+    assert last.code == Code.OK, last.output
+    # The server had not answered the third request yet: nobody pays for an answer that nobody took.
+    assert (told["answered"], told["answered_twice"]) == (TURNS, [])
+
+
+@pytest.mark.parametrize("order", ["", "{}", "[]"])
+async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
+    ended = await (await Pod.start(order, tmp_path / "pod")).ended()
+    assert ended.record is not None
+    assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
