@@ -320,6 +320,6 @@ async def test_a_test_cannot_ask_a_real_model(registry: Registry, conversation: 
 
 
 async def test_an_address_that_is_none_is_refused(registry: Registry, conversation: str) -> None:
-    async with a_speaker(registry, a_model("http://[nowhere/v1"), conversation=conversation) as speaker:
+    async with a_speaker(registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation) as speaker:
         with pytest.raises(ModelRefused, match="is no URL"):
             await speaker.ask(a_request())
