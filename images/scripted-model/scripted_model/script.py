@@ -109,7 +109,8 @@ class Answer(Written):
     """Written as text for models without native tools, in the form that the system prompt asks for."""
     error: Error | None = None
     fault: Fault | None = None
-    """drop: hang up without a word; truncate: hang up half way; garbage: no JSON at all; empty: no choices."""
+    """drop: hang up without a word; truncate: hang up half way through the words; garbage: no JSON at all; empty: no
+    choices."""
     broken: bool = False
     """The answer breaks the request's schema or tools on purpose: do not check it."""
     delay: float = Field(default=0, ge=0, le=3600)
@@ -119,12 +120,13 @@ class Answer(Written):
 
     @model_validator(mode="after")
     def says_one_thing(self) -> Self:
-        """Text and data are two ways of saying the same; an error says nothing else."""
+        """Text and data are two ways of saying the same; an error says nothing else, a fault need not."""
         if self.text is not None and "data" in self.model_fields_set:
             raise ValueError("`text` and `json` exclude each other")
         words = self.text is not None or "data" in self.model_fields_set or bool(self.calls)
-        if [words, self.error is not None, self.fault is not None].count(True) != 1:
-            raise ValueError("give words (`text` or `json`, `calls`), or an `error`, or a `fault`")
+        said = words or self.fault is not None
+        if said == (self.error is not None):
+            raise ValueError("give words (`text` or `json`, `calls`) or a `fault`, or else an `error`")
         return self
 
 

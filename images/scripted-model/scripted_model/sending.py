@@ -35,17 +35,19 @@ async def _fail(request: web.Request, asked: Asked, answer: Answer) -> web.Strea
         return web.Response(text=GARBAGE, content_type="application/json")
     if answer.fault == "empty":
         return web.json_response(replies.without_choices(asked, answer))
-    return await _hang_up(request, asked, half=answer.fault == "truncate")
+    whole = json.dumps(replies.completion(asked, answer)).encode()
+    return await _hang_up(
+        request, whole[: len(whole) // 2] if answer.fault == "truncate" else b"", len(whole)
+    )
 
 
-async def _hang_up(request: web.Request, asked: Asked, half: bool) -> web.StreamResponse:
+async def _hang_up(request: web.Request, part: bytes, size: int) -> web.StreamResponse:
     """Close the connection before the answer is complete."""
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    if half:
-        whole = json.dumps(replies.without_choices(asked, Answer(text=""))).encode()
-        response.content_length = len(whole)
+    if part:
+        response.content_length = size
         await response.prepare(request)
-        await response.write(whole[: len(whole) // 2])
+        await response.write(part)
     if request.transport is not None:
         request.transport.close()
     return response
