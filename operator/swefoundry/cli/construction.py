@@ -53,7 +53,7 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
     if not tried:
         return
     refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
-    lines = (f"{len(tried)} proven images tried, {len(refused)} refused by the probe",)
+    lines = (f"{len(tried)} proven images tried, {len(refused)} did not do",)
     rows = tuple(
         (each.get("number"), each["parent"]["image"][:SHORT], each.get("outcome") or "under way")
         for each in tried

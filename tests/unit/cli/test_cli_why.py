@@ -149,7 +149,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
     said = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
     sections = {section["title"]: section for section in said["sections"]}
     spent = "3 turns, 1,000 tokens in, 200 out, $0.12"
-    assert sections["Reuse"]["lines"] == ["1 proven images tried, 1 refused by the probe"]
+    assert sections["Reuse"]["lines"] == ["1 proven images tried, 1 did not do"]
     assert sections["Reuse"]["rows"] == [
         {"round": 0, "image": "sha256:" + "a" * 12, "outcome": "AfterFailed"}
     ]
