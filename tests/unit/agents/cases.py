@@ -95,5 +95,10 @@ def tried(
 
 def a_case(folder: Path, *attempts: Attempted, order: AgentOrder | None = None, **more: object) -> Case:
     tree, seen = a_tree(folder), facts()
-    given: dict[str, object] = {"brief": brief(seen, tree), "attempts": attempts}
-    return Case(order=order or an_order(), facts=seen, tree=tree, **(given | more))
+    given: dict[str, object] = {
+        "facts": seen,
+        "tree": tree,
+        "brief": brief(seen, tree),
+        "attempts": attempts,
+    }
+    return Case(order=order or an_order(), **(given | more))
