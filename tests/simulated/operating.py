@@ -32,7 +32,7 @@ QUIET_LOOKS = 2
 """Looks at everything, a minute apart, that must change nothing before a run counts as over."""
 
 SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
-PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16}
+PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
 
 
 def a_world(

@@ -9,6 +9,7 @@ from simulated.api_server import Json
 from simulated.kubelet import End, nonce_of, order_of
 from simulated.shelf import Shelf
 from swefoundry.api import labels
+from swefoundry.domain.codes import Code
 
 FAIL2PASS = {"base": 0, "before": 1, "after": 0}
 
@@ -20,6 +21,10 @@ class Play:
     shelf: Shelf
     codes: dict[str, int] = field(default_factory=lambda: dict(FAIL2PASS))
     """Exit code of each stage's evaluations."""
+    probed: dict[str, int] = field(default_factory=dict)
+    """Exit codes of single probes, by work: {"after-0": 1}."""
+    agents: dict[str, list[Json]] = field(default_factory=dict)
+    """By work, the records of its attempts; agents that nobody wrote a record for give up."""
     intake: Json = field(default_factory=dict)
     """Fields of the intake record that differ from a good one."""
     build: Json = field(default_factory=dict)
@@ -33,7 +38,10 @@ class Play:
         if tags[labels.WORK] in self.oom:
             return End(137, reason="OOMKilled")
         if tags[labels.ROLE] == "evaluation":
-            return self._evaluation(record, order_of(pod)["stage"])
+            stage = order_of(pod)["stage"]
+            return self._evaluation(record, stage, self.probed.get(tags[labels.WORK], self.codes[stage]))
+        if tags[labels.ROLE] == "agent":
+            return self._agent(record, tags)
         if tags[labels.ROLE] == "intake":
             found = self.shelf
             record |= {"source": found.source, "facts": found.facts, "layers": found.layers, "testFiles": 1}
@@ -42,8 +50,12 @@ class Play:
             record |= {"image": self.shelf.image, "durationMs": 20_000} | self.build
         return End(record["code"], record)
 
-    def _evaluation(self, record: Json, stage: str) -> End:
-        code = self.codes[stage]
+    def _agent(self, record: Json, tags: Json) -> End:
+        written = self.agents.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]
+        record |= written[0] if written else {"code": int(Code.GAVE_UP), "message": "no script, no draft"}
+        return End(record["code"], record)
+
+    def _evaluation(self, record: Json, stage: str, code: int) -> End:
         report = junit(failed=code != 0).encode()
         sha = hashlib.sha256(report).hexdigest()
         record |= {"stage": stage, "code": code, "rawExit": code, "durationMs": 1500, "network": self.network}

@@ -20,7 +20,7 @@ def woken():
 @pytest.fixture
 def slots(woken):
     """One place for evaluations."""
-    return Slots({Role.INTAKE: 1, Role.BUILD: 1, EVALUATION: 1}, wake=woken.append)
+    return Slots(dict.fromkeys(Role, 1), wake=woken.append)
 
 
 def test_there_are_as_many_places_as_the_limit_says(slots):

@@ -1,9 +1,13 @@
 """The lifecycle of an EnvBuild, rule by rule."""
 
+import json
+from datetime import timedelta
+
 import pytest
 
-from builders import LAYERS, NOW, a_build, a_pod, digest
-from swefoundry.attempts.decide import Await, Launch
+from builders import LAYERS, NONCE, NOW, a_build, a_pod, digest, terminated
+from swefoundry.attempts.decide import Await, Launch, Replace
+from swefoundry.domain.models import Model
 from swefoundry.envbuild import decide as rules
 from swefoundry.envbuild.decide import decide
 from swefoundry.envbuild.observe import Observation
@@ -19,8 +23,8 @@ BARE = {
 }
 
 
-def seen(build, pods=(), suspended=False):
-    return Observation(build, tuple(pods), Settings(), NOW, suspended)
+def seen(build, pods=(), suspended=False, **settings):
+    return Observation(build, tuple(pods), Settings(**settings), NOW, suspended)
 
 
 def a_round(number=0, **fields):
@@ -43,9 +47,12 @@ def test_the_order_of_the_rules_is_the_lifecycle():
     assert [rule.__name__ for rule in rules.RULES] == [
         "deleted_builds_are_left",
         "finished_builds_rest",
+        "agents_need_a_model",
         "sources_are_taken_in",
+        "reused_images_are_checked_out",
         "drafts_are_built",
         "images_are_probed",
+        "agents_are_asked",
         "spent_budgets_end_the_search",
         "next_drafts_are_proposed",
     ]
@@ -92,7 +99,7 @@ def test_as_many_rounds_are_begun_as_the_budget_allows():
     budget = {"budget": {"rounds": 2}}
     assert decide(seen(with_rounds(over(), spec=budget))) == Propose()
     assert decide(seen(with_rounds(over(), over(1), spec=budget))) == Exhaust(
-        "BudgetSpent", "2 rounds were tried; raise spec.budget.rounds to go on"
+        "BudgetSpent", "2 of 2 rounds are spent; raise spec.budget.rounds"
     )
 
 
@@ -100,7 +107,7 @@ def test_spent_pod_seconds_end_the_search_but_not_the_round():
     spec = {"budget": {"podSeconds": 60}}
     assert decide(seen(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
     assert decide(seen(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
-        "BudgetSpent", "pods ran for 60 of 60 seconds; raise spec.budget.podSeconds to go on"
+        "BudgetSpent", "60 of 60 pod-seconds are spent; raise spec.budget.podSeconds"
     )
     assert decide(seen(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
 
@@ -138,3 +145,59 @@ def test_a_probes_stage_is_in_its_name(work, stage):
 def test_later_rounds_have_tags_of_their_own():
     view = seen(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
     assert (view.image_tag(0), view.image_tag(2)) == ("here.task-one", "here.task-one.r2")
+
+
+AGENTS_ALONE = {"environment": {"strategies": ["agents"]}}
+MODELS = {"models": [Model(name="small")]}
+
+
+def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
+    wanted = Exhaust(
+        "AgentsNotConfigured",
+        "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
+    )
+    assert decide(seen(a_build(**BARE, **AGENTS_ALONE))) == wanted
+    assert decide(seen(a_build(**AGENTS_ALONE), **MODELS)) == Propose()
+
+
+def drafting(number=0, **status):
+    rounds = [over(index) for index in range(number)]
+    return with_rounds(*rounds, spec=AGENTS_ALONE, agents={"asked": 1, "drafting": number}, **status)
+
+
+def test_called_agents_write_one_draft_in_one_pod():
+    assert decide(seen(drafting(), **MODELS)) == Pursue((Launch("agent-0"),))
+    assert decide(seen(drafting(2), **MODELS)) == Pursue((Launch("agent-2"),))
+
+
+def test_a_suspended_task_asks_no_agents():
+    step = decide(seen(drafting(), suspended=True, **MODELS))
+    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+
+
+@pytest.mark.parametrize(("seconds", "spent"), [(59, False), (60, True)])
+def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(seconds, spent):
+    spec = AGENTS_ALONE | {"budget": {"wallSeconds": 60}}
+    started = (NOW - timedelta(seconds=seconds)).isoformat()
+    agents = {"asked": 1, "drafting": 0}
+    build = with_rounds(spec=spec, startedAt=started, agents=agents)
+    ended = Exhaust(
+        "BudgetSpent", "60 of 60 seconds since the start are spent; raise spec.budget.wallSeconds"
+    )
+    assert decide(seen(build, **MODELS)) == (ended if spent else Pursue((Launch("agent-0"),)))
+    running = decide(seen(build, [a_pod("agent-0")], **MODELS))
+    assert isinstance(running, Pursue) and isinstance(running.moves[0], Await)
+
+
+def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
+    record = json.dumps({"nonce": NONCE, "code": 52, "message": "503 from the endpoint"})
+    running = {"work": "agent-0", "number": 0, "pod": "pod-agent-0-0", "uid": "uid-of-agent-0-0"}
+    step = decide(
+        seen(drafting(running=[running]), [a_pod("agent-0", status=terminated(52, record))], **MODELS)
+    )
+    assert isinstance(step, Pursue) and isinstance(step.moves[0], Replace)
+    assert (step.moves[0].ended.reason, step.moves[0].ended.message) == (
+        "ModelUnavailable",
+        "503 from the endpoint",
+    )
+    assert step.moves[0].planned.number == 1
