@@ -96,10 +96,18 @@ async def _named(kube: Kube, namespace: str, name: str) -> Body:
 
 def _digest(build: Body) -> str:
     status = build.get("status") or {}
-    digest = (status.get("agents") or {}).get("transcript")
-    if digest:
+    agents, name = status.get("agents") or {}, build["metadata"]["name"]
+    if digest := agents.get("transcript"):
         return str(digest)
-    name = build["metadata"]["name"]
+    if agents:
+        raise NoTranscript(f"EnvBuild {name} is {status.get('phase')}: {_without(agents)}")
     tried = sorted({each["strategy"] for each in status.get("rounds") or []})
     so_far = f"its rounds so far are of {', '.join(tried)}" if tried else "it has no round yet"
     raise NoTranscript(f"EnvBuild {name} is {status.get('phase') or 'Pending'} and asked no model: {so_far}")
+
+
+def _without(agents: Body) -> str:
+    """Why agents that were called have left no transcript."""
+    if agents.get("ended"):
+        return f"its agents ended before they could ask a model: {agents.get('message') or agents['ended']}"
+    return "its agents write their first draft; the transcript comes with it"

@@ -87,6 +87,18 @@ SILENT: list[tuple[str, Json | None, Json | None, str]] = [
         build("built", phase="Ready", rounds=[{"strategy": "recipe"}]),
         "EnvBuild built is Ready and asked no model: its rounds so far are of recipe",
     ),
+    (
+        "agents at their first draft",
+        task(status={"envBuild": "built"}),
+        build("built", phase="Drafting", agents={"asked": 1, "drafting": 0}),
+        "EnvBuild built is Drafting: its agents write their first draft; the transcript comes with it",
+    ),
+    (
+        "agents without money",
+        task(status={"envBuild": "built"}),
+        build("built", phase="Failed", agents={"ended": "BudgetSpent", "message": "no money is left"}),
+        "its agents ended before they could ask a model: no money is left",
+    ),
 ]
 
 
