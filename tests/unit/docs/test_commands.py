@@ -1,0 +1,26 @@
+"""The page of the command line has every command."""
+
+from typing import Any
+
+import pytest
+import typer
+
+from swefoundry.cli.app import app
+from unit.docs.pages import page
+
+
+def commands(group: Any, before: str = "") -> list[str]:
+    """Every command with the groups that it is in."""
+    found: list[str] = []
+    for name, command in sorted(group.commands.items()):
+        words = f"{before}{name}"
+        found += commands(command, f"{words} ") if hasattr(command, "commands") else [words]
+    return found
+
+
+@pytest.mark.parametrize("words", commands(typer.main.get_command(app)))
+def test_every_command_is_in_the_table(words: str) -> None:
+    first = [line.split("|")[1] for line in page("docs/cli.md").splitlines() if line.startswith("| `")]
+    group, _, name = words.partition(" ")
+    wanted = (f"`{words}", f"`{group}") if name else (f"`{words}",)
+    assert any(cell.strip().startswith(wanted) and (not name or name in cell) for cell in first)
