@@ -52,6 +52,10 @@ demo demo-agents: export SWEFOUNDRY_NAMESPACE ?= $(NAMESPACE)
 SWE := $(VENV)/bin/swefoundry
 DEMO := demo-output
 DEMO_LABEL := swefoundry.dev/demo=releases
+DEMO_AGENTS := $(DEMO)/agents
+DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
+DEMO_SERVED ?= $(DEMO)/git
+SCRIPTED := deployment/swefoundry-scripted-model
 
 .PHONY: images install demo
 images: venv ## Build the product's images and push them to the lab's registry
@@ -61,7 +65,13 @@ ifeq ($(SWEFOUNDRY_CLUSTER),current)
 install: venv
 	@$(LAB) up
 	@kubectl get crd taskinstances.swefoundry.dev >/dev/null || { echo "swefoundry is not installed on this cluster: see docs/install.md"; exit 1; }
+agents-install: install
+	@test -n "$(DEMO_GIT)" && kubectl get --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null || { echo "Agents at work on your own cluster: see samples/agents/README.md"; exit 1; }
 else
+DEMO_GIT := http://git.lab:8418/demo
+DEMO_SERVED := $(LAB_DIR)/git/demo
+agents-install: lab-up
+	@$(LAB) install --set-file scriptedModel.scripts.demo=samples/agents/script.yaml
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
 endif
@@ -80,17 +90,12 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	$(SWE) export --selector $(DEMO_LABEL) --format swe-factory-status --out $(DEMO)/fail2pass_status.json
 	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
 
-DEMO_AGENTS := $(DEMO)/agents
-DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
-SCRIPTED := deployment/swefoundry-scripted-model
-
-.PHONY: demo-agents
-demo-agents: lab-up ## Watch agents solve two prepared repositories, with a script in place of a language model
+.PHONY: agents-install demo-agents
+demo-agents: agents-install ## Watch agents solve two prepared repositories, with a script in place of a language model
 	@cat samples/agents/notice.txt
-	@$(LAB) install --values samples/agents/values.yaml --set-file scriptedModel.scripts.demo=samples/agents/script.yaml
 	@echo "== Two repositories, as samples/agents describes them"
 	@rm -rf $(DEMO_AGENTS) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_AGENTS_LABEL) --ignore-not-found
-	$(VENV)/bin/python samples/agents/prepare.py --served $(LAB_DIR)/git/demo --url http://git.lab:8418/demo --out $(DEMO_AGENTS)
+	$(VENV)/bin/python samples/agents/prepare.py --served $(DEMO_SERVED) --url $(DEMO_GIT) --out $(DEMO_AGENTS)
 	@kubectl rollout restart --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null # its script begins again
 	@kubectl rollout status --namespace $(NAMESPACE) $(SCRIPTED) --timeout=120s >/dev/null
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO_AGENTS)
@@ -103,7 +108,6 @@ demo-agents: lab-up ## Watch agents solve two prepared repositories, with a scri
 	@cat samples/agents/notice.txt
 	@echo "Read what was said, like a chat:    $(SWE) transcript demo--rpn-3"
 	@echo "See what was tried and what failed: $(SWE) why demo--jsonpick-12"
-	@echo "The scripted model is on until the next \`make install\`."
 
 ##@ Tests
 .PHONY: lint test-unit test-cluster test-real test

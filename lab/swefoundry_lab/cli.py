@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -88,13 +87,11 @@ def install(
     set_files: Annotated[
         list[str], typer.Option("--set-file", help="Values that are whole files: name=path.")
     ] = [],  # noqa: B006
-    values: Annotated[list[Path], typer.Option(help="Files with more values, after the lab's own.")] = [],  # noqa: B006
 ) -> None:
     """Install or upgrade swefoundry on the lab: its images, its namespaces, its chart."""
     from swefoundry_lab.install import install as put_on
 
-    options = [part for file in values for part in ("--values", str(file))]
-    options += [part for item in sets for part in ("--set", item)]
+    options = [part for item in sets for part in ("--set", item)]
     options += [part for item in set_files for part in ("--set-file", item)]
     put_on(Lab.from_environment(), Steps(console), tuple(options))
 
