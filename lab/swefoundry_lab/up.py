@@ -2,6 +2,7 @@
 
 import importlib.util
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,10 @@ from swefoundry_lab.versions import GoComponent, read_versions
 
 READY_SECONDS = 60
 """How long one program may take to answer. A cold disk and two cores need up to 20 s."""
+
+KUBELET_STARTS = 5
+KUBELET_PAUSE_SECONDS = 0.5
+"""containerd's moment is a tenth of a second on a warm disk."""
 
 
 def up(lab: Lab, steps: Steps, nodes: int) -> None:
@@ -116,21 +121,40 @@ def start_control_plane(lab: Lab, steps: Steps) -> None:
 
 def start_node(lab: Lab, steps: Steps, which: Node) -> None:
     """Start a node's programs and wait until it takes pods."""
-    with steps.step(f"node {which.name}"), api.connect(lab) as client:
-        netpol, containerd, kubelet = (
-            node.netpol(lab, which),
-            node.containerd(lab, which),
-            node.kubelet(lab, which),
-        )
+    with steps.step(f"node {which.name}"):
+        netpol, containerd = node.netpol(lab, which), node.containerd(lab, which)
         daemons.ensure(lab, netpol)
         daemons.ensure(lab, containerd)
         daemons.ensure(lab, node.kube_proxy(lab, which))
         # No kubelet, and so no pod, before its packets are judged; and a kubelet without containerd ends at once.
         require_ready(lab, netpol.name, lambda: network.has_policy_table(which))
         require_ready(lab, containerd.name, lambda: _accepts(node.containerd_socket(which)))
-        daemons.ensure(lab, kubelet)
-        started = daemons.started_at(daemons.read_record(lab, kubelet.name))
-        require_ready(lab, kubelet.name, lambda: api.is_node_ready(client, which.name, started))
+        start_kubelet(lab, which)
+
+
+def start_kubelet(lab: Lab, which: Node) -> None:
+    """containerd listens a moment before its service for pods is there, and a kubelet that comes in this moment ends at
+    once: it is started again, as a service manager would.
+    """
+    kubelet = node.kubelet(lab, which)
+    with api.connect(lab) as client:
+        for start in range(KUBELET_STARTS):
+            if start:
+                time.sleep(KUBELET_PAUSE_SECONDS)
+            daemons.ensure(lab, kubelet)
+            wait_until(lambda: _has_ended(lab, kubelet) or _is_ready(lab, client, which), READY_SECONDS)
+            if not _has_ended(lab, kubelet):
+                break
+        require_ready(lab, kubelet.name, lambda: _is_ready(lab, client, which))
+
+
+def _has_ended(lab: Lab, daemon: daemons.Daemon) -> bool:
+    return not daemons.is_alive(daemons.read_record(lab, daemon.name))
+
+
+def _is_ready(lab: Lab, client: httpx.Client, which: Node) -> bool:
+    started = daemons.started_at(daemons.read_record(lab, f"kubelet-{which.name}"))
+    return api.is_node_ready(client, which.name, started)
 
 
 def add_node(lab: Lab, steps: Steps, which: Node) -> None:

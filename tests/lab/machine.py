@@ -1,6 +1,7 @@
 """What a lab could leave behind on this machine, as values that can be compared."""
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Machine:
     routes: frozenset[str]
     firewall: str
     control_groups: frozenset[str]
+    """Those in which nobody lives but the lab: other software makes and removes its own meanwhile."""
     settings: frozenset[tuple[str, str]]
     files: frozenset[str]
 
@@ -47,7 +49,7 @@ def look(lab: Lab) -> Machine:
         links=frozenset(line.split()[0] for line in _output("ip", "-brief", "link")),
         routes=frozenset(route for route in routes if "cache" not in route),
         firewall="\n".join(_output("nft", "list", "ruleset")),
-        control_groups=frozenset(str(path) for path in Path("/sys/fs/cgroup").glob("**/") if path.is_dir()),
+        control_groups=frozenset(_control_groups()),
         settings=frozenset((name, Path("/proc/sys", name).read_text().strip()) for name in SETTINGS),
         files=frozenset(str(path) for place in FIXED_PLACES for path in Path(place).glob("*")),
     )
@@ -58,6 +60,8 @@ def differences(before: Machine, after: Machine) -> dict[str, object]:
     found: dict[str, object] = {}
     for field in fields(Machine):
         old, new = getattr(before, field.name), getattr(after, field.name)
+        if field.name == "control_groups":
+            old &= new  # others' are gone when their programs are
         if old != new:
             found[field.name] = (old, new) if isinstance(old, str) else sorted(old ^ new)
     return found
@@ -76,6 +80,16 @@ def _processes(lab: Lab) -> list[str]:
         if "/swefoundry-lab" in groups or started:
             found.append(f"{process.pid} {' '.join(words)[:120]}")
     return found
+
+
+def _control_groups() -> Iterator[str]:
+    for path in Path("/sys/fs/cgroup").glob("**/"):
+        try:
+            inhabited = (path / "cgroup.procs").read_text().split()
+        except OSError:
+            continue
+        if not inhabited or "swefoundry" in str(path) or "kube" in str(path):
+            yield str(path)
 
 
 def _output(*argv: str) -> list[str]:
