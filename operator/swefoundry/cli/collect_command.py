@@ -20,7 +20,7 @@ from swefoundry.cli.releases.index import Index, NoRelease, pip_index
 from swefoundry.cli.releases.splitting import TEST_GLOBS, classifier
 from swefoundry.cli.releases.trees import GitFailed
 from swefoundry.cli.releases.unpacking import BadArchive
-from swefoundry.cli.template import shared_labels, shared_spec
+from swefoundry.cli.template import settings_of
 
 REFUSALS = (NoInstance, NoRelease, BadArchive, GitFailed, Refused)
 OUTAGES_IN_VAIN = 3
@@ -81,12 +81,7 @@ def releases(
         raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
     place = connections.Place(connections.namespace_of(namespace, context=context), context)
     target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
-    settings = Settings(
-        namespace=namespace or None,
-        blobs=bool(registry),
-        spec=shared_spec(template, strategies),
-        labels=shared_labels(experiment),
-    )
+    settings = settings_of(namespace, registry, template, strategies, experiment)
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_run(collection, target, cache or default_cache()))
     code = outcome.show("instances", output, quiet=target.on_stdout)

@@ -13,7 +13,7 @@ from swefoundry.cli.outcome import Outcome
 from swefoundry.cli.rows import formats
 from swefoundry.cli.rows.columns import BadColumn
 from swefoundry.cli.rows.files import BadRow, Row, read_rows
-from swefoundry.cli.template import shared_labels, shared_spec
+from swefoundry.cli.template import settings_of
 
 
 def import_(
@@ -42,12 +42,7 @@ def import_(
     """
     place = connections.Place(connections.namespace_of(namespace, context=context), context)
     target = delivery.Target(out, apply, place, connections.Store(registry, insecure, prefix))
-    settings = Settings(
-        namespace=namespace or None,
-        blobs=bool(registry),
-        spec=shared_spec(template, strategies),
-        labels=shared_labels(experiment),
-    )
+    settings = settings_of(namespace, registry, template, strategies, experiment)
     outcome = Outcome()
     asyncio.run(_run(_made(file, row_format, settings, outcome), target, outcome))
     raise typer.Exit(outcome.show("instances", output, quiet=target.on_stdout))

@@ -9,10 +9,23 @@ import typer
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.api.parts import Strategy
 from swefoundry.cli.connections import read_yaml
+from swefoundry.cli.instances import Settings
 
 SHARED = ("environment", "validation", "budget", "suspend", "ttlSecondsAfterFinished")
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+
+
+def settings_of(
+    namespace: str, registry: str, template: Path | None, strategies: str, experiment: str
+) -> Settings:
+    """What the options of an import or a collection say about all of its instances."""
+    return Settings(
+        namespace=namespace or None,
+        blobs=bool(registry),
+        spec=shared_spec(template, strategies),
+        labels=shared_labels(experiment),
+    )
 
 
 def shared_labels(experiment: str) -> dict[str, str]:
