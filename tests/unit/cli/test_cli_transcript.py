@@ -1,13 +1,15 @@
 """`swefoundry transcript`: the conversation as people read it."""
 
+import asyncio
 import json
 
 import pytest
 
-from swefoundry.domain.transcripts import TRANSCRIPT_FILE, TRANSCRIPT_KIND, Transcript
+from swefoundry.agents.state import State, save
+from swefoundry.domain.transcripts import Transcript
+from swefoundry.store.registry import Registry
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.pushing import push
 from unit.cli.tasks import Json, digest, task
 from unit.cli.transcripts import a_transcript, build
 from unit.store import registry_server
@@ -16,11 +18,21 @@ REPOSITORY = "swefoundry/tasks/octo/calc"
 FLAGS = ("--insecure", "--registry")
 
 
+def left_by_agents(host: str) -> str:
+    """Store the transcript as an agent pod does when it ends."""
+
+    async def stored() -> str:
+        async with Registry(host, insecure=True) as registry:
+            _, transcript = await save(registry, REPOSITORY, State(), a_transcript())
+        return transcript
+
+    return asyncio.run(stored())
+
+
 @pytest.fixture
 def host(api: Api, server: registry_server.Server) -> str:
     """A registry with a transcript, and the TaskInstance and the EnvBuild that lead to it."""
-    content = json.dumps(a_transcript().wire()).encode()
-    stored = push(server.host, REPOSITORY, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: content})
+    stored = left_by_agents(server.host)
     api.put("taskinstances", task(status={"phase": "Preparing", "envBuild": "built"}))
     api.put("envbuilds", build("built", phase="Building", agents={"transcript": stored}))
     return server.host
