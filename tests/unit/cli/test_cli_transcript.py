@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from swefoundry.agents.state import State, save
+from swefoundry.agents.state import keep_transcript
 from swefoundry.domain.transcripts import Transcript
 from swefoundry.store.registry import Registry
 from unit.cli.api_server import Api
@@ -23,8 +23,7 @@ def left_by_agents(host: str) -> str:
 
     async def stored() -> str:
         async with Registry(host, insecure=True) as registry:
-            _, transcript = await save(registry, REPOSITORY, State(), a_transcript())
-        return transcript
+            return await keep_transcript(registry, REPOSITORY, a_transcript())
 
     return asyncio.run(stored())
 
