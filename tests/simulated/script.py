@@ -28,6 +28,7 @@ class Play:
     intake: Json = field(default_factory=dict)
     """Fields of the intake record that differ from a good one."""
     build: Json = field(default_factory=dict)
+    checkout: Json = field(default_factory=dict)
     network: str = "denied"
     oom: set[str] = field(default_factory=set)
     """Works whose container is killed for memory every time."""
@@ -42,7 +43,14 @@ class Play:
             return self._evaluation(record, stage, self.probed.get(tags[labels.WORK], self.codes[stage]))
         if tags[labels.ROLE] == "agent":
             return self._agent(record, tags)
-        if tags[labels.ROLE] == "intake":
+        if tags[labels.WORK].startswith("checkout-"):
+            record |= {
+                "layer": self.shelf.layers["base"],
+                "added": 1,
+                "changed": 2,
+                "removed": 0,
+            } | self.checkout
+        elif tags[labels.ROLE] == "intake":
             found = self.shelf
             record |= {"source": found.source, "facts": found.facts, "layers": found.layers, "testFiles": 1}
             record |= {"language": "python"} | self.intake

@@ -30,23 +30,23 @@ class Shelf:
     image: str
 
 
-async def filled(registry: Registry) -> Shelf:
+async def filled(registry: Registry, repository: str = REPOSITORY) -> Shelf:
     """Push a source, facts, the three layers and a task image."""
     layers = {}
     for stage in Stage:
         data, layer = stage_layer(
             Changes(replaced=(b"t.py",)), {b"t.py": File(stage.value.encode())}, b"runner"
         )
-        await registry.put_blob(REPOSITORY, data)
+        await registry.put_blob(repository, data)
         layers[stage.value] = layer.wire()
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
-    image = await _task_image(registry)
-    return Shelf(image, await registry.put_blob(REPOSITORY, facts), layers, image)
+    image = await _task_image(registry, repository)
+    return Shelf(image, await registry.put_blob(repository, facts), layers, image)
 
 
-async def _task_image(registry: Registry) -> str:
+async def _task_image(registry: Registry, repository: str) -> str:
     data, diff_id = pack([(b"testbed/t.py", File(b"base"))], 0)
-    layer = await registry.put_blob(REPOSITORY, data)
+    layer = await registry.put_blob(repository, data)
     config = {
         "architecture": "amd64",
         "os": "linux",
@@ -54,14 +54,14 @@ async def _task_image(registry: Registry) -> str:
         "rootfs": {"type": "layers", "diff_ids": [diff_id]},
     }
     body = json.dumps(config).encode()
-    digest = await registry.put_blob(REPOSITORY, body)
+    digest = await registry.put_blob(repository, body)
     manifest = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "config": descriptor("application/vnd.oci.image.config.v1+json", digest, len(body)),
         "layers": [descriptor(OCI_LAYER, layer, len(data))],
     }
-    return await registry.put_manifest(REPOSITORY, manifest, OCI_MANIFEST, "task")
+    return await registry.put_manifest(repository, manifest, OCI_MANIFEST, "task")
 
 
 class Front:

@@ -12,11 +12,13 @@ from swefoundry.attempts.world import World
 from swefoundry.cluster.resources import BUILDS, PODS
 from swefoundry.domain.agent_work import Ablation, AgentOrder, AgentRecord, Allowance, PastRound
 from swefoundry.domain.codes import Code
+from swefoundry.domain.layers import Digest
 from swefoundry.domain.rounds import Proposal, RoundOutcome
 from swefoundry.envbuild.ledger import is_draft
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.proposing import begun, source_of
 from swefoundry.envbuild.purse import Account, account, bounded, purse
+from swefoundry.envbuild.reuse import references
 from swefoundry.envbuild.steps import AgentsUnpaid, Drafted, Result
 from swefoundry.envbuild.turns import AGENTS
 from swefoundry.pods.agent import ca_file, key_file
@@ -29,6 +31,7 @@ HELD_SECONDS = 10.0
 
 async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
+    near = await references(seen, world)
     async with world.paying:  # two that look at the same moment would both spend what is left
         may = purse(seen.build, _others(seen, world), seen.settings)
         if may.spent:
@@ -36,7 +39,7 @@ async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
         if may.held:
             return Await(move.work, reasons.QUEUED, may.held, HELD_SECONDS)
         pass_ = ticket(seen.owner, Role.AGENT, move)
-        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, seen))
+        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, near, seen))
 
 
 def _others(seen: Observation, world: World) -> list[Account]:
@@ -55,7 +58,7 @@ def _drafts(body: dict[str, Any], world: World) -> bool:
     return any(pod["metadata"].get("labels", {}).get(labels.ROLE) == Role.AGENT for pod in pods)
 
 
-def _order(nonce: str, allowance: Allowance, seen: Observation) -> AgentOrder:
+def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observation) -> AgentOrder:
     build, settings, prepared = seen.build, seen.settings, source_of(seen)
     spec, agents = build.spec, build.status.agents or Agents()
     return AgentOrder(
@@ -69,6 +72,7 @@ def _order(nonce: str, allowance: Allowance, seen: Observation) -> AgentOrder:
         language=spec.language,
         created_at=spec.created_at,
         rounds=[past(item) for item in build.status.rounds if item.outcome is not None],
+        references=near,
         state=agents.state,
         ladder=list(settings.models),
         allowed_bases=list(settings.allowed_bases),

@@ -57,8 +57,11 @@ async def neighbours(
     return await _with_drafts(_near(untried, seen, facts, left), seen, world)
 
 
-async def references(seen: Observation, world: World, facts: Facts) -> list[Digest]:
-    """Drafts that were proven for other commits, nearest first: for agents to read."""
+async def references(seen: Observation, world: World) -> list[Digest]:
+    """Drafts that were proven for other commits, nearest first: for agents to read, unless they are to do without."""
+    if seen.prepared is None or not _wanted(seen):
+        return []
+    facts = await world.facts(seen.repository, seen.prepared.facts)
     entries = _near(await world.proven(seen.repository), seen, facts, REFERENCES)
     return list(dict.fromkeys(item.known.draft for item in await _with_drafts(entries, seen, world)))
 
@@ -84,10 +87,12 @@ async def _with_drafts(entries: Sequence[Proven], seen: Observation, world: Worl
     return tuple(found)
 
 
+def _wanted(seen: Observation) -> bool:
+    return REUSE in strategies(seen.build.spec.environment, seen.settings)
+
+
 def _reuses(seen: Observation) -> bool:
-    environment = seen.build.spec.environment
-    wanted = REUSE in strategies(environment, seen.settings)
-    return wanted and not demands_a_build(environment.overrides)
+    return _wanted(seen) and not demands_a_build(seen.build.spec.environment.overrides)
 
 
 # One that is named
