@@ -21,8 +21,8 @@ class Checkout:
     repository: str
     parent: Parent
     source: Digest
-    tag: str
-    """Human tag for the composed image."""
+    tag: str = ""
+    """Human tag for the composed image; of no account until it is composed."""
 
 
 async def launch_checkout(world: World, ticket: Ticket, move: Launch, what: Checkout) -> Launched | Queued:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from swefoundry import errors
 from swefoundry.api import reasons
-from swefoundry.api.envbuild import EnvBuildStatus, Round
+from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.api.objects import Build, build_from
 from swefoundry.attempts.act import Launched, Queued, count_end, ticket
 from swefoundry.attempts.checkout import Checkout, compose, launch_checkout
@@ -19,7 +19,7 @@ from swefoundry.domain.checkout_work import CheckoutRecord
 from swefoundry.domain.codes import Code
 from swefoundry.domain.facts import Facts
 from swefoundry.domain.layers import Digest
-from swefoundry.domain.memory import Known, Neighbour, Parent, Proven, nearest
+from swefoundry.domain.memory import Known, Neighbour, Proven, nearest
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.envbuild import siblings
 from swefoundry.envbuild.observe import Observation
@@ -139,30 +139,24 @@ def waiting(seen: Observation, world: World) -> Await | None:
     if elder is None:
         return None
     limit = f"at most {seen.settings.sibling_wait_seconds} s in all (sibling_wait_seconds)"
-    sentence = f"the image of EnvBuild {elder.namespace}/{elder.name}, which is older, may do; {limit}"
+    sentence = f"the image of EnvBuild {elder.namespace}/{elder.name}, which goes first, may do; {limit}"
     return Await(SIBLING, reasons.WAITING_FOR_SIBLING, sentence, left)
 
 
 # The checkout
 
 
-def checkout_of(seen: Observation, current: Round, parent: Parent) -> Checkout:
+def _checkout(seen: Observation, tag: str = "") -> Checkout:
     """What is laid over what."""
-    if seen.prepared is None:
-        raise errors.GiveUp(f"{seen.build.name}: a checkout without a source")
-    return Checkout(seen.repository, parent, seen.prepared.source, seen.composed_tag(current.number))
-
-
-def _current(seen: Observation) -> tuple[Round, Parent]:
     current = seen.open_round
-    if current is None or current.parent is None:
-        raise errors.GiveUp(f"{seen.build.name}: a checkout without an image to lay it over")
-    return current, current.parent
+    if seen.prepared is None or current is None or current.parent is None:
+        raise errors.GiveUp(f"{seen.build.name}: a checkout without a source, or an image to lay it over")
+    return Checkout(seen.repository, current.parent, seen.prepared.source, tag)
 
 
 async def launch(move: Launch, seen: Observation, world: World) -> Launched | Queued:
     """Start the pod that makes the layer."""
-    what = checkout_of(seen, *_current(seen))
+    what = _checkout(seen)
     return await launch_checkout(world, ticket(seen.owner, Role.INTAKE, move), move, what)
 
 
@@ -170,15 +164,18 @@ async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
     """Lay the layer over the image."""
     count_end(Role.INTAKE, move)
     record = CheckoutRecord.model_validate(move.finished.record)
-    current, parent = _current(seen)
     if record.code != Code.OK or record.layer is None:
         return CheckedOut(move, record, message=record.message or f"the checkout ended with {record.code}")
+    current = seen.build.status.rounds[-1]
     draft = await world.draft(seen.repository, current.draft)
+    complete = draft.rebuild_command is None
+    tag = seen.image_tag(current.number) if complete else seen.composed_tag(current.number)
+    what = _checkout(seen, tag)
     try:
-        composed = await compose(world, checkout_of(seen, current, parent), record.layer)
+        composed = await compose(world, what, record.layer)
     except errors.NotFound as gone:
-        return CheckedOut(move, record, message=f"the image {parent.image} cannot be reused: {gone}")
-    return CheckedOut(move, record, composed, complete=draft.rebuild_command is None)
+        return CheckedOut(move, record, message=f"the image {what.parent.image} cannot be reused: {gone}")
+    return CheckedOut(move, record, composed, complete)
 
 
 # What is remembered

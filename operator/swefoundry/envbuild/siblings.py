@@ -5,7 +5,8 @@
     oldest   ─ recipe, recipe, … ─> accepted, remembered ─> ends, wakes the others
     younger  ─ waits ────────────────────────────────────> reuses its image
 
-The order is that of creation, so nobody waits for somebody who waits for it; and each wait is bounded.
+Who has begun waits for nobody, and the order among the others is that of creation: so nobody waits for somebody who
+waits for it. Each wait is bounded.
 """
 
 from datetime import datetime, timedelta
@@ -19,16 +20,19 @@ from swefoundry.envbuild.observe import Observation, is_suspended
 from swefoundry.settings import Settings
 from swefoundry.strategies import reuse
 
-Rank = tuple[datetime, str, str]
-"""When it was made, namespace and name: no two are equal."""
+Rank = tuple[bool, datetime, str, str]
+"""Whether its search is still to begin, when it was made, namespace and name: no two are equal."""
 
 
 def elder(build: Build, world: World) -> Key | None:
-    """The oldest unfinished EnvBuild of the same repository that is older and may leave an image to reuse."""
-    own = (build.created, build.namespace, build.name)
+    """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
+
+    One that has begun goes before all others: two that are made in the same second may begin in either order.
+    """
+    own = (True, build.created, build.namespace, build.name)
     ranked = ((_rank(body), body) for body in world.cache.same_repo(BUILDS.kind, build.spec.repo))
-    older = [(rank, key_of(body)) for rank, body in ranked if rank < own and _leads(body, world)]
-    return min(older, key=lambda item: item[0])[1] if older else None
+    first = [(rank, key_of(body)) for rank, body in ranked if rank < own and _leads(body, world)]
+    return min(first, key=lambda item: item[0])[1] if first else None
 
 
 def patience_left(seen: Observation) -> timedelta:
@@ -58,4 +62,5 @@ def _reuses(body: Body, settings: Settings) -> bool:
 def _rank(body: Body) -> Rank:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
-    return created, meta["namespace"], meta["name"]
+    begun = any("parent" not in item for item in body.get("status", {}).get("rounds", ()))
+    return not begun, created, meta["namespace"], meta["name"]
