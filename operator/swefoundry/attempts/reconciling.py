@@ -22,12 +22,18 @@ async def write_status(world: World, resource: Resource, item: Object[Any, Any],
     old, new = item.status.wire(), status.wire()
     if old == new:
         return
-    # A merge patch keeps what it does not name: fields that went away must be named with null.
-    gone = {name: None for name in old if name not in new}
-    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": {**new, **gone}}
+    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merging(old, new)}
     made = await world.kube.patch(resource, item.namespace, item.name, body, sub="status")
     world.cache.put({"kind": resource.kind, **made})
     world.queue.add(Key(resource.kind, item.namespace, item.name))
+
+
+def merging(old: object, new: object) -> object:
+    """``new`` as a merge patch on ``old``: it keeps what it does not name, so what went away is named with null."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    gone = {name: None for name in old if name not in new}
+    return {name: merging(old.get(name), value) for name, value in new.items()} | gone
 
 
 def told(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Await]:
