@@ -65,13 +65,9 @@ ifeq ($(SWEFOUNDRY_CLUSTER),current)
 install: venv
 	@$(LAB) up
 	@kubectl get crd taskinstances.swefoundry.dev >/dev/null || { echo "swefoundry is not installed on this cluster: see docs/install.md"; exit 1; }
-agents-install: install
-	@test -n "$(DEMO_GIT)" && kubectl get --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null || { echo "Agents at work on your own cluster: see samples/agents/README.md"; exit 1; }
 else
 DEMO_GIT := http://git.lab:8418/demo
 DEMO_SERVED := $(LAB_DIR)/git/demo
-agents-install: lab-up
-	@$(LAB) install --set-file scriptedModel.scripts.demo=samples/agents/script.yaml
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
 endif
@@ -90,8 +86,9 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	$(SWE) export --selector $(DEMO_LABEL) --format swe-factory-status --out $(DEMO)/fail2pass_status.json
 	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
 
-.PHONY: agents-install demo-agents
-demo-agents: agents-install ## Watch agents solve two prepared repositories, with a script in place of a language model
+.PHONY: demo-agents
+demo-agents: install ## Watch agents solve two prepared repositories, with a script in place of a language model
+	@test -n "$(DEMO_GIT)" || { echo "Agents at work on a cluster of your own: see samples/agents/README.md"; exit 1; }
 	@cat samples/agents/notice.txt
 	@echo "== Two repositories, as samples/agents describes them"
 	@rm -rf $(DEMO_AGENTS) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_AGENTS_LABEL) --ignore-not-found
@@ -99,10 +96,8 @@ demo-agents: agents-install ## Watch agents solve two prepared repositories, wit
 	@kubectl rollout restart --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null # its script begins again
 	@kubectl rollout status --namespace $(NAMESPACE) $(SCRIPTED) --timeout=120s >/dev/null
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO_AGENTS)
-	@echo "== Progress"
-	$(SWE) status --watch --selector $(DEMO_AGENTS_LABEL)
-	@echo "== What it cost, at made-up prices"
-	$(SWE) status --cost --selector $(DEMO_AGENTS_LABEL)
+	@echo "== Progress; costs are at made-up prices"
+	$(SWE) status --watch --cost --selector $(DEMO_AGENTS_LABEL)
 	@echo "== What the scripted model was asked"
 	@kubectl logs --namespace $(NAMESPACE) $(SCRIPTED) | grep '^#'
 	@cat samples/agents/notice.txt

@@ -84,16 +84,11 @@ def install(
     sets: Annotated[
         list[str], typer.Option("--set", help="More values for the chart, as helm takes them.")
     ] = [],  # noqa: B006
-    set_files: Annotated[
-        list[str], typer.Option("--set-file", help="Values that are whole files: name=path.")
-    ] = [],  # noqa: B006
 ) -> None:
     """Install or upgrade swefoundry on the lab: its images, its namespaces, its chart."""
     from swefoundry_lab.install import install as put_on
 
-    options = [part for item in sets for part in ("--set", item)]
-    options += [part for item in set_files for part in ("--set-file", item)]
-    put_on(Lab.from_environment(), Steps(console), tuple(options))
+    put_on(Lab.from_environment(), Steps(console), tuple(sets))
 
 
 @node_app.command("kill")

@@ -15,6 +15,9 @@ EXTRA_NAMESPACE = "swefoundry-extra"
 
 CHART = SOURCES.parent / "charts" / "swefoundry"
 VALUES = SOURCES / "values.yaml"
+DEMO_SCRIPT = SOURCES.parent / "samples" / "agents" / "script.yaml"
+"""The scripted model of the lab knows the two repositories of `make demo-agents`."""
+
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 """What this machine trusts, builds in the lab must trust too: it may reach package indexes through a proxy
 of its own.
@@ -22,7 +25,7 @@ of its own.
 
 
 def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
-    """Install or upgrade the release; waits until its pods are ready. ``extra``: more of helm's own options."""
+    """Install or upgrade the release; waits until its pods are ready."""
     with steps.step("images") as progress:
         digests = images.push(lab, progress)
     with steps.step("namespaces"):
@@ -38,7 +41,8 @@ def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
                 "--set", f"image.digest={digests['swefoundry/operator']}",
                 "--set", f"builderImage.digest={digests['swefoundry/builder']}",
                 "--set", f"scriptedModel.image.digest={digests['swefoundry/scripted-model']}",
-                *extra,
+                "--set-file", f"scriptedModel.scripts.demo={DEMO_SCRIPT}",
+                *(part for item in extra for part in ("--set", item)),
                 "--wait", "--timeout", "180s",
             ],
             env=lab.environment(),

@@ -83,5 +83,5 @@ def _unmatched(asked: Asked, nobody: Nobody) -> Refusal:
     who = asked.role or "somebody without a role"
     near = ". Nearest: " + " | ".join(nobody.reasons) if nobody.reasons else "; there are no rules"
     last = " ".join(asked.last.split())
-    said = f"No rule of the script answers {who} (turn {asked.turn}){near}. The last message: {last[:400]}"
+    said = f"No rule of the script answers {who} (turn {asked.turn}){near}. The last message: {last[:200]}"
     return Refusal(nobody.status, said, "script_unmatched", None, said)
