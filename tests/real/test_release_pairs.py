@@ -37,19 +37,23 @@ def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     assert done.returncode == 0, done.stdout + done.stderr
     kubectl("delete", "-n", NAMESPACE, "-f", str(out), "--ignore-not-found", "--timeout=120s")
     for pair in pairs:
-        limit_rounds(pair, out)
+        leave_to_the_recipe(pair, out)
     kubectl("apply", "--server-side", "-n", NAMESPACE, "-f", str(out))
     found = json.loads(kubectl("get", "-n", NAMESPACE, "-f", str(out), "-o", "json"))
     return [item for item in found["items"] if item["kind"] == "TaskInstance"]
 
 
-def limit_rounds(pair: RealPair, folder: Path) -> None:
-    """Give the pair's manifest the budget that its verdict needs: a hopeless one need not try every draft."""
+def leave_to_the_recipe(pair: RealPair, folder: Path) -> None:
+    """Give the pair's manifest the budget that its verdict needs: a hopeless one need not try every draft.
+
+    And no strategy but the recipe: an image that an earlier run has proven would tell nothing about it.
+    """
     path = next(folder.glob(f"*{pair.package}-{pair.new}.yaml"))
     documents = list(yaml.safe_load_all(path.read_text()))
     for document in documents:
         if document["kind"] == "TaskInstance":
             document["spec"]["budget"] = {"rounds": pair.rounds}
+            document["spec"]["environment"] = {"strategies": ["recipe"]}
     path.write_text(yaml.safe_dump_all(documents))
 
 

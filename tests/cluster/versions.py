@@ -1,0 +1,95 @@
+"""Generated repositories with versions whose trees differ in every way that trees can, and tests that see all of it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.instances import Files, Json, Story, a_story, a_task
+
+BASE = "FROM busybox:stable\n"
+COPY = "COPY . /testbed\nWORKDIR /testbed\n"
+
+# Everything under /testbed but .git is listed with its digest, whatever its name; .git is the new commit's alone.
+CHECK = """\
+find . -path ./.git -prune -o -type f ! -name expected.txt ! -name check.sh -exec sha256sum {} + > /tmp/listed
+sort -k 2 /tmp/listed > /tmp/found
+diff expected.txt /tmp/found || exit 1
+[ "$(readlink link)" = "$(cat target)" ] || exit 1
+[ "$(ls .git/objects/pack/*.pack | wc -l)" = 1 ] || exit 1
+[ "$(sh answer.sh)" = 42 ]
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of repository: what builds it, and what the build leaves beside the tree."""
+
+    dockerfile: str
+    rebuild: str | None
+    left: Callable[[int], Mapping[str, str]]
+    """By version: files that are there after the build and are not of the tree."""
+    needs: str = ""
+    """A path outside the tree that the tests need."""
+
+    def draft(self) -> Json:
+        said = {"dockerfile": self.dockerfile, "testCommand": "sh check.sh"}
+        return said | ({"rebuildCommand": self.rebuild} if self.rebuild else {})
+
+
+KINDS = {
+    "plain": Kind(BASE + COPY, None, lambda version: {}),
+    "built": Kind(
+        BASE + COPY + "RUN mkdir -p out kept && echo built > out/library && echo built > kept/module\n",
+        None,
+        lambda version: {"out/library": "built\n", "kept/module": "built\n"},
+    ),
+    "generated": Kind(
+        BASE + COPY + "RUN sh make.sh\n",
+        "sh make.sh",
+        lambda version: {"generated.txt": f"version {version}\n"},
+    ),
+}
+
+
+def tree(version: int) -> dict[str, str | bytes | Callable[[Path], object]]:
+    """Files of a version: some stay, some change, come, go, turn into folders, links or programs."""
+    target = f"d/v{version}"
+    files: dict[str, str | bytes | Callable[[Path], object]] = {
+        "answer.sh": f"# version {version}\necho 41\n",
+        "make.sh": "cp version.txt generated.txt\n",
+        "version.txt": f"version {version}\n",
+        "same.txt": "same in all versions\n",
+        "kept/file": "the folder stays\n",
+        target: f"{version}\n",
+        "target": target,
+        "link": lambda path: path.symlink_to(target),
+        "same size": f"{version}\n",
+        f"ü {version}/ж – name": "not ASCII\n",
+        "program": "#!/bin/sh\n",
+    }
+    files["turns" if version % 2 else "turns/into/a folder"] = "file or folder\n"
+    return files
+
+
+def story(repo: str, kind: Kind, version: int) -> Story:
+    """A commit of a version with the fix that makes its answer right, and the test that sees the whole tree."""
+    files: Files = tree(version)
+    fix = {"answer.sh": f"# version {version}\necho 42\n"}
+    seen = {name: text for name, text in files.items() if isinstance(text, str)}
+    listing = sorted(
+        (seen | fix | dict(kind.left(version))).items(), key=lambda item: f"./{item[0]}".encode()
+    )
+    expected = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in listing)
+    check = f"[ -e {kind.needs} ] || exit 1\n{CHECK}" if kind.needs else CHECK
+    return a_story(f"{repo}-v{version}", files, {"check.sh": check, "expected.txt": expected}, fix)
+
+
+def instance(repo: str, kind: Kind, version: int, strategies: list[str], **environment: object) -> Json:
+    """The TaskInstance of a version."""
+    name = f"{repo}-v{version}"
+    said: Json = {"strategies": strategies} | environment
+    if "fixed" in strategies:
+        said.setdefault("draft", kind.draft())
+    changes = {"repo": f"lab/{repo}", "version": f"1.{version}", "environment": said}
+    return a_task(name, story(repo, kind, version), **changes)
