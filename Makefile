@@ -98,9 +98,12 @@ demo-agents: install ## Watch agents solve two prepared repositories, with a scr
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO_AGENTS)
 	@echo "== Progress; costs are at made-up prices"
 	$(SWE) status --watch --cost --selector $(DEMO_AGENTS_LABEL)
+	@echo "== What went wrong on the way, and what was done about it"
+	@kubectl get eb --namespace $(NAMESPACE) demo--jsonpick-12 demo--rpn-3 --output go-template-file=samples/agents/rounds.gotmpl
 	@echo "== What the scripted model was asked"
 	@kubectl logs --namespace $(NAMESPACE) $(SCRIPTED) | grep '^#'
 	@cat samples/agents/notice.txt
+	@echo "To look closer, first:              export KUBECONFIG=$$KUBECONFIG SWEFOUNDRY_NAMESPACE=$$SWEFOUNDRY_NAMESPACE SWEFOUNDRY_REGISTRY=$$SWEFOUNDRY_REGISTRY SWEFOUNDRY_REGISTRY_INSECURE=$$SWEFOUNDRY_REGISTRY_INSECURE"
 	@echo "Read what was said, like a chat:    $(SWE) transcript demo--rpn-3"
 	@echo "See what was tried and what failed: $(SWE) why demo--jsonpick-12"
 
