@@ -9,6 +9,9 @@ from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.api.parts import Attempt
 from swefoundry.attempts.act import Launched, Queued
 from swefoundry.attempts.decide import Await, Collect, Replace, Surrender
+from swefoundry.domain.checkout_work import CheckoutRecord
+from swefoundry.domain.layers import Layer
+from swefoundry.domain.memory import Parent
 from swefoundry.domain.outcomes import Blame, Faulted, Finished
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import BuildRecord, IntakeRecord
@@ -16,6 +19,7 @@ from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.report import report
 from swefoundry.envbuild.steps import (
     Built,
+    CheckedOut,
     Exhaust,
     NothingProposed,
     Probed,
@@ -24,6 +28,7 @@ from swefoundry.envbuild.steps import (
     Pursue,
     Rest,
     TakenIn,
+    Unusable,
 )
 from swefoundry.settings import Settings
 
@@ -247,3 +252,78 @@ def test_ended_conditions_keep_no_word_of_the_way():
     assert set(conditions(status)) == {"Ready", "Succeeded"}
     moved = {item.type: item.last_transition_time for item in status.conditions}
     assert moved == {"Ready": LATER, "Succeeded": LATER}
+
+
+PARENT = Parent(image=digest("c"), source=digest("a"))
+REUSED = ROUND.model_copy(update={"strategy": "reuse", "label": "image of 8.1.3", "parent": PARENT})
+LAYER = Layer(digest=digest("1"), size=10, diff_id=digest("2"))
+CHECKED_OUT = CheckoutRecord(nonce="n", code=0, layer=LAYER, added=3, changed=8, removed=1)
+
+
+def checked_out(composed="e", complete=True):
+    return CheckedOut(collect("checkout-0"), CHECKED_OUT, digest(composed), complete)
+
+
+def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
+    status = after(seen(REUSED), GO_ON, checked_out())
+    [found] = status.rounds
+    assert (found.image, found.composed, found.outcome) == (digest("e"), digest("e"), None)
+    assert found.label == "image of 8.1.3 (12 files changed)"
+    assert (found.seconds, status.pod_seconds, status.phase) == (12.0, 12.0, "Probing")
+
+
+def test_a_checkout_that_is_to_be_rebuilt_gives_no_image_yet():
+    [found] = after(seen(REUSED), GO_ON, checked_out(complete=False)).rounds
+    assert (found.image, found.composed, found.outcome) == (None, digest("e"), None)
+
+
+def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_search():
+    record = CheckoutRecord(nonce="n", code=12, message="the source is gone")
+    status = after(seen(REUSED), GO_ON, CheckedOut(collect("checkout-0", 12), record, message=record.message))
+    assert (status.rounds[0].outcome, status.rounds[0].message) == ("CheckoutFailed", "the source is gone")
+    assert status.finished_at is None
+
+
+def test_so_does_a_checkout_pod_that_reaches_a_limit():
+    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
+    status = after(seen(REUSED), GO_ON, Surrender("checkout-0", an_attempt("checkout-0"), fault))
+    assert (status.rounds[0].outcome, status.finished_at) == ("CheckoutFailed", None)
+
+
+def test_a_rebuild_that_reaches_a_limit_is_a_build_that_does():
+    current = REUSED.model_copy(update={"composed": digest("e")})
+    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
+    status = after(seen(current), GO_ON, Surrender("build-0", an_attempt(), fault))
+    assert status.rounds[0].outcome == "BuildOutOfMemory"
+
+
+def test_an_accepted_reuse_is_the_image():
+    current = REUSED.model_copy(update={"image": digest("e"), "composed": digest("e")})
+    status = after(seen(current), GO_ON, *probes(1, 0))
+    assert (status.image, status.strategy, status.accepted_on) == (digest("e"), "reuse", "fail2pass")
+
+
+def test_both_passed_in_an_image_of_another_commit_does_not_end_the_search():
+    current = REUSED.model_copy(update={"image": digest("e"), "composed": digest("e")})
+    status = after(seen(current), GO_ON, *probes(0, 0))
+    assert (status.rounds[0].outcome, status.finished_at) == ("BothPassed", None)
+
+
+def test_a_search_that_ends_gives_no_image_of_another_commit_to_be_judged_in():
+    current = with_probes(0, 0).model_copy(update={"parent": PARENT})
+    status = after(seen(current), Propose(), NothingProposed())
+    assert (status.image, status.phase) == (None, "Failed")
+
+
+def test_an_image_that_a_person_named_and_that_is_not_there_stalls():
+    status = after(seen(), Propose(), Unusable("there is no EnvBuild x"))
+    assert conditions(status)["Stalled"] == ("True", "ParentUnusable")
+    assert message(status) == "there is no EnvBuild x"
+
+
+def test_a_wait_for_a_sibling_is_the_reason_that_is_shown():
+    wait = Await("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
+    status = after(seen(), Propose(), wait)
+    assert (status.phase, status.rounds, status.started_at) == ("Pending", [], NOW)
+    assert conditions(status)["Ready"] == ("False", "WaitingForSibling")
+    assert message(status) == "sibling: WaitingForSibling (EnvBuild here/other goes first)"

@@ -201,3 +201,35 @@ def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
         "503 from the endpoint",
     )
     assert step.moves[0].planned.number == 1
+
+
+PARENT = {"image": digest("c"), "source": digest("a")}
+
+
+def reused(number=0, **fields):
+    return a_round(number, strategy="reuse", parent=PARENT, **fields)
+
+
+def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then_its_probes():
+    assert decide(seen(with_rounds(reused()))) == Pursue((Launch("checkout-0"),))
+    composed = reused(composed=digest("e"))
+    assert decide(seen(with_rounds(composed))) == Pursue((Launch("build-0"),))
+    whole = composed | {"image": digest("b")}
+    assert decide(seen(with_rounds(whole))) == Pursue((Launch("before-0"), Launch("after-0")))
+
+
+def test_a_suspended_task_gets_no_checkout():
+    step = decide(seen(with_rounds(reused()), suspended=True))
+    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+
+
+def test_reused_images_are_not_drafts_that_the_budget_counts():
+    budget = {"budget": {"rounds": 2}}
+    tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
+    assert decide(seen(with_rounds(*tried, spec=budget))) == Propose()
+    assert isinstance(decide(seen(with_rounds(*tried, over(3), spec=budget))), Exhaust)
+
+
+def test_a_status_without_room_for_another_round_ends_the_search():
+    tried = [reused(number, outcome="AfterFailed") for number in range(50)]
+    assert isinstance(decide(seen(with_rounds(*tried))), Exhaust)
