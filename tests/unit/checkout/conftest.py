@@ -1,3 +1,3 @@
-from unit.store.conftest import registry, server
+from unit.intake.conftest import hub, registry, registry_host, workbench
 
-__all__ = ["registry", "server"]
+__all__ = ["hub", "registry", "registry_host", "workbench"]
