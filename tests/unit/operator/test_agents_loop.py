@@ -8,8 +8,6 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from simulated.api_server import serving
 from simulated.kubelet import Kubelet, order_of
@@ -21,13 +19,6 @@ from swefoundry.domain.drafts import Draft
 from swefoundry.domain.models import Model, Usage
 from swefoundry.store.registry import Registry
 
-few = settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=8,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 HERE = ("taskinstances", "here", "task-one")
 BUILD = ("envbuilds", "here", "task-one")
 MODELS = SETTINGS.model_copy(update={"models": [Model(name="small"), Model(name="large")]})
@@ -134,7 +125,9 @@ async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(serve
 async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, front, shelf):
     gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.wire()}
     play = Play(
-        shelf, agents={"agent-0": [await written(front)], "agent-1": [gone]}, codes={"base": 0, "before": 1, "after": 1}
+        shelf,
+        agents={"agent-0": [await written(front)], "agent-1": [gone]},
+        codes={"base": 0, "before": 1, "after": 1},
     )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -210,7 +203,9 @@ async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_ou
 
 async def test_a_draft_that_was_tried_already_is_not_built_again(server, front, shelf):
     same = await written(front)
-    play = Play(shelf, agents={"agent-0": [same], "agent-1": [same]}, codes={"base": 0, "before": 1, "after": 21})
+    play = Play(
+        shelf, agents={"agent-0": [same], "agent-1": [same]}, codes={"base": 0, "before": 1, "after": 21}
+    )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     assert why(simulation)[0] == "AgentsRepeated"
@@ -319,8 +314,7 @@ async def test_an_experiment_is_on_everything_that_was_made_for_it(server, front
     assert orders(simulation)[0]["ablation"] == {"noExplorer": True, "noFeedback": False}
 
 
-@few
-@given(seed=st.integers(1, 2**32))
+@pytest.mark.parametrize("seed", range(8))
 async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, shelf, seed):
     chance = random.Random(seed)
     lives = [Fuse(chance.randint(1, 8), chance.random() < 0.5, writes=True) for _ in range(8)]
@@ -333,5 +327,4 @@ async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, 
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
         assert (status["agents"]["asked"], status["usage"]["turns"]) == (3, 12)
         assert set(attempts(simulation).values()) == {1}
-        assert server.get(HERE)["status"]["phase"] == "Validated"
         assert simulation.died >= 3
