@@ -65,9 +65,7 @@ class Subject:
     """An image that we made, with the source in it."""
 
 
-def complaints(
-    dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None
-) -> list[Complaint]:
+def complaints(dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None) -> list[Complaint]:
     """Everything that is wrong, in the order of lines; no allowed bases means that any may be used.
 
     ``composed`` is the image that a rebuild begins with: it is allowed, and has the source under /testbed already.
