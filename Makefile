@@ -55,7 +55,7 @@ DEMO_LABEL := swefoundry.dev/demo=releases
 DEMO_AGENTS := $(DEMO)/agents
 DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
 DEMO_SERVED ?= $(DEMO)/git
-SCRIPTED := deployment/swefoundry-scripted-model
+SCRIPTED_API := /api/v1/namespaces/$(NAMESPACE)/services/swefoundry-scripted-model:8080/proxy
 
 .PHONY: images install demo
 images: venv ## Build the product's images and push them to the lab's registry
@@ -93,15 +93,15 @@ demo-agents: install ## Watch agents solve two prepared repositories, with a scr
 	@echo "== Two repositories, as samples/agents describes them"
 	@rm -rf $(DEMO_AGENTS) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_AGENTS_LABEL) --ignore-not-found
 	$(VENV)/bin/python samples/agents/prepare.py --served $(DEMO_SERVED) --url $(DEMO_GIT) --out $(DEMO_AGENTS)
-	@kubectl rollout restart --namespace $(NAMESPACE) $(SCRIPTED) >/dev/null # its script begins again
-	@kubectl rollout status --namespace $(NAMESPACE) $(SCRIPTED) --timeout=120s >/dev/null
+	@echo "== The script begins" && date -u +%FT%TZ >$(DEMO)/began
+	kubectl replace --raw $(SCRIPTED_API)/_scripted/scripts/demo --filename samples/agents/script.yaml >/dev/null
 	kubectl apply --server-side --namespace $(NAMESPACE) --filename $(DEMO_AGENTS)
 	@echo "== Progress; costs are at made-up prices"
 	$(SWE) status --watch --cost --selector $(DEMO_AGENTS_LABEL)
 	@echo "== What went wrong on the way, and what was done about it"
 	@kubectl get eb --namespace $(NAMESPACE) demo--jsonpick-12 demo--rpn-3 --output go-template-file=samples/agents/rounds.gotmpl
 	@echo "== What the scripted model was asked"
-	@kubectl logs --namespace $(NAMESPACE) $(SCRIPTED) | grep '^#'
+	@kubectl logs --namespace $(NAMESPACE) deployment/swefoundry-scripted-model --since-time=$$(cat $(DEMO)/began) | grep 'rule `demo: '
 	@cat samples/agents/notice.txt
 	@echo "To look closer, first:              export KUBECONFIG=$$KUBECONFIG SWEFOUNDRY_NAMESPACE=$$SWEFOUNDRY_NAMESPACE SWEFOUNDRY_REGISTRY=$$SWEFOUNDRY_REGISTRY SWEFOUNDRY_REGISTRY_INSECURE=$$SWEFOUNDRY_REGISTRY_INSECURE"
 	@echo "Read what was said, like a chat:    $(SWE) transcript demo--rpn-3"
