@@ -8,7 +8,7 @@ from typing import TypeVar
 from swefoundry.attempts.slots import Slots
 from swefoundry.cluster.cache import Cache
 from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.queue import WorkQueue
+from swefoundry.cluster.queue import Key, WorkQueue
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.facts import Facts
 from swefoundry.domain.layers import Digest, Layer
@@ -53,6 +53,8 @@ class World:
     settings: Settings
     paying: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while shared budgets for models are looked at and an agent pod is made."""
+    waiting: dict[str, set[Key]] = field(default_factory=dict)
+    """Per repository, the EnvBuilds that wait for another of it to end."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
     _known: dict[tuple[str, str], Known | None] = field(default_factory=dict)

@@ -7,6 +7,7 @@ with another checkout: they say where it works, and a new commit is laid over th
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from packaging.version import InvalidVersion, Version
@@ -149,6 +150,7 @@ def _apart(one: str | None, other: str | None) -> float | None:
     return None if first is None or second is None else float(abs(first - second))
 
 
+@lru_cache(maxsize=4096)
 def _number(text: str | None) -> int | None:
     """A version as one number, so that 8.9 is nearer to 9.0 than to 9.5: `v8.1`, `release-8.1` and `8.1.x` count."""
     found = re.search(r"\d+(?:\.\d+)*", text or "")

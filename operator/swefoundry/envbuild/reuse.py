@@ -106,6 +106,7 @@ async def _named(name: str, seen: Observation, world: World) -> tuple[Neighbour,
     if found.spec.repo != seen.build.spec.repo:
         return Unusable(f"spec.environment.parentRef: EnvBuild {name} is of {found.spec.repo}")
     if found.status.finished_at is None:
+        siblings.wait(seen.build, world)
         return Await(SIBLING, reasons.WAITING_FOR_SIBLING, f"EnvBuild {name} has not ended yet")
     known = known_of(found, found.status, "")
     if found.status.accepted_on is None or known is None:
@@ -138,6 +139,7 @@ def waiting(seen: Observation, world: World) -> Await | None:
     elder = siblings.elder(seen.build, world)
     if elder is None:
         return None
+    siblings.wait(seen.build, world)
     limit = f"at most {seen.settings.sibling_wait_seconds} s in all (sibling_wait_seconds)"
     sentence = f"the image of EnvBuild {elder.namespace}/{elder.name}, which goes first, may do; {limit}"
     return Await(SIBLING, reasons.WAITING_FOR_SIBLING, sentence, left)

@@ -30,8 +30,8 @@ def elder(build: Build, world: World) -> Key | None:
     One that has begun goes before all others: two that are made in the same second may begin in either order.
     """
     own = (True, build.created, build.namespace, build.name)
-    ranked = ((_rank(body), body) for body in world.cache.same_repo(BUILDS.kind, build.spec.repo))
-    first = [(rank, key_of(body)) for rank, body in ranked if rank < own and _leads(body, world)]
+    leading = (body for body in world.cache.same_repo(BUILDS.kind, build.spec.repo) if _leads(body, world))
+    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body)) < own]
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
@@ -41,11 +41,18 @@ def patience_left(seen: Observation) -> timedelta:
     return timedelta(seconds=seen.settings.sibling_wait_seconds) - waited
 
 
+def wait(build: Build, world: World) -> None:
+    """Note that ``build`` is to be woken when another of its repository ends."""
+    world.waiting.setdefault(build.spec.repo, set()).add(Key(BUILDS.kind, build.namespace, build.name))
+
+
 def wake(world: World, repo: str) -> None:
-    """Look at every unfinished EnvBuild of a repository: one of them has ended, or is gone."""
-    for body in world.cache.same_repo(BUILDS.kind, repo):
-        if "finishedAt" not in body.get("status", {}):
-            world.queue.add(key_of(body))
+    """One of a repository's EnvBuilds has ended, or is gone: look at those that wait, and at no others.
+
+    A thousand of one repository would else be looked at a thousand times each.
+    """
+    for key in world.waiting.pop(repo, ()):
+        world.queue.add(key)
 
 
 def _leads(body: Body, world: World) -> bool:
