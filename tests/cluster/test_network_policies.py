@@ -13,6 +13,8 @@ pytestmark = pytest.mark.cluster
 
 RELEASE = NAMESPACE = "swefoundry"
 PORT = 8099
+MODEL = (f"{RELEASE}-scripted-model.{NAMESPACE}.svc.cluster.local", "8080")
+"""Where the chart puts the scripted model, which the lab's release has and others need not have."""
 LISTEN = f"import http.server as h; h.HTTPServer(('', {PORT}), h.SimpleHTTPRequestHandler).serve_forever()"
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=4)"
 RESOLVE = "import socket, sys; socket.getaddrinfo(sys.argv[1], 443)"
@@ -23,7 +25,7 @@ class Probe(NamedTuple):
 
     labels: dict[str, str]
     what: str
-    """names, registry, plain (a pod without a role) or evaluation (a pod with one)."""
+    """names, registry, model, plain (a pod without a role) or evaluation (a pod with one)."""
     gets_through: bool
 
 
@@ -32,6 +34,7 @@ EVALUATION = {"swefoundry.dev/role": "evaluation", "swefoundry.dev/network": "de
 ALLOWED = {"swefoundry.dev/role": "evaluation", "swefoundry.dev/network": "allow"}
 BUILD = {"swefoundry.dev/role": "build"}
 INTAKE = {"swefoundry.dev/role": "intake"}
+AGENT = {"swefoundry.dev/role": "agent"}
 
 PROBES = {
     "any pod resolves names": Probe(NOBODY, "names", True),
@@ -49,6 +52,12 @@ PROBES = {
     "an intake resolves names": Probe(INTAKE, "names", True),
     "an intake reaches the registry": Probe(INTAKE, "registry", True),
     "an intake does not reach odd ports": Probe(INTAKE, "plain", False),
+    "an agent resolves names": Probe(AGENT, "names", True),
+    "an agent reaches the registry": Probe(AGENT, "registry", True),
+    "an agent reaches the scripted model": Probe(AGENT, "model", True),
+    "an agent does not reach odd ports": Probe(AGENT, "plain", False),
+    "a build does not reach the scripted model": Probe(BUILD, "model", False),
+    "any pod does not reach the scripted model": Probe(NOBODY, "model", False),
 }
 
 
@@ -99,6 +108,8 @@ def results() -> Iterator[dict[str, bool]]:
     values = json.loads(helm("get", "values", RELEASE, "-n", NAMESPACE, "--all", "-o", "json"))
     if not values["networkPolicy"]["enabled"]:
         pytest.skip("this release has no network policies")
+    if not values["scriptedModel"]["enabled"]:
+        names = {what: name for what, name in names.items() if PROBES[what].what != "model"}
     try:
         listeners = {"plain": f"listen-{run}-plain", "evaluation": f"listen-{run}-evaluation"}
         create(
@@ -106,8 +117,8 @@ def results() -> Iterator[dict[str, bool]]:
             pod(listeners["evaluation"], EVALUATION, LISTEN),
         )
         targets = {what: (address_of(name), str(PORT)) for what, name in listeners.items()}
-        targets["registry"] = registry()
-        create(*(probe_pod(names[what], probe, targets) for what, probe in PROBES.items()))
+        targets |= {"registry": registry(), "model": MODEL}
+        create(*(probe_pod(name, PROBES[what], targets) for what, name in names.items()))
         yield {what: succeeded(name) for what, name in names.items()}
     finally:
         kubectl("delete", "pod", "-n", NAMESPACE, "-l", "probe-of=network-policies", "--wait=false")
@@ -130,4 +141,6 @@ def succeeded(name: str) -> bool:
 @pytest.mark.parametrize("what", PROBES)
 @pytest.mark.timeout(300)
 def test_it_holds_that(results: dict[str, bool], what: str) -> None:
+    if what not in results:
+        pytest.skip("this release has no scripted model")
     assert results[what] is PROBES[what].gets_through
