@@ -27,6 +27,7 @@ async def propose(seen: Observation, world: World) -> Proposing:
     """The next round; or whose turn it is, when the strategies that need no model have no other draft."""
     whose = turn(strategies(seen.build.spec.environment, seen.settings), seen.build.status.agents)
     facts = await world.facts(seen.repository, source_of(seen).facts)
+    led = waiting(seen, world) is not None
     near = await neighbours(seen, world, facts)
     if isinstance(near, Await | Unusable):
         return near
@@ -35,6 +36,8 @@ async def propose(seen: Observation, world: World) -> Proposing:
         wait = waiting(seen, world)
         if wait is not None:
             return wait
+        if led:  # it ended while the registry was asked: what it has found was not in the answer
+            return await propose(seen, world)
     if proposal is not None:
         return Proposed(await begun(proposal, seen, world))
     return AgentsCalled() if whose.agents else NothingProposed()
