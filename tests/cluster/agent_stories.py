@@ -1,0 +1,120 @@
+"""Instances that agents solve, and scripts of what their models say: the wits and the mistakes are here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.instances import TINY, Json, Story, a_story, a_task, unique
+
+TEST = "tests/test_answer.c"  # a shell script; the name says that it is a test
+FILES = {"answer.sh": "echo 41\n", "README.md": "Run `sh tests/test_answer.c`.\n"}
+TESTS = {TEST: '[ "$(sh answer.sh)" = 42 ]\n'}
+FIX = {"answer.sh": "echo 42\n"}
+SMALL, LARGE, PLAIN = "scripted-small", "scripted-large", "scripted-plain"
+MARK = "This was missing before."
+"""In guidance, so that scripts know a second draft from a first."""
+
+Rules = list[Json]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One instance and what the models say about it; the rules come before those of an instance without trouble."""
+
+    rules: Rules = field(default_factory=list)
+    spec: Json = field(default_factory=dict)
+    files: Json = field(default_factory=dict)
+    tests: Json = field(default_factory=dict)
+    models: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A case under a name of its own."""
+
+    name: str
+    manifest: Json
+    script: Json
+
+
+def an_instance(what: str, case: Case) -> Instance:
+    """A repository, a TaskInstance and a script that nobody else uses."""
+    name = unique(f"agents-{what}")
+    story = a_story(name, FILES | case.files, TESTS | case.tests, FIX)
+    rules = [_named(number, rule, name) for number, rule in enumerate([*case.rules, *no_trouble()])]
+    return Instance(name, _manifest(name, story, case), {"models": case.models, "rules": rules})
+
+
+def _named(number: int, rule: Json, name: str) -> Json:
+    return rule | {"name": f"{name} {number}", "when": rule["when"] | {"repo": f"lab/{name}"}}
+
+
+def _manifest(name: str, story: Story, case: Case) -> Json:
+    spec = {"environment": {"strategies": ["agents"]}, "problemStatement": {"inline": SECRET_ISSUE}}
+    return a_task(name, story, **(spec | case.spec))
+
+
+SECRET_ISSUE = "The answer to everything is off by one."
+
+
+def says(role: str, *answers: Json, **when: Any) -> Json:
+    """A rule: what a role is told."""
+    return {"when": {"role": role} | when, "then": list(answers)}
+
+
+def report(**fields: Any) -> Json:
+    known = {
+        "language": "shell",
+        "language_version": "",
+        "package_manager": "",
+        "system_packages": [],
+        "install_steps": [],
+        "test_command": "sh {files}",
+        "doubts": [],
+    }
+    return {"json": known | fields}
+
+
+def dockerfile(*steps: str) -> Json:
+    text = TINY + "".join(f"{step}\n" for step in steps)
+    return {"json": {"dockerfile": text, "note": "busybox" if not steps else steps[-1][:60]}}
+
+
+def command(text: str = "sh {files}", claimed: bool = True) -> Json:
+    return {
+        "json": {
+            "test_command": text,
+            "rebuild_command": "",
+            "reports": [],
+            "error_exit_codes": [2],
+            "claimed": claimed,
+            "note": "",
+        }
+    }
+
+
+def guidance(route: str, instructions: str = MARK, reason: str = "Something is missing.") -> Json:
+    return {
+        "json": {"give_up": False, "reason": reason, "route": route, "instructions": f"{MARK} {instructions}"}
+    }
+
+
+def gives_up(reason: str) -> Json:
+    return {"json": {"give_up": True, "reason": reason, "route": "environment", "instructions": ""}}
+
+
+GARBAGE: Json = {"text": "I would rather talk about the weather.", "broken": True}
+
+
+def no_trouble() -> Rules:
+    """What is said where nothing else is: the first draft is right."""
+    return [
+        says("explorer", report()),
+        says("environment", dockerfile()),
+        says("tests", command()),
+        says("analyst", guidance("environment")),
+    ]
+
+
+def second_time(role: str, answer: Json) -> Json:
+    """What a role is told once the analyst has spoken."""
+    return says(role, answer, anywhere=MARK)
