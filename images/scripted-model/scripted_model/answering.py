@@ -53,7 +53,7 @@ class Answering:
         able = models.get(asked.model, Ability())
         if asked.tools and not able.tools:
             return Refusal(400, f"The model `{asked.model}` does not support tools.", "unsupported_parameter")
-        if asked.answer and not able.json_schema:
+        if asked.wants_schema and not able.json_schema:
             said = f"Invalid parameter: response_format json_schema is not supported with `{asked.model}`."
             return Refusal(400, said, "unsupported_parameter")
         if asked.prompt_tokens + asked.longest_answer > able.context_tokens:

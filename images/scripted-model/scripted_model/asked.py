@@ -16,6 +16,9 @@ ROLES = {
 }
 """By the first line of the system prompt: `You are the <name> of swefoundry.`"""
 
+DESCRIBED = "The object must obey this JSON schema:"
+"""What stands before the schema in a system prompt of swefoundry, where the endpoint takes none, or none with tools."""
+
 CHARACTERS_PER_TOKEN = 4
 
 
@@ -68,13 +71,22 @@ class Asked:
         return {str(each.get("name")): each.get("parameters") or {} for each in functions}
 
     @property
+    def wants_schema(self) -> bool:
+        """Whether the endpoint is to see to it that the answer obeys a schema."""
+        return bool((self.body.get("response_format") or {}).get("type") == "json_schema")
+
+    @property
     def answer(self) -> tuple[str, Json] | None:
-        """Name and JSON schema that the answer is to obey."""
-        form = self.body.get("response_format") or {}
-        if form.get("type") != "json_schema":
+        """Name and JSON schema that the answer is to obey: the request's, or one that the system prompt describes."""
+        if self.wants_schema:
+            asked = self.body["response_format"].get("json_schema") or {}
+            return str(asked.get("name", "")), asked.get("schema") or {}
+        _, _, described = (self.texts or ("",))[0].partition(DESCRIBED)
+        try:
+            schema, _ = json.JSONDecoder().raw_decode(described.lstrip())
+        except ValueError:
             return None
-        asked = form.get("json_schema") or {}
-        return str(asked.get("name", "")), asked.get("schema") or {}
+        return str(schema.get("title", "")), schema
 
     @property
     def wants_stream(self) -> bool:

@@ -16,7 +16,8 @@ def mistakes(asked: Asked, answer: Answer) -> Iterator[str]:
         return
     for call in answer.calls:
         yield from _of_call(call, asked)
-    if asked.answer and not answer.calls:
+    free = answer.text is not None and not asked.wants_schema  # a schema in words is obeyed in words
+    if asked.answer and not answer.calls and not free:
         yield from _of_words(answer, *asked.answer)
 
 

@@ -160,6 +160,17 @@ async def test_a_script_that_breaks_the_request_fails_loudly_unless_it_means_to(
     assert meant is None or isinstance(meant, str)
 
 
+async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
+    schema = '{"title":"Report","type":"object","required":["a"]}'
+    body = asked(f"{SYSTEM['explorer']}\n\nThe object must obey this JSON schema:\n\n{schema}\n")
+    script = rules({"name": "wrong", "when": {"schema": "Report"}, "then": {"json": {"b": 1}}})
+    async with scripted.serving(script) as model:
+        error = await said(model, body)
+        model.play(rules({"name": "talk", "when": {"schema": "Report"}, "then": {"text": "Here: {}"}}))
+        assert await said(model, body) == "Here: {}"
+    assert error["message"].endswith("its answer is no `Report`: $: 'a' is a required property.")
+
+
 async def test_the_same_request_answered_twice_is_told() -> None:
     async with scripted.serving(rules(rule("any"))) as model:
         for body in (asked(), asked("tests"), asked()):
