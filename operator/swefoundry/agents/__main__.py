@@ -1,45 +1,26 @@
-"""``python -m swefoundry.agents``: read the order from the environment, leave the record, exit with its code."""
+"""``python -m swefoundry.agents``: listen to SIGTERM first, then load and run the program.
 
-import asyncio
+Loading takes seconds, and PID 1 is not ended by a signal that it does not listen to: a pod that was told to end
+meanwhile would go on asking until it is killed, in the middle of an answer that is paid for.
+"""
+
 import os
+import signal
 import sys
-import tempfile
-from pathlib import Path
-
-from pydantic import ValidationError
-
-from swefoundry.agents.outcome import attempt, encoded
-from swefoundry.agents.speaker import speaker_for
-from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder, AgentRecord
-from swefoundry.domain.codes import Code
-from swefoundry.store.registry import Registry
-
-WORKDIR = "SWEFOUNDRY_WORKDIR"
-RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
+from types import FrameType
 
 
 def main() -> int:
     """Everything but the exit."""
-    record = _record()
-    print(f"agents end with {record.code}: {record.message or record.label or 'done'}", flush=True)
-    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_bytes(encoded(record))
-    return record.code
+    signal.signal(signal.SIGTERM, _end_at_once)
+    from swefoundry.agents.program import main as run
+
+    return run()
 
 
-def _record() -> AgentRecord:
-    try:
-        order = AgentOrder.model_validate_json(os.environ.get(AGENT_ORDER, ""))
-    except ValidationError as error:
-        return AgentRecord(nonce="", code=Code.BAD_ORDER, message=f"{AGENT_ORDER} is no order: {error}")
-    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
-        return asyncio.run(_carry_out(order, Path(folder)))
-
-
-async def _carry_out(order: AgentOrder, folder: Path) -> AgentRecord:
-    place = order.place
-    auth_file = Path(place.auth_file) if place.auth_file else None
-    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
-        return await attempt(order, registry, folder, speaker_for, say=lambda line: print(line, flush=True))
+def _end_at_once(number: int, _: FrameType | None) -> None:
+    """Nothing was asked yet. Once there is something to lose, the speaker listens instead."""
+    os._exit(128 + number)
 
 
 if __name__ == "__main__":

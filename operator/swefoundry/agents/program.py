@@ -1,0 +1,41 @@
+"""What an agent pod does: read the order from the environment, leave the record, say the exit code."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from swefoundry.agents.outcome import attempt, encoded
+from swefoundry.agents.speaker import speaker_for
+from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder, AgentRecord
+from swefoundry.domain.codes import Code
+from swefoundry.store.registry import Registry
+
+WORKDIR = "SWEFOUNDRY_WORKDIR"
+RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
+
+
+def main() -> int:
+    """Everything but the exit."""
+    record = _record()
+    print(f"agents end with {record.code}: {record.message or record.label or 'done'}", flush=True)
+    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_bytes(encoded(record))
+    return record.code
+
+
+def _record() -> AgentRecord:
+    try:
+        order = AgentOrder.model_validate_json(os.environ.get(AGENT_ORDER, ""))
+    except ValidationError as error:
+        return AgentRecord(nonce="", code=Code.BAD_ORDER, message=f"{AGENT_ORDER} is no order: {error}")
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
+        return asyncio.run(_carry_out(order, Path(folder)))
+
+
+async def _carry_out(order: AgentOrder, folder: Path) -> AgentRecord:
+    place = order.place
+    auth_file = Path(place.auth_file) if place.auth_file else None
+    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
+        return await attempt(order, registry, folder, speaker_for, say=lambda line: print(line, flush=True))
