@@ -55,6 +55,8 @@ class World:
     """Held while shared budgets for models are looked at and an agent pod is made."""
     waiting: dict[str, set[Key]] = field(default_factory=dict)
     """Per repository, the EnvBuilds that wait for another of it to end."""
+    leading: set[str] = field(default_factory=set)
+    """UIDs of EnvBuilds that have begun a search of their own; their statuses may not say so yet."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
     _known: dict[tuple[str, str], Known | None] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from swefoundry.domain.memory import Neighbour
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.reuse import neighbours, waiting
+from swefoundry.envbuild.siblings import lead
 from swefoundry.envbuild.steps import (
     AgentsCalled,
     NothingProposed,
@@ -38,6 +39,7 @@ async def propose(seen: Observation, world: World) -> Proposing:
             return wait
         if led:  # it ended while the registry was asked: what it has found was not in the answer
             return await propose(seen, world)
+        lead(seen.build, world)
     if proposal is not None:
         return Proposed(await begun(proposal, seen, world))
     return AgentsCalled() if whose.agents else NothingProposed()

@@ -26,6 +26,7 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     status = await remembered(seen, report(seen, step, told(results, error)), world)
     await write_status(world, BUILDS, seen.build, status)
     if status.finished_at is not None and seen.build.status.finished_at is None:
+        world.leading.discard(seen.build.uid)
         wake(world, seen.build.spec.repo)
     count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
     await announce(world, seen.build, status, now)

@@ -131,7 +131,7 @@ async def _build_named(name: str, seen: Observation, world: World) -> Build:
 
 def waiting(seen: Observation, world: World) -> Await | None:
     """The wait for an older EnvBuild of the repository, before the first draft is written from scratch."""
-    begun = any(item.parent is None for item in seen.build.status.rounds)
+    begun = seen.build.uid in world.leading or any(item.parent is None for item in seen.build.status.rounds)
     left = siblings.patience_left(seen).total_seconds()
     named = seen.build.spec.environment.parent_ref is not None
     if begun or named or left <= 0 or not _reuses(seen) or not seen.settings.reuse_neighbours:

@@ -31,7 +31,7 @@ def elder(build: Build, world: World) -> Key | None:
     """
     own = (True, build.created, build.namespace, build.name)
     leading = (body for body in world.cache.same_repo(BUILDS.kind, build.spec.repo) if _leads(body, world))
-    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body)) < own]
+    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body, world)) < own]
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
@@ -39,6 +39,11 @@ def patience_left(seen: Observation) -> timedelta:
     """How much longer it may wait."""
     waited = seen.now - (seen.build.status.started_at or seen.now)
     return timedelta(seconds=seen.settings.sibling_wait_seconds) - waited
+
+
+def lead(build: Build, world: World) -> None:
+    """Note at once that ``build`` begins a search of its own: another may be looked at before its status says so."""
+    world.leading.add(build.uid)
 
 
 def wait(build: Build, world: World) -> None:
@@ -66,8 +71,9 @@ def _reuses(body: Body, settings: Settings) -> bool:
     return reuse.NAME in named
 
 
-def _rank(body: Body) -> Rank:
+def _rank(body: Body, world: World) -> Rank:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
-    begun = any("parent" not in item for item in body.get("status", {}).get("rounds", ()))
+    rounds = body.get("status", {}).get("rounds", ())
+    begun = meta["uid"] in world.leading or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]
