@@ -10,6 +10,8 @@ FILES = {"answer.sh": "echo 41\n", "README.md": "Run `sh tests/test_answer.c`.\n
 TESTS = {TEST: '[ "$(sh answer.sh)" = 42 ]\n'}
 FIX = {"answer.sh": "echo 42\n"}
 SMALL, LARGE, PLAIN = "scripted-small", "scripted-large", "scripted-plain"
+MODELS = {SMALL: {}, LARGE: {}, PLAIN: {"tools": False, "json_schema": False}}
+"""The lab's ladder, and what its models can do."""
 MARK = "This was missing before."
 """In guidance, so that scripts know a second draft from a first."""
 
@@ -24,7 +26,6 @@ class Case:
     spec: Json = field(default_factory=dict)
     files: Json = field(default_factory=dict)
     tests: Json = field(default_factory=dict)
-    models: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def an_instance(what: str, case: Case) -> Instance:
     name = unique(f"agents-{what}")
     story = a_story(name, FILES | case.files, TESTS | case.tests, FIX)
     rules = [_named(number, rule, name) for number, rule in enumerate([*case.rules, *no_trouble()])]
-    return Instance(name, _manifest(name, story, case), {"models": case.models, "rules": rules})
+    return Instance(name, _manifest(name, story, case), {"models": MODELS, "rules": rules})
 
 
 def _named(number: int, rule: Json, name: str) -> Json:

@@ -118,7 +118,6 @@ CASES = {
                 model=PLAIN,
             ),
         ],
-        models={SMALL: {}, LARGE: {}, PLAIN: {"tools": False, "json_schema": False}},
     ),
     "nothing but garbage": Case([says("environment", GARBAGE)]),
     "a hostile README": Case(

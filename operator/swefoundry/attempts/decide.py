@@ -117,7 +117,7 @@ def pursue(work: str, bench: Bench) -> Move:
     current = Attempt(
         work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    move = _respond(current, pod, _blaming_the_world(read_pod(pod, bench.now, patience)), bench)
+    move = _respond(current, pod, _blaming_the_world(read_pod(pod, bench.now, patience), pod), bench)
     if isinstance(move, Await) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
     return move
@@ -154,12 +154,14 @@ def _respond(current: Attempt, pod: PodSnapshot, reading: Reading, bench: Bench)
             return _replace(current, reading, bench)
 
 
-def _blaming_the_world(reading: Reading) -> Reading:
+def _blaming_the_world(reading: Reading, pod: PodSnapshot) -> Reading:
     if not isinstance(reading, Finished):
         return reading
     message = str(reading.record.get("message", ""))[:2000]
     if reading.code in BUSY_CODES:
-        return Faulted(Blame.INFRASTRUCTURE, "RegistryFault", message, reading.code, reading.seconds)
+        # A pod that was told to end stops with this code, too, when it has something to put away first.
+        reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
+        return Faulted(Blame.INFRASTRUCTURE, reason, message, reading.code, reading.seconds)
     if reading.code == Code.MODEL_UNAVAILABLE:
         return Faulted(Blame.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds)
     if reading.code == Code.REFERENCE_MISSING:
