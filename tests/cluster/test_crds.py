@@ -88,14 +88,21 @@ async def test_fills_in_the_defaults(api: CustomObjectsApi) -> None:
     made = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
     spec = yaml.safe_load(yaml.safe_dump(made["spec"]))
     assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
-        {"strategies": []},
+        {"strategies": [], "ablations": []},
         {
             "repeats": 1,
             "network": "Deny",
             "timeoutSeconds": 1800,
             "resources": {"cpu": "1", "memory": "2Gi", "ephemeralStorage": "4Gi"},
         },
-        {"rounds": 6, "podSeconds": 7200},
+        {
+            "rounds": 6,
+            "podSeconds": 7200,
+            "wallSeconds": 604800,
+            "turnsPerRole": 30,
+            "llmTokens": 1_000_000,
+            "llmUsd": "1.00",
+        },
         False,
     )
 
