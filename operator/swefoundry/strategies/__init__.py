@@ -41,10 +41,12 @@ def next_proposal(strategies: Sequence[str], ask: Ask) -> Proposal | None:
 def _settles(tried: Tried) -> bool:
     """Whether no other draft is worth building.
 
-    Tests that pass before and after disprove the row only in an image that was built for it: a reused one may hold the
-    fix already, installed from a later commit.
+    Tests that pass before and after disprove the row only in an image that was built for it, by a command that is known
+    to test something: a reused image may hold the fix already, installed from a later commit, and agents may have
+    written a command that tests nothing.
     """
-    both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and tried.parent is None
+    trusted = tried.parent is None and tried.strategy != "agents"
+    both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and trusted
     return tried.outcome in ACCEPTED or both_passed
 
 

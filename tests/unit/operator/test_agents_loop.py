@@ -170,6 +170,22 @@ async def test_strategies_after_the_agents_have_their_turn_when_these_end(server
     assert len(orders(simulation)) == 1
 
 
+async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, front, shelf):
+    spec = {
+        "environment": {
+            "strategies": ["agents", "fixed"],
+            "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
+        }
+    }
+    play = Play(shelf, agents={"agent-0": [await written(front)]}, probed={"before-0": 0})
+    simulation = a_simulation(server, front, shelf, play, spec=spec)
+    await simulation.run()
+    assert [(item["strategy"], item["outcome"]) for item in build(simulation)["rounds"]] == [
+        ("agents", "BothPassed"),
+        ("fixed", "Accepted"),
+    ]
+
+
 async def test_strategies_before_the_agents_are_not_asked_again(server, front, shelf):
     spec = {
         "environment": {
