@@ -8,7 +8,7 @@ import pytest
 
 import scripted
 from cluster.commands import LAB
-from cluster.instances import GIT, apply, finished, get, unique, verdict
+from cluster.instances import GIT, apply, delete, finished, get, unique, verdict
 from swefoundry.api.crds import ROOT
 
 pytestmark = pytest.mark.cluster
@@ -48,3 +48,4 @@ def test_agents_solve_the_prepared_repositories(name: str, tmp_path: Path) -> No
     assert (told["answered"], told["answered_twice"], told["unmatched"]) == (TURNS[name], [], [])
     sent = str([line["body"] for line in told["requests"]])
     assert manifest["spec"]["problemStatement"]["inline"] not in sent
+    delete(own)
