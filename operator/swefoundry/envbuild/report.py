@@ -127,7 +127,10 @@ def _proposed(
         case AgentsCalled():
             return ledger.called(status)
         case NothingProposed():
-            return exhausted(status, *_last_words(status), seen)
+            reason, message = _last_words(status)
+            # A wrong key is nothing against the row: no verdict on what was built before it was refused.
+            conclude = failed if reason in (reasons.MODEL_REFUSED, reasons.DEFECT) else exhausted
+            return conclude(status, reason, message, seen)
 
 
 def _drafted(status: Status, result: Drafting) -> Status:
@@ -169,7 +172,7 @@ def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
     status = _ended(status, move.ended)
     if role_of(move.work) is Role.AGENT:
         status = ledger.charged(status, _left_by(move.ended, seen))
-        return exhausted(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
+        return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
     if move.work == INTAKE or move.fault.blame not in ROUND_BLAMES:
         return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
     current = status.rounds[-1]

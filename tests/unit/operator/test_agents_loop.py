@@ -137,6 +137,21 @@ async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_v
     assert server.get(HERE)["status"]["verdict"] == "fail2fail"
 
 
+async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, front, shelf):
+    refused = {"code": 53, "message": "401: the key has expired", "usage": USED.wire()}
+    play = Play(
+        shelf,
+        agents={"agent-0": [await written(front)], "agent-1": [refused]},
+        codes={"base": 0, "before": 1, "after": 1},
+    )
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation)[0] == "ModelRefused"
+    assert "image" not in build(simulation)
+    task = server.get(HERE)["status"]
+    assert (task["phase"], task.get("verdict")) == ("Failed", None)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
