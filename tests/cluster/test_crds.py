@@ -88,7 +88,7 @@ async def test_fills_in_the_defaults(api: CustomObjectsApi) -> None:
     made = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
     spec = yaml.safe_load(yaml.safe_dump(made["spec"]))
     assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
-        {"strategies": [], "ablations": []},
+        {"strategies": [], "acceptError2Pass": True, "ablations": []},
         {
             "repeats": 1,
             "network": "Deny",

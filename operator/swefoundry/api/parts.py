@@ -143,6 +143,11 @@ class Environment(Value):
         default=None,
         description="EnvBuild whose image the strategy `reuse` takes, instead of looking for the nearest ones.",
     )
+    accept_error2_pass: bool = Field(
+        default=True,
+        description="Whether an image is also accepted when the tests cannot run before the fix and all pass after it. "
+        "`false`: the search goes on until it finds one in which they run before the fix and fail.",
+    )
     ablations: list[Ablated] = Field(
         default=[],
         max_length=2,

@@ -190,7 +190,9 @@ def _left_by(attempt: Attempt, seen: Observation) -> Usage:
 
 def _settled(status: Status, seen: Observation) -> Status:
     wanted = probes(seen.build.spec.acceptance is not None)
-    return _with_round(status, settled(status.rounds[-1], wanted))
+    return _with_round(
+        status, settled(status.rounds[-1], wanted, seen.build.spec.environment.accept_error2_pass)
+    )
 
 
 def _with_round(status: Status, current: Round) -> Status:

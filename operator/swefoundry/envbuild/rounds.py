@@ -22,6 +22,9 @@ from swefoundry.envbuild.steps import CheckedOut
 from swefoundry.strategies.reuse import label_with_changes
 
 MESSAGE_LIMIT = 2048
+ERROR2PASS_REFUSED = (
+    "the tests cannot run before the fix and pass after it, and spec.environment.acceptError2Pass is false"
+)
 LABEL_LIMIT = 200
 SUMMARY_LIMIT = 400
 """Characters of telling lines in a condition's message, which people read in a terminal."""
@@ -115,12 +118,16 @@ def probed(current: Round, probe: ProbeResult, telling: str) -> Round:
     return current.model_copy(update={"probes": ordered, "message": told})
 
 
-def settled(current: Round, wanted: Sequence[Stage]) -> Round:
-    """The round with its outcome, once every wanted probe has ended."""
+def settled(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
+    """The round with its outcome, once every wanted probe has ended; ``error2pass``: whether that is accepted."""
     found = {item.stage: item for item in current.probes}
     if any(stage not in found for stage in wanted):
         return current
     outcome = _compared(found) if Stage.AFTER in wanted else _ran(found[Stage.BASE])
+    if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
+        return current.model_copy(
+            update={"outcome": RoundOutcome.BEFORE_UNCLEAR.value, "message": ERROR2PASS_REFUSED}
+        )
     return current.model_copy(update={"outcome": outcome.value})
 
 

@@ -8,7 +8,7 @@ from swefoundry.domain.outcomes import Blame, Faulted
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.stages import PROBE, Stage
 from swefoundry.domain.work import BuildRecord, RunRecord
-from swefoundry.envbuild.rounds import built, ending, faulted, message_of, probed, settled
+from swefoundry.envbuild.rounds import ERROR2PASS_REFUSED, built, ending, faulted, message_of, probed, settled
 
 ROUND = Round(number=0, strategy="recipe", draft=digest("d"))
 
@@ -41,6 +41,14 @@ def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, afte
 def test_a_round_with_a_missing_probe_stays_open():
     half = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.AFTER, code=0)]})
     assert settled(half, PROBE).outcome is None
+
+
+@pytest.mark.parametrize("before", [20, 21])
+def test_error2pass_is_accepted_apart_or_where_the_policy_says_so_not_at_all(before):
+    assert settled(with_probes(before, 0), PROBE).outcome == "AcceptedError2Pass"
+    refused = settled(with_probes(before, 0), PROBE, error2pass=False)
+    assert (refused.outcome, refused.message) == ("BeforeUnclear", ERROR2PASS_REFUSED)
+    assert settled(with_probes(1, 0), PROBE, error2pass=False).outcome == "Accepted"
 
 
 @pytest.mark.parametrize(
