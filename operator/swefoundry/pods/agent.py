@@ -16,8 +16,10 @@ Json = dict[str, Any]
 
 KEY_MOUNT = "/var/run/swefoundry/llm"
 
-GRACE_SECONDS = 300
-"""On top of the agents' own limit: pulling the image, fetching the source, storing the transcript."""
+GRACE_SECONDS = 900
+"""On top of the agents' own limit: pulling the image, fetching the source, storing the transcript, and the answer that
+is under way when the limit strikes, which is waited for (a request takes 600 s at most by default).
+"""
 
 TERMINATION_SECONDS = 120
 """An answer that was paid for is waited for and stored, even when the pod is told to end."""

@@ -84,7 +84,7 @@ def test_the_whole_pod():
         },
         "spec": {
             "restartPolicy": "Never",
-            "activeDeadlineSeconds": 2100,
+            "activeDeadlineSeconds": 2700,
             "terminationGracePeriodSeconds": 120,
             "enableServiceLinks": False,
             "automountServiceAccountToken": False,
