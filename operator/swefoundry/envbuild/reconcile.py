@@ -25,7 +25,8 @@ async def reconcile(key: Key, world: World, now: datetime) -> None:
     results, error = await act(step, seen, world)
     status = await remembered(seen, report(seen, step, told(results, error)), world)
     await write_status(world, BUILDS, seen.build, status)
-    if status.finished_at is not None and seen.build.status.finished_at is None:
+    ended = status.finished_at is not None and seen.build.status.finished_at is None
+    if ended or seen.suspended:  # nobody waits for one that rests
         world.leading.discard(seen.build.uid)
         wake(world, seen.build.spec.repo)
     count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
