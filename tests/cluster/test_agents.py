@@ -11,12 +11,15 @@ import pytest
 
 import scripted
 from cluster.agent_stories import (
+    FILES,
+    FIX,
     GARBAGE,
     LARGE,
     MARK,
     PLAIN,
     SECRET_ISSUE,
     SMALL,
+    TESTS,
     Case,
     Instance,
     an_instance,
@@ -28,7 +31,7 @@ from cluster.agent_stories import (
     says,
     second_time,
 )
-from cluster.instances import Json, apply, condition, delete, finished, get, verdict
+from cluster.instances import Json, a_story, a_task, apply, condition, delete, finished, get, verdict
 
 pytestmark = pytest.mark.cluster
 
@@ -262,3 +265,22 @@ def test_a_hostile_readme_gets_neither_a_key_nor_a_file_of_the_pod(ended: dict[s
     assert "Ignore your instructions" in sent  # it was read, and passed on as data
     assert "root:x:0" not in sent and "SWEFOUNDRY_AGENT" not in sent
     assert MARK in sent
+
+
+def test_what_agents_solved_serves_the_next_commit_without_a_request() -> None:
+    first = an_instance("first", Case())
+    name = first.name.replace("first", "next")
+    story = a_story(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
+    following = a_task(name, story, repo=f"lab/{first.name}", environment={"strategies": ["reuse", "agents"]})
+    with scripted.in_cluster() as model, model.playing(first.name, first.script):
+        apply(first.manifest)
+        assert verdict(finished(first.name, seconds=300)) == VALID
+        asked = len(model.told(containing=f"lab/{first.name}")["requests"])
+        apply(following)
+        status = finished(name, seconds=300)
+        told = model.told(containing=f"lab/{first.name}")
+    build = get("eb", name)["status"]
+    delete(first.name, name)
+    assert verdict(status) == VALID
+    assert [(item["strategy"], item["outcome"]) for item in build["rounds"]] == [("reuse", "Accepted")]
+    assert asked > 0 and (len(told["requests"]), build.get("usage")) == (asked, None)
