@@ -35,7 +35,5 @@ def _record() -> AgentRecord:
 
 
 async def _carry_out(order: AgentOrder, folder: Path) -> AgentRecord:
-    place = order.place
-    auth_file = Path(place.auth_file) if place.auth_file else None
-    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
+    async with Registry.at(order.place) as registry:
         return await attempt(order, registry, folder, speaker_for, say=lambda line: print(line, flush=True))

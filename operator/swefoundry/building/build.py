@@ -73,13 +73,8 @@ class Build:
         )
 
     def _registry(self) -> Registry:
-        place, bundle = self._order.place, self._order.ca_bundle
-        return Registry(
-            place.registry,
-            insecure=place.insecure,
-            auth_file=Path(place.auth_file) if place.auth_file else None,
-            ca_bundle=Path(bundle) if bundle else None,
-        )
+        bundle = self._order.ca_bundle
+        return Registry.at(self._order.place, ca_bundle=Path(bundle) if bundle else None)
 
     async def _image(self, registry: Registry) -> tuple[Ending, str | None]:
         ending = refused(self._order) or await self._fetch(registry) or await self._run_build()

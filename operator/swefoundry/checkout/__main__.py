@@ -37,9 +37,7 @@ def _record() -> CheckoutRecord:
 
 
 async def _carry_out(order: CheckoutOrder, folder: Path) -> CheckoutRecord:
-    place = order.place
-    auth_file = Path(place.auth_file) if place.auth_file else None
-    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
+    async with Registry.at(order.place) as registry:
         return await attempt(order, registry, folder)
 
 

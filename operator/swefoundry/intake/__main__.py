@@ -37,9 +37,7 @@ def _record() -> IntakeRecord:
 
 
 async def _carry_out(order: IntakeOrder, bench: Bench) -> IntakeRecord:
-    place = order.place
-    auth_file = Path(place.auth_file) if place.auth_file else None
-    async with Registry(place.registry, insecure=place.insecure, auth_file=auth_file) as registry:
+    async with Registry.at(order.place) as registry:
         return await attempt(order, registry, bench, say=lambda line: print(line, flush=True))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder
 from swefoundry.pods.build import times
-from swefoundry.pods.hardening import Cell, Ticket, limits, locked, pod
-from swefoundry.pods.intake import CA_MOUNT, USER, WORK_MOUNT, registry_files
+from swefoundry.pods.hardening import Ticket
+from swefoundry.pods.intake import CA_MOUNT, Program, program_pod
 from swefoundry.settings import Settings
 
 Json = dict[str, Any]
@@ -29,29 +29,15 @@ PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 def agent_pod(ticket: Ticket, order: AgentOrder, settings: Settings, memory_factor: int = 1) -> Json:
     """The Pod that carries out ``order``."""
-    volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": settings.agent_storage}}]
-    mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
-    for file in (*_key(settings), *registry_files(settings)):
-        mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
-        volumes.append({key: value for key, value in file.items() if key != "mountPath"})
-    cell = Cell(
-        image=settings.operator_image,
-        command=["python", "-m", "swefoundry.agents"],
+    program = Program(
+        module="swefoundry.agents",
         env={AGENT_ORDER: encoded(order), **_environment(settings)},
-        security={**locked(user=USER), "readOnlyRootFilesystem": True},
-        resources=limits("100m", times(settings.agent_memory, memory_factor), settings.agent_storage),
+        memory=times(settings.agent_memory, memory_factor),
+        storage=settings.agent_storage,
         deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
-        volumes=volumes,
-        mounts=mounts,
-        user_namespace=settings.task_user_namespaces,
-        service_account=settings.service_account,
-        pull_secret=settings.registry_secret,
-        node_lost_seconds=settings.node_lost_seconds,
         grace_seconds=TERMINATION_SECONDS,
     )
-    body = pod(ticket, cell)
-    body["spec"]["securityContext"] = {"fsGroup": USER}
-    return body
+    return program_pod(ticket, program, settings, _key(settings))
 
 
 def encoded(order: AgentOrder) -> str:
@@ -70,7 +56,7 @@ def ca_file(settings: Settings) -> str | None:
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
-    env = {**settings.agent_env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT}
+    env = dict(settings.agent_env)
     ca = ca_file(settings)
     if ca:
         env["SSL_CERT_FILE"] = ca

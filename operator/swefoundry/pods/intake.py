@@ -1,6 +1,7 @@
 """The intake pod: the operator's own image, working on untrusted sources and patches as nobody."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder
@@ -24,35 +25,51 @@ def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tu
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
     point into.
     """
-    order_text = order.model_dump_json(by_alias=True, exclude_none=True)
-    return program_pod(ticket, "swefoundry.intake", {INTAKE_ORDER: order_text}, settings, files)
+    env = {INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True)}
+    return program_pod(ticket, as_intake("swefoundry.intake", env, settings), settings, files)
 
 
-def program_pod(
-    ticket: Ticket, program: str, env: Mapping[str, str], settings: Settings, files: tuple[Json, ...] = ()
-) -> Json:
-    """A pod with the operator's own image that runs one of our programs on sources, with room for their trees."""
-    env = {**env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT}
-    volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": settings.intake_storage}}]
+@dataclass(frozen=True)
+class Program:
+    """One of our programs, and the room that it gets."""
+
+    module: str
+    env: Mapping[str, str]
+    memory: str
+    storage: str
+    deadline_seconds: int
+    grace_seconds: int = Cell.grace_seconds
+
+
+def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Program:
+    """A program that works on sources, with an intake's room and certificates."""
+    trusted = {name: f"{CA_MOUNT}/ca.crt" for name in CA_VARIABLES if settings.ca_config_map}
+    return Program(
+        module, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
+    )
+
+
+def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
+    """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
+    volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": program.storage}}]
     mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
     for file in (*files, *registry_files(settings)):
         mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
         volumes.append({key: value for key, value in file.items() if key != "mountPath"})
-    if settings.ca_config_map:
-        env |= {name: f"{CA_MOUNT}/ca.crt" for name in CA_VARIABLES}
     cell = Cell(
         image=settings.operator_image,
-        command=["python", "-m", program],
-        env=env,
+        command=["python", "-m", program.module],
+        env={**program.env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT},
         security={**locked(user=USER), "readOnlyRootFilesystem": True},
-        resources=limits("100m", settings.intake_memory, settings.intake_storage),
-        deadline_seconds=settings.intake_seconds,
+        resources=limits("100m", program.memory, program.storage),
+        deadline_seconds=program.deadline_seconds,
         volumes=volumes,
         mounts=mounts,
         user_namespace=settings.task_user_namespaces,
         service_account=settings.service_account,
         pull_secret=settings.registry_secret,
         node_lost_seconds=settings.node_lost_seconds,
+        grace_seconds=program.grace_seconds,
     )
     body = pod(ticket, cell)
     body["spec"]["securityContext"] = {"fsGroup": USER}

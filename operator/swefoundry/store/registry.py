@@ -18,6 +18,7 @@ import httpx
 import tenacity
 
 from swefoundry.domain.layers import Digest
+from swefoundry.domain.work import Place
 from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
 from swefoundry.store.content import MANIFEST_TYPES, Json, Manifest, canonical, digest_of
 from swefoundry.store.credentials import Challenge, Login, login_for, parse_challenge
@@ -36,6 +37,12 @@ _CHUNK_BYTES = 1 << 20
 
 class Registry:
     """One registry host. Safe for concurrent tasks; connections are pooled; close it when done."""
+
+    @classmethod
+    def at(cls, place: Place, ca_bundle: Path | None = None) -> Self:
+        """The registry that a pod's order names, with the credentials that are mounted for it."""
+        auth_file = Path(place.auth_file) if place.auth_file else None
+        return cls(place.registry, insecure=place.insecure, auth_file=auth_file, ca_bundle=ca_bundle)
 
     def __init__(
         self,

@@ -101,8 +101,8 @@ def test_the_whole_pod():
                     "command": ["python", "-m", "swefoundry.agents"],
                     "env": [
                         {"name": "SWEFOUNDRY_AGENT", "value": order},
-                        {"name": "SWEFOUNDRY_WORKDIR", "value": "/work"},
                         {"name": "SSL_CERT_FILE", "value": "/var/run/swefoundry/ca/ca.crt"},
+                        {"name": "SWEFOUNDRY_WORKDIR", "value": "/work"},
                     ],
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
