@@ -25,6 +25,7 @@ from swefoundry.attempts.intake import Intake, launch_intake
 from swefoundry.attempts.world import StageOrder, World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS, TASKS
+from swefoundry.domain.commands import remark
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import IntakeRecord, RunRecord
 from swefoundry.pods import names
@@ -235,15 +236,18 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
         stages=await _stage_digests(seen, world, path),
     )
     files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
+    said = ""
     if seen.build is not None and seen.build.status.draft is not None:
         # The same bytes as the draft's own blob: what a manifest leads to is kept by a registry that cleans up.
-        files[DRAFT_NAME] = (await world.draft(path, seen.build.status.draft)).stored()
+        draft = await world.draft(path, seen.build.status.draft)
+        files[DRAFT_NAME] = draft.stored()
+        said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
     tag = names.tag(task.namespace, task.name, "verdict")
     digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest, tag=tag)
     metrics.VERDICTS.labels(step.verdict.value, seen.settings.told_apart(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
-    return Judged(step.verdict, counts if known else None, digest)
+    return Judged(step.verdict, counts if known else None, digest, said)
 
 
 async def _evidence(

@@ -184,6 +184,8 @@ def _judged(status: Status, result: Judged, seen: Observation) -> Status:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
     reason, message = VERDICT_REASONS[verdict], SENTENCES[verdict]
+    if result.remark and not valid:
+        message = f"{message}; {result.remark}"
     stamp = (seen.task.generation, seen.now)
     new = [
         condition(READY, "True", reason, message, stamp),

@@ -96,6 +96,8 @@ class Judged:
     verdict: Verdict
     tests: ResultSets | None
     bundle: Digest
+    remark: str = ""
+    """What a person should know of how the tests were run."""
 
 
 Result = TakenIn | Evaluated | EnvironmentOrdered | EnvironmentGone | Judged | Launched | Queued | Move

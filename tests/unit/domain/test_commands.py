@@ -1,6 +1,8 @@
 """How a draft's test command becomes an evaluation's, and when it is too long for any shell."""
 
-from swefoundry.domain.commands import COMMAND_LIMIT_BYTES, expand, too_long
+import pytest
+
+from swefoundry.domain.commands import COMMAND_LIMIT_BYTES, NO_FILES, expand, remark, too_long
 
 
 def test_test_files_are_quoted_and_other_braces_stay() -> None:
@@ -25,3 +27,12 @@ def test_a_command_that_no_shell_would_take_says_what_to_do() -> None:
 
 def test_what_grows_when_it_is_escaped_counts_as_it_is_sent() -> None:
     assert too_long('"' * (COMMAND_LIMIT_BYTES // 2), []).startswith("The test command has 98306 bytes ")
+
+
+def test_a_command_whose_files_stand_for_nothing_gets_a_remark() -> None:
+    assert remark("sh {files}", 0) == NO_FILES
+
+
+@pytest.mark.parametrize(("command", "files"), [("sh {files}", 1), ("sh tests/run.sh", 0)])
+def test_a_command_that_says_what_it_runs_gets_no_remark(command: str, files: int) -> None:
+    assert remark(command, files) == ""

@@ -65,8 +65,8 @@ def evaluated(stage, code, network_open=False, repeat=0):
     return Evaluated(collect(work, code), evaluation, network_open)
 
 
-def judged(verdict):
-    return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"))
+def judged(verdict, remark=""):
+    return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"), remark)
 
 
 def test_a_new_task_says_that_it_is_taken_in():
@@ -279,6 +279,13 @@ def test_the_last_five_attempts_are_shown():
 def test_rest_changes_nothing():
     view = seen(READY, now=LATER)
     assert after(view, Rest()) == view.task.status
+
+
+def test_a_verdict_over_tests_that_nobody_named_says_so():
+    status = after(seen(READY), GO_ON, judged(Verdict.PASS2PASS, "no test file was named"))
+    assert {item.message for item in status.conditions} == {
+        "the tests pass without the fix: they do not test it; no test file was named"
+    }
 
 
 def test_transition_times_move_only_when_a_status_does():
