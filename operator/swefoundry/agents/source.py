@@ -12,26 +12,18 @@ import zlib
 from pathlib import Path
 
 from swefoundry.domain.layers import Digest
-from swefoundry.errors import GiveUp
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import SOURCE_FILE, BadSource, fetch_source
 
 UNPACKED_BYTES = 4 << 30
 """As for intakes, which made the tree."""
 UNPACKED_FILES = 500_000
 
 
-class BadSource(GiveUp):
-    """The source artifact is no tree of ours."""
-
-
 async def fetch(registry: Registry, repository: str, source: Digest, folder: Path) -> Path:
     """The tree's folder; everything in it may be hostile, links included."""
-    archive, root = folder / "source.tar.gz", folder / "source"
-    manifest = await registry.get_manifest(repository, source)
-    layers = manifest.content.get("layers") or []
-    if not layers:
-        raise BadSource(f"the source {source} has no layer")
-    await registry.get_blob_to(repository, layers[0]["digest"], archive)
+    archive, root = folder / SOURCE_FILE, folder / "source"
+    await fetch_source(registry, repository, source, archive)
     try:
         await asyncio.to_thread(unpack, archive, root)
     except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:

@@ -26,8 +26,9 @@ from swefoundry.building.settings_for_steps import CERTIFICATES, proxies, step_s
 from swefoundry.domain.codes import Code
 from swefoundry.domain.dockerfiles import Rule, complaints
 from swefoundry.domain.work import BuildOrder
-from swefoundry.errors import GiveUp, NotFound, Retry
+from swefoundry.errors import GiveUp, Retry
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import SOURCE_FILE, BadSource, fetch_source
 
 PUSH_SECONDS = 900
 """The push has a limit of its own: a build that used up its time must still be stored."""
@@ -84,17 +85,15 @@ class Build:
         return ending, self._workplace.digest.read_text().strip() if ending.code == Code.OK else None
 
     async def _fetch(self, registry: Registry) -> Ending | None:
-        """The source artifact's one layer becomes the build context; a rebuild needs none."""
-        order, archive = self._order, self._workplace.root / "source.tar.gz"
+        """The source becomes the build context; a rebuild needs none."""
+        order, archive = self._order, self._workplace.root / SOURCE_FILE
         if order.composed is not None:
             self._workplace.context.mkdir(parents=True, exist_ok=True)
             return None
         try:
-            manifest = await registry.get_manifest(order.place.repository, order.source)
-            layer = manifest.content["layers"][0]["digest"]
-            await registry.get_blob_to(order.place.repository, layer, archive)
-        except NotFound as error:
-            return Ending(Code.SOURCE_MISMATCH, f"The source {order.source} is not in the registry: {error}")
+            await fetch_source(registry, order.place.repository, order.source, archive)
+        except BadSource as error:
+            return Ending(Code.SOURCE_MISMATCH, f"There is nothing to build: {error}")
         except (Retry, GiveUp) as error:
             return Ending(Code.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:

@@ -7,9 +7,10 @@ from swefoundry.checkout.layer import Changes, Written, compare, write_layer
 from swefoundry.checkout.trees import Unusable, read_tree
 from swefoundry.domain.checkout_work import CheckoutOrder, CheckoutRecord
 from swefoundry.domain.codes import Code
-from swefoundry.domain.layers import Digest, Layer
-from swefoundry.errors import NotFound, SwefoundryError
+from swefoundry.domain.layers import Layer
+from swefoundry.errors import SwefoundryError
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import BadSource, fetch_source
 
 _MESSAGE_CHARACTERS = 500
 """So that the record fits a termination message, whatever the names in it."""
@@ -19,7 +20,7 @@ async def attempt(order: CheckoutOrder, registry: Registry, folder: Path) -> Che
     """Carry out an order in an empty folder; what goes wrong is in the record."""
     try:
         return await _carry_out(order, registry, folder)
-    except Unusable as error:
+    except (BadSource, Unusable) as error:
         return failed(order.nonce, Code.SOURCE_MISMATCH, str(error))
     except SwefoundryError as error:
         return failed(order.nonce, Code.INFRASTRUCTURE, str(error))
@@ -35,7 +36,9 @@ def failed(nonce: str, code: Code, message: str) -> CheckoutRecord:
 async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> CheckoutRecord:
     repo = order.place.repository
     old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
-    await asyncio.gather(_fetch(registry, repo, order.parent, old), _fetch(registry, repo, order.source, new))
+    await asyncio.gather(
+        fetch_source(registry, repo, order.parent, old), fetch_source(registry, repo, order.source, new)
+    )
     changes, written = await asyncio.to_thread(_make, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
     return CheckoutRecord(
@@ -53,14 +56,3 @@ def _make(old: Path, new: Path, target: Path) -> tuple[Changes, Written]:
     wanted = read_tree(new)
     changes = compare(read_tree(old), wanted)
     return changes, write_layer(changes, wanted, new, target)
-
-
-async def _fetch(registry: Registry, repo: str, digest: Digest, path: Path) -> None:
-    try:
-        manifest = await registry.get_manifest(repo, digest)
-        layers = manifest.content.get("layers", [])
-        if len(layers) != 1:
-            raise Unusable(f"the artifact {digest} has {len(layers)} layers; a source has one")
-        await registry.get_blob_to(repo, layers[0]["digest"], path)
-    except NotFound as error:
-        raise Unusable(f"the source {digest} is not in {repo} any more") from error

@@ -6,19 +6,15 @@ from pathlib import Path
 
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.work import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeOrder
-from swefoundry.errors import NotFound
 from swefoundry.intake.bench import Bench
 from swefoundry.intake.cleantree import CleanTree, from_commit, from_folder, from_source
 from swefoundry.intake.commits import fetch
 from swefoundry.intake.download import download
 from swefoundry.intake.refusals import mismatch
 from swefoundry.intake.unpacking import remove, unpack, unpack_source
-from swefoundry.store.artifacts import Part, push_parts
-from swefoundry.store.content import OCI_LAYER
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import SOURCE_FILE, BadSource, fetch_source, push_source
 from swefoundry.store.tars import pack_folder
-
-SOURCE_FILE = "source.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -52,22 +48,17 @@ async def obtain(order: IntakeOrder, registry: Registry, bench: Bench) -> Source
 async def _store(tree: CleanTree, order: IntakeOrder, registry: Registry, bench: Bench) -> Digest:
     packed = bench.folder / SOURCE_FILE
     await asyncio.to_thread(pack_folder, tree.root, packed)
-    digest, size = await registry.put_blob_file(order.place.repository, packed)
+    digest = await push_source(registry, order.place.repository, packed)
     await asyncio.to_thread(remove, packed)
-    parts = [Part(SOURCE_FILE, OCI_LAYER, digest, size)]
-    return await push_parts(registry, order.place.repository, "source", parts)
+    return digest
 
 
 async def _stored(digest: Digest, repo: str, registry: Registry, folder: Path) -> CleanTree:
     packed = folder / SOURCE_FILE
     try:
-        manifest = await registry.get_manifest(repo, digest)
-        layers = manifest.content.get("layers", [])
-        if len(layers) != 1:
-            raise mismatch(f"the artifact {digest} has {len(layers)} layers; a source has one")
-        await registry.get_blob_to(repo, layers[0]["digest"], packed)
-    except NotFound as error:
-        raise mismatch(f"the source artifact {digest} is not in {repo}") from error
+        await fetch_source(registry, repo, digest, packed)
+    except BadSource as error:
+        raise mismatch(str(error)) from error
     await asyncio.to_thread(unpack_source, packed, folder / "tree")
     await asyncio.to_thread(remove, packed)
     return await from_source(folder / "tree")

@@ -12,9 +12,9 @@ from swefoundry.domain.layers import Digest
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.transcripts import TRANSCRIPT_FILE, Transcript
 from swefoundry.domain.work import Place
-from swefoundry.store.artifacts import Part, pull_artifact, push_artifact, push_parts
-from swefoundry.store.content import OCI_LAYER, digest_of
+from swefoundry.store.artifacts import pull_artifact, push_artifact
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import SOURCE_FILE
 from swefoundry.store.tars import TREE_MTIME, File, pack
 from unit.agents.cases import FILES, an_order, facts
 
@@ -42,9 +42,7 @@ class Shelf:
 
     async def source(self, files: Mapping[str, str]) -> Digest:
         data, _ = pack([(name.encode(), File(text.encode())) for name, text in files.items()], TREE_MTIME)
-        await self.registry.put_blob(self.repo, data)
-        part = Part("source.tar.gz", OCI_LAYER, digest_of(data), len(data))
-        return await push_parts(self.registry, self.repo, "source", [part])
+        return await push_artifact(self.registry, self.repo, "source", {SOURCE_FILE: data})
 
     async def past(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
         """A round whose draft is there."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.agents.source import BadSource, fetch, unpack
+from swefoundry.agents.source import fetch, unpack
 from swefoundry.agents.tree import Tree
-from swefoundry.store.artifacts import Part, push_parts
-from swefoundry.store.content import OCI_LAYER, digest_of
+from swefoundry.store.artifacts import push_artifact
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import SOURCE_FILE, BadSource
 from swefoundry.store.tars import TREE_MTIME, File, Folder, Link, pack
 
 
@@ -41,9 +41,7 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: Registry, tmp
         ],
         TREE_MTIME,
     )
-    await registry.put_blob("agents/source", data)
-    part = Part("source.tar.gz", OCI_LAYER, digest_of(data), len(data))
-    source = await push_parts(registry, "agents/source", "source", [part])
+    source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: data})
     tree = Tree(await fetch(registry, "agents/source", source, tmp_path))
     assert [(entry.path, entry.kind) for entry in tree.entries] == [
         ("a.py", "file"),
@@ -54,9 +52,7 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: Registry, tmp
 
 
 async def test_a_source_that_is_no_tar_is_refused_by_name(registry: Registry, tmp_path: Path) -> None:
-    await registry.put_blob("agents/source", b"no tar")
-    part = Part("source.tar.gz", OCI_LAYER, digest_of(b"no tar"), 6)
-    source = await push_parts(registry, "agents/source", "source", [part])
+    source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: b"no tar"})
     with pytest.raises(BadSource, match=f"the source {source} cannot be unpacked"):
         await fetch(registry, "agents/source", source, tmp_path)
 

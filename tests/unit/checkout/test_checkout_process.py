@@ -12,9 +12,10 @@ import pytest
 
 from swefoundry.domain.checkout_work import CheckoutOrder, CheckoutRecord
 from swefoundry.domain.layers import Digest, Layer
-from swefoundry.store.artifacts import Part, push_artifact, push_parts
-from swefoundry.store.content import OCI_LAYER, digest_of
+from swefoundry.store.artifacts import push_artifact
+from swefoundry.store.content import digest_of
 from swefoundry.store.registry import Registry
+from swefoundry.store.sources import push_source
 from swefoundry.store.tars import File, Link
 from unit.checkout.archives import Files, laid_over, source, whole
 from unit.store import registry_server
@@ -53,8 +54,7 @@ async def run(tmp_path: Path, order: str) -> Ended:
 
 
 async def pushed(registry: Registry, path: Path, files: Files) -> Digest:
-    digest, size = await registry.put_blob_file(REPO, source(path, files))
-    return await push_parts(registry, REPO, "source", [Part("source.tar.gz", OCI_LAYER, digest, size)])
+    return await push_source(registry, REPO, source(path, files))
 
 
 def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
@@ -81,7 +81,7 @@ async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path
     missing = digest_of(b"never pushed")
     ended = await run(tmp_path, an_order(registry.host, missing, new))
     assert (ended.code, ended.record.code) == (12, 12)
-    assert ended.record.message == f"the source {missing} is not in {REPO} any more"
+    assert ended.record.message == f"the source {missing} is not in {REPO}"
 
 
 async def test_an_artifact_that_is_no_source_is_refused(registry: Registry, tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ async def test_a_source_that_is_not_there_is_named(workbench: Workbench) -> None
     await workbench.registry.put_blob(workbench.repo, b"so that the repository exists")
     missing = "sha256:" + "0" * 64
     record = await workbench.take_in(ArtifactOrigin(digest=missing))
-    assert (record.code, record.message) == (12, f"the source artifact {missing} is not in {workbench.repo}")
+    assert (record.code, record.message) == (12, f"the source {missing} is not in {workbench.repo}")
 
 
 def test_the_test_server_asks_for_logins(hub: git_server.Server) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry.domain.work import ArtifactOrigin, IntakeRecord
-from swefoundry.store.artifacts import Part, push_parts
-from swefoundry.store.content import OCI_LAYER
+from swefoundry.store.sources import push_source
 from swefoundry.store.tars import pack_folder
 from unit.intake.repositories import git, writing
 from unit.intake.workbench import Workbench
@@ -15,10 +14,7 @@ from unit.intake.workbench import Workbench
 async def taken_in(workbench: Workbench, root: Path, patch: bytes | None = None) -> IntakeRecord:
     packed = root.with_suffix(".tar.gz")
     pack_folder(root, packed)
-    digest, size = await workbench.registry.put_blob_file(workbench.repo, packed)
-    source = await push_parts(
-        workbench.registry, workbench.repo, "source", [Part("source.tar.gz", OCI_LAYER, digest, size)]
-    )
+    source = await push_source(workbench.registry, workbench.repo, packed)
     return await workbench.take_in(ArtifactOrigin(digest=source), None, patch)
 
 
