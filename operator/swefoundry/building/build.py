@@ -21,11 +21,10 @@ from swefoundry.building import buildah, memory
 from swefoundry.building.endings import Circumstances, Ending, classify, classify_push
 from swefoundry.building.logs import BuildLog
 from swefoundry.building.processes import Command, Exited, run
-from swefoundry.building.records import Record
 from swefoundry.building.settings_for_steps import CERTIFICATES, proxies, step_settings, with_settings
 from swefoundry.domain.codes import Code
 from swefoundry.domain.dockerfiles import Rule, complaints
-from swefoundry.domain.work import BuildOrder
+from swefoundry.domain.work import BuildOrder, BuildRecord
 from swefoundry.errors import GiveUp, Retry
 from swefoundry.store.registry import Registry
 from swefoundry.store.sources import SOURCE_FILE, BadSource, fetch_source
@@ -48,7 +47,7 @@ class Build:
             {order.place.registry, *(m.partition("/")[0] for m in order.mirrors.values())}
         )
 
-    async def carry_out(self) -> Record:
+    async def carry_out(self) -> BuildRecord:
         """Build, push, store the log, and say how it went."""
         started = time.monotonic()
         image = log = None
@@ -60,7 +59,7 @@ class Build:
             ending = Ending(
                 Code.INFRASTRUCTURE, f"The certificates in {self._order.ca_bundle} cannot be read: {error}"
             )
-        return Record(
+        return BuildRecord(
             nonce=self._order.nonce,
             code=ending.code,
             message=ending.message,

@@ -5,18 +5,11 @@ from pathlib import Path
 
 from swefoundry.domain.work import RECORD_LIMIT_BYTES, BuildRecord
 
-
-class Record(BuildRecord):
-    """A build record with the count by which the reader of pods knows that memory ran out."""
-
-    oom_kills: int = 0
-
-
 _STEP_CHARACTERS = 300
 _MESSAGE_CHARACTERS = 600
 
 
-def fitted(record: Record, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
+def fitted(record: BuildRecord, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     """The record as JSON of at most ``limit_bytes``: the step and message are cut, the tail loses its first lines."""
     record = record.model_copy(
         update={
@@ -31,12 +24,12 @@ def fitted(record: Record, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     return content
 
 
-def leave(record: Record, path: Path) -> None:
+def leave(record: BuildRecord, path: Path) -> None:
     """Write the record where the kubelet looks for it."""
     path.write_bytes(fitted(record))
 
 
-def _json(record: Record) -> bytes:
+def _json(record: BuildRecord) -> bytes:
     return json.dumps(record.wire(), ensure_ascii=False, separators=(",", ":")).encode()
 
 

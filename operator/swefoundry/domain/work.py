@@ -153,6 +153,8 @@ class BuildRecord(Value):
     """The telling last lines of the failing step, cut so that the record fits."""
     log: Digest | None = None
     """Blob with the whole build log (capped at 4 MiB)."""
+    oom_kills: int = 0
+    """Processes of the pod that were killed for memory: the reader of pods tells this from other failures."""
     duration_ms: int = 0
 
 

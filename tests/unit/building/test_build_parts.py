@@ -15,12 +15,12 @@ from swefoundry.building.build import refused, trust, unpack
 from swefoundry.building.buildah import Workplace, build_command, environment, push_command, registries_conf
 from swefoundry.building.logs import BuildLog
 from swefoundry.building.processes import Command, Exited, run
-from swefoundry.building.records import Record, fitted
+from swefoundry.building.records import fitted
 from swefoundry.building.settings_for_steps import proxies, step_settings, with_settings
 from swefoundry.building.words import plain, read
 from swefoundry.domain.codes import Code
 from swefoundry.domain.drafts import Draft
-from swefoundry.domain.work import BuildOrder, Place
+from swefoundry.domain.work import BuildOrder, BuildRecord, Place
 
 PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
 DIGEST = "sha256:" + "1" * 64
@@ -71,12 +71,12 @@ class TestLogs:
 
 class TestRecords:
     def test_a_short_record_is_written_whole(self) -> None:
-        record = Record(nonce="n", code=0, image=DIGEST, duration_ms=5)
-        assert Record.model_validate_json(fitted(record)) == record
+        record = BuildRecord(nonce="n", code=0, image=DIGEST, duration_ms=5)
+        assert BuildRecord.model_validate_json(fitted(record)) == record
 
     @pytest.mark.parametrize("line", ["x" * 200, "ä\t\x01" * 60, "€" * 3000])
     def test_a_long_tail_loses_its_first_lines(self, line: str) -> None:
-        record = Record(
+        record = BuildRecord(
             nonce="n", code=42, message="m" * 5000, step="s" * 5000, tail=f"{line}\n" * 60 + "the end"
         )
         content = fitted(record)
@@ -86,7 +86,7 @@ class TestRecords:
         assert (len(kept["message"]), len(kept["step"])) == (600, 300)
 
     def test_one_endless_line_loses_its_start(self) -> None:
-        content = fitted(Record(nonce="n", code=42, tail="a" * 9000 + "z"))
+        content = fitted(BuildRecord(nonce="n", code=42, tail="a" * 9000 + "z"))
         assert len(content) <= 4096
         assert json.loads(content)["tail"].endswith("az")
 
