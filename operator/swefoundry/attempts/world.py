@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from swefoundry.attempts.slots import Slots
+from swefoundry.attempts.spending import Spending
 from swefoundry.cluster.cache import Cache
 from swefoundry.cluster.kube import Kube
 from swefoundry.cluster.queue import Key, WorkQueue
@@ -55,12 +56,17 @@ class World:
     """Held while shared budgets for models are looked at and an agent pod is made."""
     waiting: dict[str, set[Key]] = field(default_factory=dict)
     """Per repository, the EnvBuilds that wait for another of it to end."""
+    spending: Spending = field(init=False)
     leading: set[str] = field(default_factory=set)
     """UIDs of EnvBuilds that have begun a search of their own; their statuses may not say so yet."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
     _known: dict[tuple[str, str], Known | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
+
+    def __post_init__(self) -> None:
+        """Sums follow the cache from its first object on."""
+        self.spending = Spending(self.cache, self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""

@@ -4,7 +4,7 @@ Our own store rather than ``kopf.index``: that one is quadratic at start-up (10,
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from swefoundry.cluster.queue import Key
@@ -20,6 +20,11 @@ class Cache:
         self._objects: dict[Key, Body] = {}
         self._children: dict[str, set[Key]] = {}
         self._repos: dict[tuple[str, str], set[Key]] = {}
+        self._listeners: list[Callable[[Body], None]] = []
+
+    def listen(self, tell: Callable[[Body], None]) -> None:
+        """From now on, tell of every object that came, changed or went; the cache itself says what is there now."""
+        self._listeners.append(tell)
 
     def put(self, body: Body) -> bool:
         """Remember ``body`` unless something newer is known; say whether it was news."""
@@ -35,6 +40,7 @@ class Cache:
             self._children.setdefault(owner[1], set()).add(key)
         if repo := _repo(body):
             self._repos.setdefault((key.kind, repo), set()).add(key)
+        self._tell(body)
         return True
 
     def drop(self, key: Key, uid: str | None = None) -> None:
@@ -44,6 +50,7 @@ class Cache:
             return
         del self._objects[key]
         self._unlink(key, known)
+        self._tell(known)
 
     def get(self, key: Key) -> Body | None:
         """The object as last seen."""
@@ -74,6 +81,10 @@ class Cache:
         return Counter(
             (key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects
         )
+
+    def _tell(self, body: Body) -> None:
+        for tell in self._listeners:
+            tell(body)
 
     def _unlink(self, key: Key, body: Body) -> None:
         owner = owner_of(body)

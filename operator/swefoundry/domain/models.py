@@ -80,6 +80,16 @@ class Usage(Value):
             micro_usd=self.micro_usd + other.micro_usd,
         )
 
+    def minus(self, other: "Usage") -> "Usage":
+        """Without ``other``, which is part of it."""
+        return Usage(
+            turns=self.turns - other.turns,
+            input_tokens=self.input_tokens - other.input_tokens,
+            cached_tokens=self.cached_tokens - other.cached_tokens,
+            output_tokens=self.output_tokens - other.output_tokens,
+            micro_usd=self.micro_usd - other.micro_usd,
+        )
+
     @property
     def tokens(self) -> int:
         """Tokens in both directions."""

@@ -1,15 +1,14 @@
 """The agents' part in the loop: what they are told, what they may spend, and the round that their draft begins."""
 
-from typing import Any
-
-from swefoundry.api import labels, reasons
+from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, Round
 from swefoundry.attempts.act import count_end, ticket
 from swefoundry.attempts.agent import launch_agent_pod
 from swefoundry.attempts.decide import Await, Collect, Launch
 from swefoundry.attempts.intake import place
 from swefoundry.attempts.world import World
-from swefoundry.cluster.resources import BUILDS, PODS
+from swefoundry.cluster.queue import Key
+from swefoundry.cluster.resources import BUILDS
 from swefoundry.domain.agent_work import Ablation, AgentOrder, AgentRecord, Allowance, PastRound
 from swefoundry.domain.codes import Code
 from swefoundry.domain.layers import Digest
@@ -17,7 +16,7 @@ from swefoundry.domain.rounds import Proposal, RoundOutcome
 from swefoundry.envbuild.ledger import is_draft
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.proposing import begun, source_of
-from swefoundry.envbuild.purse import Account, account, bounded, purse
+from swefoundry.envbuild.purse import purse
 from swefoundry.envbuild.reuse import references
 from swefoundry.envbuild.steps import AgentsUnpaid, Drafted, Result
 from swefoundry.envbuild.turns import AGENTS
@@ -25,37 +24,23 @@ from swefoundry.pods.agent import ca_file, key_file
 from swefoundry.pods.hardening import Role
 from swefoundry.strategies.overriding import overridden
 
-HELD_SECONDS = 10.0
-"""How often an EnvBuild looks whether running agents have left something of a shared budget."""
+HELD_SECONDS = 300.0
+"""How often an EnvBuild looks whether there is room in a shared budget, although nobody has woken it."""
 
 
 async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
-    near = await references(seen, world)
+    key = Key(BUILDS.kind, seen.build.namespace, seen.build.name)
     async with world.paying:  # two that look at the same moment would both spend what is left
-        may = purse(seen.build, _others(seen, world), seen.settings)
+        may = purse(seen.build, world.spending.beside(key), seen.settings)
         if may.spent:
             return AgentsUnpaid(may.spent)
         if may.held:
+            world.spending.wait(key)
             return Await(move.work, reasons.QUEUED, may.held, HELD_SECONDS)
         pass_ = ticket(seen.owner, Role.AGENT, move)
+        near = await references(seen, world)
         return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, near, seen))
-
-
-def _others(seen: Observation, world: World) -> list[Account]:
-    if not bounded(seen.settings):
-        return []
-    bodies = [body for body in world.cache.bodies(BUILDS.kind) if body["metadata"]["uid"] != seen.build.uid]
-    return [account(body, _drafts(body, world)) for body in bodies]
-
-
-def _drafts(body: dict[str, Any], world: World) -> bool:
-    """Whether an agent pod of the EnvBuild runs; the status may not speak of it yet."""
-    status = body.get("status", {})
-    if any(item["work"].startswith("agent-") for item in status.get("running", ())):
-        return True
-    pods = world.cache.children(body["metadata"]["uid"], PODS.kind)
-    return any(pod["metadata"].get("labels", {}).get(labels.ROLE) == Role.AGENT for pod in pods)
 
 
 def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observation) -> AgentOrder:

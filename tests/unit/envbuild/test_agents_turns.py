@@ -7,11 +7,12 @@ import pytest
 from builders import a_build, digest
 from swefoundry.api.envbuild import Agents, EnvBuildStatus, Round
 from swefoundry.api.parts import Environment
+from swefoundry.attempts.spending import NOTHING, Account, Others
 from swefoundry.domain.agent_work import AgentRecord, Allowance
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.models import Model, Usage
 from swefoundry.envbuild import ledger
-from swefoundry.envbuild.purse import Account, Purse, account, bounded, purse
+from swefoundry.envbuild.purse import Purse, purse
 from swefoundry.envbuild.turns import Turn, strategies, turn
 from swefoundry.settings import Settings
 
@@ -56,12 +57,19 @@ def a_spender(tokens=0, micro_usd=0, **budget):
     return a_build({"usage": used}, budget=budget)
 
 
-def another(namespace="here", tokens=0, held=0):
-    return Account(namespace, Usage(input_tokens=tokens), Usage(input_tokens=held))
+ALONE = Others()
+
+
+def others(here=NOTHING, elsewhere=NOTHING):
+    return Others(here, here.plus(elsewhere))
+
+
+def an_account(tokens=0, held=0):
+    return Account(Usage(input_tokens=tokens), Usage(input_tokens=held))
 
 
 def test_one_instance_spends_what_is_left_of_its_own_budget():
-    found = purse(a_spender(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), [], Settings())
+    found = purse(a_spender(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), ALONE, Settings())
     assert found == Purse(
         Allowance(
             turns_per_role=7,
@@ -74,21 +82,21 @@ def test_one_instance_spends_what_is_left_of_its_own_budget():
 
 
 def test_nothing_left_names_the_budget_and_what_raises_it():
-    assert purse(a_spender(1000, llmTokens=1000), [], Settings()).spent == (
+    assert purse(a_spender(1000, llmTokens=1000), ALONE, Settings()).spent == (
         "no tokens are left of spec.budget; raise spec.budget.llmTokens"
     )
-    dear = purse(a_spender(0, 250_000, llmUsd="0.25"), [], Settings())
+    dear = purse(a_spender(0, 250_000, llmUsd="0.25"), ALONE, Settings())
     assert dear.spent == "no money is left of spec.budget; raise spec.budget.llmUsd"
 
 
 def test_a_namespace_counts_its_own_and_the_operator_all():
-    others = [another(tokens=300), another("there", tokens=500)]
-    of_namespace = purse(a_spender(100), others, Settings(namespace_llm_tokens=1000)).allowance
+    beside = others(an_account(300), an_account(500))
+    of_namespace = purse(a_spender(100), beside, Settings(namespace_llm_tokens=1000)).allowance
     assert (of_namespace.tokens, of_namespace.tokens_named) == (
         600,
         "the budget of namespace here; raise agents.budgets.namespace.tokens in the chart's values",
     )
-    of_operator = purse(a_spender(100), others, Settings(operator_llm_tokens=1000)).allowance
+    of_operator = purse(a_spender(100), beside, Settings(operator_llm_tokens=1000)).allowance
     assert (of_operator.tokens, of_operator.tokens_named) == (
         100,
         "the operator's budget; raise agents.budgets.operator.tokens in the chart's values",
@@ -97,35 +105,17 @@ def test_a_namespace_counts_its_own_and_the_operator_all():
 
 def test_what_running_agents_may_still_use_is_waited_for_and_not_spent():
     limit = Settings(operator_llm_tokens=1000)
-    waits = purse(a_spender(100, llmTokens=500), [another(held=600)], limit)
+    waits = purse(a_spender(100, llmTokens=500), others(an_account(held=600)), limit)
     assert (waits.spent, waits.held) == (
         "",
         "agents that run may still use what is left of a budget for models",
     )
-    assert purse(a_spender(100, llmTokens=500), [another(held=500)], limit).held == ""
+    assert purse(a_spender(100, llmTokens=500), others(an_account(held=500)), limit).held == ""
 
 
 def test_shared_money_is_exact():
-    found = purse(a_spender(0, 1), [], Settings(operator_llm_usd=Decimal("0.1"))).allowance
+    found = purse(a_spender(0, 1), ALONE, Settings(operator_llm_usd=Decimal("0.1"))).allowance
     assert found.micro_usd == 99_999
-
-
-def test_an_account_holds_what_is_left_while_an_agent_pod_runs():
-    body = {
-        "metadata": {"namespace": "there"},
-        "spec": {"budget": {"llmTokens": 1000, "llmUsd": "0.5"}},
-        "status": {"usage": {"inputTokens": 300, "outputTokens": 100, "microUsd": 200_000}},
-    }
-    used = Usage(input_tokens=300, output_tokens=100, micro_usd=200_000)
-    assert account(body, runs=False) == Account("there", used, Usage())
-    assert account(body, runs=True) == Account("there", used, Usage(input_tokens=600, micro_usd=300_000))
-    fresh = account({"metadata": {"namespace": "there"}, "spec": {}}, runs=True)
-    assert fresh.held == Usage(input_tokens=1_000_000, micro_usd=1_000_000)
-
-
-def test_only_shared_budgets_need_a_look_at_the_others():
-    assert not bounded(Settings())
-    assert bounded(Settings(namespace_llm_tokens=0))
 
 
 USED = Usage(turns=3, input_tokens=1000, cached_tokens=200, output_tokens=50, micro_usd=1234)

@@ -17,6 +17,8 @@ from simulated.shelf import REPOSITORY
 from swefoundry.api import labels
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.models import Model, Usage
+from swefoundry.envbuild.drafting import HELD_SECONDS
+from swefoundry.pods.snapshot import snapshot
 from swefoundry.store.registry import Registry
 
 HERE = ("taskinstances", "here", "task-one")
@@ -318,11 +320,11 @@ async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
     simulation = a_simulation(server, front, shelf, play, settings=limits)
     body = manifest("task-two", environment={"strategies": ["agents"]}, instanceId="owner__name-2")
     server.create("taskinstances", "here", body)
-    at_once = []
+    at_once, began = [], server.now
 
     def count():
-        pods = [pod for pod in server.bodies("pods") if pod["metadata"]["labels"][labels.ROLE] == "agent"]
-        at_once.append(len(pods))
+        pods = map(snapshot, server.bodies("pods"))
+        at_once.append(sum(pod.role == "agent" and not pod.ended for pod in pods))
 
     simulation.check = count
     await simulation.run()
@@ -331,6 +333,9 @@ async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
     }
     assert phases == {"Validated"}
     assert max(at_once) == 1
+    assert (server.now - began).total_seconds() < HELD_SECONDS, (
+        "it was woken, and need not look again by itself"
+    )
     assert [order["allowance"]["tokens"] for order in orders(simulation)] == [1_000_000, 1_000_000]
 
 
