@@ -72,7 +72,7 @@ def meaning(complaint: Complaint) -> Meaning:
 def advice(complaint: Complaint) -> str:
     """What a person can do."""
     if complaint.status == 401:
-        return "check the API key in the Secret of the model settings"
+        return "check the API key in the Secret that the chart's value agents.secret names"
     if complaint.status == 403:
         return "check that the API key may use this model"
     if complaint.status in (402, 429):

@@ -4,7 +4,7 @@ One request is one HTTP exchange; the client's own retries are off, because ours
 because what is paid for has to be counted. Errors of the client become stops, or one of the two signals below.
 
     200 ........................ the JSON object
-    408 409 425 429 5xx ........ again, after Retry-After or a growing pause, for PATIENCE_SECONDS
+    408 409 425 429 5xx ........ again, after Retry-After or a growing pause, while the model's patience lasts
     no connection, no answer ... again
     half an answer ............. again, at most GARBLED_ANSWERS in all: each may be on the bill
     400 422 .................... TooLong or Invalid: the speaker shortens it or says it otherwise
@@ -31,10 +31,6 @@ from swefoundry.agents.stops import Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.agents.words import Json
 from swefoundry.domain.models import Model
 
-PATIENCE_SECONDS = 300
-"""How long an endpoint is asked again: rate limits count per minute and restarts of servers take a few; longer waits
-belong to the operator, which need not keep a pod for them. Time spent on answers that never came counts, too: those may
-be on the bill."""
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 """Pauses double from the first to the longest."""
@@ -44,6 +40,8 @@ within our patience."""
 GARBLED_ANSWERS = 3
 """Answers that broke off or hold nothing: each is probably paid for."""
 CONNECT_SECONDS = 10.0
+UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+"""Codes of X509_V_ERR_...: nobody who is trusted signed the certificate. Others are about its names or dates."""
 
 NO_REAL_MODELS = "SWEFOUNDRY_NO_REAL_MODELS"
 """Environment variable that tests set: only endpoints that cannot be real are asked."""
@@ -113,14 +111,17 @@ class Endpoint:
         await self._client.close()
 
     async def complete(self, body: Json) -> Json:
-        """The endpoint's answer to a chat completion: a JSON object."""
+        """The endpoint's answer to a chat completion: a JSON object.
+
+        Time spent on answers that never came counts as waiting, too: those may be on the bill.
+        """
         began, waited, pause, garbled = time.monotonic(), 0.0, FIRST_PAUSE_SECONDS, 0
         while True:
             try:
                 return await self._once(body)
             except _Later as later:
                 garbled += later.garbled
-                rest = PATIENCE_SECONDS - max(waited, time.monotonic() - began)
+                rest = self._model.patience_seconds - max(waited, time.monotonic() - began)
                 if rest <= 0 or garbled >= GARBLED_ANSWERS:
                     raise ModelUnavailable(f"{later}; asked again until patience ended") from later
                 wait = _wait(later, pause, rest)
@@ -198,11 +199,9 @@ class Endpoint:
 
     def _unconnected(self, error: openai.APIConnectionError) -> Exception:
         where, causes = self._model.base_url, _causes(error)
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-            return ModelRefused(
-                f"the certificate of {where} is not trusted: {causes[-1]}; "
-                "give the model settings the CA bundle that signed it"
-            )
+        for cause in causes:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return ModelRefused(f"the certificate of {where} is not trusted: {_distrust(cause)}")
         if any(isinstance(cause, httpx2.UnsupportedProtocol) for cause in causes):
             return ModelRefused(f"{where} cannot be asked: {causes[-1]}")
         return _Later(f"{where} was not reached: {causes[-1] or type(causes[-1]).__name__}")
@@ -223,6 +222,17 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
+def _distrust(error: ssl.SSLCertVerificationError) -> str:
+    """Why, and what a person can do."""
+    said = (error.verify_message or str(error)).rstrip(".")
+    if error.verify_code not in UNKNOWN_AUTHORITY:
+        return f"{said}; check baseUrl, and the certificate with whoever runs the endpoint"
+    return (
+        f"{said}; put the certificate of the authority that signed it into key ca.crt of the ConfigMap that the "
+        "chart's value caConfigMap names, in the task's namespace"
+    )
+
+
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     trust = httpx2.create_ssl_context()
     if ca_file is None:
@@ -231,7 +241,8 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
         trust.load_verify_locations(cafile=Path(ca_file))
     except (OSError, ssl.SSLError) as error:
         raise ModelRefused(
-            f"the CA bundle {ca_file} for models cannot be read: {error}; it must hold PEM certificates"
+            f"the CA bundle {ca_file} for models cannot be read: {error}; key ca.crt of the ConfigMap that the chart's "
+            "value caConfigMap names must hold PEM certificates"
         ) from error
     return trust
 

@@ -45,6 +45,8 @@ SHRINKINGS = 5
 SHRINKING = 0.6
 """To this part of the room each time: five of them leave 8 %, less than any estimate is wrong by."""
 
+CHECK_SECRET = "check the Secret that the chart's value agents.secret names"
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -86,7 +88,7 @@ class LadderSpeaker:
         self, order: AgentOrder, store: TurnStore, access: Access, redact: Redact, start_rung: int
     ) -> None:
         if not order.ladder:
-            raise ModelRefused("no model is configured; set the chart value `models`")
+            raise ModelRefused("no model is configured; set the chart's value agents.models")
         self._ladder = order.ladder
         self._conversation = order.conversation
         self._allowance: Allowance = order.allowance
@@ -282,13 +284,10 @@ def _key(path: str | None) -> str:
     try:
         key = Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeError) as error:
-        raise ModelRefused(
-            f"the API key file {path} cannot be read: {error}; check the Secret of the model settings"
-        ) from error
+        raise ModelRefused(f"the API key file {path} cannot be read: {error}; {CHECK_SECRET}") from error
     if not key or not key.isascii() or any(letter.isspace() for letter in key):
         raise ModelRefused(
-            f"the API key file {path} holds no key: one line of ASCII text is wanted; "
-            "check the Secret of the model settings"
+            f"the API key file {path} holds no key: one line of ASCII text is wanted; {CHECK_SECRET}"
         )
     return key
 

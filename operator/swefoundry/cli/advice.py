@@ -51,7 +51,7 @@ NEXT: dict[str, str] = {
         "Read the transcript (`swefoundry transcript`); set tools and jsonSchema of the model as its endpoint can."
     ),
     reasons.AGENTS_TIME_LIMIT: "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; re-create it.",
-    reasons.MODEL_REFUSED: "Mend the Secret with the key, or the model's name in agents.models; re-create it.",
+    reasons.MODEL_REFUSED: "Mend the key, model, address or certificate that the message names; re-create it.",
     reasons.BUILDING: "Wait; an image is being built.",
     reasons.PROBING: "Wait; an image is being probed.",
 }

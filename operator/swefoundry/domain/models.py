@@ -55,6 +55,13 @@ class Model(Value):
     request_seconds: int = Field(
         default=600, ge=1, le=3600, description="Time limit of one request, seconds."
     )
+    patience_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=3600,
+        description="How long an agent pod asks an endpoint that is busy or away again, seconds; then it ends, and "
+        "another goes on later.",
+    )
 
 
 class Usage(Value):

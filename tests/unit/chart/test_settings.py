@@ -1,12 +1,13 @@
 """The chart's values become the operator's settings."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from swefoundry.domain.models import Model
 from swefoundry.settings import Settings
-from unit.chart.rendering import Object, environment, render
+from unit.chart.rendering import CHART, Object, environment, render
 
 AGENTS = {
     "models": [
@@ -51,6 +52,12 @@ def test_every_variable_is_a_setting() -> None:
     )
     names = {name for name in environment(everything) if name.startswith("SWEFOUNDRY_")}
     assert names <= {f"SWEFOUNDRY_{field.upper()}" for field in Settings.model_fields}
+
+
+def test_the_schema_knows_every_field_of_a_model() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    known = schema["properties"]["agents"]["properties"]["models"]["items"]["properties"]
+    assert set(known) == {info.alias for info in Model.model_fields.values()}
 
 
 def test_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,16 +151,28 @@ def test_retry_after_may_be_a_date() -> None:
     assert wait_of({"retry-after": "soon"}, now) is None
 
 
-async def test_patience_ends(registry: Registry, conversation: str) -> None:
+@pytest.mark.parametrize(
+    ("configured", "waited"),
+    [
+        pytest.param({}, 300, id="as most endpoints need it"),
+        pytest.param({"patience_seconds": 20}, 20, id="as the model says"),
+        pytest.param({"patience_seconds": 0}, 0, id="none"),
+    ],
+)
+async def test_patience_ends(
+    registry: Registry, conversation: str, configured: dict[str, int], waited: int
+) -> None:
     ears = Ears()
     async with (
         serving(refusing(503, "overloaded")) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_speaker(
+            registry, a_model(server.url, **configured), ears=ears, conversation=conversation
+        ) as speaker,
     ):
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
             await speaker.ask(a_request())
     assert caught.value.code == Code.MODEL_UNAVAILABLE
-    assert sum(ears.pauses) == pytest.approx(300)
+    assert sum(ears.pauses) == pytest.approx(waited)
     assert server.asked == len(ears.pauses) + 1
 
 

@@ -181,9 +181,21 @@ async def test_an_unknown_authority_stops_at_once(
         serving(saying("Hello."), tls=certificate[0]) as server,
         a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
-        with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*CA bundle"):
+        with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
             await speaker.ask(a_request())
     assert (server.asked, ears.pauses) == (0, [])
+
+
+async def test_a_certificate_for_another_name_needs_no_other_bundle(
+    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+) -> None:
+    context, bundle = certificate
+    async with serving(saying("Hello."), tls=context) as server:
+        model = a_model(server.url.replace("127.0.0.1", "localhost"))
+        async with a_speaker(registry, model, conversation=conversation, ca_file=bundle) as speaker:
+            with pytest.raises(ModelRefused, match="not valid for 'localhost'; check baseUrl") as caught:
+                await speaker.ask(a_request())
+    assert "caConfigMap" not in str(caught.value)
 
 
 async def test_a_bundle_without_certificates_is_refused(
