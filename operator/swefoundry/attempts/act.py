@@ -200,7 +200,7 @@ def count_end(role: Role, move: Collect) -> None:
     metrics.STAGE_SECONDS.labels(role.value).observe(move.finished.seconds)
 
 
-def ended(move: Collect, evidence: Digest | None = None) -> Attempt:
+def ended(move: Collect, message: str = "", evidence: Digest | None = None) -> Attempt:
     """A collected attempt, for the list of the last five."""
     return Attempt(
         work=move.work,
@@ -211,6 +211,7 @@ def ended(move: Collect, evidence: Digest | None = None) -> Attempt:
         exit_code=move.finished.code,
         node=move.pod.node,
         seconds=move.finished.seconds,
+        message=message[:2048] or None,
         evidence=evidence,
     )
 

@@ -1,15 +1,13 @@
-"""How attempts show in a status: the same few lists in both resources. Pure."""
+"""What is said of attempts, in the same words for both kinds. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from swefoundry.api import reasons
-from swefoundry.api.parts import Attempt
+from swefoundry.attempts.act import Queued
 from swefoundry.attempts.decide import Await, Surrender
 from swefoundry.domain.outcomes import Blame
-
-KEPT = 5
-"""Ended attempts that a status shows; everything else is in events, metrics and evidence."""
+from swefoundry.domain.work import IntakeRecord
 
 BLAMED = {
     Blame.INFRASTRUCTURE: reasons.INFRASTRUCTURE,
@@ -20,35 +18,27 @@ BLAMED = {
 }
 
 
-def running_with(running: Iterable[Attempt], attempt: Attempt) -> list[Attempt]:
-    """``running`` with ``attempt`` as its work's current one."""
-    return sorted([*without(running, attempt.work), attempt], key=lambda item: item.work)
-
-
-def without(running: Iterable[Attempt], work: str) -> list[Attempt]:
-    """``running`` without ``work``."""
-    return [item for item in running if item.work != work]
-
-
-def history_with(attempts: Iterable[Attempt], attempt: Attempt) -> list[Attempt]:
-    """The last five ended attempts, oldest first."""
-    return [*attempts, attempt][-KEPT:]
-
-
-def is_infrastructure(attempt: Attempt) -> bool:
-    """Whether an ended attempt counts among the infrastructure retries; a memory kill, say, does not."""
-    return attempt.outcome == Blame.INFRASTRUCTURE
-
-
 QUIET = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Running", "Terminating"})
 """Waits that pass by themselves in seconds: telling them would cost a status write each."""
 
 
-def waiting_sentence(waits: Iterable[Await]) -> str:
-    """What is waited for, for the message of Reconciling."""
-    told = [item for item in waits if item.reason not in QUIET]
-    parts = [f"{item.work}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in told]
-    return "; ".join(parts)
+def waiting_sentence(results: Sequence[object]) -> str:
+    """What is waited for, for the message of Reconciling: places first."""
+    queued = [f"{item.work}: {reasons.QUEUED}" for item in results if isinstance(item, Queued)]
+    waits = [item for item in results if isinstance(item, Await) and item.reason not in QUIET]
+    told = [f"{item.work}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits]
+    return "; ".join([*queued, *told])
+
+
+def refused_intake(record: IntakeRecord) -> tuple[str, str]:
+    """Reason and message of an intake that refused the row."""
+    reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
+    return reason, record.message or f"intake ended with code {record.code}"
+
+
+def surrendered(move: Surrender) -> tuple[str, str]:
+    """Reason and message of a piece of work that was given up."""
+    return BLAMED[move.fault.blame], fault_sentence(move)
 
 
 def fault_sentence(move: Surrender) -> str:

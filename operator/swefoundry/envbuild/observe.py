@@ -34,6 +34,11 @@ class Observation:
     """The TaskInstance that it is made for is suspended."""
 
     @property
+    def stamp(self) -> tuple[int, datetime]:
+        """What conditions are stamped with: the generation that is judged, and the time."""
+        return self.build.generation, self.now
+
+    @property
     def owner(self) -> Owner:
         """The object as an owner of pods."""
         build = self.build

@@ -1,25 +1,21 @@
 """How a step and its results change the status. Pure: the old status in, the new one out."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from swefoundry.api import conditions, reasons
-from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, condition
+from swefoundry.api import reasons
+from swefoundry.api.conditions import READY, SUCCEEDED
 from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
-from swefoundry.api.parts import Attempt, Condition
-from swefoundry.attempts.act import Launched, Queued, ended, role_of
+from swefoundry.api.parts import Attempt
+from swefoundry.attempts.act import Launched, ended, role_of
 from swefoundry.attempts.decide import Await, Replace, Surrender
 from swefoundry.attempts.report import (
-    BLAMED,
-    duration,
     fault_sentence,
-    history_with,
-    is_infrastructure,
     isolation_sentence,
-    running_with,
+    refused_intake,
+    surrendered,
     waiting_sentence,
-    without,
 )
+from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
 from swefoundry.domain.codes import Code
 from swefoundry.domain.models import Usage
 from swefoundry.domain.outcomes import Blame
@@ -65,31 +61,23 @@ def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
     """The status after the step."""
     if isinstance(step, Rest):
         return seen.build.status
-    status = _with(seen.build.status, observed_generation=seen.build.generation)
-    if status.started_at is None:
-        status = _with(status, started_at=seen.now)
+    status = begun(seen.build.status, seen.stamp)
     for result in results:
         status = _apply(status, result, seen)
         if status.finished_at is not None:
             return status
     status = ledger.compared(status)
     if isinstance(step, Exhaust):
-        return exhausted(status, step.reason, step.message, seen)
+        return exhausted(status, (step.reason, step.message), seen)
     return _concluded(status, seen) or _under_way(status, results, seen)
 
 
 def _apply(status: Status, result: Result, seen: Observation) -> Status:
     match result:
-        case Launched(attempt) | Await(adopted=Attempt() as attempt):
-            return _with(status, running=running_with(status.running, attempt))
-        case Replace(ended=over, planned=planned):
-            return _with(
-                status,
-                running=running_with(status.running, planned),
-                attempts=history_with(status.attempts, over),
-                infra_retries=status.infra_retries + is_infrastructure(over),
-                pod_seconds=status.pod_seconds + (over.seconds or 0),
-            )
+        case Launched() | Await():
+            return followed(status, result)
+        case Replace(ended=over):
+            return _charged(followed(status, result), over)
         case Surrender():
             return _surrendered(status, result, seen)
         case _:
@@ -103,12 +91,12 @@ def _achieved(status: Status, result: Result, seen: Observation) -> Status:
         case Proposed() | NothingProposed() | AgentsCalled() | Unusable():
             return _proposed(status, result, seen)
         case CheckedOut(move, record):
-            told = ended(move).model_copy(update={"message": record.message or None})
-            return _with_round(_ended(status, told), checked_out(status.rounds[-1], result))
+            status = _closed(status, ended(move, record.message))
+            return _with_round(status, checked_out(status.rounds[-1], result))
         case Drafted() | AgentsUnpaid():
             return _drafted(status, result)
         case Built(move, record):
-            status = _ended(status, ended(move).model_copy(update={"message": record.message[:2048] or None}))
+            status = _closed(status, ended(move, record.message))
             return _with_round(status, built(status.rounds[-1], record))
         case Probed():
             return _probed(status, result, seen)
@@ -121,16 +109,16 @@ def _proposed(
 ) -> Status:
     match result:
         case Unusable(message):
-            return failed(status, reasons.PARENT_UNUSABLE, message, seen)
+            return failed(status, (reasons.PARENT_UNUSABLE, message), seen)
         case Proposed(started):
-            return _with(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
+            return updated(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
         case AgentsCalled():
             return ledger.called(status)
         case NothingProposed():
             reason, message = _last_words(status)
             # A wrong key is nothing against the row: no verdict on what was built before it was refused.
             conclude = failed if reason in (reasons.MODEL_REFUSED, reasons.DEFECT) else exhausted
-            return conclude(status, reason, message, seen)
+            return conclude(status, (reason, message), seen)
 
 
 def _drafted(status: Status, result: Drafting) -> Status:
@@ -138,43 +126,40 @@ def _drafted(status: Status, result: Drafting) -> Status:
         case AgentsUnpaid(message):
             return ledger.ended(status, reasons.BUDGET_SPENT, message)
         case Drafted(move, record, started):
-            told = ended(move).model_copy(update={"message": record.message[:2048] or None})
-            return ledger.drafted(_ended(status, told), record, started)
+            return ledger.drafted(_closed(status, ended(move, record.message)), record, started)
 
 
-def _ended(status: Status, attempt: Attempt) -> Status:
-    return _with(
-        status,
-        running=without(status.running, attempt.work),
-        attempts=history_with(status.attempts, attempt),
-        pod_seconds=status.pod_seconds + (attempt.seconds or 0),
-    )
+def _closed(status: Status, attempt: Attempt) -> Status:
+    return _charged(closed(status, attempt), attempt)
+
+
+def _charged(status: Status, attempt: Attempt) -> Status:
+    return updated(status, pod_seconds=status.pod_seconds + (attempt.seconds or 0))
 
 
 def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
     record = result.record
-    status = _ended(status, ended(result.move).model_copy(update={"message": record.message[:2048] or None}))
+    status = _closed(status, ended(result.move, record.message))
     if record.code != Code.OK:
-        reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
-        return failed(status, reason, record.message or f"intake ended with code {record.code}", seen)
-    return _with(status, source=record.source, facts=record.facts, layers=record.layers)
+        return failed(status, refused_intake(record), seen)
+    return updated(status, source=record.source, facts=record.facts, layers=record.layers)
 
 
 def _probed(status: Status, result: Probed, seen: Observation) -> Status:
-    status = _ended(status, ended(result.move, result.probe.evidence))
+    status = _closed(status, ended(result.move, evidence=result.probe.evidence))
     if result.network_open:
-        return failed(status, reasons.NETWORK_OPEN, isolation_sentence("probes"), seen)
+        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("probes")), seen)
     current = probed(status.rounds[-1], result.probe, result.telling)
     return _settled(_with_round(status, current), seen)
 
 
 def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
-    status = _ended(status, move.ended)
+    status = _closed(status, move.ended)
     if role_of(move.work) is Role.AGENT:
         status = ledger.charged(status, _left_by(move.ended, seen))
-        return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
+        return failed(status, surrendered(move), seen)
     if move.work == INTAKE or move.fault.blame not in ROUND_BLAMES:
-        return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
+        return failed(status, surrendered(move), seen)
     current = status.rounds[-1]
     if current.image is None:
         return _with_round(status, faulted(current, move.fault))
@@ -196,7 +181,7 @@ def _settled(status: Status, seen: Observation) -> Status:
 
 
 def _with_round(status: Status, current: Round) -> Status:
-    return _with(status, rounds=[*status.rounds[:-1], current])
+    return updated(status, rounds=[*status.rounds[:-1], current])
 
 
 def _concluded(status: Status, seen: Observation) -> Status | None:
@@ -208,19 +193,19 @@ def _concluded(status: Status, seen: Observation) -> Status | None:
     if outcome in WINNING:
         basis = WINNING[outcome] if seen.build.spec.acceptance is not None else "tests-ran"
         sentence = f"round {current.number + 1} ({current.strategy}: {current.label}) was accepted on {basis}"
-        return _with_image(_ready(status, reasons.ACCEPTED, sentence, seen), current, seen, accepted_on=basis)
+        return _with_image(_ready(status, sentence, seen), current, seen, accepted_on=basis)
     # Agents may have written a command that tests nothing, and a reused image may hold a later commit's installation.
     tells = current.strategy != AGENTS and current.parent is None
     if outcome is RoundOutcome.BOTH_PASSED and tells:
         sentence = "the tests pass with and without the fix: another environment would not change that"
-        return _with_image(exhausted(status, reasons.ROW_DISPROVEN, sentence, seen), current, seen)
+        return _with_image(exhausted(status, (reasons.ROW_DISPROVEN, sentence), seen), current, seen)
     return None
 
 
-def exhausted(status: Status, reason: str, message: str, seen: Observation) -> Status:
+def exhausted(status: Status, why: Why, seen: Observation) -> Status:
     """No image was accepted; the best that could be judged is given all the same, so that the row gets its verdict."""
     best = next((item for item in reversed(status.rounds) if judgeable(item)), None)
-    status = failed(status, reason, message, seen)
+    status = failed(status, why, seen)
     return status if best is None else _with_image(status, best, seen)
 
 
@@ -236,7 +221,7 @@ def judgeable(item: Round) -> bool:
 
 
 def _with_image(status: Status, current: Round, seen: Observation, accepted_on: str | None = None) -> Status:
-    return _with(
+    return updated(
         status,
         image=current.image,
         image_name=seen.image_name(current.number),
@@ -246,50 +231,21 @@ def _with_image(status: Status, current: Round, seen: Observation, accepted_on: 
     )
 
 
-def _ready(status: Status, reason: str, message: str, seen: Observation) -> Status:
-    stamp = (seen.build.generation, seen.now)
-    new = [
-        condition(READY, "True", reason, message, stamp),
-        condition(SUCCEEDED, "True", reason, message, stamp),
-    ]
-    return _finished(status, seen, "Ready", new)
-
-
-def failed(status: Status, reason: str, message: str, seen: Observation) -> Status:
-    """Work ended without an accepted image."""
-    stamp = (seen.build.generation, seen.now)
-    new = [
-        condition(READY, "False", reason, message, stamp),
-        condition(SUCCEEDED, "False", reason, message, stamp),
-        condition(STALLED, "True", reason, message, stamp),
-    ]
-    return _finished(status, seen, "Failed", new)
-
-
-def _finished(status: Status, seen: Observation, phase: EnvPhase, new: list[Condition]) -> Status:
-    return _with(
-        status,
-        phase=phase,
-        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING, STALLED]),
-        running=[],
-        finished_at=seen.now,
-        duration=duration(status.started_at, seen.now),
+def _ready(status: Status, message: str, seen: Observation) -> Status:
+    return finished(
+        status, "Ready", {READY: "True", SUCCEEDED: "True"}, (reasons.ACCEPTED, message), seen.stamp
     )
+
+
+def failed(status: Status, why: Why, seen: Observation) -> Status:
+    """Work ended without an accepted image."""
+    return finished(status, "Failed", FAILED, why, seen.stamp)
 
 
 def _under_way(status: Status, results: Sequence[Result], seen: Observation) -> Status:
     phase, reason = _phase(status, seen, results)
-    queued = [Await(item.work, reasons.QUEUED) for item in results if isinstance(item, Queued)]
-    waits = [item for item in results if isinstance(item, Await)]
-    parts = [_progress(status), waiting_sentence([*queued, *waits])]
-    message = "; ".join(part for part in parts if part)
-    stamp = (seen.build.generation, seen.now)
-    new = [
-        condition(READY, "False", reason, message, stamp),
-        condition(RECONCILING, "True", reason, message, stamp),
-        condition(SUCCEEDED, "Unknown", reason, "", stamp),
-    ]
-    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new, absent=[STALLED]))
+    message = "; ".join(filter(None, [_progress(status), waiting_sentence(results)]))
+    return under_way(status, phase, {SUCCEEDED: "Unknown"}, (reason, message), seen.stamp)
 
 
 def _phase(status: Status, seen: Observation, results: Sequence[Result]) -> tuple[EnvPhase, str]:
@@ -329,7 +285,3 @@ def _last_words(status: Status) -> tuple[str, str]:
     count = len(status.rounds)
     tried = f"{count} {'draft' if count == 1 else 'drafts'} tried; the last: {message_of(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [said, tried]))
-
-
-def _with(status: Status, **fields: Any) -> Status:
-    return status.model_copy(update=fields)

@@ -27,6 +27,11 @@ class Observation:
     now: datetime
 
     @property
+    def stamp(self) -> tuple[int, datetime]:
+        """What conditions are stamped with: the generation that is judged, and the time."""
+        return self.task.generation, self.now
+
+    @property
     def owner(self) -> Owner:
         """The object as an owner of pods."""
         task = self.task

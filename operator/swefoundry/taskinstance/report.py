@@ -1,25 +1,14 @@
 """How a step and its results change the status. Pure: the old status in, the new one out."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from swefoundry.api import conditions, reasons
-from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, VALIDATED, condition
-from swefoundry.api.parts import Attempt, Condition
+from swefoundry.api.conditions import READY, SUCCEEDED, VALIDATED, State
 from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanceStatus
 from swefoundry.attempts.act import Launched, Queued, ended
 from swefoundry.attempts.decide import Await, Replace, Surrender
-from swefoundry.attempts.report import (
-    BLAMED,
-    duration,
-    fault_sentence,
-    history_with,
-    is_infrastructure,
-    isolation_sentence,
-    running_with,
-    waiting_sentence,
-    without,
-)
+from swefoundry.attempts.report import isolation_sentence, refused_intake, surrendered, waiting_sentence
+from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
 from swefoundry.domain.codes import Code
 from swefoundry.domain.grading import SENTENCES, Verdict
 from swefoundry.domain.outcomes import Blame
@@ -65,31 +54,21 @@ def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
     """The status after the step."""
     if isinstance(step, Rest):
         return seen.task.status
-    status = _with(seen.task.status, observed_generation=seen.task.generation)
-    if status.started_at is None:
-        status = _with(status, started_at=seen.now)
-    status = _environment(status, seen)
+    status = _environment(begun(seen.task.status, seen.stamp), seen)
     for result in results:
         status = _apply(status, result, seen)
         if status.finished_at is not None:
             # What else was started or collected is of no use any more; pods that nothing speaks of are let go.
             return status
     if isinstance(step, Fail):
-        return failed(status, step.reason, step.message, seen)
+        return failed(status, (step.reason, step.message), seen)
     return _under_way(status, step, results, seen)
 
 
 def _apply(status: Status, result: Result, seen: Observation) -> Status:
     match result:
-        case Launched(attempt) | Await(adopted=Attempt() as attempt):
-            return _with(status, running=running_with(status.running, attempt))
-        case Replace(ended=over, planned=planned):
-            return _with(
-                status,
-                running=running_with(status.running, planned),
-                attempts=history_with(status.attempts, over),
-                infra_retries=status.infra_retries + is_infrastructure(over),
-            )
+        case Launched() | Await() | Replace():
+            return followed(status, result)
         case Surrender():
             return _surrendered(status, result, seen)
         case _:
@@ -103,9 +82,9 @@ def _achieved(status: Status, result: Result, seen: Observation) -> Status:
         case Evaluated():
             return _evaluated(status, result, seen)
         case EnvironmentOrdered(name):
-            return _with(status, env_build=name)
+            return updated(status, env_build=name)
         case EnvironmentGone(name):
-            return failed(status, reasons.ENVIRONMENT_FAILED, GONE.format(name), seen)
+            return failed(status, (reasons.ENVIRONMENT_FAILED, GONE.format(name)), seen)
         case Judged():
             return _judged(status, result, seen)
         case _:
@@ -117,7 +96,7 @@ def _environment(status: Status, seen: Observation) -> Status:
     if build is None:
         return status
     made = build.status
-    return _with(
+    return updated(
         status,
         env_build=build.name,  # a crash may have come between its creation and our word of it
         strategy=made.strategy or status.strategy,
@@ -128,16 +107,9 @@ def _environment(status: Status, seen: Observation) -> Status:
 
 def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
     record = result.record
-    status = _with(
-        status,
-        running=without(status.running, INTAKE),
-        attempts=history_with(
-            status.attempts, ended(result.move).model_copy(update={"message": record.message[:2048] or None})
-        ),
-    )
+    status = closed(status, ended(result.move, record.message))
     if record.code != Code.OK or record.source is None or record.facts is None:
-        reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
-        return failed(status, reason, record.message or f"intake ended with code {record.code}", seen)
+        return failed(status, refused_intake(record), seen)
     prepared = Prepared(
         source=record.source,
         layers=record.layers,
@@ -146,33 +118,25 @@ def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
         language=record.language,
         test_files=record.test_files,
     )
-    return _with(status, prepared=prepared)
+    return updated(status, prepared=prepared)
 
 
 def _evaluated(status: Status, result: Evaluated, seen: Observation) -> Status:
-    move, evaluation = result.move, result.evaluation
-    status = _with(
-        status,
-        running=without(status.running, move.work),
-        attempts=history_with(status.attempts, ended(move, evaluation.evidence)),
-        evaluations=_matrix_with(status, evaluation),
-    )
+    evaluation = result.evaluation
+    status = closed(status, ended(result.move, evidence=evaluation.evidence))
+    status = updated(status, evaluations=_matrix_with(status, evaluation))
     if result.network_open:
-        return failed(status, reasons.NETWORK_OPEN, isolation_sentence("evaluation pods"), seen)
+        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("evaluation pods")), seen)
     return status
 
 
 def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
-    status = _with(
-        status, running=without(status.running, move.work), attempts=history_with(status.attempts, move.ended)
-    )
+    status = closed(status, move.ended)
     if move.work == INTAKE or move.fault.blame not in GRADED_BLAMES:
-        return failed(status, BLAMED[move.fault.blame], fault_sentence(move), seen)
+        return failed(status, surrendered(move), seen)
     stage, repeat = evaluation_of(move.work)
-    return _with(
-        status,
-        evaluations=_matrix_with(status, Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)),
-    )
+    evaluation = Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)
+    return updated(status, evaluations=_matrix_with(status, evaluation))
 
 
 def _matrix_with(status: Status, evaluation: Evaluation) -> list[Evaluation]:
@@ -186,58 +150,21 @@ def _judged(status: Status, result: Judged, seen: Observation) -> Status:
     reason, message = VERDICT_REASONS[verdict], SENTENCES[verdict]
     if result.remark and not valid:
         message = f"{message}; {result.remark}"
-    stamp = (seen.task.generation, seen.now)
-    new = [
-        condition(READY, "True", reason, message, stamp),
-        condition(SUCCEEDED, "True", reason, message, stamp),
-        condition(VALIDATED, "True" if valid else "False", reason, message, stamp),
-    ]
-    return _finished(
-        status,
-        seen,
-        "Validated" if valid else "Rejected",
-        new,
-        verdict=verdict.value,
-        tests=result.tests,
-        evidence=result.bundle,
-    )
+    phase: Phase = "Validated" if valid else "Rejected"
+    states: Mapping[str, State] = {READY: "True", SUCCEEDED: "True", VALIDATED: "True" if valid else "False"}
+    status = updated(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
+    return finished(status, phase, states, (reason, message), seen.stamp)
 
 
-def failed(status: Status, reason: str, message: str, seen: Observation) -> Status:
+def failed(status: Status, why: Why, seen: Observation) -> Status:
     """Work ended without a verdict."""
-    stamp = (seen.task.generation, seen.now)
-    new = [
-        condition(READY, "False", reason, message, stamp),
-        condition(SUCCEEDED, "False", reason, message, stamp),
-        condition(STALLED, "True", reason, message, stamp),
-        condition(VALIDATED, "Unknown", reason, message, stamp),
-    ]
-    return _finished(status, seen, "Failed", new)
-
-
-def _finished(status: Status, seen: Observation, phase: Phase, new: list[Condition], **fields: Any) -> Status:
-    return _with(
-        status,
-        phase=phase,
-        conditions=conditions.merged(status.conditions, new, absent=[RECONCILING, STALLED]),
-        running=[],
-        finished_at=seen.now,
-        duration=duration(status.started_at, seen.now),
-        **fields,
-    )
+    return finished(status, "Failed", {**FAILED, VALIDATED: "Unknown"}, why, seen.stamp)
 
 
 def _under_way(status: Status, step: Step, results: Sequence[Result], seen: Observation) -> Status:
     phase, reason = _phase(status, results)
-    message = _message(step, results, seen)
-    stamp = (seen.task.generation, seen.now)
-    new = [
-        condition(READY, "False", reason, message, stamp),
-        condition(RECONCILING, "True", reason, message, stamp),
-        condition(SUCCEEDED, "Unknown", reason, "", stamp),
-        condition(VALIDATED, "Unknown", reason, "", stamp),
-    ]
-    return _with(status, phase=phase, conditions=conditions.merged(status.conditions, new, absent=[STALLED]))
+    unknown: Mapping[str, State] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
+    return under_way(status, phase, unknown, (reason, _message(step, results, seen)), seen.stamp)
 
 
 def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:
@@ -256,10 +183,4 @@ def _message(step: Step, results: Sequence[Result], seen: Observation) -> str:
     if isinstance(step, AwaitEnvironment) and seen.build is not None:
         _, message = conditions.reason_of(seen.build.status.conditions, READY)
         return f"EnvBuild {seen.build.name}: {message}"
-    queued = [Await(item.work, reasons.QUEUED) for item in results if isinstance(item, Queued)]
-    waits = [item for item in results if isinstance(item, Await)]
-    return waiting_sentence([*queued, *waits])
-
-
-def _with(status: Status, **fields: Any) -> Status:
-    return status.model_copy(update=fields)
+    return waiting_sentence(results)
