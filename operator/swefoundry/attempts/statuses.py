@@ -78,8 +78,7 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
 
 def under_way(status: S, phase: str, states: Mapping[str, State], why: Why, stamp: Stamp) -> S:
     """With work that goes on; ``states`` are what is not known before it ends."""
-    unsaid = (why[0], "")
-    new = [*_conditions(WORKING, why, stamp), *_conditions(states, unsaid, stamp)]
+    new = _conditions(WORKING, why, stamp) + _conditions(states, (why[0], ""), stamp)
     return updated(status, phase=phase, conditions=merged(status.conditions, new, absent=[STALLED]))
 
 
