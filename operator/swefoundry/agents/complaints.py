@@ -53,7 +53,7 @@ _OVERFLOW = re.compile(
 _NO_MONEY = re.compile(r"insufficient_quota|billing|exceeded your current quota|credit", re.IGNORECASE)
 """A 429 that waiting does not cure."""
 
-_AGAIN = frozenset({408, 409, 425, 429})
+AGAIN = frozenset({408, 409, 425, 429})
 _INVALID = frozenset({400, 422})
 
 
@@ -62,7 +62,7 @@ def meaning(complaint: Complaint) -> Meaning:
     said = f"{complaint.code} {complaint.words}"
     if complaint.status == 429 and _NO_MONEY.search(said):
         return Meaning.REFUSED
-    if complaint.status in _AGAIN or complaint.status >= 500:
+    if complaint.status in AGAIN or complaint.status >= 500:
         return Meaning.AGAIN
     if complaint.status in (*_INVALID, 413) and (complaint.status == 413 or _OVERFLOW.search(said)):
         return Meaning.SHORTEN

@@ -16,6 +16,7 @@ import ipaddress
 import json
 import os
 import random
+import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -26,7 +27,15 @@ from typing import Any
 import httpx2
 import openai
 
-from swefoundry.agents.complaints import Complaint, Meaning, advice, complaint_of, meaning, status_within
+from swefoundry.agents.complaints import (
+    AGAIN,
+    Complaint,
+    Meaning,
+    advice,
+    complaint_of,
+    meaning,
+    status_within,
+)
 from swefoundry.agents.stops import Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.agents.words import Json
 from swefoundry.domain.models import Model
@@ -202,6 +211,8 @@ class Endpoint:
         for cause in causes:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return ModelRefused(f"the certificate of {where} is not trusted: {_distrust(cause)}")
+        if any(isinstance(cause, httpx2.ProxyError) for cause in causes):
+            return _unproxied(f"the proxy on the way to {where} says: {causes[-1]}", str(causes[-1]))
         if any(isinstance(cause, httpx2.UnsupportedProtocol) for cause in causes):
             return ModelRefused(f"{where} cannot be asked: {causes[-1]}")
         return _Later(f"{where} was not reached: {causes[-1] or type(causes[-1]).__name__}")
@@ -220,6 +231,15 @@ def _causes(error: BaseException) -> list[BaseException]:
     while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
         found.append(cause)
     return found
+
+
+def _unproxied(said: str, status: str) -> Exception:
+    """A proxy that forbids the way will not change its mind; one that cannot reach the endpoint may soon."""
+    if re.match(r"4\d\d", status) and int(status[:3]) not in AGAIN:
+        return ModelRefused(
+            f"{said}; check the proxy in the chart's value agents.env, and what it lets through"
+        )
+    return _Later(said)
 
 
 def _distrust(error: ssl.SSLCertVerificationError) -> str:

@@ -1,5 +1,6 @@
 """The key goes to the endpoint and nowhere else; certificates and proxies are those that were given."""
 
+import asyncio
 import base64
 import datetime
 import ipaddress
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from swefoundry.agents.redaction import REDACTED, Redactor
-from swefoundry.agents.stops import ModelRefused
+from swefoundry.agents.stops import ModelRefused, ModelUnavailable
 from swefoundry.store.registry import Registry
 from unit.model_access.model_server import Answer, calling, raw, refusing, saying, serving, text_of
 from unit.model_access.speaking import GREP, KEY, Ears, a_model, a_request, a_speaker
@@ -209,6 +210,13 @@ async def test_a_bundle_without_certificates_is_refused(
             await speaker.ask(a_request())
 
 
+def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"HTTP_PROXY": url, "HTTPS_PROXY": url, "NO_PROXY": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+
+
 async def test_proxies_of_the_environment_are_used(
     registry: Registry, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,11 +227,35 @@ async def test_proxies_of_the_environment_are_used(
         return await saying("By proxy.")(request)
 
     async with serving(through) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/v1"))
-        monkeypatch.setenv("NO_PROXY", "")
-        for name in ("http_proxy", "no_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.delenv(name, raising=False)
+        use_proxy(monkeypatch, proxy.url.removesuffix("/v1"))
         model = a_model("http://gateway.test/v1")
         async with a_speaker(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).message.text == "By proxy."
     assert seen == ["http://gateway.test/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "stop", "said"),
+    [
+        (
+            "407 Proxy Authentication Required",
+            ModelRefused,
+            r"says: 407 Proxy Auth.*; check the proxy in .*agents.env",
+        ),
+        ("502 Bad Gateway", ModelUnavailable, "says: 502 Bad Gateway; asked again"),
+    ],
+)
+async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
+    registry: Registry, conversation: str, monkeypatch: pytest.MonkeyPatch, answer: str, stop: type, said: str
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
+        use_proxy(monkeypatch, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        model = a_model("https://gateway.test/v1")
+        async with a_speaker(registry, model, conversation=conversation) as speaker:
+            with pytest.raises(stop, match=f"the proxy on the way to https://gateway.test/v1 {said}"):
+                await speaker.ask(a_request())
