@@ -1,48 +1,30 @@
 """The chart is installed, tried, upgraded and uninstalled, beside the release that the other tests use."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from cluster.commands import helm, kubectl
-from swefoundry.api.crds import RESOURCES, ROOT
+from cluster.releases import MAIN, make_namespace, of_main, put, upgrade, values_beside
+from swefoundry.api.crds import RESOURCES
 
 pytestmark = pytest.mark.cluster
 
-CHART = str(ROOT / "charts/swefoundry")
-MAIN = "swefoundry"
-"""Release and namespace of the installation under test; its values say where images and registry are."""
-
-Values = dict[str, Any]
-
-
-def values_of_main() -> Values:
-    values: Values = json.loads(helm("get", "values", MAIN, "-n", MAIN, "-o", "json")) or {}
-    return {**values, "namespaces": [], "crds": {"install": False}, "fullnameOverride": "beside"}
-
-
-def copy_of(kind: str, name: str, namespace: str) -> None:
-    """A ConfigMap or Secret of the main installation, in another namespace."""
-    body = json.loads(kubectl("get", kind, name, "-n", MAIN, "-o", "json"))
-    body["metadata"] = {"name": name, "namespace": namespace}
-    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
+NAME = "beside"
 
 
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
     """A namespace for a second release, with what its pods mount."""
     name = f"beside-{uuid4().hex[:8]}"
-    values = values_of_main()
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=baseline")
-    if values.get("caConfigMap"):
-        copy_of("configmap", values["caConfigMap"], name)
-    if values.get("registry", {}).get("secret"):
-        copy_of("secret", values["registry"]["secret"], name)
+    values = values_beside(NAME)
+    make_namespace(name)
+    if ca := values.get("caConfigMap"):
+        put(of_main("configmap", ca), ca, name)
+    if secret := values.get("registry", {}).get("secret"):
+        put(of_main("secret", secret), secret, name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
 
@@ -50,15 +32,9 @@ def namespace() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def release(namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The second release, its operator ready."""
-    upgrade(namespace, tmp_path_factory.mktemp("values"), values_of_main(), "--install")
+    upgrade(namespace, tmp_path_factory.mktemp("values"), values_beside(NAME), "--install")
     yield namespace
     helm("uninstall", namespace, "-n", namespace, "--ignore-not-found", "--wait", "--timeout", "120s")
-
-
-def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
-    path = folder / "values.json"
-    path.write_text(json.dumps(values))
-    helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "180s", *options)
 
 
 def left_in(namespace: str) -> set[str]:
@@ -75,7 +51,7 @@ def test_takes_a_tiny_task_to_its_verdict(release: str) -> None:
 
 
 def test_is_upgraded_in_place(release: str, tmp_path: Path) -> None:
-    upgrade(release, tmp_path, {**values_of_main(), "logLevel": "DEBUG"})
+    upgrade(release, tmp_path, {**values_beside(NAME), "logLevel": "DEBUG"})
     environment = kubectl("get", "deploy/beside", "-n", release, "-o", "jsonpath={..env[*]}")
     assert "DEBUG" in environment
 

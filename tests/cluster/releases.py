@@ -1,0 +1,44 @@
+"""A second release of the chart, beside the one that the other tests use."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cluster.commands import helm, kubectl
+from swefoundry.api.crds import ROOT
+
+CHART = str(ROOT / "charts/swefoundry")
+MAIN = "swefoundry"
+"""Release and namespace of the installation under test; its values say where images and registry are."""
+
+Values = dict[str, Any]
+
+
+def values_beside(name: str) -> Values:
+    """The values of the main installation for another one; the name tells their cluster-wide objects apart."""
+    values: Values = json.loads(helm("get", "values", MAIN, "-n", MAIN, "-o", "json")) or {}
+    return {**values, "namespaces": [], "crds": {"install": False}, "fullnameOverride": name}
+
+
+def make_namespace(name: str) -> None:
+    """A namespace in which task pods may run."""
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=baseline")
+
+
+def of_main(kind: str, name: str) -> Values:
+    """A ConfigMap or Secret of the main installation."""
+    return dict(json.loads(kubectl("get", kind, name, "-n", MAIN, "-o", "json")))
+
+
+def put(body: Values, name: str, namespace: str) -> None:
+    """The same under another name or in another namespace."""
+    copy = {**body, "metadata": {"name": name, "namespace": namespace}}
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(copy))
+
+
+def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
+    """Upgrade a release in the namespace of its name; waits until its pods are ready."""
+    path = folder / "values.json"
+    path.write_text(json.dumps(values))
+    helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "180s", *options)
