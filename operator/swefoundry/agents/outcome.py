@@ -23,6 +23,7 @@ from swefoundry.domain.layers import Digest
 from swefoundry.domain.models import Usage
 from swefoundry.domain.work import RECORD_LIMIT_BYTES
 from swefoundry.errors import SwefoundryError
+from swefoundry.store.drafts import push_draft
 from swefoundry.store.registry import Registry
 
 MESSAGE_CHARACTERS = 1500
@@ -112,7 +113,7 @@ async def _in_time(order: AgentOrder, story: Story) -> Drafted:
 
 
 async def _stored(order: AgentOrder, registry: Registry, drafted: Drafted) -> AgentRecord:
-    digest = await registry.put_blob(order.place.repository, drafted.draft.stored())
+    digest = await push_draft(registry, order.place.repository, drafted.draft)
     return AgentRecord(
         nonce=order.nonce, code=Code.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
     )

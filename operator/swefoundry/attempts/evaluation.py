@@ -24,10 +24,11 @@ class Trial:
     """The task image."""
     stage: Stage
     layer: Layer
-    tag: str
     draft: Draft
     facts: Digest
     validation: Validation
+    tag: str = ""
+    """Human tag of the stage image; without one it has a tag of its own, which never moves: verdicts stand on it."""
     avoid_nodes: tuple[str, ...] = ()
 
 

@@ -26,6 +26,7 @@ from swefoundry.domain.codes import Code
 from swefoundry.domain.dockerfiles import Rule, complaints
 from swefoundry.domain.work import BuildOrder, BuildRecord
 from swefoundry.errors import GiveUp, Retry
+from swefoundry.store.artifacts import push_file
 from swefoundry.store.registry import Registry
 from swefoundry.store.sources import SOURCE_FILE, BadSource, fetch_source
 
@@ -147,7 +148,8 @@ class Build:
             f"{ending.code.name.lower()}: {ending.message}" if ending.message else ending.code.name.lower()
         )
         try:
-            return await registry.put_blob(self._order.place.repository, self._log.content())
+            repo, said = self._order.place.repository, self._log.content()
+            return await push_file(registry, repo, "build-log", "build.log", said)
         except (Retry, GiveUp) as error:
             self._log.say(f"the log could not be stored: {error}")
             return None

@@ -9,6 +9,8 @@ from swefoundry.domain.checkout_work import CheckoutOrder, CheckoutRecord
 from swefoundry.domain.codes import Code
 from swefoundry.domain.layers import Layer
 from swefoundry.errors import SwefoundryError
+from swefoundry.store.artifacts import Part, push_parts
+from swefoundry.store.content import OCI_LAYER
 from swefoundry.store.registry import Registry
 from swefoundry.store.sources import BadSource, fetch_source
 
@@ -41,6 +43,7 @@ async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> 
     )
     changes, written = await asyncio.to_thread(_make, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
+    await push_parts(registry, repo, "checkout", [Part("layer.tar.gz", OCI_LAYER, digest, size)])
     return CheckoutRecord(
         nonce=order.nonce,
         code=Code.OK,

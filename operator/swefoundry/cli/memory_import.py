@@ -15,6 +15,7 @@ from swefoundry.cli.outcome import Outcome
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.memory import Known
 from swefoundry.errors import GiveUp, NotFound
+from swefoundry.store.content import digest_tag
 from swefoundry.store.copying import Repository, copy_manifest
 from swefoundry.store.memory import record_trial, remember
 from swefoundry.store.registry import Registry
@@ -110,7 +111,7 @@ async def _arrived(digest: Digest, what: str, here: Repository, there: Repositor
     if there is None:
         return False
     try:
-        await copy_manifest(there, here, digest, f"{digest.replace(':', '-')}.{what}")
+        await copy_manifest(there, here, digest, digest_tag(digest, what))
     except NotFound:
         return False
     return True

@@ -21,6 +21,7 @@ from swefoundry.envbuild.steps import (
     Unusable,
 )
 from swefoundry.envbuild.turns import strategies, turn
+from swefoundry.store.drafts import push_draft
 from swefoundry.strategies import next_proposal
 
 
@@ -67,7 +68,7 @@ async def begun(proposal: Proposal, seen: Observation, world: World) -> Round:
         number=len(seen.build.status.rounds),
         strategy=proposal.strategy,
         label=proposal.label[:200],
-        draft=await world.registry.put_blob(seen.repository, proposal.draft.stored()),
+        draft=await push_draft(world.registry, seen.repository, proposal.draft),
         parent=proposal.parent,
     )
     found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))

@@ -4,6 +4,7 @@ The strategy itself (`strategies/reuse.py`) is pure; this is where it meets the 
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from swefoundry import errors
 from swefoundry.api import reasons
@@ -27,6 +28,7 @@ from swefoundry.envbuild.steps import CheckedOut, Unusable
 from swefoundry.envbuild.turns import REUSE, strategies
 from swefoundry.pods.hardening import Role
 from swefoundry.store import memory
+from swefoundry.store.artifacts import keep_image
 from swefoundry.strategies.reuse import demands_a_build
 
 REFERENCES = 3
@@ -186,9 +188,12 @@ async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
 async def remembered(seen: Observation, status: EnvBuildStatus, world: World) -> EnvBuildStatus:
     """The status after everything that it teaches is in the registry: before it is written, so that nothing is lost.
 
-    Both are safe to do again: an operator that dies in between comes to the same status once more.
+    All of it is safe to do again: an operator that dies in between comes to the same status once more.
     """
     await _keep_trials(seen, status, world)
+    if status.image is not None and status.image != seen.build.status.image:
+        with suppress(errors.NotFound):  # removed by hand meanwhile: whoever needs it next will say so
+            await keep_image(world.registry, seen.repository, status.image)
     if status.accepted_on != "fail2pass" or status.remembered is not None or seen.prepared is None:
         return status
     facts = await world.facts(seen.repository, seen.prepared.facts)

@@ -45,12 +45,16 @@ async def take_in(order: IntakeOrder, registry: Registry, bench: Bench, say: Say
     base = await trees.listing(git)
     facts = await asyncio.to_thread(_survey, source, base)
     layers = {Stage.BASE: stage_layer(Changes(), {}, runner)}
+    patches: list[Part] = []
     for patch in (
         _Named("test", order.test_patch, Code.TEST_PATCH_REFUSED, Stage.BEFORE),
         _Named("gold", order.gold_patch, Code.GOLD_PATCH_REFUSED, Stage.AFTER),
     ):
         if patch.at is not None:
-            await apply(git, await _bytes(patch, repo, registry), patch.name, patch.code)
+            diff = await _bytes(patch, repo, registry)
+            await apply(git, diff, patch.name, patch.code)
+            if patch.at.blob is not None:
+                patches.append(Part(f"{patch.name}.patch", FILE_TYPE, patch.at.blob, len(diff)))
         now = await trees.listing(git)
         layers[patch.stage] = await asyncio.to_thread(
             _layer, source.tree.root, patch, compare(base, now), runner
@@ -58,7 +62,7 @@ async def take_in(order: IntakeOrder, registry: Registry, bench: Bench, say: Say
         if patch.stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
         say(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
-    return await _stored(order, source, facts, layers, registry)
+    return await _stored(order, source, facts, layers, patches, registry)
 
 
 async def _bytes(patch: _Named, repo: str, registry: Registry) -> bytes:
@@ -118,9 +122,10 @@ async def _stored(
     source: Source,
     facts: Facts,
     layers: dict[Stage, tuple[bytes, Layer]],
+    patches: list[Part],
     registry: Registry,
 ) -> IntakeRecord:
-    """Push layers and facts, and an artifact that names them, so that garbage collection leaves them alone."""
+    """Push layers, facts, and an artifact that names them and the patches, so that garbage collection leaves all."""
     repo, said = order.place.repository, facts_of.encoded(facts)
     await asyncio.gather(
         *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {said})
@@ -131,6 +136,7 @@ async def _stored(
             for stage, (_, layer) in layers.items()
         ),
         Part("facts.json", FILE_TYPE, digest_of(said), len(said)),
+        *patches,
     ]
     await push_parts(registry, repo, "intake", parts)
     return IntakeRecord(

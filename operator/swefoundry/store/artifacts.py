@@ -1,7 +1,8 @@
 """In which shape is evidence stored? OCI 1.1 artifacts: manifests with named layers, perhaps with a subject.
 
-Equal content has an equal digest, so pushing twice is harmless. Every manifest carries a tag, because the
-garbage collection of most registries removes what no tag leads to.
+Equal content has an equal digest, so pushing twice is harmless. Every manifest carries a tag of its own and every blob
+is in a manifest, because the garbage collection of most registries removes what no tag leads to: distribution 2.8 even
+a manifest that only a tagged index leads to.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from swefoundry.store.content import (
     canonical,
     descriptor,
     digest_of,
+    digest_tag,
 )
 from swefoundry.store.registry import Registry
 
@@ -82,6 +84,18 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
     return await _bind(registry, repo, kind, parts, About(subject, tag, annotations or {}))
 
 
+async def push_file(registry: Registry, repo: str, kind: str, name: str, data: bytes) -> Digest:
+    """Store one file as an artifact; returns the digest of its blob, by which one request reads it."""
+    await push_artifact(registry, repo, kind, {name: data})
+    return digest_of(data)
+
+
+async def keep_image(registry: Registry, repo: str, image: Digest) -> None:
+    """Give an image a tag of its own: the human tag that it was pushed under may come to stand for another."""
+    found = await registry.get_manifest(repo, image)
+    await registry.put_manifest_bytes(repo, found.body, found.media_type, digest_tag(image, "image"))
+
+
 async def push_parts(
     registry: Registry,
     repo: str,
@@ -109,7 +123,7 @@ async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part],
     if about.subject is not None:
         subject = await registry.get_manifest(repo, about.subject)
         manifest["subject"] = descriptor(subject.media_type, subject.digest, subject.size)
-    named = about.tag or f"{digest_of(canonical(manifest)).replace(':', '-')}.{kind}"
+    named = about.tag or digest_tag(digest_of(canonical(manifest)), kind)
     digest, listed = await registry.put_manifest_with_subject(repo, manifest, OCI_MANIFEST, named)
     if about.subject is not None and not listed:
         await _list_by_tag(registry, repo, about.subject, manifest)

@@ -39,6 +39,11 @@ def digest_of(data: bytes) -> Digest:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def digest_tag(digest: Digest, kind: str) -> str:
+    """The tag of what is known by its digest: it never comes to stand for something else."""
+    return f"{digest.replace(':', '-')}.{kind}"
+
+
 def canonical(value: Mapping[str, Any]) -> bytes:
     """JSON bytes that depend on the value alone, so that equal content has equal digests."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

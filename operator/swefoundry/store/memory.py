@@ -22,6 +22,7 @@ from swefoundry.domain.layers import Digest
 from swefoundry.domain.memory import Known, Proven, Trials, rooted
 from swefoundry.errors import NotFound
 from swefoundry.store.artifacts import push_artifact
+from swefoundry.store.drafts import DRAFT_FILE
 from swefoundry.store.registry import Registry
 
 KIND = "environment"
@@ -29,9 +30,6 @@ TRIAL_KIND = "trial"
 RECORD = "dev.swefoundry.known"
 """Annotation with the record: one request gives it, where a blob would take two."""
 TRIAL = "dev.swefoundry.trial"
-DRAFT_FILE = "draft.json"
-"""The draft's own blob as a file of the artifact, so that the clean-up of the registry leaves it alone."""
-
 AT_A_TIME = 16
 """Records that are read at the same time, when a repository with many is asked about for the first time."""
 

@@ -21,6 +21,8 @@ from swefoundry.store.content import (
     Manifest,
     canonical,
     descriptor,
+    digest_of,
+    digest_tag,
 )
 from swefoundry.store.overlays import RUNNER_PATH, WORKDIR
 from swefoundry.store.registry import Registry
@@ -33,8 +35,11 @@ _DROPPED = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "A
 """Settings of the task image that would change how the runner is started, or what it sees under /testbed."""
 
 
-async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str) -> Digest:
-    """Store the stage image under ``tag`` and return its digest; the same input gives the same digest."""
+async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str = "") -> Digest:
+    """Store the stage image and return its digest; the same input gives the same digest.
+
+    Under ``tag``, or under one of its own: then no other image ever takes the tag away.
+    """
     return await _compose(registry, repo, image, layer, (tag, stage_config))
 
 
@@ -56,7 +61,8 @@ async def _compose(
     body = canonical(config_for(config, layer))
     digest = await registry.put_blob(repo, body)
     manifest = appended(below, layer, digest, len(body))
-    return await registry.put_manifest(repo, manifest, below.media_type, tag)
+    named = tag or digest_tag(digest_of(canonical(manifest)), "stage")
+    return await registry.put_manifest(repo, manifest, below.media_type, named)
 
 
 async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Manifest:

@@ -116,7 +116,6 @@ async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> R
         image=image.digest,
         stage=stage,
         layer=prepared.layers[stage],
-        tag=names.tag(task.namespace, task.name, stage.value),
         draft=await world.draft(seen.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
@@ -238,12 +237,11 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
     files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
     said = ""
     if seen.build is not None and seen.build.status.draft is not None:
-        # The same bytes as the draft's own blob: what a manifest leads to is kept by a registry that cleans up.
+        # So that the bundle alone says how to build the image and run the tests again.
         draft = await world.draft(path, seen.build.status.draft)
         files[DRAFT_NAME] = draft.stored()
         said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
-    tag = names.tag(task.namespace, task.name, "verdict")
-    digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest, tag=tag)
+    digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest)
     metrics.VERDICTS.labels(step.verdict.value, seen.settings.told_apart(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
@@ -290,10 +288,5 @@ async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Sta
     task, prepared, image = seen.task, seen.task.status.prepared, seen.image
     if prepared is None or image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
-    orders = {
-        stage: StageOrder(
-            path, image.digest, prepared.layers[stage], names.tag(task.namespace, task.name, stage.value)
-        )
-        for stage in Stage
-    }
+    orders = {stage: StageOrder(path, image.digest, prepared.layers[stage], tag="") for stage in Stage}
     return {stage: await world.stage_image(order) for stage, order in orders.items()}
