@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from swefoundry.api import reasons
 from swefoundry.attempts.act import Queued
 from swefoundry.attempts.decide import Await, Surrender
+from swefoundry.domain.counts import counted
 from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.work import IntakeRecord
 
@@ -44,8 +45,7 @@ def surrendered(move: Surrender) -> tuple[str, str]:
 def fault_sentence(move: Surrender) -> str:
     """Why a piece of work was given up."""
     fault = move.fault
-    count = move.ended.number + 1
-    tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
+    tries = counted(move.ended.number + 1, "attempt")
     return f"{move.work}: {fault.reason} after {tries}: {fault.message}".rstrip(": ")
 
 

@@ -10,6 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from swefoundry.cli.screen import plain
+from swefoundry.domain.counts import counted
 from swefoundry.domain.models import MICRO, Usage
 from swefoundry.domain.transcripts import Said, Transcript, Turn
 
@@ -39,9 +40,10 @@ class Wanted:
 def chat(name: str, transcript: Transcript, wanted: Wanted) -> RenderableType:
     """All of it."""
     turns = wanted.of(transcript)
-    shown = f"{len(turns)} of {len(transcript.turns)}" if len(turns) < len(transcript.turns) else len(turns)
+    shown = f"{len(turns)} of " if len(turns) < len(transcript.turns) else ""
+    shown += counted(len(transcript.turns), "turn")
     total = Transcript(conversation=transcript.conversation, turns=turns).usage
-    parts: list[RenderableType] = [Text(f"{name}: {shown} turns, {spent(total)}", style="bold")]
+    parts: list[RenderableType] = [Text(f"{name}: {shown}, {spent(total)}", style="bold")]
     for number, of_round in groupby(turns, key=lambda turn: turn.round):
         parts += [Text(), Rule(f"round {number}", align="left", style="cyan")]
         for turn in of_round:

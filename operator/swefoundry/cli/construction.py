@@ -7,6 +7,7 @@ from swefoundry.api.parts import Budget
 from swefoundry.cli.chat import dollars, spent
 from swefoundry.cli.costs import usage_of
 from swefoundry.cli.sections import Section
+from swefoundry.domain.counts import counted
 
 Body = Mapping[str, Any]
 BELIEFS = {True: "sure", False: "in doubt", None: ""}
@@ -53,7 +54,7 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
     if not tried:
         return
     refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
-    lines = (f"{len(tried)} proven images tried, {len(refused)} did not do",)
+    lines = (f"{counted(len(tried), 'proven image')} tried, {len(refused)} did not do",)
     rows = tuple(
         (each.get("number"), each["parent"]["image"][:SHORT], each.get("outcome") or "under way")
         for each in tried
@@ -64,14 +65,14 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
 def _agents(status: Body) -> Section:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    lines = [f"asked for {agents.get('asked', len(drafts))} drafts: {_turns(status)}"]
+    lines = [f"asked for {counted(agents.get('asked', len(drafts)), 'draft')}: {_turns(status)}"]
     if agents.get("ended"):
         lines.append(f"{agents['ended']}: {agents.get('message') or 'no more is known'}")
     for count, said in (
         (agents.get("overclaimed"), "believed in and refused by the probe"),
         (agents.get("underclaimed"), "doubted and accepted by the probe"),
     ):
-        lines += [f"{count} drafts {said}"] if count else []
+        lines += [f"{counted(count, 'draft')} {said}"] if count else []
     if agents.get("transcript"):
         lines.append("`swefoundry transcript` shows what was said")
     rows = tuple(
@@ -83,7 +84,7 @@ def _agents(status: Body) -> Section:
 
 def _turns(holder: Body) -> str:
     usage = usage_of(holder)
-    return f"{usage.turns} turns, {spent(usage)}"
+    return f"{counted(usage.turns, 'turn')}, {spent(usage)}"
 
 
 def _budget(spec: Body, status: Body) -> Section:

@@ -9,6 +9,7 @@ from swefoundry.cli.advice import next_step
 from swefoundry.cli.construction import construction
 from swefoundry.cli.funnel import UNCHECKED, telling
 from swefoundry.cli.sections import Section
+from swefoundry.domain.counts import counted
 
 TESTS_NAMED = 12
 """Test names shown per set; all of them are in the verdict bundle."""
@@ -156,5 +157,5 @@ def _pods(status: Mapping[str, Any], made: Mapping[str, Any]) -> Section | None:
         for each in attempts
     )
     retries = (status.get("infraRetries") or 0) + (made.get("infraRetries") or 0)
-    lines = (f"{retries} pods were replaced after faults of the cluster",) if retries else ()
+    lines = (f"{counted(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
     return Section("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)

@@ -17,6 +17,7 @@ from swefoundry.attempts.report import (
 )
 from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
 from swefoundry.domain.codes import Code
+from swefoundry.domain.counts import counted
 from swefoundry.domain.models import Usage
 from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.rounds import RoundOutcome
@@ -282,6 +283,5 @@ def _last_words(status: Status) -> tuple[str, str]:
         reason, said = status.agents.ended, status.agents.message or ""
     if not status.rounds:
         return reason, said or "no strategy knows this kind of project; give spec.environment.draft"
-    count = len(status.rounds)
-    tried = f"{count} {'draft' if count == 1 else 'drafts'} tried; the last: {message_of(status.rounds[-1])}"
+    tried = f"{counted(len(status.rounds), 'draft')} tried; the last: {message_of(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [said, tried]))

@@ -93,7 +93,7 @@ def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
         "before=1, after=0",
         "FAILED tests/test_calc.py::test_add - AssertionError",
         "FAIL_TO_FAIL: 1",
-        "1 pods were replaced after faults of the cluster",
+        "1 pod replaced after faults of the cluster",
         advice.NEXT["Fail2Fail"],
     ):
         assert telling in done.stdout
@@ -149,15 +149,15 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
     said = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
     sections = {section["title"]: section for section in said["sections"]}
     spent = "3 turns, 1,000 tokens in, 200 out, $0.12"
-    assert sections["Reuse"]["lines"] == ["1 proven images tried, 1 did not do"]
+    assert sections["Reuse"]["lines"] == ["1 proven image tried, 1 did not do"]
     assert sections["Reuse"]["rows"] == [
         {"round": 0, "image": "sha256:" + "a" * 12, "outcome": "AfterFailed"}
     ]
     assert sections["Agents"]["lines"] == [
         f"asked for 3 drafts: {spent}",
         f"AgentsGaveUp: {lost}",
-        "1 drafts believed in and refused by the probe",
-        "1 drafts doubted and accepted by the probe",
+        "1 draft believed in and refused by the probe",
+        "1 draft doubted and accepted by the probe",
         "`swefoundry transcript` shows what was said",
     ]
     assert sections["Agents"]["rows"][0] == {
