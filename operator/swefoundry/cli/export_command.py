@@ -196,7 +196,7 @@ class Reader:
 
 
 async def _commit(registry: Registry, repository: str, status: dict[str, Any]) -> str:
-    """The clean tree's one commit, for sources that are archives."""
+    """The clean tree's one commit, for sources that are archives; empty for what older versions took in."""
     digest = (status.get("prepared") or {}).get("facts")
     if not digest:
         return ""

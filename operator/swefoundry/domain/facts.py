@@ -34,6 +34,7 @@ class Facts(Value):
     package_dirs: list[str] = []
     """Folders with an __init__.py at the root, under src/ or lib/."""
     commit: str | None = None
+    """Of a git source the commit that was asked for; of any other the clean tree's one commit, HEAD of /testbed."""
     version_tag: str | None = None
     """Nearest tag re-created on the clean tree's one commit."""
     fingerprint: str = ""

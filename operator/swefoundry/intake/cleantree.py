@@ -35,9 +35,11 @@ and patches against the archive would not apply."""
 
 @dataclass(frozen=True)
 class CleanTree:
-    """A work tree with its repository, and the tag on its commit."""
+    """A work tree with its repository, its one commit, and the tag on it."""
 
     git: Git
+    commit: str
+    """Made of the tree alone, as author, dates and message are fixed: equal trees have equal commits."""
     tag: str | None
 
     @property
@@ -76,11 +78,11 @@ async def from_source(root: Path) -> CleanTree:
     await asyncio.to_thread(_disarm, root / ".git")
     await _write(root / ".git/config", _CONFIG)
     try:
-        await git.run("rev-parse", "--verify", "HEAD^{commit}")
+        commit = await git.line("rev-parse", "--verify", "HEAD^{commit}")
         tags = (await git.run("tag", "--points-at", "HEAD")).decode("utf-8", "replace").split()
     except GitFailed as error:
         raise mismatch(f"the source artifact holds no clean tree: {error.said.strip()[:500]}") from error
-    return CleanTree(git, tags[0] if tags else None)
+    return CleanTree(git, commit, tags[0] if tags else None)
 
 
 _HARMLESS = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
@@ -100,7 +102,8 @@ def _disarm(repository: Path) -> None:
 async def _empty(root: Path) -> Git:
     await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
     git = Git(root)
-    await git.run("init", "--quiet", "--template=", "--initial-branch=main", ".")
+    # git 3 would name objects by SHA-256, and the same tree's commit another way.
+    await git.run("init", "--quiet", "--template=", "--initial-branch=main", "--object-format=sha1", ".")
     await _write(root / ".git/config", _CONFIG)
     return git
 
@@ -112,7 +115,7 @@ async def _committed(git: Git, tree: str, tag: str | None) -> CleanTree:
     made = await _tagged(git, tag)
     # Anew (-F), because objects as a server packed them differ from fetch to fetch.
     await git.run("repack", "-a", "-d", "-F", "-n", "--quiet")
-    return CleanTree(git, made)
+    return CleanTree(git, commit, made)
 
 
 async def _tagged(git: Git, tag: str | None) -> str | None:

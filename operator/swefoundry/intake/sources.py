@@ -23,7 +23,8 @@ class Source:
 
     tree: CleanTree
     digest: Digest
-    commit: str | None = None
+    commit: str
+    """The one that was fetched from git; the clean tree's own for what came without."""
 
 
 async def obtain(order: IntakeOrder, registry: Registry, bench: Bench) -> Source:
@@ -40,9 +41,10 @@ async def obtain(order: IntakeOrder, registry: Registry, bench: Bench) -> Source
             await asyncio.to_thread(unpack, archive, bench.folder / "tree", origin.strip_components)
             await asyncio.to_thread(remove, archive)
             tree = await from_folder(bench.folder / "tree", order.version)
-            return Source(tree, await _store(tree, order, registry, bench))
+            return Source(tree, await _store(tree, order, registry, bench), tree.commit)
         case ArtifactOrigin(digest=digest):
-            return Source(await _stored(digest, order.place.repository, registry, bench.folder), digest)
+            tree = await _stored(digest, order.place.repository, registry, bench.folder)
+            return Source(tree, digest, tree.commit)
 
 
 async def _store(tree: CleanTree, order: IntakeOrder, registry: Registry, bench: Bench) -> Digest:

@@ -9,8 +9,10 @@ import yaml
 
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
+from swefoundry.domain.facts import Facts
 from swefoundry.domain.stages import Stage
 from swefoundry.reports.bundle import VerdictBundle
+from swefoundry.store.content import digest_of
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.pushing import push
@@ -187,6 +189,19 @@ def test_what_was_exported_can_be_imported_again(
     assert again["spec"] == body["spec"]
 
 
+def test_the_base_commit_of_an_archive_is_the_one_that_its_clean_tree_has(
+    run: Run, api: Api, server: registry_server.Server
+) -> None:
+    body = task(source={"archive": {"url": "https://index.example/calc-1.0.tar.gz", "sha256": "e" * 64}})
+    del body["spec"]["baseCommit"]
+    facts = Facts(commit="c" * 40).model_dump_json(by_alias=True).encode()
+    push(server.host, REPOSITORY, "intake", {"facts.json": facts})
+    put_validated(api, server.host, body)
+    body["status"]["prepared"] = {"source": digest("1"), "facts": digest_of(facts)}
+    (line,) = run("export", "--registry", server.host, "--insecure").stdout.splitlines()
+    assert json.loads(line)["base_commit"] == "c" * 40
+
+
 def test_a_patch_in_the_registry_comes_back_out(
     run: Run, api: Api, tmp_path: Path, server: registry_server.Server
 ) -> None:
@@ -215,7 +230,7 @@ def test_only_validated_instances_become_rows_and_bad_ones_are_named(
     assert [json.loads(line)["instance_id"] for line in done.stdout.splitlines()] == ["a"]
     assert "b (b): no test is known" in done.stderr
     assert "c (c): " in done.stderr
-    assert "1 rows, 2 refused" in done.stderr
+    assert "1 row, 2 refused" in done.stderr
 
 
 def test_the_export_reads_the_env_build_as_far_as_there_is_one(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry.domain.stages import Stage
-from swefoundry.domain.work import ArchiveOrigin
+from swefoundry.domain.work import ArchiveOrigin, ArtifactOrigin
 from swefoundry.intake import unpacking
 from swefoundry.intake.download import download
 from swefoundry.intake.refusals import Refused
@@ -122,6 +122,9 @@ TREE = {
     b"latest": Link(b"run.sh"),
 }
 
+COMMIT = "5ffd9ca3d332bad4674182d4896a3e4b041aaf0f"
+"""Of that tree, wherever and whenever it is made: data sets name it."""
+
 
 def zipped() -> bytes:
     data = io.BytesIO()
@@ -155,6 +158,24 @@ async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
     assert git(root, "describe").strip() == b"1.0"
     assert git(root, "status", "--porcelain") == git(root, "fsck", "--unreachable", "--dangling") == b""
     assert git(root, "cat-file", "blob", "HEAD:a.c") == b"$Id$\r\n"
+
+
+@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS.keys())
+async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
+    made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+) -> None:
+    record = await workbench.take_in(site.serve("p-1.0", made()), version="1.0")
+    root = await workbench.unpacked(record, tmp_path / "clean")
+    assert git(root, "rev-parse", "HEAD").decode().strip() == COMMIT
+    assert (await workbench.facts(record))["commit"] == COMMIT
+
+
+async def test_a_stored_sources_commit_is_the_one_that_it_was_stored_with(
+    workbench: Workbench, site: Site
+) -> None:
+    record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)))
+    again = await workbench.take_in(ArtifactOrigin(digest=record.source or ""))
+    assert (await workbench.facts(again))["commit"] == COMMIT
 
 
 async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_say(
