@@ -18,11 +18,12 @@ What scripts look like: `images/scripted-model/scripted_model/script.py`. What `
 `told(bodies=True)` brings the bodies, to look for what must not be in them.
 """
 
+import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -39,6 +40,8 @@ Text = str | Json
 """A script as YAML text or as what YAML would make of it."""
 
 SERVICE = "swefoundry-scripted-model"
+PATIENCE_SECONDS = 60
+"""With a cluster that has much else to do."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,45 @@ class Local:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A request at a gate."""
+
+    request: web.Request
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def let_through(self) -> None:
+        """Now the server sees it."""
+        self.opened.set()
+
+    async def hung_up(self) -> None:
+        """Return when who asked is gone."""
+        while (line := self.request.transport) is not None and not line.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Gate:
+    """Where requests wait until the test lets them through, one by one: no answer comes too early or too late."""
+
+    waiting: asyncio.Queue[Held] = field(default_factory=asyncio.Queue)
+
+    async def arrived(self) -> Held:
+        """The next request that has come."""
+        return await self.waiting.get()
+
+    @web.middleware
+    async def hold(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Before the server sees a request."""
+        await request.read()
+        held = Held(request)
+        await self.waiting.put(held)
+        await held.opened.wait()
+        return await handler(request)
+
+
+@dataclass(frozen=True)
 class Remote:
     """The server in the cluster."""
 
@@ -72,17 +114,19 @@ class Remote:
     def playing(self, name: str, script: Text) -> Iterator[None]:
         """Play a script beside the others while the block runs."""
         text = script if isinstance(script, str) else json.dumps(script)
-        self._good(httpx.put(f"{self.root}/_scripted/scripts/{name}", content=text))
+        self._good(httpx.put(f"{self.root}/_scripted/scripts/{name}", content=text, timeout=PATIENCE_SECONDS))
         try:
             yield
         finally:
-            self._good(httpx.delete(f"{self.root}/_scripted/scripts/{name}"))
+            self._good(httpx.delete(f"{self.root}/_scripted/scripts/{name}", timeout=PATIENCE_SECONDS))
 
     def told(self, containing: str | None = None, bodies: bool = False) -> Json:
         """What was asked since the server started."""
         query = {"containing": containing} if containing else {}
-        answer = httpx.get(f"{self.root}/_scripted/requests", params={**query, "bodies": int(bodies)})
-        return self._good(answer)
+        wanted = {**query, "bodies": int(bodies)}
+        return self._good(
+            httpx.get(f"{self.root}/_scripted/requests", params=wanted, timeout=PATIENCE_SECONDS)
+        )
 
     @staticmethod
     def _good(answer: httpx.Response) -> Json:
@@ -98,20 +142,23 @@ def a_stage(script: Text, name: str = "script") -> Stage:
 
 
 @asynccontextmanager
-async def serving(script: Text, key: str | None = None, port: int = 0) -> AsyncIterator[Local]:
-    """A server on loopback until the block ends; with a key, others get 401."""
+async def serving(script: Text, key: str | None = None, gate: Gate | None = None) -> AsyncIterator[Local]:
+    """A server on loopback until the block ends; with a key, others get 401; with a gate, requests wait before it."""
     server = Server(a_stage(script), key=key)
-    async with listening(server.application(), port) as root:
+    application = server.application()
+    if gate is not None:
+        application.middlewares.append(gate.hold)
+    async with listening(application) as root:
         yield Local(root, server)
 
 
 @asynccontextmanager
-async def listening(application: web.Application, port: int = 0) -> AsyncIterator[str]:
+async def listening(application: web.Application) -> AsyncIterator[str]:
     """Any application on loopback until the block ends: its root URL."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import signal
 import sys
 import tarfile
 from pathlib import Path
@@ -99,19 +100,23 @@ class TestProcesses:
         assert log.content() == b"out\nerr\n"
 
     async def test_a_program_over_its_time_is_stopped_with_its_children(self, tmp_path: Path) -> None:
-        mark = tmp_path / "child"
-        script = f"(sleep 2; touch {mark}) & echo started; wait"
+        lock = tmp_path / "lock"
+        script = f"flock {lock} sleep 600 & echo started; wait"
         log = BuildLog()
-        ended = await run(Command(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}), log, 0.5)
+        ended = await run(Command(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}), log, 2)
         assert ended.timed_out
         assert log.content() == b"started\n"
-        await run(Command(["/bin/sleep", "2"], {}), BuildLog(), 60)
-        assert not mark.exists()
+        free = Command(["/usr/bin/flock", str(lock), "/bin/true"], {})
+        assert await run(free, BuildLog(), 60) == Exited(0)
 
     async def test_a_program_that_ignores_the_request_is_killed(self) -> None:
-        ended = await run(
-            Command(["/bin/sh", "-c", "trap '' TERM; while :; do :; done"], {}), BuildLog(), 0.2
-        )
+        before = signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # inherited: it ignores it from its first moment
+        try:
+            ended = await run(Command(["/bin/sleep", "600"], {}), BuildLog(), 0.2)
+        finally:
+            signal.signal(signal.SIGTERM, before)
         assert ended == Exited(-9, timed_out=True)
 
     async def test_a_daemon_that_holds_the_output_open_is_not_waited_for(self) -> None:

@@ -11,10 +11,10 @@ async def test_a_full_bucket_gives_its_burst_at_once():
 
 
 async def test_an_empty_bucket_makes_wait_as_its_rate_says():
-    bucket = Bucket(rate=100, burst=1)
-    await bucket.take()
-    waited = await bucket.take()
-    assert 0 < waited <= 1 / 100
+    bucket = Bucket(rate=20, burst=1)
+    # A machine that stands still may find a token once, but hardly every time.
+    waited = [await bucket.take() for _ in range(10)]
+    assert 0 < max(waited) <= 1 / 20
 
 
 async def test_those_who_wait_are_served_in_order():

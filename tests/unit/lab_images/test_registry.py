@@ -42,7 +42,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 def wait_until_it_answers(address: str) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://{address}/v2/").close()
             return

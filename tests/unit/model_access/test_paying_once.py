@@ -132,7 +132,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
         finally:
             await speaking.__aexit__(None, None, None)
             after.__exit__(None, None, None)
-    assert (server.asked, len(ears.pauses)) == (1, 2)
+    assert server.asked == 1 and len(ears.pauses) >= 2
 
 
 # Being asked to end

@@ -323,7 +323,7 @@ async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
     a_pod(server, task)
     server.refusals["GET pods"] = (503, "busy")
     starting = asyncio.create_task(operator.start(settings=kopf.OperatorSettings()))
-    await until(lambda: server.requests.count("GET pods") == 3)
+    await until(lambda: server.requests.count("GET pods") >= 3)
     assert not starting.done() and server.writes() == []
     server.refusals.clear()
     await starting

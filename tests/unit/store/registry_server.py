@@ -33,7 +33,24 @@ def free_port() -> int:
 @contextmanager
 def serving(folder: Path, users: Path | None = None, port: int | None = None) -> Iterator[Server]:
     """Run a registry until the block ends; with ``users`` (an htpasswd file) it asks for a login."""
-    host = f"127.0.0.1:{port or free_port()}"
+    process, host = _started(folder, users, port)
+    try:
+        yield Server(host, folder / "data")
+    finally:
+        process.terminate()
+        process.wait(timeout=120)
+
+
+def _started(folder: Path, users: Path | None, port: int | None) -> tuple[subprocess.Popen[bytes], str]:
+    for _ in range(1 if port else 10):  # somebody else may be quicker to take a port that was free
+        host = f"127.0.0.1:{port or free_port()}"
+        process = _start(folder, users, host)
+        if _answers(process, host):
+            return process, host
+    raise RuntimeError(f"docker-registry ended: {(folder / 'registry.log').read_text()}")
+
+
+def _start(folder: Path, users: Path | None, host: str) -> subprocess.Popen[bytes]:
     settings = folder / "registry.yml"
     settings.write_text(
         f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n"
@@ -43,27 +60,23 @@ def serving(folder: Path, users: Path | None = None, port: int | None = None) ->
     )
     environment = {k: v for k, v in os.environ.items() if not k.startswith("REGISTRY_")}
     with (folder / "registry.log").open("wb") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             [str(program()), "serve", str(settings)], stdout=log, stderr=log, env=environment
         )
-    try:
-        _wait(process, host)
-        yield Server(host, folder / "data")
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
-def _wait(process: subprocess.Popen[bytes], host: str) -> None:
-    for _ in range(300):
+def _answers(process: subprocess.Popen[bytes], host: str) -> bool:
+    """Wait for its first answer; False when it has ended instead."""
+    for _ in range(1200):
         if process.poll() is not None:
-            raise RuntimeError(f"docker-registry ended with {process.returncode}")
+            return False
         try:
             urllib.request.urlopen(f"http://{host}/v2/", timeout=5)
         except urllib.error.HTTPError:
-            return
+            return True
         except OSError:
             time.sleep(0.1)
         else:
-            return
+            return True
+    process.kill()
     raise RuntimeError("docker-registry did not answer")

@@ -331,7 +331,7 @@ async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> No
         pytest.skip(registry_server.MISSING)
     port = registry_server.free_port()
     with contextlib.ExitStack() as stack:
-        async with Registry(f"127.0.0.1:{port}", insecure=True) as registry:
+        async with Registry(f"127.0.0.1:{port}", insecure=True, patience_seconds=60) as registry:
             asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
             await asyncio.sleep(0.3)
             server = registry_server.serving(tmp_path, port=port)
