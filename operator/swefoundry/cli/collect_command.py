@@ -84,7 +84,7 @@ def releases(
     settings = settings_of(namespace, registry, template, strategies, experiment)
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_run(collection, target, cache or default_cache()))
-    code = outcome.show("instances", output, quiet=target.on_stdout)
+    code = outcome.show("instance", output, quiet=target.on_stdout)
     raise typer.Exit(Exit.SERVICE_UNREACHABLE if collection.outages else code)
 
 

@@ -67,7 +67,7 @@ def export(
     )
     with opened_output(out) as target:
         asyncio.run(_run(place, selector, wanted, export_format, target))
-    raise typer.Exit(wanted.outcome.show("rows", screen.Format.TABLE))
+    raise typer.Exit(wanted.outcome.show("row", screen.Format.TABLE))
 
 
 @dataclass(frozen=True)

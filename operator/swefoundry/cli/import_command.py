@@ -45,7 +45,7 @@ def import_(
     settings = settings_of(namespace, registry, template, strategies, experiment)
     outcome = Outcome()
     asyncio.run(_run(_made(file, row_format, settings, outcome), target, outcome))
-    raise typer.Exit(outcome.show("instances", output, quiet=target.on_stdout))
+    raise typer.Exit(outcome.show("instance", output, quiet=target.on_stdout))
 
 
 async def _run(items: Iterator[Made], target: delivery.Target, outcome: Outcome) -> None:

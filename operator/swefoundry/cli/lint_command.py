@@ -29,7 +29,7 @@ def lint_(
                 outcome.refuse(place, complaint, _name(manifest))
             if not complaints:
                 outcome.good.append(place)
-    raise typer.Exit(outcome.show("manifests are good", output))
+    raise typer.Exit(outcome.show("good manifest", output))
 
 
 def _files(paths: list[Path]) -> Iterator[Path]:

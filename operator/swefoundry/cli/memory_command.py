@@ -58,7 +58,7 @@ def export_(
     with opened_output(out) as target:
         asyncio.run(_export(store, repos or [], target, outcome))
     quiet = out is None or str(out) == "-"
-    raise typer.Exit(outcome.show("environments", output, quiet))
+    raise typer.Exit(outcome.show("environment", output, quiet))
 
 
 def store_of(registry: str, insecure: bool, prefix: str) -> connections.Store:

@@ -51,7 +51,7 @@ def import_(
     source = connections.Store(copy_from, copy_insecure, copy_prefix)
     arrival = Arrival(target, source)
     asyncio.run(_run(file, arrival))
-    raise typer.Exit(arrival.outcome.show("environments", output))
+    raise typer.Exit(arrival.outcome.show("environment", output))
 
 
 @dataclass(frozen=True)

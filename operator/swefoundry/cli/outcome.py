@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from swefoundry.cli import screen
 from swefoundry.cli.exits import Exit
+from swefoundry.domain.counts import counted
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Outcome:
         screen.remark(sentence, style="yellow")
 
     def show(self, what: str, output: screen.Format, quiet: bool = False) -> Exit:
-        """Print the summary; ``quiet`` when stdout carries manifests."""
+        """Print the summary; ``what`` is one good item, ``quiet`` when stdout carries manifests."""
         if output is screen.Format.JSON and not quiet:
             screen.print_json(
                 {
@@ -43,5 +44,5 @@ class Outcome:
             )
         else:
             style = "yellow" if self.bad else "green"
-            screen.remark(f"{len(self.good)} {what}, {len(self.bad)} refused", style=style)
+            screen.remark(f"{counted(len(self.good), what)}, {len(self.bad)} refused", style=style)
         return Exit.SOME_BAD if self.bad else Exit.OK

@@ -58,7 +58,7 @@ def test_without_a_target_the_manifests_are_printed(run: Run, tmp_path: Path) ->
     done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "-n", "lab")
     (task,) = yaml.safe_load_all(done.stdout)
     assert task["metadata"]["namespace"] == "lab"
-    assert "1 instances, 0 refused" in done.stderr
+    assert "1 instance, 0 refused" in done.stderr
 
 
 TWO = [classic(problem_statement="a\u2028b"), classic(instance_id="octo__calc-8")]

@@ -158,7 +158,7 @@ def test_an_archive_that_arrives_damaged_is_not_used_and_the_others_go_on(
         done = run(*words, "--out", tmp_path / "out")
     assert done.exit_code == 4
     assert "calc:1.0..1.1): calc-1.0.tar.gz arrived damaged" in done.stderr
-    assert "1 instances, 1 refused" in done.stderr
+    assert "1 instance, 1 refused" in done.stderr
     kept = {path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()}
     assert kept == {"calc-1.1.tar.gz", "calc-1.3.tar.gz"}
 

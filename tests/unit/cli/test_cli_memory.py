@@ -158,7 +158,7 @@ def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
         "memory.jsonl, line 3 (octo/calc): known.image: String should match pattern",
         "memory.jsonl, line 4 (octo/calc): its draft is not the one that it names",
         "memory.jsonl, line 5 (octo/calc): v: Input should be 1",
-        "1 environments, 5 refused",
+        "1 environment, 5 refused",
     ):
         assert said in done.stderr
     assert len(recalled(other.host)) == 1
