@@ -83,4 +83,6 @@ class Ask(Value):
     tried: tuple[Tried, ...] = ()
     """Rounds so far, oldest first."""
     neighbours: tuple[Neighbour, ...] = ()
-    """Proven environments of the same repository, nearest first."""
+    """Proven environments of the same repository whose images may be tried, nearest first."""
+    references: tuple[Neighbour, ...] = ()
+    """Proven environments of the same repository to learn from, nearest first, whether or not their images do."""

@@ -39,8 +39,10 @@ async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
             world.spending.wait(key)
             return Await(move.work, reasons.QUEUED, may.held, HELD_SECONDS)
         pass_ = ticket(seen.owner, Role.AGENT, move)
-        near = await references(seen, world)
-        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, near, seen))
+        facts = await world.facts(seen.repository, source_of(seen).facts)
+        near = await references(seen, world, facts)
+        drafts = list(dict.fromkeys(item.known.draft for item in near))
+        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, drafts, seen))
 
 
 def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observation) -> AgentOrder:

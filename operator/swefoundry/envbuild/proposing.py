@@ -7,10 +7,9 @@ from swefoundry.attempts.world import World
 from swefoundry.domain.commands import too_long
 from swefoundry.domain.dockerfiles import complaints
 from swefoundry.domain.facts import Facts
-from swefoundry.domain.memory import Neighbour
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.envbuild.observe import Observation
-from swefoundry.envbuild.reuse import neighbours, waiting
+from swefoundry.envbuild.reuse import neighbours, references, waiting
 from swefoundry.envbuild.siblings import lead
 from swefoundry.envbuild.steps import (
     AgentsCalled,
@@ -20,7 +19,7 @@ from swefoundry.envbuild.steps import (
     Proposing,
     Unusable,
 )
-from swefoundry.envbuild.turns import strategies, turn
+from swefoundry.envbuild.turns import RECIPE, strategies, turn
 from swefoundry.store.drafts import push_draft
 from swefoundry.strategies import next_proposal
 
@@ -33,7 +32,9 @@ async def propose(seen: Observation, world: World) -> Proposing:
     near = await neighbours(seen, world, facts)
     if isinstance(near, Await | Unusable):
         return near
-    proposal = next_proposal(whose.rules, await _ask(seen, world, facts, near))
+    learned = await references(seen, world, facts) if RECIPE in whose.rules else ()
+    ask = (await _ask(seen, world, facts)).model_copy(update={"neighbours": near, "references": learned})
+    proposal = next_proposal(whose.rules, ask)
     if proposal is None or proposal.parent is None:
         wait = waiting(seen, world)
         if wait is not None:
@@ -46,7 +47,7 @@ async def propose(seen: Observation, world: World) -> Proposing:
     return AgentsCalled() if whose.agents else NothingProposed()
 
 
-async def _ask(seen: Observation, world: World, facts: Facts, near: tuple[Neighbour, ...]) -> Ask:
+async def _ask(seen: Observation, world: World, facts: Facts) -> Ask:
     spec, path = seen.build.spec, seen.repository
     return Ask(
         facts=facts,
@@ -57,7 +58,6 @@ async def _ask(seen: Observation, world: World, facts: Facts, near: tuple[Neighb
         overrides=spec.environment.overrides,
         base_images=world.settings.base_images,
         tried=tuple([await _tried(item, path, world) for item in seen.build.status.rounds]),
-        neighbours=near,
     )
 
 

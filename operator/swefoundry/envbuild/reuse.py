@@ -19,7 +19,6 @@ from swefoundry.cluster.resources import BUILDS
 from swefoundry.domain.checkout_work import CheckoutRecord
 from swefoundry.domain.codes import Code
 from swefoundry.domain.facts import Facts
-from swefoundry.domain.layers import Digest
 from swefoundry.domain.memory import Known, Neighbour, Proven, nearest
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.envbuild import siblings
@@ -32,7 +31,7 @@ from swefoundry.store.artifacts import keep_image
 from swefoundry.strategies.reuse import demands_a_build
 
 REFERENCES = 3
-"""Proven drafts that are shown to agents."""
+"""Proven drafts that are shown to the recipe and to agents."""
 
 ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 NO_TRIAL = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.POLICY_REFUSED, RoundOutcome.BOTH_PASSED})
@@ -59,13 +58,15 @@ async def neighbours(
     return await _with_drafts(_near(untried, seen, facts, left), seen, world)
 
 
-async def references(seen: Observation, world: World) -> list[Digest]:
-    """Drafts that were proven for other commits, nearest first: for agents to read, unless they are to do without."""
-    if seen.prepared is None or not _wanted(seen):
-        return []
-    facts = await world.facts(seen.repository, seen.prepared.facts)
+async def references(seen: Observation, world: World, facts: Facts) -> tuple[Neighbour, ...]:
+    """What was proven for other commits, nearest first, whether or not the images do: drafts to learn from.
+
+    Where reuse is not among the strategies, nothing is remembered: experiments compare with that.
+    """
+    if not _wanted(seen):
+        return ()
     entries = _near(await world.proven(seen.repository), seen, facts, REFERENCES)
-    return list(dict.fromkeys(item.known.draft for item in await _with_drafts(entries, seen, world)))
+    return await _with_drafts(entries, seen, world)
 
 
 def _near(entries: Sequence[Proven], seen: Observation, facts: Facts, k: int) -> list[Proven]:

@@ -17,6 +17,7 @@ from swefoundry.api.parts import Environment
 from swefoundry.settings import Settings
 
 AGENTS = "agents"
+RECIPE = "recipe"
 REUSE = "reuse"
 
 

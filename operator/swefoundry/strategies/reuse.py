@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from swefoundry.domain.drafts import Overrides
-from swefoundry.domain.memory import Proven
+from swefoundry.domain.memory import Known, Proven
 from swefoundry.domain.rounds import Ask, Proposal
 
 NAME = "reuse"
@@ -28,9 +28,13 @@ def demands_a_build(overrides: Overrides | None) -> bool:
 
 def label(proven: Proven) -> str:
     """What people know the image by."""
-    known = proven.known
+    return f"image of {name_of(proven.known)}"
+
+
+def name_of(known: Known) -> str:
+    """What people know the commit by for which an environment was proven."""
     day = f"{known.created_at:%Y-%m-%d}" if known.created_at is not None else ""
-    return f"image of {known.version or day or known.env_build or known.image[7:19]}"
+    return known.version or day or known.env_build or known.image[7:19]
 
 
 def label_with_changes(said: str, files: int) -> str:

@@ -345,6 +345,22 @@ async def test_agents_read_the_drafts_that_were_proven(stage):
     assert order_of(stage.pods("agent-")[-1])["references"] == []
 
 
+async def test_the_recipe_builds_as_a_refused_image_was_built(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two", ["reuse", "recipe"])
+    await stage.run(refusing(stage.play, "two"))
+    assert stage.rounds("two") == [("reuse", "AfterFailed"), ("recipe", "Accepted")]
+    said = [item["label"] for item in stage.build("two")["rounds"]]
+    assert said == [
+        "image of here/one (3 files changed)",
+        "python 3.11, newest dependencies, as here/one was built",
+    ]
+    stage.task("three", ["recipe"])
+    await stage.run()
+    assert "was built" not in stage.build("three")["rounds"][0]["label"]
+
+
 def kills_of(seed):
     chance = random.Random(seed)
     return [

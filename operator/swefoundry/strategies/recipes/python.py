@@ -1,6 +1,7 @@
 """The Python recipe: facts and past rounds -> drafts, best first.
 
-The ladder has two kinds of step. A failed round that taught something is followed by the same interpreter and day
+Where another commit of the repository was solved, the ladder begins with a step as that one was built. It
+has two kinds of step. A failed round that taught something is followed by the same interpreter and day
 with the lesson applied; one that taught nothing by the next rung. Past rounds are replayed from their outcomes and
 telling lines, so the recipe needs no memory of its own.
 """
@@ -20,6 +21,7 @@ from swefoundry.strategies.recipes.python_build_tools import installation
 from swefoundry.strategies.recipes.python_dependencies import pinned_names, requirements
 from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile
 from swefoundry.strategies.recipes.python_interpreters import (
+    ANY_DAY,
     BRINGS_UV,
     RELEASED,
     SHORTLY_AFTER,
@@ -30,6 +32,7 @@ from swefoundry.strategies.recipes.python_interpreters import (
     usable_bases,
 )
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
+from swefoundry.strategies.recipes.python_proven import Hint, hint_of
 from swefoundry.strategies.recipes.python_pytest import REPORT, UNITTEST, command
 from swefoundry.strategies.recipes.python_reading import Reading
 
@@ -39,9 +42,6 @@ PYTEST_NEEDS = frozenset(
     {"attrs", "pluggy", "iniconfig", "packaging", "py", "more-itertools", "atomicwrites", "tomli"}
 )
 """What pytest itself imports: when one of these is the project, a later pytest meets an older one than it needs."""
-
-ANY_DAY = date(2099, 1, 1)
-"""A limit for one distribution that lifts the general one."""
 
 PATIENCE = 2
 """Rounds that may come no nearer than one with a few failing tests, before these are left out."""
@@ -63,9 +63,12 @@ class Ladder:
     tools: str
     """The base image that brings uv to interpreters that cannot install it."""
     lessons: Lessons = NOTHING_LEARNED
+    hint: Hint | None = None
+    """What is tried before the rungs: as the nearest commit of the repository was built."""
     failing: frozenset[str] = frozenset()
     """The few tests that failed after the fix in the round that came nearest."""
     nearest: Rung | None = None
+    nearest_hint: Hint | None = None
     since: int = 0
     """Rounds after that one, none of which came nearer."""
     ended: bool = False
@@ -73,7 +76,9 @@ class Ladder:
     @cached_property
     def rung(self) -> Rung | None:
         """The current rung; None when the ladder is at its end."""
-        return None if self.ended else next(iter(self.allowed), None)
+        if self.ended:
+            return None
+        return self.hint.rung if self.hint is not None else next(iter(self.allowed), None)
 
     @cached_property
     def allowed(self) -> tuple[Rung, ...]:
@@ -85,16 +90,28 @@ class Ladder:
         learned = self.lessons.merged(self._lessons_of(tried))
         failing = self._failing_in(tried)
         again = bool(failing) and failing == self.failing
-        noted = self if again or not failing else replace(self, failing=failing, nearest=self.rung, since=0)
+        noted = self if again or not failing else self._noted(failing)
         noted = noted if failing else replace(noted, since=noted.since + 1)
         if noted.failing and (again or noted.since >= PATIENCE):
             return noted.left_out()
         if learned == self.lessons and tried.outcome in _TEST_OUTCOMES and self.reading.declared.features:
             learned = replace(learned, features=True)
-        return replace(noted, lessons=learned) if learned != self.lessons else noted.skipped()
+        return noted._taught(learned) if learned != self.lessons else noted.skipped()
+
+    def _noted(self, failing: frozenset[str]) -> "Ladder":
+        return replace(self, failing=failing, nearest=self.rung, nearest_hint=self.hint, since=0)
+
+    def _taught(self, lessons: Lessons) -> "Ladder":
+        """The same step with more lessons; a hint moves to another rung when they forbid its own."""
+        taught = replace(self, lessons=lessons)
+        if self.hint is None or lessons.allows(self.hint.rung.python):
+            return taught
+        return replace(taught, hint=replace(self.hint, rung=taught.allowed[0]))
 
     def skipped(self) -> "Ladder":
         """The next rung; behind the last one, the nearest round without the tests that no environment satisfies."""
+        if self.hint is not None:
+            return replace(self, hint=None)
         rest = tuple(rung for rung in self.allowed if rung != self.rung)
         return replace(self, rest=rest) if rest else self.left_out()
 
@@ -103,14 +120,17 @@ class Ladder:
         if not self.failing or self.nearest is None or self.lessons.deselect:
             return self.without_pytest()
         rest = (self.nearest, *(rung for rung in self.allowed if rung != self.nearest))
-        return replace(self, rest=rest, lessons=replace(self.lessons, deselect=self.failing))
+        lessons = replace(self.lessons, deselect=self.failing)
+        return replace(self, rest=rest, hint=self.nearest_hint, lessons=lessons)
 
     def without_pytest(self) -> "Ladder":
         """The last resort for tests in unittest's style: the first rung with the standard library's runner."""
         imported = self.reading.facts.test_imports
         if "unittest" not in imported or "pytest" in imported or self.lessons.plain_unittest:
             return replace(self, ended=True)
-        return replace(self, rest=(self.first,), lessons=replace(self.lessons, plain_unittest=True))
+        return replace(
+            self, rest=(self.first,), hint=None, lessons=replace(self.lessons, plain_unittest=True)
+        )
 
     def _failing_in(self, tried: Tried) -> frozenset[str]:
         """The few tests that failed after the fix, when they are no more than in the round that came nearest."""
@@ -164,12 +184,13 @@ def start(ask: Ask) -> Ladder:
     known = usable_bases([*images, *ask.base_images.get("python", [])], None)
     tools = max(known, key=lambda base: base[1])[0]
     steps = tuple(rungs(bases, times))
-    return Ladder(reading, steps[0], steps, tools)
+    hint = hint_of(ask.references[0], reading, steps) if ask.references else None
+    return Ladder(reading, steps[0], steps, tools, hint=hint)
 
 
 def proposal(ladder: Ladder, rung: Rung) -> Proposal:
     """One rung with the lessons applied, as a draft."""
-    reading, lessons = ladder.reading, _without_pins(ladder, rung)
+    reading, lessons, hint = ladder.reading, _lessons_on(rung, ladder), ladder.hint
     chosen = installation(reading, rung.python, lessons)
     environment = Environment(
         base=rung.base,
@@ -188,16 +209,21 @@ def proposal(ladder: Ladder, rung: Rung) -> Proposal:
     else:
         written = command(reading.config, lessons)
         draft = Draft(dockerfile=dockerfile(environment), test_command=written, reports=[REPORT])
-    return Proposal(strategy=NAME, label=_label(rung, lessons), draft=draft)
+    if hint is not None and hint.command is not None:
+        draft = hint.command.model_copy(update={"dockerfile": draft.dockerfile, "rebuild_command": None})
+    return Proposal(strategy=NAME, label=_label(rung, lessons, hint), draft=draft)
 
 
-def _without_pins(ladder: Ladder, rung: Rung) -> Lessons:
-    """Exact pins are older than an interpreter that the change did not know: there the day alone decides."""
+def _lessons_on(rung: Rung, ladder: Ladder) -> Lessons:
+    """Everything learned, here and for the hint's commit.
+
+    Exact pins are older than an interpreter that the change did not know: there the day alone decides.
+    """
     created = ladder.reading.created
+    lessons = ladder.lessons if ladder.hint is None else ladder.lessons.merged(ladder.hint.lessons)
     if created is None or RELEASED.get(rung.python, created) <= created:
-        return ladder.lessons
-    loose = ladder.lessons.loosen | pinned_names(ladder.reading.declared)
-    return replace(ladder.lessons, loosen=loose)
+        return lessons
+    return replace(lessons, loosen=lessons.loosen | pinned_names(ladder.reading.declared))
 
 
 def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[str, date]]:
@@ -222,7 +248,7 @@ def _folders(reading: Reading, lessons: Lessons, editable: bool) -> list[str]:
     return [folder for folder in dict.fromkeys((*own, *sorted(lessons.folders))) if folder or editable]
 
 
-def _label(rung: Rung, lessons: Lessons) -> str:
+def _label(rung: Rung, lessons: Lessons, hint: Hint | None) -> str:
     words = [
         f"python {rung.python[0]}.{rung.python[1]}",
         f"as of {rung.until}" if rung.until else "newest dependencies",
@@ -239,4 +265,6 @@ def _label(rung: Rung, lessons: Lessons) -> str:
         words.append("unittest instead of pytest")
     if lessons.deselect:
         words.append(f"without {len(lessons.deselect)} tests that fail after the fix")
+    if hint is not None:
+        words.append(hint.said)
     return ", ".join(words)

@@ -35,6 +35,8 @@ FIRST_WHEELS = timedelta(days=270)
 """By then most packages had wheels for a new interpreter, or releases that build on it."""
 SHORTLY_AFTER = timedelta(days=45)
 YEAR = timedelta(days=365)
+ANY_DAY = date(2099, 1, 1)
+"""A limit for one distribution that lifts the general one."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,14 @@ UNITTEST = (
 """Tests that cannot be imported are an error, which unittest itself counts as a failure (exit code 1)."""
 
 
+_OURS = re.compile(r"(?:env DJANGO_SETTINGS_MODULE=\S+ )?python -m pytest -rfE --tb=short ")
+
+
+def is_ours(command: str) -> bool:
+    """Whether a test command is of the kind that is written here, so that lessons can be read off it."""
+    return command == UNITTEST or _OURS.match(command) is not None
+
+
 def command(config: Configuration, lessons: Lessons) -> str:
     """`python -m pytest` over the test files of the test patch, with a JUnit report.
 
