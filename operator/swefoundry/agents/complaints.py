@@ -38,9 +38,8 @@ class Complaint:
 
     def sentence(self, model: Model) -> str:
         """For people: who said what."""
-        return (
-            f"{model.base_url} answered {self.status} for model {model.name}: {self.words or 'nothing more'}"
-        )
+        words = self.words.rstrip(".") or "nothing more"  # advice follows
+        return f"{model.base_url} answered {self.status} for model {model.name}: {words}"
 
 
 _OVERFLOW = re.compile(
