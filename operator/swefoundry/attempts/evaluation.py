@@ -1,8 +1,9 @@
 """Running one evaluation: the stage image is composed by registry calls, then one pod runs it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from swefoundry.api.parts import Validation
+from swefoundry.api.parts import Attempt, Validation
 from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
 from swefoundry.attempts.world import StageOrder, World
@@ -10,9 +11,10 @@ from swefoundry.domain.commands import expand
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
-from swefoundry.domain.work import RunOrder
+from swefoundry.domain.work import RunOrder, RunRecord
 from swefoundry.pods.evaluation import Evaluate, evaluation_pod
 from swefoundry.pods.hardening import Json, Ticket
+from swefoundry.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,16 @@ class Trial:
     tag: str = ""
     """Human tag of the stage image; without one it has a tag of its own, which never moves: verdicts stand on it."""
     avoid_nodes: tuple[str, ...] = ()
+
+
+def nodes_of(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
+    """Nodes where earlier attempts came to nothing: the next one goes elsewhere."""
+    return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
+
+
+def network_open(record: RunRecord, validation: Validation, settings: Settings) -> bool:
+    """Whether the evaluation reached the canary although nothing was to be reached."""
+    return validation.network == "Deny" and settings.require_isolation and record.network == "open"
 
 
 async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Launched | Queued:

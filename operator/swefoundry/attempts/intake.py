@@ -1,24 +1,26 @@
 """Sending a source and its patches to an intake pod: how the spec's references become files and blobs that
-the pod can read.
+the pod can read; and what it leaves.
 """
 
 from dataclasses import dataclass, field
 
 from swefoundry.api.parts import KeyRef, Source
 from swefoundry.api.taskinstance import Patch
-from swefoundry.attempts.act import Launched, Queued, launch
-from swefoundry.attempts.decide import Launch
+from swefoundry.attempts.act import Launched, Queued, count_end, launch
+from swefoundry.attempts.decide import Collect, Launch
+from swefoundry.attempts.steps import TakenIn
 from swefoundry.attempts.world import World
 from swefoundry.domain.work import (
     ArchiveOrigin,
     ArtifactOrigin,
     GitOrigin,
     IntakeOrder,
+    IntakeRecord,
     Origin,
     PatchAt,
     Place,
 )
-from swefoundry.pods.hardening import Json, Ticket
+from swefoundry.pods.hardening import Json, Role, Ticket
 from swefoundry.pods.intake import PATCH_MOUNT, TOKEN_MOUNT, auth_file, intake_pod
 from swefoundry.settings import Settings
 
@@ -62,6 +64,12 @@ async def launch_intake(world: World, ticket: Ticket, move: Launch, what: Intake
         return intake_pod(ticket, order, world.settings, tuple(shipment.volumes))
 
     return await launch(world, ticket, move, prepare)
+
+
+def taken_in(move: Collect) -> TakenIn:
+    """What an intake pod left."""
+    count_end(Role.INTAKE, move)
+    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
 
 
 def place(settings: Settings, repository: str) -> Place:

@@ -7,25 +7,23 @@ from swefoundry.api.envbuild import ProbeResult
 from swefoundry.attempts.act import confirmed, count_end, keep_evidence, ticket, together
 from swefoundry.attempts.build import Construction, launch_build
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
-from swefoundry.attempts.evaluation import Trial, launch_evaluation
-from swefoundry.attempts.intake import Intake, launch_intake
+from swefoundry.attempts.evaluation import Trial, launch_evaluation, network_open, nodes_of
+from swefoundry.attempts.intake import Intake, launch_intake, taken_in
+from swefoundry.attempts.steps import INTAKE, Pursue
 from swefoundry.attempts.world import World
 from swefoundry.domain.telling import telling_lines
-from swefoundry.domain.work import BuildRecord, IntakeRecord
+from swefoundry.domain.work import BuildRecord
 from swefoundry.envbuild import reuse
 from swefoundry.envbuild.drafting import collect_draft, launch_agent
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.proposing import propose
 from swefoundry.envbuild.rounds import ending
 from swefoundry.envbuild.steps import (
-    INTAKE,
     Built,
     Probed,
     Propose,
-    Pursue,
     Result,
     Step,
-    TakenIn,
     stage_of,
 )
 from swefoundry.pods import names
@@ -90,9 +88,7 @@ async def _launch_probe(move: Launch, seen: Observation, world: World) -> Result
         draft=await world.draft(seen.repository, current.draft),
         facts=prepared.facts,
         validation=seen.build.spec.validation,
-        avoid_nodes=tuple(
-            {item.node for item in seen.build.status.attempts if item.work == move.work and item.node}
-        ),
+        avoid_nodes=nodes_of(seen.build.status.attempts, move.work),
     )
     return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
 
@@ -112,15 +108,14 @@ async def _collect_probe(move: Collect, seen: Observation, world: World) -> Resu
         failed=counts.failed + counts.errors if reported else None,
         evidence=evidence.digest,
     )
-    denied = seen.build.spec.validation.network == "Deny" and world.settings.require_isolation
-    said = ending(record, seen.build.spec.validation.timeout_seconds)
+    validation = seen.build.spec.validation
+    said = ending(record, validation.timeout_seconds)
     telling = "\n".join(part for part in (said, telling_lines(evidence.log)) if part)
-    return Probed(move, probe, telling, denied and record.network == "open")
+    return Probed(move, probe, telling, network_open(record, validation, world.settings))
 
 
 async def _collect_intake(move: Collect, seen: Observation, world: World) -> Result:
-    count_end(Role.INTAKE, move)
-    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
+    return taken_in(move)
 
 
 async def _collect_build(move: Collect, seen: Observation, world: World) -> Result:

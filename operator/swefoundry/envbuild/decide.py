@@ -13,14 +13,12 @@ from collections.abc import Callable
 
 from swefoundry.api import reasons
 from swefoundry.attempts.decide import Launch, pursue, unless_suspended
+from swefoundry.attempts.steps import INTAKE, Pursue, Rest
 from swefoundry.domain.budgets import Work, work_refusal
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.steps import (
-    INTAKE,
     Exhaust,
     Propose,
-    Pursue,
-    Rest,
     Step,
     agent_work,
     build_work,

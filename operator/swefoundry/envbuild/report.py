@@ -16,6 +16,7 @@ from swefoundry.attempts.report import (
     waiting_sentence,
 )
 from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
+from swefoundry.attempts.steps import INTAKE, Rest, TakenIn
 from swefoundry.domain.codes import Code
 from swefoundry.domain.counts import counted
 from swefoundry.domain.models import Usage
@@ -25,7 +26,6 @@ from swefoundry.envbuild import ledger
 from swefoundry.envbuild.observe import Observation
 from swefoundry.envbuild.rounds import built, checked_out, faulted, message_of, probed, settled
 from swefoundry.envbuild.steps import (
-    INTAKE,
     AgentsCalled,
     AgentsUnpaid,
     Built,
@@ -36,10 +36,8 @@ from swefoundry.envbuild.steps import (
     NothingProposed,
     Probed,
     Proposed,
-    Rest,
     Result,
     Step,
-    TakenIn,
     Unusable,
     probes,
     stage_of,

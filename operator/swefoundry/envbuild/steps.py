@@ -5,25 +5,12 @@ from dataclasses import dataclass
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.attempts.act import Launched, Queued
 from swefoundry.attempts.decide import Await, Collect, Move
+from swefoundry.attempts.steps import Pursue, Rest, TakenIn
 from swefoundry.domain.agent_work import AgentRecord
 from swefoundry.domain.checkout_work import CheckoutRecord
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.stages import PROBE, Stage
-from swefoundry.domain.work import BuildRecord, IntakeRecord
-
-INTAKE = "intake"
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Nothing is to be done."""
-
-
-@dataclass(frozen=True)
-class Pursue:
-    """Go on with these pieces of work."""
-
-    moves: tuple[Move, ...]
+from swefoundry.domain.work import BuildRecord
 
 
 @dataclass(frozen=True)
@@ -40,14 +27,6 @@ class Exhaust:
 
 
 Step = Rest | Pursue | Propose | Exhaust
-
-
-@dataclass(frozen=True)
-class TakenIn:
-    """The intake pod ended with this record."""
-
-    move: Collect
-    record: IntakeRecord
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,15 @@ from swefoundry.attempts.act import (
     together,
 )
 from swefoundry.attempts.decide import Collect, Launch, Move, without_evidence
-from swefoundry.attempts.evaluation import Trial, launch_evaluation
-from swefoundry.attempts.intake import Intake, launch_intake
+from swefoundry.attempts.evaluation import Trial, launch_evaluation, network_open, nodes_of
+from swefoundry.attempts.intake import Intake, launch_intake, taken_in
+from swefoundry.attempts.steps import INTAKE, Pursue
 from swefoundry.attempts.world import StageOrder, World
 from swefoundry.cluster.queue import Key
 from swefoundry.cluster.resources import BUILDS, TASKS
 from swefoundry.domain.commands import remark
 from swefoundry.domain.stages import Stage
-from swefoundry.domain.work import IntakeRecord, RunRecord
+from swefoundry.domain.work import RunRecord
 from swefoundry.pods import names
 from swefoundry.pods.hardening import Role, owner_reference
 from swefoundry.reports.bundle import DRAFT_NAME, FILE_NAME, Cell, VerdictBundle
@@ -36,7 +37,6 @@ from swefoundry.reports.statuses import Status, Statuses
 from swefoundry.store.artifacts import pull_artifact, push_artifact
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
-    INTAKE,
     BuildEnvironment,
     Delete,
     EnvironmentGone,
@@ -44,10 +44,8 @@ from swefoundry.taskinstance.steps import (
     Evaluated,
     Judge,
     Judged,
-    Pursue,
     Result,
     Step,
-    TakenIn,
     evaluation_of,
 )
 
@@ -79,8 +77,7 @@ async def _move(move: Move, seen: Observation, world: World) -> Result:
         case Launch():
             return await _launch_evaluation(move, seen, world)
         case Collect(work=work) if work == INTAKE:
-            count_end(Role.INTAKE, move)
-            return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
+            return taken_in(move)
         case Collect():
             return await _collect(move, seen, world)
         case _:
@@ -119,9 +116,7 @@ async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> R
         draft=await world.draft(seen.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
-        avoid_nodes=tuple(
-            {item.node for item in task.status.attempts if item.work == move.work and item.node}
-        ),
+        avoid_nodes=nodes_of(task.status.attempts, move.work),
     )
     return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
 
@@ -164,8 +159,7 @@ async def _collect(move: Collect, seen: Observation, world: World) -> Result:
         seconds=record.duration_ms / 1000,
         evidence=evidence.digest,
     )
-    denied = task.spec.validation.network == "Deny" and world.settings.require_isolation
-    return Evaluated(move, evaluation, network_open=denied and record.network == "open")
+    return Evaluated(move, evaluation, network_open(record, task.spec.validation, world.settings))
 
 
 async def _order_environment(seen: Observation, world: World) -> Result:

@@ -8,17 +8,15 @@ from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
 from swefoundry.attempts.decide import Await, pursue, unless_suspended
+from swefoundry.attempts.steps import INTAKE, Pursue, Rest
 from swefoundry.domain.grading import Cell, judge
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
-    INTAKE,
     AwaitEnvironment,
     BuildEnvironment,
     Delete,
     Fail,
     Judge,
-    Pursue,
-    Rest,
     Step,
     evaluation_work,
     matrix,

@@ -9,23 +9,21 @@ from swefoundry.attempts.act import Launched, Queued, ended
 from swefoundry.attempts.decide import Await, Replace, Surrender
 from swefoundry.attempts.report import isolation_sentence, refused_intake, surrendered, waiting_sentence
 from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
+from swefoundry.attempts.steps import INTAKE, Rest, TakenIn
 from swefoundry.domain.codes import Code
 from swefoundry.domain.grading import SENTENCES, Verdict
 from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.stages import MATRIX
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.steps import (
-    INTAKE,
     AwaitEnvironment,
     EnvironmentGone,
     EnvironmentOrdered,
     Evaluated,
     Fail,
     Judged,
-    Rest,
     Result,
     Step,
-    TakenIn,
     evaluation_of,
 )
 

@@ -5,29 +5,15 @@ from dataclasses import dataclass
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.attempts.act import Launched, Queued
 from swefoundry.attempts.decide import Collect, Move
+from swefoundry.attempts.steps import Pursue, Rest, TakenIn
 from swefoundry.domain.grading import Verdict
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.stages import MATRIX, Stage
-from swefoundry.domain.work import IntakeRecord
-
-INTAKE = "intake"
-
-
-@dataclass(frozen=True)
-class Rest:
-    """Nothing is to be done."""
 
 
 @dataclass(frozen=True)
 class Delete:
     """Its time to live after the end is over."""
-
-
-@dataclass(frozen=True)
-class Pursue:
-    """Go on with these pieces of work."""
-
-    moves: tuple[Move, ...]
 
 
 @dataclass(frozen=True)
@@ -56,14 +42,6 @@ class Fail:
 
 
 Step = Rest | Delete | Pursue | BuildEnvironment | AwaitEnvironment | Judge | Fail
-
-
-@dataclass(frozen=True)
-class TakenIn:
-    """The intake pod ended with this record."""
-
-    move: Collect
-    record: IntakeRecord
 
 
 @dataclass(frozen=True)

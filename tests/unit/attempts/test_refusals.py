@@ -5,10 +5,10 @@ from swefoundry import errors
 from swefoundry.api.conditions import READY, reason_of
 from swefoundry.attempts.decide import Await
 from swefoundry.attempts.reconciling import told
+from swefoundry.attempts.steps import Pursue
 from swefoundry.settings import Settings
 from swefoundry.taskinstance.observe import Observation
 from swefoundry.taskinstance.report import report
-from swefoundry.taskinstance.steps import Pursue
 
 QUOTA = errors.ApiRefused("pods is forbidden: exceeded quota: small")
 

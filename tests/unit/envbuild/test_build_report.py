@@ -9,6 +9,7 @@ from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.api.parts import Attempt
 from swefoundry.attempts.act import Launched, Queued
 from swefoundry.attempts.decide import Await, Collect, Replace, Surrender
+from swefoundry.attempts.steps import Pursue, Rest, TakenIn
 from swefoundry.domain.checkout_work import CheckoutRecord
 from swefoundry.domain.layers import Layer
 from swefoundry.domain.memory import Parent
@@ -25,9 +26,6 @@ from swefoundry.envbuild.steps import (
     Probed,
     Propose,
     Proposed,
-    Pursue,
-    Rest,
-    TakenIn,
     Unusable,
 )
 from swefoundry.settings import Settings

@@ -7,11 +7,12 @@ import pytest
 
 from builders import LAYERS, NONCE, NOW, a_build, a_pod, digest, terminated
 from swefoundry.attempts.decide import Await, Launch, Replace
+from swefoundry.attempts.steps import Pursue, Rest
 from swefoundry.domain.models import Model
 from swefoundry.envbuild import decide as rules
 from swefoundry.envbuild.decide import decide
 from swefoundry.envbuild.observe import Observation
-from swefoundry.envbuild.steps import Exhaust, Propose, Pursue, Rest, stage_of
+from swefoundry.envbuild.steps import Exhaust, Propose, stage_of
 from swefoundry.settings import Settings
 
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}

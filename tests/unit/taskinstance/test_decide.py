@@ -6,6 +6,7 @@ import pytest
 
 from builders import IMAGE, NOW, PREPARED, a_build, a_pod, a_task, digest
 from swefoundry.attempts.decide import Await, Launch
+from swefoundry.attempts.steps import Pursue, Rest
 from swefoundry.domain.grading import Verdict
 from swefoundry.settings import Settings
 from swefoundry.taskinstance import decide as rules
@@ -17,8 +18,6 @@ from swefoundry.taskinstance.steps import (
     Delete,
     Fail,
     Judge,
-    Pursue,
-    Rest,
     matrix,
 )
 

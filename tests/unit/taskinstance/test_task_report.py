@@ -10,6 +10,7 @@ from swefoundry.api.parts import Attempt
 from swefoundry.api.taskinstance import Evaluation, Image, ResultSets, TaskInstanceStatus
 from swefoundry.attempts.act import Launched, Queued
 from swefoundry.attempts.decide import Await, Collect, Replace, Surrender
+from swefoundry.attempts.steps import Pursue, Rest, TakenIn
 from swefoundry.domain.grading import Verdict
 from swefoundry.domain.outcomes import Blame, Faulted, Finished
 from swefoundry.domain.work import IntakeRecord
@@ -25,9 +26,6 @@ from swefoundry.taskinstance.steps import (
     Fail,
     Judge,
     Judged,
-    Pursue,
-    Rest,
-    TakenIn,
 )
 
 GO_ON = Pursue(())
