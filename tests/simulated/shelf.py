@@ -12,7 +12,8 @@ from aiohttp import web
 from simulated.api_server import Gate, Json, listening, open_gate
 from swefoundry.domain.facts import Facts
 from swefoundry.domain.stages import Stage
-from swefoundry.store.content import OCI_LAYER, OCI_MANIFEST, descriptor
+from swefoundry.store.artifacts import push_artifact
+from swefoundry.store.content import OCI_LAYER, OCI_MANIFEST, descriptor, digest_of
 from swefoundry.store.overlays import Changes, stage_layer
 from swefoundry.store.registry import Registry
 from swefoundry.store.tars import File, pack
@@ -33,15 +34,16 @@ class Shelf:
 async def filled(registry: Registry, repository: str = REPOSITORY) -> Shelf:
     """Push a source, facts, the three layers and a task image."""
     layers = {}
+    facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
+    taken_in = {"facts.json": facts}
     for stage in Stage:
-        data, layer = stage_layer(
+        taken_in[f"{stage}.tar.gz"], layer = stage_layer(
             Changes(replaced=(b"t.py",)), {b"t.py": File(stage.value.encode())}, b"runner"
         )
-        await registry.put_blob(repository, data)
         layers[stage.value] = layer.wire()
-    facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
+    await push_artifact(registry, repository, "intake", taken_in)
     image = await _task_image(registry, repository)
-    return Shelf(image, await registry.put_blob(repository, facts), layers, image)
+    return Shelf(image, digest_of(facts), layers, image)
 
 
 async def _task_image(registry: Registry, repository: str) -> str:

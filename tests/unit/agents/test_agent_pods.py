@@ -32,6 +32,7 @@ from unit.agents.cases import DIGEST, ENVIRONMENT, REPORT, TESTS, a_draft, anoth
 from unit.agents.scripted_speaker import ONE_TURN, Line, ScriptedSpeaker, calls
 from unit.agents.shelves import Shelf
 from unit.store import registry_server
+from unit.store.collecting import bare
 
 FIRST: dict[str, list[Line]] = {"explorer": [REPORT], "environment": [ENVIRONMENT], "tests": [TESTS]}
 YAML = another("RUN pip install pyyaml")
@@ -73,6 +74,7 @@ async def test_the_record_names_draft_state_and_transcript(shelf: Shelf, tmp_pat
         usage=Usage(turns=3, input_tokens=30, output_tokens=15, micro_usd=21),
     )
     assert await shelf.draft(record.draft) == a_draft()
+    assert await bare(shelf.registry, shelf.repo, [record.draft or "none"]) == set()
     said = await shelf.transcript(record.transcript)
     assert [(turn.number, turn.round, turn.role) for turn in said.turns] == [
         (1, 0, "explorer"),

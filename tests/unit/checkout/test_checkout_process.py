@@ -19,6 +19,7 @@ from swefoundry.store.sources import push_source
 from swefoundry.store.tars import File, Link
 from unit.checkout.archives import Files, laid_over, source, whole
 from unit.store import registry_server
+from unit.store.collecting import bare
 
 REPO = "checkout/owner/name"
 OLD: Files = {b"a.py": File(b"1\n"), b"gone.py": File(b""), b".git/HEAD": File(b"old")}
@@ -73,6 +74,7 @@ async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry
     layer = await registry.get_blob(REPO, record.layer.digest, record.layer.size)
     assert len(layer) == record.layer.size
     assert laid_over(layer, whole(OLD)) == whole(NEW)
+    assert await bare(registry, REPO, [record.layer.digest]) == set()
     assert (await run(tmp_path, an_order(registry.host, old, new))).record == record
 
 

@@ -10,8 +10,10 @@ import pytest
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import IntakeOrder, PatchAt, Place
 from swefoundry.intake.outcome import attempt
+from swefoundry.store.content import digest_of
 from unit.intake.repositories import Edit, git, writing
 from unit.intake.workbench import Workbench
+from unit.store.collecting import bare, named
 from unit.store.layer_rules import entries
 
 BYTES = bytes(range(256)) * 40
@@ -180,6 +182,18 @@ async def test_every_stage_is_what_git_checks_out(case: Case, workbench: Workben
     record = await workbench.take_in(workbench.origin(repository, base), *patches)
     for stage, commit in ((Stage.BASE, base), (Stage.BEFORE, before), (Stage.AFTER, after)):
         assert await workbench.stage(record, stage) == repository.checkout(commit, tmp_path / stage)
+
+
+async def test_everything_that_an_intake_was_given_and_leaves_is_named_by_a_tagged_manifest(
+    workbench: Workbench,
+) -> None:
+    repository = workbench.repository()
+    base, before, after = (repository.commit(writing({"a": text})) for text in (b"1\n", b"2\n", b"3\n"))
+    patches = repository.diff(base, before), repository.diff(before, after)
+    record = await workbench.take_in(workbench.origin(repository, base), *patches)
+    blobs = named(record.wire()) - {record.source} | set(map(digest_of, patches))
+    assert len(blobs) == 6
+    assert await bare(workbench.registry, workbench.repo, blobs) == set()
 
 
 async def test_a_patch_may_touch_a_file_twice(workbench: Workbench, tmp_path: Path) -> None:

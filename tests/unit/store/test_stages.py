@@ -140,6 +140,13 @@ async def test_a_task_image_without_history_or_settings_is_enough(registry: Regi
     assert stage["config"] == {"Entrypoint": ["/.swefoundry/runner"], "WorkingDir": "/testbed"}
 
 
+async def test_a_stage_without_a_human_tag_has_one_of_its_own(registry: Registry) -> None:
+    image, layer = await a_task_image(registry), await a_layer(registry)
+    stage = await compose_stage(registry, REPO, image, layer)
+    found = await registry.get_manifest(REPO, f"{stage.replace(':', '-')}.stage")
+    assert found.digest == stage == await compose_stage(registry, REPO, image, layer, "human")
+
+
 async def test_composing_twice_gives_the_same_digest(registry: Registry) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     first = await compose_stage(registry, REPO, image, layer, "one")
