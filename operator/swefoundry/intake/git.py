@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.errors import GiveUp
@@ -89,9 +89,6 @@ class Git:
     folder: Path
     settings: tuple[Setting, ...] = ()
     variables: Mapping[str, str] | None = None
-
-    def having(self, *settings: Setting) -> "Git":
-        return replace(self, settings=(*self.settings, *settings))
 
     async def run(self, *arguments: str, stdin: bytes = b"", seconds: float = LOCAL_SECONDS) -> bytes:
         """Standard output of a command that succeeded."""

@@ -83,10 +83,6 @@ class Registry:
         """Serialises a read-modify-write inside this process; registries have no conditional writes."""
         return self._locks.setdefault(name, asyncio.Lock())
 
-    async def ping(self) -> None:
-        """Return when the registry answers and accepts our login."""
-        await self._patiently(lambda: self._answer(pull("", "/v2/")))
-
     # Blobs
 
     async def has_blob(self, repo: str, digest: Digest) -> bool:

@@ -126,7 +126,7 @@ async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> 
     host = f"127.0.0.1:{registry_server.free_port()}"
     async with Registry(host, insecure=True, patience_seconds=0.5) as down:
         with pytest.raises(RegistryUnavailable, match=host):
-            await down.ping()
+            await down.list_tags("store/down")
 
 
 def test_an_address_that_is_none_is_refused() -> None:
@@ -177,7 +177,6 @@ async def test_a_login_from_the_registry_secret_opens_a_locked_registry(
 ) -> None:
     secret = docker_config(tmp_path, locked.host)
     async with Registry(locked.host, insecure=True, auth_file=secret) as registry:
-        await registry.ping()
         source = tmp_path / "source"
         source.write_bytes(b"content")
         digest, _ = await registry.put_blob_file("store/locked", source)
@@ -199,7 +198,7 @@ async def test_an_unreadable_secret_is_named(locked: registry_server.Server, tmp
     broken.write_text("not json")
     async with Registry(locked.host, insecure=True, auth_file=broken) as registry:
         with pytest.raises(RegistryRefused, match=r"config\.json cannot be read"):
-            await registry.ping()
+            await registry.list_tags("store/locked")
 
 
 # What Debian's registry never says, said by a scripted one
