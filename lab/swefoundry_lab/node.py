@@ -70,12 +70,6 @@ class Node:
         """One of its programs."""
         return Daemon(f"{program}-{self.name}", argv, reads, self.namespace, self.program_cgroup)
 
-    def daemon_names(self) -> tuple[str, ...]:
-        """In the order in which they are started."""
-        return tuple(
-            f"{program}-{self.name}" for program in ("containerd", "kubelet", "kube-proxy", "netpol")
-        )
-
 
 def prepare(lab: Lab, node: Node) -> None:
     """Write everything the node's programs read and make the folders and control groups they expect."""

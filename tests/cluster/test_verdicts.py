@@ -24,7 +24,6 @@ from cluster.instances import (
 
 pytestmark = pytest.mark.cluster
 
-PYTHON = "FROM python:3.11-slim\nCOPY . /testbed\nWORKDIR /testbed\n"
 FAILING = {"check.sh": "exit 1\n"}
 PASSING = {"check.sh": "exit 0\n"}
 BREAKING = {"answer.sh": "echo 43\n"}

@@ -30,7 +30,6 @@ from swefoundry.pods.snapshot import snapshot
 from swefoundry.store.artifacts import pull_artifact
 
 OWNER = Owner("TaskInstance", "here", "task-one", "uid-of-task")
-MOVE = Launch("before-0", 0)
 KEY = Key("TaskInstance", "here", "task-one")
 
 

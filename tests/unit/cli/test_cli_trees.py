@@ -71,22 +71,6 @@ async def split(tmp_path: Path, old: Tree = OLD, new: Tree = NEW) -> Patches:
     return await split_patches(*folders, tmp_path / "git", classifier())
 
 
-async def test_each_file_is_in_the_patch_where_it_belongs(tmp_path: Path) -> None:
-    patches = await split(tmp_path)
-    assert patches.test_files == ("tests/data.bin", "tests/test_calc.py")
-    assert patches.fix_files == (
-        "build/ignored.py",
-        "src/caf\u00e9 latin.py",
-        "src/calc.py",
-        "src/crlf.py",
-        "src/gone.py",
-        "src/logo.png",
-        "src/no_end.py",
-        "swap",
-        "swap/inner.py",
-    )
-
-
 async def test_both_patches_applied_make_the_new_release_but_for_generated_files(tmp_path: Path) -> None:
     patches = await split(tmp_path)
     work = write(tmp_path / "work", OLD)

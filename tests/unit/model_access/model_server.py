@@ -30,10 +30,6 @@ class ModelServer:
         """Requests so far."""
         return len(self.bodies)
 
-    def will(self, *answers: Answer) -> None:
-        """Replace what comes next."""
-        self.answers = list(answers)
-
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.bodies.append(await request.json())
         self.headers.append({name.lower(): said for name, said in request.headers.items()})

@@ -42,8 +42,6 @@ class Change:
 class Patches:
     gold: bytes
     tests: bytes
-    fix_files: tuple[str, ...] = ()
-    test_files: tuple[str, ...] = ()
 
 
 async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[str], Part]) -> Patches:
@@ -59,8 +57,6 @@ async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[
     return Patches(
         gold=await git.run(*DIFF, with_tests, with_all),
         tests=await git.run(*DIFF, before, with_tests),
-        fix_files=tuple(change.name for change in fix),
-        test_files=tuple(change.name for change in tests),
     )
 
 
