@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cluster.commands import LAB, kubectl
 
@@ -18,6 +18,9 @@ NAMESPACE = "swefoundry"
 GIT = "http://git.lab:8418"
 TINY = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
 """The smallest environment: the tests are shell scripts."""
+
+PATIENCE = 900
+"""Seconds until a test gives up. Generous: only what is wrong takes so long, and the machine may be slow or busy."""
 
 Json = dict[str, Any]
 Files = Mapping[str, str | bytes | Callable[[Path], object] | None]
@@ -145,24 +148,28 @@ def delete(*names: str, namespace: str = NAMESPACE) -> None:
     kubectl("delete", "ti", *names, "-n", namespace, "--ignore-not-found", "--wait=false")
 
 
-def finished(name: str, seconds: float = 300, namespace: str = NAMESPACE) -> Json:
+def finished(
+    name: str, seconds: float = PATIENCE, namespace: str = NAMESPACE, kind: Literal["ti", "eb"] = "ti"
+) -> Json:
     """The status once work has ended; the assertion shows how far it came."""
-    return until(
-        lambda: get("ti", name, namespace).get("status", {}),
-        lambda status: "finishedAt" in status,
-        seconds,
-    )
+
+    def look() -> Json:
+        ended = "--for=jsonpath={.status.finishedAt}"  # fails when the API server goes away meanwhile
+        kubectl("wait", ended, f"{kind}/{name}", "-n", namespace, "--timeout=60s", fails=True)
+        return dict(get(kind, name, namespace).get("status", {}))
+
+    return dict(until(look, lambda status: "finishedAt" in status, seconds))
 
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = 120) -> Any:
-    """Look until it is good; a generous limit, because the machine may be busy."""
+def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = PATIENCE) -> Any:
+    """Look until it is good."""
     limit = time.monotonic() + seconds
     while True:
         found = look()
         if good(found):
             return found
         assert time.monotonic() < limit, f"not so within {seconds} s: {json.dumps(found, default=str)[:3000]}"
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 def condition(status: Json, kind: str) -> Json:

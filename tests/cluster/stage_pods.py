@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from cluster.commands import kubectl
+from cluster.instances import PATIENCE
 from swefoundry.api.crds import ROOT
 from swefoundry.api.parts import Validation
 from swefoundry.domain.layers import Digest
@@ -101,7 +102,9 @@ def ended(pod: Json) -> bool:
     return "terminated" in state(pod)
 
 
-def wait_until(namespace: str, name: str, wanted: Callable[[Json], object], seconds: float = 240) -> Json:
+def wait_until(
+    namespace: str, name: str, wanted: Callable[[Json], object], seconds: float = PATIENCE
+) -> Json:
     """The pod as soon as it is as wanted."""
     deadline = time.monotonic() + seconds
     while not wanted(pod := get(namespace, name)):

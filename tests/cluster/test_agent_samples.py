@@ -39,7 +39,7 @@ def test_agents_solve_the_prepared_repositories(name: str, tmp_path: Path) -> No
     # Act
     with scripted.in_cluster() as model, model.playing(own, script):
         apply(manifest)
-        status = finished(own, seconds=600)
+        status = finished(own)
         told = model.told(containing=f"demo/{own}", bodies=True)
     # Assert
     assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), status

@@ -165,7 +165,7 @@ def ended() -> Iterator[dict[str, Ended]]:
 
 
 def _ended(instance: Instance, model: scripted.Remote) -> Ended:
-    status = finished(instance.name, seconds=600)
+    status = finished(instance.name)
     build = get("eb", instance.name)["status"]
     return Ended(status, build, model.told(containing=f"lab/{instance.name}", bodies=True))
 
@@ -274,10 +274,10 @@ def test_what_agents_solved_serves_the_next_commit_without_a_request() -> None:
     following = a_task(name, story, repo=f"lab/{first.name}", environment={"strategies": ["reuse", "agents"]})
     with scripted.in_cluster() as model, model.playing(first.name, first.script):
         apply(first.manifest)
-        assert verdict(finished(first.name, seconds=300)) == VALID
+        assert verdict(finished(first.name)) == VALID
         asked = len(model.told(containing=f"lab/{first.name}")["requests"])
         apply(following)
-        status = finished(name, seconds=300)
+        status = finished(name)
         told = model.told(containing=f"lab/{first.name}")
     build = get("eb", name)["status"]
     delete(first.name, name)

@@ -26,9 +26,6 @@ from cluster.instances import (
 
 pytestmark = pytest.mark.cluster
 
-PATIENCE = 600
-"""Seconds: they all share two places for builds with whatever else the cluster has to do."""
-
 BASE = "FROM busybox:stable\n"
 COPY = "COPY . /testbed\n"
 
@@ -100,11 +97,6 @@ def draft(dockerfile: str) -> Json:
     return {"dockerfile": dockerfile, "testCommand": "sh check.sh"}
 
 
-def built(name: str, seconds: float = PATIENCE) -> Json:
-    """The status of an EnvBuild that has ended."""
-    return until(lambda: get("eb", name).get("status", {}), lambda status: "finishedAt" in status, seconds)
-
-
 @pytest.mark.parametrize(
     ("case", "outcome", "said"),
     [
@@ -122,7 +114,7 @@ def built(name: str, seconds: float = PATIENCE) -> Json:
     ],
 )
 def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
-    status = finished(names[case], PATIENCE)
+    status = finished(names[case])
     message = condition(status, "Ready")["message"]
     assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt"), message
     assert f"the last: {outcome}: " in message
@@ -132,20 +124,20 @@ def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
 
 
 def test_the_lines_that_tell_why_a_step_failed_are_in_its_round(names):
-    finished(names["step-fails"], PATIENCE)
+    finished(names["step-fails"])
     [last] = get("eb", names["step-fails"])["status"]["rounds"]
     assert last["message"].splitlines()[1:] == ["looking for libfoo", "error: libfoo is not there"]
     assert last["evidence"].startswith("sha256:")
 
 
 def test_a_language_without_recipes_asks_for_a_draft(names):
-    status = finished(names["no-recipe"], PATIENCE)
+    status = finished(names["no-recipe"])
     assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt")
     assert "give spec.environment.draft" in condition(status, "Ready")["message"]
 
 
 def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
-    status = built(names["reports"])
+    status = finished(names["reports"], kind="eb")
     assert (status["phase"], status["acceptedOn"], condition(status, "Ready")["status"]) == (
         "Ready",
         "tests-ran",
@@ -160,6 +152,6 @@ def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
 
 
 def test_an_env_build_whose_tests_report_nothing_is_not(names):
-    status = built(names["reports-nothing"])
+    status = finished(names["reports-nothing"], kind="eb")
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "DraftsExhausted")
     assert "NoResult" in condition(status, "Ready")["message"]

@@ -27,6 +27,7 @@ from cluster.building_pods import (
     terminated,
 )
 from cluster.commands import LAB, ON_LAB, kubectl
+from cluster.instances import until
 from swefoundry.domain.codes import Code
 from swefoundry.domain.outcomes import Blame, Faulted, Finished
 from swefoundry.domain.work import BuildRecord, Place
@@ -71,7 +72,7 @@ FAILING = {
     "syntax": BASE + SOURCE + "COPY missing.txt /x\n",
     "base": "FROM busybox:no-such-tag\n" + SOURCE,
     # With a daemon left behind, buildah does not read a step's output to its end: it is given a moment.
-    "step": BASE + SOURCE + "RUN sleep 900 & (echo telling; echo words) >&2; sleep 2; exit 125\n",
+    "step": BASE + SOURCE + "RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125\n",
     "policy": BASE + SOURCE + "RUN git clone https://example.org/a/b\n",
 }
 HOSTILE = {
@@ -230,7 +231,7 @@ class TestAFailedBuild:
         [
             ("syntax", Code.DOCKERFILE_INVALID, 'The Dockerfile is not valid: building at STEP "COPY missing.txt'),
             ("base", Code.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
-            ("step", Code.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 2; exit 125` failed"),
+            ("step", Code.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed"),
             ("policy", Code.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
             ("no-source", Code.SOURCE_MISMATCH, "The source sha256:0000"),
             ("registry-down", Code.INFRASTRUCTURE, "The source could not be fetched: "),
@@ -271,13 +272,14 @@ class TestAHostileBuild:
     def test_filling_the_disk_evicts_the_pod(self, namespace: str) -> None:
         assert terminated(ended(namespace, "disk"))["exitCode"] in (137, 143)
         evicted = "--for=jsonpath={.status.reason}=Evicted"
-        kubectl("-n", namespace, "wait", evicted, "pod/disk", "--timeout=120s")
+        kubectl("-n", namespace, "wait", evicted, "pod/disk", "--timeout=600s")
         seen = reading(ended(namespace, "disk"))
         assert isinstance(seen, Faulted)
         assert (seen.blame, seen.reason) == (Blame.LIMIT, "EphemeralStorageExceeded")
 
     def test_a_deleted_pod_ends_at_once_and_leaves_no_record(self, namespace: str) -> None:
         kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/deleted", "--timeout=600s")
+        until(lambda: kubectl("-n", namespace, "logs", "deleted"), lambda log: "\nstarted\n" in log)
         patch = json.dumps({"metadata": {"finalizers": ["swefoundry.dev/result"]}})
         kubectl("-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", patch)
         kubectl("-n", namespace, "delete", "pod", "deleted", "--wait=false")

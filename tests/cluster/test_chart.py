@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from cluster.commands import helm, kubectl
+from cluster.instances import until
 from cluster.releases import MAIN, make_namespace, of_main, put, upgrade, values_beside
 from swefoundry.api.crds import RESOURCES
 
@@ -69,10 +70,12 @@ def test_its_operator_has_no_right_elsewhere(release: str) -> None:
 
 
 def test_leaves_nothing_but_the_definitions_when_it_is_uninstalled(release: str) -> None:
-    kubectl("delete", "ti", "--all", "-n", release, "--timeout=120s")
-    helm("uninstall", release, "-n", release, "--wait", "--timeout", "120s")
+    kubectl("delete", "ti", "--all", "-n", release, "--timeout=600s")
+    helm("uninstall", release, "-n", release, "--wait", "--timeout", "600s")
     operator = "app.kubernetes.io/component=operator"
-    kubectl("wait", "--for=delete", "pod", "-l", operator, "-n", release, "--timeout=60s")
-    assert left_in(release) <= {"pod/beside-trial"}  # Helm keeps the pod of a test for its log
+    kubectl("wait", "--for=delete", "pod", "-l", operator, "-n", release, "--timeout=600s")
+    until(
+        lambda: sorted(left_in(release) - {"pod/beside-trial"}), lambda left: not left
+    )  # Helm keeps it for its log
     for resource in RESOURCES:
         assert resource.name in kubectl("get", "crd", resource.name, "-o", "name")

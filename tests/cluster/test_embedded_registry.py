@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from cluster.commands import LAB, ON_LAB, helm, kubectl
+from cluster.instances import PATIENCE, until
 from swefoundry.api.crds import ROOT
 
 pytestmark = [
@@ -21,6 +22,7 @@ pytestmark = [
 LAB_REGISTRY = "http://127.0.0.1:5000"
 IMAGE = "library/busybox"
 HOST_PORT = 30599
+TIMEOUT = f"--timeout={PATIENCE}s"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -33,11 +35,19 @@ def namespace() -> Iterator[str]:
     try:
         chart = str(ROOT / "charts/swefoundry")
         helm("install", name, chart, "-n", name, "--set", values, "--set", "fullnameOverride=trial")
-        kubectl("-n", name, "wait", "--for=condition=Available", "deploy/trial-registry", "--timeout=55s")
+        kubectl("-n", name, "wait", "--for=condition=Available", "deploy/trial-registry", TIMEOUT)
         yield name
     finally:
         helm("uninstall", name, "-n", name, "--ignore-not-found")
         kubectl("delete", "namespace", name, "--wait=false")
+
+
+def answers(url: str) -> bool:
+    """Nodes hear of a service's pods a moment after these are ready."""
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
 
 
 def copy(source: str, target: str) -> None:
@@ -61,11 +71,10 @@ def copy(source: str, target: str) -> None:
 
 def test_a_pod_of_an_image_in_it_reads_it_by_name(namespace: str) -> None:
     address = kubectl("-n", namespace, "get", "service", "trial-registry", "-o", "jsonpath={.spec.clusterIP}")
+    until(lambda: answers(f"http://{address}:5000/v2/"), bool)
     copy(LAB_REGISTRY, f"http://{address}:5000")
     read = ["wget", "-qO-", f"http://trial-registry.{namespace}.svc:5000/v2/_catalog"]
     image = f"localhost:{HOST_PORT}/{IMAGE}:latest"
     kubectl("-n", namespace, "run", "reader", f"--image={image}", "--restart=Never", "--command", "--", *read)
-    kubectl(
-        "-n", namespace, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/reader", "--timeout=55s"
-    )
+    kubectl("-n", namespace, "wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/reader", TIMEOUT)
     assert json.loads(kubectl("-n", namespace, "logs", "reader")) == {"repositories": [IMAGE]}

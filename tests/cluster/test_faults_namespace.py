@@ -59,7 +59,7 @@ def test_a_deleted_namespace_goes_and_takes_nobody_along(belongings):
         apply(neighbour)
         kubectl("delete", "namespace", DOOMED, "--wait=false")
         started = time.monotonic()
-        until(lambda: phase(DOOMED), lambda found: found == "", 180)
+        until(lambda: phase(DOOMED), lambda found: found == "")
         print(f"the namespace was gone after {time.monotonic() - started:.0f} s")
         # A graceful stop in the middle; and who starts while one of its namespaces is missing must serve the others.
         kubectl("rollout", "restart", "deploy/swefoundry", "-n", "swefoundry")

@@ -58,7 +58,6 @@ def test_a_lost_node_costs_an_attempt_and_no_verdict(lab_2):
             until(
                 lambda: (on(lab_2, name_of(evaluating), "evaluation"), on(lab_2, name_of(building), "build")),
                 lambda both: both == (True, True),
-                600,
             )
         faults.kill_node(lab(), lab_2.name)
         settle(seen, expected)

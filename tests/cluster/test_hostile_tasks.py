@@ -20,9 +20,6 @@ from cluster.instances import (
 
 pytestmark = pytest.mark.cluster
 
-PATIENCE = 600
-"""Seconds: they all share two places for builds with whatever else the cluster has to do."""
-
 TINY = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
 LOG = "/dev/termination-log"
 PASSED = '{"v":1,"nonce":"guess","stage":"before","code":0,"rawExit":0}'
@@ -82,7 +79,7 @@ def names() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("case", ["forger", "flood"])
 def test_neither_forgery_nor_flood_changes_the_verdict(names, case):
-    status = finished(names[case], PATIENCE)
+    status = finished(names[case])
     assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
     assert {stage: code for stage, code in codes(status).items() if stage != "base"} == {
         "before": 1,
@@ -100,7 +97,7 @@ def test_neither_forgery_nor_flood_changes_the_verdict(names, case):
     ],
 )
 def test_a_command_without_a_result_ends_the_environment_with_its_reason(names, case, outcome, said):
-    status = finished(names[case], PATIENCE)
+    status = finished(names[case])
     assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt")
     assert f"the last: {outcome}: " in condition(status, "Ready")["message"]
     assert said in condition(status, "Ready")["message"]
@@ -109,7 +106,7 @@ def test_a_command_without_a_result_ends_the_environment_with_its_reason(names, 
 
 
 def test_a_memory_kill_is_tried_once_more_with_twice_the_memory(names):
-    finished(names["eater"], PATIENCE)
+    finished(names["eater"])
     attempts = get("eb", names["eater"])["status"]["attempts"]
     killed = [(item["work"], item["memoryFactor"], item["reason"]) for item in attempts if "reason" in item]
     assert ("after-0", 1, "OOMKilled") in killed

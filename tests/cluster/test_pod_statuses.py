@@ -100,9 +100,12 @@ class Lost:
     memory: str = "64Mi"
 
 
+AT_ONCE = ("ErrImagePull",) if stage_pods.CAPTURING else ("ErrImagePull", "ImagePullBackOff")
+"""What a pod says of its first pull: for a moment only, so who is late finds the pause that follows."""
+
 CASES = {
     "image-missing": Lost(
-        waits_for("ErrImagePull"),
+        waits_for(*AT_ONCE),
         setting(image=f"{PLAIN_NODE_REGISTRY}/library/no-such-image:1"),
         Blame.ENVIRONMENT,
         "ImageMissing",

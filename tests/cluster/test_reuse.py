@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.commands import ON_LAB
+from cluster.gates import HOST, Gate
 from cluster.instances import NAMESPACE, Json, apply, condition, delete, finished, get, unique, until
 from cluster.versions import BASE, COPY, KINDS, Kind, instance
 from swefoundry.domain.memory import Proven, Trials
@@ -21,11 +22,10 @@ pytestmark = [
     pytest.mark.skipif(not ON_LAB, reason="looks into the lab's registry"),
 ]
 
-HOST = "127.0.0.1:5000"
 VERSIONS = (1, 2, 3, 4)
 SOLVED = 2
 """The version with a draft of its own: earlier and later ones reuse its image."""
-PATIENCE = 600
+WAITING = {"WaitingForSibling"}
 
 PICKY = Kind(BASE + COPY + "RUN touch /only-here\n", None, lambda version: {}, needs="/only-here")
 """Its tests need what the image of the plain kind lacks."""
@@ -60,9 +60,9 @@ def repos() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def waited() -> set[str]:
-    """Names that were seen to wait for a sibling."""
-    return set()
+def siblings(repos) -> list[str]:
+    """Names of the versions that have no draft."""
+    return [f"{repo}-v{version}" for repo in repos.values() for version in VERSIONS if version != SOLVED]
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,16 @@ def picky() -> str:
 
 
 @pytest.fixture(scope="module")
-def statuses(repos, waited, picky) -> Iterator[dict[str, Json]]:
-    """All instances, ended. The first of each repository is there before the others, which are made at once."""
-    first = [instance(repo, KINDS[kind], SOLVED, ["reuse", "fixed"]) for kind, repo in repos.items()]
+def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
+    """All instances, ended. The first of each repository is there before the others, which are made at once.
+
+    The first ones are built when all others wait for them.
+    """
+    gate = Gate()
+    first = [
+        instance(repo, KINDS[kind], SOLVED, ["reuse", "fixed"], draft=KINDS[kind].draft(gate.step))
+        for kind, repo in repos.items()
+    ]
     wrong = instance(picky, KINDS["plain"], 1, ["fixed"])
     apply(*first, wrong)
     for item in first:
@@ -86,21 +93,13 @@ def statuses(repos, waited, picky) -> Iterator[dict[str, Json]]:
     ]
     last = instance(picky, PICKY, 2, ["reuse", "fixed"])
     apply(*rest)
-    names = [item["metadata"]["name"] for item in (*first, *rest)]
-    until(lambda: _seen_waiting(names, waited), lambda left: not left, PATIENCE)
-    finished(wrong["metadata"]["name"], PATIENCE)
+    until(lambda: {name: reason(name) for name in siblings}, lambda found: set(found.values()) == WAITING)
+    gate.open()
+    finished(wrong["metadata"]["name"])
     apply(last)
-    every = [*names, wrong["metadata"]["name"], last["metadata"]["name"]]
-    yield {name: finished(name, PATIENCE) for name in every}
+    every = [item["metadata"]["name"] for item in (*first, *rest, wrong, last)]
+    yield {name: finished(name) for name in every}
     delete(*every)
-
-
-def _seen_waiting(names: list[str], waited: set[str]) -> list[str]:
-    """Who has not ended; notes who waits."""
-    found = {name: get("eb", name).get("status", {}) for name in names}
-    told = {name: condition(status, "Ready").get("reason") for name, status in found.items()}
-    waited |= {name for name, said in told.items() if said == "WaitingForSibling"}
-    return [name for name, status in found.items() if "finishedAt" not in status]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,11 +127,8 @@ def test_one_version_of_each_repository_is_built_and_the_others_reuse_its_image(
     assert "checkout" in works
 
 
-def test_siblings_waited_for_the_one_that_was_solved_and_were_woken(statuses, repos, waited):
-    assert waited, "somebody must have waited"
-    assert not any(name.endswith(f"-v{SOLVED}") for name in waited)
-    for name in waited:
-        assert get("eb", name)["status"]["phase"] == "Ready"
+def test_siblings_waited_for_the_one_that_was_solved_and_were_woken(statuses, siblings):
+    assert {name: get("eb", name)["status"]["phase"] for name in siblings} == dict.fromkeys(siblings, "Ready")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -156,7 +152,7 @@ async def test_an_image_that_keeps_failing_is_not_tried_any_more(statuses, picky
     await refuse(picky, root, 4)
     name = f"{picky}-v3"
     apply(instance(picky, PICKY, 3, ["reuse", "fixed"]))
-    status = finished(name, PATIENCE)
+    status = finished(name)
     [found] = get("eb", name)["status"]["rounds"]
     assert (found["strategy"], found["parent"]["image"] != root) == ("reuse", True), status
     assert status["verdict"] == "fail2pass"

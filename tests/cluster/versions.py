@@ -32,8 +32,9 @@ class Kind:
     needs: str = ""
     """A path outside the tree that the tests need."""
 
-    def draft(self) -> Json:
-        said = {"dockerfile": self.dockerfile, "testCommand": "sh check.sh"}
+    def draft(self, more: str = "") -> Json:
+        """What builds it; ``more`` are further steps."""
+        said = {"dockerfile": self.dockerfile + more, "testCommand": "sh check.sh"}
         return said | ({"rebuildCommand": self.rebuild} if self.rebuild else {})
 
 
