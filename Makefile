@@ -121,7 +121,7 @@ test-unit: venv ## Everything that needs no cluster, the runner's own tests incl
 
 test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
 	@$(MAKE) --no-print-directory install
-	$(VENV)/bin/pytest tests/cluster tests/real -m "not real"
+	$(VENV)/bin/pytest tests/cluster tests/real -m "not real" --durations=15 --durations-min=10
 
 test-real: install ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real
