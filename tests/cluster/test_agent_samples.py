@@ -1,14 +1,16 @@
 """What `make demo-agents` shows, as a test: agents solve the prepared repositories, each turn is asked for once."""
 
 import importlib.util
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from types import ModuleType
 
 import pytest
 
 import scripted
 from cluster.commands import LAB
-from cluster.instances import GIT, apply, delete, finished, get, unique, verdict
+from cluster.instances import GIT, Json, apply, delete, finished, get, unique, verdict
 from swefoundry.api.crds import ROOT
 
 pytestmark = pytest.mark.cluster
@@ -27,25 +29,47 @@ def preparing() -> ModuleType:
     return program
 
 
-@pytest.mark.parametrize("name", ROUNDS)
-def test_agents_solve_the_prepared_repositories(name: str, tmp_path: Path) -> None:
-    # Arrange
+@dataclass(frozen=True)
+class Sample:
+    """A prepared repository under a name that nobody else uses."""
+
+    own: str
+    manifest: Json
+    script: str
+
+
+def prepared(name: str) -> Sample:
     own = unique(name)
-    served = LAB / "git" / own
-    manifest = preparing().prepared(name, served, f"{GIT}/{own}")
+    manifest = preparing().prepared(name, LAB / "git" / own, f"{GIT}/{own}")
     manifest["metadata"] = {"name": own, "namespace": "swefoundry"}
     manifest["spec"] |= {"instanceId": own, "repo": f"demo/{own}"}
     script = (SAMPLES / "script.yaml").read_text().replace(f"demo/{name}", f"demo/{own}")
-    # Act
-    with scripted.in_cluster() as model, model.playing(own, script):
-        apply(manifest)
-        status = finished(own)
-        told = model.told(containing=f"demo/{own}", bodies=True)
-    # Assert
+    return Sample(own, manifest, script)
+
+
+@pytest.fixture(scope="module")
+def samples() -> Iterator[tuple[dict[str, Sample], scripted.Remote]]:
+    """Both at once, and the model that solves them."""
+    made = {name: prepared(name) for name in ROUNDS}
+    with scripted.in_cluster() as model, ExitStack() as stack:
+        for sample in made.values():
+            stack.enter_context(model.playing(sample.own, sample.script))
+        apply(*(sample.manifest for sample in made.values()))
+        yield made, model
+    delete(*(sample.own for sample in made.values()))
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_agents_solve_the_prepared_repositories(
+    samples: tuple[dict[str, Sample], scripted.Remote], name: str
+) -> None:
+    made, model = samples
+    sample = made[name]
+    status = finished(sample.own)
+    told = model.told(containing=f"demo/{sample.own}", bodies=True)
     assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), status
-    rounds = get("eb", own)["status"]["rounds"]
+    rounds = get("eb", sample.own)["status"]["rounds"]
     assert [each["outcome"] for each in rounds] == ROUNDS[name]
     assert (told["answered"], told["answered_twice"], told["unmatched"]) == (TURNS[name], [], [])
     sent = str([line["body"] for line in told["requests"]])
-    assert manifest["spec"]["problemStatement"]["inline"] not in sent
-    delete(own)
+    assert sample.manifest["spec"]["problemStatement"]["inline"] not in sent
