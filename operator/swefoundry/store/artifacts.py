@@ -47,18 +47,6 @@ class About:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
-UNTIED = About()
-
-
-@dataclass(frozen=True)
-class Referrer:
-    """A manifest that says it is about another."""
-
-    digest: Digest
-    artifact_type: str
-    annotations: Mapping[str, str]
-
-
 def artifact_type(kind: str) -> str:
     return f"application/vnd.swefoundry.{kind}.v1+json"
 
@@ -96,16 +84,10 @@ async def keep_image(registry: Registry, repo: str, image: Digest) -> None:
     await registry.put_manifest_bytes(repo, found.body, found.media_type, digest_tag(image, "image"))
 
 
-async def push_parts(
-    registry: Registry,
-    repo: str,
-    kind: str,
-    parts: Sequence[Part],
-    about: About = UNTIED,
-) -> Digest:
+async def push_parts(registry: Registry, repo: str, kind: str, parts: Sequence[Part]) -> Digest:
     """Make one artifact of blobs that are in the repository."""
     await registry.put_blob(repo, _EMPTY)
-    return await _bind(registry, repo, kind, parts, about)
+    return await _bind(registry, repo, kind, parts, About())
 
 
 async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part], about: About) -> Digest:
@@ -123,8 +105,9 @@ async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part],
     if about.subject is not None:
         subject = await registry.get_manifest(repo, about.subject)
         manifest["subject"] = descriptor(subject.media_type, subject.digest, subject.size)
-    named = about.tag or digest_tag(digest_of(canonical(manifest)), kind)
-    digest, listed = await registry.put_manifest_with_subject(repo, manifest, OCI_MANIFEST, named)
+    body = canonical(manifest)
+    named = about.tag or digest_tag(digest_of(body), kind)
+    digest, listed = await registry.put_manifest_bytes(repo, body, OCI_MANIFEST, named)
     if about.subject is not None and not listed:
         await _list_by_tag(registry, repo, about.subject, manifest)
     return digest
@@ -150,51 +133,19 @@ async def pull_artifact(
     return dict(zip(wanted, contents, strict=True))
 
 
-async def list_referrers(
-    registry: Registry, repo: str, subject: Digest, kind: str | None = None
-) -> list[Referrer]:
-    """Who says to be about ``subject``: by the referrers API, or by the tag that stands in for it."""
-    try:
-        found = await _from_api(registry, repo, subject)
-    except NotFound:
-        found = await _from_tag(registry, repo, subject)
-    wanted = artifact_type(kind) if kind else None
-    return [
-        Referrer(entry["digest"], entry.get("artifactType", ""), entry.get("annotations", {}))
-        for entry in found
-        if wanted in (None, entry.get("artifactType"))
-    ]
-
-
-async def _from_api(registry: Registry, repo: str, subject: Digest) -> list[Json]:
-    path: str | None = f"/v2/{repo}/referrers/{subject}"
-    found: list[Json] = []
-    while path is not None:
-        page, path = await registry.get_referrers_page(repo, path)
-        found += page.get("manifests", [])
-    return found
-
-
-async def _from_tag(registry: Registry, repo: str, subject: Digest) -> list[Json]:
-    """The referrers tag schema: an index tagged ``sha256-<hex of the subject>``."""
-    try:
-        index = await registry.get_manifest(repo, _referrers_tag(subject))
-    except NotFound:
-        return []
-    listed: list[Json] = index.content.get("manifests", [])
-    return listed
-
-
 async def _list_by_tag(registry: Registry, repo: str, subject: Digest, manifest: Json) -> None:
-    """Keep the list for a registry that does not, as any before the 1.1 specification (Debian's 2.8)."""
+    """Keep the list for a registry that does not, as any before the 1.1 specification (Debian's 2.8).
+
+    The referrers tag schema: an index tagged ``sha256-<hex of the subject>``.
+    """
     body = canonical(manifest)
     entry = descriptor(OCI_MANIFEST, digest_of(body), len(body))
     entry["artifactType"] = manifest["artifactType"]
     if "annotations" in manifest:
         entry["annotations"] = manifest["annotations"]
-    tag = _referrers_tag(subject)
+    tag = subject.replace(":", "-")
     async with registry.lock(f"{repo}:{tag}"):
-        listed = await _from_tag(registry, repo, subject)
+        listed = await _listed(registry, repo, tag)
         if any(known["digest"] == entry["digest"] for known in listed):
             return
         listed = sorted([*listed, entry], key=lambda known: str(known["digest"]))
@@ -202,5 +153,10 @@ async def _list_by_tag(registry: Registry, repo: str, subject: Digest, manifest:
         await registry.put_manifest(repo, index, OCI_INDEX, tag)
 
 
-def _referrers_tag(subject: Digest) -> str:
-    return subject.replace(":", "-")
+async def _listed(registry: Registry, repo: str, tag: str) -> list[Json]:
+    try:
+        index = await registry.get_manifest(repo, tag)
+    except NotFound:
+        return []
+    listed: list[Json] = index.content.get("manifests", [])
+    return listed

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from weakref import WeakValueDictionary
@@ -28,9 +29,9 @@ T = TypeVar("T")
 
 MANIFEST_LIMIT_BYTES = 4 << 20
 """What the distribution specification lets registries limit manifests to."""
-TAGS_LIMIT_BYTES = 64 << 20
+LIST_LIMIT_BYTES = 64 << 20
 """Registries that do not page give all tags of a repository at once: a million of them."""
-TAGS_PAGE = 1000
+LIST_PAGE = 1000
 """More than this some registries refuse to give at a time."""
 _CHUNK_BYTES = 1 << 20
 
@@ -162,19 +163,13 @@ class Registry:
         self, repo: str, manifest: Json, media_type: str, tag: str | None = None
     ) -> Digest:
         """Store a manifest (canonical JSON) under a tag, or by its digest alone."""
-        digest, _ = await self.put_manifest_with_subject(repo, manifest, media_type, tag)
+        digest, _ = await self.put_manifest_bytes(repo, canonical(manifest), media_type, tag)
         return digest
-
-    async def put_manifest_with_subject(
-        self, repo: str, manifest: Json, media_type: str, tag: str | None
-    ) -> tuple[Digest, bool]:
-        """The same, and whether the registry lists the manifest among its subject's referrers by itself."""
-        return await self.put_manifest_bytes(repo, canonical(manifest), media_type, tag)
 
     async def put_manifest_bytes(
         self, repo: str, body: bytes, media_type: str, tag: str | None
     ) -> tuple[Digest, bool]:
-        """The same for a manifest that is there already, byte for byte."""
+        """The same byte for byte; and whether the registry lists it among its subject's referrers by itself."""
         digest = digest_of(body)
         ask = push(
             repo,
@@ -199,39 +194,27 @@ class Registry:
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
 
-    async def get_referrers_page(self, repo: str, path: str) -> tuple[Json, str | None]:
-        """One page of the referrers API and the path of the next; NotFound where there is no such API."""
-        return await self._page(repo, path)
-
-    async def _page(self, repo: str, path: str) -> tuple[Json, str | None]:
-        response = await self._patiently(lambda: self._answer(pull(repo, path)))
-        following = response.links.get("next", {}).get("url")
-        return _object(response.content, f"{self.host}{path}"), following
-
     async def list_tags(self, repo: str) -> list[str]:
-        """Every tag of a repository, page by page where the registry pages; none of one that does not exist yet."""
-        path: str | None = f"/v2/{repo}/tags/list?n={TAGS_PAGE}"
-        found: list[str] = []
-        while path is not None:
-            ask = pull(repo, path)
-            try:
-                response = await self._patiently(lambda ask=ask: self._answer(ask, TAGS_LIMIT_BYTES))  # type: ignore[misc]
-            except NotFound:
-                return found
-            found += _object(response.content, f"{self.host}/{repo}").get("tags") or []
-            following = response.links.get("next", {}).get("url")
-            path = str(response.url.join(following)) if following else None
-        return found
+        """Every tag of a repository; none of one that does not exist yet."""
+        pages = self._pages(repo, f"/v2/{repo}/tags/list")
+        try:
+            return [tag async for page in pages for tag in page.get("tags") or []]
+        except NotFound:
+            return []
 
     async def list_repositories(self) -> list[str]:
         """Every repository that we may see; registries of many owners do not tell, and refuse."""
-        path: str | None = f"/v2/_catalog?n={TAGS_PAGE}"
-        found: list[str] = []
-        while path is not None:
-            page, following = await self._page("", path)
-            found += page.get("repositories") or []
-            path = following
-        return found
+        pages = self._pages("", "/v2/_catalog")
+        return [name async for page in pages for name in page.get("repositories") or []]
+
+    async def _pages(self, repo: str, path: str) -> AsyncIterator[Json]:
+        """A list, page by page where the registry pages."""
+        ask: Ask | None = pull(repo, f"{path}?n={LIST_PAGE}")
+        while ask is not None:
+            response = await self._patiently(partial(self._answer, ask, LIST_LIMIT_BYTES))
+            yield _object(response.content, f"{self.host}{path}")
+            following = response.links.get("next", {}).get("url")
+            ask = pull(repo, str(response.url.join(following))) if following else None
 
     # Requests
 
