@@ -23,6 +23,8 @@ class Checkout:
     source: Digest
     tag: str = ""
     """Human tag for the composed image; of no account until it is composed."""
+    watched: tuple[str, ...] | None = None
+    """Globs of the files that the draft's rebuild command is for."""
 
 
 async def launch_checkout(world: World, ticket: Ticket, move: Launch, what: Checkout) -> Launched | Queued:
@@ -32,6 +34,7 @@ async def launch_checkout(world: World, ticket: Ticket, move: Launch, what: Chec
         place=place(world.settings, what.repository),
         parent=what.parent.source,
         source=what.source,
+        watched=None if what.watched is None else list(what.watched),
     )
 
     async def prepare() -> Json:

@@ -11,10 +11,8 @@ from pydantic import ValidationError
 from swefoundry.checkout.story import attempt, failed
 from swefoundry.domain.checkout_work import CHECKOUT_ORDER, CheckoutOrder, CheckoutRecord
 from swefoundry.domain.codes import Code
+from swefoundry.domain.records import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
 from swefoundry.store.registry import Registry
-
-WORKDIR = "SWEFOUNDRY_WORKDIR"
-RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
 
 
 def main() -> int:
@@ -22,8 +20,7 @@ def main() -> int:
     record = _record()
     told = f"{record.added} added, {record.changed} changed, {record.removed} removed"
     print(f"checkout ends with {record.code}: {record.message or told}", flush=True)
-    said = record.model_dump_json(by_alias=True, exclude_none=True)
-    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_text(said)
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message"))
     return record.code
 
 
@@ -32,7 +29,7 @@ def _record() -> CheckoutRecord:
         order = CheckoutOrder.model_validate_json(os.environ.get(CHECKOUT_ORDER, ""))
     except ValidationError as error:
         return failed("", Code.BAD_ORDER, f"{CHECKOUT_ORDER} is no order: {error}")
-    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
         return asyncio.run(_carry_out(order, Path(folder)))
 
 

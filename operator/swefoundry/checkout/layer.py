@@ -40,6 +40,8 @@ class Changes:
     changed: int
     gone: int
     """Files and links that are new, other, gone; .git left out."""
+    files: frozenset[bytes]
+    """All of these."""
 
 
 def compare(parent: Tree, wanted: Tree) -> Changes:
@@ -57,12 +59,14 @@ def compare(parent: Tree, wanted: Tree) -> Changes:
         if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
             raise Unusable(f"{shown(path)}: names that start with .wh. cannot be stored in an image layer")
     old, new = _files(parent), _files(wanted)
+    changed = {path for path in old & new if parent[path] != wanted[path]}
     return Changes(
         written=frozenset(written),
         removed=tuple(sorted(removed)),
         added=len(new - old),
-        changed=sum(parent[path] != wanted[path] for path in old & new),
+        changed=len(changed),
         gone=len(old - new),
+        files=frozenset((old ^ new) | changed),
     )
 
 

@@ -1,6 +1,8 @@
 """One checkout from order to record: fetch both trees, compare, push the layer."""
 
 import asyncio
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from swefoundry.checkout.layer import Changes, Written, compare, write_layer
@@ -51,6 +53,7 @@ async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> 
         added=changes.added,
         changed=changes.changed,
         removed=changes.gone,
+        stale=order.watched is None or any(fits(path, order.watched) for path in changes.files),
         bytes=written.bytes,
     )
 
@@ -59,3 +62,10 @@ def _make(old: Path, new: Path, target: Path) -> tuple[Changes, Written]:
     wanted = read_tree(new)
     changes = compare(read_tree(old), wanted)
     return changes, write_layer(changes, wanted, new, target)
+
+
+def fits(path: bytes, globs: Sequence[str]) -> bool:
+    """Whether a path, or for a glob without a slash its name, is one of those that are watched."""
+    whole = path.decode("utf-8", "surrogateescape")
+    name = whole.rpartition("/")[2]
+    return any(fnmatchcase(whole if "/" in glob else name, glob) for glob in globs)

@@ -20,6 +20,8 @@ class CheckoutOrder(Value):
     """Artifact of the tree that the image was built from."""
     source: Digest
     """Artifact of the tree that is wanted."""
+    watched: list[str] | None = None
+    """Globs of the files that a rebuild command is for; None: of all files."""
 
 
 class CheckoutRecord(Value):
@@ -35,5 +37,7 @@ class CheckoutRecord(Value):
     changed: int = 0
     removed: int = 0
     """Files and links of the tree, .git left out."""
+    stale: bool = True
+    """Whether one of the watched files is new, other or gone: what was made of it is out of date."""
     bytes: int = 0
     """Of all files in the layer, unpacked, .git included."""

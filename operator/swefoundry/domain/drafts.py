@@ -34,6 +34,12 @@ class Draft(Value):
         description="Shell command, run in /testbed without the layers below being built again, that brings an image "
         "of another commit up to date: compiled extensions, generated files. Absent: none is needed.",
     )
+    rebuild_when: list[Glob] | None = Field(
+        default=None,
+        max_length=64,
+        description="Globs of the files that the rebuild command is for: it is run only where one of them is new, "
+        "other or gone. A glob without a slash is that of a name in any folder. Absent: it is run for every commit.",
+    )
     reports: list[Glob] = Field(
         default=[],
         max_length=16,

@@ -5,6 +5,7 @@ The strategy itself (`strategies/reuse.py`) is pure; this is where it meets the 
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from swefoundry import errors
 from swefoundry.api import reasons
@@ -161,7 +162,9 @@ def _checkout(seen: Observation, tag: str = "") -> Checkout:
 
 async def launch(move: Launch, seen: Observation, world: World) -> Launched | Queued:
     """Start the pod that makes the layer."""
-    what = _checkout(seen)
+    draft = await world.draft(seen.repository, seen.build.status.rounds[-1].draft)
+    watched = None if draft.rebuild_when is None else tuple(draft.rebuild_when)
+    what = replace(_checkout(seen), watched=watched)
     return await launch_checkout(world, ticket(seen.owner, Role.INTAKE, move), move, what)
 
 
@@ -173,7 +176,7 @@ async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
         return CheckedOut(move, record, message=record.message or f"the checkout ended with {record.code}")
     current = seen.build.status.rounds[-1]
     draft = await world.draft(seen.repository, current.draft)
-    complete = draft.rebuild_command is None
+    complete = draft.rebuild_command is None or not record.stale
     tag = seen.image_tag(current.number) if complete else seen.composed_tag(current.number)
     what = _checkout(seen, tag)
     try:

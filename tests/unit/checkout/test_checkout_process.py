@@ -78,6 +78,26 @@ async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry
     assert (await run(tmp_path, an_order(registry.host, old, new))).record == record
 
 
+@pytest.mark.parametrize(
+    ("watched", "stale"),
+    [
+        (None, True),
+        ([], False),
+        (["*.py"], True),
+        (["gone*"], True),
+        (["a.c", "lib/*"], False),
+        (["HEAD"], False),
+    ],
+    ids=["all files", "none", "changed or gone", "gone", "neither", "of .git"],
+)
+async def test_what_was_built_is_stale_when_a_watched_file_differs(
+    registry: Registry, tmp_path: Path, watched: list[str] | None, stale: bool
+) -> None:
+    old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
+    ended = await run(tmp_path, an_order(registry.host, old, new, watched=watched))
+    assert (ended.code, ended.record.stale) == (0, stale)
+
+
 async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
     missing = digest_of(b"never pushed")

@@ -235,6 +235,20 @@ async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
     assert order["draft"]["dockerfile"] == f"FROM {composed}\nRUN cd /testbed && make all\n"
 
 
+async def test_a_rebuild_command_is_not_run_where_nothing_differs_that_it_is_for(stage):
+    draft = DRAFT | {"rebuildCommand": "make all", "rebuildWhen": ["*.c"]}
+    stage.play.checkout = {"stale": False}
+    stage.task("one", draft=draft)
+    await stage.run()
+    stage.task("two", draft=draft)
+    await stage.run()
+    [found] = stage.build("two")["rounds"]
+    assert (found["outcome"], found["image"] == found["composed"]) == ("Accepted", True)
+    assert len(stage.pods("build-")) == 1
+    [checkout] = stage.pods("checkout-")
+    assert order_of(checkout)["watched"] == ["*.c"]
+
+
 async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
     stage.task("one")
     await stage.run()
