@@ -9,6 +9,7 @@ from unit.strategies.building import (
     ended,
     next_command,
     next_dockerfile,
+    proposed,
     requirements,
 )
 
@@ -243,6 +244,20 @@ def test_what_the_projects_build_imports_is_installed_for_it():
 def test_a_project_that_does_not_build_is_put_on_pythonpath():
     log = "error: Failed to build `thing @ file:///testbed`\nerror: use_2to3 is invalid"
     assert next_dockerfile(ask(), STEP_FAILED, log).endswith("WORKDIR /testbed\nENV PYTHONPATH=/testbed\n")
+
+
+def test_a_project_that_misses_compilers_or_headers_gets_them_before_it_is_given_up():
+    own = "error: Failed to build `thing @ file:///testbed`\n"
+    for said, packages in (
+        ("error: command 'gcc' failed: No such file or directory", "gcc libc6-dev"),
+        ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", "gcc libc6-dev"),
+        ("CMake Error: No CMAKE_CXX_COMPILER could be found.", "g++ gcc libc6-dev"),
+        ("error: can't find Rust compiler", "cargo gcc libc6-dev rustc"),
+        ("src/x.c:1: fatal error: ffi.h: No such file or directory", "gcc libc6-dev libffi-dev"),
+    ):
+        asked = ended(ask(), STEP_FAILED, own + said)
+        assert f" --no-install-recommends {packages} && " in proposed(asked).draft.dockerfile
+        assert next_dockerfile(asked, STEP_FAILED, own + said).endswith("\nENV PYTHONPATH=/testbed\n")
 
 
 def test_tests_that_fail_without_a_known_word_get_what_the_extras_need():

@@ -97,6 +97,13 @@ class TestTheRecipesOwnDraft:
         again = proposed(beside(ask(created="2023-05-01"), known(draft)))
         assert again.draft == draft
 
+    def test_brings_that_compiled_parts_are_made_again_before_the_tests(self):
+        manifests = {"setup.py": SETUP_PY.replace("packages=", "ext_modules=[native], packages=")}
+        missing = "command 'gcc' failed: No such file or directory"
+        draft = solved(ask(manifests), (RoundOutcome.STEP_FAILED, missing), (RoundOutcome.AFTER_FAILED, ""))
+        assert draft.test_command.startswith("if ! uv pip install ")
+        assert proposed(beside(ask(manifests), known(draft))).draft == draft
+
     def test_brings_the_days_that_distributions_have_of_their_own(self):
         setup = SETUP_PY.replace("install_requires=[]", "install_requires=['six>=1.5', 'lxml']")
         asked = ask({"setup.py": setup}, created="2014-05-01")

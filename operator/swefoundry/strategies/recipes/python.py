@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
@@ -19,7 +20,7 @@ from swefoundry.strategies.overriding import overridden
 from swefoundry.strategies.recipes import python_build_log, python_test_log
 from swefoundry.strategies.recipes.python_build_tools import installation
 from swefoundry.strategies.recipes.python_dependencies import pinned_names, requirements
-from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile
+from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile, installation_again
 from swefoundry.strategies.recipes.python_interpreters import (
     ANY_DAY,
     BRINGS_UV,
@@ -35,6 +36,12 @@ from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lesson
 from swefoundry.strategies.recipes.python_proven import Hint, hint_of
 from swefoundry.strategies.recipes.python_pytest import REPORT, UNITTEST, command
 from swefoundry.strategies.recipes.python_reading import Reading
+from swefoundry.strategies.recipes.python_rebuild import (
+    has_compiler,
+    is_compiled,
+    rebuilding_first,
+    watched,
+)
 
 NAME = "recipe"
 
@@ -62,6 +69,8 @@ class Ladder:
     rest: tuple[Rung, ...]
     tools: str
     """The base image that brings uv to interpreters that cannot install it."""
+    given: tuple[str, ...] = ()
+    """Debian packages that a person adds."""
     lessons: Lessons = NOTHING_LEARNED
     hint: Hint | None = None
     """What is tried before the rungs: as the nearest commit of the repository was built."""
@@ -94,9 +103,17 @@ class Ladder:
         noted = noted if failing else replace(noted, since=noted.since + 1)
         if noted.failing and (again or noted.since >= PATIENCE):
             return noted.left_out()
-        if learned == self.lessons and tried.outcome in _TEST_OUTCOMES and self.reading.declared.features:
-            learned = replace(learned, features=True)
+        if learned == self.lessons and tried.outcome in _TEST_OUTCOMES:
+            learned = self._supposed
         return noted._taught(learned) if learned != self.lessons else noted.skipped()
+
+    @property
+    def _supposed(self) -> Lessons:
+        """What is worth trying when tests fail without a word that a rule knows."""
+        again = replace(self, lessons=replace(self.lessons, rebuild=True))
+        if self.rung and proposal(again, self.rung).draft != proposal(self, self.rung).draft:
+            return again.lessons
+        return replace(self.lessons, features=bool(self.reading.declared.features))
 
     def _noted(self, failing: frozenset[str]) -> "Ladder":
         return replace(self, failing=failing, nearest=self.rung, nearest_hint=self.hint, since=0)
@@ -141,7 +158,7 @@ class Ladder:
 
     def _lessons_of(self, tried: Tried) -> Lessons:
         if tried.outcome is RoundOutcome.STEP_FAILED:
-            return python_build_log.lessons(tried.message, self.lessons.loosen)
+            return python_build_log.lessons(tried.message, self.lessons)
         if tried.outcome in _TEST_OUTCOMES:
             return python_test_log.lessons(tried.message, self.reading.source)
         return NOTHING_LEARNED
@@ -185,7 +202,8 @@ def start(ask: Ask) -> Ladder:
     tools = max(known, key=lambda base: base[1])[0]
     steps = tuple(rungs(bases, times))
     hint = hint_of(ask.references[0], reading, steps) if ask.references else None
-    return Ladder(reading, steps[0], steps, tools, hint=hint)
+    given = tuple(ask.overrides.apt_packages) if ask.overrides is not None else ()
+    return Ladder(reading, steps[0], steps, tools, given, hint=hint)
 
 
 def proposal(ladder: Ladder, rung: Rung) -> Proposal:
@@ -204,14 +222,29 @@ def proposal(ladder: Ladder, rung: Rung) -> Proposal:
         whole=lessons.whole or not reading.declared.runtime_known,
         empty_config=lessons.no_config or reading.config.refused_section,
     )
-    if lessons.plain_unittest:
-        draft = Draft(dockerfile=dockerfile(environment), test_command=UNITTEST, error_exit_codes=[2, 5])
-    else:
-        written = command(reading.config, lessons)
-        draft = Draft(dockerfile=dockerfile(environment), test_command=written, reports=[REPORT])
+    return Proposal(
+        strategy=NAME, label=_label(rung, lessons, hint), draft=_draft(environment, lessons, ladder)
+    )
+
+
+def _draft(environment: Environment, lessons: Lessons, ladder: Ladder) -> Draft:
+    reading, hint = ladder.reading, ladder.hint
+    compiling = is_compiled(reading) and has_compiler(environment.base, {*environment.apt, *ladder.given})
+    globs = watched(reading, compiling)
+    again = installation_again(environment) if globs else None
+    made: dict[str, Any] = {
+        "dockerfile": dockerfile(environment),
+        "rebuild_command": again,
+        "rebuild_when": globs if again else None,
+    }
     if hint is not None and hint.command is not None:
-        draft = hint.command.model_copy(update={"dockerfile": draft.dockerfile, "rebuild_command": None})
-    return Proposal(strategy=NAME, label=_label(rung, lessons, hint), draft=draft)
+        return hint.command.model_copy(update=made)
+    tests = UNITTEST if lessons.plain_unittest else command(reading.config, lessons)
+    if lessons.rebuild and again and compiling and not environment.installation.isolated:
+        tests = rebuilding_first(again, tests)
+    if lessons.plain_unittest:
+        return Draft(test_command=tests, error_exit_codes=[2, 5], **made)
+    return Draft(test_command=tests, reports=[REPORT], **made)
 
 
 def _lessons_on(rung: Rung, ladder: Ladder) -> Lessons:
@@ -248,6 +281,15 @@ def _folders(reading: Reading, lessons: Lessons, editable: bool) -> list[str]:
     return [folder for folder in dict.fromkeys((*own, *sorted(lessons.folders))) if folder or editable]
 
 
+_SAID = {
+    "features": "all extras",
+    "on_path": "not installed, on PYTHONPATH",
+    "rebuild": "compiled again before the tests",
+    "plain_unittest": "unittest instead of pytest",
+}
+"""Lessons as labels name them."""
+
+
 def _label(rung: Rung, lessons: Lessons, hint: Hint | None) -> str:
     words = [
         f"python {rung.python[0]}.{rung.python[1]}",
@@ -257,12 +299,7 @@ def _label(rung: Rung, lessons: Lessons, hint: Hint | None) -> str:
         words.append("own requirements as of the change")
     if lessons.add:
         words.append("with " + ", ".join(sorted(lessons.add)[:4]))
-    if lessons.features:
-        words.append("all extras")
-    if lessons.on_path:
-        words.append("not installed, on PYTHONPATH")
-    if lessons.plain_unittest:
-        words.append("unittest instead of pytest")
+    words += [said for name, said in _SAID.items() if getattr(lessons, name)]
     if lessons.deselect:
         words.append(f"without {len(lessons.deselect)} tests that fail after the fix")
     if hint is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.strategies.recipes.python_lessons import Lessons
+from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
 from swefoundry.strategies.recipes.python_names import distribution_of
 
 _NAME = r"([A-Za-z0-9][\w.-]*)"
@@ -33,13 +33,15 @@ _NEEDED_PROGRAMS = {
 }
 _NO_COMPILER = re.compile(
     r"(?:command|execute) '?(?:[\w-]*gcc|cc|c\+\+|[\w-]*g\+\+|clang)'?.*(?:failed|No such)|unknown: .*gcc"
+    r"|Unknown compiler\(s\)|No CMAKE_C(?:XX)?_COMPILER could be found"
 )
+_NO_CARGO = re.compile(r"can't find Rust compiler|Cargo, the Rust package manager, is not installed")
 
 
-def lessons(log: str, loosened: frozenset[str] = frozenset()) -> Lessons:
-    """Every lesson of the log, merged; ``loosened`` are distributions for which any release was taken already."""
+def lessons(log: str, known: Lessons = NOTHING_LEARNED) -> Lessons:
+    """Every lesson of the log, merged; what is ``known`` was applied to this build already."""
     learned = Lessons()
-    for lesson in (*_resolution(log), *_failed_builds(log, loosened)):
+    for lesson in (*_resolution(log), *_failed_builds(log, known)):
         learned = learned.merged(lesson)
     return learned
 
@@ -58,12 +60,18 @@ def _resolution(log: str) -> Iterator[Lessons]:
         yield Lessons(loosen=frozenset(loose or {"*"}))
 
 
-def _programs(log: str) -> Iterator[Lessons]:
+def _compilers(log: str) -> Iterator[Lessons]:
     if _NO_COMPILER.search(log):
-        yield _apt("gcc libc6-dev" if "g++" not in log else "g++ gcc libc6-dev")
+        yield _apt("g++ gcc libc6-dev" if re.search(r"g\+\+|CXX", log) else "gcc libc6-dev")
+    if _NO_CARGO.search(log):
+        yield _apt("cargo gcc libc6-dev rustc")
     for header, packages in _HEADERS.items():
         if re.search(rf"fatal error: {re.escape(header)}\S*: No such file", log):
             yield _apt(packages + " gcc libc6-dev")
+
+
+def _programs(log: str) -> Iterator[Lessons]:
+    yield from _compilers(log)
     for program, packages in _NEEDED_PROGRAMS.items():
         if re.search(
             rf"(?:No such file or directory: |/bin/sh: .*|command )['\"]?{program}['\"]?(?:: not found)?\s*$",
@@ -77,10 +85,10 @@ def _apt(packages: str) -> Lessons:
     return Lessons(apt=frozenset(packages.split()))
 
 
-def _failed_builds(log: str, loosened: frozenset[str]) -> Iterator[Lessons]:
+def _failed_builds(log: str, known: Lessons) -> Iterator[Lessons]:
     """Another release may have a wheel; where none has, the build gets its compiler, headers and programs."""
     if _is_own_build(log):
-        yield _own_build(log)
+        yield _own_build(log, known)
         yield from _programs(log)
         return
     failed = re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log)
@@ -89,7 +97,7 @@ def _failed_builds(log: str, loosened: frozenset[str]) -> Iterator[Lessons]:
     for name in failed:
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
         yield Lessons(loosen=plain, drop=plain, now=plain)
-        if plain <= loosened:
+        if plain <= known.loosen:
             yield from _programs(log)
 
 
@@ -97,11 +105,10 @@ def _is_own_build(log: str) -> bool:
     return bool(re.search(r"Failed to build `[^`]*file:///testbed|@ file:///testbed", log))
 
 
-def _own_build(log: str) -> Lessons:
-    """The project itself does not build: install what its build imports, else do without an installation."""
+def _own_build(log: str, known: Lessons) -> Lessons:
+    """The project itself does not build: install what its build misses, else do without an installation."""
     missing = re.search(r"No module named '([\w.]+)'", log)
     if missing and missing[1].split(".")[0] not in ("setuptools", "distutils", "imp"):
         return Lessons(build=frozenset(filter(None, {distribution_of(missing[1])})))
-    if _NO_COMPILER.search(log):
-        return _apt("gcc libc6-dev")
-    return Lessons(on_path=True)
+    missed = frozenset(name for lesson in _compilers(log) for name in lesson.apt)
+    return Lessons(on_path=True) if missed <= known.apt else Lessons(apt=missed)

@@ -23,10 +23,12 @@ what old setup.cfg and setup.py files say."""
 MODERN_EDITABLE: Version = (3, 7)
 """setuptools 64 wants at least this interpreter."""
 
-_ISOLATED = frozenset(
-    {"poetry-core", "flit_core", "hatchling", "pdm", "maturin", "mesonpy", "scikit_build_core"}
-)
+_ISOLATED = frozenset({"poetry-core", "flit_core", "hatchling", "pdm"})
 """Backends whose newest release builds what older ones did: they run apart, in an environment of their own."""
+
+_COMPILING = {"mesonpy": ("ninja",), "scikit_build_core": ("cmake", "ninja")}
+"""What backends that compile fetch for themselves when they run apart. They do not: what they have made is made again
+for other commits, without the network, and meson's is even looked at whenever it is imported."""
 
 _PRETEND = (
     ("setuptools[-_]scm|hatch-vcs|flit[-_]scm|vcs-versioning", "SETUPTOOLS_SCM_PRETEND_VERSION"),
@@ -74,7 +76,8 @@ def _lists(declared: Declared, name: str) -> bool:
 
 def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
     chosen: dict[str, str] = {"setuptools": _setuptools(declared)}
-    for item in (*declared.build, *sorted(lessons.build)):
+    programs = _COMPILING.get(declared.backend or "", ())
+    for item in (*declared.build, *programs, *sorted(lessons.build)):
         try:
             requirement = Requirement(item)
         except InvalidRequirement:

@@ -88,15 +88,25 @@ def _install_step(requirements: Sequence[str], options: str, least: int = 1) -> 
     return " \\\n".join(lines)
 
 
-def _project(environment: Environment) -> list[str]:
-    steps: list[str] = []
+def installation_again(environment: Environment) -> str | None:
+    """The command that installs the project once more, from what is in the image; None where nothing is installed."""
+    return _install_project(environment, " --reinstall", " --no-deps")
+
+
+def _install_project(environment: Environment, again: str, rest: str) -> str | None:
     installation = environment.installation
     if installation.develop:
-        steps.append(f"RUN {_variables(installation)}python setup.py -q develop --no-deps")
-    elif installation.editable:
-        apart = "" if installation.isolated else " --no-build-isolation"
-        rest = _dates(environment) if environment.whole else " --no-deps"
-        steps.append(f"RUN {_variables(installation)}uv pip install --no-cache{apart}{rest} -e .")
+        return f"{_variables(installation)}python setup.py -q develop --no-deps"
+    if not installation.editable:
+        return None
+    apart = "" if installation.isolated else " --no-build-isolation"
+    return f"{_variables(installation)}uv pip install --no-cache{again}{apart}{rest} -e ."
+
+
+def _project(environment: Environment) -> list[str]:
+    installation = environment.installation
+    command = _install_project(environment, "", _dates(environment) if environment.whole else " --no-deps")
+    steps = [f"RUN {command}"] if command else []
     folders = environment.folders if installation.editable else ["", *environment.folders]
     if folders:
         path = ":".join(f"/testbed/{folder}".rstrip("/") for folder in folders)

@@ -51,6 +51,8 @@ class Lessons:
     """Folders of the source to put on PYTHONPATH besides."""
     whole: bool = False
     """The project's own metadata knows requirements that its manifests do not show: let the installer resolve them."""
+    rebuild: bool = False
+    """Compiled parts are made again before the tests: the fix may be in their sources."""
     deselect: frozenset[str] = frozenset()
     """Tests that fail after the fix whatever the environment."""
 

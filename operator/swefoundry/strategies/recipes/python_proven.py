@@ -20,6 +20,7 @@ from swefoundry.strategies.recipes.python_interpreters import ANY_DAY, Rung, ver
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
 from swefoundry.strategies.recipes.python_pytest import UNITTEST, is_ours
 from swefoundry.strategies.recipes.python_reading import Reading
+from swefoundry.strategies.recipes.python_rebuild import rebuilds, tests_of
 from swefoundry.strategies.reuse import name_of
 
 _BUILD_TOOLS = frozenset({"pip", "setuptools", "uv", "wheel"})
@@ -44,7 +45,7 @@ def hint_of(proven: Neighbour, reading: Reading, steps: tuple[Rung, ...]) -> Hin
     created = proven.known.created_at
     lag = (found.until - created.date()).days if found.until and created else None
     lessons = _needs(found, reading).merged(_manners(draft.test_command))
-    foreign = not is_ours(draft.test_command) and "{files}" in draft.test_command
+    foreign = not is_ours(tests_of(draft.test_command)) and "{files}" in draft.test_command
     return Hint(
         said=f"as {name_of(proven.known)} was built",
         rung=_nearest(found, lag, reading, steps),
@@ -112,9 +113,10 @@ def _below(pytest: Requirement | None) -> int | None:
 
 def _manners(command: str) -> Lessons:
     """How the recipe had learned to call pytest."""
-    if not is_ours(command):
+    tests = tests_of(command)
+    if not is_ours(tests):
         return NOTHING_LEARNED
-    words = shlex.split(command) if command != UNITTEST else []
+    words = shlex.split(tests) if tests != UNITTEST else []
     return Lessons(
         no_addopts="addopts=" in words,
         no_config="-c" in words,
@@ -122,5 +124,6 @@ def _manners(command: str) -> Lessons:
         importlib="--import-mode=importlib" in words,
         cache="no:cacheprovider" not in words and bool(words),
         django=words[:1] == ["env"],
-        plain_unittest=command == UNITTEST,
+        plain_unittest=tests == UNITTEST,
+        rebuild=rebuilds(command),
     )
