@@ -1,5 +1,5 @@
-"""How does an agent pod end? Every stop and error becomes a record with a code, and every record fits a termination
-message. What was said and learnt is stored, however it ends.
+"""How does an agent pod end? Every stop and error becomes a record with a code. What was said and learnt is stored,
+however it ends.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from swefoundry.domain.agent_work import AgentOrder, AgentRecord
 from swefoundry.domain.codes import Code
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.models import Usage
-from swefoundry.domain.work import RECORD_LIMIT_BYTES
 from swefoundry.errors import SwefoundryError
 from swefoundry.store.drafts import push_draft
 from swefoundry.store.registry import Registry
@@ -121,20 +120,3 @@ async def _stored(order: AgentOrder, registry: Registry, drafted: Drafted) -> Ag
 
 def _record(order: AgentOrder, code: Code, message: str) -> AgentRecord:
     return AgentRecord(nonce=order.nonce, code=code, message=" ".join(message.split())[:MESSAGE_CHARACTERS])
-
-
-def encoded(record: AgentRecord, limit: int = RECORD_LIMIT_BYTES) -> bytes:
-    """The record as JSON; message, then label, lose their ends when it is too long."""
-    record = record.model_copy(update={"message": _text(record.message), "label": _text(record.label)})
-    while True:
-        said = record.model_dump_json(by_alias=True, exclude_none=True).encode()
-        surplus = len(said) - limit
-        if surplus <= 0 or not (record.message or record.label):
-            return said
-        name = "message" if record.message else "label"
-        kept = getattr(record, name)
-        record = record.model_copy(update={name: kept[: len(kept) - max(1, surplus // 4)]})
-
-
-def _text(value: str) -> str:
-    return value.encode("utf-8", "replace").decode()

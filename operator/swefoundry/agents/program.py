@@ -7,21 +7,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from swefoundry.agents.outcome import attempt, encoded
+from swefoundry.agents.outcome import attempt
 from swefoundry.agents.speaker import speaker_for
 from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder, AgentRecord
 from swefoundry.domain.codes import Code
+from swefoundry.domain.records import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
 from swefoundry.store.registry import Registry
-
-WORKDIR = "SWEFOUNDRY_WORKDIR"
-RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
 
 
 def main() -> int:
     """Everything but the exit."""
     record = _record()
     print(f"agents end with {record.code}: {record.message or record.label or 'done'}", flush=True)
-    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_bytes(encoded(record))
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message", "label"))
     return record.code
 
 
@@ -30,7 +28,7 @@ def _record() -> AgentRecord:
         order = AgentOrder.model_validate_json(os.environ.get(AGENT_ORDER, ""))
     except ValidationError as error:
         return AgentRecord(nonce="", code=Code.BAD_ORDER, message=f"{AGENT_ORDER} is no order: {error}")
-    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
         return asyncio.run(_carry_out(order, Path(folder)))
 
 

@@ -15,10 +15,10 @@ from swefoundry.building.buildah import Workplace
 from swefoundry.building.logs import BuildLog
 from swefoundry.building.records import leave
 from swefoundry.domain.codes import Code
+from swefoundry.domain.records import RECORD_PATH, RECORD_VARIABLE
 from swefoundry.domain.work import BUILD_ORDER, BuildOrder
 
 STORAGE = "SWEFOUNDRY_STORAGE"
-TERMINATION_LOG = "SWEFOUNDRY_TERMINATION_LOG"
 SHORT_NAMES = Path("/etc/containers/registries.conf.d")
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     workplace = Workplace(Path(os.environ.get(STORAGE, "/var/lib/containers")))
     workplace.root.mkdir(parents=True, exist_ok=True)
     record = asyncio.run(Build(order, workplace, BuildLog(sys.stdout.buffer)).carry_out())
-    leave(record, Path(os.environ.get(TERMINATION_LOG, "/dev/termination-log")))
+    leave(record, Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)))
     return record.code
 
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from swefoundry.domain.work import RECORD_LIMIT_BYTES, BuildRecord
+from swefoundry.domain.records import RECORD_LIMIT_BYTES
+from swefoundry.domain.work import BuildRecord
 
 _STEP_CHARACTERS = 300
 _MESSAGE_CHARACTERS = 600

@@ -13,9 +13,6 @@ from swefoundry.domain.layers import Digest, Layer
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.values import Value
 
-RECORD_LIMIT_BYTES = 4096
-"""The kubelet keeps 4096 bytes of a container's termination message."""
-
 RUN_ORDER = "SWEFOUNDRY_RUN"
 INTAKE_ORDER = "SWEFOUNDRY_INTAKE"
 BUILD_ORDER = "SWEFOUNDRY_BUILD"

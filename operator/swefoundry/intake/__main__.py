@@ -9,20 +9,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from swefoundry.domain.codes import Code
+from swefoundry.domain.records import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
 from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder, IntakeRecord
 from swefoundry.intake.bench import RUNNER, Bench
-from swefoundry.intake.outcome import attempt, encoded
+from swefoundry.intake.outcome import attempt
 from swefoundry.store.registry import Registry
 
-WORKDIR = "SWEFOUNDRY_WORKDIR"
 RUNNER_FILE = "SWEFOUNDRY_RUNNER"
-RECORD_FILE = "SWEFOUNDRY_TERMINATION_LOG"
 
 
 def main() -> int:
     record = _record()
     print(f"intake ends with {record.code}: {record.message or 'done'}", flush=True)
-    Path(os.environ.get(RECORD_FILE, "/dev/termination-log")).write_bytes(encoded(record))
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message"))
     return record.code
 
 
@@ -31,7 +30,7 @@ def _record() -> IntakeRecord:
         order = IntakeOrder.model_validate_json(os.environ.get(INTAKE_ORDER, ""))
     except ValidationError as error:
         return IntakeRecord(nonce="", code=Code.BAD_ORDER, message=f"{INTAKE_ORDER} is no order: {error}")
-    with tempfile.TemporaryDirectory(dir=os.environ.get(WORKDIR), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
         bench = Bench(Path(folder), Path(os.environ.get(RUNNER_FILE, str(RUNNER))))
         return asyncio.run(_carry_out(order, bench))
 

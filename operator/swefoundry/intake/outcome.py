@@ -1,9 +1,7 @@
-"""How does an intake end? Every error becomes a record with a code, and every record fits a termination
-message.
-"""
+"""How does an intake end? Every error becomes a record with a code."""
 
 from swefoundry.domain.codes import Code
-from swefoundry.domain.work import RECORD_LIMIT_BYTES, IntakeOrder, IntakeRecord
+from swefoundry.domain.work import IntakeOrder, IntakeRecord
 from swefoundry.errors import SwefoundryError
 from swefoundry.intake.bench import Bench
 from swefoundry.intake.refusals import Refused
@@ -21,17 +19,3 @@ async def attempt(order: IntakeOrder, registry: Registry, bench: Bench, say: Say
         return IntakeRecord(nonce=order.nonce, code=Code.INFRASTRUCTURE, message=str(error))
     except OSError as error:
         return IntakeRecord(nonce=order.nonce, code=Code.INFRASTRUCTURE, message=f"the pod's disk: {error}")
-
-
-def encoded(record: IntakeRecord, limit: int = RECORD_LIMIT_BYTES) -> bytes:
-    """The record as JSON; a message that is too long loses its end."""
-    message = record.message.encode("utf-8", "replace").decode()
-    while True:
-        said = (
-            record.model_copy(update={"message": message})
-            .model_dump_json(by_alias=True, exclude_none=True)
-            .encode()
-        )
-        if len(said) <= limit or not message:
-            return said
-        message = message[: len(message) - max(1, (len(said) - limit) // 4)]

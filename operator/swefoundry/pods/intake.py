@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from swefoundry.domain.records import WORK_VARIABLE
 from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder
 from swefoundry.pods.hardening import Cell, Ticket, limits, locked, pod
 from swefoundry.settings import Settings
@@ -59,7 +60,7 @@ def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tup
     cell = Cell(
         image=settings.operator_image,
         command=["python", "-m", program.module],
-        env={**program.env, "SWEFOUNDRY_WORKDIR": WORK_MOUNT},
+        env={**program.env, WORK_VARIABLE: WORK_MOUNT},
         security={**locked(user=USER), "readOnlyRootFilesystem": True},
         resources=limits("100m", program.memory, program.storage),
         deadline_seconds=program.deadline_seconds,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.agents.outcome import SpeakerFor, attempt, encoded
+from swefoundry.agents.outcome import SpeakerFor, attempt
 from swefoundry.agents.stops import (
     BudgetSpent,
     Interrupted,
@@ -25,6 +25,7 @@ from swefoundry.agents.words import Reply, Request
 from swefoundry.domain.agent_work import AgentOrder, AgentRecord
 from swefoundry.domain.codes import Code
 from swefoundry.domain.models import Usage
+from swefoundry.domain.records import fitted
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.work import Place
 from swefoundry.store.registry import Registry
@@ -209,7 +210,7 @@ def test_every_record_fits_a_termination_message(message: str, label: str, token
         transcript=DIGEST,
         usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
     )
-    said = encoded(record)
+    said = fitted(record, "message", "label")
     assert len(said) <= 4096
     kept = AgentRecord.model_validate_json(said)
     assert message.encode("utf-8", "replace").decode().startswith(kept.message)

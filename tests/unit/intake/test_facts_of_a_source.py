@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from swefoundry.domain.facts import Facts
+from swefoundry.domain.records import fitted
 from swefoundry.domain.work import IntakeRecord
 from swefoundry.intake.facts import encoded, language, survey, with_tests
 from swefoundry.intake.manifests import CI, LOCKS, MANIFESTS, matching
-from swefoundry.intake.outcome import encoded as encoded_record
 from swefoundry.intake.reading_python import Needs, needs
 from swefoundry.intake.recognising import is_test
 from unit.intake.repositories import writing
@@ -252,7 +252,7 @@ def test_equal_facts_are_equal_bytes() -> None:
 
 @pytest.mark.parametrize("message", ["x" * 9000, "ж" * 9000, '"\\\n' * 5000, "\udcff" * 5000])
 def test_a_record_always_fits_a_termination_message(message: str) -> None:
-    said = encoded_record(IntakeRecord(nonce="n", code=11, message=message))
+    said = fitted(IntakeRecord(nonce="n", code=11, message=message), "message")
     assert len(said) <= 4096
     read = IntakeRecord.model_validate_json(said)
     assert (read.nonce, read.code, len(read.message) > 500) == ("n", 11, True)
