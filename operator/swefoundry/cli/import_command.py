@@ -30,7 +30,7 @@ def import_(
     experiment: options.Experiment = "",
     namespace: options.Namespace = "",
     context: options.Context = None,
-    registry: options.RegistryHost = "",
+    registry: options.LargeTexts = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: screen.OutputOption = screen.Format.TABLE,

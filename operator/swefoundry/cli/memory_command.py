@@ -30,7 +30,7 @@ Repos = Annotated[
 
 def list_(
     repos: Repos = None,
-    registry: options.RegistryHost = "",
+    registry: options.Remembering = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: screen.OutputOption = screen.Format.TABLE,
@@ -48,7 +48,7 @@ def list_(
 def export_(
     repos: Repos = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; default: stdout.")] = None,
-    registry: options.RegistryHost = "",
+    registry: options.Remembering = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: screen.OutputOption = screen.Format.TABLE,

@@ -37,7 +37,7 @@ def import_(
     copy_prefix: Annotated[
         str, typer.Option("--copy-from-prefix", help="Path of the task repositories in it.")
     ] = options.DEFAULT_PREFIX,
-    registry: options.RegistryHost = "",
+    registry: options.Remembering = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: screen.OutputOption = screen.Format.TABLE,

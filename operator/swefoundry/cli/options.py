@@ -1,7 +1,7 @@
 """The options that several commands share, declared once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,14 +18,18 @@ AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="All
 Context = Annotated[
     str | None, typer.Option("--context", help="Context of the kubeconfig; default: the current one.")
 ]
-RegistryHost = Annotated[
-    str,
-    typer.Option(
-        "--registry",
-        envvar="SWEFOUNDRY_REGISTRY",
-        help="host[:port] of the registry as this machine reaches it; default: as the image's name says.",
-    ),
-]
+
+
+def _registry(unsaid: str) -> Any:
+    """``--registry``; ``unsaid`` is what holds without it."""
+    told = f"host[:port] of the registry as this machine reaches it; {unsaid}."
+    return typer.Option("--registry", envvar="SWEFOUNDRY_REGISTRY", help=told)
+
+
+RegistryHost = Annotated[str, _registry("default: as the image's name says")]
+LargeTexts = Annotated[str, _registry("needed for texts over 1 MiB")]
+Remembering = Annotated[str, _registry("there is no default")]
+
 Insecure = Annotated[
     bool,
     typer.Option("--insecure", envvar="SWEFOUNDRY_REGISTRY_INSECURE", help="Plain HTTP to the registry."),
