@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     pull_grace_seconds: int = Field(default=600, ge=10)
     """How long an image may fail to be pulled for passing reasons before the pod is replaced, seconds."""
     schedule_seconds: int = Field(default=1800, ge=10)
-    """How long a pod may wait for a node before it is replaced, seconds; autoscalers need minutes."""
+    """How long a pod may wait for a node before its work is given up, seconds; autoscalers need minutes."""
     start_grace_seconds: int = Field(default=120, ge=1)
     """How long a missing Secret, ConfigMap or pull right may be missing before it counts as a wrong
     configuration, seconds.

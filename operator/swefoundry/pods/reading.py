@@ -204,7 +204,7 @@ def gated_pods_wait(seen: Seen) -> Reading | None:
     return Waiting("SchedulingGated") if seen.pod.gated else None
 
 
-def unschedulable_pods_wait_then_are_replaced(seen: Seen) -> Reading | None:
+def unschedulable_pods_wait_then_are_misconfigured(seen: Seen) -> Reading | None:
     """An autoscaler may bring a node; not for ever."""
     if seen.pod.unschedulable is None:
         return None
@@ -280,7 +280,7 @@ RULES: tuple[Rule, ...] = (
     overdue_containers_are_replaced,
     running_containers_run,
     gated_pods_wait,
-    unschedulable_pods_wait_then_are_replaced,
+    unschedulable_pods_wait_then_are_misconfigured,
     unpullable_images_are_judged_by_their_message,
     impossible_images_are_misconfigured,
     missing_objects_are_waited_for,

@@ -244,7 +244,7 @@ def test_the_order_of_the_rules_is_fixed():
         "overdue_containers_are_replaced",
         "running_containers_run",
         "gated_pods_wait",
-        "unschedulable_pods_wait_then_are_replaced",
+        "unschedulable_pods_wait_then_are_misconfigured",
         "unpullable_images_are_judged_by_their_message",
         "impossible_images_are_misconfigured",
         "missing_objects_are_waited_for",
