@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))
@@ -21,9 +22,15 @@ def helm(*arguments: str) -> str:
     return _run("helm", arguments)
 
 
+def swefoundry(*arguments: str) -> str:
+    """What our own command line prints; its complaint when it fails."""
+    return _run("swefoundry", arguments)
+
+
 def path_of(program: str) -> str:
-    """Where the program is: on the path, or the lab's."""
-    return shutil.which(program) or str(LAB / "bin" / program)
+    """Where the program is: beside this Python, on the path, or the lab's."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return shutil.which(program, path=places) or str(LAB / "bin" / program)
 
 
 def environment() -> dict[str, str]:
