@@ -1,0 +1,156 @@
+"""A real registry's garbage collection leaves everything that finished objects name, after real runs of every kind.
+
+Collected is a copy of what the lab's registry holds of these instances, never the lab's registry itself.
+"""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+import scripted
+from cluster.agent_stories import Case, an_instance, dockerfile, guidance, says, second_time
+from cluster.commands import LAB, ON_LAB
+from cluster.instances import Json, a_shell_story, a_task, apply, delete, finished, get, kubectl, unique
+from cluster.versions import KINDS, instance
+from swefoundry.pods import names
+from swefoundry.reports.bundle import FILE_NAME
+from swefoundry.store.artifacts import pull_artifact
+from swefoundry.store.content import digest_of
+from swefoundry.store.registry import Registry
+from unit.store import registry_server
+from unit.store.collecting import collect_garbage, gone, named
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(
+        not ON_LAB or not (LAB / "registry").exists() or registry_server.program() is None,
+        reason="copies content of the lab's registry",
+    ),
+]
+
+CONTENT = Path("docker/registry/v2")
+"""Where the registry program keeps everything, below its folder."""
+BROKEN = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN false\n", "testCommand": "true"}
+REPAIRED = Case(
+    [
+        second_time("environment", dockerfile()),
+        says("environment", dockerfile("RUN echo no such header >&2; false")),
+        says("analyst", guidance("environment", "Drop the failing step."), anywhere="no such header"),
+    ]
+)
+"""Agents whose first draft does not build: two drafts, a build log, two pods' states and transcripts."""
+
+
+def path_of(task: Json) -> str:
+    return names.repository("swefoundry/tasks", task["spec"]["repo"])
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[list[Json]]:
+    """Ended TaskInstances and EnvBuilds: built, reused with a rebuild, repaired by agents, one that never builds."""
+    kind, repo = KINDS["generated"], unique("kept")
+    built, reused = instance(repo, kind, 1, ["fixed"]), instance(repo, kind, 2, ["reuse"])
+    failing = unique("kept-broken")
+    broken = a_task(failing, a_shell_story(failing), environment={"draft": BROKEN})
+    agents = an_instance("kept", REPAIRED)
+    with scripted.in_cluster() as model, model.playing(agents.name, agents.script):
+        apply(built, broken, agents.manifest)
+        found = _ended(built)
+        apply(reused)
+        for task in (reused, broken, agents.manifest):
+            found += _ended(task)
+    _take_its_tags(built)
+    yield found
+    delete(*{body["metadata"]["name"] for body in found})
+
+
+def _ended(task: Json) -> list[Json]:
+    name = task["metadata"]["name"]
+    finished(name)
+    return [get("ti", name), get("eb", name)]
+
+
+def _take_its_tags(task: Json) -> None:
+    """Another object of the same name, with another image."""
+    name = task["metadata"]["name"]
+    kubectl("delete", "ti", name, "-n", task["metadata"]["namespace"], "--wait")
+    draft = task["spec"]["environment"]["draft"]
+    other = draft | {"dockerfile": draft["dockerfile"] + "RUN touch /another\n"}
+    apply(task | {"spec": task["spec"] | {"environment": {"strategies": ["fixed"], "draft": other}}})
+    assert finished(name)["verdict"] == "fail2pass"
+
+
+def _copy(repositories: Iterable[str], target: Path) -> None:
+    """The repositories' manifests, tags and blobs, as the registry program keeps them."""
+    source = LAB / "registry" / CONTENT
+    for path in repositories:
+        shutil.copytree(source / "repositories" / path, target / CONTENT / "repositories" / path)
+        for kept in ("_layers/sha256", "_manifests/revisions/sha256"):
+            for link in (source / "repositories" / path / kept).iterdir():
+                _copy_blob(source, target / CONTENT, link.name)
+
+
+def _copy_blob(source: Path, target: Path, digest: str) -> None:
+    blob = Path("blobs/sha256", digest[:2], digest, "data")
+    if (target / blob).exists() or not (source / blob).exists():
+        return
+    (target / blob).parent.mkdir(parents=True)
+    try:
+        os.link(source / blob, target / blob)  # collecting takes the name away, and leaves the bytes
+    except OSError:  # another disk
+        shutil.copyfile(source / blob, target / blob)
+
+
+def _wanted(bodies: Iterable[Json]) -> set[str]:
+    """What specs and statuses name, and the patches that stand in the specs themselves."""
+    digests: set[str] = set()
+    for body in bodies:
+        digests |= named([body["spec"], body["status"]])
+        patches = (body["spec"].get(field) for field in ("testPatch", "goldPatch"))
+        digests |= {digest_of(patch["inline"].encode()) for patch in patches if patch}
+    return digests
+
+
+async def test_garbage_collection_leaves_what_finished_objects_and_their_verdicts_name(
+    runs: list[Json], tmp_path: Path
+) -> None:
+    of_repository = {path: [body for body in runs if path_of(body) == path] for path in map(path_of, runs)}
+    _copy(of_repository, tmp_path / "data")
+    with registry_server.serving(tmp_path) as running:
+        async with Registry(running.host, insecure=True) as registry:
+            unnamed = {path: await registry.put_blob(path, b"named by nobody\n") for path in of_repository}
+    collect_garbage(tmp_path)
+    with registry_server.serving(tmp_path) as running:
+        async with Registry(running.host, insecure=True) as registry:
+            for path, bodies in of_repository.items():
+                assert await gone(registry, path, _wanted(bodies) | {unnamed[path]}) == [unnamed[path]]
+                for body in bodies:
+                    assert await gone(registry, path, await _in_verdict(registry, path, body)) == []
+
+
+async def _in_verdict(registry: Registry, path: str, body: Json) -> set[str]:
+    """What the verdict bundle names, if there is one: that is what exported rows are made of."""
+    evidence = body["status"].get("evidence")
+    if evidence is None:
+        return set()
+    files = await pull_artifact(registry, path, evidence, 1 << 20)
+    return set(named([files[FILE_NAME].decode()]))
+
+
+def test_the_runs_were_of_every_kind(runs: list[Json]) -> None:
+    rounds = [
+        (each["strategy"], each["outcome"])
+        for body in runs
+        if body["kind"] == "EnvBuild"
+        for each in body["status"].get("rounds", [])
+    ]
+    assert sorted(rounds) == [
+        ("agents", "Accepted"),
+        ("agents", "StepFailed"),
+        ("fixed", "Accepted"),
+        ("fixed", "StepFailed"),
+        ("reuse", "Accepted"),
+    ]
