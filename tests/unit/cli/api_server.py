@@ -1,16 +1,17 @@
 """A stand-in for the Kubernetes API over real HTTP: objects in a dict, lists in pages, server-side apply."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+import loopback
+from loopback import Request, Response
 
 Json = dict[str, Any]
 
@@ -64,35 +65,18 @@ class Api:
 def serving(folder: Path) -> Iterator[Api]:
     api = Api(kubeconfig=folder / "kubeconfig")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            address = urlsplit(self.path)
-            query = {key: values[0] for key, values in parse_qs(address.query).items()}
-            self._answer(*api.get(address.path, query))
+    def answer(request: Request) -> Response:
+        address = urlsplit(request.target)
+        query = {key: values[0] for key, values in parse_qs(address.query).items()}
+        if request.method == "GET":
+            status, body = api.get(address.path, query)
+        else:
+            status, body = api.apply(address.path, json.loads(request.body))
+        return Response(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
-        def do_PATCH(self) -> None:
-            content = self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(*api.apply(urlsplit(self.path).path, json.loads(content)))
-
-        def _answer(self, status: int, body: Json) -> None:
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    api.kubeconfig.write_text(yaml.safe_dump(kubeconfig(f"http://127.0.0.1:{server.server_port}")))
-    try:
+    with loopback.serving(answer) as host:
+        api.kubeconfig.write_text(yaml.safe_dump(kubeconfig(f"http://{host}")))
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def kubeconfig(address: str) -> Json:

@@ -2,15 +2,15 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
+import loopback
+from loopback import Request, Response
 from unit.cli.conftest import Run
 from unit.cli.test_cli_archives import tar
 from unit.cli.test_cli_collect import FILES
@@ -22,25 +22,12 @@ SIMPLE = "application/vnd.pypi.simple.v1+json"
 
 @contextmanager
 def serving(pages: Pages) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            kind, content = pages.get(self.path, ("text/plain", b""))
-            self.send_response(200 if self.path in pages else 404)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(request: Request) -> Response:
+        kind, content = pages.get(request.target, ("text/plain", b""))
+        return Response(200 if request.target in pages else 404, content, {"Content-Type": kind})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    with loopback.serving(answer) as host:
+        yield f"http://{host}"
 
 
 @pytest.fixture

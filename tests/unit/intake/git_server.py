@@ -3,13 +3,14 @@
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import loopback
+from loopback import Request, Response
 
 LOGIN = "Basic " + base64.b64encode(b"x-access-token:the-token").decode()
 
@@ -28,39 +29,20 @@ class Server:
 @contextmanager
 def serving(root: Path) -> Iterator[Server]:
     server = Server(root)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            _answer(self, server)
-
-        def do_POST(self) -> None:
-            _answer(self, server)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.url = f"http://127.0.0.1:{running.server_port}"
-    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with loopback.serving(lambda request: _answer(request, server)) as host:
+        server.url = f"http://{host}"
         yield server
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
 
 
-def _answer(handler: BaseHTTPRequestHandler, server: Server) -> None:
-    parts = urlsplit(handler.path)
-    server.headers.append(dict(handler.headers))
-    body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+def _answer(request: Request, server: Server) -> Response:
+    parts = urlsplit(request.target)
+    server.headers.append(dict(request.headers))
     name = parts.path.split(".git/")[0].lstrip("/")
     if server.failures.get(name, 0) > 0:
         server.failures[name] -= 1
-        return _plain(handler, 503)
-    if name.startswith("private/") and handler.headers.get("Authorization") != LOGIN:
-        return _plain(handler, 401, {"WWW-Authenticate": 'Basic realm="git"'})
+        return Response(503)
+    if name.startswith("private/") and request.headers.get("Authorization") != LOGIN:
+        return Response(401, headers={"WWW-Authenticate": 'Basic realm="git"'})
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_PROJECT_ROOT": str(server.root),
@@ -72,28 +54,18 @@ def _answer(handler: BaseHTTPRequestHandler, server: Server) -> None:
         "GIT_CONFIG_VALUE_1": "true",
         "PATH_INFO": parts.path,
         "QUERY_STRING": parts.query,
-        "REQUEST_METHOD": handler.command,
-        "CONTENT_TYPE": handler.headers.get("Content-Type", ""),
-        "CONTENT_LENGTH": str(len(body)),
-        "HTTP_CONTENT_ENCODING": handler.headers.get("Content-Encoding", ""),
+        "REQUEST_METHOD": request.method,
+        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "CONTENT_LENGTH": str(len(request.body)),
+        "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
         "REMOTE_ADDR": "127.0.0.1",
     }
     if name not in server.old:
-        environment["GIT_PROTOCOL"] = handler.headers.get("Git-Protocol", "")
+        environment["GIT_PROTOCOL"] = request.headers.get("Git-Protocol", "")
     done = subprocess.run(
-        ["git", "http-backend"], input=body, capture_output=True, env=environment, check=False
+        ["git", "http-backend"], input=request.body, capture_output=True, env=environment, check=False
     )
     head, _, content = done.stdout.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().splitlines())
     status = int(lines.pop("Status", "200 OK").split()[0])
-    return _plain(handler, status, lines, content)
-
-
-def _plain(
-    handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str] | None = None, content: bytes = b""
-) -> None:
-    handler.send_response(status)
-    for name, value in {**(headers or {}), "Content-Length": str(len(content))}.items():
-        handler.send_header(name, value)
-    handler.end_headers()
-    handler.wfile.write(content)
+    return Response(status, content, lines)

@@ -6,14 +6,14 @@ import hashlib
 import io
 import stat
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+import loopback
+from loopback import Request, Response
 from swefoundry.domain.stages import Stage
 from swefoundry.domain.work import ArchiveOrigin, ArtifactOrigin
 from swefoundry.intake import unpacking
@@ -43,30 +43,15 @@ class Site:
 def site() -> Iterator[Site]:
     site = Site()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, content = site.files.get(self.path, (404, b""))
-            if site.failures:
-                site.failures -= 1
-                status, content = 503, b""
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+    def answer(request: Request) -> Response:
+        if site.failures:
+            site.failures -= 1
+            return Response(503)
+        return Response(*site.files.get(request.target, (404, b"")))
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site.url = f"http://127.0.0.1:{running.server_port}"
-    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with loopback.serving(answer) as host:
+        site.url = f"http://{host}"
         yield site
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
 
 
 def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:

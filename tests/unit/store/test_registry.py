@@ -4,15 +4,15 @@ import asyncio
 import base64
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+import loopback
+from loopback import Request, Response
 from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
 from swefoundry.store.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
 from swefoundry.store.registry import Registry
@@ -213,63 +213,43 @@ class Scripted:
         self.tokens: dict[str, str] = {}
         self.scopes: list[str] = []
 
-    def answer(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
-        parts = urlsplit(handler.path)
-        given = handler.headers.get("Authorization", "")
-        self.asked.append((handler.command, parts.path))
+    def answer(self, request: Request) -> Response:
+        parts = urlsplit(request.target)
+        given = request.headers.get("Authorization", "")
+        self.asked.append((request.method, parts.path))
         if parts.path == "/token":
             return self.token(given, parse_qs(parts.query))
         if parts.path == "/v2/paged/tags/list":
             return self.page(parse_qs(parts.query).get("last", ["0"])[0])
         if self.busy:
             self.busy -= 1
-            return 503, {"Retry-After": "7"}, b""
+            return Response(503, headers={"Retry-After": "7"})
         if given not in (f"Bearer {token}" for token in self.tokens.values()):
             repo = parts.path.removeprefix("/v2/").rpartition("/blobs/")[0]
             scope = f'scope="repository:{repo}:pull"'
-            realm = f'Bearer realm="http://{handler.headers["Host"]}/token",service="scripted",{scope}'
-            return 401, {"WWW-Authenticate": realm}, b""
-        return 200, {}, b"hello"
+            realm = f'Bearer realm="http://{request.headers["Host"]}/token",service="scripted",{scope}'
+            return Response(401, headers={"WWW-Authenticate": realm})
+        return Response(200, b"hello")
 
-    def page(self, last: str) -> tuple[int, dict[str, str], bytes]:
+    def page(self, last: str) -> Response:
         tags = [str(number) for number in range(1, 8)][int(last) :][:3]
         more = {"Link": f'</v2/paged/tags/list?n=3&last={tags[-1]}>; rel="next"'} if tags[-1] != "7" else {}
-        return 200, more, json.dumps({"name": "paged", "tags": tags}).encode()
+        return Response(200, json.dumps({"name": "paged", "tags": tags}).encode(), more)
 
-    def token(self, given: str, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+    def token(self, given: str, query: dict[str, list[str]]) -> Response:
         if given != "Basic " + base64.b64encode(b"lab:secret").decode():
-            return 401, {}, b""
+            return Response(401)
         scope = query["scope"][0]
         self.scopes.append(scope)
         self.tokens[scope] = f"token-{len(self.scopes)}"
-        return 200, {}, json.dumps({"token": self.tokens[scope]}).encode()
+        return Response(200, json.dumps({"token": self.tokens[scope]}).encode())
 
 
 @pytest.fixture
 def scripted() -> Iterator[tuple[str, Scripted]]:
     script = Scripted()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, headers, body = script.answer(self)
-            self.send_response(status)
-            for name, value in (headers | {"Content-Length": str(len(body))}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield f"127.0.0.1:{running.server_port}", script
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
+    with loopback.serving(script.answer) as host:
+        yield host, script
 
 
 HELLO = digest_of(b"hello")
