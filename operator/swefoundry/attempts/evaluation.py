@@ -30,7 +30,7 @@ class Trial:
     facts: Digest
     validation: Validation
     tag: str = ""
-    """Human tag of the stage image; without one it has a tag of its own, which never moves: verdicts stand on it."""
+    """Of the stage image, as in `StageOrder`."""
     avoid_nodes: tuple[str, ...] = ()
 
 

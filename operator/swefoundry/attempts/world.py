@@ -39,7 +39,8 @@ class StageOrder:
     image: Digest
     """The task image."""
     layer: Layer
-    tag: str
+    tag: str = ""
+    """Human tag; without one it has a tag of its own, which never moves: verdicts stand on it."""
 
 
 @dataclass

@@ -282,5 +282,5 @@ async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Sta
     task, prepared, image = seen.task, seen.task.status.prepared, seen.image
     if prepared is None or image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
-    orders = {stage: StageOrder(path, image.digest, prepared.layers[stage], tag="") for stage in Stage}
+    orders = {stage: StageOrder(path, image.digest, prepared.layers[stage]) for stage in Stage}
     return {stage: await world.stage_image(order) for stage, order in orders.items()}
