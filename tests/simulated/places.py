@@ -1,8 +1,7 @@
-"""Fixtures: a real registry with content in it, shared by all tests of a session."""
+"""Fixtures: a world around the registry that all tests share, with content in it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import pytest
 import pytest_asyncio
 
 from simulated.api_server import ApiServer, serving
@@ -10,15 +9,6 @@ from simulated.operating import a_world
 from simulated.shelf import Front, Shelf, filled, fronting
 from swefoundry.attempts.world import World
 from swefoundry.store.registry import Registry
-from unit.store import registry_server
-
-
-@pytest.fixture(scope="session")
-def registry_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if registry_server.program() is None:
-        pytest.skip(registry_server.MISSING)
-    with registry_server.serving(tmp_path_factory.mktemp("registry")) as running:
-        yield running.host
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,3 +1,3 @@
-from simulated.places import front, registry_host, server, shelf, world
+from simulated.places import front, server, shelf, world
 
-__all__ = ["front", "registry_host", "server", "shelf", "world"]
+__all__ = ["front", "server", "shelf", "world"]

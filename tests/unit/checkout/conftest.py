@@ -1,3 +1,3 @@
-from unit.intake.conftest import hub, registry, registry_host, workbench
+from unit.intake.conftest import hub, workbench
 
-__all__ = ["hub", "registry", "registry_host", "workbench"]
+__all__ = ["hub", "workbench"]

@@ -2,10 +2,6 @@ import uuid
 
 import pytest
 
-from unit.store.conftest import registry, server
-
-__all__ = ["conversation", "registry", "server"]
-
 
 @pytest.fixture
 def conversation() -> str:

@@ -42,7 +42,7 @@ async def test_the_key_is_sent_as_a_bearer_token(
 
 
 async def test_the_key_is_stored_and_said_nowhere(
-    registry: Registry, conversation: str, key_file: str, server: registry_server.Server
+    registry: Registry, conversation: str, key_file: str, shared_registry: registry_server.Server
 ) -> None:
     ears = Ears()
     leaks: list[Answer] = [
@@ -63,7 +63,7 @@ async def test_the_key_is_stored_and_said_nowhere(
     assert KEY not in text_of(models.bodies[0])
     assert ears.lines and not any(KEY in line for line in ears.lines)
     assert speaker.redact(f"x{KEY}y") == f"x{REDACTED}y"
-    stored = [path.read_bytes() for path in server.data.rglob("data") if path.is_file()]
+    stored = [path.read_bytes() for path in shared_registry.data.rglob("data") if path.is_file()]
     assert stored and not any(KEY.encode() in content for content in stored)
 
 

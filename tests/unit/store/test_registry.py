@@ -66,10 +66,10 @@ async def test_content_that_is_not_there_is_not_found(registry: Registry, tmp_pa
     assert not (tmp_path / "never").exists()
 
 
-async def test_a_damaged_blob_is_noticed(server: registry_server.Server, tmp_path: Path) -> None:
-    async with Registry(server.host, insecure=True, patience_seconds=0) as registry:
+async def test_a_damaged_blob_is_noticed(shared_registry: registry_server.Server, tmp_path: Path) -> None:
+    async with Registry(shared_registry.host, insecure=True, patience_seconds=0) as registry:
         digest = await registry.put_blob("store/damaged", b"as it was")
-        stored = server.data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
+        stored = shared_registry.data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
         stored.write_bytes(b"as it is!")
         with pytest.raises(RegistryUnavailable, match="damaged"):
             await registry.get_blob("store/damaged", digest, 100)
