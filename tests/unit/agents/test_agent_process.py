@@ -9,7 +9,7 @@ from swefoundry.domain.codes import Code
 from swefoundry.domain.models import Model
 from swefoundry.store.registry import Registry
 from unit.agents.cases import a_draft
-from unit.agents.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, Pod
+from unit.agents.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, start
 from unit.agents.shelves import Shelf
 
 LOOKING = {"calls": [{"name": "read", "arguments": {"path": "setup.py"}}]}
@@ -32,7 +32,7 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
     async with scripted.serving(SCRIPT, gate=gate) as endpoint:
         order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
         for turn in range(1, TURNS + 1):
-            pod = await Pod.start(order, tmp_path / f"pod{turn}")
+            pod = await start(order, tmp_path / f"pod{turn}")
             asked = await gate.arrived()
             pod.terminate()
             asked.let_through()
@@ -40,7 +40,7 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
             # After the last answer there is nothing left that could be interrupted.
             assert ended.code == Code.INFRASTRUCTURE or (turn, ended.code) == (TURNS, Code.OK), ended.output
             assert ended.record is not None and ended.record.usage.turns == turn
-        last = await (await Pod.start(order, tmp_path / "last")).ended()
+        last = await (await start(order, tmp_path / "last")).ended()
         told = endpoint.told()
     assert last.record is not None and last.code == Code.OK, last.output
     assert await shelf.draft(last.record.draft) == a_draft()
@@ -55,13 +55,13 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
     shelf, gate = Shelf(registry), scripted.Gate()
     async with scripted.serving(SCRIPT, gate=gate) as endpoint:
         order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
-        pod = await Pod.start(order, tmp_path / "lost")
+        pod = await start(order, tmp_path / "lost")
         for _ in range(2):
             (await gate.arrived()).let_through()
         await gate.arrived()  # two answers are stored; the third is under way and never comes
         pod.kill()
         assert (await pod.ended()).record is None
-        pod = await Pod.start(order, tmp_path / "last")
+        pod = await start(order, tmp_path / "last")
         for _ in range(2):
             (await gate.arrived()).let_through()
         last = await pod.ended()
@@ -72,6 +72,6 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
 
 @pytest.mark.parametrize("order", ["", "{}", "[]"])
 async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
-    ended = await (await Pod.start(order, tmp_path / "pod")).ended()
+    ended = await (await start(order, tmp_path / "pod")).ended()
     assert ended.record is not None
     assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")

@@ -13,7 +13,7 @@ import scripted
 from swefoundry.domain.models import Model
 from swefoundry.store.registry import Registry
 from unit.agents.cases import DOCKERFILE, FILES, a_draft
-from unit.agents.pods import WHOLE_REPORT, WHOLE_TESTS, Pod
+from unit.agents.pods import WHOLE_REPORT, WHOLE_TESTS, start
 from unit.agents.shelves import Shelf
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
@@ -71,7 +71,7 @@ async def test_a_readme_that_gives_orders_changes_nothing_that_matters(
             key_file=str(key_file),
             ladder=[Model(name="gullible", base_url=endpoint.base_url)],
         )
-        ended = await (await Pod.start(order, tmp_path / "pod")).ended()
+        ended = await (await start(order, tmp_path / "pod")).ended()
         asked = json.dumps(endpoint.told(bodies=True))
     record = ended.record
     assert record is not None and (ended.code, record.code) == (0, 0), ended.output

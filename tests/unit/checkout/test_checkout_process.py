@@ -1,10 +1,6 @@
 """The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
 
-import asyncio
 import json
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ from swefoundry.store.registry import Registry
 from swefoundry.store.sources import push_source
 from swefoundry.store.tars import File, Link
 from unit.checkout.archives import Files, laid_over, source, whole
+from unit.programs import Ended, Program
 from unit.store import registry_server
 from unit.store.collecting import bare
 
@@ -26,32 +23,11 @@ OLD: Files = {b"a.py": File(b"1\n"), b"gone.py": File(b""), b".git/HEAD": File(b
 NEW: Files = {b"a.py": File(b"2\n"), b"new": Link(b"a.py"), b".git/HEAD": File(b"new")}
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    record: CheckoutRecord
-    output: str
-
-
-async def run(tmp_path: Path, order: str) -> Ended:
-    work, log = tmp_path / "work", tmp_path / "termination-log"
-    work.mkdir(exist_ok=True)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "swefoundry.checkout"),
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "SWEFOUNDRY_CHECKOUT": order,
-            "SWEFOUNDRY_WORKDIR": str(work),
-            "SWEFOUNDRY_TERMINATION_LOG": str(log),
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode is not None
-    assert list(work.iterdir()) == []
-    return Ended(process.returncode, CheckoutRecord.model_validate_json(log.read_bytes()), out.decode())
+async def run(tmp_path: Path, order: str) -> Ended[CheckoutRecord]:
+    program = await Program.start("swefoundry.checkout", CheckoutRecord, tmp_path, SWEFOUNDRY_CHECKOUT=order)
+    ended = await program.ended()
+    assert list((tmp_path / "work").iterdir()) == []
+    return ended
 
 
 async def pushed(registry: Registry, path: Path, files: Files) -> Digest:

@@ -1,48 +1,24 @@
 """The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
 
-import asyncio
 import json
-import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from swefoundry.domain.work import IntakeOrder, IntakeRecord, PatchAt, Place
 from unit.intake.repositories import writing
 from unit.intake.workbench import RUNNER, Workbench
+from unit.programs import Ended, Program
 from unit.store import registry_server
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    record: IntakeRecord
-    output: str
-
-
-async def run(tmp_path: Path, order: str, **environment: str) -> Ended:
-    work, log, runner = tmp_path / "work", tmp_path / "termination-log", tmp_path / "runner"
-    work.mkdir(exist_ok=True)
+async def run(tmp_path: Path, order: str, **environment: str) -> Ended[IntakeRecord]:
+    runner = tmp_path / "runner"
     runner.write_bytes(RUNNER)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "swefoundry.intake"),
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "SWEFOUNDRY_INTAKE": order,
-            "SWEFOUNDRY_WORKDIR": str(work),
-            "SWEFOUNDRY_TERMINATION_LOG": str(log),
-            "SWEFOUNDRY_RUNNER": str(runner),
-            **environment,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode is not None
-    assert list(work.iterdir()) == []
-    return Ended(process.returncode, IntakeRecord.model_validate_json(log.read_bytes()), out.decode())
+    told = {"SWEFOUNDRY_INTAKE": order, "SWEFOUNDRY_RUNNER": str(runner)} | environment
+    program = await Program.start("swefoundry.intake", IntakeRecord, tmp_path, **told)
+    ended = await program.ended()
+    assert list((tmp_path / "work").iterdir()) == []
+    return ended
 
 
 def an_order(workbench: Workbench, **fields: Any) -> str:
