@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from swefoundry.domain.counts import counted
 from swefoundry.domain.drafts import Overrides
 from swefoundry.domain.memory import Known, Proven
 from swefoundry.domain.rounds import Ask, Proposal
@@ -39,4 +40,4 @@ def name_of(known: Known) -> str:
 
 def label_with_changes(said: str, files: int) -> str:
     """The label, once it is known how far the two trees are apart."""
-    return f"{said} ({files} {'file' if files == 1 else 'files'} changed)"
+    return f"{said} ({counted(files, 'file')} changed)"

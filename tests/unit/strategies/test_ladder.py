@@ -121,7 +121,7 @@ def test_the_last_step_leaves_out_the_few_tests_that_no_environment_satisfies():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
     last = whole_ladder(ask(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried[-1]
     assert "--deselect=tests/test_thing.py::test_net" in last.draft.test_command
-    assert last.label.endswith("without 1 tests that fail after the fix")
+    assert last.label.endswith("without 1 test failing after the fix")
 
 
 def test_tests_are_not_left_out_when_the_summary_does_not_name_them_all():
@@ -188,7 +188,7 @@ def test_a_few_failures_are_left_out_when_two_more_rounds_come_no_nearer():
     )
     asked = ended(asked, RoundOutcome.NO_RESULT)
     asked = ended(asked, RoundOutcome.STEP_FAILED)
-    assert proposed(asked).label == proposed(ask()).label + ", without 1 tests that fail after the fix"
+    assert proposed(asked).label == proposed(ask()).label + ", without 1 test failing after the fix"
 
 
 def test_pins_go_where_the_interpreter_is_younger_than_the_change():

@@ -14,6 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from swefoundry.domain.counts import counted
 from swefoundry.domain.drafts import Draft, Overrides
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.strategies.overriding import overridden
@@ -301,7 +302,7 @@ def _label(rung: Rung, lessons: Lessons, hint: Hint | None) -> str:
         words.append("with " + ", ".join(sorted(lessons.add)[:4]))
     words += [said for name, said in _SAID.items() if getattr(lessons, name)]
     if lessons.deselect:
-        words.append(f"without {len(lessons.deselect)} tests that fail after the fix")
+        words.append(f"without {counted(len(lessons.deselect), 'test')} failing after the fix")
     if hint is not None:
         words.append(hint.said)
     return ", ".join(words)
