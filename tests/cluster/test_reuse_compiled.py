@@ -1,0 +1,149 @@
+"""A package with a part in C on a real cluster: whose image serves which commit, and what is compiled again when.
+
+::
+
+    v1   solved by the recipe, which finds out that a compiler is missing
+    v2   its C differs, its fix is in Python      v1's image, the extension built again in a build pod
+    v3   its C is that of v1                      v1's image, no build pod
+    v4   its fix is in C                          v1's image is not enough: built as v1 was, compiled with the fix
+"""
+
+import re
+from collections.abc import Iterator
+from string import Template
+
+import pytest
+
+from cluster.commands import ON_LAB
+from cluster.instances import Files, Json, a_story, a_task, apply, delete, finished, get, unique
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.skipif(not ON_LAB, reason="serves its repository from the lab's git server"),
+]
+
+PATIENCE = 600
+VERSIONS = (1, 2, 3, 4)
+SMALL = {"cpu": "50m", "memory": "512Mi", "ephemeralStorage": "1Gi"}
+
+SETUP = """\
+from setuptools import Extension, setup
+
+setup(name="thing", version="1.0", packages=["thing"], ext_modules=[Extension("thing._native", ["thing/_native.c"])])
+"""
+PYTHON = """\
+# version $version
+from thing._native import generation, native_answer
+
+
+def answer():
+    return $answer
+"""
+NATIVE = Template("""\
+#include <Python.h>
+
+static PyObject *generation(PyObject *self, PyObject *args) { return PyLong_FromLong($generation); }
+static PyObject *native_answer(PyObject *self, PyObject *args) { return PyLong_FromLong($answer); }
+static PyMethodDef methods[] = {
+    {"generation", generation, METH_NOARGS, ""}, {"native_answer", native_answer, METH_NOARGS, ""}, {0}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_native", 0, -1, methods};
+PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&module); }
+""")
+TESTS = """\
+import thing
+
+
+def test_the_extension_is_that_of_this_commit():
+    assert thing.generation() == $generation
+
+
+def test_answer():
+    assert thing.$asked() == 42
+"""
+
+
+def instance(repo: str, version: int, strategies: list[str]) -> Json:
+    generation, in_c = (2 if version == 2 else 1), version == 4
+
+    def sources(answer: int) -> Files:
+        python = Template(PYTHON).substitute(version=version, answer=41 if in_c else answer)
+        native = NATIVE.substitute(generation=generation, answer=answer if in_c else 41)
+        return {"thing/__init__.py": python, "thing/_native.c": native}
+
+    asked = "native_answer" if in_c else "answer"
+    tests = Template(TESTS).substitute(generation=generation, asked=asked)
+    files = {"setup.py": SETUP, **sources(41)}
+    name = f"{repo}-v{version}"
+    story = a_story(name, files, {"tests/test_thing.py": tests}, sources(42))
+    return a_task(
+        name,
+        story,
+        repo=f"lab/{repo}",
+        version=f"1.{version}",
+        createdAt="2024-06-01T00:00:00Z",
+        environment={"strategies": strategies},
+        validation={"timeoutSeconds": 120, "resources": SMALL},
+    )
+
+
+def build_of(name: str) -> Json:
+    status: Json = get("eb", name)["status"]
+    return status
+
+
+def rounds(name: str) -> list[tuple[str, str]]:
+    return [(item["strategy"], item["outcome"]) for item in build_of(name)["rounds"]]
+
+
+def works(name: str) -> set[str]:
+    return {item["work"].partition("-")[0] for item in build_of(name)["attempts"]}
+
+
+@pytest.fixture(scope="module")
+def repo() -> str:
+    return unique("compiled")
+
+
+@pytest.fixture(scope="module")
+def verdicts(repo) -> Iterator[dict[int, str]]:
+    """The first is solved from scratch, the others at once afterwards."""
+    names = {version: f"{repo}-v{version}" for version in VERSIONS}
+    apply(instance(repo, 1, ["reuse", "recipe"]))
+    statuses = {1: finished(names[1], PATIENCE)}
+    apply(*(instance(repo, version, ["reuse"]) for version in (2, 3)), instance(repo, 4, ["reuse", "recipe"]))
+    statuses |= {version: finished(names[version], PATIENCE) for version in (2, 3, 4)}
+    yield {version: status.get("verdict", str(status)[:2000]) for version, status in statuses.items()}
+    delete(*names.values())
+
+
+def test_every_commit_is_validated(verdicts):
+    assert verdicts == dict.fromkeys(VERSIONS, "fail2pass")
+
+
+def test_the_first_is_solved_by_the_recipe_and_says_what_has_to_be_made_again(verdicts, repo):
+    assert rounds(f"{repo}-v1") == [("recipe", "StepFailed"), ("recipe", "Accepted")]
+
+
+def test_where_the_c_differs_it_is_compiled_again_and_no_model_is_asked(verdicts, repo):
+    assert rounds(f"{repo}-v2") == [("reuse", "Accepted")]
+    assert works(f"{repo}-v2") >= {"checkout", "build"}
+    [found] = build_of(f"{repo}-v2")["rounds"]
+    assert found["parent"]["image"] == build_of(f"{repo}-v1")["image"]
+    assert "agents" not in build_of(f"{repo}-v2")
+
+
+def test_where_only_python_differs_no_build_pod_is_needed(verdicts, repo):
+    assert rounds(f"{repo}-v3") == [("reuse", "Accepted")]
+    assert "build" not in works(f"{repo}-v3")
+
+
+def test_a_fix_in_c_is_built_as_the_first_was_and_compiled_before_its_tests(verdicts, repo):
+    assert rounds(f"{repo}-v4") == [
+        ("reuse", "AfterFailed"),
+        ("recipe", "AfterFailed"),
+        ("recipe", "Accepted"),
+    ]
+    # The nearest of those that have ended by then: all stand on the first one's image.
+    _, first, last = (item["label"] for item in build_of(f"{repo}-v4")["rounds"])
+    assert re.search(r", as 1\.[123] was built$", first)
+    assert re.search(r", compiled again before the tests, as 1\.[123] was built$", last)
