@@ -8,41 +8,17 @@ telling lines, so the recipe needs no memory of its own.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
-from typing import Any
 
-from packaging.utils import canonicalize_name
-
-from swefoundry.domain.counts import counted
-from swefoundry.domain.drafts import Draft, Overrides
+from swefoundry.domain.drafts import Overrides
 from swefoundry.domain.rounds import Ask, Proposal, RoundOutcome, Tried
 from swefoundry.strategies.overriding import overridden
 from swefoundry.strategies.recipes import python_build_log, python_test_log
-from swefoundry.strategies.recipes.python_build_tools import installation
-from swefoundry.strategies.recipes.python_dependencies import pinned_names, requirements
-from swefoundry.strategies.recipes.python_dockerfile import Environment, dockerfile, installation_again
-from swefoundry.strategies.recipes.python_interpreters import (
-    ANY_DAY,
-    BRINGS_UV,
-    RELEASED,
-    SHORTLY_AFTER,
-    Rung,
-    Times,
-    earliest,
-    rungs,
-    usable_bases,
-)
+from swefoundry.strategies.recipes.python_draft import Means, Step, draft_of, label_of
+from swefoundry.strategies.recipes.python_interpreters import Rung, Times, rungs, usable_bases
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
 from swefoundry.strategies.recipes.python_proven import Hint, hint_of
-from swefoundry.strategies.recipes.python_pytest import REPORT, UNITTEST, command
 from swefoundry.strategies.recipes.python_reading import Reading
-from swefoundry.strategies.recipes.python_rebuild import (
-    has_compiler,
-    is_compiled,
-    rebuilding_first,
-    watched,
-)
 
 NAME = "recipe"
 
@@ -54,10 +30,6 @@ PYTEST_NEEDS = frozenset(
 PATIENCE = 2
 """Rounds that may come no nearer than one with a few failing tests, before these are left out."""
 
-LATE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
-"""Distributions that are taken undated before a day: uv builds with setuptools 40.8 or later; the releases of
-atomicwrites that pytest needs were all uploaded anew."""
-
 _TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
 
 
@@ -68,10 +40,7 @@ class Ladder:
     reading: Reading
     first: Rung
     rest: tuple[Rung, ...]
-    tools: str
-    """The base image that brings uv to interpreters that cannot install it."""
-    given: tuple[str, ...] = ()
-    """Debian packages that a person adds."""
+    means: Means
     lessons: Lessons = NOTHING_LEARNED
     hint: Hint | None = None
     """What is tried before the rungs: as the nearest commit of the repository was built."""
@@ -203,106 +172,11 @@ def start(ask: Ask) -> Ladder:
     tools = max(known, key=lambda base: base[1])[0]
     steps = tuple(rungs(bases, times))
     hint = hint_of(ask.references[0], reading, steps) if ask.references else None
-    given = tuple(ask.overrides.apt_packages) if ask.overrides is not None else ()
-    return Ladder(reading, steps[0], steps, tools, given, hint=hint)
+    given = frozenset(ask.overrides.apt_packages) if ask.overrides is not None else frozenset()
+    return Ladder(reading, steps[0], steps, Means(tools, given), hint=hint)
 
 
 def proposal(ladder: Ladder, rung: Rung) -> Proposal:
-    """One rung with the lessons applied, as a draft."""
-    reading, lessons, hint = ladder.reading, _lessons_on(rung, ladder), ladder.hint
-    chosen = installation(reading, rung.python, lessons)
-    environment = Environment(
-        base=rung.base,
-        tools=None if rung.python >= BRINGS_UV else ladder.tools,
-        apt=sorted(lessons.apt),
-        installation=chosen,
-        requirements=requirements(reading.facts, reading.declared, reading.config, lessons),
-        until=rung.until,
-        dated=_days_apart(reading, rung, lessons),
-        folders=_folders(reading, lessons, chosen.editable),
-        whole=lessons.whole or not reading.declared.runtime_known,
-        empty_config=lessons.no_config or reading.config.refused_section,
-    )
-    return Proposal(
-        strategy=NAME, label=_label(rung, lessons, hint), draft=_draft(environment, lessons, ladder)
-    )
-
-
-def _draft(environment: Environment, lessons: Lessons, ladder: Ladder) -> Draft:
-    reading, hint = ladder.reading, ladder.hint
-    compiling = is_compiled(reading) and has_compiler(environment.base, {*environment.apt, *ladder.given})
-    globs = watched(reading, compiling)
-    again = installation_again(environment) if globs else None
-    made: dict[str, Any] = {
-        "dockerfile": dockerfile(environment),
-        "rebuild_command": again,
-        "rebuild_when": globs if again else None,
-    }
-    if hint is not None and hint.command is not None:
-        return hint.command.model_copy(update=made)
-    tests = UNITTEST if lessons.plain_unittest else command(reading.config, lessons)
-    if lessons.rebuild and again and compiling and not environment.installation.isolated:
-        tests = rebuilding_first(again, tests)
-    if lessons.plain_unittest:
-        return Draft(test_command=tests, error_exit_codes=[2, 5], **made)
-    return Draft(test_command=tests, reports=[REPORT], **made)
-
-
-def _lessons_on(rung: Rung, ladder: Ladder) -> Lessons:
-    """Everything learned, here and for the hint's commit.
-
-    Exact pins are older than an interpreter that the change did not know: there the day alone decides.
-    """
-    created = ladder.reading.created
-    lessons = ladder.lessons if ladder.hint is None else ladder.lessons.merged(ladder.hint.lessons)
-    if created is None or RELEASED.get(rung.python, created) <= created:
-        return lessons
-    return replace(lessons, loosen=lessons.loosen | pinned_names(ladder.reading.declared))
-
-
-def _days_apart(reading: Reading, rung: Rung, lessons: Lessons) -> list[tuple[str, date]]:
-    """Distributions that are not resolved as of the rung's day."""
-    if reading.created is None:
-        return []
-    day = reading.created + SHORTLY_AFTER
-    if rung.until == day:
-        then = dict.fromkeys(lessons.now, earliest(rung.python, reading.created))
-    else:
-        named = {str(canonicalize_name(name)) for name in lessons.then}
-        named |= reading.runtime_names if rung.then else set()
-        then = dict.fromkeys(named - lessons.now, day)
-    if rung.until is not None:
-        free = lessons.free | {name for name, since in LATE.items() if rung.until < since}
-        then |= dict.fromkeys(free, ANY_DAY)
-    return sorted(then.items())
-
-
-def _folders(reading: Reading, lessons: Lessons, editable: bool) -> list[str]:
-    own = () if editable else reading.import_folders
-    return [folder for folder in dict.fromkeys((*own, *sorted(lessons.folders))) if folder or editable]
-
-
-_SAID = {
-    "features": "all extras",
-    "on_path": "not installed, on PYTHONPATH",
-    "rebuild": "compiled again before the tests",
-    "plain_unittest": "unittest instead of pytest",
-}
-"""Lessons as labels name them."""
-
-
-def _label(rung: Rung, lessons: Lessons, hint: Hint | None) -> str:
-    words = [
-        f"python {rung.python[0]}.{rung.python[1]}",
-        f"as of {rung.until}" if rung.until else "newest dependencies",
-    ]
-    if rung.then:
-        words.append("own requirements as of the change")
-    if lessons.add:
-        words.append("with " + ", ".join(sorted(lessons.add)[:4]))
-    words += [said for name, said in _SAID.items() if getattr(lessons, name)]
-    if lessons.deselect:
-        words.append(f"without {counted(len(lessons.deselect), 'test')} failing after the fix")
-    if hint is not None:
-        words.append(hint.said)
-    return ", ".join(words)
+    """One rung with everything learned, as a draft."""
+    step = Step(ladder.reading, rung, ladder.lessons, ladder.means, ladder.hint)
+    return Proposal(strategy=NAME, label=label_of(step), draft=draft_of(step))
