@@ -31,7 +31,7 @@ from cluster.instances import until
 from swefoundry.domain.codes import Code
 from swefoundry.domain.outcomes import Blame, Faulted, Finished
 from swefoundry.domain.work import BuildRecord, Place
-from swefoundry.pods.intake import CA_MOUNT
+from swefoundry.pods.files import CA_MOUNT
 from swefoundry.pods.reading import Patience, read_pod
 from swefoundry.pods.snapshot import snapshot
 from swefoundry.store.registry import Registry

@@ -77,4 +77,4 @@ async def keep(registry: Registry, repository: str, state: State) -> Digest:
 
 
 def _json(value: Value) -> bytes:
-    return value.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return value.wire_text().encode()

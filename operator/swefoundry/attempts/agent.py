@@ -5,7 +5,7 @@ from swefoundry.attempts.act import Launched, Queued, launch
 from swefoundry.attempts.decide import Launch
 from swefoundry.attempts.world import World
 from swefoundry.domain.agent_work import AgentOrder, PastRound
-from swefoundry.pods.agent import agent_pod, encoded
+from swefoundry.pods.agent import agent_pod
 from swefoundry.pods.hardening import Json, Ticket
 
 ORDER_LIMIT_BYTES = 120_000
@@ -31,7 +31,7 @@ def fitted(order: AgentOrder) -> AgentOrder:
     """The order, with the messages of its oldest rounds shortened as far as it has to be."""
     rounds = list(order.rounds)
     for index in range(len(rounds) + 1):
-        size = len(encoded(order).encode())
+        size = len(order.wire_text().encode())
         if size <= ORDER_LIMIT_BYTES:
             return order
         if index < len(rounds):

@@ -10,8 +10,8 @@ from swefoundry.domain.drafts import Draft
 from swefoundry.domain.layers import Digest
 from swefoundry.domain.work import BuildOrder
 from swefoundry.pods.build import build_pod
+from swefoundry.pods.files import ca_file
 from swefoundry.pods.hardening import Json, Ticket
-from swefoundry.pods.intake import CA_MOUNT
 from swefoundry.settings import Settings
 from swefoundry.strategies.overriding import command_step
 
@@ -44,7 +44,7 @@ async def launch_build(world: World, ticket: Ticket, move: Launch, what: Constru
         mirrors=settings.build_mirrors,
         allowed_bases=settings.allowed_bases,
         build_args=settings.build_args,
-        ca_bundle=f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None,
+        ca_bundle=ca_file(settings),
     )
 
     async def prepare() -> Json:

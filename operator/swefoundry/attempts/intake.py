@@ -20,8 +20,9 @@ from swefoundry.domain.work import (
     PatchAt,
     Place,
 )
+from swefoundry.pods.files import auth_file
 from swefoundry.pods.hardening import Json, Role, Ticket
-from swefoundry.pods.intake import PATCH_MOUNT, TOKEN_MOUNT, auth_file, intake_pod
+from swefoundry.pods.intake import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
 from swefoundry.settings import Settings
 
 

@@ -17,7 +17,7 @@ def fitted(record: Value, *texts: str, limit: int = RECORD_LIMIT_BYTES) -> bytes
     """The record as JSON; when it is too long, the fields ``texts`` lose their ends, the first one first."""
     kept = {name: getattr(record, name).encode("utf-8", "replace").decode() for name in texts}
     while True:
-        said = record.model_copy(update=kept).model_dump_json(by_alias=True, exclude_none=True).encode()
+        said = record.model_copy(update=kept).wire_text().encode()
         name = next((name for name in texts if kept[name]), None)
         if len(said) <= limit or name is None:
             return said

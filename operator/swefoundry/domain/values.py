@@ -15,3 +15,7 @@ class Value(BaseModel):
     def wire(self) -> dict[str, object]:
         """The JSON object as it is sent: aliases, no ``null``."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def wire_text(self) -> str:
+        """The same as JSON text."""
+        return self.model_dump_json(by_alias=True, exclude_none=True)

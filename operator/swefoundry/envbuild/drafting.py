@@ -20,7 +20,8 @@ from swefoundry.envbuild.purse import purse
 from swefoundry.envbuild.reuse import references
 from swefoundry.envbuild.steps import AgentsUnpaid, Drafted, Result
 from swefoundry.envbuild.turns import AGENTS
-from swefoundry.pods.agent import ca_file, key_file
+from swefoundry.pods.agent import key_file
+from swefoundry.pods.files import ca_file
 from swefoundry.pods.hardening import Role
 from swefoundry.strategies.overriding import overridden
 

@@ -76,7 +76,7 @@ def language(facts: Facts) -> str | None:
 
 def encoded(facts: Facts) -> bytes:
     """facts.json; in the order of the fields, because the order of the languages says something."""
-    return facts.model_dump_json(by_alias=True, exclude_none=True).encode()
+    return facts.wire_text().encode()
 
 
 def _files(paths: Iterable[str], read: Reader) -> list[FileFact]:

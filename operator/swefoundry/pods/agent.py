@@ -4,15 +4,13 @@ It alone has the models' key, as a file, and a way to the models' endpoints.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from swefoundry.domain.agent_work import AGENT_ORDER, AgentOrder
 from swefoundry.pods.build import times
-from swefoundry.pods.hardening import Ticket
-from swefoundry.pods.intake import CA_MOUNT, Program, program_pod
+from swefoundry.pods.files import ca_file
+from swefoundry.pods.hardening import Json, Ticket
+from swefoundry.pods.intake import Program, program_pod
 from swefoundry.settings import Settings
-
-Json = dict[str, Any]
 
 KEY_MOUNT = "/var/run/swefoundry/llm"
 
@@ -31,7 +29,7 @@ def agent_pod(ticket: Ticket, order: AgentOrder, settings: Settings, memory_fact
     """The Pod that carries out ``order``."""
     program = Program(
         module="swefoundry.agents",
-        env={AGENT_ORDER: encoded(order), **_environment(settings)},
+        env={AGENT_ORDER: order.wire_text(), **_environment(settings)},
         memory=times(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,
         deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
@@ -40,19 +38,9 @@ def agent_pod(ticket: Ticket, order: AgentOrder, settings: Settings, memory_fact
     return program_pod(ticket, program, settings, _key(settings))
 
 
-def encoded(order: AgentOrder) -> str:
-    """The order as the value of its environment variable."""
-    return order.model_dump_json(by_alias=True, exclude_none=True)
-
-
 def key_file(settings: Settings) -> str | None:
     """Path of the models' key in an agent pod."""
     return f"{KEY_MOUNT}/key" if settings.llm_secret else None
-
-
-def ca_file(settings: Settings) -> str | None:
-    """Path of the certificates to trust besides the usual ones."""
-    return f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:

@@ -1,13 +1,9 @@
 """The build pod: buildah with chroot isolation in a user namespace; root there is nobody on the node."""
 
-from typing import Any
-
 from swefoundry.domain.work import BUILD_ORDER, BuildOrder
-from swefoundry.pods.hardening import BUILD_CAPABILITIES, Cell, Ticket, limits, locked, pod
-from swefoundry.pods.intake import registry_files
+from swefoundry.pods.files import mounted, usual_files
+from swefoundry.pods.hardening import BUILD_CAPABILITIES, Cell, Json, Ticket, limits, locked, pod
 from swefoundry.settings import Settings
-
-Json = dict[str, Any]
 
 STORAGE = "/var/lib/containers"
 """buildah's storage: an emptyDir, because overlay does not stack on the container's own root."""
@@ -18,15 +14,12 @@ GRACE_SECONDS = 300
 
 def build_pod(ticket: Ticket, order: BuildOrder, settings: Settings, memory_factor: int = 1) -> Json:
     """The Pod that carries out ``order``."""
-    volumes: list[Json] = [{"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}]
-    mounts: list[Json] = [{"name": "storage", "mountPath": STORAGE}]
-    for file in registry_files(settings):
-        mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
-        volumes.append({key: value for key, value in file.items() if key != "mountPath"})
+    room = {"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}
+    volumes, mounts = mounted(room, STORAGE, usual_files(settings))
     cell = Cell(
         image=settings.builder_image,
         command=["python3", "-m", "swefoundry.building"],
-        env={BUILD_ORDER: order.model_dump_json(by_alias=True, exclude_none=True)},
+        env={BUILD_ORDER: order.wire_text()},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
         security=locked(BUILD_CAPABILITIES, user=0, seccomp=False),
         resources=limits(

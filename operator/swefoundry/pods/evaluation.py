@@ -1,15 +1,12 @@
 """The evaluation pod: one stage image by digest, the runner as PID 1, no network, no token, one container."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from swefoundry.api.parts import Validation
 from swefoundry.domain.work import RUN_ORDER, RunOrder
 from swefoundry.pods.build import times
-from swefoundry.pods.hardening import ROOT_CAPABILITIES, Cell, Ticket, limits, locked, pod
+from swefoundry.pods.hardening import ROOT_CAPABILITIES, Cell, Json, Ticket, limits, locked, pod
 from swefoundry.settings import Settings
-
-Json = dict[str, Any]
 
 GRACE_SECONDS = 900
 """On top of the runner's own limit: the deadline's clock includes pulling a large image."""
@@ -35,7 +32,7 @@ def evaluation_pod(ticket: Ticket, what: Evaluate, settings: Settings) -> Json:
     wanted = what.validation.resources
     cell = Cell(
         image=what.image,
-        env={RUN_ORDER: what.order.model_dump_json(by_alias=True, exclude_none=True)},
+        env={RUN_ORDER: what.order.wire_text()},
         security=locked(ROOT_CAPABILITIES, user=0),
         resources=limits(wanted.cpu, times(wanted.memory, what.memory_factor), wanted.ephemeral_storage),
         deadline_seconds=what.order.timeout_seconds + GRACE_SECONDS,

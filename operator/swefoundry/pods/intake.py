@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from swefoundry.domain.records import WORK_VARIABLE
 from swefoundry.domain.work import INTAKE_ORDER, IntakeOrder
-from swefoundry.pods.hardening import Cell, Ticket, limits, locked, pod
+from swefoundry.pods.files import ca_file, mounted, usual_files
+from swefoundry.pods.hardening import Cell, Json, Ticket, limits, locked, pod
 from swefoundry.settings import Settings
 
-Json = dict[str, Any]
-
-AUTH_MOUNT = "/var/run/swefoundry/registry"
 TOKEN_MOUNT = "/var/run/swefoundry/git"
 PATCH_MOUNT = "/var/run/swefoundry/patches"
-CA_MOUNT = "/var/run/swefoundry/ca"
 WORK_MOUNT = "/work"
 
 USER = 1000
@@ -26,7 +22,7 @@ def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tu
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
     point into.
     """
-    env = {INTAKE_ORDER: order.model_dump_json(by_alias=True, exclude_none=True)}
+    env = {INTAKE_ORDER: order.wire_text()}
     return program_pod(ticket, as_intake("swefoundry.intake", env, settings), settings, files)
 
 
@@ -44,7 +40,8 @@ class Program:
 
 def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Program:
     """A program that works on sources, with an intake's room and certificates."""
-    trusted = {name: f"{CA_MOUNT}/ca.crt" for name in CA_VARIABLES if settings.ca_config_map}
+    ca = ca_file(settings)
+    trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
     return Program(
         module, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
     )
@@ -52,11 +49,8 @@ def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Progra
 
 def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
     """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
-    volumes: list[Json] = [{"name": "work", "emptyDir": {"sizeLimit": program.storage}}]
-    mounts: list[Json] = [{"name": "work", "mountPath": WORK_MOUNT}]
-    for file in (*files, *registry_files(settings)):
-        mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
-        volumes.append({key: value for key, value in file.items() if key != "mountPath"})
+    room = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
+    volumes, mounts = mounted(room, WORK_MOUNT, (*files, *usual_files(settings)))
     cell = Cell(
         image=settings.operator_image,
         command=["python", "-m", program.module],
@@ -75,25 +69,3 @@ def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tup
     body = pod(ticket, cell)
     body["spec"]["securityContext"] = {"fsGroup": USER}
     return body
-
-
-def registry_files(settings: Settings) -> tuple[Json, ...]:
-    """Volumes with the registry's credentials and the extra certificates, where they are configured."""
-    found: list[Json] = []
-    if settings.registry_secret:
-        items = [{"key": ".dockerconfigjson", "path": "config.json"}]
-        found.append(
-            {
-                "name": "registry",
-                "mountPath": AUTH_MOUNT,
-                "secret": {"secretName": settings.registry_secret, "items": items},
-            }
-        )
-    if settings.ca_config_map:
-        found.append({"name": "ca", "mountPath": CA_MOUNT, "configMap": {"name": settings.ca_config_map}})
-    return tuple(found)
-
-
-def auth_file(settings: Settings) -> str | None:
-    """Path of the registry's credentials in a task pod."""
-    return f"{AUTH_MOUNT}/config.json" if settings.registry_secret else None

@@ -48,7 +48,7 @@ async def remember(
     try:
         return (await registry.get_manifest(repo, tag)).digest
     except NotFound:
-        record = {RECORD: known.model_dump_json(by_alias=True, exclude_none=True)}
+        record = {RECORD: known.wire_text()}
         return await push_artifact(
             registry, repo, KIND, {DRAFT_FILE: draft.stored()}, tag=tag, annotations=record
         )

@@ -9,7 +9,6 @@ from swefoundry.domain.agent_work import AgentOrder, PastRound
 from swefoundry.domain.models import Model
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.work import Place
-from swefoundry.pods.agent import encoded
 
 SMALL = Model(name="small")
 
@@ -47,7 +46,7 @@ def test_a_usual_order_is_sent_as_it_is():
 
 def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
     order = fitted(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
-    assert ORDER_LIMIT_BYTES * 0.9 < len(encoded(order).encode()) <= ORDER_LIMIT_BYTES
+    assert ORDER_LIMIT_BYTES * 0.9 < len(order.wire_text().encode()) <= ORDER_LIMIT_BYTES
     lengths = [len(item.message) for item in order.rounds]
     assert lengths == sorted(lengths) and set(lengths) == {SHORTENED, 2048}
 

@@ -6,7 +6,8 @@ from swefoundry.api import labels
 from swefoundry.domain.agent_work import AgentOrder
 from swefoundry.domain.models import Model
 from swefoundry.domain.work import Place
-from swefoundry.pods.agent import agent_pod, ca_file, key_file
+from swefoundry.pods.agent import agent_pod, key_file
+from swefoundry.pods.files import ca_file
 from swefoundry.pods.hardening import Owner, Role, Ticket
 from swefoundry.settings import Settings
 
