@@ -63,6 +63,19 @@ class TestTheRecipesOwnDraft:
         later = proposed(beside(ask(created="2024-06-01"), known(draft)))
         assert later.label == "python 3.9, as of 2024-07-16, as 1.2 was built"
 
+    def test_of_a_time_before_the_interpreters_wheels_does_not_push_this_day_ahead(self):
+        draft = solved(ask(created="2020-09-01", bases=["python:3.9-slim"]))
+        assert "--exclude-newer 2021-07-02" in draft.dockerfile
+        later = ask(created="2022-06-01", bases=["python:3.9-slim"])
+        first = proposed(beside(later, known(draft, "2020-09-01")))
+        assert first.label == "python 3.9, as of 2022-07-16, as 1.2 was built"
+
+    def test_of_another_time_tells_nothing_and_one_behind_it_may(self):
+        old = known(solved(ask(created="2014-05-01")), "2014-05-01", "0.1", "b")
+        assert proposed(beside(ask(), old)) == proposed(ask())
+        both = beside(ask(), old, known(a_draft(BY_A_MODEL)))
+        assert proposed(both).label.endswith(", as 1.2 was built")
+
     def test_tells_the_interpreter_that_the_ladder_would_try_later(self):
         draft = solved(ask(created="2024-01-01"), (RoundOutcome.NO_RESULT, ""))
         assert draft.dockerfile.startswith("FROM python:3.9-slim\n")

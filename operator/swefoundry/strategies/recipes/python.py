@@ -171,7 +171,7 @@ def start(ask: Ask) -> Ladder:
     known = usable_bases([*images, *ask.base_images.get("python", [])], None)
     tools = max(known, key=lambda base: base[1])[0]
     steps = tuple(rungs(bases, times))
-    hint = hint_of(ask.references[0], reading, steps) if ask.references else None
+    hint = hint_of(ask.references, reading, steps)
     given = frozenset(ask.overrides.apt_packages) if ask.overrides is not None else frozenset()
     return Ladder(reading, steps[0], steps, Means(tools, given), hint=hint)
 

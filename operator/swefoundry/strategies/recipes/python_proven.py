@@ -6,8 +6,9 @@ Dockerfile says these things in the same words.
 """
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -16,12 +17,15 @@ from swefoundry.domain.drafts import Draft
 from swefoundry.domain.memory import Neighbour
 from swefoundry.strategies.recipes.python_dependencies import pinned_names, requirements, requirements_in
 from swefoundry.strategies.recipes.python_installed import Installed, installed
-from swefoundry.strategies.recipes.python_interpreters import ANY_DAY, Rung, version_in
+from swefoundry.strategies.recipes.python_interpreters import ANY_DAY, Rung, earliest, version_in
 from swefoundry.strategies.recipes.python_lessons import NOTHING_LEARNED, Lessons
 from swefoundry.strategies.recipes.python_pytest import UNITTEST, is_ours
 from swefoundry.strategies.recipes.python_reading import Reading
 from swefoundry.strategies.recipes.python_rebuild import rebuilds, tests_of
 from swefoundry.strategies.reuse import name_of
+
+SAME_TIME = timedelta(days=730)
+"""Between two changes: what did for one of another time tells little, and costs a round."""
 
 _BUILD_TOOLS = frozenset({"pip", "setuptools", "uv", "wheel"})
 
@@ -39,39 +43,49 @@ class Hint:
     """The draft whose test command is taken as it is, when it is not of the recipe's kind."""
 
 
-def hint_of(proven: Neighbour, reading: Reading, steps: tuple[Rung, ...]) -> Hint:
-    """What the proven draft says, as a step of this ladder."""
+def hint_of(references: Iterable[Neighbour], reading: Reading, steps: tuple[Rung, ...]) -> Hint | None:
+    """What the nearest proven draft of the same time says, as a step of this ladder."""
+    return next(
+        (_hint(each, reading, steps) for each in references if _same_time(each, reading.created)), None
+    )
+
+
+def _same_time(proven: Neighbour, created: date | None) -> bool:
+    other = proven.known.created_at
+    return created is None or other is None or abs(other.date() - created) <= SAME_TIME
+
+
+def _hint(proven: Neighbour, reading: Reading, steps: tuple[Rung, ...]) -> Hint:
     found, draft = installed(proven.draft.dockerfile), proven.draft
-    created = proven.known.created_at
-    lag = (found.until - created.date()).days if found.until and created else None
+    created = proven.known.created_at.date() if proven.known.created_at is not None else None
     lessons = _needs(found, reading).merged(_manners(draft.test_command))
     foreign = not is_ours(tests_of(draft.test_command)) and "{files}" in draft.test_command
     return Hint(
         said=f"as {name_of(proven.known)} was built",
-        rung=_nearest(found, lag, reading, steps),
+        rung=_nearest(found, created, reading, steps),
         lessons=lessons,
         command=draft if foreign else None,
     )
 
 
-def _nearest(found: Installed, lag: int | None, reading: Reading, steps: tuple[Rung, ...]) -> Rung:
-    """The same interpreter; of its days the one that is as far from the change, or from the other commit's day."""
+def _nearest(found: Installed, created: date | None, reading: Reading, steps: tuple[Rung, ...]) -> Rung:
+    """The same interpreter, and of its days the one that is as late as the other commit's was."""
     same = [rung for rung in steps if rung.base == found.base]
     python = version_in(found.base or "")
     same = same or [rung for rung in steps if rung.python == python]
     apart = bool(reading.runtime_names & _early(found))
 
     def distance(rung: Rung) -> tuple[bool, int, bool]:
-        far = _days_between(rung.until, found.until)
-        if lag is not None and rung.until is not None and reading.created is not None:
-            far = min(far, abs((rung.until - reading.created).days - lag))
-        return (rung.until is None) != (found.until is None), far, rung.then != apart
+        late = _lateness(found.until, rung, created)
+        days = abs(_lateness(rung.until, rung, reading.created) - late)
+        return (rung.until is None) != (found.until is None), days, rung.then != apart
 
     return min(same, key=distance) if same else steps[0]
 
 
-def _days_between(one: date | None, other: date | None) -> int:
-    return abs((one - other).days) if one is not None and other is not None else 0
+def _lateness(until: date | None, rung: Rung, created: date | None) -> int:
+    """Days after the first one that is worth trying; before it: as of an older change itself."""
+    return (until - earliest(rung.python, created)).days if until is not None and created is not None else 0
 
 
 def _early(found: Installed) -> frozenset[str]:
@@ -90,7 +104,7 @@ def _needs(found: Installed, reading: Reading) -> Lessons:
     known |= _BUILD_TOOLS | {reading.source.own or ""}
     bare = {name for name, item in theirs.items() if not item.specifier}
     return Lessons(
-        add=frozenset(str(item) for name, item in theirs.items() if name not in known),
+        add=frozenset(str(item) for name, item in theirs.items() if name not in known and not item.marker),
         apt=found.apt,
         then=_early(found),
         free=frozenset(name for name, day in found.dated if day == ANY_DAY),
