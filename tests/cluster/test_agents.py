@@ -55,7 +55,7 @@ ORDERS = (
 FOLLOWING = "the next commit"
 
 CASES = {
-    "at once": Case(),
+    "at once": Case(spec={"environment": {"strategies": ["reuse", "agents"]}}),
     "a failing build": Case(
         [
             second_time("environment", dockerfile()),
@@ -163,7 +163,7 @@ def ended() -> Iterator[dict[str, Ended]]:
             stack.enter_context(model.playing(instance.name, instance.script))
         following = _next_commit(made["at once"])
         apply(*(instance.manifest for instance in made.values()))
-        until(lambda: get("eb", made["at once"].name), bool)  # whoever is younger may wait for it
+        until(lambda: get("eb", made["at once"].name), bool)  # who reuses waits for the oldest
         apply(following)
         ended = {what: _ended(instance, model) for what, instance in made.items()}
         yield ended | {FOLLOWING: _ended(Instance(_name(following), following, {}), model)}
