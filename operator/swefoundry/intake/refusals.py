@@ -18,7 +18,10 @@ class Unreachable(Retry):
 
 def missing(named: str) -> Refused:
     """A file that the cluster should have mounted; its volume is optional, so that we can say which."""
-    return Refused(Code.REFERENCE_MISSING, f"{named} is not there; create it, then re-create this object")
+    return Refused(
+        Code.REFERENCE_MISSING,
+        f"{named} is not there; create it, and re-create this object if it has ended by then",
+    )
 
 
 def mismatch(message: str) -> Refused:

@@ -240,7 +240,7 @@ async def test_a_token_that_is_not_mounted_is_named(
     repository, commit = private
     origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
     record = await workbench.take_in(origin)
-    said = "Secret x, key y is not there; create it, then re-create this object"
+    said = "Secret x, key y is not there; create it, and re-create this object if it has ended by then"
     assert (record.code, record.message) == (14, said)
 
 

@@ -373,7 +373,7 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
         test_patch=PatchAt(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
-    said = "spec.testPatch.artifact: blob 0 is not there; create it, then re-create this object"
+    said = "spec.testPatch.artifact: blob 0 is not there; create it, and re-create this object if it has ended by then"
     assert (record.code, record.message) == (14, said)
 
 
@@ -388,6 +388,7 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(wo
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
     said = (
-        "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; create it, then re-create this object"
+        "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; "
+        "create it, and re-create this object if it has ended by then"
     )
     assert (record.code, record.message) == (14, said)
