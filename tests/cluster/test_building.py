@@ -233,7 +233,7 @@ class TestAFailedBuild:
             ("base", Code.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
             ("step", Code.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed"),
             ("policy", Code.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
-            ("no-source", Code.SOURCE_MISMATCH, "the source sha256:0000"),
+            ("no-source", Code.SOURCE_MISMATCH, "There is nothing to build: the source sha256:0000"),
             ("registry-down", Code.INFRASTRUCTURE, "The source could not be fetched: "),
             ("push", Code.PUSH_FAILED, "The image was built but not pushed: "),
             ("bad-ca", Code.INFRASTRUCTURE, "The certificates in /var/run/swefoundry/ca/ca.crt cannot be read: "),
