@@ -6,6 +6,7 @@ from swefoundry.agents.case import Attempted, Case
 from swefoundry.agents.feedback import Feedback, feedback
 from swefoundry.agents.repetition import dockerfile_key, draft_key
 from swefoundry.agents.reports import ExplorerReport, Guidance
+from swefoundry.domain.counts import ordinal
 from swefoundry.domain.drafts import Draft
 from swefoundry.domain.rounds import RoundOutcome
 from swefoundry.domain.transcripts import AgentRole
@@ -84,7 +85,7 @@ class Situation:
         key = dockerfile_key(dockerfile)
         for each in self._built:
             if each.past.outcome in BUILD_FAILED and dockerfile_key(each.draft.dockerfile) == key:
-                return f"This very Dockerfile was built in round {each.past.number} and failed; change it."
+                return f"This very Dockerfile was built in round {ordinal(each.past.number)} and failed; change it."
         asked = self.guidance is not None and self.guidance.route == "environment"
         if asked and self.current is not None and dockerfile_key(self.current.dockerfile) == key:
             return "This is the current Dockerfile without a change; do what the guidance says."
@@ -94,7 +95,8 @@ class Situation:
         """A sentence when this draft was tried; else empty."""
         key = draft_key(draft)
         tried = next(
-            (f"in round {each.past.number}" for each in self._built if draft_key(each.draft) == key), ""
+            (f"in round {ordinal(each.past.number)}" for each in self._built if draft_key(each.draft) == key),
+            "",
         )
         if not tried and key in self.written:
             tried = "before"

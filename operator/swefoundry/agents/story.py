@@ -27,6 +27,7 @@ from swefoundry.agents.roles.tests import draft_command
 from swefoundry.agents.situation import Situation
 from swefoundry.agents.state import Advised, State
 from swefoundry.agents.stops import GaveUp, Repeated
+from swefoundry.domain.counts import ordinal
 from swefoundry.domain.drafts import Draft
 
 Say = Callable[[str], None]
@@ -84,7 +85,7 @@ class Story:
         self._keep(report=await explore(self._panel, now))
 
     async def _guidance(self, now: Situation, last: Attempted, times: int) -> Guidance:
-        self._say(f"the analyst reads how round {last.past.number} ended: {last.past.outcome.value}")
+        self._say(f"the analyst reads how round {ordinal(last.past.number)} ended: {last.past.outcome.value}")
         found = await analyse(self._panel, now, last, self.state.advised, times)
         said = Advised(round=last.past.number, outcome=last.past.outcome.value, guidance=found)
         earlier = [each for each in self.state.advised if each.round != said.round]

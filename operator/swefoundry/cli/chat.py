@@ -10,7 +10,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from swefoundry.cli.screen import plain
-from swefoundry.domain.counts import counted
+from swefoundry.domain.counts import counted, ordinal
 from swefoundry.domain.models import MICRO, Usage
 from swefoundry.domain.transcripts import Said, Transcript, Turn
 
@@ -45,7 +45,7 @@ def chat(name: str, transcript: Transcript, wanted: Wanted) -> RenderableType:
     total = Transcript(conversation=transcript.conversation, turns=turns).usage
     parts: list[RenderableType] = [Text(f"{name}: {shown}, {spent(total)}", style="bold")]
     for number, of_round in groupby(turns, key=lambda turn: turn.round):
-        parts += [Text(), Rule(f"round {number}", align="left", style="cyan")]
+        parts += [Text(), Rule(f"round {ordinal(number)}", align="left", style="cyan")]
         for turn in of_round:
             parts += _turn(turn, wanted.full)
     return Group(*parts)

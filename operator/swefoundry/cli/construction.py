@@ -7,7 +7,7 @@ from swefoundry.api.parts import Budget
 from swefoundry.cli.chat import dollars, spent
 from swefoundry.cli.costs import usage_of
 from swefoundry.cli.sections import Section
-from swefoundry.domain.counts import counted
+from swefoundry.domain.counts import counted, ordinal
 
 Body = Mapping[str, Any]
 BELIEFS = {True: "sure", False: "in doubt", None: ""}
@@ -31,7 +31,7 @@ def construction(build: Body) -> Iterator[Section]:
 def _rounds(rounds: list[Body]) -> Section:
     rows = tuple(
         (
-            each.get("number"),
+            ordinal(each["number"]),
             each.get("strategy", ""),
             each.get("label", ""),
             ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
@@ -40,7 +40,7 @@ def _rounds(rounds: list[Body]) -> Section:
         for each in rounds
     )
     logs = tuple(
-        (f"round {each.get('number')}, {each.get('outcome')}", each["message"])
+        (f"round {ordinal(each['number'])}, {each.get('outcome')}", each["message"])
         for each in rounds
         if each.get("message") and not _accepted(each)
     )
@@ -56,7 +56,7 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
     refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
     lines = (f"{counted(len(tried), 'proven image')} tried, {len(refused)} did not do",)
     rows = tuple(
-        (each.get("number"), each["parent"]["image"][:SHORT], each.get("outcome") or "under way")
+        (ordinal(each["number"]), each["parent"]["image"][:SHORT], each.get("outcome") or "under way")
         for each in tried
     )
     yield Section("Reuse", lines, ("round", "image", "outcome"), rows)
@@ -76,7 +76,12 @@ def _agents(status: Body) -> Section:
     if agents.get("transcript"):
         lines.append("`swefoundry transcript` shows what was said")
     rows = tuple(
-        (each.get("number"), _turns(each), BELIEFS[each.get("claimed")], each.get("outcome") or "under way")
+        (
+            ordinal(each["number"]),
+            _turns(each),
+            BELIEFS[each.get("claimed")],
+            each.get("outcome") or "under way",
+        )
         for each in drafts
     )
     return Section("Agents", tuple(lines), ("round", "spent", "the model was", "outcome"), rows)

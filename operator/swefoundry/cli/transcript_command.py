@@ -35,7 +35,7 @@ def transcript(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the TaskInstance or EnvBuild.")],
     role: Annotated[AgentRole | None, typer.Option("--role", help="Only this role's turns.")] = None,
     round_number: Annotated[
-        int | None, typer.Option("--round", min=0, help="Only this round's turns, from 0.")
+        int | None, typer.Option("--round", min=1, help="Only this round's turns, from 1.")
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Long messages whole.")] = False,
     namespace: options.Namespace = "",
@@ -53,7 +53,7 @@ def transcript(
     """
     place = connections.Place(connections.namespace_of(namespace, context=context), context)
     found = asyncio.run(_fetch(name, place, connections.Store(registry, insecure, prefix)))
-    wanted = Wanted(role, round_number, full)
+    wanted = Wanted(role, None if round_number is None else round_number - 1, full)
     if output is TranscriptFormat.JSON:
         return screen.print_json(found.model_copy(update={"turns": wanted.of(found)}).wire())
     screen.stdout().print(chat(name, found, wanted))

@@ -18,7 +18,7 @@ from swefoundry.attempts.report import (
 from swefoundry.attempts.statuses import FAILED, Why, begun, closed, finished, followed, under_way, updated
 from swefoundry.attempts.steps import INTAKE, Rest, TakenIn
 from swefoundry.domain.codes import Code
-from swefoundry.domain.counts import counted
+from swefoundry.domain.counts import counted, ordinal
 from swefoundry.domain.models import Usage
 from swefoundry.domain.outcomes import Blame
 from swefoundry.domain.rounds import RoundOutcome
@@ -191,7 +191,9 @@ def _concluded(status: Status, seen: Observation) -> Status | None:
     outcome = RoundOutcome(current.outcome or "")
     if outcome in WINNING:
         basis = WINNING[outcome] if seen.build.spec.acceptance is not None else "tests-ran"
-        sentence = f"round {current.number + 1} ({current.strategy}: {current.label}) was accepted on {basis}"
+        sentence = (
+            f"round {ordinal(current.number)} ({current.strategy}: {current.label}) was accepted on {basis}"
+        )
         return _with_image(_ready(status, sentence, seen), current, seen, accepted_on=basis)
     # Agents may have written a command that tests nothing, and a reused image may hold a later commit's installation.
     tells = current.strategy != AGENTS and current.parent is None
@@ -268,7 +270,7 @@ def _progress(status: Status) -> str:
     if status.rounds:
         current = status.rounds[-1]
         said = f"{current.outcome or 'under way'} ({current.strategy}: {current.label})"
-        parts.append(f"round {current.number + 1}: {said}")
+        parts.append(f"round {ordinal(current.number)}: {said}")
     if _drafting(status):
         parts.append(f"agents write the draft of round {len(status.rounds) + 1}")
     return "; ".join(parts)

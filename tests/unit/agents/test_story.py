@@ -243,7 +243,7 @@ class TestRepetition:
         lines = FIRST | {"environment": [{"dockerfile": "# mine\n" + another("RUN recipe")}, ENVIRONMENT]}
         told = Told(a_case(tmp_path, recipe), lines)
         assert (await told.draft()).draft == a_draft()
-        assert "was built in round 0 and failed" in told.speaker.told("environment")[1]
+        assert "was built in round 1 and failed" in told.speaker.told("environment")[1]
 
     async def test_an_unchanged_dockerfile_is_no_answer_to_guidance(self, tmp_path: Path) -> None:
         last = tried(0, RoundOutcome.AFTER_FAILED, "no")
@@ -263,7 +263,7 @@ class TestRepetition:
         told = Told(
             a_case(tmp_path, last), {"analyst": [TO_TESTS], "tests": [TESTS] * 8}, ladder=("small", "large")
         )
-        with pytest.raises(Repeated, match="This very draft was tried in round 0"):
+        with pytest.raises(Repeated, match="This very draft was tried in round 1"):
             await told.draft()
         assert told.speaker.rung == 1 and told.speaker.unsaid == {}
 

@@ -42,7 +42,7 @@ def test_the_chat_has_roles_models_calls_answers_and_what_they_cost(run: Run, ho
     assert done.exit_code == 0, done.output
     for telling in (
         "octo--calc-7: 3 turns, 3,700 tokens in (1,000 cached), 340 out, $1.00",
-        "round 0 ─",
+        "round 1 ─",
         "#1 explorer  small  1,200 tokens in (1,000 cached), 30 out, $0.00042\n",
         '│ → read {"path": "setup.py"}',
         "#2 environment  small  2,000 tokens in, 300 out, $1.00  paid for earlier",
@@ -72,7 +72,7 @@ def test_a_role_and_a_round_narrow_it_down(run: Run, host: str) -> None:
         run("transcript", "octo--calc-7", "--role", "explorer", "-o", "json", *FLAGS, host).stdout
     )
     assert [turn["number"] for turn in said["turns"]] == [1]
-    shown = run("transcript", "octo--calc-7", "--round", "1", *FLAGS, host).stdout
+    shown = run("transcript", "octo--calc-7", "--round", "2", *FLAGS, host).stdout
     assert "1 of 3 turns" in shown and "#3 analyst" in shown and "#1" not in shown
 
 

@@ -151,7 +151,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
     spent = "3 turns, 1,000 tokens in, 200 out, $0.12"
     assert sections["Reuse"]["lines"] == ["1 proven image tried, 1 did not do"]
     assert sections["Reuse"]["rows"] == [
-        {"round": 0, "image": "sha256:" + "a" * 12, "outcome": "AfterFailed"}
+        {"round": 1, "image": "sha256:" + "a" * 12, "outcome": "AfterFailed"}
     ]
     assert sections["Agents"]["lines"] == [
         f"asked for 3 drafts: {spent}",
@@ -161,7 +161,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
         "`swefoundry transcript` shows what was said",
     ]
     assert sections["Agents"]["rows"][0] == {
-        "round": 1,
+        "round": 2,
         "spent": spent,
         "the model was": "sure",
         "outcome": "StepFailed",
