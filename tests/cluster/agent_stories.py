@@ -37,6 +37,25 @@ class Instance:
     script: Json
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What became of a case."""
+
+    task: Json
+    build: Json
+    told: Json
+    """What the models were asked for it."""
+
+    @property
+    def outcomes(self) -> list[str]:
+        return [item["outcome"] for item in self.build.get("rounds", [])]
+
+    @property
+    def tokens(self) -> int:
+        usage = self.build.get("usage", {})
+        return int(usage.get("inputTokens", 0) + usage.get("outputTokens", 0))
+
+
 def an_instance(what: str, case: Case) -> Instance:
     """A repository, a TaskInstance and a script that nobody else uses."""
     name = unique(f"agents-{what}")

@@ -5,7 +5,6 @@ All instances run at once. Each has a repository and a script of its own, and th
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 
@@ -21,6 +20,7 @@ from cluster.agent_stories import (
     SMALL,
     TESTS,
     Case,
+    Ended,
     Instance,
     an_instance,
     command,
@@ -138,20 +138,6 @@ CASES = {
         },
     ),
 }
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What became of a case."""
-
-    task: Json
-    build: Json
-    told: Json
-    """What the server was asked for it."""
-
-    @property
-    def outcomes(self) -> list[str]:
-        return [item["outcome"] for item in self.build.get("rounds", [])]
 
 
 @pytest.fixture(scope="module")

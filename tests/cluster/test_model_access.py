@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from cluster import gateway
-from cluster.agent_stories import GARBAGE, Case, Instance, an_instance, dockerfile, report, says
+from cluster.agent_stories import GARBAGE, Case, Ended, Instance, an_instance, dockerfile, report, says
 from cluster.commands import kubectl, swefoundry
 from cluster.faults import lab, lab_only
 from cluster.gateway_release import (
@@ -66,18 +66,11 @@ CASES = {
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What became of a case."""
+class Placed(Ended):
+    """The same in a namespace of its own."""
 
     name: str
     namespace: str
-    task: Json
-    build: Json
-    told: Json
-
-    @property
-    def outcomes(self) -> list[str]:
-        return [item["outcome"] for item in self.build.get("rounds", [])]
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class Seen:
     """Everything that was seen."""
 
     gateway: gateway.Gateway
-    cases: dict[str, Ended]
+    cases: dict[str, Placed]
     lost: Json
     """The attempt whose pod met the outage."""
     log: str
@@ -143,11 +136,11 @@ def unavailable(build: Json) -> list[Json]:
     return [attempt for attempt in attempts if attempt.get("reason") == "ModelUnavailable"]
 
 
-def ended(instance: Instance, models: gateway.Gateway) -> Ended:
+def ended(instance: Instance, models: gateway.Gateway) -> Placed:
     namespace = instance.manifest["metadata"]["namespace"]
     status = finished(instance.name, 600, namespace)
     build = get("eb", instance.name, namespace)["status"]
-    return Ended(instance.name, namespace, status, build, models.told(f"lab/{instance.name}"))
+    return Placed(status, build, models.told(f"lab/{instance.name}"), instance.name, namespace)
 
 
 # What is true of all

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 import scripted
-from cluster.agent_stories import FILES, FIX, SMALL, TESTS, Case, Instance, an_instance, says
+from cluster.agent_stories import FILES, FIX, SMALL, TESTS, Case, Ended, Instance, an_instance, says
 from cluster.commands import ON_LAB, helm, kubectl
 from cluster.faults import reaches
 from cluster.instances import (
@@ -136,21 +136,6 @@ def memory(*words: str) -> str:
     done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What became of an instance."""
-
-    task: Json
-    build: Json
-    told: Json
-    """What the new cluster's model was asked for it."""
-
-    @property
-    def tokens(self) -> int:
-        usage = self.build.get("usage", {})
-        return int(usage.get("inputTokens", 0) + usage.get("outputTokens", 0))
 
 
 def ended(instance: Instance, model: scripted.Remote) -> Ended:

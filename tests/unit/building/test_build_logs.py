@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from swefoundry.building.build import Build
 from swefoundry.building.buildah import Workplace
 from swefoundry.building.logs import BuildLog
@@ -17,8 +15,6 @@ REPO = "building/logs"
 
 
 async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_path: Path) -> None:
-    if registry_server.program() is None:
-        pytest.skip(registry_server.MISSING)
     with registry_server.serving(tmp_path) as running:
         order = BuildOrder.model_validate(
             {

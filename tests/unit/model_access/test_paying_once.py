@@ -102,8 +102,6 @@ async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: Registry, conv
 async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
     tmp_path_factory: pytest.TempPathFactory, conversation: str
 ) -> None:
-    if registry_server.program() is None:
-        pytest.skip(registry_server.MISSING)
     folder = tmp_path_factory.mktemp("leaving")
     port = registry_server.free_port()
     held = Held(saying("Paid for."))

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from simulated.api_server import ApiServer
 from simulated.kubelet import Kubelet
 from simulated.operating import Simulation
@@ -21,8 +19,6 @@ NAME = "task-one"
 async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
     server: ApiServer, tmp_path: Path
 ) -> None:
-    if registry_server.program() is None:
-        pytest.skip(registry_server.MISSING)
     with registry_server.serving(tmp_path) as running:
         async with Registry(running.host, insecure=True) as registry:
             play = Play(await filled(registry), probed={"after-0": 1})

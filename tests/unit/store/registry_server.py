@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 MISSING = "the docker-registry program (Debian package docker-registry) is not installed"
 
 
@@ -32,7 +34,12 @@ def free_port() -> int:
 
 @contextmanager
 def serving(folder: Path, users: Path | None = None, port: int | None = None) -> Iterator[Server]:
-    """Run a registry until the block ends; with ``users`` (an htpasswd file) it asks for a login."""
+    """Run a registry until the block ends; with ``users`` (an htpasswd file) it asks for a login.
+
+    A test that needs it is skipped where the program is not installed.
+    """
+    if program() is None:
+        pytest.skip(MISSING)
     process, host = _started(folder, users, port)
     try:
         yield Server(host, folder / "data")
