@@ -147,4 +147,4 @@ lock: ## Pin every dependency by hash, for the images and for development
 
 .PHONY: generate
 generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources and settings
-	@$(RUN) -m swefoundry.api.crds --write
+	@$(RUN) -m swefoundry.api.codegen.crds --write

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swefoundry.api import labels
-from swefoundry.api.objects import Build, Task, build_from, task_from
-from swefoundry.domain.stages import Stage
-from swefoundry.pods.snapshot import PodSnapshot, snapshot
+from swefoundry.api.resource import Build, Task, build_from, task_from
+from swefoundry.contracts.stages import Stage
+from swefoundry.workloads.pod_snapshot import PodSnapshot, snapshot
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NONCE = "0123456789abcdef0123456789abcdef"

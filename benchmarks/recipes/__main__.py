@@ -21,9 +21,10 @@ from archives import CACHE, release  # noqa: E402
 from machine import Ended, Machine  # noqa: E402
 from trees import Task, facts, task  # noqa: E402
 
-from swefoundry.domain.rounds import Ask, RoundOutcome, Tried  # noqa: E402
-from swefoundry.domain.telling import telling_lines  # noqa: E402
-from swefoundry.strategies import next_proposal  # noqa: E402
+from swefoundry.contracts.round_outcome import RoundOutcome  # noqa: E402
+from swefoundry.drafts import next_proposal  # noqa: E402
+from swefoundry.drafts.proposal import Ask, Tried  # noqa: E402
+from swefoundry.text.log_excerpt import telling_lines  # noqa: E402
 
 BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
 

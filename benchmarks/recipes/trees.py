@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.cli.releases.splitting import Part, classifier
-from swefoundry.domain.facts import Facts
-from swefoundry.intake.facts import survey, with_tests
+from swefoundry.contracts.facts import Facts
+from swefoundry.programs.intake.fact_collector import survey, with_tests
 
 _PART_OF = classifier()
 

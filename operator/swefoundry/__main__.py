@@ -10,16 +10,16 @@ import kopf
 from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
-from swefoundry.attempts.slots import Slots
-from swefoundry.attempts.world import World
-from swefoundry.cluster.cache import Cache
-from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.limits import Bucket
-from swefoundry.cluster.queue import WorkQueue
-from swefoundry.handlers import Operator
-from swefoundry.pods.hardening import Role
+from swefoundry.controllers.watch import Operator
+from swefoundry.kube.api_client import Kube
+from swefoundry.kube.cache import Cache
+from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.workqueue import WorkQueue
+from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings, complaints
-from swefoundry.store.registry import Registry
+from swefoundry.workloads.context import World
+from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_spec import Role
 
 
 def main() -> None:

@@ -12,7 +12,7 @@
         ├── ApiRefused        the Kubernetes API refused the request (400, 403, 422)
         └── RegistryRefused   the registry refused us (401, 403, malformed request)
 
-Vendor errors are mapped to these at the doorways (cluster/kube.py, store/registry.py) and nowhere else.
+Vendor errors are mapped to these at the doorways (kube/api_client.py, oci/registry_client.py) and nowhere else.
 """
 
 

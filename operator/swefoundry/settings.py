@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from swefoundry.domain.models import Model
+from swefoundry.contracts.models import Model
 
 PREFIX = "SWEFOUNDRY_"
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from swefoundry.cli.yaml_text import dump
+from swefoundry.cli.datasets.yaml_dump import dump
 
 HERE = Path(__file__).parent
 STORIES = ("jsonpick", "rpn")

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.commands import kubectl
-from swefoundry.domain.drafts import Draft
-from swefoundry.domain.work import BuildOrder, Place
-from swefoundry.pods.build import build_pod
-from swefoundry.pods.hardening import Owner, Role, Ticket
+from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.registry_location import Place
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.oci.deterministic_tar import TREE_MTIME
+from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings
-from swefoundry.store.artifacts import push_artifact
-from swefoundry.store.registry import Registry
-from swefoundry.store.tars import TREE_MTIME
+from swefoundry.workloads.build.pod import build_pod
+from swefoundry.workloads.pod_spec import Owner, Role, Ticket
 
 Json = dict[str, Any]
 

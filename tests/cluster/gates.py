@@ -4,8 +4,8 @@ import asyncio
 import uuid
 from dataclasses import dataclass, field
 
-from swefoundry.store.content import digest_of
-from swefoundry.store.registry import Registry
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.registry_client import Registry
 
 HOST = "127.0.0.1:5000"
 """The lab's registry as this machine reaches it; pods call it registry.lab:5000."""

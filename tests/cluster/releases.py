@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.commands import helm, kubectl
-from swefoundry.api.crds import ROOT
+from swefoundry.api.codegen.crds import ROOT
 
 CHART = str(ROOT / "charts/swefoundry")
 MAIN = "swefoundry"

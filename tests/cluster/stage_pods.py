@@ -13,17 +13,17 @@ import httpx
 
 from cluster.commands import kubectl
 from cluster.instances import PATIENCE
-from swefoundry.api.crds import ROOT
-from swefoundry.api.parts import Validation
-from swefoundry.domain.layers import Digest
-from swefoundry.domain.work import RunOrder
-from swefoundry.pods.evaluation import Evaluate, evaluation_pod
-from swefoundry.pods.hardening import Owner, Role, Ticket
+from swefoundry.api.codegen.crds import ROOT
+from swefoundry.api.types import Validation
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import RunOrder
+from swefoundry.oci.deterministic_tar import File
+from swefoundry.oci.overlays import Changes, stage_layer
+from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
-from swefoundry.store.overlays import Changes, stage_layer
-from swefoundry.store.registry import Registry
-from swefoundry.store.stages import compose_stage
-from swefoundry.store.tars import File
+from swefoundry.workloads.evaluation.pod import Evaluate, evaluation_pod
+from swefoundry.workloads.pod_spec import Owner, Role, Ticket
 
 Json = dict[str, Any]
 

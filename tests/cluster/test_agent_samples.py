@@ -11,7 +11,7 @@ import pytest
 import scripted
 from cluster.commands import LAB
 from cluster.instances import GIT, Json, apply, delete, finished, get, unique, verdict
-from swefoundry.api.crds import ROOT
+from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = pytest.mark.cluster
 

@@ -17,7 +17,7 @@ import scripted
 from cluster.agent_stories import GARBAGE, Case, an_instance, report, says
 from cluster.faults import forget_operator_pod, is_running, kill_operator, lab_only, operator_container
 from cluster.instances import Json, apply, condition, delete, finished, get, kubectl
-from swefoundry.pods.snapshot import moment
+from swefoundry.workloads.pod_snapshot import moment
 
 pytestmark = [pytest.mark.cluster, lab_only]
 

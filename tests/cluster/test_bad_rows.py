@@ -32,8 +32,8 @@ from cluster.instances import (
     until,
     verdict,
 )
-from swefoundry.pods.names import repository
-from swefoundry.store.registry import Registry
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads.names import repository
 
 pytestmark = [
     pytest.mark.cluster,

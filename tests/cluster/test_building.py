@@ -28,13 +28,14 @@ from cluster.building_pods import (
 )
 from cluster.commands import LAB, ON_LAB, kubectl
 from cluster.instances import until
-from swefoundry.domain.codes import Code
-from swefoundry.domain.outcomes import Blame, Faulted, Finished
-from swefoundry.domain.work import BuildRecord, Place
-from swefoundry.pods.files import CA_MOUNT
-from swefoundry.pods.reading import Patience, read_pod
-from swefoundry.pods.snapshot import snapshot
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.registry_location import Place
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished
+from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.volumes import CA_MOUNT
 
 pytestmark = [
     pytest.mark.cluster,

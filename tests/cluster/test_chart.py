@@ -9,7 +9,7 @@ import pytest
 from cluster.commands import helm, kubectl
 from cluster.instances import until
 from cluster.releases import MAIN, make_namespace, of_main, put, upgrade, values_beside
-from swefoundry.api.crds import RESOURCES
+from swefoundry.api.codegen.crds import RESOURCES
 
 pytestmark = pytest.mark.cluster
 

@@ -12,7 +12,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, ApiException, CustomObjectsApi
 
 from cluster.commands import KUBECONFIG, kubectl
-from swefoundry.api.crds import RESOURCES, ROOT
+from swefoundry.api.codegen.crds import RESOURCES, ROOT
 from swefoundry.api.labels import GROUP, VERSION
 from unit.api.malformed import DIGEST, REFUSED, STALLED, Gone, Manifest, Slip, a_task, an_env_build
 

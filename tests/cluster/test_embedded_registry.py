@@ -10,7 +10,7 @@ import pytest
 
 from cluster.commands import LAB, ON_LAB, helm, kubectl
 from cluster.instances import PATIENCE, until
-from swefoundry.api.crds import ROOT
+from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = [
     pytest.mark.cluster,

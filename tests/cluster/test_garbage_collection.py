@@ -15,13 +15,13 @@ from cluster.agent_stories import Case, an_instance, dockerfile, guidance, says,
 from cluster.commands import LAB, ON_LAB
 from cluster.instances import Json, a_shell_story, a_task, apply, delete, finished, get, kubectl, unique
 from cluster.versions import KINDS, instance
-from swefoundry.pods import names
-from swefoundry.reports.bundle import FILE_NAME
-from swefoundry.store.artifacts import pull_artifact
-from swefoundry.store.content import digest_of
-from swefoundry.store.registry import Registry
-from unit.store import registry_server
-from unit.store.collecting import collect_garbage, gone, named
+from swefoundry.grading.verdict_bundle import FILE_NAME
+from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads import names
+from unit.oci import registry_server
+from unit.oci.collecting import collect_garbage, gone, named
 
 pytestmark = [
     pytest.mark.cluster,

@@ -30,7 +30,7 @@ from cluster.gateway_release import (
     stranger_of,
 )
 from cluster.instances import Json, apply, condition, finished, get, unique, until, verdict
-from swefoundry.agents.redaction import REDACTED
+from swefoundry.programs.agent.redaction import REDACTED
 from swefoundry_lab.layout import REGISTRY_PORT
 
 pytestmark = [pytest.mark.cluster, lab_only]

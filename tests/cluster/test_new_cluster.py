@@ -38,8 +38,8 @@ from cluster.instances import (
     verdict,
 )
 from cluster.releases import MAIN, Values, make_namespace, of_main, put, upgrade, values_beside
-from swefoundry.store.copying import Repository, copy_manifest
-from swefoundry.store.registry import Registry
+from swefoundry.oci.copying import Repository, copy_manifest
+from swefoundry.oci.registry_client import Registry
 
 pytestmark = [
     pytest.mark.cluster,

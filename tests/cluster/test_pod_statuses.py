@@ -13,9 +13,9 @@ from cluster import stage_pods
 from cluster.commands import LAB, ON_LAB, kubectl
 from cluster.stage_pods import Case, Json
 from swefoundry.api.labels import FINALIZER
-from swefoundry.domain.outcomes import Blame, Faulted, Reading, Waiting
-from swefoundry.pods.reading import Patience, read_pod
-from swefoundry.pods.snapshot import snapshot
+from swefoundry.workloads.pod_outcomes import Blame, Faulted, Reading, Waiting
+from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_status import Patience, read_pod
 
 pytestmark = [
     pytest.mark.cluster,

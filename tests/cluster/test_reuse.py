@@ -12,10 +12,10 @@ from cluster.commands import ON_LAB
 from cluster.gates import HOST, Gate
 from cluster.instances import NAMESPACE, Json, apply, condition, delete, finished, get, unique, until
 from cluster.versions import BASE, COPY, KINDS, Kind, instance
-from swefoundry.domain.memory import Proven, Trials
-from swefoundry.pods import names as pod_names
-from swefoundry.store.memory import recall, record_trial
-from swefoundry.store.registry import Registry
+from swefoundry.drafts.proven_environment import Proven, Trials
+from swefoundry.oci.proven_index import recall, record_trial
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads import names as pod_names
 
 pytestmark = [
     pytest.mark.cluster,

@@ -16,11 +16,11 @@ import pytest
 from cluster import stage_pods
 from cluster.commands import LAB, ON_LAB, kubectl
 from cluster.stage_pods import NONCE, Case, Json
-from swefoundry.api.crds import ROOT
-from swefoundry.domain.outcomes import Blame, Faulted, Finished, Reading
-from swefoundry.pods.reading import Patience, read_pod
-from swefoundry.pods.snapshot import snapshot
-from swefoundry.reports.frames import Framed, split_log
+from swefoundry.api.codegen.crds import ROOT
+from swefoundry.workloads.evaluation.log_frames import Framed, split_log
+from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading
+from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_status import Patience, read_pod
 
 pytestmark = [
     pytest.mark.cluster,

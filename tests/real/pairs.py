@@ -7,7 +7,7 @@ was measured with the Python recipe (3.9, 3.11 and 3.13 slim images) and says wh
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from swefoundry.domain.grading import Verdict
+from swefoundry.grading.verdict import Verdict
 
 
 @dataclass(frozen=True)

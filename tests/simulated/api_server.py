@@ -15,8 +15,8 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio import client
 
-from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.resources import BUILDS, CONFIG_MAPS, EVENTS, PODS, TASKS
+from swefoundry.kube.api_client import Kube
+from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, EVENTS, PODS, TASKS
 
 Json = dict[str, Any]
 Place = tuple[str, str, str]

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulated.api_server import ApiServer, Json, Place
 from swefoundry.api import labels
-from swefoundry.domain.codes import Code
+from swefoundry.contracts.exit_codes import Code
 
 NODE = "node-1"
 

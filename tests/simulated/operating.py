@@ -16,15 +16,15 @@ from aiohttp import web
 from simulated.api_server import ApiServer, open_gate
 from simulated.kubelet import Kubelet
 from simulated.shelf import Front
-from swefoundry.attempts.slots import Slots
-from swefoundry.attempts.world import World
-from swefoundry.cluster.cache import Cache
-from swefoundry.cluster.queue import WorkQueue
-from swefoundry.cluster.resources import BUILDS, TASKS
-from swefoundry.handlers import Operator
-from swefoundry.pods.hardening import Role
+from swefoundry.controllers.watch import Operator
+from swefoundry.kube.cache import Cache
+from swefoundry.kube.resources import BUILDS, TASKS
+from swefoundry.kube.workqueue import WorkQueue
+from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings
-from swefoundry.store.registry import Registry
+from swefoundry.workloads.context import World
+from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_spec import Role
 
 LONGEST = 5000
 """Steps until a run that does not end is given up."""

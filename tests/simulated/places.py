@@ -7,8 +7,8 @@ import pytest_asyncio
 from simulated.api_server import ApiServer, serving
 from simulated.operating import a_world
 from simulated.shelf import Front, Shelf, filled, fronting
-from swefoundry.attempts.world import World
-from swefoundry.store.registry import Registry
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads.context import World
 
 
 @pytest_asyncio.fixture(scope="session")

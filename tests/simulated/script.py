@@ -9,7 +9,7 @@ from simulated.api_server import Json
 from simulated.kubelet import End, nonce_of, order_of
 from simulated.shelf import Shelf
 from swefoundry.api import labels
-from swefoundry.domain.codes import Code
+from swefoundry.contracts.exit_codes import Code
 
 FAIL2PASS = {"base": 0, "before": 1, "after": 0}
 

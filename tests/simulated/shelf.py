@@ -10,13 +10,13 @@ import aiohttp
 from aiohttp import web
 
 from simulated.api_server import Gate, Json, listening, open_gate
-from swefoundry.domain.facts import Facts
-from swefoundry.domain.stages import Stage
-from swefoundry.store.artifacts import push_artifact
-from swefoundry.store.content import OCI_LAYER, OCI_MANIFEST, descriptor, digest_of
-from swefoundry.store.overlays import Changes, stage_layer
-from swefoundry.store.registry import Registry
-from swefoundry.store.tars import File, pack
+from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.stages import Stage
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.oci.content import OCI_LAYER, OCI_MANIFEST, descriptor, digest_of
+from swefoundry.oci.deterministic_tar import File, pack
+from swefoundry.oci.overlays import Changes, stage_layer
+from swefoundry.oci.registry_client import Registry
 
 REPOSITORY = "swefoundry/tasks/owner/name"
 

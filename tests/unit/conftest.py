@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from swefoundry.store.registry import Registry
-from unit.store import registry_server
+from swefoundry.oci.registry_client import Registry
+from unit.oci import registry_server
 
 for name in [name for name in os.environ if name.startswith("SWEFOUNDRY_")]:
     if name != "SWEFOUNDRY_NO_REAL_MODELS":

@@ -14,8 +14,8 @@ import tarfile
 import threading
 import time
 
-from swefoundry.cluster.kube import Kube
-from swefoundry.cluster.resources import TASKS
+from swefoundry.kube.api_client import (Kube)
+from swefoundry.kube.resources import (TASKS)
 from swefoundry.errors import NotFound
 
 PORT = 8080

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
-from swefoundry.api.parts import Condition
+from swefoundry.api.types import Condition
 
 READY = "Ready"
 """Work has ended with a result."""

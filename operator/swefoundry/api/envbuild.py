@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from swefoundry.api.parts import (
+from swefoundry.api.types import (
     Attempt,
     Budget,
     Commit,
@@ -19,11 +19,11 @@ from swefoundry.api.parts import (
     rule,
     ruled,
 )
-from swefoundry.domain.layers import Digest, Layer
-from swefoundry.domain.memory import Parent
-from swefoundry.domain.models import Usage
-from swefoundry.domain.stages import Stage
-from swefoundry.domain.values import Value
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.models import Usage
+from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.wire import Value
+from swefoundry.drafts.proven_environment import Parent
 
 
 class Acceptance(Value):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from swefoundry.api.parts import (
+from swefoundry.api.types import (
     Attempt,
     Budget,
     Commit,
@@ -20,9 +20,9 @@ from swefoundry.api.parts import (
     rule,
     ruled,
 )
-from swefoundry.domain.layers import Digest, Layer
-from swefoundry.domain.stages import Stage
-from swefoundry.domain.values import Value
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.wire import Value
 
 INLINE_LIMIT = 65536
 """Characters of a patch that may stand in the object itself; longer ones go to a ConfigMap or an artifact."""

@@ -11,19 +11,11 @@ from typer.core import TyperGroup
 
 from swefoundry import errors
 from swefoundry.api.labels import API_VERSION
-from swefoundry.cli import (
-    collect_command,
-    export_command,
-    import_command,
-    lint_command,
-    memory_command,
-    memory_import,
-    screen,
-    status_command,
-    transcript_command,
-    why_command,
-)
-from swefoundry.cli.exits import Exit, exit_of
+from swefoundry.cli import console
+from swefoundry.cli.commands import collect as collect_command
+from swefoundry.cli.commands import export, import_dataset, lint, memory_import, show_transcript, status, why
+from swefoundry.cli.commands import memory as memory_command
+from swefoundry.cli.exit_status import Exit, exit_of
 
 EPILOG = (
     "Exit codes: 0 good; 1 some items were refused or not everything is validated; 2 wrong usage; 3 no cluster; "
@@ -38,7 +30,7 @@ class Ending(TyperGroup):
         try:
             return super().invoke(ctx)
         except errors.SwefoundryError as error:
-            screen.remark(f"Error: {error}", style="red")
+            console.remark(f"Error: {error}", style="red")
             raise typer.Exit(exit_of(error)) from error
         except KeyboardInterrupt as error:
             raise typer.Exit(Exit.INTERRUPTED) from error
@@ -55,14 +47,14 @@ app = typer.Typer(
 collect = typer.Typer(help="Find instances where fixes are published.", no_args_is_help=True)
 memory = typer.Typer(help="Proven environments that the next commits reuse.", no_args_is_help=True)
 
-app.command("lint")(lint_command.lint_)
-app.command("import")(import_command.import_)
+app.command("lint")(lint.lint_)
+app.command("import")(import_dataset.import_)
 collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
-app.command("status")(status_command.status)
-app.command("why")(why_command.why)
-app.command("transcript")(transcript_command.transcript)
-app.command("export")(export_command.export)
+app.command("status")(status.status)
+app.command("why")(why.why)
+app.command("transcript")(show_transcript.transcript)
+app.command("export")(export.export)
 memory.command("list")(memory_command.list_)
 memory.command("export")(memory_command.export_)
 memory.command("import")(memory_import.import_)
@@ -70,11 +62,11 @@ app.add_typer(memory, name="memory")
 
 
 @app.command("version")
-def version_(output: screen.OutputOption = screen.Format.TABLE) -> None:
+def version_(output: console.OutputOption = console.Format.TABLE) -> None:
     """Print the version of this program and of the API it speaks."""
-    if output is screen.Format.JSON:
+    if output is console.Format.JSON:
         said = {"version": program_version(), "api": API_VERSION, "python": platform.python_version()}
-        return screen.print_json(said)
+        return console.print_json(said)
     sys.stdout.write(f"swefoundry {program_version()} (API {API_VERSION})\n")
     return None
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from builders import NOW, task_body
 from swefoundry.api.conditions import condition, merged, reason_of, state_of
-from swefoundry.api.objects import task_from
-from swefoundry.api.refusal import refused_status
+from swefoundry.api.resource import task_from
+from swefoundry.api.validation.invalid_status import refused_status
 
 LATER = NOW + timedelta(minutes=1)
 

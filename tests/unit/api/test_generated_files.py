@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swefoundry.api.crds import RESOURCES, ROOT, as_yaml, definition, generated, stale
-from swefoundry.api.lint import problems
+from swefoundry.api.codegen.crds import RESOURCES, ROOT, as_yaml, definition, generated, stale
+from swefoundry.api.validation.manifest import problems
 
 SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
 

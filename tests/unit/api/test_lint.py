@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from swefoundry.api.lint import problems
+from swefoundry.api.validation.manifest import problems
 from unit.api.malformed import REFUSED, STALLED, Gone, Slip, a_task, an_env_build
 
 

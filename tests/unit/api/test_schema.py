@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from swefoundry.api.crds import RESOURCES, Resource, openapi
-from swefoundry.api.schema import Node, NotStructural, structural
-from swefoundry.api.twins import TWINS
+from swefoundry.api.codegen.crds import RESOURCES, Resource, openapi
+from swefoundry.api.codegen.structural_schema import Node, NotStructural, structural
+from swefoundry.api.validation.cel_rules import TWINS
 
 FORBIDDEN = ("$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "propertyNames", "uniqueItems")
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from swefoundry.api.crds import ROOT
+from swefoundry.api.codegen.crds import ROOT
 
 CHART = ROOT / "charts/swefoundry"
 LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))

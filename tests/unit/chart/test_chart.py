@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from swefoundry.api.crds import RESOURCES, ROOT, definition
+from swefoundry.api.codegen.crds import RESOURCES, ROOT, definition
 from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, refusal, render
 
 VARIATIONS: dict[str, Object] = {

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from swefoundry import metrics
-from swefoundry.api.parts import Strategy
 from swefoundry.api.taskinstance import Phase, VerdictName
-from swefoundry.domain.outcomes import Blame
-from swefoundry.domain.rounds import RoundOutcome
-from swefoundry.pods.hardening import Role
+from swefoundry.api.types import Strategy
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.pod_spec import Role
 from unit.chart.rendering import Object, of_kind, only, render
 
 SERIES = re.compile(r"(swefoundry_[a-z_]+)(?:\{([^}]*)\})?")

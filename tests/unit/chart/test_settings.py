@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from swefoundry.domain.models import Model
+from swefoundry.contracts.models import Model
 from swefoundry.settings import Settings
 from unit.chart.rendering import CHART, Object, environment, render
 

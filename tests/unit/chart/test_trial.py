@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from swefoundry.api.lint import problems
+from swefoundry.api.validation.manifest import problems
 from unit.chart.rendering import CHART, only, render
 
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from swefoundry.cli.app import app
 from unit.cli import api_server
-from unit.store import registry_server
+from unit.oci import registry_server
 
 Run = Callable[..., Result]
 

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from swefoundry.store.artifacts import push_artifact
-from swefoundry.store.registry import Registry
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.oci.registry_client import Registry
 
 
 def push(host: str, repository: str, kind: str, files: dict[str, bytes]) -> str:

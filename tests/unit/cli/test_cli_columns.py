@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from swefoundry.cli.rows import columns, formats
-from swefoundry.cli.rows.columns import BadColumn
+from swefoundry.cli.datasets.rows import columns, formats
+from swefoundry.cli.datasets.rows.columns import BadColumn
 from unit.cli.rows import PATCH, classic, factory
 
 JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)

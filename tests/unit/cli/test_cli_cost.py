@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from swefoundry.api.labels import EXPERIMENT
-from swefoundry.cli.costs import Sum, costs
-from swefoundry.domain.models import Usage
+from swefoundry.cli.views.costs import Sum, costs
+from swefoundry.contracts.models import Usage
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.tasks import Json, finished, task, validated

@@ -6,7 +6,7 @@ import pytest
 
 from swefoundry import errors
 from swefoundry.cli.app import EPILOG
-from swefoundry.cli.exits import Exit, NoCluster, ServiceUnavailable, exit_of
+from swefoundry.cli.exit_status import Exit, NoCluster, ServiceUnavailable, exit_of
 from unit.cli.conftest import Run
 
 

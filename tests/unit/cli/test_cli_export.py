@@ -8,18 +8,18 @@ import pytest
 import yaml
 
 from swefoundry.api.labels import EXPERIMENT
-from swefoundry.cli.rows.exported import Unfit, Validated, factory_status, swe_bench_row
-from swefoundry.domain.facts import Facts
-from swefoundry.domain.stages import Stage
-from swefoundry.reports.bundle import VerdictBundle
-from swefoundry.store.content import digest_of
+from swefoundry.cli.datasets.rows.exported import Unfit, Validated, factory_status, swe_bench_row
+from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.stages import Stage
+from swefoundry.grading.verdict_bundle import VerdictBundle
+from swefoundry.oci.content import digest_of
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.pushing import push
 from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
 from unit.cli.tasks import Json, digest, finished, task, validated
 from unit.cli.transcripts import build
-from unit.store import registry_server
+from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"
 IMAGE = {"name": f"registry.lab:5000/{REPOSITORY}:default.octo--calc-7", "digest": digest("b")}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swefoundry.api import lint
+from swefoundry.api.validation import manifest
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
@@ -45,7 +45,7 @@ def test_what_is_written_passes_lint_and_has_the_patches_byte_for_byte(run: Run,
     done = run("import", jsonl(tmp_path / "r.jsonl", classic(patch=crlf)), "--out", tmp_path)
     assert done.exit_code == 0
     (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
-    assert lint.problems(task) == []
+    assert manifest.problems(task) == []
     assert task["spec"]["goldPatch"]["inline"] == crlf
     assert task["spec"]["testPatch"]["inline"] == TEST_PATCH
     assert task["spec"]["createdAt"] == "2023-06-01T12:00:00Z"

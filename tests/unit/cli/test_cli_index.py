@@ -14,7 +14,7 @@ from loopback import Request, Response
 from unit.cli.conftest import Run
 from unit.cli.test_cli_archives import tar
 from unit.cli.test_cli_collect import FILES
-from unit.store.registry_server import free_port
+from unit.oci.registry_server import free_port
 
 Pages = dict[str, tuple[str, bytes]]
 SIMPLE = "application/vnd.pypi.simple.v1+json"

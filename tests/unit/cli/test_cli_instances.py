@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.api import lint
-from swefoundry.cli.instances import Instance, Refused, Settings, make, object_name
+from swefoundry.api.validation import manifest
+from swefoundry.cli.datasets.instance import Instance, Refused, Settings, make, object_name
 from unit.cli.rows import PATCH, TEST_PATCH
 
 DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -107,7 +107,7 @@ def test_what_lint_refuses_is_refused_here() -> None:
 
 def test_every_object_passes_lint() -> None:
     made = make(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), Settings())
-    assert lint.problems(made.objects[-1]) == []
+    assert manifest.problems(made.objects[-1]) == []
 
 
 def test_names_are_what_kubernetes_takes() -> None:

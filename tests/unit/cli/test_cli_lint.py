@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from swefoundry.cli.instances import Settings, make
+from swefoundry.cli.datasets.instance import Settings, make
 from unit.cli.conftest import Run
 from unit.cli.test_cli_instances import an_instance
 

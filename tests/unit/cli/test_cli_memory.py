@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.domain.drafts import Draft
-from swefoundry.domain.layers import Digest
-from swefoundry.domain.memory import Known, Proven
-from swefoundry.store import memory
-from swefoundry.store.content import digest_of
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.drafts.proven_environment import Known, Proven
+from swefoundry.oci import proven_index
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.registry_client import Registry
 from unit.cli.conftest import Run
 from unit.cli.pushing import push
 from unit.cli.tasks import Json, digest
-from unit.store import registry_server
+from unit.oci import registry_server
 
 DRAFT = Draft(dockerfile="FROM python:3.11-slim\nCOPY . /testbed\n", test_command="pytest -q {files}")
 CALC, NUMS = "swefoundry/tasks/octo/calc", "swefoundry/tasks/octo/nums"
@@ -41,9 +41,9 @@ def remembered(host: str, path: str, entry: Known, **trials: bool) -> None:
 
     async def store() -> None:
         async with Registry(host, insecure=True) as registry:
-            await memory.remember(registry, path, entry, DRAFT)
+            await proven_index.remember(registry, path, entry, DRAFT)
             for uid, accepted in trials.items():
-                await memory.record_trial(registry, path, entry.image, uid, accepted)
+                await proven_index.record_trial(registry, path, entry.image, uid, accepted)
 
     asyncio.run(store())
 
@@ -51,7 +51,7 @@ def remembered(host: str, path: str, entry: Known, **trials: bool) -> None:
 def recalled(host: str, path: str = CALC) -> list[Proven]:
     async def found() -> list[Proven]:
         async with Registry(host, insecure=True) as registry:
-            return await memory.recall(registry, path, {})
+            return await proven_index.recall(registry, path, {})
 
     return asyncio.run(found())
 

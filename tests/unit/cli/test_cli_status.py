@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-from swefoundry.cli.funnel import funnel
+from swefoundry.cli.views.progress import funnel
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.tasks import condition, finished, task, validated

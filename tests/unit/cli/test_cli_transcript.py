@@ -5,14 +5,14 @@ import json
 
 import pytest
 
-from swefoundry.agents.state import keep_transcript
-from swefoundry.domain.transcripts import Transcript
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.transcript import Transcript
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.state import keep_transcript
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.tasks import Json, digest, task
 from unit.cli.transcripts import a_transcript, build
-from unit.store import registry_server
+from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"
 FLAGS = ("--insecure", "--registry")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from swefoundry.cli.releases.release_trees import Patches, split_patches
 from swefoundry.cli.releases.splitting import classifier
-from swefoundry.cli.releases.trees import Patches, split_patches
 
 Tree = dict[str, bytes]
 

@@ -3,17 +3,17 @@
 import json
 
 from swefoundry.api import reasons
-from swefoundry.cli import advice
+from swefoundry.cli.views import remediation
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.pushing import push
 from unit.cli.tasks import Json, condition, digest, finished, task
-from unit.store import registry_server
+from unit.oci import registry_server
 
 
 def test_every_reason_has_an_advice() -> None:
     known = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-    assert known - advice.NEXT.keys() == set()
+    assert known - remediation.NEXT.keys() == set()
 
 
 def rejected(evidence: str, bundle: str = "") -> Json:
@@ -94,7 +94,7 @@ def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
         "FAILED tests/test_calc.py::test_add - AssertionError",
         "FAIL_TO_FAIL: 1",
         "1 pod replaced after faults of the cluster",
-        advice.NEXT["Fail2Fail"],
+        remediation.NEXT["Fail2Fail"],
     ):
         assert telling in done.stdout
 
@@ -172,7 +172,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
         ("llmTokens", "1,200", "1,000,000"),
         ("llmUsd", "$0.12", "$0.50"),
     ]
-    assert said["advice"] == advice.NEXT["AgentsGaveUp"]
+    assert said["advice"] == remediation.NEXT["AgentsGaveUp"]
 
 
 def test_an_unreachable_registry_costs_the_logs_alone(run: Run, api: Api) -> None:
@@ -187,7 +187,7 @@ def test_a_task_that_no_operator_has_seen(run: Run, api: Api) -> None:
     api.put("taskinstances", task())
     done = run("why", "octo--calc-7")
     assert "Pending: no operator has seen it yet" in done.stdout
-    assert advice.NEXT["Pending"] in done.stdout
+    assert remediation.NEXT["Pending"] in done.stdout
 
 
 def test_a_name_that_is_not_there_is_exit_code_6(run: Run, api: Api) -> None:

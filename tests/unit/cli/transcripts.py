@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from swefoundry.domain.models import Usage
-from swefoundry.domain.transcripts import Called, Said, Transcript, Turn
+from swefoundry.contracts.models import Usage
+from swefoundry.contracts.transcript import Called, Said, Transcript, Turn
 from unit.cli.tasks import Json
 
 DOCKERFILE = "FROM python:3.11-slim\nCOPY . /testbed\nRUN pip install ."

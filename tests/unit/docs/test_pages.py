@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swefoundry.api.lint import problems
+from swefoundry.api.validation.manifest import problems
 from unit.docs.pages import ROOT, anchors, commands, links, page, pages, prose
 
 MAKE = re.compile(r"^(?:sudo )?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*(?: [a-z][a-z-]*)*)\s*(?:#|$)")

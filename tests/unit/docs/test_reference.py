@@ -6,14 +6,14 @@ import pytest
 
 from swefoundry import metrics
 from swefoundry.api import conditions, reasons
-from swefoundry.api.settings_page import page as settings_page
-from swefoundry.api.settings_page import sentences
-from swefoundry.domain.codes import Code
-from swefoundry.domain.grading import Verdict
-from swefoundry.domain.outcomes import Blame
-from swefoundry.domain.rounds import RoundOutcome
-from swefoundry.pods import reading
+from swefoundry.api.codegen.settings_reference import page as settings_page
+from swefoundry.api.codegen.settings_reference import sentences
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
+from swefoundry.workloads import pod_status
+from swefoundry.workloads.pod_outcomes import Blame
 from unit.docs.pages import page
 
 VERDICTS = page("docs/verdicts.md")
@@ -61,7 +61,7 @@ def test_the_table_of_pods_is_the_programs_table() -> None:
     written = [
         cells[1].strip("`") for cells in rows(VERDICTS) if re.fullmatch(r"\d+", cells[0]) and len(cells) == 5
     ]
-    assert written == [rule.__name__ for rule in reading.RULES]
+    assert written == [rule.__name__ for rule in pod_status.RULES]
 
 
 def test_every_metric_has_a_row() -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builders import NONCE, digest
-from swefoundry.agents.speaker import LadderSpeaker, Surroundings, speaker_for
-from swefoundry.agents.words import Json, Message, Request, Tool
-from swefoundry.domain.agent_work import AgentOrder
-from swefoundry.domain.models import Model
-from swefoundry.domain.work import Place
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.agent import AgentOrder
+from swefoundry.contracts.models import Model
+from swefoundry.contracts.registry_location import Place
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.llm.messages import Json, Message, Request, Tool
+from swefoundry.programs.agent.llm.model_client import LadderSpeaker, Surroundings, speaker_for
 
 KEY = "sk-test-0123456789abcdefghij/+=secret"
 SCHEMA: Json = {

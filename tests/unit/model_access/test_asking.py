@@ -7,13 +7,13 @@ from email.utils import format_datetime
 import pytest
 from aiohttp import web
 
-from swefoundry.agents.complaints import wait_of
-from swefoundry.agents.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
-from swefoundry.agents.stops import ModelRefused, ModelUnavailable
-from swefoundry.agents.words import ToolCall
-from swefoundry.domain.codes import Code
-from swefoundry.domain.models import Usage
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.models import Usage
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
+from swefoundry.programs.agent.llm.api_errors import wait_of
+from swefoundry.programs.agent.llm.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
+from swefoundry.programs.agent.llm.messages import ToolCall
 from unit.model_access.model_server import (
     USAGE,
     Answer,

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from swefoundry.agents.dialect import Manners, body, corrected
-from swefoundry.agents.stops import ModelRefused
-from swefoundry.agents.textual import found_calls, plain_json
-from swefoundry.agents.words import Message, Request, ToolCall
-from swefoundry.store.registry import Registry
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import ModelRefused
+from swefoundry.programs.agent.llm.chat_completions import Manners, body, corrected
+from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
+from swefoundry.programs.agent.llm.text_protocol import found_calls, plain_json
 from unit.model_access.model_server import refusing, saying, serving, text_of
 from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
 

@@ -6,17 +6,17 @@ import signal
 
 import pytest
 
-from swefoundry.agents.stops import BudgetSpent, Interrupted, ModelRefused
-from swefoundry.agents.turns import TURN_FILE, TURN_KIND, TurnStore, request_digest
-from swefoundry.agents.words import Message, Reply
-from swefoundry.domain.agent_work import Allowance
-from swefoundry.domain.codes import Code
-from swefoundry.domain.models import Usage
-from swefoundry.store.artifacts import push_artifact
-from swefoundry.store.registry import Registry
+from swefoundry.contracts.agent import Allowance
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.models import Usage
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import BudgetSpent, Interrupted, ModelRefused
+from swefoundry.programs.agent.llm.messages import Message, Reply
+from swefoundry.programs.agent.llm.response_cache import TURN_FILE, TURN_KIND, TurnStore, request_digest
 from unit.model_access.model_server import Held, calling, refusing, saying, serving
 from unit.model_access.speaking import GREP, Ears, a_model, a_request, a_speaker
-from unit.store import registry_server
+from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/owner/turns"
 

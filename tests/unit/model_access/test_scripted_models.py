@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import scripted
-from swefoundry.agents.stops import ModelRefused
-from swefoundry.agents.words import Message, Reply, Request, ToolCall
-from swefoundry.store.registry import Registry
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import ModelRefused
+from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
 from unit.model_access.speaking import GREP, KEY, SCHEMA, Ears, a_model, a_speaker
 
 SCRIPT: dict[str, Any] = {

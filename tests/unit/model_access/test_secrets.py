@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from swefoundry.agents.redaction import REDACTED, Redactor
-from swefoundry.agents.stops import ModelRefused, ModelUnavailable
-from swefoundry.store.registry import Registry
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
+from swefoundry.programs.agent.redaction import REDACTED, Redactor
 from unit.model_access.model_server import Answer, calling, raw, refusing, saying, serving, text_of
 from unit.model_access.speaking import GREP, KEY, Ears, a_model, a_request, a_speaker
-from unit.store import registry_server
+from unit.oci import registry_server
 
 
 @pytest.fixture

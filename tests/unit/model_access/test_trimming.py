@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.agents.fences import fenced
-from swefoundry.agents.trimming import fit, likely, text_tokens, worst
-from swefoundry.agents.words import Message, Request, ToolCall
+from swefoundry.programs.agent.data_delimiters import fenced
+from swefoundry.programs.agent.llm.context_window import fit, likely, text_tokens, worst
+from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 
 SYSTEM = Message("system", "s" * 3000)
 BRIEF = Message("user", "b" * 12_000)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swefoundry.domain.work import RunOrder
-from swefoundry.reports.frames import Framed, split_log
+from swefoundry.contracts.evaluation import RunOrder
+from swefoundry.workloads.evaluation.log_frames import Framed, split_log
 
 NONCE = "4f1d2c3b4a5968778695a4b3c2d1e0ff"
 CAPABILITIES = "-all,+chown,+dac_override,+fowner,+setuid,+setgid"

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from swefoundry.domain.work import RunRecord
-from swefoundry.reports.frames import reports_digest
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.workloads.evaluation.log_frames import reports_digest
 from unit.runner.runner_box import NONCE, Box, Ran, pid_inside
 
 PASSING = "<testsuite><testcase/></testsuite>"

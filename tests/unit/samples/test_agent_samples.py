@@ -11,17 +11,18 @@ import pytest
 import yaml
 
 import scripted
-from swefoundry.agents.outcome import attempt
-from swefoundry.agents.speaker import Surroundings, speaker_for
-from swefoundry.api.crds import ROOT
-from swefoundry.api.lint import problems
-from swefoundry.domain.agent_work import AgentOrder, AgentRecord, PastRound
-from swefoundry.domain.codes import Code
-from swefoundry.domain.drafts import Draft
-from swefoundry.domain.models import Model
-from swefoundry.domain.rounds import RoundOutcome
-from swefoundry.domain.work import GitOrigin, Place
-from unit.intake.workbench import Workbench
+from swefoundry.api.codegen.crds import ROOT
+from swefoundry.api.validation.manifest import problems
+from swefoundry.contracts.agent import AgentOrder, AgentRecord, PastRound
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.intake import GitOrigin
+from swefoundry.contracts.models import Model
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.programs.agent.llm.model_client import Surroundings, speaker_for
+from swefoundry.programs.agent.run import attempt
+from unit.programs.intake.workbench import Workbench
 
 SAMPLES = ROOT / "samples/agents"
 MODELS = ("scripted-small", "scripted-large")

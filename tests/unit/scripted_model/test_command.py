@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from swefoundry.api.crds import ROOT
-from unit.store.registry_server import free_port
+from swefoundry.api.codegen.crds import ROOT
+from unit.oci.registry_server import free_port
 
 COMMAND = [sys.executable, "-m", "scripted_model"]
 SCRIPT = "models: {small: {}}\nrules: [{name: hello, then: {text: hello}}]\n"

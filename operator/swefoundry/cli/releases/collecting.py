@@ -10,12 +10,12 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from swefoundry.cli.instances import Instance
+from swefoundry.cli.datasets.instance import Instance
 from swefoundry.cli.releases.describing import problem_statement, repository
 from swefoundry.cli.releases.index import Index, NoRelease, SourceArchive
 from swefoundry.cli.releases.pairs import Pair
+from swefoundry.cli.releases.release_trees import Patches, split_patches
 from swefoundry.cli.releases.splitting import Part
-from swefoundry.cli.releases.trees import Patches, split_patches
 from swefoundry.cli.releases.unpacking import unpack
 
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from swefoundry.cli.exits import ServiceUnavailable
+from swefoundry.cli.exit_status import ServiceUnavailable
 
 SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz")
 """Of source archives, best first."""

@@ -1,0 +1,1 @@
+"""Generated files: CRDs, the reference of both resources and of the settings."""

@@ -1,0 +1,256 @@
+"""Pieces that both resources share: sources, validation, budget, conditions, attempts."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.contracts.wire import Value
+
+Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+DataKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+Url = Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^https?://[^\s]+$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$", max_length=64)]
+RepoName = Annotated[
+    str,
+    Field(min_length=3, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+]
+Version = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!/-]*$")]
+"""Becomes a git tag on the clean tree, so it must be able to be one."""
+Language = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9+#-]+$")]
+Cpu = Annotated[
+    str, Field(max_length=8, pattern=r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}|[0-9]{1,3}\.[0-9]{1,3})$")
+]
+Bytes = Annotated[str, Field(max_length=16, pattern=r"^[1-9][0-9]*(k|Ki|M|Mi|G|Gi|T|Ti)$")]
+"""Without a unit a number would mean bytes, and zero would mean no limit: neither is ever what was meant."""
+
+
+def rule(expression: str, message: str, field: str = "") -> dict[str, str]:
+    """One CEL rule for ``x-kubernetes-validations``; the API server blames `field` instead of the whole."""
+    return {"rule": expression, "message": message} | ({"fieldPath": f".{field}"} if field else {})
+
+
+def ruled(*rules: dict[str, str]) -> ConfigDict:
+    """The configuration of a model with rules across its fields; `api/validation/manifest.py` has their twins."""
+    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [{**rule} for rule in rules]})
+
+
+NO_PASSWORD = rule(
+    "!self.url.matches('^https?://[^/@]*:[^/@]*@')",
+    "must not contain a password: everybody can read it here",
+    "url",
+)
+
+
+class KeyRef(Value):
+    """A key of a Secret or ConfigMap in the object's namespace."""
+
+    name: Name = Field(description="Name of the object.")
+    key: DataKey = Field(description="Key within the object.")
+
+
+class GitSource(Value):
+    """A commit of a git repository."""
+
+    model_config = ruled(NO_PASSWORD)
+    url: Url = Field(description="HTTP or HTTPS URL of the repository.")
+    token_secret_ref: KeyRef | None = Field(
+        default=None, description="Secret key with an access token, for private repositories."
+    )
+
+
+class ArchiveSource(Value):
+    """A source archive."""
+
+    model_config = ruled(NO_PASSWORD)
+    url: Url = Field(description="Where the tar (gz, bz2, xz) or zip archive is downloaded from.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        max_length=64,
+        description="sha256 of the archive, 64 lower-case hexadecimal digits.",
+    )
+    strip_components: int = Field(
+        default=1, ge=0, le=8, description="Leading path components to drop, as in `tar --strip-components`."
+    )
+
+
+class ArtifactSource(Value):
+    """A clean tree that an earlier intake left in the registry."""
+
+    digest: Digest = Field(description="Digest of the source artifact in the task repository.")
+
+
+class Source(Value):
+    """Where the repository's content comes from. Exactly one is set."""
+
+    model_config = ruled(
+        rule(
+            "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1",
+            "set exactly one of git, archive and artifact",
+        )
+    )
+    git: GitSource | None = Field(default=None, description="A commit of a git repository.")
+    archive: ArchiveSource | None = Field(default=None, description="A source archive, checked by sha256.")
+    artifact: ArtifactSource | None = Field(default=None, description="A clean tree already in the registry.")
+
+
+Strategy = Literal["fixed", "reuse", "recipe", "agents"]
+Ablated = Literal["NoExplorer", "NoFeedback"]
+Usd = Annotated[str, Field(max_length=13, pattern=r"^(0|[1-9][0-9]{0,5})([.][0-9]{1,6})?$")]
+"""US dollars as decimal text: a float would not survive comparison, and a number in YAML is one."""
+
+
+class ParentRef(Value):
+    """Another EnvBuild in the same namespace."""
+
+    name: Name = Field(description="Name of the EnvBuild.")
+
+
+class Environment(Value):
+    """How the environment image is made."""
+
+    model_config = ruled(
+        rule(
+            "!has(self.strategies) || !('fixed' in self.strategies) || has(self.draft)",
+            "draft: required by the strategy fixed",
+            "draft",
+        ),
+        rule(
+            "!has(self.draft) || !has(self.strategies) || self.strategies == [] || "
+            "'fixed' in self.strategies",
+            "strategies: a draft is only used by the strategy fixed, which is not among them",
+            "strategies",
+        ),
+        rule(
+            "!has(self.parentRef) || !has(self.strategies) || self.strategies == [] || "
+            "'reuse' in self.strategies",
+            "strategies: a parentRef is only used by the strategy reuse, which is not among them",
+            "strategies",
+        ),
+    )
+    strategies: list[Strategy] = Field(
+        default=[],
+        max_length=4,
+        description="Strategies in the order in which they are tried, each once. Default: `fixed` when a draft is "
+        "given, else the operator's own (`reuse`, `recipe`, `agents`).",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    draft: Draft | None = Field(default=None, description="The draft that the strategy `fixed` uses.")
+    overrides: Overrides | None = Field(default=None, description="Settings that win over any strategy's.")
+    parent_ref: ParentRef | None = Field(
+        default=None,
+        description="EnvBuild whose image the strategy `reuse` takes, instead of looking for the nearest ones.",
+    )
+    accept_error2_pass: bool = Field(
+        default=True,
+        description="Whether an image is also accepted when the tests cannot run before the fix and all pass after it. "
+        "`false`: the search goes on until it finds one in which they run before the fix and fail.",
+    )
+    ablations: list[Ablated] = Field(
+        default=[],
+        max_length=2,
+        description="What the strategy `agents` does without, for experiments. `NoExplorer`: no model explores the "
+        "repository. `NoFeedback`: every draft is written as if it were the first.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
+class Resources(Value):
+    """Limits of one pod; requests equal limits for memory and ephemeral storage."""
+
+    cpu: Cpu = Field(default="1", description="CPU request, as in 2, 0.5 or 500m; there is no CPU limit.")
+    memory: Bytes = Field(default="2Gi", description="Memory limit, with its unit.")
+    ephemeral_storage: Bytes = Field(
+        default="4Gi", description="Limit of the writable layer and logs, with its unit."
+    )
+
+
+class Validation(Value):
+    """How the tests are run."""
+
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=20,
+        description="How often each stage of the matrix is evaluated; disagreement is `flaky`.",
+    )
+    network: Literal["Deny", "Allow"] = Field(
+        default="Deny",
+        description="Whether tests may use the network. `Deny` is probed in every evaluation, not assumed.",
+    )
+    timeout_seconds: int = Field(
+        default=1800, ge=1, le=86400, description="Time limit of one evaluation's test command, in seconds."
+    )
+    resources: Resources = Field(default=Resources(), description="Limits of an evaluation pod.")
+
+
+class Budget(Value):
+    """What may be spent on one environment."""
+
+    rounds: int = Field(default=6, ge=1, le=50, description="Drafts that may be built and probed.")
+    pod_seconds: int = Field(
+        default=7200,
+        ge=60,
+        le=604800,
+        description="Seconds that the pods may run, all together.",
+    )
+    wall_seconds: int = Field(
+        default=604800,
+        ge=60,
+        le=31536000,
+        description="Seconds from the start of work within which the last draft must be begun, waiting included.",
+    )
+    turns_per_role: int = Field(
+        default=30, ge=1, le=500, description="Answers that each role of the agents may ask for per draft."
+    )
+    llm_tokens: int = Field(
+        default=1_000_000,
+        ge=0,
+        le=1_000_000_000,
+        description="Tokens, in both directions, that models may be paid for.",
+    )
+    llm_usd: Usd = Field(
+        default="1.00",
+        description='US dollars that models may cost by the configured prices, as text: "0.50".',
+    )
+
+
+class Condition(Value):
+    """A condition in the standard form."""
+
+    type: str = Field(min_length=1, max_length=316, description="Name of the condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was judged.")
+    last_transition_time: datetime = Field(description="When the status changed last.")
+    reason: str = Field(min_length=1, max_length=1024, description="Constant that says why.")
+    message: str = Field(default="", max_length=32768, description="A sentence for people.")
+
+
+class Attempt(Value):
+    """One pod, running or ended."""
+
+    work: str = Field(max_length=63, description="Piece of work: intake, build-0, before-0, …")
+    number: int = Field(
+        ge=0, description="Attempt at this work, from 0; infrastructure faults are tried again."
+    )
+    pod: str = Field(max_length=63, description="Name of the pod.")
+    uid: str | None = Field(default=None, max_length=64, description="UID of the pod.")
+    outcome: str | None = Field(
+        default=None, max_length=64, description="How it ended; absent while it runs."
+    )
+    reason: str | None = Field(default=None, max_length=128, description="Why, as a constant.")
+    message: str | None = Field(default=None, max_length=2048, description="Why, as a sentence.")
+    exit_code: int | None = Field(default=None, description="Exit code in pod status.")
+    node: str | None = Field(default=None, max_length=253, description="Node that it ran on.")
+    seconds: float | None = Field(default=None, ge=0, description="Seconds that the container ran.")
+    evidence: Digest | None = Field(
+        default=None, description="Artifact with the log, the reports and the record."
+    )
+    not_before: datetime | None = Field(
+        default=None, description="Earliest start, after an infrastructure fault."
+    )
+    memory_factor: int = Field(
+        default=1, ge=1, le=8, description="Times the memory asked for, after a memory kill."
+    )

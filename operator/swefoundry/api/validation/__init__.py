@@ -1,0 +1,1 @@
+"""Offline validation of manifests, with the same results as the CRDs' own rules."""

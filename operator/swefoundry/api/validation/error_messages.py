@@ -1,0 +1,87 @@
+"""How does a refusal by a model read to a person who wrote a manifest? `field: what is wrong. What to do.`"""
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from swefoundry.api.validation.cel_rules import HINTS
+
+Node = dict[str, Any]
+
+
+def sentence(error: ErrorDetails, schema: Node) -> str:
+    """One of pydantic's complaints in our words."""
+    location = [part for part in error["loc"] if part != "[key]"]
+    path = _path(location)
+    node = _at(schema, location)
+    if error["type"] == "extra_forbidden":
+        known = list(_at(schema, location[:-1]).get("properties", {}))
+        return f"{path}: unknown field. {choice(location[-1], known)}"
+    if error["type"] == "missing":
+        return f"{path}: is required. {node.get('description', '')}".rstrip()
+    return f"{path}: {_complaint(error, node)} {_advice(location, error, node)}".rstrip()
+
+
+def _complaint(error: ErrorDetails, node: Node) -> str:
+    value, context = error["input"], error.get("ctx", {})
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return f"{quoted(value)} does not look right."
+        case "string_too_long" | "too_long":
+            unit = "characters" if isinstance(value, str) else "entries"
+            return f"{len(value)} {unit} are too many: at most {context.get('max_length')}."
+        case "string_too_short" | "too_short":
+            return "is empty." if not value else f"{quoted(value)} is too short."
+        case "literal_error" | "enum":
+            return f"{quoted(value)} is not allowed."
+        case "greater_than_equal" | "less_than_equal":
+            return f"{value} is out of range: {node.get('minimum')} to {node.get('maximum')}."
+    if node.get("format") == "date-time":
+        return f"{quoted(value)} is not a time."
+    wanted = {"integer": "a whole number", "object": "an object", "array": "a list", "string": "a string"}
+    article = wanted.get(str(node.get("type")), str(node.get("type")))
+    return f"must be {article}, not {quoted(value)}."
+
+
+def _advice(location: list[int | str], error: ErrorDetails, node: Node) -> str:
+    name = next((part for part in reversed(location) if isinstance(part, str)), "")
+    if "enum" in node:
+        return choice(error["input"], node["enum"])
+    if error["type"] == "string_too_long" and name == "inline":
+        return "Put it into a ConfigMap and name it in configMapRef."
+    if name in HINTS:
+        return HINTS[name]
+    if error["type"] == "string_type" and isinstance(error["input"], int | float):
+        return "Put it in quotes."
+    if error["type"] in ("int_type", "bool_type") and isinstance(error["input"], str):
+        return "Write it without quotes."
+    return str(node.get("description", ""))
+
+
+def _at(schema: Node, location: list[int | str]) -> Node:
+    """The schema of a place; empty for places that it does not know."""
+    for part in location:
+        schema = (
+            schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
+        )
+    return schema
+
+
+def _path(location: list[int | str]) -> str:
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+
+
+def choice(given: object, known: list[str]) -> str:
+    """Did you mean …? Compared without case and underscores, because those are the usual slips."""
+    plain = {name.lower(): name for name in known}
+    close = get_close_matches(str(given).lower().replace("_", ""), list(plain), n=1)
+    if close:
+        return f"Did you mean {plain[close[0]]}?"
+    return f"Known here: {', '.join(known)}." if known else ""
+
+
+def quoted(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else f"{text[:76]}…{text[-1]}"

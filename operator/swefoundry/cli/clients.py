@@ -1,0 +1,91 @@
+"""How the command line reaches the cluster and the registry from the user's machine."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from swefoundry.cli.exit_status import NoCluster
+from swefoundry.errors import ApiRefused
+from swefoundry.kube.api_client import Kube
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads.names import repository
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which cluster, and where in it."""
+
+    namespace: str
+    """Empty: all namespaces."""
+    context: str | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """Which registry, as this machine reaches it."""
+
+    host: str
+    """Empty: as the image's name says."""
+    insecure: bool
+    prefix: str
+
+    def repository(self, repo: str) -> str:
+        return repository(self.prefix, repo)
+
+
+@asynccontextmanager
+async def cluster(place: Place) -> AsyncIterator[Kube]:
+    try:
+        kube = await Kube.connect(context=place.context)
+    except ApiRefused as error:
+        raise NoCluster(str(error)) from error
+    try:
+        yield kube
+    finally:
+        await kube.close()
+
+
+@asynccontextmanager
+async def registry(store: Store, host: str = "") -> AsyncIterator[Registry]:
+    """The registry of the options, else the one that ``host`` names."""
+    async with Registry(store.host or host, insecure=store.insecure, auth_file=_docker_config()) as opened:
+        yield opened
+
+
+def namespace_of(given: str, all_namespaces: bool = False, context: str | None = None) -> str:
+    """The namespace that was asked for, else the kubeconfig context's, else ``default``; empty for all."""
+    if all_namespaces:
+        return ""
+    return given or _of_context(context) or "default"
+
+
+def _of_context(wanted: str | None) -> str:
+    paths = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
+    for path in filter(None, paths.split(os.pathsep)):
+        settings = read_yaml(Path(path))
+        name = wanted or settings.get("current-context")
+        for context in settings.get("contexts") or []:
+            if context.get("name") == name:
+                return str(context.get("context", {}).get("namespace") or "")
+    return ""
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; empty when there is none that can be read."""
+    try:
+        found = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _docker_config() -> Path | None:
+    """Where `docker login` and its like leave credentials."""
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    path = folder / "config.json"
+    return path if path.is_file() else None

@@ -1,0 +1,1 @@
+"""Rows and manifests: import, export and their formats."""

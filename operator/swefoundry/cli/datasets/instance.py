@@ -1,0 +1,198 @@
+"""An instance as an importer or collector understood it, and the objects that stand for it in a cluster.
+
+Where a text goes follows from its size. Plain `kubectl apply` keeps a second copy of an
+object in an annotation, which holds 256 KiB at most; so inline texts share a budget::
+
+    <= 64 KiB and within the budget   inline
+    <= 1 MiB                          ConfigMap <name>-gold, <name>-tests, <name>-problem, <name>-row
+    more (patches only)               blob in the registry, by digest
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from swefoundry.api.labels import API_VERSION, GROUP
+from swefoundry.api.taskinstance import INLINE_LIMIT
+from swefoundry.api.validation import manifest
+
+CONFIG_MAP_LIMIT_BYTES = 1 << 20
+"""What the API server lets one ConfigMap hold."""
+INLINE_BUDGET_BYTES = 120_000
+"""All texts of one object together, as JSON."""
+ROW_ANNOTATION_BYTES = 16_384
+
+ROW = f"{GROUP}/row"
+"""Annotation: JSON of the data set's columns that the spec has no field for; `export` gives them back."""
+ROW_CONFIG_MAP = f"{GROUP}/row-config-map"
+"""Annotation: name of the ConfigMap that holds them when they are long."""
+INSTANCE_LABEL = f"{GROUP}/instance"
+"""Label of the ConfigMaps that belong to an instance: its name."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What a data set's row or a pair of releases says."""
+
+    instance_id: str
+    repo: str
+    gold: bytes
+    tests: bytes
+    problem: str = ""
+    base_commit: str | None = None
+    source: Mapping[str, object] | None = None
+    """As in the spec; None: git, from the repo."""
+    created_at: datetime | None = None
+    version: str | None = None
+    language: str | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """Columns without a field in the spec."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all instances of one run have in common."""
+
+    namespace: str | None = None
+    blobs: bool = False
+    """Whether there is a registry for patches that no ConfigMap holds."""
+    spec: Mapping[str, object] = field(default_factory=dict)
+    """environment, validation, budget, suspend, ttlSecondsAfterFinished: from a template."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Made:
+    """The objects of one instance, and patches that are to be put into the registry first."""
+
+    name: str
+    repo: str
+    objects: tuple[dict[str, Any], ...]
+    """ConfigMaps, then the TaskInstance."""
+    blobs: tuple[bytes, ...] = ()
+
+
+class Refused(Exception):
+    """The row cannot become an instance; the message says why, for people."""
+
+
+def object_name(instance_id: str) -> str:
+    """``pallets__click-2622`` as ``pallets--click-2622``: a name that Kubernetes takes."""
+    name = re.sub(r"[^a-z0-9.]", "-", instance_id.lower())
+    name = re.sub(r"-*\.[-.]*", ".", name).strip("-.")
+    return name or "x-" + hashlib.sha256(instance_id.encode()).hexdigest()[:8]
+
+
+def make(instance: Instance, settings: Settings, name: str = "") -> Made:
+    """The objects of an instance, checked as `swefoundry lint` does."""
+    writer = _Writer(name or object_name(instance.instance_id), settings)
+    spec: dict[str, Any] = {"instanceId": instance.instance_id, "repo": instance.repo}
+    if instance.base_commit:
+        spec["baseCommit"] = instance.base_commit
+    if instance.source:
+        spec["source"] = dict(instance.source)
+    if instance.created_at:
+        spec["createdAt"] = instance.created_at.isoformat().replace("+00:00", "Z")
+    spec |= {key: value for key in ("version", "language") if (value := getattr(instance, key))}
+    spec["goldPatch"] = writer.patch("gold", instance.gold)
+    spec["testPatch"] = writer.patch("tests", instance.tests)
+    if instance.problem:
+        spec["problemStatement"] = writer.problem(instance.problem)
+    annotations = writer.row(instance.extra)
+    task = writer.task({**spec, **settings.spec}, annotations)
+    complaints = manifest.problems(task)
+    if complaints:
+        raise Refused("; ".join(complaints))
+    return Made(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))
+
+
+class _Writer:
+    """Decides text by text where it goes."""
+
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self.config_maps: list[dict[str, Any]] = []
+        self.blobs: list[bytes] = []
+        self._settings = settings
+        self._budget = INLINE_BUDGET_BYTES
+
+    def patch(self, what: str, content: bytes) -> dict[str, object]:
+        text = _utf8(content)
+        if text is not None and self._fits(text):
+            return {"inline": text}
+        if len(content) <= CONFIG_MAP_LIMIT_BYTES:
+            return {"configMapRef": self._config_map(what, f"{what}.patch", content)}
+        if not self._settings.blobs:
+            raise Refused(
+                f"the {what} patch has {len(content)} bytes, more than a ConfigMap holds (1 MiB). "
+                "Give --registry to keep it there."
+            )
+        self.blobs.append(content)
+        return {"artifact": "sha256:" + hashlib.sha256(content).hexdigest()}
+
+    def problem(self, text: str) -> dict[str, object]:
+        if self._fits(text):
+            return {"inline": text}
+        content = text.encode("utf-8", "replace")
+        if len(content) > CONFIG_MAP_LIMIT_BYTES:
+            raise Refused(
+                f"the problem statement has {len(content)} bytes, more than a ConfigMap holds (1 MiB)"
+            )
+        return {"configMapRef": self._config_map("problem", "problem.md", content)}
+
+    def row(self, extra: Mapping[str, object]) -> dict[str, str]:
+        if not extra:
+            return {}
+        text = json.dumps(extra, default=str)
+        if len(text) <= ROW_ANNOTATION_BYTES:
+            return {ROW: text}
+        if len(text) > CONFIG_MAP_LIMIT_BYTES:
+            raise Refused(f"its other columns have {len(text)} bytes, more than a ConfigMap holds (1 MiB)")
+        self._config_map("row", "row.json", text.encode())
+        return {ROW_CONFIG_MAP: f"{self.name}-row"}
+
+    def task(self, spec: dict[str, Any], annotations: dict[str, str]) -> dict[str, Any]:
+        metadata = self._metadata(self.name)
+        if self._settings.labels:
+            metadata["labels"] = dict(self._settings.labels)
+        if annotations:
+            metadata["annotations"] = annotations
+        return {"apiVersion": API_VERSION, "kind": "TaskInstance", "metadata": metadata, "spec": spec}
+
+    def _fits(self, text: str) -> bool:
+        weight = len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
+        if not text or len(text) > INLINE_LIMIT or weight > self._budget:
+            return False
+        self._budget -= weight
+        return True
+
+    def _config_map(self, suffix: str, key: str, content: bytes) -> dict[str, object]:
+        metadata = self._metadata(f"{self.name}-{suffix}")
+        if len(self.name) <= 63:
+            metadata["labels"] = {INSTANCE_LABEL: self.name}
+        text = _utf8(content)
+        data: dict[str, Any] = (
+            {"binaryData": {key: base64.b64encode(content).decode()}}
+            if text is None
+            else {"data": {key: text}}
+        )
+        self.config_maps.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **data})
+        return {"name": metadata["name"], "key": key}
+
+    def _metadata(self, name: str) -> dict[str, Any]:
+        namespace = self._settings.namespace
+        return {"name": name, "namespace": namespace} if namespace else {"name": name}
+
+
+def _utf8(content: bytes) -> str | None:
+    """The text, if it survives a JSON or YAML string; NUL and broken UTF-8 do not."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text

@@ -1,0 +1,109 @@
+"""Which data set is a row from, and which instance does it describe?
+
+Two formats are read: SWE-bench's classic rows (also those of its many forks) and SWE-Factory's. Rows of formats
+that mean something else by the same columns are refused by name rather than misread.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from swefoundry.cli.datasets.instance import Instance
+from swefoundry.cli.datasets.rows.columns import BadColumn, commit, moment, names, required, text
+from swefoundry.cli.datasets.rows.row_patches import encoded, patch
+
+Columns = dict[str, Any]
+
+
+class RowFormat(StrEnum):
+    AUTO = "auto"
+    SWE_BENCH = "swe-bench"
+    SWE_FACTORY = "swe-factory"
+
+
+FOREIGN: tuple[tuple[str, Callable[[Columns], bool]], ...] = (
+    ("a Multi-SWE-bench row (org, number, fix_patch)", lambda row: "fix_patch" in row and "patch" not in row),
+    (
+        "a SWE-smith row: its patch makes the bug",
+        lambda row: str(row.get("repo", "")).startswith("swesmith/"),
+    ),
+    ("an R2E-Gym row (parsed_commit_content)", lambda row: "parsed_commit_content" in row),
+    ("a Scale-SWE row (f2p_patch)", lambda row: "f2p_patch" in row and "test_patch" not in row),
+    ("a NeMo Gym row (responses_create_params)", lambda row: "responses_create_params" in row),
+    ("a prediction, not an instance (model_patch)", lambda row: "model_patch" in row and "patch" not in row),
+)
+
+IN_SPEC = frozenset(
+    [
+        "instance_id",
+        "repo",
+        "base_commit",
+        "patch",
+        "test_patch",
+        "problem_statement",
+        "created_at",
+        "version",
+        "language",
+        "source",
+    ]
+)
+
+LANGUAGES = {"js": "javascript", "ts": "typescript", "c++": "cpp", "golang": "go"}
+NO_TESTS = "Without hidden tests nothing could fail before the fix."
+NO_FIX = "Without a reference fix nothing could pass after it."
+
+
+def detect(row: Columns) -> RowFormat:
+    """SWE-Factory's rows name the pull request and its issues and have no lists of tests."""
+    listed = any(name in row for name in ("FAIL_TO_PASS", "fail_to_pass"))
+    factory = "pull_number" in row or "eval_script_skeleton" in row
+    return RowFormat.SWE_FACTORY if factory and not listed else RowFormat.SWE_BENCH
+
+
+def instance(row: Columns) -> Instance:
+    """The instance that a row of either format describes; raises :class:`BadColumn`."""
+    for what, is_it in FOREIGN:
+        if is_it(row):
+            raise BadColumn(f"this is {what}, which is not read")
+    kept = {name: value for name, value in row.items() if name not in IN_SPEC and value is not None}
+    for column in ("FAIL_TO_PASS", "PASS_TO_PASS"):
+        if (listed := names(row, column, column.lower())) is not None:
+            kept.pop(column.lower(), None)
+            kept[column] = listed
+    source = row.get("source") if isinstance(row.get("source"), dict) else None
+    language = text(row, "language").strip().lower() or text(row, "repo_language").strip().lower()
+    return Instance(
+        instance_id=required(row, "instance_id"),
+        repo=required(row, "repo"),
+        base_commit=None
+        if _needs_no_commit(source) and not row.get("base_commit")
+        else commit(row, "base_commit"),
+        source=source,
+        gold=patch(row, "patch", NO_FIX),
+        tests=patch(row, "test_patch", NO_TESTS),
+        problem=encoded("problem_statement", text(row, "problem_statement")).decode(),
+        created_at=moment(row, "created_at"),
+        version=text(row, "version").strip()[:100] or None,
+        language=LANGUAGES.get(language, language) or None,
+        extra=kept,
+    )
+
+
+def _needs_no_commit(source: Columns | None) -> bool:
+    """Rows that `swefoundry export` wrote may come from an archive; the column `source` is as in the spec."""
+    return source is not None and "git" not in source
+
+
+def remarks(row: Columns) -> list[str]:
+    """What a person should know although the row is good."""
+    found = []
+    if names(row, "FAIL_TO_PASS", "fail_to_pass") == []:
+        found.append(
+            "its FAIL_TO_PASS is empty, so that any patch would resolve it; the validation finds its own"
+        )
+    if any(name in row for name in ("dockerfile", "eval_script")):
+        found.append("its Dockerfile and script are kept and not used: the strategies make the environment")
+    for name in ("patch", "test_patch"):
+        if not text(row, name).endswith("\n"):
+            found.append(f"{name} had no line end at its end, which git refuses; one was added")
+    return found

@@ -1,0 +1,34 @@
+"""Is a row's patch one that git can apply? What git refuses for its form is refused here, before a pod runs."""
+
+import re
+from typing import Any
+
+from swefoundry.cli.datasets.rows.columns import BadColumn, text
+
+HEADER = re.compile(r"^(?:diff --git |--- )", re.MULTILINE)
+MISSING_BINARY = re.compile(r"^Binary files (?P<files>.+) differ\r?$", re.MULTILINE)
+
+
+def patch(row: dict[str, Any], name: str, empty: str) -> bytes:
+    """The patch byte for byte, CRLF included; ``empty`` says what a missing one means.
+
+    git calls a patch whose last line has no end corrupt, and some data sets strip it, so it is put back.
+    """
+    content = text(row, name)
+    if not content.strip():
+        raise BadColumn(f"{name}: is empty. {empty}")
+    if not HEADER.search(content):
+        raise BadColumn(f"{name}: is not a unified diff (no line starts with `diff --git` or `---`)")
+    if (found := MISSING_BINARY.search(content)) is not None:
+        raise BadColumn(
+            f"{name}: names a binary file without its content ({found['files'][:120]}). "
+            "Make the patch again with `git diff --binary`."
+        )
+    return encoded(name, content if content.endswith("\n") else content + "\n")
+
+
+def encoded(name: str, content: str) -> bytes:
+    try:
+        return content.encode()
+    except UnicodeEncodeError as error:
+        raise BadColumn(f"{name}: holds half a character (a lone surrogate) at {error.start}") from error

@@ -1,0 +1,1 @@
+"""What commands print: pages and tables from API objects."""

@@ -1,0 +1,161 @@
+"""One page about one TaskInstance: what was tried, what failed, the telling lines, what to do. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from swefoundry.api.reasons import ENVIRONMENT_FAILED, PENDING, PREPARING
+from swefoundry.cli.views.build_history import construction
+from swefoundry.cli.views.page import Section
+from swefoundry.cli.views.progress import UNCHECKED, telling
+from swefoundry.cli.views.remediation import next_step
+from swefoundry.text.plurals import counted
+
+TESTS_NAMED = 12
+"""Test names shown per set; all of them are in the verdict bundle."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """The page."""
+
+    name: str
+    headline: str
+    reason: str
+    sections: tuple[Section, ...]
+    advice: str
+
+    def wire(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "headline": self.headline,
+            "reason": self.reason,
+            "advice": self.advice,
+            "sections": [
+                {
+                    "title": section.title,
+                    "lines": section.lines,
+                    "rows": [dict(zip(section.columns, row, strict=True)) for row in section.rows],
+                    "logs": [{"from": where, "text": text} for where, text in section.logs],
+                }
+                for section in self.sections
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the registry has to say, as far as it could be read."""
+
+    logs: Mapping[str, str] = field(default_factory=dict)
+    """Telling lines by evaluation: ``after #0``."""
+    tests: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The sets of the verdict bundle."""
+    note: str = ""
+    """Why it could not be read."""
+
+
+def tell(task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: Evidence) -> Story:
+    """The story of a task, of its EnvBuild if there is one, and of the evidence."""
+    spec, status = task.get("spec") or {}, task.get("status") or {}
+    made = (build or {}).get("status") or {}
+    reason, message = telling(status.get("conditions") or ())
+    sections = (
+        _what(spec, status),
+        *construction(build or {}),
+        _matrix(status, evidence),
+        _tests(evidence),
+        _pods(status, made),
+    )
+    verdict = status.get("verdict")
+    phase = f"{status.get('phase') or UNCHECKED}{f' ({verdict})' if verdict else ''}"
+    return Story(
+        name=task["metadata"]["name"],
+        headline=f"{phase}: {message or reason or 'no operator has seen it yet'}",
+        reason=reason,
+        sections=tuple(section for section in sections if section is not None),
+        advice=next_step(_reason_to_act_on(reason, made)),
+    )
+
+
+def _reason_to_act_on(reason: str, made: Mapping[str, Any]) -> str:
+    """Where the environment failed, or is being made, the EnvBuild's reason says more."""
+    inner, _ = telling(made.get("conditions") or ())
+    return inner if reason in (ENVIRONMENT_FAILED, PREPARING) and inner else reason or PENDING
+
+
+def _what(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Section:
+    prepared, image = status.get("prepared") or {}, status.get("image") or {}
+    said = {
+        "instance": spec.get("instanceId"),
+        "repository": spec.get("repo"),
+        "source": _source(spec),
+        "dated": spec.get("createdAt"),
+        "language": spec.get("language") or prepared.get("language"),
+        "test files": prepared.get("testFiles"),
+        "image": f"{image['name']}@{image['digest']}" if image else None,
+        "evidence": status.get("evidence"),
+        "took": status.get("duration"),
+    }
+    return Section("What", tuple(f"{key}: {value}" for key, value in said.items() if value not in (None, "")))
+
+
+def _source(spec: Mapping[str, Any]) -> str:
+    source = spec.get("source") or {}
+    if archive := source.get("archive"):
+        return str(archive.get("url", ""))
+    url = (source.get("git") or {}).get("url", "git")
+    return f"{url} at {spec.get('baseCommit', '?')}"
+
+
+def _matrix(status: Mapping[str, Any], evidence: Evidence) -> Section | None:
+    evaluations = status.get("evaluations") or []
+    if not evaluations:
+        return None
+    rows = tuple(
+        (
+            each.get("stage"),
+            each.get("repeat"),
+            each.get("fault") or each.get("code"),
+            each.get("rawExit"),
+            each.get("passed"),
+            each.get("failed"),
+            each.get("skipped"),
+        )
+        for each in evaluations
+    )
+    lines = (f"The logs could not be read: {evidence.note}",) if evidence.note else ()
+    columns = ("stage", "repeat", "code", "exit", "passed", "failed", "skipped")
+    return Section("Matrix", lines, columns, rows, tuple(evidence.logs.items()))
+
+
+def _tests(evidence: Evidence) -> Section | None:
+    lines: list[str] = []
+    for name, ids in evidence.tests.items():
+        lines.append(f"{name}: {len(ids)}")
+        if name != "PASS_TO_PASS":
+            lines += [f"  {test}" for test in ids[:TESTS_NAMED]]
+            lines += [f"  … and {len(ids) - TESTS_NAMED} more"] if len(ids) > TESTS_NAMED else []
+    return Section("Tests", tuple(lines)) if lines else None
+
+
+def _pods(status: Mapping[str, Any], made: Mapping[str, Any]) -> Section | None:
+    attempts = [
+        each for where in (status, made) for kind in ("attempts", "running") for each in where.get(kind) or []
+    ]
+    if not attempts:
+        return None
+    rows = tuple(
+        (
+            each.get("work"),
+            each.get("number"),
+            each.get("pod"),
+            each.get("outcome") or "under way",
+            each.get("reason") or "",
+            " ".join(str(each.get("message") or "").split())[:160],
+        )
+        for each in attempts
+    )
+    retries = (status.get("infraRetries") or 0) + (made.get("infraRetries") or 0)
+    lines = (f"{counted(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
+    return Section("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)

@@ -1,0 +1,116 @@
+"""What may still be spent, and may this model turn be asked for? Money is refused before it is overspent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from swefoundry.contracts.agent import Allowance
+from swefoundry.contracts.models import MICRO, Model, Usage, cost
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A budget for models: of one instance, of a namespace, or of the whole operator."""
+
+    named: str
+    """For people: `spec.budget of the EnvBuild`, `the budget of namespace demo`."""
+    tokens: int | None = None
+    micro_usd: int | None = None
+    tokens_raised_by: str = ""
+    """What to change for more: `raise spec.budget.llmTokens`."""
+    usd_raised_by: str = ""
+    used: Usage = field(default_factory=Usage)
+    """What counts against it already."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an environment used, or may use at most (None: no limit), besides models."""
+
+    rounds: int | None = None
+    pod_seconds: int | None = None
+    wall_seconds: int | None = None
+
+
+def worst_case(model: Model, prompt_tokens: int) -> Usage:
+    """What one turn may use at most: nothing cached, the longest answer."""
+    dearest = max(model.input_usd, model.cached_usd or 0)
+    priced = model.model_copy(update={"input_usd": dearest, "cached_usd": None})
+    return Usage(
+        turns=1,
+        input_tokens=prompt_tokens,
+        output_tokens=model.output_tokens,
+        micro_usd=cost(priced, prompt_tokens, 0, model.output_tokens),
+    )
+
+
+def refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, turn: Usage) -> str:
+    """Why a turn of that size may not be asked for, naming the budget and what raises it; empty: it may."""
+    if allowance.turns_per_role is not None and role_turns >= allowance.turns_per_role:
+        return (
+            f"the {role} has asked for {role_turns} answers for this draft, which is its budget; "
+            "raise spec.budget.turnsPerRole"
+        )
+    if allowance.tokens is not None and used.tokens + turn.tokens > allowance.tokens:
+        return (
+            f"the next model turn may use {turn.tokens} tokens and {max(0, allowance.tokens - used.tokens)} are left"
+            f"{_named(allowance.tokens_named)}"
+        )
+    if allowance.micro_usd is not None and used.micro_usd + turn.micro_usd > allowance.micro_usd:
+        left = max(0, allowance.micro_usd - used.micro_usd)
+        return (
+            f"the next model turn may cost {dollars(turn.micro_usd)} and {dollars(left)} is left"
+            f"{_named(allowance.usd_named)}"
+        )
+    return ""
+
+
+def least(limits: Sequence[Limit], turns_per_role: int | None = None) -> Allowance:
+    """What one pod may spend under all limits together, with the name of the tightest."""
+    tokens = [(max(0, each.tokens - each.used.tokens), each) for each in limits if each.tokens is not None]
+    money = [
+        (max(0, each.micro_usd - each.used.micro_usd), each) for each in limits if each.micro_usd is not None
+    ]
+    most_tokens = min(tokens, key=lambda found: found[0], default=None)
+    most_money = min(money, key=lambda found: found[0], default=None)
+    return Allowance(
+        turns_per_role=turns_per_role,
+        tokens=most_tokens[0] if most_tokens else None,
+        tokens_named=_of(most_tokens[1].named, most_tokens[1].tokens_raised_by) if most_tokens else "",
+        micro_usd=most_money[0] if most_money else None,
+        usd_named=_of(most_money[1].named, most_money[1].usd_raised_by) if most_money else "",
+    )
+
+
+def nothing_left(allowance: Allowance) -> str:
+    """Why no agent pod need be started; empty: there is something to spend."""
+    if allowance.tokens == 0:
+        return f"no tokens are left{_named(allowance.tokens_named)}"
+    if allowance.micro_usd == 0:
+        return f"no money is left{_named(allowance.usd_named)}"
+    return ""
+
+
+def work_refusal(budget: Work, used: Work) -> str:
+    """Why no further round may begin; empty: it may."""
+    for what, most, so_far, raised in (
+        ("rounds", budget.rounds, used.rounds, "rounds"),
+        ("pod-seconds", budget.pod_seconds, used.pod_seconds, "podSeconds"),
+        ("seconds since the start", budget.wall_seconds, used.wall_seconds, "wallSeconds"),
+    ):
+        if most is not None and (so_far or 0) >= most:
+            return f"{so_far} of {most} {what} are spent; raise spec.budget.{raised}"
+    return ""
+
+
+def dollars(micro_usd: int) -> str:
+    """Micro-dollars for people: four digits after the point, rounded up."""
+    hundredths_of_cents = -(-micro_usd // 100)
+    return f"${hundredths_of_cents * 100 / MICRO:.4f}"
+
+
+def _of(named: str, raised_by: str) -> str:
+    return f"{named}; {raised_by}" if raised_by else named
+
+
+def _named(named: str) -> str:
+    return f" of {named}" if named else ""

@@ -1,0 +1,60 @@
+"""Spec and result of a build pod; how they travel is in ``contracts.intake``."""
+
+from typing import Literal
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.wire import Value
+
+BUILD_ORDER = "SWEFOUNDRY_BUILD"
+"""Environment variable that carries the spec."""
+
+
+class BuildOrder(Value):
+    """Build one draft's Dockerfile over a source and push the image."""
+
+    v: Literal[1] = 1
+    nonce: str
+    place: Place
+    source: Digest
+    """Artifact of the clean tree."""
+    draft: Draft
+    composed: str | None = None
+    """Set for a rebuild: the image, by digest, that the Dockerfile begins with. It holds the source under /testbed, so
+    nothing is copied, and it may be used whatever the allowed bases.
+    """
+    tag: str
+    """Human tag for the image."""
+    cache: str | None = None
+    """Repository path for the layer cache, in the same registry."""
+    time_limit_seconds: int
+    mirrors: dict[str, str] = {}
+    """Registry host -> host[:port][/path] to pull base images through; plain HTTP when it equals place.registry."""
+    allowed_bases: list[str] = []
+    """Patterns of base images; empty allows any."""
+    build_args: dict[str, str] = {}
+    """Proxy and package-mirror settings (HTTP_PROXY, PIP_INDEX_URL, …) for every RUN step."""
+    ca_bundle: str | None = None
+    """Path of a PEM bundle in the pod that every RUN step must trust."""
+
+
+class BuildRecord(Value):
+    """What a build pod leaves behind."""
+
+    v: Literal[1] = 1
+    nonce: str
+    code: int
+    message: str = ""
+    image: Digest | None = None
+    """Manifest digest of the pushed image."""
+    step: str | None = None
+    """The failing instruction, cut to 300 characters."""
+    step_exit_code: int | None = None
+    tail: str = ""
+    """The telling last lines of the failing step, cut so that the record fits."""
+    log: Digest | None = None
+    """Blob with the whole build log (capped at 4 MiB)."""
+    oom_kills: int = 0
+    """Processes of the pod that were killed for memory: the reader of pods tells this from other failures."""
+    duration_ms: int = 0

@@ -1,0 +1,83 @@
+"""What a strategy proposes: how to build an environment and how to run the tests in it."""
+
+import hashlib
+import json
+from typing import Annotated
+
+from pydantic import Field
+
+from swefoundry.contracts.wire import Value
+
+Command = Annotated[str, Field(min_length=1, max_length=8192)]
+Glob = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/]")]
+Package = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
+ImageName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./:@_-]*$")]
+ExitCode = Annotated[int, Field(ge=1, le=255)]
+
+PYTEST_ERROR_CODES = (2, 3, 4, 5)
+"""pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
+
+
+class Draft(Value):
+    """A Dockerfile and the commands that go with it."""
+
+    dockerfile: str = Field(
+        min_length=1,
+        max_length=65536,
+        description="The Dockerfile. Its context is the clean source tree; it must `COPY . /testbed`.",
+    )
+    test_command: Command = Field(
+        description="Shell command run in /testbed; `{files}` becomes the test files of the test patch, quoted."
+    )
+    rebuild_command: Command | None = Field(
+        default=None,
+        description="Shell command, run in /testbed without the layers below being built again, that brings an image "
+        "of another commit up to date: compiled extensions, generated files. Absent: none is needed.",
+    )
+    rebuild_when: list[Glob] | None = Field(
+        default=None,
+        max_length=64,
+        description="Globs of the files that the rebuild command is for: it is run only where one of them is new, "
+        "other or gone. A glob without a slash is that of a name in any folder. Absent: it is run for every commit.",
+    )
+    reports: list[Glob] = Field(
+        default=[],
+        max_length=16,
+        description="Globs, relative to /testbed, of the JUnit XML or TAP reports that the test command writes.",
+    )
+    error_exit_codes: list[ExitCode] = Field(
+        default=list(PYTEST_ERROR_CODES),
+        max_length=64,
+        description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
+    )
+
+    def stored(self) -> bytes:
+        """The draft as the blob that the registry keeps."""
+        return json.dumps(self.wire(), sort_keys=True).encode()
+
+    def digest(self) -> str:
+        """sha256 over the canonical JSON: equal drafts are never tried twice."""
+        text = json.dumps(self.wire(), sort_keys=True, separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+class Overrides(Value):
+    """A person's word wins over a strategy's."""
+
+    base_image: ImageName | None = Field(
+        default=None, description="Base image to use instead of the strategy's."
+    )
+    apt_packages: list[Package] = Field(
+        default=[], max_length=128, description="Debian packages to install besides the strategy's."
+    )
+    pre_install: list[Command] = Field(
+        default=[],
+        max_length=64,
+        description="Shell commands to run in /testbed before the project is installed.",
+    )
+    test_command: Command | None = Field(
+        default=None, description="Test command to use instead of the strategy's."
+    )
+    reports: list[Glob] | None = Field(
+        default=None, max_length=16, description="Report globs to use instead of the strategy's."
+    )

@@ -1,0 +1,51 @@
+"""What intake saw in a source tree; the ground that recipes stand on."""
+
+from swefoundry.contracts.wire import Value
+
+
+class FileFact(Value):
+    """A small file that says something about the environment, with its text (cut to 64 KiB)."""
+
+    path: str
+    sha256: str
+    text: str
+    """Decoded as UTF-8 with replacement characters; cut to 64 KiB."""
+    truncated: bool = False
+
+
+class Facts(Value):
+    """facts.json: everything a strategy may know about a source without running it."""
+
+    languages: dict[str, int] = {}
+    """Files per language, most first."""
+    manifests: list[FileFact] = []
+    """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, noxfile.py, Pipfile, package.json, go.mod, …"""
+    ci: list[FileFact] = []
+    """CI workflows and the like: hints, never run."""
+    readme_hints: list[str] = []
+    """Lines of README and CONTRIBUTING that speak of tests."""
+    test_files: list[str] = []
+    """Files that the test patch adds or changes and that look like tests; paths relative to the root."""
+    test_support_files: list[str] = []
+    """Other files of the test patch: fixtures, data, conftest.py."""
+    deleted_test_files: list[str] = []
+    root_entries: list[str] = []
+    """Names in the root folder; folders end with a slash."""
+    package_dirs: list[str] = []
+    """Folders with an __init__.py at the root, under src/ or lib/."""
+    commit: str | None = None
+    """Of a git source the commit that was asked for; of any other the clean tree's one commit, HEAD of /testbed."""
+    version_tag: str | None = None
+    """Nearest tag re-created on the clean tree's one commit."""
+    fingerprint: str = ""
+    """sha256 over manifests and lockfiles: sources with the same fingerprint need the same environment."""
+    test_imports: list[str] = []
+    """Top-level module names imported by ``test_files`` as they are after the test patch and by the conftest.py files
+    beside and above them; sorted, own modules and the standard library may be among them (ast, else a regex: old
+    sources may be Python 2)."""
+    test_parameters: list[str] = []
+    """Parameter names of the ``test_*`` functions in the same files, sorted: `mocker` says that pytest-mock
+    is needed.
+    """
+    test_markers: list[str] = []
+    """Names after ``pytest.mark.`` in the same files, sorted: `asyncio` says that pytest-asyncio is needed."""

@@ -1,0 +1,91 @@
+"""Spec and result of an intake pod.
+
+The spec travels as one environment variable, the result as the container's termination message (4096 bytes at most).
+The nonce ties a result to the spec it answers, so that a result written by hostile code is not believed.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.wire import Value
+
+INTAKE_ORDER = "SWEFOUNDRY_INTAKE"
+"""Environment variable that carries the spec."""
+
+
+class GitOrigin(Value):
+    """A commit of a git repository."""
+
+    kind: Literal["git"] = "git"
+    url: str
+    commit: str
+    token_file: str | None = None
+    """Path of a mounted token for private repositories (sent as HTTP basic auth, user x-access-token unless
+    the URL names one).
+    """
+    token_named: str = ""
+    """What the manifest calls the token: said when the file is not there."""
+
+
+class ArchiveOrigin(Value):
+    """A source archive: tar (gz, bz2, xz) or zip."""
+
+    kind: Literal["archive"] = "archive"
+    url: str
+    sha256: str
+    strip_components: int = 1
+
+
+class ArtifactOrigin(Value):
+    """A source tree that an earlier intake left in the same repository."""
+
+    kind: Literal["artifact"] = "artifact"
+    digest: Digest
+
+
+Origin = Annotated[GitOrigin | ArchiveOrigin | ArtifactOrigin, Field(discriminator="kind")]
+
+
+class PatchAt(Value):
+    """Where a patch's bytes are: a blob of the repository, or a file mounted into the pod. Exactly one is set."""
+
+    blob: Digest | None = None
+    path: str | None = None
+    named: str = ""
+    """What the manifest calls the file: said when it is not there."""
+
+
+class IntakeOrder(Value):
+    """Fetch the source, make the clean tree, apply the patches, push what evaluations and builds need."""
+
+    v: Literal[1] = 1
+    nonce: str
+    place: Place
+    origin: Origin
+    test_patch: PatchAt | None = None
+    gold_patch: PatchAt | None = None
+    version: str | None = None
+    """Re-created as a tag on the clean tree when the origin is an archive, for tools that ask git for the version."""
+
+
+class IntakeRecord(Value):
+    """What an intake pod leaves behind."""
+
+    v: Literal[1] = 1
+    nonce: str
+    code: int
+    message: str = ""
+    """One sentence; for refused patches the file and hunk."""
+    source: Digest | None = None
+    """Artifact (OCI manifest) whose one layer is the gzip tar of the clean tree."""
+    layers: dict[Stage, Layer] = {}
+    """Per stage: the layer with the overlay and the runner."""
+    facts: Digest | None = None
+    """Blob with facts.json."""
+    fingerprint: str = ""
+    language: str | None = None
+    test_files: int = 0

@@ -1,0 +1,36 @@
+"""How a round of an environment search ended."""
+
+from enum import StrEnum
+
+
+class RoundOutcome(StrEnum):
+    """How a round ended."""
+
+    ACCEPTED = "Accepted"
+    """before = tests failed and after = all passed, or the tests ran where there is nothing to compare."""
+    ACCEPTED_ERROR2PASS = "AcceptedError2Pass"
+    """The tests could not run before and all pass after: kept apart, but the environment is proven."""
+    BOTH_PASSED = "BothPassed"
+    """The environment works and the row is wrong: no other draft would change that."""
+    CHECKOUT_FAILED = "CheckoutFailed"
+    """The reused image could not be given the new tree: the image or its tree is gone, or a name cannot be stored."""
+    DOCKERFILE_INVALID = "DockerfileInvalid"
+    POLICY_REFUSED = "PolicyRefused"
+    BASE_IMAGE_MISSING = "BaseImageMissing"
+    STEP_FAILED = "StepFailed"
+    BUILD_TIME_LIMIT = "BuildTimeLimit"
+    BUILD_DISK_FULL = "BuildDiskFull"
+    BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    PUSH_FAILED = "PushFailed"
+    NOT_RUNNABLE = "NotRunnable"
+    """The test command could not be started after the fix."""
+    NO_RESULT = "NoResult"
+    """Nothing collected or no readable report after the fix."""
+    AFTER_FAILED = "AfterFailed"
+    """Tests still fail after the fix: the environment, or the row, is wrong."""
+    TIME_LIMIT = "TimeLimit"
+    OUT_OF_MEMORY = "OutOfMemory"
+    BEFORE_UNCLEAR = "BeforeUnclear"
+    """After passed; before ended in a way that is neither failed, passed nor errored (time limit, memory)."""
+    INFRASTRUCTURE = "Infrastructure"
+    """Infrastructure faults used up their retries."""

@@ -1,0 +1,1 @@
+"""The controllers of both resources: watch, work queue, reconcile, status."""

@@ -1,0 +1,88 @@
+"""What the status keeps of the agents' work: what was used, what it cost, and how often the model's own opinion was
+wrong. Pure.
+"""
+
+from swefoundry.api import reasons
+from swefoundry.api.envbuild import Agents, EnvBuildStatus, Round
+from swefoundry.contracts.agent import AgentRecord
+from swefoundry.contracts.budgets import dollars
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.models import Usage
+from swefoundry.contracts.round_outcome import RoundOutcome
+
+ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
+UNJUDGED = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUSH_FAILED})
+"""Outcomes that say nothing about a claim: the cluster is to blame."""
+
+
+def called(status: EnvBuildStatus) -> EnvBuildStatus:
+    """The agents are to write the draft of the next round."""
+    agents = status.agents or Agents()
+    return _with_agents(status, agents, asked=agents.asked + 1, drafting=len(status.rounds))
+
+
+def drafted(status: EnvBuildStatus, record: AgentRecord, started: Round | None) -> EnvBuildStatus:
+    """An agent pod has ended: with a round, or with the reason why there will be none."""
+    status = charged(status, record.usage)
+    agents = status.agents or Agents()
+    status = _with_agents(
+        status,
+        agents,
+        drafting=None,
+        rung=record.rung,
+        state=record.state or agents.state,
+        transcript=record.transcript or agents.transcript,
+    )
+    if started is None:
+        return ended(status, reasons.AGENT_REASONS.get(record.code, reasons.DEFECT), record.message)
+    rounds = [*status.rounds, started]
+    return status.model_copy(update={"rounds": rounds, "round": len(rounds)})
+
+
+def ended(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildStatus:
+    """The agents write no further draft."""
+    agents = status.agents or Agents()
+    return _with_agents(status, agents, drafting=None, ended=reason, message=message[:2048])
+
+
+def charged(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
+    """With what one more agent pod used."""
+    if not usage.turns:
+        return status
+    total = (status.usage or Usage()).plus(usage)
+    return status.model_copy(update={"usage": total, "cost": dollars(total.micro_usd)})
+
+
+def compared(status: EnvBuildStatus) -> EnvBuildStatus:
+    """With how often the models believed in a draft that was refused, or doubted one that was accepted."""
+    if status.agents is None:
+        return status
+    wrong = [item.claimed for item in status.rounds if misjudged(item)]
+    return _with_agents(status, status.agents, overclaimed=wrong.count(True), underclaimed=wrong.count(False))
+
+
+def judged(item: Round) -> bool:
+    """Whether a round has a claim and an outcome to compare it with."""
+    return item.claimed is not None and item.outcome is not None and item.outcome not in UNJUDGED
+
+
+def misjudged(item: Round) -> bool:
+    """Whether a round's measured outcome is not what the model claimed."""
+    return judged(item) and item.claimed != (item.outcome in ACCEPTED)
+
+
+def used_by(message: str) -> Usage:
+    """What an agent pod says it used that ended without a draft and without a reason of ours."""
+    try:
+        return AgentRecord.model_validate_json(message).usage
+    except ValueError:
+        return Usage()
+
+
+def is_draft(record: AgentRecord) -> bool:
+    """Whether the pod wrote a draft."""
+    return record.code == Code.OK and record.draft is not None
+
+
+def _with_agents(status: EnvBuildStatus, agents: Agents, **fields: object) -> EnvBuildStatus:
+    return status.model_copy(update={"agents": agents.model_copy(update=fields)})

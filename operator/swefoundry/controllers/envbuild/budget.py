@@ -1,0 +1,83 @@
+"""What may the next agent pod of an EnvBuild spend? Pure; what each budget means is in docs/decisions.
+
+::
+
+    left = limit - used by all EnvBuilds that exist           nothing left: the search ends, BudgetSpent
+                 - what running agents may still use          less than that: it waits until there is more room
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from swefoundry.api.resource import Build
+from swefoundry.contracts.agent import Allowance
+from swefoundry.contracts.budgets import Limit, least, nothing_left
+from swefoundry.contracts.models import Usage
+from swefoundry.settings import Settings
+from swefoundry.workloads.usage_index import Account, Others, micro
+
+RAISE = "raise agents.budgets.{} in the chart's values"
+
+
+@dataclass(frozen=True)
+class Purse:
+    """What a pod gets, or why it gets nothing."""
+
+    allowance: Allowance
+    spent: str = ""
+    """Why there is nothing left, and never will be."""
+    held: str = ""
+    """Why it has to wait: running agents may still use what is left."""
+
+
+def purse(build: Build, others: Others, settings: Settings) -> Purse:
+    """What the next agent pod of ``build`` may spend, beside all ``others``."""
+    mine = build.status.usage or Usage()
+    own = replace(_own(build), used=mine)
+    shared = _shared(build.namespace, others, settings)
+    allowance = least(
+        [own, *(replace(limit, used=mine.plus(theirs.used)) for limit, theirs in shared)],
+        turns_per_role=build.spec.budget.turns_per_role,
+    )
+    beside = least(
+        [own, *(replace(limit, used=mine.plus(theirs.used).plus(theirs.held)) for limit, theirs in shared)]
+    )
+    if (beside.tokens, beside.micro_usd) != (allowance.tokens, allowance.micro_usd):
+        held = "agents that run may still use what is left of a budget for models"
+    else:
+        held = ""
+    return Purse(allowance, nothing_left(allowance), held)
+
+
+def _own(build: Build) -> Limit:
+    budget = build.spec.budget
+    return Limit(
+        named="spec.budget",
+        tokens=budget.llm_tokens,
+        micro_usd=micro(budget.llm_usd),
+        tokens_raised_by="raise spec.budget.llmTokens",
+        usd_raised_by="raise spec.budget.llmUsd",
+    )
+
+
+def _shared(namespace: str, others: Others, settings: Settings) -> list[tuple[Limit, Account]]:
+    of_namespace = _limit(
+        "namespace",
+        f"the budget of namespace {namespace}",
+        settings.namespace_llm_tokens,
+        settings.namespace_llm_usd,
+    )
+    of_operator = _limit(
+        "operator", "the operator's budget", settings.operator_llm_tokens, settings.operator_llm_usd
+    )
+    return [(of_namespace, others.in_namespace), (of_operator, others.in_all)]
+
+
+def _limit(value: str, named: str, tokens: int | None, usd: Decimal | None) -> Limit:
+    return Limit(
+        named=named,
+        tokens=tokens,
+        micro_usd=None if usd is None else micro(usd),
+        tokens_raised_by=RAISE.format(f"{value}.tokens"),
+        usd_raised_by=RAISE.format(f"{value}.usd"),
+    )

@@ -1,0 +1,1 @@
+"""Reuse of proven images: candidates, the checkout over them, and the records of what was proven."""

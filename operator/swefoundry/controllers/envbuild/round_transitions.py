@@ -1,0 +1,174 @@
+"""How a round goes on with each result, and how it ends. Pure; the table of outcomes is the heart of acceptance.
+
+::
+
+    after = 0 and before = 1      Accepted
+    after = 0 and before = 20|21  AcceptedError2Pass
+    after = 0 and before = 0      BothPassed
+    after = 0 and before else     BeforeUnclear
+    after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
+"""
+
+from collections.abc import Sequence
+
+from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.stages import Stage
+from swefoundry.controllers.envbuild.steps import CheckedOut
+from swefoundry.drafts.reuse import label_with_changes
+from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.workloads.pod_outcomes import Faulted
+
+MESSAGE_LIMIT = 2048
+ERROR2PASS_REFUSED = (
+    "the tests cannot run before the fix and pass after it, and spec.environment.acceptError2Pass is false"
+)
+LABEL_LIMIT = 200
+SUMMARY_LIMIT = 400
+"""Characters of telling lines in a condition's message, which people read in a terminal."""
+
+BUILD_OUTCOMES = {
+    Code.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
+    Code.BASE_IMAGE_MISSING: RoundOutcome.BASE_IMAGE_MISSING,
+    Code.STEP_FAILED: RoundOutcome.STEP_FAILED,
+    Code.BUILD_TIME_LIMIT: RoundOutcome.BUILD_TIME_LIMIT,
+    Code.DISK_FULL: RoundOutcome.BUILD_DISK_FULL,
+    Code.POLICY_REFUSED: RoundOutcome.POLICY_REFUSED,
+    Code.PUSH_FAILED: RoundOutcome.PUSH_FAILED,
+}
+
+AFTER_OUTCOMES = {
+    Code.TESTS_FAILED: RoundOutcome.AFTER_FAILED,
+    Code.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
+    Code.NO_RESULT: RoundOutcome.NO_RESULT,
+    Code.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
+}
+
+BEFORE_OUTCOMES = {
+    Code.TESTS_FAILED: RoundOutcome.ACCEPTED,
+    Code.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
+    Code.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
+    Code.OK: RoundOutcome.BOTH_PASSED,
+}
+"""What a passed `after` is worth, by the code of `before`."""
+
+FAULT_OUTCOMES = {
+    "OOMKilled": RoundOutcome.OUT_OF_MEMORY,
+    "DeadlineExceeded": RoundOutcome.TIME_LIMIT,
+    "EntrypointMissing": RoundOutcome.NOT_RUNNABLE,
+}
+
+
+def checked_out(current: Round, result: CheckedOut) -> Round:
+    """The round after its checkout: with an image, with one to run the rebuild command in, or ended."""
+    record = result.record
+    if result.composed is None:
+        message = result.message[:MESSAGE_LIMIT]
+        return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED.value, "message": message})
+    files = record.added + record.changed + record.removed
+    seconds = current.seconds + (result.move.finished.seconds or 0)
+    label = label_with_changes(current.label, files)[:LABEL_LIMIT]
+    made = {"composed": result.composed, "image": result.composed if result.complete else None}
+    return current.model_copy(update={"label": label, "seconds": seconds} | made)
+
+
+def built(current: Round, record: BuildRecord) -> Round:
+    """The round after its build: with an image, or ended by a named failure."""
+    seconds = current.seconds + record.duration_ms / 1000
+    if record.code == Code.OK and record.image is not None:
+        return current.model_copy(update={"image": record.image, "evidence": record.log, "seconds": seconds})
+    outcome = BUILD_OUTCOMES.get(Code(record.code), RoundOutcome.INFRASTRUCTURE)
+    message = "\n".join(part for part in (record.message, record.tail) if part)
+    return current.model_copy(
+        update={
+            "outcome": outcome.value,
+            "message": message[:MESSAGE_LIMIT],
+            "evidence": record.log,
+            "seconds": seconds,
+        }
+    )
+
+
+def faulted(current: Round, fault: Faulted) -> Round:
+    """The round whose build or checkout pod reached a limit."""
+    outcomes = {
+        "OOMKilled": RoundOutcome.BUILD_OUT_OF_MEMORY,
+        "EphemeralStorageExceeded": RoundOutcome.BUILD_DISK_FULL,
+        "DeadlineExceeded": RoundOutcome.BUILD_TIME_LIMIT,
+    }
+    outcome = outcomes.get(fault.reason, RoundOutcome.INFRASTRUCTURE)
+    if current.parent is not None and current.composed is None:
+        outcome = RoundOutcome.CHECKOUT_FAILED
+    return current.model_copy(
+        update={"outcome": outcome.value, "message": f"{fault.reason}: {fault.message}"[:MESSAGE_LIMIT]}
+    )
+
+
+def probed(current: Round, probe: ProbeResult, telling: str) -> Round:
+    """The round with one more probe; the log of `after` tells more than that of `before`, which is to fail."""
+    others = [item for item in current.probes if item.stage is not probe.stage]
+    told = (
+        telling[:MESSAGE_LIMIT]
+        if probe.stage is not Stage.BEFORE and probe.code != Code.OK
+        else current.message
+    )
+    ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
+    return current.model_copy(update={"probes": ordered, "message": told})
+
+
+def settled(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
+    """The round with its outcome, once every wanted probe has ended; ``error2pass``: whether that is accepted."""
+    found = {item.stage: item for item in current.probes}
+    if any(stage not in found for stage in wanted):
+        return current
+    outcome = _compared(found) if Stage.AFTER in wanted else _ran(found[Stage.BASE])
+    if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
+        return current.model_copy(
+            update={"outcome": RoundOutcome.BEFORE_UNCLEAR.value, "message": ERROR2PASS_REFUSED}
+        )
+    return current.model_copy(update={"outcome": outcome.value})
+
+
+def _compared(found: dict[Stage, ProbeResult]) -> RoundOutcome:
+    before, after = found[Stage.BEFORE], found[Stage.AFTER]
+    if after.fault is not None:
+        return FAULT_OUTCOMES.get(after.fault, RoundOutcome.NO_RESULT)
+    if after.code != Code.OK:
+        return AFTER_OUTCOMES.get(Code(after.code or 0), RoundOutcome.NO_RESULT)
+    if before.code is None:
+        return RoundOutcome.BEFORE_UNCLEAR
+    return BEFORE_OUTCOMES.get(Code(before.code), RoundOutcome.BEFORE_UNCLEAR)
+
+
+def _ran(base: ProbeResult) -> RoundOutcome:
+    """Without patches: the command runs and reports at least one test, passed or failed."""
+    if base.fault is not None:
+        return FAULT_OUTCOMES.get(base.fault, RoundOutcome.NO_RESULT)
+    if base.code in (Code.OK, Code.TESTS_FAILED) and (base.tests or 0) > 0:
+        return RoundOutcome.ACCEPTED
+    return AFTER_OUTCOMES.get(Code(base.code or Code.NO_RESULT), RoundOutcome.NO_RESULT)
+
+
+def ending(record: RunRecord, seconds: int) -> str:
+    """How a test command came to no result, which its log does not say; empty when it ran."""
+    shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
+    match record.code:
+        case Code.TIME_LIMIT:
+            return f"the test command did not end within {seconds} s (spec.validation.timeoutSeconds)"
+        case Code.NOT_RUNNABLE:
+            return f"the test command could not be started{shown}"
+        case Code.NO_RESULT:
+            return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
+        case _:
+            return ""
+
+
+def message_of(current: Round) -> str:
+    """Outcome, first line and the most telling ones after it, for a condition's message."""
+    lines = [line.strip() for line in (current.message or "").splitlines() if line.strip()]
+    told = telling_lines("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
+    said = " | ".join([*lines[:1], *told])
+    return f"{current.outcome}: {said}" if said else str(current.outcome)

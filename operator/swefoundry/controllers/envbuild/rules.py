@@ -1,0 +1,142 @@
+"""The next step for an EnvBuild: an ordered tuple of rules, first answer wins. Pure.
+
+::
+
+    taken in ─> propose ─┬─> checkout ──┬────────> probe ─┬─> accepted
+                ^        │              └ rebuild ─^      └─> a named failure
+                │        ├──────────────> build ───┤          │
+                │        └─> agents draft ─^       (none left: exhausted)
+                └────────────── next draft <──────────────────┘
+"""
+
+from collections.abc import Callable
+
+from swefoundry.api import reasons
+from swefoundry.contracts.budgets import Work, work_refusal
+from swefoundry.controllers.envbuild.observe import Observation
+from swefoundry.controllers.envbuild.steps import (
+    Exhaust,
+    Propose,
+    Step,
+    agent_work,
+    build_work,
+    checkout_work,
+    probe_work,
+    probes,
+)
+from swefoundry.controllers.envbuild.strategy_order import AGENTS
+from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.workloads.decide import Launch, pursue, unless_suspended
+from swefoundry.workloads.intake.launch import INTAKE
+
+MOST_ROUNDS = 50
+"""Of all kinds together: the list in the status ends there."""
+
+Rule = Callable[[Observation], Step | None]
+
+
+def decide(seen: Observation) -> Step:
+    """The first rule that has an opinion."""
+    for rule in RULES:
+        step = rule(seen)
+        if step is not None:
+            return step
+    return Rest()
+
+
+def deleted_builds_are_left(seen: Observation) -> Step | None:
+    """Owner references take its pods along."""
+    return Rest() if seen.build.deleting else None
+
+
+def finished_builds_rest(seen: Observation) -> Step | None:
+    """An accepted image, or the lack of one, is final: the spec is immutable."""
+    return Rest() if seen.build.status.finished_at is not None else None
+
+
+def agents_need_a_model(seen: Observation) -> Step | None:
+    """Said before anything is paid for."""
+    if AGENTS not in seen.build.spec.environment.strategies or seen.settings.models:
+        return None
+    return Exhaust(
+        reasons.AGENTS_NOT_CONFIGURED,
+        "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
+    )
+
+
+def sources_are_taken_in(seen: Observation) -> Step | None:
+    """Only where no TaskInstance did it already."""
+    return Pursue((pursue(INTAKE, seen.bench),)) if seen.prepared is None else None
+
+
+def reused_images_are_checked_out(seen: Observation) -> Step | None:
+    """The open round stands on a proven image: the new tree comes over it as a layer, with no build."""
+    current = seen.open_round
+    if current is None or current.parent is None or current.composed is not None:
+        return None
+    return Pursue((unless_suspended(pursue(checkout_work(current.number), seen.bench), seen.suspended),))
+
+
+def drafts_are_built(seen: Observation) -> Step | None:
+    """The open round has no image yet: its draft is built, or its rebuild command run in the reused image."""
+    current = seen.open_round
+    if current is None or current.image is not None:
+        return None
+    return Pursue((unless_suspended(pursue(build_work(current.number), seen.bench), seen.suspended),))
+
+
+def images_are_probed(seen: Observation) -> Step | None:
+    """The open round has an image: before and after, at the same time."""
+    current = seen.open_round
+    if current is None:
+        return None
+    ended = {probe.stage for probe in current.probes}
+    missing = [stage for stage in probes(seen.build.spec.acceptance is not None) if stage not in ended]
+    moves = (pursue(probe_work(stage, current.number), seen.bench) for stage in missing)
+    return Pursue(tuple(unless_suspended(move, seen.suspended) for move in moves))
+
+
+def agents_are_asked(seen: Observation) -> Step | None:
+    """They were called: one pod writes one draft."""
+    agents = seen.build.status.agents
+    if agents is None or agents.drafting is None:
+        return None
+    move = unless_suspended(pursue(agent_work(agents.drafting), seen.bench), seen.suspended)
+    # Time may have run out while no place was free.
+    return None if isinstance(move, Launch) and _spent(seen) else Pursue((move,))
+
+
+def spent_budgets_end_the_search(seen: Observation) -> Step | None:
+    """Before a round is begun, not in its middle."""
+    spent = _spent(seen)
+    return Exhaust(reasons.BUDGET_SPENT, spent) if spent else None
+
+
+def _spent(seen: Observation) -> str:
+    status, budget = seen.build.status, seen.build.spec.budget
+    waited = seen.now - (status.started_at or seen.now)
+    # Reused images are no drafts of this search; but a status has room for so many rounds and no more.
+    built = sum(item.parent is None for item in status.rounds)
+    rounds = built if len(status.rounds) < MOST_ROUNDS else max(budget.rounds, built)
+    used = Work(rounds, int(status.pod_seconds), int(waited.total_seconds()))
+    return work_refusal(Work(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
+
+
+def next_drafts_are_proposed(seen: Observation) -> Step | None:
+    """What the last round taught picks the next draft."""
+    return Propose()
+
+
+RULES: tuple[Rule, ...] = (
+    deleted_builds_are_left,
+    finished_builds_rest,
+    agents_need_a_model,
+    sources_are_taken_in,
+    reused_images_are_checked_out,
+    drafts_are_built,
+    images_are_probed,
+    agents_are_asked,
+    spent_budgets_end_the_search,
+    next_drafts_are_proposed,
+)
+"""Order is meaning; a test pins it."""

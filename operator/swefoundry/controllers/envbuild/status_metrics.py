@@ -1,0 +1,50 @@
+"""What metrics learn from a status that was written: the difference to the one before."""
+
+from swefoundry import metrics
+from swefoundry.api import conditions, reasons
+from swefoundry.api.envbuild import EnvBuildStatus
+from swefoundry.contracts.models import MICRO, Usage
+from swefoundry.controllers.envbuild.agent_usage import ACCEPTED, judged
+
+
+def count(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
+    """Count rounds that have ended, what models were used, and whether they were right."""
+    known = {item.number for item in old.rounds if item.outcome is not None}
+    for item in new.rounds:
+        if item.outcome is None or item.number in known:
+            continue
+        metrics.ROUNDS.labels(item.strategy, item.outcome, experiment).inc()
+        if item.parent is not None:
+            result = "accepted" if item.outcome in ACCEPTED else "refused"
+            metrics.REUSES.labels(result, experiment).inc()
+        if judged(item):
+            metrics.CLAIMS.labels(_word(bool(item.claimed)), _word(item.outcome in ACCEPTED)).inc()
+    if _waits(new) and not _waits(old):
+        metrics.SIBLING_WAITS.inc()
+    _count_usage(old.usage or Usage(), new.usage or Usage(), experiment)
+    if _unpaid(new) and not _unpaid(old):
+        metrics.BUDGET_REFUSALS.inc()
+
+
+def _count_usage(old: Usage, new: Usage, experiment: str) -> None:
+    metrics.LLM_TURNS.labels(experiment).inc(new.turns - old.turns)
+    for direction, tokens in (
+        ("input", new.input_tokens - old.input_tokens),
+        ("cached", new.cached_tokens - old.cached_tokens),
+        ("output", new.output_tokens - old.output_tokens),
+    ):
+        metrics.LLM_TOKENS.labels(direction, experiment).inc(tokens)
+    metrics.LLM_DOLLARS.labels(experiment).inc((new.micro_usd - old.micro_usd) / MICRO)
+
+
+def _waits(status: EnvBuildStatus) -> bool:
+    reason, _ = conditions.reason_of(status.conditions, conditions.READY)
+    return reason == reasons.WAITING_FOR_SIBLING
+
+
+def _unpaid(status: EnvBuildStatus) -> bool:
+    return status.agents is not None and status.agents.ended == reasons.BUDGET_SPENT
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,145 @@
+"""What may be done about an EnvBuild, and what came of it: the words that decide, act and report share."""
+
+from dataclasses import dataclass
+
+from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.contracts.agent import AgentRecord
+from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.checkout import CheckoutRecord
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.stages import PROBE, Stage
+from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.workloads.decide import Await, Collect, Move
+from swefoundry.workloads.intake.launch import TakenIn
+from swefoundry.workloads.lifecycle import Launched, Queued
+
+
+@dataclass(frozen=True)
+class Propose:
+    """Ask the strategies for the next draft."""
+
+
+@dataclass(frozen=True)
+class Exhaust:
+    """There will be no further round."""
+
+    reason: str
+    message: str
+
+
+Step = Rest | Pursue | Propose | Exhaust
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A new round; it may have ended at once, when the policy refused its draft."""
+
+    round: Round
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """The image that was asked for by name cannot be reused: only a person can help."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """The checkout pod ended with this record, and its layer lies on the parent where there was one."""
+
+    move: Collect
+    record: CheckoutRecord
+    composed: Digest | None = None
+    complete: bool = True
+    """Whether that is the image already: no rebuild command is to be run in it."""
+    message: str = ""
+    """Why there is no image."""
+
+
+@dataclass(frozen=True)
+class NothingProposed:
+    """No strategy has another draft."""
+
+
+@dataclass(frozen=True)
+class AgentsCalled:
+    """It is the agents' turn to write the next draft."""
+
+
+@dataclass(frozen=True)
+class AgentsUnpaid:
+    """No agent pod may be started any more: a budget for models is spent."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Drafted:
+    """An agent pod ended with this record; with a new round, when it wrote a draft."""
+
+    move: Collect
+    record: AgentRecord
+    round: Round | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """The build pod ended with this record."""
+
+    move: Collect
+    record: BuildRecord
+
+
+@dataclass(frozen=True)
+class Probed:
+    """A probe ended with a result."""
+
+    move: Collect
+    probe: ProbeResult
+    telling: str
+    """What went wrong: a sentence about its end where there is no result, and the lines of its log that tell."""
+    network_open: bool = False
+
+
+Proposing = Proposed | NothingProposed | AgentsCalled | Unusable | Await
+Drafting = Drafted | AgentsUnpaid
+Result = TakenIn | Proposing | CheckedOut | Drafting | Built | Probed | Launched | Queued | Move
+
+
+def agent_work(number: int) -> str:
+    """Name of the agents' work on a round's draft."""
+    return f"agent-{number}"
+
+
+def build_work(number: int) -> str:
+    """Name of a round's build."""
+    return f"build-{number}"
+
+
+def checkout_work(number: int) -> str:
+    """Name of the checkout of a round that reuses an image."""
+    return f"checkout-{number}"
+
+
+def probe_work(stage: Stage, number: int) -> str:
+    """Name of one of a round's probes."""
+    return f"{stage.value}-{number}"
+
+
+def stage_of(work: str) -> Stage:
+    """The stage of a probe's work."""
+    return Stage(work.rpartition("-")[0])
+
+
+def probes(with_patches: bool) -> tuple[Stage, ...]:
+    """What a draft is probed on: before and after the fix, or the tree as it is where there is no fix."""
+    return PROBE if with_patches else (Stage.BASE,)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What intake left, wherever it is written down."""
+
+    source: Digest
+    facts: Digest

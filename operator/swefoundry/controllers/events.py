@@ -1,0 +1,94 @@
+"""What `kubectl describe` should tell of an object's past: its end, and pods that were replaced. Few on purpose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from swefoundry import errors
+from swefoundry.api import conditions, labels
+from swefoundry.api.resource import Object
+from swefoundry.api.types import Attempt, Condition
+from swefoundry.kube.resources import EVENTS
+from swefoundry.workloads.context import World
+from swefoundry.workloads.pod_outcomes import Blame
+
+MESSAGE_LIMIT = 1000
+"""The API server takes 1024 characters."""
+
+
+class Told(Protocol):
+    """The fields of both statuses that events are made of."""
+
+    @property
+    def conditions(self) -> list[Condition]: ...
+    @property
+    def attempts(self) -> list[Attempt]: ...
+    @property
+    def finished_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event."""
+
+    type: str
+    """Normal or Warning."""
+    reason: str
+    message: str
+
+
+def news(old: Told, new: Told) -> list[Event]:
+    """What happened between two statuses. Pure."""
+    found = [
+        _replaced(item) for item in _added(old.attempts, new.attempts) if item.outcome == Blame.INFRASTRUCTURE
+    ]
+    if old.finished_at is None and new.finished_at is not None:
+        reason, message = conditions.reason_of(new.conditions, conditions.READY)
+        stalled = conditions.state_of(new.conditions, conditions.STALLED) == "True"
+        found.append(Event("Warning" if stalled else "Normal", reason, message))
+    return found
+
+
+async def announce(world: World, item: Object[Any, Any], status: Told, now: datetime) -> None:
+    """Post events after the status is written. They are a courtesy: a refusal costs nothing but the event."""
+    for event in news(item.status, status):
+        try:
+            await world.kube.create(EVENTS, item.namespace, body(item, event, now))
+        except errors.SwefoundryError:
+            return
+
+
+def body(item: Object[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
+    """The Event; its name comes from the version it speaks of, so that a repetition is refused, not shown."""
+    at = now.isoformat().replace("+00:00", "Z")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{item.name[:200]}.{item.version}.{event.reason.lower()}"},
+        "involvedObject": {
+            "apiVersion": labels.API_VERSION,
+            "kind": item.kind,
+            "namespace": item.namespace,
+            "name": item.name,
+            "uid": item.uid,
+        },
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message[:MESSAGE_LIMIT],
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+        "source": {"component": labels.MANAGER},
+        "reportingComponent": labels.GROUP,
+    }
+
+
+def _added(old: Sequence[Attempt], new: Sequence[Attempt]) -> list[Attempt]:
+    known = {(item.work, item.number) for item in old}
+    return [item for item in new if (item.work, item.number) not in known]
+
+
+def _replaced(item: Attempt) -> Event:
+    message = f"{item.work}, attempt {item.number} on {item.node or 'no node'}: {item.message or item.reason}"
+    return Event("Warning", item.reason or "PodLost", message)

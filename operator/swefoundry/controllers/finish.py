@@ -1,0 +1,61 @@
+"""What ends every reconcile: the one status write, the release of pods that are no longer needed, the next look."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+from swefoundry import errors
+from swefoundry.api.resource import Object
+from swefoundry.api.types import Attempt
+from swefoundry.contracts.wire import Value
+from swefoundry.kube.resources import Resource
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.context import World
+from swefoundry.workloads.decide import Await
+from swefoundry.workloads.lifecycle import release, together
+from swefoundry.workloads.pod_snapshot import PodSnapshot
+
+R = TypeVar("R")
+
+
+async def write_status(world: World, resource: Resource, item: Object[Any, Any], status: Value) -> None:
+    """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
+    old, new = item.status.wire(), status.wire()
+    if old == new:
+        return
+    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merging(old, new)}
+    made = await world.kube.patch(resource, item.namespace, item.name, body, sub="status")
+    world.cache.put({"kind": resource.kind, **made})
+    world.queue.add(Key(resource.kind, item.namespace, item.name))
+
+
+def merging(old: object, new: object) -> object:
+    """``new`` as a merge patch on ``old``: it keeps what it does not name, so what went away is named with null."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    gone = {name: None for name in old if name not in new}
+    return {name: merging(old.get(name), value) for name, value in new.items()} | gone
+
+
+def told(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Await]:
+    """What the status speaks of: a refusal (a quota, missing rights) shows as a wait that only a person can end."""
+    if not isinstance(error, errors.GiveUp):
+        return list(results)
+    return [*results, Await("refused", type(error).__name__, str(error)[:1000])]
+
+
+async def let_go(
+    world: World, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
+) -> None:
+    """Release every pod that the written status no longer speaks of."""
+    current = {attempt.work: attempt.number for attempt in running}
+    over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
+    _, error = await together(release(world, pod, item.namespace) for pod in over)
+    if error is not None:
+        raise error
+
+
+def recheck(world: World, key: Key, results: Iterable[object]) -> None:
+    """Look again when patience or a pause runs out: no event announces that."""
+    waits = [item.check_seconds for item in results if isinstance(item, Await)]
+    if waits:
+        world.queue.later(key, max(1.0, min(waits)))

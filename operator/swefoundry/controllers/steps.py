@@ -1,0 +1,17 @@
+"""The steps and results that both kinds share; each has further ones of its own."""
+
+from dataclasses import dataclass
+
+from swefoundry.workloads.decide import Move
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing is to be done."""
+
+
+@dataclass(frozen=True)
+class Pursue:
+    """Go on with these pieces of work."""
+
+    moves: tuple[Move, ...]

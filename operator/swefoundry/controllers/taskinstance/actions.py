@@ -1,0 +1,286 @@
+"""Doing a step: the only place where a TaskInstance's reconcile touches the cluster and the registry."""
+
+import asyncio
+import json
+from typing import Any
+
+from swefoundry import errors, metrics
+from swefoundry.api import labels
+from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
+from swefoundry.api.resource import Build, Task, build_from
+from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.api.types import ArtifactSource, Source
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.stages import Stage
+from swefoundry.controllers.steps import Pursue
+from swefoundry.controllers.taskinstance.observe import Observation
+from swefoundry.controllers.taskinstance.steps import (
+    BuildEnvironment,
+    Delete,
+    EnvironmentGone,
+    EnvironmentOrdered,
+    Evaluated,
+    Judge,
+    Judged,
+    Result,
+    Step,
+    evaluation_of,
+)
+from swefoundry.drafts.evaluation_command import remark
+from swefoundry.grading.result_sets import compare
+from swefoundry.grading.testcase_status import Status, Statuses
+from swefoundry.grading.verdict_bundle import DRAFT_NAME, FILE_NAME, Cell, VerdictBundle
+from swefoundry.kube.resources import BUILDS, TASKS
+from swefoundry.kube.workqueue import Key
+from swefoundry.oci.artifacts import pull_artifact, push_artifact
+from swefoundry.workloads import names
+from swefoundry.workloads.context import StageOrder, World
+from swefoundry.workloads.decide import Collect, Launch, Move, without_evidence
+from swefoundry.workloads.evaluation.launch import Trial, launch_evaluation, network_open, nodes_of
+from swefoundry.workloads.intake.launch import INTAKE, Intake, launch_intake, taken_in
+from swefoundry.workloads.lifecycle import (
+    RECORD_FILE,
+    STATUSES_FILE,
+    confirmed,
+    count_end,
+    keep_evidence,
+    ticket,
+    together,
+)
+from swefoundry.workloads.pod_spec import Role, owner_reference
+
+EVIDENCE_LIMIT = 96 << 20
+"""Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
+
+Outcome = tuple[list[Result], errors.SwefoundryError | None]
+"""What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
+
+
+async def act(step: Step, seen: Observation, world: World) -> Outcome:
+    """Do ``step``. Every part is safe to do again."""
+    match step:
+        case Pursue(moves):
+            return await together(_move(move, seen, world) for move in moves)
+        case BuildEnvironment():
+            return await together([_order_environment(seen, world)])
+        case Judge():
+            return await together([_judge(step, seen, world)])
+        case Delete():
+            await world.kube.delete(TASKS, seen.task.namespace, seen.task.name, uid=seen.task.uid)
+    return [], None
+
+
+async def _move(move: Move, seen: Observation, world: World) -> Result:
+    match move:
+        case Launch(work=work) if work == INTAKE:
+            return await _launch_intake(move, seen, world)
+        case Launch():
+            return await _launch_evaluation(move, seen, world)
+        case Collect(work=work) if work == INTAKE:
+            return taken_in(move)
+        case Collect():
+            return await _collect(move, seen, world)
+        case _:
+            return await confirmed(world, seen.task.namespace, move)
+
+
+async def _launch_intake(move: Launch, seen: Observation, world: World) -> Result:
+    spec = seen.task.spec
+    what = Intake(
+        repo=spec.repo,
+        repository=seen.repository,
+        source=spec.source,
+        base_commit=spec.base_commit,
+        version=spec.version,
+        test_patch=spec.test_patch,
+        gold_patch=spec.gold_patch,
+    )
+    return await launch_intake(world, ticket(seen.owner, Role.INTAKE, move), move, what)
+
+
+async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
+    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+    if prepared is None or image is None:
+        raise errors.GiveUp(f"{task.name}: an evaluation without a source or an image")
+    build = seen.build or await _build_at_the_api(seen, world)
+    if build is None:
+        return EnvironmentGone(task.status.env_build or task.name)
+    if build.status.draft is None:
+        raise errors.GiveUp(f"{task.name}: EnvBuild {build.name} does not say which draft made its image")
+    stage, _ = evaluation_of(move.work)
+    trial = Trial(
+        repository=seen.repository,
+        image=image.digest,
+        stage=stage,
+        layer=prepared.layers[stage],
+        draft=await world.draft(seen.repository, build.status.draft),
+        facts=prepared.facts,
+        validation=task.spec.validation,
+        avoid_nodes=nodes_of(task.status.attempts, move.work),
+    )
+    return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
+
+
+async def _build_at_the_api(seen: Observation, world: World) -> Build | None:
+    """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
+    task = seen.task
+    try:
+        found = await world.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
+    except errors.NotFound:
+        return None
+    if not _controls(task, found):
+        return None
+    body = {"kind": BUILDS.kind, **found}
+    world.cache.put(body)
+    return build_from(body)
+
+
+def _controls(task: Task, found: dict[str, Any]) -> bool:
+    return any(reference["uid"] == task.uid for reference in found["metadata"].get("ownerReferences", []))
+
+
+async def _collect(move: Collect, seen: Observation, world: World) -> Result:
+    task = seen.task
+    evidence = await keep_evidence(world, task.namespace, seen.repository, move)
+    if evidence is None:
+        return without_evidence(move, seen.bench)
+    count_end(Role.EVALUATION, move)
+    stage, repeat = evaluation_of(move.work)
+    record, counts = evidence.record, evidence.reports.counts
+    reported = bool(evidence.reports.statuses)
+    evaluation = Evaluation(
+        stage=stage,
+        repeat=repeat,
+        code=record.code,
+        raw_exit=record.raw_exit,
+        passed=counts.passed if reported else None,
+        failed=counts.failed + counts.errors if reported else None,
+        skipped=counts.skipped if reported else None,
+        seconds=record.duration_ms / 1000,
+        evidence=evidence.digest,
+    )
+    return Evaluated(move, evaluation, network_open(record, task.spec.validation, world.settings))
+
+
+async def _order_environment(seen: Observation, world: World) -> Result:
+    task, prepared = seen.task, seen.task.status.prepared
+    if prepared is None:
+        raise errors.GiveUp(f"{task.name}: an environment is ordered before the source is taken in")
+    spec = EnvBuildSpec(
+        repo=task.spec.repo,
+        source=Source(artifact=ArtifactSource(digest=prepared.source)),
+        base_commit=task.spec.base_commit,
+        created_at=task.spec.created_at,
+        version=task.spec.version,
+        language=task.spec.language or prepared.language,
+        facts=prepared.facts,
+        acceptance=Acceptance(layers=prepared.layers),
+        environment=task.spec.environment,
+        validation=task.spec.validation,
+        budget=task.spec.budget,
+        tag=names.tag(task.namespace, task.name),
+    )
+    body: dict[str, Any] = {
+        "apiVersion": labels.API_VERSION,
+        "kind": BUILDS.kind,
+        "metadata": {
+            "name": task.name,
+            "labels": {
+                labels.MANAGED_BY: labels.MANAGER,
+                labels.OWNER: names.label_value(task.name),
+                **({labels.EXPERIMENT: task.experiment} if task.experiment else {}),
+            },
+            "ownerReferences": [owner_reference(seen.owner)],
+        },
+        "spec": spec.wire(),
+    }
+    made = await world.kube.create(BUILDS, task.namespace, body)
+    if made is None:
+        made = await _adopted(task, world)
+    # The watch will bring this very version again, which is no news then: its first look is asked for here.
+    world.cache.put({"kind": BUILDS.kind, **made})
+    world.queue.add(Key(BUILDS.kind, task.namespace, task.name))
+    return EnvironmentOrdered(task.name)
+
+
+async def _adopted(task: Task, world: World) -> dict[str, Any]:
+    found = await world.kube.get(BUILDS, task.namespace, task.name)
+    if not _controls(task, found):
+        # A predecessor's of the same name goes away by garbage collection; a user's own does not.
+        raise errors.Retry(
+            f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it"
+        )
+    return found
+
+
+async def _judge(step: Judge, seen: Observation, world: World) -> Result:
+    task, path = seen.task, seen.repository
+    image = seen.image
+    if image is None:
+        raise errors.GiveUp(f"{task.name}: a verdict without an image")
+    cells, statuses = await _evidence(seen, world, path)
+    sets = compare(statuses[Stage.BEFORE], statuses[Stage.AFTER])
+    bundle = VerdictBundle(
+        instance_id=task.spec.instance_id,
+        verdict=step.verdict.value,
+        matrix=cells,
+        image=f"{image.name}@{image.digest}",
+        tests={name: list(ids) for name, ids in sets.by_name().items()},
+        stages=await _stage_digests(seen, world, path),
+    )
+    files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
+    said = ""
+    if seen.build is not None and seen.build.status.draft is not None:
+        # So that the bundle alone says how to build the image and run the tests again.
+        draft = await world.draft(path, seen.build.status.draft)
+        files[DRAFT_NAME] = draft.stored()
+        said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
+    digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest)
+    metrics.VERDICTS.labels(step.verdict.value, seen.settings.told_apart(task.experiment)).inc()
+    known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
+    counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
+    return Judged(step.verdict, counts if known else None, digest, said)
+
+
+async def _evidence(
+    seen: Observation, world: World, path: str
+) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
+    cells: list[Cell] = []
+    statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
+    items = sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
+    kept = await asyncio.gather(*(_kept(item, world, path) for item in items))
+    for item, (record, found) in zip(items, kept, strict=True):
+        if found:
+            statuses[item.stage].append(found)
+        cells.append(
+            Cell(
+                stage=item.stage,
+                repeat=item.repeat,
+                code=item.code,
+                fault=item.fault,
+                raw_exit=item.raw_exit,
+                record=record,
+                evidence=item.evidence,
+            )
+        )
+    return cells, statuses
+
+
+async def _kept(item: Evaluation, world: World, path: str) -> tuple[RunRecord | None, Statuses]:
+    if item.evidence is None:
+        return None, {}
+    files = await pull_artifact(
+        world.registry, path, item.evidence, EVIDENCE_LIMIT, only=(RECORD_FILE, STATUSES_FILE)
+    )
+    found = json.loads(files[STATUSES_FILE])["statuses"]
+    record = RunRecord.model_validate_json(files[RECORD_FILE])
+    return record, {test: Status(status) for test, status in found.items()}
+
+
+async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Stage, str]:
+    """What ran: the same image and layer have the same digest, whatever their tag leads to by now."""
+    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+    if prepared is None or image is None:
+        raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
+    orders = {stage: StageOrder(path, image.digest, prepared.layers[stage]) for stage in Stage}
+    return {stage: await world.stage_image(order) for stage, order in orders.items()}

@@ -1,0 +1,74 @@
+"""What is known about a TaskInstance at this moment: itself, its pods, its EnvBuild."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from swefoundry.api.resource import Build, Task, build_from, task_from
+from swefoundry.api.taskinstance import Image
+from swefoundry.kube.resources import TASKS
+from swefoundry.kube.workqueue import Key
+from swefoundry.settings import Settings
+from swefoundry.workloads import names
+from swefoundry.workloads.context import World
+from swefoundry.workloads.decide import Bench
+from swefoundry.workloads.lifecycle import pods_of
+from swefoundry.workloads.pod_snapshot import PodSnapshot
+from swefoundry.workloads.pod_spec import Owner
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A frozen view; nothing in it changes while a step is decided and done."""
+
+    task: Task
+    pods: tuple[PodSnapshot, ...]
+    build: Build | None
+    settings: Settings
+    now: datetime
+
+    @property
+    def stamp(self) -> tuple[int, datetime]:
+        """What conditions are stamped with: the generation that is judged, and the time."""
+        return self.task.generation, self.now
+
+    @property
+    def owner(self) -> Owner:
+        """The object as an owner of pods."""
+        task = self.task
+        return Owner(TASKS.kind, task.namespace, task.name, task.uid, task.experiment)
+
+    @property
+    def repository(self) -> str:
+        """The task repository in the registry."""
+        return names.repository(self.settings.registry_prefix, self.task.spec.repo)
+
+    @property
+    def image(self) -> Image | None:
+        """The task image: as written down, or as the EnvBuild has just made it."""
+        if self.task.status.image is not None or self.build is None:
+            return self.task.status.image
+        made = self.build.status
+        if made.image is None or made.finished_at is None:
+            return None
+        return Image(name=made.image_name or "", digest=made.image)
+
+    @property
+    def bench(self) -> Bench:
+        """The part that attempts are decided on."""
+        return Bench(self.task.status.running, self.pods, self.now, self.settings)
+
+
+def observe(key: Key, world: World, now: datetime) -> Observation | None:
+    """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
+    body = world.cache.get(key)
+    if body is None:
+        return None
+    task = task_from(body)
+    builds = world.cache.children(task.uid, "EnvBuild")
+    return Observation(
+        task=task,
+        pods=pods_of(world, task.uid),
+        build=build_from(builds[0]) if builds else None,
+        settings=world.settings,
+        now=now,
+    )

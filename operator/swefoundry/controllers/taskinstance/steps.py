@@ -1,0 +1,98 @@
+"""What may be done about a TaskInstance, and what came of it: the words that decide, act and report share."""
+
+from dataclasses import dataclass
+
+from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.stages import MATRIX, Stage
+from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.grading.verdict import Verdict
+from swefoundry.workloads.decide import Collect, Move
+from swefoundry.workloads.intake.launch import TakenIn
+from swefoundry.workloads.lifecycle import Launched, Queued
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Its time to live after the end is over."""
+
+
+@dataclass(frozen=True)
+class BuildEnvironment:
+    """Create the EnvBuild."""
+
+
+@dataclass(frozen=True)
+class AwaitEnvironment:
+    """The EnvBuild is at work."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Every evaluation has ended."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Fail:
+    """There will be no verdict."""
+
+    reason: str
+    message: str
+
+
+Step = Rest | Delete | Pursue | BuildEnvironment | AwaitEnvironment | Judge | Fail
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An evaluation ended with a result."""
+
+    move: Collect
+    evaluation: Evaluation
+    network_open: bool
+
+
+@dataclass(frozen=True)
+class EnvironmentOrdered:
+    """The EnvBuild exists."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class EnvironmentGone:
+    """Somebody deleted the EnvBuild after it made the image."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict bundle is stored."""
+
+    verdict: Verdict
+    tests: ResultSets | None
+    bundle: Digest
+    remark: str = ""
+    """What a person should know of how the tests were run."""
+
+
+Result = TakenIn | Evaluated | EnvironmentOrdered | EnvironmentGone | Judged | Launched | Queued | Move
+
+
+def evaluation_work(stage: Stage, repeat: int) -> str:
+    """Name of one evaluation's work."""
+    return f"{stage.value}-{repeat}"
+
+
+def evaluation_of(work: str) -> tuple[Stage, int]:
+    """The stage and repeat of an evaluation's work."""
+    stage, _, repeat = work.rpartition("-")
+    return Stage(stage), int(repeat)
+
+
+def matrix(repeats: int) -> tuple[str, ...]:
+    """Every evaluation that a verdict needs."""
+    return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)

@@ -1,0 +1,345 @@
+"""The only place that knows kopf: watches feed the cache and the queue, workers reconcile what the queue gives them.
+
+kopf is used for watches alone. Its change handlers keep state in annotations (two writes per object), its indexes are
+quadratic at start-up, and its events are not retried; a level-triggered queue of our own has none of these costs.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import chain, repeat
+from typing import Any
+
+import kopf
+from pydantic import ValidationError
+
+from swefoundry import errors, metrics
+from swefoundry.api import labels
+from swefoundry.api.validation.invalid_status import refused_status
+from swefoundry.controllers.envbuild.leader import wake
+from swefoundry.controllers.envbuild.reconcile import reconcile as reconcile_build
+from swefoundry.controllers.taskinstance.reconcile import reconcile as reconcile_task
+from swefoundry.kube.cache import key_of, owner_of
+from swefoundry.kube.resources import BUILDS, PODS, TASKS, Resource
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.context import World
+from swefoundry.workloads.lifecycle import release, slot
+from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_spec import Role
+
+log = logging.getLogger("swefoundry")
+
+RECONCILERS = {TASKS.kind: reconcile_task, BUILDS.kind: reconcile_build}
+RESOURCES = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
+SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, SELECTOR))
+
+LAG_SECONDS = 1.0
+"""How often the event loop's lag is measured."""
+
+FIRST_LOOK_SECONDS = 2.0
+"""Pause between attempts to see everything at start-up."""
+
+LONGEST_PAUSE_SECONDS = 15.0
+"""How long a watch that is refused waits at most before it asks again, so that a namespace may come back."""
+
+DEAF_RESYNCS = 2
+"""Liveness fails when so many resyncs in a row found news and no watch had said a word meanwhile. Silence alone proves
+nothing: where nothing happens, a watch is silent for hours.
+"""
+
+
+def utc_now() -> datetime:
+    """The time, in the whole seconds that Kubernetes writes."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+class Operator:
+    """Feeds the world from watches and keeps workers busy."""
+
+    def __init__(self, world: World, clock: Callable[[], datetime] = utc_now) -> None:
+        self.world = world
+        self._clock = clock
+        self.registry = kopf.OperatorRegistry()
+        self.heard = time.monotonic()
+        self._resynced = self.heard
+        self._deaf = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._register()
+
+    def _register(self) -> None:
+        for resource in (TASKS, BUILDS):
+            kopf.on.event(labels.GROUP, labels.VERSION, resource.plural, registry=self.registry)(self.event)
+        kopf.on.event("v1", "pods", labels={labels.MANAGED_BY: labels.MANAGER}, registry=self.registry)(
+            self.event
+        )
+        kopf.on.login(registry=self.registry)(login)
+        kopf.on.startup(registry=self.registry)(self.start)
+        kopf.on.cleanup(registry=self.registry)(self.stop)
+        kopf.on.probe(id="alive", registry=self.registry)(self.alive)
+
+    async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
+        """See everything once, then begin to work: decisions on half a view would start what runs already."""
+        configure(settings)
+        await self._first_look()
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self.world.settings.workers)]
+        self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
+
+    async def stop(self, **_: Any) -> None:
+        """Stop working; everything that matters runs in pods and is found again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def event(self, event: Any, **_: Any) -> None:
+        """One watch event: remember it, and look at whom it concerns."""
+        self.heard = time.monotonic()
+        body = dict(event["object"])
+        metrics.WATCH_EVENTS.labels(body["kind"], event["type"] or "LISTED").inc()
+        metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())
+        self.see(body, gone=event["type"] == "DELETED")
+
+    def see(self, body: dict[str, Any], gone: bool = False) -> bool:
+        """Take one object's state in; say whether it was news."""
+        key = key_of(body)
+        news = gone or self.world.cache.put(body)
+        if gone:
+            self.world.cache.drop(key, body["metadata"]["uid"])
+            self._wake(body["metadata"]["uid"], PODS)  # nobody else would let them go
+            if key.kind == BUILDS.kind:
+                wake(self.world, body.get("spec", {}).get("repo", ""))  # they may have waited for it
+        if key.kind == PODS.kind:
+            self._count(body if gone else self.world.cache.get(key) or body, gone)
+        elif news:
+            self.world.queue.add(key)
+            self._wake(body["metadata"]["uid"], BUILDS)  # they mind their task's spec.suspend
+        # The echo of our own write is no news about the object itself; its owner has not seen it yet.
+        owner = owner_of(body)
+        if owner is not None:
+            self.world.queue.add(owner[0] if self._knows(*owner) else key)
+        return news
+
+    def _knows(self, key: Key, uid: str) -> bool:
+        """Whether an owner is in the cache: that one, not a successor of its name."""
+        body = self.world.cache.get(key)
+        return body is not None and body["metadata"]["uid"] == uid
+
+    def _wake(self, owner_uid: str, resource: Resource) -> None:
+        for body in self.world.cache.children(owner_uid, resource.kind):
+            self.world.queue.add(key_of(body))
+
+    def _count(self, body: dict[str, Any], gone: bool) -> None:
+        pod = snapshot(body)
+        if pod.role not in set(Role):
+            return
+        name = slot(body["metadata"]["namespace"], pod.name)
+        if gone or pod.ended:
+            self.world.slots.free(Role(pod.role), name)
+        else:
+            self.world.slots.seed(Role(pod.role), name)
+
+    async def _first_look(self) -> None:
+        while True:
+            if await self.resync():
+                self._deaf = 0  # watches begin after this
+                return
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
+
+    async def resync(self) -> bool:
+        """List everything: fills the cache at start-up, and finds what a watch has missed later.
+
+        Tell whether the API answered. A refusal is an answer: a deleted namespace must not keep the others waiting.
+        """
+        answered, news, began = True, 0, time.monotonic()
+        for namespace in self.world.settings.namespaces:
+            for resource, selector in WATCHED:
+                try:
+                    news += await self._resync_one(resource, namespace, selector)
+                except errors.SwefoundryError as exc:
+                    answered = answered and not isinstance(exc, errors.Retry)
+                    log.warning("cannot list %s in %s: %s", resource.plural, namespace, exc)
+        if news or self.heard > self._resynced:
+            self._deaf = self._deaf + 1 if self.heard <= self._resynced else 0
+        self._resynced = began
+        return answered
+
+    async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
+        known = self.world.cache.bodies(resource.kind)
+        before = {key_of(body): body for body in known if body["metadata"]["namespace"] == namespace}
+        news = 0
+        async for body in self.world.kube.list(resource, namespace, selector):
+            before.pop(key_of(body), None)
+            news += self.see(body)
+        for lost in before.values():
+            news += self.see(lost, gone=True)
+        return news
+
+    async def _resync_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.world.settings.resync_seconds)
+            await self.resync()
+            for key in [*self.world.cache.keys(TASKS.kind), *self.world.cache.keys(BUILDS.kind)]:
+                self.world.queue.add(key)
+
+    async def _work(self) -> None:
+        while True:
+            key = await self.world.queue.get()
+            started = time.perf_counter()
+            try:
+                result = await self.look(key)
+            finally:
+                self.world.queue.done(key)
+                self.world.slots.pass_on()
+            metrics.RECONCILES.labels(key.kind, result).inc()
+            metrics.RECONCILE_SECONDS.labels(key.kind).observe(time.perf_counter() - started)
+
+    async def look(self, key: Key) -> str:
+        """One reconcile. The one place that catches everything: a defect must not take the other objects down."""
+        try:
+            await self._reconcile(key)
+        except errors.Retry as exc:
+            pause = self.world.queue.retry(key, exc.after)
+            log.log(
+                _loudness(exc), "%s %s/%s: again in %.1f s: %s", key.kind, key.namespace, key.name, pause, exc
+            )
+            return "retry"
+        except errors.GiveUp as exc:
+            if isinstance(exc, errors.NotFound) and await self._is_gone(key):
+                self.world.queue.forget(key)
+                return "gone"
+            log.error("%s %s/%s: %s", key.kind, key.namespace, key.name, exc)
+            self.world.queue.retry(key)
+            return "refused"
+        except Exception:
+            log.exception(
+                "%s %s/%s: a defect of swefoundry; it is tried again", key.kind, key.namespace, key.name
+            )
+            self.world.queue.retry(key)
+            return "defect"
+        self.world.queue.forget(key)
+        return "ok"
+
+    async def _is_gone(self, key: Key) -> bool:
+        """Whether what was not found is the object itself: then there is nothing to try again."""
+        known = self.world.cache.get(key)
+        if known is None:
+            return True
+        try:
+            await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+        except errors.NotFound:
+            self.see(known, gone=True)
+            return True
+        except errors.SwefoundryError:
+            pass
+        return False
+
+    async def _reconcile(self, key: Key) -> None:
+        if key.kind == PODS.kind:
+            await self._release_orphan(key)
+            return
+        try:
+            await RECONCILERS[key.kind](key, self.world, self._clock())
+        except ValidationError as exc:
+            await self._refuse(key, exc)
+
+    async def _release_orphan(self, key: Key) -> None:
+        body = self.world.cache.get(key)
+        owner = owner_of(body) if body is not None else None
+        if body is None or (owner is not None and await self._is_there(*owner)):
+            return
+        await release(self.world, snapshot(body), key.namespace)
+
+    async def _is_there(self, key: Key, uid: str) -> bool:
+        """Whether an owner exists. The cache may lag, and a release loses the pod's result: so the API is asked."""
+        if self._knows(key, uid):
+            return True
+        if key.kind not in RECONCILERS:
+            return False
+        try:
+            found = await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+        except errors.NotFound:
+            return False
+        self.see({"kind": key.kind, **found})
+        return self._knows(key, uid)
+
+    async def _refuse(self, key: Key, exc: ValidationError) -> None:
+        """An object that the API server let through and the models do not: say so on the object, touch nothing else."""
+        body = self.world.cache.get(key)
+        if body is None:
+            return
+        status = refused_status(body, exc, self._clock())
+        if status != body.get("status"):
+            await self.world.kube.patch(
+                RESOURCES[key.kind], key.namespace, key.name, {"status": status}, sub="status"
+            )
+
+    async def _measure_lag(self) -> None:
+        while True:
+            due = time.monotonic() + LAG_SECONDS
+            await asyncio.sleep(LAG_SECONDS)
+            metrics.LOOP_LAG.set(max(0.0, time.monotonic() - due))
+
+    async def alive(self, **_: Any) -> dict[str, float]:
+        """Raise, and so fail the probe, when work does not move."""
+        waited = self.world.queue.oldest_seconds()
+        if waited > self.world.settings.stale_seconds:
+            raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
+        if self._deaf >= DEAF_RESYNCS:
+            raise errors.SwefoundryError(f"{self._deaf} resyncs in a row found news that no watch had told")
+        dead = [task for task in self._tasks if task.done()]
+        if dead:
+            raise errors.SwefoundryError(f"{len(dead)} of {len(self._tasks)} internal tasks have ended")
+        return {"queueSeconds": waited, "watchSeconds": time.monotonic() - self.heard}
+
+
+async def login(**context: Any) -> kopf.ConnectionInfo | None:
+    """A pod's service account, or the kubeconfig's current context: the same as ``cluster.kube`` does for
+    our own calls.
+    """
+    return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
+
+
+class Endless:
+    """Pauses between attempts that never run out, seconds.
+
+    When they do, kopf ends, and all namespaces are left alone because the API was away for a minute, or because one
+    namespace was deleted and its rights with it.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1, 1, 2, 3, 5, 8), repeat(LONGEST_PAUSE_SECONDS))
+
+
+class NoDiffs(kopf.DiffBaseStorage):
+    """kopf copies every object of every event to see what has changed: nobody asks, so nothing is copied."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """kopf's knobs: chunked lists, server-side selectors, nothing stored on objects, no own limits."""
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 310
+    settings.watching.label_selectors["v1", "pods"] = SELECTOR
+    settings.queueing.worker_limit = None
+    settings.queueing.idle_timeout = 1.0
+    settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = Endless()
+    settings.posting.enabled = False
+    settings.persistence.diffbase_storage = NoDiffs()
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+
+
+def _loudness(exc: errors.Retry) -> int:
+    return logging.DEBUG if isinstance(exc, errors.ApiConflict) else logging.WARNING

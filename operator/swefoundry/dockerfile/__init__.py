@@ -1,0 +1,1 @@
+"""Dockerfiles: parser, build stages, policy, image names. Pure."""

@@ -1,0 +1,124 @@
+"""How do the stages of a Dockerfile hang together, and where does the source tree end up?
+
+A stage begins with FROM an image or an earlier stage. What counts for us: which images are pulled, and whether the
+last stage has the whole build context under /testbed, copied there by itself, by a stage it begins with, or by a stage
+it copies from.
+"""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from swefoundry.dockerfile.parser import Instruction, assignments, expand
+
+SOURCE_ROOT = "/testbed"
+
+PREDEFINED = {
+    name: name.lower()
+    for side in ("TARGET", "BUILD")
+    for name in (f"{side}PLATFORM", f"{side}OS", f"{side}ARCH", f"{side}VARIANT")
+}
+"""Names that builders set by themselves; their values do not matter here."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One FROM and what follows it."""
+
+    opening: Instruction
+    name: str
+    image: str | None
+    """The base as written, variables replaced; None when a variable has no value. Also the name of an earlier stage."""
+    parent: int | None
+    """Index of the stage it begins with, when it begins with one."""
+    body: tuple[Instruction, ...]
+    outer: Mapping[str, str] = field(default_factory=dict)
+    """ARGs before the first FROM."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A COPY or ADD with its words resolved."""
+
+    instruction: Instruction
+    sources: tuple[str, ...]
+    target: str
+    """Absolute and normalised."""
+
+    @property
+    def takes_whole_context(self) -> bool:
+        """Whether the entire build context is copied."""
+        partial = self.instruction.flag("from") is not None or self.instruction.flag("exclude") is not None
+        return not partial and any(posixpath.normpath("/" + source) == "/" for source in self.sources)
+
+
+def stages(instructions: tuple[Instruction, ...]) -> tuple[Stage, ...]:
+    """The stages in order; what comes before the first FROM belongs to none."""
+    starts = [i for i, each in enumerate(instructions) if each.keyword == "FROM"]
+    if not starts:
+        return ()
+    outer: dict[str, str] = dict(PREDEFINED)
+    for each in instructions[: starts[0]]:
+        if each.keyword == "ARG":
+            _learn(each, outer)
+    found: list[Stage] = []
+    for start, end in zip(starts, [*starts[1:], len(instructions)], strict=True):
+        found.append(_stage(instructions[start], instructions[start + 1 : end], found, outer))
+    return tuple(found)
+
+
+def stage_index(name: str, earlier: tuple[Stage, ...] | list[Stage]) -> int | None:
+    """Which earlier stage a name or number means."""
+    for index in range(len(earlier) - 1, -1, -1):
+        if name.lower() == earlier[index].name or name == str(index):
+            return index
+    return None
+
+
+def placements(stage: Stage) -> Iterator[Placed]:
+    """Every COPY and ADD of a stage with its target resolved against WORKDIR, ARG and ENV."""
+    known, folder = dict(PREDEFINED), "/"
+    for each in stage.body:
+        match each.keyword:
+            case "ARG" | "ENV":
+                known |= {name: stage.outer[name] for name in each.words() if name in stage.outer}
+                _learn(each, known)
+            case "WORKDIR":
+                folder = posixpath.join(folder, expand(each.arguments.strip("\"'"), known) or each.arguments)
+            case "COPY" | "ADD" if len(each.words()) > 1:
+                *sources, target = (expand(word, known) or word for word in each.words())
+                yield Placed(each, tuple(sources), posixpath.normpath(posixpath.join(folder, target)))
+
+
+def source_arrives(all_stages: tuple[Stage, ...]) -> bool:
+    """Whether the last stage has the whole context under /testbed."""
+    return bool(all_stages) and _has_source(len(all_stages) - 1, all_stages)
+
+
+def _has_source(index: int, all_stages: tuple[Stage, ...]) -> bool:
+    stage, earlier = all_stages[index], all_stages[:index]
+    for placed in placements(stage):
+        if placed.target != SOURCE_ROOT:
+            continue
+        if placed.takes_whole_context:
+            return True
+        origin = stage_index(placed.instruction.flag("from") or "", earlier)
+        if origin is not None and any(each.takes_whole_context for each in placements(all_stages[origin])):
+            return True
+    return stage.parent is not None and _has_source(stage.parent, all_stages)
+
+
+def _stage(
+    opening: Instruction, body: tuple[Instruction, ...], earlier: list[Stage], outer: Mapping[str, str]
+) -> Stage:
+    words = opening.words()
+    name = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else ""
+    image = expand(words[0], outer) if words else None
+    parent = stage_index(image, earlier) if image and not image.isdigit() else None
+    return Stage(opening, name, image, parent, body, outer)
+
+
+def _learn(instruction: Instruction, known: dict[str, str]) -> None:
+    """Add what an ARG or ENV gives a value to."""
+    for name, value in assignments(instruction).items():
+        known[name] = expand(value, known) or ""

@@ -1,0 +1,55 @@
+"""One draft, built and probed: how a round may end, and what the next one may learn from it."""
+
+from datetime import datetime
+
+from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.wire import Value
+from swefoundry.drafts.proven_environment import Neighbour, Parent
+
+
+class Tried(Value):
+    """A round that ended, as a strategy sees it."""
+
+    strategy: str
+    label: str
+    draft: Draft
+    outcome: RoundOutcome
+    message: str = ""
+    """The telling lines (2048 characters at most): of the failing step, or of the `after` log."""
+    parent: Parent | None = None
+    """Set when the round reused an image."""
+
+
+class Proposal(Value):
+    """A draft and what distinguishes it."""
+
+    strategy: str
+    label: str
+    """A few words for people: `python 3.11, uv, extras test, as of 2023-06-15`."""
+    draft: Draft
+    parent: Parent | None = None
+    """Set when the image is not built but composed: this image plus a layer with the new checkout."""
+
+
+class Ask(Value):
+    """Everything that a strategy may know."""
+
+    facts: Facts
+    language: str | None = None
+    created_at: datetime | None = None
+    version: str | None = None
+    draft: Draft | None = None
+    """The user's own draft."""
+    overrides: Overrides | None = None
+    base_images: dict[str, list[str]] = {}
+    """Per language, the base images that the operator may use, best known first: {"python":
+    ["python:3.11-slim", …]}.
+    """
+    tried: tuple[Tried, ...] = ()
+    """Rounds so far, oldest first."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """Proven environments of the same repository whose images may be tried, nearest first."""
+    references: tuple[Neighbour, ...] = ()
+    """Proven environments of the same repository to learn from, nearest first, whether or not their images do."""

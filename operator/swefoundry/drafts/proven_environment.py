@@ -1,0 +1,171 @@
+"""What is remembered of environments that were proven, and which of them is nearest to the one that is asked for.
+
+An *environment* is what one build made. Images that were composed of it for other commits are the same environment
+with another checkout: they say where it works, and a new commit is laid over the built image, not over them.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from packaging.version import InvalidVersion, Version
+from pydantic import Field
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.wire import Value
+
+
+class Known(Value):
+    """One environment that was accepted on a measured fail2pass; an artifact of its repository, never changed."""
+
+    v: int = 1
+    repo: str
+    """owner/name."""
+    image: Digest
+    """Manifest digest of the task image."""
+    source: Digest
+    """Artifact of the clean tree that is under /testbed in the image."""
+    draft: Digest
+    """Blob with the draft that made it."""
+    fingerprint: str = ""
+    """sha256 over manifests, lockfiles and toolchain files."""
+    version: str | None = None
+    created_at: datetime | None = None
+    """Date of the commit."""
+    strategy: str = ""
+    """Strategy that made it; `reuse` for an image that was itself reused."""
+    parent: Digest | None = None
+    """Image that it was made from by reuse."""
+    accepted_on: str = "fail2pass"
+    env_build: str = ""
+    """namespace/name of the EnvBuild: provenance, for people."""
+    evidence: dict[str, Digest] = {}
+    """Per stage, the evidence of the probe that it was accepted on."""
+    experiment: str | None = None
+
+
+class Trials(Value):
+    """How often an environment was reused, and with what success."""
+
+    accepted: int = 0
+    refused: int = 0
+
+
+class Parent(Value):
+    """The image that a reuse proposal stands on."""
+
+    image: Digest = Field(description="Digest of its manifest.")
+    source: Digest = Field(description="Artifact of the tree that is under its /testbed.")
+
+
+class Proven(Value):
+    """A known environment, and what became of its reuses."""
+
+    known: Known
+    """For which commit it was proven: of all that are known, the nearest one."""
+    trials: Trials = Trials()
+    root: Parent | None = None
+    """The built image, when that of ``known`` was composed of it."""
+    reference: bool = False
+    """Imported without its image: its draft may be shown, but no checkout can be laid over it."""
+
+    @property
+    def parent(self) -> Parent:
+        """What a new checkout is laid over."""
+        return self.root or Parent(image=self.known.image, source=self.known.source)
+
+
+class Neighbour(Proven):
+    """A known environment near the one that is asked for, with the draft that made it."""
+
+    draft: Draft
+
+
+DEMOTED = 3
+"""So many refused reuses more than accepted ones: tried after all others, and beyond that not at all."""
+
+_BASE = 10_000
+"""Larger than any number of a version that is not a date."""
+_NUMBERS = 5
+
+P = TypeVar("P", bound=Proven)
+
+
+def nearest(
+    neighbours: Iterable[P], fingerprint: str, version: str | None, created_at: datetime | None, k: int
+) -> list[P]:
+    """The ``k`` best environments to try, each once: those that declare the same needs, then by distance.
+
+    Distance is that of versions where both are known, else that of dates, in both directions: the environment of a
+    later release is as good as that of an earlier one. Those that are mere references come last.
+    """
+
+    def rank(item: P) -> tuple[bool, bool, bool, int, float, float, str]:
+        known = item.known
+        same = bool(fingerprint) and known.fingerprint == fingerprint
+        apart, days = _apart(known.version, version), _days(known.created_at, created_at)
+        kind = 0 if apart is not None else 1 if days is not None else 2
+        far = float("inf")
+        return (
+            item.reference,
+            _surplus(item.trials) >= DEMOTED,
+            not same,
+            kind,
+            far if apart is None else apart,
+            far if days is None else days,
+            known.image,
+        )
+
+    ranked = sorted((item for item in neighbours if _surplus(item.trials) <= DEMOTED), key=rank)
+    distinct: dict[Digest, P] = {}
+    for item in ranked:
+        distinct.setdefault(item.parent.image, item)
+    return list(distinct.values())[:k]
+
+
+def rooted(entries: Sequence[Known]) -> list[Proven]:
+    """Each entry with the built image that it stands on: itself, or the one that a chain of reuses leads to."""
+    by_image = {known.image: known for known in entries}
+    found = []
+    for known in entries:
+        root, passed = known, {known.image}
+        while root.parent is not None and root.parent in by_image and root.parent not in passed:
+            root = by_image[root.parent]
+            passed.add(root.image)
+        parent = Parent(image=root.image, source=root.source)
+        found.append(Proven(known=known, root=None if root is known else parent))
+    return found
+
+
+def _surplus(trials: Trials) -> int:
+    return trials.refused - trials.accepted
+
+
+def _apart(one: str | None, other: str | None) -> float | None:
+    """How far two versions are apart; None where one of them is none."""
+    first, second = _number(one), _number(other)
+    return None if first is None or second is None else float(abs(first - second))
+
+
+@lru_cache(maxsize=4096)
+def _number(text: str | None) -> int | None:
+    """A version as one number, so that 8.9 is nearer to 9.0 than to 9.5: `v8.1`, `release-8.1` and `8.1.x` count."""
+    found = re.search(r"\d+(?:\.\d+)*", text or "")
+    if found is None:
+        return None
+    try:
+        release = Version(text or "").release
+    except InvalidVersion:
+        release = tuple(map(int, found[0].split(".")))
+    numbers = (*release, *[0] * _NUMBERS)[:_NUMBERS]
+    value = 0
+    for number in numbers:
+        value = value * _BASE + number
+    return value
+
+
+def _days(one: datetime | None, other: datetime | None) -> float | None:
+    return None if one is None or other is None else abs((one - other).total_seconds()) / 86_400

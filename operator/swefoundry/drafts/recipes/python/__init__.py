@@ -1,0 +1,1 @@
+"""The Python recipe: facts of a project in, drafts out. Pure."""

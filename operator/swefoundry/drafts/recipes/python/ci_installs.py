@@ -1,0 +1,54 @@
+"""What noxfile.py and CI files install before they run tests: words after `pip install`, read and never run."""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from swefoundry.drafts.recipes.python.declared import Declared
+from swefoundry.drafts.recipes.python.requirement_files import lines
+from swefoundry.drafts.recipes.python.setup_py import parsed
+
+_PIP_INSTALL = re.compile(r"\bpip3? install\s+([^\n|&;#]+)")
+_NAME = re.compile(r"[A-Za-z][\w.-]*(?:\[[\w,-]+\])?(?:[<>=!~]=?[\w.*,<>=!~]+)?")
+_TESTS = re.compile(r"test|unit|pytest")
+
+
+def declared(manifests: Mapping[str, str], ci: Iterable[str]) -> Declared:
+    """Requirements of developers' scripts: they count only where no manifest speaks of tests."""
+    words = [
+        word for command in (*_sessions(manifests.get("noxfile.py", "")), *_commands(ci)) for word in command
+    ]
+    return Declared(dev=tuple(dict.fromkeys(_requirements(words, manifests))))
+
+
+def _sessions(noxfile: str) -> Iterator[list[str]]:
+    """Arguments of `session.install(…)` in sessions whose name speaks of tests."""
+    tree = parsed(noxfile)
+    functions = [] if tree is None else [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for function in functions:
+        if _TESTS.search(function.name):
+            yield from (_literals(node) for node in ast.walk(function) if _installs(node))
+
+
+def _installs(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "install"
+
+
+def _literals(node: ast.AST) -> list[str]:
+    found = (child.value for child in ast.walk(node) if isinstance(child, ast.Constant))
+    return [value for value in found if isinstance(value, str)]
+
+
+def _commands(ci: Iterable[str]) -> Iterator[list[str]]:
+    for text in ci:
+        yield from (found.split() for found in _PIP_INSTALL.findall(text))
+
+
+def _requirements(words: list[str], manifests: Mapping[str, str]) -> Iterator[str]:
+    """Names as they are, `-r FILE` as what it lists; options, paths and variables are left out."""
+    for before, word in zip(["", *words], words, strict=False):
+        word = word.strip("'\"")
+        if before in ("-r", "--requirement"):
+            yield from lines(word.removeprefix("./"), manifests)
+        elif _NAME.fullmatch(word) and not before.startswith("-") and word not in manifests:
+            yield word

@@ -1,0 +1,147 @@
+"""Which requirements go into the dependency layer: the project's own, its tests', and what tests visibly need."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from swefoundry.contracts.facts import Facts
+from swefoundry.drafts.recipes.python import distributions as names
+from swefoundry.drafts.recipes.python.constraints import Lessons
+from swefoundry.drafts.recipes.python.declared import Declared
+from swefoundry.drafts.recipes.python.pytest_settings import Configuration
+
+
+def requirements(facts: Facts, declared: Declared, config: Configuration, lessons: Lessons) -> list[str]:
+    """Requirement strings, sorted, one per distribution; equal needs give equal text, so layers are shared."""
+    chosen: dict[str, Requirement] = {}
+    own = canonicalize_name(declared.name or "")
+    for requirement in requirements_in(lessons.add):
+        chosen[canonicalize_name(requirement.name)] = requirement
+    for requirement in _wanted(facts, declared, config, lessons):
+        _choose(requirement, chosen, own)
+    essential = (*declared.runtime, *lessons.add, *_foreseen(facts))
+    needed = {canonicalize_name(item.name) for item in requirements_in(essential)}
+    kept = [
+        _loosened(requirement, name, lessons)
+        for name, requirement in sorted(chosen.items())
+        if name not in lessons.absent and (name not in lessons.drop or name in needed)
+    ]
+    return [str(_pytest_bound(requirement, lessons)) for requirement in [*kept, *_companions(chosen)]]
+
+
+def _companions(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
+    """nose does not import on 3.10 and later; pynose, which does, is younger than most dates."""
+    if "nose" in chosen:
+        chosen["nose"].marker = Marker("python_version < '3.10'")
+        yield Requirement("pynose ; python_version >= '3.10'")
+
+
+def _wanted(
+    facts: Facts, declared: Declared, config: Configuration, lessons: Lessons
+) -> Iterator[Requirement]:
+    imported = {module.split(".")[0] for module in facts.test_imports}
+    yield from requirements_in(declared.runtime)
+    for requirement in requirements_in((*(declared.test or declared.dev), *config.plugins)):
+        if _useful(requirement, imported):
+            yield requirement
+    if lessons.features:
+        yield from requirements_in(declared.features)
+    seen = (*_foreseen(facts), "pytest")
+    yield from requirements_in(seen)
+
+
+def _foreseen(facts: Facts) -> Iterator[str]:
+    """What imports, fixtures and markers of the tests say before any round is spent on it."""
+    own = {re.sub(r".*/", "", folder) for folder in (*facts.package_dirs, *facts.root_entries)}
+    for module in facts.test_imports:
+        top = module.split(".")[0]
+        if top in names.FORESEEN and not own & {top, f"{top}.py"}:
+            yield names.distribution_of(module)
+    for parameter in facts.test_parameters:
+        if parameter in names.FORESEEN_FIXTURES:
+            yield names.FIXTURES[parameter]
+    for marker in facts.test_markers:
+        yield names.MARKERS.get(marker, "")
+
+
+def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
+    """Lines as requirements; of lines that are none (`foo @ git+…`, `foo == 1.*.2`) the name."""
+    for line in lines:
+        try:
+            requirement = Requirement(line.strip())
+        except InvalidRequirement:
+            match = re.match(r"^([A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z])(?=\s|$|[<>=!~;@(\[])", line.strip())
+            if match is None or match[1] in _MARKER_NAMES:
+                continue
+            requirement = Requirement(match[1])
+        requirement.url = None  # a clone or download of its own is not what an index can date
+        yield requirement
+
+
+_MARKER_NAMES = frozenset(
+    {"python_version", "python_implementation", "sys_platform", "platform_system", "extra"}
+)
+"""First words of the second line of a requirement that setup.cfg breaks before its marker."""
+
+
+def _choose(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
+    """The first mention wins, unless it has no bounds and this one has; markers that differ make the bare name."""
+    name = canonicalize_name(requirement.name)
+    before = chosen.get(name)
+    if name == own:
+        return
+    if before is None:
+        chosen[name] = requirement
+        return
+    if requirement.marker != before.marker:
+        before = Requirement(_with(before.name, before.extras, before.specifier))
+        chosen[name] = before
+    if not before.specifier and requirement.specifier:
+        chosen[name] = Requirement(_with(before.name, before.extras, requirement.specifier))
+
+
+def _with(name: str, extras: set[str], specifier: SpecifierSet) -> str:
+    return name + (f"[{','.join(sorted(extras))}]" if extras else "") + str(specifier)
+
+
+def _useful(requirement: Requirement, imported: set[str]) -> bool:
+    name = canonicalize_name(requirement.name)
+    if name not in names.NOT_FOR_TESTS and not name.startswith(("types-", "sphinx", "flake8", "mkdocs")):
+        return True
+    return names.MODULES_OF.get(name, name.replace("-", "_")) in imported
+
+
+def pinned_names(declared: Declared) -> frozenset[str]:
+    """Distributions that the manifests pin exactly."""
+    found = requirements_in((*declared.runtime, *declared.test, *declared.dev))
+    return frozenset(canonicalize_name(requirement.name) for requirement in found if _pinned(requirement))
+
+
+def _pinned(requirement: Requirement) -> bool:
+    return any(clause.operator in ("==", "===") for clause in requirement.specifier)
+
+
+def _loosened(requirement: Requirement, name: str, lessons: Lessons) -> Requirement:
+    """Without its bounds; exact pins of test tools never help on another interpreter, so they always go."""
+    tool = name == "pytest" or name.startswith("pytest-")
+    if name in lessons.loosen or "*" in lessons.loosen or (tool and _pinned(requirement)):
+        return Requirement(_with(requirement.name, requirement.extras, SpecifierSet()) + _marker(requirement))
+    return requirement
+
+
+def _marker(requirement: Requirement) -> str:
+    return f" ; {requirement.marker}" if requirement.marker else ""
+
+
+def _pytest_bound(requirement: Requirement, lessons: Lessons) -> Requirement:
+    if canonicalize_name(requirement.name) != "pytest":
+        return requirement
+    if lessons.pytest_below is not None:
+        return Requirement(f"pytest<{lessons.pytest_below}")
+    if lessons.pytest_at_least is not None:
+        return Requirement(f"pytest>={lessons.pytest_at_least}")
+    return requirement

@@ -1,0 +1,75 @@
+"""An ask as the Python recipe sees it: manifests, configuration and layout, read once."""
+
+import posixpath
+from dataclasses import dataclass
+from datetime import date
+
+from packaging.utils import canonicalize_name
+
+from swefoundry.contracts.facts import Facts
+from swefoundry.drafts.proposal import Ask
+from swefoundry.drafts.recipes.python import ci_installs, pyproject, requirement_files, setup_cfg, setup_py
+from swefoundry.drafts.recipes.python.declared import Declared, merged
+from swefoundry.drafts.recipes.python.dependencies import requirements_in
+from swefoundry.drafts.recipes.python.pytest_log import Source
+from swefoundry.drafts.recipes.python.pytest_settings import Configuration, configuration
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the drafts are made of."""
+
+    facts: Facts
+    declared: Declared
+    config: Configuration
+    created: date | None
+    version: str | None
+
+    @classmethod
+    def of(cls, ask: Ask) -> "Reading":
+        """Read the manifests of an ask."""
+        texts = {file.path: file.text for file in ask.facts.manifests}
+        declared = merged(
+            (
+                pyproject.declared(texts.get("pyproject.toml", "")),
+                setup_cfg.declared(texts.get("setup.cfg", "")),
+                setup_py.declared(texts["setup.py"]) if "setup.py" in texts else Declared(),
+                requirement_files.declared(texts),
+                ci_installs.declared(texts, [file.text for file in ask.facts.ci]),
+            )
+        )
+        created = ask.created_at.date() if ask.created_at else None
+        return cls(ask.facts, declared, configuration(texts), created, ask.version)
+
+    @property
+    def runtime_names(self) -> set[str]:
+        """Distributions that the project itself requires."""
+        return {canonicalize_name(requirement.name) for requirement in requirements_in(self.declared.runtime)}
+
+    @property
+    def import_folders(self) -> tuple[str, ...]:
+        """Folders that make the source's packages importable: src, lib, or the root (the empty string)."""
+        return tuple(
+            dict.fromkeys(posixpath.dirname(folder.rstrip("/")) for folder in self.facts.package_dirs)
+        )
+
+    @property
+    def source(self) -> Source:
+        """What rules about logs may know of this source."""
+        folders = {
+            posixpath.basename(path.rstrip("/")): posixpath.dirname(path.rstrip("/"))
+            for path in self.facts.package_dirs
+        }
+        for entry in self.facts.root_entries:
+            folders.setdefault(entry.rstrip("/").removesuffix(".py"), "")
+        for path in (*self.facts.test_files, *self.facts.test_support_files):
+            _beside(path, folders)
+        own = canonicalize_name(self.declared.name) if self.declared.name else None
+        parents = {posixpath.dirname(posixpath.dirname(path)) for path in self.facts.test_files}
+        return Source(folders, own, frozenset(parents - {"", *self.facts.package_dirs}))
+
+
+def _beside(path: str, folders: dict[str, str]) -> None:
+    """Modules beside the tests (`helpers.py`) are importable from the tests' own folder."""
+    if path.endswith(".py"):
+        folders.setdefault(posixpath.basename(path).removesuffix(".py"), posixpath.dirname(path))

@@ -1,0 +1,287 @@
+"""What the telling lines of a test run after the fix teach: each rule is one sentence about one message."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+
+from packaging.utils import canonicalize_name
+
+from swefoundry.drafts.recipes.python import distributions as names
+from swefoundry.drafts.recipes.python.constraints import Lessons
+from swefoundry.drafts.recipes.python.interpreters import Version
+
+Rule = Callable[[str, "Source"], Iterator[Lessons]]
+
+_GONE: tuple[tuple[Version, str], ...] = (
+    ((3, 7), "generator raised StopIteration"),
+    ((3, 8), "an integer is required \\(got type bytes\\)"),
+    (
+        (3, 9),
+        "fractions' has no attribute 'gcd|isAlive|getchildren|encodestring|decodestring|attribute 'tostring'",
+    ),
+    (
+        (3, 10),
+        "from 'collections'|module 'collections' has no attribute|'loop'$|named '(?:formatter|parser|symbol)'",
+    ),
+    (
+        (3, 11),
+        "getargspec|'asyncio' has no attribute 'coroutine'|formatargspec|named 'binhex'|code\\(\\) argument 13",
+    ),
+    (
+        (3, 12),
+        "ImpImporter|assertEquals'|assert_'|assertItemsEqual|SafeConfigParser|readfp|assertRegexpMatches",
+    ),
+    (
+        (3, 12),
+        "named '(?:imp|asyncore|asynchat|smtpd|distutils)[.']|has no attribute 'format'$|attribute 'find_module'",
+    ),
+    (
+        (3, 12),
+        "assertRaisesRegexp|assertNotEquals|assertDictContainsSubset|failUnless|no attribute 'wrap_socket",
+    ),
+    (
+        (3, 13),
+        "named '(?:cgi|cgitb|telnetlib|crypt|pipes|nntplib|imghdr|sndhdr|audioop|aifc|chunk|lib2to3|xdrlib)'",
+    ),
+    (
+        (3, 14),
+        "module 'ast' has no attribute '(?:Str|Num|Bytes|NameConstant)'|There is no current event loop",
+    ),
+)
+"""Interpreter -> words by which sources show that they were written for an older one."""
+
+_NEW: tuple[tuple[Version, str], ...] = (
+    ((3, 9), "(?:'type'|ABCMeta') object is not subscriptable|named '(?:zoneinfo|graphlib)'"),
+    ((3, 10), "unsupported operand type\\(s\\) for \\|: '.*type|'pairwise' from 'itertools'"),
+    ((3, 10), "unexpected keyword argument '(?:slots|kw_only)'"),
+    ((3, 10), "'(?:ParamSpec|TypeAlias|Concatenate|TypeGuard)' from 'typing'"),
+    (
+        (3, 11),
+        "'(?:Self|Never|LiteralString|assert_never|Unpack|Required|NotRequired|assert_type)' from 'typing'",
+    ),
+    ((3, 11), "named 'tomllib'|'datetime' has no attribute 'UTC'|'UTC' from 'datetime'"),
+    ((3, 11), "name '(?:Base)?ExceptionGroup' is not|'StrEnum' from 'enum'"),
+    ((3, 12), "'(?:override|TypeAliasType)' from 'typing'|'batched' from 'itertools'|no attribute 'batched'"),
+    ((3, 13), "'(?:ReadOnly|TypeIs|NoDefault)' from 'typing'|'deprecated' from 'warnings'"),
+)
+"""Interpreter -> words by which sources show that they need at least this one."""
+
+_PYTEST_GONE: tuple[tuple[int, str], ...] = (
+    (
+        4,
+        "yield tests were removed|has no attribute 'addcall'|called directly|unknown hook 'pytest_namespace'",
+    ),
+    (4, "MarkInfo|'get_marker'"),
+    (5, "'pytest' has no attribute 'config'|(?:unexpected keyword argument|arguments:) '?message"),
+    (5, "AssertionRewritingHook.is_package"),
+    (8, "Support for nose tests|\\(path: py.path.local\\)|'pytest' has no attribute 'collect'|fspath"),
+    (9, "Marks applied to fixtures|\\(startdir|PytestRemovedIn9"),
+)
+"""pytest -> words by which it refuses what its older releases took."""
+
+
+class Source:
+    """What rules may know of the source: its own modules and where they are."""
+
+    def __init__(self, folders_of: dict[str, str], own: str | None, beside_tests: frozenset[str]) -> None:
+        self.folders_of = folders_of
+        """Top-level module -> the folder that makes it importable."""
+        self.own = own
+        """The project's own distribution name, canonical."""
+        self.beside_tests = beside_tests
+        """Folders below the root that hold a folder of tests: examples and the like, with packages of their own."""
+
+
+def lessons(log: str, source: Source) -> Lessons:
+    """Every lesson of the log, merged."""
+    learned = Lessons()
+    for rule in RULES:
+        for lesson in rule(log, source):
+            learned = learned.merged(lesson)
+    return learned
+
+
+def missing_modules_are_installed(log: str, source: Source) -> Iterator[Lessons]:
+    """`No module named 'yaml'` -> pyyaml; a module of the source goes on PYTHONPATH instead."""
+    for module in re.findall(r"No module named '?([\w.]+)", log):
+        top = module.split(".")[0]
+        if top in source.folders_of:
+            # a fix may move the package: the old and the usual new places
+            yield Lessons(folders=frozenset({source.folders_of[top], "", "src"}), whole=True)
+        elif names.distribution_of(top) and not _left_python(top):
+            nearby = frozenset() if top in names.FORESEEN else source.beside_tests
+            yield Lessons(add=frozenset({names.distribution_of(top)}), folders=nearby)
+
+
+def _left_python(module: str) -> bool:
+    return (
+        any(re.search(pattern, f"named '{module}'") for _, pattern in (*_GONE, *_NEW)) or module in _PYTHON_2
+    )
+
+
+_PYTHON_2 = frozenset(
+    [
+        "StringIO",
+        "cStringIO",
+        "urllib2",
+        "urlparse",
+        "ConfigParser",
+        "cPickle",
+        "httplib",
+        "Queue",
+        "__builtin__",
+        "HTMLParser",
+    ]
+)
+
+
+def missing_metadata_is_installed(log: str, source: Source) -> Iterator[Lessons]:
+    """`No package metadata was found for x`, or pkg_resources' word for it."""
+    for name in re.findall(r"(?:metadata was found for |DistributionNotFound: The ')([\w.-]+)", log):
+        if canonicalize_name(name) != source.own:
+            yield Lessons(add=frozenset({canonicalize_name(name)}))
+
+
+def missing_fixtures_bring_their_plugin(log: str, source: Source) -> Iterator[Lessons]:
+    """`fixture 'mocker' not found` -> pytest-mock."""
+    for fixture in re.findall(r"fixture '(\w+)' not found", log):
+        if names.FIXTURES.get(fixture):
+            yield Lessons(add=frozenset({names.FIXTURES[fixture]}))
+
+
+def unknown_markers_bring_their_plugin(log: str, source: Source) -> Iterator[Lessons]:
+    """`'timeout' not found in `markers`` -> pytest-timeout, and no strictness about the rest."""
+    for marker in re.findall(r"'(\w+)' not found in `markers`", log):
+        yield Lessons(add=frozenset(filter(None, {names.MARKERS.get(marker, "")})), no_addopts=True)
+
+
+def async_tests_get_a_runner(log: str, source: Source) -> Iterator[Lessons]:
+    """`async def functions are not natively supported` -> pytest-asyncio."""
+    if "async def functions are not natively supported" in log:
+        yield Lessons(add=frozenset({"pytest-asyncio"}))
+
+
+def options_of_missing_plugins_are_dropped(log: str, source: Source) -> Iterator[Lessons]:
+    """`unrecognized arguments: --cov=x` comes from addopts."""
+    if re.search(
+        r"unrecognized arguments?:|ambiguous option:|Missing required plugins",
+        log,
+    ):
+        yield Lessons(no_addopts=True)
+
+
+def refused_configuration_is_left_out(log: str, source: Source) -> Iterator[Lessons]:
+    """Sections and options that this pytest refuses."""
+    if re.search(
+        r"\[pytest\] section in setup.cfg|Unknown config option|must be a list",
+        log,
+    ):
+        yield Lessons(no_config=True)
+    for wanted in re.findall(r"requires pytest-([\d.]+), actual", log):
+        yield Lessons(pytest_at_least=wanted)
+    if "unknown warning category" in log or "while parsing the following warning configuration" in log:
+        yield Lessons(no_warnings=True)
+
+
+def older_pytest_for_older_tests(log: str, source: Source) -> Iterator[Lessons]:
+    """What pytest no longer does needs the last release that did it."""
+    for version, pattern in _PYTEST_GONE:
+        if re.search(pattern, log):
+            yield Lessons(pytest_below=version)
+    for version in re.findall(r"PytestRemovedIn(\d)Warning", log):
+        yield Lessons(pytest_below=int(version))
+
+
+def interpreters_lose_and_gain_names(log: str, source: Source) -> Iterator[Lessons]:
+    """Names that left the standard library want an older interpreter, names that are not there yet a newer one."""
+    for version, pattern in _GONE:
+        if re.search(pattern, log, re.M):
+            yield Lessons(below=version)
+    for version, pattern in _NEW:
+        if re.search(pattern, log, re.M):
+            yield Lessons(at_least=version)
+
+
+def dependencies_lose_names(log: str, source: Source) -> Iterator[Lessons]:
+    """`cannot import name 'x' from 'dep.y'`: dep as of the change, or the last release known to have the name."""
+    for words, requirement in names.ONE_NEEDS_ANOTHER.items():
+        if words in log:
+            yield Lessons(add=frozenset({requirement}))
+    pattern = r"cannot import name '\w+' from '([\w.]+)'|module '([\w.]+)' has no attribute"
+    for first, second in re.findall(pattern, log):
+        top = (first or second).split(".")[0]
+        if top not in source.folders_of and names.distribution_of(top) and not _standard(top):
+            yield Lessons(then=frozenset({names.distribution_of(top).split("<")[0]}))
+
+
+def _standard(module: str) -> bool:
+    return module in sys.stdlib_module_names or module in _PYTHON_2
+
+
+def warnings_are_no_errors(log: str, source: Source) -> Iterator[Lessons]:
+    """`E DeprecationWarning: …` fails tests only where the configuration makes errors of warnings."""
+    if re.search(r"^E\s+(?:[\w.]*\.)?\w*Warning: |(?:FAILED|ERROR) .* - (?:[\w.]*\.)?\w*Warning", log, re.M):
+        yield Lessons(no_warnings=True)
+
+
+def same_names_need_importlib(log: str, source: Source) -> Iterator[Lessons]:
+    """Two test files with the same base name in folders that are no packages."""
+    if "import file mismatch" in log:
+        yield Lessons(importlib=True)
+
+
+def plugins_that_want_the_cache_get_it(log: str, source: Source) -> Iterator[Lessons]:
+    """pytest-xprocess and others fail without the cache plugin."""
+    if "'Config' object has no attribute 'cache'" in log:
+        yield Lessons(cache=True)
+
+
+def django_gets_its_settings(log: str, source: Source) -> Iterator[Lessons]:
+    """Reusable applications are tested by a script of their own that names the settings; pytest-django does it here."""
+    if "settings are not configured" in log:
+        yield Lessons(add=frozenset({"pytest-django"}), django=True)
+
+
+def programs_come_from_debian(log: str, source: Source) -> Iterator[Lessons]:
+    """Tests that start git, set a locale, or read the time zone database."""
+    if "unsupported locale setting" in log:
+        yield Lessons(apt=frozenset({"locales-all"}))
+    if re.search(r"No such file or directory: '(?:/usr/bin/)?git'|git: (?:command )?not found", log):
+        yield Lessons(apt=frozenset({"git"}))
+    if "No time zone found with key" in log or "ZoneInfoNotFoundError" in log:
+        yield Lessons(add=frozenset({"tzdata"}))
+
+
+RULES: tuple[Rule, ...] = (
+    missing_modules_are_installed,
+    missing_metadata_is_installed,
+    missing_fixtures_bring_their_plugin,
+    unknown_markers_bring_their_plugin,
+    async_tests_get_a_runner,
+    options_of_missing_plugins_are_dropped,
+    refused_configuration_is_left_out,
+    older_pytest_for_older_tests,
+    interpreters_lose_and_gain_names,
+    dependencies_lose_names,
+    warnings_are_no_errors,
+    same_names_need_importlib,
+    plugins_that_want_the_cache_get_it,
+    django_gets_its_settings,
+    programs_come_from_debian,
+)
+
+
+FEW = 10
+"""Tests that may be left out; more failures say that the environment, or the row, is wrong."""
+
+_FEW_OF = 10
+"""At least so many tests must pass for each one left out."""
+
+
+def failing_tests(log: str) -> frozenset[str]:
+    """Ids of the tests that failed, when they are few and the short summary names every one; else nothing."""
+    ids = set(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}
+    passed = counts.pop("passed", 0)
+    complete = len(ids) == sum(counts.values()) and len(ids) <= min(FEW, passed // _FEW_OF)
+    return frozenset(ids) if complete else frozenset()

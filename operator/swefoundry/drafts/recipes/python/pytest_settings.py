@@ -1,0 +1,160 @@
+"""How pytest is called: what its configuration asks for, which of it is kept, and the test command."""
+
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swefoundry.drafts.recipes.python.constraints import Lessons
+from swefoundry.drafts.recipes.python.setup_cfg import parsed
+
+REPORT = ".swefoundry-report.xml"
+EMPTY_CONFIG = "/opt/pytest.ini"
+"""Made in the image when the source's own configuration cannot be used."""
+
+_KEPT_OPTIONS = re.compile(
+    r"^(--import-mode|--ds=|--dc=|--asyncio-mode|--doctest-glob|-W|--pythonwarnings|--nomigrations|--pyargs)"
+)
+_BRINGERS = {
+    "asyncio_mode": "pytest-asyncio",
+    "DJANGO_SETTINGS_MODULE": "pytest-django",
+    "trio_mode": "pytest-trio",
+}
+"""Configuration keys that only a plugin reads."""
+
+
+_DJANGO_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']?\s*[=:,]\s*[\"']?([A-Za-z_][\w.]*)")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """pytest's own section, wherever it is."""
+
+    values: Mapping[str, str]
+    django_settings: str = "tests.settings"
+    """The settings module that some manifest names, else the usual one."""
+    refused_section: bool = False
+    """`[pytest]` in setup.cfg: an error since pytest 4."""
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """Requirements that the configuration implies."""
+        required = [
+            item for item in re.split(r"\s+(?=[A-Za-z])", self.values.get("required_plugins", "")) if item
+        ]
+        minimum = self.values.get("minversion", "")
+        pytest = [f"pytest>={minimum}"] if re.fullmatch(r"\d[\d.]*", minimum) else []
+        return (*(name for key, name in _BRINGERS.items() if key in self.values), *required, *pytest)
+
+    @property
+    def addopts(self) -> list[str]:
+        """Options that are called for by default."""
+        try:
+            return shlex.split(self.values.get("addopts", ""), comments=True)
+        except ValueError:
+            return []
+
+
+def configuration(texts: Mapping[str, str]) -> Configuration:
+    """The section that pytest would use, in pytest's own order of files."""
+    found = _DJANGO_SETTINGS.search("\n".join(texts.values()))
+    django = found[1] if found else "tests.settings"
+    for path in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
+        text = texts.get(path)
+        values = None if text is None else _section(path, text)
+        if values is not None:
+            return Configuration(values, django)
+    cfg = parsed(texts.get("setup.cfg", ""))
+    return Configuration({}, django, refused_section=cfg is not None and cfg.has_section("pytest"))
+
+
+def _section(path: str, text: str) -> dict[str, str] | None:
+    if path == "pyproject.toml":
+        return _toml_section(text)
+    parser = parsed(text)
+    section = "tool:pytest" if path == "setup.cfg" else "pytest"
+    if parser is None or not parser.has_section(section):
+        return None
+    return {key: value or "" for key, value in parser.items(section)} | _cased(parser.items(section))
+
+
+def _cased(items: list[tuple[str, str]]) -> dict[str, str]:
+    """ConfigParser lower-cases keys; the one that matters in capitals is Django's."""
+    return {key.upper(): value or "" for key, value in items if key == "django_settings_module"}
+
+
+def _toml_section(text: str) -> dict[str, str] | None:
+    try:
+        tool = tomllib.loads(text).get("tool", {})
+    except tomllib.TOMLDecodeError:
+        return None
+    pytest = tool.get("pytest") if isinstance(tool, dict) else None
+    if not isinstance(pytest, dict):
+        return None
+    options = pytest.get("ini_options", pytest)
+    return {key: _flat(value) for key, value in options.items()} if isinstance(options, dict) else None
+
+
+def _flat(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+UNITTEST = (
+    "python -m unittest -v {files} > /tmp/unittest.log 2>&1; code=$?; cat /tmp/unittest.log;"
+    " if grep -q 'Failed to import test module' /tmp/unittest.log; then exit 2; fi; exit $code"
+)
+"""Tests that cannot be imported are an error, which unittest itself counts as a failure (exit code 1)."""
+
+
+_OURS = re.compile(r"(?:env DJANGO_SETTINGS_MODULE=\S+ )?python -m pytest -rfE --tb=short ")
+
+
+def is_ours(command: str) -> bool:
+    """Whether a test command is of the kind that is written here, so that lessons can be read off it."""
+    return command == UNITTEST or _OURS.match(command) is not None
+
+
+def command(config: Configuration, lessons: Lessons) -> str:
+    """`python -m pytest` over the test files of the test patch, with a JUnit report.
+
+    `python -m` puts /testbed first on the path, so that `tests` is importable without an installation.
+    """
+    cache = ["-o", "cache_dir=/tmp/pytest-cache"] if lessons.cache else ["-p", "no:cacheprovider"]
+    words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
+    if lessons.no_config or config.refused_section:
+        words += ["-c", EMPTY_CONFIG, "--rootdir=/testbed"]
+    else:
+        words += _changed_options(config, lessons)
+    if lessons.importlib:
+        words.append("--import-mode=importlib")
+    words += [f"--deselect={test}" for test in sorted(lessons.deselect)]
+    words = ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words] if lessons.django else words
+    quoted = " ".join(shlex.quote(word) for word in words)
+    return f"{quoted} --junitxml={REPORT} {{files}}"
+
+
+def _changed_options(config: Configuration, lessons: Lessons) -> list[str]:
+    kept = _kept(config.addopts)
+    words: list[str] = []
+    if lessons.no_addopts:  # also when only the fix brings them
+        words += ["-o", "addopts="]
+    elif kept != config.addopts:
+        words += ["-o", "addopts=" + shlex.join(kept)]
+    if lessons.no_addopts and "required_plugins" in config.values:
+        words += ["-o", "required_plugins="]
+    if lessons.no_warnings:
+        words += ["-o", "filterwarnings=default"]
+    return words
+
+
+def _kept(options: list[str]) -> list[str]:
+    """Options that change what tests mean; those for coverage, parallel runs, linters and strictness go."""
+    kept: list[str] = []
+    for number, option in enumerate(options):
+        before = options[number - 1] if number else ""
+        if _KEPT_OPTIONS.match(option) or before in ("-W", "--import-mode"):
+            kept.append(option)
+        if before == "-p" and option not in ("xdist", "pytest_cov"):
+            kept += ["-p", option]
+    return kept

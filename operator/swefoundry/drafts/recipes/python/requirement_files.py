@@ -1,0 +1,85 @@
+"""What requirement files, tox.ini and Pipfile list, and which of those lists are for tests."""
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Mapping
+
+from swefoundry.drafts.recipes.python.declared import Declared
+from swefoundry.drafts.recipes.python.setup_cfg import parsed
+
+_TESTS = re.compile(r"(^|[-_./])(tests?|testing|pytest|ci)([-_./]|$)")
+_DEVELOPERS = re.compile(r"(^|[-_./])(dev|develop|development|devel)([-_./]|$)")
+_RUNTIME = re.compile(r"^(requirements|install_requires)\.(txt|pip|in)$")
+_REQUIREMENTS = re.compile(
+    r"(^|/)([\w.-]*requirements[\w.-]*|requires[\w.-]*)(/[\w./-]+)?\.(txt|pip|in)$|^(dev|test)[\w-]*\.txt$"
+)
+
+
+def declared(texts: Mapping[str, str]) -> Declared:
+    """A reading of all such files, by path."""
+    runtime: list[str] = []
+    test: list[str] = []
+    dev: list[str] = []
+    for path in sorted(texts):
+        target = _target(path, runtime, test, dev)
+        if target is not None:
+            target.extend(lines(path, texts))
+    test.extend(_tox(texts.get("tox.ini", ""), texts))
+    dev.extend(_pipfile(texts.get("Pipfile", "")))
+    return Declared(runtime=tuple(runtime), test=tuple(test), dev=tuple(dev))
+
+
+def _target(path: str, runtime: list[str], test: list[str], dev: list[str]) -> list[str] | None:
+    if not _REQUIREMENTS.search(path) or ".egg-info/" in path:
+        return None
+    if _RUNTIME.match(path):
+        return runtime
+    stem = posixpath.splitext(path)[0]
+    if _TESTS.search(stem):
+        return test
+    return dev if _DEVELOPERS.search(stem) else None
+
+
+def lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
+    """Requirements of one file, `-r` and `-c`-free, with included files followed."""
+    found: list[str] = []
+    for raw in texts.get(path, "").replace("\\\n", " ").splitlines():
+        line = re.split(r"(?:^|\s)#|\s--hash", raw)[0].strip()
+        included = re.match(r"^(?:-r|--requirement)[ =]?(.+)$", line)
+        if included and depth:
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1].strip()))
+            found.extend(lines(beside, texts, depth - 1))
+        elif line and not line.startswith(("-", ".", "/", "git+", "http")):
+            found.append(line)
+    return found
+
+
+def _tox(text: str, texts: Mapping[str, str]) -> list[str]:
+    """deps of [testenv]; lines for one factor (`py27: mock`) count when they are not for Python 2 or other tools."""
+    parser = parsed(text) if text else None
+    if parser is None:
+        return []
+    found: list[str] = []
+    for raw in (parser.get("testenv", "deps", fallback="") or "").splitlines():
+        found.extend(_tox_line(raw.strip(), texts))
+    return found
+
+
+def _tox_line(line: str, texts: Mapping[str, str]) -> list[str]:
+    factor = re.match(r"^([\w!,{}.-]+)\s*:\s*(.+)$", line)
+    if factor and not re.search(r"(^|[-,{])(py3|test|cov)", factor[1]):
+        return []
+    line = factor[2] if factor else line
+    included = re.match(r"^-r\s*(?:\{toxinidir\}/)?(\S+)$", line)
+    if included:
+        return lines(included[1], texts)
+    return [] if not line or line.startswith(("#", "-", ".", "{", "git+", "http")) else [line.split(" #")[0]]
+
+
+def _pipfile(text: str) -> list[str]:
+    try:
+        packages = tomllib.loads(text).get("dev-packages", {})
+    except tomllib.TOMLDecodeError:
+        return []
+    return sorted(packages) if isinstance(packages, dict) else []

@@ -1,0 +1,53 @@
+"""What setup.cfg declares: setuptools' [metadata] and [options], and pbr's [files]-style projects."""
+
+import configparser
+
+from swefoundry.drafts.recipes.python.declared import Declared, Groups, python_classifiers
+
+
+def parsed(text: str) -> configparser.RawConfigParser | None:
+    """The sections of an ini file, or None when it cannot be read."""
+    parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return None
+    return parser
+
+
+def declared(text: str) -> Declared:
+    """A reading of setup.cfg."""
+    parser = parsed(text)
+    if parser is None:
+        return Declared()
+    section = "options.extras_require"
+    lists = (
+        {key: _lines(value) for key, value in parser.items(section)} if parser.has_section(section) else {}
+    )
+    groups = Groups(lists)
+    return Declared(
+        name=_get(parser, "metadata", "name"),
+        version=_literal(_get(parser, "metadata", "version")),
+        runtime=_lines(_get(parser, "options", "install_requires")),
+        test=(*groups.test(), *_lines(_get(parser, "options", "tests_require"))),
+        dev=groups.dev(),
+        features=groups.features(),
+        build=_lines(_get(parser, "options", "setup_requires")),
+        requires_python=_get(parser, "options", "python_requires"),
+        pythons=python_classifiers(_lines(_get(parser, "metadata", "classifiers"))),
+        runtime_known=parser.has_option("options", "install_requires"),
+    )
+
+
+def _get(parser: configparser.RawConfigParser, section: str, key: str) -> str | None:
+    value = parser.get(section, key, fallback=None)
+    return value or parser.get(section, key.replace("_", "-"), fallback=None)
+
+
+def _literal(version: str | None) -> str | None:
+    return None if version and version.startswith(("attr:", "file:")) else version
+
+
+def _lines(value: str | None) -> tuple[str, ...]:
+    lines = (line.split(" #")[0].strip() for line in (value or "").splitlines())
+    return tuple(line for line in lines if line and not line.startswith(("#", "file:")))

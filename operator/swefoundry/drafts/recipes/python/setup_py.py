@@ -1,0 +1,130 @@
+"""What setup.py declares, read without running it: literals, names bound to literals, `+` and simple dict updates."""
+
+import ast
+import warnings
+from collections.abc import Iterator
+
+from swefoundry.drafts.recipes.python.declared import Declared, Groups, python_classifiers
+
+Known = dict[str, object]
+_UNKNOWN = object()
+
+
+def declared(text: str) -> Declared:
+    """A reading of setup.py; Python 2 sources and computed values say nothing."""
+    tree = parsed(text)
+    if tree is None:
+        return Declared(entry=True)
+    known = _bindings(tree)
+    given = {key: _value(node, known) for key, node in _setup_arguments(tree)}
+    extras = given.get("extras_require")
+    groups = Groups(
+        {str(key): _strings(items) for key, items in extras.items()} if isinstance(extras, dict) else {}
+    )
+    runtime = given.get("install_requires", [])
+    return Declared(
+        name=_text(given.get("name")),
+        version=_text(given.get("version")),
+        runtime=_strings(runtime),
+        test=(*groups.test(), *_strings(given.get("tests_require"))),
+        dev=groups.dev(),
+        features=groups.features(),
+        build=_build_requirements(given.get("setup_requires")),
+        requires_python=_text(given.get("python_requires")),
+        pythons=python_classifiers(_strings(given.get("classifiers"))),
+        runtime_known=bool(given) and "**" not in given and runtime is not _UNKNOWN,
+        entry=True,
+    )
+
+
+def parsed(text: str) -> ast.Module | None:
+    """The syntax tree, or None for what this Python cannot read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
+def _build_requirements(value: object) -> tuple[str, ...]:
+    """setup_requires without the plugins of `setup.py test`, which nothing here runs."""
+    return tuple(item for item in _strings(value) if "runner" not in item)
+
+
+def _setup_arguments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node.func) == "setup":
+            for keyword in node.keywords:
+                yield keyword.arg or "**", keyword.value
+
+
+def _called(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def _bindings(tree: ast.Module) -> Known:
+    """Module-level names with literal values; the last word counts, list additions are followed."""
+    known: Known = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            _bind(node.targets[0], _value(node.value, known), known)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            before, more = known.get(node.target.id), _value(node.value, known)
+            if isinstance(before, list) and isinstance(more, list):
+                known[node.target.id] = [*before, *more]
+    return known
+
+
+def _bind(target: ast.expr, value: object, known: Known) -> None:
+    if isinstance(target, ast.Name):
+        known[target.id] = value
+    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+        table, key = known.get(target.value.id), _value(target.slice, known)
+        if isinstance(table, dict) and isinstance(key, str):
+            table[key] = value
+
+
+def _value(node: ast.expr, known: Known) -> object:
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return known.get(name, _UNKNOWN)
+        case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
+            return [_value(item, known) for item in items]
+        case ast.Dict(keys=keys, values=values):
+            pairs = zip(keys, values, strict=True)
+            return {
+                _value(key, known): _value(value, known)
+                for key, value in pairs
+                if isinstance(key, ast.Constant)
+            }
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _sum(_value(left, known), _value(right, known))
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
+            table = known.get(name)
+            return table.get(key, _UNKNOWN) if isinstance(table, dict) else _UNKNOWN
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            return {keyword.arg: _value(keyword.value, known) for keyword in keywords}
+    return _UNKNOWN
+
+
+def _sum(left: object, right: object) -> object:
+    if isinstance(left, list) and isinstance(right, list):
+        return [*left, *right]
+    if isinstance(left, str) and isinstance(right, str):
+        return left + right
+    return left if isinstance(left, list) else right if isinstance(right, list) else _UNKNOWN
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(line.strip() for line in value.splitlines() if line.strip())
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

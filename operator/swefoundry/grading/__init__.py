@@ -1,0 +1,1 @@
+"""Test reports to per-test statuses and sets, exit codes to verdicts. Pure."""

@@ -1,0 +1,51 @@
+"""What do the report files of one evaluation say about its tests? The format is told from the content."""
+
+from collections.abc import Mapping
+
+from swefoundry.grading.junit import Unreadable, read_junit
+from swefoundry.grading.tap import looks_like_tap, read_tap
+from swefoundry.grading.testcase_status import ReportSet, Tally
+
+FILE_LIMIT_BYTES = 32 << 20
+"""A report beyond this is not read. The runner caps all reports of an evaluation at 4 MiB by default."""
+
+BLANK = b" \t\r\n\xef\xbb\xbf"
+
+
+def read_reports(files: Mapping[str, bytes]) -> ReportSet:
+    """Every test in the files with its status. One that cannot be read is a problem; the others count."""
+    tally = Tally()
+    for path in sorted(files):
+        try:
+            found = _read(files[path], tally)
+        except Unreadable as error:
+            tally.problem(f"{path}: {error}")
+            continue
+        if not found:
+            tally.problem(f"{path}: no test in it")
+    return tally.result()
+
+
+def _read(content: bytes, tally: Tally) -> int:
+    if len(content) > FILE_LIMIT_BYTES:
+        raise Unreadable(f"{len(content)} bytes; reports over {FILE_LIMIT_BYTES} bytes are not read")
+    head = content[:65536].lstrip(BLANK)
+    if not head:
+        raise Unreadable("the file is empty")
+    if head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
+        return _whole(content, tally)
+    if looks_like_tap(content.decode("utf-8", "replace")):
+        return read_tap(content, tally)
+    raise Unreadable("neither JUnit XML nor TAP")
+
+
+def _whole(content: bytes, tally: Tally) -> int:
+    """A JUnit report counts whole or not at all: tests after the break would look as if there were none."""
+    part = Tally()
+    found = read_junit(content, part)
+    result = part.result()
+    for test, status in result.statuses.items():
+        tally.add(test, status)
+    for problem in result.problems:
+        tally.problem(problem)
+    return found

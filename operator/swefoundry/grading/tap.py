@@ -1,0 +1,144 @@
+"""Which tests does a TAP stream (version 12, 13 or 14) name, and how did each end?
+
+A subtest's points are indented and stand *before* the point of the test they belong to::
+
+    # Subtest: parser
+        ok 1 - reads
+        not ok 2 - writes
+        1..2
+    not ok 1 - parser
+
+The leaves count (``parser > reads``); the parent counts only when it failed and none of its leaves did.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from swefoundry.grading.testcase_ids import clean, untimed
+from swefoundry.grading.testcase_status import Status, Tally
+
+POINT = re.compile(
+    r"^(?P<bad>not )?ok\b(?:[ \t]+(?P<number>\d+)\b)?(?:[ \t]*-(?=[ \t]|$))?[ \t]*(?P<rest>.*)$"
+)
+DIRECTIVE = re.compile(r"(?<!\\)(?:\\\\)*#[ \t]*(?P<word>skip|todo)(?P<tail>[^#]*)$", re.IGNORECASE)
+TIME = re.compile(r"(?<!\\)#[ \t]*time=\S*", re.IGNORECASE)
+PLAN = re.compile(r"^1\.\.(?P<count>\d+)[ \t]*(?:#(?P<comment>.*))?$")
+BAIL = re.compile(r"^Bail out!(?P<why>.*)$", re.IGNORECASE)
+VERSION = re.compile(r"^TAP version \d+$", re.IGNORECASE)
+ESCAPE = re.compile(r"\\([\\#])")
+
+DEEPEST = 32
+"""Levels of subtests that are told apart; no report written by people has more."""
+
+
+@dataclass
+class Block:
+    """The points of one level that wait for their parent."""
+
+    results: list[tuple[str, Status]] = field(default_factory=list)
+    points: int = 0
+    planned: int | None = None
+
+
+def looks_like_tap(text: str) -> bool:
+    """Whether there is a version or a plan; a line that starts with `ok` may also be `go test`."""
+    lines = (line.rstrip() for line in text.split("\n"))
+    return any(VERSION.match(line) or PLAN.match(line) for line in lines)
+
+
+def read_tap(content: bytes, tally: Tally) -> int:
+    """Add every leaf to the tally; the number of leaves seen."""
+    reader = _Reader()
+    for line in content.decode("utf-8", "replace").split("\n"):
+        reader.line(line.rstrip("\r"))
+    results = reader.close()
+    for test, status in results:
+        tally.add(test, status)
+    for sentence in reader.problems:
+        tally.problem(sentence)
+    return len(results)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self._levels: list[Block] = [Block()]
+        self._yaml: str | None = None
+        """Indentation of the YAML block that is being skipped."""
+
+    def line(self, raw: str) -> None:
+        text = raw.lstrip(" \t")
+        indent = raw[: len(raw) - len(text)].replace("\t", "    ")
+        if self._skips_yaml(text, indent):
+            return
+        level = min(len(indent) // 4, DEEPEST)
+        if point := POINT.match(text):
+            self._point(point, level)
+        elif plan := PLAN.match(text):
+            self._plan(plan, level)
+        elif (bail := BAIL.match(text)) is not None:
+            self.problems.append(f"the tests bailed out:{bail['why'] or ' no reason given'}")
+
+    def _skips_yaml(self, text: str, indent: str) -> bool:
+        if self._yaml is not None:
+            if text.rstrip() == "..." and indent == self._yaml:
+                self._yaml = None
+            return True
+        if text.rstrip() == "---" and indent:
+            self._yaml = indent
+            return True
+        return False
+
+    def _point(self, point: re.Match[str], level: int) -> None:
+        self._open(level)
+        self._close_down_to(level + 1)
+        children = self._levels.pop().results if len(self._levels) > level + 1 else []
+        block = self._levels[level]
+        block.points += 1
+        name, status = _described(point, block.points)
+        block.results.extend((f"{name} > {child}", how) for child, how in children)
+        broken = status in (Status.FAILED, Status.ERROR)
+        if not children or (broken and not any(how in (Status.FAILED, Status.ERROR) for _, how in children)):
+            block.results.append((name, status))
+
+    def _plan(self, plan: re.Match[str], level: int) -> None:
+        self._open(level)
+        self._levels[level].planned = int(plan["count"])
+        comment = (plan["comment"] or "").strip()
+        if level == 0 and plan["count"] == "0" and comment.lower().startswith("skip"):
+            self.problems.append(f"all tests were skipped: {comment}")
+
+    def _open(self, level: int) -> None:
+        while len(self._levels) <= level:
+            self._levels.append(Block())
+
+    def _close_down_to(self, level: int) -> None:
+        """Points that are deeper than the next parent and whose own parents never came are moved up."""
+        while len(self._levels) > level + 1:
+            orphans = self._levels.pop()
+            self._check(orphans)
+            self._levels[-1].results.extend(orphans.results)
+        if len(self._levels) == level + 1:
+            self._check(self._levels[-1])
+
+    def _check(self, block: Block) -> None:
+        if block.planned is not None and block.planned != block.points:
+            self.problems.append(f"the plan says {block.planned} tests and {block.points} were reported")
+
+    def close(self) -> list[tuple[str, Status]]:
+        self._close_down_to(0)
+        return self._levels[0].results
+
+
+def _described(point: re.Match[str], position: int) -> tuple[str, Status]:
+    text, passed = TIME.sub("", point["rest"]), point["bad"] is None
+    directive = DIRECTIVE.search(text)
+    if directive:
+        text = text[: directive.start()]
+    name = untimed(clean(ESCAPE.sub(r"\1", text))) or point["number"] or str(position)
+    word = directive["word"].lower() if directive else ""
+    if word == "skip":
+        return name, Status.SKIPPED
+    if word == "todo" and not passed:
+        return name, Status.XFAILED
+    return name, Status.PASSED if passed else Status.FAILED

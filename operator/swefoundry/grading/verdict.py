@@ -1,0 +1,84 @@
+"""What the matrix of evaluations says about a task.
+
+::
+
+    before   after    verdict
+    1        0        fail2pass     the only valid one
+    21       0        error2pass    the tests could not even run before: they demand names that only the fix knows
+    1|20|21  1|20|21  fail2fail     (and 22: time limit after the fix)
+    0        0        pass2pass
+    0        not 0    pass2fail
+    repeats of a stage disagree     flaky
+    a fault on the way              inconclusive
+
+The names and the idea of the matrix are SWE-Factory's (arXiv 2506.10954); flaky, error2pass and inconclusive go
+beyond it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.stages import Stage
+
+
+class Verdict(StrEnum):
+    """What the matrix says."""
+
+    FAIL2PASS = "fail2pass"
+    FAIL2FAIL = "fail2fail"
+    PASS2PASS = "pass2pass"
+    PASS2FAIL = "pass2fail"
+    ERROR2PASS = "error2pass"
+    FLAKY = "flaky"
+    INCONCLUSIVE = "inconclusive"
+
+
+SENTENCES = {
+    Verdict.FAIL2PASS: "the tests fail before the fix and pass after it",
+    Verdict.FAIL2FAIL: "the tests fail after the fix, too: the environment or the row is wrong",
+    Verdict.PASS2PASS: "the tests pass without the fix: they do not test it",
+    Verdict.PASS2FAIL: "the fix breaks the tests",
+    Verdict.ERROR2PASS: "the tests cannot run before the fix: they need names that it introduces",
+    Verdict.FLAKY: "repeated evaluations of one tree disagree",
+    Verdict.INCONCLUSIVE: "an evaluation ended in a way that is no result",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One evaluation of the matrix; ``code`` is None when a fault prevented a result."""
+
+    stage: Stage
+    code: int | None
+
+
+def judge(cells: Iterable[Cell]) -> Verdict:
+    """The verdict over all evaluations of a task. Pure and total."""
+    codes: dict[Stage, set[int | None]] = {stage: set() for stage in Stage}
+    for cell in cells:
+        codes[cell.stage].add(cell.code)
+    graded = (codes[Stage.BEFORE], codes[Stage.AFTER])
+    if any(not found or None in found for found in graded):
+        return Verdict.INCONCLUSIVE
+    if any(len(found) > 1 for found in codes.values() if None not in found):
+        return Verdict.FLAKY
+    return compare(*(found.pop() for found in graded))  # type: ignore[arg-type]
+
+
+def compare(before: int, after: int) -> Verdict:
+    """The verdict of one before and one after."""
+    if after == Code.OK:
+        return AFTER_PASSED.get(before, Verdict.INCONCLUSIVE)
+    return Verdict.PASS2FAIL if before == Code.OK else Verdict.FAIL2FAIL
+
+
+AFTER_PASSED: dict[int, Verdict] = {
+    Code.OK: Verdict.PASS2PASS,
+    Code.TESTS_FAILED: Verdict.FAIL2PASS,
+    Code.NO_RESULT: Verdict.ERROR2PASS,
+    # A test command that exists only after the fix is as unfair as a name that does.
+    Code.NOT_RUNNABLE: Verdict.ERROR2PASS,
+}
+"""A time limit before the fix may be the bug itself (a hang) or a slow machine: it stays inconclusive."""

@@ -1,0 +1,51 @@
+"""The verdict bundle: the one artifact that says why a TaskInstance is valid, or is not.
+
+It is stored as ``verdict.json``; ``swefoundry export`` needs nothing else but the object itself.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.wire import Value
+
+FILE_NAME = "verdict.json"
+DRAFT_NAME = "draft.json"
+"""The draft that made the image lies beside it."""
+
+
+class Cell(Value):
+    """One evaluation of the matrix."""
+
+    stage: Stage
+    repeat: int = 0
+    code: int | None = None
+    """None when a fault prevented a result."""
+    fault: str | None = None
+    raw_exit: int | None = None
+    record: RunRecord | None = None
+    evidence: Digest | None = None
+    """Artifact with the log, the reports and the record."""
+
+
+class VerdictBundle(Value):
+    """The matrix, every record, the digests and the per-test sets."""
+
+    v: Literal[1] = 1
+    instance_id: str
+    verdict: str
+    matrix: list[Cell] = Field(default=[])
+    image: str | None = None
+    """registry/repository:tag@digest of the task image, as nodes pull it."""
+    tests: dict[str, list[str]] = Field(default={})
+    """FAIL_TO_PASS and PASS_TO_PASS, and those of NONE_TO_PASS, SKIP_TO_PASS, … that are not empty."""
+    stages: dict[Stage, str] = Field(default={})
+    """Per stage, the digest of the stage image that ran."""
+
+    def swe_bench_fail_to_pass(self) -> list[str]:
+        """Everything that passes only with the fix, as SWE-bench counts."""
+        names = ("FAIL_TO_PASS", "NONE_TO_PASS", "SKIP_TO_PASS")
+        return sorted({test for name in names for test in self.tests.get(name, ())})

@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, cache, work queue, rate limit."""

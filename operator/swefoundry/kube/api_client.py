@@ -1,0 +1,194 @@
+"""The doorway to the Kubernetes API: objects are plain dicts in and out, errors are ours.
+
+Typed client models are not used: they refuse fields newer than themselves and cost CPU on every object.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from swefoundry import errors, metrics
+from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.resources import Resource
+
+Body = dict[str, Any]
+
+PAGE = 500
+"""Objects per list request: unchunked lists stall the event loop while they are parsed."""
+
+REQUEST_SECONDS = 30.0
+"""A request that takes longer has lost its connection."""
+
+MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+
+
+class Kube:
+    """A small asynchronous client. Every call may raise the errors of ``swefoundry.errors``."""
+
+    def __init__(
+        self, api: client.ApiClient, writes: Bucket | None = None, deletes: Bucket | None = None
+    ) -> None:
+        self._api = api
+        self._writes = writes
+        self._deletes = deletes
+
+    @classmethod
+    async def connect(
+        cls, writes: Bucket | None = None, deletes: Bucket | None = None, context: str | None = None
+    ) -> "Kube":
+        """Connect as a pod's service account, or as the kubeconfig's context says."""
+        settings = client.Configuration()
+        try:
+            config.load_incluster_config(client_configuration=settings)
+        except config.ConfigException:
+            try:
+                await config.load_kube_config(client_configuration=settings, context=context)
+            except config.ConfigException as exc:
+                raise errors.ApiRefused(
+                    f"no cluster is configured: {exc}; set KUBECONFIG or --context"
+                ) from exc
+        return cls(client.ApiClient(configuration=settings), writes, deletes)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Body:
+        """One object; ``NotFound`` when there is none."""
+        return await self._json("GET", resource, resource.path(namespace, name))
+
+    async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[Body]:
+        """All objects, page by page."""
+        query = {"limit": str(PAGE), "labelSelector": selector}
+        while True:
+            page = await self._json("GET", resource, resource.path(namespace), query=query)
+            for item in page.get("items", []):
+                item.setdefault("kind", resource.kind)
+                yield item
+            token = page.get("metadata", {}).get("continue")
+            if not token:
+                return
+            query["continue"] = token
+
+    async def create(self, resource: Resource, namespace: str, body: Body) -> Body | None:
+        """Create; ``None`` when an object of that name is there already."""
+        try:
+            return await self._json("POST", resource, resource.path(namespace), body=body)
+        except errors.ApiConflict:
+            return None
+
+    async def patch(self, resource: Resource, namespace: str, name: str, body: Body, sub: str = "") -> Body:
+        """Merge-patch; with ``metadata.resourceVersion`` in it, ``ApiConflict`` when somebody wrote in between."""
+        path = resource.path(namespace, name, sub)
+        return await self._json("PATCH", resource, path, body=body, content=MERGE_PATCH)
+
+    async def apply(
+        self, resource: Resource, namespace: str, name: str, body: Body, dry_run: bool = False
+    ) -> Body:
+        """Server-side apply under the field manager ``swefoundry-cli``."""
+        query = {"fieldManager": "swefoundry-cli", "force": "true", "fieldValidation": "Strict"}
+        if dry_run:
+            query["dryRun"] = "All"
+        path = resource.path(namespace, name)
+        return await self._json("PATCH", resource, path, query=query, body=body, content=APPLY_PATCH)
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        uid: str | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """Delete; no error when the object is gone already or has been replaced by another of its name.
+
+        ``at_once`` does not wait for a pod's kubelet.
+        """
+        body: Body = {"propagationPolicy": "Background"}
+        if at_once:
+            body["gracePeriodSeconds"] = 0
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        try:
+            await self._json("DELETE", resource, resource.path(namespace, name), body=body)
+        except (errors.NotFound, errors.ApiConflict):
+            return
+
+    async def log(self, resource: Resource, namespace: str, pod: str, limit_bytes: int) -> bytes:
+        """The log of a pod's only container, cut to ``limit_bytes``."""
+        query = {"limitBytes": str(limit_bytes)}
+        return await self._send("GET", resource, resource.path(namespace, pod, "log"), query=query)
+
+    async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> Body:
+        data = await self._send(verb, resource, path, **request)
+        try:
+            answer = json.loads(data)
+        except ValueError as exc:
+            # A proxy in between, say, that shows a page of its own.
+            raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_sentence(data)}") from exc
+        return answer if isinstance(answer, dict) else {}
+
+    async def _send(
+        self,
+        verb: str,
+        resource: Resource,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        content: str = "application/json",
+    ) -> bytes:
+        await self._wait_for_turn(verb)
+        headers = {"Accept": "application/json", "Content-Type": content}
+        pairs = [(key, value) for key, value in (query or {}).items() if value]
+        with metrics.api_request(verb, resource.plural) as outcome:
+            try:
+                request = await self._api.param_serialize(
+                    verb,
+                    path,
+                    query_params=pairs,
+                    header_params=headers,
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
+                response = await self._api.call_api(*request, _request_timeout=REQUEST_SECONDS)
+                data: bytes = await response.read()
+            except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+                raise errors.ApiUnavailable(f"the Kubernetes API did not answer: {exc!r}") from exc
+            outcome.code = response.status
+        if response.status >= 400:
+            raise refusal(response.status, data, response.getheader("Retry-After"))
+        return data
+
+    async def _wait_for_turn(self, verb: str) -> None:
+        bucket = self._deletes if verb == "DELETE" else None if verb == "GET" else self._writes
+        if bucket is not None:
+            metrics.API_THROTTLE.inc(await bucket.take())
+
+
+def refusal(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:
+    """The error of ours that an HTTP status of the API stands for."""
+    message = _sentence(data)
+    if status == 404:
+        return errors.NotFound(message)
+    if status == 409:
+        return errors.ApiConflict(message)
+    if status == 429 or status >= 500:
+        after = float(retry_after) if retry_after and retry_after.isdigit() else None
+        return errors.ApiUnavailable(message, after=after)
+    return errors.ApiRefused(message)
+
+
+def _sentence(data: bytes) -> str:
+    try:
+        return str(json.loads(data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return data[:300].decode(errors="replace")
+
+
+__all__ = ["Kube", "refusal"]

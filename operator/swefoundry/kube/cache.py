@@ -1,0 +1,140 @@
+"""What was last seen of every object that matters, fed by watches and by the answers to our own writes.
+
+Our own store rather than ``kopf.index``: that one is quadratic at start-up (10,000 objects do not finish).
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from swefoundry.kube.workqueue import Key
+
+Body = dict[str, Any]
+By = TypeVar("By")
+
+
+class Cache:
+    """Objects by key, and keys by the UID of their controlling owner and by the repository that they are of."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Key, Body] = {}
+        self._children: dict[str, set[Key]] = {}
+        self._repos: dict[tuple[str, str], set[Key]] = {}
+        self._listeners: list[Callable[[Body], None]] = []
+
+    def listen(self, tell: Callable[[Body], None]) -> None:
+        """From now on, tell of every object that came, changed or went; the cache itself says what is there now."""
+        self._listeners.append(tell)
+
+    def put(self, body: Body) -> bool:
+        """Remember ``body`` unless something newer is known; say whether it was news."""
+        key = key_of(body)
+        known = self._objects.get(key)
+        if known is not None and _version(known) >= _version(body):
+            return False
+        if known is not None:
+            self._unlink(key, known)
+        self._objects[key] = slim(body)
+        owner = owner_of(body)
+        if owner is not None:
+            self._children.setdefault(owner[1], set()).add(key)
+        if repo := _repo(body):
+            self._repos.setdefault((key.kind, repo), set()).add(key)
+        self._tell(body)
+        return True
+
+    def drop(self, key: Key, uid: str | None = None) -> None:
+        """Forget an object; with ``uid``, only if it is still that one."""
+        known = self._objects.get(key)
+        if known is None or (uid is not None and _uid(known) != uid):
+            return
+        del self._objects[key]
+        self._unlink(key, known)
+        self._tell(known)
+
+    def get(self, key: Key) -> Body | None:
+        """The object as last seen."""
+        return self._objects.get(key)
+
+    def children(self, owner_uid: str, kind: str) -> list[Body]:
+        """Objects of ``kind`` controlled by the owner, by name."""
+        keys = sorted(
+            (key for key in self._children.get(owner_uid, ()) if key.kind == kind), key=lambda key: key.name
+        )
+        return [self._objects[key] for key in keys]
+
+    def same_repo(self, kind: str, repo: str) -> list[Body]:
+        """Objects of ``kind`` whose spec names the repository, in no order."""
+        return [self._objects[key] for key in self._repos.get((kind, repo), ())]
+
+    def keys(self, kind: str) -> list[Key]:
+        """All keys of ``kind``."""
+        return [key for key in self._objects if key.kind == kind]
+
+    def bodies(self, kind: str) -> Iterator[Body]:
+        """All objects of ``kind``."""
+        return (body for key, body in self._objects.items() if key.kind == kind)
+
+    def census(self) -> dict[tuple[str, str], int]:
+        """How many objects there are, by kind and phase."""
+        objects = list(self._objects.items())  # scraped from another thread
+        return Counter(
+            (key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects
+        )
+
+    def _tell(self, body: Body) -> None:
+        for tell in self._listeners:
+            tell(body)
+
+    def _unlink(self, key: Key, body: Body) -> None:
+        owner = owner_of(body)
+        if owner is not None:
+            _discard(self._children, owner[1], key)
+        if repo := _repo(body):
+            _discard(self._repos, (key.kind, repo), key)
+
+
+def _discard(index: dict[By, set[Key]], under: By, key: Key) -> None:
+    keys = index.get(under, set())
+    keys.discard(key)
+    if not keys:
+        index.pop(under, None)
+
+
+def _repo(body: Body) -> str:
+    return str(body.get("spec", {}).get("repo", ""))
+
+
+def key_of(body: Body) -> Key:
+    """The key of an object."""
+    meta = body["metadata"]
+    return Key(body["kind"], meta["namespace"], meta["name"])
+
+
+def owner_of(body: Body) -> tuple[Key, str] | None:
+    """Key and UID of the controlling owner."""
+    meta = body["metadata"]
+    for reference in meta.get("ownerReferences", ()):
+        if reference.get("controller"):
+            return Key(reference["kind"], meta["namespace"], reference["name"]), reference["uid"]
+    return None
+
+
+def slim(body: Body) -> Body:
+    """The object without what we never read: it makes up a third of its size."""
+    meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+    notes = meta.get("annotations", {})
+    if "kubectl.kubernetes.io/last-applied-configuration" in notes:
+        meta["annotations"] = {
+            name: text for name, text in notes.items() if not name.startswith("kubectl.kubernetes.io/")
+        }
+    return {**body, "metadata": meta}
+
+
+def _version(body: Body) -> int:
+    # Resource versions of one kind are comparable as integers: KEP-5504, promised since Kubernetes 1.35.
+    return int(body["metadata"].get("resourceVersion") or 0)
+
+
+def _uid(body: Body) -> str:
+    return str(body["metadata"].get("uid", ""))

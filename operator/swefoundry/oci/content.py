@@ -1,0 +1,57 @@
+"""How is content in the registry named and written down? Digests, canonical JSON and media types; pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from swefoundry.contracts.digests import Digest
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+
+MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST)
+INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest or index as the registry gave it."""
+
+    digest: Digest
+    media_type: str
+    content: Json
+    size: int
+    """Bytes as stored: a descriptor that refers to this manifest must state it."""
+    body: bytes = b""
+    """As stored: whoever copies a manifest must not write it anew, or its digest changes."""
+
+
+def digest_of(data: bytes) -> Digest:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_tag(digest: Digest, kind: str) -> str:
+    """The tag of what is known by its digest: it never comes to stand for something else."""
+    return f"{digest.replace(':', '-')}.{kind}"
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """JSON bytes that depend on the value alone, so that equal content has equal digests."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def descriptor(media_type: str, digest: Digest, size: int, title: str | None = None) -> Json:
+    """An OCI descriptor; ``title`` is the file name that tools like ``oras pull`` use."""
+    said: Json = {"mediaType": media_type, "digest": digest, "size": size}
+    if title is not None:
+        said["annotations"] = {"org.opencontainers.image.title": title}
+    return said

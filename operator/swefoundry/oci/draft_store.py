@@ -1,0 +1,13 @@
+"""How is a draft stored? An artifact with one file; known by the digest of the file's blob."""
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.oci.artifacts import push_file
+from swefoundry.oci.registry_client import Registry
+
+DRAFT_FILE = "draft.json"
+
+
+async def push_draft(registry: Registry, repo: str, draft: Draft) -> Digest:
+    """Store a draft; equal drafts have equal digests."""
+    return await push_file(registry, repo, "draft", DRAFT_FILE, draft.stored())

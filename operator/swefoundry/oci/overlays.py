@@ -1,0 +1,101 @@
+"""Which layer turns the task image into a stage? Pure: two listings and some bytes in, a gzip tar out.
+
+The rules of layers (https://github.com/opencontainers/image-spec/blob/main/layer.md) that shape this:
+
+* ``.wh.NAME`` removes NAME of the layers below. A folder whose last file goes is removed whole, because git
+  knows no empty folders and an empty Python package left behind would still import as a namespace.
+* An entry of another type replaces what is there, so a file that becomes a folder needs an entry for the
+  folder, and nothing below a folder that becomes a file may be whited out.
+* Folders that stay get no entry: it would reset their mode.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.errors import GiveUp
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, File, Folder, Link, Node, pack
+
+WORKDIR = "/testbed"
+RUNNER_PATH = ".swefoundry/runner"
+_PREFIX = WORKDIR.lstrip("/").encode() + b"/"
+_WHITEOUT = b".wh."
+
+
+@dataclass(frozen=True)
+class Blob:
+    """What git records of a file: its mode (100644, 100755, 120000) and the id of its content."""
+
+    mode: str
+    oid: str
+
+
+Listing = Mapping[bytes, Blob]
+"""Every file of a tree by path."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a stage does to the tree: paths are relative to its root."""
+
+    replaced: tuple[bytes, ...] = ()
+    """Files and links to write anew."""
+    removed: tuple[bytes, ...] = ()
+    """Files, or folders that vanish whole, to white out."""
+    folders: tuple[bytes, ...] = ()
+    """Folders that take the place of a file or link."""
+
+
+def compare(base: Listing, wanted: Listing) -> Changes:
+    """What must change for ``base`` to become ``wanted``."""
+    replaced = tuple(sorted(path for path, blob in wanted.items() if base.get(path) != blob))
+    kept_folders = {folder for path in wanted for folder in _folders(path)}
+    return Changes(
+        replaced=replaced,
+        removed=tuple(sorted(set(_removals(base, wanted, kept_folders)))),
+        folders=tuple(sorted(kept_folders & base.keys())),
+    )
+
+
+def _removals(base: Listing, wanted: Listing, kept_folders: set[bytes]) -> Iterator[bytes]:
+    """The topmost thing to remove for each file that goes."""
+    for path in base.keys() - wanted.keys():
+        steps = [*_folders(path), path]
+        gone = next(step for step in steps if step not in kept_folders or step == path)
+        # A file where the folder was, or a folder where the file was, replaces it without a whiteout.
+        if gone not in wanted and gone not in kept_folders:
+            yield gone
+
+
+def _folders(path: bytes) -> Iterator[bytes]:
+    """The folders above a path, topmost first."""
+    parts = path.split(b"/")
+    for depth in range(1, len(parts)):
+        yield b"/".join(parts[:depth])
+
+
+def stage_layer(changes: Changes, content: Mapping[bytes, File | Link], runner: bytes) -> tuple[bytes, Layer]:
+    """The layer with the runner and the changed files; ``content`` has an entry for each replaced path."""
+    nodes: dict[bytes, Node] = {
+        b".swefoundry": Folder(),
+        RUNNER_PATH.encode(): File(runner, executable=True),
+    }
+    nodes |= {_PREFIX + path: Folder() for path in changes.folders}
+    nodes |= {_PREFIX + _representable(path): content[path] for path in changes.replaced}
+    nodes |= {_PREFIX + _whiteout(_representable(path)): File(b"") for path in changes.removed}
+    data, diff_id = pack(sorted(nodes.items()), OVERLAY_MTIME)
+    digest: Digest = digest_of(data)
+    return data, Layer(digest=digest, size=len(data), diff_id=diff_id)
+
+
+def _whiteout(path: bytes) -> bytes:
+    folder, slash, name = path.rpartition(b"/")
+    return folder + slash + _WHITEOUT + name
+
+
+def _representable(path: bytes) -> bytes:
+    if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
+        shown = path.decode("utf-8", "backslashreplace")
+        raise GiveUp(f"{shown}: names that start with .wh. cannot be stored in an image layer")
+    return path

@@ -1,0 +1,139 @@
+"""How are proven environments remembered in the registry? By tags alone, which are only ever added.
+
+::
+
+    env-<image, 32 hex>                                  one proven environment; its record is an annotation
+    draft-<image, 32 hex>                                the same, imported without its image: a reference
+    trial-<image, 16 hex>-<EnvBuild UID, 12 hex>-ok|no   one reuse of it, and whether the probe accepted it
+
+Nothing is read, changed and written back, so EnvBuilds that end at the same moment lose nothing of each other; writing
+again what is there already changes nothing. One listing of tags and, for each environment not seen before, one manifest
+tell all there is to know.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterable, Mapping, MutableMapping
+
+from pydantic import ValidationError
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.drafts.proven_environment import Known, Proven, Trials, rooted
+from swefoundry.errors import NotFound
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.oci.draft_store import DRAFT_FILE
+from swefoundry.oci.registry_client import Registry
+
+KIND = "environment"
+TRIAL_KIND = "trial"
+RECORD = "dev.swefoundry.known"
+"""Annotation with the record: one request gives it, where a blob would take two."""
+TRIAL = "dev.swefoundry.trial"
+AT_A_TIME = 16
+"""Records that are read at the same time, when a repository with many is asked about for the first time."""
+
+_ENV, _DRAFT = "env-", "draft-"
+_TRIAL = re.compile(r"trial-([0-9a-f]{16})-([0-9A-Za-z]{1,12})-(ok|no)")
+
+Shelf = MutableMapping[tuple[str, str], Known | None]
+"""Records by repository and tag, kept because they never change; None for one that cannot be read."""
+
+
+async def remember(
+    registry: Registry, repo: str, known: Known, draft: Draft, reference: bool = False
+) -> Digest:
+    """Keep a proven environment; the first record of an image stays. ``reference``: its image is not here."""
+    tag = draft_tag(known.image) if reference else env_tag(known.image)
+    try:
+        return (await registry.get_manifest(repo, tag)).digest
+    except NotFound:
+        record = {RECORD: known.wire_text()}
+        return await push_artifact(
+            registry, repo, KIND, {DRAFT_FILE: draft.stored()}, tag=tag, annotations=record
+        )
+
+
+async def record_trial(registry: Registry, repo: str, image: Digest, uid: str, accepted: bool) -> None:
+    """Keep how the EnvBuild with ``uid`` fared with an image; again changes nothing."""
+    tag = trial_tag(image, uid, accepted)
+    # Each with content of its own: registries are not safe against one content pushed twice at the same moment.
+    await push_artifact(registry, repo, TRIAL_KIND, {}, tag=tag, annotations={TRIAL: tag})
+
+
+async def recall(registry: Registry, repo: str, shelf: Shelf) -> list[Proven]:
+    """Every environment that was proven for a repository, with its trials."""
+    tags = await registry.list_tags(repo)
+    wanted = _records(tags)
+    missing = [tag for tag in wanted if (repo, tag) not in shelf]
+    for start in range(0, len(missing), AT_A_TIME):
+        some = missing[start : start + AT_A_TIME]
+        found = await asyncio.gather(*(_known(registry, repo, tag) for tag in some))
+        shelf.update({(repo, tag): known for tag, known in zip(some, found, strict=True)})
+    tried = trials(tags)
+    here = [known for tag in wanted if tag.startswith(_ENV) and (known := shelf[repo, tag]) is not None]
+    away = [known for tag in wanted if tag.startswith(_DRAFT) and (known := shelf[repo, tag]) is not None]
+    return [
+        item.model_copy(update={"trials": tried.get(_short(item.parent.image), Trials())})
+        for item in (*rooted(here), *(Proven(known=known, reference=True) for known in away))
+    ]
+
+
+def _records(tags: Iterable[str]) -> list[str]:
+    """The tags of all records; a reference whose image came later is none any more."""
+    listed = set(tags)
+    here = {tag for tag in listed if tag.startswith(_ENV)}
+    away = {tag for tag in listed if tag.startswith(_DRAFT) and _ENV + tag.removeprefix(_DRAFT) not in here}
+    return [*sorted(here), *sorted(away)]
+
+
+async def _known(registry: Registry, repo: str, tag: str) -> Known | None:
+    try:
+        manifest = await registry.get_manifest(repo, tag)
+        return Known.model_validate_json(manifest.content.get("annotations", {}).get(RECORD, ""))
+    except (NotFound, ValidationError):  # removed meanwhile; or written by somebody else
+        return None
+
+
+def trials_of(tags: Iterable[str], image: Digest) -> dict[str, bool]:
+    """By EnvBuild (12 hex digits of its UID), whether its probe accepted the image."""
+    found = [match for tag in tags if (match := _TRIAL.fullmatch(tag)) and match[1] == _short(image)]
+    return {each[2]: any(other[2] == each[2] and other[3] == "ok" for other in found) for each in found}
+
+
+def trials(tags: Iterable[str]) -> Mapping[str, Trials]:
+    """Per image (16 hex digits) how often it was reused; an EnvBuild that said both counts as it ended: accepted."""
+    said: dict[tuple[str, str], bool] = {}
+    for tag in tags:
+        found = _TRIAL.fullmatch(tag)
+        if found:
+            key = (found[1], found[2])
+            said[key] = said.get(key, False) or found[3] == "ok"
+    counted: dict[str, Trials] = {}
+    for (image, _), accepted in said.items():
+        old = counted.get(image, Trials())
+        counted[image] = Trials(accepted=old.accepted + accepted, refused=old.refused + (not accepted))
+    return counted
+
+
+def env_tag(image: Digest) -> str:
+    """Where the record of an image is."""
+    return f"{_ENV}{_hex(image)[:32]}"
+
+
+def draft_tag(image: Digest) -> str:
+    """Where the record of an image is that is not here itself."""
+    return f"{_DRAFT}{_hex(image)[:32]}"
+
+
+def trial_tag(image: Digest, uid: str, accepted: bool) -> str:
+    """Where one reuse of an image is noted."""
+    return f"trial-{_short(image)}-{uid.replace('-', '')[:12]}-{'ok' if accepted else 'no'}"
+
+
+def _short(image: Digest) -> str:
+    return _hex(image)[:16]
+
+
+def _hex(image: Digest) -> str:
+    return image.removeprefix("sha256:")

@@ -1,0 +1,355 @@
+"""How do we talk to the OCI registry? The one place where the registry's HTTP, and httpx, is spoken.
+
+A blob is uploaded in one piece (POST for an address, PUT of the bytes), because every registry supports
+that and the digest is known beforehand.
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
+
+import httpx
+import tenacity
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.registry_location import Place
+from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.oci.content import MANIFEST_TYPES, Json, Manifest, canonical, digest_of
+from swefoundry.oci.credentials import Challenge, Login, login_for, parse_challenge
+from swefoundry.oci.requests import PATIENCE_SECONDS, TIMEOUT_SECONDS, Ask, complaint, pull, push
+
+T = TypeVar("T")
+
+MANIFEST_LIMIT_BYTES = 4 << 20
+"""What the distribution specification lets registries limit manifests to."""
+LIST_LIMIT_BYTES = 64 << 20
+"""Registries that do not page give all tags of a repository at once: a million of them."""
+LIST_PAGE = 1000
+"""More than this some registries refuse to give at a time."""
+_CHUNK_BYTES = 1 << 20
+
+
+class Registry:
+    """One registry host. Safe for concurrent tasks; connections are pooled; close it when done."""
+
+    @classmethod
+    def at(cls, place: Place, ca_bundle: Path | None = None) -> Self:
+        """The registry that a pod's order names, with the credentials that are mounted for it."""
+        auth_file = Path(place.auth_file) if place.auth_file else None
+        return cls(place.registry, insecure=place.insecure, auth_file=auth_file, ca_bundle=ca_bundle)
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        insecure: bool = False,
+        auth_file: Path | None = None,
+        ca_bundle: Path | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.host = host
+        self._patience_seconds = patience_seconds
+        self._auth_file = auth_file
+        self._tokens: dict[tuple[str, str], str] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        trust = httpx.create_ssl_context()
+        if ca_bundle is not None:
+            trust.load_verify_locations(ca_bundle)
+        self._client = httpx.AsyncClient(
+            base_url=_address(host, insecure),
+            verify=trust,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+            follow_redirects=True,  # to a bucket, say; httpx drops the Authorization for other hosts
+            headers={"Accept-Encoding": "identity"},  # digests are over the bytes as stored
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    def lock(self, name: str) -> asyncio.Lock:
+        """Serialises a read-modify-write inside this process; registries have no conditional writes."""
+        return self._locks.setdefault(name, asyncio.Lock())
+
+    # Blobs
+
+    async def has_blob(self, repo: str, digest: Digest) -> bool:
+        async def attempt() -> bool:
+            try:
+                await self._answer(pull(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
+            except NotFound:
+                return False
+            return True
+
+        return await self._patiently(attempt)
+
+    async def put_blob(self, repo: str, data: bytes) -> Digest:
+        """Store ``data`` unless it is there already."""
+        digest = digest_of(data)
+        await self._store_blob(repo, digest, data, len(data))
+        return digest
+
+    async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
+        """Store a file of any size unless it is there already; returns its digest and size."""
+        digest, size = await asyncio.to_thread(_measure, path)
+        await self._store_blob(repo, digest, path, size)
+        return digest, size
+
+    async def _store_blob(self, repo: str, digest: Digest, content: bytes | Path, size: int) -> None:
+        if await self.has_blob(repo, digest):
+            return
+
+        async def attempt() -> None:
+            opened = await self._answer(push(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b""))
+            address = opened.url.join(opened.headers["Location"]).copy_merge_params({"digest": digest})
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+            await self._answer(push(repo, str(address), method="PUT", content=content, headers=headers))
+
+        await self._patiently(attempt)
+
+    async def get_blob(self, repo: str, digest: Digest, limit_bytes: int) -> bytes:
+        """A blob of at most ``limit_bytes``, its digest checked."""
+
+        async def attempt() -> bytes:
+            parts: list[bytes] = []
+            async for part in self._blob_parts(repo, digest, limit_bytes):
+                parts.append(part)
+            return b"".join(parts)
+
+        return await self._patiently(attempt)
+
+    async def get_blob_to(self, repo: str, digest: Digest, path: Path) -> None:
+        """Write a blob of any size to ``path``; a damaged or partial one never stays there."""
+
+        async def attempt() -> None:
+            with await asyncio.to_thread(open, path, "wb") as handle:
+                async for part in self._blob_parts(repo, digest, None):
+                    await asyncio.to_thread(handle.write, part)
+
+        try:
+            await self._patiently(attempt)
+        except BaseException:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            raise
+
+    async def _blob_parts(self, repo: str, digest: Digest, limit: int | None) -> AsyncIterator[bytes]:
+        seen, size = hashlib.sha256(), 0
+        async with self._exchange(pull(repo, f"/v2/{repo}/blobs/{digest}")) as response:
+            async for part in response.aiter_bytes(_CHUNK_BYTES):
+                size += len(part)
+                if limit is not None and size > limit:
+                    raise GiveUp(f"{repo}@{digest} is larger than the {limit} bytes that may be read")
+                seen.update(part)
+                yield part
+        if digest != "sha256:" + seen.hexdigest():
+            raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{digest}")
+
+    # Manifests
+
+    async def put_manifest(
+        self, repo: str, manifest: Json, media_type: str, tag: str | None = None
+    ) -> Digest:
+        """Store a manifest (canonical JSON) under a tag, or by its digest alone."""
+        digest, _ = await self.put_manifest_bytes(repo, canonical(manifest), media_type, tag)
+        return digest
+
+    async def put_manifest_bytes(
+        self, repo: str, body: bytes, media_type: str, tag: str | None
+    ) -> tuple[Digest, bool]:
+        """The same byte for byte; and whether the registry lists it among its subject's referrers by itself."""
+        digest = digest_of(body)
+        ask = push(
+            repo,
+            f"/v2/{repo}/manifests/{tag or digest}",
+            method="PUT",
+            content=body,
+            headers={"Content-Type": media_type},
+        )
+        response = await self._patiently(lambda: self._answer(ask))
+        return digest, "OCI-Subject" in response.headers
+
+    async def get_manifest(self, repo: str, reference: str) -> Manifest:
+        """A manifest or index by tag or digest."""
+        headers = {"Accept": ", ".join(MANIFEST_TYPES)}
+        ask = pull(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
+        response = await self._patiently(lambda: self._answer(ask))
+        body = response.content
+        digest = digest_of(body)
+        if reference.startswith("sha256:") and reference != digest:
+            raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{reference}")
+        content = _object(body, f"{self.host}/{repo}:{reference}")
+        media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
+        return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
+
+    async def list_tags(self, repo: str) -> list[str]:
+        """Every tag of a repository; none of one that does not exist yet."""
+        pages = self._pages(repo, f"/v2/{repo}/tags/list")
+        try:
+            return [tag async for page in pages for tag in page.get("tags") or []]
+        except NotFound:
+            return []
+
+    async def list_repositories(self) -> list[str]:
+        """Every repository that we may see; registries of many owners do not tell, and refuse."""
+        pages = self._pages("", "/v2/_catalog")
+        return [name async for page in pages for name in page.get("repositories") or []]
+
+    async def _pages(self, repo: str, path: str) -> AsyncIterator[Json]:
+        """A list, page by page where the registry pages."""
+        ask: Ask | None = pull(repo, f"{path}?n={LIST_PAGE}")
+        while ask is not None:
+            response = await self._patiently(partial(self._answer, ask, LIST_LIMIT_BYTES))
+            yield _object(response.content, f"{self.host}{path}")
+            following = response.links.get("next", {}).get("url")
+            ask = pull(repo, str(response.url.join(following))) if following else None
+
+    # Requests
+
+    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat what failed because the registry was busy, for a few seconds at most."""
+
+        async def once() -> T:  # tenacity waits for coroutine functions only, not for lambdas that return one
+            return await attempt()
+
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(RegistryUnavailable),
+            wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
+            stop=tenacity.stop_after_delay(self._patience_seconds),
+            reraise=True,
+        )
+        return await retrying(once)
+
+    async def _answer(self, ask: Ask, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
+        """A whole answer, small unless ``limit`` says otherwise."""
+        async with self._exchange(ask) as response:
+            length = 0
+            parts = []
+            async for part in response.aiter_bytes():
+                length += len(part)
+                if length > limit:
+                    raise GiveUp(
+                        f"{self.host} answered {ask.method} {ask.url} with more than {limit >> 20} MiB"
+                    )
+                parts.append(part)
+            return httpx.Response(
+                response.status_code,
+                headers=response.headers,
+                content=b"".join(parts),
+                request=response.request,
+            )
+
+    @asynccontextmanager
+    async def _exchange(self, ask: Ask) -> AsyncIterator[httpx.Response]:
+        """One authorised request; every error of httpx and of HTTP becomes one of ours."""
+        try:
+            response = await self._authorised(ask)
+            try:
+                if response.is_error:
+                    raise complaint(
+                        self.host, ask, response.status_code, response.headers, await response.aread()
+                    )
+                yield response
+            finally:
+                await response.aclose()
+        except (httpx.RequestError, httpx.StreamError) as error:
+            said = str(error) or type(error).__name__
+            raise RegistryUnavailable(f"the registry {self.host} did not answer: {said}") from error
+        except httpx.InvalidURL as error:
+            raise RegistryRefused(f"{self.host} is not a usable registry address: {error}") from error
+
+    async def _authorised(self, ask: Ask) -> httpx.Response:
+        response = await self._send(ask, self._tokens.get(ask.scope))
+        if response.status_code != 401:
+            return response
+        await response.aread()
+        challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""))
+        authorization = await self._authorization(challenge, ask) if challenge else None
+        if authorization is None:
+            return response
+        self._tokens[ask.scope] = authorization
+        return await self._send(ask, authorization)
+
+    async def _send(self, ask: Ask, authorization: str | None) -> httpx.Response:
+        headers = dict(ask.headers)
+        url = self._client.base_url.join(ask.url)
+        # An upload address may be on another host, which must not learn our token.
+        if authorization and url.netloc == self._client.base_url.netloc:
+            headers["Authorization"] = authorization
+        content = _file_parts(ask.content) if isinstance(ask.content, Path) else ask.content
+        request = self._client.build_request(ask.method, url, headers=headers, content=content)
+        return await self._client.send(request, stream=True)
+
+    # Authorization
+
+    async def _authorization(self, challenge: Challenge, ask: Ask) -> str | None:
+        login = await self._login()
+        if challenge.scheme == "basic":
+            return login.basic() if login else None
+        token = await self._token(challenge.parameters, ask, login)
+        return f"Bearer {token}"
+
+    async def _login(self) -> Login | None:
+        if self._auth_file is None:
+            return None
+        try:
+            return login_for(self.host, await asyncio.to_thread(self._auth_file.read_text))
+        except (OSError, ValueError) as error:
+            raise RegistryRefused(f"the registry secret {self._auth_file} cannot be read: {error}") from error
+
+    async def _token(self, parameters: Mapping[str, str], ask: Ask, login: Login | None) -> str:
+        asked = {"service": parameters.get("service", "")}
+        scope = parameters.get("scope") or ask.token_scope()
+        if scope:
+            asked["scope"] = scope
+        realm = parameters.get("realm", "")
+        if login and login.identity_token:
+            form = asked | {"grant_type": "refresh_token", "refresh_token": login.identity_token}
+            response = await self._client.post(realm, data=form | {"client_id": "swefoundry"})
+        else:
+            headers = {"Authorization": login.basic()} if login else {}
+            response = await self._client.get(realm, params=asked, headers=headers)
+        if response.is_error:
+            raise complaint(self.host, ask, response.status_code, response.headers, response.content)
+        said = _object(response.content, realm)
+        return str(said.get("token") or said.get("access_token") or "")
+
+
+def _address(host: str, insecure: bool) -> httpx.URL:
+    try:
+        return httpx.URL(f"{'http' if insecure else 'https'}://{host}")
+    except httpx.InvalidURL as error:
+        raise RegistryRefused(f"{host} is not a usable registry address: {error}") from error
+
+
+def _object(body: bytes, where: str) -> Json:
+    try:
+        said: Any = json.loads(body)
+    except ValueError as error:
+        raise RegistryRefused(f"{where} is no JSON: is this an OCI registry?") from error
+    if not isinstance(said, dict):
+        raise RegistryRefused(f"{where} is no JSON object: is this an OCI registry?")
+    return said
+
+
+def _measure(path: Path) -> tuple[Digest, int]:
+    with path.open("rb") as handle:
+        return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest(), path.stat().st_size
+
+
+async def _file_parts(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(open, path, "rb") as handle:
+        while part := await asyncio.to_thread(handle.read, _CHUNK_BYTES):
+            yield part

@@ -1,0 +1,37 @@
+"""How is a source stored? An artifact with one layer, the gzip tar of a clean tree.
+
+Intakes store it; whoever works on the tree fetches it: later intakes, builds, checkouts, agents. Each unpacks it in its
+own way, because each defends itself against something else.
+"""
+
+from pathlib import Path
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.errors import GiveUp, NotFound
+from swefoundry.oci.artifacts import Part, push_parts
+from swefoundry.oci.content import OCI_LAYER
+from swefoundry.oci.registry_client import Registry
+
+SOURCE_FILE = "source.tar.gz"
+
+
+class BadSource(GiveUp):
+    """The artifact is gone, or holds no tree of ours."""
+
+
+async def push_source(registry: Registry, repo: str, archive: Path) -> Digest:
+    """Store a clean tree's archive; equal trees have equal digests."""
+    digest, size = await registry.put_blob_file(repo, archive)
+    return await push_parts(registry, repo, "source", [Part(SOURCE_FILE, OCI_LAYER, digest, size)])
+
+
+async def fetch_source(registry: Registry, repo: str, source: Digest, archive: Path) -> None:
+    """Write a source's archive to ``archive``; BadSource when there is none."""
+    try:
+        manifest = await registry.get_manifest(repo, source)
+        layers = manifest.content.get("layers", [])
+        if len(layers) != 1:
+            raise BadSource(f"the artifact {source} has {len(layers)} layers; a source has one")
+        await registry.get_blob_to(repo, layers[0]["digest"], archive)
+    except NotFound as error:
+        raise BadSource(f"the source {source} is not in {repo}") from error

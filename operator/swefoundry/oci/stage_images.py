@@ -1,0 +1,106 @@
+"""How does one image become another? By one appended layer and a new config, with no build.
+
+Two kinds: a *stage* is a task image with the overlay and the runner, which is all that it starts; a *checkout* is the
+task image of another commit, and starts what its parent starts. The blobs of the parent are in the repository already,
+because its build pushed them there; so composing costs four to six small requests, and a node that has the parent pulls
+one small layer.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.errors import GiveUp
+from swefoundry.oci.content import (
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    INDEX_TYPES,
+    OCI_LAYER,
+    Json,
+    Manifest,
+    canonical,
+    descriptor,
+    digest_of,
+    digest_tag,
+)
+from swefoundry.oci.overlays import RUNNER_PATH, WORKDIR
+from swefoundry.oci.registry_client import Registry
+
+CONFIG_LIMIT_BYTES = 8 << 20
+"""Image configs are a few kilobytes; histories of thousands of steps stay far below this."""
+
+_EPOCH = "1970-01-01T00:00:00Z"
+_DROPPED = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "ArgsEscaped")
+"""Settings of the task image that would change how the runner is started, or what it sees under /testbed."""
+
+
+async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str = "") -> Digest:
+    """Store the stage image and return its digest; the same input gives the same digest.
+
+    Under ``tag``, or under one of its own: then no other image ever takes the tag away.
+    """
+    return await _compose(registry, repo, image, layer, (tag, stage_config))
+
+
+async def compose_checkout(registry: Registry, repo: str, parent: Digest, layer: Layer, tag: str) -> Digest:
+    """Store the parent with another checkout under ``tag`` and return its digest; equal input, equal digest."""
+    return await _compose(registry, repo, parent, layer, (tag, checkout_config))
+
+
+async def _compose(
+    registry: Registry,
+    repo: str,
+    image: Digest,
+    layer: Layer,
+    wanted: tuple[str, Callable[[Json, Layer], Json]],
+) -> Digest:
+    tag, config_for = wanted
+    below = await _platform_manifest(registry, repo, image)
+    config = json.loads(await registry.get_blob(repo, below.content["config"]["digest"], CONFIG_LIMIT_BYTES))
+    body = canonical(config_for(config, layer))
+    digest = await registry.put_blob(repo, body)
+    manifest = appended(below, layer, digest, len(body))
+    named = tag or digest_tag(digest_of(canonical(manifest)), "stage")
+    return await registry.put_manifest(repo, manifest, below.media_type, named)
+
+
+async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Manifest:
+    found = await registry.get_manifest(repo, image)
+    if found.media_type not in INDEX_TYPES:
+        return found
+    for entry in found.content.get("manifests", []):
+        platform = entry.get("platform", {})
+        if platform.get("os") == "linux" and platform.get("architecture") == "amd64":
+            return await registry.get_manifest(repo, entry["digest"])
+    raise GiveUp(f"the image {repo}@{image} has no variant for linux/amd64")
+
+
+def stage_config(config: Json, layer: Layer) -> Json:
+    """The task image's config, with the runner as the only thing to start and the layer accounted for."""
+    process: Json = {k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED}
+    process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": WORKDIR}
+    return _with_layer(config | {"config": process}, layer, "swefoundry stage")
+
+
+def checkout_config(config: Json, layer: Layer) -> Json:
+    """The parent's config with the layer accounted for; everything that it says of processes stays."""
+    return _with_layer(config, layer, "swefoundry checkout")
+
+
+def _with_layer(config: Json, layer: Layer, remark: str) -> Json:
+    rootfs: Json = config.get("rootfs") or {"type": "layers", "diff_ids": []}
+    composed = config | {"rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]}}
+    if config.get("history"):
+        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": remark}]
+    return composed
+
+
+def appended(below: Manifest, layer: Layer, config: Digest, config_size: int) -> Json:
+    """The manifest below with the new config and one more layer, in its own dialect."""
+    layer_type = DOCKER_LAYER if below.media_type == DOCKER_MANIFEST else OCI_LAYER
+    kept: dict[str, Any] = {k: v for k, v in below.content.items() if k not in ("annotations", "subject")}
+    return kept | {
+        "config": below.content["config"] | {"digest": config, "size": config_size},
+        "layers": [*below.content["layers"], descriptor(layer_type, layer.digest, layer.size)],
+    }

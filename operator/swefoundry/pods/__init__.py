@@ -1,1 +1,0 @@
-"""Our types to Pod JSON and back: names, hardening, one builder per role, and the reading of pod status. Pure."""

@@ -1,0 +1,72 @@
+"""Why an agent pod ends without a draft: one class per reason, each with the exit code that says so.
+
+::
+
+    Stop
+    ├── GaveUp             the analyst sees no way, and says why
+    ├── BudgetSpent        the next turn might cost more than is left; nothing was sent
+    ├── ModelUnavailable   no answer, 429 or 5xx after retries: worth a new pod later
+    ├── ModelRefused       key, model name or request refused: only a person can help
+    ├── Repeated           every model of the ladder repeats itself
+    ├── Malformed          every model of the ladder answers garbage
+    ├── OutOfTime          the pod's time limit
+    └── Interrupted        the pod is asked to end; what was paid for is stored, another pod goes on
+"""
+
+from typing import ClassVar
+
+from swefoundry.contracts.exit_codes import Code
+
+
+class Stop(Exception):
+    """Base: the message is a sentence for people."""
+
+    code: ClassVar[Code]
+
+
+class GaveUp(Stop):
+    """The analyst sees no environment in which the tests could pass."""
+
+    code = Code.GAVE_UP
+
+
+class BudgetSpent(Stop):
+    """The next turn might cost more than the budget has left; it was not asked."""
+
+    code = Code.BUDGET_SPENT
+
+
+class ModelUnavailable(Stop):
+    """The endpoint did not answer after retries."""
+
+    code = Code.MODEL_UNAVAILABLE
+
+
+class ModelRefused(Stop):
+    """The endpoint refuses the key, the model name or the request."""
+
+    code = Code.MODEL_REFUSED
+
+
+class Repeated(Stop):
+    """Every model proposes what was tried already."""
+
+    code = Code.REPEATED
+
+
+class Malformed(Stop):
+    """Every model gives answers that cannot be read."""
+
+    code = Code.MALFORMED
+
+
+class OutOfTime(Stop):
+    """The pod's own time limit."""
+
+    code = Code.TIME_LIMIT
+
+
+class Interrupted(Stop):
+    """The pod is asked to end (SIGTERM). Every answer that was paid for is stored; a new pod carries on from there."""
+
+    code = Code.INFRASTRUCTURE

@@ -1,0 +1,165 @@
+"""What each role must answer: typed, and read from whatever a model wrote.
+
+The schemas that models see hold only what every endpoint's strict mode takes: no lengths, no defaults, every field
+required, empty text or list for "none". What a draft may really hold is checked afterwards, by ``Draft``.
+"""
+
+import json
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from swefoundry.contracts.draft import PYTEST_ERROR_CODES
+
+Route = Literal["explorer", "environment", "tests"]
+"""Who acts on guidance."""
+
+
+OBJECTS = 500
+"""So many opening braces are tried: thousands of them that never close would take minutes."""
+
+
+class Answer(BaseModel):
+    """A final answer; what a model says besides is ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+A = TypeVar("A", bound=Answer)
+
+
+class ExplorerReport(Answer):
+    """What the Repository Explorer found out."""
+
+    language: str = Field(description="Main programming language of the tests.")
+    language_version: str = Field(
+        default="",
+        description="Version of the language or interpreter that fits this commit; empty: unknown.",
+    )
+    package_manager: str = Field(
+        default="", description="Tool that installs dependencies, such as pip, uv, npm, maven."
+    )
+    system_packages: list[str] = Field(
+        default=[], description="System packages (Debian names) that building or testing needs."
+    )
+    install_steps: list[str] = Field(
+        default=[], description="Shell commands, in order, that install dependencies and the project."
+    )
+    test_command: str = Field(
+        default="", description="Shell command that runs single test files; `{files}` stands for them."
+    )
+    doubts: list[str] = Field(
+        default=[], description="What could not be found out, or contradicts itself; name the files."
+    )
+
+
+class EnvironmentDraft(Answer):
+    """What the Environment Manager proposes."""
+
+    dockerfile: str = Field(description="The whole Dockerfile.")
+    note: str = Field(
+        default="", description="A few words for people: what this Dockerfile does, or what has changed."
+    )
+
+
+class CommandDraft(Answer):
+    """What the Test Manager proposes."""
+
+    test_command: str = Field(
+        description="Shell command run in /testbed; `{files}` becomes the test files, quoted."
+    )
+    rebuild_command: str = Field(
+        default="",
+        description="Shell command, run in /testbed, that brings an image of another commit up to date (compiled "
+        "extensions, generated files); empty: none is needed.",
+    )
+    reports: list[str] = Field(
+        default=[],
+        description="Globs, relative to /testbed, of the JUnit XML or TAP files that the test command writes.",
+    )
+    error_exit_codes: list[int] = Field(
+        default=list(PYTEST_ERROR_CODES),
+        description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
+    )
+    claimed: bool = Field(
+        default=False,
+        description="Whether you believe that the tests will fail before the fix and pass after it.",
+    )
+    note: str = Field(default="", description="A few words for people: what has changed; may be empty.")
+
+
+class Guidance(Answer):
+    """What the Test Analyst says: who is to do what, or that nobody can do anything."""
+
+    give_up: bool = Field(
+        default=False,
+        description="True only when no Dockerfile and no test command could make the tests pass.",
+    )
+    reason: str = Field(
+        description="The cause of the failure in one or two sentences, with the error's own words; a person reads it."
+    )
+    route: Route = Field(default="environment", description="Who has to act: explorer, environment or tests.")
+    instructions: str = Field(
+        default="", description="What that role is to change, precisely; empty when giving up."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Guidance":
+        if self.give_up and not self.reason.strip():
+            raise ValueError("giving up needs a reason that a person can act on")
+        if not self.give_up and not self.instructions.strip():
+            raise ValueError("instructions are empty: say what is to be changed, or set give_up")
+        return self
+
+
+def schema(shape: type[Answer]) -> dict[str, Any]:
+    """The JSON schema of an answer in the form that strict endpoints take."""
+    made = shape.model_json_schema()
+    fields = {name: _plain(field) for name, field in made["properties"].items()}
+    return {
+        "title": shape.__name__,
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def _plain(field: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in field.items() if key not in ("title", "default")}
+
+
+def read(shape: type[A], text: str) -> A | str:
+    """The answer in a model's text, or a sentence that says what is wrong with it."""
+    found = _object(text)
+    if found is None:
+        return "The answer must be one JSON object and nothing else; no JSON object could be read."
+    try:
+        return shape.model_validate(found)
+    except ValidationError as error:
+        return f"The JSON does not fit: {problems(error)}."
+
+
+def problems(error: ValidationError) -> str:
+    """Every field that is wrong and how."""
+    said = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(part) for part in each["loc"])
+        said.append(f"{where}: {each['msg']}" if where else str(each["msg"]))
+    return "; ".join(said)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """The last JSON object that stands in the text: models like to think aloud and to use code fences."""
+    decoder, found, at = json.JSONDecoder(strict=False), None, text.find("{")
+    for _ in range(OBJECTS):
+        if at < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            found = value if isinstance(value, dict) else found
+        at = text.find("{", end)
+    return found

@@ -1,0 +1,61 @@
+"""Who writes down what is said? Every turn of this pod, after those of the pods before it, redacted."""
+
+from collections.abc import Callable, Sequence
+
+from swefoundry.contracts.transcript import AgentRole, Called, Said, Transcript, Turn
+from swefoundry.programs.agent.llm.messages import Message, Reply, Request
+
+Redact = Callable[[str], str]
+
+
+class Scribe:
+    """Grows a transcript."""
+
+    def __init__(self, before: Transcript, round_number: int, redact: Redact) -> None:
+        self._turns = list(before.turns)
+        self._conversation = before.conversation
+        self._round = round_number
+        self._redact = redact
+        self._heard: dict[str, tuple[Message, ...]] = {}
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything so far."""
+        return Transcript(conversation=self._conversation, turns=self._turns)
+
+    def write(self, role: AgentRole, request: Request, reply: Reply, note: str = "") -> None:
+        """Add a turn; of the request only what this role has not been told yet."""
+        self._turns.append(
+            Turn(
+                number=len(self._turns) + 1,
+                round=self._round,
+                role=role,
+                model=reply.model,
+                request=[self._said(message) for message in self._new(role, request.messages)],
+                reply=self._said(reply.message),
+                usage=reply.usage,
+                stored=reply.stored,
+                note=self._redact("; ".join(part for part in (note, reply.note) if part)),
+            )
+        )
+        self._heard[role] = (*request.messages, reply.message)
+
+    def _new(self, role: str, messages: Sequence[Message]) -> Sequence[Message]:
+        heard = self._heard.get(role, ())
+        same = 0
+        for old, new in zip(heard, messages, strict=False):
+            if old != new:
+                break
+            same += 1
+        return messages[same:]
+
+    def _said(self, message: Message) -> Said:
+        return Said(
+            role=message.role,
+            text=self._redact(message.text),
+            calls=[
+                Called(id=call.id, name=call.name, arguments=self._redact(call.arguments))
+                for call in message.calls
+            ],
+            call_id=message.call_id,
+        )

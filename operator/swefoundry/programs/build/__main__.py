@@ -1,0 +1,50 @@
+"""The program of build pods: read the order, carry it out, leave the record, exit with its code."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from pydantic import ValidationError
+
+from swefoundry.contracts.build import BUILD_ORDER, BuildOrder
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE
+from swefoundry.programs.build.build_result import leave
+from swefoundry.programs.build.buildah import Workplace
+from swefoundry.programs.build.logs import BuildLog
+from swefoundry.programs.build.run import Build
+
+STORAGE = "SWEFOUNDRY_STORAGE"
+SHORT_NAMES = Path("/etc/containers/registries.conf.d")
+
+
+def main() -> int:
+    """Everything but the exit."""
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        order = BuildOrder.model_validate_json(os.environ.pop(BUILD_ORDER, ""))
+    except ValidationError as error:
+        print(f"swefoundry: {BUILD_ORDER} is not a build order: {error}", file=sys.stderr)
+        return Code.BAD_ORDER
+    if os.getpid() == 1:
+        # buildah reads aliases from here whatever it is told: `fedora` would not be docker.io/library/fedora, the name
+        # that the policy looked at. The container is ours alone.
+        shutil.rmtree(SHORT_NAMES, ignore_errors=True)
+    workplace = Workplace(Path(os.environ.get(STORAGE, "/var/lib/containers")))
+    workplace.root.mkdir(parents=True, exist_ok=True)
+    record = asyncio.run(Build(order, workplace, BuildLog(sys.stdout.buffer)).carry_out())
+    leave(record, Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)))
+    return record.code
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """The pod is being deleted: end at once and without a record, for nothing was decided."""
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""What is buildah told? Command lines and the contents of its configuration files; nothing is run here.
+
+`--isolation chroot` needs no privilege beyond the pod's user namespace; RUN steps share the pod's network. Everything
+that buildah would take from the machine's configuration is given, so that a build depends on its order alone.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.registry_location import Place
+from swefoundry.programs.build.step_environment import COMMIT_TIME
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The folders and files of one build; all of them on the pod's storage volume."""
+
+    root: Path
+
+    @property
+    def context(self) -> Path:
+        """The clean tree, exactly as it was fetched."""
+        return self.root / "context"
+
+    @property
+    def dockerfile(self) -> Path:
+        """Outside the context, so that it is not part of the tree."""
+        return self.root / "Dockerfile"
+
+    @property
+    def no_ignores(self) -> Path:
+        """An empty file in place of the tree's own .dockerignore, which often leaves out tests and .git."""
+        return self.root / "ignore-nothing"
+
+    @property
+    def registries(self) -> Path:
+        return self.root / "registries.conf"
+
+    @property
+    def policy(self) -> Path:
+        return self.root / "policy.json"
+
+    @property
+    def defaults(self) -> Path:
+        """buildah's containers.conf."""
+        return self.root / "containers.conf"
+
+    @property
+    def helpers(self) -> Path:
+        """Where buildah looks for its network program."""
+        return self.root / "helpers"
+
+    @property
+    def certificates(self) -> Path:
+        """What buildah trusts when it pulls and pushes, where certificates are given."""
+        return self.root / "certificates.pem"
+
+    @property
+    def image_id(self) -> Path:
+        return self.root / "image-id"
+
+    @property
+    def digest(self) -> Path:
+        return self.root / "digest"
+
+    @property
+    def temporary(self) -> Path:
+        """For the blobs that buildah is about to push: /var/tmp is in the container's small writable layer."""
+        return self.root / "tmp"
+
+
+POLICY = json.dumps({"default": [{"type": "insecureAcceptAnything"}]})
+"""Base images are chosen by name (the allowed bases), not by signature."""
+
+
+def containers_conf(workplace: Workplace) -> str:
+    """buildah wants a network program to exist even though steps use the pod's network; a stand-in will do."""
+    return f"[engine]\nhelper_binaries_dir = {json.dumps([str(workplace.helpers)])}\n"
+
+
+def registries_conf(place: Place, mirrors: Mapping[str, str]) -> str:
+    """Where images come from. A mirror stands in for its host and is no mere first try: no build leaks past it."""
+    lines = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
+    lines += _registry(place.registry, place.registry, place)
+    for host, mirror in sorted(mirrors.items()):
+        if host != place.registry:
+            lines += _registry(host, mirror, place)
+    return "\n".join(lines) + "\n"
+
+
+def build_command(
+    order: BuildOrder, workplace: Workplace, settings: Mapping[str, str], limits: Mapping[str, str]
+) -> list[str]:
+    """``limits`` are our own resource limits: buildah's defaults are higher than a pod may raise its own."""
+    command = [*_buildah(workplace), "build", "--isolation", "chroot", "--network", "host", "--layers"]
+    command += ["--timestamp", str(COMMIT_TIME), "--identity-label=false", "--http-proxy=false"]
+    command += ["--signature-policy", str(workplace.policy), "--ignorefile", str(workplace.no_ignores)]
+    command += [word for name, limit in limits.items() for word in ("--ulimit", f"{name}={limit}")]
+    command += [word for name, value in settings.items() for word in ("--build-arg", f"{name}={value}")]
+    if order.cache is not None:
+        cache = f"{order.place.registry}/{order.cache}"
+        command += ["--cache-from", cache, "--cache-to", cache]
+    command += _transfer(order.place)
+    return [
+        *command,
+        "--iidfile",
+        str(workplace.image_id),
+        "-f",
+        str(workplace.dockerfile),
+        str(workplace.context),
+    ]
+
+
+def push_command(order: BuildOrder, workplace: Workplace, image_id: str) -> list[str]:
+    """Push by tag; the digest goes into a file."""
+    target = f"docker://{order.place.registry}/{order.place.repository}:{order.tag}"
+    command = [
+        *_buildah(workplace),
+        "push",
+        "--signature-policy",
+        str(workplace.policy),
+        *_transfer(order.place),
+    ]
+    return [*command, "--digestfile", str(workplace.digest), image_id, target]
+
+
+def environment(
+    inherited: Mapping[str, str], workplace: Workplace, proxy: Mapping[str, str]
+) -> dict[str, str]:
+    """What buildah itself sees: little of the pod's environment, nothing of its order."""
+    kept = {name: inherited[name] for name in ("PATH", "HOME", "LANG") if name in inherited}
+    return {
+        **kept,
+        **proxy,
+        "TMPDIR": str(workplace.temporary),
+        "CONTAINERS_CONF": str(workplace.defaults),
+        "CONTAINERS_REGISTRIES_CONF": str(workplace.registries),
+    }
+
+
+def _buildah(workplace: Workplace) -> list[str]:
+    roots = ["--root", str(workplace.root / "storage"), "--runroot", str(workplace.root / "run")]
+    return ["buildah", *roots, "--registries-conf", str(workplace.registries)]
+
+
+def _transfer(place: Place) -> list[str]:
+    """buildah's own patience: three more tries, 1, 2 and 4 seconds apart."""
+    return ["--retry", "3", *(["--authfile", place.auth_file] if place.auth_file else [])]
+
+
+def _registry(host: str, location: str, place: Place) -> list[str]:
+    insecure = place.insecure and location.partition("/")[0] == place.registry
+    return [
+        "[[registry]]",
+        f"prefix = {json.dumps(host)}",
+        f"location = {json.dumps(location)}",
+        f"insecure = {json.dumps(insecure)}",
+    ]

@@ -1,0 +1,54 @@
+"""What did buildah say? The parts of a build's log that tell how it ended; nothing is judged here."""
+
+import re
+from dataclasses import dataclass
+
+from swefoundry.text.log_excerpt import telling_lines
+
+TAIL_CHARACTERS = 3000
+"""More do not fit into a record of 4096 bytes."""
+
+_STEP = re.compile(r"(?:\[\d+/\d+\] )?STEP \d+/\d+: (.*)")
+_NOISE = re.compile(
+    r"subprocess exited with status |Error: |\[Warning\] one or more build args|swefoundry: |--> "
+    r"|(?:\[\d+/\d+\] )?COMMIT|time=\S+ level=|Trying to pull|Getting image source|Copying (?:blob|config)"
+    r"|Writing manifest|Resolving \""
+)
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The telling parts of a log."""
+
+    error: str = ""
+    """buildah's last error line without ``Error: ``; empty when there is none."""
+    opened: str | None = None
+    """The last step that began, as buildah announced it."""
+    output: tuple[str, ...] = ()
+    """What the step said, without buildah's own lines."""
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The lines that say what went wrong: the cause of a long compile log stands far above its end."""
+        return tuple(telling_lines("\n".join(self.output), TAIL_CHARACTERS).splitlines())
+
+
+def read(log: str) -> Words:
+    """Take a log apart. Steps can print lines like buildah's own, but only buildah speaks last, so the last counts."""
+    error: str = ""
+    opened: str | None = None
+    output: list[str] = []
+    for line in map(plain, log.split("\n")):
+        if step := _STEP.match(line):
+            opened, output = step[1].strip(), []
+        elif line.startswith("Error: "):
+            error = line.removeprefix("Error: ").strip()
+        elif line and not _NOISE.match(line):
+            output.append(line)
+    return Words(error, opened, tuple(output))
+
+
+def plain(line: str) -> str:
+    """Without colours and, of a line that was overwritten, what it said last."""
+    return _COLOUR.sub("", line).rstrip().rsplit("\r", 1)[-1]

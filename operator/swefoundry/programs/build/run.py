@@ -1,0 +1,198 @@
+"""How does a build order become an image? Policy, source, build, push; the first that fails ends it.
+
+::
+
+    order -> complaints? -> source artifact -> Dockerfile with settings -> buildah build -> buildah push -> digest
+                 46            12, 30                                       40 to 44, 30       45, 44         0
+"""
+
+import asyncio
+import errno
+import os
+import resource
+import shutil
+import ssl
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from swefoundry.contracts.build import BuildOrder, BuildRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.dockerfile.policy import Rule, complaints
+from swefoundry.errors import GiveUp, Retry
+from swefoundry.oci.artifacts import push_file
+from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.source_store import SOURCE_FILE, BadSource, fetch_source
+from swefoundry.programs.build import buildah, oom_counter
+from swefoundry.programs.build.failure_classifier import Circumstances, Ending, classify, classify_push
+from swefoundry.programs.build.logs import BuildLog
+from swefoundry.programs.build.processes import Command, Exited, run
+from swefoundry.programs.build.step_environment import CERTIFICATES, proxies, step_settings, with_settings
+
+PUSH_SECONDS = 900
+"""The push has a limit of its own: a build that used up its time must still be stored."""
+
+SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+class Build:
+    """One order, carried out once."""
+
+    def __init__(self, order: BuildOrder, workplace: buildah.Workplace, log: BuildLog) -> None:
+        self._order = order
+        self._workplace = workplace
+        self._log = log
+        self._settings = step_settings(order)
+        self._own_hosts = frozenset(
+            {order.place.registry, *(m.partition("/")[0] for m in order.mirrors.values())}
+        )
+
+    async def carry_out(self) -> BuildRecord:
+        """Build, push, store the log, and say how it went."""
+        started = time.monotonic()
+        image = log = None
+        try:
+            async with self._registry() as registry:
+                ending, image = await self._image(registry)
+                log = await self._store_log(registry, ending)
+        except ssl.SSLError as error:
+            ending = Ending(
+                Code.INFRASTRUCTURE, f"The certificates in {self._order.ca_bundle} cannot be read: {error}"
+            )
+        return BuildRecord(
+            nonce=self._order.nonce,
+            code=ending.code,
+            message=ending.message,
+            image=image,
+            step=ending.step,
+            step_exit_code=ending.step_exit_code,
+            tail=ending.tail,
+            log=log,
+            oom_kills=ending.oom_kills,
+            duration_ms=round((time.monotonic() - started) * 1000),
+        )
+
+    def _registry(self) -> Registry:
+        bundle = self._order.ca_bundle
+        return Registry.at(self._order.place, ca_bundle=Path(bundle) if bundle else None)
+
+    async def _image(self, registry: Registry) -> tuple[Ending, str | None]:
+        ending = refused(self._order) or await self._fetch(registry) or await self._run_build()
+        if ending.code != Code.OK:
+            return ending, None
+        ending = await self._push()
+        return ending, self._workplace.digest.read_text().strip() if ending.code == Code.OK else None
+
+    async def _fetch(self, registry: Registry) -> Ending | None:
+        """The source becomes the build context; a rebuild needs none."""
+        order, archive = self._order, self._workplace.root / SOURCE_FILE
+        if order.composed is not None:
+            self._workplace.context.mkdir(parents=True, exist_ok=True)
+            return None
+        try:
+            await fetch_source(registry, order.place.repository, order.source, archive)
+        except BadSource as error:
+            return Ending(Code.SOURCE_MISMATCH, f"There is nothing to build: {error}")
+        except (Retry, GiveUp) as error:
+            return Ending(Code.INFRASTRUCTURE, f"The source could not be fetched: {error}")
+        try:
+            await asyncio.to_thread(unpack, archive, self._workplace.context)
+        except tarfile.TarError as error:
+            return Ending(Code.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            code = Code.DISK_FULL if full else Code.INFRASTRUCTURE
+            return Ending(code, f"The source could not be unpacked: {error}")
+        self._log.say(f"source {order.source} fetched")
+        return None
+
+    async def _run_build(self) -> Ending:
+        self._write_files()
+        kills = oom_counter.oom_kills()
+        limits = own_limits()
+        command = buildah.build_command(self._order, self._workplace, self._settings, limits)
+        ended = await run(self._command(command), self._log, self._order.time_limit_seconds)
+        limit = self._order.time_limit_seconds if ended.timed_out else None
+        seen = Circumstances(limit, oom_counter.oom_kills() - kills, self._own_hosts)
+        return classify(ended.code, self._log.ending(), seen)
+
+    async def _push(self) -> Ending:
+        image = self._workplace.image_id.read_text().strip()
+        command = buildah.push_command(self._order, self._workplace, image)
+        said = BuildLog()
+        ended: Exited = await run(self._command(command), said, PUSH_SECONDS)
+        self._log.write(said.content())
+        limit = PUSH_SECONDS if ended.timed_out else None
+        return classify_push(ended.code, said.ending(), Circumstances(limit, 0, self._own_hosts))
+
+    def _command(self, argv: list[str]) -> Command:
+        environment = buildah.environment(os.environ, self._workplace, proxies(self._settings))
+        if self._order.ca_bundle is not None:
+            environment["SSL_CERT_FILE"] = str(self._workplace.certificates)
+        return Command(argv, environment)
+
+    def _write_files(self) -> None:
+        order, at = self._order, self._workplace
+        at.temporary.mkdir(exist_ok=True)
+        at.dockerfile.write_text(with_settings(order.draft.dockerfile, self._settings))
+        configure(order, at)
+        if order.ca_bundle is not None:
+            # Steps can write to theirs; buildah has its own.
+            trust(Path(order.ca_bundle), at.certificates)
+            shutil.copyfile(at.certificates, CERTIFICATES)
+
+    async def _store_log(self, registry: Registry, ending: Ending) -> str | None:
+        """A log that cannot be stored is a pity, not a failure: the record holds the telling lines."""
+        self._log.say(
+            f"{ending.code.name.lower()}: {ending.message}" if ending.message else ending.code.name.lower()
+        )
+        try:
+            repo, said = self._order.place.repository, self._log.content()
+            return await push_file(registry, repo, "build-log", "build.log", said)
+        except (Retry, GiveUp) as error:
+            self._log.say(f"the log could not be stored: {error}")
+            return None
+
+
+def refused(order: BuildOrder) -> Ending | None:
+    """What the policy says; None when it is content."""
+    found = complaints(order.draft.dockerfile, order.allowed_bases, order.composed)
+    if not found:
+        return None
+    code = Code.DOCKERFILE_INVALID if found[0].rule is Rule.SYNTAX else Code.POLICY_REFUSED
+    return Ending(code, found[0].message, tail="\n".join(each.message for each in found))
+
+
+def configure(order: BuildOrder, workplace: buildah.Workplace) -> None:
+    """Write buildah's configuration."""
+    workplace.no_ignores.write_text("")
+    workplace.policy.write_text(buildah.POLICY)
+    workplace.defaults.write_text(buildah.containers_conf(workplace))
+    workplace.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
+    workplace.helpers.mkdir(exist_ok=True)
+    stand_in = workplace.helpers / "netavark"
+    stand_in.unlink(missing_ok=True)
+    stand_in.symlink_to("/bin/true")
+
+
+def unpack(archive: Path, context: Path) -> None:
+    """Replace the context by the archive's tree; entries that would leave it are refused by the filter."""
+    shutil.rmtree(context, ignore_errors=True)
+    context.mkdir(parents=True)
+    with tarfile.open(archive, "r:gz") as tree:
+        tree.extractall(context, filter="tar")
+    archive.unlink()
+
+
+def trust(bundle: Path, target: Path) -> None:
+    """One file with the usual certificates and the given ones: tools that are given a bundle forget their own."""
+    usual = SYSTEM_CERTIFICATES.read_bytes() if SYSTEM_CERTIFICATES.exists() else b""
+    target.write_bytes(usual.rstrip() + b"\n" + bundle.read_bytes())
+    target.chmod(0o644)
+
+
+def own_limits() -> Mapping[str, str]:
+    """Our own resource limits in the form that --ulimit takes."""
+    kinds = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
+    return {name: ":".join(map(str, resource.getrlimit(kind))) for name, kind in kinds.items()}

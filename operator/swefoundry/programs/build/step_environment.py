@@ -1,0 +1,84 @@
+"""How do proxy, package mirrors and certificates reach every RUN step, and no image?
+
+A setting becomes an ARG of every stage: unlike ENV it is not in the image's configuration, and an ENV of the
+Dockerfile or of its base wins over it. Proxy settings are not even in the image's history (buildah knows their names);
+the others are, as ``|2 PIP_INDEX_URL=… /bin/sh -c …``, so a mirror's address must not carry a password.
+
+The certificates lie in the pod's /dev/shm, which `--isolation chroot` shows to every step as its own: a mount or a COPY
+would leave a file in the image.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from swefoundry.contracts.build import BuildOrder
+from swefoundry.dockerfile.parser import Instruction, parse
+
+COMMIT_TIME = 315_532_800
+"""1980-01-01T00:00:00Z, the time of everything in an image: the same build gives the same digest, and zip files know no
+earlier year."""
+
+SOURCE_DATE = COMMIT_TIME + 86_400
+"""A day later, because tools that write zip files may reckon in local time, up to a day behind UTC."""
+
+CERTIFICATES = "/dev/shm/swefoundry-certificates.pem"
+
+CERTIFICATE_VARIABLES = (
+    "SSL_CERT_FILE",  # OpenSSL, Python, Go, Ruby, curl and uv
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+)
+"""pip, npm and cargo carry certificates of their own and must be told."""
+
+
+def step_settings(order: BuildOrder) -> dict[str, str]:
+    """Names and values that every RUN step sees."""
+    # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
+    # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.
+    settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
+    if order.ca_bundle is not None:
+        settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES)
+    for name, value in order.build_args.items():
+        settings[name] = value
+        if name.upper().endswith("_PROXY"):
+            # curl and apt read the lower-case name, others the upper-case one.
+            settings |= {name.upper(): value, name.lower(): value}
+    return settings
+
+
+def proxies(settings: Mapping[str, str]) -> dict[str, str]:
+    """The proxy settings: buildah itself needs them to pull base images."""
+    return {name: value for name, value in settings.items() if name.upper().endswith("_PROXY")}
+
+
+PREDECLARED = frozenset(
+    name for kind in ("http", "https", "ftp", "no") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())
+)
+"""Names that need no ARG: declaring one would put its value into the image's history."""
+
+
+def with_settings(dockerfile: str, names: Iterable[str]) -> str:
+    """The Dockerfile with an ARG line below every FROM, and one above every RUN that has a heredoc."""
+    lines = dockerfile.splitlines()
+    declared = f"ARG {' '.join(sorted(set(names) - PREDECLARED))}"
+    for instruction in reversed(parse(dockerfile)):
+        if instruction.keyword == "FROM":
+            lines.insert(instruction.last_line, declared)
+        elif instruction.keyword == "RUN" and instruction.heredocs:
+            lines.insert(instruction.line - 1, _mark(instruction))
+    return "\n".join(lines) + "\n"
+
+
+def _mark(instruction: Instruction) -> str:
+    """An ARG whose name changes with the heredoc.
+
+    Below an ARG, buildah before 1.40 leaves heredocs out of the keys of its layer cache: a step would be taken from the
+    build of another script. https://github.com/containers/buildah/issues/5656
+    """
+    content = "\0".join(heredoc.body for heredoc in instruction.heredocs)
+    return f"ARG HEREDOC_{hashlib.sha256(content.encode()).hexdigest()[:16]}=1"

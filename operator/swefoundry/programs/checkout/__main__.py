@@ -1,0 +1,42 @@
+"""Entry point of the checkout pod: read the order from the environment, leave the record, exit with its code."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from swefoundry.contracts.checkout import CHECKOUT_ORDER, CheckoutOrder, CheckoutRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.checkout.run import attempt, failed
+
+
+def main() -> int:
+    """Everything but the exit."""
+    record = _record()
+    told = f"{record.added} added, {record.changed} changed, {record.removed} removed"
+    print(f"checkout ends with {record.code}: {record.message or told}", flush=True)
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message"))
+    return record.code
+
+
+def _record() -> CheckoutRecord:
+    try:
+        order = CheckoutOrder.model_validate_json(os.environ.get(CHECKOUT_ORDER, ""))
+    except ValidationError as error:
+        return failed("", Code.BAD_ORDER, f"{CHECKOUT_ORDER} is no order: {error}")
+    with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
+        return asyncio.run(_carry_out(order, Path(folder)))
+
+
+async def _carry_out(order: CheckoutOrder, folder: Path) -> CheckoutRecord:
+    async with Registry.at(order.place) as registry:
+        return await attempt(order, registry, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""Which layer lays one tree over an image that was built from another? The same rules as for stages.
+
+What differs from ``store.overlays``: trees of any size, straight from archives; folders count, because archives may
+hold empty ones; and ``.git``, which is replaced whole. An opaque whiteout hides what the image has there, so that no
+object of the parent's commit, nor anything that a build step left, is found in the new one's history.
+
+What a build left beside the tree (compiled extensions, egg-info) stays, unless its folder is gone from the tree.
+"""
+
+import gzip
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.oci.deterministic_tar import (
+    TREE_MTIME,
+    File,
+    Folder,
+    Link,
+    Node,
+    checkout_mtime,
+    entry,
+    open_tar,
+)
+from swefoundry.oci.overlays import WORKDIR
+from swefoundry.programs.checkout.source_tree import Kind, Thing, Tree, Unusable, members, shown
+
+GIT = b".git"
+_PREFIX = WORKDIR.lstrip("/").encode() + b"/"
+_WHITEOUT = b".wh."
+_OPAQUE = b".wh..wh..opq"
+_LEVEL = 6
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What must be done to the parent's tree; paths are relative to its root."""
+
+    written: frozenset[bytes]
+    """Entries to take from the wanted tree: what is new, or other than it was."""
+    removed: tuple[bytes, ...]
+    """The topmost of everything that is gone, to white out."""
+    added: int
+    changed: int
+    gone: int
+    """Files and links that are new, other, gone; .git left out."""
+    files: frozenset[bytes]
+    """All of these."""
+
+
+def compare(parent: Tree, wanted: Tree) -> Changes:
+    """What must change for ``parent`` to become ``wanted``."""
+    renewed = wanted.get(GIT) == Thing(Kind.FOLDER)
+    written = {
+        path for path, thing in wanted.items() if parent.get(path) != thing or (renewed and _in_git(path))
+    }
+    removed = [
+        path
+        for path in parent.keys() - wanted.keys()
+        if not (renewed and _in_git(path)) and _stays(path.rpartition(b"/")[0], wanted)
+    ]
+    for path in (*written, *removed):
+        if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
+            raise Unusable(f"{shown(path)}: names that start with .wh. cannot be stored in an image layer")
+    old, new = _files(parent), _files(wanted)
+    changed = {path for path in old & new if parent[path] != wanted[path]}
+    return Changes(
+        written=frozenset(written),
+        removed=tuple(sorted(removed)),
+        added=len(new - old),
+        changed=len(changed),
+        gone=len(old - new),
+        files=frozenset((old ^ new) | changed),
+    )
+
+
+def _in_git(path: bytes) -> bool:
+    return path == GIT or path.startswith(GIT + b"/")
+
+
+def _stays(folder: bytes, wanted: Tree) -> bool:
+    """Whether a folder is one in the wanted tree; what is in another goes with it."""
+    return not folder or wanted.get(folder) == Thing(Kind.FOLDER)
+
+
+def _files(tree: Tree) -> set[bytes]:
+    return {path for path, thing in tree.items() if thing.kind is not Kind.FOLDER and not _in_git(path)}
+
+
+@dataclass(frozen=True)
+class Written:
+    """A layer on disk."""
+
+    diff_id: Digest
+    """Digest of the tar inside."""
+    bytes: int
+    """Of all files, unpacked."""
+
+
+def write_layer(changes: Changes, wanted: Tree, archive: Path, target: Path) -> Written:
+    """Copy what changes from the wanted tree's archive into a layer: the same input gives the same bytes."""
+    size = 0
+    with target.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
+        tee = _Tee(packed)
+        with open_tar(cast(BinaryIO, tee)) as tar:
+            for path in changes.removed:
+                folder, slash, name = path.rpartition(b"/")
+                _add(tar, folder + slash + _WHITEOUT + name, File(b""))
+            for path, info, content in _wanted(changes, archive):
+                size += _copy(tar, path, wanted[path], info, content)
+        return Written("sha256:" + tee.seen.hexdigest(), size)
+
+
+def _wanted(changes: Changes, archive: Path) -> Iterator[tuple[bytes, tarfile.TarInfo, IO[bytes] | None]]:
+    with members(archive) as each:
+        yield from (member for member in each if member[0] in changes.written)
+
+
+def _copy(
+    tar: tarfile.TarFile, path: bytes, thing: Thing, info: tarfile.TarInfo, content: IO[bytes] | None
+) -> int:
+    match thing.kind:
+        case Kind.FOLDER:
+            _add(tar, path, Folder())
+            if path == GIT:
+                _add(tar, path + b"/" + _OPAQUE, File(b""))
+            return 0
+        case Kind.LINK:
+            _add(tar, path, Link(info.linkname.encode("utf-8", "surrogateescape")))
+            return 0
+    header = entry(_PREFIX + path, File(b"", thing.executable), checkout_mtime(thing.sha256))
+    header.size = info.size
+    tar.addfile(header, content)
+    return info.size
+
+
+def _add(tar: tarfile.TarFile, path: bytes, node: Node) -> None:
+    tar.addfile(entry(_PREFIX + path, node, TREE_MTIME), io.BytesIO())
+
+
+class _Tee:
+    """Passes on what is written, and remembers its digest."""
+
+    def __init__(self, below: gzip.GzipFile) -> None:
+        self._below = below
+        self.seen = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.seen.update(data)
+        return self._below.write(data)

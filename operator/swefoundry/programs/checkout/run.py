@@ -1,0 +1,71 @@
+"""One checkout from order to record: fetch both trees, compare, push the layer."""
+
+import asyncio
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from swefoundry.contracts.checkout import CheckoutOrder, CheckoutRecord
+from swefoundry.contracts.digests import Layer
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.errors import SwefoundryError
+from swefoundry.oci.artifacts import Part, push_parts
+from swefoundry.oci.content import OCI_LAYER
+from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.source_store import BadSource, fetch_source
+from swefoundry.programs.checkout.layer import Changes, Written, compare, write_layer
+from swefoundry.programs.checkout.source_tree import Unusable, read_tree
+
+_MESSAGE_CHARACTERS = 500
+"""So that the record fits a termination message, whatever the names in it."""
+
+
+async def attempt(order: CheckoutOrder, registry: Registry, folder: Path) -> CheckoutRecord:
+    """Carry out an order in an empty folder; what goes wrong is in the record."""
+    try:
+        return await _carry_out(order, registry, folder)
+    except (BadSource, Unusable) as error:
+        return failed(order.nonce, Code.SOURCE_MISMATCH, str(error))
+    except SwefoundryError as error:
+        return failed(order.nonce, Code.INFRASTRUCTURE, str(error))
+    except OSError as error:
+        return failed(order.nonce, Code.INFRASTRUCTURE, f"the pod's disk: {error}")
+
+
+def failed(nonce: str, code: Code, message: str) -> CheckoutRecord:
+    """A record without a layer."""
+    return CheckoutRecord(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
+
+
+async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> CheckoutRecord:
+    repo = order.place.repository
+    old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
+    await asyncio.gather(
+        fetch_source(registry, repo, order.parent, old), fetch_source(registry, repo, order.source, new)
+    )
+    changes, written = await asyncio.to_thread(_make, old, new, target)
+    digest, size = await registry.put_blob_file(repo, target)
+    await push_parts(registry, repo, "checkout", [Part("layer.tar.gz", OCI_LAYER, digest, size)])
+    return CheckoutRecord(
+        nonce=order.nonce,
+        code=Code.OK,
+        layer=Layer(digest=digest, size=size, diff_id=written.diff_id),
+        added=changes.added,
+        changed=changes.changed,
+        removed=changes.gone,
+        stale=order.watched is None or any(fits(path, order.watched) for path in changes.files),
+        bytes=written.bytes,
+    )
+
+
+def _make(old: Path, new: Path, target: Path) -> tuple[Changes, Written]:
+    wanted = read_tree(new)
+    changes = compare(read_tree(old), wanted)
+    return changes, write_layer(changes, wanted, new, target)
+
+
+def fits(path: bytes, globs: Sequence[str]) -> bool:
+    """Whether a path, or for a glob without a slash its name, is one of those that are watched."""
+    whole = path.decode("utf-8", "surrogateescape")
+    name = whole.rpartition("/")[2]
+    return any(fnmatchcase(whole if "/" in glob else name, glob) for glob in globs)

@@ -1,0 +1,141 @@
+"""How does a source become a clean tree? A new repository with one commit, no remote and no other object.
+
+Evaluations must not find the fix in the history. The tag nearest to the commit is made anew on the one
+commit, because many builds take their version from git. Author, dates and packing are fixed: the same
+source gives the same bytes.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from swefoundry.programs.intake.extract import remove
+from swefoundry.programs.intake.git import Git, GitFailed
+from swefoundry.programs.intake.intake_errors import mismatch
+
+_CONFIG = """\
+[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = false
+"""
+
+_BRANCH = "refs/heads/main"
+_DATE = "315619200 +0000"
+_PERSON = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "swefoundry"), ("EMAIL", "swefoundry@localhost"), ("DATE", _DATE))
+}
+
+_BYTES_AS_THEY_ARE = "* -text -ident -filter -working-tree-encoding\n"
+"""An archive holds files as they are on disk. Without this, git would turn CRLF into LF where .gitattributes says so,
+and patches against the archive would not apply."""
+
+
+@dataclass(frozen=True)
+class CleanTree:
+    """A work tree with its repository, its one commit, and the tag on it."""
+
+    git: Git
+    commit: str
+    """Made of the tree alone, as author, dates and message are fixed: equal trees have equal commits."""
+    tag: str | None
+
+    @property
+    def root(self) -> Path:
+        return self.git.folder
+
+
+async def from_commit(fetched: Git, commit: str, root: Path, tag: str | None) -> CleanTree:
+    """The tree of a commit, taken out of a fetched repository object by object, so that it stays the same
+    tree.
+    """
+    git = await _empty(root)
+    lender = root / ".git/objects/info/alternates"
+    await _write(lender, f"{fetched.folder}/objects\n")
+    tree = await git.line("rev-parse", f"{commit}^{{tree}}")
+    made = await _committed(git, tree, tag)
+    await asyncio.to_thread(lender.unlink)
+    await git.run("read-tree", "--reset", "-u", "HEAD")
+    return await _finished(made)
+
+
+async def from_folder(root: Path, tag: str | None) -> CleanTree:
+    """The tree of an unpacked archive, which stays where it is."""
+    git = await _empty(root)
+    await _write(root / ".git/info/attributes", _BYTES_AS_THEY_ARE)
+    try:
+        await git.run("add", "--all", "--force", ".")
+    except GitFailed as error:
+        raise mismatch(f"the archive cannot be recorded by git: {error.said.strip()[:500]}") from error
+    return await _finished(await _committed(git, await git.line("write-tree"), tag))
+
+
+async def from_source(root: Path) -> CleanTree:
+    """A clean tree that an earlier intake made. Its git configuration is not trusted: it could name commands."""
+    git = Git(root)
+    await asyncio.to_thread(_disarm, root / ".git")
+    await _write(root / ".git/config", _CONFIG)
+    try:
+        commit = await git.line("rev-parse", "--verify", "HEAD^{commit}")
+        tags = (await git.run("tag", "--points-at", "HEAD")).decode("utf-8", "replace").split()
+    except GitFailed as error:
+        raise mismatch(f"the source artifact holds no clean tree: {error.said.strip()[:500]}") from error
+    return CleanTree(git, commit, tags[0] if tags else None)
+
+
+_HARMLESS = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
+
+
+def _disarm(repository: Path) -> None:
+    """Leave content and names; hooks, configuration, commondir and the like could name commands or other
+    places.
+    """
+    if repository.is_symlink() or not repository.is_dir():
+        raise mismatch("the source artifact holds no clean tree: it has no .git folder")
+    for entry in repository.iterdir():
+        if entry.name not in _HARMLESS:
+            remove(entry)
+
+
+async def _empty(root: Path) -> Git:
+    await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
+    git = Git(root)
+    # git 3 would name objects by SHA-256, and the same tree's commit another way.
+    await git.run("init", "--quiet", "--template=", "--initial-branch=main", "--object-format=sha1", ".")
+    await _write(root / ".git/config", _CONFIG)
+    return git
+
+
+async def _committed(git: Git, tree: str, tag: str | None) -> CleanTree:
+    git = replace(git, variables=_PERSON)
+    commit = await git.line("commit-tree", tree, "-m", "Source")
+    await git.run("update-ref", _BRANCH, commit)
+    made = await _tagged(git, tag)
+    # Anew (-F), because objects as a server packed them differ from fetch to fetch.
+    await git.run("repack", "-a", "-d", "-F", "-n", "--quiet")
+    return CleanTree(git, commit, made)
+
+
+async def _tagged(git: Git, tag: str | None) -> str | None:
+    """Annotated, because plain ``git describe`` sees no other; a name that cannot be a tag is left out."""
+    if tag is None:
+        return None
+    try:
+        await git.run("tag", "--annotate", "--message", tag, "--", tag, "HEAD")
+    except GitFailed:
+        return None
+    return tag
+
+
+async def _finished(tree: CleanTree) -> CleanTree:
+    """An index without times and inode numbers, which differ from disk to disk."""
+    await asyncio.to_thread((tree.root / ".git/index").unlink, missing_ok=True)
+    await tree.git.run("read-tree", "HEAD")
+    return tree
+
+
+async def _write(path: Path, text: str) -> None:
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    await asyncio.to_thread(path.write_text, text)

@@ -1,0 +1,118 @@
+"""How is one commit of a git repository fetched, and what is the nearest tag before it?
+
+The server is asked for exactly the commit, without history. A server that gives out branches only is asked
+for everything. The tag needs history, but no content: ``--filter=tree:0`` brings commits alone.
+"""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry.contracts.intake import GitOrigin
+from swefoundry.programs.intake.git import Git, GitFailed, GitTimeLimit
+from swefoundry.programs.intake.intake_errors import Refused, mismatch, missing, unreachable
+from swefoundry.programs.intake.limits import GIT_SECONDS, HISTORY_SECONDS, Patience
+from swefoundry.programs.intake.remotes import Remote, complaint, remote, unknown_commit, wants_full_fetch
+from swefoundry.programs.intake.retry import patiently
+
+_BRANCHES = "+refs/heads/*:refs/heads/*"
+_TAGS = "+refs/tags/*:refs/tags/*"
+_RELEASE = "*[0-9]*"
+"""Tags without a digit (latest, stable) say nothing about a version."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A repository that holds the commit, and the name of the nearest tag at or before it."""
+
+    git: Git
+    commit: str
+    tag: str | None
+
+
+async def fetch(origin: GitOrigin, folder: Path, patience: Patience) -> Fetched:
+    """Fetch the origin's commit into a new bare repository under ``folder``."""
+    commit = origin.commit
+    if not re.fullmatch(r"[0-9a-f]{40}", commit):
+        raise mismatch(f"{commit!r} is no full commit id (40 hexadecimal digits)")
+    source = remote(origin.url, await _token(origin))
+    git = await _bare(folder / "fetched", source)
+    whole = await patiently(patience, lambda: _fetch_commit(git, source, commit))
+    await _require_commit(git, source, commit)
+    tag = await _described(git, commit) if whole else await _tag(folder / "history", source, commit)
+    return Fetched(git, commit, tag)
+
+
+async def _token(origin: GitOrigin) -> str | None:
+    if origin.token_file is None:
+        return None
+    try:
+        return (await asyncio.to_thread(Path(origin.token_file).read_text)).strip()
+    except FileNotFoundError as error:
+        raise missing(origin.token_named or "the git token") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise unreachable(f"the git token cannot be read: {error}") from error
+
+
+async def _bare(folder: Path, source: Remote) -> Git:
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    git = Git(folder, source.settings)
+    await git.run("init", "--quiet", "--bare", "--template=", ".")
+    return git
+
+
+async def _fetch_commit(git: Git, source: Remote, commit: str) -> bool:
+    """Fetch the commit alone, or everything where that is refused; True when it was everything."""
+    try:
+        await _fetch(git, source, "--depth=1", "--no-tags", source.url, commit)
+        return False
+    except GitFailed as error:
+        if not wants_full_fetch(error.said):
+            raise complaint(error.said, source, commit) from error
+    try:
+        await _fetch(git, source, source.url, _BRANCHES, _TAGS)
+        return True
+    except GitFailed as error:
+        raise complaint(error.said, source, commit) from error
+
+
+async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT_SECONDS) -> None:
+    try:
+        await git.run("fetch", "--quiet", "--no-recurse-submodules", *arguments, seconds=seconds)
+    except GitTimeLimit as error:
+        raise unreachable(f"fetching from {source.url} took longer than {seconds:g} seconds") from error
+
+
+async def _require_commit(git: Git, source: Remote, commit: str) -> None:
+    try:
+        kind = await git.line("cat-file", "-t", commit)
+    except GitFailed as error:
+        raise unknown_commit(source, commit) from error
+    if kind != "commit":
+        raise mismatch(f"{commit} is a {kind} in {source.url}, not a commit")
+
+
+async def _tag(folder: Path, source: Remote, commit: str) -> str | None:
+    """The nearest tag by a fetch of history alone; None when there is no tag or history is not to be had.
+
+    A tag serves tools that take the version from git. Many projects do without, so its lack refuses no row.
+    """
+    git = await _bare(folder, source)
+    try:
+        listed = await git.run("ls-remote", "--tags", source.url, seconds=HISTORY_SECONDS)
+        if not listed.strip():
+            return None
+        history = ("--filter=tree:0", source.url, commit, _TAGS)
+        await _fetch(git, source, *history, seconds=HISTORY_SECONDS)
+    except (GitFailed, Refused):
+        return None
+    return await _described(git, commit)
+
+
+async def _described(git: Git, commit: str) -> str | None:
+    try:
+        tag = await git.line("describe", "--tags", "--abbrev=0", "--match", _RELEASE, commit)
+    except GitFailed:
+        return None
+    return tag if tag.isascii() else None

@@ -1,0 +1,126 @@
+"""What does a source say about itself? Facts from a listing and a reader of files; pure but for calling the reader.
+
+``survey`` sees the tree as it was (the environment is built from that), ``with_tests`` adds what the test
+patch brings.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.programs.intake.languages import count, main_language
+from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
+from swefoundry.programs.intake.python_test_imports import needs
+from swefoundry.programs.intake.testfile_classifier import is_test
+
+Reader = Callable[[str], bytes]
+
+TEXT_BYTES = 64 << 10
+"""Of one file; longer manifests are lockfiles, whose hash says enough."""
+
+_MANIFESTS, _LOCKS, _CI, _HINTS, _ENTRIES = 64, 16, 16, 40, 500
+"""Bounds of facts.json: some 100 files of 64 KiB."""
+
+_HINT = re.compile(
+    r"\b(py\.?test|tox|nox|unittest|runtests?|make (test|check)|ctest|go test|cargo test|mvn|gradlew?|rake|rspec"
+    r"|phpunit|(npm|yarn|pnpm) (run )?test|pip install|uv (sync|run|pip)|(poetry|pdm) install|hatch (run|test)"
+    r"|apt(-get)? install)\b",
+    re.IGNORECASE,
+)
+
+
+def survey(paths: Sequence[str], read: Reader, commit: str | None, tag: str | None) -> Facts:
+    """Facts about a tree whose regular files are ``paths``."""
+    manifests = _files(matching(paths, MANIFESTS, _MANIFESTS), read)
+    locks = _files(matching(paths, LOCKS, _LOCKS), read)
+    metadata = _files(matching(paths, METADATA, _LOCKS), read)
+    return Facts(
+        languages=count(paths),
+        manifests=[*manifests, *locks, *metadata],
+        ci=_files(matching(paths, CI, _CI), read),
+        readme_hints=_hints(read(path) for path in matching(paths, GUIDES, 6)),
+        root_entries=sorted({_root_entry(path) for path in paths})[:_ENTRIES],
+        package_dirs=sorted(filter(None, map(_package, paths)))[:_ENTRIES],
+        commit=commit,
+        version_tag=tag,
+        fingerprint=_fingerprint([*manifests, *locks]),
+    )
+
+
+def with_tests(
+    facts: Facts, changed: Iterable[str], removed: Iterable[str], paths: set[str], read: Reader
+) -> Facts:
+    """The same with the files of the test patch, read as they are after it; ``paths`` is the whole tree then."""
+    contents = {path: read(path) if path in paths else None for path in sorted(changed)}
+    tests = [path for path, content in contents.items() if is_test(path, content)]
+    code = [path for path in tests if path.endswith(".py")]
+    found = needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    return facts.model_copy(
+        update={
+            "test_files": tests,
+            "test_support_files": [path for path in contents if path not in tests],
+            "deleted_test_files": sorted(path for path in removed if is_test(path, None)),
+            "test_imports": sorted(found.imports),
+            "test_parameters": sorted(found.parameters),
+            "test_markers": sorted(found.markers),
+        }
+    )
+
+
+def language(facts: Facts) -> str | None:
+    """What the source is mainly written in."""
+    return main_language(facts.languages, facts.root_entries)
+
+
+def encoded(facts: Facts) -> bytes:
+    """facts.json; in the order of the fields, because the order of the languages says something."""
+    return facts.wire_text().encode()
+
+
+def _files(paths: Iterable[str], read: Reader) -> list[FileFact]:
+    return [_file(path, read(path)) for path in paths]
+
+
+def _file(path: str, data: bytes) -> FileFact:
+    return FileFact(
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+        text=data[:TEXT_BYTES].decode("utf-8", "replace"),
+        truncated=len(data) > TEXT_BYTES,
+    )
+
+
+def _hints(guides: Iterable[bytes]) -> list[str]:
+    lines = (line.strip()[:200] for guide in guides for line in guide.decode("utf-8", "replace").splitlines())
+    return list(dict.fromkeys(line for line in lines if _HINT.search(line)))[:_HINTS]
+
+
+def _root_entry(path: str) -> str:
+    first, slash, _ = path.partition("/")
+    return first + slash
+
+
+def _package(path: str) -> str | None:
+    """The folder of an ``__init__.py`` at the root, under src/ or lib/."""
+    parts = PurePosixPath(path).parts
+    if parts[-1] != "__init__.py" or len(parts) == 1:
+        return None
+    inner = parts[1:-1] if parts[0] in ("src", "lib") and len(parts) > 2 else parts[:-1]
+    return "/".join(parts[:-1]) if len(inner) == 1 else None
+
+
+def _conftests(tests: Iterable[str], paths: set[str]) -> Iterator[str]:
+    """The conftest.py files beside and above test files."""
+    for test in tests:
+        for folder in PurePosixPath(test).parents:
+            path = str(folder / "conftest.py")
+            if path in paths:
+                yield path
+
+
+def _fingerprint(files: Iterable[FileFact]) -> str:
+    """Sources that declare the same things need the same environment."""
+    declared = sorted(f"{file.path} {file.sha256}\n" for file in files)
+    return hashlib.sha256("".join(declared).encode()).hexdigest()

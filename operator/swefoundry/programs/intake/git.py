@@ -1,0 +1,132 @@
+"""How is git run on hostile input? With no configuration but ours, no hooks, no prompts, and a time limit.
+
+Settings travel in the environment (GIT_CONFIG_COUNT), so that a token is in no argument list. A
+repository's own configuration file is the other way in: repositories that we did not make get a new one
+(see ``cleantree``). https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from swefoundry.errors import GiveUp
+from swefoundry.programs.intake.limits import LOCAL_SECONDS
+
+Setting = tuple[str, str]
+
+SETTINGS: tuple[Setting, ...] = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.autocrlf", "false"),
+    ("core.logAllRefUpdates", "false"),
+    ("credential.helper", ""),
+    ("fetch.recurseSubmodules", "false"),
+    ("submodule.recurse", "false"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("protocol.allow", "never"),
+    ("protocol.http.allow", "always"),
+    ("protocol.https.allow", "always"),
+    # A connection slower than 1 kB/s for a minute is dead.
+    ("http.lowSpeedLimit", "1000"),
+    ("http.lowSpeedTime", "60"),
+    # Everything here is thrown away after an accident, and loose objects are packed soon.
+    ("core.fsync", "none"),
+    ("core.looseCompression", "0"),
+    # The same objects must make the same pack: no threads that race, no deltas that depend on them.
+    ("pack.threads", "1"),
+    ("pack.window", "0"),
+    ("pack.writeReverseIndex", "false"),
+    ("repack.updateServerInfo", "false"),
+    ("repack.writeBitmaps", "false"),
+)
+
+_INHERITED = (
+    "PATH",
+    "http_proxy",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "GIT_SSL_CAINFO",
+    "SSL_CERT_FILE",
+)
+
+_FIXED = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": "/dev/null",
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ALLOW_PROTOCOL": "http:https",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "LC_ALL": "C",
+    "TZ": "UTC",
+}
+
+
+class GitFailed(GiveUp):
+    """git ended with an error; ``said`` is what it wrote to standard error."""
+
+    def __init__(self, command: str, said: str) -> None:
+        super().__init__(f"git {command} failed: {said.strip()[:1000]}")
+        self.said = said
+
+
+class GitTimeLimit(GiveUp):
+    """git did not end within its time."""
+
+
+@dataclass(frozen=True)
+class Git:
+    """git in one folder."""
+
+    folder: Path
+    settings: tuple[Setting, ...] = ()
+    variables: Mapping[str, str] | None = None
+
+    async def run(self, *arguments: str, stdin: bytes = b"", seconds: float = LOCAL_SECONDS) -> bytes:
+        """Standard output of a command that succeeded."""
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            *arguments,
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(stdin), seconds)
+        except TimeoutError as error:
+            raise GitTimeLimit(f"git {arguments[0]} did not end within {seconds:g} seconds") from error
+        finally:
+            await _end(process)
+        if process.returncode != 0:
+            raise GitFailed(arguments[0], err.decode("utf-8", "replace"))
+        return out
+
+    async def line(self, *arguments: str) -> str:
+        """The output of a command that prints one line."""
+        return (await self.run(*arguments)).decode("utf-8", "replace").strip()
+
+    def _environment(self) -> dict[str, str]:
+        settings = (*SETTINGS, *self.settings)
+        said = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        said |= _FIXED | {"HOME": str(self.folder), "GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (key, value) in enumerate(settings):
+            said |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return said | dict(self.variables or {})
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """git starts helpers (git-remote-https): when it is given up, the whole session goes."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,77 @@
+"""Does a patch apply, and if not, where does it fail? Strictly by ``git apply``: no fuzz, no repair, bytes as they are.
+
+The one liberty: a last line without its newline gets one. Data sets strip texts, and git would call the
+patch corrupt.
+"""
+
+import re
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchedFile, PatchSet
+
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.programs.intake.git import Git, GitFailed
+from swefoundry.programs.intake.intake_errors import Refused
+
+_FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
+_SHOWN = 300
+"""Characters of a sentence or path: git repeats whole paths, and the advice after them must have room."""
+
+_NONE = "No valid patches in input"
+_ADVICE = {
+    Code.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
+    Code.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
+    " and does it leave the files of the test patch alone?",
+}
+_NAMED_BYTES = 8 << 20
+"""Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
+
+
+async def apply(git: Git, patch: bytes, name: str, code: Code) -> None:
+    """Apply a patch to work tree and index, or refuse it with ``code``; ``name`` is what people call it."""
+    if not patch.strip():
+        raise Refused(code, f"the {name} patch is empty")
+    whole = patch if patch.endswith(b"\n") else patch + b"\n"
+    try:
+        await git.run("update-index", "-q", "--refresh")
+        await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
+    except GitFailed as error:
+        said = f"the {name} patch does not apply: {explain(whole, error.said)}"
+        raise Refused(code, f"{said}{_ADVICE.get(code, '')}") from error
+
+
+def explain(patch: bytes, said: str) -> str:
+    """git's own sentence, with the hunk that it means."""
+    sentence = "; ".join(_sentences(said)) or "git gave no reason"
+    failed = _FAILED.search(said)
+    if failed is None:
+        return sentence
+    return f"{_short(failed['path'])}, {_hunk(patch, failed['path'], int(failed['line']))}: {sentence}"
+
+
+def _sentences(said: str) -> list[str]:
+    lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in said.splitlines()]
+    told = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
+    return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in told][:4]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _hunk(patch: bytes, path: str, line: int) -> str:
+    """``hunk 2 of 3 at line 10``: the hunk of ``path`` that starts there."""
+    for file in _files(patch):
+        starts = [hunk.source_start for hunk in file]
+        if file.path == path and line in starts:
+            return f"hunk {starts.index(line) + 1} of {len(starts)} at line {line}"
+    return f"the hunk at line {line}"
+
+
+def _files(patch: bytes) -> list[PatchedFile]:
+    if len(patch) > _NAMED_BYTES:
+        return []
+    try:
+        return list(PatchSet(patch.decode("utf-8", "replace")))
+    except UnidiffParseError:
+        return []

@@ -1,0 +1,81 @@
+"""Where is a git source, how do we log in there, and what do git's complaints about it mean? Pure."""
+
+import base64
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from swefoundry.programs.intake.git import Setting
+from swefoundry.programs.intake.intake_errors import Refused, Unreachable, mismatch, unreachable
+
+TOKEN_USER = "x-access-token"
+"""What git hosts expect as the user beside an access token, unless the URL names another."""
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A repository's URL without user or password, and the settings that log in."""
+
+    url: str
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def has_login(self) -> bool:
+        return bool(self.settings)
+
+
+def remote(url: str, token: str | None) -> Remote:
+    """Take user and password out of the URL: they must be in no argument list and in no message."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise unreachable(f"{parts.scheme}://… is no http or https URL, and nothing else is fetched")
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    password = token or unquote(parts.password or "")
+    if not password:
+        return Remote(bare)
+    login = f"{unquote(parts.username or '') or TOKEN_USER}:{password}"
+    header = "Authorization: Basic " + base64.b64encode(login.encode()).decode()
+    # Bound to the URL, so that a redirect to another host does not carry the token.
+    return Remote(bare, ((f"http.{bare}.extraHeader", header),))
+
+
+_LOGIN = re.compile(r"Authentication failed|could not read (Username|Password)|returned error: 40[13]|denied")
+_MISSING = re.compile(
+    r"returned error: 4(04|10)|[Rr]epository .*not found|does not appear to be a git repository"
+)
+_UNKNOWN = re.compile(r"not our ref|no such remote ref|couldn't find remote ref")
+_UNADVERTISED = re.compile(
+    r"unadvertised object|dumb http transport does not support|does not support shallow"
+)
+
+
+def wants_full_fetch(said: str) -> bool:
+    """The server gives out branches and tags only, not any commit one asks for."""
+    return _UNADVERTISED.search(said) is not None
+
+
+def complaint(said: str, source: Remote, commit: str) -> Refused | Unreachable:
+    """What a failed fetch means."""
+    if _UNKNOWN.search(said):
+        return unknown_commit(source, commit)
+    if _LOGIN.search(said):
+        advice = (
+            "the git token was rejected: renew the secret, or give the token read access to this repository"
+            if source.has_login
+            else "it is private or does not exist: check the URL, or name a secret with a token (tokenSecretRef)"
+        )
+        return unreachable(f"{source.url} refused us; {advice}")
+    if _MISSING.search(said):
+        return unreachable(
+            f"there is no git repository at {source.url}: check the URL, or whether it needs a token"
+        )
+    return Unreachable(f"{source.url} did not answer: {_last_line(said)}")
+
+
+def unknown_commit(source: Remote, commit: str) -> Refused:
+    return mismatch(f"{source.url} has no commit {commit}: check spec.baseCommit")
+
+
+def _last_line(said: str) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    return (lines[-1] if lines else "git gave no reason").removeprefix("fatal: ")[:300]

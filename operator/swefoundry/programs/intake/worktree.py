@@ -1,0 +1,51 @@
+"""What is in the work tree now, and which bytes does a stage's layer need of it?
+
+The index lists the files; the bytes come from the disk, so that they are what a checkout would give (line
+endings that .gitattributes asks for included). Nothing is read through a link: git has no entries below
+links.
+"""
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from swefoundry.oci.deterministic_tar import File, Link
+from swefoundry.oci.overlays import Blob, Listing
+from swefoundry.programs.intake.git import Git
+
+_SUBMODULE = "160000"
+
+
+async def listing(git: Git) -> Listing:
+    """Every file and link of the index; submodules are empty folders and are left out."""
+    listed = await git.run("ls-files", "--stage", "-z")
+    found: dict[bytes, Blob] = {}
+    for line in filter(None, listed.split(b"\0")):
+        said, _, path = line.partition(b"\t")
+        mode, oid, _ = said.decode().split(" ")
+        if mode != _SUBMODULE:
+            found[path] = Blob(mode, oid)
+    return found
+
+
+def contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, File | Link]:
+    """The files and links at ``paths`` as they are on disk."""
+    return {path: _content(os.path.join(os.fsencode(root), path)) for path in paths}
+
+
+def _content(place: bytes) -> File | Link:
+    mode = os.lstat(place).st_mode
+    if stat.S_ISLNK(mode):
+        return Link(os.readlink(place))
+    return File(_bytes(place), executable=bool(mode & 0o100))
+
+
+def read(root: Path, path: bytes) -> bytes:
+    """A regular file of the index."""
+    return _bytes(os.path.join(os.fsencode(root), path))
+
+
+def _bytes(place: bytes) -> bytes:
+    with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+        return handle.read()

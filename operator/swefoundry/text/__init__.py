@@ -1,0 +1,1 @@
+"""Text for people: excerpts of logs, plurals. Pure."""

@@ -1,0 +1,1 @@
+"""The agent pod: its spec, and its launch."""

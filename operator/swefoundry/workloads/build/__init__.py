@@ -1,0 +1,1 @@
+"""The build pod: its spec, and its launch."""

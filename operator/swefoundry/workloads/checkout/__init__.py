@@ -1,0 +1,1 @@
+"""The checkout pod: its spec, and its launch."""

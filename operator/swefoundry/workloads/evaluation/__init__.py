@@ -1,0 +1,1 @@
+"""The evaluation pod: its spec, and its launch."""

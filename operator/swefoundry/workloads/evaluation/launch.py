@@ -1,0 +1,78 @@
+"""Running one evaluation: the stage image is composed by registry calls, then one pod runs it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from swefoundry.api.types import Attempt, Validation
+from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.evaluation import RunOrder, RunRecord
+from swefoundry.contracts.stages import Stage
+from swefoundry.drafts.evaluation_command import expand
+from swefoundry.settings import Settings
+from swefoundry.workloads.context import StageOrder, World
+from swefoundry.workloads.decide import Launch
+from swefoundry.workloads.evaluation.pod import Evaluate, evaluation_pod
+from swefoundry.workloads.lifecycle import Launched, Queued, launch
+from swefoundry.workloads.pod_spec import Json, Ticket
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An image and what to run in it."""
+
+    repository: str
+    image: Digest
+    """The task image."""
+    stage: Stage
+    layer: Layer
+    draft: Draft
+    facts: Digest
+    validation: Validation
+    tag: str = ""
+    """Of the stage image, as in `StageOrder`."""
+    avoid_nodes: tuple[str, ...] = ()
+
+
+def nodes_of(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
+    """Nodes where earlier attempts came to nothing: the next one goes elsewhere."""
+    return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
+
+
+def network_open(record: RunRecord, validation: Validation, settings: Settings) -> bool:
+    """Whether the evaluation reached the canary although nothing was to be reached."""
+    return validation.network == "Deny" and settings.require_isolation and record.network == "open"
+
+
+async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Launched | Queued:
+    """Compose the stage image and create its pod."""
+
+    async def prepare() -> Json:
+        return await _pod(world, ticket, move, trial)
+
+    return await launch(world, ticket, move, prepare)
+
+
+async def _pod(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Json:
+    stage = StageOrder(trial.repository, trial.image, trial.layer, trial.tag)
+    # A replaced attempt may have failed because somebody removed the stage image.
+    stage_image = await world.stage_image(stage, anew=move.number > 0)
+    facts = await world.facts(trial.repository, trial.facts)
+    settings = world.settings
+    order = RunOrder(
+        nonce=ticket.nonce,
+        stage=trial.stage,
+        command=expand(trial.draft.test_command, facts.test_files),
+        timeout_seconds=trial.validation.timeout_seconds,
+        reports=list(trial.draft.reports),
+        error_exit_codes=list(trial.draft.error_exit_codes),
+        canary=list(settings.canary) if trial.validation.network == "Deny" else [],
+    )
+    what = Evaluate(
+        image=f"{settings.pull_host}/{trial.repository}@{stage_image}",
+        order=order,
+        validation=trial.validation,
+        avoid_nodes=trial.avoid_nodes,
+        memory_factor=move.memory_factor,
+    )
+    return evaluation_pod(ticket, what, settings)

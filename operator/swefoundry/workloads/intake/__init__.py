@@ -1,0 +1,1 @@
+"""The intake pod: its spec, and its launch."""

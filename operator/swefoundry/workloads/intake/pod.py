@@ -1,0 +1,71 @@
+"""The intake pod: the operator's own image, working on untrusted sources and patches as nobody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swefoundry.contracts.intake import INTAKE_ORDER, IntakeOrder
+from swefoundry.contracts.termination_record import WORK_VARIABLE
+from swefoundry.settings import Settings
+from swefoundry.workloads.pod_spec import Cell, Json, Ticket, limits, locked, pod
+from swefoundry.workloads.volumes import ca_file, mounted, usual_files
+
+TOKEN_MOUNT = "/var/run/swefoundry/git"
+PATCH_MOUNT = "/var/run/swefoundry/patches"
+WORK_MOUNT = "/work"
+
+USER = 1000
+
+CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
+
+
+def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
+    """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
+    point into.
+    """
+    env = {INTAKE_ORDER: order.wire_text()}
+    return program_pod(ticket, as_intake("swefoundry.programs.intake", env, settings), settings, files)
+
+
+@dataclass(frozen=True)
+class Program:
+    """One of our programs, and the room that it gets."""
+
+    module: str
+    env: Mapping[str, str]
+    memory: str
+    storage: str
+    deadline_seconds: int
+    grace_seconds: int = Cell.grace_seconds
+
+
+def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Program:
+    """A program that works on sources, with an intake's room and certificates."""
+    ca = ca_file(settings)
+    trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
+    return Program(
+        module, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
+    )
+
+
+def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
+    """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
+    room = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
+    volumes, mounts = mounted(room, WORK_MOUNT, (*files, *usual_files(settings)))
+    cell = Cell(
+        image=settings.operator_image,
+        command=["python", "-m", program.module],
+        env={**program.env, WORK_VARIABLE: WORK_MOUNT},
+        security={**locked(user=USER), "readOnlyRootFilesystem": True},
+        resources=limits("100m", program.memory, program.storage),
+        deadline_seconds=program.deadline_seconds,
+        volumes=volumes,
+        mounts=mounts,
+        user_namespace=settings.task_user_namespaces,
+        service_account=settings.service_account,
+        pull_secret=settings.registry_secret,
+        node_lost_seconds=settings.node_lost_seconds,
+        grace_seconds=program.grace_seconds,
+    )
+    body = pod(ticket, cell)
+    body["spec"]["securityContext"] = {"fsGroup": USER}
+    return body

@@ -1,0 +1,220 @@
+"""Starting, adopting and releasing pods, and keeping what they leave behind."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from swefoundry import errors, metrics
+from swefoundry.api.types import Attempt
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.grading.report_parser import read_reports
+from swefoundry.grading.testcase_status import ReportSet
+from swefoundry.kube.resources import PODS
+from swefoundry.kube.workqueue import Key
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.workloads.context import World
+from swefoundry.workloads.decide import POD_LOST, Await, Collect, Launch, Move, Replace, Surrender
+from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
+from swefoundry.workloads.pod_snapshot import PodSnapshot, snapshot
+from swefoundry.workloads.pod_spec import Json, Owner, Role, Ticket
+
+T = TypeVar("T")
+
+LOG_LIMIT_BYTES = 16 << 20
+"""The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
+
+ROLES = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
+"""By the first word of the work; all others are evaluations."""
+
+RECORD_FILE = "record.json"
+STATUSES_FILE = "tests.json"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """No place was free; the object is looked at again when one is."""
+
+    work: str
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A pod is there."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an evaluation left, and where it is kept."""
+
+    record: RunRecord
+    digest: Digest
+    reports: ReportSet
+    log: str
+    """The test output (at most 1 MiB), for the telling lines."""
+
+
+def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
+    """A ticket with a fresh nonce."""
+    return Ticket(owner, role, move.work, move.number, secrets.token_hex(16))
+
+
+async def launch(
+    world: World, ticket: Ticket, move: Launch, prepare: Callable[[], Awaitable[Json]]
+) -> Launched | Queued:
+    """Create the pod, or adopt the one that a crash left under this attempt's name.
+
+    ``prepare`` makes its body, and what it needs in the registry, once there is a place: a matrix of sixty
+    evaluations asks for all places at every look, and mostly gets none.
+    """
+    owner = ticket.owner
+    if not world.slots.take(
+        ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
+    ):
+        return Queued(ticket.work)
+    try:
+        made = await world.kube.create(PODS, owner.namespace, await prepare())
+        if made is None:
+            made = await world.kube.get(PODS, owner.namespace, ticket.pod_name)
+    except BaseException:
+        world.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
+        raise
+    made.setdefault("kind", "Pod")
+    world.cache.put(made)
+    attempt = Attempt(
+        work=ticket.work,
+        number=ticket.attempt,
+        pod=ticket.pod_name,
+        uid=made["metadata"]["uid"],
+        memory_factor=move.memory_factor,
+    )
+    return Launched(attempt)
+
+
+def slot(namespace: str, pod: str) -> str:
+    """How a pod is named in ``Slots``."""
+    return f"{namespace}/{pod}"
+
+
+async def keep_evidence(world: World, namespace: str, repository: str, move: Collect) -> Evidence | None:
+    """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
+    try:
+        log = await world.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
+    except (errors.NotFound, errors.ApiRefused):
+        return None
+    except errors.ApiUnavailable:
+        if move.pod.abandoned:
+            return None
+        raise
+    framed = split_log(log, move.pod.nonce)
+    reports = await asyncio.to_thread(read_reports, framed.reports)
+    record = RunRecord.model_validate(move.finished.record)
+    problems = [*framed.problems, *reports.problems]
+    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
+        problems.append("the log holds other reports than the record speaks of: it was cut")
+    files: dict[str, bytes] = {
+        "output.log": framed.output,
+        RECORD_FILE: _json(record.wire()),
+        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
+    }
+    files |= {f"reports/{path}": data for path, data in framed.reports.items()}
+    digest = await push_artifact(world.registry, repository, "evaluation", files)
+    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
+
+
+async def confirmed(world: World, namespace: str, move: Move) -> Move:
+    """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
+    if not isinstance(move, Replace | Surrender):
+        return move
+    if move.ended.reason != POD_LOST:
+        return _counted(move)
+    try:
+        found = await world.kube.get(PODS, namespace, move.ended.pod)
+    except errors.NotFound:
+        return _counted(move)
+    world.cache.put({"kind": PODS.kind, **found})
+    return Await(move.work, "Running", check_seconds=1.0)
+
+
+def _counted(move: Replace | Surrender) -> Move:
+    over = move.ended
+    metrics.ATTEMPTS.labels(role_of(over.work).value, over.outcome or "", over.reason or "").inc()
+    return move
+
+
+def role_of(work: str) -> Role:
+    """The role of the pods that do this work."""
+    return ROLES.get(work.partition("-")[0], Role.EVALUATION)
+
+
+async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
+    """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
+    key = Key("Pod", namespace, pod.name)
+    try:
+        if pod.abandoned:
+            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid, at_once=True)
+        elif not pod.deleting:
+            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
+        if not pod.releasing:
+            # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.
+            body: Json = {"metadata": {"finalizers": None, "uid": pod.uid}}
+            await world.kube.patch(PODS, namespace, pod.name, body)
+    except (errors.NotFound, errors.ApiConflict):
+        pass
+    world.cache.drop(key, pod.uid)
+    if pod.role in set(Role):
+        world.slots.free(Role(pod.role), slot(namespace, pod.name))
+
+
+async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
+    """What the parts achieved, and the first error, if any.
+
+    What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.
+    """
+    done = await asyncio.gather(*parts, return_exceptions=True)
+    results: list[T] = []
+    error: errors.SwefoundryError | None = None
+    for item in done:
+        if isinstance(item, errors.SwefoundryError):
+            error = error or item
+        elif isinstance(item, BaseException):
+            raise item
+        else:
+            results.append(item)
+    return results, error
+
+
+def pods_of(world: World, uid: str) -> tuple[PodSnapshot, ...]:
+    """Snapshots of the pods that the object with ``uid`` controls."""
+    return tuple(snapshot(body) for body in world.cache.children(uid, "Pod"))
+
+
+def count_end(role: Role, move: Collect) -> None:
+    """Count an attempt that ended with a record."""
+    metrics.ATTEMPTS.labels(role.value, "Finished", str(move.finished.code)).inc()
+    metrics.STAGE_SECONDS.labels(role.value).observe(move.finished.seconds)
+
+
+def ended(move: Collect, message: str = "", evidence: Digest | None = None) -> Attempt:
+    """A collected attempt, for the list of the last five."""
+    return Attempt(
+        work=move.work,
+        number=move.pod.attempt,
+        pod=move.pod.name,
+        uid=move.pod.uid,
+        outcome="Finished",
+        exit_code=move.finished.code,
+        node=move.pod.node,
+        seconds=move.finished.seconds,
+        message=message[:2048] or None,
+        evidence=evidence,
+    )
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

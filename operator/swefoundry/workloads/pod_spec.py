@@ -1,0 +1,197 @@
+"""What every task pod has in common: one attempt, one container, no token, no privilege, a result that
+survives deletion.
+
+Repositories, patches and Dockerfiles are hostile; the pod is the boundary.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from swefoundry.api import labels
+from swefoundry.workloads import names
+
+Json = dict[str, Any]
+
+
+class Role(StrEnum):
+    """What a pod is for; NetworkPolicies select by it."""
+
+    INTAKE = "intake"
+    BUILD = "build"
+    EVALUATION = "evaluation"
+    AGENT = "agent"
+
+
+ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
+"""What test suites of distributions' packages expect of root: chown, su, pip install. All inside a user namespace."""
+
+BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_CHROOT", "KILL"]
+"""The least that buildah's chroot isolation works with; fewer fail at writing uid_map."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose pod it is."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    experiment: str = ""
+    """The experiment that it belongs to: its pods carry the label, too."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One attempt at one piece of work."""
+
+    owner: Owner
+    role: Role
+    work: str
+    attempt: int
+    nonce: str
+
+    @property
+    def pod_name(self) -> str:
+        """The deterministic name of this attempt's pod."""
+        return names.pod_name(self.owner.name, self.owner.uid, self.work, self.attempt)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What differs between roles: the container and the space it gets."""
+
+    image: str
+    env: Mapping[str, str]
+    security: Json
+    resources: Json
+    deadline_seconds: int
+    command: list[str] | None = None
+    volumes: list[Json] = field(default_factory=list)
+    mounts: list[Json] = field(default_factory=list)
+    user_namespace: bool = True
+    runtime_class: str = ""
+    service_account: str = ""
+    pull_secret: str = ""
+    avoid_nodes: tuple[str, ...] = ()
+    node_lost_seconds: int = 30
+    grace_seconds: int = 5
+    """Between SIGTERM and SIGKILL."""
+
+
+def pod(ticket: Ticket, cell: Cell) -> Json:
+    """The Pod."""
+    container: Json = {
+        "name": ticket.role.value,
+        "image": cell.image,
+        "imagePullPolicy": "IfNotPresent" if "@sha256:" in cell.image else "Always",
+        "env": [{"name": name, "value": value} for name, value in cell.env.items()],
+        "securityContext": cell.security,
+        "resources": cell.resources,
+        "terminationMessagePolicy": "File",
+        "volumeMounts": cell.mounts,
+    }
+    if cell.command:
+        container["command"] = cell.command
+    spec: Json = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": cell.deadline_seconds,
+        "terminationGracePeriodSeconds": cell.grace_seconds,
+        "enableServiceLinks": False,
+        "automountServiceAccountToken": False,
+        "hostUsers": not cell.user_namespace,
+        "tolerations": _leaving_lost_nodes_after(cell.node_lost_seconds),
+        "containers": [container],
+        "volumes": cell.volumes,
+    }
+    if cell.service_account:
+        spec["serviceAccountName"] = cell.service_account
+    if cell.runtime_class:
+        spec["runtimeClassName"] = cell.runtime_class
+    if cell.pull_secret:
+        spec["imagePullSecrets"] = [{"name": cell.pull_secret}]
+    if cell.avoid_nodes:
+        spec["affinity"] = _avoid(cell.avoid_nodes)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ticket), "spec": spec}
+
+
+def _metadata(ticket: Ticket) -> Json:
+    owner = ticket.owner
+    return {
+        "name": ticket.pod_name,
+        "namespace": owner.namespace,
+        "finalizers": [labels.FINALIZER],
+        "labels": {
+            labels.MANAGED_BY: labels.MANAGER,
+            "app.kubernetes.io/component": ticket.role.value,
+            labels.ROLE: ticket.role.value,
+            labels.OWNER_KIND: owner.kind.lower(),
+            labels.OWNER: names.label_value(owner.name),
+            labels.WORK: ticket.work,
+            labels.ATTEMPT: str(ticket.attempt),
+            **({labels.EXPERIMENT: owner.experiment} if owner.experiment else {}),
+        },
+        "annotations": {labels.NONCE: ticket.nonce},
+        "ownerReferences": [owner_reference(owner)],
+    }
+
+
+def owner_reference(owner: Owner) -> Json:
+    """A controlling reference that never blocks the owner's deletion (that would need rights on its finalizers)."""
+    return {
+        "apiVersion": labels.API_VERSION,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
+def limits(cpu: str, memory: str, storage: str) -> Json:
+    """Memory and disk are hard; the CPU is shared, so that slow neighbours do not become time limits."""
+    return {
+        "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": storage},
+        "limits": {"memory": memory, "ephemeral-storage": storage},
+    }
+
+
+def locked(capabilities: list[str] | None = None, user: int | None = None, seccomp: bool = True) -> Json:
+    """A container's security context: nothing but the given capabilities, no way to gain more."""
+    context: Json = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"], **({"add": capabilities} if capabilities else {})},
+    }
+    if seccomp:
+        context["seccompProfile"] = {"type": "RuntimeDefault"}
+    if user is not None:
+        context |= {"runAsUser": user, "runAsGroup": user}
+        if user:
+            context["runAsNonRoot"] = True
+    return context
+
+
+def _leaving_lost_nodes_after(seconds: int) -> list[Json]:
+    return [
+        {
+            "key": f"node.kubernetes.io/{taint}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": seconds,
+        }
+        for taint in ("not-ready", "unreachable")
+    ]
+
+
+def _avoid(nodes: tuple[str, ...]) -> Json:
+    # Softly: on a cluster of one node there is nowhere else to go.
+    term = {
+        "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]
+    }
+    return {
+        "nodeAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]
+        }
+    }

@@ -1,0 +1,314 @@
+"""What a pod's status means: one ordered table of rules, first match wins.
+
+It follows KEP-3329 and the failure handling of Argo Workflows, Tekton and Airflow. An exit code alone cannot grade: 137
+comes from OOM, eviction, preemption and the test itself, and a process that handles SIGTERM ends ``Succeeded`` with 0.
+So a result is an exit code *and* a record with the right nonce and the same code.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading, Running, Waiting
+from swefoundry.workloads.pod_snapshot import PodSnapshot
+
+NODE_REASONS = frozenset({"NodeLost", "NodeShutdown", "Shutdown", "Terminated"})
+"""Pod status reasons that the kubelet or the node controller gives when the node goes away."""
+
+ADMISSION_REASONS = frozenset(
+    {
+        "UnexpectedAdmissionError",
+        "OutOfcpu",
+        "OutOfmemory",
+        "OutOfpods",
+        "NodeAffinity",
+        "Preempting",
+        "TopologyAffinityError",
+    }
+)
+"""Pod status reasons of a kubelet that refuses a pod the scheduler gave it."""
+
+MISSING_WORDS = ("not found", "manifest unknown", "name unknown", "does not exist")
+REFUSED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|authorization failed")
+"""The codes stand alone: the message holds the image's digest, and one digest in thirty has 401 or 403 in it."""
+
+STUCK_SECONDS = 150
+"""A pod that is still terminating, or still running, so long after it had to end, has lost its kubelet."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long states that may pass by themselves are waited for, in seconds."""
+
+    schedule: int = 1800
+    pull: int = 600
+    start: int = 120
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the rules look at."""
+
+    pod: PodSnapshot
+    now: datetime
+    patience: Patience
+
+    def older_than(self, seconds: float) -> bool:
+        """Whether the pod was created more than ``seconds`` ago."""
+        return self.now - self.pod.created > timedelta(seconds=seconds)
+
+
+Rule = Callable[[Seen], Reading | None]
+
+
+def read_pod(pod: PodSnapshot, now: datetime, patience: Patience) -> Reading:
+    """The reading of a pod. Pure and total: unknown states wait."""
+    seen = Seen(pod, now, patience)
+    for rule in RULES:
+        reading = rule(seen)
+        if reading is not None:
+            return reading
+    return Waiting("Pending")
+
+
+def matching_record_counts(seen: Seen) -> Reading | None:
+    """The work was complete: this wins over any later eviction or disruption."""
+    ended = seen.pod.terminated
+    if ended is None:
+        return None
+    record = _record(ended.message)
+    if record is None:
+        return None
+    if record.get("nonce") != seen.pod.nonce or record.get("code") != ended.exit_code:
+        return _fault(
+            seen,
+            Blame.TAMPERING,
+            "RecordMismatch",
+            "the record does not answer the order or the exit code differs",
+        )
+    if int(record.get("oomKills") or 0) > 0:
+        return _fault(
+            seen,
+            Blame.LIMIT,
+            "OOMKilled",
+            "a process was killed for memory; raise spec.validation.resources.memory",
+        )
+    return Finished(ended.exit_code, record, ended.seconds)
+
+
+def disrupted_pods_are_replaced(seen: Seen) -> Reading | None:
+    """Preemption, taint, eviction API, pod GC, kubelet shutdown (KEP-3329)."""
+    if seen.pod.disrupted is None or not (seen.pod.ended or seen.pod.deleting):
+        return None
+    return _fault(seen, Blame.INFRASTRUCTURE, seen.pod.disrupted, seen.pod.message)
+
+
+def evictions_for_own_limits_are_limits(seen: Seen) -> Reading | None:
+    """A pod over its own ephemeral or emptyDir limit; DisruptionTarget is not set for these."""
+    if seen.pod.reason != "Evicted" or "exceed" not in seen.pod.message.lower():
+        return None
+    return _fault(seen, Blame.LIMIT, "EphemeralStorageExceeded", seen.pod.message)
+
+
+def evictions_for_node_pressure_are_replaced(seen: Seen) -> Reading | None:
+    """The node ran short of something."""
+    if seen.pod.reason != "Evicted":
+        return None
+    return _fault(seen, Blame.INFRASTRUCTURE, "NodePressure", seen.pod.message)
+
+
+def deadlines_are_limits(seen: Seen) -> Reading | None:
+    """The backstop struck: pull time counts too, so a container that never ran is nobody's result."""
+    if seen.pod.reason != "DeadlineExceeded":
+        return None
+    if seen.pod.terminated is None or seen.pod.terminated.started is None:
+        return _fault(seen, Blame.INFRASTRUCTURE, "DeadlineExceeded", "the container never started")
+    return _fault(seen, Blame.LIMIT, "DeadlineExceeded", seen.pod.message)
+
+
+def lost_nodes_are_replaced(seen: Seen) -> Reading | None:
+    """The node shut down or was lost."""
+    if (
+        seen.pod.reason in NODE_REASONS
+        or "imminent node shutdown" in seen.pod.message
+        or seen.pod.phase == "Unknown"
+    ):
+        return _fault(seen, Blame.INFRASTRUCTURE, "NodeLost", seen.pod.message)
+    return None
+
+
+def refused_admissions_are_replaced(seen: Seen) -> Reading | None:
+    """The kubelet refused the pod before any container existed."""
+    if seen.pod.phase == "Failed" and seen.pod.reason in ADMISSION_REASONS:
+        return _fault(seen, Blame.INFRASTRUCTURE, f"Admission{seen.pod.reason}", seen.pod.message)
+    return None
+
+
+def deleted_pods_lost_their_evidence(seen: Seen) -> Reading | None:
+    """Somebody deleted the pod: wait for its end, then replace it. Without a record its exit code says nothing."""
+    deleted = seen.pod.deleted
+    if deleted is None:
+        return None
+    if seen.pod.ended or seen.pod.node is None or seen.now > deleted + timedelta(seconds=STUCK_SECONDS):
+        return _fault(seen, Blame.INFRASTRUCTURE, "PodDeleted", "the pod was deleted before it left a record")
+    return Waiting("Terminating")
+
+
+def unstartable_images_are_environment_defects(seen: Seen) -> Reading | None:
+    """The entrypoint could not be executed."""
+    ended = seen.pod.terminated
+    if ended is None:
+        return None
+    if ended.reason in ("StartError", "ContainerCannotRun") or ended.exit_code in (126, 127, 128):
+        return _fault(seen, Blame.ENVIRONMENT, "EntrypointMissing", ended.message)
+    return None
+
+
+def memory_kills_are_limits(seen: Seen) -> Reading | None:
+    """PID 1 itself was killed for memory."""
+    ended = seen.pod.terminated
+    if ended is None or ended.reason != "OOMKilled":
+        return None
+    return _fault(seen, Blame.LIMIT, "OOMKilled", "the container was killed for memory")
+
+
+def ends_without_record_are_replaced(seen: Seen) -> Reading | None:
+    """Any other end: invented codes (ContainerStatusUnknown), bare 137 and 143, a runner that died."""
+    ended = seen.pod.terminated
+    if ended is not None:
+        reason = "ContainerStatusUnknown" if ended.reason == "ContainerStatusUnknown" else "NoRecord"
+        return _fault(seen, Blame.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record")
+    if seen.pod.ended:
+        return _fault(seen, Blame.INFRASTRUCTURE, seen.pod.reason or "NoContainer", seen.pod.message)
+    return None
+
+
+def overdue_containers_are_replaced(seen: Seen) -> Reading | None:
+    """Nobody enforces the deadline: a lost node that no controller took notice of."""
+    pod = seen.pod
+    if not pod.running or pod.deadline is None or seen.now < pod.deadline + timedelta(seconds=STUCK_SECONDS):
+        return None
+    return _fault(seen, Blame.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost")
+
+
+def running_containers_run(seen: Seen) -> Reading | None:
+    """Under way. A node that stops reporting is noticed by the node controller, which sets deletion and disruption."""
+    return Running() if seen.pod.running else None
+
+
+def gated_pods_wait(seen: Seen) -> Reading | None:
+    """Kueue or another gate holds the pod."""
+    return Waiting("SchedulingGated") if seen.pod.gated else None
+
+
+def unschedulable_pods_wait_then_are_misconfigured(seen: Seen) -> Reading | None:
+    """An autoscaler may bring a node; not for ever."""
+    if seen.pod.unschedulable is None:
+        return None
+    if seen.older_than(seen.patience.schedule):
+        return _fault(seen, Blame.CONFIGURATION, "Unschedulable", seen.pod.unschedulable)
+    return Waiting("Unschedulable", seen.pod.unschedulable)
+
+
+def unpullable_images_are_judged_by_their_message(seen: Seen) -> Reading | None:
+    """Missing: a defect of the image's maker. Refused: a missing secret. Else the kubelet tries again itself."""
+    if seen.pod.waiting not in (
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "RegistryUnavailable",
+        "ImageInspectError",
+    ):
+        return None
+    text = seen.pod.waiting_message.lower()
+    if any(word in text for word in MISSING_WORDS):
+        return _patiently(seen, seen.patience.start, Blame.ENVIRONMENT, "ImageMissing")
+    if REFUSED.search(text):
+        return _patiently(seen, seen.patience.start, Blame.CONFIGURATION, "ImagePullUnauthorized")
+    return _patiently(seen, seen.patience.pull, Blame.INFRASTRUCTURE, "ImagePullTransient")
+
+
+def impossible_images_are_misconfigured(seen: Seen) -> Reading | None:
+    """A name that is none."""
+    if seen.pod.waiting in ("InvalidImageName", "ErrImageNeverPull"):
+        return _fault(seen, Blame.CONFIGURATION, seen.pod.waiting, seen.pod.waiting_message)
+    return None
+
+
+def missing_objects_are_waited_for(seen: Seen) -> Reading | None:
+    """A ConfigMap, Secret or key that is not there (yet)."""
+    if seen.pod.waiting == "CreateContainerConfigError":
+        return _patiently(seen, seen.patience.start, Blame.CONFIGURATION, "CreateContainerConfigError")
+    return None
+
+
+def runtime_faults_are_waited_for(seen: Seen) -> Reading | None:
+    """The runtime could not make the container; the kubelet tries again itself."""
+    if seen.pod.waiting in ("CreateContainerError", "RunContainerError", "CreatePodSandboxError"):
+        return _patiently(seen, seen.patience.start, Blame.INFRASTRUCTURE, seen.pod.waiting)
+    return None
+
+
+def unmountable_volumes_are_misconfigured(seen: Seen) -> Reading | None:
+    """A pod that has a node and still creates its container after the pull grace: a volume that does not
+    exist, mostly.
+    """
+    if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.patience.pull):
+        return None
+    return _fault(
+        seen,
+        Blame.CONFIGURATION,
+        "ContainerCreating",
+        "a ConfigMap or Secret that the pod mounts may be missing; see its events",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    matching_record_counts,
+    disrupted_pods_are_replaced,
+    evictions_for_own_limits_are_limits,
+    evictions_for_node_pressure_are_replaced,
+    deadlines_are_limits,
+    lost_nodes_are_replaced,
+    refused_admissions_are_replaced,
+    deleted_pods_lost_their_evidence,
+    unstartable_images_are_environment_defects,
+    memory_kills_are_limits,
+    ends_without_record_are_replaced,
+    overdue_containers_are_replaced,
+    running_containers_run,
+    gated_pods_wait,
+    unschedulable_pods_wait_then_are_misconfigured,
+    unpullable_images_are_judged_by_their_message,
+    impossible_images_are_misconfigured,
+    missing_objects_are_waited_for,
+    runtime_faults_are_waited_for,
+    unmountable_volumes_are_misconfigured,
+)
+"""Order is meaning; a test pins it."""
+
+
+def _record(message: str) -> dict[str, Any] | None:
+    try:
+        record = json.loads(message)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and "nonce" in record else None
+
+
+def _fault(seen: Seen, blame: Blame, reason: str, message: str) -> Faulted:
+    ended = seen.pod.terminated
+    return Faulted(
+        blame,
+        reason,
+        message[:2000],
+        exit_code=ended.exit_code if ended else None,
+        seconds=ended.seconds if ended else 0.0,
+    )
+
+
+def _patiently(seen: Seen, seconds: int, blame: Blame, reason: str) -> Reading:
+    message = seen.pod.waiting_message
+    return _fault(seen, blame, reason, message) if seen.older_than(seconds) else Waiting(reason, message)

@@ -1,0 +1,43 @@
+"""The files that task pods mount: the registry's credentials, and certificates to trust besides the usual ones."""
+
+from swefoundry.settings import Settings
+from swefoundry.workloads.pod_spec import Json
+
+AUTH_MOUNT = "/var/run/swefoundry/registry"
+CA_MOUNT = "/var/run/swefoundry/ca"
+
+
+def usual_files(settings: Settings) -> tuple[Json, ...]:
+    """Volumes (with ``mountPath``) with both, where they are configured."""
+    found: list[Json] = []
+    if settings.registry_secret:
+        items = [{"key": ".dockerconfigjson", "path": "config.json"}]
+        found.append(
+            {
+                "name": "registry",
+                "mountPath": AUTH_MOUNT,
+                "secret": {"secretName": settings.registry_secret, "items": items},
+            }
+        )
+    if settings.ca_config_map:
+        found.append({"name": "ca", "mountPath": CA_MOUNT, "configMap": {"name": settings.ca_config_map}})
+    return tuple(found)
+
+
+def auth_file(settings: Settings) -> str | None:
+    """Path of the registry's credentials in a task pod."""
+    return f"{AUTH_MOUNT}/config.json" if settings.registry_secret else None
+
+
+def ca_file(settings: Settings) -> str | None:
+    """Path of the certificates in a task pod."""
+    return f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None
+
+
+def mounted(room: Json, mount_path: str, files: tuple[Json, ...]) -> tuple[list[Json], list[Json]]:
+    """Volumes and mounts of a pod: ``room`` to write to, and files to read."""
+    volumes, mounts = [room], [{"name": room["name"], "mountPath": mount_path}]
+    for file in files:
+        mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
+        volumes.append({key: value for key, value in file.items() if key != "mountPath"})
+    return volumes, mounts

@@ -1,3 +1,0 @@
-from unit.intake.conftest import hub, workbench
-
-__all__ = ["hub", "workbench"]

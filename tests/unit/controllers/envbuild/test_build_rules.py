@@ -1,0 +1,236 @@
+"""The lifecycle of an EnvBuild, rule by rule."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from builders import LAYERS, NONCE, NOW, a_build, a_pod, digest, terminated
+from swefoundry.contracts.models import Model
+from swefoundry.controllers.envbuild import rules
+from swefoundry.controllers.envbuild.observe import Observation
+from swefoundry.controllers.envbuild.rules import decide
+from swefoundry.controllers.envbuild.steps import Exhaust, Propose, stage_of
+from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.settings import Settings
+from swefoundry.workloads.decide import Await, Launch, Replace
+
+ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
+BARE = {
+    "facts": None,
+    "acceptance": None,
+    "source": {"git": {"url": "https://git.example/r"}},
+    "baseCommit": "1" * 40,
+}
+
+
+def seen(build, pods=(), suspended=False, **settings):
+    return Observation(build, tuple(pods), Settings(**settings), NOW, suspended)
+
+
+def a_round(number=0, **fields):
+    return {"number": number, "strategy": "recipe", "draft": digest("d")} | fields
+
+
+def built(number=0, **fields):
+    return a_round(number, image=digest("b"), **fields)
+
+
+def over(number=0):
+    return a_round(number, outcome="StepFailed")
+
+
+def with_rounds(*rounds, spec=None, **status):
+    return a_build({"rounds": list(rounds)} | status, **(spec or {}))
+
+
+def test_the_order_of_the_rules_is_the_lifecycle():
+    assert [rule.__name__ for rule in rules.RULES] == [
+        "deleted_builds_are_left",
+        "finished_builds_rest",
+        "agents_need_a_model",
+        "sources_are_taken_in",
+        "reused_images_are_checked_out",
+        "drafts_are_built",
+        "images_are_probed",
+        "agents_are_asked",
+        "spent_budgets_end_the_search",
+        "next_drafts_are_proposed",
+    ]
+
+
+def test_the_source_of_a_task_is_not_taken_in_again():
+    assert decide(seen(a_build())) == Propose()
+
+
+def test_a_source_of_its_own_is_taken_in_first():
+    assert decide(seen(a_build(**BARE))) == Pursue((Launch("intake"),))
+    taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
+    assert decide(seen(taken)) == Propose()
+
+
+def test_an_open_round_is_built():
+    assert decide(seen(with_rounds(a_round()))) == Pursue((Launch("build-0"),))
+
+
+def test_each_round_has_its_own_pods():
+    assert decide(seen(with_rounds(over(), a_round(1)))) == Pursue((Launch("build-1"),))
+    assert decide(seen(with_rounds(over(), built(1)))) == Pursue((Launch("before-1"), Launch("after-1")))
+
+
+def test_an_image_is_probed_before_and_after_the_fix_at_the_same_time():
+    assert decide(seen(with_rounds(built()))) == Pursue((Launch("before-0"), Launch("after-0")))
+
+
+def test_only_the_missing_probe_is_run():
+    half = built(probes=[{"stage": "before", "code": 1}])
+    assert decide(seen(with_rounds(half))) == Pursue((Launch("after-0"),))
+
+
+def test_without_a_fix_the_tree_is_probed_as_it_is():
+    build = with_rounds(built(), spec={"acceptance": None})
+    assert decide(seen(build)) == Pursue((Launch("base-0"),))
+
+
+def test_a_failed_round_asks_for_the_next_draft():
+    assert decide(seen(with_rounds(over()))) == Propose()
+
+
+def test_as_many_rounds_are_begun_as_the_budget_allows():
+    budget = {"budget": {"rounds": 2}}
+    assert decide(seen(with_rounds(over(), spec=budget))) == Propose()
+    assert decide(seen(with_rounds(over(), over(1), spec=budget))) == Exhaust(
+        "BudgetSpent", "2 of 2 rounds are spent; raise spec.budget.rounds"
+    )
+
+
+def test_spent_pod_seconds_end_the_search_but_not_the_round():
+    spec = {"budget": {"podSeconds": 60}}
+    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
+    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
+        "BudgetSpent", "60 of 60 pod-seconds are spent; raise spec.budget.podSeconds"
+    )
+    assert decide(seen(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
+
+
+def test_a_finished_build_rests():
+    assert decide(seen(with_rounds(built(), **ENDED))) == Rest()
+
+
+def test_a_deleted_build_is_left_alone():
+    build = with_rounds(a_round())
+    object.__setattr__(build, "deleting", True)
+    assert decide(seen(build)) == Rest()
+
+
+@pytest.mark.parametrize("current", [a_round(), built()])
+def test_a_suspended_task_lets_its_build_start_no_pod(current):
+    step = decide(seen(with_rounds(current), suspended=True))
+    assert isinstance(step, Pursue)
+    assert {move.reason for move in step.moves} == {"Suspended"}
+
+
+def test_a_suspended_task_keeps_what_running_pods_give():
+    pods = [a_pod("build-0")]
+    step = decide(seen(with_rounds(a_round()), pods, suspended=True))
+    assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
+
+
+@pytest.mark.parametrize(
+    ("work", "stage"), [("before-0", "before"), ("after-12", "after"), ("base-3", "base")]
+)
+def test_a_probes_stage_is_in_its_name(work, stage):
+    assert stage_of(work) == stage
+
+
+def test_later_rounds_have_tags_of_their_own():
+    view = seen(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
+    assert (view.image_tag(0), view.image_tag(2)) == ("here.task-one", "here.task-one.r2")
+
+
+AGENTS_ALONE = {"environment": {"strategies": ["agents"]}}
+MODELS = {"models": [Model(name="small")]}
+
+
+def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
+    wanted = Exhaust(
+        "AgentsNotConfigured",
+        "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
+    )
+    assert decide(seen(a_build(**BARE, **AGENTS_ALONE))) == wanted
+    assert decide(seen(a_build(**AGENTS_ALONE), **MODELS)) == Propose()
+
+
+def drafting(number=0, **status):
+    rounds = [over(index) for index in range(number)]
+    return with_rounds(*rounds, spec=AGENTS_ALONE, agents={"asked": 1, "drafting": number}, **status)
+
+
+def test_called_agents_write_one_draft_in_one_pod():
+    assert decide(seen(drafting(), **MODELS)) == Pursue((Launch("agent-0"),))
+    assert decide(seen(drafting(2), **MODELS)) == Pursue((Launch("agent-2"),))
+
+
+def test_a_suspended_task_asks_no_agents():
+    step = decide(seen(drafting(), suspended=True, **MODELS))
+    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+
+
+@pytest.mark.parametrize(("seconds", "spent"), [(59, False), (60, True)])
+def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(seconds, spent):
+    spec = AGENTS_ALONE | {"budget": {"wallSeconds": 60}}
+    started = (NOW - timedelta(seconds=seconds)).isoformat()
+    agents = {"asked": 1, "drafting": 0}
+    build = with_rounds(spec=spec, startedAt=started, agents=agents)
+    ended = Exhaust(
+        "BudgetSpent", "60 of 60 seconds since the start are spent; raise spec.budget.wallSeconds"
+    )
+    assert decide(seen(build, **MODELS)) == (ended if spent else Pursue((Launch("agent-0"),)))
+    running = decide(seen(build, [a_pod("agent-0")], **MODELS))
+    assert isinstance(running, Pursue) and isinstance(running.moves[0], Await)
+
+
+def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
+    record = json.dumps({"nonce": NONCE, "code": 52, "message": "503 from the endpoint"})
+    running = {"work": "agent-0", "number": 0, "pod": "pod-agent-0-0", "uid": "uid-of-agent-0-0"}
+    step = decide(
+        seen(drafting(running=[running]), [a_pod("agent-0", status=terminated(52, record))], **MODELS)
+    )
+    assert isinstance(step, Pursue) and isinstance(step.moves[0], Replace)
+    assert (step.moves[0].ended.reason, step.moves[0].ended.message) == (
+        "ModelUnavailable",
+        "503 from the endpoint",
+    )
+    assert step.moves[0].planned.number == 1
+
+
+PARENT = {"image": digest("c"), "source": digest("a")}
+
+
+def reused(number=0, **fields):
+    return a_round(number, strategy="reuse", parent=PARENT, **fields)
+
+
+def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then_its_probes():
+    assert decide(seen(with_rounds(reused()))) == Pursue((Launch("checkout-0"),))
+    composed = reused(composed=digest("e"))
+    assert decide(seen(with_rounds(composed))) == Pursue((Launch("build-0"),))
+    whole = composed | {"image": digest("b")}
+    assert decide(seen(with_rounds(whole))) == Pursue((Launch("before-0"), Launch("after-0")))
+
+
+def test_a_suspended_task_gets_no_checkout():
+    step = decide(seen(with_rounds(reused()), suspended=True))
+    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+
+
+def test_reused_images_are_not_drafts_that_the_budget_counts():
+    budget = {"budget": {"rounds": 2}}
+    tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
+    assert decide(seen(with_rounds(*tried, spec=budget))) == Propose()
+    assert isinstance(decide(seen(with_rounds(*tried, over(3), spec=budget))), Exhaust)
+
+
+def test_a_status_without_room_for_another_round_ends_the_search():
+    tried = [reused(number, outcome="AfterFailed") for number in range(50)]
+    assert isinstance(decide(seen(with_rounds(*tried))), Exhaust)

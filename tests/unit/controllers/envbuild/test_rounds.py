@@ -1,0 +1,132 @@
+"""How a round ends: the table of acceptance."""
+
+import pytest
+
+from builders import digest
+from swefoundry.api.envbuild import ProbeResult, Round
+from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.stages import PROBE, Stage
+from swefoundry.controllers.envbuild.round_transitions import (
+    ERROR2PASS_REFUSED,
+    built,
+    ending,
+    faulted,
+    message_of,
+    probed,
+    settled,
+)
+from swefoundry.workloads.pod_outcomes import Blame, Faulted
+
+ROUND = Round(number=0, strategy="recipe", draft=digest("d"))
+
+
+def with_probes(before, after):
+    probes = [ProbeResult(stage=Stage.BEFORE, code=before), ProbeResult(stage=Stage.AFTER, code=after)]
+    return ROUND.model_copy(update={"image": digest("b"), "probes": probes})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        (1, 0, RoundOutcome.ACCEPTED),
+        (21, 0, RoundOutcome.ACCEPTED_ERROR2PASS),
+        (20, 0, RoundOutcome.ACCEPTED_ERROR2PASS),
+        (0, 0, RoundOutcome.BOTH_PASSED),
+        (22, 0, RoundOutcome.BEFORE_UNCLEAR),
+        (None, 0, RoundOutcome.BEFORE_UNCLEAR),
+        (1, 1, RoundOutcome.AFTER_FAILED),
+        (0, 1, RoundOutcome.AFTER_FAILED),
+        (21, 20, RoundOutcome.NOT_RUNNABLE),
+        (21, 21, RoundOutcome.NO_RESULT),
+        (1, 22, RoundOutcome.TIME_LIMIT),
+    ],
+)
+def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, after, outcome):
+    assert settled(with_probes(before, after), PROBE).outcome == outcome
+
+
+def test_a_round_with_a_missing_probe_stays_open():
+    half = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.AFTER, code=0)]})
+    assert settled(half, PROBE).outcome is None
+
+
+@pytest.mark.parametrize("before", [20, 21])
+def test_error2pass_is_accepted_apart_or_where_the_policy_says_so_not_at_all(before):
+    assert settled(with_probes(before, 0), PROBE).outcome == "AcceptedError2Pass"
+    refused = settled(with_probes(before, 0), PROBE, error2pass=False)
+    assert (refused.outcome, refused.message) == ("BeforeUnclear", ERROR2PASS_REFUSED)
+    assert settled(with_probes(1, 0), PROBE, error2pass=False).outcome == "Accepted"
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "outcome"),
+    [
+        (0, 3, RoundOutcome.ACCEPTED),
+        (1, 3, RoundOutcome.ACCEPTED),
+        (0, None, RoundOutcome.NO_RESULT),
+        (21, None, RoundOutcome.NO_RESULT),
+        (20, None, RoundOutcome.NOT_RUNNABLE),
+    ],
+)
+def test_without_patches_it_is_enough_that_tests_run_and_are_reported(code, tests, outcome):
+    base = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.BASE, code=code, tests=tests)]})
+    assert settled(base, (Stage.BASE,)).outcome == outcome
+
+
+def test_a_build_gives_the_round_its_image():
+    record = BuildRecord(nonce="n", code=0, image=digest("b"), log=digest("c"), duration_ms=1500)
+    assert built(ROUND, record) == ROUND.model_copy(
+        update={"image": digest("b"), "evidence": digest("c"), "seconds": 1.5}
+    )
+
+
+def test_a_failed_step_ends_the_round_with_its_telling_lines():
+    record = BuildRecord(
+        nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package"
+    )
+    over = built(ROUND, record)
+    assert (over.outcome, over.message) == ("StepFailed", "step 3 ended with code 1\nerror: no such package")
+
+
+def test_a_build_that_was_killed_for_memory_ends_the_round():
+    over = faulted(ROUND, Faulted(Blame.LIMIT, "OOMKilled", "the container was killed for memory"))
+    assert over.outcome == "BuildOutOfMemory"
+
+
+@pytest.mark.parametrize(
+    ("code", "raw_exit", "sentence"),
+    [
+        (0, 0, ""),
+        (1, 1, ""),
+        (20, 127, "the test command could not be started (exit code 127)"),
+        (20, None, "the test command could not be started"),
+        (21, 0, "the test command ended without a result (exit code 0): no file matches junit.xml"),
+        (22, None, "the test command did not end within 60 s (spec.validation.timeoutSeconds)"),
+    ],
+)
+def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, sentence):
+    note = "no file matches junit.xml" if code == 21 else None
+    record = RunRecord(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
+    assert ending(record, 60) == sentence
+
+
+def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
+    lines = [
+        "`RUN make` failed with exit code 2.",
+        "",
+        *(f"compiling {n}.c" for n in range(99)),
+        "fatal error: x.h",
+    ]
+    over = ROUND.model_copy(update={"outcome": "StepFailed", "message": "\n".join(lines)})
+    said = message_of(over)
+    assert said.startswith("StepFailed: `RUN make` failed with exit code 2. | ")
+    assert said.endswith(" | fatal error: x.h") and len(said) < 500
+
+
+def test_the_log_of_before_does_not_speak_for_the_round():
+    both = probed(probed(ROUND, ProbeResult(stage=Stage.AFTER, code=1), "after says"),
+                  ProbeResult(stage=Stage.BEFORE, code=1), "before says")  # fmt: skip
+    assert both.message == "after says"
+    assert [probe.stage for probe in both.probes] == [Stage.BEFORE, Stage.AFTER]

@@ -1,0 +1,366 @@
+"""Agents in the life of an EnvBuild, through the real handlers and reconcilers: called when the others have nothing,
+told what came of every draft, paid within every budget, and never asked twice for one draft.
+
+What agent pods write is a script here; operator and registry are real. See `simulated/`.
+"""
+
+import random
+from collections import Counter
+
+import pytest
+
+from simulated.api_server import serving
+from simulated.kubelet import Kubelet, order_of
+from simulated.operating import SETTINGS, Fuse, Simulation
+from simulated.script import Play, manifest
+from simulated.shelf import REPOSITORY
+from swefoundry.api import labels
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.models import Model, Usage
+from swefoundry.controllers.envbuild.agent_rounds import HELD_SECONDS
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads.pod_snapshot import snapshot
+
+HERE = ("taskinstances", "here", "task-one")
+BUILD = ("envbuilds", "here", "task-one")
+MODELS = SETTINGS.model_copy(update={"models": [Model(name="small"), Model(name="large")]})
+USED = Usage(turns=4, input_tokens=9000, output_tokens=1000, micro_usd=2500)
+
+
+def a_draft(number):
+    return Draft(
+        dockerfile=f"FROM python:3.11-slim\nCOPY . /testbed\nRUN echo {number}\n", test_command="pytest"
+    )
+
+
+async def written(front, number=0, **fields):
+    """The record of an agent pod that wrote a draft, which is in the registry."""
+    async with Registry(front.behind, insecure=True) as registry:
+        digest = await registry.put_blob(REPOSITORY, a_draft(number).stored())
+        state = await registry.put_blob(REPOSITORY, b"state %d" % number)
+    record = {"draft": digest, "state": state, "transcript": state, "usage": USED.wire(), "claimed": True}
+    return {"code": 0, "label": f"small: draft {number}"} | record | fields
+
+
+def a_simulation(server, front, shelf, play=None, strategies=("agents",), settings=MODELS, **fields):
+    spec = fields.pop("spec", {})
+    body = manifest(**({"environment": {"strategies": list(strategies)}} | spec))
+    body["metadata"] |= fields.pop("meta", {})
+    server.create("taskinstances", "here", body)
+    return Simulation(server, front, Kubelet(server, play or Play(shelf)), settings=settings, **fields)
+
+
+def build(simulation):
+    return simulation.server.get(BUILD)["status"]
+
+
+def why(simulation):
+    ready = {item["type"]: item for item in build(simulation)["conditions"]}["Ready"]
+    return ready["reason"], ready["message"]
+
+
+def orders(simulation):
+    """What agent pods were asked for, in order."""
+    made = [body for body in simulation.server.created if body["kind"] == "Pod"]
+    return [order_of(body) for body in made if body["metadata"]["labels"][labels.ROLE] == "agent"]
+
+
+def attempts(simulation):
+    made = [body["metadata"]["labels"] for body in simulation.server.created if body["kind"] == "Pod"]
+    return Counter((item[labels.OWNER_KIND], item[labels.WORK], item[labels.ATTEMPT]) for item in made)
+
+
+async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, shelf):
+    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    status = build(simulation)
+    assert (status["phase"], status["acceptedOn"], status["strategy"]) == ("Ready", "fail2pass", "agents")
+    assert (status["usage"], status["cost"]) == (USED.wire(), "$0.0025")
+    state = play.agents["agent-0"][0]["state"]
+    assert status["agents"] == {
+        "asked": 1,
+        "rung": 0,
+        "state": state,
+        "transcript": state,
+        "overclaimed": 0,
+        "underclaimed": 0,
+    }
+    assert (status["rounds"][0]["claimed"], status["rounds"][0]["usage"]) == (True, USED.wire())
+    assert status["rounds"][0]["label"] == "small: draft 0"
+    assert server.get(HERE)["status"]["phase"] == "Validated"
+
+
+async def test_the_next_agents_are_told_what_came_of_every_draft(server, front, shelf):
+    first, second = await written(front, 0), await written(front, 1, claimed=False)
+    play = Play(shelf, agents={"agent-0": [first], "agent-1": [second]}, probed={"after-0": 1})
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    told = orders(simulation)
+    assert [len(order["rounds"]) for order in told] == [0, 1]
+    past = told[1]["rounds"][0]
+    assert (past["outcome"], past["codes"]) == ("AfterFailed", {"before": 1, "after": 1})
+    assert (past["strategy"], past["draft"], set(past["probes"])) == (
+        "agents",
+        first["draft"],
+        {"before", "after"},
+    )
+    assert "some output" in past["message"] or past["message"] == ""
+    assert (told[0].get("state"), told[1]["state"]) == (None, first["state"])
+    assert told[1]["conversation"] == server.get(BUILD)["metadata"]["uid"]
+    status = build(simulation)
+    assert (status["phase"], status["round"], status["usage"]["turns"]) == ("Ready", 2, 8)
+    assert (status["agents"]["overclaimed"], status["agents"]["underclaimed"]) == (1, 1)
+
+
+async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(server, front, shelf):
+    play = Play(
+        shelf,
+        agents={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+        probed={"before-0": 0},
+    )
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert [item["outcome"] for item in build(simulation)["rounds"]] == ["BothPassed", "Accepted"]
+
+
+async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, front, shelf):
+    gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.wire()}
+    play = Play(
+        shelf,
+        agents={"agent-0": [await written(front)], "agent-1": [gone]},
+        codes={"base": 0, "before": 1, "after": 1},
+    )
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation)[0] == "AgentsGaveUp"
+    assert why(simulation)[1].startswith("the tests need a GPU; 1 draft tried; the last: AfterFailed")
+    assert build(simulation)["usage"]["turns"] == 8
+    assert server.get(HERE)["status"]["verdict"] == "fail2fail"
+
+
+async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, front, shelf):
+    refused = {"code": 53, "message": "401: the key has expired", "usage": USED.wire()}
+    play = Play(
+        shelf,
+        agents={"agent-0": [await written(front)], "agent-1": [refused]},
+        codes={"base": 0, "before": 1, "after": 1},
+    )
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation)[0] == "ModelRefused"
+    assert "image" not in build(simulation)
+    task = server.get(HERE)["status"]
+    assert (task["phase"], task.get("verdict")) == ("Failed", None)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (22, "AgentsTimeLimit"),
+        (51, "BudgetSpent"),
+        (53, "ModelRefused"),
+        (54, "AgentsRepeated"),
+        (55, "AgentsMalformed"),
+    ],
+)
+async def test_agents_that_end_otherwise_say_why(server, front, shelf, code, reason):
+    play = Play(shelf, agents={"agent-0": [{"code": code, "message": "the reason for it"}]})
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation) == (reason, "the reason for it")
+    task = server.get(HERE)["status"]
+    assert (task["phase"], task["conditions"][0]["reason"]) == ("Failed", "EnvironmentNotBuilt")
+    assert f"{reason}: the reason for it" in task["conditions"][0]["message"]
+
+
+async def test_strategies_after_the_agents_have_their_turn_when_these_end(server, front, shelf):
+    spec = {
+        "environment": {
+            "strategies": ["agents", "fixed"],
+            "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
+        }
+    }
+    simulation = a_simulation(server, front, shelf, spec=spec)
+    await simulation.run()
+    assert (build(simulation)["strategy"], build(simulation)["agents"]["ended"]) == ("fixed", "AgentsGaveUp")
+    assert len(orders(simulation)) == 1
+
+
+async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, front, shelf):
+    spec = {
+        "environment": {
+            "strategies": ["agents", "fixed"],
+            "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
+        }
+    }
+    play = Play(shelf, agents={"agent-0": [await written(front)]}, probed={"before-0": 0})
+    simulation = a_simulation(server, front, shelf, play, spec=spec)
+    await simulation.run()
+    assert [(item["strategy"], item["outcome"]) for item in build(simulation)["rounds"]] == [
+        ("agents", "BothPassed"),
+        ("fixed", "Accepted"),
+    ]
+
+
+async def test_strategies_before_the_agents_are_not_asked_again(server, front, shelf):
+    spec = {
+        "environment": {
+            "strategies": ["fixed", "agents"],
+            "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
+        }
+    }
+    play = Play(shelf, agents={"agent-1": [await written(front)]}, probed={"after-0": 1})
+    simulation = a_simulation(server, front, shelf, play, spec=spec)
+    await simulation.run()
+    assert [item["strategy"] for item in build(simulation)["rounds"]] == ["fixed", "agents"]
+    assert [item["strategy"] for item in orders(simulation)[0]["rounds"]] == ["fixed"]
+
+
+async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_out(server, front, shelf):
+    simulation = a_simulation(server, front, shelf, settings=SETTINGS)
+    await simulation.run()
+    assert why(simulation)[0] == "AgentsNotConfigured"
+    assert "agents.models" in why(simulation)[1]
+    async with serving() as other:
+        simulation = a_simulation(
+            other,
+            front,
+            shelf,
+            settings=SETTINGS.model_copy(update={"strategies": ["agents"]}),
+            spec={"environment": {}},
+        )
+        await simulation.run()
+        assert why(simulation)[0] == "DraftsExhausted"
+
+
+async def test_a_draft_that_was_tried_already_is_not_built_again(server, front, shelf):
+    same = await written(front)
+    play = Play(
+        shelf, agents={"agent-0": [same], "agent-1": [same]}, codes={"base": 0, "before": 1, "after": 21}
+    )
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation)[0] == "AgentsRepeated"
+    assert len(build(simulation)["rounds"]) == 1
+
+
+async def test_a_persons_word_wins_over_the_agents(server, front, shelf):
+    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    environment = {"strategies": ["agents"], "overrides": {"testCommand": "pytest -x"}}
+    simulation = a_simulation(server, front, shelf, play, spec={"environment": environment})
+    await simulation.run()
+    async with Registry(front.behind, insecure=True) as registry:
+        blob = await registry.get_blob(REPOSITORY, build(simulation)["draft"], 1 << 20)
+    assert Draft.model_validate_json(blob).test_command == "pytest -x"
+
+
+async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(server, front, shelf):
+    away = {"code": 52, "message": "503"}
+    play = Play(shelf, agents={"agent-0": [away, away, await written(front)]})
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    status = build(simulation)
+    assert (status["phase"], status["infraRetries"], status["usage"]) == ("Ready", 2, USED.wire())
+
+
+async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(server, front, shelf):
+    away = {"code": 52, "message": "503 for an hour", "usage": USED.wire()}
+    play = Play(shelf, agents={"agent-0": [away] * 9})
+    simulation = a_simulation(server, front, shelf, play)
+    await simulation.run()
+    assert why(simulation) == (
+        "InfrastructureFault",
+        "agent-0: ModelUnavailable after 4 attempts: 503 for an hour",
+    )
+    assert build(simulation)["usage"] == USED.wire()
+
+
+@pytest.mark.parametrize(
+    ("settings", "budget", "message"),
+    [
+        ({}, {"llmTokens": 0}, "no tokens are left of spec.budget; raise spec.budget.llmTokens"),
+        ({}, {"llmUsd": "0"}, "no money is left of spec.budget; raise spec.budget.llmUsd"),
+        (
+            {"namespace_llm_tokens": 0},
+            {},
+            "no tokens are left of the budget of namespace here; "
+            "raise agents.budgets.namespace.tokens in the chart's values",
+        ),
+    ],
+)
+async def test_a_spent_budget_makes_no_pod(server, front, shelf, settings, budget, message):
+    limits = MODELS.model_copy(update=settings)
+    simulation = a_simulation(server, front, shelf, settings=limits, spec={"budget": budget})
+    await simulation.run()
+    assert why(simulation) == ("BudgetSpent", message)
+    assert orders(simulation) == []
+
+
+async def test_what_is_left_is_told_to_the_next_pod(server, front, shelf):
+    play = Play(
+        shelf,
+        agents={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+        probed={"after-0": 1},
+    )
+    budget = {"llmTokens": 50_000, "llmUsd": "0.01", "turnsPerRole": 9}
+    simulation = a_simulation(server, front, shelf, play, spec={"budget": budget})
+    await simulation.run()
+    allowed = [order["allowance"] for order in orders(simulation)]
+    assert [(item["tokens"], item["microUsd"], item["turnsPerRole"]) for item in allowed] == [
+        (50_000, 10_000, 9),
+        (40_000, 7_500, 9),
+    ]
+
+
+async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
+    """Two that might both spend all that is left: the second waits, and gets what the first has left."""
+    limits = MODELS.model_copy(update={"operator_llm_tokens": 1_200_000})
+    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    simulation = a_simulation(server, front, shelf, play, settings=limits)
+    body = manifest("task-two", environment={"strategies": ["agents"]}, instanceId="owner__name-2")
+    server.create("taskinstances", "here", body)
+    at_once, began = [], server.now
+
+    def count():
+        pods = map(snapshot, server.bodies("pods"))
+        at_once.append(sum(pod.role == "agent" and not pod.ended for pod in pods))
+
+    simulation.check = count
+    await simulation.run()
+    phases = {
+        server.get(("taskinstances", "here", name))["status"]["phase"] for name in ("task-one", "task-two")
+    }
+    assert phases == {"Validated"}
+    assert max(at_once) == 1
+    assert (server.now - began).total_seconds() < HELD_SECONDS, (
+        "it was woken, and need not look again by itself"
+    )
+    assert [order["allowance"]["tokens"] for order in orders(simulation)] == [1_000_000, 1_000_000]
+
+
+async def test_an_experiment_is_on_everything_that_was_made_for_it(server, front, shelf):
+    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    meta = {"labels": {labels.EXPERIMENT: "no-explorer"}}
+    environment = {"strategies": ["agents"], "ablations": ["NoExplorer"]}
+    simulation = a_simulation(server, front, shelf, play, meta=meta, spec={"environment": environment})
+    await simulation.run()
+    made = [body for body in server.created if body["kind"] in ("Pod", "EnvBuild")]
+    assert {body["metadata"]["labels"][labels.EXPERIMENT] for body in made} == {"no-explorer"}
+    assert orders(simulation)[0]["ablation"] == {"noExplorer": True, "noFeedback": False}
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, shelf, seed):
+    chance = random.Random(seed)
+    lives = [Fuse(chance.randint(1, 8), chance.random() < 0.5, writes=True) for _ in range(8)]
+    async with serving() as server:
+        records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
+        play = Play(shelf, agents=records, probed={"after-0": 1, "before-1": 0})
+        simulation = a_simulation(server, front, shelf, play, seed=seed, kills=lives)
+        await simulation.run()
+        status = build(simulation)
+        assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
+        assert (status["agents"]["asked"], status["usage"]["turns"]) == (3, 12)
+        assert set(attempts(simulation).values()) == {1}
+        assert simulation.died >= 3

@@ -1,0 +1,344 @@
+"""From watch events to looks: what is seen, who is looked at, and what happens when a look fails."""
+
+import asyncio
+import itertools
+
+import kopf
+import pytest
+
+from builders import NOW
+from simulated.kubelet import Kubelet
+from simulated.script import Play, manifest
+from swefoundry import errors, metrics
+from swefoundry.controllers.watch import LONGEST_PAUSE_SECONDS, Endless, Operator, configure
+from swefoundry.kube.resources import TASKS
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.pod_spec import Cell, Owner, Role, Ticket, pod
+
+TASK = Key("TaskInstance", "here", "task-one")
+PLACE = ("taskinstances", "here", "task-one")
+
+
+@pytest.fixture
+def operator(world):
+    world.settings = world.settings.model_copy(update={"namespaces": ["here"]})
+    return Operator(world, clock=lambda: NOW)
+
+
+def a_pod(server, owner=None, work="intake"):
+    """A pod of the operator's, as an earlier process made it."""
+    whose = Owner("TaskInstance", "here", "task-one", owner["metadata"]["uid"] if owner else "uid-of-nobody")
+    body = pod(Ticket(whose, Role.INTAKE, work, 0, "n" * 32), Cell("image", {}, {}, {}, 60))
+    return server.create("pods", "here", body)
+
+
+async def ready(operator):
+    """Everything that the workers would get now."""
+    queue = operator.world.queue
+    keys = {await queue.get() for _ in range(len(queue))}
+    for key in keys:
+        queue.done(key)
+    return keys
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
+        await asyncio.sleep(0.005)
+
+
+async def tell(operator, body, kind="MODIFIED"):
+    await operator.event(event={"type": kind, "object": body})
+
+
+async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
+    body = server.create("taskinstances", "here", manifest())
+    await tell(operator, body, "ADDED")
+    assert await ready(operator) == {TASK}
+    await tell(operator, body)
+    assert await ready(operator) == set()
+
+
+async def test_a_pods_event_is_a_look_at_its_owner_even_when_it_is_an_echo(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    operator.world.cache.put(task)
+    body = a_pod(server, task)
+    operator.world.cache.put(body)
+    await tell(operator, body)
+    assert await ready(operator) == {TASK}
+
+
+async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    body = a_pod(server, task)
+    await tell(operator, body, "ADDED")
+    assert operator.world.slots.active(Role.INTAKE) == 1
+    place = ("pods", "here", body["metadata"]["name"])
+    server.set_status(place, {"phase": "Succeeded"})
+    await tell(operator, server.get(place))
+    assert operator.world.slots.active(Role.INTAKE) == 0
+    # A list that is older than the last watch event must not take the place again.
+    operator.see(body)
+    assert operator.world.slots.active(Role.INTAKE) == 0
+
+
+async def test_a_changed_task_wakes_its_envbuild(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
+    build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
+    operator.world.cache.put(server.create("envbuilds", "here", build))
+    await tell(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
+    assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
+
+
+async def test_orphaned_pods_are_let_go(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    await tell(operator, task, "ADDED")
+    body = a_pod(server, task)
+    await tell(operator, body, "ADDED")
+    await ready(operator)
+    server.delete(PLACE)
+    await tell(operator, task, "DELETED")
+    key = Key("Pod", "here", body["metadata"]["name"])
+    assert await ready(operator) == {TASK, key}
+    assert await operator.look(key) == "ok"
+    assert server.bodies("pods") == []
+
+
+async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    body = a_pod(server, task)
+    await tell(operator, body, "ADDED")
+    key = Key("Pod", "here", body["metadata"]["name"])
+    assert await operator.look(key) == "ok"
+    assert len(server.bodies("pods")) == 1
+    assert operator.world.cache.get(TASK) is not None
+
+
+async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exists(operator, server):
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    body = a_pod(server)
+    await tell(operator, body, "ADDED")
+    assert await operator.look(Key("Pod", "here", body["metadata"]["name"])) == "ok"
+    assert server.bodies("pods") == []
+
+
+async def test_what_is_gone_is_not_looked_at_again(operator, server):
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    server.delete(PLACE)
+    assert await operator.look(TASK) == "gone"
+    assert operator.world.cache.get(TASK) is None
+    assert not operator.world.queue._timers and not operator.world.queue._failures
+    assert await operator.look(TASK) == "ok"
+
+
+async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_again(
+    operator, server, caplog, shelf
+):
+    body = server.create("taskinstances", "here", manifest())
+    facts = "sha256:" + "0" * 64
+    prepared = {"source": shelf.source, "facts": facts, "layers": shelf.layers}
+    image = {"name": "r/i:t", "digest": shelf.image}
+    status = {"prepared": prepared, "image": image, "envBuild": "task-one"}
+    body = server.patch(PLACE, {"status": status}, sub="status")
+    owner = {"kind": "TaskInstance", "name": "task-one", "uid": body["metadata"]["uid"], "controller": True}
+    build = {"spec": {"repo": "owner/name", "source": {"artifact": {"digest": shelf.source}}, "facts": facts}}
+    server.create("envbuilds", "here", build | {"metadata": {"name": "task-one", "ownerReferences": [owner]}})
+    server.patch(("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, sub="status")
+    await operator.resync()
+    assert await operator.look(TASK) == "refused"
+    assert "no such content" in caplog.text
+    assert TASK in operator.world.queue._timers
+
+
+async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    server.refusals["POST pods"] = (503, "etcd is slow")
+    assert await operator.look(TASK) == "retry"
+    assert TASK in operator.world.queue._timers
+
+
+async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
+    body = server.create("taskinstances", "here", manifest())
+    await tell(operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED")
+    assert await operator.look(TASK) == "defect"
+    assert "a defect of swefoundry" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"repo": "no slash"}, "spec.repo: "),
+        ({"validation": {"repeats": 99}}, "spec.validation.repeats: "),
+        ({"environment": {"strategies": ["magic"]}}, "spec.environment.strategies.0: "),
+    ],
+)
+async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_written_once(
+    operator, server, spec, field
+):
+    server.create("taskinstances", "here", manifest(**spec))
+    going = {
+        "type": "Reconciling",
+        "status": "True",
+        "reason": "Intake",
+        "lastTransitionTime": "2026-01-01T11:00:00Z",
+    }
+    body = server.patch(PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, sub="status")
+    await tell(operator, body, "ADDED")
+    assert await operator.look(TASK) == "ok"
+    status = server.one("taskinstances")["status"]
+    found = {
+        item["type"]: (item["status"], item["reason"], item["message"][: len(field)])
+        for item in status["conditions"]
+    }
+    assert found == {"Ready": ("False", "InvalidSpec", field), "Stalled": ("True", "InvalidSpec", field)}
+    assert (status["phase"], status["observedGeneration"]) == ("Failed", 1)
+    await tell(operator, server.one("taskinstances"))
+    server.requests.clear()
+    assert await operator.look(TASK) == "ok"
+    assert server.requests == []
+
+
+async def test_resync_finds_what_watches_missed(operator, server):
+    gone = server.create("taskinstances", "here", manifest("gone"))
+    await tell(operator, gone, "ADDED")
+    server.delete(("taskinstances", "here", "gone"))
+    server.create("taskinstances", "here", manifest())
+    server.create("taskinstances", "elsewhere", manifest("not-ours"))
+    body = a_pod(server, server.get(PLACE))
+    server.create("pods", "here", {"metadata": {"name": "not-ours"}, "spec": {}})
+    assert await operator.resync()
+    names = {key.name for kind in ("TaskInstance", "Pod") for key in operator.world.cache.keys(kind)}
+    assert names == {"task-one", body["metadata"]["name"]}
+
+
+async def test_resync_says_whether_the_api_answered(operator, server):
+    server.refusals["GET pods"] = (403, "forbidden in a namespace that was deleted")
+    assert await operator.resync()
+    server.refusals["GET pods"] = (503, "busy")
+    assert not await operator.resync()
+
+
+async def test_an_object_made_again_while_everything_is_listed_is_kept(operator, server):
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    server.delete(PLACE)
+
+    async def meanwhile(line):
+        if line == "GET envbuilds":
+            # The list of tasks was taken when there was none.
+            return
+        if line == "GET taskinstances":
+            return lambda: asyncio.ensure_future(
+                tell(operator, server.create("taskinstances", "here", manifest()))
+            )
+
+    server.gate = meanwhile
+    await operator.resync()
+    await asyncio.sleep(0)
+    assert operator.world.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
+
+
+async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(operator, server):
+    """A resync of a large data set: nothing is sent, and nobody is looked at twice."""
+    ended = {"phase": "Validated", "finishedAt": "2026-01-01T11:00:00Z", "verdict": "fail2pass"}
+    meta = {"namespace": "here", "generation": 1, "creationTimestamp": "2026-01-01T10:00:00Z"}
+    spec = manifest()["spec"]
+    for number in range(5000):
+        name, uid = f"task-{number}", f"t{number}"
+        body = {"kind": "TaskInstance", "spec": spec, "status": ended}
+        operator.see(
+            body | {"metadata": meta | {"name": name, "uid": uid, "resourceVersion": str(number + 1)}}
+        )
+        owner = {"kind": "TaskInstance", "name": name, "uid": uid, "controller": True}
+        build = {
+            "kind": "EnvBuild",
+            "spec": {"repo": "o/n", "source": {"artifact": {"digest": "sha256:" + "a" * 64}}},
+        }
+        own = meta | {"name": name, "uid": f"b{number}", "ownerReferences": [owner], "resourceVersion": "1"}
+        operator.see(build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}})
+    queue, looks = operator.world.queue, 0
+    while len(queue):
+        key = await queue.get()
+        assert await operator.look(key) == "ok"
+        queue.done(key)
+        looks += 1
+    assert (looks, server.requests, len(queue._timers)) == (10_000, [], 0)
+
+
+async def test_the_probe_fails_when_the_queue_is_stuck(operator):
+    assert (await operator.alive())["queueSeconds"] == 0.0
+    operator.world.queue.add(TASK)
+    assert (await operator.alive())["queueSeconds"] >= 0.0
+    operator.world.queue._since[TASK] -= operator.world.settings.stale_seconds + 1
+    with pytest.raises(errors.SwefoundryError, match=r"has waited 90. s for a worker"):
+        await operator.alive()
+
+
+async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happens(operator, server):
+    server.create("taskinstances", "here", manifest())
+    await operator._first_look()
+    for _ in range(3):
+        await operator.resync()
+    assert await operator.alive()
+    server.patch(PLACE, {"spec": {"suspend": True}})
+    await operator.resync()
+    assert await operator.alive()
+    server.delete(PLACE)
+    await operator.resync()
+    with pytest.raises(errors.SwefoundryError, match="2 resyncs in a row found news"):
+        await operator.alive()
+    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await operator.resync()
+    assert await operator.alive()
+
+
+async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(operator, server, shelf):
+    server.create("taskinstances", "here", manifest())
+    kubelet = Kubelet(server, Play(shelf))
+    await operator.start(settings=kopf.OperatorSettings())
+    told = 0
+    while "verdict" not in server.one("taskinstances")["status"]:
+        for step in kubelet.steps():
+            step()
+        while told < len(server.changes):
+            told += 1
+            if server.changes[told - 1]["object"]["kind"] != "Event":
+                await operator.event(event=server.changes[told - 1])
+        await asyncio.sleep(0.01)
+    assert (await operator.alive())["watchSeconds"] >= 0
+    await operator.stop()
+    assert all(task.done() for task in operator._tasks)
+    with pytest.raises(errors.SwefoundryError, match="internal tasks have ended"):
+        await operator.alive()
+    made = [body["metadata"]["name"] for body in server.created if body["kind"] == "Pod"]
+    assert len(made) == len(set(made)) == 7
+    assert metrics.REGISTRY.get_sample_value(
+        "swefoundry_reconcile_total", {"kind": TASKS.kind, "result": "ok"}
+    )
+
+
+async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
+    """The API answers for tasks and not for pods: the pods of running tasks must not be made again."""
+    monkeypatch.setattr("swefoundry.controllers.watch.FIRST_LOOK_SECONDS", 0.005)
+    task = server.create("taskinstances", "here", manifest())
+    a_pod(server, task)
+    server.refusals["GET pods"] = (503, "busy")
+    starting = asyncio.create_task(operator.start(settings=kopf.OperatorSettings()))
+    await until(lambda: server.requests.count("GET pods") >= 3)
+    assert not starting.done() and server.writes() == []
+    server.refusals.clear()
+    await starting
+    await until(lambda: server.one("taskinstances")["status"])
+    await operator.stop()
+    assert len(server.bodies("pods")) == 1
+
+
+def test_kopf_stores_nothing_posts_nothing_and_never_gives_up():
+    settings = kopf.OperatorSettings()
+    configure(settings)
+    assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (
+        False,
+        True,
+        True,
+    )
+    pauses = list(itertools.islice(Endless(), 50))
+    assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE_SECONDS

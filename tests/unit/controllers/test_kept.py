@@ -1,0 +1,36 @@
+"""What a status names outlives a registry's garbage collection, and namesakes that take its human tags."""
+
+from pathlib import Path
+
+from simulated.api_server import ApiServer
+from simulated.kubelet import Kubelet
+from simulated.operating import Simulation
+from simulated.script import Play, manifest
+from simulated.shelf import REPOSITORY, Front, filled
+from swefoundry.grading.verdict_bundle import FILE_NAME, VerdictBundle
+from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.oci.registry_client import Registry
+from unit.oci import registry_server
+from unit.oci.collecting import collect_garbage, gone, named, take_human_tags
+
+NAME = "task-one"
+
+
+async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    with registry_server.serving(tmp_path) as running:
+        async with Registry(running.host, insecure=True) as registry:
+            play = Play(await filled(registry), probed={"after-0": 1})
+            server.create("taskinstances", "here", manifest(NAME))
+            await Simulation(server, Front(running.host, None), Kubelet(server, play)).run()
+            await take_human_tags(registry, REPOSITORY)
+    collect_garbage(tmp_path)
+    task, build = (server.get((kind, "here", NAME))["status"] for kind in ("taskinstances", "envbuilds"))
+    with registry_server.serving(tmp_path) as running:
+        async with Registry(running.host, insecure=True) as registry:
+            assert await gone(registry, REPOSITORY, named([task, build])) == []
+            files = await pull_artifact(registry, REPOSITORY, task["evidence"], 1 << 20)
+            verdict = VerdictBundle.model_validate_json(files[FILE_NAME])
+            assert len(verdict.stages) == 3
+            assert await gone(registry, REPOSITORY, named(verdict.wire())) == []

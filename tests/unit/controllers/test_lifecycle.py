@@ -1,0 +1,391 @@
+"""A TaskInstance from manifest to verdict, through the real handlers and both real reconcilers.
+
+No container runs here: the kubelet is a script that ends pods with the codes, records and logs that a test gives it,
+and the API server is a small one in memory. The operator and the registry are real. See `simulated/`.
+"""
+
+import json
+import random
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simulated.api_server import serving
+from simulated.kubelet import BUSY, FAULTS, LOG_LOST, Kubelet
+from simulated.operating import SETTINGS, Fuse, Simulation
+from simulated.script import FAIL2PASS, Play, manifest
+from simulated.shelf import REPOSITORY
+from swefoundry.api import labels
+from swefoundry.contracts.digests import Layer
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.stages import Stage
+from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.stage_images import compose_stage
+from swefoundry.workloads.pod_spec import Role
+
+few = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+HERE = ("taskinstances", "here", "task-one")
+BUILD = ("envbuilds", "here", "task-one")
+
+SEEDS = st.integers(1, 2**32)
+ANYWHERE = st.sampled_from(sorted(FAULTS))
+
+
+@pytest.fixture
+def simulation(server, front, shelf):
+    """A cluster with one task in it, whose tests fail before the fix and pass after it."""
+    return a_simulation(server, front, shelf)
+
+
+def a_simulation(server, front, shelf, spec=None, **fields):
+    server.create("taskinstances", "here", manifest(**(spec or {})))
+    return Simulation(server, front, Kubelet(server, Play(shelf)), **fields)
+
+
+def task(simulation):
+    return simulation.server.get(HERE)
+
+
+def conditions(body):
+    return {item["type"]: (item["status"], item["reason"]) for item in body["status"]["conditions"]}
+
+
+def outcome(body):
+    """What must not depend on luck: all of a status but times, digests that cover nonces, and names of pods."""
+    status = json.loads(json.dumps(body["status"]))
+    for name in (
+        "observedGeneration",
+        "startedAt",
+        "finishedAt",
+        "duration",
+        "evidence",
+        "attempts",
+        "infraRetries",
+        "podSeconds",
+    ):
+        status.pop(name, None)
+    for item in [*status["conditions"], *status.get("evaluations", [])]:
+        item.pop("lastTransitionTime", None)
+        item.pop("observedGeneration", None)
+        item.pop("evidence", None)
+    for item in status.get("rounds", []):
+        item["probes"] = [{k: v for k, v in probe.items() if k != "evidence"} for probe in item["probes"]]
+    return status
+
+
+def works(body):
+    """The ended attempts."""
+    return sorted((item["work"], item["number"], item["outcome"]) for item in body["status"]["attempts"])
+
+
+def kills_of(seed):
+    """Lives of operators, in requests or in writes; a whole run takes about 140 requests, of which 35 are writes."""
+    chance = random.Random(seed)
+
+    def life():
+        writes = chance.random() < 0.5
+        return Fuse(chance.randint(1, 5 if writes else 40), chance.random() < 0.5, writes)
+
+    return [life() for _ in range(chance.randint(6, 12))]
+
+
+def pods_per_attempt(server):
+    made = [body["metadata"] for body in server.created if body["kind"] == "Pod"]
+    return Counter(
+        (meta["ownerReferences"][0]["uid"], meta["labels"][labels.WORK], meta["labels"][labels.ATTEMPT])
+        for meta in made
+    )
+
+
+def active(server, role):
+    return [
+        body
+        for body in server.bodies("pods")
+        if body["metadata"]["labels"][labels.ROLE] == role
+        and not any("terminated" in item["state"] for item in body["status"].get("containerStatuses", ()))
+    ]
+
+
+@pytest.fixture(scope="session")
+def undisturbed(registry_host):
+    """Filled by the first run of a session, and compared with by all others."""
+    return {}
+
+
+async def the_undisturbed(undisturbed, front, shelf):
+    if not undisturbed:
+        async with serving() as server:
+            simulation = a_simulation(server, front, shelf)
+            await simulation.run()
+            undisturbed |= {"task": server.get(HERE), "build": server.get(BUILD)}
+    return undisturbed
+
+
+async def ended_alike(simulation, undisturbed, front, shelf):
+    wanted = await the_undisturbed(undisturbed, front, shelf)
+    assert outcome(task(simulation)) == outcome(wanted["task"])
+    assert outcome(simulation.server.get(BUILD)) == outcome(wanted["build"])
+    assert set(pods_per_attempt(simulation.server).values()) == {1}
+    assert not simulation.server.bodies("pods")
+    assert {simulation.world.slots.active(role) for role in Role} == {0}
+    assert {result for _, result in simulation.looks} <= {"ok", "retry"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "before", "after"),
+    [
+        ("fail2pass", 1, 0),
+        ("error2pass", 21, 0),
+        ("pass2pass", 0, 0),
+        ("fail2fail", 1, 1),
+        ("pass2fail", 0, 1),
+    ],
+)
+async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, before, after):
+    simulation.kubelet.script = Play(shelf, codes={"base": 0, "before": before, "after": after})
+    await simulation.run()
+    valid = verdict == "fail2pass"
+    reason = verdict.capitalize().replace("pass", "Pass").replace("fail", "Fail")
+    assert task(simulation)["status"]["verdict"] == verdict
+    assert task(simulation)["status"]["phase"] == ("Validated" if valid else "Rejected")
+    assert conditions(task(simulation)) == {
+        "Ready": ("True", reason),
+        "Succeeded": ("True", reason),
+        "Validated": ("True" if valid else "False", reason),
+    }
+    assert not simulation.server.bodies("pods")
+
+
+async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulation, shelf):
+    await simulation.run()
+    body = task(simulation)
+    async with Registry(simulation.front.behind, insecure=True) as registry:
+        files = await pull_artifact(registry, REPOSITORY, body["status"]["evidence"], 1 << 20)
+        ran = {
+            stage.value: await compose_stage(
+                registry, REPOSITORY, shelf.image, Layer(**shelf.layers[stage]), "composed-again"
+            )
+            for stage in Stage
+        }
+    assert json.loads(files["verdict.json"])["stages"] == ran
+    assert json.loads(files["draft.json"]) == Draft(**body["spec"]["environment"]["draft"]).wire()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (10, "TestPatchDoesNotApply"),
+        (11, "GoldPatchDoesNotApply"),
+        (12, "SourceMismatch"),
+        (13, "SourceUnreachable"),
+    ],
+)
+async def test_a_bad_row_ends_before_anything_is_paid_for(simulation, shelf, code, reason):
+    simulation.kubelet.script = Play(shelf, intake={"code": code, "message": "hunk 2 of a.py"})
+    await simulation.run()
+    assert conditions(task(simulation)) == {
+        "Ready": ("False", reason),
+        "Stalled": ("True", reason),
+        "Succeeded": ("False", reason),
+        "Validated": ("Unknown", reason),
+    }
+    assert [body["kind"] for body in simulation.server.created] == ["TaskInstance", "Pod", "Event"]
+
+
+async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, shelf):
+    simulation.kubelet.script = Play(
+        shelf, build={"code": 42, "message": "step 2 ended with code 1", "image": None}
+    )
+    await simulation.run()
+    status = task(simulation)["status"]
+    assert (status["phase"], "verdict" in status) == ("Failed", False)
+    assert "StepFailed: step 2 ended with code 1" in status["conditions"][0]["message"]
+
+
+@settings(few, max_examples=7)
+@given(seed=SEEDS)
+async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undisturbed, front, shelf, seed):
+    async with serving() as server:
+        simulation = a_simulation(server, front, shelf, seed=seed, kills=kills_of(seed))
+        await simulation.run()
+        await ended_alike(simulation, undisturbed, front, shelf)
+        wanted = undisturbed["task"]
+        assert works(task(simulation)) == works(wanted)
+        assert simulation.died >= 3
+
+
+@settings(few, max_examples=6)
+@given(
+    seed=SEEDS,
+    faults=st.fixed_dictionaries(
+        {},
+        optional={
+            "intake": st.lists(ANYWHERE | st.just(BUSY), min_size=1, max_size=3),
+            "build-0": st.lists(ANYWHERE | st.just(BUSY), min_size=1, max_size=3),
+            "before-0": st.lists(ANYWHERE | st.just(LOG_LOST), min_size=1, max_size=3),
+            "after-0": st.lists(ANYWHERE | st.just(LOG_LOST), min_size=1, max_size=3),
+        },
+    ),
+)
+async def test_faults_of_the_cluster_change_no_result(undisturbed, front, shelf, seed, faults):
+    async with serving() as server:
+        simulation = a_simulation(server, front, shelf, seed=seed)
+        simulation.kubelet.faults = faults
+        await simulation.run()
+        await ended_alike(simulation, undisturbed, front, shelf)
+        count = {work: len(found) for work, found in faults.items()}
+        matrix = sum(count.get(work, 0) for work in ("before-0", "after-0"))
+        # Probes of the EnvBuild have the same names as the matrix's evaluations, and meet the same faults.
+        assert task(simulation)["status"]["infraRetries"] == count.get("intake", 0) + matrix
+        assert server.get(BUILD)["status"]["infraRetries"] == count.get("build-0", 0) + matrix
+
+
+@settings(few, max_examples=6)
+@given(seed=SEEDS, step=st.integers(1, 120))
+async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(front, shelf, seed, step):
+    async with serving() as server:
+        simulation = a_simulation(server, front, shelf, seed=seed)
+        steps = iter(range(step))
+        simulation.user = [(lambda: next(steps, None) is None, lambda: server.delete(HERE))]
+        await simulation.run()
+        assert [place for place in server.objects if place[0] != "events"] == []
+        assert {simulation.world.slots.active(role) for role in Role} == {0}
+
+
+async def test_spent_retries_fail_the_task_and_say_what_happened(simulation):
+    simulation.kubelet.faults = {"intake": ["evicted"] * 9}
+    await simulation.run()
+    status = task(simulation)["status"]
+    assert conditions(task(simulation))["Stalled"] == ("True", "InfrastructureFault")
+    assert status["infraRetries"] == SETTINGS.max_infra_retries
+    assert (
+        status["conditions"][0]["message"]
+        == "intake: NodePressure after 4 attempts: The node was low on memory"
+    )
+    assert not simulation.server.bodies("pods")
+
+
+async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure_fault(simulation, shelf):
+    simulation.kubelet.script = Play(shelf, oom={"base-0"})
+    await simulation.run()
+    status = task(simulation)["status"]
+    memory = [
+        body["spec"]["containers"][0]["resources"]["limits"]["memory"]
+        for body in simulation.server.created
+        if body["kind"] == "Pod" and body["metadata"]["labels"][labels.WORK] == "base-0"
+    ]
+    assert memory == ["2Gi", "4Gi"]
+    assert status["infraRetries"] == 0
+    assert (status["evaluations"][0]["fault"], status["verdict"]) == ("OOMKilled", "fail2pass")
+
+
+async def test_an_open_network_fails_the_task_and_every_pod_is_let_go(simulation, shelf):
+    simulation.settings = SETTINGS.model_copy(update={"canary": ["10.0.0.1:443"]})
+    simulation.kubelet.script = Play(shelf, network="open")
+    await simulation.run()
+    assert conditions(task(simulation))["Stalled"][0] == "True"
+    assert "NetworkNotIsolated" in task(simulation)["status"]["conditions"][0]["message"]
+    assert not simulation.server.bodies("pods")
+
+
+async def test_a_suspended_task_starts_no_pod_until_it_is_resumed(server, front, shelf):
+    simulation = a_simulation(server, front, shelf, {"suspend": True})
+    await simulation.run()
+    assert task(simulation)["status"]["phase"] == "Suspended"
+    assert not pods_per_attempt(server)
+    server.patch(HERE, {"spec": {"suspend": False}})
+    await simulation.run()
+    assert task(simulation)["status"]["verdict"] == "fail2pass"
+
+
+@pytest.mark.parametrize("work", ["intake", "build-0", "before-0"])
+async def test_suspended_in_the_middle_running_pods_end_and_no_other_begins(
+    simulation, undisturbed, front, shelf, work
+):
+    server = simulation.server
+
+    def suspend():
+        server.patch(HERE, {"spec": {"suspend": True}})
+        counted.append(len(server.changes))
+
+    counted = []
+    simulation.user = [(lambda: any(work == name for _, name, _ in pods_per_attempt(server)), suspend)]
+    await simulation.run()
+    # The operator may not have heard of it at once; what it started before that is all.
+    late = [change for change in server.changes[counted[0] + 1 :] if change["type"] == "ADDED"]
+    assert [change for change in late if change["object"]["kind"] == "Pod"][3:] == []
+    assert "finishedAt" not in task(simulation)["status"]
+    assert not active(server, "build") and not active(server, "evaluation")
+    server.patch(HERE, {"spec": {"suspend": False}})
+    await simulation.run()
+    await ended_alike(simulation, undisturbed, front, shelf)
+
+
+async def test_a_pod_deleted_by_hand_is_replaced(simulation, undisturbed, front, shelf):
+    server = simulation.server
+
+    def delete():
+        (body,) = active(server, "build")
+        server.delete(("pods", "here", body["metadata"]["name"]))
+
+    simulation.user = [(lambda: bool(active(server, "build")), delete)]
+    await simulation.run()
+    await ended_alike(simulation, undisturbed, front, shelf)
+    assert [item["reason"] for item in server.get(BUILD)["status"]["attempts"] if "reason" in item] == [
+        "PodDeleted"
+    ]
+
+
+async def test_an_envbuild_deleted_while_it_works_is_ordered_again(simulation, undisturbed, front, shelf):
+    server = simulation.server
+    simulation.user = [(lambda: bool(active(server, "build")), lambda: server.delete(BUILD))]
+    await simulation.run()
+    await ended_alike(simulation, undisturbed, front, shelf)
+    assert [body["kind"] for body in server.created].count("EnvBuild") == 2
+
+
+async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_made_ends_with_a_sentence(simulation):
+    server = simulation.server
+    simulation.settings = SETTINGS
+    simulation.places = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1}
+    simulation.user = [(lambda: "image" in task(simulation)["status"], lambda: server.delete(BUILD))]
+    await simulation.run()
+    status = task(simulation)["status"]
+    assert conditions(task(simulation))["Stalled"] == ("True", "EnvironmentNotBuilt")
+    assert status["conditions"][0]["message"].startswith("EnvBuild task-one was deleted before the verdict")
+    assert not server.bodies("pods")
+
+
+async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, front, shelf):
+    for number in range(3):
+        server.create("taskinstances", "here", manifest(f"task-{number}", instanceId=f"owner__name-{number}"))
+    simulation = Simulation(server, front, Kubelet(server, Play(shelf)))
+    simulation.places = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2}
+
+    def check():
+        for role, limit in simulation.places.items():
+            assert len(active(server, role.value)) <= limit
+
+    simulation.check = check
+    await simulation.run()
+    assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}
+
+
+async def test_a_finished_task_is_deleted_when_its_time_is_over(server, front, shelf):
+    simulation = a_simulation(server, front, shelf, {"ttlSecondsAfterFinished": 30})
+    await simulation.run()
+    assert [place for place in server.objects if place[0] != "events"] == []
+
+
+async def test_base_alone_never_decides(simulation, shelf):
+    simulation.kubelet.script = Play(shelf, codes=FAIL2PASS | {"base": 21})
+    await simulation.run()
+    assert task(simulation)["status"]["verdict"] == "fail2pass"

@@ -1,0 +1,83 @@
+"""What the process makes of its environment, and what its errors promise."""
+
+import inspect
+import re
+from decimal import Decimal
+
+import pytest
+
+from swefoundry import errors
+from swefoundry.__main__ import main, with_canary
+from swefoundry.contracts.models import Model
+from swefoundry.settings import Settings
+
+ADDRESS = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "6443"}
+
+
+@pytest.mark.parametrize(
+    ("configured", "environment", "canary"),
+    [
+        ([], ADDRESS, ["10.0.0.1:6443"]),
+        ([], {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, ["10.0.0.1:443"]),
+        (["192.0.2.1:80"], ADDRESS, ["192.0.2.1:80"]),
+        ([], {}, []),
+    ],
+)
+def test_without_a_canary_of_its_own_the_kubernetes_api_is_one(monkeypatch, configured, environment, canary):
+    for name in ADDRESS:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert with_canary(Settings(canary=configured)).canary == canary
+
+
+def our_errors():
+    found = [
+        item for _, item in inspect.getmembers(errors, inspect.isclass) if item.__module__ == errors.__name__
+    ]
+    return {item.__name__: item for item in found}
+
+
+def test_the_tree_in_the_docstring_is_the_tree():
+    told = re.findall(r"^ *[│ ]*[├└]── (\w+)", inspect.getdoc(errors), re.MULTILINE)
+    assert {"SwefoundryError", *told} == our_errors().keys()
+
+
+def test_every_error_is_tried_again_or_given_up():
+    kinds = [item for item in our_errors().values() if item is not errors.SwefoundryError]
+    assert all(issubclass(item, errors.Retry) != issubclass(item, errors.GiveUp) for item in kinds)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("MODELS", '[{"name": "x"', "SWEFOUNDRY_MODELS: is no JSON: Expecting ',' delimiter: line 1"),
+        (
+            "MODELS",
+            '[{"name": "x", "inputUSD": 1}]',
+            "SWEFOUNDRY_MODELS: model 0: unknown field inputUSD; known",
+        ),
+        ("MODELS", '[{"inputUsd": 1}]', "SWEFOUNDRY_MODELS[0].name: Field required"),
+        ("MODELS", '{"name": "x"}', "SWEFOUNDRY_MODELS: Input should be a valid list"),
+        (
+            "STRATEGIES",
+            "recipe,fixed",
+            "SWEFOUNDRY_STRATEGIES[1]: Input should be 'reuse', 'recipe' or 'agents'",
+        ),
+        ("OPERATOR_LLM_USD", "much", "SWEFOUNDRY_OPERATOR_LLM_USD: Input should be a valid decimal"),
+    ],
+)
+def test_a_wrong_variable_stops_the_process_with_its_name(monkeypatch, name, value, complaint):
+    monkeypatch.setenv(f"SWEFOUNDRY_{name}", value)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value).startswith(complaint)
+
+
+def test_models_are_a_list_of_json_and_empty_budgets_are_none(monkeypatch):
+    monkeypatch.setenv("SWEFOUNDRY_MODELS", '[{"name": "small", "inputUsd": 0.25, "outputUsd": 2}]')
+    monkeypatch.setenv("SWEFOUNDRY_OPERATOR_LLM_USD", "12.50")
+    monkeypatch.setenv("SWEFOUNDRY_NAMESPACE_LLM_TOKENS", "")
+    made = Settings()
+    assert made.models == [Model(name="small", input_usd=0.25, output_usd=2)]
+    assert (made.operator_llm_usd, made.namespace_llm_tokens) == (Decimal("12.50"), None)

@@ -1,0 +1,404 @@
+"""Reuse in the life of EnvBuilds, through the real handlers and reconcilers: one of a repository is built, the others
+wait for it and are laid over its image; wrong images are tried and refused; nothing that was learned is lost.
+
+What pods leave is a script here; operator and registry are real. See `simulated/`.
+"""
+
+import itertools
+import random
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from simulated.api_server import serving
+from simulated.kubelet import Kubelet, order_of
+from simulated.operating import SETTINGS, Fuse, Simulation
+from simulated.script import Play, manifest
+from simulated.shelf import filled
+from swefoundry.api import labels
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.models import Model
+from swefoundry.drafts.proven_environment import Known, Trials
+from swefoundry.oci.proven_index import recall, remember
+from swefoundry.oci.registry_client import Registry
+from swefoundry.workloads import names
+
+few = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+_numbers = itertools.count()
+DRAFT = {
+    "dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n",
+    "testCommand": "pytest",
+    "reports": ["r.xml"],
+}
+
+
+class Stage:
+    """A repository of its own in the registry, and a simulation with tasks of it."""
+
+    def __init__(self, server, front, shelf, repo):
+        self.server, self.front, self.shelf, self.repo = server, front, shelf, repo
+        self.path = names.repository(SETTINGS.registry_prefix, repo)
+        self.play = Play(shelf)
+
+    def task(self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, **environment):
+        said = {"strategies": list(strategies)} | environment
+        if "fixed" in strategies:
+            said["draft"] = draft
+        spec = {"repo": self.repo, "instanceId": name, "environment": said, "suspend": suspend}
+        self.server.create("taskinstances", "here", manifest(name, **spec))
+
+    async def run(self, script=None, **fields):
+        simulation = Simulation(self.server, self.front, Kubelet(self.server, script or self.play), **fields)
+        await simulation.run()
+        return simulation
+
+    def build(self, name):
+        return self.server.get(("envbuilds", "here", name))["status"]
+
+    def rounds(self, name):
+        return [(item["strategy"], item["outcome"]) for item in self.build(name)["rounds"]]
+
+    def pods(self, kind=""):
+        made = [body for body in self.server.created if body["kind"] == "Pod"]
+        return [body for body in made if body["metadata"]["labels"][labels.WORK].startswith(kind)]
+
+    async def known(self):
+        async with Registry(self.front.behind, insecure=True) as registry:
+            return await recall(registry, self.path, {})
+
+
+@pytest.fixture
+def a_stage(front):
+    async def made(server):
+        repo = f"reuse/number{next(_numbers)}"
+        async with Registry(front.behind, insecure=True) as registry:
+            shelf = await filled(registry, names.repository(SETTINGS.registry_prefix, repo))
+        return Stage(server, front, shelf, repo)
+
+    return made
+
+
+@pytest.fixture
+async def stage(a_stage, server):
+    return await a_stage(server)
+
+
+def why(status):
+    ready = {item["type"]: item for item in status["conditions"]}["Ready"]
+    return ready["reason"], ready["message"]
+
+
+def refusing(play, name):
+    """The script, but no image does for the EnvBuild ``name`` unless it was built for it."""
+
+    def script(pod):
+        tags = pod["metadata"]["labels"]
+        kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
+        first = tags[labels.WORK] == "after-0"
+        if kind == ("envbuild", name) and first:
+            return Play(play.shelf, codes=play.codes | {"after": 1})(pod)
+        return play(pod)
+
+    return script
+
+
+async def test_of_three_one_is_built_and_two_are_laid_over_its_image(stage):
+    for name in ("one", "two", "three"):
+        stage.task(name)
+    simulation = await stage.run()
+    assert (len(stage.pods("build-")), len(stage.pods("checkout-"))) == (1, 2)
+    found = {name: stage.rounds(name) for name in ("one", "two", "three")}
+    assert sorted(found.values()) == [
+        [("fixed", "Accepted")],
+        [("reuse", "Accepted")],
+        [("reuse", "Accepted")],
+    ]
+    assert {body["status"]["verdict"] for body in stage.server.bodies("taskinstances")} == {"fail2pass"}
+    assert simulation.world.slots.active("intake") == 0
+
+
+async def test_a_reused_round_tells_what_it_stands_on(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two", ["reuse"])
+    await stage.run()
+    built, reused = stage.build("one"), stage.build("two")
+    [found] = reused["rounds"]
+    assert found["parent"] == {"image": built["image"], "source": stage.shelf.source}
+    assert found["composed"] == found["image"] == reused["image"] != built["image"]
+    assert found["label"] == "image of here/one (3 files changed)"
+    assert (reused["strategy"], reused["acceptedOn"], reused["draft"]) == (
+        "reuse",
+        "fail2pass",
+        built["draft"],
+    )
+    assert stage.server.get(("taskinstances", "here", "two"))["status"]["image"]["digest"] == reused["image"]
+    async with Registry(stage.front.behind, insecure=True) as registry:
+        tagged = await registry.get_manifest(stage.path, reused["imageName"].rpartition(":")[2])
+    assert tagged.digest == reused["image"]
+
+
+async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two")
+    await stage.run()
+    known = {item.known.env_build: item for item in await stage.known()}
+    one, two = known["here/one"], known["here/two"]
+    assert (one.known.strategy, one.known.accepted_on, set(one.known.evidence)) == (
+        "fixed",
+        "fail2pass",
+        {"before", "after"},
+    )
+    assert (two.known.strategy, two.known.parent, two.parent.image) == (
+        "reuse",
+        one.known.image,
+        one.known.image,
+    )
+    assert {one.trials, two.trials} == {Trials(accepted=1)}
+    assert stage.build("one")["remembered"].startswith("sha256:")
+
+
+async def test_a_sibling_says_what_it_waits_for(stage):
+    stage.task("one")
+    stage.task("two")
+    told = set()
+
+    def look():
+        for body in stage.server.bodies("envbuilds"):
+            if "conditions" in body["status"]:
+                told.add((body["metadata"]["name"], *why(body["status"])))
+
+    await stage.run(check=look)
+    [(waiting, sentence)] = {(name, said) for name, reason, said in told if reason == "WaitingForSibling"}
+    other = {"one": "two", "two": "one"}[waiting]
+    assert sentence == (
+        f"sibling: WaitingForSibling (the image of EnvBuild here/{other}, which goes first, may do; "
+        "at most 900 s in all (sibling_wait_seconds))"
+    )
+
+
+async def test_an_image_that_does_not_do_is_refused_and_the_draft_is_built(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two")
+    await stage.run(refusing(stage.play, "two"))
+    assert stage.rounds("two") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
+    found = {item.known.env_build: item.trials for item in await stage.known()}
+    assert found["here/one"] == Trials(refused=1)
+
+
+async def test_a_row_is_not_disproven_by_an_image_that_was_not_made_for_it(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two", ["reuse"])
+    stage.play.codes = {"base": 0, "before": 0, "after": 0}
+    await stage.run()
+    assert stage.rounds("two") == [("reuse", "BothPassed")]
+    assert why(stage.build("two"))[0] == "DraftsExhausted"
+    assert "image" not in stage.build("two")
+    assert (await stage.known())[0].trials == Trials()
+
+
+async def test_an_image_that_failed_three_reuses_more_than_it_served_is_left_alone(stage):
+    stage.task("one")
+    await stage.run()
+    for number in range(5):
+        stage.task(f"bad-{number}", ["reuse"])
+        await stage.run(refusing(stage.play, f"bad-{number}"))
+    assert [stage.build(f"bad-{number}").get("round") for number in range(5)] == [1, 1, 1, 1, None]
+    assert (await stage.known())[0].trials == Trials(refused=4)
+
+
+async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
+    draft = DRAFT | {"rebuildCommand": "make all"}
+    stage.task("one", draft=draft)
+    await stage.run()
+    stage.task("two", draft=draft)
+    await stage.run()
+    [found] = stage.build("two")["rounds"]
+    assert (found["image"], found["composed"] != found["image"]) == (stage.shelf.image, True)
+    first, second = stage.pods("build-")
+    assert "composed" not in order_of(first)
+    composed = f"localhost:5000/{stage.path}@{found['composed']}"
+    order = order_of(second)
+    assert order["composed"] == composed
+    assert order["draft"]["dockerfile"] == f"FROM {composed}\nRUN cd /testbed && make all\n"
+
+
+async def test_a_rebuild_command_is_not_run_where_nothing_differs_that_it_is_for(stage):
+    draft = DRAFT | {"rebuildCommand": "make all", "rebuildWhen": ["*.c"]}
+    stage.play.checkout = {"stale": False}
+    stage.task("one", draft=draft)
+    await stage.run()
+    stage.task("two", draft=draft)
+    await stage.run()
+    [found] = stage.build("two")["rounds"]
+    assert (found["outcome"], found["image"] == found["composed"]) == ("Accepted", True)
+    assert len(stage.pods("build-")) == 1
+    [checkout] = stage.pods("checkout-")
+    assert order_of(checkout)["watched"] == ["*.c"]
+
+
+async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
+    stage.task("one")
+    await stage.run()
+    stage.play.checkout = {"code": 12, "layer": None, "message": "the source is gone"}
+    stage.task("two")
+    await stage.run()
+    assert stage.rounds("two") == [("reuse", "CheckoutFailed"), ("fixed", "Accepted")]
+    assert stage.build("two")["rounds"][0]["message"] == "the source is gone"
+
+
+async def test_an_image_that_is_gone_from_the_registry_ends_the_round_with_a_sentence(stage):
+    stage.play.build = {"image": "sha256:" + "5" * 64}
+    stage.play.codes = {"base": 0, "before": 1, "after": 0}
+    async with Registry(stage.front.behind, insecure=True) as registry:
+        draft = Draft(dockerfile="FROM python\nCOPY . /testbed\n", test_command="true")
+        known = Known(
+            repo=stage.repo,
+            image="sha256:" + "5" * 64,
+            source=stage.shelf.source,
+            draft=await registry.put_blob(stage.path, draft.stored()),
+        )
+        await remember(registry, stage.path, known, draft)
+    stage.task("one", ["reuse"])
+    await stage.run()
+    [found] = stage.build("one")["rounds"]
+    assert found["outcome"] == "CheckoutFailed"
+    assert "cannot be reused" in found["message"]
+
+
+async def test_the_image_that_a_person_names_is_the_one_that_is_reused(stage):
+    for name in ("one", "two"):
+        stage.task(name, ["fixed"], DRAFT | {"testCommand": f"pytest -k {name}"})
+    await stage.run()
+    stage.task("three", ["reuse"], parentRef={"name": "one"})
+    await stage.run()
+    assert stage.rounds("three") == [("reuse", "Accepted")]
+    assert stage.build("three")["draft"] == stage.build("one")["draft"]
+
+
+async def test_a_named_image_that_is_not_there_stalls_with_a_sentence(stage):
+    stage.task("one", ["reuse", "fixed"], parentRef={"name": "nobody"})
+    await stage.run()
+    assert why(stage.build("one")) == (
+        "ParentUnusable",
+        "spec.environment.parentRef: there is no EnvBuild nobody in here",
+    )
+
+
+async def test_one_that_is_suspended_is_not_waited_for(stage):
+    stage.task("one")
+    simulation = Simulation(stage.server, stage.front, Kubelet(stage.server, stage.play))
+    simulation.user = [
+        (
+            lambda: bool(stage.pods("build-")),
+            lambda: stage.server.patch(("taskinstances", "here", "one"), {"spec": {"suspend": True}}),
+        )
+    ]
+    await simulation.run()
+    assert "finishedAt" not in stage.build("one")
+    stage.task("two")
+    await stage.run()
+    assert stage.rounds("two") == [("fixed", "Accepted")]
+
+
+async def test_nobody_waits_longer_than_the_setting_says(stage):
+    stage.task("one")
+    stage.task("two")
+    patient = SETTINGS.model_copy(update={"sibling_wait_seconds": 0})
+    await stage.run(settings=patient)
+    assert len(stage.pods("build-")) == 2
+
+
+async def test_a_sibling_that_is_deleted_is_not_waited_for_any_more(stage):
+    stage.task("one")
+    stage.task("two")
+
+    def waits():
+        return [
+            body["metadata"]["name"]
+            for body in stage.server.bodies("envbuilds")
+            if body["status"].get("conditions") and why(body["status"])[0] == "WaitingForSibling"
+        ]
+
+    def delete():
+        [waiting] = waits()
+        stage.server.delete(("taskinstances", "here", {"one": "two", "two": "one"}[waiting]))
+
+    before = stage.server.now
+    await stage.run(user=[(lambda: bool(waits()), delete)])
+    [left] = stage.server.bodies("envbuilds")
+    assert left["status"]["rounds"][0]["outcome"] == "Accepted"
+    started = left["status"]["finishedAt"]
+    assert started <= (before + timedelta(seconds=600)).isoformat().replace("+00:00", "Z")
+
+
+async def test_agents_read_the_drafts_that_were_proven(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two", ["reuse", "agents"])
+    models = SETTINGS.model_copy(update={"models": [Model(name="small")]})
+    await stage.run(refusing(stage.play, "two"), settings=models)
+    [pod] = stage.pods("agent-")
+    order = order_of(pod)
+    assert order["references"] == [stage.build("one")["draft"]]
+    assert [(item["strategy"], item["outcome"]) for item in order["rounds"]] == [("reuse", "AfterFailed")]
+    stage.task("three", ["agents"])
+    await stage.run(settings=models)
+    assert order_of(stage.pods("agent-")[-1])["references"] == []
+
+
+async def test_the_recipe_builds_as_a_refused_image_was_built(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two", ["reuse", "recipe"])
+    await stage.run(refusing(stage.play, "two"))
+    assert stage.rounds("two") == [("reuse", "AfterFailed"), ("recipe", "Accepted")]
+    said = [item["label"] for item in stage.build("two")["rounds"]]
+    assert said == [
+        "image of here/one (3 files changed)",
+        "python 3.11, newest dependencies, as here/one was built",
+    ]
+    stage.task("three", ["recipe"])
+    await stage.run()
+    assert "was built" not in stage.build("three")["rounds"][0]["label"]
+
+
+def kills_of(seed):
+    chance = random.Random(seed)
+    return [
+        Fuse(chance.randint(1, 6 if writes else 50), chance.random() < 0.5, writes)
+        for writes in [chance.random() < 0.5 for _ in range(8)]
+    ]
+
+
+@few
+@given(seed=st.integers(1, 2**32))
+async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing(front, a_stage, seed):
+    async with serving() as server:
+        stage = await a_stage(server)
+        for name in ("one", "two", "three"):
+            stage.task(name)
+        simulation = await stage.run(seed=seed, kills=kills_of(seed))
+        assert simulation.died >= 3
+        works = Counter(
+            (body["metadata"]["ownerReferences"][0]["name"], body["metadata"]["labels"][labels.WORK])
+            for body in stage.pods("")
+            if body["metadata"]["labels"][labels.WORK].startswith(("build-", "checkout-"))
+        )
+        assert sorted(count for count in works.values()) == [1, 1, 1]
+        assert len(stage.pods("build-")) == 1
+        known = await stage.known()
+        assert {item.trials for item in known} == {Trials(accepted=2)}
+        assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}

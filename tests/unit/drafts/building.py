@@ -1,0 +1,82 @@
+"""Small asks, and rounds that end as a test wants."""
+
+from datetime import UTC, datetime
+
+from swefoundry.contracts.draft import Overrides
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.drafts import next_proposal
+from swefoundry.drafts.proposal import Ask, Proposal, Tried
+
+BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
+SETUP_PY = "from setuptools import setup\nsetup(name='thing', version='1.0', packages=['thing'], install_requires=[])\n"
+
+
+def facts(manifests: dict[str, str] | None = None, **more: object) -> Facts:
+    files = {"setup.py": SETUP_PY} if manifests is None else manifests
+    given: dict[str, object] = {
+        "languages": {"python": 9},
+        "test_files": ["tests/test_thing.py"],
+        "root_entries": ["setup.py", "tests/", "thing/"],
+        "package_dirs": ["thing"],
+    }
+    listed = [FileFact(path=path, sha256="0" * 64, text=text) for path, text in files.items()]
+    return Facts(manifests=listed, **(given | more))
+
+
+def ask(
+    manifests: dict[str, str] | None = None,
+    *,
+    created: str | None = "2023-06-01",
+    bases: list[str] | None = None,
+    overrides: Overrides | None = None,
+    **more: object,
+) -> Ask:
+    return Ask(
+        facts=facts(manifests, **more),
+        created_at=datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None,
+        base_images={"python": BASES if bases is None else bases},
+        overrides=overrides,
+    )
+
+
+def proposed(asked: Ask) -> Proposal:
+    proposal = next_proposal(["fixed", "recipe"], asked)
+    assert proposal is not None
+    return proposal
+
+
+def ended(asked: Ask, outcome: RoundOutcome, message: str = "") -> Ask:
+    """The ask after its next proposal was tried."""
+    proposal = proposed(asked)
+    tried = Tried(
+        strategy=proposal.strategy,
+        label=proposal.label,
+        draft=proposal.draft,
+        outcome=outcome,
+        message=message,
+    )
+    return asked.model_copy(update={"tried": (*asked.tried, tried)})
+
+
+def whole_ladder(asked: Ask, outcome: RoundOutcome, messages: list[str]) -> Ask:
+    """The ask when every proposal ended alike, with the messages in turn, until nothing is left."""
+    for number in range(100):
+        if next_proposal(["recipe"], asked) is None:
+            return asked
+        asked = ended(asked, outcome, messages[number % len(messages)])
+    raise AssertionError("the ladder has no end")
+
+
+def next_dockerfile(asked: Ask, outcome: RoundOutcome, message: str) -> str:
+    return proposed(ended(asked, outcome, message)).draft.dockerfile
+
+
+def next_command(asked: Ask, outcome: RoundOutcome, message: str) -> str:
+    return proposed(ended(asked, outcome, message)).draft.test_command
+
+
+def requirements(dockerfile: str) -> list[str]:
+    """What the dependency layer (the second `uv pip install`) lists."""
+    step = dockerfile.split("RUN uv pip install")[2].split("\nCOPY")[0].split("\nRUN")[0]
+    return [line.strip(" \\'") for line in step.splitlines()[1:]]

@@ -1,0 +1,247 @@
+"""What the recipe makes of drafts that were proven for other commits of the repository."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builders import digest
+from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.drafts import next_proposal
+from swefoundry.drafts.proven_environment import Known, Neighbour
+from unit.drafts.building import SETUP_PY, ask, ended, proposed, requirements, whole_ladder
+from unit.drafts.test_ladder import MESSAGES
+
+SUMMARY = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
+BY_A_MODEL = """\
+FROM python:3.9-slim AS base
+RUN apt-get update && apt-get install -y --no-install-recommends libyaml-dev gcc=4:12 && rm -rf /var/lib/apt
+RUN <<EOF
+set -e
+# pip install not-this
+pip3 install -q -r requirements.txt 'hypothesis<7' mocket[aiohttp]; pip install --upgrade pip
+EOF
+FROM base
+COPY . /testbed
+WORKDIR /testbed
+RUN ["pip", "install", "-e", ".[test]"]
+ENV PYTHONPATH=/testbed:/testbed/lib/extra:/opt/other
+"""
+
+
+def known(draft, created="2023-05-01", version="1.2", letter="a"):
+    day = datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None
+    image = digest(letter)
+    entry = Known(repo="o/n", image=image, source=image, draft=digest("d"), version=version, created_at=day)
+    return Neighbour(known=entry, draft=draft)
+
+
+def beside(asked, *neighbours):
+    return asked.model_copy(update={"references": neighbours})
+
+
+def solved(asked, *steps):
+    """The draft that was accepted for a commit after these rounds."""
+    for outcome, message in steps:
+        asked = ended(asked, outcome, message)
+    return proposed(asked).draft
+
+
+def a_draft(dockerfile, command="python -m pytest -q {files}", **fields):
+    return Draft(dockerfile=dockerfile, test_command=command, **fields)
+
+
+def drafts_of(asked):
+    return {tried.draft.digest() for tried in whole_ladder(asked, RoundOutcome.AFTER_FAILED, [""]).tried}
+
+
+class TestTheRecipesOwnDraft:
+    def test_is_built_alike_with_the_date_of_this_change(self):
+        draft = solved(ask(created="2023-05-01"))
+        later = proposed(beside(ask(created="2024-06-01"), known(draft)))
+        assert later.label == "python 3.9, as of 2024-07-16, as 1.2 was built"
+
+    def test_of_a_time_before_the_interpreters_wheels_does_not_push_this_day_ahead(self):
+        draft = solved(ask(created="2020-09-01", bases=["python:3.9-slim"]))
+        assert "--exclude-newer 2021-07-02" in draft.dockerfile
+        later = ask(created="2022-06-01", bases=["python:3.9-slim"])
+        first = proposed(beside(later, known(draft, "2020-09-01")))
+        assert first.label == "python 3.9, as of 2022-07-16, as 1.2 was built"
+
+    def test_of_another_time_tells_nothing_and_one_behind_it_may(self):
+        old = known(solved(ask(created="2014-05-01")), "2014-05-01", "0.1", "b")
+        assert proposed(beside(ask(), old)) == proposed(ask())
+        both = beside(ask(), old, known(a_draft(BY_A_MODEL)))
+        assert proposed(both).label.endswith(", as 1.2 was built")
+
+    def test_tells_the_interpreter_that_the_ladder_would_try_later(self):
+        draft = solved(ask(created="2024-01-01"), (RoundOutcome.NO_RESULT, ""))
+        assert draft.dockerfile.startswith("FROM python:3.9-slim\n")
+        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        assert first.label == "python 3.9, as of 2024-04-15, as 1.2 was built"
+
+    def test_tells_that_only_the_newest_dependencies_did(self):
+        draft = solved(ask(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 3)
+        assert "--exclude-newer" not in draft.dockerfile
+        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        assert first.label == "python 3.11, newest dependencies, as 1.2 was built"
+
+    def test_tells_how_long_after_the_change_dependencies_did(self):
+        draft = solved(ask(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 2)
+        assert "--exclude-newer 2025-02-14" in draft.dockerfile
+        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        assert first.label == "python 3.11, as of 2025-04-15, as 1.2 was built"
+
+    def test_brings_everything_that_its_rounds_had_taught(self):
+        taught = (
+            (RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'"),
+            (RoundOutcome.NO_RESULT, "unrecognized arguments: --cov"),
+            (RoundOutcome.AFTER_FAILED, "No such file or directory: 'git'"),
+            (RoundOutcome.AFTER_FAILED, "E   DeprecationWarning: old"),
+            (RoundOutcome.NO_RESULT, "import file mismatch"),
+            (RoundOutcome.NO_RESULT, "'Config' object has no attribute 'cache'"),
+            (RoundOutcome.NO_RESULT, "yield tests were removed"),
+            (RoundOutcome.NO_RESULT, "settings are not configured"),
+            (RoundOutcome.STEP_FAILED, "error: Failed to build `thing @ file:///testbed`"),
+        )
+        draft = solved(ask(created="2023-05-01"), *taught)
+        again = proposed(beside(ask(created="2023-05-01"), known(draft)))
+        assert again.draft == draft
+
+    def test_brings_that_compiled_parts_are_made_again_before_the_tests(self):
+        manifests = {"setup.py": SETUP_PY.replace("packages=", "ext_modules=[native], packages=")}
+        missing = "command 'gcc' failed: No such file or directory"
+        draft = solved(ask(manifests), (RoundOutcome.STEP_FAILED, missing), (RoundOutcome.AFTER_FAILED, ""))
+        assert draft.test_command.startswith("if ! uv pip install ")
+        assert proposed(beside(ask(manifests), known(draft))).draft == draft
+
+    def test_brings_the_days_that_distributions_have_of_their_own(self):
+        setup = SETUP_PY.replace("install_requires=[]", "install_requires=['six>=1.5', 'lxml']")
+        asked = ask({"setup.py": setup}, created="2014-05-01")
+        late = "Because `packaging` was filtered by `exclude-newer`"
+        draft = solved(asked, (RoundOutcome.STEP_FAILED, late))
+        assert "--exclude-newer-package packaging=2099-01-01" in draft.dockerfile
+        again = proposed(beside(asked, known(draft, "2014-05-01")))
+        assert again.draft == draft
+
+    def test_does_not_bring_the_tests_that_were_left_out(self):
+        left_out = [(RoundOutcome.AFTER_FAILED, SUMMARY)] * 2
+        draft = solved(ask(), *left_out)
+        assert "--deselect" in draft.test_command
+        assert "--deselect" not in proposed(beside(ask(), known(draft))).draft.test_command
+
+    def test_that_ran_unittest_is_run_by_unittest(self):
+        asked = ask(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
+        draft = whole_ladder(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
+        assert proposed(beside(asked, known(draft))).draft.test_command == draft.test_command
+
+
+class TestAnybodysDraft:
+    def test_tells_base_packages_and_what_no_manifest_names(self):
+        text = proposed(beside(ask(created="2023-06-01"), known(a_draft(BY_A_MODEL)))).draft.dockerfile
+        assert text.startswith("FROM python:3.9-slim\n")
+        assert "install -y -qq --no-install-recommends gcc libyaml-dev " in text
+        assert requirements(text) == ["hypothesis<7", "mocket[aiohttp]", "pytest"]
+        assert text.endswith(" -e .\nENV PYTHONPATH=/testbed/lib/extra\n")
+
+    def test_brings_its_test_command_with_what_belongs_to_it(self):
+        command = "python runtests.py {files}"
+        theirs = a_draft(BY_A_MODEL, command, reports=["out/*.xml"], error_exit_codes=[3])
+        first = proposed(beside(ask(), known(theirs))).draft
+        assert first == theirs.model_copy(update={"dockerfile": first.dockerfile})
+
+    def test_keeps_a_test_command_for_particular_files_to_itself(self):
+        theirs = a_draft(BY_A_MODEL, "pytest tests/test_other.py")
+        assert proposed(beside(ask(), known(theirs))).draft.test_command == proposed(ask()).draft.test_command
+
+    def test_in_another_kind_of_image_tells_the_rest(self):
+        theirs = a_draft("FROM ubuntu:24.04\nRUN apt-get install -y git\nCOPY . /testbed\n")
+        first = proposed(beside(ask(created="2024-03-01"), known(theirs)))
+        assert first.label == "python 3.11, as of 2024-04-15, as 1.2 was built"
+        assert "--no-install-recommends git " in first.draft.dockerfile
+
+    @pytest.mark.parametrize(
+        "dockerfile", ["FROM $NOTHING\nRUN pip install 'open\n", "COPY . /testbed\n", "RUN [\n", "x"]
+    )
+    def test_that_cannot_be_read_still_leaves_the_ladder(self, dockerfile):
+        first = proposed(beside(ask(created="2024-03-01"), known(a_draft(dockerfile))))
+        assert first.label.startswith("python 3.11, as of 2024-04-15")
+
+
+class TestTheLadderBehindIt:
+    def test_loses_none_of_its_own_candidates(self):
+        plain, hinted = drafts_of(ask()), drafts_of(beside(ask(), known(a_draft(BY_A_MODEL))))
+        assert plain < hinted
+        assert len(hinted) == len(plain) + 1
+
+    def test_goes_on_from_its_foot_when_the_hint_taught_nothing(self):
+        asked = ended(beside(ask(), known(a_draft(BY_A_MODEL))), RoundOutcome.STEP_FAILED, "")
+        assert proposed(asked) == proposed(ask())
+
+    def test_keeps_the_hint_while_its_rounds_teach(self):
+        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
+        asked = ended(asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
+        assert proposed(asked).label.endswith(
+            ", with hypothesis<7, mocket[aiohttp], pyyaml, as 1.2 was built"
+        )
+        asked = ended(asked, RoundOutcome.NO_RESULT, "")
+        assert proposed(asked).label == "python 3.9, as of 2023-07-16, with pyyaml"
+
+    def test_takes_the_hint_to_another_interpreter_when_its_own_is_too_old(self):
+        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
+        again = proposed(ended(asked, RoundOutcome.NO_RESULT, "No module named 'tomllib'"))
+        assert (
+            again.label
+            == "python 3.11, as of 2023-07-21, with hypothesis<7, mocket[aiohttp], as 1.2 was built"
+        )
+
+    def test_may_leave_out_the_few_tests_that_failed_in_the_step_of_the_hint(self):
+        draft = solved(ask(), (RoundOutcome.NO_RESULT, "No such file or directory: 'git'"))
+        asked = ended(beside(ask(), known(draft)), RoundOutcome.AFTER_FAILED, SUMMARY)
+        for _ in range(2):
+            asked = ended(asked, RoundOutcome.NO_RESULT)
+        last = proposed(asked)
+        assert "--deselect=tests/test_thing.py::test_net" in last.draft.test_command
+        assert "install -y -qq --no-install-recommends git " in last.draft.dockerfile
+
+    def test_does_not_try_a_draft_again_that_the_hint_repeats(self):
+        draft = proposed(ask()).draft
+        asked = ended(beside(ask(), known(draft, "2023-06-01")), RoundOutcome.NO_RESULT)
+        assert asked.tried[0].draft == draft
+        assert proposed(asked).label == "python 3.11, as of 2023-07-21"
+
+    def test_keeps_what_it_learned_when_another_commit_has_been_solved_meanwhile(self):
+        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
+        asked = ended(asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
+        nearer = known(proposed(ask()).draft, "2023-06-01", "1.3", "b")
+        said = "python 3.9, as of 2023-07-16, with pyyaml, as 1.3 was built"
+        assert proposed(beside(asked, nearer)).label == said
+
+    def test_stays_with_the_image_that_a_person_names(self):
+        overrides = Overrides(base_image="python:3.13-slim")
+        asked = beside(ask(overrides=overrides), known(a_draft(BY_A_MODEL)))
+        assert proposed(asked).draft.dockerfile.startswith("FROM python:3.13-slim\n")
+
+    def test_stays_with_the_interpreters_that_the_project_allows_now(self):
+        setup = SETUP_PY.replace("version=", "python_requires='>=3.11', version=")
+        asked = beside(ask({"setup.py": setup}), known(a_draft(BY_A_MODEL)))
+        assert proposed(asked).draft.dockerfile.startswith("FROM python:3.11-slim\n")
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        st.lists(st.tuples(st.sampled_from(RoundOutcome), st.sampled_from(MESSAGES)), max_size=15),
+        st.sampled_from(["2014-01-01", "2022-02-02", None]),
+        st.sampled_from([BY_A_MODEL, "FROM python:3.13-slim\nCOPY . /testbed\n"]),
+    )
+    def test_never_proposes_a_draft_twice_and_ends(self, endings, created, dockerfile):
+        asked = beside(ask(created=created), known(a_draft(dockerfile)))
+        for outcome, message in endings:
+            if next_proposal(["recipe"], asked) is None:
+                break
+            asked = ended(asked, outcome, message)
+        if next_proposal(["recipe"], asked) is not None:
+            asked = whole_ladder(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
+        digests = [tried.draft.digest() for tried in asked.tried]
+        assert len(set(digests)) == len(digests)

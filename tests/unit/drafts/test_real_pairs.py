@@ -1,0 +1,26 @@
+"""The list of real pairs shows every verdict that a row can end with, and stays within what a demo can wait for."""
+
+from collections import Counter
+
+from real.pairs import PAIRS, quick
+from swefoundry.cli.releases.pairs import parse
+from swefoundry.grading.verdict import Verdict
+
+
+def test_there_are_enough_pairs_of_enough_packages():
+    assert len(PAIRS) >= 14
+    assert len({pair.package for pair in PAIRS}) >= 8
+
+
+def test_every_verdict_that_a_row_can_deserve_occurs_even_among_the_quick_ones():
+    wanted = {Verdict.FAIL2PASS, Verdict.ERROR2PASS, Verdict.PASS2PASS, Verdict.FAIL2FAIL}
+    assert {pair.verdict for pair in quick()} == wanted
+    assert Counter(pair.verdict for pair in quick())[Verdict.FAIL2PASS] >= 5
+
+
+def test_the_command_line_understands_every_pair():
+    assert [str(parse(str(pair))) for pair in PAIRS] == [str(pair) for pair in PAIRS]
+
+
+def test_no_pair_is_listed_twice():
+    assert len({str(pair) for pair in PAIRS}) == len(PAIRS)

@@ -1,0 +1,56 @@
+"""The verdict table."""
+
+import pytest
+
+from swefoundry.contracts.stages import Stage
+from swefoundry.grading.verdict import SENTENCES, Cell, Verdict, judge
+
+
+def cells(before, after, base=0):
+    found = {Stage.BASE: base, Stage.BEFORE: before, Stage.AFTER: after}
+    return [
+        Cell(stage, code)
+        for stage, codes in found.items()
+        for code in (codes if isinstance(codes, tuple) else (codes,))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        (1, 0, Verdict.FAIL2PASS),
+        (21, 0, Verdict.ERROR2PASS),
+        (20, 0, Verdict.ERROR2PASS),
+        (22, 0, Verdict.INCONCLUSIVE),
+        (0, 0, Verdict.PASS2PASS),
+        (0, 1, Verdict.PASS2FAIL),
+        (0, 21, Verdict.PASS2FAIL),
+        (1, 1, Verdict.FAIL2FAIL),
+        (21, 21, Verdict.FAIL2FAIL),
+        (1, 22, Verdict.FAIL2FAIL),
+        (None, 0, Verdict.INCONCLUSIVE),
+        (1, None, Verdict.INCONCLUSIVE),
+        ((1, 1), (0, 0), Verdict.FAIL2PASS),
+        ((1, 0), (0, 0), Verdict.FLAKY),
+        ((1, 1), (0, 1), Verdict.FLAKY),
+        ((1, 22), (0, 0), Verdict.FLAKY),
+    ],
+)
+def test_the_verdict_follows_from_before_and_after(before, after, verdict):
+    assert judge(cells(before, after)) is verdict
+
+
+def test_a_base_stage_that_disagrees_with_itself_is_flaky_too():
+    assert judge(cells(1, 0, base=(0, 1))) is Verdict.FLAKY
+
+
+def test_a_fault_in_the_base_stage_spoils_nothing():
+    assert judge(cells(1, 0, base=None)) is Verdict.FAIL2PASS
+
+
+def test_nothing_is_inconclusive():
+    assert judge([]) is Verdict.INCONCLUSIVE
+
+
+def test_every_verdict_has_its_sentence():
+    assert set(SENTENCES) == set(Verdict)

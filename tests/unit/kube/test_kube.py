@@ -1,0 +1,233 @@
+"""The doorway to the Kubernetes API, against a real HTTP server that answers as the API does."""
+
+import asyncio
+import socket
+
+import pytest
+from aiohttp import web
+from kubernetes.aio import client
+
+from simulated.api_server import listening
+from swefoundry import errors, metrics
+from swefoundry.kube import api_client as doorway
+from swefoundry.kube.api_client import Kube, refusal
+from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, PODS, TASKS, Resource
+
+
+def connected(url, **limits):
+    return Kube(client.ApiClient(configuration=client.Configuration(host=url)), **limits)
+
+
+def a_pod(name="pod", **meta):
+    return {"metadata": {"name": name} | meta, "spec": {"nodeName": "n"}}
+
+
+async def listed(kube, *where):
+    return [body["metadata"]["name"] async for body in kube.list(*where)]
+
+
+@pytest.mark.parametrize("status", range(400, 600))
+def test_every_refusal_is_an_error_of_ours(status):
+    found = refusal(status, b'{"message": "because"}', None)
+    wanted = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
+    usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
+    assert (type(found), str(found)) == (wanted.get(status, usual), "because")
+
+
+@pytest.mark.parametrize(
+    ("header", "after"), [("7", 7.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
+)
+def test_the_api_says_how_long_to_wait(header, after):
+    assert refusal(429, b"{}", header).after == after
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b'{"message": "m"}', "m"),
+        (b"<html>", "<html>"),
+        (b"[]", "[]"),
+        (b"{}", "{}"),
+        (b"\xff" * 999, "\ufffd" * 300),
+    ],
+)
+def test_a_refusal_without_a_status_object_is_quoted(data, sentence):
+    assert str(refusal(503, data, None)) == sentence
+
+
+async def test_refusals_arrive_as_errors_with_what_the_server_said(server):
+    server.refusals["GET pods"] = (403, "pods is forbidden")
+    kube = server.client()
+    with pytest.raises(errors.ApiRefused, match="pods is forbidden"):
+        await kube.get(PODS, "here", "pod")
+    await kube.close()
+
+
+async def test_an_object_is_created_read_changed_and_deleted(server):
+    kube = server.client()
+    made = await kube.create(PODS, "here", a_pod())
+    assert (await kube.get(PODS, "here", "pod"))["metadata"] == made["metadata"]
+    changed = await kube.patch(PODS, "here", "pod", {"metadata": {"labels": {"a": "b"}}})
+    assert changed["metadata"]["labels"] == {"a": "b"}
+    await kube.delete(PODS, "here", "pod", at_once=True)
+    with pytest.raises(errors.NotFound):
+        await kube.get(PODS, "here", "pod")
+    await kube.close()
+
+
+async def test_creating_what_is_there_says_so_by_none(server):
+    kube = server.client()
+    assert await kube.create(PODS, "here", a_pod()) is not None
+    assert await kube.create(PODS, "here", a_pod()) is None
+    await kube.close()
+
+
+async def test_a_patch_of_an_older_version_is_a_conflict(server):
+    kube = server.client()
+    made = await kube.create(TASKS, "here", a_pod("task"))
+    await kube.patch(TASKS, "here", "task", {"status": {"phase": "Intake"}}, sub="status")
+    stale = {
+        "metadata": {"resourceVersion": made["metadata"]["resourceVersion"]},
+        "status": {"phase": "Failed"},
+    }
+    with pytest.raises(errors.ApiConflict):
+        await kube.patch(TASKS, "here", "task", stale, sub="status")
+    assert server.one("taskinstances")["status"] == {"phase": "Intake"}
+    await kube.close()
+
+
+async def test_lists_come_whole_however_long_and_their_items_know_their_kind(server):
+    kube, server.page = server.client(), 2
+    for number in range(5):
+        server.create(
+            "pods", "here" if number else "there", a_pod(f"p{number}", labels={"odd": str(number % 2)})
+        )
+    assert await listed(kube, PODS, "") == ["p0", "p1", "p2", "p3", "p4"]
+    assert await listed(kube, PODS, "here") == ["p1", "p2", "p3", "p4"]
+    assert await listed(kube, PODS, "here", "odd=1") == ["p1", "p3"]
+    assert {body["kind"] async for body in kube.list(PODS, "")} == {"Pod"}
+    assert await listed(kube, BUILDS, "") == []
+    await kube.close()
+
+
+async def test_deleting_what_is_gone_is_no_error(server):
+    kube = server.client()
+    await kube.delete(PODS, "here", "nobody")
+    await kube.close()
+
+
+async def test_a_successor_of_the_same_name_is_not_deleted(server):
+    kube = server.client()
+    made = server.create("pods", "here", a_pod())
+    await kube.delete(PODS, "here", "pod", uid="another")
+    assert server.bodies("pods") == [made]
+    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"])
+    assert server.one("pods")["metadata"]["deletionGracePeriodSeconds"] == 30
+    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"], at_once=True)
+    assert server.bodies("pods") == []
+    await kube.close()
+
+
+async def test_a_log_is_bytes(server):
+    kube = server.client()
+    uid = server.create("pods", "here", a_pod())["metadata"]["uid"]
+    server.logs[uid] = b"\xff\x00 not text"
+    assert await kube.log(PODS, "here", "pod", 100) == b"\xff\x00 not text"
+    await kube.close()
+
+
+async def test_an_api_that_is_not_there_is_unavailable():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        kube = connected(f"http://127.0.0.1:{unused.getsockname()[1]}")
+        with pytest.raises(errors.ApiUnavailable, match="did not answer"):
+            await kube.get(PODS, "here", "pod")
+        await kube.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"rubbish\r\n\r\n"])
+async def test_an_answer_that_breaks_off_is_unavailable(sent):
+    async def answer(_, writer):
+        writer.write(sent)
+        writer.close()
+
+    raw = await asyncio.start_server(answer, "127.0.0.1", 0)
+    kube = connected(f"http://127.0.0.1:{raw.sockets[0].getsockname()[1]}")
+    with pytest.raises(errors.ApiUnavailable):
+        await kube.get(PODS, "here", "pod")
+    await kube.close()
+    raw.close()
+
+
+async def test_an_api_that_is_silent_is_unavailable(monkeypatch):
+    async def sleep(_):
+        await asyncio.wait_for(over.wait(), 30)
+        return web.Response()
+
+    over = asyncio.Event()
+    monkeypatch.setattr(doorway, "REQUEST_SECONDS", 0.03)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", sleep)
+    async with listening(app) as url:
+        kube = connected(url)
+        with pytest.raises(errors.ApiUnavailable, match="Timeout"):
+            await kube.get(PODS, "here", "pod")
+        over.set()
+        await kube.close()
+
+
+@pytest.mark.parametrize("answer", ["<html>login</html>", ""])
+async def test_an_answer_that_is_no_json_is_an_error_of_ours(answer):
+    """A proxy between us and the API may answer 200 with a page of its own."""
+
+    async def page(_):
+        return web.Response(text=answer)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", page)
+    async with listening(app) as url:
+        kube = connected(url)
+        with pytest.raises(errors.ApiUnavailable):
+            await kube.get(PODS, "here", "pod")
+        await kube.close()
+
+
+async def test_writes_and_deletions_wait_for_their_own_turns_and_reads_for_none(server):
+    never = 1e-6
+    kube = connected(server.url, writes=Bucket(never, 1), deletes=Bucket(never, 1))
+    await kube.create(PODS, "here", a_pod("a"))
+    await kube.delete(PODS, "here", "a", at_once=True)
+    for _ in range(3):
+        with pytest.raises(errors.NotFound):
+            await kube.get(PODS, "here", "a")
+    for waiting in (kube.create(PODS, "here", a_pod("b")), kube.delete(PODS, "here", "a")):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waiting, 0.02)
+    assert server.writes() == ["POST pods", "DELETE pods/a"]
+    await kube.close()
+
+
+async def test_requests_are_counted_by_verb_resource_and_code(server):
+    def counted(code):
+        wanted = {"verb": "GET", "resource": "configmaps", "code": code}
+        return metrics.REGISTRY.get_sample_value("swefoundry_api_requests_total", wanted) or 0
+
+    kube, before = server.client(), counted("404")
+    with pytest.raises(errors.NotFound):
+        await kube.get(CONFIG_MAPS, "here", "secret-name")
+    assert counted("404") == before + 1
+    await kube.close()
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        (("",), "/apis/g/v/things"),
+        (("ns",), "/apis/g/v/namespaces/ns/things"),
+        (("ns", "n"), "/apis/g/v/namespaces/ns/things/n"),
+        (("ns", "n", "status"), "/apis/g/v/namespaces/ns/things/n/status"),
+    ],
+)
+def test_paths_are_the_apis(where, path):
+    assert Resource("Thing", "things", "/apis/g/v").path(*where) == path

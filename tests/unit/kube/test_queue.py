@@ -1,0 +1,141 @@
+"""Which key is looked at next, and when. On a real event loop; nothing waits longer than a few milliseconds."""
+
+import asyncio
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swefoundry import metrics
+from swefoundry.kube.workqueue import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Key, WorkQueue
+
+ONE, TWO = Key("Pod", "here", "one"), Key("Pod", "here", "two")
+
+
+@pytest.fixture
+def queue():
+    return WorkQueue()
+
+
+async def ready(queue):
+    """Everything that a worker would get now, without working on it."""
+    return [await queue.get() for _ in range(len(queue))]
+
+
+async def test_keys_come_out_in_the_order_in_which_they_came_in(queue):
+    queue.add(TWO)
+    queue.add(ONE)
+    assert await ready(queue) == [TWO, ONE]
+
+
+async def test_a_key_that_waits_is_not_added_twice(queue):
+    queue.add(ONE)
+    queue.add(ONE)
+    assert await ready(queue) == [ONE]
+
+
+async def test_a_key_added_while_in_work_is_given_out_once_more_and_only_when_the_work_is_done(queue):
+    queue.add(ONE)
+    await queue.get()
+    queue.add(ONE)
+    queue.add(ONE)
+    assert len(queue) == 0
+    queue.done(ONE)
+    assert await ready(queue) == [ONE]
+    queue.done(ONE)
+    assert len(queue) == 0
+
+
+async def test_a_worker_that_waits_gets_the_next_key(queue):
+    worker = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    queue.add(ONE)
+    assert await worker == ONE
+
+
+async def test_a_key_put_off_comes_when_its_time_is_over(queue):
+    queue.later(ONE, 0.01)
+    assert len(queue) == 0
+    assert await queue.get() == ONE
+
+
+async def test_of_two_plans_the_earlier_counts(queue):
+    queue.later(ONE, 3600)
+    queue.later(ONE, 0.005)
+    queue.later(ONE, 7200)
+    assert await queue.get() == ONE
+    queue.done(ONE)
+    # The plans are one: nothing is left of the others.
+    assert not queue._timers
+
+
+async def test_adding_at_once_does_not_wait_for_a_plan(queue):
+    queue.later(ONE, 3600)
+    queue.add(ONE)
+    assert await ready(queue) == [ONE]
+
+
+async def test_pauses_double_up_to_a_limit_and_vary(queue):
+    pauses = [queue.retry(ONE) for _ in range(12)]
+    for number, pause in enumerate(pauses):
+        grown = min(FIRST_RETRY_SECONDS * 2**number, LONGEST_RETRY_SECONDS)
+        assert 0.75 * grown <= pause <= 1.25 * grown
+    assert len(set(pauses)) == len(pauses)
+
+
+async def test_the_other_side_may_ask_for_a_longer_pause_but_not_for_a_shorter(queue):
+    assert queue.retry(ONE, after=77.0) == 77.0
+    assert queue.retry(TWO, after=0.001) > 0.1
+
+
+async def test_success_shortens_the_next_pause(queue):
+    for _ in range(9):
+        queue.retry(ONE)
+    queue.forget(ONE)
+    assert queue.retry(ONE) <= 1.25 * FIRST_RETRY_SECONDS
+
+
+async def test_the_age_of_the_oldest_key_is_known(queue):
+    assert queue.oldest_seconds() == 0.0
+    queue.add(ONE)
+    assert queue.oldest_seconds() >= 0.0 and queue._since
+    await queue.get()
+    assert queue.oldest_seconds() == 0.0
+
+
+async def test_what_the_queue_does_is_counted(queue):
+    def counted(name):
+        return metrics.REGISTRY.get_sample_value(f"swefoundry_workqueue_{name}")
+
+    names = ("adds_total", "retries_total", "queue_duration_seconds_count")
+    before = [counted(name) for name in names]
+    queue.add(ONE)
+    queue.add(ONE)
+    assert counted("depth") == 1
+    await queue.get()
+    queue.retry(ONE)
+    assert counted("depth") == 0
+    assert [counted(name) - old for name, old in zip(names, before, strict=True)] == [1, 1, 1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["add", "get", "done"]), st.integers(0, 2)), max_size=40))
+async def test_no_key_is_ever_with_two_workers_or_lost(moves):
+    queue, keys = WorkQueue(), [Key("Pod", "here", str(number)) for number in range(3)]
+    working, wanted = set(), set()
+    for move, number in moves:
+        key = keys[number]
+        if move == "add":
+            queue.add(key)
+            wanted.add(key)
+        elif move == "get" and len(queue):
+            got = await queue.get()
+            assert got not in working and got in wanted
+            working.add(got)
+            wanted.discard(got)
+        elif move == "done" and key in working:
+            working.discard(key)
+            queue.done(key)
+    for key in working:
+        queue.done(key)
+    assert set(await ready(queue)) == wanted

@@ -1,0 +1,63 @@
+"""The programs of pods as a kubelet runs them, but for the pod: an order in the environment, a record in the
+termination log, a code at the end.
+"""
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from swefoundry.contracts.wire import Value
+
+R = TypeVar("R", bound=Value)
+
+
+@dataclass(frozen=True)
+class Ended(Generic[R]):
+    """How a program ended."""
+
+    code: int
+    record: R | None
+    output: str
+
+
+class Program(Generic[R]):
+    """One process; what it works in is ``folder / "work"``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path, record: type[R]) -> None:
+        self._process = process
+        self._log = folder / "termination-log"
+        self._record = record
+
+    @classmethod
+    async def start(cls, module: str, record: type[R], folder: Path, **environment: str) -> "Program[R]":
+        (folder / "work").mkdir(parents=True, exist_ok=True)
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module),
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": os.pathsep.join(sys.path),
+                "SWEFOUNDRY_WORKDIR": str(folder / "work"),
+                "SWEFOUNDRY_TERMINATION_LOG": str(folder / "termination-log"),
+                **environment,
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        return cls(process, folder, record)
+
+    def terminate(self) -> None:
+        """What the kubelet does first."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """What a node that is lost does."""
+        self._process.kill()
+
+    async def ended(self) -> Ended[R]:
+        output, _ = await self._process.communicate()
+        assert self._process.returncode is not None
+        record = self._record.model_validate_json(self._log.read_bytes()) if self._log.exists() else None
+        return Ended(self._process.returncode, record, output.decode())

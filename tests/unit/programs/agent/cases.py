@@ -1,0 +1,104 @@
+"""Small repositories and what was tried with them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.contracts.models import Model
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.programs.agent.inputs import Attempted, Case
+from swefoundry.programs.agent.repo.repo_summary import brief
+from swefoundry.programs.agent.repo.tree import Tree
+
+DIGEST = "sha256:" + "0" * 64
+DOCKERFILE = "FROM python:3.11-slim\nRUN pip install pytest\nCOPY . /testbed\nWORKDIR /testbed\n"
+COMMAND = "python -m pytest -q --junitxml=report.xml {files}"
+FILES: Mapping[str, str] = {
+    "setup.py": "from setuptools import setup\nsetup(name='calc', version='1.0')\n",
+    "calc/__init__.py": "def add(a, b):\n    return a + b\n",
+    "tests/test_calc.py": "from calc import add\n",
+    "README.md": "# calc\n\nAdds.\n\n## Testing\n\nRun `pytest`.\n",
+    "tox.ini": "[testenv]\ncommands = pytest\n",
+}
+
+REPORT = {"language": "python", "language_version": "3.11", "test_command": "pytest {files}"}
+ENVIRONMENT = {"dockerfile": DOCKERFILE, "note": "pytest on 3.11"}
+TESTS = {
+    "test_command": COMMAND,
+    "reports": ["report.xml"],
+    "error_exit_codes": [2, 3, 4, 5],
+    "claimed": True,
+}
+
+
+def another(line: str) -> str:
+    """The usual Dockerfile with one step more."""
+    return DOCKERFILE.replace("COPY .", f"{line}\nCOPY .")
+
+
+def a_tree(folder: Path, files: Mapping[str, str | bytes] = FILES) -> Tree:
+    root = folder / "tree"
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    root.mkdir(exist_ok=True)
+    return Tree(root)
+
+
+def facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
+    listed = [
+        FileFact(path=path, sha256="0" * 64, text=text)
+        for path, text in files.items()
+        if path in ("setup.py", "tox.ini", "poetry.lock")
+    ]
+    given: dict[str, object] = {
+        "languages": {"python": 3},
+        "manifests": listed,
+        "test_files": ["tests/test_calc.py"],
+        "root_entries": ["README.md", "calc/", "setup.py", "tests/", "tox.ini"],
+    }
+    return Facts(**(given | more))
+
+
+def an_order(**more: object) -> AgentOrder:
+    given: dict[str, object] = {
+        "nonce": "n",
+        "place": Place(registry="registry.example:5000", repository="tasks/octo/calc"),
+        "conversation": "0b0c1f2e-0000-4000-8000-000000000001",
+        "repo": "octo/calc",
+        "source": DIGEST,
+        "facts": DIGEST,
+        "ladder": [Model(name="small")],
+        "base_images": ["python:3.11-slim"],
+    }
+    return AgentOrder(**(given | more))
+
+
+def a_draft(dockerfile: str = DOCKERFILE, command: str = COMMAND, **more: object) -> Draft:
+    return Draft(dockerfile=dockerfile, test_command=command, **({"reports": ["report.xml"]} | more))
+
+
+def tried(
+    number: int,
+    outcome: RoundOutcome,
+    message: str = "",
+    draft: Draft | None = None,
+    strategy: str = "agents",
+) -> Attempted:
+    past = PastRound(number=number, strategy=strategy, draft=DIGEST, outcome=outcome, message=message)
+    return Attempted(past, draft or a_draft())
+
+
+def a_case(folder: Path, *attempts: Attempted, order: AgentOrder | None = None, **more: object) -> Case:
+    tree, seen = a_tree(folder), facts()
+    given: dict[str, object] = {
+        "facts": seen,
+        "tree": tree,
+        "brief": brief(seen, tree),
+        "attempts": attempts,
+    }
+    return Case(order=order or an_order(), **(given | more))

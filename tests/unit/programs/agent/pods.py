@@ -1,0 +1,29 @@
+"""The agents' program as a pod runs it, and answers as an endpoint that holds to schemas gives them."""
+
+from pathlib import Path
+
+from swefoundry.contracts.agent import AgentOrder, AgentRecord
+from unit.pod_programs import Program
+from unit.programs.agent.cases import COMMAND, ENVIRONMENT, REPORT
+
+WHOLE_REPORT = {
+    "language_version": "",
+    "package_manager": "",
+    "system_packages": [],
+    "install_steps": [],
+    "doubts": [],
+} | REPORT
+WHOLE_TESTS = {
+    "test_command": COMMAND,
+    "rebuild_command": "",
+    "reports": ["report.xml"],
+    "error_exit_codes": [2, 3, 4, 5],
+    "claimed": True,
+    "note": "",
+}
+WHOLE_ENVIRONMENT = ENVIRONMENT
+
+
+async def start(order: AgentOrder | str, folder: Path) -> Program[AgentRecord]:
+    said = order if isinstance(order, str) else order.model_dump_json(by_alias=True, exclude_none=True)
+    return await Program.start("swefoundry.programs.agent", AgentRecord, folder, SWEFOUNDRY_AGENT=said)

@@ -1,0 +1,69 @@
+"""What a registry holds before an agent pod starts: source, facts, drafts, logs."""
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.transcript import TRANSCRIPT_FILE, Transcript
+from swefoundry.oci.artifacts import pull_artifact, push_artifact
+from swefoundry.oci.deterministic_tar import TREE_MTIME, File, pack
+from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.source_store import SOURCE_FILE
+from swefoundry.programs.agent.state import STATE_FILE, State
+from unit.programs.agent.cases import FILES, an_order, facts
+
+_numbers = itertools.count()
+
+
+@dataclass
+class Shelf:
+    """One repository of a real registry."""
+
+    registry: Registry
+    repo: str = field(default_factory=lambda: f"agents/shelf{next(_numbers)}")
+
+    async def order(self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object) -> AgentOrder:
+        """An order whose source and facts are there."""
+        place = Place(registry=self.registry.host, insecure=True, repository=self.repo)
+        seen = facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
+        given: dict[str, object] = {
+            "place": place,
+            "source": await self.source(files),
+            "facts": await self.registry.put_blob(self.repo, seen),
+            "rounds": list(rounds),
+        }
+        return an_order(**(given | more))
+
+    async def source(self, files: Mapping[str, str]) -> Digest:
+        data, _ = pack([(name.encode(), File(text.encode())) for name, text in files.items()], TREE_MTIME)
+        return await push_artifact(self.registry, self.repo, "source", {SOURCE_FILE: data})
+
+    async def past(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
+        """A round whose draft is there."""
+        digest = await self.registry.put_blob(self.repo, draft.stored())
+        return PastRound(number=number, strategy="agents", draft=digest, outcome=outcome, **more)
+
+    async def evidence(self, log: str) -> Digest:
+        """What an evaluation leaves."""
+        files = {"output.log": log.encode(), "reports/report.xml": b"<report/>", "record.json": b"{}"}
+        return await push_artifact(self.registry, self.repo, "evaluation", files)
+
+    async def draft(self, digest: Digest | None) -> Draft:
+        assert digest is not None
+        return Draft.model_validate_json(await self.registry.get_blob(self.repo, digest, 1 << 20))
+
+    async def state(self, digest: Digest | None) -> State:
+        assert digest is not None
+        files = await pull_artifact(self.registry, self.repo, digest, 1 << 20)
+        return State.model_validate_json(files[STATE_FILE])
+
+    async def transcript(self, digest: Digest | None) -> Transcript:
+        assert digest is not None
+        files = await pull_artifact(self.registry, self.repo, digest, 1 << 20)
+        return Transcript.model_validate(json.loads(files[TRANSCRIPT_FILE]))

@@ -1,0 +1,217 @@
+"""One agent pod from order to record, with a real registry: what it reads, what it leaves, how it ends."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swefoundry.contracts.agent import AgentOrder, AgentRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.models import Usage
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.termination_record import fitted
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.agent.agent_exit import (
+    BudgetSpent,
+    Interrupted,
+    Malformed,
+    ModelRefused,
+    ModelUnavailable,
+    Repeated,
+    Stop,
+)
+from swefoundry.programs.agent.llm.messages import Reply, Request
+from swefoundry.programs.agent.run import SpeakerFor, attempt
+from unit.oci import registry_server
+from unit.oci.collecting import bare
+from unit.programs.agent.cases import DIGEST, ENVIRONMENT, REPORT, TESTS, a_draft, another
+from unit.programs.agent.scripted_speaker import ONE_TURN, Line, ScriptedSpeaker, calls
+from unit.programs.agent.shelves import Shelf
+
+FIRST: dict[str, list[Line]] = {"explorer": [REPORT], "environment": [ENVIRONMENT], "tests": [TESTS]}
+YAML = another("RUN pip install pyyaml")
+LATER: dict[str, list[Line]] = {
+    "analyst": [{"reason": "yaml is missing", "route": "environment", "instructions": "Install pyyaml."}],
+    "environment": [{"dockerfile": YAML, "note": "pyyaml"}],
+    "tests": [TESTS],
+}
+_numbers = itertools.count()
+
+
+def speaking(speaker: ScriptedSpeaker) -> SpeakerFor:
+    @asynccontextmanager
+    async def opened(order: AgentOrder, registry: Registry) -> AsyncIterator[ScriptedSpeaker]:
+        yield speaker
+
+    return opened
+
+
+async def run(order: AgentOrder, registry: Registry, speaker: ScriptedSpeaker, tmp_path: Path) -> AgentRecord:
+    folder = tmp_path / f"pod{next(_numbers)}"
+    folder.mkdir()
+    return await attempt(order, registry, folder, speaking(speaker), say=lambda line: None)
+
+
+@pytest.fixture
+def shelf(registry: Registry) -> Shelf:
+    return Shelf(registry)
+
+
+async def test_the_record_names_draft_state_and_transcript(shelf: Shelf, tmp_path: Path) -> None:
+    speaker = ScriptedSpeaker(FIRST)
+    record = await run(await shelf.order(), shelf.registry, speaker, tmp_path)
+    assert record.model_copy(update={"draft": None, "state": None, "transcript": None}) == AgentRecord(
+        nonce="n",
+        code=Code.OK,
+        label="small, first draft: pytest on 3.11",
+        claimed=True,
+        usage=Usage(turns=3, input_tokens=30, output_tokens=15, micro_usd=21),
+    )
+    assert await shelf.draft(record.draft) == a_draft()
+    assert await bare(shelf.registry, shelf.repo, [record.draft or "none"]) == set()
+    said = await shelf.transcript(record.transcript)
+    assert [(turn.number, turn.round, turn.role) for turn in said.turns] == [
+        (1, 0, "explorer"),
+        (2, 0, "environment"),
+        (3, 0, "tests"),
+    ]
+    state = await shelf.state(record.state)
+    assert (state.draft, state.transcript, state.rung) == (a_draft(), record.transcript, 0)
+
+
+async def test_the_next_pod_goes_on_with_what_the_last_one_left(shelf: Shelf, tmp_path: Path) -> None:
+    first = await run(await shelf.order(), shelf.registry, ScriptedSpeaker(FIRST), tmp_path)
+    after = await shelf.evidence("collecting\n" * 100 + "ModuleNotFoundError: No module named 'yaml'\n")
+    past = await shelf.past(
+        0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"before": DIGEST, "after": after}, codes={"after": 1}
+    )
+    speaker = ScriptedSpeaker(LATER)
+    record = await run(await shelf.order(past, state=first.state), shelf.registry, speaker, tmp_path)
+    assert (record.code, await shelf.draft(record.draft)) == (Code.OK, a_draft(YAML))
+    opening = speaker.requests[0].messages[1].text
+    assert "No module named 'yaml'" in opening and '"language": "python"' in opening
+    said = await shelf.transcript(record.transcript)
+    assert [(turn.number, turn.round) for turn in said.turns] == [
+        (1, 0),
+        (2, 0),
+        (3, 0),
+        (4, 1),
+        (5, 1),
+        (6, 1),
+    ]
+    state = await shelf.state(record.state)
+    assert [each.guidance.instructions for each in state.advised] == ["Install pyyaml."]
+    assert len(state.written) == 2 and len(state.signatures) == 1
+
+
+async def test_a_build_log_is_read_by_its_telling_lines(shelf: Shelf, tmp_path: Path) -> None:
+    log = "noise\n" * 5000 + "fatal error: libxml/tree.h: No such file or directory\n" + "more\n" * 5000
+    blob = await shelf.registry.put_blob(shelf.repo, log.encode())
+    past = await shelf.past(0, RoundOutcome.STEP_FAILED, a_draft(), build_log=blob, message="RUN pip failed")
+    speaker = ScriptedSpeaker(LATER)
+    await run(await shelf.order(past), shelf.registry, speaker, tmp_path)
+    opening = speaker.requests[0].messages[1].text
+    assert "libxml/tree.h" in opening and opening.count("noise") < 10
+
+
+async def test_evidence_that_is_gone_does_not_stop_the_loop(shelf: Shelf, tmp_path: Path) -> None:
+    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"after": DIGEST}, message="why")
+    record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(LATER), tmp_path)
+    assert record.code == Code.OK
+
+
+async def test_the_same_order_makes_the_same_requests(shelf: Shelf, tmp_path: Path) -> None:
+    look: list[Line] = [calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})), REPORT]
+    one, two = (ScriptedSpeaker(FIRST | {"explorer": look}) for _ in range(2))
+    for speaker in (one, two):
+        await run(await shelf.order(), shelf.registry, speaker, tmp_path)
+    assert one.requests == two.requests
+
+
+STOPS = [
+    (BudgetSpent("spec.budget.llmUsd is spent"), Code.BUDGET_SPENT),
+    (ModelUnavailable("503"), Code.MODEL_UNAVAILABLE),
+    (ModelRefused("401"), Code.MODEL_REFUSED),
+    (Repeated("again"), Code.REPEATED),
+    (Malformed("garbage"), Code.MALFORMED),
+    (Interrupted("SIGTERM"), Code.INFRASTRUCTURE),
+]
+
+
+@pytest.mark.parametrize(("stop", "code"), STOPS, ids=[type(case[0]).__name__ for case in STOPS])
+async def test_every_stop_has_its_code_and_what_was_said_is_kept(
+    shelf: Shelf, tmp_path: Path, stop: Stop, code: Code
+) -> None:
+    before = await run(await shelf.order(), shelf.registry, ScriptedSpeaker(FIRST), tmp_path)
+    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
+    order = await shelf.order(past, state=before.state)
+    record = await run(order, shelf.registry, ScriptedSpeaker(LATER | {"environment": [stop]}), tmp_path)
+    assert (record.code, record.message, record.draft) == (code, str(stop), None)
+    assert record.usage == ONE_TURN
+    assert len((await shelf.transcript(record.transcript)).turns) == 4
+    # The pod that follows asks what this one asked, and so finds the answers.
+    assert record.state == before.state
+
+
+async def test_giving_up_is_the_analysts_reason(shelf: Shelf, tmp_path: Path) -> None:
+    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft())
+    lines: dict[str, list[Line]] = {"analyst": [{"give_up": True, "reason": "It needs a GPU; get one."}]}
+    record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(lines), tmp_path)
+    assert (record.code, record.message) == (Code.GAVE_UP, "It needs a GPU; get one.")
+
+
+async def test_a_registry_that_is_away_is_nobodys_fault(shelf: Shelf, tmp_path: Path) -> None:
+    order = await shelf.order()
+    away = Place(registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x")
+    async with Registry(away.registry, insecure=True, patience_seconds=0.1) as registry:
+        record = await run(
+            order.model_copy(update={"place": away}), registry, ScriptedSpeaker(FIRST), tmp_path
+        )
+    assert (record.code, away.registry in record.message) == (Code.INFRASTRUCTURE, True)
+
+
+async def test_facts_that_cannot_be_read_are_a_bad_order(shelf: Shelf, tmp_path: Path) -> None:
+    order = await shelf.order(facts=await shelf.registry.put_blob(shelf.repo, b"[]"))
+    assert (await run(order, shelf.registry, ScriptedSpeaker({}), tmp_path)).code == Code.BAD_ORDER
+
+
+class Silent(ScriptedSpeaker):
+    """Never answers."""
+
+    async def ask(self, request: Request) -> Reply:
+        await asyncio.Event().wait()
+        return await super().ask(request)
+
+
+async def test_a_pod_that_runs_out_of_time_says_which_setting_gives_more(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    order = await shelf.order(time_limit_seconds=0)
+    record = await run(order, shelf.registry, Silent({}), tmp_path)
+    assert (record.code, "agent_seconds" in record.message) == (Code.TIME_LIMIT, True)
+
+
+@given(st.text(max_size=6000), st.text(max_size=300), st.integers(0, 10**15))
+def test_every_record_fits_a_termination_message(message: str, label: str, tokens: int) -> None:
+    record = AgentRecord(
+        nonce="n" * 32,
+        code=53,
+        message=message,
+        label=label,
+        draft=DIGEST,
+        state=DIGEST,
+        transcript=DIGEST,
+        usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
+    )
+    said = fitted(record, "message", "label")
+    assert len(said) <= 4096
+    kept = AgentRecord.model_validate_json(said)
+    assert message.encode("utf-8", "replace").decode().startswith(kept.message)
+    assert json.loads(said)["code"] == 53

@@ -1,0 +1,77 @@
+"""The program as a pod runs it: whatever ends it, the next one goes on and pays for no turn twice."""
+
+from pathlib import Path
+
+import pytest
+
+import scripted
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.models import Model
+from swefoundry.oci.registry_client import Registry
+from unit.programs.agent.cases import a_draft
+from unit.programs.agent.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, start
+from unit.programs.agent.shelves import Shelf
+
+LOOKING = {"calls": [{"name": "read", "arguments": {"path": "setup.py"}}]}
+
+
+SCRIPT: scripted.Json = {
+    "rules": [
+        {"name": "explores", "when": {"role": "explorer"}, "then": [LOOKING, {"json": WHOLE_REPORT}]},
+        {"name": "builds", "when": {"role": "environment"}, "then": {"json": WHOLE_ENVIRONMENT}},
+        {"name": "tests", "when": {"role": "tests"}, "then": {"json": WHOLE_TESTS}},
+    ]
+}
+TURNS = 4
+
+
+async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
+    registry: Registry, tmp_path: Path
+) -> None:
+    shelf, gate = Shelf(registry), scripted.Gate()
+    async with scripted.serving(SCRIPT, gate=gate) as endpoint:
+        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        for turn in range(1, TURNS + 1):
+            pod = await start(order, tmp_path / f"pod{turn}")
+            asked = await gate.arrived()
+            pod.terminate()
+            asked.let_through()
+            ended = await pod.ended()
+            # After the last answer there is nothing left that could be interrupted.
+            assert ended.code == Code.INFRASTRUCTURE or (turn, ended.code) == (TURNS, Code.OK), ended.output
+            assert ended.record is not None and ended.record.usage.turns == turn
+        last = await (await start(order, tmp_path / "last")).ended()
+        told = endpoint.told()
+    assert last.record is not None and last.code == Code.OK, last.output
+    assert await shelf.draft(last.record.draft) == a_draft()
+    assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
+    said = await shelf.transcript(last.record.transcript)
+    assert [turn.stored for turn in said.turns] == [True] * TURNS
+
+
+async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
+    registry: Registry, tmp_path: Path
+) -> None:
+    shelf, gate = Shelf(registry), scripted.Gate()
+    async with scripted.serving(SCRIPT, gate=gate) as endpoint:
+        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        pod = await start(order, tmp_path / "lost")
+        for _ in range(2):
+            (await gate.arrived()).let_through()
+        await gate.arrived()  # two answers are stored; the third is under way and never comes
+        pod.kill()
+        assert (await pod.ended()).record is None
+        pod = await start(order, tmp_path / "last")
+        for _ in range(2):
+            (await gate.arrived()).let_through()
+        last = await pod.ended()
+        told = endpoint.told()
+    assert last.code == Code.OK, last.output
+    assert (told["answered"], told["answered_twice"]) == (TURNS, [])
+
+
+@pytest.mark.parametrize("order", ["", "{}", "[]"])
+async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
+    ended = await (await start(order, tmp_path / "pod")).ended()
+    assert ended.record is not None
+    assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")

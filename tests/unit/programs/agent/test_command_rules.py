@@ -1,0 +1,50 @@
+"""A test command's exit code is the verdict, so it must be the test runner's own."""
+
+import pytest
+
+from swefoundry.programs.agent.command_rules import complaint
+
+HONEST = [
+    "pytest {files}",
+    "cd tests && pytest -q {files} && echo done",
+    "set -e\nexport X=1\npytest {files}\n",
+    "bash -c 'pytest {files}'",
+    "(cd sub; pytest {files})",
+    "./runtests.py $(echo {files} | sed 's/x/y/')",
+    "mvn -q test -Dtest=$(printf '%s\\n' {files} | paste -sd,)",
+    "PYTHONPATH=src python -m pytest -m 'not network' {files} 2>&1",
+    "npx jest --ci {files}",
+    "pytest \\\n  -q {files}",
+]
+DISHONEST = [
+    ("pytest {files} || true", "`||`"),
+    ("pytest {files}; exit 0", "`;`"),
+    ("pytest {files}\ntrue", "`;`"),
+    ("pytest {files} | tee log", "`|`"),
+    ("pytest {files} &", "`&`"),
+    ('bash -c "pytest {files} || true"', "`||`"),
+    ("for f in {files}; do pytest $f; done", "`;`"),
+    ("( pytest {files} ) || true", "`||`"),
+    ("echo {files}", "`echo` runs no test"),
+    ("true && X=1 : {files}", "`:` runs no test"),
+    ("pytest {files} --collect-only", "without running a test"),
+    ("npx jest --passWithNoTests {files}", "without running a test"),
+    ("pytest {files} -k 'not slow'", "leaves tests out"),
+    ("pytest {files} --deselect tests/a.py::b", "leaves tests out"),
+    ("pytest tests", "must hold {files}"),
+    ("pytest 'x {files}", "cannot read"),
+]
+
+
+@pytest.mark.parametrize("command", HONEST)
+def test_honest_commands_are_taken(command: str) -> None:
+    assert complaint(command, wants_files=True) == ""
+
+
+@pytest.mark.parametrize(("command", "said"), DISHONEST, ids=[case[0] for case in DISHONEST])
+def test_commands_that_hide_failures_or_leave_tests_out_are_refused(command: str, said: str) -> None:
+    assert said in complaint(command, wants_files=True)
+
+
+def test_without_test_files_any_command_runs_the_projects_tests() -> None:
+    assert complaint("make check", wants_files=False) == ""

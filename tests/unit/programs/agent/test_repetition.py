@@ -1,0 +1,91 @@
+"""Circles are seen, whatever numbers, paths and hashes differ from one time to the next."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swefoundry.programs.agent.loop_detection import Step, advice, call_key, draft_key, normalised, signature
+from unit.programs.agent.cases import DOCKERFILE, a_draft
+
+SAME = [
+    ("numbers", "ERROR: 3 failed, 17 passed in 4.31s", "ERROR: 4 failed, 2 passed in 120.00s"),
+    (
+        "paths",
+        "error: /tmp/pip-install-x1/foo/setup.py failed",
+        "error: /tmp/pip-install-zz/foo/setup.py failed",
+    ),
+    ("addresses", "ERROR at <Thing object at 0x7f12ab>", "ERROR at <Thing object at 0x55aa00>"),
+    ("times", "2024-01-02T03:04:05Z ERROR no", "2025-11-12 13:14:15.123 ERROR no"),
+    ("hashes", "ERROR sha256:" + "ab12" * 16, "ERROR sha256:" + "cd34" * 16),
+    ("rulers", "==== ERRORS ====\nERROR x", "======== ERRORS ========\nERROR x"),
+]
+DIFFERENT = [
+    ("modules", "ModuleNotFoundError: No module named 'yaml'", "ModuleNotFoundError: No module named 'six'"),
+    ("tests", "FAILED tests/a.py::test_add", "FAILED tests/a.py::test_sub"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in SAME], ids=[case[0] for case in SAME])
+def test_one_failure_has_one_signature(one: str, other: str) -> None:
+    assert signature("StepFailed", one) == signature("StepFailed", other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [case[1:] for case in DIFFERENT], ids=[case[0] for case in DIFFERENT]
+)
+def test_different_failures_have_different_signatures(one: str, other: str) -> None:
+    assert signature("AfterFailed", one) != signature("AfterFailed", other)
+
+
+def test_the_outcome_is_part_of_the_signature() -> None:
+    assert signature("StepFailed", "ERROR x") != signature("AfterFailed", "ERROR x")
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing_about_the_lines_count(text: str) -> None:
+    assert len(normalised(text).splitlines()) <= len(text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("signatures", "step"),
+    [
+        ([], Step.CARRY_ON),
+        (["a"], Step.CARRY_ON),
+        (["a", "b"], Step.CARRY_ON),
+        (["a", "a"], Step.SWITCH),
+        (["a", "b", "a"], Step.SWITCH),
+        (["a", "b", "a", "b", "a"], Step.STOP),
+        (["a", "a", "a", "b"], Step.CARRY_ON),
+    ],
+)
+def test_the_second_sight_of_a_failure_changes_the_model_and_the_third_may_stop(
+    signatures: list[str], step: Step
+) -> None:
+    assert advice(signatures) is step
+
+
+def test_drafts_that_build_and_run_alike_are_the_same_draft() -> None:
+    commented = "# a comment\n\n" + DOCKERFILE.replace("\n", "  \n")
+    assert draft_key(a_draft(commented, "python -m  pytest -q --junitxml=report.xml {files}")) == draft_key(
+        a_draft()
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dockerfile": DOCKERFILE + "RUN true\n"},
+        {"command": "pytest {files}"},
+        {"rebuild_command": "make"},
+        {"reports": []},
+        {"error_exit_codes": [5]},
+    ],
+)
+def test_any_part_that_matters_makes_another_draft(changed: dict[str, object]) -> None:
+    assert draft_key(a_draft(**changed)) != draft_key(a_draft())
+
+
+def test_tool_calls_are_compared_by_what_they_ask() -> None:
+    assert call_key("read", '{"path": "a", "lines": 3}') == call_key("read", '{"lines":3,"path":"a"}')
+    assert call_key("read", "{broken") != call_key("read", "{}")
+    assert call_key("list", "") == call_key("list", "{}")

@@ -1,0 +1,201 @@
+"""Every ending that a build may have, read from output that buildah really printed (capture.py made it)."""
+
+from pathlib import Path
+
+import pytest
+
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.programs.build.failure_classifier import (
+    SIGNALS,
+    Circumstances,
+    Ending,
+    classify,
+    classify_push,
+)
+
+CAPTURED = Path(__file__).parent / "captured"
+REGISTRY = frozenset({"registry.lab:5000"})
+
+
+def captured(name: str) -> tuple[int, str]:
+    first, _, log = (CAPTURED / f"{name}.log").read_text().partition("\n")
+    return int(first.removeprefix("exit ")), log
+
+
+def ending(name: str, circumstances: Circumstances | None = None) -> Ending:
+    return classify(*captured(name), circumstances or Circumstances())
+
+
+def push_ending(name: str) -> Ending:
+    return classify_push(*captured(name), Circumstances())
+
+
+CODES = {
+    "good": Code.OK,
+    "built": Code.OK,
+    "run-exit-3": Code.STEP_FAILED,
+    "run-exit-125": Code.STEP_FAILED,
+    "run-exit-127": Code.STEP_FAILED,
+    "run-exit-137": Code.STEP_FAILED,
+    "run-killed": Code.STEP_FAILED,
+    "run-segfault": Code.STEP_FAILED,
+    "run-exec-form-missing": Code.STEP_FAILED,
+    "run-heredoc": Code.STEP_FAILED,
+    "run-continued": Code.STEP_FAILED,
+    "run-forged-words": Code.STEP_FAILED,
+    "run-multi-stage": Code.STEP_FAILED,
+    "copy-missing": Code.DOCKERFILE_INVALID,
+    "copy-outside": Code.DOCKERFILE_INVALID,
+    "copy-no-arguments": Code.DOCKERFILE_INVALID,
+    "copy-bad-flag": Code.DOCKERFILE_INVALID,
+    "copy-from-missing": Code.BASE_IMAGE_MISSING,
+    "unknown-instruction": Code.DOCKERFILE_INVALID,
+    "no-from": Code.DOCKERFILE_INVALID,
+    "empty": Code.DOCKERFILE_INVALID,
+    "from-empty": Code.DOCKERFILE_INVALID,
+    "from-unset": Code.DOCKERFILE_INVALID,
+    "from-upper-case": Code.DOCKERFILE_INVALID,
+    "from-malformed": Code.DOCKERFILE_INVALID,
+    "env-malformed": Code.DOCKERFILE_INVALID,
+    "heredoc-open": Code.DOCKERFILE_INVALID,
+    "mount-unknown": Code.DOCKERFILE_INVALID,
+    "user-missing": Code.DOCKERFILE_INVALID,
+    "base-tag-missing": Code.BASE_IMAGE_MISSING,
+    "base-repository-missing": Code.BASE_IMAGE_MISSING,
+    "base-digest-missing": Code.BASE_IMAGE_MISSING,
+    "base-host-unknown": Code.BASE_IMAGE_MISSING,
+    "base-registry-down": Code.INFRASTRUCTURE,
+    "cache-down": Code.INFRASTRUCTURE,
+    "disk-full-pull": Code.DISK_FULL,
+    "disk-full-step": Code.DISK_FULL,
+    "disk-full-commit": Code.DISK_FULL,
+}
+BY_CIRCUMSTANCES = {"time-limit", "push-good", "push-registry-down"}
+
+
+@pytest.mark.parametrize("name", sorted(CODES))
+def test_captured_output_has_its_code(name: str) -> None:
+    assert ending(name).code == CODES[name]
+
+
+def test_every_capture_has_an_expectation() -> None:
+    assert {path.stem for path in CAPTURED.iterdir()} == set(CODES) | BY_CIRCUMSTANCES
+
+
+def test_a_failed_step_is_told_with_its_code_and_its_last_lines() -> None:
+    step = 'RUN echo working; echo "boom on stderr" >&2; exit 3'
+    assert ending("run-exit-3") == Ending(
+        Code.STEP_FAILED,
+        message=f"`{step}` failed with exit code 3.",
+        step=step,
+        step_exit_code=3,
+        tail="working\nboom on stderr",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("run-exit-125", 125),
+        ("run-exit-127", 127),
+        ("run-exit-137", 137),
+        ("run-killed", 137),
+        ("run-segfault", 139),
+        ("run-exec-form-missing", 1),
+        ("run-forged-words", 7),
+        ("run-multi-stage", 6),
+    ],
+)
+def test_the_step_s_own_exit_code_is_kept_even_where_buildah_s_collides(name: str, code: int) -> None:
+    assert ending(name).step_exit_code == code
+
+
+def test_a_signal_is_named() -> None:
+    assert ending("run-killed").message == "`RUN echo before; kill -9 $$` was ended by a signal (killed)."
+
+
+def test_a_heredoc_is_told_by_its_first_line() -> None:
+    assert ending("run-heredoc").step == "RUN <<EOF (set -e...)"
+
+
+def test_continued_lines_and_quotes_do_not_confuse_the_step() -> None:
+    assert ending("run-continued").step == r'RUN echo a  && echo "quoted: \\ x":  && exit 4'
+
+
+def test_words_that_a_step_prints_do_not_decide() -> None:
+    seen = ending("run-forged-words")
+    assert (seen.code, seen.step) == (
+        Code.STEP_FAILED,
+        'RUN echo "Error: no FROM statement found"; echo "STEP 9/9: COPY a b"; exit 7',
+    )
+
+
+def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
+    seen = ending("time-limit", Circumstances(seconds_allowed=2))
+    assert (seen.code, seen.message, seen.step) == (
+        Code.BUILD_TIME_LIMIT,
+        "The build took more than 2 s and was stopped.",
+        "RUN echo patience; sleep 60",
+    )
+
+
+def test_memory_is_named_when_the_kernel_counted_kills() -> None:
+    seen = ending("run-killed", Circumstances(oom_kills=2))
+    assert seen.oom_kills == 2
+    assert seen.message.endswith("after 2 process(es) were killed because memory ran out.")
+
+
+def test_a_build_that_succeeded_in_spite_of_kills_is_good() -> None:
+    assert ending("good", Circumstances(oom_kills=1)) == Ending(Code.OK)
+
+
+def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
+    _, log = captured("run-exit-3")
+    assert classify(-9, log, Circumstances()).code == Code.INFRASTRUCTURE
+
+
+@pytest.mark.parametrize(
+    "words", ["lookup registry.lab: no such host", "server gave HTTP response to HTTPS client"]
+)
+def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_fault(words: str) -> None:
+    error = f"Error: creating build container: initializing source docker://x: pinging container registry {{}}: {words}"
+    own = Circumstances(own_hosts=REGISTRY)
+    assert classify(125, error.format("registry.lab:5000"), own).code == Code.INFRASTRUCTURE
+    assert classify(125, error.format("other.example"), own).code == Code.BASE_IMAGE_MISSING
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "received unexpected HTTP status: 503 Service Unavailable",
+        "toomanyrequests: rate limit",
+        "i/o timeout",
+    ],
+)
+def test_a_busy_registry_is_not_a_missing_base(words: str) -> None:
+    error = f"Error: creating build container: initializing source docker://x/y:1: reading manifest 1 in x/y: {words}"
+    assert classify(125, error, Circumstances()).code == Code.INFRASTRUCTURE
+
+
+def test_unknown_words_count_against_nobody() -> None:
+    assert classify(125, "Error: the moon is full", Circumstances()) == Ending(
+        Code.INFRASTRUCTURE, "buildah ended with 125: the moon is full"
+    )
+
+
+def test_go_values_are_left_out_of_messages() -> None:
+    assert ending("unknown-instruction").message == (
+        'The Dockerfile is not valid: building at STEP "RUNN ": Build error: Unknown instruction: "RUNN"'
+    )
+
+
+def test_pushing_has_its_own_endings() -> None:
+    assert push_ending("push-good") == Ending(Code.OK)
+    down = push_ending("push-registry-down")
+    assert down.code == Code.PUSH_FAILED
+    assert down.message.startswith("The image was built but not pushed: pushing image")
+    assert down.message.endswith("connection refused")
+
+
+def test_signal_numbers_are_the_kernel_s() -> None:
+    assert (SIGNALS["killed"], SIGNALS["segmentation fault"], SIGNALS["terminated"]) == (9, 11, 15)

@@ -1,0 +1,52 @@
+"""Statuses of real build pods (captured from the pods of tests/cluster/test_building.py), each with its reading."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.exit_codes import Code
+from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading
+from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_status import Patience, read_pod
+
+CAPTURED = Path(__file__).parents[3] / "fixtures/pods/build"
+
+RESULTS = {
+    "good": Code.OK,
+    "syntax": Code.DOCKERFILE_INVALID,
+    "base": Code.BASE_IMAGE_MISSING,
+    "step": Code.STEP_FAILED,
+    "slow": Code.BUILD_TIME_LIMIT,
+    "policy": Code.POLICY_REFUSED,
+}
+FAULTS = {
+    "memory": (Blame.LIMIT, "OOMKilled"),
+    "disk": (Blame.LIMIT, "EphemeralStorageExceeded"),
+    "deleted": (Blame.INFRASTRUCTURE, "PodDeleted"),
+}
+
+
+def reading(name: str) -> Reading:
+    seen = snapshot(json.loads((CAPTURED / f"{name}.json").read_text()))
+    return read_pod(seen, seen.created + timedelta(minutes=5), Patience())
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_build_with_a_record_is_a_result(name: str) -> None:
+    seen = reading(name)
+    assert isinstance(seen, Finished)
+    assert (seen.code, BuildRecord.model_validate(seen.record).code) == (RESULTS[name], RESULTS[name])
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_build_that_was_cut_short_is_none(name: str) -> None:
+    seen = reading(name)
+    assert isinstance(seen, Faulted)
+    assert (seen.blame, seen.reason) == FAULTS[name]
+
+
+def test_every_capture_has_an_expectation() -> None:
+    assert {path.stem for path in CAPTURED.iterdir()} == RESULTS.keys() | FAULTS.keys()

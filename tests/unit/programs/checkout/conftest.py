@@ -1,0 +1,3 @@
+from unit.programs.intake.conftest import hub, workbench
+
+__all__ = ["hub", "workbench"]

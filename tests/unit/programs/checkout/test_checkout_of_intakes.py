@@ -1,0 +1,103 @@
+"""Two real intakes of one repository: the image of one with the layer of the other is a clean checkout of the other."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from swefoundry.contracts.checkout import CheckoutOrder
+from swefoundry.contracts.intake import IntakeRecord
+from swefoundry.contracts.registry_location import Place
+from swefoundry.oci.deterministic_tar import File, Folder, Link, Node
+from swefoundry.programs.checkout.run import attempt
+from unit.oci import layer_rules
+from unit.programs.checkout.archive_files import laid_over
+from unit.programs.intake.repositories import git as told
+from unit.programs.intake.repositories import writing
+from unit.programs.intake.workbench import Workbench
+
+
+async def tree_of(workbench: Workbench, record: IntakeRecord) -> dict[bytes, Node]:
+    return {path: node for path, node, _ in layer_rules.entries(await workbench.source(record))}
+
+
+async def checked_out(workbench: Workbench, tmp_path: Path, old: IntakeRecord, new: IntakeRecord) -> bytes:
+    assert old.source is not None and new.source is not None
+    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    order = CheckoutOrder(nonce="n", place=place, parent=old.source, source=new.source)
+    record = await attempt(order, workbench.registry, tmp_path)
+    assert record.layer is not None, record
+    return await workbench.registry.get_blob(workbench.repo, record.layer.digest, record.layer.size)
+
+
+def written(tree: Mapping[bytes, Node], root: Path) -> Path:
+    for path, node in sorted(tree.items()):
+        place = os.path.join(os.fsencode(root), path)
+        match node:
+            case Folder():
+                os.makedirs(place, exist_ok=True)
+            case Link(target):
+                os.symlink(target, place)
+            case File(content, executable):
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                Path(os.fsdecode(place)).write_bytes(content)
+                os.chmod(place, 0o755 if executable else 0o644)
+    return root
+
+
+def git(root: Path, *arguments: str) -> str:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_SYSTEM": "/dev/null",
+    }
+    done = subprocess.run(
+        ["git", "-c", f"safe.directory={root}", *arguments],
+        cwd=root,
+        capture_output=True,
+        check=True,
+        env=environment,
+    )
+    return done.stdout.decode()
+
+
+async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_old(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    repository = workbench.repository()
+    first = repository.commit(
+        writing({"a.py": b"1\n", "gone/b.py": b"2\n", "secret.txt": b"only in the old\n", "x": b"3\n"})
+    )
+    told(repository.root, "tag", "v1.0")
+    told(repository.root, "rm", "-q", "-r", "gone", "secret.txt")
+    second = repository.commit(writing({"a.py": b"11\n", "new/c": b"4\n"}))
+    told(repository.root, "tag", "v2.0")
+    old = await workbench.take_in(workbench.origin(repository, first))
+    new = await workbench.take_in(workbench.origin(repository, second))
+    work = tmp_path / "work"
+    work.mkdir()
+    layer = await checked_out(workbench, work, old, new)
+    image = await tree_of(workbench, old)
+    image |= {b".git/ORIG_HEAD": File(b"1" * 40), b"build": Folder(), b"build/x.so": File(b"built")}
+    root = written(laid_over(layer, image), tmp_path / "testbed")
+    git(root, "fsck", "--strict", "--full")
+    assert git(root, "status", "--porcelain") == "?? build/\n"
+    assert git(root, "describe", "--tags").strip() == "v2.0"
+    assert git(root, "log", "--all", "--format=%s").split() == ["Source"]
+    objects = git(root, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)").split()
+    reachable = {line.split()[0] for line in git(root, "rev-list", "--all", "--objects").splitlines()}
+    assert set(objects) - reachable <= {git(root, "rev-parse", "v2.0").strip()}
+    assert not (root / ".git/ORIG_HEAD").exists()
+
+
+async def test_laying_a_tree_over_itself_changes_nothing_but_git(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    repository = workbench.repository()
+    commit = repository.commit(writing({"a.py": b"1\n", "d/e": b"2\n"}))
+    record = await workbench.take_in(workbench.origin(repository, commit))
+    layer = await checked_out(workbench, tmp_path, record, record)
+    names = {name for name, _, _ in layer_rules.entries(layer)}
+    assert all(name == b"testbed/.git" or name.startswith(b"testbed/.git/") for name in names)
+    tree = await tree_of(workbench, record)
+    assert laid_over(layer, tree) == tree

@@ -1,0 +1,19 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swefoundry.oci.registry_client import Registry
+from unit.programs.intake import git_server
+from unit.programs.intake.workbench import Workbench
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[git_server.Server]:
+    with git_server.serving(tmp_path_factory.mktemp("hub")) as running:
+        yield running
+
+
+@pytest.fixture
+def workbench(hub: git_server.Server, registry: Registry, tmp_path: Path) -> Workbench:
+    return Workbench(hub, registry, tmp_path)

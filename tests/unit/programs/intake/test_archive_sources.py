@@ -1,0 +1,361 @@
+"""Archive sources: what comes in, and what an archive may not do."""
+
+import copy
+import gzip
+import hashlib
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import loopback
+from loopback import Request, Response
+from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
+from swefoundry.contracts.stages import Stage
+from swefoundry.oci.deterministic_tar import File, Link
+from swefoundry.programs.intake import extract
+from swefoundry.programs.intake.download import download
+from swefoundry.programs.intake.intake_errors import Refused
+from unit.oci import registry_server
+from unit.programs.intake.repositories import git
+from unit.programs.intake.workbench import QUICK, Workbench
+
+
+class Site:
+    """What a web server serves: status and bytes by path."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.files: dict[str, tuple[int, bytes]] = {}
+        self.failures = 0
+
+    def serve(self, name: str, content: bytes, status: int = 200, **fields: object) -> ArchiveOrigin:
+        self.files[f"/{name}"] = (status, content)
+        sha256 = str(fields.pop("sha256", hashlib.sha256(content).hexdigest()))
+        return ArchiveOrigin.model_validate({"url": f"{self.url}/{name}", "sha256": sha256, **fields})
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+
+    def answer(request: Request) -> Response:
+        if site.failures:
+            site.failures -= 1
+            return Response(503)
+        return Response(*site.files.get(request.target, (404, b"")))
+
+    with loopback.serving(answer) as host:
+        site.url = f"http://{host}"
+        yield site
+
+
+def member(name: str, content: bytes = b"", **fields: object) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime = len(content), 1_600_000_000
+    for field, value in fields.items():
+        setattr(info, field, value)
+    return info, content
+
+
+def tar(*members: tuple[tarfile.TarInfo, bytes], mode: str = "w:gz") -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode=mode) as written:  # type: ignore[call-overload]
+        for info, content in members:
+            written.addfile(info, io.BytesIO(content))
+    return data.getvalue()
+
+
+def folder(name: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.DIRTYPE, mode=0o755)
+
+
+def link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.SYMTYPE, linkname=target)
+
+
+def hard_link(name: str, target: str) -> tuple[tarfile.TarInfo, bytes]:
+    return member(name, type=tarfile.LNKTYPE, linkname=target)
+
+
+PACKAGE = (
+    folder("p-1.0"),
+    member("p-1.0/setup.py", b"setup()\r\n", mode=0o644),
+    member("p-1.0/.gitattributes", b"* text=auto eol=lf\n*.c ident\n"),
+    member("p-1.0/.gitignore", b"ignored\n"),
+    member("p-1.0/ignored", b"kept\n"),
+    member("p-1.0/a.c", b"$Id$\r\n"),
+    member("p-1.0/run.sh", b"#!/bin/sh\n", mode=0o775),
+    link("p-1.0/latest", "run.sh"),
+    hard_link("p-1.0/same.py", "p-1.0/setup.py"),
+    member("p-1.0/.git/config", b"[core]\n\tfsmonitor = false\n"),
+    member("p-1.0/sub/.git", b"gitdir: /etc\n"),
+)
+
+TREE = {
+    b"setup.py": File(b"setup()\r\n"),
+    b"same.py": File(b"setup()\r\n"),
+    b".gitattributes": File(b"* text=auto eol=lf\n*.c ident\n"),
+    b".gitignore": File(b"ignored\n"),
+    b"ignored": File(b"kept\n"),
+    b"a.c": File(b"$Id$\r\n"),
+    b"run.sh": File(b"#!/bin/sh\n", executable=True),
+    b"latest": Link(b"run.sh"),
+}
+
+COMMIT = "5ffd9ca3d332bad4674182d4896a3e4b041aaf0f"
+"""Of that tree, wherever and whenever it is made: data sets name it."""
+
+
+def zipped() -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as written:
+        for info, content in PACKAGE:
+            mode = info.mode | (stat.S_IFLNK if info.issym() else stat.S_IFREG)
+            entry = zipfile.ZipInfo(info.name + ("/" if info.isdir() else ""))
+            entry.external_attr = mode << 16
+            content = info.linkname.encode() if info.issym() else b"setup()\r\n" if info.islnk() else content
+            written.writestr(entry, content)
+    return data.getvalue()
+
+
+FORMATS: dict[str, Callable[[], bytes]] = {
+    "tar": lambda: tar(*PACKAGE, mode="w"),
+    "tar.gz": lambda: tar(*PACKAGE, mode="w:gz"),
+    "tar.bz2": lambda: tar(*PACKAGE, mode="w:bz2"),
+    "tar.xz": lambda: tar(*PACKAGE, mode="w:xz"),
+    "zip": zipped,
+}
+
+
+@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS.keys())
+async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
+    made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+) -> None:
+    record = await workbench.take_in(site.serve("p-1.0", made()), version="1.0")
+    assert await workbench.stage(record, Stage.BASE) == TREE
+    root = await workbench.unpacked(record, tmp_path / "clean")
+    assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
+    assert git(root, "describe").strip() == b"1.0"
+    assert git(root, "status", "--porcelain") == git(root, "fsck", "--unreachable", "--dangling") == b""
+    assert git(root, "cat-file", "blob", "HEAD:a.c") == b"$Id$\r\n"
+
+
+@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS.keys())
+async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
+    made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+) -> None:
+    record = await workbench.take_in(site.serve("p-1.0", made()), version="1.0")
+    root = await workbench.unpacked(record, tmp_path / "clean")
+    assert git(root, "rev-parse", "HEAD").decode().strip() == COMMIT
+    assert (await workbench.facts(record))["commit"] == COMMIT
+
+
+async def test_a_stored_sources_commit_is_the_one_that_it_was_stored_with(
+    workbench: Workbench, site: Site
+) -> None:
+    record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)))
+    again = await workbench.take_in(ArtifactOrigin(digest=record.source or ""))
+    assert (await workbench.facts(again))["commit"] == COMMIT
+
+
+async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_say(
+    workbench: Workbench, site: Site
+) -> None:
+    patch = b"--- a/setup.py\n+++ b/setup.py\n@@ -1 +1,2 @@\n setup()\r\n+more()\r\n"
+    record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
+    assert await workbench.stage(record, Stage.AFTER) == TREE | {b"setup.py": File(b"setup()\r\nmore()\r\n")}
+
+
+async def test_the_same_archive_gives_the_same_digests_whatever_its_times(
+    workbench: Workbench, site: Site
+) -> None:
+    first = await workbench.take_in(site.serve("one", tar(*PACKAGE)), version="1.0")
+    later = [(copy.copy(info), content) for info, content in (*PACKAGE[5:], *PACKAGE[:2], *PACKAGE)]
+    for info, _ in later:
+        info.mtime = 1_700_000_000
+    later.sort(key=lambda entry: entry[0].islnk())  # what a hard link names must come before it
+    second = await workbench.take_in(site.serve("two", tar(*later)), version="1.0")
+    assert (first.source, first.layers, first.facts) == (second.source, second.layers, second.facts)
+
+
+@pytest.mark.parametrize(("strip", "name"), [(0, b"p-1.0/src/a"), (1, b"src/a"), (2, b"a")])
+async def test_leading_folders_are_stripped_as_asked(
+    workbench: Workbench, site: Site, strip: int, name: bytes
+) -> None:
+    archive = tar(member("pax_global_header"), member("p-1.0/src/a", b"a"))
+    record = await workbench.take_in(site.serve("p", archive, strip_components=strip))
+    stage = await workbench.stage(record, Stage.BASE)
+    assert stage[name] == File(b"a")
+
+
+@pytest.mark.parametrize("version", ["not a tag", "-x", "a..b", "x.lock"])
+async def test_a_version_that_cannot_be_a_tag_is_left_out(
+    workbench: Workbench, site: Site, version: str
+) -> None:
+    record = await workbench.take_in(site.serve("p", tar(*PACKAGE)), version=version)
+    assert (record.code, "versionTag" in await workbench.facts(record)) == (0, False)
+
+
+async def test_empty_folders_survive(workbench: Workbench, site: Site, tmp_path: Path) -> None:
+    record = await workbench.take_in(site.serve("p", tar(folder("p/empty"), member("p/a"))))
+    root = await workbench.unpacked(record, tmp_path / "clean")
+    assert (root / "empty").is_dir()
+
+
+# Downloads that fail
+
+
+async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) -> None:
+    origin = site.serve("p.tar.gz", tar(*PACKAGE), sha256="0" * 64)
+    record = await workbench.take_in(origin)
+    found = hashlib.sha256(site.files["/p.tar.gz"][1]).hexdigest()
+    assert (record.code, record.message) == (
+        12,
+        f"{origin.url} has sha256 {found}, not {'0' * 64} as the manifest says",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [
+        (404, 12, "there is no archive at"),
+        (410, 12, "there is no archive at"),
+        (401, 13, "must be downloadable without a login"),
+        (403, 13, "must be downloadable without a login"),
+        (500, 13, "is busy (500) (asked 3 times): check the URL, "),
+        (429, 13, "is busy (429) (asked 3 times): check the URL, "),
+    ],
+)
+async def test_a_refused_download_is_named(
+    workbench: Workbench, site: Site, status: int, code: int, said: str
+) -> None:
+    record = await workbench.take_in(site.serve("p.tar.gz", b"", status))
+    assert (record.code, said in record.message) == (code, True), record.message
+
+
+async def test_a_site_that_recovers_is_used(workbench: Workbench, site: Site) -> None:
+    origin = site.serve("p", tar(*PACKAGE))
+    site.failures = 2
+    assert (await workbench.take_in(origin)).code == 0
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/p", "http://no-such-host.invalid/p"])
+async def test_a_site_that_is_down_is_unreachable(workbench: Workbench, url: str) -> None:
+    where = url.format(port=registry_server.free_port())
+    record = await workbench.take_in(ArchiveOrigin(url=where, sha256="0" * 64))
+    assert (record.code, record.message.startswith(f"{where} did not answer")) == (13, True)
+
+
+async def test_only_http_is_spoken(workbench: Workbench) -> None:
+    record = await workbench.take_in(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
+    assert (record.code, "nothing else is fetched" in record.message) == (13, True)
+
+
+async def test_an_endless_download_is_cut(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="is larger than 1 MiB"):
+        await download(site.serve("p", bytes(3 << 20)), tmp_path / "p", QUICK, limit=1 << 20)
+
+
+# Archives that are dangerous or broken
+
+
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "an absolute name": (tar(member("/etc/x")), "absolute"),
+    "a name that climbs": (tar(member("p/../../x")), "leads out of it"),
+    "a link to an absolute place": (tar(link("p/l", "/etc/passwd")), "leads out of it"),
+    "a link that climbs": (tar(link("p/d/l", "../../../x")), "leads out of it"),
+    "links that climb together": (
+        tar(link("p/d/up", ".."), link("p/out", "d/up/../../x"), member("p/d/f")),
+        "leads out of it",
+    ),
+    "a file below a link": (tar(link("p/l", "/tmp"), member("p/l/x")), "as a link and as a folder"),
+    "a hard link to what is not there": (tar(hard_link("p/h", "/etc/passwd")), "absolute"),
+    "a hard link to a missing member": (tar(hard_link("p/h", "p/x")), "which is not in it"),
+    "a device": (tar(member("p/null", type=tarfile.CHRTYPE, devmajor=1, devminor=3)), "is a device"),
+    "a pipe": (tar(member("p/pipe", type=tarfile.FIFOTYPE)), "is a device"),
+    "a file that is a folder": (tar(member("p/a"), member("p/a/b")), "as a file and as a folder"),
+    "a folder that is a file": (tar(member("p/a/b"), member("p/a")), "as a file and as a folder"),
+    "a folder in a link's place": (tar(link("p/l", "x"), folder("p/l/d")), "as a link and as a folder"),
+    "no archive": (b"<html>not found</html>", "cannot be read as tar or zip"),
+    "an empty file": (b"", "cannot be read as tar or zip"),
+    "a cut tar": (
+        tar(member("p/a", bytes(range(256)) * 999), mode="w")[:5000],
+        "cannot be read as tar or zip",
+    ),
+    "a cut gzip": (tar(member("p/a", bytes(range(256)) * 999))[:-30], "cannot be read as tar or zip"),
+    "a broken gzip": (gzip.compress(b"x" * 99)[:12] + b"broken" * 9, "cannot be read as tar or zip"),
+    "a broken zip": (zipped()[:200], "cannot be read as tar or zip"),
+    "names that git refuses": (tar(member("p/git~1/x")), "cannot be recorded by git"),
+}
+
+
+@pytest.mark.parametrize(("archive", "said"), HOSTILE.values(), ids=HOSTILE.keys())
+async def test_a_bad_archive_is_refused_by_name(
+    archive: bytes, said: str, workbench: Workbench, site: Site
+) -> None:
+    record = await workbench.take_in(site.serve("p", archive))
+    assert (record.code, said in record.message) == (12, True), record.message
+
+
+async def test_nothing_is_written_outside(workbench: Workbench, site: Site, tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    for archive in (
+        tar(link("p/l", str(target)), member("p/l/x")),
+        tar(member(f"{target}/x")),
+        tar(member(f"p{'/..' * 20}{target}/x")),
+        tar(link("p/l", str(target)), hard_link("p/h", "p/l"), member("p/h/x")),
+    ):
+        assert (await workbench.take_in(site.serve("p", archive))).code == 12
+    assert list(target.iterdir()) == []
+
+
+def a_bomb(tmp_path: Path, archive: bytes) -> Path:
+    path = tmp_path / "bomb"
+    path.write_bytes(archive)
+    return path
+
+
+@pytest.mark.parametrize("packed", ["tar.gz", "zip"])
+def test_an_archive_that_unpacks_to_too_much_is_stopped_on_the_way(tmp_path: Path, packed: str) -> None:
+    names = [f"p/{n}" for n in range(20)]
+    if packed == "zip":
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as written:
+            for name in names:
+                written.writestr(name, bytes(1 << 20))
+        archive = data.getvalue()
+    else:
+        archive = tar(*(member(name, bytes(1 << 20)) for name in names))
+    with pytest.raises(Refused, match="unpacks to more than 5 MiB"):
+        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1, limit=5 << 20)
+    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 6 << 20
+
+
+def test_a_huge_hole_is_not_unpacked(tmp_path: Path) -> None:
+    info, _ = member("p/sparse")
+    info.size = 1 << 40
+    with pytest.raises(Refused):
+        extract.unpack(
+            a_bomb(tmp_path, gzip.compress(info.tobuf() + bytes(10 << 20))), tmp_path / "out", 1, 5 << 20
+        )
+
+
+def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
+    info, _ = member("././@LongLink", type=tarfile.GNUTYPE_LONGNAME)
+    info.size = 1 << 30
+    archive = gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(4 << 20))
+    with pytest.raises(Refused, match="header of more than"):
+        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)
+
+
+def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extract, "UNPACKED_FILES", 10)
+    archive = tar(*(member(f"p/{n}") for n in range(11)))
+    with pytest.raises(Refused, match="more than 10 members"):
+        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)

@@ -1,0 +1,94 @@
+"""The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from swefoundry.contracts.intake import IntakeOrder, IntakeRecord, PatchAt
+from swefoundry.contracts.registry_location import Place
+from unit.oci import registry_server
+from unit.pod_programs import Ended, Program
+from unit.programs.intake.repositories import writing
+from unit.programs.intake.workbench import RUNNER, Workbench
+
+
+async def run(tmp_path: Path, order: str, **environment: str) -> Ended[IntakeRecord]:
+    runner = tmp_path / "runner"
+    runner.write_bytes(RUNNER)
+    told = {"SWEFOUNDRY_INTAKE": order, "SWEFOUNDRY_RUNNER": str(runner)} | environment
+    program = await Program.start("swefoundry.programs.intake", IntakeRecord, tmp_path, **told)
+    ended = await program.ended()
+    assert list((tmp_path / "work").iterdir()) == []
+    return ended
+
+
+def an_order(workbench: Workbench, **fields: Any) -> str:
+    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    return IntakeOrder.model_validate({"nonce": "abc", "place": place, **fields}).model_dump_json(
+        by_alias=True
+    )
+
+
+async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp_path: Path) -> None:
+    repository = workbench.repository()
+    base, after = repository.commit(writing({"a.py": b"1\n"})), repository.commit(writing({"a.py": b"2\n"}))
+    patch = PatchAt(blob=await workbench.registry.put_blob(workbench.repo, repository.diff(base, after)))
+    ended = await run(
+        tmp_path, an_order(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
+    )
+    assert (ended.code, ended.record.code, ended.record.nonce) == (0, 0, "abc"), ended.output
+    in_process = await workbench.take_in(
+        workbench.origin(repository, base), None, repository.diff(base, after)
+    )
+    assert ended.record == in_process.model_copy(update={"nonce": "abc"})
+
+
+async def test_a_refused_patch_is_the_exit_code(workbench: Workbench, tmp_path: Path) -> None:
+    repository = workbench.repository()
+    base = repository.commit(writing({"a.py": b"1\n"}))
+    patch = PatchAt(blob=await workbench.registry.put_blob(workbench.repo, b"nonsense"))
+    ended = await run(
+        tmp_path, an_order(workbench, origin=workbench.origin(repository, base), test_patch=patch)
+    )
+    assert (ended.code, ended.record.code) == (10, 10)
+    assert ended.record.message in ended.output
+
+
+async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
+    for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
+        ended = await run(tmp_path, order)
+        assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
+
+
+async def test_a_registry_that_is_down_is_no_fault_of_the_row(workbench: Workbench, tmp_path: Path) -> None:
+    repository = workbench.repository()
+    base = repository.commit(writing({"a.py": b"1\n"}))
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    place = Place(registry=host, insecure=True, repository="x")
+    ended = await run(tmp_path, an_order(workbench, origin=workbench.origin(repository, base), place=place))
+    assert (ended.code, ended.record.code) == (30, 30)
+    assert host in ended.record.message
+
+
+async def test_a_missing_runner_is_no_fault_of_the_row(workbench: Workbench, tmp_path: Path) -> None:
+    repository = workbench.repository()
+    order = an_order(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b""}))))
+    ended = await run(tmp_path, order, SWEFOUNDRY_RUNNER="/nowhere/runner")
+    assert (ended.code, "/nowhere/runner" in ended.record.message) == (30, True)
+
+
+async def test_the_users_own_git_configuration_does_not_count(workbench: Workbench, tmp_path: Path) -> None:
+    repository = workbench.repository()
+    order = an_order(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b"\n"}))))
+    (tmp_path / ".gitconfig").write_text(
+        "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n[protocol]\n\tallow = never\n"
+    )
+    strange = await run(
+        tmp_path,
+        order,
+        HOME=str(tmp_path),
+        GIT_DIR="/nowhere",
+        GIT_CONFIG_GLOBAL=str(tmp_path / ".gitconfig"),
+    )
+    assert strange.record == (await run(tmp_path, order)).record
+    assert strange.code == 0

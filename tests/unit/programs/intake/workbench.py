@@ -1,0 +1,100 @@
+"""Intakes as tests want them: a repository, patches, an order, and the stages that came out."""
+
+import gzip
+import itertools
+import json
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from swefoundry.contracts.intake import GitOrigin, IntakeOrder, IntakeRecord, Origin, PatchAt
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.stages import Stage
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.deterministic_tar import File, Node
+from swefoundry.oci.registry_client import Registry
+from swefoundry.programs.intake.intake_result import attempt
+from swefoundry.programs.intake.limits import Patience
+from swefoundry.programs.intake.workspace import Bench
+from unit.oci import layer_rules
+from unit.programs.intake.git_server import Server
+from unit.programs.intake.repositories import Repository
+
+RUNNER = b"\x7fELF a runner"
+QUICK = Patience(attempts=3, first_pause_seconds=0.01)
+_numbers = itertools.count()
+
+
+@dataclass
+class Workbench:
+    hub: Server
+    registry: Registry
+    folder: Path
+    repo: str = field(default_factory=lambda: f"tasks/owner/name{next(_numbers)}")
+
+    def repository(self, name: str = "") -> Repository:
+        name = name or f"repository{next(_numbers)}"
+        return Repository.start(self.folder / name, self.hub.root / f"{name}.git")
+
+    def origin(self, repository: Repository, commit: str, **fields: Any) -> GitOrigin:
+        name = repository.served.relative_to(self.hub.root)
+        return GitOrigin(url=f"{self.hub.url}/{name}", commit=commit, **fields)
+
+    async def take_in(
+        self, origin: Origin, test: bytes | None = None, gold: bytes | None = None, version: str | None = None
+    ) -> IntakeRecord:
+        order = IntakeOrder(
+            nonce="n",
+            place=Place(registry=self.registry.host, insecure=True, repository=self.repo),
+            origin=origin,
+            test_patch=await self._patch(test),
+            gold_patch=await self._patch(gold),
+            version=version,
+        )
+        return await attempt(order, self.registry, self.bench(), say=lambda line: None)
+
+    def bench(self) -> Bench:
+        folder = self.folder / f"work{next(_numbers)}"
+        folder.mkdir()
+        runner = self.folder / "runner"
+        runner.write_bytes(RUNNER)
+        return Bench(folder, runner, QUICK)
+
+    async def _patch(self, patch: bytes | None) -> PatchAt | None:
+        return None if patch is None else PatchAt(blob=await self.registry.put_blob(self.repo, patch))
+
+    async def source(self, record: IntakeRecord) -> bytes:
+        assert record.source is not None, record
+        manifest = await self.registry.get_manifest(self.repo, record.source)
+        [layer] = manifest.content["layers"]
+        return await self.registry.get_blob(self.repo, layer["digest"], 1 << 30)
+
+    async def unpacked(self, record: IntakeRecord, target: Path) -> Path:
+        """The clean tree on disk again."""
+        packed = self.folder / f"source{next(_numbers)}.tar.gz"
+        packed.write_bytes(await self.source(record))
+        with tarfile.open(packed) as tar:
+            tar.extractall(target, filter="fully_trusted")
+        return target
+
+    async def stage(self, record: IntakeRecord, stage: Stage) -> Mapping[bytes, Node]:
+        """What an evaluation of the stage sees under /testbed, .git left out: the image's tree and the layer on it."""
+        assert record.code == 0, record.message
+        image = {
+            b"testbed/" + path: node
+            for path, node, _ in layer_rules.entries(await self.source(record))
+            if path != b".git" and not path.startswith(b".git/")
+        }
+        layer = record.layers[stage]
+        data = await self.registry.get_blob(self.repo, layer.digest, layer.size)
+        assert digest_of(gzip.decompress(data)) == layer.diff_id
+        tree = layer_rules.apply(data, image)
+        assert tree[b".swefoundry/runner"] == File(RUNNER, executable=True)
+        return layer_rules.files_of(tree, b"testbed")
+
+    async def facts(self, record: IntakeRecord) -> dict[str, Any]:
+        assert record.facts is not None, record
+        facts: dict[str, Any] = json.loads(await self.registry.get_blob(self.repo, record.facts, 8 << 20))
+        return facts

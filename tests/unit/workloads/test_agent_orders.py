@@ -1,0 +1,57 @@
+"""An order fits what Linux lets a process be given, and says so when it cannot."""
+
+import pytest
+
+from builders import digest
+from swefoundry import errors
+from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.models import Model
+from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.workloads.agent.launch import ORDER_LIMIT_BYTES, SHORTENED, fitted
+
+SMALL = Model(name="small")
+
+
+def an_order(rounds, model=SMALL):
+    return AgentOrder(
+        nonce="n",
+        place=Place(registry="r", repository="owner/name"),
+        conversation="uid",
+        repo="owner/name",
+        source=digest("a"),
+        facts=digest("f"),
+        rounds=rounds,
+        ladder=[model],
+    )
+
+
+def rounds(count, message):
+    return [
+        PastRound(
+            number=number,
+            strategy="agents",
+            draft=digest("d"),
+            outcome=RoundOutcome.STEP_FAILED,
+            message=message,
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_usual_order_is_sent_as_it_is():
+    order = an_order(rounds(5, "x" * 2048))
+    assert fitted(order) == order
+
+
+def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
+    order = fitted(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
+    assert ORDER_LIMIT_BYTES * 0.9 < len(order.wire_text().encode()) <= ORDER_LIMIT_BYTES
+    lengths = [len(item.message) for item in order.rounds]
+    assert lengths == sorted(lengths) and set(lengths) == {SHORTENED, 2048}
+
+
+def test_an_order_that_cannot_fit_is_given_up_with_what_to_do():
+    headers = {f"X-{number}": "x" * 10_000 for number in range(16)}
+    with pytest.raises(errors.GiveUp, match="configure fewer models, headers or base images"):
+        fitted(an_order([], Model(name="small", extra_headers=headers)))

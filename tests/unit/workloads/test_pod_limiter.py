@@ -1,0 +1,108 @@
+"""How many pods of a role may be active, and who is next."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_spec import Role
+
+A, B, C = (Key("TaskInstance", "here", name) for name in "abc")
+EVALUATION = Role.EVALUATION
+
+
+@pytest.fixture
+def woken():
+    return []
+
+
+@pytest.fixture
+def slots(woken):
+    """One place for evaluations."""
+    return Slots(dict.fromkeys(Role, 1), wake=woken.append)
+
+
+def test_there_are_as_many_places_as_the_limit_says(slots):
+    assert slots.take(EVALUATION, "pod-a", A)
+    assert not slots.take(EVALUATION, "pod-b", B)
+    assert slots.active(EVALUATION) == 1
+
+
+def test_a_pod_that_has_a_place_may_take_it_again(slots):
+    assert slots.take(EVALUATION, "pod-a", A)
+    assert slots.take(EVALUATION, "pod-a", A)
+    assert slots.active(EVALUATION) == 1
+
+
+def test_roles_have_their_own_places(slots):
+    assert slots.take(EVALUATION, "pod-a", A)
+    assert slots.take(Role.BUILD, "pod-b", B)
+
+
+def test_whoever_waits_longest_is_woken_first_and_once(slots, woken):
+    slots.take(EVALUATION, "pod-a", A)
+    for key in (B, C, B):
+        slots.take(EVALUATION, f"pod-{key.name}", key)
+    slots.free(EVALUATION, "pod-a")
+    assert woken == [B]
+    assert slots.take(EVALUATION, "pod-b", B)
+    slots.free(EVALUATION, "pod-b")
+    assert woken == [B, C]
+
+
+def test_a_place_that_was_not_taken_frees_nothing(slots, woken):
+    slots.take(EVALUATION, "pod-a", A)
+    slots.take(EVALUATION, "pod-b", B)
+    slots.free(EVALUATION, "pod-z")
+    assert woken == [] and slots.active(EVALUATION) == 1
+
+
+def test_found_pods_count_even_over_the_limit_and_nobody_is_woken_until_it_is_kept_again(slots, woken):
+    slots.seed(EVALUATION, "one")
+    slots.seed(EVALUATION, "two")
+    assert slots.active(EVALUATION) == 2
+    assert not slots.take(EVALUATION, "pod-a", A)
+    slots.free(EVALUATION, "one")
+    assert woken == []
+    slots.free(EVALUATION, "two")
+    assert woken == [A]
+
+
+def test_a_place_that_its_waiter_does_not_want_any_more_goes_to_the_next(slots, woken):
+    slots.take(EVALUATION, "pod-a", A)
+    slots.take(EVALUATION, "pod-b", B)
+    slots.take(EVALUATION, "pod-c", C)
+    slots.free(EVALUATION, "pod-a")
+    # B was deleted: it is looked at, and takes nothing.
+    slots.pass_on()
+    assert woken == [B, C]
+    slots.pass_on()
+    assert woken == [B, C]
+
+
+def test_a_place_that_is_taken_is_not_passed_on(slots, woken):
+    slots.take(EVALUATION, "pod-a", A)
+    slots.take(EVALUATION, "pod-b", B)
+    slots.pass_on()
+    assert woken == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 3), st.lists(st.integers(0, 5), max_size=30))
+def test_nobody_starves_however_many_want_a_place(limit, order):
+    """Each key wants one pod; pods end in any order; a woken key takes its place at its next look."""
+    awake = [Key("TaskInstance", "here", str(number)) for number in range(6)]
+    slots = Slots(dict.fromkeys(Role, limit), wake=lambda key: awake.append(key))
+    holding, served = [], set()
+    for pick in [*order, *range(40)]:
+        while awake:
+            key = awake.pop(0)
+            if key not in served and slots.take(EVALUATION, key.name, key):
+                holding.append(key)
+                served.add(key)
+            slots.pass_on()
+        assert slots.active(EVALUATION) == len(holding) <= limit
+        if holding:
+            slots.free(EVALUATION, holding.pop(pick % len(holding)).name)
+    assert len(served) == 6

@@ -1,0 +1,31 @@
+"""A refusal by the cluster or the registry is shown on the object, not only in the operator's log."""
+
+from builders import NOW, a_task
+from swefoundry import errors
+from swefoundry.api.conditions import READY, reason_of
+from swefoundry.controllers.finish import told
+from swefoundry.controllers.steps import Pursue
+from swefoundry.controllers.taskinstance.observe import Observation
+from swefoundry.controllers.taskinstance.status import report
+from swefoundry.settings import Settings
+from swefoundry.workloads.decide import Await
+
+QUOTA = errors.ApiRefused("pods is forbidden: exceeded quota: small")
+
+
+def test_a_refusal_is_told_as_a_wait():
+    assert told([], QUOTA) == [Await("refused", "ApiRefused", "pods is forbidden: exceeded quota: small")]
+
+
+def test_a_passing_fault_is_not_told_on_every_retry():
+    assert told([], errors.ApiUnavailable("busy")) == []
+    assert told([], None) == []
+
+
+def test_the_condition_says_what_was_refused():
+    seen = Observation(a_task(), (), None, Settings(), NOW)
+    status = report(seen, Pursue(()), told([], QUOTA))
+    assert reason_of(status.conditions, READY) == (
+        "Intake",
+        "refused: ApiRefused (pods is forbidden: exceeded quota: small)",
+    )

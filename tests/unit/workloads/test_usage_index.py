@@ -1,0 +1,150 @@
+"""What EnvBuilds have used of the models and may still use, summed up while the cache changes."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swefoundry.api import labels
+from swefoundry.contracts.models import Usage
+from swefoundry.kube.cache import Cache, key_of
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.pod_spec import Role
+from swefoundry.workloads.usage_index import NOTHING, Account, Others, Spending, account
+
+A, B, C = (Key("EnvBuild", space, name) for space, name in (("here", "a"), ("here", "b"), ("there", "c")))
+BUDGET = {"llmTokens": 1000, "llmUsd": "0.5"}
+
+
+class Cluster:
+    """A cache that is told of objects, each with a newer version than all before."""
+
+    def __init__(self):
+        self.cache, self.woken = Cache(), []
+        self.spending = Spending(self.cache, self.woken.append)
+        self.version = 0
+
+    def build(self, key, tokens=0, micro_usd=0, running=(), uid="1", budget=BUDGET):
+        status = {"usage": {"inputTokens": tokens, "microUsd": micro_usd}}
+        status["running"] = [{"work": work} for work in running]
+        meta = {"namespace": key.namespace, "name": key.name, "uid": f"{key.name}-{uid}"}
+        self.put({"kind": key.kind, "metadata": meta, "spec": {"budget": budget}, "status": status})
+
+    def pod(self, key, role=Role.AGENT, uid="1"):
+        owner = {"kind": key.kind, "name": key.name, "uid": f"{key.name}-{uid}", "controller": True}
+        meta = {"namespace": key.namespace, "name": pod_of(key).name, "labels": {labels.ROLE: role}}
+        self.put({"kind": "Pod", "metadata": meta | {"uid": "pod", "ownerReferences": [owner]}})
+
+    def put(self, body):
+        self.version += 1
+        body["metadata"]["resourceVersion"] = str(self.version)
+        assert self.cache.put(body)
+
+
+def pod_of(key):
+    return Key("Pod", key.namespace, f"{key.name}-agent-0")
+
+
+def spent(tokens=0, micro_usd=0):
+    return Usage(input_tokens=tokens, micro_usd=micro_usd)
+
+
+@pytest.fixture
+def cluster():
+    return Cluster()
+
+
+def test_an_account_holds_what_is_left_while_an_agent_pod_runs():
+    body = {
+        "metadata": {"namespace": "there"},
+        "spec": {"budget": BUDGET},
+        "status": {"usage": {"inputTokens": 300, "outputTokens": 100, "microUsd": 200_000}},
+    }
+    used = Usage(input_tokens=300, output_tokens=100, micro_usd=200_000)
+    assert account(body, runs=False) == Account(used)
+    assert account(body, runs=True) == Account(used, spent(600, 300_000))
+    assert account({"spec": {}}, runs=True).held == spent(1_000_000, 1_000_000)
+
+
+def test_an_object_that_is_refused_anyway_counts_for_nothing():
+    assert account({"spec": {"budget": {"llmTokens": "many"}}}, runs=True) == NOTHING
+    assert account({"spec": {}, "status": {"usage": {"inputTokens": -1}}}, runs=False) == NOTHING
+
+
+def test_a_namespace_counts_its_own_and_the_operator_all_but_who_asks(cluster):
+    cluster.build(A, 100, 1)
+    cluster.build(B, 200, 2)
+    cluster.build(C, 400, 4)
+    assert cluster.spending.beside(A) == Others(Account(spent(200, 2)), Account(spent(600, 6)))
+    assert cluster.spending.beside(C) == Others(NOTHING, Account(spent(300, 3)))
+
+
+def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
+    cluster.build(B, 200)
+    cluster.pod(B)
+    held = Account(spent(200), spent(800, 500_000))
+    assert cluster.spending.beside(A) == Others(held, held)
+    cluster.build(B, 200, running=["agent-0"])
+    cluster.cache.drop(pod_of(B))
+    assert cluster.spending.beside(A) == Others(held, held)
+
+
+def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
+    cluster.build(B, 200, uid="2")
+    cluster.pod(B, uid="1")
+    assert cluster.spending.beside(A).in_all == Account(spent(200))
+    cluster.pod(B, Role.BUILD, uid="2")
+    assert cluster.spending.beside(A).in_all == Account(spent(200))
+
+
+def test_who_waits_is_woken_once_there_is_more_room(cluster):
+    cluster.build(A, running=["agent-0"])
+    cluster.spending.wait(B)
+    cluster.build(A, running=["agent-0", "build-0"])
+    cluster.build(C, 100)
+    assert cluster.woken == []
+    cluster.build(A, 300, 1)  # it may not use the other 700 any more
+    assert cluster.woken == [B]
+    cluster.cache.drop(C)
+    assert cluster.woken == [B]
+
+
+KEYS = st.sampled_from([A, B, C])
+UIDS = st.sampled_from("12")
+AMOUNTS = st.integers(0, 2000)
+RUNNING = st.sampled_from([(), ("agent-0",), ("build-0",)])
+CHANGES = st.one_of(
+    st.tuples(st.just("build"), KEYS, AMOUNTS, AMOUNTS, RUNNING, UIDS),
+    st.tuples(st.just("pod"), KEYS, st.sampled_from([Role.AGENT, Role.BUILD]), UIDS),
+    st.tuples(st.just("drop"), KEYS),
+    st.tuples(st.just("drop pod"), KEYS),
+)
+
+
+@given(st.lists(CHANGES, max_size=30))
+def test_whatever_happens_the_sums_are_those_of_a_count_over_the_cache(changes):
+    cluster = Cluster()
+    for what, key, *rest in changes:
+        match what:
+            case "drop":
+                cluster.cache.drop(key)
+            case "drop pod":
+                cluster.cache.drop(pod_of(key))
+            case _:
+                getattr(cluster, what)(key, *rest)
+        for each in (A, B, C):
+            assert cluster.spending.beside(each) == counted(cluster.cache, each)
+
+
+def counted(cache, but):
+    """The sums from nothing."""
+    here = everywhere = NOTHING
+    for body in cache.bodies("EnvBuild"):
+        if key_of(body) == but:
+            continue
+        pods = cache.children(body["metadata"]["uid"], "Pod")
+        runs = any(pod["metadata"]["labels"][labels.ROLE] == Role.AGENT for pod in pods)
+        one = account(body, runs or any(item["work"] == "agent-0" for item in body["status"]["running"]))
+        everywhere = everywhere.plus(one)
+        if body["metadata"]["namespace"] == but.namespace:
+            here = here.plus(one)
+    return Others(here, everywhere)
