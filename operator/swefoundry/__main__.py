@@ -17,7 +17,7 @@ from swefoundry.kube.rate_limit import Bucket
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings, complaints
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import Slots
 from swefoundry.workloads.pod_spec import Role
 
@@ -53,9 +53,9 @@ async def run(settings: Settings) -> None:
         },
         wake=queue.add,
     )
-    world = World(kube, registry, Cache(), queue, slots, settings)
-    metrics.serve(settings.metrics_port, world.cache.census, __version__)
-    operator = Operator(world)
+    context = ReconcileContext(kube, registry, Cache(), queue, slots, settings)
+    metrics.serve(settings.metrics_port, context.cache.census, __version__)
+    operator = Operator(context)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)

@@ -22,7 +22,7 @@ from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import Slots
 from swefoundry.workloads.pod_spec import Role
 
@@ -37,11 +37,11 @@ PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
 
 def a_world(
     server: ApiServer, registry: Registry, settings: Settings = SETTINGS, places: Mapping[Role, int] = PLACES
-) -> World:
+) -> ReconcileContext:
     """A world as the operator's process makes it: with an empty cache, and nothing in the queue."""
     queue = WorkQueue()
     slots = Slots(places, wake=queue.add)
-    return World(server.client(), registry, Cache(), queue, slots, settings)
+    return ReconcileContext(server.client(), registry, Cache(), queue, slots, settings)
 
 
 @dataclass
@@ -106,13 +106,13 @@ class Simulation:
         await self._registry.aclose()
 
     @property
-    def world(self) -> World:
+    def context(self) -> ReconcileContext:
         """Of the operator that is alive."""
-        return self._operator.world
+        return self._operator.context
 
     async def _born(self) -> None:
-        world = a_world(self.server, self._registry, self.settings, self.places)
-        self._operator = Operator(world, clock=lambda: self.server.now)
+        context = a_world(self.server, self._registry, self.settings, self.places)
+        self._operator = Operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._told = len(self.server.changes)
         if not await self._alive(self._operator.resync()):
@@ -136,13 +136,13 @@ class Simulation:
 
     async def _close(self) -> None:
         self.server.gate = self.front.gate = open_gate
-        await self.world.kube.close()
+        await self.context.kube.close()
 
     async def _step(self) -> bool:
         actions: list[Callable[[], object]] = list(self.kubelet.steps())
         if self._told < len(self.server.changes):
             actions.append(self._tell)
-        if len(self.world.queue):
+        if len(self.context.queue):
             actions += [self._look] * 2
         if not actions:
             return self._pass_time()
@@ -167,13 +167,13 @@ class Simulation:
             await self._operator.event(event=change)
 
     async def _look(self) -> None:
-        key = await self.world.queue.get()
+        key = await self.context.queue.get()
         if not await self._alive(self._observed(key)):
             await self._born()
             return
-        self.world.queue.done(key)
+        self.context.queue.done(key)
         if self.looks[-1][1] == "retry":
-            self.world.queue.add(key)
+            self.context.queue.add(key)
 
     async def _observed(self, key) -> None:
         self.looks.append((key.kind, await self._operator.look(key)))
@@ -183,6 +183,6 @@ class Simulation:
         before, self._before = getattr(self, "_before", -1), len(self.server.changes)
         self._quiet = self._quiet + 1 if before == self._before else 0
         for kind in (TASKS.kind, BUILDS.kind):
-            for key in self.world.cache.keys(kind):
-                self.world.queue.add(key)
+            for key in self.context.cache.keys(kind):
+                self.context.queue.add(key)
         return self._quiet < QUIET_LOOKS

@@ -8,7 +8,7 @@ from simulated.api_server import ApiServer, serving
 from simulated.operating import a_world
 from simulated.shelf import Front, Shelf, filled, fronting
 from swefoundry.oci.registry_client import Registry
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -24,7 +24,7 @@ async def front(registry_host: str) -> AsyncIterator[Front]:
 
 
 @pytest_asyncio.fixture
-async def world(server: ApiServer, registry_host: str) -> AsyncIterator[World]:
+async def context(server: ApiServer, registry_host: str) -> AsyncIterator[ReconcileContext]:
     async with Registry(registry_host, insecure=True) as registry:
         made = a_world(server, registry)
         yield made

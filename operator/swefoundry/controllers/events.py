@@ -10,7 +10,7 @@ from swefoundry.api import conditions, labels
 from swefoundry.api.resource import Object
 from swefoundry.api.types import Attempt, Condition
 from swefoundry.kube.resources import EVENTS
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_outcomes import Blame
 
 MESSAGE_LIMIT = 1000
@@ -50,11 +50,11 @@ def news(old: Told, new: Told) -> list[Event]:
     return found
 
 
-async def announce(world: World, item: Object[Any, Any], status: Told, now: datetime) -> None:
+async def announce(context: ReconcileContext, item: Object[Any, Any], status: Told, now: datetime) -> None:
     """Post events after the status is written. They are a courtesy: a refusal costs nothing but the event."""
     for event in news(item.status, status):
         try:
-            await world.kube.create(EVENTS, item.namespace, body(item, event, now))
+            await context.kube.create(EVENTS, item.namespace, body(item, event, now))
         except errors.SwefoundryError:
             return
 

@@ -9,7 +9,7 @@ from swefoundry.api.types import Attempt
 from swefoundry.contracts.wire import Value
 from swefoundry.kube.resources import Resource
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Await
 from swefoundry.workloads.lifecycle import release, together
 from swefoundry.workloads.pod_snapshot import PodSnapshot
@@ -17,15 +17,17 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot
 R = TypeVar("R")
 
 
-async def write_status(world: World, resource: Resource, item: Object[Any, Any], status: Value) -> None:
+async def write_status(
+    context: ReconcileContext, resource: Resource, item: Object[Any, Any], status: Value
+) -> None:
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
     old, new = item.status.wire(), status.wire()
     if old == new:
         return
     body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merging(old, new)}
-    made = await world.kube.patch(resource, item.namespace, item.name, body, sub="status")
-    world.cache.put({"kind": resource.kind, **made})
-    world.queue.add(Key(resource.kind, item.namespace, item.name))
+    made = await context.kube.patch(resource, item.namespace, item.name, body, sub="status")
+    context.cache.put({"kind": resource.kind, **made})
+    context.queue.add(Key(resource.kind, item.namespace, item.name))
 
 
 def merging(old: object, new: object) -> object:
@@ -44,18 +46,18 @@ def told(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R |
 
 
 async def let_go(
-    world: World, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
+    context: ReconcileContext, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
 ) -> None:
     """Release every pod that the written status no longer speaks of."""
     current = {attempt.work: attempt.number for attempt in running}
     over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
-    _, error = await together(release(world, pod, item.namespace) for pod in over)
+    _, error = await together(release(context, pod, item.namespace) for pod in over)
     if error is not None:
         raise error
 
 
-def recheck(world: World, key: Key, results: Iterable[object]) -> None:
+def recheck(context: ReconcileContext, key: Key, results: Iterable[object]) -> None:
     """Look again when patience or a pause runs out: no event announces that."""
     waits = [item.check_seconds for item in results if isinstance(item, Await)]
     if waits:
-        world.queue.later(key, max(1.0, min(waits)))
+        context.queue.later(key, max(1.0, min(waits)))

@@ -24,7 +24,7 @@ from swefoundry.controllers.taskinstance.reconcile import reconcile as reconcile
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS, Resource
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.lifecycle import release, slot
 from swefoundry.workloads.pod_snapshot import snapshot
 from swefoundry.workloads.pod_spec import Role
@@ -59,8 +59,8 @@ def utc_now() -> datetime:
 class Operator:
     """Feeds the world from watches and keeps workers busy."""
 
-    def __init__(self, world: World, clock: Callable[[], datetime] = utc_now) -> None:
-        self.world = world
+    def __init__(self, context: ReconcileContext, clock: Callable[[], datetime] = utc_now) -> None:
+        self.context = context
         self._clock = clock
         self.registry = kopf.OperatorRegistry()
         self.heard = time.monotonic()
@@ -84,7 +84,7 @@ class Operator:
         """See everything once, then begin to work: decisions on half a view would start what runs already."""
         configure(settings)
         await self._first_look()
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self.world.settings.workers)]
+        self._tasks = [asyncio.create_task(self._work()) for _ in range(self.context.settings.workers)]
         self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
 
     async def stop(self, **_: Any) -> None:
@@ -104,31 +104,31 @@ class Operator:
     def see(self, body: dict[str, Any], gone: bool = False) -> bool:
         """Take one object's state in; say whether it was news."""
         key = key_of(body)
-        news = gone or self.world.cache.put(body)
+        news = gone or self.context.cache.put(body)
         if gone:
-            self.world.cache.drop(key, body["metadata"]["uid"])
+            self.context.cache.drop(key, body["metadata"]["uid"])
             self._wake(body["metadata"]["uid"], PODS)  # nobody else would let them go
             if key.kind == BUILDS.kind:
-                wake(self.world, body.get("spec", {}).get("repo", ""))  # they may have waited for it
+                wake(self.context, body.get("spec", {}).get("repo", ""))  # they may have waited for it
         if key.kind == PODS.kind:
-            self._count(body if gone else self.world.cache.get(key) or body, gone)
+            self._count(body if gone else self.context.cache.get(key) or body, gone)
         elif news:
-            self.world.queue.add(key)
+            self.context.queue.add(key)
             self._wake(body["metadata"]["uid"], BUILDS)  # they mind their task's spec.suspend
         # The echo of our own write is no news about the object itself; its owner has not seen it yet.
         owner = owner_of(body)
         if owner is not None:
-            self.world.queue.add(owner[0] if self._knows(*owner) else key)
+            self.context.queue.add(owner[0] if self._knows(*owner) else key)
         return news
 
     def _knows(self, key: Key, uid: str) -> bool:
         """Whether an owner is in the cache: that one, not a successor of its name."""
-        body = self.world.cache.get(key)
+        body = self.context.cache.get(key)
         return body is not None and body["metadata"]["uid"] == uid
 
     def _wake(self, owner_uid: str, resource: Resource) -> None:
-        for body in self.world.cache.children(owner_uid, resource.kind):
-            self.world.queue.add(key_of(body))
+        for body in self.context.cache.children(owner_uid, resource.kind):
+            self.context.queue.add(key_of(body))
 
     def _count(self, body: dict[str, Any], gone: bool) -> None:
         pod = snapshot(body)
@@ -136,9 +136,9 @@ class Operator:
             return
         name = slot(body["metadata"]["namespace"], pod.name)
         if gone or pod.ended:
-            self.world.slots.free(Role(pod.role), name)
+            self.context.slots.free(Role(pod.role), name)
         else:
-            self.world.slots.seed(Role(pod.role), name)
+            self.context.slots.seed(Role(pod.role), name)
 
     async def _first_look(self) -> None:
         while True:
@@ -153,7 +153,7 @@ class Operator:
         Tell whether the API answered. A refusal is an answer: a deleted namespace must not keep the others waiting.
         """
         answered, news, began = True, 0, time.monotonic()
-        for namespace in self.world.settings.namespaces:
+        for namespace in self.context.settings.namespaces:
             for resource, selector in WATCHED:
                 try:
                     news += await self._resync_one(resource, namespace, selector)
@@ -166,10 +166,10 @@ class Operator:
         return answered
 
     async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
-        known = self.world.cache.bodies(resource.kind)
+        known = self.context.cache.bodies(resource.kind)
         before = {key_of(body): body for body in known if body["metadata"]["namespace"] == namespace}
         news = 0
-        async for body in self.world.kube.list(resource, namespace, selector):
+        async for body in self.context.kube.list(resource, namespace, selector):
             before.pop(key_of(body), None)
             news += self.see(body)
         for lost in before.values():
@@ -178,20 +178,20 @@ class Operator:
 
     async def _resync_forever(self) -> None:
         while True:
-            await asyncio.sleep(self.world.settings.resync_seconds)
+            await asyncio.sleep(self.context.settings.resync_seconds)
             await self.resync()
-            for key in [*self.world.cache.keys(TASKS.kind), *self.world.cache.keys(BUILDS.kind)]:
-                self.world.queue.add(key)
+            for key in [*self.context.cache.keys(TASKS.kind), *self.context.cache.keys(BUILDS.kind)]:
+                self.context.queue.add(key)
 
     async def _work(self) -> None:
         while True:
-            key = await self.world.queue.get()
+            key = await self.context.queue.get()
             started = time.perf_counter()
             try:
                 result = await self.look(key)
             finally:
-                self.world.queue.done(key)
-                self.world.slots.pass_on()
+                self.context.queue.done(key)
+                self.context.slots.pass_on()
             metrics.RECONCILES.labels(key.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(key.kind).observe(time.perf_counter() - started)
 
@@ -200,34 +200,34 @@ class Operator:
         try:
             await self._reconcile(key)
         except errors.Retry as exc:
-            pause = self.world.queue.retry(key, exc.after)
+            pause = self.context.queue.retry(key, exc.after)
             log.log(
                 _loudness(exc), "%s %s/%s: again in %.1f s: %s", key.kind, key.namespace, key.name, pause, exc
             )
             return "retry"
         except errors.GiveUp as exc:
             if isinstance(exc, errors.NotFound) and await self._is_gone(key):
-                self.world.queue.forget(key)
+                self.context.queue.forget(key)
                 return "gone"
             log.error("%s %s/%s: %s", key.kind, key.namespace, key.name, exc)
-            self.world.queue.retry(key)
+            self.context.queue.retry(key)
             return "refused"
         except Exception:
             log.exception(
                 "%s %s/%s: a defect of swefoundry; it is tried again", key.kind, key.namespace, key.name
             )
-            self.world.queue.retry(key)
+            self.context.queue.retry(key)
             return "defect"
-        self.world.queue.forget(key)
+        self.context.queue.forget(key)
         return "ok"
 
     async def _is_gone(self, key: Key) -> bool:
         """Whether what was not found is the object itself: then there is nothing to try again."""
-        known = self.world.cache.get(key)
+        known = self.context.cache.get(key)
         if known is None:
             return True
         try:
-            await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+            await self.context.kube.get(RESOURCES[key.kind], key.namespace, key.name)
         except errors.NotFound:
             self.see(known, gone=True)
             return True
@@ -240,16 +240,16 @@ class Operator:
             await self._release_orphan(key)
             return
         try:
-            await RECONCILERS[key.kind](key, self.world, self._clock())
+            await RECONCILERS[key.kind](key, self.context, self._clock())
         except ValidationError as exc:
             await self._refuse(key, exc)
 
     async def _release_orphan(self, key: Key) -> None:
-        body = self.world.cache.get(key)
+        body = self.context.cache.get(key)
         owner = owner_of(body) if body is not None else None
         if body is None or (owner is not None and await self._is_there(*owner)):
             return
-        await release(self.world, snapshot(body), key.namespace)
+        await release(self.context, snapshot(body), key.namespace)
 
     async def _is_there(self, key: Key, uid: str) -> bool:
         """Whether an owner exists. The cache may lag, and a release loses the pod's result: so the API is asked."""
@@ -258,7 +258,7 @@ class Operator:
         if key.kind not in RECONCILERS:
             return False
         try:
-            found = await self.world.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+            found = await self.context.kube.get(RESOURCES[key.kind], key.namespace, key.name)
         except errors.NotFound:
             return False
         self.see({"kind": key.kind, **found})
@@ -266,12 +266,12 @@ class Operator:
 
     async def _refuse(self, key: Key, exc: ValidationError) -> None:
         """An object that the API server let through and the models do not: say so on the object, touch nothing else."""
-        body = self.world.cache.get(key)
+        body = self.context.cache.get(key)
         if body is None:
             return
         status = refused_status(body, exc, self._clock())
         if status != body.get("status"):
-            await self.world.kube.patch(
+            await self.context.kube.patch(
                 RESOURCES[key.kind], key.namespace, key.name, {"status": status}, sub="status"
             )
 
@@ -283,8 +283,8 @@ class Operator:
 
     async def alive(self, **_: Any) -> dict[str, float]:
         """Raise, and so fail the probe, when work does not move."""
-        waited = self.world.queue.oldest_seconds()
-        if waited > self.world.settings.stale_seconds:
+        waited = self.context.queue.oldest_seconds()
+        if waited > self.context.settings.stale_seconds:
             raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
         if self._deaf >= DEAF_RESYNCS:
             raise errors.SwefoundryError(f"{self._deaf} resyncs in a row found news that no watch had told")

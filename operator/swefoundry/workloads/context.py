@@ -44,7 +44,7 @@ class StageOrder:
 
 
 @dataclass
-class World:
+class ReconcileContext:
     """The doorways, what is known, and the settings."""
 
     kube: Kube

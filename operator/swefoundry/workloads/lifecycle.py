@@ -16,7 +16,7 @@ from swefoundry.grading.testcase_status import ReportSet
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import push_artifact
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import POD_LOST, Await, Collect, Launch, Move, Replace, Surrender
 from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
 from swefoundry.workloads.pod_snapshot import PodSnapshot, snapshot
@@ -65,7 +65,7 @@ def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
 
 
 async def launch(
-    world: World, ticket: Ticket, move: Launch, prepare: Callable[[], Awaitable[Json]]
+    context: ReconcileContext, ticket: Ticket, move: Launch, prepare: Callable[[], Awaitable[Json]]
 ) -> Launched | Queued:
     """Create the pod, or adopt the one that a crash left under this attempt's name.
 
@@ -73,19 +73,19 @@ async def launch(
     evaluations asks for all places at every look, and mostly gets none.
     """
     owner = ticket.owner
-    if not world.slots.take(
+    if not context.slots.take(
         ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
     ):
         return Queued(ticket.work)
     try:
-        made = await world.kube.create(PODS, owner.namespace, await prepare())
+        made = await context.kube.create(PODS, owner.namespace, await prepare())
         if made is None:
-            made = await world.kube.get(PODS, owner.namespace, ticket.pod_name)
+            made = await context.kube.get(PODS, owner.namespace, ticket.pod_name)
     except BaseException:
-        world.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
+        context.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
         raise
     made.setdefault("kind", "Pod")
-    world.cache.put(made)
+    context.cache.put(made)
     attempt = Attempt(
         work=ticket.work,
         number=ticket.attempt,
@@ -101,10 +101,12 @@ def slot(namespace: str, pod: str) -> str:
     return f"{namespace}/{pod}"
 
 
-async def keep_evidence(world: World, namespace: str, repository: str, move: Collect) -> Evidence | None:
+async def keep_evidence(
+    context: ReconcileContext, namespace: str, repository: str, move: Collect
+) -> Evidence | None:
     """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
     try:
-        log = await world.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
+        log = await context.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
     except (errors.NotFound, errors.ApiRefused):
         return None
     except errors.ApiUnavailable:
@@ -123,21 +125,21 @@ async def keep_evidence(world: World, namespace: str, repository: str, move: Col
         STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
-    digest = await push_artifact(world.registry, repository, "evaluation", files)
+    digest = await push_artifact(context.registry, repository, "evaluation", files)
     return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
 
 
-async def confirmed(world: World, namespace: str, move: Move) -> Move:
+async def confirmed(context: ReconcileContext, namespace: str, move: Move) -> Move:
     """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
     if not isinstance(move, Replace | Surrender):
         return move
     if move.ended.reason != POD_LOST:
         return _counted(move)
     try:
-        found = await world.kube.get(PODS, namespace, move.ended.pod)
+        found = await context.kube.get(PODS, namespace, move.ended.pod)
     except errors.NotFound:
         return _counted(move)
-    world.cache.put({"kind": PODS.kind, **found})
+    context.cache.put({"kind": PODS.kind, **found})
     return Await(move.work, "Running", check_seconds=1.0)
 
 
@@ -152,23 +154,23 @@ def role_of(work: str) -> Role:
     return ROLES.get(work.partition("-")[0], Role.EVALUATION)
 
 
-async def release(world: World, pod: PodSnapshot, namespace: str) -> None:
+async def release(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
     """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
     key = Key("Pod", namespace, pod.name)
     try:
         if pod.abandoned:
-            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid, at_once=True)
+            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, at_once=True)
         elif not pod.deleting:
-            await world.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
+            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
         if not pod.releasing:
             # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.
             body: Json = {"metadata": {"finalizers": None, "uid": pod.uid}}
-            await world.kube.patch(PODS, namespace, pod.name, body)
+            await context.kube.patch(PODS, namespace, pod.name, body)
     except (errors.NotFound, errors.ApiConflict):
         pass
-    world.cache.drop(key, pod.uid)
+    context.cache.drop(key, pod.uid)
     if pod.role in set(Role):
-        world.slots.free(Role(pod.role), slot(namespace, pod.name))
+        context.slots.free(Role(pod.role), slot(namespace, pod.name))
 
 
 async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
@@ -189,9 +191,9 @@ async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.Swefo
     return results, error
 
 
-def pods_of(world: World, uid: str) -> tuple[PodSnapshot, ...]:
+def pods_of(context: ReconcileContext, uid: str) -> tuple[PodSnapshot, ...]:
     """Snapshots of the pods that the object with ``uid`` controls."""
-    return tuple(snapshot(body) for body in world.cache.children(uid, "Pod"))
+    return tuple(snapshot(body) for body in context.cache.children(uid, "Pod"))
 
 
 def count_end(role: Role, move: Collect) -> None:

@@ -1,3 +1,3 @@
-from simulated.places import front, server, shelf, world
+from simulated.places import context, front, server, shelf
 
-__all__ = ["front", "server", "shelf", "world"]
+__all__ = ["context", "front", "server", "shelf"]

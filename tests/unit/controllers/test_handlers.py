@@ -20,9 +20,9 @@ PLACE = ("taskinstances", "here", "task-one")
 
 
 @pytest.fixture
-def operator(world):
-    world.settings = world.settings.model_copy(update={"namespaces": ["here"]})
-    return Operator(world, clock=lambda: NOW)
+def operator(context):
+    context.settings = context.settings.model_copy(update={"namespaces": ["here"]})
+    return Operator(context, clock=lambda: NOW)
 
 
 def a_pod(server, owner=None, work="intake"):
@@ -34,7 +34,7 @@ def a_pod(server, owner=None, work="intake"):
 
 async def ready(operator):
     """Everything that the workers would get now."""
-    queue = operator.world.queue
+    queue = operator.context.queue
     keys = {await queue.get() for _ in range(len(queue))}
     for key in keys:
         queue.done(key)
@@ -60,9 +60,9 @@ async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
 
 async def test_a_pods_event_is_a_look_at_its_owner_even_when_it_is_an_echo(operator, server):
     task = server.create("taskinstances", "here", manifest())
-    operator.world.cache.put(task)
+    operator.context.cache.put(task)
     body = a_pod(server, task)
-    operator.world.cache.put(body)
+    operator.context.cache.put(body)
     await tell(operator, body)
     assert await ready(operator) == {TASK}
 
@@ -71,21 +71,21 @@ async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
     await tell(operator, body, "ADDED")
-    assert operator.world.slots.active(Role.INTAKE) == 1
+    assert operator.context.slots.active(Role.INTAKE) == 1
     place = ("pods", "here", body["metadata"]["name"])
     server.set_status(place, {"phase": "Succeeded"})
     await tell(operator, server.get(place))
-    assert operator.world.slots.active(Role.INTAKE) == 0
+    assert operator.context.slots.active(Role.INTAKE) == 0
     # A list that is older than the last watch event must not take the place again.
     operator.see(body)
-    assert operator.world.slots.active(Role.INTAKE) == 0
+    assert operator.context.slots.active(Role.INTAKE) == 0
 
 
 async def test_a_changed_task_wakes_its_envbuild(operator, server):
     task = server.create("taskinstances", "here", manifest())
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
     build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
-    operator.world.cache.put(server.create("envbuilds", "here", build))
+    operator.context.cache.put(server.create("envbuilds", "here", build))
     await tell(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
     assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
 
@@ -111,7 +111,7 @@ async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server)
     key = Key("Pod", "here", body["metadata"]["name"])
     assert await operator.look(key) == "ok"
     assert len(server.bodies("pods")) == 1
-    assert operator.world.cache.get(TASK) is not None
+    assert operator.context.cache.get(TASK) is not None
 
 
 async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exists(operator, server):
@@ -126,8 +126,8 @@ async def test_what_is_gone_is_not_looked_at_again(operator, server):
     await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
     assert await operator.look(TASK) == "gone"
-    assert operator.world.cache.get(TASK) is None
-    assert not operator.world.queue._timers and not operator.world.queue._failures
+    assert operator.context.cache.get(TASK) is None
+    assert not operator.context.queue._timers and not operator.context.queue._failures
     assert await operator.look(TASK) == "ok"
 
 
@@ -147,14 +147,14 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
     await operator.resync()
     assert await operator.look(TASK) == "refused"
     assert "no such content" in caplog.text
-    assert TASK in operator.world.queue._timers
+    assert TASK in operator.context.queue._timers
 
 
 async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
     await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.refusals["POST pods"] = (503, "etcd is slow")
     assert await operator.look(TASK) == "retry"
-    assert TASK in operator.world.queue._timers
+    assert TASK in operator.context.queue._timers
 
 
 async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
@@ -207,7 +207,7 @@ async def test_resync_finds_what_watches_missed(operator, server):
     body = a_pod(server, server.get(PLACE))
     server.create("pods", "here", {"metadata": {"name": "not-ours"}, "spec": {}})
     assert await operator.resync()
-    names = {key.name for kind in ("TaskInstance", "Pod") for key in operator.world.cache.keys(kind)}
+    names = {key.name for kind in ("TaskInstance", "Pod") for key in operator.context.cache.keys(kind)}
     assert names == {"task-one", body["metadata"]["name"]}
 
 
@@ -234,7 +234,7 @@ async def test_an_object_made_again_while_everything_is_listed_is_kept(operator,
     server.gate = meanwhile
     await operator.resync()
     await asyncio.sleep(0)
-    assert operator.world.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
+    assert operator.context.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
 
 
 async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(operator, server):
@@ -255,7 +255,7 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
         }
         own = meta | {"name": name, "uid": f"b{number}", "ownerReferences": [owner], "resourceVersion": "1"}
         operator.see(build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}})
-    queue, looks = operator.world.queue, 0
+    queue, looks = operator.context.queue, 0
     while len(queue):
         key = await queue.get()
         assert await operator.look(key) == "ok"
@@ -266,9 +266,9 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
 
 async def test_the_probe_fails_when_the_queue_is_stuck(operator):
     assert (await operator.alive())["queueSeconds"] == 0.0
-    operator.world.queue.add(TASK)
+    operator.context.queue.add(TASK)
     assert (await operator.alive())["queueSeconds"] >= 0.0
-    operator.world.queue._since[TASK] -= operator.world.settings.stale_seconds + 1
+    operator.context.queue._since[TASK] -= operator.context.settings.stale_seconds + 1
     with pytest.raises(errors.SwefoundryError, match=r"has waited 90. s for a worker"):
         await operator.alive()
 

@@ -135,7 +135,7 @@ async def ended_alike(simulation, undisturbed, front, shelf):
     assert outcome(simulation.server.get(BUILD)) == outcome(wanted["build"])
     assert set(pods_per_attempt(simulation.server).values()) == {1}
     assert not simulation.server.bodies("pods")
-    assert {simulation.world.slots.active(role) for role in Role} == {0}
+    assert {simulation.context.slots.active(role) for role in Role} == {0}
     assert {result for _, result in simulation.looks} <= {"ok", "retry"}
 
 
@@ -257,7 +257,7 @@ async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(front, shelf, 
         simulation.user = [(lambda: next(steps, None) is None, lambda: server.delete(HERE))]
         await simulation.run()
         assert [place for place in server.objects if place[0] != "events"] == []
-        assert {simulation.world.slots.active(role) for role in Role} == {0}
+        assert {simulation.context.slots.active(role) for role in Role} == {0}
 
 
 async def test_spent_retries_fail_the_task_and_say_what_happened(simulation):

@@ -123,7 +123,7 @@ async def test_of_three_one_is_built_and_two_are_laid_over_its_image(stage):
         [("reuse", "Accepted")],
     ]
     assert {body["status"]["verdict"] for body in stage.server.bodies("taskinstances")} == {"fail2pass"}
-    assert simulation.world.slots.active("intake") == 0
+    assert simulation.context.slots.active("intake") == 0
 
 
 async def test_a_reused_round_tells_what_it_stands_on(stage):

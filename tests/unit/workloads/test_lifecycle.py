@@ -37,18 +37,18 @@ def a_body(ticket):
     return pod(ticket, Cell("image", {}, {}, {}, 60))
 
 
-async def launched(world, number=0):
+async def launched(context, number=0):
     """A pod, made as the reconcilers make it."""
     order = ticket(OWNER, Role.EVALUATION, Launch("before-0", number))
 
     async def prepare():
         return a_body(order)
 
-    return await launch(world, order, Launch("before-0", number), prepare)
+    return await launch(context, order, Launch("before-0", number), prepare)
 
 
-def the_pod(world):
-    (found,) = pods_of(world, OWNER.uid)
+def the_pod(context):
+    (found,) = pods_of(context, OWNER.uid)
     return found
 
 
@@ -57,152 +57,152 @@ def lost(attempt):
     return Replace("before-0", over, Attempt(work="before-0", number=1, pod=""))
 
 
-async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, world):
-    result = await launched(world)
+async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context):
+    result = await launched(context)
     body = server.one("pods")
     assert result == Launched(
         Attempt(work="before-0", number=0, pod=body["metadata"]["name"], uid=body["metadata"]["uid"])
     )
-    assert the_pod(world).nonce == body["metadata"]["annotations"][labels.NONCE]
-    assert world.slots.active(Role.EVALUATION) == 1
+    assert the_pod(context).nonce == body["metadata"]["annotations"][labels.NONCE]
+    assert context.slots.active(Role.EVALUATION) == 1
 
 
-async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, world):
-    first = await launched(world)
-    nonce = the_pod(world).nonce
-    world.cache.drop(Key("Pod", "here", first.attempt.pod))
-    assert await launched(world) == first
+async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, context):
+    first = await launched(context)
+    nonce = the_pod(context).nonce
+    context.cache.drop(Key("Pod", "here", first.attempt.pod))
+    assert await launched(context) == first
     assert len(server.bodies("pods")) == 1
-    assert the_pod(world).nonce == nonce
+    assert the_pod(context).nonce == nonce
 
 
-async def test_a_pod_without_a_place_is_not_prepared(server, world):
+async def test_a_pod_without_a_place_is_not_prepared(server, context):
     for number in range(16):
-        world.slots.seed(Role.EVALUATION, f"here/other-{number}")
-    assert await launched(world) == Queued("before-0")
+        context.slots.seed(Role.EVALUATION, f"here/other-{number}")
+    assert await launched(context) == Queued("before-0")
     assert server.requests == []
 
 
-async def test_a_pod_that_cannot_be_made_keeps_no_place(server, world):
+async def test_a_pod_that_cannot_be_made_keeps_no_place(server, context):
     server.refusals["POST pods"] = (403, "exceeded quota")
     with pytest.raises(errors.ApiRefused):
-        await launched(world)
-    assert world.slots.active(Role.EVALUATION) == 0
+        await launched(context)
+    assert context.slots.active(Role.EVALUATION) == 0
 
 
-async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, world):
+async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, context):
     server.refusals["POST pods"] = (409, "already exists")
     with pytest.raises(errors.NotFound):
-        await launched(world)
-    assert world.slots.active(Role.EVALUATION) == 0
+        await launched(context)
+    assert context.slots.active(Role.EVALUATION) == 0
 
 
-async def test_a_pod_is_let_go_whole(server, world):
-    await launched(world)
-    await release(world, the_pod(world), "here")
+async def test_a_pod_is_let_go_whole(server, context):
+    await launched(context)
+    await release(context, the_pod(context), "here")
     assert server.bodies("pods") == []
-    assert pods_of(world, OWNER.uid) == ()
-    assert world.slots.active(Role.EVALUATION) == 0
+    assert pods_of(context, OWNER.uid) == ()
+    assert context.slots.active(Role.EVALUATION) == 0
 
 
-async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_says_so(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_says_so(server, context):
+    attempt = (await launched(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.set_status(place, {"phase": "Running"}, nodeName="node-1")
-    await release(world, snapshot(server.get(place)), "here")
+    await release(context, snapshot(server.get(place)), "here")
     assert server.get(place)["metadata"].get("finalizers") is None
     assert server.get(place)["metadata"]["deletionGracePeriodSeconds"] == 5
     server.delete(place, grace=0)
     assert server.bodies("pods") == []
 
 
-async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_off(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_off(server, context):
+    attempt = (await launched(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.delete(place)
     server.requests.clear()
-    await release(world, snapshot(server.get(place)), "here")
+    await release(context, snapshot(server.get(place)), "here")
     assert server.bodies("pods") == []
     assert server.requests == [f"PATCH pods/{attempt.pod}"]
 
 
-async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, context):
+    attempt = (await launched(context)).attempt
     place = ("pods", "here", attempt.pod)
     taint = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
     server.set_status(place, {"phase": "Running", "conditions": [taint]}, nodeName="node-1")
     server.delete(place)
-    await release(world, snapshot(server.get(place)), "here")
+    await release(context, snapshot(server.get(place)), "here")
     assert server.bodies("pods") == []
 
 
-async def test_releasing_twice_or_a_successor_does_no_harm(server, world):
-    await launched(world)
-    old = the_pod(world)
-    await release(world, old, "here")
-    await release(world, old, "here")
-    await launched(world)
-    await release(world, old, "here")
+async def test_releasing_twice_or_a_successor_does_no_harm(server, context):
+    await launched(context)
+    old = the_pod(context)
+    await release(context, old, "here")
+    await release(context, old, "here")
+    await launched(context)
+    await release(context, old, "here")
     (successor,) = server.bodies("pods")
     assert successor["metadata"]["finalizers"] == [labels.FINALIZER]
     assert "deletionTimestamp" not in successor["metadata"]
 
 
-async def test_a_lost_pod_is_believed_lost_when_the_api_says_so(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_lost_pod_is_believed_lost_when_the_api_says_so(server, context):
+    attempt = (await launched(context)).attempt
     move = lost(attempt)
-    assert isinstance(await confirmed(world, "here", move), Await)
-    await release(world, the_pod(world), "here")
-    assert await confirmed(world, "here", move) == move
+    assert isinstance(await confirmed(context, "here", move), Await)
+    await release(context, the_pod(context), "here")
+    assert await confirmed(context, "here", move) == move
 
 
-async def test_the_cache_learns_of_a_pod_that_only_seemed_lost(server, world):
-    attempt = (await launched(world)).attempt
-    world.cache.drop(Key("Pod", "here", attempt.pod))
-    await confirmed(world, "here", lost(attempt))
-    assert the_pod(world).uid == attempt.uid
+async def test_the_cache_learns_of_a_pod_that_only_seemed_lost(server, context):
+    attempt = (await launched(context)).attempt
+    context.cache.drop(Key("Pod", "here", attempt.pod))
+    await confirmed(context, "here", lost(attempt))
+    assert the_pod(context).uid == attempt.uid
 
 
 def collecting(body, record):
     return Collect("before-0", snapshot(body), Finished(record["code"], record, 1.0))
 
 
-async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, world, registry_host):
-    attempt = (await launched(world)).attempt
+async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, context, registry_host):
+    attempt = (await launched(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.logs[attempt.uid] = b"what the tests said\n"
-    record = {"nonce": the_pod(world).nonce, "stage": "before", "code": 1}
-    evidence = await keep_evidence(world, "here", "acting/task", collecting(body, record))
-    files = await pull_artifact(world.registry, "acting/task", evidence.digest, 1 << 20)
+    record = {"nonce": the_pod(context).nonce, "stage": "before", "code": 1}
+    evidence = await keep_evidence(context, "here", "acting/task", collecting(body, record))
+    files = await pull_artifact(context.registry, "acting/task", evidence.digest, 1 << 20)
     assert files.keys() == {"output.log", "record.json", "tests.json"}
     assert files["output.log"] == b"what the tests said\n"
     assert files["tests.json"] == b'{"problems":[],"statuses":{}}'
     assert evidence.log == "what the tests said\n"
 
 
-async def test_a_cut_log_is_kept_and_said_to_be_cut(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_cut_log_is_kept_and_said_to_be_cut(server, context):
+    attempt = (await launched(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.logs[attempt.uid] = b"cut off"
     record = {"nonce": NONCE, "stage": "before", "code": 1, "reportSha256": "f" * 64}
-    evidence = await keep_evidence(world, "here", "acting/task", collecting(body, record))
-    files = await pull_artifact(world.registry, "acting/task", evidence.digest, 1 << 20)
+    evidence = await keep_evidence(context, "here", "acting/task", collecting(body, record))
+    files = await pull_artifact(context.registry, "acting/task", evidence.digest, 1 << 20)
     assert b"it was cut" in files["tests.json"]
 
 
-async def test_without_a_log_there_is_no_evidence(server, world):
-    attempt = (await launched(world)).attempt
+async def test_without_a_log_there_is_no_evidence(server, context):
+    attempt = (await launched(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     record = {"nonce": NONCE, "stage": "before", "code": 1}
-    assert await keep_evidence(world, "here", "acting/task", collecting(body, record)) is None
+    assert await keep_evidence(context, "here", "acting/task", collecting(body, record)) is None
 
 
-async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, world):
-    attempt = (await launched(world)).attempt
+async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, context):
+    attempt = (await launched(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.refusals["GET pods"] = (503, "busy")
     with pytest.raises(errors.ApiUnavailable):
-        await keep_evidence(world, "here", "acting/task", collecting(body, {"code": 1}))
+        await keep_evidence(context, "here", "acting/task", collecting(body, {"code": 1}))
 
 
 async def test_one_parts_trouble_does_not_lose_anothers_result():

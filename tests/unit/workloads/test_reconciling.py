@@ -17,12 +17,12 @@ ATTEMPT = Attempt(work="before-0", number=1, pod="p")
 
 
 @pytest.fixture
-def task(server, world):
+def task(server, context):
     """A TaskInstance that has a verdict and a pod, as it is in the cache."""
     server.create("taskinstances", "here", manifest())
     status = {"phase": "Validating", "verdict": "fail2pass", "round": 1}
     body = server.patch(("taskinstances", "here", "task-one"), {"status": status}, sub="status")
-    world.cache.put(body)
+    context.cache.put(body)
     return task_from(body)
 
 
@@ -43,27 +43,27 @@ def a_pod(server, task, work, attempt):
     )
 
 
-async def test_a_status_that_did_not_change_is_not_sent(server, world, task):
-    await write_status(world, TASKS, task, changed(task))
+async def test_a_status_that_did_not_change_is_not_sent(server, context, task):
+    await write_status(context, TASKS, task, changed(task))
     assert server.requests == []
 
 
-async def test_a_changed_status_is_sent_once_and_known_at_once(server, world, task):
-    await write_status(world, TASKS, task, changed(task, phase="Validated"))
+async def test_a_changed_status_is_sent_once_and_known_at_once(server, context, task):
+    await write_status(context, TASKS, task, changed(task, phase="Validated"))
     assert server.requests == ["PATCH taskinstances/task-one/status"]
     assert server.one("taskinstances")["status"]["phase"] == "Validated"
-    assert world.cache.get(KEY)["status"]["phase"] == "Validated"
-    assert await world.queue.get() == KEY
+    assert context.cache.get(KEY)["status"]["phase"] == "Validated"
+    assert await context.queue.get() == KEY
 
 
-async def test_fields_that_went_away_are_gone_from_the_object(server, world, task):
-    await write_status(world, TASKS, task, changed(task, verdict=None, round=None))
+async def test_fields_that_went_away_are_gone_from_the_object(server, context, task):
+    await write_status(context, TASKS, task, changed(task, verdict=None, round=None))
     assert server.one("taskinstances")["status"].keys().isdisjoint({"verdict", "round"})
 
 
-async def test_the_spec_is_never_touched(server, world, task):
+async def test_the_spec_is_never_touched(server, context, task):
     before = server.one("taskinstances")
-    await write_status(world, TASKS, task, changed(task, phase="Failed"))
+    await write_status(context, TASKS, task, changed(task, phase="Failed"))
     after = server.one("taskinstances")
     assert (after["spec"], after["metadata"]["generation"]) == (
         before["spec"],
@@ -71,38 +71,38 @@ async def test_the_spec_is_never_touched(server, world, task):
     )
 
 
-async def test_a_status_decided_on_an_older_object_is_refused(server, world, task):
+async def test_a_status_decided_on_an_older_object_is_refused(server, context, task):
     server.patch(("taskinstances", "here", "task-one"), {"spec": {"suspend": True}})
     with pytest.raises(errors.ApiConflict):
-        await write_status(world, TASKS, task, changed(task, phase="Failed"))
+        await write_status(context, TASKS, task, changed(task, phase="Failed"))
     assert server.one("taskinstances")["status"]["phase"] == "Validating"
 
 
-async def test_a_successor_of_the_same_name_gets_no_status_of_its_predecessor(server, world, task):
+async def test_a_successor_of_the_same_name_gets_no_status_of_its_predecessor(server, context, task):
     server.delete(("taskinstances", "here", "task-one"))
     server.create("taskinstances", "here", manifest())
     with pytest.raises(errors.ApiConflict):
-        await write_status(world, TASKS, task, changed(task, phase="Failed"))
+        await write_status(context, TASKS, task, changed(task, phase="Failed"))
     assert server.one("taskinstances")["status"] == {}
 
 
-async def test_pods_that_the_status_does_not_speak_of_are_let_go(server, world, task):
+async def test_pods_that_the_status_does_not_speak_of_are_let_go(server, context, task):
     for work, attempt in (("before-0", 0), ("before-0", 1), ("after-0", 0)):
-        world.cache.put(a_pod(server, task, work, attempt))
-    await let_go(world, task, [ATTEMPT], pods_of(world, task.uid))
+        context.cache.put(a_pod(server, task, work, attempt))
+    await let_go(context, task, [ATTEMPT], pods_of(context, task.uid))
     assert [body["metadata"]["name"] for body in server.bodies("pods")] == ["before-0-1"]
 
 
-async def test_a_pod_newer_than_the_status_is_kept_for_adoption(server, world, task):
-    world.cache.put(a_pod(server, task, "before-0", 2))
-    await let_go(world, task, [ATTEMPT], pods_of(world, task.uid))
+async def test_a_pod_newer_than_the_status_is_kept_for_adoption(server, context, task):
+    context.cache.put(a_pod(server, task, "before-0", 2))
+    await let_go(context, task, [ATTEMPT], pods_of(context, task.uid))
     assert len(server.bodies("pods")) == 1
 
 
-async def test_waits_are_looked_at_again_at_the_earliest_of_them(world):
-    recheck(world, KEY, [Await("a", "Pending"), "no wait", Await("b", "Backoff", check_seconds=7.0)])
-    recheck(world, KEY, ["no wait"])
-    timer = world.queue._timers[KEY]
-    assert len(world.queue) == 0
-    recheck(world, KEY, [Await("c", "Backoff", check_seconds=9.0)])
-    assert world.queue._timers[KEY] is timer
+async def test_waits_are_looked_at_again_at_the_earliest_of_them(context):
+    recheck(context, KEY, [Await("a", "Pending"), "no wait", Await("b", "Backoff", check_seconds=7.0)])
+    recheck(context, KEY, ["no wait"])
+    timer = context.queue._timers[KEY]
+    assert len(context.queue) == 0
+    recheck(context, KEY, [Await("c", "Backoff", check_seconds=9.0)])
+    assert context.queue._timers[KEY] is timer

@@ -23,8 +23,8 @@ def test_a_passing_fault_is_not_told_on_every_retry():
 
 
 def test_the_condition_says_what_was_refused():
-    seen = Observation(a_task(), (), None, Settings(), NOW)
-    status = report(seen, Pursue(()), told([], QUOTA))
+    observed = Observation(a_task(), (), None, Settings(), NOW)
+    status = report(observed, Pursue(()), told([], QUOTA))
     assert reason_of(status.conditions, READY) == (
         "Intake",
         "refused: ApiRefused (pods is forbidden: exceeded quota: small)",

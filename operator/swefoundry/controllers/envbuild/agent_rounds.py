@@ -19,7 +19,7 @@ from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.agent.launch import launch_agent_pod
 from swefoundry.workloads.agent.pod import key_file
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Await, Collect, Launch
 from swefoundry.workloads.intake.launch import place
 from swefoundry.workloads.lifecycle import count_end, ticket
@@ -30,29 +30,31 @@ HELD_SECONDS = 300.0
 """How often an EnvBuild looks whether there is room in a shared budget, although nobody has woken it."""
 
 
-async def launch_agent(move: Launch, seen: Observation, world: World) -> Result:
+async def launch_agent(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
-    key = Key(BUILDS.kind, seen.build.namespace, seen.build.name)
-    async with world.paying:  # two that look at the same moment would both spend what is left
-        may = purse(seen.build, world.spending.beside(key), seen.settings)
+    key = Key(BUILDS.kind, observed.build.namespace, observed.build.name)
+    async with context.paying:  # two that look at the same moment would both spend what is left
+        may = purse(observed.build, context.spending.beside(key), observed.settings)
         if may.spent:
             return AgentsUnpaid(may.spent)
         if may.held:
-            world.spending.wait(key)
+            context.spending.wait(key)
             return Await(move.work, reasons.QUEUED, may.held, HELD_SECONDS)
-        pass_ = ticket(seen.owner, Role.AGENT, move)
-        facts = await world.facts(seen.repository, source_of(seen).facts)
-        near = await references(seen, world, facts)
+        pass_ = ticket(observed.owner, Role.AGENT, move)
+        facts = await context.facts(observed.repository, source_of(observed).facts)
+        near = await references(observed, context, facts)
         drafts = list(dict.fromkeys(item.known.draft for item in near))
-        return await launch_agent_pod(world, pass_, move, _order(pass_.nonce, may.allowance, drafts, seen))
+        return await launch_agent_pod(
+            context, pass_, move, _order(pass_.nonce, may.allowance, drafts, observed)
+        )
 
 
-def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observation) -> AgentOrder:
-    build, settings, prepared = seen.build, seen.settings, source_of(seen)
+def _order(nonce: str, allowance: Allowance, near: list[Digest], observed: Observation) -> AgentOrder:
+    build, settings, prepared = observed.build, observed.settings, source_of(observed)
     spec, agents = build.spec, build.status.agents or Agents()
     return AgentOrder(
         nonce=nonce,
-        place=place(settings, seen.repository),
+        place=place(settings, observed.repository),
         conversation=build.uid,
         repo=spec.repo,
         source=prepared.source,
@@ -65,7 +67,7 @@ def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observati
         state=agents.state,
         ladder=list(settings.models),
         allowed_bases=list(settings.allowed_bases),
-        base_images=_bases(seen),
+        base_images=_bases(observed),
         key_file=key_file(settings),
         ca_file=ca_file(settings),
         allowance=allowance,
@@ -77,10 +79,10 @@ def _order(nonce: str, allowance: Allowance, near: list[Digest], seen: Observati
     )
 
 
-def _bases(seen: Observation) -> list[str]:
+def _bases(observed: Observation) -> list[str]:
     """Those of the project's language first."""
-    by_language = seen.settings.base_images
-    first = by_language.get(seen.build.spec.language or "", [])
+    by_language = observed.settings.base_images
+    first = by_language.get(observed.build.spec.language or "", [])
     return list(dict.fromkeys([*first, *(name for names in by_language.values() for name in names)]))
 
 
@@ -98,16 +100,16 @@ def past(item: Round) -> PastRound:
     )
 
 
-async def collect_draft(move: Collect, seen: Observation, world: World) -> Result:
+async def collect_draft(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
     """What an agent pod left: a round with its draft, or the reason why there is none."""
     count_end(Role.AGENT, move)
     record = AgentRecord.model_validate(move.finished.record)
     if not is_draft(record):
         return Drafted(move, record)
-    draft = await world.draft(seen.repository, record.draft or "")
-    final = overridden(draft, seen.build.spec.environment.overrides)
-    started = await begun(Proposal(strategy=AGENTS, label=record.label, draft=final), seen, world)
-    if any(item.draft == started.draft and item.parent is None for item in seen.build.status.rounds):
+    draft = await context.draft(observed.repository, record.draft or "")
+    final = overridden(draft, observed.build.spec.environment.overrides)
+    started = await begun(Proposal(strategy=AGENTS, label=record.label, draft=final), observed, context)
+    if any(item.draft == started.draft and item.parent is None for item in observed.build.status.rounds):
         message = "the agents wrote a draft that was tried already"
         return Drafted(move, record.model_copy(update={"code": Code.REPEATED, "message": message}))
     claim = {"claimed": record.claimed, "usage": record.usage if record.usage.turns else None}

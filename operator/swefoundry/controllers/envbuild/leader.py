@@ -18,51 +18,53 @@ from swefoundry.kube.cache import Body, key_of
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 
 Rank = tuple[bool, datetime, str, str]
 """Whether its search is still to begin, when it was made, namespace and name: no two are equal."""
 
 
-def elder(build: Build, world: World) -> Key | None:
+def elder(build: Build, context: ReconcileContext) -> Key | None:
     """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
 
     One that has begun goes before all others: two that are made in the same second may begin in either order.
     """
     own = (True, build.created, build.namespace, build.name)
-    leading = (body for body in world.cache.same_repo(BUILDS.kind, build.spec.repo) if _leads(body, world))
-    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body, world)) < own]
+    leading = (
+        body for body in context.cache.same_repo(BUILDS.kind, build.spec.repo) if _leads(body, context)
+    )
+    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body, context)) < own]
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
-def patience_left(seen: Observation) -> timedelta:
+def patience_left(observed: Observation) -> timedelta:
     """How much longer it may wait."""
-    waited = seen.now - (seen.build.status.started_at or seen.now)
-    return timedelta(seconds=seen.settings.sibling_wait_seconds) - waited
+    waited = observed.now - (observed.build.status.started_at or observed.now)
+    return timedelta(seconds=observed.settings.sibling_wait_seconds) - waited
 
 
-def lead(build: Build, world: World) -> None:
+def lead(build: Build, context: ReconcileContext) -> None:
     """Note at once that ``build`` begins a search of its own: another may be looked at before its status says so."""
-    world.leading.add(build.uid)
+    context.leading.add(build.uid)
 
 
-def wait(build: Build, world: World) -> None:
+def wait(build: Build, context: ReconcileContext) -> None:
     """Note that ``build`` is to be woken when another of its repository ends."""
-    world.waiting.setdefault(build.spec.repo, set()).add(Key(BUILDS.kind, build.namespace, build.name))
+    context.waiting.setdefault(build.spec.repo, set()).add(Key(BUILDS.kind, build.namespace, build.name))
 
 
-def wake(world: World, repo: str) -> None:
+def wake(context: ReconcileContext, repo: str) -> None:
     """One of a repository's EnvBuilds has ended, or is gone: look at those that wait, and at no others.
 
     A thousand of one repository would else be looked at a thousand times each.
     """
-    for key in world.waiting.pop(repo, ()):
-        world.queue.add(key)
+    for key in context.waiting.pop(repo, ()):
+        context.queue.add(key)
 
 
-def _leads(body: Body, world: World) -> bool:
+def _leads(body: Body, context: ReconcileContext) -> bool:
     ended = "finishedAt" in body.get("status", {}) or "deletionTimestamp" in body["metadata"]
-    return not ended and not is_suspended(body, world) and _reuses(body, world.settings)
+    return not ended and not is_suspended(body, context) and _reuses(body, context.settings)
 
 
 def _reuses(body: Body, settings: Settings) -> bool:
@@ -71,9 +73,9 @@ def _reuses(body: Body, settings: Settings) -> bool:
     return reuse.NAME in named
 
 
-def _rank(body: Body, world: World) -> Rank:
+def _rank(body: Body, context: ReconcileContext) -> Rank:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
     rounds = body.get("status", {}).get("rounds", ())
-    begun = meta["uid"] in world.leading or any("parent" not in item for item in rounds)
+    begun = meta["uid"] in context.leading or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]

@@ -21,35 +21,37 @@ from swefoundry.drafts import next_proposal
 from swefoundry.drafts.evaluation_command import too_long
 from swefoundry.drafts.proposal import Ask, Proposal, Tried
 from swefoundry.oci.draft_store import push_draft
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Await
 
 
-async def propose(seen: Observation, world: World) -> Proposing:
+async def propose(observed: Observation, context: ReconcileContext) -> Proposing:
     """The next round; or whose turn it is, when the strategies that need no model have no other draft."""
-    whose = turn(strategies(seen.build.spec.environment, seen.settings), seen.build.status.agents)
-    facts = await world.facts(seen.repository, source_of(seen).facts)
-    led = waiting(seen, world) is not None
-    near = await neighbours(seen, world, facts)
+    whose = turn(strategies(observed.build.spec.environment, observed.settings), observed.build.status.agents)
+    facts = await context.facts(observed.repository, source_of(observed).facts)
+    led = waiting(observed, context) is not None
+    near = await neighbours(observed, context, facts)
     if isinstance(near, Await | Unusable):
         return near
-    learned = await references(seen, world, facts) if RECIPE in whose.rules else ()
-    ask = (await _ask(seen, world, facts)).model_copy(update={"neighbours": near, "references": learned})
+    learned = await references(observed, context, facts) if RECIPE in whose.rules else ()
+    ask = (await _ask(observed, context, facts)).model_copy(
+        update={"neighbours": near, "references": learned}
+    )
     proposal = next_proposal(whose.rules, ask)
     if proposal is None or proposal.parent is None:
-        wait = waiting(seen, world)
+        wait = waiting(observed, context)
         if wait is not None:
             return wait
         if led:  # it ended while the registry was asked: what it has found was not in the answer
-            return await propose(seen, world)
-        lead(seen.build, world)
+            return await propose(observed, context)
+        lead(observed.build, context)
     if proposal is not None:
-        return Proposed(await begun(proposal, seen, world))
+        return Proposed(await begun(proposal, observed, context))
     return AgentsCalled() if whose.agents else NothingProposed()
 
 
-async def _ask(seen: Observation, world: World, facts: Facts) -> Ask:
-    spec, path = seen.build.spec, seen.repository
+async def _ask(observed: Observation, context: ReconcileContext, facts: Facts) -> Ask:
+    spec, path = observed.build.spec, observed.repository
     return Ask(
         facts=facts,
         language=spec.language,
@@ -57,22 +59,22 @@ async def _ask(seen: Observation, world: World, facts: Facts) -> Ask:
         version=spec.version,
         draft=spec.environment.draft,
         overrides=spec.environment.overrides,
-        base_images=world.settings.base_images,
-        tried=tuple([await _tried(item, path, world) for item in seen.build.status.rounds]),
+        base_images=context.settings.base_images,
+        tried=tuple([await _tried(item, path, context) for item in observed.build.status.rounds]),
     )
 
 
-async def begun(proposal: Proposal, seen: Observation, world: World) -> Round:
+async def begun(proposal: Proposal, observed: Observation, context: ReconcileContext) -> Round:
     """A round with the proposal's draft; ended already when the policy refuses it."""
-    facts = await world.facts(seen.repository, source_of(seen).facts)
+    facts = await context.facts(observed.repository, source_of(observed).facts)
     started = Round(
-        number=len(seen.build.status.rounds),
+        number=len(observed.build.status.rounds),
         strategy=proposal.strategy,
         label=proposal.label[:200],
-        draft=await push_draft(world.registry, seen.repository, proposal.draft),
+        draft=await push_draft(context.registry, observed.repository, proposal.draft),
         parent=proposal.parent,
     )
-    found = complaints(proposal.draft.dockerfile, list(world.settings.allowed_bases))
+    found = complaints(proposal.draft.dockerfile, list(context.settings.allowed_bases))
     refused = [item.message for item in found] + [too_long(proposal.draft.test_command, facts.test_files)]
     message = " ".join(filter(None, refused))
     if not message:
@@ -82,18 +84,18 @@ async def begun(proposal: Proposal, seen: Observation, world: World) -> Round:
     )
 
 
-def source_of(seen: Observation) -> Prepared:
+def source_of(observed: Observation) -> Prepared:
     """The source and its facts; there is nothing to propose without them."""
-    if seen.prepared is None:
-        raise errors.GiveUp(f"{seen.build.name}: a proposal without facts")
-    return seen.prepared
+    if observed.prepared is None:
+        raise errors.GiveUp(f"{observed.build.name}: a proposal without facts")
+    return observed.prepared
 
 
-async def _tried(item: Round, path: str, world: World) -> Tried:
+async def _tried(item: Round, path: str, context: ReconcileContext) -> Tried:
     return Tried(
         strategy=item.strategy,
         label=item.label,
-        draft=await world.draft(path, item.draft),
+        draft=await context.draft(path, item.draft),
         outcome=RoundOutcome(item.outcome or RoundOutcome.INFRASTRUCTURE),
         message=item.message or "",
         parent=item.parent,

@@ -15,7 +15,7 @@ from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Bench
 from swefoundry.workloads.lifecycle import pods_of
 from swefoundry.workloads.pod_snapshot import PodSnapshot
@@ -95,17 +95,17 @@ class Observation:
         return rounds[-1] if rounds and rounds[-1].outcome is None else None
 
 
-def observe(key: Key, world: World, now: datetime) -> Observation | None:
+def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
     """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
-    body = world.cache.get(key)
+    body = context.cache.get(key)
     if body is None:
         return None
     build = build_from(body)
-    return Observation(build, pods_of(world, build.uid), world.settings, now, is_suspended(body, world))
+    return Observation(build, pods_of(context, build.uid), context.settings, now, is_suspended(body, context))
 
 
-def is_suspended(body: dict[str, Any], world: World) -> bool:
+def is_suspended(body: dict[str, Any], context: ReconcileContext) -> bool:
     """Whether the TaskInstance that an EnvBuild is made for is suspended."""
     owner = owner_of(body)
-    task = world.cache.get(owner[0]) if owner is not None else None
+    task = context.cache.get(owner[0]) if owner is not None else None
     return bool(task and task.get("spec", {}).get("suspend"))

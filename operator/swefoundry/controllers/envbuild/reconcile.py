@@ -13,25 +13,25 @@ from swefoundry.controllers.events import announce
 from swefoundry.controllers.finish import let_go, recheck, told, write_status
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 
 
-async def reconcile(key: Key, world: World, now: datetime) -> None:
+async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     """Bring one EnvBuild one step closer to an image."""
-    seen = observe(key, world, now)
+    seen = observe(key, context, now)
     if seen is None:
         return
     step = decide(seen)
-    results, error = await act(step, seen, world)
-    status = await remembered(seen, report(seen, step, told(results, error)), world)
-    await write_status(world, BUILDS, seen.build, status)
+    results, error = await act(step, seen, context)
+    status = await remembered(seen, report(seen, step, told(results, error)), context)
+    await write_status(context, BUILDS, seen.build, status)
     ended = status.finished_at is not None and seen.build.status.finished_at is None
     if ended or seen.suspended:  # nobody waits for one that rests
-        world.leading.discard(seen.build.uid)
-        wake(world, seen.build.spec.repo)
+        context.leading.discard(seen.build.uid)
+        wake(context, seen.build.spec.repo)
     count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
-    await announce(world, seen.build, status, now)
-    await let_go(world, seen.build, status.running, seen.pods)
-    recheck(world, key, results)
+    await announce(context, seen.build, status, now)
+    await let_go(context, seen.build, status.running, seen.pods)
+    recheck(context, key, results)
     if error is not None:
         raise error

@@ -35,28 +35,28 @@ MOST_ROUNDS = 50
 Rule = Callable[[Observation], Step | None]
 
 
-def decide(seen: Observation) -> Step:
+def decide(observed: Observation) -> Step:
     """The first rule that has an opinion."""
     for rule in RULES:
-        step = rule(seen)
+        step = rule(observed)
         if step is not None:
             return step
     return Rest()
 
 
-def deleted_builds_are_left(seen: Observation) -> Step | None:
+def deleted_builds_are_left(observed: Observation) -> Step | None:
     """Owner references take its pods along."""
-    return Rest() if seen.build.deleting else None
+    return Rest() if observed.build.deleting else None
 
 
-def finished_builds_rest(seen: Observation) -> Step | None:
+def finished_builds_rest(observed: Observation) -> Step | None:
     """An accepted image, or the lack of one, is final: the spec is immutable."""
-    return Rest() if seen.build.status.finished_at is not None else None
+    return Rest() if observed.build.status.finished_at is not None else None
 
 
-def agents_need_a_model(seen: Observation) -> Step | None:
+def agents_need_a_model(observed: Observation) -> Step | None:
     """Said before anything is paid for."""
-    if AGENTS not in seen.build.spec.environment.strategies or seen.settings.models:
+    if AGENTS not in observed.build.spec.environment.strategies or observed.settings.models:
         return None
     return Exhaust(
         reasons.AGENTS_NOT_CONFIGURED,
@@ -64,57 +64,59 @@ def agents_need_a_model(seen: Observation) -> Step | None:
     )
 
 
-def sources_are_taken_in(seen: Observation) -> Step | None:
+def sources_are_taken_in(observed: Observation) -> Step | None:
     """Only where no TaskInstance did it already."""
-    return Pursue((pursue(INTAKE, seen.bench),)) if seen.prepared is None else None
+    return Pursue((pursue(INTAKE, observed.bench),)) if observed.prepared is None else None
 
 
-def reused_images_are_checked_out(seen: Observation) -> Step | None:
+def reused_images_are_checked_out(observed: Observation) -> Step | None:
     """The open round stands on a proven image: the new tree comes over it as a layer, with no build."""
-    current = seen.open_round
+    current = observed.open_round
     if current is None or current.parent is None or current.composed is not None:
         return None
-    return Pursue((unless_suspended(pursue(checkout_work(current.number), seen.bench), seen.suspended),))
+    return Pursue(
+        (unless_suspended(pursue(checkout_work(current.number), observed.bench), observed.suspended),)
+    )
 
 
-def drafts_are_built(seen: Observation) -> Step | None:
+def drafts_are_built(observed: Observation) -> Step | None:
     """The open round has no image yet: its draft is built, or its rebuild command run in the reused image."""
-    current = seen.open_round
+    current = observed.open_round
     if current is None or current.image is not None:
         return None
-    return Pursue((unless_suspended(pursue(build_work(current.number), seen.bench), seen.suspended),))
+    return Pursue((unless_suspended(pursue(build_work(current.number), observed.bench), observed.suspended),))
 
 
-def images_are_probed(seen: Observation) -> Step | None:
+def images_are_probed(observed: Observation) -> Step | None:
     """The open round has an image: before and after, at the same time."""
-    current = seen.open_round
+    current = observed.open_round
     if current is None:
         return None
     ended = {probe.stage for probe in current.probes}
-    missing = [stage for stage in probes(seen.build.spec.acceptance is not None) if stage not in ended]
-    moves = (pursue(probe_work(stage, current.number), seen.bench) for stage in missing)
-    return Pursue(tuple(unless_suspended(move, seen.suspended) for move in moves))
+    missing = [stage for stage in probes(observed.build.spec.acceptance is not None) if stage not in ended]
+    moves = (pursue(probe_work(stage, current.number), observed.bench) for stage in missing)
+    return Pursue(tuple(unless_suspended(move, observed.suspended) for move in moves))
 
 
-def agents_are_asked(seen: Observation) -> Step | None:
+def agents_are_asked(observed: Observation) -> Step | None:
     """They were called: one pod writes one draft."""
-    agents = seen.build.status.agents
+    agents = observed.build.status.agents
     if agents is None or agents.drafting is None:
         return None
-    move = unless_suspended(pursue(agent_work(agents.drafting), seen.bench), seen.suspended)
+    move = unless_suspended(pursue(agent_work(agents.drafting), observed.bench), observed.suspended)
     # Time may have run out while no place was free.
-    return None if isinstance(move, Launch) and _spent(seen) else Pursue((move,))
+    return None if isinstance(move, Launch) and _spent(observed) else Pursue((move,))
 
 
-def spent_budgets_end_the_search(seen: Observation) -> Step | None:
+def spent_budgets_end_the_search(observed: Observation) -> Step | None:
     """Before a round is begun, not in its middle."""
-    spent = _spent(seen)
+    spent = _spent(observed)
     return Exhaust(reasons.BUDGET_SPENT, spent) if spent else None
 
 
-def _spent(seen: Observation) -> str:
-    status, budget = seen.build.status, seen.build.spec.budget
-    waited = seen.now - (status.started_at or seen.now)
+def _spent(observed: Observation) -> str:
+    status, budget = observed.build.status, observed.build.spec.budget
+    waited = observed.now - (status.started_at or observed.now)
     # Reused images are no drafts of this search; but a status has room for so many rounds and no more.
     built = sum(item.parent is None for item in status.rounds)
     rounds = built if len(status.rounds) < MOST_ROUNDS else max(budget.rounds, built)
@@ -122,7 +124,7 @@ def _spent(seen: Observation) -> str:
     return work_refusal(Work(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
 
 
-def next_drafts_are_proposed(seen: Observation) -> Step | None:
+def next_drafts_are_proposed(observed: Observation) -> Step | None:
     """What the last round taught picks the next draft."""
     return Propose()
 

@@ -34,7 +34,7 @@ from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.workloads import names
-from swefoundry.workloads.context import StageOrder, World
+from swefoundry.workloads.context import ReconcileContext, StageOrder
 from swefoundry.workloads.decide import Collect, Launch, Move, without_evidence
 from swefoundry.workloads.evaluation.launch import Trial, launch_evaluation, network_open, nodes_of
 from swefoundry.workloads.intake.launch import INTAKE, Intake, launch_intake, taken_in
@@ -56,82 +56,84 @@ Outcome = tuple[list[Result], errors.SwefoundryError | None]
 """What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
 
 
-async def act(step: Step, seen: Observation, world: World) -> Outcome:
+async def act(step: Step, observed: Observation, context: ReconcileContext) -> Outcome:
     """Do ``step``. Every part is safe to do again."""
     match step:
         case Pursue(moves):
-            return await together(_move(move, seen, world) for move in moves)
+            return await together(_move(move, observed, context) for move in moves)
         case BuildEnvironment():
-            return await together([_order_environment(seen, world)])
+            return await together([_order_environment(observed, context)])
         case Judge():
-            return await together([_judge(step, seen, world)])
+            return await together([_judge(step, observed, context)])
         case Delete():
-            await world.kube.delete(TASKS, seen.task.namespace, seen.task.name, uid=seen.task.uid)
+            await context.kube.delete(
+                TASKS, observed.task.namespace, observed.task.name, uid=observed.task.uid
+            )
     return [], None
 
 
-async def _move(move: Move, seen: Observation, world: World) -> Result:
+async def _move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
     match move:
         case Launch(work=work) if work == INTAKE:
-            return await _launch_intake(move, seen, world)
+            return await _launch_intake(move, observed, context)
         case Launch():
-            return await _launch_evaluation(move, seen, world)
+            return await _launch_evaluation(move, observed, context)
         case Collect(work=work) if work == INTAKE:
             return taken_in(move)
         case Collect():
-            return await _collect(move, seen, world)
+            return await _collect(move, observed, context)
         case _:
-            return await confirmed(world, seen.task.namespace, move)
+            return await confirmed(context, observed.task.namespace, move)
 
 
-async def _launch_intake(move: Launch, seen: Observation, world: World) -> Result:
-    spec = seen.task.spec
+async def _launch_intake(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
+    spec = observed.task.spec
     what = Intake(
         repo=spec.repo,
-        repository=seen.repository,
+        repository=observed.repository,
         source=spec.source,
         base_commit=spec.base_commit,
         version=spec.version,
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
     )
-    return await launch_intake(world, ticket(seen.owner, Role.INTAKE, move), move, what)
+    return await launch_intake(context, ticket(observed.owner, Role.INTAKE, move), move, what)
 
 
-async def _launch_evaluation(move: Launch, seen: Observation, world: World) -> Result:
-    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+async def _launch_evaluation(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
+    task, prepared, image = observed.task, observed.task.status.prepared, observed.image
     if prepared is None or image is None:
         raise errors.GiveUp(f"{task.name}: an evaluation without a source or an image")
-    build = seen.build or await _build_at_the_api(seen, world)
+    build = observed.build or await _build_at_the_api(observed, context)
     if build is None:
         return EnvironmentGone(task.status.env_build or task.name)
     if build.status.draft is None:
         raise errors.GiveUp(f"{task.name}: EnvBuild {build.name} does not say which draft made its image")
     stage, _ = evaluation_of(move.work)
     trial = Trial(
-        repository=seen.repository,
+        repository=observed.repository,
         image=image.digest,
         stage=stage,
         layer=prepared.layers[stage],
-        draft=await world.draft(seen.repository, build.status.draft),
+        draft=await context.draft(observed.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
         avoid_nodes=nodes_of(task.status.attempts, move.work),
     )
-    return await launch_evaluation(world, ticket(seen.owner, Role.EVALUATION, move), move, trial)
+    return await launch_evaluation(context, ticket(observed.owner, Role.EVALUATION, move), move, trial)
 
 
-async def _build_at_the_api(seen: Observation, world: World) -> Build | None:
+async def _build_at_the_api(observed: Observation, context: ReconcileContext) -> Build | None:
     """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
-    task = seen.task
+    task = observed.task
     try:
-        found = await world.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
+        found = await context.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
     except errors.NotFound:
         return None
     if not _controls(task, found):
         return None
     body = {"kind": BUILDS.kind, **found}
-    world.cache.put(body)
+    context.cache.put(body)
     return build_from(body)
 
 
@@ -139,11 +141,11 @@ def _controls(task: Task, found: dict[str, Any]) -> bool:
     return any(reference["uid"] == task.uid for reference in found["metadata"].get("ownerReferences", []))
 
 
-async def _collect(move: Collect, seen: Observation, world: World) -> Result:
-    task = seen.task
-    evidence = await keep_evidence(world, task.namespace, seen.repository, move)
+async def _collect(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
+    task = observed.task
+    evidence = await keep_evidence(context, task.namespace, observed.repository, move)
     if evidence is None:
-        return without_evidence(move, seen.bench)
+        return without_evidence(move, observed.bench)
     count_end(Role.EVALUATION, move)
     stage, repeat = evaluation_of(move.work)
     record, counts = evidence.record, evidence.reports.counts
@@ -159,11 +161,11 @@ async def _collect(move: Collect, seen: Observation, world: World) -> Result:
         seconds=record.duration_ms / 1000,
         evidence=evidence.digest,
     )
-    return Evaluated(move, evaluation, network_open(record, task.spec.validation, world.settings))
+    return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
 
 
-async def _order_environment(seen: Observation, world: World) -> Result:
-    task, prepared = seen.task, seen.task.status.prepared
+async def _order_environment(observed: Observation, context: ReconcileContext) -> Result:
+    task, prepared = observed.task, observed.task.status.prepared
     if prepared is None:
         raise errors.GiveUp(f"{task.name}: an environment is ordered before the source is taken in")
     spec = EnvBuildSpec(
@@ -190,21 +192,21 @@ async def _order_environment(seen: Observation, world: World) -> Result:
                 labels.OWNER: names.label_value(task.name),
                 **({labels.EXPERIMENT: task.experiment} if task.experiment else {}),
             },
-            "ownerReferences": [owner_reference(seen.owner)],
+            "ownerReferences": [owner_reference(observed.owner)],
         },
         "spec": spec.wire(),
     }
-    made = await world.kube.create(BUILDS, task.namespace, body)
+    made = await context.kube.create(BUILDS, task.namespace, body)
     if made is None:
-        made = await _adopted(task, world)
+        made = await _adopted(task, context)
     # The watch will bring this very version again, which is no news then: its first look is asked for here.
-    world.cache.put({"kind": BUILDS.kind, **made})
-    world.queue.add(Key(BUILDS.kind, task.namespace, task.name))
+    context.cache.put({"kind": BUILDS.kind, **made})
+    context.queue.add(Key(BUILDS.kind, task.namespace, task.name))
     return EnvironmentOrdered(task.name)
 
 
-async def _adopted(task: Task, world: World) -> dict[str, Any]:
-    found = await world.kube.get(BUILDS, task.namespace, task.name)
+async def _adopted(task: Task, context: ReconcileContext) -> dict[str, Any]:
+    found = await context.kube.get(BUILDS, task.namespace, task.name)
     if not _controls(task, found):
         # A predecessor's of the same name goes away by garbage collection; a user's own does not.
         raise errors.Retry(
@@ -213,12 +215,12 @@ async def _adopted(task: Task, world: World) -> dict[str, Any]:
     return found
 
 
-async def _judge(step: Judge, seen: Observation, world: World) -> Result:
-    task, path = seen.task, seen.repository
-    image = seen.image
+async def _judge(step: Judge, observed: Observation, context: ReconcileContext) -> Result:
+    task, path = observed.task, observed.repository
+    image = observed.image
     if image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without an image")
-    cells, statuses = await _evidence(seen, world, path)
+    cells, statuses = await _evidence(observed, context, path)
     sets = compare(statuses[Stage.BEFORE], statuses[Stage.AFTER])
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
@@ -226,29 +228,29 @@ async def _judge(step: Judge, seen: Observation, world: World) -> Result:
         matrix=cells,
         image=f"{image.name}@{image.digest}",
         tests={name: list(ids) for name, ids in sets.by_name().items()},
-        stages=await _stage_digests(seen, world, path),
+        stages=await _stage_digests(observed, context, path),
     )
     files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
     said = ""
-    if seen.build is not None and seen.build.status.draft is not None:
+    if observed.build is not None and observed.build.status.draft is not None:
         # So that the bundle alone says how to build the image and run the tests again.
-        draft = await world.draft(path, seen.build.status.draft)
+        draft = await context.draft(path, observed.build.status.draft)
         files[DRAFT_NAME] = draft.stored()
         said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
-    digest = await push_artifact(world.registry, path, "verdict", files, subject=image.digest)
-    metrics.VERDICTS.labels(step.verdict.value, seen.settings.told_apart(task.experiment)).inc()
+    digest = await push_artifact(context.registry, path, "verdict", files, subject=image.digest)
+    metrics.VERDICTS.labels(step.verdict.value, observed.settings.told_apart(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
     return Judged(step.verdict, counts if known else None, digest, said)
 
 
 async def _evidence(
-    seen: Observation, world: World, path: str
+    observed: Observation, context: ReconcileContext, path: str
 ) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
     cells: list[Cell] = []
     statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
-    items = sorted(seen.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
-    kept = await asyncio.gather(*(_kept(item, world, path) for item in items))
+    items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
+    kept = await asyncio.gather(*(_kept(item, context, path) for item in items))
     for item, (record, found) in zip(items, kept, strict=True):
         if found:
             statuses[item.stage].append(found)
@@ -266,21 +268,21 @@ async def _evidence(
     return cells, statuses
 
 
-async def _kept(item: Evaluation, world: World, path: str) -> tuple[RunRecord | None, Statuses]:
+async def _kept(item: Evaluation, context: ReconcileContext, path: str) -> tuple[RunRecord | None, Statuses]:
     if item.evidence is None:
         return None, {}
     files = await pull_artifact(
-        world.registry, path, item.evidence, EVIDENCE_LIMIT, only=(RECORD_FILE, STATUSES_FILE)
+        context.registry, path, item.evidence, EVIDENCE_LIMIT, only=(RECORD_FILE, STATUSES_FILE)
     )
     found = json.loads(files[STATUSES_FILE])["statuses"]
     record = RunRecord.model_validate_json(files[RECORD_FILE])
     return record, {test: Status(status) for test, status in found.items()}
 
 
-async def _stage_digests(seen: Observation, world: World, path: str) -> dict[Stage, str]:
+async def _stage_digests(observed: Observation, context: ReconcileContext, path: str) -> dict[Stage, str]:
     """What ran: the same image and layer have the same digest, whatever their tag leads to by now."""
-    task, prepared, image = seen.task, seen.task.status.prepared, seen.image
+    task, prepared, image = observed.task, observed.task.status.prepared, observed.image
     if prepared is None or image is None:
         raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
     orders = {stage: StageOrder(path, image.digest, prepared.layers[stage]) for stage in Stage}
-    return {stage: await world.stage_image(order) for stage, order in orders.items()}
+    return {stage: await context.stage_image(order) for stage, order in orders.items()}

@@ -9,7 +9,7 @@ from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Bench
 from swefoundry.workloads.lifecycle import pods_of
 from swefoundry.workloads.pod_snapshot import PodSnapshot
@@ -58,17 +58,17 @@ class Observation:
         return Bench(self.task.status.running, self.pods, self.now, self.settings)
 
 
-def observe(key: Key, world: World, now: datetime) -> Observation | None:
+def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
     """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
-    body = world.cache.get(key)
+    body = context.cache.get(key)
     if body is None:
         return None
     task = task_from(body)
-    builds = world.cache.children(task.uid, "EnvBuild")
+    builds = context.cache.children(task.uid, "EnvBuild")
     return Observation(
         task=task,
-        pods=pods_of(world, task.uid),
+        pods=pods_of(context, task.uid),
         build=build_from(builds[0]) if builds else None,
-        settings=world.settings,
+        settings=context.settings,
         now=now,
     )

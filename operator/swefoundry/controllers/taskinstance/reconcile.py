@@ -11,29 +11,29 @@ from swefoundry.controllers.taskinstance.status import report
 from swefoundry.controllers.taskinstance.steps import Delete, Result
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 
 
-async def reconcile(key: Key, world: World, now: datetime) -> None:
+async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     """Bring one TaskInstance one step closer to a verdict."""
-    seen = observe(key, world, now)
-    if seen is None:
+    observed = observe(key, context, now)
+    if observed is None:
         return
-    step = decide(seen)
-    results, error = await act(step, seen, world)
+    step = decide(observed)
+    results, error = await act(step, observed, context)
     if isinstance(step, Delete):
         return
-    status = report(seen, step, told(results, error))
-    await write_status(world, TASKS, seen.task, status)
-    await announce(world, seen.task, status, now)
-    await let_go(world, seen.task, status.running, seen.pods)
-    _plan(key, world, seen, results)
+    status = report(observed, step, told(results, error))
+    await write_status(context, TASKS, observed.task, status)
+    await announce(context, observed.task, status, now)
+    await let_go(context, observed.task, status.running, observed.pods)
+    _plan(key, context, observed, results)
     if error is not None:
         raise error
 
 
-def _plan(key: Key, world: World, seen: Observation, results: list[Result]) -> None:
-    recheck(world, key, results)
-    ttl, finished = seen.task.spec.ttl_seconds_after_finished, seen.task.status.finished_at
+def _plan(key: Key, context: ReconcileContext, observed: Observation, results: list[Result]) -> None:
+    recheck(context, key, results)
+    ttl, finished = observed.task.spec.ttl_seconds_after_finished, observed.task.status.finished_at
     if ttl is not None and finished is not None:
-        world.queue.later(key, max(1.0, ttl - (seen.now - finished).total_seconds()))
+        context.queue.later(key, max(1.0, ttl - (observed.now - finished).total_seconds()))

@@ -26,77 +26,77 @@ from swefoundry.workloads.intake.launch import INTAKE
 Rule = Callable[[Observation], Step | None]
 
 
-def decide(seen: Observation) -> Step:
+def decide(observed: Observation) -> Step:
     """The first rule that has an opinion."""
     for rule in RULES:
-        step = rule(seen)
+        step = rule(observed)
         if step is not None:
             return step
     return Rest()
 
 
-def deleted_tasks_are_left(seen: Observation) -> Step | None:
+def deleted_tasks_are_left(observed: Observation) -> Step | None:
     """Owner references take its pods and its EnvBuild along."""
-    return Rest() if seen.task.deleting else None
+    return Rest() if observed.task.deleting else None
 
 
-def expired_tasks_are_deleted(seen: Observation) -> Step | None:
+def expired_tasks_are_deleted(observed: Observation) -> Step | None:
     """``ttlSecondsAfterFinished`` is over."""
-    ttl, finished = seen.task.spec.ttl_seconds_after_finished, seen.task.status.finished_at
-    if ttl is None or finished is None or seen.now < finished + timedelta(seconds=ttl):
+    ttl, finished = observed.task.spec.ttl_seconds_after_finished, observed.task.status.finished_at
+    if ttl is None or finished is None or observed.now < finished + timedelta(seconds=ttl):
         return None
     return Delete()
 
 
-def finished_tasks_rest(seen: Observation) -> Step | None:
+def finished_tasks_rest(observed: Observation) -> Step | None:
     """A verdict, or the failure to get one, is final: the spec that matters is immutable."""
-    return Rest() if seen.task.status.finished_at is not None else None
+    return Rest() if observed.task.status.finished_at is not None else None
 
 
-def sources_are_taken_in(seen: Observation) -> Step | None:
+def sources_are_taken_in(observed: Observation) -> Step | None:
     """Bad rows are refused here, before anything is paid for."""
-    if seen.task.status.prepared is not None:
+    if observed.task.status.prepared is not None:
         return None
-    return Pursue((unless_suspended(pursue(INTAKE, seen.bench), seen.task.spec.suspend),))
+    return Pursue((unless_suspended(pursue(INTAKE, observed.bench), observed.task.spec.suspend),))
 
 
-def environments_are_ordered(seen: Observation) -> Step | None:
+def environments_are_ordered(observed: Observation) -> Step | None:
     """One EnvBuild per task."""
-    if seen.build is not None or seen.image is not None:
+    if observed.build is not None or observed.image is not None:
         return None
-    if seen.task.spec.suspend:
+    if observed.task.spec.suspend:
         return Pursue((Await("environment", reasons.SUSPENDED),))
     return BuildEnvironment()
 
 
-def environments_are_awaited(seen: Observation) -> Step | None:
+def environments_are_awaited(observed: Observation) -> Step | None:
     """Until the EnvBuild has ended."""
-    if seen.image is None and seen.build is not None and seen.build.status.finished_at is None:
+    if observed.image is None and observed.build is not None and observed.build.status.finished_at is None:
         return AwaitEnvironment()
     return None
 
 
-def tasks_without_environment_fail(seen: Observation) -> Step | None:
+def tasks_without_environment_fail(observed: Observation) -> Step | None:
     """No draft gave an image that could be judged."""
-    if seen.build is None or seen.image is not None:
+    if observed.build is None or observed.image is not None:
         return None
-    reason, message = conditions.reason_of(seen.build.status.conditions, conditions.SUCCEEDED)
-    return Fail(reasons.ENVIRONMENT_FAILED, f"EnvBuild {seen.build.name}: {reason}: {message}")
+    reason, message = conditions.reason_of(observed.build.status.conditions, conditions.SUCCEEDED)
+    return Fail(reasons.ENVIRONMENT_FAILED, f"EnvBuild {observed.build.name}: {reason}: {message}")
 
 
-def stages_are_evaluated(seen: Observation) -> Step | None:
+def stages_are_evaluated(observed: Observation) -> Step | None:
     """The matrix, all at once: each stage in a fresh pod of its own image."""
-    ended = {evaluation_work(item.stage, item.repeat) for item in seen.task.status.evaluations}
-    missing = [work for work in matrix(seen.task.spec.validation.repeats) if work not in ended]
+    ended = {evaluation_work(item.stage, item.repeat) for item in observed.task.status.evaluations}
+    missing = [work for work in matrix(observed.task.spec.validation.repeats) if work not in ended]
     if not missing:
         return None
-    suspended = seen.task.spec.suspend
-    return Pursue(tuple(unless_suspended(pursue(work, seen.bench), suspended) for work in missing))
+    suspended = observed.task.spec.suspend
+    return Pursue(tuple(unless_suspended(pursue(work, observed.bench), suspended) for work in missing))
 
 
-def matrices_are_judged(seen: Observation) -> Step | None:
+def matrices_are_judged(observed: Observation) -> Step | None:
     """Every evaluation has ended."""
-    return Judge(judge(Cell(item.stage, item.code) for item in seen.task.status.evaluations))
+    return Judge(judge(Cell(item.stage, item.code) for item in observed.task.status.evaluations))
 
 
 RULES: tuple[Rule, ...] = (

@@ -54,49 +54,49 @@ GRADED_BLAMES = frozenset({Blame.LIMIT, Blame.TAMPERING})
 """Faults that the task itself caused: its matrix is inconclusive. All others say nothing about the task."""
 
 
-def report(seen: Observation, step: Step, results: Sequence[Result]) -> Status:
+def report(observed: Observation, step: Step, results: Sequence[Result]) -> Status:
     """The status after the step."""
     if isinstance(step, Rest):
-        return seen.task.status
-    status = _environment(begun(seen.task.status, seen.stamp), seen)
+        return observed.task.status
+    status = _environment(begun(observed.task.status, observed.stamp), observed)
     for result in results:
-        status = _apply(status, result, seen)
+        status = _apply(status, result, observed)
         if status.finished_at is not None:
             # What else was started or collected is of no use any more; pods that nothing speaks of are let go.
             return status
     if isinstance(step, Fail):
-        return failed(status, (step.reason, step.message), seen)
-    return _under_way(status, step, results, seen)
+        return failed(status, (step.reason, step.message), observed)
+    return _under_way(status, step, results, observed)
 
 
-def _apply(status: Status, result: Result, seen: Observation) -> Status:
+def _apply(status: Status, result: Result, observed: Observation) -> Status:
     match result:
         case Launched() | Await() | Replace():
             return followed(status, result)
         case Surrender():
-            return _surrendered(status, result, seen)
+            return _surrendered(status, result, observed)
         case _:
-            return _achieved(status, result, seen)
+            return _achieved(status, result, observed)
 
 
-def _achieved(status: Status, result: Result, seen: Observation) -> Status:
+def _achieved(status: Status, result: Result, observed: Observation) -> Status:
     match result:
         case TakenIn():
-            return _taken_in(status, result, seen)
+            return _taken_in(status, result, observed)
         case Evaluated():
-            return _evaluated(status, result, seen)
+            return _evaluated(status, result, observed)
         case EnvironmentOrdered(name):
             return updated(status, env_build=name)
         case EnvironmentGone(name):
-            return failed(status, (reasons.ENVIRONMENT_FAILED, GONE.format(name)), seen)
+            return failed(status, (reasons.ENVIRONMENT_FAILED, GONE.format(name)), observed)
         case Judged():
-            return _judged(status, result, seen)
+            return _judged(status, result, observed)
         case _:
             return status
 
 
-def _environment(status: Status, seen: Observation) -> Status:
-    build = seen.build
+def _environment(status: Status, observed: Observation) -> Status:
+    build = observed.build
     if build is None:
         return status
     made = build.status
@@ -105,15 +105,15 @@ def _environment(status: Status, seen: Observation) -> Status:
         env_build=build.name,  # a crash may have come between its creation and our word of it
         strategy=made.strategy or status.strategy,
         round=len(made.rounds) or None,
-        image=seen.image,
+        image=observed.image,
     )
 
 
-def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
+def _taken_in(status: Status, result: TakenIn, observed: Observation) -> Status:
     record = result.record
     status = closed(status, ended(result.move, record.message))
     if record.code != Code.OK or record.source is None or record.facts is None:
-        return failed(status, refused_intake(record), seen)
+        return failed(status, refused_intake(record), observed)
     prepared = Prepared(
         source=record.source,
         layers=record.layers,
@@ -125,19 +125,19 @@ def _taken_in(status: Status, result: TakenIn, seen: Observation) -> Status:
     return updated(status, prepared=prepared)
 
 
-def _evaluated(status: Status, result: Evaluated, seen: Observation) -> Status:
+def _evaluated(status: Status, result: Evaluated, observed: Observation) -> Status:
     evaluation = result.evaluation
     status = closed(status, ended(result.move, evidence=evaluation.evidence))
     status = updated(status, evaluations=_matrix_with(status, evaluation))
     if result.network_open:
-        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("evaluation pods")), seen)
+        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("evaluation pods")), observed)
     return status
 
 
-def _surrendered(status: Status, move: Surrender, seen: Observation) -> Status:
+def _surrendered(status: Status, move: Surrender, observed: Observation) -> Status:
     status = closed(status, move.ended)
     if move.work == INTAKE or move.fault.blame not in GRADED_BLAMES:
-        return failed(status, surrendered(move), seen)
+        return failed(status, surrendered(move), observed)
     stage, repeat = evaluation_of(move.work)
     evaluation = Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)
     return updated(status, evaluations=_matrix_with(status, evaluation))
@@ -148,7 +148,7 @@ def _matrix_with(status: Status, evaluation: Evaluation) -> list[Evaluation]:
     return sorted([*others, evaluation], key=lambda item: (item.repeat, MATRIX.index(item.stage)))
 
 
-def _judged(status: Status, result: Judged, seen: Observation) -> Status:
+def _judged(status: Status, result: Judged, observed: Observation) -> Status:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
     reason, message = VERDICT_REASONS[verdict], SENTENCES[verdict]
@@ -157,18 +157,18 @@ def _judged(status: Status, result: Judged, seen: Observation) -> Status:
     phase: Phase = "Validated" if valid else "Rejected"
     states: Mapping[str, State] = {READY: "True", SUCCEEDED: "True", VALIDATED: "True" if valid else "False"}
     status = updated(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
-    return finished(status, phase, states, (reason, message), seen.stamp)
+    return finished(status, phase, states, (reason, message), observed.stamp)
 
 
-def failed(status: Status, why: Why, seen: Observation) -> Status:
+def failed(status: Status, why: Why, observed: Observation) -> Status:
     """Work ended without a verdict."""
-    return finished(status, "Failed", {**FAILED, VALIDATED: "Unknown"}, why, seen.stamp)
+    return finished(status, "Failed", {**FAILED, VALIDATED: "Unknown"}, why, observed.stamp)
 
 
-def _under_way(status: Status, step: Step, results: Sequence[Result], seen: Observation) -> Status:
+def _under_way(status: Status, step: Step, results: Sequence[Result], observed: Observation) -> Status:
     phase, reason = _phase(status, results)
     unknown: Mapping[str, State] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
-    return under_way(status, phase, unknown, (reason, _message(step, results, seen)), seen.stamp)
+    return under_way(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
 
 def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:
@@ -183,8 +183,8 @@ def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:
     return "Validating", reasons.VALIDATING
 
 
-def _message(step: Step, results: Sequence[Result], seen: Observation) -> str:
-    if isinstance(step, AwaitEnvironment) and seen.build is not None:
-        _, message = conditions.reason_of(seen.build.status.conditions, READY)
-        return f"EnvBuild {seen.build.name}: {message}"
+def _message(step: Step, results: Sequence[Result], observed: Observation) -> str:
+    if isinstance(step, AwaitEnvironment) and observed.build is not None:
+        _, message = conditions.reason_of(observed.build.status.conditions, READY)
+        return f"EnvBuild {observed.build.name}: {message}"
     return waiting_sentence(results)

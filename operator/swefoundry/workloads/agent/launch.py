@@ -3,7 +3,7 @@
 from swefoundry import errors
 from swefoundry.contracts.agent import AgentOrder, PastRound
 from swefoundry.workloads.agent.pod import agent_pod
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Launch
 from swefoundry.workloads.lifecycle import Launched, Queued, launch
 from swefoundry.workloads.pod_spec import Json, Ticket
@@ -16,15 +16,15 @@ SHORTENED = 200
 
 
 async def launch_agent_pod(
-    world: World, ticket: Ticket, move: Launch, order: AgentOrder
+    context: ReconcileContext, ticket: Ticket, move: Launch, order: AgentOrder
 ) -> Launched | Queued:
     """Create the agent pod."""
     fitting = fitted(order)
 
     async def prepare() -> Json:
-        return agent_pod(ticket, fitting, world.settings, move.memory_factor)
+        return agent_pod(ticket, fitting, context.settings, move.memory_factor)
 
-    return await launch(world, ticket, move, prepare)
+    return await launch(context, ticket, move, prepare)
 
 
 def fitted(order: AgentOrder) -> AgentOrder:

@@ -8,7 +8,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.overrides import command_step
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import build_pod
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Launch
 from swefoundry.workloads.intake.launch import place
 from swefoundry.workloads.lifecycle import Launched, Queued, launch
@@ -28,9 +28,11 @@ class Construction:
     """Set when an image with the source in it is there: only the draft's rebuild command is run in it."""
 
 
-async def launch_build(world: World, ticket: Ticket, move: Launch, what: Construction) -> Launched | Queued:
+async def launch_build(
+    context: ReconcileContext, ticket: Ticket, move: Launch, what: Construction
+) -> Launched | Queued:
     """Create the build pod."""
-    settings = world.settings
+    settings = context.settings
     composed = _image_name(what, settings)
     order = BuildOrder(
         nonce=ticket.nonce,
@@ -50,7 +52,7 @@ async def launch_build(world: World, ticket: Ticket, move: Launch, what: Constru
     async def prepare() -> Json:
         return build_pod(ticket, order, settings, move.memory_factor)
 
-    return await launch(world, ticket, move, prepare)
+    return await launch(context, ticket, move, prepare)
 
 
 def _image_name(what: Construction, settings: Settings) -> str | None:

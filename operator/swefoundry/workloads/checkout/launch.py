@@ -7,7 +7,7 @@ from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.drafts.proven_environment import Parent
 from swefoundry.oci.stage_images import compose_checkout
 from swefoundry.workloads.checkout.pod import checkout_pod
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Launch
 from swefoundry.workloads.intake.launch import place
 from swefoundry.workloads.lifecycle import Launched, Queued, launch
@@ -27,22 +27,24 @@ class Checkout:
     """Globs of the files that the draft's rebuild command is for."""
 
 
-async def launch_checkout(world: World, ticket: Ticket, move: Launch, what: Checkout) -> Launched | Queued:
+async def launch_checkout(
+    context: ReconcileContext, ticket: Ticket, move: Launch, what: Checkout
+) -> Launched | Queued:
     """Create the checkout pod."""
     order = CheckoutOrder(
         nonce=ticket.nonce,
-        place=place(world.settings, what.repository),
+        place=place(context.settings, what.repository),
         parent=what.parent.source,
         source=what.source,
         watched=None if what.watched is None else list(what.watched),
     )
 
     async def prepare() -> Json:
-        return checkout_pod(ticket, order, world.settings)
+        return checkout_pod(ticket, order, context.settings)
 
-    return await launch(world, ticket, move, prepare)
+    return await launch(context, ticket, move, prepare)
 
 
-async def compose(world: World, what: Checkout, layer: Layer) -> Digest:
+async def compose(context: ReconcileContext, what: Checkout, layer: Layer) -> Digest:
     """The image of the new commit; NotFound when the parent is not in the registry any more."""
-    return await compose_checkout(world.registry, what.repository, what.parent.image, layer, what.tag)
+    return await compose_checkout(context.registry, what.repository, what.parent.image, layer, what.tag)

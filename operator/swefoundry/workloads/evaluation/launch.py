@@ -10,7 +10,7 @@ from swefoundry.contracts.evaluation import RunOrder, RunRecord
 from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import StageOrder, World
+from swefoundry.workloads.context import ReconcileContext, StageOrder
 from swefoundry.workloads.decide import Launch
 from swefoundry.workloads.evaluation.pod import Evaluate, evaluation_pod
 from swefoundry.workloads.lifecycle import Launched, Queued, launch
@@ -44,21 +44,23 @@ def network_open(record: RunRecord, validation: Validation, settings: Settings) 
     return validation.network == "Deny" and settings.require_isolation and record.network == "open"
 
 
-async def launch_evaluation(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Launched | Queued:
+async def launch_evaluation(
+    context: ReconcileContext, ticket: Ticket, move: Launch, trial: Trial
+) -> Launched | Queued:
     """Compose the stage image and create its pod."""
 
     async def prepare() -> Json:
-        return await _pod(world, ticket, move, trial)
+        return await _pod(context, ticket, move, trial)
 
-    return await launch(world, ticket, move, prepare)
+    return await launch(context, ticket, move, prepare)
 
 
-async def _pod(world: World, ticket: Ticket, move: Launch, trial: Trial) -> Json:
+async def _pod(context: ReconcileContext, ticket: Ticket, move: Launch, trial: Trial) -> Json:
     stage = StageOrder(trial.repository, trial.image, trial.layer, trial.tag)
     # A replaced attempt may have failed because somebody removed the stage image.
-    stage_image = await world.stage_image(stage, anew=move.number > 0)
-    facts = await world.facts(trial.repository, trial.facts)
-    settings = world.settings
+    stage_image = await context.stage_image(stage, anew=move.number > 0)
+    facts = await context.facts(trial.repository, trial.facts)
+    settings = context.settings
     order = RunOrder(
         nonce=ticket.nonce,
         stage=trial.stage,

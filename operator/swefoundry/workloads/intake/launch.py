@@ -17,7 +17,7 @@ from swefoundry.contracts.intake import (
 )
 from swefoundry.contracts.registry_location import Place
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Collect, Launch
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
 from swefoundry.workloads.lifecycle import Launched, Queued, count_end, launch
@@ -56,22 +56,24 @@ class Shipment:
     volumes: list[Json] = field(default_factory=list)
 
 
-async def launch_intake(world: World, ticket: Ticket, move: Launch, what: Intake) -> Launched | Queued:
+async def launch_intake(
+    context: ReconcileContext, ticket: Ticket, move: Launch, what: Intake
+) -> Launched | Queued:
     """Create the intake pod."""
 
     async def prepare() -> Json:
         shipment = Shipment()
         order = IntakeOrder(
             nonce=ticket.nonce,
-            place=place(world.settings, what.repository),
+            place=place(context.settings, what.repository),
             origin=_origin(what, shipment),
-            test_patch=await _patch(world, what, what.test_patch, "test", shipment),
-            gold_patch=await _patch(world, what, what.gold_patch, "gold", shipment),
+            test_patch=await _patch(context, what, what.test_patch, "test", shipment),
+            gold_patch=await _patch(context, what, what.gold_patch, "gold", shipment),
             version=what.version,
         )
-        return intake_pod(ticket, order, world.settings, tuple(shipment.volumes))
+        return intake_pod(ticket, order, context.settings, tuple(shipment.volumes))
 
-    return await launch(world, ticket, move, prepare)
+    return await launch(context, ticket, move, prepare)
 
 
 def taken_in(move: Collect) -> TakenIn:
@@ -122,7 +124,7 @@ def _named(field: str, kind: str, ref: KeyRef) -> str:
 
 
 async def _patch(
-    world: World, what: Intake, patch: Patch | None, name: str, shipment: Shipment
+    context: ReconcileContext, what: Intake, patch: Patch | None, name: str, shipment: Shipment
 ) -> PatchAt | None:
     if patch is None:
         return None
@@ -142,7 +144,7 @@ async def _patch(
         )
         return PatchAt(path=f"{mount}/patch", named=_named(f"{name}Patch.configMapRef", "ConfigMap", ref))
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
-    return PatchAt(blob=await world.registry.put_blob(what.repository, (patch.inline or "").encode()))
+    return PatchAt(blob=await context.registry.put_blob(what.repository, (patch.inline or "").encode()))
 
 
 INTAKE = "intake"

@@ -38,7 +38,7 @@ IMAGE = ROUND.model_copy(update={"image": digest("b")})
 LATER = NOW + timedelta(minutes=5)
 
 
-def seen(*rounds, now=NOW, status=None, **spec):
+def observed(*rounds, now=NOW, status=None, **spec):
     made = a_build(status, **spec)
     body = made.status.model_copy(update={"rounds": list(rounds)})
     return Observation(a_build(body.wire(), **spec), (), Settings(registry_pull="pull"), now)
@@ -79,7 +79,7 @@ def an_attempt(work="build-0", **fields):
 
 
 def test_work_begins_with_a_stamp_and_reconciling():
-    status = after(seen(now=NOW), Propose(), Proposed(ROUND))
+    status = after(observed(now=NOW), Propose(), Proposed(ROUND))
     assert (status.started_at, status.observed_generation, status.phase) == (NOW, 1, "Building")
     assert status.rounds == [ROUND] and status.round == 1
     assert conditions(status) == {
@@ -91,12 +91,12 @@ def test_work_begins_with_a_stamp_and_reconciling():
 
 
 def test_rest_changes_nothing():
-    view = seen(ROUND, now=LATER)
+    view = observed(ROUND, now=LATER)
     assert after(view, Rest()) == view.build.status
 
 
 def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
-    status = after(seen(IMAGE), GO_ON, Launched(an_attempt("before-0")), Queued("after-0"))
+    status = after(observed(IMAGE), GO_ON, Launched(an_attempt("before-0")), Queued("after-0"))
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
         "Probing",
@@ -105,7 +105,7 @@ def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
 
 
 def test_an_adopted_pod_is_written_down():
-    status = after(seen(ROUND), GO_ON, Await("build-0", "Running", adopted=an_attempt()))
+    status = after(observed(ROUND), GO_ON, Await("build-0", "Running", adopted=an_attempt()))
     assert status.running == [an_attempt()]
     assert message(status) == "round 1: under way (recipe: python 3.11, uv)"
 
@@ -113,7 +113,7 @@ def test_an_adopted_pod_is_written_down():
 def test_a_built_image_opens_the_probes():
     record = BuildRecord(nonce="n", code=0, image=digest("b"), duration_ms=1000)
     status = after(
-        seen(ROUND, status={"running": [an_attempt().wire()]}), GO_ON, Built(collect("build-0"), record)
+        observed(ROUND, status={"running": [an_attempt().wire()]}), GO_ON, Built(collect("build-0"), record)
     )
     assert (status.rounds[0].image, status.rounds[0].outcome) == (digest("b"), None)
     assert (status.running, status.pod_seconds, status.phase) == ([], 12.0, "Probing")
@@ -124,14 +124,16 @@ def test_a_built_image_opens_the_probes():
 
 def test_a_failed_build_ends_the_round_and_not_the_search():
     record = BuildRecord(nonce="n", code=42, message="step 2 ended with code 1")
-    status = after(seen(ROUND), GO_ON, Built(collect("build-0", 42), record))
+    status = after(observed(ROUND), GO_ON, Built(collect("build-0", 42), record))
     assert (status.rounds[0].outcome, status.finished_at) == ("StepFailed", None)
     assert "Stalled" not in conditions(status)
 
 
 @pytest.mark.parametrize(("before", "basis"), [(1, "fail2pass"), (21, "error2pass")])
 def test_an_accepted_round_is_the_image(before, basis):
-    status = after(seen(IMAGE, now=LATER, status={"startedAt": NOW.isoformat()}), GO_ON, *probes(before, 0))
+    status = after(
+        observed(IMAGE, now=LATER, status={"startedAt": NOW.isoformat()}), GO_ON, *probes(before, 0)
+    )
     assert (status.image, status.draft, status.strategy) == (digest("b"), digest("d"), "recipe")
     assert status.image_name == "pull/swefoundry/tasks/owner/name:here.task-one"
     assert (status.accepted_on, status.phase, status.duration) == (basis, "Ready", "5m00s")
@@ -140,18 +142,18 @@ def test_an_accepted_round_is_the_image(before, basis):
 
 
 def test_without_a_fix_an_image_is_accepted_on_tests_that_run():
-    status = after(seen(IMAGE, acceptance=None), GO_ON, a_probe("base", 1, tests=3))
+    status = after(observed(IMAGE, acceptance=None), GO_ON, a_probe("base", 1, tests=3))
     assert status.accepted_on == "tests-ran"
 
 
 def test_tests_that_pass_without_the_fix_disprove_the_row_and_still_give_it_its_image():
-    status = after(seen(IMAGE), GO_ON, *probes(0, 0))
+    status = after(observed(IMAGE), GO_ON, *probes(0, 0))
     assert (status.image, status.accepted_on, status.finished_at) == (digest("b"), None, NOW)
     assert conditions(status)["Stalled"] == ("True", "BothPassed")
 
 
 def test_half_a_probe_leaves_the_round_open():
-    status = after(seen(IMAGE), GO_ON, a_probe("before", 1))
+    status = after(observed(IMAGE), GO_ON, a_probe("before", 1))
     assert (status.rounds[0].outcome, status.finished_at) == (None, None)
 
 
@@ -162,7 +164,7 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
         with_probes(1, 21, 2, outcome="NoResult", image="3"),
         ROUND.model_copy(update={"number": 3, "outcome": "StepFailed", "message": "no such package"}),
     ]
-    status = after(seen(*rounds), Propose(), NothingProposed())
+    status = after(observed(*rounds), Propose(), NothingProposed())
     assert (status.image, status.image_name) == (
         digest("2"),
         "pull/swefoundry/tasks/owner/name:here.task-one.r1",
@@ -172,33 +174,33 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
 
 
 def test_a_spent_budget_ends_the_search_with_what_there_is():
-    status = after(seen(with_probes(1, 1)), Exhaust("BudgetSpent", "1 rounds were tried"))
+    status = after(observed(with_probes(1, 1)), Exhaust("BudgetSpent", "1 rounds were tried"))
     assert (status.image, status.phase) == (digest("b"), "Failed")
     assert conditions(status)["Succeeded"] == ("False", "BudgetSpent")
 
 
 def test_a_search_without_a_judgeable_image_ends_without_one():
-    status = after(seen(with_probes(1, 22, outcome="TimeLimit")), Exhaust("BudgetSpent", "spent"))
+    status = after(observed(with_probes(1, 22, outcome="TimeLimit")), Exhaust("BudgetSpent", "spent"))
     assert (status.image, status.draft) == (None, None)
 
 
 def test_a_project_that_no_strategy_knows_is_told_what_to_do():
-    status = after(seen(), Propose(), NothingProposed())
+    status = after(observed(), Propose(), NothingProposed())
     assert message(status) == "no strategy knows this kind of project; give spec.environment.draft"
 
 
 def test_a_fault_of_the_cluster_is_counted_and_a_memory_kill_is_not():
     planned = an_attempt(number=1, uid=None)
     lost = Replace("build-0", an_attempt(outcome="Infrastructure", reason="NodeLost", seconds=3.0), planned)
-    status = after(seen(ROUND), GO_ON, lost)
+    status = after(observed(ROUND), GO_ON, lost)
     assert (status.infra_retries, status.pod_seconds, status.running) == (1, 3.0, [planned])
     killed = Replace("build-0", an_attempt(outcome="Limit", reason="OOMKilled"), planned)
-    assert after(seen(ROUND), GO_ON, killed).infra_retries == 0
+    assert after(observed(ROUND), GO_ON, killed).infra_retries == 0
 
 
 def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(seen(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
+    status = after(observed(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
     assert (status.rounds[0].outcome, status.finished_at) == ("BuildOutOfMemory", None)
 
 
@@ -208,7 +210,7 @@ def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
 )
 def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
     fault = Faulted(blame, "Whatever", "a sentence")
-    status = after(seen(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
+    status = after(observed(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
     assert conditions(status)["Stalled"] == ("True", reason)
     assert message(status) == "build-0: Whatever after 1 attempt: a sentence"
 
@@ -216,7 +218,7 @@ def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
 def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
     status = after(
-        seen(IMAGE), GO_ON, a_probe("before", 1), Surrender("after-0", an_attempt("after-0"), fault)
+        observed(IMAGE), GO_ON, a_probe("before", 1), Surrender("after-0", an_attempt("after-0"), fault)
     )
     assert [(item.stage, item.code, item.fault) for item in status.rounds[0].probes] == [
         ("before", 1, None),
@@ -227,25 +229,25 @@ def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
 
 def test_an_open_network_ends_the_search_whatever_the_probe_said():
     probe = Probed(collect("after-0"), ProbeResult(stage=Stage.AFTER, code=0), "", network_open=True)
-    status = after(seen(IMAGE), GO_ON, probe, Launched(an_attempt("before-0")))
+    status = after(observed(IMAGE), GO_ON, probe, Launched(an_attempt("before-0")))
     assert conditions(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
 
 
 def test_its_own_intake_gives_source_facts_and_layers():
     record = IntakeRecord(nonce="n", code=0, source=digest("a"), facts=digest("f"))
-    status = after(seen(), GO_ON, TakenIn(collect("intake"), record))
+    status = after(observed(), GO_ON, TakenIn(collect("intake"), record))
     assert (status.source, status.facts, status.finished_at) == (digest("a"), digest("f"), None)
 
 
 def test_its_own_intake_may_refuse_the_source():
     record = IntakeRecord(nonce="n", code=12, message="no such commit")
-    status = after(seen(), GO_ON, TakenIn(collect("intake", 12), record))
+    status = after(observed(), GO_ON, TakenIn(collect("intake", 12), record))
     assert conditions(status)["Stalled"] == ("True", "SourceMismatch")
 
 
 def test_ended_conditions_keep_no_word_of_the_way():
-    view = seen(IMAGE)
+    view = observed(IMAGE)
     first = after(view, GO_ON, a_probe("before", 1))
     again = Observation(a_build(first.wire()), (), view.settings, LATER)
     status = after(again, GO_ON, a_probe("after", 0))
@@ -265,7 +267,7 @@ def checked_out(composed="e", complete=True):
 
 
 def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
-    status = after(seen(REUSED), GO_ON, checked_out())
+    status = after(observed(REUSED), GO_ON, checked_out())
     [found] = status.rounds
     assert (found.image, found.composed, found.outcome) == (digest("e"), digest("e"), None)
     assert found.label == "image of 8.1.3 (12 files changed)"
@@ -273,57 +275,59 @@ def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
 
 
 def test_a_checkout_that_is_to_be_rebuilt_gives_no_image_yet():
-    [found] = after(seen(REUSED), GO_ON, checked_out(complete=False)).rounds
+    [found] = after(observed(REUSED), GO_ON, checked_out(complete=False)).rounds
     assert (found.image, found.composed, found.outcome) == (None, digest("e"), None)
 
 
 def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_search():
     record = CheckoutRecord(nonce="n", code=12, message="the source is gone")
-    status = after(seen(REUSED), GO_ON, CheckedOut(collect("checkout-0", 12), record, message=record.message))
+    status = after(
+        observed(REUSED), GO_ON, CheckedOut(collect("checkout-0", 12), record, message=record.message)
+    )
     assert (status.rounds[0].outcome, status.rounds[0].message) == ("CheckoutFailed", "the source is gone")
     assert status.finished_at is None
 
 
 def test_so_does_a_checkout_pod_that_reaches_a_limit():
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(seen(REUSED), GO_ON, Surrender("checkout-0", an_attempt("checkout-0"), fault))
+    status = after(observed(REUSED), GO_ON, Surrender("checkout-0", an_attempt("checkout-0"), fault))
     assert (status.rounds[0].outcome, status.finished_at) == ("CheckoutFailed", None)
 
 
 def test_a_rebuild_that_reaches_a_limit_is_a_build_that_does():
     current = REUSED.model_copy(update={"composed": digest("e")})
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(seen(current), GO_ON, Surrender("build-0", an_attempt(), fault))
+    status = after(observed(current), GO_ON, Surrender("build-0", an_attempt(), fault))
     assert status.rounds[0].outcome == "BuildOutOfMemory"
 
 
 def test_an_accepted_reuse_is_the_image():
     current = REUSED.model_copy(update={"image": digest("e"), "composed": digest("e")})
-    status = after(seen(current), GO_ON, *probes(1, 0))
+    status = after(observed(current), GO_ON, *probes(1, 0))
     assert (status.image, status.strategy, status.accepted_on) == (digest("e"), "reuse", "fail2pass")
 
 
 def test_both_passed_in_an_image_of_another_commit_does_not_end_the_search():
     current = REUSED.model_copy(update={"image": digest("e"), "composed": digest("e")})
-    status = after(seen(current), GO_ON, *probes(0, 0))
+    status = after(observed(current), GO_ON, *probes(0, 0))
     assert (status.rounds[0].outcome, status.finished_at) == ("BothPassed", None)
 
 
 def test_a_search_that_ends_gives_no_image_of_another_commit_to_be_judged_in():
     current = with_probes(0, 0).model_copy(update={"parent": PARENT})
-    status = after(seen(current), Propose(), NothingProposed())
+    status = after(observed(current), Propose(), NothingProposed())
     assert (status.image, status.phase) == (None, "Failed")
 
 
 def test_an_image_that_a_person_named_and_that_is_not_there_stalls():
-    status = after(seen(), Propose(), Unusable("there is no EnvBuild x"))
+    status = after(observed(), Propose(), Unusable("there is no EnvBuild x"))
     assert conditions(status)["Stalled"] == ("True", "ParentUnusable")
     assert message(status) == "there is no EnvBuild x"
 
 
 def test_a_wait_for_a_sibling_is_the_reason_that_is_shown():
     wait = Await("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
-    status = after(seen(), Propose(), wait)
+    status = after(observed(), Propose(), wait)
     assert (status.phase, status.rounds, status.started_at) == ("Pending", [], NOW)
     assert conditions(status)["Ready"] == ("False", "WaitingForSibling")
     assert message(status) == "sibling: WaitingForSibling (EnvBuild here/other goes first)"

@@ -24,7 +24,7 @@ BARE = {
 }
 
 
-def seen(build, pods=(), suspended=False, **settings):
+def observed(build, pods=(), suspended=False, **settings):
     return Observation(build, tuple(pods), Settings(**settings), NOW, suspended)
 
 
@@ -60,79 +60,79 @@ def test_the_order_of_the_rules_is_the_lifecycle():
 
 
 def test_the_source_of_a_task_is_not_taken_in_again():
-    assert decide(seen(a_build())) == Propose()
+    assert decide(observed(a_build())) == Propose()
 
 
 def test_a_source_of_its_own_is_taken_in_first():
-    assert decide(seen(a_build(**BARE))) == Pursue((Launch("intake"),))
+    assert decide(observed(a_build(**BARE))) == Pursue((Launch("intake"),))
     taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
-    assert decide(seen(taken)) == Propose()
+    assert decide(observed(taken)) == Propose()
 
 
 def test_an_open_round_is_built():
-    assert decide(seen(with_rounds(a_round()))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(a_round()))) == Pursue((Launch("build-0"),))
 
 
 def test_each_round_has_its_own_pods():
-    assert decide(seen(with_rounds(over(), a_round(1)))) == Pursue((Launch("build-1"),))
-    assert decide(seen(with_rounds(over(), built(1)))) == Pursue((Launch("before-1"), Launch("after-1")))
+    assert decide(observed(with_rounds(over(), a_round(1)))) == Pursue((Launch("build-1"),))
+    assert decide(observed(with_rounds(over(), built(1)))) == Pursue((Launch("before-1"), Launch("after-1")))
 
 
 def test_an_image_is_probed_before_and_after_the_fix_at_the_same_time():
-    assert decide(seen(with_rounds(built()))) == Pursue((Launch("before-0"), Launch("after-0")))
+    assert decide(observed(with_rounds(built()))) == Pursue((Launch("before-0"), Launch("after-0")))
 
 
 def test_only_the_missing_probe_is_run():
     half = built(probes=[{"stage": "before", "code": 1}])
-    assert decide(seen(with_rounds(half))) == Pursue((Launch("after-0"),))
+    assert decide(observed(with_rounds(half))) == Pursue((Launch("after-0"),))
 
 
 def test_without_a_fix_the_tree_is_probed_as_it_is():
     build = with_rounds(built(), spec={"acceptance": None})
-    assert decide(seen(build)) == Pursue((Launch("base-0"),))
+    assert decide(observed(build)) == Pursue((Launch("base-0"),))
 
 
 def test_a_failed_round_asks_for_the_next_draft():
-    assert decide(seen(with_rounds(over()))) == Propose()
+    assert decide(observed(with_rounds(over()))) == Propose()
 
 
 def test_as_many_rounds_are_begun_as_the_budget_allows():
     budget = {"budget": {"rounds": 2}}
-    assert decide(seen(with_rounds(over(), spec=budget))) == Propose()
-    assert decide(seen(with_rounds(over(), over(1), spec=budget))) == Exhaust(
+    assert decide(observed(with_rounds(over(), spec=budget))) == Propose()
+    assert decide(observed(with_rounds(over(), over(1), spec=budget))) == Exhaust(
         "BudgetSpent", "2 of 2 rounds are spent; raise spec.budget.rounds"
     )
 
 
 def test_spent_pod_seconds_end_the_search_but_not_the_round():
     spec = {"budget": {"podSeconds": 60}}
-    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
-    assert decide(seen(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
+    assert decide(observed(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
+    assert decide(observed(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
         "BudgetSpent", "60 of 60 pod-seconds are spent; raise spec.budget.podSeconds"
     )
-    assert decide(seen(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
 
 
 def test_a_finished_build_rests():
-    assert decide(seen(with_rounds(built(), **ENDED))) == Rest()
+    assert decide(observed(with_rounds(built(), **ENDED))) == Rest()
 
 
 def test_a_deleted_build_is_left_alone():
     build = with_rounds(a_round())
     object.__setattr__(build, "deleting", True)
-    assert decide(seen(build)) == Rest()
+    assert decide(observed(build)) == Rest()
 
 
 @pytest.mark.parametrize("current", [a_round(), built()])
 def test_a_suspended_task_lets_its_build_start_no_pod(current):
-    step = decide(seen(with_rounds(current), suspended=True))
+    step = decide(observed(with_rounds(current), suspended=True))
     assert isinstance(step, Pursue)
     assert {move.reason for move in step.moves} == {"Suspended"}
 
 
 def test_a_suspended_task_keeps_what_running_pods_give():
     pods = [a_pod("build-0")]
-    step = decide(seen(with_rounds(a_round()), pods, suspended=True))
+    step = decide(observed(with_rounds(a_round()), pods, suspended=True))
     assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
 
 
@@ -144,7 +144,7 @@ def test_a_probes_stage_is_in_its_name(work, stage):
 
 
 def test_later_rounds_have_tags_of_their_own():
-    view = seen(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
+    view = observed(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
     assert (view.image_tag(0), view.image_tag(2)) == ("here.task-one", "here.task-one.r2")
 
 
@@ -157,8 +157,8 @@ def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
         "AgentsNotConfigured",
         "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
     )
-    assert decide(seen(a_build(**BARE, **AGENTS_ALONE))) == wanted
-    assert decide(seen(a_build(**AGENTS_ALONE), **MODELS)) == Propose()
+    assert decide(observed(a_build(**BARE, **AGENTS_ALONE))) == wanted
+    assert decide(observed(a_build(**AGENTS_ALONE), **MODELS)) == Propose()
 
 
 def drafting(number=0, **status):
@@ -167,12 +167,12 @@ def drafting(number=0, **status):
 
 
 def test_called_agents_write_one_draft_in_one_pod():
-    assert decide(seen(drafting(), **MODELS)) == Pursue((Launch("agent-0"),))
-    assert decide(seen(drafting(2), **MODELS)) == Pursue((Launch("agent-2"),))
+    assert decide(observed(drafting(), **MODELS)) == Pursue((Launch("agent-0"),))
+    assert decide(observed(drafting(2), **MODELS)) == Pursue((Launch("agent-2"),))
 
 
 def test_a_suspended_task_asks_no_agents():
-    step = decide(seen(drafting(), suspended=True, **MODELS))
+    step = decide(observed(drafting(), suspended=True, **MODELS))
     assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
 
 
@@ -185,8 +185,8 @@ def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(second
     ended = Exhaust(
         "BudgetSpent", "60 of 60 seconds since the start are spent; raise spec.budget.wallSeconds"
     )
-    assert decide(seen(build, **MODELS)) == (ended if spent else Pursue((Launch("agent-0"),)))
-    running = decide(seen(build, [a_pod("agent-0")], **MODELS))
+    assert decide(observed(build, **MODELS)) == (ended if spent else Pursue((Launch("agent-0"),)))
+    running = decide(observed(build, [a_pod("agent-0")], **MODELS))
     assert isinstance(running, Pursue) and isinstance(running.moves[0], Await)
 
 
@@ -194,7 +194,7 @@ def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
     record = json.dumps({"nonce": NONCE, "code": 52, "message": "503 from the endpoint"})
     running = {"work": "agent-0", "number": 0, "pod": "pod-agent-0-0", "uid": "uid-of-agent-0-0"}
     step = decide(
-        seen(drafting(running=[running]), [a_pod("agent-0", status=terminated(52, record))], **MODELS)
+        observed(drafting(running=[running]), [a_pod("agent-0", status=terminated(52, record))], **MODELS)
     )
     assert isinstance(step, Pursue) and isinstance(step.moves[0], Replace)
     assert (step.moves[0].ended.reason, step.moves[0].ended.message) == (
@@ -212,25 +212,25 @@ def reused(number=0, **fields):
 
 
 def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then_its_probes():
-    assert decide(seen(with_rounds(reused()))) == Pursue((Launch("checkout-0"),))
+    assert decide(observed(with_rounds(reused()))) == Pursue((Launch("checkout-0"),))
     composed = reused(composed=digest("e"))
-    assert decide(seen(with_rounds(composed))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(composed))) == Pursue((Launch("build-0"),))
     whole = composed | {"image": digest("b")}
-    assert decide(seen(with_rounds(whole))) == Pursue((Launch("before-0"), Launch("after-0")))
+    assert decide(observed(with_rounds(whole))) == Pursue((Launch("before-0"), Launch("after-0")))
 
 
 def test_a_suspended_task_gets_no_checkout():
-    step = decide(seen(with_rounds(reused()), suspended=True))
+    step = decide(observed(with_rounds(reused()), suspended=True))
     assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
 
 
 def test_reused_images_are_not_drafts_that_the_budget_counts():
     budget = {"budget": {"rounds": 2}}
     tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
-    assert decide(seen(with_rounds(*tried, spec=budget))) == Propose()
-    assert isinstance(decide(seen(with_rounds(*tried, over(3), spec=budget))), Exhaust)
+    assert decide(observed(with_rounds(*tried, spec=budget))) == Propose()
+    assert isinstance(decide(observed(with_rounds(*tried, over(3), spec=budget))), Exhaust)
 
 
 def test_a_status_without_room_for_another_round_ends_the_search():
     tried = [reused(number, outcome="AfterFailed") for number in range(50)]
-    assert isinstance(decide(seen(with_rounds(*tried))), Exhaust)
+    assert isinstance(decide(observed(with_rounds(*tried))), Exhaust)

@@ -34,7 +34,7 @@ LATER = NOW + timedelta(minutes=5)
 READY = {"prepared": PREPARED, "image": IMAGE, "startedAt": NOW.isoformat()}
 
 
-def seen(status=None, build=None, now=NOW):
+def observed(status=None, build=None, now=NOW):
     return Observation(a_task(status), (), build, Settings(), now)
 
 
@@ -69,7 +69,7 @@ def judged(verdict, remark=""):
 
 
 def test_a_new_task_says_that_it_is_taken_in():
-    status = after(seen(), GO_ON, Launched(an_attempt("intake")))
+    status = after(observed(), GO_ON, Launched(an_attempt("intake")))
     assert (status.phase, status.started_at, status.observed_generation) == ("Intake", NOW, 1)
     assert told(status) == {
         "Ready": ("False", "Intake"),
@@ -81,7 +81,7 @@ def test_a_new_task_says_that_it_is_taken_in():
 
 
 def test_a_task_without_a_place_is_pending_and_says_why():
-    status = after(seen(), GO_ON, Queued("intake"))
+    status = after(observed(), GO_ON, Queued("intake"))
     assert (status.phase, told(status)["Reconciling"], message(status)) == (
         "Pending",
         ("True", "Queued"),
@@ -91,13 +91,13 @@ def test_a_task_without_a_place_is_pending_and_says_why():
 
 def test_a_suspended_task_says_so_once_its_pods_have_ended():
     held = Await("before-0", "Suspended", "spec.suspend is true: no new pod is started")
-    assert after(seen(READY), GO_ON, held).phase == "Suspended"
-    busy = seen(READY | {"running": [an_attempt("after-0").wire()]})
+    assert after(observed(READY), GO_ON, held).phase == "Suspended"
+    busy = observed(READY | {"running": [an_attempt("after-0").wire()]})
     assert after(busy, GO_ON, held).phase == "Validating"
 
 
 def test_waits_of_a_moment_cost_no_write():
-    first = after(seen(READY), GO_ON, Await("before-0", "Running"))
+    first = after(observed(READY), GO_ON, Await("before-0", "Running"))
     again = Observation(a_task(first.wire()), (), None, Settings(), LATER)
     assert after(again, GO_ON, Await("before-0", "Pending")) == first
     pull = Await("before-0", "ImagePullTransient", "i/o timeout")
@@ -115,7 +115,7 @@ def test_a_prepared_source_is_written_down():
         test_files=2,
     )
     status = after(
-        seen({"running": [an_attempt("intake").wire()]}), GO_ON, TakenIn(collect("intake"), record)
+        observed({"running": [an_attempt("intake").wire()]}), GO_ON, TakenIn(collect("intake"), record)
     )
     assert status.prepared is not None and status.prepared.test_files == 2
     assert (status.running, status.phase) == ([], "Preparing")
@@ -134,7 +134,7 @@ def test_a_prepared_source_is_written_down():
 )
 def test_a_refused_row_is_stalled_with_its_reason(code, reason):
     record = IntakeRecord(nonce="n", code=code, message="hunk 2 of a.py")
-    status = after(seen(), GO_ON, TakenIn(collect("intake", code), record))
+    status = after(observed(), GO_ON, TakenIn(collect("intake", code), record))
     assert told(status) == {
         "Ready": ("False", reason),
         "Stalled": ("True", reason),
@@ -146,39 +146,41 @@ def test_a_refused_row_is_stalled_with_its_reason(code, reason):
 
 def test_a_message_of_any_length_fits_into_the_status():
     record = IntakeRecord(nonce="n", code=10, message="long/" * 700)
-    status = after(seen(), GO_ON, TakenIn(collect("intake", 10), record))
+    status = after(observed(), GO_ON, TakenIn(collect("intake", 10), record))
     assert TaskInstanceStatus.model_validate(status.wire()) == status
 
 
 def test_an_environment_under_way_is_told_with_its_own_words():
     ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: under way"}
     build = a_build({"conditions": [ready | {"lastTransitionTime": NOW.isoformat()}], "rounds": []})
-    status = after(seen({"prepared": PREPARED}, build), AwaitEnvironment())
+    status = after(observed({"prepared": PREPARED}, build), AwaitEnvironment())
     assert (status.phase, message(status)) == ("Preparing", "EnvBuild task-one: round 1: under way")
 
 
 def test_the_envbuild_is_named_even_when_its_creation_was_not_written_down():
-    assert after(seen({"prepared": PREPARED}, a_build()), AwaitEnvironment()).env_build == "task-one"
-    ordered = after(seen({"prepared": PREPARED}), BuildEnvironment(), EnvironmentOrdered("task-one"))
+    assert after(observed({"prepared": PREPARED}, a_build()), AwaitEnvironment()).env_build == "task-one"
+    ordered = after(observed({"prepared": PREPARED}), BuildEnvironment(), EnvironmentOrdered("task-one"))
     assert (ordered.env_build, ordered.phase) == ("task-one", "Preparing")
 
 
 def test_the_image_is_taken_over_from_the_finished_envbuild_only():
     made = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
-    under_way = after(seen({"prepared": PREPARED}, a_build(made)), AwaitEnvironment())
+    under_way = after(observed({"prepared": PREPARED}, a_build(made)), AwaitEnvironment())
     assert under_way.image is None
     build = a_build(made | {"finishedAt": NOW.isoformat()})
-    status = after(seen({"prepared": PREPARED}, build), GO_ON)
+    status = after(observed({"prepared": PREPARED}, build), GO_ON)
     assert (status.image, status.strategy) == (Image(name="r/i:t", digest=digest("b")), "recipe")
     assert status.phase == "Validating"
 
 
 def test_a_missing_envbuild_does_not_take_the_image_along():
-    assert after(seen(READY), GO_ON).image == Image(**IMAGE)
+    assert after(observed(READY), GO_ON).image == Image(**IMAGE)
 
 
 def test_an_evaluation_is_a_cell_of_the_matrix_in_its_order():
-    status = after(seen(READY), GO_ON, evaluated("after", 0), evaluated("before", 1), evaluated("base", 0))
+    status = after(
+        observed(READY), GO_ON, evaluated("after", 0), evaluated("before", 1), evaluated("base", 0)
+    )
     assert [(item.stage, item.code) for item in status.evaluations] == [
         ("base", 0),
         ("before", 1),
@@ -190,7 +192,7 @@ def test_an_evaluation_is_a_cell_of_the_matrix_in_its_order():
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_is_a_success_of_the_operator_and_one_validates(verdict):
-    status = after(seen(READY, now=LATER), Judge(verdict), judged(verdict))
+    status = after(observed(READY, now=LATER), Judge(verdict), judged(verdict))
     valid = verdict is Verdict.FAIL2PASS
     reason = told(status)["Ready"][1]
     assert told(status) == {
@@ -208,20 +210,22 @@ def test_every_verdict_is_a_success_of_the_operator_and_one_validates(verdict):
 
 
 def test_a_failed_step_is_stalled():
-    status = after(seen(READY), Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts"))
+    status = after(
+        observed(READY), Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts")
+    )
     assert told(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
     assert "Reconciling" not in told(status)
 
 
 def test_a_deleted_envbuild_ends_the_task_with_what_to_do():
-    status = after(seen(READY), GO_ON, EnvironmentGone("task-one"))
+    status = after(observed(READY), GO_ON, EnvironmentGone("task-one"))
     assert told(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
     assert message(status).endswith("delete and re-create the TaskInstance")
 
 
 def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(seen(READY), GO_ON, Surrender("before-0", an_attempt(), fault))
+    status = after(observed(READY), GO_ON, Surrender("before-0", an_attempt(), fault))
     assert [(item.stage, item.code, item.fault) for item in status.evaluations] == [
         ("before", None, "OOMKilled")
     ]
@@ -238,7 +242,7 @@ def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
 )
 def test_a_fault_that_says_nothing_about_the_task_is_no_verdict(blame, reason):
     fault = Faulted(blame, "Whatever", "a sentence")
-    status = after(seen(READY), GO_ON, Surrender("before-0", an_attempt(number=4), fault))
+    status = after(observed(READY), GO_ON, Surrender("before-0", an_attempt(number=4), fault))
     assert told(status)["Stalled"] == ("True", reason)
     assert message(status) == "before-0: Whatever after 5 attempts: a sentence"
     assert (status.verdict, status.evaluations) == (None, [])
@@ -246,12 +250,12 @@ def test_a_fault_that_says_nothing_about_the_task_is_no_verdict(blame, reason):
 
 def test_a_fault_at_intake_is_never_a_cell():
     fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(seen(), GO_ON, Surrender("intake", an_attempt("intake"), fault))
+    status = after(observed(), GO_ON, Surrender("intake", an_attempt("intake"), fault))
     assert told(status)["Stalled"] == ("True", "ResourceLimit")
 
 
 def test_a_task_that_ended_starts_nothing_more_and_speaks_of_no_pod():
-    view = seen(READY | {"running": [an_attempt("after-0").wire()]})
+    view = observed(READY | {"running": [an_attempt("after-0").wire()]})
     status = after(view, GO_ON, evaluated("base", 0, network_open=True), Launched(an_attempt()))
     assert told(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
@@ -263,7 +267,7 @@ def test_infrastructure_faults_are_counted_and_memory_kills_are_not():
     killed = Replace(
         "base-0", an_attempt("base-0", outcome="Limit", reason="OOMKilled"), an_attempt("base-0")
     )
-    status = after(seen(READY), GO_ON, lost, killed)
+    status = after(observed(READY), GO_ON, lost, killed)
     assert status.infra_retries == 1
     assert [item.work for item in status.running] == ["base-0", "before-0"]
     assert [item.reason for item in status.attempts] == ["NodeLost", "OOMKilled"]
@@ -271,24 +275,24 @@ def test_infrastructure_faults_are_counted_and_memory_kills_are_not():
 
 def test_the_last_five_attempts_are_shown():
     results = [evaluated("base", 0, repeat=number) for number in range(7)]
-    status = after(seen(READY), GO_ON, *results)
+    status = after(observed(READY), GO_ON, *results)
     assert [item.work for item in status.attempts] == ["base-2", "base-3", "base-4", "base-5", "base-6"]
 
 
 def test_rest_changes_nothing():
-    view = seen(READY, now=LATER)
+    view = observed(READY, now=LATER)
     assert after(view, Rest()) == view.task.status
 
 
 def test_a_verdict_over_tests_that_nobody_named_says_so():
-    status = after(seen(READY), GO_ON, judged(Verdict.PASS2PASS, "no test file was named"))
+    status = after(observed(READY), GO_ON, judged(Verdict.PASS2PASS, "no test file was named"))
     assert {item.message for item in status.conditions} == {
         "the tests pass without the fix: they do not test it; no test file was named"
     }
 
 
 def test_transition_times_move_only_when_a_status_does():
-    first = after(seen(READY), GO_ON)
+    first = after(observed(READY), GO_ON)
     status = after(
         Observation(a_task(first.wire()), (), None, Settings(), LATER), GO_ON, judged(Verdict.PASS2PASS)
     )
@@ -305,11 +309,11 @@ def test_a_task_that_was_refused_and_is_good_now_is_stalled_no_more():
         "reason": "InvalidSpec",
         "lastTransitionTime": NOW.isoformat(),
     }
-    status = after(seen(READY | {"conditions": [stalled]}), GO_ON)
+    status = after(observed(READY | {"conditions": [stalled]}), GO_ON)
     assert kinds.state_of(status.conditions, "Stalled") == "Unknown"
     assert kinds.state_of(status.conditions, "Reconciling") == "True"
 
 
 def test_a_status_survives_its_own_wire_form():
-    status = after(seen(READY), Judge(Verdict.FAIL2PASS), evaluated("base", 0), judged(Verdict.FAIL2PASS))
+    status = after(observed(READY), Judge(Verdict.FAIL2PASS), evaluated("base", 0), judged(Verdict.FAIL2PASS))
     assert TaskInstanceStatus.model_validate(status.wire()) == status

@@ -24,7 +24,7 @@ from swefoundry.workloads.decide import Await, Launch
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
 
 
-def seen(task, build=None, pods=()):
+def observed(task, build=None, pods=()):
     return Observation(task, tuple(pods), build, Settings(), NOW)
 
 
@@ -37,27 +37,27 @@ def ready(status=None):
 
 
 def test_a_new_task_begins_with_intake():
-    assert decide(seen(a_task())) == Pursue((Launch("intake"),))
+    assert decide(observed(a_task())) == Pursue((Launch("intake"),))
 
 
 def test_a_suspended_task_starts_nothing():
-    step = decide(seen(a_task(suspend=True)))
+    step = decide(observed(a_task(suspend=True)))
     assert (
         isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Suspended"
     )
 
 
 def test_a_suspended_task_keeps_the_results_of_running_pods():
-    step = decide(seen(a_task(suspend=True), pods=[a_pod("intake")]))
+    step = decide(observed(a_task(suspend=True), pods=[a_pod("intake")]))
     assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
 
 
 def test_a_prepared_source_gets_an_environment():
-    assert decide(seen(a_task({"prepared": PREPARED}))) == BuildEnvironment()
+    assert decide(observed(a_task({"prepared": PREPARED}))) == BuildEnvironment()
 
 
 def test_an_environment_under_way_is_awaited():
-    assert decide(seen(a_task({"prepared": PREPARED}), a_build())) == AwaitEnvironment()
+    assert decide(observed(a_task({"prepared": PREPARED}), a_build())) == AwaitEnvironment()
 
 
 def test_an_environment_without_an_image_fails_the_task_with_its_reason():
@@ -69,18 +69,18 @@ def test_an_environment_without_an_image_fails_the_task_with_its_reason():
         "lastTransitionTime": "2026-01-01T11:00:00Z",
     }
     build = a_build(ENDED | {"conditions": [condition]})
-    step = decide(seen(a_task({"prepared": PREPARED}), build))
+    step = decide(observed(a_task({"prepared": PREPARED}), build))
     assert step == Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts tried")
 
 
 def test_an_image_is_evaluated_on_the_whole_matrix_at_once():
-    step = decide(seen(a_task({"prepared": PREPARED, "image": IMAGE}), ready()))
+    step = decide(observed(a_task({"prepared": PREPARED, "image": IMAGE}), ready()))
     assert step == Pursue((Launch("base-0"), Launch("before-0"), Launch("after-0")))
 
 
 def test_only_what_is_missing_is_evaluated():
     status = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, after=0)}
-    assert decide(seen(a_task(status), ready())) == Pursue((Launch("before-0"),))
+    assert decide(observed(a_task(status), ready())) == Pursue((Launch("before-0"),))
 
 
 def test_repeats_multiply_the_matrix():
@@ -89,17 +89,17 @@ def test_repeats_multiply_the_matrix():
 
 def test_a_full_matrix_is_judged():
     status = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, before=1, after=0)}
-    assert decide(seen(a_task(status), ready())) == Judge(Verdict.FAIL2PASS)
+    assert decide(observed(a_task(status), ready())) == Judge(Verdict.FAIL2PASS)
 
 
 def test_a_finished_task_rests():
-    assert decide(seen(a_task(ENDED))) == Rest()
+    assert decide(observed(a_task(ENDED))) == Rest()
 
 
 @pytest.mark.parametrize(("ttl", "step"), [(3600, Delete()), (3601, Rest())])
 def test_a_finished_task_is_deleted_when_its_time_is_over(ttl, step):
     finished = {"finishedAt": (NOW - timedelta(hours=1)).isoformat()}
-    assert decide(seen(a_task(finished, ttlSecondsAfterFinished=ttl))) == step
+    assert decide(observed(a_task(finished, ttlSecondsAfterFinished=ttl))) == step
 
 
 def test_the_order_of_the_rules_is_the_lifecycle():

@@ -26,7 +26,7 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.oci import proven_index
 from swefoundry.oci.artifacts import keep_image
 from swefoundry.workloads.checkout.launch import Checkout, compose, launch_checkout
-from swefoundry.workloads.context import World
+from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import Await, Collect, Launch
 from swefoundry.workloads.lifecycle import Launched, Queued, count_end, ticket
 from swefoundry.workloads.pod_spec import Role
@@ -43,108 +43,114 @@ SIBLING = "sibling"
 
 
 async def neighbours(
-    seen: Observation, world: World, facts: Facts
+    observed: Observation, context: ReconcileContext, facts: Facts
 ) -> tuple[Neighbour, ...] | Await | Unusable:
     """Images to try, nearest first: the one that a person names, or the nearest of all that were proven."""
-    if not _reuses(seen):
+    if not _reuses(observed):
         return ()
-    named = seen.build.spec.environment.parent_ref
+    named = observed.build.spec.environment.parent_ref
     if named is not None:
-        return await _named(named.name, seen, world) if not seen.reused else ()
-    left = seen.settings.reuse_neighbours - len(seen.reused)
+        return await _named(named.name, observed, context) if not observed.reused else ()
+    left = observed.settings.reuse_neighbours - len(observed.reused)
     if left <= 0:
         return ()
-    entries = await world.proven(seen.repository)
-    untried = [item for item in entries if not item.reference and item.parent.image not in seen.reused]
-    return await _with_drafts(_near(untried, seen, facts, left), seen, world)
+    entries = await context.proven(observed.repository)
+    untried = [item for item in entries if not item.reference and item.parent.image not in observed.reused]
+    return await _with_drafts(_near(untried, observed, facts, left), observed, context)
 
 
-async def references(seen: Observation, world: World, facts: Facts) -> tuple[Neighbour, ...]:
+async def references(observed: Observation, context: ReconcileContext, facts: Facts) -> tuple[Neighbour, ...]:
     """What was proven for other commits, nearest first, whether or not the images do: drafts to learn from.
 
     Where reuse is not among the strategies, nothing is remembered: experiments compare with that.
     """
-    if not _wanted(seen):
+    if not _wanted(observed):
         return ()
-    entries = _near(await world.proven(seen.repository), seen, facts, REFERENCES)
-    return await _with_drafts(entries, seen, world)
+    entries = _near(await context.proven(observed.repository), observed, facts, REFERENCES)
+    return await _with_drafts(entries, observed, context)
 
 
-def _near(entries: Sequence[Proven], seen: Observation, facts: Facts, k: int) -> list[Proven]:
-    spec = seen.build.spec
-    return nearest(entries, facts.fingerprint, version_of(seen, facts), spec.created_at, k)
+def _near(entries: Sequence[Proven], observed: Observation, facts: Facts, k: int) -> list[Proven]:
+    spec = observed.build.spec
+    return nearest(entries, facts.fingerprint, version_of(observed, facts), spec.created_at, k)
 
 
-def version_of(seen: Observation, facts: Facts) -> str | None:
+def version_of(observed: Observation, facts: Facts) -> str | None:
     """The version that the row names, else the tag nearest to its commit."""
-    return seen.build.spec.version or facts.version_tag
+    return observed.build.spec.version or facts.version_tag
 
 
-async def _with_drafts(entries: Sequence[Proven], seen: Observation, world: World) -> tuple[Neighbour, ...]:
+async def _with_drafts(
+    entries: Sequence[Proven], observed: Observation, context: ReconcileContext
+) -> tuple[Neighbour, ...]:
     found = []
     for item in entries:
         try:
-            draft = await world.draft(seen.repository, item.known.draft)
+            draft = await context.draft(observed.repository, item.known.draft)
         except errors.NotFound:  # a registry that was cleaned up by hand
             continue
         found.append(Neighbour(**dict(item), draft=draft))
     return tuple(found)
 
 
-def _wanted(seen: Observation) -> bool:
-    return REUSE in strategies(seen.build.spec.environment, seen.settings)
+def _wanted(observed: Observation) -> bool:
+    return REUSE in strategies(observed.build.spec.environment, observed.settings)
 
 
-def _reuses(seen: Observation) -> bool:
-    return _wanted(seen) and not demands_a_build(seen.build.spec.environment.overrides)
+def _reuses(observed: Observation) -> bool:
+    return _wanted(observed) and not demands_a_build(observed.build.spec.environment.overrides)
 
 
 # One that is named
 
 
-async def _named(name: str, seen: Observation, world: World) -> tuple[Neighbour, ...] | Await | Unusable:
+async def _named(
+    name: str, observed: Observation, context: ReconcileContext
+) -> tuple[Neighbour, ...] | Await | Unusable:
     try:
-        found = await _build_named(name, seen, world)
+        found = await _build_named(name, observed, context)
     except errors.NotFound:
-        return Unusable(f"spec.environment.parentRef: there is no EnvBuild {name} in {seen.build.namespace}")
-    if found.spec.repo != seen.build.spec.repo:
+        return Unusable(f"spec.environment.parentRef: there is no EnvBuild {name} in {observed.build.namespace}")
+    if found.spec.repo != observed.build.spec.repo:
         return Unusable(f"spec.environment.parentRef: EnvBuild {name} is of {found.spec.repo}")
     if found.status.finished_at is None:
-        leader.wait(seen.build, world)
+        leader.wait(observed.build, context)
         return Await(SIBLING, reasons.WAITING_FOR_SIBLING, f"EnvBuild {name} has not ended yet")
     known = known_of(found, found.status, "")
     if found.status.accepted_on is None or known is None:
         return Unusable(f"spec.environment.parentRef: EnvBuild {name} has no proven image")
     last = found.status.rounds[-1]
     neighbour = Neighbour(
-        known=known, root=last.parent, draft=await world.draft(seen.repository, known.draft)
+        known=known, root=last.parent, draft=await context.draft(observed.repository, known.draft)
     )
     return (neighbour,)
 
 
-async def _build_named(name: str, seen: Observation, world: World) -> Build:
-    key = Key(BUILDS.kind, seen.build.namespace, name)
-    body = world.cache.get(key)
+async def _build_named(name: str, observed: Observation, context: ReconcileContext) -> Build:
+    key = Key(BUILDS.kind, observed.build.namespace, name)
+    body = context.cache.get(key)
     if body is None:
-        body = {"kind": BUILDS.kind, **await world.kube.get(BUILDS, key.namespace, name)}
+        body = {"kind": BUILDS.kind, **await context.kube.get(BUILDS, key.namespace, name)}
     return build_from(body)
 
 
 # Waiting for an older one
 
 
-def waiting(seen: Observation, world: World) -> Await | None:
+def waiting(observed: Observation, context: ReconcileContext) -> Await | None:
     """The wait for an older EnvBuild of the repository, before the first draft is written from scratch."""
-    begun = seen.build.uid in world.leading or any(item.parent is None for item in seen.build.status.rounds)
-    left = leader.patience_left(seen).total_seconds()
-    named = seen.build.spec.environment.parent_ref is not None
-    if begun or named or left <= 0 or not _reuses(seen) or not seen.settings.reuse_neighbours:
+    begun = observed.build.uid in context.leading or any(
+        item.parent is None for item in observed.build.status.rounds
+    )
+    left = leader.patience_left(observed).total_seconds()
+    named = observed.build.spec.environment.parent_ref is not None
+    if begun or named or left <= 0 or not _reuses(observed) or not observed.settings.reuse_neighbours:
         return None
-    elder = leader.elder(seen.build, world)
+    elder = leader.elder(observed.build, context)
     if elder is None:
         return None
-    leader.wait(seen.build, world)
-    limit = f"at most {seen.settings.sibling_wait_seconds} s in all (sibling_wait_seconds)"
+    leader.wait(observed.build, context)
+    limit = f"at most {observed.settings.sibling_wait_seconds} s in all (sibling_wait_seconds)"
     sentence = f"the image of EnvBuild {elder.namespace}/{elder.name}, which goes first, may do; {limit}"
     return Await(SIBLING, reasons.WAITING_FOR_SIBLING, sentence, left)
 
@@ -152,35 +158,35 @@ def waiting(seen: Observation, world: World) -> Await | None:
 # The checkout
 
 
-def _checkout(seen: Observation, tag: str = "") -> Checkout:
+def _checkout(observed: Observation, tag: str = "") -> Checkout:
     """What is laid over what."""
-    current = seen.open_round
-    if seen.prepared is None or current is None or current.parent is None:
-        raise errors.GiveUp(f"{seen.build.name}: a checkout without a source, or an image to lay it over")
-    return Checkout(seen.repository, current.parent, seen.prepared.source, tag)
+    current = observed.open_round
+    if observed.prepared is None or current is None or current.parent is None:
+        raise errors.GiveUp(f"{observed.build.name}: a checkout without a source, or an image to lay it over")
+    return Checkout(observed.repository, current.parent, observed.prepared.source, tag)
 
 
-async def launch(move: Launch, seen: Observation, world: World) -> Launched | Queued:
+async def launch(move: Launch, observed: Observation, context: ReconcileContext) -> Launched | Queued:
     """Start the pod that makes the layer."""
-    draft = await world.draft(seen.repository, seen.build.status.rounds[-1].draft)
+    draft = await context.draft(observed.repository, observed.build.status.rounds[-1].draft)
     watched = None if draft.rebuild_when is None else tuple(draft.rebuild_when)
-    what = replace(_checkout(seen), watched=watched)
-    return await launch_checkout(world, ticket(seen.owner, Role.INTAKE, move), move, what)
+    what = replace(_checkout(observed), watched=watched)
+    return await launch_checkout(context, ticket(observed.owner, Role.INTAKE, move), move, what)
 
 
-async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
+async def collect(move: Collect, observed: Observation, context: ReconcileContext) -> CheckedOut:
     """Lay the layer over the image."""
     count_end(Role.INTAKE, move)
     record = CheckoutRecord.model_validate(move.finished.record)
     if record.code != Code.OK or record.layer is None:
         return CheckedOut(move, record, message=record.message or f"the checkout ended with {record.code}")
-    current = seen.build.status.rounds[-1]
-    draft = await world.draft(seen.repository, current.draft)
+    current = observed.build.status.rounds[-1]
+    draft = await context.draft(observed.repository, current.draft)
     complete = draft.rebuild_command is None or not record.stale
-    tag = seen.image_tag(current.number) if complete else seen.composed_tag(current.number)
-    what = _checkout(seen, tag)
+    tag = observed.image_tag(current.number) if complete else observed.composed_tag(current.number)
+    what = _checkout(observed, tag)
     try:
-        composed = await compose(world, what, record.layer)
+        composed = await compose(context, what, record.layer)
     except errors.NotFound as gone:
         return CheckedOut(move, record, message=f"the image {what.parent.image} cannot be reused: {gone}")
     return CheckedOut(move, record, composed, complete)
@@ -189,36 +195,40 @@ async def collect(move: Collect, seen: Observation, world: World) -> CheckedOut:
 # What is remembered
 
 
-async def remembered(seen: Observation, status: EnvBuildStatus, world: World) -> EnvBuildStatus:
+async def remembered(
+    observed: Observation, status: EnvBuildStatus, context: ReconcileContext
+) -> EnvBuildStatus:
     """The status after everything that it teaches is in the registry: before it is written, so that nothing is lost.
 
     All of it is safe to do again: an operator that dies in between comes to the same status once more.
     """
-    await _keep_trials(seen, status, world)
-    if status.image is not None and status.image != seen.build.status.image:
+    await _keep_trials(observed, status, context)
+    if status.image is not None and status.image != observed.build.status.image:
         with suppress(errors.NotFound):  # removed by hand meanwhile: whoever needs it next will say so
-            await keep_image(world.registry, seen.repository, status.image)
-    if status.accepted_on != "fail2pass" or status.remembered is not None or seen.prepared is None:
+            await keep_image(context.registry, observed.repository, status.image)
+    if status.accepted_on != "fail2pass" or status.remembered is not None or observed.prepared is None:
         return status
-    facts = await world.facts(seen.repository, seen.prepared.facts)
-    known = known_of(seen.build, status, facts.fingerprint)
+    facts = await context.facts(observed.repository, observed.prepared.facts)
+    known = known_of(observed.build, status, facts.fingerprint)
     if known is None:
         return status
-    known = known.model_copy(update={"version": version_of(seen, facts), "source": seen.prepared.source})
-    draft = await world.draft(seen.repository, known.draft)
-    digest = await proven_index.remember(world.registry, seen.repository, known, draft)
+    known = known.model_copy(
+        update={"version": version_of(observed, facts), "source": observed.prepared.source}
+    )
+    draft = await context.draft(observed.repository, known.draft)
+    digest = await proven_index.remember(context.registry, observed.repository, known, draft)
     return status.model_copy(update={"remembered": digest})
 
 
-async def _keep_trials(seen: Observation, status: EnvBuildStatus, world: World) -> None:
-    ended_before = {item.number for item in seen.build.status.rounds if item.outcome is not None}
+async def _keep_trials(observed: Observation, status: EnvBuildStatus, context: ReconcileContext) -> None:
+    ended_before = {item.number for item in observed.build.status.rounds if item.outcome is not None}
     for item in status.rounds:
         outcome = RoundOutcome(item.outcome) if item.outcome is not None else None
         if item.parent is None or outcome is None or outcome in NO_TRIAL or item.number in ended_before:
             continue
         accepted = outcome in ACCEPTED
         await proven_index.record_trial(
-            world.registry, seen.repository, item.parent.image, seen.build.uid, accepted
+            context.registry, observed.repository, item.parent.image, observed.build.uid, accepted
         )
 
 
