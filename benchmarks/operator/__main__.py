@@ -21,12 +21,12 @@ HERE = Path(__file__).parent
 for folder in ("operator", "tests"):
     sys.path.append(str(HERE.parents[1] / folder))
 
-from apiserver import TASKS, Cluster  # noqa: E402
+from api_client import TASKS, Cluster  # noqa: E402
+from benchmark_instances import a_benchmark_task, a_story  # noqa: E402
 from evaluations import Lap, Race, Setting, laps, race, warm_up  # noqa: E402
 from finished import finished_ones, load  # noqa: E402
 from process import OperatorProcess, installed_settings  # noqa: E402
 from reactions import reactions  # noqa: E402
-from stories import a_benchmark_task, a_story  # noqa: E402
 from timeline import Timeline  # noqa: E402
 
 from cluster.commands import kubectl  # noqa: E402

@@ -10,10 +10,10 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from apiserver import PODS, TASKS, Cluster, Json
-from bare import bare, run_bare
+from api_client import PODS, TASKS, Cluster, Json
+from baseline_loop import bare, run_bare
+from benchmark_instances import a_benchmark_task
 from process import OperatorProcess
-from stories import a_benchmark_task
 from timeline import Life, Pace, Timeline, pace
 
 

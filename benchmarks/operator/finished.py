@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from apiserver import TASKS, Cluster, Json
+from api_client import TASKS, Cluster, Json
 from process import OperatorProcess
 
 AT_ONCE = 12

@@ -5,9 +5,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from apiserver import TASKS
+from api_client import TASKS
+from benchmark_instances import a_benchmark_task
 from evaluations import Setting
-from stories import a_benchmark_task
 from timeline import Life
 
 STEPS = (

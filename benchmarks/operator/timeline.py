@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from apiserver import PODS, TASKS, Cluster
+from api_client import PODS, TASKS, Cluster
 
 Json = dict[str, Any]
 

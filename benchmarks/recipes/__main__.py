@@ -18,8 +18,8 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parents[1] / "operator"))
 
 from archives import CACHE, release  # noqa: E402
-from machine import Ended, Machine  # noqa: E402
-from trees import Task, facts, task  # noqa: E402
+from dockerfile_runner import Ended, Machine  # noqa: E402
+from release_task import Task, facts, task  # noqa: E402
 
 from swefoundry.contracts.round_outcome import RoundOutcome  # noqa: E402
 from swefoundry.drafts import next_proposal  # noqa: E402

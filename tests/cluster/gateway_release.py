@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from cluster import releases
+from cluster import chart_release
 from cluster.commands import environment, helm, kubectl, path_of
-from cluster.faults import lab
+from cluster.fault_injection import lab
 from cluster.gateway import Gateway
-from cluster.instances import Json
+from cluster.sample_instances import Json
 
 KEY = f"lab+{uuid4().hex}/key"
 """Nothing that looks like a key: only who knows it can take it out of a text."""
@@ -35,13 +35,13 @@ def installed(release: str, models: Gateway, folder: Path) -> Iterator[None]:
     """A release with two task namespaces, of which one knows the gateway's authority."""
     namespaces = [release, stranger_of(release)]
     try:
-        usual = releases.of_main("configmap", "lab-ca")
+        usual = chart_release.of_main("configmap", "lab-ca")
         for namespace in namespaces:
-            releases.make_namespace(namespace)
+            chart_release.make_namespace(namespace)
             kubectl("create", "secret", "generic", SECRET, "-n", namespace, f"--from-literal=api-key={KEY}")
             trusted = and_also(models.authority, usual) if namespace == release else usual
-            releases.put(trusted, AUTHORITIES, namespace)
-        releases.upgrade(release, folder, values(release, namespaces, models), "--install")
+            chart_release.put(trusted, AUTHORITIES, namespace)
+        chart_release.upgrade(release, folder, values(release, namespaces, models), "--install")
         yield
     finally:
         for namespace in namespaces:
@@ -62,7 +62,7 @@ def values(release: str, namespaces: list[str], models: Gateway) -> Json:
     ports = [int(url.split(":")[2].split("/")[0]) for url in (models.near, models.proxy)]
     rest = {"contextTokens": CONFIGURED_TOKENS, "outputTokens": 1000, "inputUsd": 1, "outputUsd": 2}
     impatient = rest | {"patienceSeconds": 2}
-    return releases.values_beside(release) | {
+    return chart_release.values_beside(release) | {
         "namespaces": namespaces,
         "caConfigMap": AUTHORITIES,
         "scriptedModel": {"enabled": False},

@@ -10,7 +10,7 @@ import pytest
 
 import scripted
 from cluster.commands import LAB
-from cluster.instances import GIT, Json, apply, delete, finished, get, unique, verdict
+from cluster.sample_instances import GIT, Json, apply, delete, finished, get, unique, verdict
 from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = pytest.mark.cluster

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 
 import scripted
-from cluster.agent_stories import (
+from cluster.agent_repositories import (
     FILES,
     FIX,
     GARBAGE,
@@ -31,7 +31,18 @@ from cluster.agent_stories import (
     says,
     second_time,
 )
-from cluster.instances import Json, a_story, a_task, apply, condition, delete, finished, get, until, verdict
+from cluster.sample_instances import (
+    Json,
+    a_story,
+    a_task,
+    apply,
+    condition,
+    delete,
+    finished,
+    get,
+    until,
+    verdict,
+)
 
 pytestmark = pytest.mark.cluster
 

@@ -14,9 +14,15 @@ from datetime import UTC, datetime
 import pytest
 
 import scripted
-from cluster.agent_stories import GARBAGE, Case, an_instance, report, says
-from cluster.faults import forget_operator_pod, is_running, kill_operator, lab_only, operator_container
-from cluster.instances import Json, apply, condition, delete, finished, get, kubectl
+from cluster.agent_repositories import GARBAGE, Case, an_instance, report, says
+from cluster.fault_injection import (
+    forget_operator_pod,
+    is_running,
+    kill_operator,
+    lab_only,
+    operator_container,
+)
+from cluster.sample_instances import Json, apply, condition, delete, finished, get, kubectl
 from swefoundry.workloads.pod_snapshot import moment
 
 pytestmark = [pytest.mark.cluster, lab_only]

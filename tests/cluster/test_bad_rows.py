@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.instances import (
+from cluster.sample_instances import (
     GIT,
     NAMESPACE,
     SHELL_BUG,

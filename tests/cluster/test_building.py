@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cluster.building_pods import (
+from cluster.build_pods import (
     HOST,
     NONCE,
     PLACE,
@@ -27,7 +27,7 @@ from cluster.building_pods import (
     terminated,
 )
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.instances import until
+from cluster.sample_instances import until
 from swefoundry.contracts.build import BuildRecord
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.registry_location import Place

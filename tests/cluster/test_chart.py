@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
+from cluster.chart_release import MAIN, make_namespace, of_main, put, upgrade, values_beside
 from cluster.commands import helm, kubectl
-from cluster.instances import until
-from cluster.releases import MAIN, make_namespace, of_main, put, upgrade, values_beside
+from cluster.sample_instances import until
 from swefoundry.api.codegen.crds import RESOURCES
 
 pytestmark = pytest.mark.cluster

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cluster.commands import LAB, ON_LAB, helm, kubectl
-from cluster.instances import PATIENCE, until
+from cluster.sample_instances import PATIENCE, until
 from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = [

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from cluster.commands import helm, kubectl
-from cluster.faults import an_instance, name_of, operator_is_ready, reaches, settle, watched
-from cluster.instances import Json, apply, until
+from cluster.fault_injection import an_instance, name_of, operator_is_ready, reaches, settle, watched
+from cluster.sample_instances import Json, apply, until
 
 pytestmark = pytest.mark.cluster
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 
 from cluster.commands import kubectl
-from cluster.faults import an_instance, lab, lab_only, name_of, pods_at, quiet, settle, watched
-from cluster.instances import apply, until
+from cluster.fault_injection import an_instance, lab, lab_only, name_of, pods_at, quiet, settle, watched
+from cluster.sample_instances import apply, until
 from swefoundry_lab import faults, up
 from swefoundry_lab.cli import exclusive
 from swefoundry_lab.node import Node

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from cluster.faults import (
+from cluster.fault_injection import (
     VERDICTS,
     an_instance,
     forget_operator_pod,
@@ -17,7 +17,7 @@ from cluster.faults import (
     settle,
     watched,
 )
-from cluster.instances import apply
+from cluster.sample_instances import apply
 
 pytestmark = [pytest.mark.cluster, lab_only]
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from cluster.commands import kubectl
-from cluster.faults import (
+from cluster.fault_injection import (
     an_instance,
     is_running,
     lab_only,
@@ -18,7 +18,7 @@ from cluster.faults import (
     watched,
     without,
 )
-from cluster.instances import Json, apply, get, until
+from cluster.sample_instances import Json, apply, get, until
 
 pytestmark = pytest.mark.cluster
 

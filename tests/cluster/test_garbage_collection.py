@@ -11,10 +11,20 @@ from pathlib import Path
 import pytest
 
 import scripted
-from cluster.agent_stories import Case, an_instance, dockerfile, guidance, says, second_time
+from cluster.agent_repositories import Case, an_instance, dockerfile, guidance, says, second_time
 from cluster.commands import LAB, ON_LAB
-from cluster.instances import Json, a_shell_story, a_task, apply, delete, finished, get, kubectl, unique
-from cluster.versions import KINDS, instance
+from cluster.sample_instances import (
+    Json,
+    a_shell_story,
+    a_task,
+    apply,
+    delete,
+    finished,
+    get,
+    kubectl,
+    unique,
+)
+from cluster.versioned_repositories import KINDS, instance
 from swefoundry.grading.verdict_bundle import FILE_NAME
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.content import digest_of

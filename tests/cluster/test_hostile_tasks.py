@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.instances import (
+from cluster.sample_instances import (
     Json,
     a_shell_story,
     a_task,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cluster.instances import PATIENCE, until
+from cluster.sample_instances import PATIENCE, until
 from swefoundry_lab.layout import Lab
 
 LAB = Lab.from_environment()

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import pytest
 
 from cluster import gateway
-from cluster.agent_stories import GARBAGE, Case, Ended, Instance, an_instance, dockerfile, report, says
+from cluster.agent_repositories import GARBAGE, Case, Ended, Instance, an_instance, dockerfile, report, says
 from cluster.commands import kubectl, swefoundry
-from cluster.faults import lab, lab_only
+from cluster.fault_injection import lab, lab_only
 from cluster.gateway_release import (
     CONFIGURED_TOKENS,
     FAR,
@@ -29,7 +29,7 @@ from cluster.gateway_release import (
     pods_watched,
     stranger_of,
 )
-from cluster.instances import Json, apply, condition, finished, get, unique, until, verdict
+from cluster.sample_instances import Json, apply, condition, finished, get, unique, until, verdict
 from swefoundry.programs.agent.redaction import REDACTED
 from swefoundry_lab.layout import REGISTRY_PORT
 

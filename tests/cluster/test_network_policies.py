@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from cluster.commands import helm, kubectl
-from cluster.instances import PATIENCE
+from cluster.sample_instances import PATIENCE
 
 pytestmark = pytest.mark.cluster
 

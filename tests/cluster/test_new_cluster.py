@@ -21,10 +21,11 @@ from pathlib import Path
 import pytest
 
 import scripted
-from cluster.agent_stories import FILES, FIX, SMALL, TESTS, Case, Ended, Instance, an_instance, says
+from cluster.agent_repositories import FILES, FIX, SMALL, TESTS, Case, Ended, Instance, an_instance, says
+from cluster.chart_release import MAIN, Values, make_namespace, of_main, put, upgrade, values_beside
 from cluster.commands import ON_LAB, helm, kubectl
-from cluster.faults import reaches
-from cluster.instances import (
+from cluster.fault_injection import reaches
+from cluster.sample_instances import (
     Json,
     a_story,
     a_task,
@@ -37,7 +38,6 @@ from cluster.instances import (
     until,
     verdict,
 )
-from cluster.releases import MAIN, Values, make_namespace, of_main, put, upgrade, values_beside
 from swefoundry.oci.copying import Repository, copy_manifest
 from swefoundry.oci.registry_client import Registry
 

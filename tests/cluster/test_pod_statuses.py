@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from cluster import stage_pods
+from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.stage_pods import Case, Json
+from cluster.evaluation_pods import Case, Json
 from swefoundry.api.labels import FINALIZER
 from swefoundry.workloads.pod_outcomes import Blame, Faulted, Reading, Waiting
 from swefoundry.workloads.pod_snapshot import snapshot
@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 IMAGE = "python:3.11-slim"
-PLAIN_NODE_REGISTRY = stage_pods.NODE_REGISTRY
+PLAIN_NODE_REGISTRY = evaluation_pods.NODE_REGISTRY
 
 
 def container(pod: Json) -> Json:
@@ -67,7 +67,7 @@ FILL = "dd if=/dev/zero of=$0/x bs=1M count=20 && sleep 600"
 
 
 def waits_for(*reasons: str) -> Callable[[Json], bool]:
-    return lambda pod: stage_pods.state(pod).get("waiting", {}).get("reason") in reasons
+    return lambda pod: evaluation_pods.state(pod).get("waiting", {}).get("reason") in reasons
 
 
 def has_reason(reason: str) -> Callable[[Json], bool]:
@@ -80,11 +80,11 @@ def unschedulable(pod: Json) -> bool:
 
 
 def settled(pod: Json) -> bool:
-    return stage_pods.ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
+    return evaluation_pods.ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def deleting_and_ended(pod: Json) -> bool:
-    return "deletionTimestamp" in pod["metadata"] and stage_pods.ended(pod)
+    return "deletionTimestamp" in pod["metadata"] and evaluation_pods.ended(pod)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Lost:
     memory: str = "64Mi"
 
 
-AT_ONCE = ("ErrImagePull",) if stage_pods.CAPTURING else ("ErrImagePull", "ImagePullBackOff")
+AT_ONCE = ("ErrImagePull",) if evaluation_pods.CAPTURING else ("ErrImagePull", "ImagePullBackOff")
 """What a pod says of its first pull: for a moment only, so who is late finds the pause that follows."""
 
 CASES = {
@@ -112,7 +112,7 @@ CASES = {
     ),
     "image-missing-backoff": Lost(
         waits_for("ImagePullBackOff"),
-        setting(image=f"{PLAIN_NODE_REGISTRY}/{stage_pods.BASE}@sha256:{'0' * 64}"),
+        setting(image=f"{PLAIN_NODE_REGISTRY}/{evaluation_pods.BASE}@sha256:{'0' * 64}"),
         Blame.ENVIRONMENT,
         "ImageMissing",
     ),
@@ -217,14 +217,14 @@ def namespace() -> Iterator[str]:
     name = f"statuses-{uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     try:
-        stage_pods.create(*(lost_pod(case, name, lost) for case, lost in CASES.items()))
+        evaluation_pods.create(*(lost_pod(case, name, lost) for case, lost in CASES.items()))
         yield name
     finally:
-        stage_pods.release(name)
+        evaluation_pods.release(name)
 
 
 def lost_pod(name: str, namespace: str, lost: Lost) -> Json:
-    pod = stage_pods.case_pod(name, namespace, IMAGE, Case(memory=lost.memory, change=lost.change))
+    pod = evaluation_pods.case_pod(name, namespace, IMAGE, Case(memory=lost.memory, change=lost.change))
     if "command" not in container(pod):
         script("sleep 600")(pod)
     return pod
@@ -233,7 +233,7 @@ def lost_pod(name: str, namespace: str, lost: Lost) -> Json:
 def interrupt(namespace: str, name: str, command: tuple[str, ...]) -> None:
     if not command:
         return
-    stage_pods.wait_until(namespace, name, lambda pod: "running" in stage_pods.state(pod))
+    evaluation_pods.wait_until(namespace, name, lambda pod: "running" in evaluation_pods.state(pod))
     eviction = {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
@@ -251,7 +251,7 @@ def read(pod: Json, after: timedelta = timedelta(0)) -> Reading:
 def test_a_pod_that_comes_to_no_result_is_read_as(name: str, namespace: str):
     lost = CASES[name]
     interrupt(namespace, name, lost.then)
-    pod = stage_pods.capture(name, stage_pods.wait_until(namespace, name, lost.reaches))
+    pod = evaluation_pods.capture(name, evaluation_pods.wait_until(namespace, name, lost.reaches))
     reading = read(pod, after=timedelta(hours=1))
     assert isinstance(reading, Faulted), reading
     assert (reading.blame, reading.reason) == (lost.blame, lost.reason), reading
@@ -261,5 +261,5 @@ def test_a_pod_that_comes_to_no_result_is_read_as(name: str, namespace: str):
 def test_states_that_may_pass_are_waited_for_at_first(namespace: str):
     for name in ("image-missing", "registry-down", "config-map-missing", "unschedulable"):
         lost = CASES[name]
-        pod = stage_pods.wait_until(namespace, name, lost.reaches)
+        pod = evaluation_pods.wait_until(namespace, name, lost.reaches)
         assert isinstance(read(pod, after=timedelta(hours=-1)), Waiting), name

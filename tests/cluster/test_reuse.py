@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cluster.build_gate import HOST, Gate
 from cluster.commands import ON_LAB
-from cluster.gates import HOST, Gate
-from cluster.instances import NAMESPACE, Json, apply, condition, delete, finished, get, unique, until
-from cluster.versions import BASE, COPY, KINDS, Kind, instance
+from cluster.sample_instances import NAMESPACE, Json, apply, condition, delete, finished, get, unique, until
+from cluster.versioned_repositories import BASE, COPY, KINDS, Kind, instance
 from swefoundry.drafts.proven_environment import Proven, Trials
 from swefoundry.oci.proven_index import recall, record_trial
 from swefoundry.oci.registry_client import Registry

@@ -15,7 +15,7 @@ from string import Template
 import pytest
 
 from cluster.commands import ON_LAB
-from cluster.instances import Files, Json, a_story, a_task, apply, delete, finished, get, unique
+from cluster.sample_instances import Files, Json, a_story, a_task, apply, delete, finished, get, unique
 
 pytestmark = [
     pytest.mark.cluster,

@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import pytest
 
-from cluster import stage_pods
+from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.stage_pods import NONCE, Case, Json
+from cluster.evaluation_pods import NONCE, Case, Json
 from swefoundry.api.codegen.crds import ROOT
 from swefoundry.workloads.evaluation.log_frames import Framed, split_log
 from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading
@@ -142,7 +142,7 @@ class Ended(NamedTuple):
 
     @property
     def terminated(self) -> dict[str, Any]:
-        return dict(stage_pods.state(self.pod)["terminated"])
+        return dict(evaluation_pods.state(self.pod)["terminated"])
 
     @property
     def framed(self) -> Framed:
@@ -153,7 +153,7 @@ class Ended(NamedTuple):
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
     binary = tmp_path_factory.mktemp("runner") / "runner"
     subprocess.run(["make", "-s", "-C", ROOT / "images" / "runner", f"OUTPUT={binary}"], check=True)
-    return stage_pods.push_stage_image(binary)
+    return evaluation_pods.push_stage_image(binary)
 
 
 @pytest.fixture(scope="module")
@@ -163,22 +163,22 @@ def ended(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
     kubectl("create", "namespace", namespace)
     try:
         kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(NO_NETWORK))
-        stage_pods.create(
-            *(stage_pods.case_pod(name, namespace, image, case) for name, case in CASES.items())
+        evaluation_pods.create(
+            *(evaluation_pods.case_pod(name, namespace, image, case) for name, case in CASES.items())
         )
         yield {name: collect(namespace, name, tmp_path_factory.getbasetemp()) for name in CASES}
     finally:
-        stage_pods.release(namespace)
+        evaluation_pods.release(namespace)
 
 
 def collect(namespace: str, name: str, folder: Path) -> Ended:
-    stage_pods.wait_until(namespace, name, stage_pods.ended)
+    evaluation_pods.wait_until(namespace, name, evaluation_pods.ended)
     # The phase comes a second or two after the container's end; captures show the settled status.
-    pod = stage_pods.wait_until(
+    pod = evaluation_pods.wait_until(
         namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed")
     )
     log = kubectl("logs", "-n", namespace, name).encode()
-    return Ended(stage_pods.capture(name, pod), log)
+    return Ended(evaluation_pods.capture(name, pod), log)
 
 
 def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
@@ -186,13 +186,13 @@ def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
     namespace = f"runner-{uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
     try:
-        stage_pods.create(stage_pods.case_pod("deleted", namespace, image, Case("sleep 600")))
-        stage_pods.wait_until(namespace, "deleted", lambda pod: "running" in stage_pods.state(pod))
+        evaluation_pods.create(evaluation_pods.case_pod("deleted", namespace, image, Case("sleep 600")))
+        evaluation_pods.wait_until(namespace, "deleted", lambda pod: "running" in evaluation_pods.state(pod))
         kubectl("delete", "pod", "deleted", "-n", namespace, "--wait=false", "--grace-period=30")
-        pod = stage_pods.wait_until(namespace, "deleted", stage_pods.ended)
+        pod = evaluation_pods.wait_until(namespace, "deleted", evaluation_pods.ended)
     finally:
-        stage_pods.release(namespace)
-    run = Ended(stage_pods.capture("runner-deleted", pod), b"")
+        evaluation_pods.release(namespace)
+    run = Ended(evaluation_pods.capture("runner-deleted", pod), b"")
     assert run.terminated["exitCode"] == 143
     assert run.terminated["message"] == "runner: stopped by SIGTERM before the command ended: no verdict\n"
     assert isinstance(run.reading, Faulted)

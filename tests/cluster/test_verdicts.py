@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.commands import kubectl
-from cluster.instances import (
+from cluster.sample_instances import (
     NAMESPACE,
     PATIENCE,
     SHELL_FIX,

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from cluster.commands import KUBECONFIG, LAB, kubectl
-from cluster.instances import Json, finished
+from cluster.sample_instances import Json, finished
 from real.pairs import PAIRS, RealPair
 
 NAMESPACE = "swefoundry-extra"

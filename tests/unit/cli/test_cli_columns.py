@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.cli.datasets.rows import columns, formats
 from swefoundry.cli.datasets.rows.columns import BadColumn
-from unit.cli.rows import PATCH, classic, factory
+from unit.cli.dataset_rows import PATCH, classic, factory
 
 JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)
 

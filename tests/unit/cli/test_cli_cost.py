@@ -8,8 +8,8 @@ from swefoundry.cli.views.costs import Sum, costs
 from swefoundry.contracts.models import Usage
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.tasks import Json, finished, task, validated
-from unit.cli.transcripts import build
+from unit.cli.task_objects import Json, finished, task, validated
+from unit.cli.transcript_objects import build
 
 USED = {"turns": 4, "inputTokens": 1000, "cachedTokens": 600, "outputTokens": 200, "microUsd": 300_000}
 

@@ -15,10 +15,10 @@ from swefoundry.grading.verdict_bundle import VerdictBundle
 from swefoundry.oci.content import digest_of
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.pushing import push
-from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
-from unit.cli.tasks import Json, digest, finished, task, validated
-from unit.cli.transcripts import build
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic, factory, jsonl
+from unit.cli.push_artifacts import push
+from unit.cli.task_objects import Json, digest, finished, task, validated
+from unit.cli.transcript_objects import build
 from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"

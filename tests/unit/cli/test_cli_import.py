@@ -9,7 +9,7 @@ import yaml
 from swefoundry.api.validation import manifest
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.rows import PATCH, TEST_PATCH, classic, factory, jsonl
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic, factory, jsonl
 
 
 def test_good_rows_become_files_and_bad_ones_are_named_with_line_and_reason(run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swefoundry.api.validation import manifest
 from swefoundry.cli.datasets.instance import Instance, Refused, Settings, make, object_name
-from unit.cli.rows import PATCH, TEST_PATCH
+from unit.cli.dataset_rows import PATCH, TEST_PATCH
 
 DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 

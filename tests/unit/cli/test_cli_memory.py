@@ -14,8 +14,8 @@ from swefoundry.oci import proven_index
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.registry_client import Registry
 from unit.cli.conftest import Run
-from unit.cli.pushing import push
-from unit.cli.tasks import Json, digest
+from unit.cli.push_artifacts import push
+from unit.cli.task_objects import Json, digest
 from unit.oci import registry_server
 
 DRAFT = Draft(dockerfile="FROM python:3.11-slim\nCOPY . /testbed\n", test_command="pytest -q {files}")

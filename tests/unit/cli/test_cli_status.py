@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from swefoundry.cli.views.progress import funnel
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.tasks import condition, finished, task, validated
+from unit.cli.task_objects import condition, finished, task, validated
 
 NOW = datetime(2026, 1, 1, 12, 1, 5, tzinfo=UTC)
 

@@ -10,8 +10,8 @@ from swefoundry.oci.registry_client import Registry
 from swefoundry.programs.agent.state import keep_transcript
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.tasks import Json, digest, task
-from unit.cli.transcripts import a_transcript, build
+from unit.cli.task_objects import Json, digest, task
+from unit.cli.transcript_objects import a_transcript, build
 from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"

@@ -6,8 +6,8 @@ from swefoundry.api import reasons
 from swefoundry.cli.views import remediation
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.pushing import push
-from unit.cli.tasks import Json, condition, digest, finished, task
+from unit.cli.push_artifacts import push
+from unit.cli.task_objects import Json, condition, digest, finished, task
 from unit.oci import registry_server
 
 

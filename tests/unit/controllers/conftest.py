@@ -1,3 +1,3 @@
-from simulated.places import context, front, server, shelf
+from simulated.fixtures import context, front, server, shelf
 
 __all__ = ["context", "front", "server", "shelf"]

@@ -11,9 +11,9 @@ import pytest
 
 from simulated.api_server import serving
 from simulated.kubelet import Kubelet, order_of
-from simulated.operating import SETTINGS, Fuse, Simulation
-from simulated.script import Play, manifest
-from simulated.shelf import REPOSITORY
+from simulated.scripted_pods import Play, manifest
+from simulated.seeded_registry import REPOSITORY
+from simulated.stepping_operator import SETTINGS, Fuse, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model, Usage

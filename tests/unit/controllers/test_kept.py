@@ -4,9 +4,9 @@ from pathlib import Path
 
 from simulated.api_server import ApiServer
 from simulated.kubelet import Kubelet
-from simulated.operating import Simulation
-from simulated.script import Play, manifest
-from simulated.shelf import REPOSITORY, Front, filled
+from simulated.scripted_pods import Play, manifest
+from simulated.seeded_registry import REPOSITORY, Front, filled
+from simulated.stepping_operator import Simulation
 from swefoundry.grading.verdict_bundle import FILE_NAME, VerdictBundle
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import Registry

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from simulated.api_server import serving
 from simulated.kubelet import BUSY, FAULTS, LOG_LOST, Kubelet
-from simulated.operating import SETTINGS, Fuse, Simulation
-from simulated.script import FAIL2PASS, Play, manifest
-from simulated.shelf import REPOSITORY
+from simulated.scripted_pods import FAIL2PASS, Play, manifest
+from simulated.seeded_registry import REPOSITORY
+from simulated.stepping_operator import SETTINGS, Fuse, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.draft import Draft

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from simulated.api_server import serving
 from simulated.kubelet import Kubelet, order_of
-from simulated.operating import SETTINGS, Fuse, Simulation
-from simulated.script import Play, manifest
-from simulated.shelf import filled
+from simulated.scripted_pods import Play, manifest
+from simulated.seeded_registry import filled
+from simulated.stepping_operator import SETTINGS, Fuse, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model

@@ -1,3 +1,3 @@
-from simulated.places import server
+from simulated.fixtures import server
 
 __all__ = ["server"]

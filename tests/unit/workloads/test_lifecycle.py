@@ -6,7 +6,7 @@ import pytest
 
 from builders import NONCE
 from simulated.kubelet import End, terminated
-from simulated.script import junit
+from simulated.scripted_pods import junit
 from swefoundry import errors
 from swefoundry.api import labels
 from swefoundry.api.types import Attempt

@@ -110,7 +110,9 @@ async def _named(
     try:
         found = await _build_named(name, observed, context)
     except errors.NotFound:
-        return Unusable(f"spec.environment.parentRef: there is no EnvBuild {name} in {observed.build.namespace}")
+        return Unusable(
+            f"spec.environment.parentRef: there is no EnvBuild {name} in {observed.build.namespace}"
+        )
     if found.spec.repo != observed.build.spec.repo:
         return Unusable(f"spec.environment.parentRef: EnvBuild {name} is of {found.spec.repo}")
     if found.status.finished_at is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.instances import Files, Json, Story, a_story, a_task
+from cluster.sample_instances import Files, Json, Story, a_story, a_task
 
 BASE = "FROM busybox:stable\n"
 COPY = "COPY . /testbed\nWORKDIR /testbed\n"

@@ -4,7 +4,7 @@ import asyncio
 import copy
 from collections.abc import Callable, Iterable
 
-from apiserver import PODS, Cluster, Json
+from api_client import PODS, Cluster, Json
 from timeline import Life, Timeline
 
 MINE = "benchmark-bare"

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from simulated.api_server import ApiServer, open_gate
 from simulated.kubelet import Kubelet
-from simulated.shelf import Front
+from simulated.seeded_registry import Front
 from swefoundry.controllers.watch import Operator
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS

@@ -8,7 +8,7 @@ import pytest
 
 from builders import NOW
 from simulated.kubelet import Kubelet
-from simulated.script import Play, manifest
+from simulated.scripted_pods import Play, manifest
 from swefoundry import errors, metrics
 from swefoundry.controllers.watch import LONGEST_PAUSE_SECONDS, Endless, Operator, configure
 from swefoundry.kube.resources import TASKS

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from cluster.commands import KUBECONFIG, LAB, ON_LAB, kubectl
-from cluster.instances import (
+from cluster.sample_instances import (
     SHELL_BUG,
     SHELL_FIX,
     SHELL_TESTS,

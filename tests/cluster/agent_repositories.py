@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.instances import TINY, Json, Story, a_story, a_task, unique
+from cluster.sample_instances import TINY, Json, Story, a_story, a_task, unique
 
 TEST = "tests/test_answer.c"  # a shell script; the name says that it is a test
 FILES = {"answer.sh": "echo 41\n", "README.md": "Run `sh tests/test_answer.c`.\n"}

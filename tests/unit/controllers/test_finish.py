@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulated.script import manifest
+from simulated.scripted_pods import manifest
 from swefoundry import errors
 from swefoundry.api.resource import task_from
 from swefoundry.api.types import Attempt

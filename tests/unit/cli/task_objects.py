@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from unit.cli.rows import PATCH, TEST_PATCH
+from unit.cli.dataset_rows import PATCH, TEST_PATCH
 
 Json = dict[str, Any]
 

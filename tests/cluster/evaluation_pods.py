@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from cluster.commands import kubectl
-from cluster.instances import PATIENCE
+from cluster.sample_instances import PATIENCE
 from swefoundry.api.codegen.crds import ROOT
 from swefoundry.api.types import Validation
 from swefoundry.contracts.digests import Digest

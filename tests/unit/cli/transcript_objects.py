@@ -4,7 +4,7 @@ from typing import Any
 
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.transcript import Called, Said, Transcript, Turn
-from unit.cli.tasks import Json
+from unit.cli.task_objects import Json
 
 DOCKERFILE = "FROM python:3.11-slim\nCOPY . /testbed\nRUN pip install ."
 

@@ -1,6 +1,6 @@
 """Which instances are measured? The smallest real ones: a shell script with a bug, its fix and its test."""
 
-from cluster.instances import Json, Story, a_shell_story, a_task
+from cluster.sample_instances import Json, Story, a_shell_story, a_task
 
 NOISE = "echo run; date; cat /proc/sys/kernel/random/uuid"
 """Output differs in every run, so that no evidence is stored already."""

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from simulated.api_server import ApiServer, serving
-from simulated.operating import a_world
-from simulated.shelf import Front, Shelf, filled, fronting
+from simulated.seeded_registry import Front, Shelf, filled, fronting
+from simulated.stepping_operator import a_world
 from swefoundry.oci.registry_client import Registry
 from swefoundry.workloads.context import ReconcileContext
 

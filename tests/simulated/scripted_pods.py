@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from simulated.api_server import Json
 from simulated.kubelet import End, nonce_of, order_of
-from simulated.shelf import Shelf
+from simulated.seeded_registry import Shelf
 from swefoundry.api import labels
 from swefoundry.contracts.exit_codes import Code
 
