@@ -6,7 +6,7 @@ from typing import Any
 from swefoundry.api import labels
 from swefoundry.api.resource import Build, Task, build_from, task_from
 from swefoundry.contracts.stages import Stage
-from swefoundry.workloads.pod_snapshot import PodSnapshot, snapshot
+from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NONCE = "0123456789abcdef0123456789abcdef"
@@ -71,7 +71,7 @@ def a_build(status: Json | None = None, **spec: Any) -> Build:
 
 def a_pod(work: str = "before-0", attempt: int = 0, status: Json | None = None, **meta: Any) -> PodSnapshot:
     """A task pod."""
-    return snapshot(pod_body(work, attempt, status, **meta))
+    return read_snapshot(pod_body(work, attempt, status, **meta))
 
 
 def pod_body(work: str = "before-0", attempt: int = 0, status: Json | None = None, **meta: Any) -> Json:

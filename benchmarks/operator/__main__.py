@@ -22,7 +22,7 @@ for folder in ("operator", "tests"):
     sys.path.append(str(HERE.parents[1] / folder))
 
 from api_client import TASKS, Cluster  # noqa: E402
-from benchmark_instances import a_benchmark_task, a_story  # noqa: E402
+from benchmark_instances import a_benchmark_task, benchmark_repository  # noqa: E402
 from evaluations import Lap, Race, Setting, laps, race, warm_up  # noqa: E402
 from finished import finished_ones, load  # noqa: E402
 from process import OperatorProcess, installed_settings  # noqa: E402
@@ -100,7 +100,7 @@ async def with_operator(
     try:
         await operator.ready(0)
         if "evaluations" in parts:
-            story = a_story(namespace)
+            story = benchmark_repository(namespace)
             models = await warm_up(setting, story, options.test_seconds)
             run = await race(setting, story, options.repeats, options.test_seconds, models)
             found["race"] = tell_race(run)
@@ -108,7 +108,7 @@ async def with_operator(
                 done = await laps(setting, story, options.rounds, options.repeats, options.test_seconds)
                 found["evaluations"] = tell_laps(done)
         if "reactions" in parts:
-            stories = [a_story(f"{namespace}-{number}") for number in range(options.instances)]
+            stories = [benchmark_repository(f"{namespace}-{number}") for number in range(options.instances)]
             timed = await reactions(setting, stories, together=2)
             found["reactions"] = asdict(timed)
             tell_reactions(found["reactions"])
@@ -141,7 +141,7 @@ async def a_model(cluster: Cluster, settings: dict[str, str], log: Path) -> dict
     timeline = Timeline(cluster, namespace)
     try:
         await operator.ready(0)
-        task = a_benchmark_task("model", a_story(f"{namespace}-model"), namespace, 1, 0)
+        task = a_benchmark_task("model", benchmark_repository(f"{namespace}-model"), namespace, 1, 0)
         await cluster.ask("POST", TASKS.format(namespace), task)
         await timeline.until(lambda: "model" in timeline.finished)
         model = await cluster.ask("GET", f"{TASKS.format(namespace)}/model")

@@ -1,17 +1,19 @@
 """Which instances are measured? The smallest real ones: a shell script with a bug, its fix and its test."""
 
-from cluster.sample_instances import Json, Story, a_shell_story, a_task
+from cluster.sample_instances import Json, SampleRepository, a_task, make_shell_repository
 
 NOISE = "echo run; date; cat /proc/sys/kernel/random/uuid"
 """Output differs in every run, so that no evidence is stored already."""
 
 
-def a_story(name: str) -> Story:
+def benchmark_repository(name: str) -> SampleRepository:
     """A repository on the lab's git server."""
-    return a_shell_story(name)
+    return make_shell_repository(name)
 
 
-def a_benchmark_task(name: str, story: Story, namespace: str, repeats: int, seconds: float) -> Json:
+def a_benchmark_task(
+    name: str, story: SampleRepository, namespace: str, repeats: int, seconds: float
+) -> Json:
     """A fixed draft; every instance of one story shares its image."""
     command = f"{NOISE}; sleep {seconds:g}; sh check.sh"
     task = a_task(name, story, command, namespace)

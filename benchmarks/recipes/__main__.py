@@ -23,7 +23,7 @@ from release_task import Task, facts, task  # noqa: E402
 
 from swefoundry.contracts.round_outcome import RoundOutcome  # noqa: E402
 from swefoundry.drafts import next_proposal  # noqa: E402
-from swefoundry.drafts.proposal import Ask, Tried  # noqa: E402
+from swefoundry.drafts.proposal import StrategyInput, TriedRound  # noqa: E402
 from swefoundry.text.log_excerpt import telling_lines  # noqa: E402
 
 BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
@@ -92,7 +92,7 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
     seen = facts(work, old)
     if not seen.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
-    ask = Ask(
+    ask = StrategyInput(
         facts=seen,
         language="python",
         created_at=date,
@@ -106,7 +106,9 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
     return {"date": str(date.date()), "verdict": verdict, "rounds": len(ask.tried), "note": labels}
 
 
-def _rounds(ask: Ask, work: Task, place: Path, options: argparse.Namespace) -> tuple[Ask, str]:
+def _rounds(
+    ask: StrategyInput, work: Task, place: Path, options: argparse.Namespace
+) -> tuple[StrategyInput, str]:
     logs = Path(options.logs) / place.name
     logs.mkdir(parents=True, exist_ok=True)
     for old in logs.iterdir():
@@ -118,7 +120,7 @@ def _rounds(ask: Ask, work: Task, place: Path, options: argparse.Namespace) -> t
         outcome, message, verdict = _round(
             proposal.draft, work, ask.facts.test_files, Machine(place), logs / str(number)
         )
-        tried = Tried(
+        tried = TriedRound(
             strategy=proposal.strategy,
             label=proposal.label,
             draft=proposal.draft,

@@ -5,11 +5,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.cli.releases.splitting import Part, classifier
+from swefoundry.cli.releases.splitting import ChangePart, path_classifier
 from swefoundry.contracts.facts import Facts
 from swefoundry.programs.intake.fact_collector import survey, with_tests
 
-_PART_OF = classifier()
+_PART_OF = path_classifier()
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def task(old: Path, new: Path) -> Task:
         for path in sorted(after)
         if path not in before or not filecmp.cmp(old / path, new / path, shallow=False)
     ]
-    tests = tuple(path for path in changed if _PART_OF(path) is Part.TEST)
-    gold = tuple(path for path in changed if _PART_OF(path) is Part.FIX)
+    tests = tuple(path for path in changed if _PART_OF(path) is ChangePart.TEST)
+    gold = tuple(path for path in changed if _PART_OF(path) is ChangePart.FIX)
     return Task(old, new, tests, gold, tuple(sorted(before - after)))
 
 
@@ -47,7 +47,7 @@ def _files(tree: Path) -> set[str]:
     paths = (
         str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file() and not path.is_symlink()
     )
-    return {path for path in paths if _PART_OF(path) is not Part.GENERATED}
+    return {path for path in paths if _PART_OF(path) is not ChangePart.GENERATED}
 
 
 def facts(work: Task, version: str) -> Facts:

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
 from swefoundry.controllers.watch import Operator
-from swefoundry.kube.api_client import Kube
+from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
-from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import Registry
-from swefoundry.settings import Settings, complaints
+from swefoundry.settings import Settings, describe_errors
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_spec import Role
 
 
@@ -27,24 +27,24 @@ def main() -> None:
     try:
         settings = Settings()
     except ValidationError as wrong:
-        raise SystemExit(complaints(wrong)) from None
+        raise SystemExit(describe_errors(wrong)) from None
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
     logging.getLogger("kopf").setLevel(logging.WARNING)
     for chatty in ("httpx", "aiohttp.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    asyncio.run(run(with_canary(settings)))
+    asyncio.run(run(with_default_canary(settings)))
 
 
 async def run(settings: Settings) -> None:
     """Make the world and hand it to kopf."""
-    kube = await Kube.connect(
-        writes=Bucket(settings.api_qps, settings.api_burst),
-        deletes=Bucket(settings.delete_qps, settings.delete_qps),
+    kube = await KubeClient.connect(
+        writes=TokenBucket(settings.api_qps, settings.api_burst),
+        deletes=TokenBucket(settings.delete_qps, settings.delete_qps),
     )
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
     registry = Registry(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
     queue = WorkQueue()
-    slots = Slots(
+    slots = PodLimiter(
         {
             Role.INTAKE: settings.max_active_intake,
             Role.BUILD: settings.max_active_build,
@@ -54,7 +54,7 @@ async def run(settings: Settings) -> None:
         wake=queue.add,
     )
     context = ReconcileContext(kube, registry, Cache(), queue, slots, settings)
-    metrics.serve(settings.metrics_port, context.cache.census, __version__)
+    metrics.serve(settings.metrics_port, context.cache.count_by_phase, __version__)
     operator = Operator(context)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -72,7 +72,7 @@ async def run(settings: Settings) -> None:
         await kube.close()
 
 
-def with_canary(settings: Settings) -> Settings:
+def with_default_canary(settings: Settings) -> Settings:
     """Without a configured canary the Kubernetes API itself is one: no evaluation has any business there."""
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     if settings.canary or not host:

@@ -20,7 +20,7 @@ class SwefoundryError(Exception):
     """Base of all of ours."""
 
 
-class Retry(SwefoundryError):
+class TransientError(SwefoundryError):
     """Try again later; nothing was decided."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
@@ -29,19 +29,19 @@ class Retry(SwefoundryError):
         """Seconds to wait, when the other side said so."""
 
 
-class ApiUnavailable(Retry):
+class ApiUnavailable(TransientError):
     """The Kubernetes API did not answer, or said 429 or 5xx."""
 
 
-class ApiConflict(Retry):
+class ApiConflict(TransientError):
     """The object changed since it was read (409)."""
 
 
-class RegistryUnavailable(Retry):
+class RegistryUnavailable(TransientError):
     """The registry did not answer, or said 429 or 5xx."""
 
 
-class GiveUp(SwefoundryError):
+class PermanentError(SwefoundryError):
     """Trying again cannot help."""
 
     def __init__(self, message: str, reason: str = "") -> None:
@@ -49,13 +49,13 @@ class GiveUp(SwefoundryError):
         self.reason = reason
 
 
-class NotFound(GiveUp):
+class NotFound(PermanentError):
     """The object or content does not exist (404)."""
 
 
-class ApiRefused(GiveUp):
+class ApiRefused(PermanentError):
     """The Kubernetes API refused the request (400, 401, 403, 422)."""
 
 
-class RegistryRefused(GiveUp):
+class RegistryRefused(PermanentError):
     """The registry refused us (400, 401, 403)."""

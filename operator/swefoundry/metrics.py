@@ -87,7 +87,7 @@ REUSES = Counter(
     ["result", "experiment"],
     registry=REGISTRY,
 )
-SIBLING_WAITS = Counter(
+LEADER_WAITS = Counter(
     "swefoundry_sibling_waits_total",
     "EnvBuilds that began to wait for an older one of the same repository.",
     registry=REGISTRY,
@@ -141,7 +141,7 @@ def api_request(verb: str, resource: str) -> Iterator[RequestOutcome]:
         API_SECONDS.labels(verb, resource).observe(time.perf_counter() - started)
 
 
-class Census(Collector):
+class ObjectCounts(Collector):
     """Objects by kind and phase, counted from the cache at scrape time."""
 
     def __init__(self, count: Callable[[], dict[tuple[str, str], int]]) -> None:
@@ -160,6 +160,6 @@ class Census(Collector):
 def serve(port: int, count: Callable[[], dict[tuple[str, str], int]], version: str) -> None:
     """Serve /metrics on ``port`` from a thread of its own; 0 turns it off."""
     BUILD_INFO.labels(version).set(1)
-    REGISTRY.register(Census(count))
+    REGISTRY.register(ObjectCounts(count))
     if port:
         start_http_server(port, registry=REGISTRY)

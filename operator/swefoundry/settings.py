@@ -11,10 +11,10 @@ from swefoundry.contracts.models import Model
 
 PREFIX = "SWEFOUNDRY_"
 
-Names = Annotated[list[str], NoDecode]
+CommaSeparated = Annotated[list[str], NoDecode]
 """A comma-separated list."""
 Strategies = Annotated[list[Literal["reuse", "recipe", "agents"]], NoDecode]
-Ladder = Annotated[list[Model], NoDecode]
+ModelList = Annotated[list[Model], NoDecode]
 """JSON, read by our own validator so that a mistake in it is told by its field."""
 
 
@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    namespaces: Names = Field(default=["default"], min_length=1)
+    namespaces: CommaSeparated = Field(default=["default"], min_length=1)
     """Namespaces whose TaskInstances and EnvBuilds are worked on.
 
     The chart gives its own by default: rights follow this list.
@@ -58,7 +58,7 @@ class Settings(BaseSettings):
 
     3.11 first: most wheels of the last ten years run on it.
     """
-    allowed_bases: Names = []
+    allowed_bases: CommaSeparated = []
     """Patterns (fnmatch) of base images that Dockerfiles may use; empty allows any."""
     build_args: dict[str, str] = {}
     """Proxy and package-mirror settings for every RUN step: HTTP_PROXY, PIP_INDEX_URL, UV_DEFAULT_INDEX, …"""
@@ -82,10 +82,10 @@ class Settings(BaseSettings):
 
     A solve takes about so long.
     """
-    experiments: Names = []
+    experiments: CommaSeparated = []
     """Names of experiments (label swefoundry.dev/experiment) that are told apart in metrics; others count as none."""
 
-    models: Ladder = []
+    models: ModelList = []
     """Models of the agents as a JSON list, the first one asked first and the next on repetition or garbage:
     ``[{"name": …, "baseUrl": …, "inputUsd": …, "outputUsd": …}]``. Empty: there are no agents.
     """
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(default=5.0, ge=0)
     """Pause before the first replacement, seconds; doubled each time: a dead node needs a minute to be noticed."""
 
-    canary: Names = []
+    canary: CommaSeparated = []
     """ip:port addresses that evaluation pods must not reach; empty: the Kubernetes API's own."""
     require_isolation: bool = True
     """Refuse verdicts when the network policy does not hold (the canary answered) although `Deny` was asked for."""
@@ -217,7 +217,7 @@ class Settings(BaseSettings):
         """An empty variable sets no limit."""
         return None if value == "" else value
 
-    def told_apart(self, experiment: str) -> str:
+    def experiment_label(self, experiment: str) -> str:
         """The experiment as a metrics label: a closed set, so only those that are listed here."""
         return experiment if experiment in self.experiments else ""
 
@@ -227,12 +227,12 @@ class Settings(BaseSettings):
         return self.registry_pull or self.registry_push
 
 
-def complaints(wrong: ValidationError) -> str:
+def describe_errors(wrong: ValidationError) -> str:
     """What is wrong with the environment, one line per variable."""
-    return "\n".join(_complaint(dict(error)) for error in wrong.errors(include_url=False))
+    return "\n".join(_describe_error(dict(error)) for error in wrong.errors(include_url=False))
 
 
-def _complaint(error: dict[str, Any]) -> str:
+def _describe_error(error: dict[str, Any]) -> str:
     name, *path = error["loc"] or ("",)
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return f"{PREFIX}{str(name).upper()}{place}: {error['msg'].removeprefix('Value error, ')}"

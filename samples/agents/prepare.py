@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from swefoundry.cli.datasets.yaml_dump import dump
+from swefoundry.cli.datasets.yaml_dump import dump_manifests
 
 HERE = Path(__file__).parent
 STORIES = ("jsonpick", "rpn")
@@ -46,7 +46,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for name in STORIES:
         manifest = prepared(name, options.served, options.url)
-        (options.out / f"{name}.yaml").write_text(dump([manifest]))
+        (options.out / f"{name}.yaml").write_text(dump_manifests([manifest]))
 
 
 def prepared(name: str, served: Path, url: str) -> dict[str, Any]:

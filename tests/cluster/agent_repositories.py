@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.sample_instances import TINY, Json, Story, a_story, a_task, unique
+from cluster.sample_instances import TINY_DOCKERFILE, Json, SampleRepository, a_task, make_repository, unique
 
 TEST = "tests/test_answer.c"  # a shell script; the name says that it is a test
 FILES = {"answer.sh": "echo 41\n", "README.md": "Run `sh tests/test_answer.c`.\n"}
@@ -59,7 +59,7 @@ class Ended:
 def an_instance(what: str, case: Case) -> Instance:
     """A repository, a TaskInstance and a script that nobody else uses."""
     name = unique(f"agents-{what}")
-    story = a_story(name, FILES | case.files, TESTS | case.tests, FIX)
+    story = make_repository(name, FILES | case.files, TESTS | case.tests, FIX)
     rules = [_named(number, rule, name) for number, rule in enumerate([*case.rules, *no_trouble()])]
     return Instance(name, _manifest(name, story, case), {"models": MODELS, "rules": rules})
 
@@ -68,7 +68,7 @@ def _named(number: int, rule: Json, name: str) -> Json:
     return rule | {"name": f"{name} {number}", "when": rule["when"] | {"repo": f"lab/{name}"}}
 
 
-def _manifest(name: str, story: Story, case: Case) -> Json:
+def _manifest(name: str, story: SampleRepository, case: Case) -> Json:
     spec = {"environment": {"strategies": ["agents"]}, "problemStatement": {"inline": SECRET_ISSUE}}
     return a_task(name, story, **(spec | case.spec))
 
@@ -95,7 +95,7 @@ def report(**fields: Any) -> Json:
 
 
 def dockerfile(*steps: str) -> Json:
-    text = TINY + "".join(f"{step}\n" for step in steps)
+    text = TINY_DOCKERFILE + "".join(f"{step}\n" for step in steps)
     return {"json": {"dockerfile": text, "note": "busybox" if not steps else steps[-1][:60]}}
 
 

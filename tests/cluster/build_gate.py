@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.registry_client import Registry
 
-HOST = "127.0.0.1:5000"
+REGISTRY_HOST = "127.0.0.1:5000"
 """The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
 
 REPOSITORY = "swefoundry-tests/gates"
 
 
 @dataclass(frozen=True)
-class Gate:
+class BuildGate:
     """A blob of the lab's registry that is not there yet: builds reach the registry, and busybox has wget."""
 
     content: bytes = field(default_factory=lambda: uuid.uuid4().bytes)
@@ -30,5 +30,5 @@ class Gate:
         asyncio.run(self._open())
 
     async def _open(self) -> None:
-        async with Registry(HOST, insecure=True) as registry:
+        async with Registry(REGISTRY_HOST, insecure=True) as registry:
             await registry.put_blob(REPOSITORY, self.content)

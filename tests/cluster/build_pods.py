@@ -15,14 +15,14 @@ from swefoundry.oci.deterministic_tar import TREE_MTIME
 from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import build_pod
-from swefoundry.workloads.pod_spec import Owner, Role, Ticket
+from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
 
 Json = dict[str, Any]
 
 HOST = "127.0.0.1:5000"
 """The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
 
-PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building")
+LOCATION = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building")
 NONCE = "0123456789abcdef0123456789abcdef"
 TREE = {
     "a.txt": b"hello\n",
@@ -31,7 +31,7 @@ TREE = {
     "tests/t.py": b"\n",
 }
 SETTINGS = Settings(
-    registry_push=PLACE.registry,
+    registry_push=LOCATION.registry,
     registry_insecure=True,
     builder_image="registry.lab:5000/swefoundry/builder:dev",
     service_account="",
@@ -51,27 +51,27 @@ async def push_source(files: Mapping[str, bytes]) -> str:
             tree.addfile(entry, io.BytesIO(data))
     async with Registry(HOST, insecure=True) as registry:
         return await push_artifact(
-            registry, PLACE.repository, "source", {"source.tar.gz": content.getvalue()}
+            registry, LOCATION.repository, "source", {"source.tar.gz": content.getvalue()}
         )
 
 
-def an_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildOrder:
+def a_build_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildOrder:
     """A build of a small image. It takes seconds; the limit is for machines that are busy with other things."""
     order = BuildOrder(
         nonce=NONCE,
-        place=PLACE,
+        place=LOCATION,
         source=source,
         draft=Draft(dockerfile=dockerfile, test_command="true"),
         tag=name,
         time_limit_seconds=900,
-        mirrors={"docker.io": PLACE.registry},
+        mirrors={"docker.io": LOCATION.registry},
     )
     return order.model_copy(update=changes)
 
 
 def a_pod(namespace: str, name: str, order: BuildOrder, settings: Settings = SETTINGS) -> Json:
     """The operator's own build pod, without an owner and its finalizer, which nobody would take off."""
-    ticket = Ticket(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
+    ticket = AttemptRef(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
     pod = build_pod(ticket, order, settings)
     pod["metadata"] |= {"name": name, "ownerReferences": [], "finalizers": []}
     return pod
@@ -81,7 +81,7 @@ def create(pods: list[Json]) -> None:
     kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
 
 
-def ended(namespace: str, name: str, seconds: int = 600) -> Json:
+def wait_until_ended(namespace: str, name: str, seconds: int = 600) -> Json:
     """The pod once its container has ended."""
     condition = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
     kubectl("-n", namespace, "wait", condition, f"pod/{name}", f"--timeout={seconds}s")

@@ -8,15 +8,15 @@ from cluster.commands import helm, kubectl
 from swefoundry.api.codegen.crds import ROOT
 
 CHART = str(ROOT / "charts/swefoundry")
-MAIN = "swefoundry"
+MAIN_RELEASE = "swefoundry"
 """Release and namespace of the installation under test; its values say where images and registry are."""
 
 Values = dict[str, Any]
 
 
-def values_beside(name: str) -> Values:
+def values_for_release(name: str) -> Values:
     """The values of the main installation for another one; the name tells their cluster-wide objects apart."""
-    values: Values = json.loads(helm("get", "values", MAIN, "-n", MAIN, "-o", "json")) or {}
+    values: Values = json.loads(helm("get", "values", MAIN_RELEASE, "-n", MAIN_RELEASE, "-o", "json")) or {}
     return {**values, "namespaces": [], "crds": {"install": False}, "fullnameOverride": name}
 
 
@@ -26,12 +26,12 @@ def make_namespace(name: str) -> None:
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=baseline")
 
 
-def of_main(kind: str, name: str) -> Values:
+def read_from_main(kind: str, name: str) -> Values:
     """A ConfigMap or Secret of the main installation."""
-    return dict(json.loads(kubectl("get", kind, name, "-n", MAIN, "-o", "json")))
+    return dict(json.loads(kubectl("get", kind, name, "-n", MAIN_RELEASE, "-o", "json")))
 
 
-def put(body: Values, name: str, namespace: str) -> None:
+def apply_copy(body: Values, name: str, namespace: str) -> None:
     """The same under another name or in another namespace."""
     copy = {**body, "metadata": {"name": name, "namespace": namespace}}
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(copy))

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from cluster.commands import kubectl
-from cluster.sample_instances import PATIENCE
+from cluster.sample_instances import TIMEOUT_SECONDS
 from swefoundry.api.codegen.crds import ROOT
 from swefoundry.api.types import Validation
 from swefoundry.contracts.digests import Digest
@@ -22,8 +22,8 @@ from swefoundry.oci.overlays import Changes, stage_layer
 from swefoundry.oci.registry_client import Registry
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
-from swefoundry.workloads.evaluation.pod import Evaluate, evaluation_pod
-from swefoundry.workloads.pod_spec import Owner, Role, Ticket
+from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
+from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ async def _mount(digest: str) -> None:
 
 
 @dataclass(frozen=True)
-class Case:
+class PodCase:
     """One pod."""
 
     command: str = "true"
@@ -70,14 +70,14 @@ class Case:
     """What else is different about the pod."""
 
 
-def case_pod(name: str, namespace: str, image: str, case: Case) -> Json:
+def case_pod(name: str, namespace: str, image: str, case: PodCase) -> Json:
     """The pod as the product makes it, but without an owner (it has none) and with its own name."""
-    ticket = Ticket(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
+    ticket = AttemptRef(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
     order = RunOrder(
         **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 60, **case.order}
     )
     validation = Validation.model_validate({"resources": {"cpu": "10m", "memory": case.memory}})
-    pod = evaluation_pod(ticket, Evaluate(image, order, validation), Settings(service_account=""))
+    pod = evaluation_pod(ticket, EvaluationRun(image, order, validation), Settings(service_account=""))
     del pod["metadata"]["ownerReferences"]
     pod["metadata"]["name"] = name
     case.change(pod)
@@ -98,12 +98,12 @@ def state(pod: Json) -> Json:
     return dict(statuses[0].get("state", {}))
 
 
-def ended(pod: Json) -> bool:
+def is_ended(pod: Json) -> bool:
     return "terminated" in state(pod)
 
 
 def wait_until(
-    namespace: str, name: str, wanted: Callable[[Json], object], seconds: float = PATIENCE
+    namespace: str, name: str, wanted: Callable[[Json], object], seconds: float = TIMEOUT_SECONDS
 ) -> Json:
     """The pod as soon as it is as wanted."""
     deadline = time.monotonic() + seconds
@@ -123,7 +123,7 @@ def capture(name: str, pod: Json) -> Json:
     return pod
 
 
-def release(namespace: str) -> None:
+def delete_namespace(namespace: str) -> None:
     """Delete the namespace; its pods' finalizers have nobody else to remove them."""
     pods = kubectl("get", "pods", "-n", namespace, "-o", "name").split()
     for pod in pods:

@@ -20,15 +20,15 @@ from cluster.sample_instances import (
     SHELL_FIX,
     SHELL_TESTS,
     Json,
-    Story,
-    a_story,
+    SampleRepository,
     a_task,
     delete,
-    finished,
     get,
+    make_repository,
     unique,
-    until,
-    verdict,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 from swefoundry_lab import daemons, up
 from swefoundry_lab.faults import start_node
@@ -40,7 +40,7 @@ lab_only = pytest.mark.skipif(not ON_LAB, reason="only the lab's own programs ma
 OPERATOR = "app.kubernetes.io/component=operator"
 OPERATOR_NAMESPACE = "swefoundry"
 
-VERDICTS = {
+UNDISTURBED_VERDICTS = {
     "fail2pass": ("Validated", "fail2pass", "Fail2Pass"),
     "pass2pass": ("Rejected", "pass2pass", "Pass2Pass"),
     "fail2fail": ("Rejected", "fail2fail", "Fail2Fail"),
@@ -48,7 +48,7 @@ VERDICTS = {
 }
 """What `test_verdicts.py` finds for the same stories when nobody disturbs."""
 
-CHECKS = {
+CHECK_SCRIPTS = {
     "fail2pass": SHELL_TESTS,
     "pass2pass": {"check.sh": "exit 0\n"},
     "fail2fail": {"check.sh": "exit 1\n"},
@@ -59,22 +59,22 @@ Attempt = tuple[str, str, str, str]
 """Kind and name of the owner, work, number."""
 
 
-def a_story_of(case: str, name: str) -> Story:
+def repository_for(case: str, name: str) -> SampleRepository:
     """A story whose undisturbed verdict is ``case``."""
-    return a_story(name, SHELL_BUG, CHECKS[case], {**SHELL_FIX, "helper.sh": "true\n"})
+    return make_repository(name, SHELL_BUG, CHECK_SCRIPTS[case], {**SHELL_FIX, "helper.sh": "true\n"})
 
 
 def an_instance(case: str, command: str = "sh check.sh", namespace: str = "swefoundry") -> Json:
     """A new TaskInstance whose undisturbed verdict is ``case``."""
     name = unique(f"fault-{case}")
-    return a_task(name, a_story_of(case, name), command, namespace)
+    return a_task(name, repository_for(case, name), command, namespace)
 
 
 def name_of(task: Json) -> str:
     return str(task["metadata"]["name"])
 
 
-class PodsSeen:
+class PodRecorder:
     """Every task pod that there was while it watched: its UIDs by attempt."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class PodsSeen:
         self._watch: subprocess.Popen[str] | None = None
         self._thread = threading.Thread(target=self._read, daemon=True)
 
-    def __enter__(self) -> "PodsSeen":
+    def __enter__(self) -> "PodRecorder":
         self._thread.start()
         return self
 
@@ -126,26 +126,28 @@ class PodsSeen:
 
 
 @contextmanager
-def watched() -> Iterator[PodsSeen]:
+def recorded_pods() -> Iterator[PodRecorder]:
     """What is under way is watched from here on."""
-    with PodsSeen() as seen:
+    with PodRecorder() as seen:
         yield seen
 
 
-def settle(seen: PodsSeen, expected: dict[str, str], namespace: str = "swefoundry") -> None:
+def assert_undisturbed_verdicts(
+    seen: PodRecorder, expected: dict[str, str], namespace: str = "swefoundry"
+) -> None:
     """All instances (name -> case) get the verdict of an undisturbed run, one pod per attempt, and leave nothing."""
-    ended = {name: finished(name, namespace=namespace) for name in expected}
-    assert {name: verdict(status) for name, status in ended.items()} == {
-        name: VERDICTS[case] for name, case in expected.items()
+    ended = {name: wait_until_finished(name, namespace=namespace) for name in expected}
+    assert {name: verdict_of(status) for name, status in ended.items()} == {
+        name: UNDISTURBED_VERDICTS[case] for name, case in expected.items()
     }, json.dumps({name: status.get("attempts") for name, status in ended.items()}, indent=1)
     for name in expected:
         attempts = seen.attempts_of(name)
         assert attempts and {attempt: len(uids) for attempt, uids in attempts.items()} == dict.fromkeys(
             attempts, 1
         )
-    until(lambda: pods_of_all(expected, namespace), lambda pods: pods == [])
+    wait_until(lambda: pods_of_all(expected, namespace), lambda pods: pods == [])
     delete(*expected, namespace=namespace)
-    until(
+    wait_until(
         lambda: [get(kind, name, namespace) for kind in ("ti", "eb") for name in expected],
         lambda all_: not any(all_),
     )
@@ -157,7 +159,7 @@ def pods_of_all(names: dict[str, str], namespace: str) -> list[str]:
     return kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "name").split()
 
 
-def pods_at(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
+def running_pods(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
     """An instance's pods of one role whose container runs."""
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role={role}"
     pods = json.loads(kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
@@ -173,9 +175,9 @@ def is_running(pod: Json) -> bool:
     )
 
 
-def reaches(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
+def wait_for_running_pods(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
     """Wait until a pod of that role runs for the instance."""
-    return list(until(lambda: pods_at(name, role, namespace), bool))
+    return list(wait_until(lambda: running_pods(name, role, namespace), bool))
 
 
 # The operator
@@ -199,7 +201,7 @@ def operator_container(other_than: str = "", working: bool = False) -> str:
         ]
         return next((found for found in ids if found != other_than), "")
 
-    return str(until(look, bool))
+    return str(wait_until(look, bool))
 
 
 def kill_operator(container: str) -> None:
@@ -213,7 +215,7 @@ def kill_operator(container: str) -> None:
             os.kill(int(group.parent.name), signal.SIGKILL)
 
 
-def forget_operator_pod() -> None:
+def replace_operator_pod() -> None:
     """A new pod at once, instead of one whose restarts are held back longer each time."""
     names = [name_of(pod) for pod in operator_pods()]
     kubectl(
@@ -232,22 +234,22 @@ def lab() -> Lab:
     return Lab.from_environment()
 
 
-def quiet() -> Steps:
+def quiet_steps() -> Steps:
     return Steps(Console(quiet=True))
 
 
 @contextmanager
-def without(program: str) -> Iterator[None]:
+def stopped(program: str) -> Iterator[None]:
     """One of the lab's programs killed, and started again at the end."""
     daemons.kill(lab(), program)
     try:
         yield
     finally:
-        bring_back(program)
+        restart(program)
 
 
 @contextmanager
-def silent(program: str) -> Iterator[None]:
+def suspended(program: str) -> Iterator[None]:
     """One of the lab's programs stands still: who asks it waits until the block ends."""
     record = daemons.read_record(lab(), program)
     assert record is not None and daemons.is_alive(record)
@@ -258,11 +260,11 @@ def silent(program: str) -> Iterator[None]:
         os.kill(record.pid, signal.SIGCONT)
 
 
-def bring_back(program: str) -> None:
+def restart(program: str) -> None:
     """Start what does not run and wait until it answers."""
     if program == "registry":
-        up.start_registry(lab(), quiet())
+        up.start_registry(lab(), quiet_steps())
     elif program == "kube-apiserver":
-        up.start_control_plane(lab(), quiet())
+        up.start_control_plane(lab(), quiet_steps())
     else:
-        start_node(lab(), quiet(), program.removeprefix("kubelet-"))
+        start_node(lab(), quiet_steps(), program.removeprefix("kubelet-"))

@@ -35,12 +35,12 @@ def installed(release: str, models: Gateway, folder: Path) -> Iterator[None]:
     """A release with two task namespaces, of which one knows the gateway's authority."""
     namespaces = [release, stranger_of(release)]
     try:
-        usual = chart_release.of_main("configmap", "lab-ca")
+        usual = chart_release.read_from_main("configmap", "lab-ca")
         for namespace in namespaces:
             chart_release.make_namespace(namespace)
             kubectl("create", "secret", "generic", SECRET, "-n", namespace, f"--from-literal=api-key={KEY}")
             trusted = and_also(models.authority, usual) if namespace == release else usual
-            chart_release.put(trusted, AUTHORITIES, namespace)
+            chart_release.apply_copy(trusted, AUTHORITIES, namespace)
         chart_release.upgrade(release, folder, values(release, namespaces, models), "--install")
         yield
     finally:
@@ -62,7 +62,7 @@ def values(release: str, namespaces: list[str], models: Gateway) -> Json:
     ports = [int(url.split(":")[2].split("/")[0]) for url in (models.near, models.proxy)]
     rest = {"contextTokens": CONFIGURED_TOKENS, "outputTokens": 1000, "inputUsd": 1, "outputUsd": 2}
     impatient = rest | {"patienceSeconds": 2}
-    return chart_release.values_beside(release) | {
+    return chart_release.values_for_release(release) | {
         "namespaces": namespaces,
         "caConfigMap": AUTHORITIES,
         "scriptedModel": {"enabled": False},

@@ -16,10 +16,10 @@ from cluster.commands import LAB, kubectl
 
 NAMESPACE = "swefoundry"
 GIT = "http://git.lab:8418"
-TINY = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
+TINY_DOCKERFILE = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
 """The smallest environment: the tests are shell scripts."""
 
-PATIENCE = 900
+TIMEOUT_SECONDS = 900
 """Seconds until a test gives up. Generous: only what is wrong takes so long, and the machine may be slow or busy."""
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ Files = Mapping[str, str | bytes | Callable[[Path], object] | None]
 
 
 @dataclass(frozen=True)
-class Story:
+class SampleRepository:
     """A repository at a commit, the hidden tests and the fix."""
 
     url: str
@@ -37,24 +37,26 @@ class Story:
     gold_patch: str
 
 
-def a_story(name: str, files: Files, tests: Files, fix: Files, private: bool = False) -> Story:
+def make_repository(
+    name: str, files: Files, tests: Files, fix: Files, private: bool = False
+) -> SampleRepository:
     """Commit ``files`` to a new repository on the lab's git server and make the two patches."""
     path = f"private/{name}.git" if private else f"{name}.git"
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         git(tree, "init", "-q", ".")
         write(tree, files)
-        commit = keep(tree, "first")
+        commit = commit_all(tree, "first")
         git(tree, "tag", "v1.0")
         served = LAB / "git" / path
         served.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["rm", "-rf", served], check=True)
         git(tree, "clone", "-q", "--bare", ".", str(served))
         write(tree, tests)
-        keep(tree, "tests")
+        commit_all(tree, "tests")
         write(tree, fix)
-        keep(tree, "fix")
-        return Story(
+        commit_all(tree, "fix")
+        return SampleRepository(
             url=f"{GIT}/{path}",
             commit=commit,
             test_patch=git(tree, "diff", "--binary", "HEAD~2", "HEAD~1"),
@@ -81,7 +83,7 @@ def write(tree: Path, files: Files) -> None:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def keep(tree: Path, message: str) -> str:
+def commit_all(tree: Path, message: str) -> str:
     git(tree, "add", "-A")
     git(tree, "commit", "-q", "-m", message)
     return git(tree, "rev-parse", "HEAD").strip()
@@ -92,10 +94,10 @@ SHELL_TESTS = {"check.sh": '[ "$(sh answer.sh)" = 42 ]\n'}
 SHELL_FIX = {"answer.sh": "echo 42\n"}
 
 
-def a_shell_story(name: str, **changes: Any) -> Story:
+def make_shell_repository(name: str, **changes: Any) -> SampleRepository:
     """The smallest story that is fail2pass with `sh check.sh`."""
     told = {"files": SHELL_BUG, "tests": SHELL_TESTS, "fix": SHELL_FIX} | changes
-    return a_story(name, **told)
+    return make_repository(name, **told)
 
 
 def unique(name: str) -> str:
@@ -104,10 +106,10 @@ def unique(name: str) -> str:
 
 
 def a_task(
-    name: str, story: Story, command: str = "sh check.sh", namespace: str = NAMESPACE, **spec: Any
+    name: str, story: SampleRepository, command: str = "sh check.sh", namespace: str = NAMESPACE, **spec: Any
 ) -> Json:
     """A TaskInstance with a fixed draft; ``spec`` overrides any field."""
-    draft = {"dockerfile": TINY, "testCommand": command}
+    draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": command}
     wanted = {
         "instanceId": name,
         "repo": f"lab/{name}",
@@ -148,8 +150,8 @@ def delete(*names: str, namespace: str = NAMESPACE) -> None:
     kubectl("delete", "ti", *names, "-n", namespace, "--ignore-not-found", "--wait=false")
 
 
-def finished(
-    name: str, seconds: float = PATIENCE, namespace: str = NAMESPACE, kind: Literal["ti", "eb"] = "ti"
+def wait_until_finished(
+    name: str, seconds: float = TIMEOUT_SECONDS, namespace: str = NAMESPACE, kind: Literal["ti", "eb"] = "ti"
 ) -> Json:
     """The status once work has ended; the assertion shows how far it came."""
 
@@ -158,10 +160,10 @@ def finished(
         kubectl("wait", ended, f"{kind}/{name}", "-n", namespace, "--timeout=60s", fails=True)
         return dict(get(kind, name, namespace).get("status", {}))
 
-    return dict(until(look, lambda status: "finishedAt" in status, seconds))
+    return dict(wait_until(look, lambda status: "finishedAt" in status, seconds))
 
 
-def until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = PATIENCE) -> Any:
+def wait_until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = TIMEOUT_SECONDS) -> Any:
     """Look until it is good."""
     limit = time.monotonic() + seconds
     while True:
@@ -176,11 +178,11 @@ def condition(status: Json, kind: str) -> Json:
     return next((item for item in status.get("conditions", []) if item["type"] == kind), {})
 
 
-def verdict(status: Json) -> tuple[str, str | None, str]:
+def verdict_of(status: Json) -> tuple[str, str | None, str]:
     """Phase, verdict and the reason of Ready."""
     return status["phase"], status.get("verdict"), condition(status, "Ready")["reason"]
 
 
-def codes(status: Json) -> dict[str, int | None]:
+def matrix_exit_codes(status: Json) -> dict[str, int | None]:
     """Canonical exit codes of the matrix."""
     return {item["stage"]: item.get("code") for item in status.get("evaluations", [])}

@@ -10,7 +10,7 @@ import pytest
 
 import scripted
 from cluster.commands import LAB
-from cluster.sample_instances import GIT, Json, apply, delete, finished, get, unique, verdict
+from cluster.sample_instances import GIT, Json, apply, delete, get, unique, verdict_of, wait_until_finished
 from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = pytest.mark.cluster
@@ -65,9 +65,9 @@ def test_agents_solve_the_prepared_repositories(
 ) -> None:
     made, model = samples
     sample = made[name]
-    status = finished(sample.own)
+    status = wait_until_finished(sample.own)
     told = model.told(containing=f"demo/{sample.own}", bodies=True)
-    assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), status
+    assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), status
     rounds = get("eb", sample.own)["status"]["rounds"]
     assert [each["outcome"] for each in rounds] == ROUNDS[name]
     assert (told["answered"], told["answered_twice"], told["unmatched"]) == (TURNS[name], [], [])

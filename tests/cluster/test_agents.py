@@ -33,15 +33,15 @@ from cluster.agent_repositories import (
 )
 from cluster.sample_instances import (
     Json,
-    a_story,
     a_task,
     apply,
     condition,
     delete,
-    finished,
     get,
-    until,
-    verdict,
+    make_repository,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 
 pytestmark = pytest.mark.cluster
@@ -160,7 +160,7 @@ def ended() -> Iterator[dict[str, Ended]]:
             stack.enter_context(model.playing(instance.name, instance.script))
         following = _next_commit(made["at once"])
         apply(*(instance.manifest for instance in made.values()))
-        until(lambda: get("eb", made["at once"].name), bool)  # who reuses waits for the oldest
+        wait_until(lambda: get("eb", made["at once"].name), bool)  # who reuses waits for the oldest
         apply(following)
         ended = {what: _ended(instance, model) for what, instance in made.items()}
         yield ended | {FOLLOWING: _ended(Instance(_name(following), following, {}), model)}
@@ -170,7 +170,7 @@ def ended() -> Iterator[dict[str, Ended]]:
 def _next_commit(first: Instance) -> Json:
     """Of the same repository; nobody has a script for it."""
     name = first.name.replace("at-once", "next")
-    story = a_story(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
+    story = make_repository(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
     said = {"strategies": ["reuse", "agents"]}
     return a_task(name, story, repo=f"lab/{first.name}", environment=said)
 
@@ -180,7 +180,7 @@ def _name(task: Json) -> str:
 
 
 def _ended(instance: Instance, model: scripted.Remote) -> Ended:
-    status = finished(instance.name)
+    status = wait_until_finished(instance.name)
     build = get("eb", instance.name)["status"]
     return Ended(status, build, model.told(containing=instance.manifest["spec"]["repo"], bodies=True))
 
@@ -203,7 +203,7 @@ ROUNDS = {
 @pytest.mark.parametrize("case", ROUNDS)
 def test_what_went_wrong_is_repaired_and_measured(ended: dict[str, Ended], case: str) -> None:
     found = ended[case]
-    assert verdict(found.task) == VALID, (found.build.get("agents"), found.told["unmatched"])
+    assert verdict_of(found.task) == VALID, (found.build.get("agents"), found.told["unmatched"])
     assert found.outcomes == ROUNDS[case]
     assert found.build["strategy"] == "agents"
 
@@ -243,7 +243,7 @@ def test_the_analysts_reason_is_the_objects(ended: dict[str, Ended]) -> None:
 
 def test_repetition_ends_the_search(ended: dict[str, Ended]) -> None:
     found = ended["repetition"]
-    assert verdict(found.task) == NOT_BUILT
+    assert verdict_of(found.task) == NOT_BUILT
     assert condition(found.build, "Ready")["reason"] == "AgentsRepeated"
     assert set(found.outcomes) == {"StepFailed"} and len(found.outcomes) <= 3
 
@@ -284,7 +284,7 @@ def test_a_hostile_readme_gets_neither_a_key_nor_a_file_of_the_pod(ended: dict[s
 
 def test_what_agents_solved_serves_the_next_commit_without_a_request(ended: dict[str, Ended]) -> None:
     found = ended[FOLLOWING]
-    assert verdict(found.task) == VALID
+    assert verdict_of(found.task) == VALID
     assert [(item["strategy"], item["outcome"]) for item in found.build["rounds"]] == [("reuse", "Accepted")]
     # Both are of one repository: what was asked about it was asked for the first commit.
     assert found.build.get("usage") is None

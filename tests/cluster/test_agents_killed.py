@@ -16,14 +16,14 @@ import pytest
 import scripted
 from cluster.agent_repositories import GARBAGE, Case, an_instance, report, says
 from cluster.fault_injection import (
-    forget_operator_pod,
     is_running,
     kill_operator,
     lab_only,
     operator_container,
+    replace_operator_pod,
 )
-from cluster.sample_instances import Json, apply, condition, delete, finished, get, kubectl
-from swefoundry.workloads.pod_snapshot import moment
+from cluster.sample_instances import Json, apply, condition, delete, get, kubectl, wait_until_finished
+from swefoundry.workloads.pod_snapshot import parse_timestamp
 
 pytestmark = [pytest.mark.cluster, lab_only]
 
@@ -64,7 +64,7 @@ def test_fifty_kills_at_random_moments_ask_no_turn_twice() -> None:
             apply(*(instance.manifest for instance in made))
             disturb({instance.name for instance in made}, moments, killed)
             for instance in made:
-                finished(instance.name)
+                wait_until_finished(instance.name)
             ended += [instance.name for instance in made]
         told = {name: model.told(containing=f"lab/{name}") for name in ended}
     # Assert
@@ -94,7 +94,7 @@ def disturb(names: set[str], moments: random.Random, killed: Counter[str]) -> No
             kubectl("delete", "pod", name, "-n", "swefoundry", "--wait=false", "--ignore-not-found")
         if killed["agents"] >= (killed["operator"] + 1) * (KILLS - OPERATOR_KILLS) / (OPERATOR_KILLS + 1):
             kill_operator(operator_container())
-            forget_operator_pod()
+            replace_operator_pod()
             killed["operator"] += 1
         time.sleep(moments.uniform(0.1, 0.8))
 
@@ -117,4 +117,4 @@ def owner(pod: Json) -> str:
 def age(pod: Json) -> float:
     """Seconds that its container has run."""
     (container,) = pod["status"]["containerStatuses"]
-    return (datetime.now(UTC) - moment(container["state"]["running"]["startedAt"])).total_seconds()
+    return (datetime.now(UTC) - parse_timestamp(container["state"]["running"]["startedAt"])).total_seconds()

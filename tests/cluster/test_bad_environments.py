@@ -10,18 +10,18 @@ from cluster.sample_instances import (
     SHELL_BUG,
     SHELL_FIX,
     Json,
-    a_shell_story,
-    a_story,
     a_task,
     apply,
     condition,
     delete,
-    finished,
     get,
+    make_repository,
+    make_shell_repository,
     pods_of,
     unique,
-    until,
-    verdict,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 
 pytestmark = pytest.mark.cluster
@@ -46,7 +46,7 @@ TAP = "echo 1..2; echo ok 1 - adds; echo not ok 2 - divides; exit 1\n"
 
 def an_env_build(name: str, command: str) -> Json:
     """A person's own: no patches, only a source and a draft."""
-    story = a_shell_story(name, files=SHELL_BUG | {"run.sh": TAP})
+    story = make_shell_repository(name, files=SHELL_BUG | {"run.sh": TAP})
     return {
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "EnvBuild",
@@ -75,12 +75,12 @@ def names() -> Iterator[dict[str, str]]:
     tests = {"check.sh": "exit 1\n"}
     apply(
         *(
-            a_task(found[case], a_shell_story(found[case]), environment={"draft": draft(dockerfile)})
+            a_task(found[case], make_shell_repository(found[case]), environment={"draft": draft(dockerfile)})
             for case, dockerfile in DOCKERFILES.items()
         ),
         a_task(
             found["no-recipe"],
-            a_story(found["no-recipe"], {"main.f90": "end\n"}, tests, SHELL_FIX),
+            make_repository(found["no-recipe"], {"main.f90": "end\n"}, tests, SHELL_FIX),
             environment={},
         ),
         an_env_build(found["reports"], "sh run.sh > result.tap"),
@@ -114,9 +114,9 @@ def draft(dockerfile: str) -> Json:
     ],
 )
 def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
-    status = finished(names[case])
+    status = wait_until_finished(names[case])
     message = condition(status, "Ready")["message"]
-    assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt"), message
+    assert verdict_of(status) == ("Failed", None, "EnvironmentNotBuilt"), message
     assert f"the last: {outcome}: " in message
     assert said in message
     [last] = get("eb", names[case])["status"]["rounds"]
@@ -124,20 +124,20 @@ def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
 
 
 def test_the_lines_that_tell_why_a_step_failed_are_in_its_round(names):
-    finished(names["step-fails"])
+    wait_until_finished(names["step-fails"])
     [last] = get("eb", names["step-fails"])["status"]["rounds"]
     assert last["message"].splitlines()[1:] == ["looking for libfoo", "error: libfoo is not there"]
     assert last["evidence"].startswith("sha256:")
 
 
 def test_a_language_without_recipes_asks_for_a_draft(names):
-    status = finished(names["no-recipe"])
-    assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt")
+    status = wait_until_finished(names["no-recipe"])
+    assert verdict_of(status) == ("Failed", None, "EnvironmentNotBuilt")
     assert "give spec.environment.draft" in condition(status, "Ready")["message"]
 
 
 def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
-    status = finished(names["reports"], kind="eb")
+    status = wait_until_finished(names["reports"], kind="eb")
     assert (status["phase"], status["acceptedOn"], condition(status, "Ready")["status"]) == (
         "Ready",
         "tests-ran",
@@ -146,12 +146,12 @@ def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
     [last] = status["rounds"]
     assert [(probe["stage"], probe["tests"], probe["failed"]) for probe in last["probes"]] == [("base", 2, 1)]
     assert status["image"].startswith("sha256:")
-    until(
+    wait_until(
         lambda: pods_of(names["reports"]), lambda pods: not pods
     )  # they go just after the status is written
 
 
 def test_an_env_build_whose_tests_report_nothing_is_not(names):
-    status = finished(names["reports-nothing"], kind="eb")
+    status = wait_until_finished(names["reports-nothing"], kind="eb")
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "DraftsExhausted")
     assert "NoResult" in condition(status, "Ready")["message"]

@@ -18,19 +18,19 @@ from cluster.sample_instances import (
     SHELL_BUG,
     SHELL_FIX,
     Json,
-    Story,
-    a_shell_story,
-    a_story,
+    SampleRepository,
     a_task,
     apply,
     condition,
     delete,
-    finished,
     get,
+    make_repository,
+    make_shell_repository,
     pods_of,
     unique,
-    until,
-    verdict,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 from swefoundry.oci.registry_client import Registry
 from swefoundry.workloads.names import repository
@@ -140,17 +140,17 @@ def an_archived_task(name: str, repo: str, sha256: str = "") -> Json:
     url = f"http://registry.lab:5000/v2/{path}/blobs/{push(repo, archive)}"
     source = {"archive": {"url": url, "sha256": sha256 or hashlib.sha256(archive).hexdigest()}}
     task = a_task(
-        name, a_shell_story(repo), repo=f"lab/{repo}", instanceId=repo, source=source, version="1.0"
+        name, make_shell_repository(repo), repo=f"lab/{repo}", instanceId=repo, source=source, version="1.0"
     )
     del task["spec"]["baseCommit"]
     return task
 
 
-def a_private_story(name: str, **changes: object) -> Story:
-    return a_shell_story(name, private=True, **changes)
+def a_private_story(name: str, **changes: object) -> SampleRepository:
+    return make_shell_repository(name, private=True, **changes)
 
 
-def a_private_task(story: Story, name: str, secret: str = "", **spec: object) -> Json:
+def a_private_task(story: SampleRepository, name: str, secret: str = "", **spec: object) -> Json:
     """The lab asks for the user and password `lab`."""
     git: Json = {"url": story.url.replace("://", "://lab@")}
     if secret:
@@ -190,17 +190,17 @@ Rows = Callable[[str, str], list[Json]]
 
 def a_row(name: str, **changes: object) -> list[Json]:
     """The smallest good story with something wrong about it; story's own fields, or the spec's."""
-    story = a_shell_story(name)
+    story = make_shell_repository(name)
     own = {key: changes.pop(key) for key in ("commit", "url", "gold_patch", "test_patch") if key in changes}
     return [a_task(name, replace(story, **own), **changes)]
 
 
 def stale_gold(name: str, shared: str) -> list[Json]:
-    return a_row(name, gold_patch=stale(a_shell_story(name).gold_patch))
+    return a_row(name, gold_patch=stale(make_shell_repository(name).gold_patch))
 
 
 def stale_tests(name: str, shared: str) -> list[Json]:
-    story = a_shell_story(name, files=SHELL_BUG | {"check.sh": "true\n"})
+    story = make_shell_repository(name, files=SHELL_BUG | {"check.sh": "true\n"})
     return [a_task(name, replace(story, test_patch=story.test_patch.replace("-true", "-false")))]
 
 
@@ -275,9 +275,9 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
 
 ACCEPTED: dict[str, Callable[[str], list[Json]]] = {
     "by-reference": lambda name: by_reference(name),
-    "odd-files": lambda name: [a_task(name, a_story(name, ODD_FILES, ODD_TESTS, ODD_FIX))],
+    "odd-files": lambda name: [a_task(name, make_repository(name, ODD_FILES, ODD_TESTS, ODD_FIX))],
     "long-name": lambda name: [an_archived_task(name, name[:30])],
-    "suspended": lambda name: [a_task(name, a_shell_story(name), suspend=True)],
+    "suspended": lambda name: [a_task(name, make_shell_repository(name), suspend=True)],
 }
 
 LONG = "/".join(["long"] * 700)
@@ -299,7 +299,7 @@ def names() -> Iterator[dict[str, str]]:
     apply(
         stored("Secret", shared, {"token": "wrong"}),
         stored("ConfigMap", shared, {"test.patch": "x"}),
-        a_task(found["deleted"], a_shell_story(found["deleted"]), environment={"draft": SLEEPY}),
+        a_task(found["deleted"], make_shell_repository(found["deleted"]), environment={"draft": SLEEPY}),
         *(item for case, make in ACCEPTED.items() for item in make(found[case])),
         *a_row(found["expired"], commit="e" * 40, ttlSecondsAfterFinished=1),
         *(item for case, (make, _, _) in REFUSED.items() for item in make(found[case], shared)),
@@ -318,36 +318,36 @@ def builds_of(name: str) -> list[str]:
 
 def test_an_instance_deleted_in_the_middle_of_its_build_leaves_nothing(names):
     name = names["deleted"]
-    until(lambda: builds_of(name), lambda phases: phases == ["Running"])
+    wait_until(lambda: builds_of(name), lambda phases: phases == ["Running"])
     delete(name)
-    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
+    wait_until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
 
 
 def test_a_suspended_instance_starts_nothing_until_it_is_resumed(names):
     name = names["suspended"]
-    status = until(
+    status = wait_until(
         lambda: get("ti", name).get("status", {}), lambda status: status.get("phase") == "Suspended"
     )
     assert condition(status, "Ready")["reason"] == "Suspended"
     assert pods_of(name) == []
     kubectl("patch", "ti", name, "-n", NAMESPACE, "--type=merge", "-p", '{"spec":{"suspend":false}}')
-    assert verdict(finished(name)) == ("Validated", "fail2pass", "Fail2Pass")
+    assert verdict_of(wait_until_finished(name)) == ("Validated", "fail2pass", "Fail2Pass")
 
 
 def test_an_expired_instance_is_deleted_with_all_that_it_had(names):
     name = names["expired"]
-    until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
+    wait_until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
 
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_row_says_what_is_wrong_and_what_to_do(names, case):
     _, reason, said = REFUSED[case]
-    status = finished(names[case])
-    assert verdict(status) == ("Failed", None, reason), condition(status, "Ready")
+    status = wait_until_finished(names[case])
+    assert verdict_of(status) == ("Failed", None, reason), condition(status, "Ready")
     assert said in condition(status, "Ready")["message"]
     assert condition(status, "Stalled")["status"] == "True"
     assert condition(status, "Validated")["status"] == "Unknown"
-    until(lambda: pods_of(names[case]), lambda pods: not pods)
+    wait_until(lambda: pods_of(names[case]), lambda pods: not pods)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_a_wrong_row_says_what_is_wrong_and_what_to_do(names, case):
     ["by-reference", "odd-files", "long-name"],
 )
 def test_an_odd_row_is_taken_as_it_is_meant(names, case):
-    status = finished(names[case])
-    assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
+    status = wait_until_finished(names[case])
+    assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
     # What by-reference names comes after the row itself: how often it is missed hangs on who is quicker.
     assert case == "by-reference" or status["infraRetries"] <= 2

@@ -14,27 +14,27 @@ from cryptography.x509.oid import NameOID
 
 from cluster.build_pods import (
     HOST,
+    LOCATION,
     NONCE,
-    PLACE,
     SETTINGS,
     TREE,
     Json,
+    a_build_order,
     a_pod,
-    an_order,
     create,
-    ended,
     push_source,
     terminated,
+    wait_until_ended,
 )
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.sample_instances import until
+from cluster.sample_instances import wait_until
 from swefoundry.contracts.build import BuildRecord
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.registry_location import Place
 from swefoundry.oci.registry_client import Registry
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 from swefoundry.workloads.volumes import CA_MOUNT
 
 pytestmark = [
@@ -124,20 +124,20 @@ async def pods(namespace: str, source: str) -> None:
     down = Place(registry=NOWHERE, insecure=True, repository="x")
     limits = {"slow": {"time_limit_seconds": 5}}
     orders = {
-        name: an_order(name, source, text, **limits.get(name, {}))
+        name: a_build_order(name, source, text, **limits.get(name, {}))
         for name, text in (FAILING | HOSTILE).items()
     }
     orders |= {
-        "no-source": an_order("no-source", "sha256:" + "0" * 64, BASE + SOURCE),
-        "registry-down": an_order("registry-down", source, BASE + SOURCE, place=down),
-        "push": an_order("no/tag", source, BASE + SOURCE),
-        "no-order": an_order("no-order", source, BASE + SOURCE),
+        "no-source": a_build_order("no-source", "sha256:" + "0" * 64, BASE + SOURCE),
+        "registry-down": a_build_order("registry-down", source, BASE + SOURCE, place=down),
+        "push": a_build_order("no/tag", source, BASE + SOURCE),
+        "no-order": a_build_order("no-order", source, BASE + SOURCE),
     }
     bodies = {name: a_pod(namespace, name, order) for name, order in orders.items()}
     bodies["no-order"]["spec"]["containers"][0]["env"][0]["value"] = "{}"
     small = SETTINGS.model_copy(update={"build_storage": "100Mi"})
     bodies["disk"] = a_pod(namespace, "disk", orders["disk"], small)
-    good = an_order("good", source, GOOD, **GOOD_ORDER)
+    good = a_build_order("good", source, GOOD, **GOOD_ORDER)
     bodies["good"] = a_pod(namespace, "good", good, WITH_CERTIFICATES)
     bad = orders["policy"].model_copy(update={"ca_bundle": f"{CA_MOUNT}/ca.crt"})
     bodies["bad-ca"] = a_pod(
@@ -149,12 +149,12 @@ async def pods(namespace: str, source: str) -> None:
 @pytest.fixture(scope="module")
 async def later_pods(namespace: str, source: str, pods: None) -> None:
     """Builds that find what the good one left in the cache."""
-    ended(namespace, "good")
+    wait_until_ended(namespace, "good")
     changed = await push_source(TREE | {"a.txt": b"other\n"})
     script = GOOD.replace("set -e\n", "set -e; echo another script\n")
     orders = {
-        "again": an_order("again", changed, GOOD, **GOOD_ORDER),
-        "other": an_order("other", source, script, **GOOD_ORDER),
+        "again": a_build_order("again", changed, GOOD, **GOOD_ORDER),
+        "other": a_build_order("other", source, script, **GOOD_ORDER),
     }
     create([a_pod(namespace, name, order, WITH_CERTIFICATES) for name, order in orders.items()])
 
@@ -169,37 +169,37 @@ def record_of(pod: Json) -> BuildRecord:
 async def log_of(record: BuildRecord) -> str:
     assert record.log is not None
     async with Registry(HOST, insecure=True) as registry:
-        return (await registry.get_blob(PLACE.repository, record.log, 1 << 22)).decode()
+        return (await registry.get_blob(LOCATION.repository, record.log, 1 << 22)).decode()
 
 
 async def config_of(image: str) -> Json:
     async with Registry(HOST, insecure=True) as registry:
-        manifest = await registry.get_manifest(PLACE.repository, image)
-        found = await registry.get_blob(PLACE.repository, manifest.content["config"]["digest"], 1 << 20)
+        manifest = await registry.get_manifest(LOCATION.repository, image)
+        found = await registry.get_blob(LOCATION.repository, manifest.content["config"]["digest"], 1 << 20)
         config: Json = json.loads(found)
         return config
 
 
-def reading(pod: Json) -> Finished | Faulted:
-    found = read_pod(snapshot(pod), datetime.now(UTC), Patience())
-    assert isinstance(found, Finished | Faulted)
+def reading(pod: Json) -> PodResult | PodFault:
+    found = read_pod(read_snapshot(pod), datetime.now(UTC), GracePeriods())
+    assert isinstance(found, PodResult | PodFault)
     return found
 
 
 @pytest.mark.usefixtures("pods")
 class TestAGoodBuild:
     async def test_the_record_s_digest_is_the_registry_s(self, namespace: str) -> None:
-        record = record_of(ended(namespace, "good"))
+        record = record_of(wait_until_ended(namespace, "good"))
         async with Registry(HOST, insecure=True) as registry:
-            assert record.image == (await registry.get_manifest(PLACE.repository, "good")).digest
+            assert record.image == (await registry.get_manifest(LOCATION.repository, "good")).digest
 
     async def test_settings_reach_every_step(self, namespace: str) -> None:
-        log = await log_of(record_of(ended(namespace, "good")))
+        log = await log_of(record_of(wait_until_ended(namespace, "good")))
         assert "TOKEN of a certificate" in log
         assert "index http://index.lab/simple proxy http://proxy.lab:3128 http://proxy.lab:3128" in log
 
     async def test_the_image_s_configuration_shows_none_of_them(self, namespace: str) -> None:
-        record = record_of(ended(namespace, "good"))
+        record = record_of(wait_until_ended(namespace, "good"))
         assert record.image is not None
         config = await config_of(record.image)
         base = {name for name in config["config"]["Env"] if not name.startswith("PATH=")}
@@ -207,22 +207,22 @@ class TestAGoodBuild:
         assert "proxy.lab" not in json.dumps(config)
 
     async def test_the_whole_tree_arrives_whatever_its_dockerignore_says(self, namespace: str) -> None:
-        log = await log_of(record_of(ended(namespace, "good")))
+        log = await log_of(record_of(wait_until_ended(namespace, "good")))
         assert "\n".join(f"/testbed/{name}" for name in sorted(TREE)) in log
 
     async def test_short_names_have_no_aliases(self, namespace: str) -> None:
-        assert "as an alias" not in await log_of(record_of(ended(namespace, "good")))
+        assert "as an alias" not in await log_of(record_of(wait_until_ended(namespace, "good")))
 
     @pytest.mark.usefixtures("later_pods")
     async def test_another_source_finds_the_dependencies_in_the_cache(self, namespace: str) -> None:
-        log = await log_of(record_of(ended(namespace, "again")))
+        log = await log_of(record_of(wait_until_ended(namespace, "again")))
         steps = re.findall(r"^\[2/2\] STEP \d/\d: (\w+).*\n(?:--> (Cache pulled|Using))?", log, re.MULTILINE)
         assert [keyword for keyword, reused in steps if reused] == ["ARG", "RUN"]
         assert [keyword for keyword, reused in steps if not reused] == ["FROM", "COPY", "COPY", "RUN"]
 
     @pytest.mark.usefixtures("later_pods")
     async def test_another_script_is_not_taken_from_the_cache(self, namespace: str) -> None:
-        assert "\nanother script\n" in await log_of(record_of(ended(namespace, "other")))
+        assert "\nanother script\n" in await log_of(record_of(wait_until_ended(namespace, "other")))
 
 
 @pytest.mark.usefixtures("pods")
@@ -242,49 +242,49 @@ class TestAFailedBuild:
         ],
     )  # fmt: skip
     def test_its_record_says_why(self, namespace: str, name: str, code: Code, message: str) -> None:
-        record = record_of(ended(namespace, name))
+        record = record_of(wait_until_ended(namespace, name))
         assert record.code == code
         assert record.message.startswith(message)
         assert record.image is None
 
     def test_the_failing_step_s_words_are_kept(self, namespace: str) -> None:
-        record = record_of(ended(namespace, "step"))
+        record = record_of(wait_until_ended(namespace, "step"))
         assert (record.step_exit_code, record.tail) == (125, "telling\nwords")
 
     async def test_the_log_is_kept(self, namespace: str) -> None:
-        assert "telling\nwords\n" in await log_of(record_of(ended(namespace, "step")))
+        assert "telling\nwords\n" in await log_of(record_of(wait_until_ended(namespace, "step")))
 
     def test_the_log_is_printed_too(self, namespace: str) -> None:
-        ended(namespace, "step")
+        wait_until_ended(namespace, "step")
         assert "telling\nwords\n" in kubectl("-n", namespace, "logs", "step")
 
     def test_an_order_that_cannot_be_read_is_told_by_the_code_alone(self, namespace: str) -> None:
-        state = terminated(ended(namespace, "no-order"))
+        state = terminated(wait_until_ended(namespace, "no-order"))
         assert (state["exitCode"], state.get("message")) == (Code.BAD_ORDER, None)
 
 
 @pytest.mark.usefixtures("pods")
 class TestAHostileBuild:
     def test_eating_memory_is_a_limit_not_a_failed_step(self, namespace: str) -> None:
-        seen = reading(ended(namespace, "memory"))
-        assert isinstance(seen, Faulted)
-        assert (seen.blame, seen.reason) == (Blame.LIMIT, "OOMKilled")
+        seen = reading(wait_until_ended(namespace, "memory"))
+        assert isinstance(seen, PodFault)
+        assert (seen.category, seen.reason) == (FaultCategory.LIMIT, "OOMKilled")
 
     def test_filling_the_disk_evicts_the_pod(self, namespace: str) -> None:
-        assert terminated(ended(namespace, "disk"))["exitCode"] in (137, 143)
+        assert terminated(wait_until_ended(namespace, "disk"))["exitCode"] in (137, 143)
         evicted = "--for=jsonpath={.status.reason}=Evicted"
         kubectl("-n", namespace, "wait", evicted, "pod/disk", "--timeout=600s")
-        seen = reading(ended(namespace, "disk"))
-        assert isinstance(seen, Faulted)
-        assert (seen.blame, seen.reason) == (Blame.LIMIT, "EphemeralStorageExceeded")
+        seen = reading(wait_until_ended(namespace, "disk"))
+        assert isinstance(seen, PodFault)
+        assert (seen.category, seen.reason) == (FaultCategory.LIMIT, "EphemeralStorageExceeded")
 
     def test_a_deleted_pod_ends_at_once_and_leaves_no_record(self, namespace: str) -> None:
         kubectl("-n", namespace, "wait", "--for=condition=Ready", "pod/deleted", "--timeout=600s")
-        until(lambda: kubectl("-n", namespace, "logs", "deleted"), lambda log: "\nstarted\n" in log)
+        wait_until(lambda: kubectl("-n", namespace, "logs", "deleted"), lambda log: "\nstarted\n" in log)
         patch = json.dumps({"metadata": {"finalizers": ["swefoundry.dev/result"]}})
         kubectl("-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", patch)
         kubectl("-n", namespace, "delete", "pod", "deleted", "--wait=false")
-        state = terminated(ended(namespace, "deleted"))
+        state = terminated(wait_until_ended(namespace, "deleted"))
         kubectl(
             "-n", namespace, "patch", "pod", "deleted", "--type=merge", "-p", '{"metadata":{"finalizers":[]}}'
         )

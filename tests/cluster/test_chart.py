@@ -6,9 +6,16 @@ from uuid import uuid4
 
 import pytest
 
-from cluster.chart_release import MAIN, make_namespace, of_main, put, upgrade, values_beside
+from cluster.chart_release import (
+    MAIN_RELEASE,
+    apply_copy,
+    make_namespace,
+    read_from_main,
+    upgrade,
+    values_for_release,
+)
 from cluster.commands import helm, kubectl
-from cluster.sample_instances import until
+from cluster.sample_instances import wait_until
 from swefoundry.api.codegen.crds import RESOURCES
 
 pytestmark = pytest.mark.cluster
@@ -20,12 +27,12 @@ NAME = "beside"
 def namespace() -> Iterator[str]:
     """A namespace for a second release, with what its pods mount."""
     name = f"beside-{uuid4().hex[:8]}"
-    values = values_beside(NAME)
+    values = values_for_release(NAME)
     make_namespace(name)
     if ca := values.get("caConfigMap"):
-        put(of_main("configmap", ca), ca, name)
+        apply_copy(read_from_main("configmap", ca), ca, name)
     if secret := values.get("registry", {}).get("secret"):
-        put(of_main("secret", secret), secret, name)
+        apply_copy(read_from_main("secret", secret), secret, name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
 
@@ -33,7 +40,7 @@ def namespace() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def release(namespace: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The second release, its operator ready."""
-    upgrade(namespace, tmp_path_factory.mktemp("values"), values_beside(NAME), "--install")
+    upgrade(namespace, tmp_path_factory.mktemp("values"), values_for_release(NAME), "--install")
     yield namespace
     helm("uninstall", namespace, "-n", namespace, "--ignore-not-found", "--wait", "--timeout", "120s")
 
@@ -52,7 +59,7 @@ def test_takes_a_tiny_task_to_its_verdict(release: str) -> None:
 
 
 def test_is_upgraded_in_place(release: str, tmp_path: Path) -> None:
-    upgrade(release, tmp_path, {**values_beside(NAME), "logLevel": "DEBUG"})
+    upgrade(release, tmp_path, {**values_for_release(NAME), "logLevel": "DEBUG"})
     environment = kubectl("get", "deploy/beside", "-n", release, "-o", "jsonpath={..env[*]}")
     assert "DEBUG" in environment
 
@@ -60,7 +67,7 @@ def test_is_upgraded_in_place(release: str, tmp_path: Path) -> None:
 def test_its_operator_has_no_right_elsewhere(release: str) -> None:
     account = f"system:serviceaccount:{release}:beside"
     for question in (
-        ("list", "pods", "-n", MAIN),
+        ("list", "pods", "-n", MAIN_RELEASE),
         ("get", "secrets", "-n", release),
         ("create", "pods", "--subresource=exec", "-n", release),
         ("patch", "taskinstances", "-n", release),
@@ -74,7 +81,7 @@ def test_leaves_nothing_but_the_definitions_when_it_is_uninstalled(release: str)
     helm("uninstall", release, "-n", release, "--wait", "--timeout", "600s")
     operator = "app.kubernetes.io/component=operator"
     kubectl("wait", "--for=delete", "pod", "-l", operator, "-n", release, "--timeout=600s")
-    until(
+    wait_until(
         lambda: sorted(left_in(release) - {"pod/beside-trial"}), lambda left: not left
     )  # Helm keeps it for its log
     for resource in RESOURCES:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cluster.commands import LAB, ON_LAB, helm, kubectl
-from cluster.sample_instances import PATIENCE, until
+from cluster.sample_instances import TIMEOUT_SECONDS, wait_until
 from swefoundry.api.codegen.crds import ROOT
 
 pytestmark = [
@@ -22,7 +22,7 @@ pytestmark = [
 LAB_REGISTRY = "http://127.0.0.1:5000"
 IMAGE = "library/busybox"
 HOST_PORT = 30599
-TIMEOUT = f"--timeout={PATIENCE}s"
+TIMEOUT = f"--timeout={TIMEOUT_SECONDS}s"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
@@ -71,7 +71,7 @@ def copy(source: str, target: str) -> None:
 
 def test_a_pod_of_an_image_in_it_reads_it_by_name(namespace: str) -> None:
     address = kubectl("-n", namespace, "get", "service", "trial-registry", "-o", "jsonpath={.spec.clusterIP}")
-    until(lambda: answers(f"http://{address}:5000/v2/"), bool)
+    wait_until(lambda: answers(f"http://{address}:5000/v2/"), bool)
     copy(LAB_REGISTRY, f"http://{address}:5000")
     read = ["wget", "-qO-", f"http://trial-registry.{namespace}.svc:5000/v2/_catalog"]
     image = f"localhost:{HOST_PORT}/{IMAGE}:latest"

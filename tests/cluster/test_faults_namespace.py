@@ -8,8 +8,15 @@ import pytest
 import yaml
 
 from cluster.commands import helm, kubectl
-from cluster.fault_injection import an_instance, name_of, operator_is_ready, reaches, settle, watched
-from cluster.sample_instances import Json, apply, until
+from cluster.fault_injection import (
+    an_instance,
+    assert_undisturbed_verdicts,
+    name_of,
+    operator_is_ready,
+    recorded_pods,
+    wait_for_running_pods,
+)
+from cluster.sample_instances import Json, apply, wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -39,7 +46,7 @@ def bare(body: Json) -> Json:
 
 
 def put_back(kept: list[Json]) -> None:
-    until(lambda: phase(DOOMED), lambda found: found != "Terminating")
+    wait_until(lambda: phase(DOOMED), lambda found: found != "Terminating")
     body = {"apiVersion": "v1", "kind": "List", "items": kept}
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(body))
 
@@ -53,20 +60,20 @@ def test_a_deleted_namespace_goes_and_takes_nobody_along(belongings):
     doomed = [an_instance("fail2pass", "sleep 600", DOOMED), an_instance("fail2pass", namespace=DOOMED)]
     neighbour, newcomer = an_instance("fail2pass", "sleep 8; sh check.sh"), an_instance("pass2pass")
     back = an_instance("fail2pass", namespace=DOOMED)
-    with watched() as seen:
+    with recorded_pods() as seen:
         apply(*doomed)
-        reaches(name_of(doomed[0]), "evaluation", DOOMED)
+        wait_for_running_pods(name_of(doomed[0]), "evaluation", DOOMED)
         apply(neighbour)
         kubectl("delete", "namespace", DOOMED, "--wait=false")
         started = time.monotonic()
-        until(lambda: phase(DOOMED), lambda found: found == "")
+        wait_until(lambda: phase(DOOMED), lambda found: found == "")
         print(f"the namespace was gone after {time.monotonic() - started:.0f} s")
         # A graceful stop in the middle; and who starts while one of its namespaces is missing must serve the others.
         kubectl("rollout", "restart", "deploy/swefoundry", "-n", "swefoundry")
         operator_is_ready()
         apply(newcomer)
-        settle(seen, {name_of(neighbour): "fail2pass", name_of(newcomer): "pass2pass"})
+        assert_undisturbed_verdicts(seen, {name_of(neighbour): "fail2pass", name_of(newcomer): "pass2pass"})
         assert seen.numbers_of(name_of(neighbour)) == {"0"}
         put_back(belongings)
         apply(back)
-        settle(seen, {name_of(back): "fail2pass"}, namespace=DOOMED)
+        assert_undisturbed_verdicts(seen, {name_of(back): "fail2pass"}, namespace=DOOMED)

@@ -6,8 +6,17 @@ from contextlib import contextmanager
 import pytest
 
 from cluster.commands import kubectl
-from cluster.fault_injection import an_instance, lab, lab_only, name_of, pods_at, quiet, settle, watched
-from cluster.sample_instances import apply, until
+from cluster.fault_injection import (
+    an_instance,
+    assert_undisturbed_verdicts,
+    lab,
+    lab_only,
+    name_of,
+    quiet_steps,
+    recorded_pods,
+    running_pods,
+)
+from cluster.sample_instances import apply, wait_until
 from swefoundry_lab import faults, up
 from swefoundry_lab.cli import exclusive
 from swefoundry_lab.node import Node
@@ -24,7 +33,7 @@ def lab_2() -> Iterator[Node]:
     node = Node(2, lab().address)
     try:
         with exclusive(lab()):
-            up.add_node(lab(), quiet(), node)
+            up.add_node(lab(), quiet_steps(), node)
         yield node
     finally:
         with exclusive(lab()):
@@ -42,7 +51,7 @@ def new_pods_go_to(node: Node) -> Iterator[None]:
 
 
 def on(node: Node, name: str, role: str) -> bool:
-    return any(pod["spec"].get("nodeName") == node.name for pod in pods_at(name, role))
+    return any(pod["spec"].get("nodeName") == node.name for pod in running_pods(name, role))
 
 
 def test_a_lost_node_costs_an_attempt_and_no_verdict(lab_2):
@@ -52,13 +61,13 @@ def test_a_lost_node_costs_an_attempt_and_no_verdict(lab_2):
     for task in (evaluating, building):
         task["spec"]["validation"]["timeoutSeconds"] = 900
     expected = {name_of(evaluating): "fail2pass", name_of(building): "pass2pass"}
-    with watched() as seen:
+    with recorded_pods() as seen:
         with new_pods_go_to(lab_2):
             apply(evaluating, building)
-            until(
+            wait_until(
                 lambda: (on(lab_2, name_of(evaluating), "evaluation"), on(lab_2, name_of(building), "build")),
                 lambda both: both == (True, True),
             )
         faults.kill_node(lab(), lab_2.name)
-        settle(seen, expected)
+        assert_undisturbed_verdicts(seen, expected)
         assert [seen.numbers_of(name) for name in expected] == [{"0", "1"}] * 2

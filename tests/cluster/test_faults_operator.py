@@ -6,16 +6,16 @@ import time
 import pytest
 
 from cluster.fault_injection import (
-    VERDICTS,
+    UNDISTURBED_VERDICTS,
     an_instance,
-    forget_operator_pod,
+    assert_undisturbed_verdicts,
     kill_operator,
     lab_only,
     name_of,
     operator_container,
     operator_is_ready,
-    settle,
-    watched,
+    recorded_pods,
+    replace_operator_pod,
 )
 from cluster.sample_instances import apply
 
@@ -33,9 +33,9 @@ LONGEST_LIFE_SECONDS = 2.5
 
 def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice():
     moments = random.Random(20260101)
-    cases = [*VERDICTS, "fail2pass", "fail2pass"]
+    cases = [*UNDISTURBED_VERDICTS, "fail2pass", "fail2pass"]
     expected: dict[str, str] = {}
-    with watched() as seen:
+    with recorded_pods() as seen:
         for number in range(KILLS):
             if number % (KILLS // len(cases)) == 0:  # so that some instance is at each stage all the time
                 case = cases[len(expected)]
@@ -46,8 +46,8 @@ def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice
             time.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
             kill_operator(container)
             if number not in RESTARTED_BY_ITS_KUBELET:
-                forget_operator_pod()
+                replace_operator_pod()
             operator_container(other_than=container)
         operator_is_ready()
-        settle(seen, expected)
+        assert_undisturbed_verdicts(seen, expected)
         assert all(seen.numbers_of(name) == {"0"} for name in expected)  # pods go on while nobody looks

@@ -7,18 +7,18 @@ import pytest
 from cluster.commands import kubectl
 from cluster.fault_injection import (
     an_instance,
+    assert_undisturbed_verdicts,
     is_running,
     lab_only,
     name_of,
     operator_pods,
-    pods_at,
-    reaches,
-    settle,
-    silent,
-    watched,
-    without,
+    recorded_pods,
+    running_pods,
+    stopped,
+    suspended,
+    wait_for_running_pods,
 )
-from cluster.sample_instances import Json, apply, get, until
+from cluster.sample_instances import Json, apply, get, wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -65,21 +65,21 @@ def test_pods_deleted_by_hand_are_replaced():
     waiting = dict(deleted)
     tasks = [taken_in, *(task for _, _, task in deleted.values())]
     names = {name_of(task): name_of(task).split("-")[1] for task in tasks}
-    with watched() as seen:
-        with silent("gitserver"):  # an intake takes a second: this one cannot end before it is deleted
+    with recorded_pods() as seen:
+        with suspended("gitserver"):  # an intake takes a second: this one cannot end before it is deleted
             apply(*tasks)
-            delete_pod(reaches(name_of(taken_in), "intake")[0])
-            until(lambda: seen.attempts_of(name_of(taken_in)), lambda attempts: len(attempts) == 2)
+            delete_pod(wait_for_running_pods(name_of(taken_in), "intake")[0])
+            wait_until(lambda: seen.attempts_of(name_of(taken_in)), lambda attempts: len(attempts) == 2)
 
         def delete_who_runs() -> list[str]:
             for how, (role, act, task) in list(waiting.items()):
-                for pod in pods_at(name_of(task), role)[:1]:
+                for pod in running_pods(name_of(task), role)[:1]:
                     act(pod)
                     waiting.pop(how)
             return list(waiting)
 
-        until(delete_who_runs, lambda left: not left)
-        settle(seen, names)
+        wait_until(delete_who_runs, lambda left: not left)
+        assert_undisturbed_verdicts(seen, names)
         assert {name: seen.numbers_of(name) for name in names} == {name: {"0", "1"} for name in names}
 
 
@@ -87,14 +87,14 @@ def test_pods_deleted_by_hand_are_replaced():
 def test_an_exit_code_that_happened_while_the_kubelet_was_away_is_reported():
     task = an_instance("fail2pass", "sleep 12; sh check.sh")
     expected = {name_of(task): "fail2pass"}
-    with watched() as seen:
+    with recorded_pods() as seen:
         apply(task)
-        node = reaches(name_of(task), "evaluation")[0]["spec"]["nodeName"]
-        with without(f"kubelet-{node}"):
+        node = wait_for_running_pods(name_of(task), "evaluation")[0]["spec"]["nodeName"]
+        with stopped(f"kubelet-{node}"):
             ran = evaluations_on(node, task)
             time.sleep(14)  # the tests end; the pods are not yet given up (16 s, and 30 s more)
             assert ran and ran <= evaluations_on(node, task)  # as far as the cluster knows
-        settle(seen, expected)
+        assert_undisturbed_verdicts(seen, expected)
         assert seen.numbers_of(name_of(task)) == {"0"}
 
 
@@ -103,12 +103,12 @@ def test_the_api_server_restarted_in_the_middle_is_found_again():
     tasks = [an_instance("fail2pass", "sleep 6; sh check.sh"), with_slow_build(an_instance("pass2pass"))]
     expected = {name_of(task): name_of(task).split("-")[1] for task in tasks}
     before = operator_starts()
-    with watched() as seen:
+    with recorded_pods() as seen:
         apply(*tasks)
-        reaches(name_of(tasks[0]), "evaluation")
-        with without("kube-apiserver"):
+        wait_for_running_pods(name_of(tasks[0]), "evaluation")
+        with stopped("kube-apiserver"):
             time.sleep(5)
-        settle(seen, expected)
+        assert_undisturbed_verdicts(seen, expected)
     assert operator_starts() == before
 
 
@@ -121,21 +121,21 @@ def test_a_registry_that_is_down_for_a_minute_fails_nobody():
     )
     third, fourth = an_instance("error2pass"), an_instance("fail2fail")
     expected = {name_of(task): name_of(task).split("-")[1] for task in (first, second, third, fourth)}
-    with watched() as seen:
+    with recorded_pods() as seen:
         apply(first, second)
-        reaches(name_of(first), "evaluation")
+        wait_for_running_pods(name_of(first), "evaluation")
         apply(third)
-        with without("registry"):
+        with stopped("registry"):
             apply(fourth)
             time.sleep(60)
             held_up = [get("ti", name_of(task))["status"] for task in (first, third)]
             assert not any("finishedAt" in status for status in held_up)
-        settle(seen, expected)
+        assert_undisturbed_verdicts(seen, expected)
 
 
 def evaluations_on(node: str, task: Json) -> set[str]:
     """An instance's evaluations that run there."""
-    pods = pods_at(name_of(task), "evaluation")
+    pods = running_pods(name_of(task), "evaluation")
     return {name_of(pod) for pod in pods if pod["spec"]["nodeName"] == node}
 
 

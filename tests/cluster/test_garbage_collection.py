@@ -15,14 +15,14 @@ from cluster.agent_repositories import Case, an_instance, dockerfile, guidance, 
 from cluster.commands import LAB, ON_LAB
 from cluster.sample_instances import (
     Json,
-    a_shell_story,
     a_task,
     apply,
     delete,
-    finished,
     get,
     kubectl,
+    make_shell_repository,
     unique,
+    wait_until_finished,
 )
 from cluster.versioned_repositories import KINDS, instance
 from swefoundry.grading.verdict_bundle import FILE_NAME
@@ -64,7 +64,7 @@ def runs() -> Iterator[list[Json]]:
     kind, repo = KINDS["generated"], unique("kept")
     built, reused = instance(repo, kind, 1, ["fixed"]), instance(repo, kind, 2, ["reuse"])
     failing = unique("kept-broken")
-    broken = a_task(failing, a_shell_story(failing), environment={"draft": BROKEN})
+    broken = a_task(failing, make_shell_repository(failing), environment={"draft": BROKEN})
     agents = an_instance("kept", REPAIRED)
     with scripted.in_cluster() as model, model.playing(agents.name, agents.script):
         apply(built, broken, agents.manifest)
@@ -79,7 +79,7 @@ def runs() -> Iterator[list[Json]]:
 
 def _ended(task: Json) -> list[Json]:
     name = task["metadata"]["name"]
-    finished(name)
+    wait_until_finished(name)
     return [get("ti", name), get("eb", name)]
 
 
@@ -90,7 +90,7 @@ def _take_its_tags(task: Json) -> None:
     draft = task["spec"]["environment"]["draft"]
     other = draft | {"dockerfile": draft["dockerfile"] + "RUN touch /another\n"}
     apply(task | {"spec": task["spec"] | {"environment": {"strategies": ["fixed"], "draft": other}}})
-    assert finished(name)["verdict"] == "fail2pass"
+    assert wait_until_finished(name)["verdict"] == "fail2pass"
 
 
 def _copy(repositories: Iterable[str], target: Path) -> None:

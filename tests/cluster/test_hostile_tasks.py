@@ -6,16 +6,16 @@ import pytest
 
 from cluster.sample_instances import (
     Json,
-    a_shell_story,
     a_task,
     apply,
-    codes,
     condition,
     delete,
-    finished,
     get,
+    make_shell_repository,
+    matrix_exit_codes,
     unique,
-    verdict,
+    verdict_of,
+    wait_until_finished,
 )
 
 pytestmark = pytest.mark.cluster
@@ -57,7 +57,7 @@ COMMANDS = {
 
 def a_hostile_task(case: str, name: str) -> Json:
     """The same tiny story, run by another command."""
-    task = a_task(name, a_shell_story(name))
+    task = a_task(name, make_shell_repository(name))
     task["spec"]["environment"]["draft"] = {
         "dockerfile": TINY,
         "testCommand": COMMANDS[case],
@@ -79,9 +79,9 @@ def names() -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("case", ["forger", "flood"])
 def test_neither_forgery_nor_flood_changes_the_verdict(names, case):
-    status = finished(names[case])
-    assert verdict(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
-    assert {stage: code for stage, code in codes(status).items() if stage != "base"} == {
+    status = wait_until_finished(names[case])
+    assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
+    assert {stage: code for stage, code in matrix_exit_codes(status).items() if stage != "base"} == {
         "before": 1,
         "after": 0,
     }
@@ -97,8 +97,8 @@ def test_neither_forgery_nor_flood_changes_the_verdict(names, case):
     ],
 )
 def test_a_command_without_a_result_ends_the_environment_with_its_reason(names, case, outcome, said):
-    status = finished(names[case])
-    assert verdict(status) == ("Failed", None, "EnvironmentNotBuilt")
+    status = wait_until_finished(names[case])
+    assert verdict_of(status) == ("Failed", None, "EnvironmentNotBuilt")
     assert f"the last: {outcome}: " in condition(status, "Ready")["message"]
     assert said in condition(status, "Ready")["message"]
     [round_] = get("eb", names[case])["status"]["rounds"]
@@ -106,7 +106,7 @@ def test_a_command_without_a_result_ends_the_environment_with_its_reason(names, 
 
 
 def test_a_memory_kill_is_tried_once_more_with_twice_the_memory(names):
-    finished(names["eater"])
+    wait_until_finished(names["eater"])
     attempts = get("eb", names["eater"])["status"]["attempts"]
     killed = [(item["work"], item["memoryFactor"], item["reason"]) for item in attempts if "reason" in item]
     assert ("after-0", 1, "OOMKilled") in killed

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cluster.sample_instances import PATIENCE, until
+from cluster.sample_instances import TIMEOUT_SECONDS, wait_until
 from swefoundry_lab.layout import Lab
 
 LAB = Lab.from_environment()
@@ -38,7 +38,7 @@ for target in sys.argv[1:]:
 def kubectl(*arguments: str, stdin: str = "") -> str:
     argv = [KUBECTL, "--kubeconfig", str(LAB.kubeconfig), *arguments]
     ended = subprocess.run(
-        argv, input=stdin, capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+        argv, input=stdin, capture_output=True, text=True, timeout=2 * TIMEOUT_SECONDS, check=False
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
@@ -57,7 +57,7 @@ class Playground:
     def run(self, name: str, *command: str, **spec: Any) -> dict[str, Any]:
         """Run a pod to its end; what its container's status says then."""
         self.apply(a_pod(name, *command, **spec))
-        kubectl("wait", "-n", self.name, f"pod/{name}", f"--timeout={PATIENCE}s", "--for", ENDED)
+        kubectl("wait", "-n", self.name, f"pod/{name}", f"--timeout={TIMEOUT_SECONDS}s", "--for", ENDED)
         status = json.loads(kubectl("get", "pod", "-n", self.name, name, "-o", "json"))["status"]
         return dict(status["containerStatuses"][0]["state"]["terminated"])
 
@@ -131,7 +131,7 @@ def test_the_restricted_standard_is_enforced(playground: Playground) -> None:
         kubectl("delete", "pod", "-n", playground.name, "root", "--now")
         return ""
 
-    assert "violates PodSecurity" in until(answer, bool)
+    assert "violates PodSecurity" in wait_until(answer, bool)
 
 
 def test_a_pod_that_may_reach_nothing_reaches_nothing_even_at_its_start(playground: Playground) -> None:
@@ -161,7 +161,9 @@ def test_a_policy_opens_exactly_what_it_names(playground: Playground) -> None:
     dns = {"ports": [{"port": 53, "protocol": "UDP"}, {"port": 53}]}
     playground.apply(a_policy(podSelector={}, policyTypes=["Egress"], egress=[registry, dns]))
     playground.apply(a_pod("some", "sleep", "600"))
-    kubectl("wait", "-n", playground.name, "pod/some", "--for=condition=Ready", f"--timeout={PATIENCE}s")
+    kubectl(
+        "wait", "-n", playground.name, "pod/some", "--for=condition=Ready", f"--timeout={TIMEOUT_SECONDS}s"
+    )
     assert playground.connect(
         "some", "registry.lab:5000", "registry.lab:8418", "10.96.0.10:53", "10.96.0.1:443"
     ) == {
@@ -174,13 +176,15 @@ def test_a_policy_opens_exactly_what_it_names(playground: Playground) -> None:
 
 def test_a_policy_that_comes_and_goes_is_followed(playground: Playground) -> None:
     playground.apply(a_pod("some", "sleep", "600"))
-    kubectl("wait", "-n", playground.name, "pod/some", "--for=condition=Ready", f"--timeout={PATIENCE}s")
+    kubectl(
+        "wait", "-n", playground.name, "pod/some", "--for=condition=Ready", f"--timeout={TIMEOUT_SECONDS}s"
+    )
     target = f"{LAB.address}:5000"
     assert playground.connect("some", target) == {target: "open"}
     playground.apply(a_policy(podSelector={}, policyTypes=["Egress"]))
-    until(lambda: playground.connect("some", target), lambda found: found == {target: "closed"})
+    wait_until(lambda: playground.connect("some", target), lambda found: found == {target: "closed"})
     kubectl("delete", "networkpolicy", "-n", playground.name, "policy")
-    until(lambda: playground.connect("some", target), lambda found: found == {target: "open"})
+    wait_until(lambda: playground.connect("some", target), lambda found: found == {target: "open"})
 
 
 def test_pods_of_different_nodes_and_the_same_node_are_kept_apart(playground: Playground) -> None:
@@ -190,7 +194,15 @@ def test_pods_of_different_nodes_and_the_same_node_are_kept_apart(playground: Pl
         *(a_pod(f"server-{n}", *serve, nodeName=n) for n in nodes),
         *(a_pod(f"client-{n}", "sleep", "600", nodeName=n) for n in nodes),
     )
-    kubectl("wait", "-n", playground.name, "pod", "--all", "--for=condition=Ready", f"--timeout={PATIENCE}s")
+    kubectl(
+        "wait",
+        "-n",
+        playground.name,
+        "pod",
+        "--all",
+        "--for=condition=Ready",
+        f"--timeout={TIMEOUT_SECONDS}s",
+    )
     addresses = kubectl(
         "get", "pods", "-n", playground.name, "-o", "jsonpath={.items[*].status.podIP}"
     ).split()
@@ -202,9 +214,9 @@ def test_pods_of_different_nodes_and_the_same_node_are_kept_apart(playground: Pl
         return {client: playground.connect(client, *servers) for client in clients}
 
     # A server that runs may not listen yet, and a policy that is there is in force a moment later.
-    until(everywhere, lambda found: found == dict.fromkeys(clients, dict.fromkeys(servers, "open")))
+    wait_until(everywhere, lambda found: found == dict.fromkeys(clients, dict.fromkeys(servers, "open")))
     servers_only = {
         "matchExpressions": [{"key": "app", "operator": "In", "values": [f"server-{n}" for n in nodes]}]
     }
     playground.apply(a_policy(podSelector=servers_only, policyTypes=["Ingress"]))
-    until(everywhere, lambda found: found == dict.fromkeys(clients, dict.fromkeys(servers, "closed")))
+    wait_until(everywhere, lambda found: found == dict.fromkeys(clients, dict.fromkeys(servers, "closed")))

@@ -29,7 +29,16 @@ from cluster.gateway_release import (
     pods_watched,
     stranger_of,
 )
-from cluster.sample_instances import Json, apply, condition, finished, get, unique, until, verdict
+from cluster.sample_instances import (
+    Json,
+    apply,
+    condition,
+    get,
+    unique,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
+)
 from swefoundry.programs.agent.redaction import REDACTED
 from swefoundry_lab.layout import REGISTRY_PORT
 
@@ -119,13 +128,13 @@ def met_an_outage(models: gateway.Gateway, made: dict[str, Instance], namespace:
     outage = models.away(f"lab/{name}", "You are the Environment Manager", words=f"No room for {KEY}.")
     apply(*(instance.manifest for instance in made.values()))
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role=agent"
-    log = until(
+    log = wait_until(
         lambda: kubectl("logs", "-n", namespace, "-l", selector, "--tail=-1", fails=True),
         lambda said: "asked again in" in said,
         seconds=300,
     )
     models.release(outage)
-    lost = until(lambda: unavailable(get("eb", name, namespace)), bool, seconds=300)
+    lost = wait_until(lambda: unavailable(get("eb", name, namespace)), bool, seconds=300)
     models.back(outage)
     return lost[0], log
 
@@ -138,7 +147,7 @@ def unavailable(build: Json) -> list[Json]:
 
 def ended(instance: Instance, models: gateway.Gateway) -> Placed:
     namespace = instance.manifest["metadata"]["namespace"]
-    status = finished(instance.name, 600, namespace)
+    status = wait_until_finished(instance.name, 600, namespace)
     build = get("eb", instance.name, namespace)["status"]
     return Placed(status, build, models.told(f"lab/{instance.name}"), instance.name, namespace)
 
@@ -149,7 +158,7 @@ def ended(instance: Instance, models: gateway.Gateway) -> Placed:
 @pytest.mark.parametrize("case", [HTTPS, PROXY, CONTEXT, OUTAGE])
 def test_it_is_solved_and_no_turn_is_asked_twice(seen: Seen, case: str) -> None:
     found = seen.cases[case]
-    assert verdict(found.task) == VALID, (found.build.get("agents"), found.told["unmatched"])
+    assert verdict_of(found.task) == VALID, (found.build.get("agents"), found.told["unmatched"])
     assert found.outcomes == ["Accepted"]
     assert (found.told["answered_twice"], found.told["unmatched"]) == ([], [])
     assert found.build["usage"]["turns"] == found.told["answered"] > 0

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from cluster.commands import helm, kubectl
-from cluster.sample_instances import PATIENCE
+from cluster.sample_instances import TIMEOUT_SECONDS
 
 pytestmark = pytest.mark.cluster
 
@@ -112,7 +112,7 @@ def registry() -> tuple[str, str]:
 
 def address_of(name: str) -> str:
     """A pod's address, once it listens."""
-    kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", NAMESPACE, f"--timeout={PATIENCE}s")
+    kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
     return kubectl("get", "pod", name, "-n", NAMESPACE, "-o", "jsonpath={.status.podIP}")
 
 
@@ -149,7 +149,7 @@ def probe_pod(name: str, probe: Probe, targets: dict[str, tuple[str, str]]) -> d
 def succeeded(name: str) -> bool:
     """Whether the pod ended well."""
     ended = "jsonpath={.status.containerStatuses[0].state.terminated}"
-    kubectl("wait", f"--for={ended}", f"pod/{name}", "-n", NAMESPACE, f"--timeout={PATIENCE}s")
+    kubectl("wait", f"--for={ended}", f"pod/{name}", "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
     phase = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
     return kubectl("get", "pod", name, "-n", NAMESPACE, "-o", phase) == "0"
 

@@ -22,21 +22,29 @@ import pytest
 
 import scripted
 from cluster.agent_repositories import FILES, FIX, SMALL, TESTS, Case, Ended, Instance, an_instance, says
-from cluster.chart_release import MAIN, Values, make_namespace, of_main, put, upgrade, values_beside
+from cluster.chart_release import (
+    MAIN_RELEASE,
+    Values,
+    apply_copy,
+    make_namespace,
+    read_from_main,
+    upgrade,
+    values_for_release,
+)
 from cluster.commands import ON_LAB, helm, kubectl
-from cluster.fault_injection import reaches
+from cluster.fault_injection import wait_for_running_pods
 from cluster.sample_instances import (
     Json,
-    a_story,
     a_task,
     apply,
     condition,
     delete,
-    finished,
     get,
+    make_repository,
     unique,
-    until,
-    verdict,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 from swefoundry.oci.copying import Repository, copy_manifest
 from swefoundry.oci.registry_client import Registry
@@ -81,14 +89,15 @@ class Spaces:
 
 def values(spaces: Spaces, budgets: Json) -> Values:
     """The first release's values, but for what makes it another cluster."""
-    found = values_beside(MAIN)
+    found = values_for_release(MAIN_RELEASE)
     model = {"name": SMALL, "baseUrl": f"http://{scripted.SERVICE}.{spaces.release}.svc:8080/v1"}
     return found | {
         "namespaces": spaces.tasks,
         # Nothing of it belongs to the whole cluster, so names may be those of the first one.
         "rbac": {"aggregate": False},
         "registry": {"embedded": {"enabled": True, "hostPort": HOST_PORT}},
-        "build": found["build"] | {"mirrors": {"docker.io": f"{MAIN}-registry.{spaces.release}.svc:5000"}},
+        "build": found["build"]
+        | {"mirrors": {"docker.io": f"{MAIN_RELEASE}-registry.{spaces.release}.svc:5000"}},
         "agents": {"models": [model | PRICES], "budgets": budgets},
     }
 
@@ -101,7 +110,7 @@ def a_namespace(name: str, tasks: bool) -> Iterator[str]:
     else:
         kubectl("create", "namespace", name)
     try:
-        put(of_main("configmap", "lab-ca"), "lab-ca", name)
+        apply_copy(read_from_main("configmap", "lab-ca"), "lab-ca", name)
         yield name
     finally:
         kubectl("delete", "namespace", name, "--wait=false")
@@ -140,7 +149,7 @@ def memory(*words: str) -> str:
 
 def ended(instance: Instance, model: scripted.Remote) -> Ended:
     namespace = instance.manifest["metadata"]["namespace"]
-    task = finished(instance.name, namespace=namespace)
+    task = wait_until_finished(instance.name, namespace=namespace)
     build = get("eb", instance.name, namespace)["status"]
     return Ended(task, build, model.told(containing=instance.manifest["spec"]["repo"]))
 
@@ -190,10 +199,10 @@ def seen(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             stack.enter_context(model.playing(one.name, one.script))
         with model.playing("busy", busy_for(payers["first"])):
             apply(payers["first"].manifest)
-            assert verdict(finished(known.name)) == VALID
+            assert verdict_of(wait_until_finished(known.name)) == VALID
             imported = carried_over(known, registry, folder)
             payers["reused"] = the_next_commit(known, here)
-            reaches(payers["first"].name, "agent", here)
+            wait_for_running_pods(payers["first"].name, "agent", here)
             apply(payers["second"].manifest, payers["third"].manifest, payers["reused"].manifest)
             waits_for_room(payers["second"], here)
             waits_for_room(payers["third"], there)
@@ -214,7 +223,7 @@ def busy_for(instance: Instance) -> Json:
 
 
 def waits_for_room(instance: Instance, namespace: str) -> None:
-    until(
+    wait_until(
         lambda: condition(get("eb", instance.name, namespace).get("status", {}), "Ready"),
         lambda ready: "may still use what is left of a budget" in ready.get("message", ""),
     )
@@ -222,7 +231,7 @@ def waits_for_room(instance: Instance, namespace: str) -> None:
 
 def address_of_registry(release: str) -> str:
     """As this machine reaches it."""
-    service = ("get", "service", f"{MAIN}-registry", "-n", release)
+    service = ("get", "service", f"{MAIN_RELEASE}-registry", "-n", release)
     return kubectl(*service, "-o", "jsonpath={.spec.clusterIP}") + ":5000"
 
 
@@ -244,7 +253,7 @@ def carried_over(known: Instance, registry: str, folder: Path) -> str:
 def the_next_commit(known: Instance, namespace: str) -> Instance:
     """Of the same repository; nobody has a script for it."""
     name = known.name.replace("known", "next")
-    story = a_story(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
+    story = make_repository(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
     said = {"strategies": ["reuse", "agents"]}
     task = a_task(name, story, namespace=namespace, repo=f"lab/{known.name}", environment=said)
     return Instance(name, task, {})
@@ -252,7 +261,7 @@ def the_next_commit(known: Instance, namespace: str) -> Instance:
 
 def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(seen: Story) -> None:
     reused = seen.refusing["reused"]
-    assert verdict(reused.task) == VALID, (seen.imported, reused.build)
+    assert verdict_of(reused.task) == VALID, (seen.imported, reused.build)
     (round_,) = reused.build["rounds"]
     assert (round_["strategy"], round_["outcome"]) == ("reuse", "Accepted")
     assert round_["parent"]["image"] == seen.known["image"]
@@ -263,7 +272,7 @@ def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(
 
 def test_one_instance_is_solved_within_the_shared_budgets(seen: Story) -> None:
     first = seen.refusing["first"]
-    assert verdict(first.task) == VALID
+    assert verdict_of(first.task) == VALID
     assert first.build["usage"]["turns"] == TURNS == first.told["answered"]
 
 
@@ -275,7 +284,7 @@ def test_what_would_overspend_a_shared_budget_is_not_asked_for(seen: Story, spac
     for who, (what, left, raised) in expected.items():
         refused = seen.refusing[who]
         ready = condition(refused.build, "Ready")
-        assert (verdict(refused.task), ready["reason"]) == (NOT_BUILT, "BudgetSpent")
+        assert (verdict_of(refused.task), ready["reason"]) == (NOT_BUILT, "BudgetSpent")
         assert what in ready["message"]
         assert f"{left}; raise agents.budgets.{raised} in the chart's values" in ready["message"]
         assert (refused.told["count"], refused.tokens) == (0, 0)
@@ -283,5 +292,5 @@ def test_what_would_overspend_a_shared_budget_is_not_asked_for(seen: Story, spac
 
 def test_once_the_budgets_are_raised_the_work_goes_on(seen: Story) -> None:
     for again in seen.raised.values():
-        assert verdict(again.task) == VALID
+        assert verdict_of(again.task) == VALID
         assert again.build["usage"]["turns"] == TURNS == again.told["answered"]

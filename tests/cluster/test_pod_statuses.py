@@ -11,11 +11,11 @@ import pytest
 
 from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.evaluation_pods import Case, Json
+from cluster.evaluation_pods import Json, PodCase
 from swefoundry.api.labels import FINALIZER
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Reading, Waiting
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodState, PodWaiting
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 pytestmark = [
     pytest.mark.cluster,
@@ -80,11 +80,11 @@ def unschedulable(pod: Json) -> bool:
 
 
 def settled(pod: Json) -> bool:
-    return evaluation_pods.ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
+    return evaluation_pods.is_ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def deleting_and_ended(pod: Json) -> bool:
-    return "deletionTimestamp" in pod["metadata"] and evaluation_pods.ended(pod)
+    return "deletionTimestamp" in pod["metadata"] and evaluation_pods.is_ended(pod)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Lost:
 
     reaches: Callable[[Json], bool]
     change: Callable[[Json], object]
-    blame: Blame
+    blame: FaultCategory
     reason: str
     then: tuple[str, ...] = ()
     """A kubectl command that is run once the container runs; NAME stands for the pod."""
@@ -107,104 +107,104 @@ CASES = {
     "image-missing": Lost(
         waits_for(*AT_ONCE),
         setting(image=f"{PLAIN_NODE_REGISTRY}/library/no-such-image:1"),
-        Blame.ENVIRONMENT,
+        FaultCategory.ENVIRONMENT,
         "ImageMissing",
     ),
     "image-missing-backoff": Lost(
         waits_for("ImagePullBackOff"),
         setting(image=f"{PLAIN_NODE_REGISTRY}/{evaluation_pods.BASE}@sha256:{'0' * 64}"),
-        Blame.ENVIRONMENT,
+        FaultCategory.ENVIRONMENT,
         "ImageMissing",
     ),
     "registry-down": Lost(
         waits_for("ErrImagePull", "ImagePullBackOff"),
         setting(image="127.0.0.1:9/library/python:3.11-slim"),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "ImagePullTransient",
     ),
     "image-name-invalid": Lost(
         waits_for("InvalidImageName"),
         setting(image="Not/An/Image:Name:1"),
-        Blame.CONFIGURATION,
+        FaultCategory.CONFIGURATION,
         "InvalidImageName",
     ),
     "config-map-missing": Lost(
         waits_for("CreateContainerConfigError"),
         setting(envFrom=[{"configMapRef": {"name": "no-such-config-map"}}]),
-        Blame.CONFIGURATION,
+        FaultCategory.CONFIGURATION,
         "CreateContainerConfigError",
     ),
     "unschedulable": Lost(
         unschedulable,
         setting(resources={"requests": {"cpu": "1000"}}),
-        Blame.CONFIGURATION,
+        FaultCategory.CONFIGURATION,
         "Unschedulable",
     ),
     "entrypoint-missing": Lost(
-        settled, setting(command=["/no/such/entrypoint"]), Blame.ENVIRONMENT, "EntrypointMissing"
+        settled, setting(command=["/no/such/entrypoint"]), FaultCategory.ENVIRONMENT, "EntrypointMissing"
     ),
     "refused-by-kubelet": Lost(
         has_reason("OutOfcpu"),
         both(setting(resources={"requests": {"cpu": "1000"}}), spec(nodeName="lab-1")),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "AdmissionOutOfcpu",
     ),
     "node-affinity-refused": Lost(
         has_reason("NodeAffinity"),
         spec(nodeName="lab-1", nodeSelector={"no": "such-node"}),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "AdmissionNodeAffinity",
     ),
     "deadline-exceeded": Lost(
         lambda pod: has_reason("DeadlineExceeded")(pod) and settled(pod),
         both(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
-        Blame.LIMIT,
+        FaultCategory.LIMIT,
         "DeadlineExceeded",
     ),
     "oom-killed": Lost(
         settled,
         setting(command=["python3", "-c", "x = bytearray(1 << 30)"]),
-        Blame.LIMIT,
+        FaultCategory.LIMIT,
         "OOMKilled",
     ),
     "empty-dir-over-limit": Lost(
         lambda pod: has_reason("Evicted")(pod) and settled(pod),
         both(scratch_of_5_mib, setting(command=["/bin/sh", "-c", FILL, "/scratch"])),
-        Blame.LIMIT,
+        FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
     "disk-over-limit": Lost(
         lambda pod: has_reason("Evicted")(pod) and settled(pod),
         both(little_disk, setting(command=["/bin/sh", "-c", FILL, "/tmp"])),
-        Blame.LIMIT,
+        FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
-    "exits-0-without-record": Lost(settled, script("exit 0"), Blame.INFRASTRUCTURE, "NoRecord"),
-    "killed-without-record": Lost(settled, script("exit 137"), Blame.INFRASTRUCTURE, "NoRecord"),
+    "exits-0-without-record": Lost(settled, script("exit 0"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "killed-without-record": Lost(settled, script("exit 137"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
     "forged-record": Lost(
         settled,
         script("""echo '{"v":1,"nonce":"guess","stage":"before","code":0}' > /dev/termination-log"""),
-        Blame.TAMPERING,
+        FaultCategory.TAMPERING,
         "RecordMismatch",
     ),
     "deleted-while-running": Lost(
         deleting_and_ended,
         script("sleep 600"),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false", "--grace-period=1"),
     ),
     "deleted-and-exits-0": Lost(
         lambda pod: deleting_and_ended(pod) and pod["status"]["phase"] == "Succeeded",
         script("trap 'exit 0' TERM; sleep 600 & wait"),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false"),
     ),
     "evicted-by-api": Lost(
         deleting_and_ended,
         script("trap 'exit 0' TERM; sleep 600 & wait"),
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "EvictionByEvictionAPI",
         then=("create", "--raw", "/api/v1/namespaces/NAMESPACE/pods/NAME/eviction", "-f", "-"),
     ),
@@ -220,11 +220,11 @@ def namespace() -> Iterator[str]:
         evaluation_pods.create(*(lost_pod(case, name, lost) for case, lost in CASES.items()))
         yield name
     finally:
-        evaluation_pods.release(name)
+        evaluation_pods.delete_namespace(name)
 
 
 def lost_pod(name: str, namespace: str, lost: Lost) -> Json:
-    pod = evaluation_pods.case_pod(name, namespace, IMAGE, Case(memory=lost.memory, change=lost.change))
+    pod = evaluation_pods.case_pod(name, namespace, IMAGE, PodCase(memory=lost.memory, change=lost.change))
     if "command" not in container(pod):
         script("sleep 600")(pod)
     return pod
@@ -243,8 +243,8 @@ def interrupt(namespace: str, name: str, command: tuple[str, ...]) -> None:
     kubectl("-n", namespace, *words, stdin=json.dumps(eviction))
 
 
-def read(pod: Json, after: timedelta = timedelta(0)) -> Reading:
-    return read_pod(snapshot(pod), datetime.now(UTC) + after, Patience())
+def read(pod: Json, after: timedelta = timedelta(0)) -> PodState:
+    return read_pod(read_snapshot(pod), datetime.now(UTC) + after, GracePeriods())
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -253,8 +253,8 @@ def test_a_pod_that_comes_to_no_result_is_read_as(name: str, namespace: str):
     interrupt(namespace, name, lost.then)
     pod = evaluation_pods.capture(name, evaluation_pods.wait_until(namespace, name, lost.reaches))
     reading = read(pod, after=timedelta(hours=1))
-    assert isinstance(reading, Faulted), reading
-    assert (reading.blame, reading.reason) == (lost.blame, lost.reason), reading
+    assert isinstance(reading, PodFault), reading
+    assert (reading.category, reading.reason) == (lost.blame, lost.reason), reading
     assert pod["metadata"]["finalizers"] == [FINALIZER]
 
 
@@ -262,4 +262,4 @@ def test_states_that_may_pass_are_waited_for_at_first(namespace: str):
     for name in ("image-missing", "registry-down", "config-map-missing", "unschedulable"):
         lost = CASES[name]
         pod = evaluation_pods.wait_until(namespace, name, lost.reaches)
-        assert isinstance(read(pod, after=timedelta(hours=-1)), Waiting), name
+        assert isinstance(read(pod, after=timedelta(hours=-1)), PodWaiting), name

@@ -8,12 +8,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.build_gate import HOST, Gate
+from cluster.build_gate import REGISTRY_HOST, BuildGate
 from cluster.commands import ON_LAB
-from cluster.sample_instances import NAMESPACE, Json, apply, condition, delete, finished, get, unique, until
-from cluster.versioned_repositories import BASE, COPY, KINDS, Kind, instance
-from swefoundry.drafts.proven_environment import Proven, Trials
-from swefoundry.oci.proven_index import recall, record_trial
+from cluster.sample_instances import (
+    NAMESPACE,
+    Json,
+    apply,
+    condition,
+    delete,
+    get,
+    unique,
+    wait_until,
+    wait_until_finished,
+)
+from cluster.versioned_repositories import BASE, COPY, KINDS, RepositoryKind, instance
+from swefoundry.drafts.proven_environment import ProvenEnvironment, ReuseStats
+from swefoundry.oci.proven_index import list_environments, record_trial
 from swefoundry.oci.registry_client import Registry
 from swefoundry.workloads import names as pod_names
 
@@ -27,7 +37,9 @@ SOLVED = 2
 """The version with a draft of its own: earlier and later ones reuse its image."""
 WAITING = {"WaitingForSibling"}
 
-PICKY = Kind(BASE + COPY + "RUN touch /only-here\n", None, lambda version: {}, needs="/only-here")
+PICKY = RepositoryKind(
+    BASE + COPY + "RUN touch /only-here\n", None, lambda version: {}, required_path="/only-here"
+)
 """Its tests need what the image of the plain kind lacks."""
 
 
@@ -35,13 +47,13 @@ def path_of(repo: str) -> str:
     return pod_names.repository("swefoundry/tasks", f"lab/{repo}")
 
 
-async def memory_of(repo: str) -> list[Proven]:
-    async with Registry(HOST, insecure=True) as registry:
-        return await recall(registry, path_of(repo), {})
+async def memory_of(repo: str) -> list[ProvenEnvironment]:
+    async with Registry(REGISTRY_HOST, insecure=True) as registry:
+        return await list_environments(registry, path_of(repo), {})
 
 
 async def refuse(repo: str, image: str, times: int) -> None:
-    async with Registry(HOST, insecure=True) as registry:
+    async with Registry(REGISTRY_HOST, insecure=True) as registry:
         for number in range(times):
             await record_trial(registry, path_of(repo), image, f"{number:012d}", False)
 
@@ -76,7 +88,7 @@ def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
 
     The first ones are built when all others wait for them.
     """
-    gate = Gate()
+    gate = BuildGate()
     first = [
         instance(repo, KINDS[kind], SOLVED, ["reuse", "fixed"], draft=KINDS[kind].draft(gate.step))
         for kind, repo in repos.items()
@@ -84,7 +96,7 @@ def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
     wrong = instance(picky, KINDS["plain"], 1, ["fixed"])
     apply(*first, wrong)
     for item in first:
-        until(lambda item=item: get("eb", item["metadata"]["name"]), bool)
+        wait_until(lambda item=item: get("eb", item["metadata"]["name"]), bool)
     rest = [
         instance(repo, KINDS[kind], version, ["reuse"])
         for kind, repo in repos.items()
@@ -93,12 +105,14 @@ def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
     ]
     last = instance(picky, PICKY, 2, ["reuse", "fixed"])
     apply(*rest)
-    until(lambda: {name: reason(name) for name in siblings}, lambda found: set(found.values()) == WAITING)
+    wait_until(
+        lambda: {name: reason(name) for name in siblings}, lambda found: set(found.values()) == WAITING
+    )
     gate.open()
-    finished(wrong["metadata"]["name"])
+    wait_until_finished(wrong["metadata"]["name"])
     apply(last)
     every = [item["metadata"]["name"] for item in (*first, *rest, wrong, last)]
-    yield {name: finished(name) for name in every}
+    yield {name: wait_until_finished(name) for name in every}
     delete(*every)
 
 
@@ -136,7 +150,7 @@ async def test_instances_that_ended_at_the_same_time_are_all_remembered(statuses
     known = await memory_of(repos[kind])
     builds = {f"{NAMESPACE}/{repos[kind]}-v{version}" for version in VERSIONS}
     assert {item.known.env_build for item in known} == builds
-    assert {item.trials for item in known} == {Trials(accepted=len(VERSIONS) - 1)}
+    assert {item.trials for item in known} == {ReuseStats(accepted=len(VERSIONS) - 1)}
     assert {item.known.version for item in known} == {f"1.{version}" for version in VERSIONS}
 
 
@@ -144,7 +158,7 @@ async def test_an_image_that_does_not_do_is_tried_refused_and_built_anew(statuse
     assert rounds(f"{picky}-v2") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
     assert statuses[f"{picky}-v2"]["verdict"] == "fail2pass"
     known = {item.known.version: item.trials for item in await memory_of(picky)}
-    assert known == {"1.1": Trials(refused=1), "1.2": Trials()}
+    assert known == {"1.1": ReuseStats(refused=1), "1.2": ReuseStats()}
 
 
 async def test_an_image_that_keeps_failing_is_not_tried_any_more(statuses, picky):
@@ -152,7 +166,7 @@ async def test_an_image_that_keeps_failing_is_not_tried_any_more(statuses, picky
     await refuse(picky, root, 4)
     name = f"{picky}-v3"
     apply(instance(picky, PICKY, 3, ["reuse", "fixed"]))
-    status = finished(name)
+    status = wait_until_finished(name)
     [found] = get("eb", name)["status"]["rounds"]
     assert (found["strategy"], found["parent"]["image"] != root) == ("reuse", True), status
     assert status["verdict"] == "fail2pass"

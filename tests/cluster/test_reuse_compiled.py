@@ -15,7 +15,17 @@ from string import Template
 import pytest
 
 from cluster.commands import ON_LAB
-from cluster.sample_instances import Files, Json, a_story, a_task, apply, delete, finished, get, unique
+from cluster.sample_instances import (
+    Files,
+    Json,
+    a_task,
+    apply,
+    delete,
+    get,
+    make_repository,
+    unique,
+    wait_until_finished,
+)
 
 pytestmark = [
     pytest.mark.cluster,
@@ -74,7 +84,7 @@ def instance(repo: str, version: int, strategies: list[str]) -> Json:
     tests = Template(TESTS).substitute(generation=generation, asked=asked)
     files = {"setup.py": SETUP, **sources(41)}
     name = f"{repo}-v{version}"
-    story = a_story(name, files, {"tests/test_thing.py": tests}, sources(42))
+    story = make_repository(name, files, {"tests/test_thing.py": tests}, sources(42))
     return a_task(
         name,
         story,
@@ -109,9 +119,9 @@ def verdicts(repo) -> Iterator[dict[int, str]]:
     """The first is solved from scratch, the others at once afterwards."""
     names = {version: f"{repo}-v{version}" for version in VERSIONS}
     apply(instance(repo, 1, ["reuse", "recipe"]))
-    statuses = {1: finished(names[1], PATIENCE)}
+    statuses = {1: wait_until_finished(names[1], PATIENCE)}
     apply(*(instance(repo, version, ["reuse"]) for version in (2, 3)), instance(repo, 4, ["reuse", "recipe"]))
-    statuses |= {version: finished(names[version], PATIENCE) for version in (2, 3, 4)}
+    statuses |= {version: wait_until_finished(names[version], PATIENCE) for version in (2, 3, 4)}
     yield {version: status.get("verdict", str(status)[:2000]) for version, status in statuses.items()}
     delete(*names.values())
 

@@ -15,12 +15,12 @@ import pytest
 
 from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.evaluation_pods import NONCE, Case, Json
+from cluster.evaluation_pods import NONCE, Json, PodCase
 from swefoundry.api.codegen.crds import ROOT
 from swefoundry.workloads.evaluation.log_frames import Framed, split_log
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 pytestmark = [
     pytest.mark.cluster,
@@ -87,27 +87,27 @@ EATER = python("x = bytearray(1 << 30)")
 FORGE_FOREVER = f"while :; do echo {quote(FORGED)} > {LOG}; done"
 
 CASES = {
-    "passes": Case(f"echo {quote(PASSING)} > junit.xml", {"reports": ["junit.xml"]}),
-    "fails": Case("exit 1"),
-    "reports-nothing": Case("exit 2", {"error_exit_codes": [2, 3, 4, 5]}),
-    "command-missing": Case("no-such-program"),
-    "workdir-missing": Case("true", {"workdir": "/no/such/folder"}),
-    "hangs": Case("trap '' TERM; sleep 600; sleep 600", {"timeout_seconds": 1}),
-    "zero-tests": Case("echo '<testsuite/>' > junit.xml", {"reports": ["junit.xml"]}),
-    "stale-report": Case("ls README", {"reports": ["README"]}),
-    "prints-fakes": Case(f"echo {quote(FORGED)}; echo '<<<swefoundry x report a 1 b gzip+base64'; exit 1"),
-    "forges-record": Case(f"setsid sh -c {quote(FORGE_FOREVER)} & sleep 0.3; exit 1"),
-    "removes-record": Case(f"umount {LOG}; rm -f {LOG}; mv {LOG} /tmp; ln -sf /tmp/x {LOG}; exit 1"),
-    "signals-runner": Case(SIGNALS),
-    "opens-proc": Case(f"{OPEN_PROC}; exit 1"),
-    "leaves-daemon": Case(f"{DAEMON}; exit 1"),
-    "writes-200-mb": Case("yes 0123456789abcde | head -c 200000000; exit 1"),
-    "child-oom-killed": Case(f"{EATER} || true; exit 0", memory="100Mi"),
-    "root-things": Case(
+    "passes": PodCase(f"echo {quote(PASSING)} > junit.xml", {"reports": ["junit.xml"]}),
+    "fails": PodCase("exit 1"),
+    "reports-nothing": PodCase("exit 2", {"error_exit_codes": [2, 3, 4, 5]}),
+    "command-missing": PodCase("no-such-program"),
+    "workdir-missing": PodCase("true", {"workdir": "/no/such/folder"}),
+    "hangs": PodCase("trap '' TERM; sleep 600; sleep 600", {"timeout_seconds": 1}),
+    "zero-tests": PodCase("echo '<testsuite/>' > junit.xml", {"reports": ["junit.xml"]}),
+    "stale-report": PodCase("ls README", {"reports": ["README"]}),
+    "prints-fakes": PodCase(f"echo {quote(FORGED)}; echo '<<<swefoundry x report a 1 b gzip+base64'; exit 1"),
+    "forges-record": PodCase(f"setsid sh -c {quote(FORGE_FOREVER)} & sleep 0.3; exit 1"),
+    "removes-record": PodCase(f"umount {LOG}; rm -f {LOG}; mv {LOG} /tmp; ln -sf /tmp/x {LOG}; exit 1"),
+    "signals-runner": PodCase(SIGNALS),
+    "opens-proc": PodCase(f"{OPEN_PROC}; exit 1"),
+    "leaves-daemon": PodCase(f"{DAEMON}; exit 1"),
+    "writes-200-mb": PodCase("yes 0123456789abcde | head -c 200000000; exit 1"),
+    "child-oom-killed": PodCase(f"{EATER} || true; exit 0", memory="100Mi"),
+    "root-things": PodCase(
         "chown 1000:1000 README && su nobody -s /bin/sh -c 'id -un' && env | grep -c SWEFOUNDRY"
     ),
-    "sees-network": Case("sleep 1", {"canary": ["10.96.0.1:443"]}, change=lambda pod: free(pod)),
-    "sees-no-network": Case("sleep 1", {"canary": ["10.96.0.1:443"]}),
+    "sees-network": PodCase("sleep 1", {"canary": ["10.96.0.1:443"]}, change=lambda pod: free(pod)),
+    "sees-no-network": PodCase("sleep 1", {"canary": ["10.96.0.1:443"]}),
 }
 
 
@@ -133,8 +133,8 @@ class Ended(NamedTuple):
     log: bytes
 
     @property
-    def reading(self) -> Reading:
-        return read_pod(snapshot(self.pod), datetime.now(UTC), Patience())
+    def reading(self) -> PodState:
+        return read_pod(read_snapshot(self.pod), datetime.now(UTC), GracePeriods())
 
     @property
     def record(self) -> dict[str, Any]:
@@ -168,11 +168,11 @@ def ended(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
         )
         yield {name: collect(namespace, name, tmp_path_factory.getbasetemp()) for name in CASES}
     finally:
-        evaluation_pods.release(namespace)
+        evaluation_pods.delete_namespace(namespace)
 
 
 def collect(namespace: str, name: str, folder: Path) -> Ended:
-    evaluation_pods.wait_until(namespace, name, evaluation_pods.ended)
+    evaluation_pods.wait_until(namespace, name, evaluation_pods.is_ended)
     # The phase comes a second or two after the container's end; captures show the settled status.
     pod = evaluation_pods.wait_until(
         namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed")
@@ -186,17 +186,17 @@ def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
     namespace = f"runner-{uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
     try:
-        evaluation_pods.create(evaluation_pods.case_pod("deleted", namespace, image, Case("sleep 600")))
+        evaluation_pods.create(evaluation_pods.case_pod("deleted", namespace, image, PodCase("sleep 600")))
         evaluation_pods.wait_until(namespace, "deleted", lambda pod: "running" in evaluation_pods.state(pod))
         kubectl("delete", "pod", "deleted", "-n", namespace, "--wait=false", "--grace-period=30")
-        pod = evaluation_pods.wait_until(namespace, "deleted", evaluation_pods.ended)
+        pod = evaluation_pods.wait_until(namespace, "deleted", evaluation_pods.is_ended)
     finally:
-        evaluation_pods.release(namespace)
+        evaluation_pods.delete_namespace(namespace)
     run = Ended(evaluation_pods.capture("runner-deleted", pod), b"")
     assert run.terminated["exitCode"] == 143
     assert run.terminated["message"] == "runner: stopped by SIGTERM before the command ended: no verdict\n"
-    assert isinstance(run.reading, Faulted)
-    assert (run.reading.blame, run.reading.reason) == (Blame.INFRASTRUCTURE, "PodDeleted")
+    assert isinstance(run.reading, PodFault)
+    assert (run.reading.category, run.reading.reason) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 @pytest.mark.parametrize(
@@ -224,15 +224,15 @@ def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
 )
 def test_the_container_ends_with_the_code_of_its_record(ended: dict[str, Ended], name, code, raw_exit):
     run = ended[name]
-    assert run.reading == Finished(code, run.record, snapshot(run.pod).terminated.seconds)
+    assert run.reading == PodResult(code, run.record, read_snapshot(run.pod).terminated.seconds)
     assert (run.terminated["exitCode"], run.record["rawExit"]) == (code, raw_exit)
 
 
 def test_a_child_killed_for_memory_is_a_limit_although_the_command_exits_0(ended: dict[str, Ended]):
     run = ended["child-oom-killed"]
     reading = run.reading
-    assert isinstance(reading, Faulted)
-    assert (reading.blame, reading.reason) == (Blame.LIMIT, "OOMKilled")
+    assert isinstance(reading, PodFault)
+    assert (reading.category, reading.reason) == (FaultCategory.LIMIT, "OOMKilled")
     assert (run.terminated["exitCode"], run.record["code"], run.record["oomKills"]) == (0, 0, 1)
 
 

@@ -7,21 +7,21 @@ import pytest
 from cluster.commands import kubectl
 from cluster.sample_instances import (
     NAMESPACE,
-    PATIENCE,
     SHELL_FIX,
     SHELL_TESTS,
+    TIMEOUT_SECONDS,
     Json,
-    a_shell_story,
     a_task,
     apply,
-    codes,
     condition,
     delete,
-    finished,
+    make_shell_repository,
+    matrix_exit_codes,
     pods_of,
     unique,
-    until,
-    verdict,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
 )
 
 pytestmark = pytest.mark.cluster
@@ -45,7 +45,9 @@ CASES = {
 def names() -> Iterator[dict[str, str]]:
     """All cases at once: the operator is meant to work on many."""
     named = {case: unique(case) for case in CASES}
-    apply(*(a_task(named[case], a_shell_story(named[case], **parts)) for case, parts in CASES.items()))
+    apply(
+        *(a_task(named[case], make_shell_repository(named[case], **parts)) for case, parts in CASES.items())
+    )
     yield named
     delete(*named.values())
 
@@ -55,7 +57,7 @@ def waited(names) -> list[str]:
     """What kubectl says that waits from the beginning."""
     valid = f"ti/{names['fail2pass']}"
     said = [
-        kubectl("wait", f"--for=condition={kind}", valid, "-n", NAMESPACE, f"--timeout={PATIENCE}s")
+        kubectl("wait", f"--for=condition={kind}", valid, "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
         for kind in ("Validated", "Ready")
     ]
     return [text.strip().partition(" ")[2] for text in said]
@@ -63,7 +65,7 @@ def waited(names) -> list[str]:
 
 @pytest.fixture(scope="module")
 def statuses(names, waited) -> dict[str, Json]:
-    return {case: finished(name) for case, name in names.items()}
+    return {case: wait_until_finished(name) for case, name in names.items()}
 
 
 @pytest.mark.parametrize(
@@ -77,8 +79,8 @@ def statuses(names, waited) -> dict[str, Json]:
     ],
 )
 def test_each_verdict_follows_from_the_exit_codes(statuses, case, expected, exit_codes):
-    assert verdict(statuses[case]) == expected
-    found = codes(statuses[case])
+    assert verdict_of(statuses[case]) == expected
+    found = matrix_exit_codes(statuses[case])
     # A shell answers 127 (not runnable) or 2 (an error code) for a script that is not there yet.
     assert found.pop("base") in (20, 21)
     assert found == {stage: code for stage, code in exit_codes.items() if stage != "base"}
@@ -101,7 +103,9 @@ def test_kubectl_wait_understands_the_conditions(waited):
 def test_nothing_is_left_running_after_a_verdict(statuses):
     names = [name for status in statuses.values() for name in [status["envBuild"]]]
     # Pods are let go just after the status is written.
-    until(lambda: [pod["metadata"]["name"] for name in names for pod in pods_of(name)], lambda left: not left)
+    wait_until(
+        lambda: [pod["metadata"]["name"] for name in names for pod in pods_of(name)], lambda left: not left
+    )
 
 
 def test_every_evaluation_names_its_evidence(statuses):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.sample_instances import Files, Json, Story, a_story, a_task
+from cluster.sample_instances import Files, Json, SampleRepository, a_task, make_repository
 
 BASE = "FROM busybox:stable\n"
 COPY = "COPY . /testbed\nWORKDIR /testbed\n"
@@ -22,14 +22,14 @@ diff expected.txt /tmp/found || exit 1
 
 
 @dataclass(frozen=True)
-class Kind:
+class RepositoryKind:
     """A kind of repository: what builds it, and what the build leaves beside the tree."""
 
     dockerfile: str
     rebuild: str | None
-    left: Callable[[int], Mapping[str, str]]
+    build_outputs: Callable[[int], Mapping[str, str]]
     """By version: files that are there after the build and are not of the tree."""
-    needs: str = ""
+    required_path: str = ""
     """A path outside the tree that the tests need."""
 
     def draft(self, more: str = "") -> Json:
@@ -39,13 +39,13 @@ class Kind:
 
 
 KINDS = {
-    "plain": Kind(BASE + COPY, None, lambda version: {}),
-    "built": Kind(
+    "plain": RepositoryKind(BASE + COPY, None, lambda version: {}),
+    "built": RepositoryKind(
         BASE + COPY + "RUN mkdir -p out kept && echo built > out/library && echo built > kept/module\n",
         None,
         lambda version: {"out/library": "built\n", "kept/module": "built\n"},
     ),
-    "generated": Kind(
+    "generated": RepositoryKind(
         BASE + COPY + "RUN sh make.sh\n",
         "sh make.sh",
         lambda version: {"generated.txt": f"version {version}\n"},
@@ -73,20 +73,22 @@ def tree(version: int) -> dict[str, str | bytes | Callable[[Path], object]]:
     return files
 
 
-def story(repo: str, kind: Kind, version: int) -> Story:
+def story(repo: str, kind: RepositoryKind, version: int) -> SampleRepository:
     """A commit of a version with the fix that makes its answer right, and the test that sees the whole tree."""
     files: Files = tree(version)
     fix = {"answer.sh": f"# version {version}\necho 42\n"}
     seen = {name: text for name, text in files.items() if isinstance(text, str)}
     listing = sorted(
-        (seen | fix | dict(kind.left(version))).items(), key=lambda item: f"./{item[0]}".encode()
+        (seen | fix | dict(kind.build_outputs(version))).items(), key=lambda item: f"./{item[0]}".encode()
     )
     expected = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in listing)
-    check = f"[ -e {kind.needs} ] || exit 1\n{CHECK}" if kind.needs else CHECK
-    return a_story(f"{repo}-v{version}", files, {"check.sh": check, "expected.txt": expected}, fix)
+    check = f"[ -e {kind.required_path} ] || exit 1\n{CHECK}" if kind.required_path else CHECK
+    return make_repository(f"{repo}-v{version}", files, {"check.sh": check, "expected.txt": expected}, fix)
 
 
-def instance(repo: str, kind: Kind, version: int, strategies: list[str], **environment: object) -> Json:
+def instance(
+    repo: str, kind: RepositoryKind, version: int, strategies: list[str], **environment: object
+) -> Json:
     """The TaskInstance of a version."""
     name = f"{repo}-v{version}"
     said: Json = {"strategies": strategies} | environment

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from cluster.commands import KUBECONFIG, LAB, kubectl
-from cluster.sample_instances import Json, finished
+from cluster.sample_instances import Json, wait_until_finished
 from real.pairs import PAIRS, RealPair
 
 NAMESPACE = "swefoundry-extra"
@@ -80,7 +80,7 @@ def marked(pair: RealPair):
 
 @pytest.mark.parametrize("pair", [marked(pair) for pair in PAIRS])
 def test_a_release_pair_ends_with_its_verdict(names, pair):
-    status = finished(names[str(pair)], PATIENCE_SECONDS, NAMESPACE)
+    status = wait_until_finished(names[str(pair)], PATIENCE_SECONDS, NAMESPACE)
     assert status.get("verdict") == pair.verdict, f"{pair.why}\n{json.dumps(status, indent=1)[:6000]}"
 
 

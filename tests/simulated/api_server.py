@@ -15,20 +15,20 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio import client
 
-from swefoundry.kube.api_client import Kube
+from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, EVENTS, PODS, TASKS
 
 Json = dict[str, Any]
-Place = tuple[str, str, str]
+ObjectKey = tuple[str, str, str]
 """Plural, namespace, name."""
-Gate = Callable[[str], Awaitable[Callable[[], None] | None]]
+RequestHook = Callable[[str], Awaitable[Callable[[], None] | None]]
 """Asked before each request; what it returns is called after the request has taken effect."""
 
 KINDS = {resource.plural: resource.kind for resource in (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS)}
 EPOCH = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
-class Refusal(Exception):
+class ApiStatusError(Exception):
     """An answer of 400 or more."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -36,7 +36,7 @@ class Refusal(Exception):
         self.status = status
 
 
-async def open_gate(_: str) -> None:
+async def no_hook(_: str) -> None:
     """Lets everything through."""
 
 
@@ -44,7 +44,7 @@ async def open_gate(_: str) -> None:
 class ApiServer:
     """What the server holds. Tests may look at it, and change it as other clients would."""
 
-    objects: dict[Place, Json] = field(default_factory=dict)
+    objects: dict[ObjectKey, Json] = field(default_factory=dict)
     changes: list[Json] = field(default_factory=list)
     """Every change in order, as a watch would tell it."""
     created: list[Json] = field(default_factory=list)
@@ -53,17 +53,17 @@ class ApiServer:
     """`VERB plural/name/subresource` of every request."""
     logs: dict[str, bytes] = field(default_factory=dict)
     """By the UID of the pod."""
-    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    forced_errors: dict[str, tuple[int, str]] = field(default_factory=dict)
     """`VERB plural` -> status and message of every such request."""
-    gate: Gate = open_gate
+    request_hook: RequestHook = no_hook
     now: datetime = EPOCH
     page: int = 500
     url: str = ""
     _version: int = 100
 
-    def client(self) -> Kube:
+    def client(self) -> KubeClient:
         """The operator's own client, connected to this server."""
-        return Kube(client.ApiClient(configuration=client.Configuration(host=self.url)))
+        return KubeClient(client.ApiClient(configuration=client.Configuration(host=self.url)))
 
     def bodies(self, plural: str) -> list[Json]:
         """All objects of a kind, oldest first."""
@@ -84,54 +84,56 @@ class ApiServer:
         meta = dict(body["metadata"])
         place = (plural, namespace, meta["name"])
         if place in self.objects:
-            raise Refusal(409, f'{plural} "{meta["name"]}" already exists')
+            raise ApiStatusError(409, f'{plural} "{meta["name"]}" already exists')
         meta |= {"namespace": namespace, "uid": str(uuid.uuid4()), "generation": 1}
-        meta["creationTimestamp"] = _stamp(self.now)
+        meta["creationTimestamp"] = _timestamp(self.now)
         made = body | {"kind": KINDS[plural], "metadata": meta, "status": {}}
         if plural == "pods":
             made["status"] = {"phase": "Pending"}
         self.created.append(made)
         return self._store(place, made, "ADDED")
 
-    def patch(self, place: Place, change: Json, sub: str = "") -> Json:
+    def patch(self, place: ObjectKey, change: Json, sub: str = "") -> Json:
         old = self.get(place)
         self._check(old, change.get("metadata", {}))
-        new = merged(old, {key: value for key, value in change.items() if (key == "status") == bool(sub)})
-        new["metadata"] = old["metadata"] if sub else merged(old["metadata"], change.get("metadata", {}))
+        new = merge_patch(
+            old, {key: value for key, value in change.items() if (key == "status") == bool(sub)}
+        )
+        new["metadata"] = old["metadata"] if sub else merge_patch(old["metadata"], change.get("metadata", {}))
         if new == old:
             return old
         if new.get("spec") != old.get("spec"):
             new["metadata"] = new["metadata"] | {"generation": old["metadata"]["generation"] + 1}
         stored = self._store(place, new, "MODIFIED")
-        self._remove_if_let_go(place)
+        self._remove_if_released(place)
         return stored
 
-    def delete(self, place: Place, uid: str | None = None, grace: int | None = None) -> None:
+    def delete(self, place: ObjectKey, uid: str | None = None, grace: int | None = None) -> None:
         body = self.get(place)
         self._check(body, {"uid": uid} if uid else {})
         meta = dict(body["metadata"])
         wanted = self._grace(place, body, grace)
         if wanted >= meta.get("deletionGracePeriodSeconds", wanted + 1):
             return
-        meta["deletionTimestamp"] = meta.get("deletionTimestamp", _stamp(self.now))
+        meta["deletionTimestamp"] = meta.get("deletionTimestamp", _timestamp(self.now))
         meta["deletionGracePeriodSeconds"] = wanted
         self._store(place, body | {"metadata": meta}, "MODIFIED")
-        self._remove_if_let_go(place)
+        self._remove_if_released(place)
 
-    def get(self, place: Place) -> Json:
+    def get(self, place: ObjectKey) -> Json:
         try:
             return self.objects[place]
         except KeyError:
-            raise Refusal(404, f'{place[0]} "{place[2]}" not found') from None
+            raise ApiStatusError(404, f'{place[0]} "{place[2]}" not found') from None
 
     # What the control plane does
 
-    def set_status(self, place: Place, status: Json, **spec: Any) -> None:
+    def set_status(self, place: ObjectKey, status: Json, **spec: Any) -> None:
         """A kubelet's or scheduler's write."""
         body = self.get(place)
         self._store(place, body | {"status": status, "spec": body.get("spec", {}) | spec}, "MODIFIED")
 
-    def orphans(self) -> list[Place]:
+    def orphans(self) -> list[ObjectKey]:
         """Objects that the garbage collector would delete."""
         alive = {body["metadata"]["uid"] for body in self.objects.values()}
         return [
@@ -143,7 +145,7 @@ class ApiServer:
 
     # Inside
 
-    def _grace(self, place: Place, body: Json, wanted: int | None) -> int:
+    def _grace(self, place: ObjectKey, body: Json, wanted: int | None) -> int:
         # A pod that no kubelet has, or that ended, goes at once; so does everything that is no pod.
         held = place[0] == "pods" and body.get("spec", {}).get("nodeName")
         if not held or body["status"].get("phase") in ("Succeeded", "Failed"):
@@ -151,7 +153,7 @@ class ApiServer:
         default = int(body["spec"].get("terminationGracePeriodSeconds", 30))
         return default if wanted is None else wanted
 
-    def _remove_if_let_go(self, place: Place) -> None:
+    def _remove_if_released(self, place: ObjectKey) -> None:
         body = self.objects[place]
         meta = body["metadata"]
         if meta.get("deletionGracePeriodSeconds") == 0 and not meta.get("finalizers"):
@@ -163,11 +165,11 @@ class ApiServer:
     def _check(self, body: Json, said: Json) -> None:
         for name in ("resourceVersion", "uid"):
             if said.get(name) not in (None, body["metadata"][name]):
-                raise Refusal(
+                raise ApiStatusError(
                     409, f"{name} {said[name]} is not {body['metadata'][name]}: the object has been modified"
                 )
 
-    def _store(self, place: Place, body: Json, change: str) -> Json:
+    def _store(self, place: ObjectKey, body: Json, change: str) -> Json:
         self._version += 1
         stored = body | {"metadata": body["metadata"] | {"resourceVersion": str(self._version)}}
         self.objects[place] = json.loads(json.dumps(stored))
@@ -177,25 +179,25 @@ class ApiServer:
     # HTTP
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        plural, namespace, name, sub = _address(request.path)
+        plural, namespace, name, sub = _parse_path(request.path)
         line = f"{request.method} {'/'.join(part for part in (plural, name, sub) if part)}"
         self.requests.append(line)
         content = await request.read()
-        after = await self.gate(line)
+        after = await self.request_hook(line)
         try:
-            if f"{request.method} {plural}" in self.refusals:
-                raise Refusal(*self.refusals[f"{request.method} {plural}"])
+            if f"{request.method} {plural}" in self.forced_errors:
+                raise ApiStatusError(*self.forced_errors[f"{request.method} {plural}"])
             if sub == "log":
                 return web.Response(body=self._log(("pods", namespace, name)))
             made = self._do(request, (plural, namespace, name), sub, json.loads(content or b"{}"))
-        except Refusal as refusal:
+        except ApiStatusError as refusal:
             return web.json_response({"kind": "Status", "message": str(refusal)}, status=refusal.status)
         finally:
             if after is not None:
                 after()
         return web.json_response(made, status=201 if request.method == "POST" else 200)
 
-    def _do(self, request: web.Request, place: Place, sub: str, body: Json) -> Json:
+    def _do(self, request: web.Request, place: ObjectKey, sub: str, body: Json) -> Json:
         match request.method:
             case "POST":
                 return self.create(place[0], place[1], body)
@@ -207,7 +209,7 @@ class ApiServer:
                 return {"kind": "Status", "status": "Success"}
         return self.get(place) if place[2] else self._page(place, request.query)
 
-    def _page(self, place: Place, query: Any) -> Json:
+    def _page(self, place: ObjectKey, query: Any) -> Json:
         wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
         found = [
             # The API leaves the kind out of a list's items.
@@ -222,25 +224,25 @@ class ApiServer:
         more = {"continue": str(end)} if end < len(found) else {}
         return {"items": found[start:end], "metadata": more}
 
-    def _log(self, place: Place) -> bytes:
+    def _log(self, place: ObjectKey) -> bytes:
         uid = self.get(place)["metadata"]["uid"]
         if uid not in self.logs:
-            raise Refusal(404, f"the log of {place[2]} is gone")
+            raise ApiStatusError(404, f"the log of {place[2]} is gone")
         return self.logs[uid]
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[ApiServer]:
+async def running_api_server() -> AsyncIterator[ApiServer]:
     """Run a server on a free loopback port until the block ends."""
     server = ApiServer()
     app = web.Application(client_max_size=16 << 20)
     app.router.add_route("*", "/{path:.*}", server.answer)
-    async with listening(app) as server.url:
+    async with listening_server(app) as server.url:
         yield server
 
 
 @asynccontextmanager
-async def listening(app: web.Application) -> AsyncIterator[str]:
+async def listening_server(app: web.Application) -> AsyncIterator[str]:
     """The address of an HTTP server that runs until the block ends."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
@@ -253,20 +255,20 @@ async def listening(app: web.Application) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def merged(old: Json, change: Json) -> Json:
+def merge_patch(old: Json, change: Json) -> Json:
     """RFC 7386."""
     new = dict(old)
     for key, value in change.items():
         if value is None:
             new.pop(key, None)
         elif isinstance(value, dict):
-            new[key] = merged(old[key] if isinstance(old.get(key), dict) else {}, value)
+            new[key] = merge_patch(old[key] if isinstance(old.get(key), dict) else {}, value)
         else:
             new[key] = value
     return new
 
 
-def _address(path: str) -> tuple[str, str, str, str]:
+def _parse_path(path: str) -> tuple[str, str, str, str]:
     inside = path.partition("/v1/" if path.startswith("/api/") else "/v1alpha1/")[2].split("/")
     namespace = ""
     if inside[0] == "namespaces":
@@ -275,5 +277,5 @@ def _address(path: str) -> tuple[str, str, str, str]:
     return plural, namespace, name, sub
 
 
-def _stamp(at: datetime) -> str:
+def _timestamp(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulated.api_server import ApiServer, Json, Place
+from simulated.api_server import ApiServer, Json, ObjectKey
 from swefoundry.api import labels
 from swefoundry.contracts.exit_codes import Code
 
@@ -16,7 +16,7 @@ NODE = "node-1"
 
 
 @dataclass(frozen=True)
-class End:
+class ContainerEnd:
     """How a container ends."""
 
     code: int
@@ -29,23 +29,23 @@ class End:
 
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}
 
-FAULTS: dict[str, End] = {
-    "killed without a record": End(137),
-    "evicted": End(
+FAULTS: dict[str, ContainerEnd] = {
+    "killed without a record": ContainerEnd(137),
+    "evicted": ContainerEnd(
         137, pod={"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory"}
     ),
-    "preempted": End(143, pod={"phase": "Failed", "conditions": [DISRUPTED]}),
-    "unknown": End(137, reason="ContainerStatusUnknown"),
-    "node lost": End(137, pod={"phase": "Failed", "reason": "NodeShutdown"}),
-    "ended well without a record": End(0),
+    "preempted": ContainerEnd(143, pod={"phase": "Failed", "conditions": [DISRUPTED]}),
+    "unknown": ContainerEnd(137, reason="ContainerStatusUnknown"),
+    "node lost": ContainerEnd(137, pod={"phase": "Failed", "reason": "NodeShutdown"}),
+    "ended well without a record": ContainerEnd(0),
 }
 """Ends that say nothing about the work: each is a fault of the cluster."""
-BUSY = "registry down"
+REGISTRY_DOWN = "registry down"
 """An end with a record that blames the registry; not for evaluations, which have no network."""
 LOG_LOST = "log lost"
 """A good end whose log cannot be read; for evaluations alone."""
 
-Script = Callable[[Json], End]
+PodScript = Callable[[Json], ContainerEnd]
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Kubelet:
     """Acts on the server as the scheduler, a kubelet and the garbage collector do, one small step at a time."""
 
     server: ApiServer
-    script: Script
+    script: PodScript
     faults: dict[str, list[str]] = field(default_factory=dict)
     """By work: faults that its first attempts end with."""
 
@@ -68,7 +68,7 @@ class Kubelet:
                 found.append(step)
         return found
 
-    def _collect(self, place: Place) -> None:
+    def _collect(self, place: ObjectKey) -> None:
         self.server.delete(place)
 
     def _step(self, body: Json) -> Callable[[], None] | None:
@@ -84,35 +84,35 @@ class Kubelet:
             return lambda: self._end(place)
         return None
 
-    def _kill(self, place: Place, state: Json) -> None:
+    def _kill(self, place: ObjectKey, state: Json) -> None:
         if "running" in state:
-            self.server.set_status(place, terminated(End(143)))
+            self.server.set_status(place, terminated(ContainerEnd(143)))
         else:
             self.server.delete(place, grace=0)
 
-    def _end(self, place: Place) -> None:
+    def _end(self, place: ObjectKey) -> None:
         body = self.server.get(place)
-        end = self._fault(body) or self.script(body)
-        fault = self._planned(body)
+        end = self._fault_end(body) or self.script(body)
+        fault = self._planned_fault(body)
         if fault != LOG_LOST:
             self.server.logs[body["metadata"]["uid"]] = end.log
         self.server.set_status(place, terminated(end))
 
-    def _planned(self, body: Json) -> str | None:
+    def _planned_fault(self, body: Json) -> str | None:
         planned = self.faults.get(body["metadata"]["labels"][labels.WORK], [])
         attempt = int(body["metadata"]["labels"][labels.ATTEMPT])
         return planned[attempt] if attempt < len(planned) else None
 
-    def _fault(self, body: Json) -> End | None:
-        fault = self._planned(body)
-        if fault == BUSY:
+    def _fault_end(self, body: Json) -> ContainerEnd | None:
+        fault = self._planned_fault(body)
+        if fault == REGISTRY_DOWN:
             record = {
                 "v": 1,
                 "nonce": nonce_of(body),
                 "code": int(Code.INFRASTRUCTURE),
                 "message": "registry down",
             }
-            return End(Code.INFRASTRUCTURE, record)
+            return ContainerEnd(Code.INFRASTRUCTURE, record)
         return FAULTS.get(fault or "")
 
 
@@ -127,7 +127,7 @@ def nonce_of(body: Json) -> str:
     return str(body["metadata"]["annotations"][labels.NONCE])
 
 
-def order_of(body: Json) -> Json:
+def spec_of(body: Json) -> Json:
     """What a pod was asked to do."""
     variables = {item["name"]: item["value"] for item in body["spec"]["containers"][0]["env"]}
     order: dict[str, Any] = json.loads(
@@ -144,7 +144,7 @@ def running() -> Json:
     }
 
 
-def terminated(end: End) -> Json:
+def terminated(end: ContainerEnd) -> Json:
     """Pod status of a container that ended; the phase lags, as a real one does."""
     state = {
         "exitCode": end.code,

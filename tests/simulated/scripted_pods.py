@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 
 from simulated.api_server import Json
-from simulated.kubelet import End, nonce_of, order_of
-from simulated.seeded_registry import Shelf
+from simulated.kubelet import ContainerEnd, nonce_of, spec_of
+from simulated.seeded_registry import SeededRegistry
 from swefoundry.api import labels
 from swefoundry.contracts.exit_codes import Code
 
@@ -15,55 +15,57 @@ FAIL2PASS = {"base": 0, "before": 1, "after": 0}
 
 
 @dataclass
-class Play:
+class ScriptedPods:
     """A script for the kubelet."""
 
-    shelf: Shelf
-    codes: dict[str, int] = field(default_factory=lambda: dict(FAIL2PASS))
+    registry: SeededRegistry
+    exit_codes: dict[str, int] = field(default_factory=lambda: dict(FAIL2PASS))
     """Exit code of each stage's evaluations."""
-    probed: dict[str, int] = field(default_factory=dict)
+    probe_codes: dict[str, int] = field(default_factory=dict)
     """Exit codes of single probes, by work: {"after-0": 1}."""
-    agents: dict[str, list[Json]] = field(default_factory=dict)
+    agent_records: dict[str, list[Json]] = field(default_factory=dict)
     """By work, the records of its attempts; agents that nobody wrote a record for give up."""
     intake: Json = field(default_factory=dict)
     """Fields of the intake record that differ from a good one."""
     build: Json = field(default_factory=dict)
     checkout: Json = field(default_factory=dict)
     network: str = "denied"
-    oom: set[str] = field(default_factory=set)
+    oom_killed: set[str] = field(default_factory=set)
     """Works whose container is killed for memory every time."""
 
-    def __call__(self, pod: Json) -> End:
+    def __call__(self, pod: Json) -> ContainerEnd:
         tags = pod["metadata"]["labels"]
         record: Json = {"v": 1, "nonce": nonce_of(pod), "code": 0}
-        if tags[labels.WORK] in self.oom:
-            return End(137, reason="OOMKilled")
+        if tags[labels.WORK] in self.oom_killed:
+            return ContainerEnd(137, reason="OOMKilled")
         if tags[labels.ROLE] == "evaluation":
-            stage = order_of(pod)["stage"]
-            return self._evaluation(record, stage, self.probed.get(tags[labels.WORK], self.codes[stage]))
+            stage = spec_of(pod)["stage"]
+            return self._evaluation(
+                record, stage, self.probe_codes.get(tags[labels.WORK], self.exit_codes[stage])
+            )
         if tags[labels.ROLE] == "agent":
             return self._agent(record, tags)
         if tags[labels.WORK].startswith("checkout-"):
             record |= {
-                "layer": self.shelf.layers["base"],
+                "layer": self.registry.layers["base"],
                 "added": 1,
                 "changed": 2,
                 "removed": 0,
             } | self.checkout
         elif tags[labels.ROLE] == "intake":
-            found = self.shelf
+            found = self.registry
             record |= {"source": found.source, "facts": found.facts, "layers": found.layers, "testFiles": 1}
             record |= {"language": "python"} | self.intake
         else:
-            record |= {"image": self.shelf.image, "durationMs": 20_000} | self.build
-        return End(record["code"], record)
+            record |= {"image": self.registry.image, "durationMs": 20_000} | self.build
+        return ContainerEnd(record["code"], record)
 
-    def _agent(self, record: Json, tags: Json) -> End:
-        written = self.agents.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]
+    def _agent(self, record: Json, tags: Json) -> ContainerEnd:
+        written = self.agent_records.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]
         record |= written[0] if written else {"code": int(Code.GAVE_UP), "message": "no script, no draft"}
-        return End(record["code"], record)
+        return ContainerEnd(record["code"], record)
 
-    def _evaluation(self, record: Json, stage: str, code: int) -> End:
+    def _evaluation(self, record: Json, stage: str, code: int) -> ContainerEnd:
         report = junit(failed=code != 0).encode()
         sha = hashlib.sha256(report).hexdigest()
         record |= {"stage": stage, "code": code, "rawExit": code, "durationMs": 1500, "network": self.network}
@@ -71,7 +73,7 @@ class Play:
         head = f"<<<swefoundry {record['nonce']} report r.xml {len(report)} {sha} gzip+base64\n".encode()
         body = base64.encodebytes(gzip.compress(report, mtime=0))
         tail = f">>>swefoundry {record['nonce']} end\n".encode()
-        return End(code, record, b"some output\n" + head + body + tail)
+        return ContainerEnd(code, record, b"some output\n" + head + body + tail)
 
 
 def junit(failed: bool) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
-from simulated.api_server import Gate, Json, listening, open_gate
+from simulated.api_server import Json, RequestHook, listening_server, no_hook
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.artifacts import push_artifact
@@ -22,7 +22,7 @@ REPOSITORY = "swefoundry/tasks/owner/name"
 
 
 @dataclass(frozen=True)
-class Shelf:
+class SeededRegistry:
     """Digests of what is in the registry."""
 
     source: str
@@ -31,7 +31,7 @@ class Shelf:
     image: str
 
 
-async def filled(registry: Registry, repository: str = REPOSITORY) -> Shelf:
+async def seed_registry(registry: Registry, repository: str = REPOSITORY) -> SeededRegistry:
     """Push a source, facts, the three layers and a task image."""
     layers = {}
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
@@ -43,7 +43,7 @@ async def filled(registry: Registry, repository: str = REPOSITORY) -> Shelf:
         layers[stage.value] = layer.wire()
     await push_artifact(registry, repository, "intake", taken_in)
     image = await _task_image(registry, repository)
-    return Shelf(image, digest_of(facts), layers, image)
+    return SeededRegistry(image, digest_of(facts), layers, image)
 
 
 async def _task_image(registry: Registry, repository: str) -> str:
@@ -66,11 +66,11 @@ async def _task_image(registry: Registry, repository: str) -> str:
     return await registry.put_manifest(repository, manifest, OCI_MANIFEST, "task")
 
 
-class Front:
+class RegistryProxy:
     """A plain HTTP front before the registry, so that a test can stop the operator at any of its requests."""
 
     def __init__(self, behind: str, session: aiohttp.ClientSession) -> None:
-        self.gate: Gate = open_gate
+        self.gate: RequestHook = no_hook
         self.host = ""
         self.behind = behind
         self._session = session
@@ -100,13 +100,13 @@ class Front:
 
 
 @asynccontextmanager
-async def fronting(host: str) -> AsyncIterator[Front]:
+async def running_proxy(host: str) -> AsyncIterator[RegistryProxy]:
     """Run the front until the block ends."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        front = Front(host, session)
+        front = RegistryProxy(host, session)
         app = web.Application(client_max_size=64 << 20)
         app.router.add_route("*", "/{path:.*}", front.answer)
-        async with listening(app) as url:
+        async with listening_server(app) as url:
             front.host = url.removeprefix("http://")
             yield front
             await asyncio.sleep(0)

@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from simulated.api_server import ApiServer, open_gate
+from simulated.api_server import ApiServer, no_hook
 from simulated.kubelet import Kubelet
-from simulated.seeded_registry import Front
+from simulated.seeded_registry import RegistryProxy
 from swefoundry.controllers.watch import Operator
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS
@@ -23,47 +23,50 @@ from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import Registry
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_spec import Role
 
-LONGEST = 5000
+MAX_STEPS = 5000
 """Steps until a run that does not end is given up."""
-QUIET_LOOKS = 2
+QUIET_RESYNCS = 2
 """Looks at everything, a minute apart, that must change nothing before a run counts as over."""
 
 SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
-PLACES = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
+POD_LIMITS = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
 
 
-def a_world(
-    server: ApiServer, registry: Registry, settings: Settings = SETTINGS, places: Mapping[Role, int] = PLACES
+def make_context(
+    server: ApiServer,
+    registry: Registry,
+    settings: Settings = SETTINGS,
+    places: Mapping[Role, int] = POD_LIMITS,
 ) -> ReconcileContext:
     """A world as the operator's process makes it: with an empty cache, and nothing in the queue."""
     queue = WorkQueue()
-    slots = Slots(places, wake=queue.add)
+    slots = PodLimiter(places, wake=queue.add)
     return ReconcileContext(server.client(), registry, Cache(), queue, slots, settings)
 
 
 @dataclass
-class Fuse:
+class Crash:
     """Ends the operator at its n-th request, before or after the request has taken effect."""
 
-    calls: int
-    late: bool
-    writes: bool = False
+    requests_left: int
+    after_request: bool
+    writes_only: bool = False
     """Count only what changes objects of the cluster: between those lie the moments that matter most."""
-    blow: Callable[[], None] = lambda: None
+    kill_operator: Callable[[], None] = lambda: None
 
     async def __call__(self, line: str) -> Callable[[], None] | None:
         verb, _, what = line.partition(" ")
-        if self.writes and (verb == "GET" or what.startswith("/")):
+        if self.writes_only and (verb == "GET" or what.startswith("/")):
             return None
-        self.calls -= 1
-        if self.calls != 0:
+        self.requests_left -= 1
+        if self.requests_left != 0:
             return None
-        if self.late:
-            return self.blow
-        self.blow()
+        if self.after_request:
+            return self.kill_operator
+        self.kill_operator()
         # The request was never sent, so nothing of it reaches the cluster.
         raise web.HTTPServiceUnavailable
 
@@ -73,35 +76,35 @@ class Simulation:
     """One run."""
 
     server: ApiServer
-    front: Front
+    proxy: RegistryProxy
     kubelet: Kubelet
     seed: int = 0
     settings: Settings = SETTINGS
-    places: dict[Role, int] = field(default_factory=lambda: PLACES)
-    kills: list[Fuse] = field(default_factory=list)
+    pod_limits: dict[Role, int] = field(default_factory=lambda: POD_LIMITS)
+    crashes: list[Crash] = field(default_factory=list)
     """In order: the operator dies so often."""
-    user: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
+    user_actions: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
     """What somebody does to the cluster, each once, as soon as its condition holds."""
     check: Callable[[], None] = lambda: None
     """Called after every step."""
-    looks: list[tuple[str, str]] = field(default_factory=list)
+    reconciles: list[tuple[str, str]] = field(default_factory=list)
     """Kind and result of every reconcile."""
-    died: int = 0
+    crash_count: int = 0
 
     async def run(self) -> None:
         """Until nothing changes any more."""
         self._chance = random.Random(self.seed)
-        self._rest = list(self.kills)
+        self._rest = list(self.crashes)
         # One for all operators of a run: it keeps nothing but connections, and costs more to make than all the rest.
-        self._registry = Registry(self.front.host if self.kills else self.front.behind, insecure=True)
-        await self._born()
-        for _ in range(LONGEST):
+        self._registry = Registry(self.proxy.host if self.crashes else self.proxy.behind, insecure=True)
+        await self._start_operator()
+        for _ in range(MAX_STEPS):
             if not await self._step():
                 break
-            self._meddle()
+            self._run_user_actions()
             self.check()
         else:
-            raise AssertionError(f"it does not end: {self.looks[-20:]}")
+            raise AssertionError(f"it does not end: {self.reconciles[-20:]}")
         await self._close()
         await self._registry.aclose()
 
@@ -110,79 +113,79 @@ class Simulation:
         """Of the operator that is alive."""
         return self._operator.context
 
-    async def _born(self) -> None:
-        context = a_world(self.server, self._registry, self.settings, self.places)
+    async def _start_operator(self) -> None:
+        context = make_context(self.server, self._registry, self.settings, self.pod_limits)
         self._operator = Operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._told = len(self.server.changes)
-        if not await self._alive(self._operator.resync()):
-            await self._born()
+        if not await self._survives(self._operator.resync()):
+            await self._start_operator()
 
-    async def _alive(self, work) -> bool:
+    async def _survives(self, work) -> bool:
         """Do ``work``; False when the operator died of it, and another must take its place."""
         task = asyncio.ensure_future(work)
         fuse = self._rest[0] if self._rest else None
         if fuse is not None:
-            fuse.blow = task.cancel
-            self.server.gate = self.front.gate = fuse
+            fuse.kill_operator = task.cancel
+            self.server.request_hook = self.proxy.gate = fuse
         await asyncio.wait({task})
         if not task.cancelled():
             task.result()
             return True
-        self.died += 1
+        self.crash_count += 1
         self._rest.pop(0)
         await self._close()
         return False
 
     async def _close(self) -> None:
-        self.server.gate = self.front.gate = open_gate
+        self.server.request_hook = self.proxy.gate = no_hook
         await self.context.kube.close()
 
     async def _step(self) -> bool:
         actions: list[Callable[[], object]] = list(self.kubelet.steps())
         if self._told < len(self.server.changes):
-            actions.append(self._tell)
+            actions.append(self._deliver_event)
         if len(self.context.queue):
-            actions += [self._look] * 2
+            actions += [self._reconcile_next] * 2
         if not actions:
-            return self._pass_time()
+            return self._advance_time()
         action = self._chance.choice(actions)
-        if action == self._look:
-            await self._look()
-        elif action == self._tell:
-            await self._tell()
+        if action == self._reconcile_next:
+            await self._reconcile_next()
+        elif action == self._deliver_event:
+            await self._deliver_event()
         else:
             action()
         return True
 
-    def _meddle(self) -> None:
-        for item in [item for item in self.user if item[0]()]:
-            self.user.remove(item)
+    def _run_user_actions(self) -> None:
+        for item in [item for item in self.user_actions if item[0]()]:
+            self.user_actions.remove(item)
             item[1]()
 
-    async def _tell(self) -> None:
+    async def _deliver_event(self) -> None:
         change = self.server.changes[self._told]
         self._told += 1
         if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
-            await self._operator.event(event=change)
+            await self._operator.on_event(event=change)
 
-    async def _look(self) -> None:
+    async def _reconcile_next(self) -> None:
         key = await self.context.queue.get()
-        if not await self._alive(self._observed(key)):
-            await self._born()
+        if not await self._survives(self._reconcile(key)):
+            await self._start_operator()
             return
         self.context.queue.done(key)
-        if self.looks[-1][1] == "retry":
+        if self.reconciles[-1][1] == "retry":
             self.context.queue.add(key)
 
-    async def _observed(self, key) -> None:
-        self.looks.append((key.kind, await self._operator.look(key)))
+    async def _reconcile(self, key) -> None:
+        self.reconciles.append((key.kind, await self._operator.reconcile_once(key)))
 
-    def _pass_time(self) -> bool:
+    def _advance_time(self) -> bool:
         self.server.now += timedelta(seconds=60)
         before, self._before = getattr(self, "_before", -1), len(self.server.changes)
         self._quiet = self._quiet + 1 if before == self._before else 0
         for kind in (TASKS.kind, BUILDS.kind):
             for key in self.context.cache.keys(kind):
                 self.context.queue.add(key)
-        return self._quiet < QUIET_LOOKS
+        return self._quiet < QUIET_RESYNCS

@@ -15,15 +15,15 @@ R = TypeVar("R", bound=Value)
 
 
 @dataclass(frozen=True)
-class Ended(Generic[R]):
+class ProgramEnd(Generic[R]):
     """How a program ended."""
 
-    code: int
+    exit_code: int
     record: R | None
     output: str
 
 
-class Program(Generic[R]):
+class RunningProgram(Generic[R]):
     """One process; what it works in is ``folder / "work"``."""
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path, record: type[R]) -> None:
@@ -32,7 +32,9 @@ class Program(Generic[R]):
         self._record = record
 
     @classmethod
-    async def start(cls, module: str, record: type[R], folder: Path, **environment: str) -> "Program[R]":
+    async def start(
+        cls, module: str, record: type[R], folder: Path, **environment: str
+    ) -> "RunningProgram[R]":
         (folder / "work").mkdir(parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module),
@@ -56,8 +58,8 @@ class Program(Generic[R]):
         """What a node that is lost does."""
         self._process.kill()
 
-    async def ended(self) -> Ended[R]:
+    async def wait(self) -> ProgramEnd[R]:
         output, _ = await self._process.communicate()
         assert self._process.returncode is not None
         record = self._record.model_validate_json(self._log.read_bytes()) if self._log.exists() else None
-        return Ended(self._process.returncode, record, output.decode())
+        return ProgramEnd(self._process.returncode, record, output.decode())

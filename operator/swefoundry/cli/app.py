@@ -15,7 +15,7 @@ from swefoundry.cli import console
 from swefoundry.cli.commands import collect as collect_command
 from swefoundry.cli.commands import export, import_dataset, lint, memory_import, show_transcript, status, why
 from swefoundry.cli.commands import memory as memory_command
-from swefoundry.cli.exit_status import Exit, exit_of
+from swefoundry.cli.exit_status import ExitStatus, exit_status_for
 
 EPILOG = (
     "Exit codes: 0 good; 1 some items were refused or not everything is validated; 2 wrong usage; 3 no cluster; "
@@ -23,21 +23,21 @@ EPILOG = (
 )
 
 
-class Ending(TyperGroup):
+class ExitStatusGroup(TyperGroup):
     """Ends the program with the exit code of the error that a command raised."""
 
     def invoke(self, ctx: Any) -> object:
         try:
             return super().invoke(ctx)
         except errors.SwefoundryError as error:
-            console.remark(f"Error: {error}", style="red")
-            raise typer.Exit(exit_of(error)) from error
+            console.print_note(f"Error: {error}", style="red")
+            raise typer.Exit(exit_status_for(error)) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(Exit.INTERRUPTED) from error
+            raise typer.Exit(ExitStatus.INTERRUPTED) from error
 
 
 app = typer.Typer(
-    cls=Ending,
+    cls=ExitStatusGroup,
     help="Turn issue-fixing commits into validated benchmark instances, on Kubernetes.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -47,24 +47,24 @@ app = typer.Typer(
 collect = typer.Typer(help="Find instances where fixes are published.", no_args_is_help=True)
 memory = typer.Typer(help="Proven environments that the next commits reuse.", no_args_is_help=True)
 
-app.command("lint")(lint.lint_)
-app.command("import")(import_dataset.import_)
+app.command("lint")(lint.lint_manifests)
+app.command("import")(import_dataset.import_rows)
 collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
 app.command("status")(status.status)
 app.command("why")(why.why)
 app.command("transcript")(show_transcript.transcript)
 app.command("export")(export.export)
-memory.command("list")(memory_command.list_)
-memory.command("export")(memory_command.export_)
-memory.command("import")(memory_import.import_)
+memory.command("list")(memory_command.list_memory)
+memory.command("export")(memory_command.export_memory)
+memory.command("import")(memory_import.import_memory)
 app.add_typer(memory, name="memory")
 
 
 @app.command("version")
-def version_(output: console.OutputOption = console.Format.TABLE) -> None:
+def print_version(output: console.OutputOption = console.OutputFormat.TABLE) -> None:
     """Print the version of this program and of the API it speaks."""
-    if output is console.Format.JSON:
+    if output is console.OutputFormat.JSON:
         said = {"version": program_version(), "api": API_VERSION, "python": platform.python_version()}
         return console.print_json(said)
     sys.stdout.write(f"swefoundry {program_version()} (API {API_VERSION})\n")

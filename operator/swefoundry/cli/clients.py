@@ -11,13 +11,13 @@ import yaml
 
 from swefoundry.cli.exit_status import NoCluster
 from swefoundry.errors import ApiRefused
-from swefoundry.kube.api_client import Kube
+from swefoundry.kube.api_client import KubeClient
 from swefoundry.oci.registry_client import Registry
 from swefoundry.workloads.names import repository
 
 
 @dataclass(frozen=True)
-class Place:
+class ClusterTarget:
     """Which cluster, and where in it."""
 
     namespace: str
@@ -26,7 +26,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Store:
+class RegistryTarget:
     """Which registry, as this machine reaches it."""
 
     host: str
@@ -39,9 +39,9 @@ class Store:
 
 
 @asynccontextmanager
-async def cluster(place: Place) -> AsyncIterator[Kube]:
+async def open_cluster(target: ClusterTarget) -> AsyncIterator[KubeClient]:
     try:
-        kube = await Kube.connect(context=place.context)
+        kube = await KubeClient.connect(context=target.context)
     except ApiRefused as error:
         raise NoCluster(str(error)) from error
     try:
@@ -51,24 +51,26 @@ async def cluster(place: Place) -> AsyncIterator[Kube]:
 
 
 @asynccontextmanager
-async def registry(store: Store, host: str = "") -> AsyncIterator[Registry]:
+async def open_registry(target: RegistryTarget, host: str = "") -> AsyncIterator[Registry]:
     """The registry of the options, else the one that ``host`` names."""
-    async with Registry(store.host or host, insecure=store.insecure, auth_file=_docker_config()) as opened:
+    async with Registry(
+        target.host or host, insecure=target.insecure, auth_file=_docker_config_path()
+    ) as opened:
         yield opened
 
 
-def namespace_of(given: str, all_namespaces: bool = False, context: str | None = None) -> str:
+def resolve_namespace(namespace: str, all_namespaces: bool = False, context: str | None = None) -> str:
     """The namespace that was asked for, else the kubeconfig context's, else ``default``; empty for all."""
     if all_namespaces:
         return ""
-    return given or _of_context(context) or "default"
+    return namespace or _context_namespace(context) or "default"
 
 
-def _of_context(wanted: str | None) -> str:
+def _context_namespace(context_name: str | None) -> str:
     paths = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     for path in filter(None, paths.split(os.pathsep)):
         settings = read_yaml(Path(path))
-        name = wanted or settings.get("current-context")
+        name = context_name or settings.get("current-context")
         for context in settings.get("contexts") or []:
             if context.get("name") == name:
                 return str(context.get("context", {}).get("namespace") or "")
@@ -84,7 +86,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _docker_config() -> Path | None:
+def _docker_config_path() -> Path | None:
     """Where `docker login` and its like leave credentials."""
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     path = folder / "config.json"

@@ -13,17 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 
-class Format(StrEnum):
+class OutputFormat(StrEnum):
     """What stdout is for."""
 
     TABLE = "table"
     JSON = "json"
 
 
-OutputOption = Annotated[Format, typer.Option("--output", "-o", help="How results are printed.")]
+OutputOption = Annotated[OutputFormat, typer.Option("--output", "-o", help="How results are printed.")]
 
 
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """All but tab and line end: escapes colour, move and retitle; marks of direction reorder what is read."""
 PIPE_WIDTH = 200
 """Columns where nobody looks at a terminal: a log file should not wrap."""
@@ -42,7 +42,7 @@ def _console(file: IO[str]) -> Console:
     return Console(file=file, highlight=False, soft_wrap=True, width=None if file.isatty() else PIPE_WIDTH)
 
 
-def remark(text: str, style: str = "") -> None:
+def print_note(text: str, style: str = "") -> None:
     """One line on stderr; the text is shown as it is, brackets included."""
     stderr().print(Text(text, style=style))
 
@@ -51,9 +51,9 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
-def plain(text: str) -> str:
+def strip_control_chars(text: str) -> str:
     """Without control characters: what repositories, logs and models say must not steer the terminal."""
-    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+    return CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -69,4 +69,6 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 
 def _cell(value: object) -> Text:
     """Never markup: messages are full of brackets."""
-    return value if isinstance(value, Text) else Text("" if value is None else plain(str(value)))
+    return (
+        value if isinstance(value, Text) else Text("" if value is None else strip_control_chars(str(value)))
+    )

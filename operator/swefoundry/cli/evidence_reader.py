@@ -4,9 +4,9 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from swefoundry.cli.clients import Store
-from swefoundry.errors import GiveUp
-from swefoundry.kube.api_client import Kube
+from swefoundry.cli.clients import RegistryTarget
+from swefoundry.errors import PermanentError
+from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import CONFIG_MAPS
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import Registry
@@ -15,53 +15,53 @@ EVIDENCE_LIMIT_BYTES = 96 << 20
 PATCH_LIMIT_BYTES = 64 << 20
 
 
-def store_of_task(task: Mapping[str, Any], store: Store) -> tuple[str, str]:
+def task_repository(task: Mapping[str, Any], target: RegistryTarget) -> tuple[str, str]:
     """Host and repository of a task's content: from its image's name, else from the options."""
     name = ((task.get("status") or {}).get("image") or {}).get("name")
-    return _store_of(name, task["spec"]["repo"], store)
+    return _image_repository(name, task["spec"]["repo"], target)
 
 
-def store_of_build(build: Mapping[str, Any], store: Store) -> tuple[str, str]:
+def env_build_repository(build: Mapping[str, Any], target: RegistryTarget) -> tuple[str, str]:
     """The same for an EnvBuild."""
-    return _store_of((build.get("status") or {}).get("imageName"), build["spec"]["repo"], store)
+    return _image_repository((build.get("status") or {}).get("imageName"), build["spec"]["repo"], target)
 
 
-def _store_of(image_name: str | None, repo: str, store: Store) -> tuple[str, str]:
+def _image_repository(image_name: str | None, repo: str, target: RegistryTarget) -> tuple[str, str]:
     if not image_name:
-        return store.host, store.repository(repo)
+        return target.host, target.repository(repo)
     host, _, rest = image_name.partition("/")
     folder, slash, last = rest.rpartition("/")
     return host, folder + slash + last.partition("@")[0].partition(":")[0]
 
 
-async def evaluation_files(registry: Registry, repository: str, digest: str) -> dict[str, bytes]:
+async def pull_evidence_files(registry: Registry, repository: str, digest: str) -> dict[str, bytes]:
     """The files of an artifact: an evaluation's evidence, or a verdict bundle."""
     return await pull_artifact(registry, repository, digest, EVIDENCE_LIMIT_BYTES)
 
 
-class Texts:
+class TextReader:
     """Reads what a spec only refers to: patches and problem statements."""
 
-    def __init__(self, kube: Kube, registry: Registry, repository: str, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, registry: Registry, repository: str, namespace: str) -> None:
         self._kube = kube
         self._registry = registry
         self._repository = repository
         self._namespace = namespace
 
-    async def read(self, where: Mapping[str, Any] | None) -> bytes:
+    async def read(self, source: Mapping[str, Any] | None) -> bytes:
         """The bytes that ``inline``, ``configMapRef`` or ``artifact`` stand for."""
-        if not where:
+        if not source:
             return b""
-        if (reference := where.get("configMapRef")) is not None:
-            return await self.config_map(reference["name"], reference["key"])
-        if (digest := where.get("artifact")) is not None:
+        if (reference := source.get("configMapRef")) is not None:
+            return await self.read_config_map(reference["name"], reference["key"])
+        if (digest := source.get("artifact")) is not None:
             return await self._registry.get_blob(self._repository, digest, PATCH_LIMIT_BYTES)
-        return str(where.get("inline", "")).encode()
+        return str(source.get("inline", "")).encode()
 
-    async def config_map(self, name: str, key: str) -> bytes:
+    async def read_config_map(self, name: str, key: str) -> bytes:
         found = await self._kube.get(CONFIG_MAPS, self._namespace, name)
         if key in (found.get("data") or {}):
             return str(found["data"][key]).encode()
         if key in (found.get("binaryData") or {}):
             return base64.b64decode(found["binaryData"][key])
-        raise GiveUp(f"the ConfigMap {name} has no key {key}")
+        raise PermanentError(f"the ConfigMap {name} has no key {key}")

@@ -5,7 +5,7 @@ from enum import IntEnum
 from swefoundry import errors
 
 
-class Exit(IntEnum):
+class ExitStatus(IntEnum):
     """Documented in docs/cli.md; scripts rely on them."""
 
     OK = 0
@@ -24,24 +24,24 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class NoCluster(errors.GiveUp):
+class NoCluster(errors.PermanentError):
     """No cluster is configured."""
 
 
-class ServiceUnavailable(errors.Retry):
+class ServiceUnavailable(errors.TransientError):
     """The package index did not answer."""
 
 
-EXITS: tuple[tuple[type[errors.SwefoundryError], Exit], ...] = (
-    (NoCluster, Exit.CLUSTER_UNREACHABLE),
-    (errors.ApiUnavailable, Exit.CLUSTER_UNREACHABLE),
-    (errors.RegistryUnavailable, Exit.SERVICE_UNREACHABLE),
-    (ServiceUnavailable, Exit.SERVICE_UNREACHABLE),
-    (errors.NotFound, Exit.NOT_FOUND),
-    (errors.SwefoundryError, Exit.REFUSED),
+EXIT_STATUS_BY_ERROR: tuple[tuple[type[errors.SwefoundryError], ExitStatus], ...] = (
+    (NoCluster, ExitStatus.CLUSTER_UNREACHABLE),
+    (errors.ApiUnavailable, ExitStatus.CLUSTER_UNREACHABLE),
+    (errors.RegistryUnavailable, ExitStatus.SERVICE_UNREACHABLE),
+    (ServiceUnavailable, ExitStatus.SERVICE_UNREACHABLE),
+    (errors.NotFound, ExitStatus.NOT_FOUND),
+    (errors.SwefoundryError, ExitStatus.REFUSED),
 )
 """First match wins."""
 
 
-def exit_of(error: errors.SwefoundryError) -> Exit:
-    return next(code for kind, code in EXITS if isinstance(error, kind))
+def exit_status_for(error: errors.SwefoundryError) -> ExitStatus:
+    return next(code for kind, code in EXIT_STATUS_BY_ERROR if isinstance(error, kind))

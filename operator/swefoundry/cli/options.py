@@ -20,15 +20,15 @@ Context = Annotated[
 ]
 
 
-def _registry(unsaid: str) -> Any:
+def _registry_option(default_text: str) -> Any:
     """``--registry``; ``unsaid`` is what holds without it."""
-    told = f"host[:port] of the registry as this machine reaches it; {unsaid}."
+    told = f"host[:port] of the registry as this machine reaches it; {default_text}."
     return typer.Option("--registry", envvar="SWEFOUNDRY_REGISTRY", help=told)
 
 
-RegistryHost = Annotated[str, _registry("default: as the image's name says")]
-LargeTexts = Annotated[str, _registry("needed for texts over 1 MiB")]
-Remembering = Annotated[str, _registry("there is no default")]
+RegistryHost = Annotated[str, _registry_option("default: as the image's name says")]
+RegistryForLargeTexts = Annotated[str, _registry_option("needed for texts over 1 MiB")]
+RegistryRequired = Annotated[str, _registry_option("there is no default")]
 
 Insecure = Annotated[
     bool,
@@ -57,7 +57,7 @@ Experiment = Annotated[
     str,
     typer.Option("--experiment", help="Label all instances as of this experiment, to compare costs by."),
 ]
-Strategies = Annotated[
+StrategyNames = Annotated[
     str,
     typer.Option(
         "--strategies",

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from swefoundry.cli import console
-from swefoundry.cli.exit_status import Exit
+from swefoundry.cli.exit_status import ExitStatus
 from swefoundry.text.plurals import counted
 
 
 @dataclass(frozen=True)
-class Bad:
+class RejectedItem:
     """An item that was refused."""
 
     place: str
@@ -17,32 +17,36 @@ class Bad:
 
 
 @dataclass
-class Outcome:
+class RunSummary:
     """Filled while the command runs; bad items are told at once, because a long run may be watched."""
 
-    good: list[str] = field(default_factory=list)
-    bad: list[Bad] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    succeeded: list[str] = field(default_factory=list)
+    rejected: list[RejectedItem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
-    def refuse(self, place: str, reason: str, name: str = "") -> None:
-        self.bad.append(Bad(place, reason, name))
-        console.remark(f"{place}{f' ({name})' if name else ''}: {reason}", style="red")
+    def reject(self, place: str, reason: str, name: str = "") -> None:
+        self.rejected.append(RejectedItem(place, reason, name))
+        console.print_note(f"{place}{f' ({name})' if name else ''}: {reason}", style="red")
 
-    def note(self, sentence: str) -> None:
-        self.remarks.append(sentence)
-        console.remark(sentence, style="yellow")
+    def add_note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        console.print_note(sentence, style="yellow")
 
-    def show(self, what: str, output: console.Format, quiet: bool = False) -> Exit:
+    def print_summary(self, what: str, output: console.OutputFormat, quiet: bool = False) -> ExitStatus:
         """Print the summary; ``what`` is one good item, ``quiet`` when stdout carries manifests."""
-        if output is console.Format.JSON and not quiet:
+        if output is console.OutputFormat.JSON and not quiet:
             console.print_json(
                 {
-                    "made": self.good,
-                    "bad": [{"place": bad.place, "name": bad.name, "reason": bad.reason} for bad in self.bad],
-                    "remarks": self.remarks,
+                    "made": self.succeeded,
+                    "bad": [
+                        {"place": bad.place, "name": bad.name, "reason": bad.reason} for bad in self.rejected
+                    ],
+                    "remarks": self.notes,
                 }
             )
         else:
-            style = "yellow" if self.bad else "green"
-            console.remark(f"{counted(len(self.good), what)}, {len(self.bad)} refused", style=style)
-        return Exit.SOME_BAD if self.bad else Exit.OK
+            style = "yellow" if self.rejected else "green"
+            console.print_note(
+                f"{counted(len(self.succeeded), what)}, {len(self.rejected)} refused", style=style
+            )
+        return ExitStatus.SOME_BAD if self.rejected else ExitStatus.OK

@@ -23,7 +23,7 @@ class Limit:
 
 
 @dataclass(frozen=True)
-class Work:
+class SearchCosts:
     """What an environment used, or may use at most (None: no limit), besides models."""
 
     rounds: int | None = None
@@ -90,7 +90,7 @@ def nothing_left(allowance: Allowance) -> str:
     return ""
 
 
-def work_refusal(budget: Work, used: Work) -> str:
+def work_refusal(budget: SearchCosts, used: SearchCosts) -> str:
     """Why no further round may begin; empty: it may."""
     for what, most, so_far, raised in (
         ("rounds", budget.rounds, used.rounds, "rounds"),

@@ -11,13 +11,13 @@ from swefoundry.api.resource import Object
 from swefoundry.api.types import Attempt, Condition
 from swefoundry.kube.resources import EVENTS
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.pod_outcomes import FaultCategory
 
-MESSAGE_LIMIT = 1000
+EVENT_MESSAGE_LIMIT = 1000
 """The API server takes 1024 characters."""
 
 
-class Told(Protocol):
+class StatusLike(Protocol):
     """The fields of both statuses that events are made of."""
 
     @property
@@ -38,10 +38,12 @@ class Event:
     message: str
 
 
-def news(old: Told, new: Told) -> list[Event]:
+def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
     """What happened between two statuses. Pure."""
     found = [
-        _replaced(item) for item in _added(old.attempts, new.attempts) if item.outcome == Blame.INFRASTRUCTURE
+        _retry_event(item)
+        for item in _added(old.attempts, new.attempts)
+        if item.outcome == FaultCategory.INFRASTRUCTURE
     ]
     if old.finished_at is None and new.finished_at is not None:
         reason, message = conditions.reason_of(new.conditions, conditions.READY)
@@ -50,16 +52,18 @@ def news(old: Told, new: Told) -> list[Event]:
     return found
 
 
-async def announce(context: ReconcileContext, item: Object[Any, Any], status: Told, now: datetime) -> None:
+async def emit_events(
+    context: ReconcileContext, item: Object[Any, Any], status: StatusLike, now: datetime
+) -> None:
     """Post events after the status is written. They are a courtesy: a refusal costs nothing but the event."""
-    for event in news(item.status, status):
+    for event in diff_events(item.status, status):
         try:
-            await context.kube.create(EVENTS, item.namespace, body(item, event, now))
+            await context.kube.create(EVENTS, item.namespace, event_body(item, event, now))
         except errors.SwefoundryError:
             return
 
 
-def body(item: Object[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
+def event_body(item: Object[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
     """The Event; its name comes from the version it speaks of, so that a repetition is refused, not shown."""
     at = now.isoformat().replace("+00:00", "Z")
     return {
@@ -75,7 +79,7 @@ def body(item: Object[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
         },
         "type": event.type,
         "reason": event.reason,
-        "message": event.message[:MESSAGE_LIMIT],
+        "message": event.message[:EVENT_MESSAGE_LIMIT],
         "firstTimestamp": at,
         "lastTimestamp": at,
         "count": 1,
@@ -89,6 +93,6 @@ def _added(old: Sequence[Attempt], new: Sequence[Attempt]) -> list[Attempt]:
     return [item for item in new if (item.work, item.number) not in known]
 
 
-def _replaced(item: Attempt) -> Event:
+def _retry_event(item: Attempt) -> Event:
     message = f"{item.work}, attempt {item.number} on {item.node or 'no node'}: {item.message or item.reason}"
     return Event("Warning", item.reason or "PodLost", message)

@@ -10,8 +10,8 @@ from swefoundry.contracts.wire import Value
 from swefoundry.kube.resources import Resource
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Await
-from swefoundry.workloads.lifecycle import release, together
+from swefoundry.workloads.decide import Wait
+from swefoundry.workloads.lifecycle import gather_partial, release_pod
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 R = TypeVar("R")
@@ -24,40 +24,40 @@ async def write_status(
     old, new = item.status.wire(), status.wire()
     if old == new:
         return
-    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merging(old, new)}
-    made = await context.kube.patch(resource, item.namespace, item.name, body, sub="status")
+    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merge_patch(old, new)}
+    made = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
     context.cache.put({"kind": resource.kind, **made})
     context.queue.add(Key(resource.kind, item.namespace, item.name))
 
 
-def merging(old: object, new: object) -> object:
+def merge_patch(old: object, new: object) -> object:
     """``new`` as a merge patch on ``old``: it keeps what it does not name, so what went away is named with null."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
     gone = {name: None for name in old if name not in new}
-    return {name: merging(old.get(name), value) for name, value in new.items()} | gone
+    return {name: merge_patch(old.get(name), value) for name, value in new.items()} | gone
 
 
-def told(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Await]:
+def with_api_error_as_wait(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Wait]:
     """What the status speaks of: a refusal (a quota, missing rights) shows as a wait that only a person can end."""
-    if not isinstance(error, errors.GiveUp):
+    if not isinstance(error, errors.PermanentError):
         return list(results)
-    return [*results, Await("refused", type(error).__name__, str(error)[:1000])]
+    return [*results, Wait("refused", type(error).__name__, str(error)[:1000])]
 
 
-async def let_go(
+async def release_finished_pods(
     context: ReconcileContext, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
 ) -> None:
     """Release every pod that the written status no longer speaks of."""
     current = {attempt.work: attempt.number for attempt in running}
     over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
-    _, error = await together(release(context, pod, item.namespace) for pod in over)
+    _, error = await gather_partial(release_pod(context, pod, item.namespace) for pod in over)
     if error is not None:
         raise error
 
 
-def recheck(context: ReconcileContext, key: Key, results: Iterable[object]) -> None:
+def schedule_requeue(context: ReconcileContext, key: Key, results: Iterable[object]) -> None:
     """Look again when patience or a pause runs out: no event announces that."""
-    waits = [item.check_seconds for item in results if isinstance(item, Await)]
+    waits = [item.requeue_seconds for item in results if isinstance(item, Wait)]
     if waits:
-        context.queue.later(key, max(1.0, min(waits)))
+        context.queue.add_after(key, max(1.0, min(waits)))

@@ -6,12 +6,12 @@ from swefoundry.workloads.decide import Move
 
 
 @dataclass(frozen=True)
-class Rest:
+class NoOp:
     """Nothing is to be done."""
 
 
 @dataclass(frozen=True)
-class Pursue:
+class RunWork:
     """Go on with these pieces of work."""
 
     moves: tuple[Move, ...]

@@ -18,34 +18,34 @@ from pydantic import ValidationError
 from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.api.validation.invalid_status import refused_status
-from swefoundry.controllers.envbuild.leader import wake
+from swefoundry.controllers.envbuild.leader import notify_waiters
 from swefoundry.controllers.envbuild.reconcile import reconcile as reconcile_build
 from swefoundry.controllers.taskinstance.reconcile import reconcile as reconcile_task
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS, Resource
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.lifecycle import release, slot
-from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.lifecycle import release_pod, slot_key
+from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_spec import Role
 
 log = logging.getLogger("swefoundry")
 
 RECONCILERS = {TASKS.kind: reconcile_task, BUILDS.kind: reconcile_build}
-RESOURCES = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
-SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
-WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, SELECTOR))
+RESOURCE_BY_KIND = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
+MANAGED_PODS_SELECTOR = f"{labels.MANAGED_BY}={labels.MANAGER}"
+WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, MANAGED_PODS_SELECTOR))
 
-LAG_SECONDS = 1.0
+LAG_INTERVAL_SECONDS = 1.0
 """How often the event loop's lag is measured."""
 
-FIRST_LOOK_SECONDS = 2.0
+INITIAL_LIST_RETRY_SECONDS = 2.0
 """Pause between attempts to see everything at start-up."""
 
-LONGEST_PAUSE_SECONDS = 15.0
+MAX_WATCH_BACKOFF_SECONDS = 15.0
 """How long a watch that is refused waits at most before it asks again, so that a namespace may come back."""
 
-DEAF_RESYNCS = 2
+MAX_MISSED_RESYNCS = 2
 """Liveness fails when so many resyncs in a row found news and no watch had said a word meanwhile. Silence alone proves
 nothing: where nothing happens, a watch is silent for hours.
 """
@@ -63,28 +63,30 @@ class Operator:
         self.context = context
         self._clock = clock
         self.registry = kopf.OperatorRegistry()
-        self.heard = time.monotonic()
-        self._resynced = self.heard
-        self._deaf = 0
+        self.last_event_at = time.monotonic()
+        self._last_resync_at = self.last_event_at
+        self._missed_resyncs = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._register()
 
     def _register(self) -> None:
         for resource in (TASKS, BUILDS):
-            kopf.on.event(labels.GROUP, labels.VERSION, resource.plural, registry=self.registry)(self.event)
+            kopf.on.event(labels.GROUP, labels.VERSION, resource.plural, registry=self.registry)(
+                self.on_event
+            )
         kopf.on.event("v1", "pods", labels={labels.MANAGED_BY: labels.MANAGER}, registry=self.registry)(
-            self.event
+            self.on_event
         )
         kopf.on.login(registry=self.registry)(login)
         kopf.on.startup(registry=self.registry)(self.start)
         kopf.on.cleanup(registry=self.registry)(self.stop)
-        kopf.on.probe(id="alive", registry=self.registry)(self.alive)
+        kopf.on.probe(id="alive", registry=self.registry)(self.healthz)
 
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """See everything once, then begin to work: decisions on half a view would start what runs already."""
-        configure(settings)
-        await self._first_look()
-        self._tasks = [asyncio.create_task(self._work()) for _ in range(self.context.settings.workers)]
+        configure_kopf(settings)
+        await self._initial_list()
+        self._tasks = [asyncio.create_task(self._run_worker()) for _ in range(self.context.settings.workers)]
         self._tasks += [asyncio.create_task(self._resync_forever()), asyncio.create_task(self._measure_lag())]
 
     async def stop(self, **_: Any) -> None:
@@ -93,59 +95,61 @@ class Operator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def event(self, event: Any, **_: Any) -> None:
+    async def on_event(self, event: Any, **_: Any) -> None:
         """One watch event: remember it, and look at whom it concerns."""
-        self.heard = time.monotonic()
+        self.last_event_at = time.monotonic()
         body = dict(event["object"])
         metrics.WATCH_EVENTS.labels(body["kind"], event["type"] or "LISTED").inc()
         metrics.WATCH_STAMP.labels(body["kind"]).set(time.time())
-        self.see(body, gone=event["type"] == "DELETED")
+        self.observe_object(body, gone=event["type"] == "DELETED")
 
-    def see(self, body: dict[str, Any], gone: bool = False) -> bool:
+    def observe_object(self, body: dict[str, Any], gone: bool = False) -> bool:
         """Take one object's state in; say whether it was news."""
         key = key_of(body)
         news = gone or self.context.cache.put(body)
         if gone:
             self.context.cache.drop(key, body["metadata"]["uid"])
-            self._wake(body["metadata"]["uid"], PODS)  # nobody else would let them go
+            self._enqueue_children(body["metadata"]["uid"], PODS)  # nobody else would let them go
             if key.kind == BUILDS.kind:
-                wake(self.context, body.get("spec", {}).get("repo", ""))  # they may have waited for it
+                notify_waiters(
+                    self.context, body.get("spec", {}).get("repo", "")
+                )  # they may have waited for it
         if key.kind == PODS.kind:
-            self._count(body if gone else self.context.cache.get(key) or body, gone)
+            self._track_pod(body if gone else self.context.cache.get(key) or body, gone)
         elif news:
             self.context.queue.add(key)
-            self._wake(body["metadata"]["uid"], BUILDS)  # they mind their task's spec.suspend
+            self._enqueue_children(body["metadata"]["uid"], BUILDS)  # they mind their task's spec.suspend
         # The echo of our own write is no news about the object itself; its owner has not seen it yet.
         owner = owner_of(body)
         if owner is not None:
-            self.context.queue.add(owner[0] if self._knows(*owner) else key)
+            self.context.queue.add(owner[0] if self._cached(*owner) else key)
         return news
 
-    def _knows(self, key: Key, uid: str) -> bool:
+    def _cached(self, key: Key, uid: str) -> bool:
         """Whether an owner is in the cache: that one, not a successor of its name."""
         body = self.context.cache.get(key)
         return body is not None and body["metadata"]["uid"] == uid
 
-    def _wake(self, owner_uid: str, resource: Resource) -> None:
+    def _enqueue_children(self, owner_uid: str, resource: Resource) -> None:
         for body in self.context.cache.children(owner_uid, resource.kind):
             self.context.queue.add(key_of(body))
 
-    def _count(self, body: dict[str, Any], gone: bool) -> None:
-        pod = snapshot(body)
+    def _track_pod(self, body: dict[str, Any], gone: bool) -> None:
+        pod = read_snapshot(body)
         if pod.role not in set(Role):
             return
-        name = slot(body["metadata"]["namespace"], pod.name)
+        name = slot_key(body["metadata"]["namespace"], pod.name)
         if gone or pod.ended:
-            self.context.slots.free(Role(pod.role), name)
+            self.context.pod_limiter.release(Role(pod.role), name)
         else:
-            self.context.slots.seed(Role(pod.role), name)
+            self.context.pod_limiter.restore(Role(pod.role), name)
 
-    async def _first_look(self) -> None:
+    async def _initial_list(self) -> None:
         while True:
             if await self.resync():
-                self._deaf = 0  # watches begin after this
+                self._missed_resyncs = 0  # watches begin after this
                 return
-            await asyncio.sleep(FIRST_LOOK_SECONDS)
+            await asyncio.sleep(INITIAL_LIST_RETRY_SECONDS)
 
     async def resync(self) -> bool:
         """List everything: fills the cache at start-up, and finds what a watch has missed later.
@@ -158,11 +162,13 @@ class Operator:
                 try:
                     news += await self._resync_one(resource, namespace, selector)
                 except errors.SwefoundryError as exc:
-                    answered = answered and not isinstance(exc, errors.Retry)
+                    answered = answered and not isinstance(exc, errors.TransientError)
                     log.warning("cannot list %s in %s: %s", resource.plural, namespace, exc)
-        if news or self.heard > self._resynced:
-            self._deaf = self._deaf + 1 if self.heard <= self._resynced else 0
-        self._resynced = began
+        if news or self.last_event_at > self._last_resync_at:
+            self._missed_resyncs = (
+                self._missed_resyncs + 1 if self.last_event_at <= self._last_resync_at else 0
+            )
+        self._last_resync_at = began
         return answered
 
     async def _resync_one(self, resource: Resource, namespace: str, selector: str) -> int:
@@ -171,9 +177,9 @@ class Operator:
         news = 0
         async for body in self.context.kube.list(resource, namespace, selector):
             before.pop(key_of(body), None)
-            news += self.see(body)
+            news += self.observe_object(body)
         for lost in before.values():
-            news += self.see(lost, gone=True)
+            news += self.observe_object(lost, gone=True)
         return news
 
     async def _resync_forever(self) -> None:
@@ -183,53 +189,59 @@ class Operator:
             for key in [*self.context.cache.keys(TASKS.kind), *self.context.cache.keys(BUILDS.kind)]:
                 self.context.queue.add(key)
 
-    async def _work(self) -> None:
+    async def _run_worker(self) -> None:
         while True:
             key = await self.context.queue.get()
             started = time.perf_counter()
             try:
-                result = await self.look(key)
+                result = await self.reconcile_once(key)
             finally:
                 self.context.queue.done(key)
-                self.context.slots.pass_on()
+                self.context.pod_limiter.wake_waiters()
             metrics.RECONCILES.labels(key.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(key.kind).observe(time.perf_counter() - started)
 
-    async def look(self, key: Key) -> str:
+    async def reconcile_once(self, key: Key) -> str:
         """One reconcile. The one place that catches everything: a defect must not take the other objects down."""
         try:
             await self._reconcile(key)
-        except errors.Retry as exc:
-            pause = self.context.queue.retry(key, exc.after)
+        except errors.TransientError as exc:
+            pause = self.context.queue.add_rate_limited(key, exc.after)
             log.log(
-                _loudness(exc), "%s %s/%s: again in %.1f s: %s", key.kind, key.namespace, key.name, pause, exc
+                log_level_for(exc),
+                "%s %s/%s: again in %.1f s: %s",
+                key.kind,
+                key.namespace,
+                key.name,
+                pause,
+                exc,
             )
             return "retry"
-        except errors.GiveUp as exc:
-            if isinstance(exc, errors.NotFound) and await self._is_gone(key):
+        except errors.PermanentError as exc:
+            if isinstance(exc, errors.NotFound) and await self._confirm_deleted(key):
                 self.context.queue.forget(key)
                 return "gone"
             log.error("%s %s/%s: %s", key.kind, key.namespace, key.name, exc)
-            self.context.queue.retry(key)
+            self.context.queue.add_rate_limited(key)
             return "refused"
         except Exception:
             log.exception(
                 "%s %s/%s: a defect of swefoundry; it is tried again", key.kind, key.namespace, key.name
             )
-            self.context.queue.retry(key)
+            self.context.queue.add_rate_limited(key)
             return "defect"
         self.context.queue.forget(key)
         return "ok"
 
-    async def _is_gone(self, key: Key) -> bool:
+    async def _confirm_deleted(self, key: Key) -> bool:
         """Whether what was not found is the object itself: then there is nothing to try again."""
         known = self.context.cache.get(key)
         if known is None:
             return True
         try:
-            await self.context.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+            await self.context.kube.get(RESOURCE_BY_KIND[key.kind], key.namespace, key.name)
         except errors.NotFound:
-            self.see(known, gone=True)
+            self.observe_object(known, gone=True)
             return True
         except errors.SwefoundryError:
             pass
@@ -242,29 +254,29 @@ class Operator:
         try:
             await RECONCILERS[key.kind](key, self.context, self._clock())
         except ValidationError as exc:
-            await self._refuse(key, exc)
+            await self._report_invalid(key, exc)
 
     async def _release_orphan(self, key: Key) -> None:
         body = self.context.cache.get(key)
         owner = owner_of(body) if body is not None else None
-        if body is None or (owner is not None and await self._is_there(*owner)):
+        if body is None or (owner is not None and await self._owner_exists(*owner)):
             return
-        await release(self.context, snapshot(body), key.namespace)
+        await release_pod(self.context, read_snapshot(body), key.namespace)
 
-    async def _is_there(self, key: Key, uid: str) -> bool:
+    async def _owner_exists(self, key: Key, uid: str) -> bool:
         """Whether an owner exists. The cache may lag, and a release loses the pod's result: so the API is asked."""
-        if self._knows(key, uid):
+        if self._cached(key, uid):
             return True
         if key.kind not in RECONCILERS:
             return False
         try:
-            found = await self.context.kube.get(RESOURCES[key.kind], key.namespace, key.name)
+            found = await self.context.kube.get(RESOURCE_BY_KIND[key.kind], key.namespace, key.name)
         except errors.NotFound:
             return False
-        self.see({"kind": key.kind, **found})
-        return self._knows(key, uid)
+        self.observe_object({"kind": key.kind, **found})
+        return self._cached(key, uid)
 
-    async def _refuse(self, key: Key, exc: ValidationError) -> None:
+    async def _report_invalid(self, key: Key, exc: ValidationError) -> None:
         """An object that the API server let through and the models do not: say so on the object, touch nothing else."""
         body = self.context.cache.get(key)
         if body is None:
@@ -272,26 +284,28 @@ class Operator:
         status = refused_status(body, exc, self._clock())
         if status != body.get("status"):
             await self.context.kube.patch(
-                RESOURCES[key.kind], key.namespace, key.name, {"status": status}, sub="status"
+                RESOURCE_BY_KIND[key.kind], key.namespace, key.name, {"status": status}, subresource="status"
             )
 
     async def _measure_lag(self) -> None:
         while True:
-            due = time.monotonic() + LAG_SECONDS
-            await asyncio.sleep(LAG_SECONDS)
+            due = time.monotonic() + LAG_INTERVAL_SECONDS
+            await asyncio.sleep(LAG_INTERVAL_SECONDS)
             metrics.LOOP_LAG.set(max(0.0, time.monotonic() - due))
 
-    async def alive(self, **_: Any) -> dict[str, float]:
+    async def healthz(self, **_: Any) -> dict[str, float]:
         """Raise, and so fail the probe, when work does not move."""
-        waited = self.context.queue.oldest_seconds()
+        waited = self.context.queue.oldest_age_seconds()
         if waited > self.context.settings.stale_seconds:
             raise errors.SwefoundryError(f"the oldest key has waited {waited:.0f} s for a worker")
-        if self._deaf >= DEAF_RESYNCS:
-            raise errors.SwefoundryError(f"{self._deaf} resyncs in a row found news that no watch had told")
+        if self._missed_resyncs >= MAX_MISSED_RESYNCS:
+            raise errors.SwefoundryError(
+                f"{self._missed_resyncs} resyncs in a row found news that no watch had told"
+            )
         dead = [task for task in self._tasks if task.done()]
         if dead:
             raise errors.SwefoundryError(f"{len(dead)} of {len(self._tasks)} internal tasks have ended")
-        return {"queueSeconds": waited, "watchSeconds": time.monotonic() - self.heard}
+        return {"queueSeconds": waited, "watchSeconds": time.monotonic() - self.last_event_at}
 
 
 async def login(**context: Any) -> kopf.ConnectionInfo | None:
@@ -301,7 +315,7 @@ async def login(**context: Any) -> kopf.ConnectionInfo | None:
     return kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
 
 
-class Endless:
+class UnlimitedBackoff:
     """Pauses between attempts that never run out, seconds.
 
     When they do, kopf ends, and all namespaces are left alone because the API was away for a minute, or because one
@@ -309,10 +323,10 @@ class Endless:
     """
 
     def __iter__(self) -> Iterator[float]:
-        return chain((1, 1, 2, 3, 5, 8), repeat(LONGEST_PAUSE_SECONDS))
+        return chain((1, 1, 2, 3, 5, 8), repeat(MAX_WATCH_BACKOFF_SECONDS))
 
 
-class NoDiffs(kopf.DiffBaseStorage):
+class NullDiffBaseStorage(kopf.DiffBaseStorage):
     """kopf copies every object of every event to see what has changed: nobody asks, so nothing is copied."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
@@ -325,21 +339,21 @@ class NoDiffs(kopf.DiffBaseStorage):
         pass
 
 
-def configure(settings: kopf.OperatorSettings) -> None:
+def configure_kopf(settings: kopf.OperatorSettings) -> None:
     """kopf's knobs: chunked lists, server-side selectors, nothing stored on objects, no own limits."""
     settings.watching.chunk_size = 500
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
-    settings.watching.label_selectors["v1", "pods"] = SELECTOR
+    settings.watching.label_selectors["v1", "pods"] = MANAGED_PODS_SELECTOR
     settings.queueing.worker_limit = None
     settings.queueing.idle_timeout = 1.0
     settings.networking.request_timeout = 30
-    settings.networking.error_backoffs = Endless()
+    settings.networking.error_backoffs = UnlimitedBackoff()
     settings.posting.enabled = False
-    settings.persistence.diffbase_storage = NoDiffs()
+    settings.persistence.diffbase_storage = NullDiffBaseStorage()
     settings.scanning.disabled = True
     settings.peering.standalone = True
 
 
-def _loudness(exc: errors.Retry) -> int:
+def log_level_for(exc: errors.TransientError) -> int:
     return logging.DEBUG if isinstance(exc, errors.ApiConflict) else logging.WARNING

@@ -7,39 +7,39 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import fixed, recipes, reuse
-from swefoundry.drafts.overrides import overridden
-from swefoundry.drafts.proposal import Ask, Proposal, Tried
+from swefoundry.drafts.overrides import with_overrides
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 
-Strategy = Callable[[Ask], Iterator[Proposal]]
+StrategyFunction = Callable[[StrategyInput], Iterator[Proposal]]
 """Proposals in order of preference, given what was tried; may be lazy, must end."""
 
-STRATEGIES: Mapping[str, Strategy] = {
+STRATEGIES: Mapping[str, StrategyFunction] = {
     "fixed": fixed.proposals,
     "reuse": reuse.proposals,
     "recipe": recipes.proposals,
 }
 
-ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
+ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 
 
-def next_proposal(strategies: Sequence[str], ask: Ask) -> Proposal | None:
+def next_proposal(strategies: Sequence[str], ask: StrategyInput) -> Proposal | None:
     """The best draft that was not tried yet, or None when nothing is left.
 
     An image that did not do is not reused again; its draft may still be built from scratch.
     """
-    if any(_settles(tried) for tried in ask.tried):
+    if any(_ends_search(tried) for tried in ask.tried):
         return None
     spent = {tried.draft.digest() for tried in ask.tried if tried.parent is None}
     refused = {tried.parent.image for tried in ask.tried if tried.parent is not None}
     for proposal in _all_proposals(strategies, ask):
-        final = proposal.model_copy(update={"draft": overridden(proposal.draft, ask.overrides)})
+        final = proposal.model_copy(update={"draft": with_overrides(proposal.draft, ask.overrides)})
         known = final.draft.digest() in spent if final.parent is None else final.parent.image in refused
         if not known:
             return final
     return None
 
 
-def _settles(tried: Tried) -> bool:
+def _ends_search(tried: TriedRound) -> bool:
     """Whether no other draft is worth building.
 
     Tests that pass before and after disprove the row only in an image that was built for it, by a command that is known
@@ -48,10 +48,10 @@ def _settles(tried: Tried) -> bool:
     """
     trusted = tried.parent is None and tried.strategy != "agents"
     both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and trusted
-    return tried.outcome in ACCEPTED or both_passed
+    return tried.outcome in ACCEPTED_OUTCOMES or both_passed
 
 
-def _all_proposals(strategies: Sequence[str], ask: Ask) -> Iterator[Proposal]:
+def _all_proposals(strategies: Sequence[str], ask: StrategyInput) -> Iterator[Proposal]:
     for name in strategies:
         strategy = STRATEGIES.get(name)
         if strategy is not None:

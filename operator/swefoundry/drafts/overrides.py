@@ -15,7 +15,7 @@ _FROM_IMAGE = re.compile(r"^(\s*FROM\s+(?:--\S+\s+)*)(\S+)", re.IGNORECASE)
 _CHECKOUT = re.compile(r"^\s*COPY\s+(?:--\S+\s+)*\.\s+/testbed/?\s*$", re.IGNORECASE)
 
 
-def overridden(draft: Draft, overrides: Overrides | None) -> Draft:
+def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
     """The draft with every override applied."""
     if overrides is None:
         return draft

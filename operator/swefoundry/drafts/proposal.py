@@ -6,10 +6,10 @@ from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.wire import Value
-from swefoundry.drafts.proven_environment import Neighbour, Parent
+from swefoundry.drafts.proven_environment import Parent, ReuseCandidate
 
 
-class Tried(Value):
+class TriedRound(Value):
     """A round that ended, as a strategy sees it."""
 
     strategy: str
@@ -33,7 +33,7 @@ class Proposal(Value):
     """Set when the image is not built but composed: this image plus a layer with the new checkout."""
 
 
-class Ask(Value):
+class StrategyInput(Value):
     """Everything that a strategy may know."""
 
     facts: Facts
@@ -47,9 +47,9 @@ class Ask(Value):
     """Per language, the base images that the operator may use, best known first: {"python":
     ["python:3.11-slim", …]}.
     """
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[TriedRound, ...] = ()
     """Rounds so far, oldest first."""
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository whose images may be tried, nearest first."""
-    references: tuple[Neighbour, ...] = ()
+    references: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository to learn from, nearest first, whether or not their images do."""

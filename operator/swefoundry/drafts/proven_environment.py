@@ -18,7 +18,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.wire import Value
 
 
-class Known(Value):
+class EnvironmentRecord(Value):
     """One environment that was accepted on a measured fail2pass; an artifact of its repository, never changed."""
 
     v: int = 1
@@ -47,7 +47,7 @@ class Known(Value):
     experiment: str | None = None
 
 
-class Trials(Value):
+class ReuseStats(Value):
     """How often an environment was reused, and with what success."""
 
     accepted: int = 0
@@ -61,12 +61,12 @@ class Parent(Value):
     source: Digest = Field(description="Artifact of the tree that is under its /testbed.")
 
 
-class Proven(Value):
+class ProvenEnvironment(Value):
     """A known environment, and what became of its reuses."""
 
-    known: Known
+    known: EnvironmentRecord
     """For which commit it was proven: of all that are known, the nearest one."""
-    trials: Trials = Trials()
+    trials: ReuseStats = ReuseStats()
     root: Parent | None = None
     """The built image, when that of ``known`` was composed of it."""
     reference: bool = False
@@ -78,20 +78,20 @@ class Proven(Value):
         return self.root or Parent(image=self.known.image, source=self.known.source)
 
 
-class Neighbour(Proven):
+class ReuseCandidate(ProvenEnvironment):
     """A known environment near the one that is asked for, with the draft that made it."""
 
     draft: Draft
 
 
-DEMOTED = 3
+MAX_SURPLUS_REFUSALS = 3
 """So many refused reuses more than accepted ones: tried after all others, and beyond that not at all."""
 
 _BASE = 10_000
 """Larger than any number of a version that is not a date."""
 _NUMBERS = 5
 
-P = TypeVar("P", bound=Proven)
+P = TypeVar("P", bound=ProvenEnvironment)
 
 
 def nearest(
@@ -111,7 +111,7 @@ def nearest(
         far = float("inf")
         return (
             item.reference,
-            _surplus(item.trials) >= DEMOTED,
+            _surplus(item.trials) >= MAX_SURPLUS_REFUSALS,
             not same,
             kind,
             far if apart is None else apart,
@@ -119,14 +119,14 @@ def nearest(
             known.image,
         )
 
-    ranked = sorted((item for item in neighbours if _surplus(item.trials) <= DEMOTED), key=rank)
+    ranked = sorted((item for item in neighbours if _surplus(item.trials) <= MAX_SURPLUS_REFUSALS), key=rank)
     distinct: dict[Digest, P] = {}
     for item in ranked:
         distinct.setdefault(item.parent.image, item)
     return list(distinct.values())[:k]
 
 
-def rooted(entries: Sequence[Known]) -> list[Proven]:
+def with_built_images(entries: Sequence[EnvironmentRecord]) -> list[ProvenEnvironment]:
     """Each entry with the built image that it stands on: itself, or the one that a chain of reuses leads to."""
     by_image = {known.image: known for known in entries}
     found = []
@@ -136,11 +136,11 @@ def rooted(entries: Sequence[Known]) -> list[Proven]:
             root = by_image[root.parent]
             passed.add(root.image)
         parent = Parent(image=root.image, source=root.source)
-        found.append(Proven(known=known, root=None if root is known else parent))
+        found.append(ProvenEnvironment(known=known, root=None if root is known else parent))
     return found
 
 
-def _surplus(trials: Trials) -> int:
+def _surplus(trials: ReuseStats) -> int:
     return trials.refused - trials.accepted
 
 

@@ -11,12 +11,12 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
-from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.resources import Resource
 
-Body = dict[str, Any]
+ApiObject = dict[str, Any]
 
-PAGE = 500
+PAGE_SIZE = 500
 """Objects per list request: unchunked lists stall the event loop while they are parsed."""
 
 REQUEST_SECONDS = 30.0
@@ -26,11 +26,11 @@ MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
 
-class Kube:
+class KubeClient:
     """A small asynchronous client. Every call may raise the errors of ``swefoundry.errors``."""
 
     def __init__(
-        self, api: client.ApiClient, writes: Bucket | None = None, deletes: Bucket | None = None
+        self, api: client.ApiClient, writes: TokenBucket | None = None, deletes: TokenBucket | None = None
     ) -> None:
         self._api = api
         self._writes = writes
@@ -38,8 +38,8 @@ class Kube:
 
     @classmethod
     async def connect(
-        cls, writes: Bucket | None = None, deletes: Bucket | None = None, context: str | None = None
-    ) -> "Kube":
+        cls, writes: TokenBucket | None = None, deletes: TokenBucket | None = None, context: str | None = None
+    ) -> "KubeClient":
         """Connect as a pod's service account, or as the kubeconfig's context says."""
         settings = client.Configuration()
         try:
@@ -57,13 +57,13 @@ class Kube:
         """Close the connections."""
         await self._api.close()
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Body:
+    async def get(self, resource: Resource, namespace: str, name: str) -> ApiObject:
         """One object; ``NotFound`` when there is none."""
         return await self._json("GET", resource, resource.path(namespace, name))
 
-    async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[Body]:
+    async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[ApiObject]:
         """All objects, page by page."""
-        query = {"limit": str(PAGE), "labelSelector": selector}
+        query = {"limit": str(PAGE_SIZE), "labelSelector": selector}
         while True:
             page = await self._json("GET", resource, resource.path(namespace), query=query)
             for item in page.get("items", []):
@@ -74,21 +74,23 @@ class Kube:
                 return
             query["continue"] = token
 
-    async def create(self, resource: Resource, namespace: str, body: Body) -> Body | None:
+    async def create(self, resource: Resource, namespace: str, body: ApiObject) -> ApiObject | None:
         """Create; ``None`` when an object of that name is there already."""
         try:
             return await self._json("POST", resource, resource.path(namespace), body=body)
         except errors.ApiConflict:
             return None
 
-    async def patch(self, resource: Resource, namespace: str, name: str, body: Body, sub: str = "") -> Body:
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, body: ApiObject, subresource: str = ""
+    ) -> ApiObject:
         """Merge-patch; with ``metadata.resourceVersion`` in it, ``ApiConflict`` when somebody wrote in between."""
-        path = resource.path(namespace, name, sub)
+        path = resource.path(namespace, name, subresource)
         return await self._json("PATCH", resource, path, body=body, content=MERGE_PATCH)
 
     async def apply(
-        self, resource: Resource, namespace: str, name: str, body: Body, dry_run: bool = False
-    ) -> Body:
+        self, resource: Resource, namespace: str, name: str, body: ApiObject, dry_run: bool = False
+    ) -> ApiObject:
         """Server-side apply under the field manager ``swefoundry-cli``."""
         query = {"fieldManager": "swefoundry-cli", "force": "true", "fieldValidation": "Strict"}
         if dry_run:
@@ -103,14 +105,14 @@ class Kube:
         name: str,
         uid: str | None = None,
         *,
-        at_once: bool = False,
+        force: bool = False,
     ) -> None:
         """Delete; no error when the object is gone already or has been replaced by another of its name.
 
         ``at_once`` does not wait for a pod's kubelet.
         """
-        body: Body = {"propagationPolicy": "Background"}
-        if at_once:
+        body: ApiObject = {"propagationPolicy": "Background"}
+        if force:
             body["gracePeriodSeconds"] = 0
         if uid:
             body["preconditions"] = {"uid": uid}
@@ -124,13 +126,13 @@ class Kube:
         query = {"limitBytes": str(limit_bytes)}
         return await self._send("GET", resource, resource.path(namespace, pod, "log"), query=query)
 
-    async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> Body:
+    async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> ApiObject:
         data = await self._send(verb, resource, path, **request)
         try:
             answer = json.loads(data)
         except ValueError as exc:
             # A proxy in between, say, that shows a page of its own.
-            raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_sentence(data)}") from exc
+            raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_error_message(data)}") from exc
         return answer if isinstance(answer, dict) else {}
 
     async def _send(
@@ -140,10 +142,10 @@ class Kube:
         path: str,
         *,
         query: Mapping[str, str] | None = None,
-        body: Body | None = None,
+        body: ApiObject | None = None,
         content: str = "application/json",
     ) -> bytes:
-        await self._wait_for_turn(verb)
+        await self._throttle(verb)
         headers = {"Accept": "application/json", "Content-Type": content}
         pairs = [(key, value) for key, value in (query or {}).items() if value]
         with metrics.api_request(verb, resource.plural) as outcome:
@@ -162,18 +164,18 @@ class Kube:
                 raise errors.ApiUnavailable(f"the Kubernetes API did not answer: {exc!r}") from exc
             outcome.code = response.status
         if response.status >= 400:
-            raise refusal(response.status, data, response.getheader("Retry-After"))
+            raise error_for_status(response.status, data, response.getheader("Retry-After"))
         return data
 
-    async def _wait_for_turn(self, verb: str) -> None:
+    async def _throttle(self, verb: str) -> None:
         bucket = self._deletes if verb == "DELETE" else None if verb == "GET" else self._writes
         if bucket is not None:
-            metrics.API_THROTTLE.inc(await bucket.take())
+            metrics.API_THROTTLE.inc(await bucket.acquire())
 
 
-def refusal(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:
+def error_for_status(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:
     """The error of ours that an HTTP status of the API stands for."""
-    message = _sentence(data)
+    message = _error_message(data)
     if status == 404:
         return errors.NotFound(message)
     if status == 409:
@@ -184,11 +186,11 @@ def refusal(status: int, data: bytes, retry_after: str | None) -> errors.Swefoun
     return errors.ApiRefused(message)
 
 
-def _sentence(data: bytes) -> str:
+def _error_message(data: bytes) -> str:
     try:
         return str(json.loads(data)["message"])
     except (ValueError, KeyError, TypeError):
         return data[:300].decode(errors="replace")
 
 
-__all__ = ["Kube", "refusal"]
+__all__ = ["KubeClient", "error_for_status"]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from swefoundry.kube.workqueue import Key
 
-Body = dict[str, Any]
+ApiObject = dict[str, Any]
 By = TypeVar("By")
 
 
@@ -17,16 +17,16 @@ class Cache:
     """Objects by key, and keys by the UID of their controlling owner and by the repository that they are of."""
 
     def __init__(self) -> None:
-        self._objects: dict[Key, Body] = {}
+        self._objects: dict[Key, ApiObject] = {}
         self._children: dict[str, set[Key]] = {}
         self._repos: dict[tuple[str, str], set[Key]] = {}
-        self._listeners: list[Callable[[Body], None]] = []
+        self._subscribers: list[Callable[[ApiObject], None]] = []
 
-    def listen(self, tell: Callable[[Body], None]) -> None:
+    def subscribe(self, notify: Callable[[ApiObject], None]) -> None:
         """From now on, tell of every object that came, changed or went; the cache itself says what is there now."""
-        self._listeners.append(tell)
+        self._subscribers.append(notify)
 
-    def put(self, body: Body) -> bool:
+    def put(self, body: ApiObject) -> bool:
         """Remember ``body`` unless something newer is known; say whether it was news."""
         key = key_of(body)
         known = self._objects.get(key)
@@ -34,13 +34,13 @@ class Cache:
             return False
         if known is not None:
             self._unlink(key, known)
-        self._objects[key] = slim(body)
+        self._objects[key] = strip_unused(body)
         owner = owner_of(body)
         if owner is not None:
             self._children.setdefault(owner[1], set()).add(key)
-        if repo := _repo(body):
+        if repo := _repo_of(body):
             self._repos.setdefault((key.kind, repo), set()).add(key)
-        self._tell(body)
+        self._notify(body)
         return True
 
     def drop(self, key: Key, uid: str | None = None) -> None:
@@ -50,20 +50,20 @@ class Cache:
             return
         del self._objects[key]
         self._unlink(key, known)
-        self._tell(known)
+        self._notify(known)
 
-    def get(self, key: Key) -> Body | None:
+    def get(self, key: Key) -> ApiObject | None:
         """The object as last seen."""
         return self._objects.get(key)
 
-    def children(self, owner_uid: str, kind: str) -> list[Body]:
+    def children(self, owner_uid: str, kind: str) -> list[ApiObject]:
         """Objects of ``kind`` controlled by the owner, by name."""
         keys = sorted(
             (key for key in self._children.get(owner_uid, ()) if key.kind == kind), key=lambda key: key.name
         )
         return [self._objects[key] for key in keys]
 
-    def same_repo(self, kind: str, repo: str) -> list[Body]:
+    def same_repo(self, kind: str, repo: str) -> list[ApiObject]:
         """Objects of ``kind`` whose spec names the repository, in no order."""
         return [self._objects[key] for key in self._repos.get((kind, repo), ())]
 
@@ -71,26 +71,26 @@ class Cache:
         """All keys of ``kind``."""
         return [key for key in self._objects if key.kind == kind]
 
-    def bodies(self, kind: str) -> Iterator[Body]:
+    def bodies(self, kind: str) -> Iterator[ApiObject]:
         """All objects of ``kind``."""
         return (body for key, body in self._objects.items() if key.kind == kind)
 
-    def census(self) -> dict[tuple[str, str], int]:
+    def count_by_phase(self) -> dict[tuple[str, str], int]:
         """How many objects there are, by kind and phase."""
         objects = list(self._objects.items())  # scraped from another thread
         return Counter(
             (key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects
         )
 
-    def _tell(self, body: Body) -> None:
-        for tell in self._listeners:
+    def _notify(self, body: ApiObject) -> None:
+        for tell in self._subscribers:
             tell(body)
 
-    def _unlink(self, key: Key, body: Body) -> None:
+    def _unlink(self, key: Key, body: ApiObject) -> None:
         owner = owner_of(body)
         if owner is not None:
             _discard(self._children, owner[1], key)
-        if repo := _repo(body):
+        if repo := _repo_of(body):
             _discard(self._repos, (key.kind, repo), key)
 
 
@@ -101,17 +101,17 @@ def _discard(index: dict[By, set[Key]], under: By, key: Key) -> None:
         index.pop(under, None)
 
 
-def _repo(body: Body) -> str:
+def _repo_of(body: ApiObject) -> str:
     return str(body.get("spec", {}).get("repo", ""))
 
 
-def key_of(body: Body) -> Key:
+def key_of(body: ApiObject) -> Key:
     """The key of an object."""
     meta = body["metadata"]
     return Key(body["kind"], meta["namespace"], meta["name"])
 
 
-def owner_of(body: Body) -> tuple[Key, str] | None:
+def owner_of(body: ApiObject) -> tuple[Key, str] | None:
     """Key and UID of the controlling owner."""
     meta = body["metadata"]
     for reference in meta.get("ownerReferences", ()):
@@ -120,7 +120,7 @@ def owner_of(body: Body) -> tuple[Key, str] | None:
     return None
 
 
-def slim(body: Body) -> Body:
+def strip_unused(body: ApiObject) -> ApiObject:
     """The object without what we never read: it makes up a third of its size."""
     meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
     notes = meta.get("annotations", {})
@@ -131,10 +131,10 @@ def slim(body: Body) -> Body:
     return {**body, "metadata": meta}
 
 
-def _version(body: Body) -> int:
+def _version(body: ApiObject) -> int:
     # Resource versions of one kind are comparable as integers: KEP-5504, promised since Kubernetes 1.35.
     return int(body["metadata"].get("resourceVersion") or 0)
 
 
-def _uid(body: Body) -> str:
+def _uid(body: ApiObject) -> str:
     return str(body["metadata"].get("uid", ""))

@@ -4,19 +4,19 @@ import asyncio
 import time
 
 
-class Bucket:
+class TokenBucket:
     """``rate`` tokens per second, ``burst`` at most; ``take`` waits for its turn in order."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate
         self._burst = burst
         self._tokens = burst
-        self._stamp = time.monotonic()
-        self._turn = asyncio.Lock()
+        self._refilled_at = time.monotonic()
+        self._lock = asyncio.Lock()
 
-    async def take(self) -> float:
+    async def acquire(self) -> float:
         """Wait for a token; return the seconds waited."""
-        async with self._turn:
+        async with self._lock:
             self._refill()
             wait = max(0.0, (1 - self._tokens) / self._rate)
             if wait:
@@ -27,5 +27,5 @@ class Bucket:
 
     def _refill(self) -> None:
         now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._stamp) * self._rate)
-        self._stamp = now
+        self._tokens = min(self._burst, self._tokens + (now - self._refilled_at) * self._rate)
+        self._refilled_at = now

@@ -14,16 +14,16 @@ class Resource:
     base: str
     """API root: ``/api/v1`` or ``/apis/<group>/<version>``."""
 
-    def path(self, namespace: str, name: str = "", sub: str = "") -> str:
+    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
         """URL path of the collection, an object, or one of its subresources; an empty namespace means all."""
         scope = f"/namespaces/{namespace}" if namespace else ""
-        parts = [f"{self.base}{scope}/{self.plural}", name, sub]
+        parts = [f"{self.base}{scope}/{self.plural}", name, subresource]
         return "/".join(part for part in parts if part)
 
 
-CUSTOM = f"/apis/{labels.API_VERSION}"
-TASKS = Resource("TaskInstance", "taskinstances", CUSTOM)
-BUILDS = Resource("EnvBuild", "envbuilds", CUSTOM)
+API_ROOT = f"/apis/{labels.API_VERSION}"
+TASKS = Resource("TaskInstance", "taskinstances", API_ROOT)
+BUILDS = Resource("EnvBuild", "envbuilds", API_ROOT)
 PODS = Resource("Pod", "pods", "/api/v1")
 EVENTS = Resource("Event", "events", "/api/v1")
 CONFIG_MAPS = Resource("ConfigMap", "configmaps", "/api/v1")

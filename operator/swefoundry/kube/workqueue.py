@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from swefoundry import metrics
 
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 120.0
+BASE_DELAY_SECONDS = 0.5
+MAX_DELAY_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,25 @@ class WorkQueue:
 
     def __init__(self) -> None:
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._since: dict[Key, float] = {}
-        self._working: set[Key] = set()
-        self._again: set[Key] = set()
+        self._ready_since: dict[Key, float] = {}
+        self._processing: set[Key] = set()
+        self._dirty: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
 
     def add(self, key: Key) -> None:
         """Look at ``key`` as soon as a worker is free."""
-        if key in self._working:
-            self._again.add(key)
+        if key in self._processing:
+            self._dirty.add(key)
             return
-        if key in self._since:
+        if key in self._ready_since:
             return
         metrics.QUEUE_ADDS.inc()
-        self._since[key] = time.monotonic()
+        self._ready_since[key] = time.monotonic()
         self._ready.put_nowait(key)
         metrics.QUEUE_DEPTH.set(len(self))
 
-    def later(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float) -> None:
         """Look at ``key`` in ``seconds``, unless an earlier look is planned already."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
@@ -63,14 +63,14 @@ class WorkQueue:
             planned.cancel()
         self._timers[key] = loop.call_at(due, self._fire, key)
 
-    def retry(self, key: Key, after: float | None = None) -> float:
+    def add_rate_limited(self, key: Key, after: float | None = None) -> float:
         """Look at ``key`` again after an error: exponential pauses with jitter; return the pause in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        grown = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0**failures)
+        grown = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2.0**failures)
         pause = max(grown * random.uniform(0.75, 1.25), after or 0.0)
         metrics.QUEUE_RETRIES.inc()
-        self.later(key, pause)
+        self.add_after(key, pause)
         return pause
 
     def forget(self, key: Key) -> None:
@@ -81,20 +81,20 @@ class WorkQueue:
         """Wait for a key; it is in work until ``done``."""
         key = await self._ready.get()
         metrics.QUEUE_DEPTH.set(len(self))
-        metrics.QUEUE_SECONDS.observe(time.monotonic() - self._since.pop(key))
-        self._working.add(key)
+        metrics.QUEUE_SECONDS.observe(time.monotonic() - self._ready_since.pop(key))
+        self._processing.add(key)
         return key
 
     def done(self, key: Key) -> None:
         """The worker has finished with ``key``."""
-        self._working.discard(key)
-        if key in self._again:
-            self._again.discard(key)
+        self._processing.discard(key)
+        if key in self._dirty:
+            self._dirty.discard(key)
             self.add(key)
 
-    def oldest_seconds(self) -> float:
+    def oldest_age_seconds(self) -> float:
         """How long the oldest ready key has waited; 0 when none does."""
-        return time.monotonic() - min(self._since.values()) if self._since else 0.0
+        return time.monotonic() - min(self._ready_since.values()) if self._ready_since else 0.0
 
     def __len__(self) -> int:
         return self._ready.qsize()

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.errors import GiveUp, NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import (
     EMPTY_CONFIG,
     OCI_INDEX,
@@ -126,7 +126,9 @@ async def pull_artifact(
     wanted = {name: layer for name, layer in layers.items() if not only or name in only}
     total = sum(int(layer["size"]) for layer in wanted.values())
     if total > limit_bytes:
-        raise GiveUp(f"{repo}@{digest} holds {total} bytes, more than the {limit_bytes} that may be read")
+        raise PermanentError(
+            f"{repo}@{digest} holds {total} bytes, more than the {limit_bytes} that may be read"
+        )
     contents = await asyncio.gather(
         *(registry.get_blob(repo, layer["digest"], int(layer["size"])) for layer in wanted.values())
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.errors import GiveUp, NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import INDEX_TYPES
 from swefoundry.oci.registry_client import Registry
 
@@ -36,7 +36,7 @@ async def copy_manifest(source: Repository, target: Repository, digest: Digest, 
         return
     manifest = await source.registry.get_manifest(source.path, digest)
     if manifest.media_type in INDEX_TYPES:
-        raise GiveUp(f"{source.path}@{digest} is an index of several images, which are not copied")
+        raise PermanentError(f"{source.path}@{digest} is an index of several images, which are not copied")
     blobs = [manifest.content["config"], *manifest.content.get("layers", [])]
     with tempfile.TemporaryDirectory(prefix="swefoundry-copy-") as folder:
         for blob in {entry["digest"]: entry for entry in blobs}:

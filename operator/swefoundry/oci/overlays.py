@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, File, Folder, Link, Node, pack
 
@@ -97,5 +97,5 @@ def _whiteout(path: bytes) -> bytes:
 def _representable(path: bytes) -> bytes:
     if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
         shown = path.decode("utf-8", "backslashreplace")
-        raise GiveUp(f"{shown}: names that start with .wh. cannot be stored in an image layer")
+        raise PermanentError(f"{shown}: names that start with .wh. cannot be stored in an image layer")
     return path

@@ -19,7 +19,12 @@ from pydantic import ValidationError
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.proven_environment import Known, Proven, Trials, rooted
+from swefoundry.drafts.proven_environment import (
+    EnvironmentRecord,
+    ProvenEnvironment,
+    ReuseStats,
+    with_built_images,
+)
 from swefoundry.errors import NotFound
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.draft_store import DRAFT_FILE
@@ -36,12 +41,12 @@ AT_A_TIME = 16
 _ENV, _DRAFT = "env-", "draft-"
 _TRIAL = re.compile(r"trial-([0-9a-f]{16})-([0-9A-Za-z]{1,12})-(ok|no)")
 
-Shelf = MutableMapping[tuple[str, str], Known | None]
+Shelf = MutableMapping[tuple[str, str], EnvironmentRecord | None]
 """Records by repository and tag, kept because they never change; None for one that cannot be read."""
 
 
-async def remember(
-    registry: Registry, repo: str, known: Known, draft: Draft, reference: bool = False
+async def push_environment_record(
+    registry: Registry, repo: str, known: EnvironmentRecord, draft: Draft, reference: bool = False
 ) -> Digest:
     """Keep a proven environment; the first record of an image stays. ``reference``: its image is not here."""
     tag = draft_tag(known.image) if reference else env_tag(known.image)
@@ -61,7 +66,7 @@ async def record_trial(registry: Registry, repo: str, image: Digest, uid: str, a
     await push_artifact(registry, repo, TRIAL_KIND, {}, tag=tag, annotations={TRIAL: tag})
 
 
-async def recall(registry: Registry, repo: str, shelf: Shelf) -> list[Proven]:
+async def list_environments(registry: Registry, repo: str, shelf: Shelf) -> list[ProvenEnvironment]:
     """Every environment that was proven for a repository, with its trials."""
     tags = await registry.list_tags(repo)
     wanted = _records(tags)
@@ -74,8 +79,11 @@ async def recall(registry: Registry, repo: str, shelf: Shelf) -> list[Proven]:
     here = [known for tag in wanted if tag.startswith(_ENV) and (known := shelf[repo, tag]) is not None]
     away = [known for tag in wanted if tag.startswith(_DRAFT) and (known := shelf[repo, tag]) is not None]
     return [
-        item.model_copy(update={"trials": tried.get(_short(item.parent.image), Trials())})
-        for item in (*rooted(here), *(Proven(known=known, reference=True) for known in away))
+        item.model_copy(update={"trials": tried.get(_short(item.parent.image), ReuseStats())})
+        for item in (
+            *with_built_images(here),
+            *(ProvenEnvironment(known=known, reference=True) for known in away),
+        )
     ]
 
 
@@ -87,10 +95,10 @@ def _records(tags: Iterable[str]) -> list[str]:
     return [*sorted(here), *sorted(away)]
 
 
-async def _known(registry: Registry, repo: str, tag: str) -> Known | None:
+async def _known(registry: Registry, repo: str, tag: str) -> EnvironmentRecord | None:
     try:
         manifest = await registry.get_manifest(repo, tag)
-        return Known.model_validate_json(manifest.content.get("annotations", {}).get(RECORD, ""))
+        return EnvironmentRecord.model_validate_json(manifest.content.get("annotations", {}).get(RECORD, ""))
     except (NotFound, ValidationError):  # removed meanwhile; or written by somebody else
         return None
 
@@ -101,7 +109,7 @@ def trials_of(tags: Iterable[str], image: Digest) -> dict[str, bool]:
     return {each[2]: any(other[2] == each[2] and other[3] == "ok" for other in found) for each in found}
 
 
-def trials(tags: Iterable[str]) -> Mapping[str, Trials]:
+def trials(tags: Iterable[str]) -> Mapping[str, ReuseStats]:
     """Per image (16 hex digits) how often it was reused; an EnvBuild that said both counts as it ended: accepted."""
     said: dict[tuple[str, str], bool] = {}
     for tag in tags:
@@ -109,10 +117,10 @@ def trials(tags: Iterable[str]) -> Mapping[str, Trials]:
         if found:
             key = (found[1], found[2])
             said[key] = said.get(key, False) or found[3] == "ok"
-    counted: dict[str, Trials] = {}
+    counted: dict[str, ReuseStats] = {}
     for (image, _), accepted in said.items():
-        old = counted.get(image, Trials())
-        counted[image] = Trials(accepted=old.accepted + accepted, refused=old.refused + (not accepted))
+        old = counted.get(image, ReuseStats())
+        counted[image] = ReuseStats(accepted=old.accepted + accepted, refused=old.refused + (not accepted))
     return counted
 
 

@@ -20,7 +20,7 @@ import tenacity
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.registry_location import Place
-from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
 from swefoundry.oci.content import MANIFEST_TYPES, Json, Manifest, canonical, digest_of
 from swefoundry.oci.credentials import Challenge, Login, login_for, parse_challenge
 from swefoundry.oci.requests import PATIENCE_SECONDS, TIMEOUT_SECONDS, Ask, complaint, pull, push
@@ -151,7 +151,7 @@ class Registry:
             async for part in response.aiter_bytes(_CHUNK_BYTES):
                 size += len(part)
                 if limit is not None and size > limit:
-                    raise GiveUp(f"{repo}@{digest} is larger than the {limit} bytes that may be read")
+                    raise PermanentError(f"{repo}@{digest} is larger than the {limit} bytes that may be read")
                 seen.update(part)
                 yield part
         if digest != "sha256:" + seen.hexdigest():
@@ -240,7 +240,7 @@ class Registry:
             async for part in response.aiter_bytes():
                 length += len(part)
                 if length > limit:
-                    raise GiveUp(
+                    raise PermanentError(
                         f"{self.host} answered {ask.method} {ask.url} with more than {limit >> 20} MiB"
                     )
                 parts.append(part)

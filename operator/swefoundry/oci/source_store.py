@@ -7,7 +7,7 @@ own way, because each defends itself against something else.
 from pathlib import Path
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.errors import GiveUp, NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.artifacts import Part, push_parts
 from swefoundry.oci.content import OCI_LAYER
 from swefoundry.oci.registry_client import Registry
@@ -15,7 +15,7 @@ from swefoundry.oci.registry_client import Registry
 SOURCE_FILE = "source.tar.gz"
 
 
-class BadSource(GiveUp):
+class BadSource(PermanentError):
     """The artifact is gone, or holds no tree of ours."""
 
 

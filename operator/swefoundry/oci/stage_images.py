@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.oci.content import (
     DOCKER_LAYER,
     DOCKER_MANIFEST,
@@ -73,7 +73,7 @@ async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Ma
         platform = entry.get("platform", {})
         if platform.get("os") == "linux" and platform.get("architecture") == "amd64":
             return await registry.get_manifest(repo, entry["digest"])
-    raise GiveUp(f"the image {repo}@{image} has no variant for linux/amd64")
+    raise PermanentError(f"the image {repo}@{image} has no variant for linux/amd64")
 
 
 def stage_config(config: Json, layer: Layer) -> Json:

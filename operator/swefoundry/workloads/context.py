@@ -8,31 +8,31 @@ from typing import TypeVar
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
-from swefoundry.drafts.proven_environment import Known, Proven
-from swefoundry.kube.api_client import Kube
+from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
+from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
-from swefoundry.oci.proven_index import recall
+from swefoundry.oci.proven_index import list_environments
 from swefoundry.oci.registry_client import Registry
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_limiter import Slots
-from swefoundry.workloads.usage_index import Spending
+from swefoundry.workloads.pod_limiter import PodLimiter
+from swefoundry.workloads.usage_index import UsageIndex
 
 K = TypeVar("K")
 V = TypeVar("V")
 
-FACTS_LIMIT = 8 << 20
+FACTS_BLOB_LIMIT_BYTES = 8 << 20
 """Bytes of facts.json: a hundred manifests of 64 KiB."""
-DRAFT_LIMIT = 1 << 20
-REMEMBERED = 512
+DRAFT_BLOB_LIMIT_BYTES = 1 << 20
+CACHE_ENTRIES = 512
 """Small blobs and names of stage images kept in memory: siblings of one repository, and repeats of one
 evaluation, ask for the same ones.
 """
 
 
 @dataclass(frozen=True)
-class StageOrder:
+class StageImageRequest:
     """What makes a stage image what it is."""
 
     repository: str
@@ -47,58 +47,58 @@ class StageOrder:
 class ReconcileContext:
     """The doorways, what is known, and the settings."""
 
-    kube: Kube
+    kube: KubeClient
     registry: Registry
     cache: Cache
     queue: WorkQueue
-    slots: Slots
+    pod_limiter: PodLimiter
     settings: Settings
-    paying: asyncio.Lock = field(default_factory=asyncio.Lock)
+    budget_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while shared budgets for models are looked at and an agent pod is made."""
-    waiting: dict[str, set[Key]] = field(default_factory=dict)
+    leader_waiters: dict[str, set[Key]] = field(default_factory=dict)
     """Per repository, the EnvBuilds that wait for another of it to end."""
-    spending: Spending = field(init=False)
-    leading: set[str] = field(default_factory=set)
+    usage_index: UsageIndex = field(init=False)
+    search_leaders: set[str] = field(default_factory=set)
     """UIDs of EnvBuilds that have begun a search of their own; their statuses may not say so yet."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
-    _stages: OrderedDict[StageOrder, Digest] = field(default_factory=OrderedDict)
-    _known: dict[tuple[str, str], Known | None] = field(default_factory=dict)
+    _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
+    _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
 
     def __post_init__(self) -> None:
         """Sums follow the cache from its first object on."""
-        self.spending = Spending(self.cache, self.queue.add)
+        self.usage_index = UsageIndex(self.cache, self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""
-        return Facts.model_validate_json(await self._blob(repository, digest, FACTS_LIMIT))
+        return Facts.model_validate_json(await self._blob(repository, digest, FACTS_BLOB_LIMIT_BYTES))
 
     async def draft(self, repository: str, digest: str) -> Draft:
         """A draft by the digest of its blob."""
-        return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_LIMIT))
+        return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_BLOB_LIMIT_BYTES))
 
-    async def proven(self, repository: str) -> list[Proven]:
+    async def proven_environments(self, repository: str) -> list[ProvenEnvironment]:
         """Every environment that was proven for a repository: one request, and one for each that is new to us."""
-        return await recall(self.registry, repository, self._known)
+        return await list_environments(self.registry, repository, self._environment_records)
 
-    async def stage_image(self, order: StageOrder, anew: bool = False) -> Digest:
+    async def stage_image(self, order: StageImageRequest, refresh: bool = False) -> Digest:
         """The stage image's digest; composed when it is asked for first, or ``anew``."""
-        known = self._stages.get(order)
-        if known is not None and not anew:
+        known = self._stage_images.get(order)
+        if known is not None and not refresh:
             return known
         made = await compose_stage(self.registry, order.repository, order.image, order.layer, order.tag)
-        _remember(self._stages, order, made)
+        _put_bounded(self._stage_images, order, made)
         return made
 
     async def _blob(self, repository: str, digest: str, limit: int) -> bytes:
         data = self._blobs.get(digest)
         if data is None:
             data = await self.registry.get_blob(repository, digest, limit)
-            _remember(self._blobs, digest, data)
+            _put_bounded(self._blobs, digest, data)
         return data
 
 
-def _remember(memory: OrderedDict[K, V], key: K, value: V) -> None:
+def _put_bounded(memory: OrderedDict[K, V], key: K, value: V) -> None:
     memory[key] = value
-    while len(memory) > REMEMBERED:
+    while len(memory) > CACHE_ENTRIES:
         memory.popitem(last=False)

@@ -16,17 +16,24 @@ from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading, Running, Waiting
+from swefoundry.workloads.pod_outcomes import (
+    FaultCategory,
+    PodFault,
+    PodResult,
+    PodRunning,
+    PodState,
+    PodWaiting,
+)
 from swefoundry.workloads.pod_snapshot import PodSnapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
-CHECK_SECONDS = 30.0
+WAIT_REQUEUE_SECONDS = 30.0
 """How often a waiting pod is looked at without an event: patience runs out silently."""
 
 POD_LOST = "PodLost"
 """Reason of an attempt whose pod is not there any more; the acting side makes sure before it believes this."""
 
-BUSY_CODES = frozenset({Code.INFRASTRUCTURE, Code.PUSH_FAILED})
+INFRASTRUCTURE_CODES = frozenset({Code.INFRASTRUCTURE, Code.PUSH_FAILED})
 """Records that blame the registry: as good as a fault of the cluster."""
 
 REFERENCE_MISSING = "ReferenceMissing"
@@ -34,7 +41,7 @@ REFERENCE_MISSING = "ReferenceMissing"
 
 
 @dataclass(frozen=True)
-class Launch:
+class StartPod:
     """Start an attempt (or adopt its pod, if it exists already)."""
 
     work: str
@@ -43,16 +50,16 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Collect:
+class CollectResult:
     """The pod ended with a record: keep its evidence."""
 
     work: str
     pod: PodSnapshot
-    finished: Finished
+    result: PodResult
 
 
 @dataclass(frozen=True)
-class Replace:
+class RetryAttempt:
     """The attempt came to nothing: write that down, and plan the next."""
 
     work: str
@@ -61,31 +68,31 @@ class Replace:
 
 
 @dataclass(frozen=True)
-class Surrender:
+class FailAttempt:
     """The attempt came to nothing, and another would, too."""
 
     work: str
     ended: Attempt
-    fault: Faulted
+    fault: PodFault
 
 
 @dataclass(frozen=True)
-class Await:
+class Wait:
     """Nothing to do but wait; ``check_seconds`` bounds how long without an event."""
 
     work: str
     reason: str
     message: str = ""
-    check_seconds: float = CHECK_SECONDS
+    requeue_seconds: float = WAIT_REQUEUE_SECONDS
     adopted: Attempt | None = None
     """A pod that the status does not know yet: made just before a crash."""
 
 
-Move = Launch | Collect | Replace | Surrender | Await
+Move = StartPod | CollectResult | RetryAttempt | FailAttempt | Wait
 
 
 @dataclass(frozen=True)
-class Bench:
+class WorkState:
     """What is known about an object's pods."""
 
     running: Sequence[Attempt]
@@ -103,13 +110,13 @@ class Bench:
         return max(found, key=lambda pod: pod.attempt, default=None)
 
 
-def pursue(work: str, bench: Bench) -> Move:
+def next_move(work: str, bench: WorkState) -> Move:
     """The next move for ``work``."""
     attempt = bench.attempt(work)
     pod = bench.pod(work, attempt.number if attempt else 0)
     if pod is None:
-        return _begin(work, attempt, bench)
-    patience = Patience(
+        return _first_move(work, attempt, bench)
+    patience = GracePeriods(
         bench.settings.schedule_seconds, bench.settings.pull_grace_seconds, bench.settings.start_grace_seconds
     )
     number = pod.attempt
@@ -117,62 +124,68 @@ def pursue(work: str, bench: Bench) -> Move:
     current = Attempt(
         work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    move = _respond(current, pod, _blaming_the_world(read_pod(pod, bench.now, patience), pod), bench)
-    if isinstance(move, Await) and (attempt is None or attempt.uid != pod.uid):
+    move = _move_for_state(
+        current, pod, _classify_infrastructure_codes(read_pod(pod, bench.now, patience), pod), bench
+    )
+    if isinstance(move, Wait) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
     return move
 
 
-def unless_suspended(move: Move, suspended: bool) -> Move:
+def hold_if_suspended(move: Move, suspended: bool) -> Move:
     """``move``; a suspended task starts no pod, and keeps what the running ones give."""
-    if isinstance(move, Launch) and suspended:
-        return Await(move.work, reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
+    if isinstance(move, StartPod) and suspended:
+        return Wait(move.work, reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
     return move
 
 
-def _begin(work: str, attempt: Attempt | None, bench: Bench) -> Move:
+def _first_move(work: str, attempt: Attempt | None, bench: WorkState) -> Move:
     if attempt is None:
-        return Launch(work)
+        return StartPod(work)
     if attempt.uid is not None:
-        lost = Faulted(Blame.INFRASTRUCTURE, POD_LOST, "the pod vanished before its result was kept")
-        return _replace(attempt, lost, bench)
+        lost = PodFault(FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod vanished before its result was kept")
+        return _after_fault(attempt, lost, bench)
     if attempt.not_before is not None and attempt.not_before > bench.now:
         pause = (attempt.not_before - bench.now).total_seconds()
-        return Await(work, "Backoff", attempt.message or "", pause)
-    return Launch(work, attempt.number, attempt.memory_factor)
+        return Wait(work, "Backoff", attempt.message or "", pause)
+    return StartPod(work, attempt.number, attempt.memory_factor)
 
 
-def _respond(current: Attempt, pod: PodSnapshot, reading: Reading, bench: Bench) -> Move:
+def _move_for_state(current: Attempt, pod: PodSnapshot, reading: PodState, bench: WorkState) -> Move:
     match reading:
-        case Waiting(reason, message):
-            return Await(current.work, reason, message)
-        case Running():
-            return Await(current.work, "Running")
-        case Finished():
-            return Collect(current.work, pod, reading)
-        case Faulted():
-            return _replace(current, reading, bench)
+        case PodWaiting(reason, message):
+            return Wait(current.work, reason, message)
+        case PodRunning():
+            return Wait(current.work, "Running")
+        case PodResult():
+            return CollectResult(current.work, pod, reading)
+        case PodFault():
+            return _after_fault(current, reading, bench)
 
 
-def _blaming_the_world(reading: Reading, pod: PodSnapshot) -> Reading:
-    if not isinstance(reading, Finished):
+def _classify_infrastructure_codes(reading: PodState, pod: PodSnapshot) -> PodState:
+    if not isinstance(reading, PodResult):
         return reading
     message = str(reading.record.get("message", ""))[:2000]
-    if reading.code in BUSY_CODES:
+    if reading.code in INFRASTRUCTURE_CODES:
         # A pod that was told to end stops with this code, too, when it has something to put away first.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
-        return Faulted(Blame.INFRASTRUCTURE, reason, message, reading.code, reading.seconds)
+        return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, reading.code, reading.seconds)
     if reading.code == Code.MODEL_UNAVAILABLE:
-        return Faulted(Blame.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds)
+        return PodFault(
+            FaultCategory.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds
+        )
     if reading.code == Code.REFERENCE_MISSING:
-        return Faulted(Blame.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds)
+        return PodFault(
+            FaultCategory.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds
+        )
     return reading
 
 
-def _replace(current: Attempt, fault: Faulted, bench: Bench) -> Move:
+def _after_fault(current: Attempt, fault: PodFault, bench: WorkState) -> Move:
     ended = current.model_copy(
         update={
-            "outcome": fault.blame.value,
+            "outcome": fault.category.value,
             "reason": fault.reason,
             "message": fault.message or None,
             "exit_code": fault.exit_code,
@@ -181,10 +194,14 @@ def _replace(current: Attempt, fault: Faulted, bench: Bench) -> Move:
         }
     )
     planned = next_attempt(current, fault, bench)
-    return Surrender(current.work, ended, fault) if planned is None else Replace(current.work, ended, planned)
+    return (
+        FailAttempt(current.work, ended, fault)
+        if planned is None
+        else RetryAttempt(current.work, ended, planned)
+    )
 
 
-def next_attempt(current: Attempt, fault: Faulted, bench: Bench) -> Attempt | None:
+def next_attempt(current: Attempt, fault: PodFault, bench: WorkState) -> Attempt | None:
     """The attempt that follows a fault; None when there is no point."""
     number = current.number + 1
     fresh = Attempt(
@@ -194,16 +211,16 @@ def next_attempt(current: Attempt, fault: Faulted, bench: Bench) -> Attempt | No
         memory_factor=current.memory_factor,
         message=fault.message or None,
     )
-    if fault.blame is Blame.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
+    if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
-    passing = fault.blame is Blame.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
+    passing = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
     if passing and current.number < bench.settings.max_infra_retries:
         pause = timedelta(seconds=bench.settings.retry_seconds * 2**current.number)
         return fresh.model_copy(update={"not_before": bench.now + pause})
     return None
 
 
-def without_evidence(move: Collect, bench: Bench) -> Move:
+def after_lost_log(move: CollectResult, bench: WorkState) -> Move:
     """What follows when the record is there and the log is gone: a result without evidence is none."""
     attempt = bench.attempt(move.work)
     current = Attempt(
@@ -215,5 +232,5 @@ def without_evidence(move: Collect, bench: Bench) -> Move:
         memory_factor=attempt.memory_factor if attempt else 1,
     )
     message = "the pod was removed before its log was read"
-    lost = Faulted(Blame.INFRASTRUCTURE, "LogLost", message, move.finished.code, move.finished.seconds)
-    return _replace(current, lost, bench)
+    lost = PodFault(FaultCategory.INFRASTRUCTURE, "LogLost", message, move.result.code, move.result.seconds)
+    return _after_fault(current, lost, bench)

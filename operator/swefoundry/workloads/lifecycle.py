@@ -17,17 +17,25 @@ from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import POD_LOST, Await, Collect, Launch, Move, Replace, Surrender
+from swefoundry.workloads.decide import (
+    POD_LOST,
+    CollectResult,
+    FailAttempt,
+    Move,
+    RetryAttempt,
+    StartPod,
+    Wait,
+)
 from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
-from swefoundry.workloads.pod_snapshot import PodSnapshot, snapshot
-from swefoundry.workloads.pod_spec import Json, Owner, Role, Ticket
+from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict, Owner, Role
 
 T = TypeVar("T")
 
 LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
 
-ROLES = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
+ROLE_BY_WORK = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
 """By the first word of the work; all others are evaluations."""
 
 RECORD_FILE = "record.json"
@@ -42,7 +50,7 @@ class Queued:
 
 
 @dataclass(frozen=True)
-class Launched:
+class PodStarted:
     """A pod is there."""
 
     attempt: Attempt
@@ -59,22 +67,22 @@ class Evidence:
     """The test output (at most 1 MiB), for the telling lines."""
 
 
-def ticket(owner: Owner, role: Role, move: Launch) -> Ticket:
+def new_attempt_ref(owner: Owner, role: Role, move: StartPod) -> AttemptRef:
     """A ticket with a fresh nonce."""
-    return Ticket(owner, role, move.work, move.number, secrets.token_hex(16))
+    return AttemptRef(owner, role, move.work, move.number, secrets.token_hex(16))
 
 
-async def launch(
-    context: ReconcileContext, ticket: Ticket, move: Launch, prepare: Callable[[], Awaitable[Json]]
-) -> Launched | Queued:
+async def start_pod(
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
+) -> PodStarted | Queued:
     """Create the pod, or adopt the one that a crash left under this attempt's name.
 
     ``prepare`` makes its body, and what it needs in the registry, once there is a place: a matrix of sixty
     evaluations asks for all places at every look, and mostly gets none.
     """
     owner = ticket.owner
-    if not context.slots.take(
-        ticket.role, slot(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
+    if not context.pod_limiter.acquire(
+        ticket.role, slot_key(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
     ):
         return Queued(ticket.work)
     try:
@@ -82,7 +90,7 @@ async def launch(
         if made is None:
             made = await context.kube.get(PODS, owner.namespace, ticket.pod_name)
     except BaseException:
-        context.slots.free(ticket.role, slot(owner.namespace, ticket.pod_name))
+        context.pod_limiter.release(ticket.role, slot_key(owner.namespace, ticket.pod_name))
         raise
     made.setdefault("kind", "Pod")
     context.cache.put(made)
@@ -93,16 +101,16 @@ async def launch(
         uid=made["metadata"]["uid"],
         memory_factor=move.memory_factor,
     )
-    return Launched(attempt)
+    return PodStarted(attempt)
 
 
-def slot(namespace: str, pod: str) -> str:
+def slot_key(namespace: str, pod: str) -> str:
     """How a pod is named in ``Slots``."""
     return f"{namespace}/{pod}"
 
 
-async def keep_evidence(
-    context: ReconcileContext, namespace: str, repository: str, move: Collect
+async def store_evidence(
+    context: ReconcileContext, namespace: str, repository: str, move: CollectResult
 ) -> Evidence | None:
     """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
     try:
@@ -110,12 +118,12 @@ async def keep_evidence(
     except (errors.NotFound, errors.ApiRefused):
         return None
     except errors.ApiUnavailable:
-        if move.pod.abandoned:
+        if move.pod.node_lost:
             return None
         raise
     framed = split_log(log, move.pod.nonce)
     reports = await asyncio.to_thread(read_reports, framed.reports)
-    record = RunRecord.model_validate(move.finished.record)
+    record = RunRecord.model_validate(move.result.record)
     problems = [*framed.problems, *reports.problems]
     if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
         problems.append("the log holds other reports than the record speaks of: it was cut")
@@ -129,51 +137,51 @@ async def keep_evidence(
     return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
 
 
-async def confirmed(context: ReconcileContext, namespace: str, move: Move) -> Move:
+async def verify_pod_lost(context: ReconcileContext, namespace: str, move: Move) -> Move:
     """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
-    if not isinstance(move, Replace | Surrender):
+    if not isinstance(move, RetryAttempt | FailAttempt):
         return move
     if move.ended.reason != POD_LOST:
-        return _counted(move)
+        return _count_fault(move)
     try:
         found = await context.kube.get(PODS, namespace, move.ended.pod)
     except errors.NotFound:
-        return _counted(move)
+        return _count_fault(move)
     context.cache.put({"kind": PODS.kind, **found})
-    return Await(move.work, "Running", check_seconds=1.0)
+    return Wait(move.work, "Running", requeue_seconds=1.0)
 
 
-def _counted(move: Replace | Surrender) -> Move:
+def _count_fault(move: RetryAttempt | FailAttempt) -> Move:
     over = move.ended
-    metrics.ATTEMPTS.labels(role_of(over.work).value, over.outcome or "", over.reason or "").inc()
+    metrics.ATTEMPTS.labels(role_of_work(over.work).value, over.outcome or "", over.reason or "").inc()
     return move
 
 
-def role_of(work: str) -> Role:
+def role_of_work(work: str) -> Role:
     """The role of the pods that do this work."""
-    return ROLES.get(work.partition("-")[0], Role.EVALUATION)
+    return ROLE_BY_WORK.get(work.partition("-")[0], Role.EVALUATION)
 
 
-async def release(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
+async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
     """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
     key = Key("Pod", namespace, pod.name)
     try:
-        if pod.abandoned:
-            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, at_once=True)
+        if pod.node_lost:
+            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, force=True)
         elif not pod.deleting:
             await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
-        if not pod.releasing:
+        if not pod.finalizer_removed:
             # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.
-            body: Json = {"metadata": {"finalizers": None, "uid": pod.uid}}
+            body: JsonDict = {"metadata": {"finalizers": None, "uid": pod.uid}}
             await context.kube.patch(PODS, namespace, pod.name, body)
     except (errors.NotFound, errors.ApiConflict):
         pass
     context.cache.drop(key, pod.uid)
     if pod.role in set(Role):
-        context.slots.free(Role(pod.role), slot(namespace, pod.name))
+        context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
 
 
-async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
+async def gather_partial(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
     """What the parts achieved, and the first error, if any.
 
     What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.
@@ -191,18 +199,18 @@ async def together(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.Swefo
     return results, error
 
 
-def pods_of(context: ReconcileContext, uid: str) -> tuple[PodSnapshot, ...]:
+def owned_pods(context: ReconcileContext, uid: str) -> tuple[PodSnapshot, ...]:
     """Snapshots of the pods that the object with ``uid`` controls."""
-    return tuple(snapshot(body) for body in context.cache.children(uid, "Pod"))
+    return tuple(read_snapshot(body) for body in context.cache.children(uid, "Pod"))
 
 
-def count_end(role: Role, move: Collect) -> None:
+def count_finished_pod(role: Role, move: CollectResult) -> None:
     """Count an attempt that ended with a record."""
-    metrics.ATTEMPTS.labels(role.value, "Finished", str(move.finished.code)).inc()
-    metrics.STAGE_SECONDS.labels(role.value).observe(move.finished.seconds)
+    metrics.ATTEMPTS.labels(role.value, "Finished", str(move.result.code)).inc()
+    metrics.STAGE_SECONDS.labels(role.value).observe(move.result.seconds)
 
 
-def ended(move: Collect, message: str = "", evidence: Digest | None = None) -> Attempt:
+def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | None = None) -> Attempt:
     """A collected attempt, for the list of the last five."""
     return Attempt(
         work=move.work,
@@ -210,9 +218,9 @@ def ended(move: Collect, message: str = "", evidence: Digest | None = None) -> A
         pod=move.pod.name,
         uid=move.pod.uid,
         outcome="Finished",
-        exit_code=move.finished.code,
+        exit_code=move.result.code,
         node=move.pod.node,
-        seconds=move.finished.seconds,
+        seconds=move.result.seconds,
         message=message[:2048] or None,
         evidence=evidence,
     )

@@ -5,7 +5,7 @@ AlreadyExists).
 import hashlib
 import re
 
-LIMIT = 63
+MAX_NAME_LENGTH = 63
 """Pod names become host names, and label values end at 63 too."""
 
 
@@ -17,14 +17,14 @@ def pod_name(owner: str, owner_uid: str, work: str, attempt: int) -> str:
     """
     identity = hashlib.sha256(f"{owner_uid}/{owner}/{work}/{attempt}".encode()).hexdigest()[:8]
     tail = f"-{work}-{attempt}-{identity}"
-    return slug(owner)[: LIMIT - len(tail)].rstrip("-") + tail
+    return slug(owner)[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
 
 
 def label_value(text: str) -> str:
     """``text`` as a label value: itself where it fits, else cut with a hash."""
-    if len(text) <= LIMIT and re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?", text):
+    if len(text) <= MAX_NAME_LENGTH and re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?", text):
         return text
-    return f"{slug(text)[: LIMIT - 9].rstrip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{slug(text)[: MAX_NAME_LENGTH - 9].rstrip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def repository(prefix: str, repo: str) -> str:

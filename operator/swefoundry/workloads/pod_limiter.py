@@ -12,7 +12,7 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.pod_spec import Role
 
 
-class Slots:
+class PodLimiter:
     """Places per role, and keys that wait for one, first come first served."""
 
     def __init__(self, limits: Mapping[Role, int], wake: Callable[[Key], None]) -> None:
@@ -21,7 +21,7 @@ class Slots:
         self._held: dict[Role, set[str]] = {role: set() for role in Role}
         self._waiting: dict[Role, deque[Key]] = {role: deque() for role in Role}
 
-    def take(self, role: Role, pod: str, key: Key) -> bool:
+    def acquire(self, role: Role, pod: str, key: Key) -> bool:
         """Take a place for ``pod``; when there is none, ``key`` is woken once one is free."""
         held, waiting = self._held[role], self._waiting[role]
         if pod in held:
@@ -35,21 +35,21 @@ class Slots:
             waiting.append(key)
         return False
 
-    def seed(self, role: Role, pod: str) -> None:
+    def restore(self, role: Role, pod: str) -> None:
         """An active pod that was found, not made: it counts, even over the limit."""
         self._held[role].add(pod)
 
-    def free(self, role: Role, pod: str) -> None:
+    def release(self, role: Role, pod: str) -> None:
         """``pod`` has ended; wake whoever waits longest."""
         self._held[role].discard(pod)
-        self._offer(role)
+        self._wake_for_free_slots(role)
 
-    def pass_on(self) -> None:
+    def wake_waiters(self) -> None:
         """Whoever was woken may want its place no more (deleted, suspended): wake the next ones for it."""
         for role in Role:
-            self._offer(role)
+            self._wake_for_free_slots(role)
 
-    def _offer(self, role: Role) -> None:
+    def _wake_for_free_slots(self, role: Role) -> None:
         waiting = self._waiting[role]
         for _ in range(min(len(waiting), self._limits[role] - len(self._held[role]))):
             self._wake(waiting.popleft())

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Blame(StrEnum):
+class FaultCategory(StrEnum):
     """Whose fault a fault is, which says what happens next."""
 
     INFRASTRUCTURE = "Infrastructure"
@@ -25,7 +25,7 @@ class Blame(StrEnum):
 
 
 @dataclass(frozen=True)
-class Waiting:
+class PodWaiting:
     """The container has not started."""
 
     reason: str
@@ -33,12 +33,12 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class Running:
+class PodRunning:
     """The container runs."""
 
 
 @dataclass(frozen=True)
-class Finished:
+class PodResult:
     """The container ended and left a record that answers its order."""
 
     code: int
@@ -48,14 +48,14 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Faulted:
+class PodFault:
     """The pod ended, or will never start, for a reason that is no result."""
 
-    blame: Blame
+    category: FaultCategory
     reason: str
     message: str = ""
     exit_code: int | None = None
     seconds: float = 0.0
 
 
-Reading = Waiting | Running | Finished | Faulted
+PodState = PodWaiting | PodRunning | PodResult | PodFault

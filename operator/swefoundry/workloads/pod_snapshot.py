@@ -7,7 +7,7 @@ from typing import Any
 
 from swefoundry.api import labels
 
-Json = Mapping[str, Any]
+JsonMapping = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Terminated:
         return max(0.0, (self.finished - self.started).total_seconds())
 
 
-ABANDONING = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
+NODE_LOST_DISRUPTIONS = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 """Reasons of DisruptionTarget that speak of the node, not of the pod: it does not report any more, or is gone."""
 
 
@@ -50,7 +50,7 @@ class PodSnapshot:
     node: str | None
     deleted: datetime | None
     """When its grace period ends or ended, once somebody has deleted it."""
-    releasing: bool
+    finalizer_removed: bool
     """Our finalizer is gone: nothing is left for us to do."""
     unschedulable: str | None
     """Message of PodScheduled=False, when the scheduler found no node."""
@@ -71,9 +71,9 @@ class PodSnapshot:
         return self.deleted is not None
 
     @property
-    def abandoned(self) -> bool:
+    def node_lost(self) -> bool:
         """It was deleted because its node was lost: no kubelet will report its end, serve its log or let it go."""
-        return self.deleting and self.disrupted in ABANDONING
+        return self.deleting and self.disrupted in NODE_LOST_DISRUPTIONS
 
     @property
     def ended(self) -> bool:
@@ -81,14 +81,14 @@ class PodSnapshot:
         return self.terminated is not None or self.phase in ("Succeeded", "Failed")
 
 
-def snapshot(pod: Json) -> PodSnapshot:
+def read_snapshot(pod: JsonMapping) -> PodSnapshot:
     """Read a pod's JSON. Raises ``KeyError`` on what is not one of our pods."""
     meta, status = pod["metadata"], pod.get("status", {})
     notes, tags = meta.get("annotations", {}), meta.get("labels", {})
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
     disrupted = conditions.get("DisruptionTarget", {})
-    state: Json = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
+    state: JsonMapping = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
     waiting = state.get("waiting", {})
     return PodSnapshot(
         name=meta["name"],
@@ -97,15 +97,15 @@ def snapshot(pod: Json) -> PodSnapshot:
         work=tags.get(labels.WORK, ""),
         attempt=int(tags.get(labels.ATTEMPT, "0")),
         nonce=notes.get(labels.NONCE, ""),
-        created=moment(meta["creationTimestamp"]),
+        created=parse_timestamp(meta["creationTimestamp"]),
         phase=status.get("phase", "Pending"),
         reason=status.get("reason", ""),
         message=status.get("message", ""),
         node=pod.get("spec", {}).get("nodeName"),
-        deleted=moment(meta["deletionTimestamp"]) if "deletionTimestamp" in meta else None,
-        releasing=labels.FINALIZER not in meta.get("finalizers", []),
-        unschedulable=_refused(scheduled, "Unschedulable"),
-        gated=_refused(scheduled, "SchedulingGated") is not None,
+        deleted=parse_timestamp(meta["deletionTimestamp"]) if "deletionTimestamp" in meta else None,
+        finalizer_removed=labels.FINALIZER not in meta.get("finalizers", []),
+        unschedulable=_unscheduled_message(scheduled, "Unschedulable"),
+        gated=_unscheduled_message(scheduled, "SchedulingGated") is not None,
         disrupted=disrupted.get("reason") if disrupted.get("status") == "True" else None,
         waiting=waiting.get("reason"),
         waiting_message=waiting.get("message", ""),
@@ -115,28 +115,28 @@ def snapshot(pod: Json) -> PodSnapshot:
     )
 
 
-def _refused(scheduled: Json, reason: str) -> str | None:
+def _unscheduled_message(scheduled: JsonMapping, reason: str) -> str | None:
     if scheduled.get("status") == "False" and scheduled.get("reason") == reason:
         return str(scheduled.get("message", ""))
     return None
 
 
 def _deadline(started: str | None, seconds: int | None) -> datetime | None:
-    return moment(started) + timedelta(seconds=seconds) if started and seconds is not None else None
+    return parse_timestamp(started) + timedelta(seconds=seconds) if started and seconds is not None else None
 
 
-def _terminated(state: Json | None) -> Terminated | None:
+def _terminated(state: JsonMapping | None) -> Terminated | None:
     if state is None:
         return None
     return Terminated(
         exit_code=int(state.get("exitCode", -1)),
         reason=state.get("reason", ""),
         message=state.get("message", ""),
-        started=moment(state["startedAt"]) if state.get("startedAt") else None,
-        finished=moment(state["finishedAt"]) if state.get("finishedAt") else None,
+        started=parse_timestamp(state["startedAt"]) if state.get("startedAt") else None,
+        finished=parse_timestamp(state["finishedAt"]) if state.get("finishedAt") else None,
     )
 
 
-def moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """A Kubernetes timestamp."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))

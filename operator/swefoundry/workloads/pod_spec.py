@@ -12,7 +12,7 @@ from typing import Any
 from swefoundry.api import labels
 from swefoundry.workloads import names
 
-Json = dict[str, Any]
+JsonDict = dict[str, Any]
 
 
 class Role(StrEnum):
@@ -44,7 +44,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Ticket:
+class AttemptRef:
     """One attempt at one piece of work."""
 
     owner: Owner
@@ -60,17 +60,17 @@ class Ticket:
 
 
 @dataclass(frozen=True)
-class Cell:
+class ContainerTemplate:
     """What differs between roles: the container and the space it gets."""
 
     image: str
     env: Mapping[str, str]
-    security: Json
-    resources: Json
+    security: JsonDict
+    resources: JsonDict
     deadline_seconds: int
     command: list[str] | None = None
-    volumes: list[Json] = field(default_factory=list)
-    mounts: list[Json] = field(default_factory=list)
+    volumes: list[JsonDict] = field(default_factory=list)
+    mounts: list[JsonDict] = field(default_factory=list)
     user_namespace: bool = True
     runtime_class: str = ""
     service_account: str = ""
@@ -81,9 +81,9 @@ class Cell:
     """Between SIGTERM and SIGKILL."""
 
 
-def pod(ticket: Ticket, cell: Cell) -> Json:
+def pod_manifest(ticket: AttemptRef, cell: ContainerTemplate) -> JsonDict:
     """The Pod."""
-    container: Json = {
+    container: JsonDict = {
         "name": ticket.role.value,
         "image": cell.image,
         "imagePullPolicy": "IfNotPresent" if "@sha256:" in cell.image else "Always",
@@ -95,14 +95,14 @@ def pod(ticket: Ticket, cell: Cell) -> Json:
     }
     if cell.command:
         container["command"] = cell.command
-    spec: Json = {
+    spec: JsonDict = {
         "restartPolicy": "Never",
         "activeDeadlineSeconds": cell.deadline_seconds,
         "terminationGracePeriodSeconds": cell.grace_seconds,
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
         "hostUsers": not cell.user_namespace,
-        "tolerations": _leaving_lost_nodes_after(cell.node_lost_seconds),
+        "tolerations": _lost_node_tolerations(cell.node_lost_seconds),
         "containers": [container],
         "volumes": cell.volumes,
     }
@@ -113,11 +113,11 @@ def pod(ticket: Ticket, cell: Cell) -> Json:
     if cell.pull_secret:
         spec["imagePullSecrets"] = [{"name": cell.pull_secret}]
     if cell.avoid_nodes:
-        spec["affinity"] = _avoid(cell.avoid_nodes)
+        spec["affinity"] = _avoid_nodes(cell.avoid_nodes)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ticket), "spec": spec}
 
 
-def _metadata(ticket: Ticket) -> Json:
+def _metadata(ticket: AttemptRef) -> JsonDict:
     owner = ticket.owner
     return {
         "name": ticket.pod_name,
@@ -138,7 +138,7 @@ def _metadata(ticket: Ticket) -> Json:
     }
 
 
-def owner_reference(owner: Owner) -> Json:
+def owner_reference(owner: Owner) -> JsonDict:
     """A controlling reference that never blocks the owner's deletion (that would need rights on its finalizers)."""
     return {
         "apiVersion": labels.API_VERSION,
@@ -150,7 +150,7 @@ def owner_reference(owner: Owner) -> Json:
     }
 
 
-def limits(cpu: str, memory: str, storage: str) -> Json:
+def resource_requirements(cpu: str, memory: str, storage: str) -> JsonDict:
     """Memory and disk are hard; the CPU is shared, so that slow neighbours do not become time limits."""
     return {
         "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": storage},
@@ -158,9 +158,11 @@ def limits(cpu: str, memory: str, storage: str) -> Json:
     }
 
 
-def locked(capabilities: list[str] | None = None, user: int | None = None, seccomp: bool = True) -> Json:
+def security_context(
+    capabilities: list[str] | None = None, user: int | None = None, seccomp: bool = True
+) -> JsonDict:
     """A container's security context: nothing but the given capabilities, no way to gain more."""
-    context: Json = {
+    context: JsonDict = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"], **({"add": capabilities} if capabilities else {})},
     }
@@ -173,7 +175,7 @@ def locked(capabilities: list[str] | None = None, user: int | None = None, secco
     return context
 
 
-def _leaving_lost_nodes_after(seconds: int) -> list[Json]:
+def _lost_node_tolerations(seconds: int) -> list[JsonDict]:
     return [
         {
             "key": f"node.kubernetes.io/{taint}",
@@ -185,7 +187,7 @@ def _leaving_lost_nodes_after(seconds: int) -> list[Json]:
     ]
 
 
-def _avoid(nodes: tuple[str, ...]) -> Json:
+def _avoid_nodes(nodes: tuple[str, ...]) -> JsonDict:
     # Softly: on a cluster of one node there is nowhere else to go.
     term = {
         "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]

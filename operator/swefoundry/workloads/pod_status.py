@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading, Running, Waiting
+from swefoundry.workloads.pod_outcomes import (
+    FaultCategory,
+    PodFault,
+    PodResult,
+    PodRunning,
+    PodState,
+    PodWaiting,
+)
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 NODE_REASONS = frozenset({"NodeLost", "NodeShutdown", "Shutdown", "Terminated"})
@@ -31,8 +38,8 @@ ADMISSION_REASONS = frozenset(
 )
 """Pod status reasons of a kubelet that refuses a pod the scheduler gave it."""
 
-MISSING_WORDS = ("not found", "manifest unknown", "name unknown", "does not exist")
-REFUSED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|authorization failed")
+MISSING_IMAGE_PHRASES = ("not found", "manifest unknown", "name unknown", "does not exist")
+PULL_DENIED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|authorization failed")
 """The codes stand alone: the message holds the image's digest, and one digest in thirty has 401 or 403 in it."""
 
 STUCK_SECONDS = 150
@@ -40,7 +47,7 @@ STUCK_SECONDS = 150
 
 
 @dataclass(frozen=True)
-class Patience:
+class GracePeriods:
     """How long states that may pass by themselves are waited for, in seconds."""
 
     schedule: int = 1800
@@ -49,171 +56,177 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Seen:
+class RuleInput:
     """What the rules look at."""
 
     pod: PodSnapshot
     now: datetime
-    patience: Patience
+    grace: GracePeriods
 
     def older_than(self, seconds: float) -> bool:
         """Whether the pod was created more than ``seconds`` ago."""
         return self.now - self.pod.created > timedelta(seconds=seconds)
 
 
-Rule = Callable[[Seen], Reading | None]
+Rule = Callable[[RuleInput], PodState | None]
 
 
-def read_pod(pod: PodSnapshot, now: datetime, patience: Patience) -> Reading:
+def read_pod(pod: PodSnapshot, now: datetime, grace: GracePeriods) -> PodState:
     """The reading of a pod. Pure and total: unknown states wait."""
-    seen = Seen(pod, now, patience)
+    seen = RuleInput(pod, now, grace)
     for rule in RULES:
         reading = rule(seen)
         if reading is not None:
             return reading
-    return Waiting("Pending")
+    return PodWaiting("Pending")
 
 
-def matching_record_counts(seen: Seen) -> Reading | None:
+def matching_record_counts(seen: RuleInput) -> PodState | None:
     """The work was complete: this wins over any later eviction or disruption."""
     ended = seen.pod.terminated
     if ended is None:
         return None
-    record = _record(ended.message)
+    record = _parse_record(ended.message)
     if record is None:
         return None
     if record.get("nonce") != seen.pod.nonce or record.get("code") != ended.exit_code:
         return _fault(
             seen,
-            Blame.TAMPERING,
+            FaultCategory.TAMPERING,
             "RecordMismatch",
             "the record does not answer the order or the exit code differs",
         )
     if int(record.get("oomKills") or 0) > 0:
         return _fault(
             seen,
-            Blame.LIMIT,
+            FaultCategory.LIMIT,
             "OOMKilled",
             "a process was killed for memory; raise spec.validation.resources.memory",
         )
-    return Finished(ended.exit_code, record, ended.seconds)
+    return PodResult(ended.exit_code, record, ended.seconds)
 
 
-def disrupted_pods_are_replaced(seen: Seen) -> Reading | None:
+def disrupted_pods_are_replaced(seen: RuleInput) -> PodState | None:
     """Preemption, taint, eviction API, pod GC, kubelet shutdown (KEP-3329)."""
     if seen.pod.disrupted is None or not (seen.pod.ended or seen.pod.deleting):
         return None
-    return _fault(seen, Blame.INFRASTRUCTURE, seen.pod.disrupted, seen.pod.message)
+    return _fault(seen, FaultCategory.INFRASTRUCTURE, seen.pod.disrupted, seen.pod.message)
 
 
-def evictions_for_own_limits_are_limits(seen: Seen) -> Reading | None:
+def evictions_for_own_limits_are_limits(seen: RuleInput) -> PodState | None:
     """A pod over its own ephemeral or emptyDir limit; DisruptionTarget is not set for these."""
     if seen.pod.reason != "Evicted" or "exceed" not in seen.pod.message.lower():
         return None
-    return _fault(seen, Blame.LIMIT, "EphemeralStorageExceeded", seen.pod.message)
+    return _fault(seen, FaultCategory.LIMIT, "EphemeralStorageExceeded", seen.pod.message)
 
 
-def evictions_for_node_pressure_are_replaced(seen: Seen) -> Reading | None:
+def evictions_for_node_pressure_are_replaced(seen: RuleInput) -> PodState | None:
     """The node ran short of something."""
     if seen.pod.reason != "Evicted":
         return None
-    return _fault(seen, Blame.INFRASTRUCTURE, "NodePressure", seen.pod.message)
+    return _fault(seen, FaultCategory.INFRASTRUCTURE, "NodePressure", seen.pod.message)
 
 
-def deadlines_are_limits(seen: Seen) -> Reading | None:
+def deadlines_are_limits(seen: RuleInput) -> PodState | None:
     """The backstop struck: pull time counts too, so a container that never ran is nobody's result."""
     if seen.pod.reason != "DeadlineExceeded":
         return None
     if seen.pod.terminated is None or seen.pod.terminated.started is None:
-        return _fault(seen, Blame.INFRASTRUCTURE, "DeadlineExceeded", "the container never started")
-    return _fault(seen, Blame.LIMIT, "DeadlineExceeded", seen.pod.message)
+        return _fault(seen, FaultCategory.INFRASTRUCTURE, "DeadlineExceeded", "the container never started")
+    return _fault(seen, FaultCategory.LIMIT, "DeadlineExceeded", seen.pod.message)
 
 
-def lost_nodes_are_replaced(seen: Seen) -> Reading | None:
+def lost_nodes_are_replaced(seen: RuleInput) -> PodState | None:
     """The node shut down or was lost."""
     if (
         seen.pod.reason in NODE_REASONS
         or "imminent node shutdown" in seen.pod.message
         or seen.pod.phase == "Unknown"
     ):
-        return _fault(seen, Blame.INFRASTRUCTURE, "NodeLost", seen.pod.message)
+        return _fault(seen, FaultCategory.INFRASTRUCTURE, "NodeLost", seen.pod.message)
     return None
 
 
-def refused_admissions_are_replaced(seen: Seen) -> Reading | None:
+def refused_admissions_are_replaced(seen: RuleInput) -> PodState | None:
     """The kubelet refused the pod before any container existed."""
     if seen.pod.phase == "Failed" and seen.pod.reason in ADMISSION_REASONS:
-        return _fault(seen, Blame.INFRASTRUCTURE, f"Admission{seen.pod.reason}", seen.pod.message)
+        return _fault(seen, FaultCategory.INFRASTRUCTURE, f"Admission{seen.pod.reason}", seen.pod.message)
     return None
 
 
-def deleted_pods_lost_their_evidence(seen: Seen) -> Reading | None:
+def deleted_pods_lost_their_evidence(seen: RuleInput) -> PodState | None:
     """Somebody deleted the pod: wait for its end, then replace it. Without a record its exit code says nothing."""
     deleted = seen.pod.deleted
     if deleted is None:
         return None
     if seen.pod.ended or seen.pod.node is None or seen.now > deleted + timedelta(seconds=STUCK_SECONDS):
-        return _fault(seen, Blame.INFRASTRUCTURE, "PodDeleted", "the pod was deleted before it left a record")
-    return Waiting("Terminating")
+        return _fault(
+            seen, FaultCategory.INFRASTRUCTURE, "PodDeleted", "the pod was deleted before it left a record"
+        )
+    return PodWaiting("Terminating")
 
 
-def unstartable_images_are_environment_defects(seen: Seen) -> Reading | None:
+def unstartable_images_are_environment_defects(seen: RuleInput) -> PodState | None:
     """The entrypoint could not be executed."""
     ended = seen.pod.terminated
     if ended is None:
         return None
     if ended.reason in ("StartError", "ContainerCannotRun") or ended.exit_code in (126, 127, 128):
-        return _fault(seen, Blame.ENVIRONMENT, "EntrypointMissing", ended.message)
+        return _fault(seen, FaultCategory.ENVIRONMENT, "EntrypointMissing", ended.message)
     return None
 
 
-def memory_kills_are_limits(seen: Seen) -> Reading | None:
+def memory_kills_are_limits(seen: RuleInput) -> PodState | None:
     """PID 1 itself was killed for memory."""
     ended = seen.pod.terminated
     if ended is None or ended.reason != "OOMKilled":
         return None
-    return _fault(seen, Blame.LIMIT, "OOMKilled", "the container was killed for memory")
+    return _fault(seen, FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
 
 
-def ends_without_record_are_replaced(seen: Seen) -> Reading | None:
+def ends_without_record_are_replaced(seen: RuleInput) -> PodState | None:
     """Any other end: invented codes (ContainerStatusUnknown), bare 137 and 143, a runner that died."""
     ended = seen.pod.terminated
     if ended is not None:
         reason = "ContainerStatusUnknown" if ended.reason == "ContainerStatusUnknown" else "NoRecord"
-        return _fault(seen, Blame.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record")
+        return _fault(
+            seen, FaultCategory.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record"
+        )
     if seen.pod.ended:
-        return _fault(seen, Blame.INFRASTRUCTURE, seen.pod.reason or "NoContainer", seen.pod.message)
+        return _fault(seen, FaultCategory.INFRASTRUCTURE, seen.pod.reason or "NoContainer", seen.pod.message)
     return None
 
 
-def overdue_containers_are_replaced(seen: Seen) -> Reading | None:
+def overdue_containers_are_replaced(seen: RuleInput) -> PodState | None:
     """Nobody enforces the deadline: a lost node that no controller took notice of."""
     pod = seen.pod
     if not pod.running or pod.deadline is None or seen.now < pod.deadline + timedelta(seconds=STUCK_SECONDS):
         return None
-    return _fault(seen, Blame.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost")
+    return _fault(
+        seen, FaultCategory.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost"
+    )
 
 
-def running_containers_run(seen: Seen) -> Reading | None:
+def running_containers_run(seen: RuleInput) -> PodState | None:
     """Under way. A node that stops reporting is noticed by the node controller, which sets deletion and disruption."""
-    return Running() if seen.pod.running else None
+    return PodRunning() if seen.pod.running else None
 
 
-def gated_pods_wait(seen: Seen) -> Reading | None:
+def gated_pods_wait(seen: RuleInput) -> PodState | None:
     """Kueue or another gate holds the pod."""
-    return Waiting("SchedulingGated") if seen.pod.gated else None
+    return PodWaiting("SchedulingGated") if seen.pod.gated else None
 
 
-def unschedulable_pods_wait_then_are_misconfigured(seen: Seen) -> Reading | None:
+def unschedulable_pods_wait_then_are_misconfigured(seen: RuleInput) -> PodState | None:
     """An autoscaler may bring a node; not for ever."""
     if seen.pod.unschedulable is None:
         return None
-    if seen.older_than(seen.patience.schedule):
-        return _fault(seen, Blame.CONFIGURATION, "Unschedulable", seen.pod.unschedulable)
-    return Waiting("Unschedulable", seen.pod.unschedulable)
+    if seen.older_than(seen.grace.schedule):
+        return _fault(seen, FaultCategory.CONFIGURATION, "Unschedulable", seen.pod.unschedulable)
+    return PodWaiting("Unschedulable", seen.pod.unschedulable)
 
 
-def unpullable_images_are_judged_by_their_message(seen: Seen) -> Reading | None:
+def unpullable_images_are_judged_by_their_message(seen: RuleInput) -> PodState | None:
     """Missing: a defect of the image's maker. Refused: a missing secret. Else the kubelet tries again itself."""
     if seen.pod.waiting not in (
         "ErrImagePull",
@@ -223,43 +236,43 @@ def unpullable_images_are_judged_by_their_message(seen: Seen) -> Reading | None:
     ):
         return None
     text = seen.pod.waiting_message.lower()
-    if any(word in text for word in MISSING_WORDS):
-        return _patiently(seen, seen.patience.start, Blame.ENVIRONMENT, "ImageMissing")
-    if REFUSED.search(text):
-        return _patiently(seen, seen.patience.start, Blame.CONFIGURATION, "ImagePullUnauthorized")
-    return _patiently(seen, seen.patience.pull, Blame.INFRASTRUCTURE, "ImagePullTransient")
+    if any(word in text for word in MISSING_IMAGE_PHRASES):
+        return _fault_after(seen, seen.grace.start, FaultCategory.ENVIRONMENT, "ImageMissing")
+    if PULL_DENIED.search(text):
+        return _fault_after(seen, seen.grace.start, FaultCategory.CONFIGURATION, "ImagePullUnauthorized")
+    return _fault_after(seen, seen.grace.pull, FaultCategory.INFRASTRUCTURE, "ImagePullTransient")
 
 
-def impossible_images_are_misconfigured(seen: Seen) -> Reading | None:
+def invalid_image_names_are_misconfigured(seen: RuleInput) -> PodState | None:
     """A name that is none."""
     if seen.pod.waiting in ("InvalidImageName", "ErrImageNeverPull"):
-        return _fault(seen, Blame.CONFIGURATION, seen.pod.waiting, seen.pod.waiting_message)
+        return _fault(seen, FaultCategory.CONFIGURATION, seen.pod.waiting, seen.pod.waiting_message)
     return None
 
 
-def missing_objects_are_waited_for(seen: Seen) -> Reading | None:
+def missing_objects_are_waited_for(seen: RuleInput) -> PodState | None:
     """A ConfigMap, Secret or key that is not there (yet)."""
     if seen.pod.waiting == "CreateContainerConfigError":
-        return _patiently(seen, seen.patience.start, Blame.CONFIGURATION, "CreateContainerConfigError")
+        return _fault_after(seen, seen.grace.start, FaultCategory.CONFIGURATION, "CreateContainerConfigError")
     return None
 
 
-def runtime_faults_are_waited_for(seen: Seen) -> Reading | None:
+def runtime_faults_are_waited_for(seen: RuleInput) -> PodState | None:
     """The runtime could not make the container; the kubelet tries again itself."""
     if seen.pod.waiting in ("CreateContainerError", "RunContainerError", "CreatePodSandboxError"):
-        return _patiently(seen, seen.patience.start, Blame.INFRASTRUCTURE, seen.pod.waiting)
+        return _fault_after(seen, seen.grace.start, FaultCategory.INFRASTRUCTURE, seen.pod.waiting)
     return None
 
 
-def unmountable_volumes_are_misconfigured(seen: Seen) -> Reading | None:
+def unmountable_volumes_are_misconfigured(seen: RuleInput) -> PodState | None:
     """A pod that has a node and still creates its container after the pull grace: a volume that does not
     exist, mostly.
     """
-    if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.patience.pull):
+    if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.grace.pull):
         return None
     return _fault(
         seen,
-        Blame.CONFIGURATION,
+        FaultCategory.CONFIGURATION,
         "ContainerCreating",
         "a ConfigMap or Secret that the pod mounts may be missing; see its events",
     )
@@ -282,7 +295,7 @@ RULES: tuple[Rule, ...] = (
     gated_pods_wait,
     unschedulable_pods_wait_then_are_misconfigured,
     unpullable_images_are_judged_by_their_message,
-    impossible_images_are_misconfigured,
+    invalid_image_names_are_misconfigured,
     missing_objects_are_waited_for,
     runtime_faults_are_waited_for,
     unmountable_volumes_are_misconfigured,
@@ -290,7 +303,7 @@ RULES: tuple[Rule, ...] = (
 """Order is meaning; a test pins it."""
 
 
-def _record(message: str) -> dict[str, Any] | None:
+def _parse_record(message: str) -> dict[str, Any] | None:
     try:
         record = json.loads(message)
     except ValueError:
@@ -298,9 +311,9 @@ def _record(message: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and "nonce" in record else None
 
 
-def _fault(seen: Seen, blame: Blame, reason: str, message: str) -> Faulted:
+def _fault(seen: RuleInput, blame: FaultCategory, reason: str, message: str) -> PodFault:
     ended = seen.pod.terminated
-    return Faulted(
+    return PodFault(
         blame,
         reason,
         message[:2000],
@@ -309,6 +322,6 @@ def _fault(seen: Seen, blame: Blame, reason: str, message: str) -> Faulted:
     )
 
 
-def _patiently(seen: Seen, seconds: int, blame: Blame, reason: str) -> Reading:
+def _fault_after(seen: RuleInput, seconds: int, blame: FaultCategory, reason: str) -> PodState:
     message = seen.pod.waiting_message
-    return _fault(seen, blame, reason, message) if seen.older_than(seconds) else Waiting(reason, message)
+    return _fault(seen, blame, reason, message) if seen.older_than(seconds) else PodWaiting(reason, message)

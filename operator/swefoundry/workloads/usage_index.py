@@ -14,117 +14,121 @@ from pydantic import ValidationError
 from swefoundry.api import labels
 from swefoundry.api.types import Budget
 from swefoundry.contracts.models import MICRO, Usage
-from swefoundry.kube.cache import Body, Cache, key_of, owner_of
+from swefoundry.kube.cache import ApiObject, Cache, key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.pod_spec import Role
 
 
 @dataclass(frozen=True)
-class Account:
+class UsageTotals:
     """What was used, and what running agent pods may use besides."""
 
     used: Usage = field(default_factory=Usage)
-    held: Usage = field(default_factory=Usage)
+    reserved: Usage = field(default_factory=Usage)
 
-    def plus(self, other: "Account") -> "Account":
+    def plus(self, other: "UsageTotals") -> "UsageTotals":
         """The sum."""
-        return Account(self.used.plus(other.used), self.held.plus(other.held))
+        return UsageTotals(self.used.plus(other.used), self.reserved.plus(other.reserved))
 
-    def minus(self, other: "Account") -> "Account":
+    def minus(self, other: "UsageTotals") -> "UsageTotals":
         """Without ``other``, which is part of it."""
-        return Account(self.used.minus(other.used), self.held.minus(other.held))
+        return UsageTotals(self.used.minus(other.used), self.reserved.minus(other.reserved))
 
-    def gives_room(self, before: "Account") -> bool:
+    def frees_budget(self, before: "UsageTotals") -> bool:
         """Whether it leaves more of a budget than it did ``before``."""
-        now, then = self.used.plus(self.held), before.used.plus(before.held)
+        now, then = self.used.plus(self.reserved), before.used.plus(before.reserved)
         return now.tokens < then.tokens or now.micro_usd < then.micro_usd
 
 
-NOTHING = Account()
+NO_USAGE = UsageTotals()
 
 
 @dataclass(frozen=True)
-class Others:
+class OtherUsage:
     """The accounts of all EnvBuilds but one, summed up."""
 
-    in_namespace: Account = NOTHING
+    in_namespace: UsageTotals = NO_USAGE
     """Of those in its namespace."""
-    in_all: Account = NOTHING
+    overall: UsageTotals = NO_USAGE
 
 
-class Spending:
+class UsageIndex:
     """The sums, and the EnvBuilds that wait until there is more room in them."""
 
     def __init__(self, cache: Cache, wake: Callable[[Key], None]) -> None:
         self._cache = cache
         self._wake = wake
-        self._accounts: dict[Key, Account] = {}
-        self._namespaces: dict[str, Account] = {}
-        self._all = NOTHING
+        self._totals: dict[Key, UsageTotals] = {}
+        self._namespace_totals: dict[str, UsageTotals] = {}
+        self._overall = NO_USAGE
         self._waiting: set[Key] = set()
-        cache.listen(self._changed)
+        cache.subscribe(self._on_change)
 
-    def beside(self, key: Key) -> Others:
+    def excluding(self, key: Key) -> OtherUsage:
         """What all but the EnvBuild of ``key`` have used, and may use."""
-        own = self._accounts.get(key, NOTHING)
-        return Others(self._namespaces.get(key.namespace, NOTHING).minus(own), self._all.minus(own))
+        own = self._totals.get(key, NO_USAGE)
+        return OtherUsage(
+            self._namespace_totals.get(key.namespace, NO_USAGE).minus(own), self._overall.minus(own)
+        )
 
-    def wait(self, key: Key) -> None:
+    def wait_for_budget(self, key: Key) -> None:
         """Note that ``key`` is to be woken when there is more room."""
         self._waiting.add(key)
 
-    def _changed(self, body: Body) -> None:
+    def _on_change(self, body: ApiObject) -> None:
         """An object came, changed or went."""
         if body["kind"] == BUILDS.kind:
-            self._count(key_of(body))
-        elif body["kind"] == PODS.kind and _is_agent(body):
+            self._update(key_of(body))
+        elif body["kind"] == PODS.kind and _is_agent_pod(body):
             owner = owner_of(body)
             if owner is not None and owner[0].kind == BUILDS.kind:
-                self._count(owner[0])
+                self._update(owner[0])
 
-    def _count(self, key: Key) -> None:
+    def _update(self, key: Key) -> None:
         body = self._cache.get(key)
-        old = self._accounts.pop(key, NOTHING)
-        new = account(body, self._runs(body)) if body is not None else NOTHING
-        if new != NOTHING:
-            self._accounts[key] = new
+        old = self._totals.pop(key, NO_USAGE)
+        new = usage_totals(body, self._has_agent_pod(body)) if body is not None else NO_USAGE
+        if new != NO_USAGE:
+            self._totals[key] = new
         if new == old:
             return
-        self._all = self._all.plus(new).minus(old)
-        in_namespace = self._namespaces.pop(key.namespace, NOTHING).plus(new).minus(old)
-        if in_namespace != NOTHING:
-            self._namespaces[key.namespace] = in_namespace
-        if new.gives_room(old):
+        self._overall = self._overall.plus(new).minus(old)
+        in_namespace = self._namespace_totals.pop(key.namespace, NO_USAGE).plus(new).minus(old)
+        if in_namespace != NO_USAGE:
+            self._namespace_totals[key.namespace] = in_namespace
+        if new.frees_budget(old):
             waiting, self._waiting = self._waiting, set()
             for each in waiting:
                 self._wake(each)
 
-    def _runs(self, body: Body) -> bool:
+    def _has_agent_pod(self, body: ApiObject) -> bool:
         """Whether an agent pod of the EnvBuild runs; the status may not speak of it yet."""
         running = body.get("status", {}).get("running", ())
         if any(item.get("work", "").startswith("agent-") for item in running):
             return True
-        return any(map(_is_agent, self._cache.children(body["metadata"]["uid"], PODS.kind)))
+        return any(map(_is_agent_pod, self._cache.children(body["metadata"]["uid"], PODS.kind)))
 
 
-def account(body: Mapping[str, Any], runs: bool) -> Account:
+def usage_totals(body: Mapping[str, Any], runs: bool) -> UsageTotals:
     """The account of an EnvBuild as the API gives it; ``runs``: it has an agent pod."""
     try:
         used = Usage.model_validate(body.get("status", {}).get("usage") or {})
         budget = Budget.model_validate(body["spec"].get("budget") or {}) if runs else None
     except ValidationError:  # its own reconcile refuses it, so no agents will be sent
-        return NOTHING
+        return NO_USAGE
     if budget is None:
-        return Account(used)
+        return UsageTotals(used)
     tokens = max(0, budget.llm_tokens - used.tokens)
-    return Account(used, Usage(input_tokens=tokens, micro_usd=max(0, micro(budget.llm_usd) - used.micro_usd)))
+    return UsageTotals(
+        used, Usage(input_tokens=tokens, micro_usd=max(0, to_micro_usd(budget.llm_usd) - used.micro_usd))
+    )
 
 
-def micro(usd: str | Decimal) -> int:
+def to_micro_usd(usd: str | Decimal) -> int:
     """Micro-dollars."""
     return int(Decimal(usd) * MICRO)
 
 
-def _is_agent(pod: Body) -> bool:
+def _is_agent_pod(pod: ApiObject) -> bool:
     return bool(pod["metadata"].get("labels", {}).get(labels.ROLE) == Role.AGENT)

@@ -1,15 +1,15 @@
 """The files that task pods mount: the registry's credentials, and certificates to trust besides the usual ones."""
 
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_spec import Json
+from swefoundry.workloads.pod_spec import JsonDict
 
 AUTH_MOUNT = "/var/run/swefoundry/registry"
 CA_MOUNT = "/var/run/swefoundry/ca"
 
 
-def usual_files(settings: Settings) -> tuple[Json, ...]:
+def registry_and_ca_volumes(settings: Settings) -> tuple[JsonDict, ...]:
     """Volumes (with ``mountPath``) with both, where they are configured."""
-    found: list[Json] = []
+    found: list[JsonDict] = []
     if settings.registry_secret:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         found.append(
@@ -34,9 +34,11 @@ def ca_file(settings: Settings) -> str | None:
     return f"{CA_MOUNT}/ca.crt" if settings.ca_config_map else None
 
 
-def mounted(room: Json, mount_path: str, files: tuple[Json, ...]) -> tuple[list[Json], list[Json]]:
+def volumes_and_mounts(
+    workspace: JsonDict, mount_path: str, files: tuple[JsonDict, ...]
+) -> tuple[list[JsonDict], list[JsonDict]]:
     """Volumes and mounts of a pod: ``room`` to write to, and files to read."""
-    volumes, mounts = [room], [{"name": room["name"], "mountPath": mount_path}]
+    volumes, mounts = [workspace], [{"name": workspace["name"], "mountPath": mount_path}]
     for file in files:
         mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
         volumes.append({key: value for key, value in file.items() if key != "mountPath"})

@@ -11,7 +11,7 @@ from swefoundry import metrics
 from swefoundry.api.taskinstance import Phase, VerdictName
 from swefoundry.api.types import Strategy
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.pod_outcomes import FaultCategory
 from swefoundry.workloads.pod_spec import Role
 from unit.chart.rendering import Object, of_kind, only, render
 
@@ -23,7 +23,7 @@ ADDED = {"namespace", "le"}
 CLOSED = {
     "phase": set(Phase.__args__),
     "verdict": set(VerdictName.__args__),
-    "outcome": {"Finished", *Blame, *RoundOutcome},
+    "outcome": {"Finished", *FaultCategory, *RoundOutcome},
     "result": {"ok", "retry", "gone", "refused", "defect"},
     "kind": {"TaskInstance", "EnvBuild"},
     "stage": {role.value for role in Role},

@@ -25,7 +25,7 @@ new file mode 100644
 """
 
 
-def classic(**columns: Any) -> dict[str, Any]:
+def classic_row(**columns: Any) -> dict[str, Any]:
     """A SWE-bench row."""
     row = {
         "repo": "octo/calc",
@@ -44,15 +44,15 @@ def classic(**columns: Any) -> dict[str, Any]:
     return {key: value for key, value in (row | columns).items() if value is not ...}
 
 
-def factory(**columns: Any) -> dict[str, Any]:
+def factory_row(**columns: Any) -> dict[str, Any]:
     """A SWE-Factory row."""
-    row = classic(
+    row = classic_row(
         pull_number=7, issue_numbers=["5"], FAIL_TO_PASS=..., PASS_TO_PASS=..., environment_setup_commit=...
     )
     return {key: value for key, value in (row | columns).items() if value is not ...}
 
 
-def jsonl(path: Path, *rows: Any) -> Path:
+def write_json_lines(path: Path, *rows: Any) -> Path:
     """A file of JSON lines; texts are written as they are."""
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
     return path

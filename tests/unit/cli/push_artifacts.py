@@ -6,7 +6,7 @@ from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.registry_client import Registry
 
 
-def push(host: str, repository: str, kind: str, files: dict[str, bytes]) -> str:
+def push_files(host: str, repository: str, kind: str, files: dict[str, bytes]) -> str:
     async def pushed() -> str:
         async with Registry(host, insecure=True) as registry:
             return await push_artifact(registry, repository, kind, files)

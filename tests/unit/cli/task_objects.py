@@ -38,7 +38,7 @@ def task(name: str = "octo--calc-7", status: Json | None = None, **spec: Any) ->
     }
 
 
-def finished(phase: str, verdict: str | None, reason: str, message: str, **more: Any) -> Json:
+def finished_status(phase: str, verdict: str | None, reason: str, message: str, **more: Any) -> Json:
     kind = "Stalled" if phase == "Failed" else "Validated"
     status: Json = {
         "phase": phase,
@@ -48,7 +48,7 @@ def finished(phase: str, verdict: str | None, reason: str, message: str, **more:
     return status | ({"verdict": verdict} if verdict else {}) | more
 
 
-def validated(**more: Any) -> Json:
+def validated_status(**more: Any) -> Json:
     tests = {"failToPass": 1, "passToPass": 2}
     sentence = "the tests fail before the fix and pass after it"
-    return finished("Validated", "fail2pass", "Fail2Pass", sentence, tests=tests, **more)
+    return finished_status("Validated", "fail2pass", "Fail2Pass", sentence, tests=tests, **more)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from swefoundry.cli.releases import unpacking
-from swefoundry.cli.releases.describing import problem_statement, repository
-from swefoundry.cli.releases.unpacking import BadArchive, unpack
+from swefoundry.cli.releases.describing import problem_statement, repository_name
+from swefoundry.cli.releases.unpacking import BadArchive, unpack_release
 
 
 def tar(path: Path, files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> Path:
@@ -33,14 +33,16 @@ def names(root: Path) -> list[str]:
 
 
 def test_a_tar_loses_its_leading_folder(tmp_path: Path) -> None:
-    root = unpack(tar(tmp_path / "a.tar.gz", {"a-1/a.py": b"1", "a-1/b/c.py": b"2"}), tmp_path / "out")
+    root = unpack_release(
+        tar(tmp_path / "a.tar.gz", {"a-1/a.py": b"1", "a-1/b/c.py": b"2"}), tmp_path / "out"
+    )
     assert names(root) == ["a.py", "b/c.py"]
 
 
 def test_a_zip_too(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a-1/a.py", "1")
-    assert names(unpack(tmp_path / "a.zip", tmp_path / "out")) == ["a.py"]
+    assert names(unpack_release(tmp_path / "a.zip", tmp_path / "out")) == ["a.py"]
 
 
 def test_nothing_leaves_the_folder_and_no_repository_comes_along(tmp_path: Path) -> None:
@@ -51,13 +53,15 @@ def test_nothing_leaves_the_folder_and_no_repository_comes_along(tmp_path: Path)
         "a-1/sub/.git": b"gitdir: /",
     }
     links = {"a-1/good": "a.py", "a-1/bad": "/etc/passwd", "a-1/worse": "../../../etc/passwd"}
-    root = unpack(tar(tmp_path / "a.tar.gz", files, links), tmp_path / "out")
+    root = unpack_release(tar(tmp_path / "a.tar.gz", files, links), tmp_path / "out")
     assert names(root) == ["a.py", "good"]
     assert not (tmp_path / "evil.py").exists()
 
 
 def test_an_archive_without_a_leading_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    assert names(unpack(tar(tmp_path / "a.tar.gz", {"a.py": b"", "b.py": b""}), tmp_path / "out")) == [
+    assert names(
+        unpack_release(tar(tmp_path / "a.tar.gz", {"a.py": b"", "b.py": b""}), tmp_path / "out")
+    ) == [
         "a.py",
         "b.py",
     ]
@@ -66,13 +70,13 @@ def test_an_archive_without_a_leading_folder_is_taken_as_it_is(tmp_path: Path) -
 def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(b"<html>not found</html>")
     with pytest.raises(BadArchive, match=r"a\.tar\.gz cannot be unpacked"):
-        unpack(tmp_path / "a.tar.gz", tmp_path / "out")
+        unpack_release(tmp_path / "a.tar.gz", tmp_path / "out")
 
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpacking, "UNPACKED_LIMIT_BYTES", 1000)
     with pytest.raises(BadArchive, match="unpacks to 2000 bytes"):
-        unpack(tar(tmp_path / "a.tar.gz", {"a/a": b"0" * 2000}), tmp_path / "out")
+        unpack_release(tar(tmp_path / "a.tar.gz", {"a/a": b"0" * 2000}), tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -97,11 +101,11 @@ def test_the_repository_is_told_from_the_metadata(tmp_path: Path, metadata: str,
     (tmp_path / "PKG-INFO").write_text(
         f"Metadata-Version: 2.1\nName: calc\n{metadata}\nLong description: x\n"
     )
-    assert repository(tmp_path, "calc") == repo
+    assert repository_name(tmp_path, "calc") == repo
 
 
 def test_no_metadata_is_no_trouble(tmp_path: Path) -> None:
-    assert repository(tmp_path, "calc") == "releases/calc"
+    assert repository_name(tmp_path, "calc") == "releases/calc"
 
 
 def test_the_problem_statement_is_what_the_changelog_gained(tmp_path: Path) -> None:

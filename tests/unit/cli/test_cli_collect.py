@@ -9,11 +9,11 @@ import yaml
 from packaging.version import Version
 
 from swefoundry.api.validation import manifest
-from swefoundry.cli.datasets.instance import Settings, make
-from swefoundry.cli.releases.collecting import NoInstance, collect_pair
+from swefoundry.cli.datasets.instance import InstanceSettings, render_instance
+from swefoundry.cli.releases.collecting import PairRejected, collect_pair
 from swefoundry.cli.releases.index import NoRelease, SourceArchive
-from swefoundry.cli.releases.pairs import parse
-from swefoundry.cli.releases.splitting import classifier
+from swefoundry.cli.releases.pairs import parse_pair
+from swefoundry.cli.releases.splitting import path_classifier
 from unit.cli.conftest import Run
 from unit.cli.test_cli_archives import tar
 
@@ -67,7 +67,7 @@ class Shelf:
 
 
 async def test_a_pair_becomes_an_instance(tmp_path: Path) -> None:
-    made = await collect_pair(parse("calc:1.0..1.1"), Shelf(tmp_path), classifier())
+    made = await collect_pair(parse_pair("calc:1.0..1.1"), Shelf(tmp_path), path_classifier())
     assert (made.instance_id, made.repo, made.version, made.language) == (
         "octo__calc-1.1",
         "octo/calc",
@@ -80,11 +80,11 @@ async def test_a_pair_becomes_an_instance(tmp_path: Path) -> None:
     }
     assert b"+x = 2" in made.gold and b"test_calc" not in made.gold and b"PKG-INFO" not in made.gold
     assert b"+def test_b" in made.tests and b"calc.py b/calc.py" not in made.tests
-    assert manifest.problems(make(made, Settings()).objects[-1]) == []
+    assert manifest.problems(render_instance(made, InstanceSettings()).objects[-1]) == []
 
 
 async def test_the_user_may_name_the_repository(tmp_path: Path) -> None:
-    made = await collect_pair(parse("calc:1.0..1.1 repo=our/fork"), Shelf(tmp_path), classifier())
+    made = await collect_pair(parse_pair("calc:1.0..1.1 repo=our/fork"), Shelf(tmp_path), path_classifier())
     assert (made.instance_id, made.repo) == ("our__calc-1.1", "our/fork")
 
 
@@ -98,8 +98,8 @@ async def test_the_user_may_name_the_repository(tmp_path: Path) -> None:
     ],
 )
 async def test_a_pair_that_is_no_candidate_says_why(tmp_path: Path, pair: str, complaint: str) -> None:
-    with pytest.raises((NoInstance, NoRelease), match=complaint):
-        await collect_pair(parse(pair), Shelf(tmp_path), classifier())
+    with pytest.raises((PairRejected, NoRelease), match=complaint):
+        await collect_pair(parse_pair(pair), Shelf(tmp_path), path_classifier())
 
 
 def test_nothing_asked_for_is_wrong_usage(run: Run) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.cli.datasets.rows import columns, formats
 from swefoundry.cli.datasets.rows.columns import BadColumn
-from unit.cli.dataset_rows import PATCH, classic, factory
+from unit.cli.dataset_rows import PATCH, classic_row, factory_row
 
 JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -26,22 +26,22 @@ JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)
     ],
 )
 def test_a_time_is_understood_however_it_is_written(written: object) -> None:
-    assert columns.moment({"created_at": written}, "created_at") == JUNE
+    assert columns.time_column({"created_at": written}, "created_at") == JUNE
 
 
 def test_a_date_alone_is_midnight_utc() -> None:
-    assert columns.moment({"created_at": "2023-06-01"}, "created_at") == JUNE.replace(hour=0)
+    assert columns.time_column({"created_at": "2023-06-01"}, "created_at") == JUNE.replace(hour=0)
 
 
 @pytest.mark.parametrize("written", [None, "", float("nan")])
 def test_no_time_is_no_time(written: object) -> None:
-    assert columns.moment({"created_at": written}, "created_at") is None
+    assert columns.time_column({"created_at": written}, "created_at") is None
 
 
 @pytest.mark.parametrize("written", ["yesterday", "2023-13-01", 10**30])
 def test_what_is_no_time_is_refused_by_name(written: object) -> None:
     with pytest.raises(BadColumn, match="created_at"):
-        columns.moment({"created_at": written}, "created_at")
+        columns.time_column({"created_at": written}, "created_at")
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_what_is_no_time_is_refused_by_name(written: object) -> None:
     ],
 )
 def test_test_names_are_understood_however_they_are_written(written: object) -> None:
-    assert columns.names({"FAIL_TO_PASS": written}, "FAIL_TO_PASS") == ["a", "b c"]
+    assert columns.names_column({"FAIL_TO_PASS": written}, "FAIL_TO_PASS") == ["a", "b c"]
 
 
 def test_test_names_may_be_spelled_in_lower_case() -> None:
-    assert columns.names({"fail_to_pass": "['a']"}, "FAIL_TO_PASS", "fail_to_pass") == ["a"]
+    assert columns.names_column({"fail_to_pass": "['a']"}, "FAIL_TO_PASS", "fail_to_pass") == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_test_names_may_be_spelled_in_lower_case() -> None:
 )
 def test_nothing_in_a_list_is_ever_evaluated(written: object) -> None:
     with pytest.raises(BadColumn, match="FAIL_TO_PASS"):
-        columns.names({"FAIL_TO_PASS": written}, "FAIL_TO_PASS")
+        columns.names_column({"FAIL_TO_PASS": written}, "FAIL_TO_PASS")
 
 
 @pytest.mark.parametrize(
@@ -75,18 +75,18 @@ def test_nothing_in_a_list_is_ever_evaluated(written: object) -> None:
     [("8.1", "8.1"), (8.1, "8.1"), (20231, "20231"), (None, None), (float("nan"), None), ("", None)],
 )
 def test_a_version_may_be_text_a_number_or_nothing(written: object, expected: str | None) -> None:
-    assert formats.instance(classic(version=written)).version == expected
+    assert formats.read_instance(classic_row(version=written)).version == expected
 
 
 def test_carriage_returns_in_patches_survive() -> None:
     crlf = PATCH.replace("\n", "\r\n")
-    assert formats.instance(classic(patch=crlf)).gold == crlf.encode()
+    assert formats.read_instance(classic_row(patch=crlf)).gold == crlf.encode()
 
 
 def test_a_patch_that_lost_its_last_line_end_gets_it_back() -> None:
-    row = classic(patch=PATCH.rstrip("\n"))
-    assert formats.instance(row).gold == PATCH.encode()
-    assert formats.remarks(row) == ["patch had no line end at its end, which git refuses; one was added"]
+    row = classic_row(patch=PATCH.rstrip("\n"))
+    assert formats.read_instance(row).gold == PATCH.encode()
+    assert formats.row_warnings(row) == ["patch had no line end at its end, which git refuses; one was added"]
 
 
 BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
@@ -119,39 +119,41 @@ BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.p
 )
 def test_a_bad_row_is_refused_with_the_column_and_the_reason(changed: dict[str, Any], complaint: str) -> None:
     with pytest.raises(BadColumn) as refused:
-        formats.instance(classic(**changed))
+        formats.read_instance(classic_row(**changed))
     assert complaint in str(refused.value)
 
 
 def test_an_empty_fail_to_pass_is_worth_a_remark() -> None:
-    assert "any patch would resolve it" in formats.remarks(classic(FAIL_TO_PASS="[]"))[0]
+    assert "any patch would resolve it" in formats.row_warnings(classic_row(FAIL_TO_PASS="[]"))[0]
 
 
 def test_log_parsers_with_source_code_are_kept_as_text() -> None:
     source = "def parse_log(log):\n    raise SystemExit('never run')\n"
-    assert formats.instance(classic(log_parser=source)).extra["log_parser"] == source
+    assert formats.read_instance(classic_row(log_parser=source)).extra["log_parser"] == source
 
 
 def test_licences_and_unknown_columns_survive() -> None:
-    extra = formats.instance(classic(license_name="MIT", difficulty="<15 min fix", pull_number="7")).extra
+    extra = formats.read_instance(
+        classic_row(license_name="MIT", difficulty="<15 min fix", pull_number="7")
+    ).extra
     assert (extra["license_name"], extra["difficulty"], extra["pull_number"]) == ("MIT", "<15 min fix", "7")
 
 
 def test_expected_test_names_are_kept_as_a_list() -> None:
-    extra = formats.instance(classic(FAIL_TO_PASS=..., fail_to_pass="['a']")).extra
+    extra = formats.read_instance(classic_row(FAIL_TO_PASS=..., fail_to_pass="['a']")).extra
     assert extra["FAIL_TO_PASS"] == ["a"]
     assert "fail_to_pass" not in extra
 
 
 def test_swe_factory_rows_are_told_from_classic_ones() -> None:
-    assert formats.detect(factory()) is formats.RowFormat.SWE_FACTORY
-    assert formats.detect(classic()) is formats.RowFormat.SWE_BENCH
-    assert formats.detect(classic(pull_number=7)) is formats.RowFormat.SWE_BENCH
+    assert formats.detect_format(factory_row()) is formats.RowFormat.SWE_FACTORY
+    assert formats.detect_format(classic_row()) is formats.RowFormat.SWE_BENCH
+    assert formats.detect_format(classic_row(pull_number=7)) is formats.RowFormat.SWE_BENCH
 
 
 def test_swe_factorys_own_environment_is_kept_and_not_used() -> None:
-    row = factory(dockerfile="FROM x\nRUN git clone …", eval_script="…", language="js")
-    made = formats.instance(row)
+    row = factory_row(dockerfile="FROM x\nRUN git clone …", eval_script="…", language="js")
+    made = formats.read_instance(row)
     assert made.language == "javascript"
     assert set(made.extra) >= {"dockerfile", "eval_script", "pull_number", "issue_numbers"}
-    assert any("kept and not used" in remark for remark in formats.remarks(row))
+    assert any("kept and not used" in remark for remark in formats.row_warnings(row))

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 from swefoundry.api.labels import EXPERIMENT
-from swefoundry.cli.views.costs import Sum, costs
+from swefoundry.cli.views.costs import CostSum, cost_report
 from swefoundry.contracts.models import Usage
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.task_objects import Json, finished, task, validated
-from unit.cli.transcript_objects import build
+from unit.cli.task_objects import Json, finished_status, task, validated_status
+from unit.cli.transcript_objects import an_env_build
 
 USED = {"turns": 4, "inputTokens": 1000, "cachedTokens": 600, "outputTokens": 200, "microUsd": 300_000}
 
@@ -19,7 +19,7 @@ def instance(name: str, status: Json, experiment: str = "", **made: Any) -> tupl
     body = task(name, status | {"envBuild": name})
     if experiment:
         body["metadata"]["labels"] = {EXPERIMENT: experiment}
-    owned = build(name, **made)
+    owned = an_env_build(name, **made)
     owned["metadata"]["ownerReferences"] = [{"kind": "TaskInstance", "name": name}]
     return body, owned
 
@@ -27,25 +27,27 @@ def instance(name: str, status: Json, experiment: str = "", **made: Any) -> tupl
 def a_batch() -> list[tuple[Json, Json]]:
     """One solved by agents, one by reuse of its image, one given up."""
     rounds = [{"strategy": "agents"}, {"strategy": "agents"}]
-    lost = finished("Failed", None, "AgentsGaveUp", "it needs a database")
+    lost = finished_status("Failed", None, "AgentsGaveUp", "it needs a database")
     return [
-        instance("a", validated(strategy="agents"), "warm", usage=USED, rounds=rounds, podSeconds=600),
-        instance("b", validated(strategy="reuse"), "warm", rounds=[{"strategy": "reuse"}], podSeconds=60),
+        instance("a", validated_status(strategy="agents"), "warm", usage=USED, rounds=rounds, podSeconds=600),
+        instance(
+            "b", validated_status(strategy="reuse"), "warm", rounds=[{"strategy": "reuse"}], podSeconds=60
+        ),
         instance("c", lost, "cold", usage=USED, podSeconds=30),
     ]
 
 
 def test_sums_are_per_attempted_and_per_valid_instance() -> None:
     tasks, builds = zip(*a_batch(), strict=True)
-    found = costs([*tasks, task("d")], builds)
+    found = cost_report([*tasks, task("d")], builds)
 
     used = Usage.model_validate(USED)
-    assert found.total == Sum("all instances", 3, 2, used.plus(used), 690)
+    assert found.total == CostSum("all instances", 3, 2, used.plus(used), 690)
     assert (found.total.per_attempted, found.total.per_valid) == (0.2, 0.3)
     assert found.by_experiment == [
-        Sum("cold", 1, 0, used, 30),
-        Sum("warm", 2, 2, used, 660),
-        Sum("(none)", 0, 0, Usage(), 0),
+        CostSum("cold", 1, 0, used, 30),
+        CostSum("warm", 2, 2, used, 660),
+        CostSum("(none)", 0, 0, Usage(), 0),
     ]
     assert [(each.name, each.usage.turns) for each in found.by_strategy] == [
         ("agents", 4),
@@ -56,14 +58,14 @@ def test_sums_are_per_attempted_and_per_valid_instance() -> None:
 
 def test_env_builds_without_a_task_are_counted_apart() -> None:
     tasks, builds = zip(*a_batch(), strict=True)
-    alone = build("mine", usage=USED, rounds=[{"strategy": "agents"}])
+    alone = an_env_build("mine", usage=USED, rounds=[{"strategy": "agents"}])
     used = Usage.model_validate(USED)
-    assert costs(tasks, [*builds, alone]).total_alone == Sum("EnvBuilds alone", 1, 0, used, 0)
-    assert costs(tasks, [*builds, alone], alone=False).alone == ()
+    assert cost_report(tasks, [*builds, alone]).total_standalone == CostSum("EnvBuilds alone", 1, 0, used, 0)
+    assert cost_report(tasks, [*builds, alone], include_standalone=False).standalone == ()
 
 
 def test_nothing_is_divided_by_zero() -> None:
-    found = costs([task("a")], [])
+    found = cost_report([task("a")], [])
     assert (found.total.per_attempted, found.total.per_valid) == (None, None)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from swefoundry import errors
 from swefoundry.cli.app import EPILOG
-from swefoundry.cli.exit_status import Exit, NoCluster, ServiceUnavailable, exit_of
+from swefoundry.cli.exit_status import ExitStatus, NoCluster, ServiceUnavailable, exit_status_for
 from unit.cli.conftest import Run
 
 
@@ -21,16 +21,16 @@ from unit.cli.conftest import Run
         (errors.RegistryRefused("x"), 5),
         (errors.ApiConflict("x"), 5),
         (errors.NotFound("x"), 6),
-        (errors.GiveUp("x"), 5),
+        (errors.PermanentError("x"), 5),
     ],
 )
 def test_each_error_has_its_exit_code(error: errors.SwefoundryError, code: int) -> None:
-    assert exit_of(error) == code
+    assert exit_status_for(error) == code
 
 
 def test_help_tells_every_exit_code(run: Run) -> None:
     assert run("--help").exit_code == 0
-    assert all(str(int(code)) in EPILOG for code in Exit if code is not Exit.INTERRUPTED)
+    assert all(str(int(code)) in EPILOG for code in ExitStatus if code is not ExitStatus.INTERRUPTED)
 
 
 def test_wrong_usage_is_exit_code_2(run: Run) -> None:

@@ -8,17 +8,22 @@ import pytest
 import yaml
 
 from swefoundry.api.labels import EXPERIMENT
-from swefoundry.cli.datasets.rows.exported import Unfit, Validated, factory_status, swe_bench_row
+from swefoundry.cli.datasets.rows.exported import (
+    NotExportable,
+    ValidatedInstance,
+    swe_bench_row,
+    swe_factory_status,
+)
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.stages import Stage
 from swefoundry.grading.verdict_bundle import VerdictBundle
 from swefoundry.oci.content import digest_of
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic, factory, jsonl
-from unit.cli.push_artifacts import push
-from unit.cli.task_objects import Json, digest, finished, task, validated
-from unit.cli.transcript_objects import build
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, write_json_lines
+from unit.cli.push_artifacts import push_files
+from unit.cli.task_objects import Json, digest, finished_status, task, validated_status
+from unit.cli.transcript_objects import an_env_build
 from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"
@@ -37,7 +42,7 @@ def a_bundle(**fields: Any) -> VerdictBundle:
     return VerdictBundle(**(given | fields))
 
 
-def found(**fields: Any) -> Validated:
+def found(**fields: Any) -> ValidatedInstance:
     given = {
         "spec": task()["spec"],
         "bundle": a_bundle(),
@@ -46,7 +51,7 @@ def found(**fields: Any) -> Validated:
         "tests": TEST_PATCH.encode(),
         "problem": "It subtracts.",
     }
-    return Validated(**(given | fields))
+    return ValidatedInstance(**(given | fields))
 
 
 def test_a_row_has_the_classic_columns_and_ours() -> None:
@@ -105,7 +110,7 @@ def test_what_another_run_measured_is_not_passed_on() -> None:
 
 def test_an_empty_fail_to_pass_is_not_exported_unless_asked_for() -> None:
     bundle = a_bundle(tests={"PASS_TO_PASS": ["t::c"]})
-    with pytest.raises(Unfit, match="resolved by any patch"):
+    with pytest.raises(NotExportable, match="resolved by any patch"):
         swe_bench_row(found(bundle=bundle))
     assert swe_bench_row(found(bundle=bundle), allow_empty=True)["FAIL_TO_PASS"] == "[]"
 
@@ -117,7 +122,7 @@ def test_a_patch_that_is_not_utf8_travels_as_base64_besides() -> None:
 
 def test_swe_factorys_status_file_counts_only_true_fail2pass_as_valid() -> None:
     verdicts = [("b", "fail2pass"), ("a", "fail2pass"), ("c", "error2pass"), ("d", "pass2pass"), ("e", None)]
-    assert factory_status(verdicts) == {
+    assert swe_factory_status(verdicts) == {
         "total": 5,
         "categories": {
             "fail2pass": ["a", "b"],
@@ -133,14 +138,14 @@ def test_swe_factorys_status_file_counts_only_true_fail2pass_as_valid() -> None:
 def put_validated(api: Api, host: str, body: Json, **bundle: Any) -> None:
     """What the operator leaves behind when an instance is valid."""
     content = json.dumps(a_bundle(**bundle).wire()).encode()
-    evidence = push(host, REPOSITORY, "verdict", {"verdict.json": content})
-    body["status"] = validated(image=IMAGE, evidence=evidence)
+    evidence = push_files(host, REPOSITORY, "verdict", {"verdict.json": content})
+    body["status"] = validated_status(image=IMAGE, evidence=evidence)
     api.put("taskinstances", body)
 
 
 def imported(run: Run, api: Api, tmp_path: Path, row: Json) -> Json:
     """The TaskInstance that `import --apply` makes of a row."""
-    done = run("import", jsonl(tmp_path / "in.jsonl", row), "--apply")
+    done = run("import", write_json_lines(tmp_path / "in.jsonl", row), "--apply")
     assert done.exit_code == 0, done.output
     path = next(path for path in api.objects if "/taskinstances/" in path)
     return api.objects[path]
@@ -149,10 +154,14 @@ def imported(run: Run, api: Api, tmp_path: Path, row: Json) -> Json:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(classic(hints_text="h", difficulty="easy", license_name="MIT"), id="a classic row"),
-        pytest.param(factory(language="python", dockerfile="FROM x"), id="a SWE-Factory row"),
-        pytest.param(classic(patch=PATCH.replace("\n", "\r\n"), problem_statement="a\u2028b\r\n"), id="CRLF"),
-        pytest.param(classic(patch=PATCH + "+ \t \n" * 20_000, hints_text="h" * 20_000), id="in ConfigMaps"),
+        pytest.param(classic_row(hints_text="h", difficulty="easy", license_name="MIT"), id="a classic row"),
+        pytest.param(factory_row(language="python", dockerfile="FROM x"), id="a SWE-Factory row"),
+        pytest.param(
+            classic_row(patch=PATCH.replace("\n", "\r\n"), problem_statement="a\u2028b\r\n"), id="CRLF"
+        ),
+        pytest.param(
+            classic_row(patch=PATCH + "+ \t \n" * 20_000, hints_text="h" * 20_000), id="in ConfigMaps"
+        ),
     ],
 )
 def test_what_was_imported_comes_back_out(
@@ -195,7 +204,7 @@ def test_the_base_commit_of_an_archive_is_the_one_that_its_clean_tree_has(
     body = task(source={"archive": {"url": "https://index.example/calc-1.0.tar.gz", "sha256": "e" * 64}})
     del body["spec"]["baseCommit"]
     facts = Facts(commit="c" * 40).model_dump_json(by_alias=True).encode()
-    push(server.host, REPOSITORY, "intake", {"facts.json": facts})
+    push_files(server.host, REPOSITORY, "intake", {"facts.json": facts})
     put_validated(api, server.host, body)
     body["status"]["prepared"] = {"source": digest("1"), "facts": digest_of(facts)}
     (line,) = run("export", "--registry", server.host, "--insecure").stdout.splitlines()
@@ -205,9 +214,9 @@ def test_the_base_commit_of_an_archive_is_the_one_that_its_clean_tree_has(
 def test_a_patch_in_the_registry_comes_back_out(
     run: Run, api: Api, tmp_path: Path, server: registry_server.Server
 ) -> None:
-    row = classic(patch=PATCH + "+x\n" * 400_000)
+    row = classic_row(patch=PATCH + "+x\n" * 400_000)
     flags = ("--registry", server.host, "--insecure")
-    done = run("import", jsonl(tmp_path / "in.jsonl", row), "--apply", *flags)
+    done = run("import", write_json_lines(tmp_path / "in.jsonl", row), "--apply", *flags)
     assert done.exit_code == 0, done.output
     (body,) = (body for path, body in api.objects.items() if "/taskinstances/" in path)
     assert body["spec"]["goldPatch"].keys() == {"artifact"}
@@ -221,9 +230,9 @@ def test_only_validated_instances_become_rows_and_bad_ones_are_named(
 ) -> None:
     put_validated(api, server.host, task("a"))
     put_validated(api, server.host, task("b"), tests={})
-    lost = validated(image=IMAGE, evidence=digest("f"))
+    lost = validated_status(image=IMAGE, evidence=digest("f"))
     api.put("taskinstances", task("c", lost))
-    api.put("taskinstances", task("d", finished("Rejected", "pass2pass", "Pass2Pass", "")))
+    api.put("taskinstances", task("d", finished_status("Rejected", "pass2pass", "Pass2Pass", "")))
     api.put("taskinstances", task("e"))
     done = run("export", "--registry", server.host, "--insecure")
     assert done.exit_code == 1
@@ -241,7 +250,7 @@ def test_the_export_reads_the_env_build_as_far_as_there_is_one(
         body["metadata"]["labels"] = {EXPERIMENT: "warm"}
         put_validated(api, server.host, body)
         body["status"] |= {"envBuild": name, "strategy": "reuse"}
-    api.put("envbuilds", build("a", strategy="agents", usage={"turns": 1, "microUsd": 5}))
+    api.put("envbuilds", an_env_build("a", strategy="agents", usage={"turns": 1, "microUsd": 5}))
     done = run("export", "--registry", server.host, "--insecure")
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -254,8 +263,8 @@ def test_the_export_reads_the_env_build_as_far_as_there_is_one(
 
 
 def test_the_status_file_lists_all_that_have_finished(run: Run, api: Api, tmp_path: Path) -> None:
-    api.put("taskinstances", task("a", validated()))
-    api.put("taskinstances", task("b", finished("Failed", None, "SourceMismatch", "")))
+    api.put("taskinstances", task("a", validated_status()))
+    api.put("taskinstances", task("b", finished_status("Failed", None, "SourceMismatch", "")))
     api.put("taskinstances", task("c"))
     done = run("export", "--format", "swe-factory-status", "--out", tmp_path / "fail2pass_status.json")
     assert done.exit_code == 0

@@ -9,19 +9,19 @@ import yaml
 from swefoundry.api.validation import manifest
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic, factory, jsonl
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, write_json_lines
 
 
 def test_good_rows_become_files_and_bad_ones_are_named_with_line_and_reason(run: Run, tmp_path: Path) -> None:
-    file = jsonl(
+    file = write_json_lines(
         tmp_path / "rows.jsonl",
-        classic(),
+        classic_row(),
         "{not json",
-        classic(instance_id="octo__calc-8", test_patch=""),
+        classic_row(instance_id="octo__calc-8", test_patch=""),
         "",
-        factory(instance_id="octo__calc-9"),
+        factory_row(instance_id="octo__calc-9"),
         "[1, 2]",
-        classic(),
+        classic_row(),
     )
     done = run("import", file, "--out", tmp_path / "out", "-o", "json")
     assert done.exit_code == 1
@@ -42,7 +42,7 @@ def test_good_rows_become_files_and_bad_ones_are_named_with_line_and_reason(run:
 
 def test_what_is_written_passes_lint_and_has_the_patches_byte_for_byte(run: Run, tmp_path: Path) -> None:
     crlf = PATCH.replace("\n", "\r\n")
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic(patch=crlf)), "--out", tmp_path)
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row(patch=crlf)), "--out", tmp_path)
     assert done.exit_code == 0
     (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
     assert manifest.problems(task) == []
@@ -55,13 +55,13 @@ def test_what_is_written_passes_lint_and_has_the_patches_byte_for_byte(run: Run,
 
 
 def test_without_a_target_the_manifests_are_printed(run: Run, tmp_path: Path) -> None:
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "-n", "lab")
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), "-n", "lab")
     (task,) = yaml.safe_load_all(done.stdout)
     assert task["metadata"]["namespace"] == "lab"
     assert "1 instance, 0 refused" in done.stderr
 
 
-TWO = [classic(problem_statement="a\u2028b"), classic(instance_id="octo__calc-8")]
+TWO = [classic_row(problem_statement="a\u2028b"), classic_row(instance_id="octo__calc-8")]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_rows_are_found_in_every_kind_of_json_file(run: Run, tmp_path: Path, con
 
 
 def test_a_single_row_over_several_lines_is_one_row(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "row.json").write_text(json.dumps(classic(), indent=1))
+    (tmp_path / "row.json").write_text(json.dumps(classic_row(), indent=1))
     assert run("import", tmp_path / "row.json", "--out", tmp_path / "out").exit_code == 0
 
 
@@ -102,7 +102,7 @@ def test_a_parquet_file_is_refused_in_words(run: Run, tmp_path: Path) -> None:
 
 
 def test_bytes_that_are_not_utf8_cost_one_row(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "r.jsonl").write_bytes(b'{"repo": "\xff"}\n' + json.dumps(classic()).encode())
+    (tmp_path / "r.jsonl").write_bytes(b'{"repo": "\xff"}\n' + json.dumps(classic_row()).encode())
     done = run("import", tmp_path / "r.jsonl", "--out", tmp_path / "out")
     assert done.exit_code == 1
     assert "r.jsonl, line 1: not UTF-8" in done.stderr
@@ -114,8 +114,8 @@ def test_apply_sends_config_maps_first_and_tells_what_the_cluster_refused(
 ) -> None:
     refused = "/apis/swefoundry.dev/v1alpha1/namespaces/default/taskinstances/octo--calc-8"
     api.refusals[refused] = (422, "spec.goldPatch is immutable")
-    rows = [classic(patch=PATCH + "x" * 70_000 + "\n"), classic(instance_id="octo__calc-8")]
-    done = run("import", jsonl(tmp_path / "r.jsonl", *rows), "--apply", "-o", "json")
+    rows = [classic_row(patch=PATCH + "x" * 70_000 + "\n"), classic_row(instance_id="octo__calc-8")]
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", *rows), "--apply", "-o", "json")
     assert done.exit_code == 1
     assert api.names() == ["default/configmaps/octo--calc-7-gold", "default/taskinstances/octo--calc-7"]
     said = json.loads(done.stdout)
@@ -124,14 +124,14 @@ def test_apply_sends_config_maps_first_and_tells_what_the_cluster_refused(
 
 
 def test_the_namespace_is_the_contexts_unless_given(run: Run, tmp_path: Path, api: Api) -> None:
-    file = jsonl(tmp_path / "r.jsonl", classic())
+    file = write_json_lines(tmp_path / "r.jsonl", classic_row())
     run("import", file, "--apply", "--context", "there")
     run("import", file, "--apply", "-n", "mine")
     assert api.names() == ["mine/taskinstances/octo--calc-7", "research/taskinstances/octo--calc-7"]
 
 
 def test_a_cluster_that_is_not_there_is_exit_code_3(run: Run, tmp_path: Path) -> None:
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--apply")
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), "--apply")
     assert done.exit_code == 3
     assert "Error: " in done.stderr
 
@@ -139,7 +139,14 @@ def test_a_cluster_that_is_not_there_is_exit_code_3(run: Run, tmp_path: Path) ->
 def test_a_template_applies_to_all(run: Run, tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("spec: {validation: {repeats: 2}, budget: {rounds: 3}}")
-    run("import", jsonl(tmp_path / "r.jsonl", classic()), "--template", template, "--out", tmp_path)
+    run(
+        "import",
+        write_json_lines(tmp_path / "r.jsonl", classic_row()),
+        "--template",
+        template,
+        "--out",
+        tmp_path,
+    )
     (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
     assert (task["spec"]["validation"], task["spec"]["budget"]) == ({"repeats": 2}, {"rounds": 3})
 
@@ -149,7 +156,7 @@ def test_strategies_win_over_the_templates_and_the_experiment_becomes_a_label(
 ) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("spec: {environment: {strategies: [recipe], overrides: {aptPackages: [git]}}}")
-    file = jsonl(tmp_path / "r.jsonl", classic())
+    file = write_json_lines(tmp_path / "r.jsonl", classic_row())
     flags = ("--template", template, "--strategies", "reuse, agents", "--experiment", "no-recipe")
     done = run("import", file, *flags, "--out", tmp_path)
     assert done.exit_code == 0, done.output
@@ -172,19 +179,19 @@ def test_strategies_win_over_the_templates_and_the_experiment_becomes_a_label(
 def test_wrong_strategies_and_experiments_are_wrong_usage(
     run: Run, tmp_path: Path, flags: tuple[str, str], said: str
 ) -> None:
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), *flags)
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), *flags)
     assert (done.exit_code, said in " ".join(done.stderr.replace("│", " ").split())) == (2, True), done.stderr
 
 
 def test_a_template_that_sets_a_rows_own_fields_is_wrong_usage(run: Run, tmp_path: Path) -> None:
     template = tmp_path / "template.yaml"
     template.write_text("spec: {repo: a/b}")
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--template", template)
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), "--template", template)
     assert done.exit_code == 2
     assert "sets repo" in done.stderr
 
 
 def test_a_format_that_was_not_meant_is_refused(run: Run, tmp_path: Path) -> None:
-    done = run("import", jsonl(tmp_path / "r.jsonl", classic()), "--format", "swe-factory")
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), "--format", "swe-factory")
     assert done.exit_code == 1
     assert "this looks like a swe-bench row" in done.stderr

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swefoundry.api.validation import manifest
-from swefoundry.cli.datasets.instance import Instance, Refused, Settings, make, object_name
+from swefoundry.cli.datasets.instance import (
+    Instance,
+    InstanceRejected,
+    InstanceSettings,
+    object_name,
+    render_instance,
+)
 from unit.cli.dataset_rows import PATCH, TEST_PATCH
 
 DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -31,7 +37,7 @@ def a_patch(size: int, letter: str = "x") -> bytes:
 
 
 def test_a_small_instance_is_one_object() -> None:
-    made = make(an_instance(version="8.10", problem="It subtracts."), Settings())
+    made = render_instance(an_instance(version="8.10", problem="It subtracts."), InstanceSettings())
     assert made.objects == (
         {
             "apiVersion": "swefoundry.dev/v1alpha1",
@@ -52,7 +58,7 @@ def test_a_small_instance_is_one_object() -> None:
 
 def test_a_patch_over_64_kib_becomes_a_config_map_of_the_same_bytes() -> None:
     gold = a_patch(70_000)
-    config_map, task = make(an_instance(gold=gold), Settings(namespace="lab")).objects
+    config_map, task = render_instance(an_instance(gold=gold), InstanceSettings(namespace="lab")).objects
     assert config_map["metadata"] == {
         "name": "octo--calc-7-gold",
         "namespace": "lab",
@@ -64,23 +70,24 @@ def test_a_patch_over_64_kib_becomes_a_config_map_of_the_same_bytes() -> None:
 
 def test_a_patch_that_is_not_utf8_becomes_binary_data() -> None:
     gold = PATCH.encode() + b"+caf\xe9\n"
-    config_map, _ = make(an_instance(gold=gold), Settings()).objects
+    config_map, _ = render_instance(an_instance(gold=gold), InstanceSettings()).objects
     assert base64.b64decode(config_map["binaryData"]["gold.patch"]) == gold
 
 
 def test_a_patch_over_1_mib_needs_a_registry() -> None:
     gold = a_patch(1_100_000)
-    with pytest.raises(Refused, match=r"more than a ConfigMap holds.*--registry"):
-        make(an_instance(gold=gold), Settings())
-    made = make(an_instance(gold=gold), Settings(blobs=True))
+    with pytest.raises(InstanceRejected, match=r"more than a ConfigMap holds.*--registry"):
+        render_instance(an_instance(gold=gold), InstanceSettings())
+    made = render_instance(an_instance(gold=gold), InstanceSettings(allow_blobs=True))
     digest = "sha256:" + hashlib.sha256(gold).hexdigest()
     assert made.blobs == (gold,)
     assert made.objects[0]["spec"]["goldPatch"] == {"artifact": digest}
 
 
 def test_texts_that_together_are_too_long_for_kubectl_apply_are_not_all_inline() -> None:
-    made = make(
-        an_instance(gold=a_patch(60_000), tests=a_patch(60_000, "y"), problem="z" * 60_000), Settings()
+    made = render_instance(
+        an_instance(gold=a_patch(60_000), tests=a_patch(60_000, "y"), problem="z" * 60_000),
+        InstanceSettings(),
     )
     kinds = [body["kind"] for body in made.objects]
     assert kinds == ["ConfigMap", "ConfigMap", "TaskInstance"]
@@ -88,25 +95,27 @@ def test_texts_that_together_are_too_long_for_kubectl_apply_are_not_all_inline()
 
 
 def test_other_columns_travel_as_an_annotation_or_when_long_as_a_config_map() -> None:
-    short = make(an_instance(extra={"pull_number": 7}), Settings()).objects
+    short = render_instance(an_instance(extra={"pull_number": 7}), InstanceSettings()).objects
     assert short[0]["metadata"]["annotations"] == {"swefoundry.dev/row": '{"pull_number": 7}'}
-    config_map, task = make(an_instance(extra={"hints_text": "h" * 20_000}), Settings()).objects
+    config_map, task = render_instance(
+        an_instance(extra={"hints_text": "h" * 20_000}), InstanceSettings()
+    ).objects
     assert config_map["metadata"]["name"] == "octo--calc-7-row"
     assert task["metadata"]["annotations"] == {"swefoundry.dev/row-config-map": "octo--calc-7-row"}
 
 
 def test_a_template_gives_the_shared_part_of_the_spec() -> None:
-    (task,) = make(an_instance(), Settings(spec={"validation": {"repeats": 3}})).objects
+    (task,) = render_instance(an_instance(), InstanceSettings(spec={"validation": {"repeats": 3}})).objects
     assert task["spec"]["validation"] == {"repeats": 3}
 
 
 def test_what_lint_refuses_is_refused_here() -> None:
-    with pytest.raises(Refused, match="repo"):
-        make(an_instance(repo="calc"), Settings())
+    with pytest.raises(InstanceRejected, match="repo"):
+        render_instance(an_instance(repo="calc"), InstanceSettings())
 
 
 def test_every_object_passes_lint() -> None:
-    made = make(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), Settings())
+    made = render_instance(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), InstanceSettings())
     assert manifest.problems(made.objects[-1]) == []
 
 

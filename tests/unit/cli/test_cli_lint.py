@@ -5,11 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from swefoundry.cli.datasets.instance import Settings, make
+from swefoundry.cli.datasets.instance import InstanceSettings, render_instance
 from unit.cli.conftest import Run
 from unit.cli.test_cli_instances import an_instance
 
-GOOD = make(an_instance(), Settings()).objects[0]
+GOOD = render_instance(an_instance(), InstanceSettings()).objects[0]
 
 
 def bad(**spec: object) -> dict[str, object]:

@@ -9,12 +9,12 @@ import pytest
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.proven_environment import Known, Proven
+from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
 from swefoundry.oci import proven_index
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.registry_client import Registry
 from unit.cli.conftest import Run
-from unit.cli.push_artifacts import push
+from unit.cli.push_artifacts import push_files
 from unit.cli.task_objects import Json, digest
 from unit.oci import registry_server
 
@@ -23,7 +23,7 @@ CALC, NUMS = "swefoundry/tasks/octo/calc", "swefoundry/tasks/octo/nums"
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[registry_server.Server]:
+def other_registry(tmp_path: Path) -> Iterator[registry_server.Server]:
     """A second registry, of another cluster."""
     folder = tmp_path / "other-registry"
     folder.mkdir()
@@ -31,38 +31,40 @@ def other(tmp_path: Path) -> Iterator[registry_server.Server]:
         yield running
 
 
-def known(image: Digest, **fields: object) -> Known:
+def a_record(image: Digest, **fields: object) -> EnvironmentRecord:
     said = {"repo": "octo/calc", "image": image, "source": digest("5"), "draft": digest_of(DRAFT.stored())}
-    return Known.model_validate(said | {"version": "1.0", "env_build": "default/calc-1"} | fields)
+    return EnvironmentRecord.model_validate(said | {"version": "1.0", "env_build": "default/calc-1"} | fields)
 
 
-def remembered(host: str, path: str, entry: Known, **trials: bool) -> None:
+def record_environment(host: str, path: str, entry: EnvironmentRecord, **trials: bool) -> None:
     """Remember it, and how EnvBuilds fared with it."""
 
     async def store() -> None:
         async with Registry(host, insecure=True) as registry:
-            await proven_index.remember(registry, path, entry, DRAFT)
+            await proven_index.push_environment_record(registry, path, entry, DRAFT)
             for uid, accepted in trials.items():
                 await proven_index.record_trial(registry, path, entry.image, uid, accepted)
 
     asyncio.run(store())
 
 
-def recalled(host: str, path: str = CALC) -> list[Proven]:
-    async def found() -> list[Proven]:
+def listed_environments(host: str, path: str = CALC) -> list[ProvenEnvironment]:
+    async def found() -> list[ProvenEnvironment]:
         async with Registry(host, insecure=True) as registry:
-            return await proven_index.recall(registry, path, {})
+            return await proven_index.list_environments(registry, path, {})
 
     return asyncio.run(found())
 
 
-def a_warm_registry(host: str) -> Known:
+def seed_environments(host: str) -> EnvironmentRecord:
     """An environment with its image and source, reused once well and once not; and one of another repository."""
-    image = push(host, CALC, "image", {"layer": b"an image as far as a registry cares"})
-    source = push(host, CALC, "source", {"source.tar.gz": b"a tree"})
-    entry = known(image, source=source, strategy="agents", created_at="2023-06-01T00:00:00Z")
-    remembered(host, CALC, entry, a1=True, b2=False)
-    remembered(host, NUMS, known(digest("e"), repo="octo/nums", version="2.0"), c3=False, d4=False, e5=False)
+    image = push_files(host, CALC, "image", {"layer": b"an image as far as a registry cares"})
+    source = push_files(host, CALC, "source", {"source.tar.gz": b"a tree"})
+    entry = a_record(image, source=source, strategy="agents", created_at="2023-06-01T00:00:00Z")
+    record_environment(host, CALC, entry, a1=True, b2=False)
+    record_environment(
+        host, NUMS, a_record(digest("e"), repo="octo/nums", version="2.0"), c3=False, d4=False, e5=False
+    )
     return entry
 
 
@@ -73,7 +75,7 @@ def flags(server: registry_server.Server) -> tuple[str, ...]:
 def test_the_list_shows_every_environment_and_how_reuse_went(
     run: Run, server: registry_server.Server
 ) -> None:
-    entry = a_warm_registry(server.host)
+    entry = seed_environments(server.host)
     done = run("memory", "list", *flags(server))
     assert done.exit_code == 0, done.output
     calc, nums = (line.split() for line in done.stdout.splitlines()[1:])
@@ -89,7 +91,7 @@ def test_the_list_shows_every_environment_and_how_reuse_went(
     )
 
 
-def exported(run: Run, server: registry_server.Server, tmp_path: Path) -> Path:
+def exported_file(run: Run, server: registry_server.Server, tmp_path: Path) -> Path:
     file = tmp_path / "memory.jsonl"
     done = run("memory", "export", "--out", file, *flags(server))
     assert done.exit_code == 0, done.output
@@ -99,8 +101,8 @@ def exported(run: Run, server: registry_server.Server, tmp_path: Path) -> Path:
 def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
     run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
 ) -> None:
-    entry = a_warm_registry(server.host)
-    file = exported(run, server, tmp_path)
+    entry = seed_environments(server.host)
+    file = exported_file(run, server, tmp_path)
     copying = ("--copy-from", server.host, "--copy-from-insecure")
 
     for _ in range(2):
@@ -110,25 +112,25 @@ def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
             f"octo/calc@{entry.image}: usable",
             f"octo/nums@{digest('e')}: reference",
         ]
-        assert recalled(other.host) == recalled(server.host)
-        (there,), (here,) = recalled(other.host, NUMS), recalled(server.host, NUMS)
+        assert listed_environments(other.host) == listed_environments(server.host)
+        (there,), (here,) = listed_environments(other.host, NUMS), listed_environments(server.host, NUMS)
         assert there == here.model_copy(update={"reference": True})
 
 
 def test_without_its_image_only_the_draft_is_kept_until_the_image_comes(
     run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
 ) -> None:
-    entry = a_warm_registry(server.host)
-    file = exported(run, server, tmp_path)
+    entry = seed_environments(server.host)
+    file = exported_file(run, server, tmp_path)
     done = run("memory", "import", file, *flags(other))
     assert done.exit_code == 0, done.output
     said = f"its image {entry.image} and its source {entry.source} are not in the registry"
     assert f"memory.jsonl, line 1 (octo/calc@{entry.image}): {said}" in done.stderr
-    assert [(each.known, each.reference) for each in recalled(other.host)] == [(entry, True)]
+    assert [(each.known, each.reference) for each in listed_environments(other.host)] == [(entry, True)]
     assert "reference" in run("memory", "list", "octo/calc", *flags(other)).stdout
 
     run("memory", "import", file, "--copy-from", server.host, "--copy-from-insecure", *flags(other))
-    assert [each.reference for each in recalled(other.host)] == [False]
+    assert [each.reference for each in listed_environments(other.host)] == [False]
 
 
 def changed(line: Json, **fields: object) -> str:
@@ -138,8 +140,8 @@ def changed(line: Json, **fields: object) -> str:
 def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
     run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
 ) -> None:
-    a_warm_registry(server.host)
-    file = exported(run, server, tmp_path)
+    seed_environments(server.host)
+    file = exported_file(run, server, tmp_path)
     good = file.read_text().splitlines()[0]
     line = json.loads(good)
     bad = [
@@ -161,14 +163,14 @@ def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
         "1 environment, 5 refused",
     ):
         assert said in done.stderr
-    assert len(recalled(other.host)) == 1
+    assert len(listed_environments(other.host)) == 1
 
 
 def test_an_environment_whose_draft_is_gone_is_told_and_the_others_are_exported(
     run: Run, server: registry_server.Server
 ) -> None:
-    a_warm_registry(server.host)
-    remembered(server.host, CALC, known(digest("f"), draft=digest("0")))
+    seed_environments(server.host)
+    record_environment(server.host, CALC, a_record(digest("f"), draft=digest("0")))
     done = run("memory", "export", *flags(server))
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 2

@@ -6,20 +6,20 @@ import pytest
 from packaging.version import Version
 
 from swefoundry.cli.releases.index import SourceArchive, source_archives
-from swefoundry.cli.releases.pairs import BadPair, Pair, lines, parse
+from swefoundry.cli.releases.pairs import BadPair, ReleasePair, pair_lines, parse_pair
 
 
 @pytest.mark.parametrize(
     ("text", "pair"),
     [
-        ("itsdangerous:2.1.0..2.1.1", Pair("itsdangerous", "2.1.0", "2.1.1")),
-        ("ruamel.yaml:0.1..0.2rc1", Pair("ruamel.yaml", "0.1", "0.2rc1")),
-        ("a_b-c:1.0.post1..2!1.0", Pair("a_b-c", "1.0.post1", "2!1.0")),
-        ("click:8.0..8.1 repo=pallets/click", Pair("click", "8.0", "8.1", "pallets/click")),
+        ("itsdangerous:2.1.0..2.1.1", ReleasePair("itsdangerous", "2.1.0", "2.1.1")),
+        ("ruamel.yaml:0.1..0.2rc1", ReleasePair("ruamel.yaml", "0.1", "0.2rc1")),
+        ("a_b-c:1.0.post1..2!1.0", ReleasePair("a_b-c", "1.0.post1", "2!1.0")),
+        ("click:8.0..8.1 repo=pallets/click", ReleasePair("click", "8.0", "8.1", "pallets/click")),
     ],
 )
-def test_pairs(text: str, pair: Pair) -> None:
-    assert parse(text) == pair
+def test_pairs(text: str, pair: ReleasePair) -> None:
+    assert parse_pair(text) == pair
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def test_pairs(text: str, pair: Pair) -> None:
 )
 def test_what_is_no_pair_says_so(text: str, complaint: str) -> None:
     with pytest.raises(BadPair, match=complaint):
-        parse(text)
+        parse_pair(text)
 
 
 def test_files_may_have_comments_and_blank_lines() -> None:
     content = ["# chosen by measuring", "", "a:1..2  # fail2pass", "b:1..2 repo=o/b"]
-    assert list(lines(content)) == [(3, "a:1..2"), (4, "b:1..2 repo=o/b")]
+    assert list(pair_lines(content)) == [(3, "a:1..2"), (4, "b:1..2 repo=o/b")]
 
 
 def file(name: str, **more: object) -> dict[str, object]:

@@ -3,28 +3,28 @@
 import json
 from datetime import UTC, datetime
 
-from swefoundry.cli.views.progress import funnel
+from swefoundry.cli.views.progress import batch_progress
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.task_objects import condition, finished, task, validated
+from unit.cli.task_objects import condition, finished_status, task, validated_status
 
 NOW = datetime(2026, 1, 1, 12, 1, 5, tzinfo=UTC)
 
 
-def a_mixed_lot() -> list[dict[str, object]]:
+def mixed_instances() -> list[dict[str, object]]:
     building = condition("Reconciling", "True", "Preparing", "EnvBuild d: building round 1")
     working = {"phase": "Preparing", "startedAt": "2026-01-01T12:00:00Z", "conditions": [building]}
     return [
         task("d", working | {"strategy": "recipe", "round": 2}),
-        task("a", validated()),
-        task("b", finished("Rejected", "pass2pass", "Pass2Pass", "the tests pass without the fix")),
-        task("c", finished("Failed", None, "SourceMismatch", "the archive's sha256 is [another]")),
+        task("a", validated_status()),
+        task("b", finished_status("Rejected", "pass2pass", "Pass2Pass", "the tests pass without the fix")),
+        task("c", finished_status("Failed", None, "SourceMismatch", "the archive's sha256 is [another]")),
         task("e"),
     ]
 
 
 def test_counts_and_lines() -> None:
-    seen = funnel(a_mixed_lot(), NOW)
+    seen = batch_progress(mixed_instances(), NOW)
     assert seen.phases == {"Pending": 1, "Preparing": 1, "Validated": 1, "Rejected": 1, "Failed": 1}
     assert seen.verdicts == {"fail2pass": 1, "pass2pass": 1}
     assert (seen.finished, seen.all_validated) == (3, False)
@@ -36,7 +36,7 @@ def test_counts_and_lines() -> None:
 
 
 def test_the_table_has_a_line_for_each_with_the_reason(run: Run, api: Api) -> None:
-    for body in a_mixed_lot():
+    for body in mixed_instances():
         api.put("taskinstances", body)
     done = run("status")
     assert done.exit_code == 0
@@ -48,7 +48,7 @@ def test_the_table_has_a_line_for_each_with_the_reason(run: Run, api: Api) -> No
 
 
 def test_json_has_everything(run: Run, api: Api) -> None:
-    for body in a_mixed_lot():
+    for body in mixed_instances():
         api.put("taskinstances", body)
     said = json.loads(run("status", "-o", "json").stdout)
     assert said["total"] == 5
@@ -56,14 +56,14 @@ def test_json_has_everything(run: Run, api: Api) -> None:
 
 
 def test_check_says_by_exit_code_whether_all_are_validated(run: Run, api: Api) -> None:
-    for body in a_mixed_lot():
+    for body in mixed_instances():
         api.put("taskinstances", body)
     assert run("status", "--check").exit_code == 1
     assert run("status", "a", "--check").exit_code == 0
 
 
 def test_watch_ends_when_all_have_finished(run: Run, api: Api) -> None:
-    for body in a_mixed_lot()[1:4]:
+    for body in mixed_instances()[1:4]:
         api.put("taskinstances", body)
     done = run("status", "--watch")
     assert done.exit_code == 0
@@ -82,7 +82,7 @@ def test_an_empty_namespace_says_so(run: Run, api: Api) -> None:
 
 def test_all_namespaces(run: Run, api: Api) -> None:
     for namespace in ("one", "two"):
-        body = task("a", validated())
+        body = task("a", validated_status())
         body["metadata"]["namespace"] = namespace
         api.put("taskinstances", body)
     said = json.loads(run("status", "-A", "-o", "json").stdout)

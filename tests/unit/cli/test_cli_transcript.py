@@ -11,7 +11,7 @@ from swefoundry.programs.agent.state import keep_transcript
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.task_objects import Json, digest, task
-from unit.cli.transcript_objects import a_transcript, build
+from unit.cli.transcript_objects import a_transcript, an_env_build
 from unit.oci import registry_server
 
 REPOSITORY = "swefoundry/tasks/octo/calc"
@@ -33,7 +33,7 @@ def host(api: Api, server: registry_server.Server) -> str:
     """A registry with a transcript, and the TaskInstance and the EnvBuild that lead to it."""
     stored = left_by_agents(server.host)
     api.put("taskinstances", task(status={"phase": "Preparing", "envBuild": "built"}))
-    api.put("envbuilds", build("built", phase="Building", agents={"transcript": stored}))
+    api.put("envbuilds", an_env_build("built", phase="Building", agents={"transcript": stored}))
     return server.host
 
 
@@ -95,19 +95,19 @@ SILENT: list[tuple[str, Json | None, Json | None, str]] = [
     (
         "a recipe that sufficed",
         task(status={"envBuild": "built"}),
-        build("built", phase="Ready", rounds=[{"strategy": "recipe"}]),
+        an_env_build("built", phase="Ready", rounds=[{"strategy": "recipe"}]),
         "EnvBuild built is Ready and asked no model: its rounds so far are of recipe",
     ),
     (
         "agents at their first draft",
         task(status={"envBuild": "built"}),
-        build("built", phase="Drafting", agents={"asked": 1, "drafting": 0}),
+        an_env_build("built", phase="Drafting", agents={"asked": 1, "drafting": 0}),
         "EnvBuild built is Drafting: its agents write their first draft; the transcript comes with it",
     ),
     (
         "agents without money",
         task(status={"envBuild": "built"}),
-        build("built", phase="Failed", agents={"ended": "BudgetSpent", "message": "no money is left"}),
+        an_env_build("built", phase="Failed", agents={"ended": "BudgetSpent", "message": "no money is left"}),
         "its agents ended before they could ask a model: no money is left",
     ),
 ]
@@ -127,7 +127,7 @@ def test_where_no_model_was_asked_it_says_so_with_exit_code_6(
 
 
 def test_without_an_image_the_registry_has_to_be_named(run: Run, api: Api) -> None:
-    api.put("envbuilds", build(agents={"transcript": digest("c")}))
+    api.put("envbuilds", an_env_build(agents={"transcript": digest("c")}))
     done = run("transcript", "octo--calc-7")
     assert done.exit_code == 5
     assert f"{REPOSITORY}@{digest('c')}; give --registry" in done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry.cli.releases.release_trees import Patches, split_patches
-from swefoundry.cli.releases.splitting import classifier
+from swefoundry.cli.releases.splitting import path_classifier
 
 Tree = dict[str, bytes]
 
@@ -68,7 +68,7 @@ def apply(root: Path, patch: bytes) -> None:
 
 async def split(tmp_path: Path, old: Tree = OLD, new: Tree = NEW) -> Patches:
     folders = write(tmp_path / "old", old), write(tmp_path / "new", new)
-    return await split_patches(*folders, tmp_path / "git", classifier())
+    return await split_patches(*folders, tmp_path / "git", path_classifier())
 
 
 async def test_both_patches_applied_make_the_new_release_but_for_generated_files(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ async def test_modes_and_links_are_part_of_the_patch(tmp_path: Path) -> None:
     )
     (new / "a.sh").chmod(0o755)
     (new / "link").symlink_to("a.sh")
-    patches = await split_patches(old, new, tmp_path / "git", classifier())
+    patches = await split_patches(old, new, tmp_path / "git", path_classifier())
     apply(old, patches.gold)
     assert os.access(old / "a.sh", os.X_OK)
     assert os.readlink(old / "link") == "a.sh"

@@ -6,18 +6,18 @@ from swefoundry.api import reasons
 from swefoundry.cli.views import remediation
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
-from unit.cli.push_artifacts import push
-from unit.cli.task_objects import Json, condition, digest, finished, task
+from unit.cli.push_artifacts import push_files
+from unit.cli.task_objects import Json, condition, digest, finished_status, task
 from unit.oci import registry_server
 
 
 def test_every_reason_has_an_advice() -> None:
     known = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
-    assert known - remediation.NEXT.keys() == set()
+    assert known - remediation.REMEDIATIONS.keys() == set()
 
 
 def rejected(evidence: str, bundle: str = "") -> Json:
-    return finished(
+    return finished_status(
         "Rejected",
         "fail2fail",
         "Fail2Fail",
@@ -77,11 +77,11 @@ def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
         b"noise\n" * 500
         + b"E   AssertionError: 3 != 4\nFAILED tests/test_calc.py::test_add - AssertionError\n"
     )
-    evidence = push(server.host, repository, "evaluation", {"output.log": log})
+    evidence = push_files(server.host, repository, "evaluation", {"output.log": log})
     verdict = {
         "tests": {"FAIL_TO_PASS": [], "PASS_TO_PASS": ["p"], "FAIL_TO_FAIL": ["tests/test_calc.py::test_add"]}
     }
-    bundle = push(server.host, repository, "verdict", {"verdict.json": json.dumps(verdict).encode()})
+    bundle = push_files(server.host, repository, "verdict", {"verdict.json": json.dumps(verdict).encode()})
     api.put("taskinstances", task(status=rejected(evidence, bundle)))
     api.put("envbuilds", BUILD)
 
@@ -94,7 +94,7 @@ def test_the_page_tells_rounds_matrix_logs_and_what_to_do(
         "FAILED tests/test_calc.py::test_add - AssertionError",
         "FAIL_TO_FAIL: 1",
         "1 pod replaced after faults of the cluster",
-        remediation.NEXT["Fail2Fail"],
+        remediation.REMEDIATIONS["Fail2Fail"],
     ):
         assert telling in done.stdout
 
@@ -143,7 +143,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
     api.put("envbuilds", build)
     api.put(
         "taskinstances",
-        task(status=finished("Failed", None, "EnvironmentNotBuilt", lost, envBuild="built")),
+        task(status=finished_status("Failed", None, "EnvironmentNotBuilt", lost, envBuild="built")),
     )
 
     said = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
@@ -172,7 +172,7 @@ def test_the_page_tells_reuse_agents_and_what_was_spent(run: Run, api: Api) -> N
         ("llmTokens", "1,200", "1,000,000"),
         ("llmUsd", "$0.12", "$0.50"),
     ]
-    assert said["advice"] == remediation.NEXT["AgentsGaveUp"]
+    assert said["advice"] == remediation.REMEDIATIONS["AgentsGaveUp"]
 
 
 def test_an_unreachable_registry_costs_the_logs_alone(run: Run, api: Api) -> None:
@@ -187,7 +187,7 @@ def test_a_task_that_no_operator_has_seen(run: Run, api: Api) -> None:
     api.put("taskinstances", task())
     done = run("why", "octo--calc-7")
     assert "Pending: no operator has seen it yet" in done.stdout
-    assert remediation.NEXT["Pending"] in done.stdout
+    assert remediation.REMEDIATIONS["Pending"] in done.stdout
 
 
 def test_a_name_that_is_not_there_is_exit_code_6(run: Run, api: Api) -> None:

@@ -47,7 +47,7 @@ def a_transcript() -> Transcript:
     return Transcript(conversation="uid-b", turns=[exploring, drafting, analysing])
 
 
-def build(name: str = "octo--calc-7", **status: Any) -> Json:
+def an_env_build(name: str = "octo--calc-7", **status: Any) -> Json:
     """An EnvBuild as the API gives it."""
     return {
         "apiVersion": "swefoundry.dev/v1alpha1",

@@ -5,7 +5,7 @@ import pytest
 from swefoundry.contracts.agent import Allowance
 from swefoundry.contracts.budgets import (
     Limit,
-    Work,
+    SearchCosts,
     dollars,
     least,
     nothing_left,
@@ -69,21 +69,25 @@ def test_exactly_what_is_left_may_be_spent() -> None:
 @pytest.mark.parametrize(
     ("used", "said"),
     [
-        pytest.param(Work(5, 100, 100), "5 of 5 rounds are spent; raise spec.budget.rounds", id="rounds"),
         pytest.param(
-            Work(1, 7200, 0), "7200 of 7200 pod-seconds are spent; raise spec.budget.podSeconds", id="pods"
+            SearchCosts(5, 100, 100), "5 of 5 rounds are spent; raise spec.budget.rounds", id="rounds"
         ),
         pytest.param(
-            Work(1, 0, 90),
+            SearchCosts(1, 7200, 0),
+            "7200 of 7200 pod-seconds are spent; raise spec.budget.podSeconds",
+            id="pods",
+        ),
+        pytest.param(
+            SearchCosts(1, 0, 90),
             "90 of 80 seconds since the start are spent; raise spec.budget.wallSeconds",
             id="wall",
         ),
-        pytest.param(Work(1, 0, 79), "", id="none"),
-        pytest.param(Work(), "", id="nothing"),
+        pytest.param(SearchCosts(1, 0, 79), "", id="none"),
+        pytest.param(SearchCosts(), "", id="nothing"),
     ],
 )
-def test_work_has_budgets_too(used: Work, said: str) -> None:
-    assert work_refusal(Work(5, 7200, 80), used) == said
+def test_work_has_budgets_too(used: SearchCosts, said: str) -> None:
+    assert work_refusal(SearchCosts(5, 7200, 80), used) == said
 
 
 def test_money_is_rounded_up() -> None:

@@ -9,17 +9,17 @@ from collections import Counter
 
 import pytest
 
-from simulated.api_server import serving
-from simulated.kubelet import Kubelet, order_of
-from simulated.scripted_pods import Play, manifest
+from simulated.api_server import running_api_server
+from simulated.kubelet import Kubelet, spec_of
+from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY
-from simulated.stepping_operator import SETTINGS, Fuse, Simulation
+from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model, Usage
-from swefoundry.controllers.envbuild.agent_rounds import HELD_SECONDS
+from swefoundry.controllers.envbuild.agent_rounds import BUDGET_REQUEUE_SECONDS
 from swefoundry.oci.registry_client import Registry
-from swefoundry.workloads.pod_snapshot import snapshot
+from swefoundry.workloads.pod_snapshot import read_snapshot
 
 HERE = ("taskinstances", "here", "task-one")
 BUILD = ("envbuilds", "here", "task-one")
@@ -47,7 +47,9 @@ def a_simulation(server, front, shelf, play=None, strategies=("agents",), settin
     body = manifest(**({"environment": {"strategies": list(strategies)}} | spec))
     body["metadata"] |= fields.pop("meta", {})
     server.create("taskinstances", "here", body)
-    return Simulation(server, front, Kubelet(server, play or Play(shelf)), settings=settings, **fields)
+    return Simulation(
+        server, front, Kubelet(server, play or ScriptedPods(shelf)), settings=settings, **fields
+    )
 
 
 def build(simulation):
@@ -62,7 +64,7 @@ def why(simulation):
 def orders(simulation):
     """What agent pods were asked for, in order."""
     made = [body for body in simulation.server.created if body["kind"] == "Pod"]
-    return [order_of(body) for body in made if body["metadata"]["labels"][labels.ROLE] == "agent"]
+    return [spec_of(body) for body in made if body["metadata"]["labels"][labels.ROLE] == "agent"]
 
 
 def attempts(simulation):
@@ -71,13 +73,13 @@ def attempts(simulation):
 
 
 async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, shelf):
-    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     status = build(simulation)
     assert (status["phase"], status["acceptedOn"], status["strategy"]) == ("Ready", "fail2pass", "agents")
     assert (status["usage"], status["cost"]) == (USED.wire(), "$0.0025")
-    state = play.agents["agent-0"][0]["state"]
+    state = play.agent_records["agent-0"][0]["state"]
     assert status["agents"] == {
         "asked": 1,
         "rung": 0,
@@ -93,7 +95,9 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, she
 
 async def test_the_next_agents_are_told_what_came_of_every_draft(server, front, shelf):
     first, second = await written(front, 0), await written(front, 1, claimed=False)
-    play = Play(shelf, agents={"agent-0": [first], "agent-1": [second]}, probed={"after-0": 1})
+    play = ScriptedPods(
+        shelf, agent_records={"agent-0": [first], "agent-1": [second]}, probe_codes={"after-0": 1}
+    )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     told = orders(simulation)
@@ -114,10 +118,10 @@ async def test_the_next_agents_are_told_what_came_of_every_draft(server, front, 
 
 
 async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(server, front, shelf):
-    play = Play(
+    play = ScriptedPods(
         shelf,
-        agents={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
-        probed={"before-0": 0},
+        agent_records={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+        probe_codes={"before-0": 0},
     )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -126,10 +130,10 @@ async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(serve
 
 async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, front, shelf):
     gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.wire()}
-    play = Play(
+    play = ScriptedPods(
         shelf,
-        agents={"agent-0": [await written(front)], "agent-1": [gone]},
-        codes={"base": 0, "before": 1, "after": 1},
+        agent_records={"agent-0": [await written(front)], "agent-1": [gone]},
+        exit_codes={"base": 0, "before": 1, "after": 1},
     )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -141,10 +145,10 @@ async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_v
 
 async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, front, shelf):
     refused = {"code": 53, "message": "401: the key has expired", "usage": USED.wire()}
-    play = Play(
+    play = ScriptedPods(
         shelf,
-        agents={"agent-0": [await written(front)], "agent-1": [refused]},
-        codes={"base": 0, "before": 1, "after": 1},
+        agent_records={"agent-0": [await written(front)], "agent-1": [refused]},
+        exit_codes={"base": 0, "before": 1, "after": 1},
     )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -165,7 +169,7 @@ async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, f
     ],
 )
 async def test_agents_that_end_otherwise_say_why(server, front, shelf, code, reason):
-    play = Play(shelf, agents={"agent-0": [{"code": code, "message": "the reason for it"}]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [{"code": code, "message": "the reason for it"}]})
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     assert why(simulation) == (reason, "the reason for it")
@@ -194,7 +198,7 @@ async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, f
             "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
         }
     }
-    play = Play(shelf, agents={"agent-0": [await written(front)]}, probed={"before-0": 0})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]}, probe_codes={"before-0": 0})
     simulation = a_simulation(server, front, shelf, play, spec=spec)
     await simulation.run()
     assert [(item["strategy"], item["outcome"]) for item in build(simulation)["rounds"]] == [
@@ -210,7 +214,7 @@ async def test_strategies_before_the_agents_are_not_asked_again(server, front, s
             "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
         }
     }
-    play = Play(shelf, agents={"agent-1": [await written(front)]}, probed={"after-0": 1})
+    play = ScriptedPods(shelf, agent_records={"agent-1": [await written(front)]}, probe_codes={"after-0": 1})
     simulation = a_simulation(server, front, shelf, play, spec=spec)
     await simulation.run()
     assert [item["strategy"] for item in build(simulation)["rounds"]] == ["fixed", "agents"]
@@ -222,7 +226,7 @@ async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_ou
     await simulation.run()
     assert why(simulation)[0] == "AgentsNotConfigured"
     assert "agents.models" in why(simulation)[1]
-    async with serving() as other:
+    async with running_api_server() as other:
         simulation = a_simulation(
             other,
             front,
@@ -236,8 +240,10 @@ async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_ou
 
 async def test_a_draft_that_was_tried_already_is_not_built_again(server, front, shelf):
     same = await written(front)
-    play = Play(
-        shelf, agents={"agent-0": [same], "agent-1": [same]}, codes={"base": 0, "before": 1, "after": 21}
+    play = ScriptedPods(
+        shelf,
+        agent_records={"agent-0": [same], "agent-1": [same]},
+        exit_codes={"base": 0, "before": 1, "after": 21},
     )
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -246,7 +252,7 @@ async def test_a_draft_that_was_tried_already_is_not_built_again(server, front, 
 
 
 async def test_a_persons_word_wins_over_the_agents(server, front, shelf):
-    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
     environment = {"strategies": ["agents"], "overrides": {"testCommand": "pytest -x"}}
     simulation = a_simulation(server, front, shelf, play, spec={"environment": environment})
     await simulation.run()
@@ -257,7 +263,7 @@ async def test_a_persons_word_wins_over_the_agents(server, front, shelf):
 
 async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(server, front, shelf):
     away = {"code": 52, "message": "503"}
-    play = Play(shelf, agents={"agent-0": [away, away, await written(front)]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [away, away, await written(front)]})
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     status = build(simulation)
@@ -266,7 +272,7 @@ async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(ser
 
 async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(server, front, shelf):
     away = {"code": 52, "message": "503 for an hour", "usage": USED.wire()}
-    play = Play(shelf, agents={"agent-0": [away] * 9})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [away] * 9})
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     assert why(simulation) == (
@@ -298,10 +304,10 @@ async def test_a_spent_budget_makes_no_pod(server, front, shelf, settings, budge
 
 
 async def test_what_is_left_is_told_to_the_next_pod(server, front, shelf):
-    play = Play(
+    play = ScriptedPods(
         shelf,
-        agents={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
-        probed={"after-0": 1},
+        agent_records={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+        probe_codes={"after-0": 1},
     )
     budget = {"llmTokens": 50_000, "llmUsd": "0.01", "turnsPerRole": 9}
     simulation = a_simulation(server, front, shelf, play, spec={"budget": budget})
@@ -316,14 +322,14 @@ async def test_what_is_left_is_told_to_the_next_pod(server, front, shelf):
 async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
     """Two that might both spend all that is left: the second waits, and gets what the first has left."""
     limits = MODELS.model_copy(update={"operator_llm_tokens": 1_200_000})
-    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
     simulation = a_simulation(server, front, shelf, play, settings=limits)
     body = manifest("task-two", environment={"strategies": ["agents"]}, instanceId="owner__name-2")
     server.create("taskinstances", "here", body)
     at_once, began = [], server.now
 
     def count():
-        pods = map(snapshot, server.bodies("pods"))
+        pods = map(read_snapshot, server.bodies("pods"))
         at_once.append(sum(pod.role == "agent" and not pod.ended for pod in pods))
 
     simulation.check = count
@@ -333,14 +339,14 @@ async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
     }
     assert phases == {"Validated"}
     assert max(at_once) == 1
-    assert (server.now - began).total_seconds() < HELD_SECONDS, (
+    assert (server.now - began).total_seconds() < BUDGET_REQUEUE_SECONDS, (
         "it was woken, and need not look again by itself"
     )
     assert [order["allowance"]["tokens"] for order in orders(simulation)] == [1_000_000, 1_000_000]
 
 
 async def test_an_experiment_is_on_everything_that_was_made_for_it(server, front, shelf):
-    play = Play(shelf, agents={"agent-0": [await written(front)]})
+    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
     meta = {"labels": {labels.EXPERIMENT: "no-explorer"}}
     environment = {"strategies": ["agents"], "ablations": ["NoExplorer"]}
     simulation = a_simulation(server, front, shelf, play, meta=meta, spec={"environment": environment})
@@ -353,14 +359,14 @@ async def test_an_experiment_is_on_everything_that_was_made_for_it(server, front
 @pytest.mark.parametrize("seed", range(8))
 async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, shelf, seed):
     chance = random.Random(seed)
-    lives = [Fuse(chance.randint(1, 8), chance.random() < 0.5, writes=True) for _ in range(8)]
-    async with serving() as server:
+    lives = [Crash(chance.randint(1, 8), chance.random() < 0.5, writes_only=True) for _ in range(8)]
+    async with running_api_server() as server:
         records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
-        play = Play(shelf, agents=records, probed={"after-0": 1, "before-1": 0})
+        play = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
         simulation = a_simulation(server, front, shelf, play, seed=seed, kills=lives)
         await simulation.run()
         status = build(simulation)
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
         assert (status["agents"]["asked"], status["usage"]["turns"]) == (3, 12)
         assert set(attempts(simulation).values()) == {1}
-        assert simulation.died >= 3
+        assert simulation.crash_count >= 3

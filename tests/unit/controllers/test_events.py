@@ -2,7 +2,7 @@
 
 from builders import NOW, a_task
 from swefoundry.api.types import Attempt
-from swefoundry.controllers.events import Event, body, news
+from swefoundry.controllers.events import Event, diff_events, event_body
 
 
 def ended(reason, message):
@@ -19,23 +19,25 @@ def ended(reason, message):
 
 def test_the_end_is_told_once():
     over = ended("SourceMismatch", "no such commit")
-    assert news(a_task().status, over) == [Event("Warning", "SourceMismatch", "no such commit")]
-    assert news(over, over) == []
+    assert diff_events(a_task().status, over) == [Event("Warning", "SourceMismatch", "no such commit")]
+    assert diff_events(over, over) == []
 
 
 def test_a_replaced_pod_is_told_with_its_node():
     lost = Attempt(work="before-0", number=1, pod="p", outcome="Infrastructure", reason="NodeLost", node="n1")
     new = a_task().status.model_copy(update={"attempts": [lost]})
-    assert news(a_task().status, new) == [Event("Warning", "NodeLost", "before-0, attempt 1 on n1: NodeLost")]
+    assert diff_events(a_task().status, new) == [
+        Event("Warning", "NodeLost", "before-0, attempt 1 on n1: NodeLost")
+    ]
 
 
 def test_attempts_that_ended_with_a_result_are_not_told():
     done = Attempt(work="before-0", number=0, pod="p", outcome="Finished", exit_code=1)
     new = a_task().status.model_copy(update={"attempts": [done]})
-    assert news(a_task().status, new) == []
+    assert diff_events(a_task().status, new) == []
 
 
 def test_an_event_names_the_version_it_speaks_of():
-    event = body(a_task(), Event("Normal", "Fail2Pass", "valid"), NOW)
+    event = event_body(a_task(), Event("Normal", "Fail2Pass", "valid"), NOW)
     assert event["metadata"]["name"] == "task-one.10.fail2pass"
     assert event["involvedObject"]["uid"] == "uid-of-task"

@@ -6,11 +6,11 @@ from simulated.scripted_pods import manifest
 from swefoundry import errors
 from swefoundry.api.resource import task_from
 from swefoundry.api.types import Attempt
-from swefoundry.controllers.finish import let_go, recheck, write_status
+from swefoundry.controllers.finish import release_finished_pods, schedule_requeue, write_status
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.decide import Await
-from swefoundry.workloads.lifecycle import pods_of
+from swefoundry.workloads.decide import Wait
+from swefoundry.workloads.lifecycle import owned_pods
 
 KEY = Key("TaskInstance", "here", "task-one")
 ATTEMPT = Attempt(work="before-0", number=1, pod="p")
@@ -89,20 +89,22 @@ async def test_a_successor_of_the_same_name_gets_no_status_of_its_predecessor(se
 async def test_pods_that_the_status_does_not_speak_of_are_let_go(server, context, task):
     for work, attempt in (("before-0", 0), ("before-0", 1), ("after-0", 0)):
         context.cache.put(a_pod(server, task, work, attempt))
-    await let_go(context, task, [ATTEMPT], pods_of(context, task.uid))
+    await release_finished_pods(context, task, [ATTEMPT], owned_pods(context, task.uid))
     assert [body["metadata"]["name"] for body in server.bodies("pods")] == ["before-0-1"]
 
 
 async def test_a_pod_newer_than_the_status_is_kept_for_adoption(server, context, task):
     context.cache.put(a_pod(server, task, "before-0", 2))
-    await let_go(context, task, [ATTEMPT], pods_of(context, task.uid))
+    await release_finished_pods(context, task, [ATTEMPT], owned_pods(context, task.uid))
     assert len(server.bodies("pods")) == 1
 
 
 async def test_waits_are_looked_at_again_at_the_earliest_of_them(context):
-    recheck(context, KEY, [Await("a", "Pending"), "no wait", Await("b", "Backoff", check_seconds=7.0)])
-    recheck(context, KEY, ["no wait"])
+    schedule_requeue(
+        context, KEY, [Wait("a", "Pending"), "no wait", Wait("b", "Backoff", requeue_seconds=7.0)]
+    )
+    schedule_requeue(context, KEY, ["no wait"])
     timer = context.queue._timers[KEY]
     assert len(context.queue) == 0
-    recheck(context, KEY, [Await("c", "Backoff", check_seconds=9.0)])
+    schedule_requeue(context, KEY, [Wait("c", "Backoff", requeue_seconds=9.0)])
     assert context.queue._timers[KEY] is timer

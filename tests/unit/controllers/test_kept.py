@@ -4,8 +4,8 @@ from pathlib import Path
 
 from simulated.api_server import ApiServer
 from simulated.kubelet import Kubelet
-from simulated.scripted_pods import Play, manifest
-from simulated.seeded_registry import REPOSITORY, Front, filled
+from simulated.scripted_pods import ScriptedPods, manifest
+from simulated.seeded_registry import REPOSITORY, RegistryProxy, seed_registry
 from simulated.stepping_operator import Simulation
 from swefoundry.grading.verdict_bundle import FILE_NAME, VerdictBundle
 from swefoundry.oci.artifacts import pull_artifact
@@ -21,9 +21,9 @@ async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
 ) -> None:
     with registry_server.serving(tmp_path) as running:
         async with Registry(running.host, insecure=True) as registry:
-            play = Play(await filled(registry), probed={"after-0": 1})
+            play = ScriptedPods(await seed_registry(registry), probe_codes={"after-0": 1})
             server.create("taskinstances", "here", manifest(NAME))
-            await Simulation(server, Front(running.host, None), Kubelet(server, play)).run()
+            await Simulation(server, RegistryProxy(running.host, None), Kubelet(server, play)).run()
             await take_human_tags(registry, REPOSITORY)
     collect_garbage(tmp_path)
     task, build = (server.get((kind, "here", NAME))["status"] for kind in ("taskinstances", "envbuilds"))

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulated.api_server import serving
-from simulated.kubelet import BUSY, FAULTS, LOG_LOST, Kubelet
-from simulated.scripted_pods import FAIL2PASS, Play, manifest
+from simulated.api_server import running_api_server
+from simulated.kubelet import FAULTS, LOG_LOST, REGISTRY_DOWN, Kubelet
+from simulated.scripted_pods import FAIL2PASS, ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY
-from simulated.stepping_operator import SETTINGS, Fuse, Simulation
+from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.draft import Draft
@@ -47,7 +47,7 @@ def simulation(server, front, shelf):
 
 def a_simulation(server, front, shelf, spec=None, **fields):
     server.create("taskinstances", "here", manifest(**(spec or {})))
-    return Simulation(server, front, Kubelet(server, Play(shelf)), **fields)
+    return Simulation(server, front, Kubelet(server, ScriptedPods(shelf)), **fields)
 
 
 def task(simulation):
@@ -92,7 +92,7 @@ def kills_of(seed):
 
     def life():
         writes = chance.random() < 0.5
-        return Fuse(chance.randint(1, 5 if writes else 40), chance.random() < 0.5, writes)
+        return Crash(chance.randint(1, 5 if writes else 40), chance.random() < 0.5, writes)
 
     return [life() for _ in range(chance.randint(6, 12))]
 
@@ -122,7 +122,7 @@ def undisturbed(registry_host):
 
 async def the_undisturbed(undisturbed, front, shelf):
     if not undisturbed:
-        async with serving() as server:
+        async with running_api_server() as server:
             simulation = a_simulation(server, front, shelf)
             await simulation.run()
             undisturbed |= {"task": server.get(HERE), "build": server.get(BUILD)}
@@ -150,7 +150,7 @@ async def ended_alike(simulation, undisturbed, front, shelf):
     ],
 )
 async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, before, after):
-    simulation.kubelet.script = Play(shelf, codes={"base": 0, "before": before, "after": after})
+    simulation.kubelet.script = ScriptedPods(shelf, exit_codes={"base": 0, "before": before, "after": after})
     await simulation.run()
     valid = verdict == "fail2pass"
     reason = verdict.capitalize().replace("pass", "Pass").replace("fail", "Fail")
@@ -189,7 +189,7 @@ async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulatio
     ],
 )
 async def test_a_bad_row_ends_before_anything_is_paid_for(simulation, shelf, code, reason):
-    simulation.kubelet.script = Play(shelf, intake={"code": code, "message": "hunk 2 of a.py"})
+    simulation.kubelet.script = ScriptedPods(shelf, intake={"code": code, "message": "hunk 2 of a.py"})
     await simulation.run()
     assert conditions(task(simulation)) == {
         "Ready": ("False", reason),
@@ -201,7 +201,7 @@ async def test_a_bad_row_ends_before_anything_is_paid_for(simulation, shelf, cod
 
 
 async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, shelf):
-    simulation.kubelet.script = Play(
+    simulation.kubelet.script = ScriptedPods(
         shelf, build={"code": 42, "message": "step 2 ended with code 1", "image": None}
     )
     await simulation.run()
@@ -213,13 +213,13 @@ async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, sh
 @settings(few, max_examples=7)
 @given(seed=SEEDS)
 async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undisturbed, front, shelf, seed):
-    async with serving() as server:
+    async with running_api_server() as server:
         simulation = a_simulation(server, front, shelf, seed=seed, kills=kills_of(seed))
         await simulation.run()
         await ended_alike(simulation, undisturbed, front, shelf)
         wanted = undisturbed["task"]
         assert works(task(simulation)) == works(wanted)
-        assert simulation.died >= 3
+        assert simulation.crash_count >= 3
 
 
 @settings(few, max_examples=6)
@@ -228,15 +228,15 @@ async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undis
     faults=st.fixed_dictionaries(
         {},
         optional={
-            "intake": st.lists(ANYWHERE | st.just(BUSY), min_size=1, max_size=3),
-            "build-0": st.lists(ANYWHERE | st.just(BUSY), min_size=1, max_size=3),
+            "intake": st.lists(ANYWHERE | st.just(REGISTRY_DOWN), min_size=1, max_size=3),
+            "build-0": st.lists(ANYWHERE | st.just(REGISTRY_DOWN), min_size=1, max_size=3),
             "before-0": st.lists(ANYWHERE | st.just(LOG_LOST), min_size=1, max_size=3),
             "after-0": st.lists(ANYWHERE | st.just(LOG_LOST), min_size=1, max_size=3),
         },
     ),
 )
 async def test_faults_of_the_cluster_change_no_result(undisturbed, front, shelf, seed, faults):
-    async with serving() as server:
+    async with running_api_server() as server:
         simulation = a_simulation(server, front, shelf, seed=seed)
         simulation.kubelet.faults = faults
         await simulation.run()
@@ -251,13 +251,13 @@ async def test_faults_of_the_cluster_change_no_result(undisturbed, front, shelf,
 @settings(few, max_examples=6)
 @given(seed=SEEDS, step=st.integers(1, 120))
 async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(front, shelf, seed, step):
-    async with serving() as server:
+    async with running_api_server() as server:
         simulation = a_simulation(server, front, shelf, seed=seed)
         steps = iter(range(step))
-        simulation.user = [(lambda: next(steps, None) is None, lambda: server.delete(HERE))]
+        simulation.user_actions = [(lambda: next(steps, None) is None, lambda: server.delete(HERE))]
         await simulation.run()
         assert [place for place in server.objects if place[0] != "events"] == []
-        assert {simulation.context.slots.active(role) for role in Role} == {0}
+        assert {simulation.context.pod_limiter.active(role) for role in Role} == {0}
 
 
 async def test_spent_retries_fail_the_task_and_say_what_happened(simulation):
@@ -274,7 +274,7 @@ async def test_spent_retries_fail_the_task_and_say_what_happened(simulation):
 
 
 async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure_fault(simulation, shelf):
-    simulation.kubelet.script = Play(shelf, oom={"base-0"})
+    simulation.kubelet.script = ScriptedPods(shelf, oom_killed={"base-0"})
     await simulation.run()
     status = task(simulation)["status"]
     memory = [
@@ -289,7 +289,7 @@ async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure
 
 async def test_an_open_network_fails_the_task_and_every_pod_is_let_go(simulation, shelf):
     simulation.settings = SETTINGS.model_copy(update={"canary": ["10.0.0.1:443"]})
-    simulation.kubelet.script = Play(shelf, network="open")
+    simulation.kubelet.script = ScriptedPods(shelf, network="open")
     await simulation.run()
     assert conditions(task(simulation))["Stalled"][0] == "True"
     assert "NetworkNotIsolated" in task(simulation)["status"]["conditions"][0]["message"]
@@ -367,11 +367,11 @@ async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_made_ends_w
 async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, front, shelf):
     for number in range(3):
         server.create("taskinstances", "here", manifest(f"task-{number}", instanceId=f"owner__name-{number}"))
-    simulation = Simulation(server, front, Kubelet(server, Play(shelf)))
-    simulation.places = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2}
+    simulation = Simulation(server, front, Kubelet(server, ScriptedPods(shelf)))
+    simulation.pod_limits = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2}
 
     def check():
-        for role, limit in simulation.places.items():
+        for role, limit in simulation.pod_limits.items():
             assert len(active(server, role.value)) <= limit
 
     simulation.check = check
@@ -386,6 +386,6 @@ async def test_a_finished_task_is_deleted_when_its_time_is_over(server, front, s
 
 
 async def test_base_alone_never_decides(simulation, shelf):
-    simulation.kubelet.script = Play(shelf, codes=FAIL2PASS | {"base": 21})
+    simulation.kubelet.script = ScriptedPods(shelf, exit_codes=FAIL2PASS | {"base": 21})
     await simulation.run()
     assert task(simulation)["status"]["verdict"] == "fail2pass"

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from swefoundry import errors
-from swefoundry.__main__ import main, with_canary
+from swefoundry.__main__ import main, with_default_canary
 from swefoundry.contracts.models import Model
 from swefoundry.settings import Settings
 
@@ -28,7 +28,7 @@ def test_without_a_canary_of_its_own_the_kubernetes_api_is_one(monkeypatch, conf
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert with_canary(Settings(canary=configured)).canary == canary
+    assert with_default_canary(Settings(canary=configured)).canary == canary
 
 
 def our_errors():
@@ -45,7 +45,9 @@ def test_the_tree_in_the_docstring_is_the_tree():
 
 def test_every_error_is_tried_again_or_given_up():
     kinds = [item for item in our_errors().values() if item is not errors.SwefoundryError]
-    assert all(issubclass(item, errors.Retry) != issubclass(item, errors.GiveUp) for item in kinds)
+    assert all(
+        issubclass(item, errors.TransientError) != issubclass(item, errors.PermanentError) for item in kinds
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulated.api_server import serving
-from simulated.kubelet import Kubelet, order_of
-from simulated.scripted_pods import Play, manifest
-from simulated.seeded_registry import filled
-from simulated.stepping_operator import SETTINGS, Fuse, Simulation
+from simulated.api_server import running_api_server
+from simulated.kubelet import Kubelet, spec_of
+from simulated.scripted_pods import ScriptedPods, manifest
+from simulated.seeded_registry import seed_registry
+from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model
-from swefoundry.drafts.proven_environment import Known, Trials
-from swefoundry.oci.proven_index import recall, remember
+from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseStats
+from swefoundry.oci.proven_index import list_environments, push_environment_record
 from swefoundry.oci.registry_client import Registry
 from swefoundry.workloads import names
 
@@ -47,7 +47,7 @@ class Stage:
     def __init__(self, server, front, shelf, repo):
         self.server, self.front, self.shelf, self.repo = server, front, shelf, repo
         self.path = names.repository(SETTINGS.registry_prefix, repo)
-        self.play = Play(shelf)
+        self.play = ScriptedPods(shelf)
 
     def task(self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, **environment):
         said = {"strategies": list(strategies)} | environment
@@ -73,7 +73,7 @@ class Stage:
 
     async def known(self):
         async with Registry(self.front.behind, insecure=True) as registry:
-            return await recall(registry, self.path, {})
+            return await list_environments(registry, self.path, {})
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def a_stage(front):
     async def made(server):
         repo = f"reuse/number{next(_numbers)}"
         async with Registry(front.behind, insecure=True) as registry:
-            shelf = await filled(registry, names.repository(SETTINGS.registry_prefix, repo))
+            shelf = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
         return Stage(server, front, shelf, repo)
 
     return made
@@ -105,7 +105,7 @@ def refusing(play, name):
         kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
         first = tags[labels.WORK] == "after-0"
         if kind == ("envbuild", name) and first:
-            return Play(play.shelf, codes=play.codes | {"after": 1})(pod)
+            return ScriptedPods(play.shelf, exit_codes=play.codes | {"after": 1})(pod)
         return play(pod)
 
     return script
@@ -164,7 +164,7 @@ async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
         one.known.image,
         one.known.image,
     )
-    assert {one.trials, two.trials} == {Trials(accepted=1)}
+    assert {one.trials, two.trials} == {ReuseStats(accepted=1)}
     assert stage.build("one")["remembered"].startswith("sha256:")
 
 
@@ -194,7 +194,7 @@ async def test_an_image_that_does_not_do_is_refused_and_the_draft_is_built(stage
     await stage.run(refusing(stage.play, "two"))
     assert stage.rounds("two") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
     found = {item.known.env_build: item.trials for item in await stage.known()}
-    assert found["here/one"] == Trials(refused=1)
+    assert found["here/one"] == ReuseStats(refused=1)
 
 
 async def test_a_row_is_not_disproven_by_an_image_that_was_not_made_for_it(stage):
@@ -206,7 +206,7 @@ async def test_a_row_is_not_disproven_by_an_image_that_was_not_made_for_it(stage
     assert stage.rounds("two") == [("reuse", "BothPassed")]
     assert why(stage.build("two"))[0] == "DraftsExhausted"
     assert "image" not in stage.build("two")
-    assert (await stage.known())[0].trials == Trials()
+    assert (await stage.known())[0].trials == ReuseStats()
 
 
 async def test_an_image_that_failed_three_reuses_more_than_it_served_is_left_alone(stage):
@@ -216,7 +216,7 @@ async def test_an_image_that_failed_three_reuses_more_than_it_served_is_left_alo
         stage.task(f"bad-{number}", ["reuse"])
         await stage.run(refusing(stage.play, f"bad-{number}"))
     assert [stage.build(f"bad-{number}").get("round") for number in range(5)] == [1, 1, 1, 1, None]
-    assert (await stage.known())[0].trials == Trials(refused=4)
+    assert (await stage.known())[0].trials == ReuseStats(refused=4)
 
 
 async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
@@ -228,9 +228,9 @@ async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
     [found] = stage.build("two")["rounds"]
     assert (found["image"], found["composed"] != found["image"]) == (stage.shelf.image, True)
     first, second = stage.pods("build-")
-    assert "composed" not in order_of(first)
+    assert "composed" not in spec_of(first)
     composed = f"localhost:5000/{stage.path}@{found['composed']}"
-    order = order_of(second)
+    order = spec_of(second)
     assert order["composed"] == composed
     assert order["draft"]["dockerfile"] == f"FROM {composed}\nRUN cd /testbed && make all\n"
 
@@ -246,7 +246,7 @@ async def test_a_rebuild_command_is_not_run_where_nothing_differs_that_it_is_for
     assert (found["outcome"], found["image"] == found["composed"]) == ("Accepted", True)
     assert len(stage.pods("build-")) == 1
     [checkout] = stage.pods("checkout-")
-    assert order_of(checkout)["watched"] == ["*.c"]
+    assert spec_of(checkout)["watched"] == ["*.c"]
 
 
 async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
@@ -264,13 +264,13 @@ async def test_an_image_that_is_gone_from_the_registry_ends_the_round_with_a_sen
     stage.play.codes = {"base": 0, "before": 1, "after": 0}
     async with Registry(stage.front.behind, insecure=True) as registry:
         draft = Draft(dockerfile="FROM python\nCOPY . /testbed\n", test_command="true")
-        known = Known(
+        known = EnvironmentRecord(
             repo=stage.repo,
             image="sha256:" + "5" * 64,
             source=stage.shelf.source,
             draft=await registry.put_blob(stage.path, draft.stored()),
         )
-        await remember(registry, stage.path, known, draft)
+        await push_environment_record(registry, stage.path, known, draft)
     stage.task("one", ["reuse"])
     await stage.run()
     [found] = stage.build("one")["rounds"]
@@ -300,7 +300,7 @@ async def test_a_named_image_that_is_not_there_stalls_with_a_sentence(stage):
 async def test_one_that_is_suspended_is_not_waited_for(stage):
     stage.task("one")
     simulation = Simulation(stage.server, stage.front, Kubelet(stage.server, stage.play))
-    simulation.user = [
+    simulation.user_actions = [
         (
             lambda: bool(stage.pods("build-")),
             lambda: stage.server.patch(("taskinstances", "here", "one"), {"spec": {"suspend": True}}),
@@ -351,12 +351,12 @@ async def test_agents_read_the_drafts_that_were_proven(stage):
     models = SETTINGS.model_copy(update={"models": [Model(name="small")]})
     await stage.run(refusing(stage.play, "two"), settings=models)
     [pod] = stage.pods("agent-")
-    order = order_of(pod)
+    order = spec_of(pod)
     assert order["references"] == [stage.build("one")["draft"]]
     assert [(item["strategy"], item["outcome"]) for item in order["rounds"]] == [("reuse", "AfterFailed")]
     stage.task("three", ["agents"])
     await stage.run(settings=models)
-    assert order_of(stage.pods("agent-")[-1])["references"] == []
+    assert spec_of(stage.pods("agent-")[-1])["references"] == []
 
 
 async def test_the_recipe_builds_as_a_refused_image_was_built(stage):
@@ -378,7 +378,7 @@ async def test_the_recipe_builds_as_a_refused_image_was_built(stage):
 def kills_of(seed):
     chance = random.Random(seed)
     return [
-        Fuse(chance.randint(1, 6 if writes else 50), chance.random() < 0.5, writes)
+        Crash(chance.randint(1, 6 if writes else 50), chance.random() < 0.5, writes)
         for writes in [chance.random() < 0.5 for _ in range(8)]
     ]
 
@@ -386,7 +386,7 @@ def kills_of(seed):
 @few
 @given(seed=st.integers(1, 2**32))
 async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing(front, a_stage, seed):
-    async with serving() as server:
+    async with running_api_server() as server:
         stage = await a_stage(server)
         for name in ("one", "two", "three"):
             stage.task(name)
@@ -400,5 +400,5 @@ async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing
         assert sorted(count for count in works.values()) == [1, 1, 1]
         assert len(stage.pods("build-")) == 1
         known = await stage.known()
-        assert {item.trials for item in known} == {Trials(accepted=2)}
+        assert {item.trials for item in known} == {ReuseStats(accepted=2)}
         assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}

@@ -8,12 +8,12 @@ import pytest
 
 from builders import NOW
 from simulated.kubelet import Kubelet
-from simulated.scripted_pods import Play, manifest
+from simulated.scripted_pods import ScriptedPods, manifest
 from swefoundry import errors, metrics
-from swefoundry.controllers.watch import LONGEST_PAUSE_SECONDS, Endless, Operator, configure
+from swefoundry.controllers.watch import MAX_WATCH_BACKOFF_SECONDS, Operator, UnlimitedBackoff, configure_kopf
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.pod_spec import Cell, Owner, Role, Ticket, pod
+from swefoundry.workloads.pod_spec import AttemptRef, ContainerTemplate, Owner, Role, pod_manifest
 
 TASK = Key("TaskInstance", "here", "task-one")
 PLACE = ("taskinstances", "here", "task-one")
@@ -28,7 +28,9 @@ def operator(context):
 def a_pod(server, owner=None, work="intake"):
     """A pod of the operator's, as an earlier process made it."""
     whose = Owner("TaskInstance", "here", "task-one", owner["metadata"]["uid"] if owner else "uid-of-nobody")
-    body = pod(Ticket(whose, Role.INTAKE, work, 0, "n" * 32), Cell("image", {}, {}, {}, 60))
+    body = pod_manifest(
+        AttemptRef(whose, Role.INTAKE, work, 0, "n" * 32), ContainerTemplate("image", {}, {}, {}, 60)
+    )
     return server.create("pods", "here", body)
 
 
@@ -46,15 +48,15 @@ async def until(condition):
         await asyncio.sleep(0.005)
 
 
-async def tell(operator, body, kind="MODIFIED"):
+async def send_event(operator, body, kind="MODIFIED"):
     await operator.event(event={"type": kind, "object": body})
 
 
 async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
     body = server.create("taskinstances", "here", manifest())
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     assert await ready(operator) == {TASK}
-    await tell(operator, body)
+    await send_event(operator, body)
     assert await ready(operator) == set()
 
 
@@ -63,18 +65,18 @@ async def test_a_pods_event_is_a_look_at_its_owner_even_when_it_is_an_echo(opera
     operator.context.cache.put(task)
     body = a_pod(server, task)
     operator.context.cache.put(body)
-    await tell(operator, body)
+    await send_event(operator, body)
     assert await ready(operator) == {TASK}
 
 
 async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     assert operator.context.slots.active(Role.INTAKE) == 1
     place = ("pods", "here", body["metadata"]["name"])
     server.set_status(place, {"phase": "Succeeded"})
-    await tell(operator, server.get(place))
+    await send_event(operator, server.get(place))
     assert operator.context.slots.active(Role.INTAKE) == 0
     # A list that is older than the last watch event must not take the place again.
     operator.see(body)
@@ -86,18 +88,18 @@ async def test_a_changed_task_wakes_its_envbuild(operator, server):
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
     build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
     operator.context.cache.put(server.create("envbuilds", "here", build))
-    await tell(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
+    await send_event(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
     assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
 
 
 async def test_orphaned_pods_are_let_go(operator, server):
     task = server.create("taskinstances", "here", manifest())
-    await tell(operator, task, "ADDED")
+    await send_event(operator, task, "ADDED")
     body = a_pod(server, task)
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     await ready(operator)
     server.delete(PLACE)
-    await tell(operator, task, "DELETED")
+    await send_event(operator, task, "DELETED")
     key = Key("Pod", "here", body["metadata"]["name"])
     assert await ready(operator) == {TASK, key}
     assert await operator.look(key) == "ok"
@@ -107,7 +109,7 @@ async def test_orphaned_pods_are_let_go(operator, server):
 async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     key = Key("Pod", "here", body["metadata"]["name"])
     assert await operator.look(key) == "ok"
     assert len(server.bodies("pods")) == 1
@@ -115,15 +117,15 @@ async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server)
 
 
 async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exists(operator, server):
-    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     body = a_pod(server)
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     assert await operator.look(Key("Pod", "here", body["metadata"]["name"])) == "ok"
     assert server.bodies("pods") == []
 
 
 async def test_what_is_gone_is_not_looked_at_again(operator, server):
-    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
     assert await operator.look(TASK) == "gone"
     assert operator.context.cache.get(TASK) is None
@@ -151,7 +153,7 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
 
 
 async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
-    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.refusals["POST pods"] = (503, "etcd is slow")
     assert await operator.look(TASK) == "retry"
     assert TASK in operator.context.queue._timers
@@ -159,7 +161,9 @@ async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, s
 
 async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
     body = server.create("taskinstances", "here", manifest())
-    await tell(operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED")
+    await send_event(
+        operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED"
+    )
     assert await operator.look(TASK) == "defect"
     assert "a defect of swefoundry" in caplog.text
 
@@ -183,7 +187,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
         "lastTransitionTime": "2026-01-01T11:00:00Z",
     }
     body = server.patch(PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, sub="status")
-    await tell(operator, body, "ADDED")
+    await send_event(operator, body, "ADDED")
     assert await operator.look(TASK) == "ok"
     status = server.one("taskinstances")["status"]
     found = {
@@ -192,7 +196,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
     }
     assert found == {"Ready": ("False", "InvalidSpec", field), "Stalled": ("True", "InvalidSpec", field)}
     assert (status["phase"], status["observedGeneration"]) == ("Failed", 1)
-    await tell(operator, server.one("taskinstances"))
+    await send_event(operator, server.one("taskinstances"))
     server.requests.clear()
     assert await operator.look(TASK) == "ok"
     assert server.requests == []
@@ -200,7 +204,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
 
 async def test_resync_finds_what_watches_missed(operator, server):
     gone = server.create("taskinstances", "here", manifest("gone"))
-    await tell(operator, gone, "ADDED")
+    await send_event(operator, gone, "ADDED")
     server.delete(("taskinstances", "here", "gone"))
     server.create("taskinstances", "here", manifest())
     server.create("taskinstances", "elsewhere", manifest("not-ours"))
@@ -219,7 +223,7 @@ async def test_resync_says_whether_the_api_answered(operator, server):
 
 
 async def test_an_object_made_again_while_everything_is_listed_is_kept(operator, server):
-    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
 
     async def meanwhile(line):
@@ -228,7 +232,7 @@ async def test_an_object_made_again_while_everything_is_listed_is_kept(operator,
             return
         if line == "GET taskinstances":
             return lambda: asyncio.ensure_future(
-                tell(operator, server.create("taskinstances", "here", manifest()))
+                send_event(operator, server.create("taskinstances", "here", manifest()))
             )
 
     server.gate = meanwhile
@@ -286,14 +290,14 @@ async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happen
     await operator.resync()
     with pytest.raises(errors.SwefoundryError, match="2 resyncs in a row found news"):
         await operator.alive()
-    await tell(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     await operator.resync()
     assert await operator.alive()
 
 
 async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(operator, server, shelf):
     server.create("taskinstances", "here", manifest())
-    kubelet = Kubelet(server, Play(shelf))
+    kubelet = Kubelet(server, ScriptedPods(shelf))
     await operator.start(settings=kopf.OperatorSettings())
     told = 0
     while "verdict" not in server.one("taskinstances")["status"]:
@@ -334,11 +338,11 @@ async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
 
 def test_kopf_stores_nothing_posts_nothing_and_never_gives_up():
     settings = kopf.OperatorSettings()
-    configure(settings)
+    configure_kopf(settings)
     assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (
         False,
         True,
         True,
     )
-    pauses = list(itertools.islice(Endless(), 50))
-    assert pauses == sorted(pauses) and pauses[-1] == LONGEST_PAUSE_SECONDS
+    pauses = list(itertools.islice(UnlimitedBackoff(), 50))
+    assert pauses == sorted(pauses) and pauses[-1] == MAX_WATCH_BACKOFF_SECONDS

@@ -13,7 +13,7 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
 from swefoundry.workloads import pod_status
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.pod_outcomes import FaultCategory
 from unit.docs.pages import page
 
 VERDICTS = page("docs/verdicts.md")
@@ -52,7 +52,7 @@ def test_every_code_has_a_row(code: Code) -> None:
     assert str(code.value) in FIRST_CELLS
 
 
-@pytest.mark.parametrize("outcome", [*RoundOutcome, *Verdict, *Blame], ids=str)
+@pytest.mark.parametrize("outcome", [*RoundOutcome, *Verdict, *FaultCategory], ids=str)
 def test_every_outcome_has_a_row(outcome: str) -> None:
     assert f"`{outcome}`" in FIRST_CELLS
 

@@ -6,7 +6,7 @@ from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
-from swefoundry.drafts.proposal import Ask, Proposal, Tried
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 
 BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
 SETUP_PY = "from setuptools import setup\nsetup(name='thing', version='1.0', packages=['thing'], install_requires=[])\n"
@@ -31,8 +31,8 @@ def ask(
     bases: list[str] | None = None,
     overrides: Overrides | None = None,
     **more: object,
-) -> Ask:
-    return Ask(
+) -> StrategyInput:
+    return StrategyInput(
         facts=facts(manifests, **more),
         created_at=datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None,
         base_images={"python": BASES if bases is None else bases},
@@ -40,16 +40,16 @@ def ask(
     )
 
 
-def proposed(asked: Ask) -> Proposal:
+def proposed(asked: StrategyInput) -> Proposal:
     proposal = next_proposal(["fixed", "recipe"], asked)
     assert proposal is not None
     return proposal
 
 
-def ended(asked: Ask, outcome: RoundOutcome, message: str = "") -> Ask:
+def ended(asked: StrategyInput, outcome: RoundOutcome, message: str = "") -> StrategyInput:
     """The ask after its next proposal was tried."""
     proposal = proposed(asked)
-    tried = Tried(
+    tried = TriedRound(
         strategy=proposal.strategy,
         label=proposal.label,
         draft=proposal.draft,
@@ -59,7 +59,7 @@ def ended(asked: Ask, outcome: RoundOutcome, message: str = "") -> Ask:
     return asked.model_copy(update={"tried": (*asked.tried, tried)})
 
 
-def whole_ladder(asked: Ask, outcome: RoundOutcome, messages: list[str]) -> Ask:
+def whole_ladder(asked: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:
     """The ask when every proposal ended alike, with the messages in turn, until nothing is left."""
     for number in range(100):
         if next_proposal(["recipe"], asked) is None:
@@ -68,11 +68,11 @@ def whole_ladder(asked: Ask, outcome: RoundOutcome, messages: list[str]) -> Ask:
     raise AssertionError("the ladder has no end")
 
 
-def next_dockerfile(asked: Ask, outcome: RoundOutcome, message: str) -> str:
+def next_dockerfile(asked: StrategyInput, outcome: RoundOutcome, message: str) -> str:
     return proposed(ended(asked, outcome, message)).draft.dockerfile
 
 
-def next_command(asked: Ask, outcome: RoundOutcome, message: str) -> str:
+def next_command(asked: StrategyInput, outcome: RoundOutcome, message: str) -> str:
     return proposed(ended(asked, outcome, message)).draft.test_command
 
 

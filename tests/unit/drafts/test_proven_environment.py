@@ -5,13 +5,20 @@ from datetime import UTC, datetime
 import pytest
 
 from builders import digest
-from swefoundry.drafts.proven_environment import Known, Parent, Proven, Trials, nearest, rooted
+from swefoundry.drafts.proven_environment import (
+    EnvironmentRecord,
+    Parent,
+    ProvenEnvironment,
+    ReuseStats,
+    nearest,
+    with_built_images,
+)
 
 DAY = datetime(2023, 6, 1, tzinfo=UTC)
 
 
 def known(letter, version=None, created=None, **fields):
-    return Known(
+    return EnvironmentRecord(
         repo="owner/name",
         image=digest(letter),
         source=digest(letter),
@@ -23,8 +30,8 @@ def known(letter, version=None, created=None, **fields):
 
 
 def proven(letter, version=None, created=None, refused=0, accepted=0, **fields):
-    trials = Trials(accepted=accepted, refused=refused)
-    return Proven(known=known(letter, version, created, **fields), trials=trials)
+    trials = ReuseStats(accepted=accepted, refused=refused)
+    return ProvenEnvironment(known=known(letter, version, created, **fields), trials=trials)
 
 
 def order(*entries, fingerprint="", version=None, created=None, k=10):
@@ -88,7 +95,7 @@ def test_an_environment_that_fails_reuses_is_tried_last_and_then_not_at_all(refu
 
 
 def test_images_composed_of_one_built_image_are_one_environment_known_by_its_nearest():
-    entries = rooted(
+    entries = with_built_images(
         [known("a", "8.0"), known("b", "8.4", parent=digest("a")), known("c", "8.9", parent=digest("b"))]
     )
     [found] = nearest(entries, "", "8.5", None, 2)
@@ -97,12 +104,12 @@ def test_images_composed_of_one_built_image_are_one_environment_known_by_its_nea
 
 
 def test_an_image_whose_parent_is_forgotten_stands_for_itself():
-    [found] = rooted([known("b", parent=digest("a"))])
+    [found] = with_built_images([known("b", parent=digest("a"))])
     assert found.parent == Parent(image=digest("b"), source=digest("b"))
 
 
 def test_records_that_name_each_other_as_parents_end_somewhere():
-    found = rooted([known("a", parent=digest("b")), known("b", parent=digest("a"))])
+    found = with_built_images([known("a", parent=digest("b")), known("b", parent=digest("a"))])
     assert [item.parent.image for item in found] == [digest("b"), digest("a")]
 
 

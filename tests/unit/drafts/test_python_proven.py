@@ -10,7 +10,7 @@ from builders import digest
 from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
-from swefoundry.drafts.proven_environment import Known, Neighbour
+from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
 from unit.drafts.building import SETUP_PY, ask, ended, proposed, requirements, whole_ladder
 from unit.drafts.test_ladder import MESSAGES
 
@@ -34,8 +34,10 @@ ENV PYTHONPATH=/testbed:/testbed/lib/extra:/opt/other
 def known(draft, created="2023-05-01", version="1.2", letter="a"):
     day = datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None
     image = digest(letter)
-    entry = Known(repo="o/n", image=image, source=image, draft=digest("d"), version=version, created_at=day)
-    return Neighbour(known=entry, draft=draft)
+    entry = EnvironmentRecord(
+        repo="o/n", image=image, source=image, draft=digest("d"), version=version, created_at=day
+    )
+    return ReuseCandidate(known=entry, draft=draft)
 
 
 def beside(asked, *neighbours):

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from real.pairs import PAIRS, quick
-from swefoundry.cli.releases.pairs import parse
+from swefoundry.cli.releases.pairs import parse_pair
 from swefoundry.grading.verdict import Verdict
 
 
@@ -19,7 +19,7 @@ def test_every_verdict_that_a_row_can_deserve_occurs_even_among_the_quick_ones()
 
 
 def test_the_command_line_understands_every_pair():
-    assert [str(parse(str(pair))) for pair in PAIRS] == [str(pair) for pair in PAIRS]
+    assert [str(parse_pair(str(pair))) for pair in PAIRS] == [str(pair) for pair in PAIRS]
 
 
 def test_no_pair_is_listed_twice():

@@ -6,9 +6,9 @@ from builders import digest
 from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
-from swefoundry.drafts.proposal import Proposal, Tried
-from swefoundry.drafts.proven_environment import Known, Neighbour, Parent
-from swefoundry.drafts.reuse import label, label_with_changes
+from swefoundry.drafts.proposal import Proposal, TriedRound
+from swefoundry.drafts.proven_environment import EnvironmentRecord, Parent, ReuseCandidate
+from swefoundry.drafts.reuse import candidate_label, label_with_change_count
 from unit.drafts.building import ask
 
 DRAFT = Draft(dockerfile="FROM python:3.9-slim\nCOPY . /testbed\n", test_command="pytest {files}")
@@ -16,8 +16,10 @@ ORDER = ["reuse", "fixed", "recipe"]
 
 
 def neighbour(letter, root=None, draft=DRAFT, **fields):
-    known = Known(repo="o/n", image=digest(letter), source=digest(letter), draft=digest("d"), **fields)
-    return Neighbour(known=known, draft=draft, root=root)
+    known = EnvironmentRecord(
+        repo="o/n", image=digest(letter), source=digest(letter), draft=digest("d"), **fields
+    )
+    return ReuseCandidate(known=known, draft=draft, root=root)
 
 
 def asked(*neighbours, tried=(), **fields):
@@ -26,7 +28,7 @@ def asked(*neighbours, tried=(), **fields):
 
 def reused(letter, outcome=RoundOutcome.AFTER_FAILED, draft=DRAFT):
     parent = Parent(image=digest(letter), source=digest(letter))
-    return Tried(strategy="reuse", label="", draft=draft, outcome=outcome, parent=parent)
+    return TriedRound(strategy="reuse", label="", draft=draft, outcome=outcome, parent=parent)
 
 
 def test_the_nearest_image_is_proposed_with_its_draft():
@@ -61,7 +63,7 @@ def test_the_draft_of_an_image_that_did_not_do_may_still_be_built():
 
 
 def test_a_draft_that_was_built_in_vain_may_still_come_with_another_image():
-    built = Tried(strategy="fixed", label="", draft=DRAFT, outcome=RoundOutcome.STEP_FAILED)
+    built = TriedRound(strategy="fixed", label="", draft=DRAFT, outcome=RoundOutcome.STEP_FAILED)
     assert next_proposal(["reuse"], asked(neighbour("a"), tried=[built])).parent.image == digest("a")
     assert next_proposal(["fixed"], asked(neighbour("a"), tried=[built], draft=DRAFT)) is None
 
@@ -107,8 +109,8 @@ def test_the_recipe_learns_nothing_from_an_image_that_it_did_not_make():
 
 def test_labels_name_the_image_by_the_best_that_is_known():
     day = ask().created_at
-    assert label(neighbour("a", created_at=day)) == "image of 2023-06-01"
-    assert label(neighbour("a", env_build="here/one")) == "image of here/one"
-    assert label(neighbour("a")) == "image of aaaaaaaaaaaa"
-    assert label_with_changes("image of 8.1.3", 12) == "image of 8.1.3 (12 files changed)"
-    assert label_with_changes("image of 8.1.3", 1) == "image of 8.1.3 (1 file changed)"
+    assert candidate_label(neighbour("a", created_at=day)) == "image of 2023-06-01"
+    assert candidate_label(neighbour("a", env_build="here/one")) == "image of here/one"
+    assert candidate_label(neighbour("a")) == "image of aaaaaaaaaaaa"
+    assert label_with_change_count("image of 8.1.3", 12) == "image of 8.1.3 (12 files changed)"
+    assert label_with_change_count("image of 8.1.3", 1) == "image of 8.1.3 (1 file changed)"

@@ -7,16 +7,16 @@ import pytest
 from aiohttp import web
 from kubernetes.aio import client
 
-from simulated.api_server import listening
+from simulated.api_server import listening_server
 from swefoundry import errors, metrics
 from swefoundry.kube import api_client as doorway
-from swefoundry.kube.api_client import Kube, refusal
-from swefoundry.kube.rate_limit import Bucket
+from swefoundry.kube.api_client import KubeClient, error_for_status
+from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, PODS, TASKS, Resource
 
 
 def connected(url, **limits):
-    return Kube(client.ApiClient(configuration=client.Configuration(host=url)), **limits)
+    return KubeClient(client.ApiClient(configuration=client.Configuration(host=url)), **limits)
 
 
 def a_pod(name="pod", **meta):
@@ -29,7 +29,7 @@ async def listed(kube, *where):
 
 @pytest.mark.parametrize("status", range(400, 600))
 def test_every_refusal_is_an_error_of_ours(status):
-    found = refusal(status, b'{"message": "because"}', None)
+    found = error_for_status(status, b'{"message": "because"}', None)
     wanted = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
     usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
     assert (type(found), str(found)) == (wanted.get(status, usual), "because")
@@ -39,7 +39,7 @@ def test_every_refusal_is_an_error_of_ours(status):
     ("header", "after"), [("7", 7.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
 )
 def test_the_api_says_how_long_to_wait(header, after):
-    assert refusal(429, b"{}", header).after == after
+    assert error_for_status(429, b"{}", header).after == after
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_api_says_how_long_to_wait(header, after):
     ],
 )
 def test_a_refusal_without_a_status_object_is_quoted(data, sentence):
-    assert str(refusal(503, data, None)) == sentence
+    assert str(error_for_status(503, data, None)) == sentence
 
 
 async def test_refusals_arrive_as_errors_with_what_the_server_said(server):
@@ -169,7 +169,7 @@ async def test_an_api_that_is_silent_is_unavailable(monkeypatch):
     monkeypatch.setattr(doorway, "REQUEST_SECONDS", 0.03)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", sleep)
-    async with listening(app) as url:
+    async with listening_server(app) as url:
         kube = connected(url)
         with pytest.raises(errors.ApiUnavailable, match="Timeout"):
             await kube.get(PODS, "here", "pod")
@@ -186,7 +186,7 @@ async def test_an_answer_that_is_no_json_is_an_error_of_ours(answer):
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", page)
-    async with listening(app) as url:
+    async with listening_server(app) as url:
         kube = connected(url)
         with pytest.raises(errors.ApiUnavailable):
             await kube.get(PODS, "here", "pod")
@@ -195,9 +195,9 @@ async def test_an_answer_that_is_no_json_is_an_error_of_ours(answer):
 
 async def test_writes_and_deletions_wait_for_their_own_turns_and_reads_for_none(server):
     never = 1e-6
-    kube = connected(server.url, writes=Bucket(never, 1), deletes=Bucket(never, 1))
+    kube = connected(server.url, writes=TokenBucket(never, 1), deletes=TokenBucket(never, 1))
     await kube.create(PODS, "here", a_pod("a"))
-    await kube.delete(PODS, "here", "a", at_once=True)
+    await kube.delete(PODS, "here", "a", force=True)
     for _ in range(3):
         with pytest.raises(errors.NotFound):
             await kube.get(PODS, "here", "a")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swefoundry.kube.cache import Cache, key_of, owner_of, slim
+from swefoundry.kube.cache import Cache, key_of, owner_of, strip_unused
 from swefoundry.kube.workqueue import Key
 
 OWNER = {"kind": "TaskInstance", "name": "task", "uid": "owner-1", "controller": True}
@@ -82,7 +82,7 @@ def test_what_is_never_read_is_not_kept():
     body = a_body(1)
     notes = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "swefoundry.dev/nonce": "n"}
     body["metadata"] |= {"managedFields": [{}], "annotations": notes}
-    kept = slim(body)["metadata"]
+    kept = strip_unused(body)["metadata"]
     assert kept == a_body(1)["metadata"] | {"annotations": {"swefoundry.dev/nonce": "n"}}
     assert "managedFields" in body["metadata"], "the caller's object stays as it is"
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry import metrics
-from swefoundry.kube.workqueue import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Key, WorkQueue
+from swefoundry.kube.workqueue import BASE_DELAY_SECONDS, MAX_DELAY_SECONDS, Key, WorkQueue
 
 ONE, TWO = Key("Pod", "here", "one"), Key("Pod", "here", "two")
 
@@ -78,7 +78,7 @@ async def test_adding_at_once_does_not_wait_for_a_plan(queue):
 async def test_pauses_double_up_to_a_limit_and_vary(queue):
     pauses = [queue.retry(ONE) for _ in range(12)]
     for number, pause in enumerate(pauses):
-        grown = min(FIRST_RETRY_SECONDS * 2**number, LONGEST_RETRY_SECONDS)
+        grown = min(BASE_DELAY_SECONDS * 2**number, MAX_DELAY_SECONDS)
         assert 0.75 * grown <= pause <= 1.25 * grown
     assert len(set(pauses)) == len(pauses)
 
@@ -92,7 +92,7 @@ async def test_success_shortens_the_next_pause(queue):
     for _ in range(9):
         queue.retry(ONE)
     queue.forget(ONE)
-    assert queue.retry(ONE) <= 1.25 * FIRST_RETRY_SECONDS
+    assert queue.retry(ONE) <= 1.25 * BASE_DELAY_SECONDS
 
 
 async def test_the_age_of_the_oldest_key_is_known(queue):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.oci.artifacts import pull_artifact, push_artifact, push_file
 from swefoundry.oci.content import Json
 from swefoundry.oci.registry_client import Registry
@@ -42,7 +42,7 @@ async def test_an_artifact_without_files_is_valid(registry: Registry) -> None:
 
 async def test_an_artifact_over_the_limit_is_not_read(registry: Registry) -> None:
     digest = await push_artifact(registry, "art/large", "evidence", {"a": b"x" * 60, "b": b"x" * 60})
-    with pytest.raises(GiveUp, match="holds 120 bytes"):
+    with pytest.raises(PermanentError, match="holds 120 bytes"):
         await pull_artifact(registry, "art/large", digest, 100)
     assert await pull_artifact(registry, "art/large", digest, 100, only=["b"]) == {"b": b"x" * 60}
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
 from swefoundry.oci.copying import Repository, copy_manifest
@@ -54,7 +54,7 @@ async def test_artifacts_are_copied_with_their_files(registry: Registry, other: 
 async def test_an_index_of_several_images_is_refused(registry: Registry, other: Registry) -> None:
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     digest = await registry.put_manifest(REPO, index, OCI_INDEX, "index")
-    with pytest.raises(GiveUp, match="an index of several images"):
+    with pytest.raises(PermanentError, match="an index of several images"):
         await copy_manifest(Repository(registry, REPO), Repository(other, REPO), digest, "t")
 
 

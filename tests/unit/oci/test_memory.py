@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.proven_environment import Known, Parent, Trials
+from swefoundry.drafts.proven_environment import EnvironmentRecord, Parent, ReuseStats
 from swefoundry.oci import proven_index
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import digest_of
@@ -26,45 +26,59 @@ def image(name: str) -> Digest:
     return digest_of(name.encode())
 
 
-def known(name: str, **fields: object) -> Known:
+def known(name: str, **fields: object) -> EnvironmentRecord:
     said = {"repo": "owner/name", "image": image(name), "source": image(f"tree of {name}")}
-    return Known.model_validate(said | {"draft": digest_of(DRAFT.stored()), "version": "1.0"} | fields)
+    return EnvironmentRecord.model_validate(
+        said | {"draft": digest_of(DRAFT.stored()), "version": "1.0"} | fields
+    )
 
 
-async def recalled(registry: Registry, repo: str) -> dict[Digest, Trials]:
-    return {item.known.image: item.trials for item in await proven_index.recall(registry, repo, {})}
+async def recalled(registry: Registry, repo: str) -> dict[Digest, ReuseStats]:
+    return {
+        item.known.image: item.trials for item in await proven_index.list_environments(registry, repo, {})
+    }
 
 
 async def test_what_was_remembered_is_recalled_whole(registry: Registry, repo: str) -> None:
     entry = known("one", env_build="here/one", evidence={"after": image("log")})
-    digest = await proven_index.remember(registry, repo, entry, DRAFT)
-    [found] = await proven_index.recall(registry, repo, {})
-    assert (found.known, found.trials, found.root) == (entry, Trials(), None)
+    digest = await proven_index.push_environment_record(registry, repo, entry, DRAFT)
+    [found] = await proven_index.list_environments(registry, repo, {})
+    assert (found.known, found.trials, found.root) == (entry, ReuseStats(), None)
     assert (await registry.get_manifest(repo, proven_index.env_tag(entry.image))).digest == digest
 
 
 async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: Registry, repo: str) -> None:
-    digest = await proven_index.remember(registry, repo, known("one"), DRAFT)
+    digest = await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     assert await pull_artifact(registry, repo, digest, 1 << 20) == {"draft.json": DRAFT.stored()}
     assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.stored()
 
 
 async def test_remembering_again_keeps_the_first_record(registry: Registry, repo: str) -> None:
-    first = await proven_index.remember(registry, repo, known("one", env_build="here/first"), DRAFT)
-    assert await proven_index.remember(registry, repo, known("one", env_build="here/later"), DRAFT) == first
-    [found] = await proven_index.recall(registry, repo, {})
+    first = await proven_index.push_environment_record(
+        registry, repo, known("one", env_build="here/first"), DRAFT
+    )
+    assert (
+        await proven_index.push_environment_record(
+            registry, repo, known("one", env_build="here/later"), DRAFT
+        )
+        == first
+    )
+    [found] = await proven_index.list_environments(registry, repo, {})
     assert found.known.env_build == "here/first"
 
 
 async def test_a_repository_that_nobody_has_heard_of_has_no_environments(
     registry: Registry, repo: str
 ) -> None:
-    assert await proven_index.recall(registry, repo, {}) == []
+    assert await proven_index.list_environments(registry, repo, {}) == []
 
 
 async def test_many_that_end_at_the_same_moment_lose_nothing(registry: Registry, repo: str) -> None:
     await asyncio.gather(
-        *(proven_index.remember(registry, repo, known(f"image {n}"), DRAFT) for n in range(25)),
+        *(
+            proven_index.push_environment_record(registry, repo, known(f"image {n}"), DRAFT)
+            for n in range(25)
+        ),
         *(
             proven_index.record_trial(registry, repo, image("image 0"), f"{n:08x}-uid-1", True)
             for n in range(25)
@@ -76,31 +90,33 @@ async def test_many_that_end_at_the_same_moment_lose_nothing(registry: Registry,
     )
     found = await recalled(registry, repo)
     assert len(found) == 25
-    assert found[image("image 0")] == Trials(accepted=25)
-    assert found[image("image 1")] == Trials(refused=25)
+    assert found[image("image 0")] == ReuseStats(accepted=25)
+    assert found[image("image 1")] == ReuseStats(refused=25)
 
 
 async def test_a_trial_told_twice_counts_once(registry: Registry, repo: str) -> None:
-    await proven_index.remember(registry, repo, known("one"), DRAFT)
+    await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     for _ in range(3):
         await proven_index.record_trial(registry, repo, image("one"), "0f3c-uid", accepted=False)
-    assert await recalled(registry, repo) == {image("one"): Trials(refused=1)}
+    assert await recalled(registry, repo) == {image("one"): ReuseStats(refused=1)}
 
 
 async def test_trials_of_a_composed_image_count_for_the_built_one(registry: Registry, repo: str) -> None:
-    await proven_index.remember(registry, repo, known("built"), DRAFT)
-    await proven_index.remember(registry, repo, known("composed", parent=image("built")), DRAFT)
+    await proven_index.push_environment_record(registry, repo, known("built"), DRAFT)
+    await proven_index.push_environment_record(
+        registry, repo, known("composed", parent=image("built")), DRAFT
+    )
     await proven_index.record_trial(registry, repo, image("built"), "0f3c", accepted=True)
-    found = await proven_index.recall(registry, repo, {})
+    found = await proven_index.list_environments(registry, repo, {})
     assert {item.trials.accepted for item in found} == {1}
     built = Parent(image=image("built"), source=image("tree of built"))
     assert {item.parent.image: item.parent for item in found} == {image("built"): built}
 
 
 async def test_records_are_read_once(registry: Registry, repo: str) -> None:
-    await proven_index.remember(registry, repo, known("one"), DRAFT)
+    await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     shelf: proven_index.Shelf = {}
-    await proven_index.recall(registry, repo, shelf)
+    await proven_index.list_environments(registry, repo, shelf)
     asked: list[str] = []
 
     class Counting(Registry):
@@ -108,33 +124,35 @@ async def test_records_are_read_once(registry: Registry, repo: str) -> None:
             asked.append(reference)
             return await super().get_manifest(repo, reference)
 
-    await proven_index.remember(registry, repo, known("two"), DRAFT)
+    await proven_index.push_environment_record(registry, repo, known("two"), DRAFT)
     async with Counting(registry.host, insecure=True) as counting:
-        assert len(await proven_index.recall(counting, repo, shelf)) == 2
+        assert len(await proven_index.list_environments(counting, repo, shelf)) == 2
     assert asked == [proven_index.env_tag(image("two"))]
 
 
 async def test_a_record_that_cannot_be_read_hides_no_other(registry: Registry, repo: str) -> None:
     await push_artifact(registry, repo, "environment", {}, tag=proven_index.env_tag(image("strange")))
-    await proven_index.remember(registry, repo, known("one"), DRAFT)
+    await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     assert set(await recalled(registry, repo)) == {image("one")}
 
 
 def test_an_environment_that_was_refused_and_then_accepted_by_one_build_counts_as_accepted() -> None:
     tags = [proven_index.trial_tag(image("a"), "uid-1", ok) for ok in (True, False)]
-    assert proven_index.trials([*tags, "env-x", "trial-", "latest"]) == {image("a")[7:23]: Trials(accepted=1)}
+    assert proven_index.trials([*tags, "env-x", "trial-", "latest"]) == {
+        image("a")[7:23]: ReuseStats(accepted=1)
+    }
 
 
 async def test_a_record_without_its_image_is_a_reference_until_the_image_comes(
     registry: Registry, repo: str
 ) -> None:
-    away = await proven_index.remember(registry, repo, known("one"), DRAFT, reference=True)
-    [found] = await proven_index.recall(registry, repo, {})
+    away = await proven_index.push_environment_record(registry, repo, known("one"), DRAFT, reference=True)
+    [found] = await proven_index.list_environments(registry, repo, {})
     assert (found.known, found.reference) == (known("one"), True)
     assert await pull_artifact(registry, repo, away, 1 << 20) == {"draft.json": DRAFT.stored()}
 
-    await proven_index.remember(registry, repo, known("one"), DRAFT)
-    [found] = await proven_index.recall(registry, repo, {})
+    await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
+    [found] = await proven_index.list_environments(registry, repo, {})
     assert (found.known, found.reference) == (known("one"), False)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, TREE_MTIME, File, Folder, Link, Node
 from swefoundry.oci.overlays import Blob, Changes, compare, stage_layer
@@ -136,5 +136,5 @@ def test_owners_times_and_modes_are_fixed_and_replaced_files_are_newer_than_the_
 
 
 def test_a_name_that_a_layer_would_take_for_a_whiteout_is_refused() -> None:
-    with pytest.raises(GiveUp, match=r"d/\.wh\.x: names that start with \.wh\."):
+    with pytest.raises(PermanentError, match=r"d/\.wh\.x: names that start with \.wh\."):
         layer_between({}, {b"d/.wh.x": A})

@@ -13,7 +13,7 @@ import pytest
 
 import loopback
 from loopback import Request, Response
-from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
 from swefoundry.oci.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
 from swefoundry.oci.registry_client import Registry
 from unit.oci import registry_server
@@ -50,7 +50,7 @@ async def test_a_large_file_is_streamed_both_ways(registry: Registry, tmp_path: 
 
 async def test_a_blob_over_the_limit_is_not_read(registry: Registry) -> None:
     digest = await registry.put_blob("store/limit", b"x" * 100)
-    with pytest.raises(GiveUp, match="larger than the 99 bytes"):
+    with pytest.raises(PermanentError, match="larger than the 99 bytes"):
         await registry.get_blob("store/limit", digest, 99)
 
 
@@ -108,7 +108,7 @@ async def test_a_manifest_whose_blobs_are_missing_is_refused_with_the_registrys_
         "config": descriptor("application/vnd.oci.image.config.v1+json", ABSENT, 2),
         "layers": [],
     }
-    with pytest.raises(GiveUp, match="MANIFEST"):
+    with pytest.raises(PermanentError, match="MANIFEST"):
         await registry.put_manifest("store/refused", manifest, OCI_MANIFEST, "x")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.errors import GiveUp, NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import (
     DOCKER_LAYER,
     DOCKER_MANIFEST,
@@ -163,7 +163,7 @@ async def test_the_variant_for_linux_on_amd64_is_taken_from_an_index(registry: R
     direct = await compose_stage(registry, REPO, image, layer, "direct")
     assert await compose_stage(registry, REPO, index, layer, "through-index") == direct
     none = await registry.put_manifest(REPO, both | {"manifests": [arm]}, OCI_INDEX, "arm-only")
-    with pytest.raises(GiveUp, match="no variant for linux/amd64"):
+    with pytest.raises(PermanentError, match="no variant for linux/amd64"):
         await compose_stage(registry, REPO, none, layer, "never")
 
 

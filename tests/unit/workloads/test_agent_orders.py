@@ -8,7 +8,7 @@ from swefoundry.contracts.agent import AgentOrder, PastRound
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import Place
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.workloads.agent.launch import ORDER_LIMIT_BYTES, SHORTENED, fitted
+from swefoundry.workloads.agent.launch import AGENT_SPEC_LIMIT_BYTES, SHORTENED_CHARACTERS, fit_agent_spec
 
 SMALL = Model(name="small")
 
@@ -41,17 +41,17 @@ def rounds(count, message):
 
 def test_a_usual_order_is_sent_as_it_is():
     order = an_order(rounds(5, "x" * 2048))
-    assert fitted(order) == order
+    assert fit_agent_spec(order) == order
 
 
 def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
-    order = fitted(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
-    assert ORDER_LIMIT_BYTES * 0.9 < len(order.wire_text().encode()) <= ORDER_LIMIT_BYTES
+    order = fit_agent_spec(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
+    assert AGENT_SPEC_LIMIT_BYTES * 0.9 < len(order.wire_text().encode()) <= AGENT_SPEC_LIMIT_BYTES
     lengths = [len(item.message) for item in order.rounds]
-    assert lengths == sorted(lengths) and set(lengths) == {SHORTENED, 2048}
+    assert lengths == sorted(lengths) and set(lengths) == {SHORTENED_CHARACTERS, 2048}
 
 
 def test_an_order_that_cannot_fit_is_given_up_with_what_to_do():
     headers = {f"X-{number}": "x" * 10_000 for number in range(16)}
-    with pytest.raises(errors.GiveUp, match="configure fewer models, headers or base images"):
-        fitted(an_order([], Model(name="small", extra_headers=headers)))
+    with pytest.raises(errors.PermanentError, match="configure fewer models, headers or base images"):
+        fit_agent_spec(an_order([], Model(name="small", extra_headers=headers)))

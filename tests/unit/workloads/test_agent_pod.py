@@ -7,13 +7,13 @@ from swefoundry.contracts.agent import AgentOrder
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import Place
 from swefoundry.settings import Settings
-from swefoundry.workloads.agent.pod import agent_pod, key_file
-from swefoundry.workloads.pod_spec import Owner, Role, Ticket
+from swefoundry.workloads.agent.pod import agent_pod, model_key_file
+from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
 from swefoundry.workloads.volumes import ca_file
 
 DIGEST = "sha256:" + "a" * 64
 OWNER = Owner("EnvBuild", "here", "task-one", "uid-of-build", experiment="no-explorer")
-TICKET = Ticket(OWNER, Role.AGENT, "agent-2", 0, "nonce")
+TICKET = AttemptRef(OWNER, Role.AGENT, "agent-2", 0, "nonce")
 
 
 def an_order(settings):
@@ -25,7 +25,7 @@ def an_order(settings):
         source=DIGEST,
         facts=DIGEST,
         ladder=[Model(name="small")],
-        key_file=key_file(settings),
+        key_file=model_key_file(settings),
         ca_file=ca_file(settings),
         time_limit_seconds=settings.agent_seconds,
     )

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading, Waiting
-from swefoundry.workloads.pod_snapshot import moment, snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState, PodWaiting
+from swefoundry.workloads.pod_snapshot import parse_timestamp, read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 CAPTURED = Path(__file__).parents[2] / "fixtures" / "pods"
 
@@ -38,27 +38,27 @@ RESULTS = {
 """Canonical code by case: the runner's record is believed."""
 
 FAULTS = {
-    "child-oom-killed": (Blame.LIMIT, "OOMKilled"),
-    "config-map-missing": (Blame.CONFIGURATION, "CreateContainerConfigError"),
-    "deadline-exceeded": (Blame.LIMIT, "DeadlineExceeded"),
-    "deleted-and-exits-0": (Blame.INFRASTRUCTURE, "PodDeleted"),
-    "deleted-while-running": (Blame.INFRASTRUCTURE, "PodDeleted"),
-    "disk-over-limit": (Blame.LIMIT, "EphemeralStorageExceeded"),
-    "empty-dir-over-limit": (Blame.LIMIT, "EphemeralStorageExceeded"),
-    "entrypoint-missing": (Blame.ENVIRONMENT, "EntrypointMissing"),
-    "evicted-by-api": (Blame.INFRASTRUCTURE, "EvictionByEvictionAPI"),
-    "exits-0-without-record": (Blame.INFRASTRUCTURE, "NoRecord"),
-    "forged-record": (Blame.TAMPERING, "RecordMismatch"),
-    "image-missing": (Blame.ENVIRONMENT, "ImageMissing"),
-    "image-missing-backoff": (Blame.ENVIRONMENT, "ImageMissing"),
-    "image-name-invalid": (Blame.CONFIGURATION, "InvalidImageName"),
-    "killed-without-record": (Blame.INFRASTRUCTURE, "NoRecord"),
-    "node-affinity-refused": (Blame.INFRASTRUCTURE, "AdmissionNodeAffinity"),
-    "oom-killed": (Blame.LIMIT, "OOMKilled"),
-    "refused-by-kubelet": (Blame.INFRASTRUCTURE, "AdmissionOutOfcpu"),
-    "registry-down": (Blame.INFRASTRUCTURE, "ImagePullTransient"),
-    "runner-deleted": (Blame.INFRASTRUCTURE, "PodDeleted"),
-    "unschedulable": (Blame.CONFIGURATION, "Unschedulable"),
+    "child-oom-killed": (FaultCategory.LIMIT, "OOMKilled"),
+    "config-map-missing": (FaultCategory.CONFIGURATION, "CreateContainerConfigError"),
+    "deadline-exceeded": (FaultCategory.LIMIT, "DeadlineExceeded"),
+    "deleted-and-exits-0": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
+    "deleted-while-running": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
+    "disk-over-limit": (FaultCategory.LIMIT, "EphemeralStorageExceeded"),
+    "empty-dir-over-limit": (FaultCategory.LIMIT, "EphemeralStorageExceeded"),
+    "entrypoint-missing": (FaultCategory.ENVIRONMENT, "EntrypointMissing"),
+    "evicted-by-api": (FaultCategory.INFRASTRUCTURE, "EvictionByEvictionAPI"),
+    "exits-0-without-record": (FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "forged-record": (FaultCategory.TAMPERING, "RecordMismatch"),
+    "image-missing": (FaultCategory.ENVIRONMENT, "ImageMissing"),
+    "image-missing-backoff": (FaultCategory.ENVIRONMENT, "ImageMissing"),
+    "image-name-invalid": (FaultCategory.CONFIGURATION, "InvalidImageName"),
+    "killed-without-record": (FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "node-affinity-refused": (FaultCategory.INFRASTRUCTURE, "AdmissionNodeAffinity"),
+    "oom-killed": (FaultCategory.LIMIT, "OOMKilled"),
+    "refused-by-kubelet": (FaultCategory.INFRASTRUCTURE, "AdmissionOutOfcpu"),
+    "registry-down": (FaultCategory.INFRASTRUCTURE, "ImagePullTransient"),
+    "runner-deleted": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
+    "unschedulable": (FaultCategory.CONFIGURATION, "Unschedulable"),
 }
 """Once patience is at its end."""
 
@@ -71,9 +71,11 @@ PASSING_STATES = (
 )
 
 
-def read(name: str, age: timedelta) -> Reading:
+def read(name: str, age: timedelta) -> PodState:
     pod = json.loads((CAPTURED / f"{name}.json").read_text())
-    return read_pod(snapshot(pod), moment(pod["metadata"]["creationTimestamp"]) + age, Patience())
+    return read_pod(
+        read_snapshot(pod), parse_timestamp(pod["metadata"]["creationTimestamp"]) + age, GracePeriods()
+    )
 
 
 def test_every_captured_status_has_a_reading():
@@ -83,17 +85,17 @@ def test_every_captured_status_has_a_reading():
 @pytest.mark.parametrize("name", RESULTS)
 def test_an_end_with_a_record_is_a_result(name):
     reading = read(name, timedelta(minutes=1))
-    assert isinstance(reading, Finished)
+    assert isinstance(reading, PodResult)
     assert reading.code == reading.record["code"] == RESULTS[name]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_an_end_without_a_result_is_a_fault(name):
     reading = read(name, timedelta(hours=1))
-    assert isinstance(reading, Faulted)
-    assert (reading.blame, reading.reason) == FAULTS[name]
+    assert isinstance(reading, PodFault)
+    assert (reading.category, reading.reason) == FAULTS[name]
 
 
 @pytest.mark.parametrize("name", PASSING_STATES)
 def test_a_state_that_may_pass_is_waited_for_at_first(name):
-    assert isinstance(read(name, timedelta(seconds=10)), Waiting)
+    assert isinstance(read(name, timedelta(seconds=10)), PodWaiting)

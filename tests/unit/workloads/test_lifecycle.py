@@ -5,62 +5,62 @@ import asyncio
 import pytest
 
 from builders import NONCE
-from simulated.kubelet import End, terminated
+from simulated.kubelet import ContainerEnd, terminated
 from simulated.scripted_pods import junit
 from swefoundry import errors
 from swefoundry.api import labels
 from swefoundry.api.types import Attempt
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.workloads.decide import Await, Collect, Launch, Replace
+from swefoundry.workloads.decide import CollectResult, RetryAttempt, StartPod, Wait
 from swefoundry.workloads.lifecycle import (
-    Launched,
+    PodStarted,
     Queued,
-    confirmed,
-    keep_evidence,
-    launch,
-    pods_of,
-    release,
-    slot,
-    ticket,
-    together,
+    gather_partial,
+    new_attempt_ref,
+    owned_pods,
+    release_pod,
+    slot_key,
+    start_pod,
+    store_evidence,
+    verify_pod_lost,
 )
-from swefoundry.workloads.pod_outcomes import Finished
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_spec import Cell, Owner, Role, pod
+from swefoundry.workloads.pod_outcomes import PodResult
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_spec import ContainerTemplate, Owner, Role, pod_manifest
 
 OWNER = Owner("TaskInstance", "here", "task-one", "uid-of-task")
 KEY = Key("TaskInstance", "here", "task-one")
 
 
 def a_body(ticket):
-    return pod(ticket, Cell("image", {}, {}, {}, 60))
+    return pod_manifest(ticket, ContainerTemplate("image", {}, {}, {}, 60))
 
 
-async def launched(context, number=0):
+async def started_pod(context, number=0):
     """A pod, made as the reconcilers make it."""
-    order = ticket(OWNER, Role.EVALUATION, Launch("before-0", number))
+    order = new_attempt_ref(OWNER, Role.EVALUATION, StartPod("before-0", number))
 
     async def prepare():
         return a_body(order)
 
-    return await launch(context, order, Launch("before-0", number), prepare)
+    return await start_pod(context, order, StartPod("before-0", number), prepare)
 
 
 def the_pod(context):
-    (found,) = pods_of(context, OWNER.uid)
+    (found,) = owned_pods(context, OWNER.uid)
     return found
 
 
 def lost(attempt):
     over = attempt.model_copy(update={"outcome": "Infrastructure", "reason": "PodLost"})
-    return Replace("before-0", over, Attempt(work="before-0", number=1, pod=""))
+    return RetryAttempt("before-0", over, Attempt(work="before-0", number=1, pod=""))
 
 
 async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context):
-    result = await launched(context)
+    result = await started_pod(context)
     body = server.one("pods")
-    assert result == Launched(
+    assert result == PodStarted(
         Attempt(work="before-0", number=0, pod=body["metadata"]["name"], uid=body["metadata"]["uid"])
     )
     assert the_pod(context).nonce == body["metadata"]["annotations"][labels.NONCE]
@@ -68,10 +68,10 @@ async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context
 
 
 async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, context):
-    first = await launched(context)
+    first = await started_pod(context)
     nonce = the_pod(context).nonce
     context.cache.drop(Key("Pod", "here", first.attempt.pod))
-    assert await launched(context) == first
+    assert await started_pod(context) == first
     assert len(server.bodies("pods")) == 1
     assert the_pod(context).nonce == nonce
 
@@ -79,37 +79,37 @@ async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, c
 async def test_a_pod_without_a_place_is_not_prepared(server, context):
     for number in range(16):
         context.slots.seed(Role.EVALUATION, f"here/other-{number}")
-    assert await launched(context) == Queued("before-0")
+    assert await started_pod(context) == Queued("before-0")
     assert server.requests == []
 
 
 async def test_a_pod_that_cannot_be_made_keeps_no_place(server, context):
     server.refusals["POST pods"] = (403, "exceeded quota")
     with pytest.raises(errors.ApiRefused):
-        await launched(context)
+        await started_pod(context)
     assert context.slots.active(Role.EVALUATION) == 0
 
 
 async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, context):
     server.refusals["POST pods"] = (409, "already exists")
     with pytest.raises(errors.NotFound):
-        await launched(context)
+        await started_pod(context)
     assert context.slots.active(Role.EVALUATION) == 0
 
 
 async def test_a_pod_is_let_go_whole(server, context):
-    await launched(context)
-    await release(context, the_pod(context), "here")
+    await started_pod(context)
+    await release_pod(context, the_pod(context), "here")
     assert server.bodies("pods") == []
-    assert pods_of(context, OWNER.uid) == ()
+    assert owned_pods(context, OWNER.uid) == ()
     assert context.slots.active(Role.EVALUATION) == 0
 
 
 async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_says_so(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.set_status(place, {"phase": "Running"}, nodeName="node-1")
-    await release(context, snapshot(server.get(place)), "here")
+    await release_pod(context, read_snapshot(server.get(place)), "here")
     assert server.get(place)["metadata"].get("finalizers") is None
     assert server.get(place)["metadata"]["deletionGracePeriodSeconds"] == 5
     server.delete(place, grace=0)
@@ -117,62 +117,62 @@ async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_s
 
 
 async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_off(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.delete(place)
     server.requests.clear()
-    await release(context, snapshot(server.get(place)), "here")
+    await release_pod(context, read_snapshot(server.get(place)), "here")
     assert server.bodies("pods") == []
     assert server.requests == [f"PATCH pods/{attempt.pod}"]
 
 
 async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
     taint = {"type": "DisruptionTarget", "status": "True", "reason": "DeletionByTaintManager"}
     server.set_status(place, {"phase": "Running", "conditions": [taint]}, nodeName="node-1")
     server.delete(place)
-    await release(context, snapshot(server.get(place)), "here")
+    await release_pod(context, read_snapshot(server.get(place)), "here")
     assert server.bodies("pods") == []
 
 
 async def test_releasing_twice_or_a_successor_does_no_harm(server, context):
-    await launched(context)
+    await started_pod(context)
     old = the_pod(context)
-    await release(context, old, "here")
-    await release(context, old, "here")
-    await launched(context)
-    await release(context, old, "here")
+    await release_pod(context, old, "here")
+    await release_pod(context, old, "here")
+    await started_pod(context)
+    await release_pod(context, old, "here")
     (successor,) = server.bodies("pods")
     assert successor["metadata"]["finalizers"] == [labels.FINALIZER]
     assert "deletionTimestamp" not in successor["metadata"]
 
 
 async def test_a_lost_pod_is_believed_lost_when_the_api_says_so(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     move = lost(attempt)
-    assert isinstance(await confirmed(context, "here", move), Await)
-    await release(context, the_pod(context), "here")
-    assert await confirmed(context, "here", move) == move
+    assert isinstance(await verify_pod_lost(context, "here", move), Wait)
+    await release_pod(context, the_pod(context), "here")
+    assert await verify_pod_lost(context, "here", move) == move
 
 
 async def test_the_cache_learns_of_a_pod_that_only_seemed_lost(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     context.cache.drop(Key("Pod", "here", attempt.pod))
-    await confirmed(context, "here", lost(attempt))
+    await verify_pod_lost(context, "here", lost(attempt))
     assert the_pod(context).uid == attempt.uid
 
 
 def collecting(body, record):
-    return Collect("before-0", snapshot(body), Finished(record["code"], record, 1.0))
+    return CollectResult("before-0", read_snapshot(body), PodResult(record["code"], record, 1.0))
 
 
 async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, context, registry_host):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.logs[attempt.uid] = b"what the tests said\n"
     record = {"nonce": the_pod(context).nonce, "stage": "before", "code": 1}
-    evidence = await keep_evidence(context, "here", "acting/task", collecting(body, record))
+    evidence = await store_evidence(context, "here", "acting/task", collecting(body, record))
     files = await pull_artifact(context.registry, "acting/task", evidence.digest, 1 << 20)
     assert files.keys() == {"output.log", "record.json", "tests.json"}
     assert files["output.log"] == b"what the tests said\n"
@@ -181,28 +181,28 @@ async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, conte
 
 
 async def test_a_cut_log_is_kept_and_said_to_be_cut(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.logs[attempt.uid] = b"cut off"
     record = {"nonce": NONCE, "stage": "before", "code": 1, "reportSha256": "f" * 64}
-    evidence = await keep_evidence(context, "here", "acting/task", collecting(body, record))
+    evidence = await store_evidence(context, "here", "acting/task", collecting(body, record))
     files = await pull_artifact(context.registry, "acting/task", evidence.digest, 1 << 20)
     assert b"it was cut" in files["tests.json"]
 
 
 async def test_without_a_log_there_is_no_evidence(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     record = {"nonce": NONCE, "stage": "before", "code": 1}
-    assert await keep_evidence(context, "here", "acting/task", collecting(body, record)) is None
+    assert await store_evidence(context, "here", "acting/task", collecting(body, record)) is None
 
 
 async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, context):
-    attempt = (await launched(context)).attempt
+    attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.refusals["GET pods"] = (503, "busy")
     with pytest.raises(errors.ApiUnavailable):
-        await keep_evidence(context, "here", "acting/task", collecting(body, {"code": 1}))
+        await store_evidence(context, "here", "acting/task", collecting(body, {"code": 1}))
 
 
 async def test_one_parts_trouble_does_not_lose_anothers_result():
@@ -212,18 +212,18 @@ async def test_one_parts_trouble_does_not_lose_anothers_result():
     async def bad(error):
         raise error
 
-    busy, refused = errors.Retry("busy"), errors.GiveUp("refused")
-    assert await together([bad(busy), good(), bad(refused)]) == (["result"], busy)
+    busy, refused = errors.TransientError("busy"), errors.PermanentError("refused")
+    assert await gather_partial([bad(busy), good(), bad(refused)]) == (["result"], busy)
     with pytest.raises(ZeroDivisionError):
-        await together([good(), bad(ZeroDivisionError())])
+        await gather_partial([good(), bad(ZeroDivisionError())])
     with pytest.raises(asyncio.CancelledError):
-        await together([good(), bad(asyncio.CancelledError())])
+        await gather_partial([good(), bad(asyncio.CancelledError())])
 
 
 def test_slots_are_named_by_namespace_and_pod():
-    assert slot("here", "pod") == "here/pod"
+    assert slot_key("here", "pod") == "here/pod"
 
 
 def test_the_scripts_of_these_tests_are_what_the_readers_read():
-    assert terminated(End(1))["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 1
+    assert terminated(ContainerEnd(1))["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 1
     assert "failure" in junit(failed=True)

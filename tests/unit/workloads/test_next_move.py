@@ -8,15 +8,23 @@ import pytest
 from builders import NONCE, NOW, a_pod, terminated
 from swefoundry.api.types import Attempt
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await, Bench, Collect, Launch, Replace, Surrender, pursue
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.decide import (
+    CollectResult,
+    FailAttempt,
+    RetryAttempt,
+    StartPod,
+    Wait,
+    WorkState,
+    next_move,
+)
+from swefoundry.workloads.pod_outcomes import FaultCategory
 
 SETTINGS = Settings(max_infra_retries=2, retry_seconds=10)
 WORK = "before-0"
 
 
-def bench(running=(), pods=()):
-    return Bench(list(running), list(pods), NOW, SETTINGS)
+def work_state(running=(), pods=()):
+    return WorkState(list(running), list(pods), NOW, SETTINGS)
 
 
 def an_attempt(number=0, **fields):
@@ -30,72 +38,72 @@ def done(code):
 
 
 def test_work_that_nobody_began_is_launched():
-    assert pursue(WORK, bench()) == Launch(WORK)
+    assert next_move(WORK, work_state()) == StartPod(WORK)
 
 
 def test_a_pod_that_the_status_does_not_know_is_adopted_not_made_again():
-    move = pursue(WORK, bench(pods=[a_pod(WORK)]))
-    assert isinstance(move, Await) and move.adopted == an_attempt(node="node-1")
+    move = next_move(WORK, work_state(pods=[a_pod(WORK)]))
+    assert isinstance(move, Wait) and move.adopted == an_attempt(node="node-1")
 
 
 def test_a_known_pod_is_awaited_without_another_word():
-    move = pursue(WORK, bench([an_attempt()], [a_pod(WORK)]))
-    assert move == Await(WORK, "Pending")
+    move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK)]))
+    assert move == Wait(WORK, "Pending")
 
 
 def test_a_result_is_collected():
-    move = pursue(WORK, bench([an_attempt()], [a_pod(WORK, status=done(1))]))
-    assert isinstance(move, Collect) and move.finished.code == 1
+    move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, status=done(1))]))
+    assert isinstance(move, CollectResult) and move.result.code == 1
 
 
 def test_the_newest_attempt_counts_when_a_crash_left_the_status_behind():
     pods = [a_pod(WORK, 0, terminated(137)), a_pod(WORK, 1, done(1))]
-    move = pursue(WORK, bench([an_attempt()], pods))
-    assert isinstance(move, Collect) and move.pod.attempt == 1
+    move = next_move(WORK, work_state([an_attempt()], pods))
+    assert isinstance(move, CollectResult) and move.pod.attempt == 1
 
 
 def test_a_vanished_pod_is_replaced_after_a_pause():
-    move = pursue(WORK, bench([an_attempt()]))
-    assert isinstance(move, Replace)
+    move = next_move(WORK, work_state([an_attempt()]))
+    assert isinstance(move, RetryAttempt)
     assert (move.ended.reason, move.planned.number, move.planned.uid) == ("PodLost", 1, None)
     assert move.planned.not_before == NOW + timedelta(seconds=10)
 
 
 def test_the_pause_doubles():
-    move = pursue(WORK, bench([an_attempt(1)]))
-    assert isinstance(move, Replace) and move.planned.not_before == NOW + timedelta(seconds=20)
+    move = next_move(WORK, work_state([an_attempt(1)]))
+    assert isinstance(move, RetryAttempt) and move.planned.not_before == NOW + timedelta(seconds=20)
 
 
 def test_a_planned_attempt_waits_for_its_time_and_is_then_launched():
     planned = an_attempt(1, uid=None, pod="", not_before=NOW + timedelta(seconds=7))
-    assert pursue(WORK, bench([planned])) == Await(WORK, "Backoff", check_seconds=7.0)
+    assert next_move(WORK, work_state([planned])) == Wait(WORK, "Backoff", requeue_seconds=7.0)
     due = planned.model_copy(update={"not_before": NOW})
-    assert pursue(WORK, bench([due])) == Launch(WORK, 1)
+    assert next_move(WORK, work_state([due])) == StartPod(WORK, 1)
 
 
 def test_retries_are_spent_at_last():
-    move = pursue(WORK, bench([an_attempt(2)], [a_pod(WORK, 2, terminated(0))]))
-    assert isinstance(move, Surrender) and move.fault.reason == "NoRecord"
+    move = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, terminated(0))]))
+    assert isinstance(move, FailAttempt) and move.fault.reason == "NoRecord"
 
 
 def test_a_memory_kill_is_tried_once_more_with_twice_the_memory():
     killed = terminated(137, reason="OOMKilled")
-    first = pursue(WORK, bench([an_attempt()], [a_pod(WORK, 0, killed)]))
-    assert isinstance(first, Replace) and first.planned.memory_factor == 2
-    second = pursue(WORK, bench([an_attempt(1, memory_factor=2)], [a_pod(WORK, 1, killed)]))
-    assert isinstance(second, Surrender) and second.fault.reason == "OOMKilled"
+    first = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, killed)]))
+    assert isinstance(first, RetryAttempt) and first.planned.memory_factor == 2
+    second = next_move(WORK, work_state([an_attempt(1, memory_factor=2)], [a_pod(WORK, 1, killed)]))
+    assert isinstance(second, FailAttempt) and second.fault.reason == "OOMKilled"
 
 
 def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
-    early = pursue(WORK, bench([an_attempt()], [a_pod(WORK, 0, done(14))]))
-    assert isinstance(early, Replace) and early.ended.reason == "ReferenceMissing"
-    waiting = pursue(WORK, bench([early.planned]))
-    assert isinstance(waiting, Await) and waiting.message == "why"
-    late = pursue(WORK, bench([an_attempt(2)], [a_pod(WORK, 2, done(14))]))
-    assert isinstance(late, Surrender) and late.fault.blame is Blame.CONFIGURATION
+    early = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(14))]))
+    assert isinstance(early, RetryAttempt) and early.ended.reason == "ReferenceMissing"
+    waiting = next_move(WORK, work_state([early.planned]))
+    assert isinstance(waiting, Wait) and waiting.message == "why"
+    late = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, done(14))]))
+    assert isinstance(late, FailAttempt) and late.fault.category is FaultCategory.CONFIGURATION
 
 
 @pytest.mark.parametrize("code", [30, 45])
 def test_records_that_blame_the_registry_are_tried_again(code):
-    move = pursue(WORK, bench([an_attempt()], [a_pod(WORK, 0, done(code))]))
-    assert isinstance(move, Replace) and move.ended.reason == "RegistryFault"
+    move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(code))]))
+    assert isinstance(move, RetryAttempt) and move.ended.reason == "RegistryFault"

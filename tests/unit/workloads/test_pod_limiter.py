@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.pod_limiter import Slots
+from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_spec import Role
 
 A, B, C = (Key("TaskInstance", "here", name) for name in "abc")
@@ -20,7 +20,7 @@ def woken():
 @pytest.fixture
 def slots(woken):
     """One place for evaluations."""
-    return Slots(dict.fromkeys(Role, 1), wake=woken.append)
+    return PodLimiter(dict.fromkeys(Role, 1), wake=woken.append)
 
 
 def test_there_are_as_many_places_as_the_limit_says(slots):
@@ -93,16 +93,16 @@ def test_a_place_that_is_taken_is_not_passed_on(slots, woken):
 def test_nobody_starves_however_many_want_a_place(limit, order):
     """Each key wants one pod; pods end in any order; a woken key takes its place at its next look."""
     awake = [Key("TaskInstance", "here", str(number)) for number in range(6)]
-    slots = Slots(dict.fromkeys(Role, limit), wake=lambda key: awake.append(key))
+    slots = PodLimiter(dict.fromkeys(Role, limit), wake=lambda key: awake.append(key))
     holding, served = [], set()
     for pick in [*order, *range(40)]:
         while awake:
             key = awake.pop(0)
-            if key not in served and slots.take(EVALUATION, key.name, key):
+            if key not in served and slots.acquire(EVALUATION, key.name, key):
                 holding.append(key)
                 served.add(key)
-            slots.pass_on()
+            slots.wake_waiters()
         assert slots.active(EVALUATION) == len(holding) <= limit
         if holding:
-            slots.free(EVALUATION, holding.pop(pick % len(holding)).name)
+            slots.release(EVALUATION, holding.pop(pick % len(holding)).name)
     assert len(served) == 6

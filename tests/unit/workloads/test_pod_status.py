@@ -6,11 +6,11 @@ import pytest
 
 from builders import NONCE, NOW, a_pod, pod_body, terminated, waiting
 from swefoundry.workloads import pod_status
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Running, Waiting
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodRunning, PodWaiting
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
-PATIENCE = Patience(schedule=600, pull=300, start=60)
+PATIENCE = GracePeriods(schedule=600, pull=300, start=60)
 RECORD = {"v": 1, "nonce": NONCE, "stage": "before", "code": 1}
 
 
@@ -23,12 +23,12 @@ def record(**fields):
 
 
 def blamed(found):
-    assert isinstance(found, Faulted), found
-    return found.blame, found.reason
+    assert isinstance(found, PodFault), found
+    return found.category, found.reason
 
 
 def test_a_matching_record_is_a_result():
-    assert read(terminated(1, record())) == Finished(1, RECORD, 30.0)
+    assert read(terminated(1, record())) == PodResult(1, RECORD, 30.0)
 
 
 def test_a_matching_record_wins_over_a_later_eviction():
@@ -38,7 +38,7 @@ def test_a_matching_record_wins_over_a_later_eviction():
         "message": "node was low on resource: memory",
         "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet"}],
     }
-    assert read(status) == Finished(1, RECORD, 30.0)
+    assert read(status) == PodResult(1, RECORD, 30.0)
 
 
 @pytest.mark.parametrize(
@@ -49,82 +49,93 @@ def test_a_matching_record_wins_over_a_later_eviction():
     ],
 )
 def test_a_record_that_does_not_fit_is_tampering(case, exit_code, fields):
-    assert blamed(read(terminated(exit_code, record(**fields)))) == (Blame.TAMPERING, "RecordMismatch")
+    assert blamed(read(terminated(exit_code, record(**fields)))) == (
+        FaultCategory.TAMPERING,
+        "RecordMismatch",
+    )
 
 
 def test_a_memory_kill_in_the_record_is_a_limit_even_when_the_command_passed():
     found = read(terminated(0, record(code=0, oomKills=1), reason="OOMKilled"))
-    assert blamed(found) == (Blame.LIMIT, "OOMKilled")
+    assert blamed(found) == (FaultCategory.LIMIT, "OOMKilled")
 
 
 def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
-    assert read(terminated(1, record(), reason="OOMKilled")) == Finished(1, RECORD, 30.0)
+    assert read(terminated(1, record(), reason="OOMKilled")) == PodResult(1, RECORD, 30.0)
 
 
 @pytest.mark.parametrize(
     ("case", "status", "expected"),
     [
-        ("exit 0 without a record", terminated(0), (Blame.INFRASTRUCTURE, "NoRecord")),
-        ("exit 1 with a log line as message", terminated(1, "boom"), (Blame.INFRASTRUCTURE, "NoRecord")),
-        ("137 without a reason", terminated(137), (Blame.INFRASTRUCTURE, "NoRecord")),
-        ("137 by memory", terminated(137, reason="OOMKilled"), (Blame.LIMIT, "OOMKilled")),
+        ("exit 0 without a record", terminated(0), (FaultCategory.INFRASTRUCTURE, "NoRecord")),
+        (
+            "exit 1 with a log line as message",
+            terminated(1, "boom"),
+            (FaultCategory.INFRASTRUCTURE, "NoRecord"),
+        ),
+        ("137 without a reason", terminated(137), (FaultCategory.INFRASTRUCTURE, "NoRecord")),
+        ("137 by memory", terminated(137, reason="OOMKilled"), (FaultCategory.LIMIT, "OOMKilled")),
         (
             "a code that the kubelet invented",
             terminated(137, reason="ContainerStatusUnknown"),
-            (Blame.INFRASTRUCTURE, "ContainerStatusUnknown"),
+            (FaultCategory.INFRASTRUCTURE, "ContainerStatusUnknown"),
         ),
         (
             "an entrypoint that is missing",
             terminated(128, reason="StartError"),
-            (Blame.ENVIRONMENT, "EntrypointMissing"),
+            (FaultCategory.ENVIRONMENT, "EntrypointMissing"),
         ),
         (
             "evicted for its own limit",
             {"phase": "Failed", "reason": "Evicted", "message": "Usage of EmptyDir volume exceeds the limit"},
-            (Blame.LIMIT, "EphemeralStorageExceeded"),
+            (FaultCategory.LIMIT, "EphemeralStorageExceeded"),
         ),
         (
             "evicted for the node's sake",
             {"phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory."},
-            (Blame.INFRASTRUCTURE, "NodePressure"),
+            (FaultCategory.INFRASTRUCTURE, "NodePressure"),
         ),
         (
             "deadline while running",
             terminated(137) | {"phase": "Failed", "reason": "DeadlineExceeded"},
-            (Blame.LIMIT, "DeadlineExceeded"),
+            (FaultCategory.LIMIT, "DeadlineExceeded"),
         ),
         (
             "deadline before the start",
             {"phase": "Failed", "reason": "DeadlineExceeded"},
-            (Blame.INFRASTRUCTURE, "DeadlineExceeded"),
+            (FaultCategory.INFRASTRUCTURE, "DeadlineExceeded"),
         ),
-        ("a lost node", {"phase": "Failed", "reason": "NodeLost"}, (Blame.INFRASTRUCTURE, "NodeLost")),
-        ("phase Unknown", {"phase": "Unknown"}, (Blame.INFRASTRUCTURE, "NodeLost")),
+        (
+            "a lost node",
+            {"phase": "Failed", "reason": "NodeLost"},
+            (FaultCategory.INFRASTRUCTURE, "NodeLost"),
+        ),
+        ("phase Unknown", {"phase": "Unknown"}, (FaultCategory.INFRASTRUCTURE, "NodeLost")),
         (
             "refused by the kubelet",
             {"phase": "Failed", "reason": "OutOfcpu"},
-            (Blame.INFRASTRUCTURE, "AdmissionOutOfcpu"),
+            (FaultCategory.INFRASTRUCTURE, "AdmissionOutOfcpu"),
         ),
         (
             "failed without any container",
             {"phase": "Failed"},
-            (Blame.INFRASTRUCTURE, "NoContainer"),
+            (FaultCategory.INFRASTRUCTURE, "NoContainer"),
         ),
-        ("a bad image name", waiting("InvalidImageName"), (Blame.CONFIGURATION, "InvalidImageName")),
+        ("a bad image name", waiting("InvalidImageName"), (FaultCategory.CONFIGURATION, "InvalidImageName")),
         (
             "a missing image, after patience",
             waiting("ErrImagePull", "manifest unknown: not found"),
-            (Blame.ENVIRONMENT, "ImageMissing"),
+            (FaultCategory.ENVIRONMENT, "ImageMissing"),
         ),
         (
             "a refused pull, after patience",
             waiting("ImagePullBackOff", "401 Unauthorized"),
-            (Blame.CONFIGURATION, "ImagePullUnauthorized"),
+            (FaultCategory.CONFIGURATION, "ImagePullUnauthorized"),
         ),
         (
             "a missing ConfigMap, after patience",
             waiting("CreateContainerConfigError", 'configmap "x" not found'),
-            (Blame.CONFIGURATION, "CreateContainerConfigError"),
+            (FaultCategory.CONFIGURATION, "CreateContainerConfigError"),
         ),
     ],
 )
@@ -135,11 +146,11 @@ def test_ends_and_dead_ends_are_faults(case, status, expected):
 @pytest.mark.parametrize(
     ("case", "status", "expected"),
     [
-        ("nothing yet", {}, Waiting("Pending")),
+        ("nothing yet", {}, PodWaiting("Pending")),
         (
             "a passing pull error",
             waiting("ErrImagePull", "connection refused"),
-            Waiting("ImagePullTransient", "connection refused"),
+            PodWaiting("ImagePullTransient", "connection refused"),
         ),
         (
             "no node for it yet",
@@ -148,14 +159,14 @@ def test_ends_and_dead_ends_are_faults(case, status, expected):
                     {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1"}
                 ]
             },
-            Waiting("Unschedulable", "0/1"),
+            PodWaiting("Unschedulable", "0/1"),
         ),
         (
             "held by a gate",
             {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]},
-            Waiting("SchedulingGated"),
+            PodWaiting("SchedulingGated"),
         ),
-        ("running", {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, Running()),
+        ("running", {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, PodRunning()),
     ],
 )
 def test_states_that_may_pass_are_waited_for(case, status, expected):
@@ -168,20 +179,20 @@ def test_a_disrupted_pod_that_still_runs_is_waited_for():
         "containerStatuses": [{"state": {"running": {}}}],
         "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}],
     }
-    assert read(status) == Running()
+    assert read(status) == PodRunning()
     assert blamed(read(status, deletionTimestamp="2026-01-01T12:00:00Z")) == (
-        Blame.INFRASTRUCTURE,
+        FaultCategory.INFRASTRUCTURE,
         "PreemptionByScheduler",
     )
 
 
 @pytest.mark.parametrize(
     ("deleted", "expected"),
-    [("2026-01-01T11:59:55Z", Waiting("Terminating")), ("2026-01-01T11:57:00Z", None)],
+    [("2026-01-01T11:59:55Z", PodWaiting("Terminating")), ("2026-01-01T11:57:00Z", None)],
 )
 def test_a_deleted_pod_is_waited_for_until_its_kubelet_must_be_lost(deleted, expected):
     found = read({"phase": "Running"}, deletionTimestamp=deleted)
-    assert found == expected or blamed(found) == (Blame.INFRASTRUCTURE, "PodDeleted")
+    assert found == expected or blamed(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
@@ -189,18 +200,21 @@ RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]
 
 @pytest.mark.parametrize(
     ("started", "expected"),
-    [("2026-01-01T11:50:00Z", Running()), ("2026-01-01T11:40:00Z", (Blame.INFRASTRUCTURE, "Stuck"))],
+    [
+        ("2026-01-01T11:50:00Z", PodRunning()),
+        ("2026-01-01T11:40:00Z", (FaultCategory.INFRASTRUCTURE, "Stuck")),
+    ],
 )
 def test_a_container_that_nobody_stops_at_its_deadline_is_on_a_lost_node(started, expected):
     body = pod_body(status={**RUNNING, "startTime": started})
     body["spec"]["activeDeadlineSeconds"] = 600
-    found = read_pod(snapshot(body), NOW, PATIENCE)
-    assert expected == (found if isinstance(found, Running) else blamed(found))
+    found = read_pod(read_snapshot(body), NOW, PATIENCE)
+    assert expected == (found if isinstance(found, PodRunning) else blamed(found))
 
 
 def test_a_digest_with_403_in_it_is_no_refused_pull():
     message = f"failed to pull registry/task@sha256:{'a403' * 16}: connection refused"
-    assert read(waiting("ErrImagePull", message)) == Waiting("ImagePullTransient", message)
+    assert read(waiting("ErrImagePull", message)) == PodWaiting("ImagePullTransient", message)
 
 
 @pytest.mark.parametrize(
@@ -215,17 +229,17 @@ def test_a_digest_with_403_in_it_is_no_refused_pull():
 def test_a_pod_is_abandoned_when_it_was_deleted_because_of_its_node(reason, deleted, abandoned):
     status = {**RUNNING, "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": reason}]}
     meta = {"deletionTimestamp": "2026-01-01T12:00:00Z"} if deleted else {}
-    assert a_pod(status=status, **meta).abandoned is abandoned
+    assert a_pod(status=status, **meta).node_lost is abandoned
 
 
 def test_a_deleted_pod_that_ended_without_a_record_is_replaced():
     found = read(terminated(0), deletionTimestamp="2026-01-01T12:00:00Z")
-    assert blamed(found) == (Blame.INFRASTRUCTURE, "PodDeleted")
+    assert blamed(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 def test_the_terminated_state_counts_before_the_phase_does():
-    assert snapshot(pod_body(status=terminated(1, record()))).phase == "Running"
-    assert isinstance(read(terminated(1, record())), Finished)
+    assert read_snapshot(pod_body(status=terminated(1, record()))).phase == "Running"
+    assert isinstance(read(terminated(1, record())), PodResult)
 
 
 def test_the_order_of_the_rules_is_fixed():

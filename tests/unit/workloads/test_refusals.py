@@ -3,28 +3,30 @@
 from builders import NOW, a_task
 from swefoundry import errors
 from swefoundry.api.conditions import READY, reason_of
-from swefoundry.controllers.finish import told
-from swefoundry.controllers.steps import Pursue
+from swefoundry.controllers.finish import with_api_error_as_wait
+from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.status import report
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await
+from swefoundry.workloads.decide import Wait
 
 QUOTA = errors.ApiRefused("pods is forbidden: exceeded quota: small")
 
 
 def test_a_refusal_is_told_as_a_wait():
-    assert told([], QUOTA) == [Await("refused", "ApiRefused", "pods is forbidden: exceeded quota: small")]
+    assert with_api_error_as_wait([], QUOTA) == [
+        Wait("refused", "ApiRefused", "pods is forbidden: exceeded quota: small")
+    ]
 
 
 def test_a_passing_fault_is_not_told_on_every_retry():
-    assert told([], errors.ApiUnavailable("busy")) == []
-    assert told([], None) == []
+    assert with_api_error_as_wait([], errors.ApiUnavailable("busy")) == []
+    assert with_api_error_as_wait([], None) == []
 
 
 def test_the_condition_says_what_was_refused():
     observed = Observation(a_task(), (), None, Settings(), NOW)
-    status = report(observed, Pursue(()), told([], QUOTA))
+    status = report(observed, RunWork(()), with_api_error_as_wait([], QUOTA))
     assert reason_of(status.conditions, READY) == (
         "Intake",
         "refused: ApiRefused (pods is forbidden: exceeded quota: small)",

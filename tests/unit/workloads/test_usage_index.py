@@ -9,7 +9,7 @@ from swefoundry.contracts.models import Usage
 from swefoundry.kube.cache import Cache, key_of
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.pod_spec import Role
-from swefoundry.workloads.usage_index import NOTHING, Account, Others, Spending, account
+from swefoundry.workloads.usage_index import NO_USAGE, OtherUsage, UsageIndex, UsageTotals, usage_totals
 
 A, B, C = (Key("EnvBuild", space, name) for space, name in (("here", "a"), ("here", "b"), ("there", "c")))
 BUDGET = {"llmTokens": 1000, "llmUsd": "0.5"}
@@ -20,7 +20,7 @@ class Cluster:
 
     def __init__(self):
         self.cache, self.woken = Cache(), []
-        self.spending = Spending(self.cache, self.woken.append)
+        self.spending = UsageIndex(self.cache, self.woken.append)
         self.version = 0
 
     def build(self, key, tokens=0, micro_usd=0, running=(), uid="1", budget=BUDGET):
@@ -60,40 +60,40 @@ def test_an_account_holds_what_is_left_while_an_agent_pod_runs():
         "status": {"usage": {"inputTokens": 300, "outputTokens": 100, "microUsd": 200_000}},
     }
     used = Usage(input_tokens=300, output_tokens=100, micro_usd=200_000)
-    assert account(body, runs=False) == Account(used)
-    assert account(body, runs=True) == Account(used, spent(600, 300_000))
-    assert account({"spec": {}}, runs=True).held == spent(1_000_000, 1_000_000)
+    assert usage_totals(body, runs=False) == UsageTotals(used)
+    assert usage_totals(body, runs=True) == UsageTotals(used, spent(600, 300_000))
+    assert usage_totals({"spec": {}}, runs=True).reserved == spent(1_000_000, 1_000_000)
 
 
 def test_an_object_that_is_refused_anyway_counts_for_nothing():
-    assert account({"spec": {"budget": {"llmTokens": "many"}}}, runs=True) == NOTHING
-    assert account({"spec": {}, "status": {"usage": {"inputTokens": -1}}}, runs=False) == NOTHING
+    assert usage_totals({"spec": {"budget": {"llmTokens": "many"}}}, runs=True) == NO_USAGE
+    assert usage_totals({"spec": {}, "status": {"usage": {"inputTokens": -1}}}, runs=False) == NO_USAGE
 
 
 def test_a_namespace_counts_its_own_and_the_operator_all_but_who_asks(cluster):
     cluster.build(A, 100, 1)
     cluster.build(B, 200, 2)
     cluster.build(C, 400, 4)
-    assert cluster.spending.beside(A) == Others(Account(spent(200, 2)), Account(spent(600, 6)))
-    assert cluster.spending.beside(C) == Others(NOTHING, Account(spent(300, 3)))
+    assert cluster.spending.beside(A) == OtherUsage(UsageTotals(spent(200, 2)), UsageTotals(spent(600, 6)))
+    assert cluster.spending.beside(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
 
 
 def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
     cluster.build(B, 200)
     cluster.pod(B)
-    held = Account(spent(200), spent(800, 500_000))
-    assert cluster.spending.beside(A) == Others(held, held)
+    held = UsageTotals(spent(200), spent(800, 500_000))
+    assert cluster.spending.beside(A) == OtherUsage(held, held)
     cluster.build(B, 200, running=["agent-0"])
     cluster.cache.drop(pod_of(B))
-    assert cluster.spending.beside(A) == Others(held, held)
+    assert cluster.spending.beside(A) == OtherUsage(held, held)
 
 
 def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
     cluster.build(B, 200, uid="2")
     cluster.pod(B, uid="1")
-    assert cluster.spending.beside(A).in_all == Account(spent(200))
+    assert cluster.spending.beside(A).in_all == UsageTotals(spent(200))
     cluster.pod(B, Role.BUILD, uid="2")
-    assert cluster.spending.beside(A).in_all == Account(spent(200))
+    assert cluster.spending.beside(A).in_all == UsageTotals(spent(200))
 
 
 def test_who_waits_is_woken_once_there_is_more_room(cluster):
@@ -132,19 +132,19 @@ def test_whatever_happens_the_sums_are_those_of_a_count_over_the_cache(changes):
             case _:
                 getattr(cluster, what)(key, *rest)
         for each in (A, B, C):
-            assert cluster.spending.beside(each) == counted(cluster.cache, each)
+            assert cluster.spending.excluding(each) == counted(cluster.cache, each)
 
 
 def counted(cache, but):
     """The sums from nothing."""
-    here = everywhere = NOTHING
+    here = everywhere = NO_USAGE
     for body in cache.bodies("EnvBuild"):
         if key_of(body) == but:
             continue
         pods = cache.children(body["metadata"]["uid"], "Pod")
         runs = any(pod["metadata"]["labels"][labels.ROLE] == Role.AGENT for pod in pods)
-        one = account(body, runs or any(item["work"] == "agent-0" for item in body["status"]["running"]))
+        one = usage_totals(body, runs or any(item["work"] == "agent-0" for item in body["status"]["running"]))
         everywhere = everywhere.plus(one)
         if body["metadata"]["namespace"] == but.namespace:
             here = here.plus(one)
-    return Others(here, everywhere)
+    return OtherUsage(here, everywhere)

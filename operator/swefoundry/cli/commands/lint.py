@@ -11,29 +11,29 @@ import yaml
 from swefoundry.api import labels
 from swefoundry.api.validation import manifest as lint
 from swefoundry.cli import console
-from swefoundry.cli.summary import Outcome
+from swefoundry.cli.summary import RunSummary
 
 
-def lint_(
+def lint_manifests(
     files: Annotated[list[Path], typer.Argument(help="YAML, JSON or JSON lines files, or folders of them.")],
-    output: console.OutputOption = console.Format.TABLE,
+    output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """Check TaskInstance and EnvBuild manifests as the API server and the operator would.
 
     Objects of other kinds are passed over. Nothing is sent anywhere.
     """
-    outcome = Outcome()
-    for path in _files(files):
+    outcome = RunSummary()
+    for path in _manifest_files(files):
         for place, manifest in _manifests(path, outcome):
-            complaints = _complaints(manifest)
+            complaints = _problems(manifest)
             for complaint in complaints:
-                outcome.refuse(place, complaint, _name(manifest))
+                outcome.reject(place, complaint, _object_name(manifest))
             if not complaints:
-                outcome.good.append(place)
-    raise typer.Exit(outcome.show("good manifest", output))
+                outcome.succeeded.append(place)
+    raise typer.Exit(outcome.print_summary("good manifest", output))
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
+def _manifest_files(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if not path.is_dir():
             yield path
@@ -43,24 +43,24 @@ def _files(paths: list[Path]) -> Iterator[Path]:
         )
 
 
-def _manifests(path: Path, outcome: Outcome) -> Iterator[tuple[str, dict[str, Any]]]:
+def _manifests(path: Path, outcome: RunSummary) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object of a file with its place; List objects are taken apart."""
     try:
         documents = list(_documents(path))
     except OSError as error:
-        outcome.refuse(str(path), f"cannot be read: {error.strerror}")
+        outcome.reject(str(path), f"cannot be read: {error.strerror}")
         return
     except (yaml.YAMLError, ValueError) as error:
-        outcome.refuse(str(path), f"cannot be parsed: {' '.join(str(error).split())}")
+        outcome.reject(str(path), f"cannot be parsed: {' '.join(str(error).split())}")
         return
     for place, document in documents:
         if not isinstance(document, dict):
-            outcome.refuse(place, f"a manifest is an object, not {type(document).__name__}")
+            outcome.reject(place, f"a manifest is an object, not {type(document).__name__}")
             continue
         items = document.get("items")
         if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
-            yield from ((f"{place}, item {n}", item) for n, item in enumerate(items, 1) if _ours(item))
-        elif _ours(document):
+            yield from ((f"{place}, item {n}", item) for n, item in enumerate(items, 1) if _is_ours(item))
+        elif _is_ours(document):
             yield place, document
 
 
@@ -76,7 +76,7 @@ def _documents(path: Path) -> Iterator[tuple[str, Any]]:
             yield f"{path}#{number}", document
 
 
-def _ours(manifest: object) -> bool:
+def _is_ours(manifest: object) -> bool:
     """Whether it is meant to be one of ours: another API group's objects are not our business."""
     if not isinstance(manifest, dict):
         return True
@@ -84,7 +84,7 @@ def _ours(manifest: object) -> bool:
     return group.startswith(labels.GROUP) or not group or manifest.get("kind") in ("TaskInstance", "EnvBuild")
 
 
-def _complaints(manifest: Any) -> list[str]:
+def _problems(manifest: Any) -> list[str]:
     if not isinstance(manifest, dict):
         return [f"a manifest is an object, not {type(manifest).__name__}"]
     try:
@@ -93,6 +93,6 @@ def _complaints(manifest: Any) -> list[str]:
         return [str(error)]
 
 
-def _name(manifest: Any) -> str:
+def _object_name(manifest: Any) -> str:
     metadata = manifest.get("metadata") if isinstance(manifest, dict) else None
     return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""

@@ -8,18 +8,23 @@ import typer
 from rich.text import Text
 
 from swefoundry.cli import clients, console, options
-from swefoundry.cli.commands.export import opened_output
-from swefoundry.cli.datasets.memory_lines import Line
-from swefoundry.cli.summary import Outcome
+from swefoundry.cli.commands.export import open_output
+from swefoundry.cli.datasets.memory_lines import MemoryLine
+from swefoundry.cli.summary import RunSummary
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.proven_environment import DEMOTED, Known, Proven, Trials
-from swefoundry.errors import GiveUp, NotFound, RegistryRefused
-from swefoundry.oci.proven_index import recall, trials_of
+from swefoundry.drafts.proven_environment import (
+    MAX_SURPLUS_REFUSALS,
+    EnvironmentRecord,
+    ProvenEnvironment,
+    ReuseStats,
+)
+from swefoundry.errors import NotFound, PermanentError, RegistryRefused
+from swefoundry.oci.proven_index import list_environments, trials_of
 from swefoundry.oci.registry_client import Registry
 
-COLUMNS = ("repo", "version", "date", "by", "image", "reused", "refused", "state", "from")
+MEMORY_COLUMNS = ("repo", "version", "date", "by", "image", "reused", "refused", "state", "from")
 DRAFT_LIMIT_BYTES = 1 << 20
-CACHE = "/cache"
+BUILD_CACHE_SUFFIX = "/cache"
 """Ending of the repositories that hold layers of builds alone."""
 
 Repos = Annotated[
@@ -28,99 +33,113 @@ Repos = Annotated[
 ]
 
 
-def list_(
+def list_memory(
     repos: Repos = None,
-    registry: options.Remembering = "",
+    registry: options.RegistryRequired = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
-    output: console.OutputOption = console.Format.TABLE,
+    output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """List the proven environments that the next commits of a repository may reuse, and how reuse went so far."""
-    found = asyncio.run(_all(store_of(registry, insecure, prefix), repos or []))
-    if output is console.Format.JSON:
-        return console.print_json([_wire(each) for each in found])
+    found = asyncio.run(_list_environments(required_registry(registry, insecure, prefix), repos or []))
+    if output is console.OutputFormat.JSON:
+        return console.print_json([_to_json_dict(each) for each in found])
     console.stdout().print(
-        console.table(COLUMNS, map(_cells, found)) if found else Text("Nothing is remembered here.")
+        console.table(MEMORY_COLUMNS, map(_row_cells, found))
+        if found
+        else Text("Nothing is remembered here.")
     )
     return None
 
 
-def export_(
+def export_memory(
     repos: Repos = None,
     out: Annotated[Path | None, typer.Option("--out", help="File to write; default: stdout.")] = None,
-    registry: options.Remembering = "",
+    registry: options.RegistryRequired = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
-    output: console.OutputOption = console.Format.TABLE,
+    output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """Write what is remembered to a file of JSON lines: entries, their drafts, how reuse went. Images stay."""
-    store, outcome = store_of(registry, insecure, prefix), Outcome()
-    with opened_output(out) as target:
-        asyncio.run(_export(store, repos or [], target, outcome))
+    store, outcome = required_registry(registry, insecure, prefix), RunSummary()
+    with open_output(out) as target:
+        asyncio.run(_export_lines(store, repos or [], target, outcome))
     quiet = out is None or str(out) == "-"
-    raise typer.Exit(outcome.show("environment", output, quiet))
+    raise typer.Exit(outcome.print_summary("environment", output, quiet))
 
 
-def store_of(registry: str, insecure: bool, prefix: str) -> clients.Store:
+def required_registry(registry: str, insecure: bool, prefix: str) -> clients.RegistryTarget:
     """The registry that the options name: here there is no image whose name could say it."""
     if not registry:
         raise typer.BadParameter("which registry? Give its host[:port]", param_hint="--registry")
-    return clients.Store(registry, insecure, prefix)
+    return clients.RegistryTarget(registry, insecure, prefix)
 
 
-async def _all(store: clients.Store, repos: list[str]) -> list[Proven]:
-    async with clients.registry(store) as opened:
-        paths = await _paths(opened, store, repos)
-        found = [each for path in paths for each in await recall(opened, path, {})]
+async def _list_environments(target: clients.RegistryTarget, repos: list[str]) -> list[ProvenEnvironment]:
+    async with clients.open_registry(target) as opened:
+        paths = await _repository_paths(opened, target, repos)
+        found = [each for path in paths for each in await list_environments(opened, path, {})]
     return sorted(
         found, key=lambda each: (each.known.repo, each.reference, each.known.version or "", each.known.image)
     )
 
 
-async def _paths(registry: Registry, store: clients.Store, repos: list[str]) -> list[str]:
+async def _repository_paths(
+    registry: Registry, target: clients.RegistryTarget, repos: list[str]
+) -> list[str]:
     """Of the repositories named, else of all task repositories."""
     if repos:
-        return [store.repository(repo) for repo in repos]
+        return [target.repository(repo) for repo in repos]
     try:
         listed = await registry.list_repositories()
     except (NotFound, RegistryRefused) as error:
-        raise GiveUp(
-            f"{store.host} does not list its repositories; name those that you mean: {error}"
+        raise PermanentError(
+            f"{target.host} does not list its repositories; name those that you mean: {error}"
         ) from error
-    start = store.prefix.strip("/") + "/"
-    return sorted(path for path in listed if path.startswith(start) and not path.endswith(CACHE))
+    start = target.prefix.strip("/") + "/"
+    return sorted(path for path in listed if path.startswith(start) and not path.endswith(BUILD_CACHE_SUFFIX))
 
 
-async def _export(store: clients.Store, repos: list[str], target: IO[str], outcome: Outcome) -> None:
-    async with clients.registry(store) as opened:
-        for path in await _paths(opened, store, repos):
+async def _export_lines(
+    registry: clients.RegistryTarget, repos: list[str], target: IO[str], outcome: RunSummary
+) -> None:
+    async with clients.open_registry(registry) as opened:
+        for path in await _repository_paths(opened, registry, repos):
             tags = await opened.list_tags(path)
-            for each in await recall(opened, path, {}):
+            for each in await list_environments(opened, path, {}):
                 name = f"{each.known.repo}@{each.known.image}"
                 try:
-                    line = await _line(opened, path, each.known, tags)
-                except (GiveUp, ValueError) as error:
-                    outcome.refuse(path, f"its draft cannot be read: {error}", name)
+                    line = await _memory_line(opened, path, each.known, tags)
+                except (PermanentError, ValueError) as error:
+                    outcome.reject(path, f"its draft cannot be read: {error}", name)
                     continue
-                target.write(line.text() + "\n")
-                outcome.good.append(name)
+                target.write(line.to_line() + "\n")
+                outcome.succeeded.append(name)
 
 
-async def _line(registry: Registry, path: str, known: Known, tags: list[str]) -> Line:
+async def _memory_line(
+    registry: Registry, path: str, known: EnvironmentRecord, tags: list[str]
+) -> MemoryLine:
     text = await registry.get_blob(path, known.draft, DRAFT_LIMIT_BYTES)
     draft = Draft.model_validate_json(text)
-    return Line(known=known, draft=draft, trials=trials_of(tags, known.image))
+    return MemoryLine(known=known, draft=draft, trials=trials_of(tags, known.image))
 
 
-def state(trials: Trials, reference: bool) -> str:
+def reuse_state(trials: ReuseStats, reference: bool) -> str:
     """What the strategy `reuse` makes of it."""
     surplus = trials.refused - trials.accepted
     if reference:
         return "reference"
-    return "usable" if surplus < DEMOTED else "last resort" if surplus == DEMOTED else "demoted"
+    return (
+        "usable"
+        if surplus < MAX_SURPLUS_REFUSALS
+        else "last resort"
+        if surplus == MAX_SURPLUS_REFUSALS
+        else "demoted"
+    )
 
 
-def _cells(each: Proven) -> tuple[object, ...]:
+def _row_cells(each: ProvenEnvironment) -> tuple[object, ...]:
     known = each.known
     return (
         known.repo,
@@ -130,10 +149,14 @@ def _cells(each: Proven) -> tuple[object, ...]:
         known.image[: len("sha256:") + 12],
         each.trials.accepted,
         each.trials.refused,
-        state(each.trials, each.reference),
+        reuse_state(each.trials, each.reference),
         known.env_build,
     )
 
 
-def _wire(each: Proven) -> dict[str, object]:
-    return {**each.known.wire(), "trials": each.trials.wire(), "state": state(each.trials, each.reference)}
+def _to_json_dict(each: ProvenEnvironment) -> dict[str, object]:
+    return {
+        **each.known.wire(),
+        "trials": each.trials.wire(),
+        "state": reuse_state(each.trials, each.reference),
+    }

@@ -27,9 +27,9 @@ INLINE_BUDGET_BYTES = 120_000
 """All texts of one object together, as JSON."""
 ROW_ANNOTATION_BYTES = 16_384
 
-ROW = f"{GROUP}/row"
+ROW_ANNOTATION = f"{GROUP}/row"
 """Annotation: JSON of the data set's columns that the spec has no field for; `export` gives them back."""
-ROW_CONFIG_MAP = f"{GROUP}/row-config-map"
+ROW_CONFIG_MAP_ANNOTATION = f"{GROUP}/row-config-map"
 """Annotation: name of the ConfigMap that holds them when they are long."""
 INSTANCE_LABEL = f"{GROUP}/instance"
 """Label of the ConfigMaps that belong to an instance: its name."""
@@ -55,11 +55,11 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Settings:
+class InstanceSettings:
     """What all instances of one run have in common."""
 
     namespace: str | None = None
-    blobs: bool = False
+    allow_blobs: bool = False
     """Whether there is a registry for patches that no ConfigMap holds."""
     spec: Mapping[str, object] = field(default_factory=dict)
     """environment, validation, budget, suspend, ttlSecondsAfterFinished: from a template."""
@@ -67,7 +67,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Made:
+class RenderedInstance:
     """The objects of one instance, and patches that are to be put into the registry first."""
 
     name: str
@@ -77,7 +77,7 @@ class Made:
     blobs: tuple[bytes, ...] = ()
 
 
-class Refused(Exception):
+class InstanceRejected(Exception):
     """The row cannot become an instance; the message says why, for people."""
 
 
@@ -88,9 +88,9 @@ def object_name(instance_id: str) -> str:
     return name or "x-" + hashlib.sha256(instance_id.encode()).hexdigest()[:8]
 
 
-def make(instance: Instance, settings: Settings, name: str = "") -> Made:
+def render_instance(instance: Instance, settings: InstanceSettings, name: str = "") -> RenderedInstance:
     """The objects of an instance, checked as `swefoundry lint` does."""
-    writer = _Writer(name or object_name(instance.instance_id), settings)
+    writer = _InstanceRenderer(name or object_name(instance.instance_id), settings)
     spec: dict[str, Any] = {"instanceId": instance.instance_id, "repo": instance.repo}
     if instance.base_commit:
         spec["baseCommit"] = instance.base_commit
@@ -103,18 +103,18 @@ def make(instance: Instance, settings: Settings, name: str = "") -> Made:
     spec["testPatch"] = writer.patch("tests", instance.tests)
     if instance.problem:
         spec["problemStatement"] = writer.problem(instance.problem)
-    annotations = writer.row(instance.extra)
+    annotations = writer.row_annotations(instance.extra)
     task = writer.task({**spec, **settings.spec}, annotations)
     complaints = manifest.problems(task)
     if complaints:
-        raise Refused("; ".join(complaints))
-    return Made(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))
+        raise InstanceRejected("; ".join(complaints))
+    return RenderedInstance(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))
 
 
-class _Writer:
+class _InstanceRenderer:
     """Decides text by text where it goes."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: InstanceSettings) -> None:
         self.name = name
         self.config_maps: list[dict[str, Any]] = []
         self.blobs: list[bytes] = []
@@ -122,13 +122,13 @@ class _Writer:
         self._budget = INLINE_BUDGET_BYTES
 
     def patch(self, what: str, content: bytes) -> dict[str, object]:
-        text = _utf8(content)
+        text = _utf8_or_none(content)
         if text is not None and self._fits(text):
             return {"inline": text}
         if len(content) <= CONFIG_MAP_LIMIT_BYTES:
             return {"configMapRef": self._config_map(what, f"{what}.patch", content)}
-        if not self._settings.blobs:
-            raise Refused(
+        if not self._settings.allow_blobs:
+            raise InstanceRejected(
                 f"the {what} patch has {len(content)} bytes, more than a ConfigMap holds (1 MiB). "
                 "Give --registry to keep it there."
             )
@@ -140,21 +140,23 @@ class _Writer:
             return {"inline": text}
         content = text.encode("utf-8", "replace")
         if len(content) > CONFIG_MAP_LIMIT_BYTES:
-            raise Refused(
+            raise InstanceRejected(
                 f"the problem statement has {len(content)} bytes, more than a ConfigMap holds (1 MiB)"
             )
         return {"configMapRef": self._config_map("problem", "problem.md", content)}
 
-    def row(self, extra: Mapping[str, object]) -> dict[str, str]:
+    def row_annotations(self, extra: Mapping[str, object]) -> dict[str, str]:
         if not extra:
             return {}
         text = json.dumps(extra, default=str)
         if len(text) <= ROW_ANNOTATION_BYTES:
-            return {ROW: text}
+            return {ROW_ANNOTATION: text}
         if len(text) > CONFIG_MAP_LIMIT_BYTES:
-            raise Refused(f"its other columns have {len(text)} bytes, more than a ConfigMap holds (1 MiB)")
+            raise InstanceRejected(
+                f"its other columns have {len(text)} bytes, more than a ConfigMap holds (1 MiB)"
+            )
         self._config_map("row", "row.json", text.encode())
-        return {ROW_CONFIG_MAP: f"{self.name}-row"}
+        return {ROW_CONFIG_MAP_ANNOTATION: f"{self.name}-row"}
 
     def task(self, spec: dict[str, Any], annotations: dict[str, str]) -> dict[str, Any]:
         metadata = self._metadata(self.name)
@@ -175,7 +177,7 @@ class _Writer:
         metadata = self._metadata(f"{self.name}-{suffix}")
         if len(self.name) <= 63:
             metadata["labels"] = {INSTANCE_LABEL: self.name}
-        text = _utf8(content)
+        text = _utf8_or_none(content)
         data: dict[str, Any] = (
             {"binaryData": {key: base64.b64encode(content).decode()}}
             if text is None
@@ -189,7 +191,7 @@ class _Writer:
         return {"name": name, "namespace": namespace} if namespace else {"name": name}
 
 
-def _utf8(content: bytes) -> str | None:
+def _utf8_or_none(content: bytes) -> str | None:
     """The text, if it survives a JSON or YAML string; NUL and broken UTF-8 do not."""
     try:
         text = content.decode()

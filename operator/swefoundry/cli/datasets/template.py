@@ -9,20 +9,20 @@ import typer
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.api.types import Strategy
 from swefoundry.cli.clients import read_yaml
-from swefoundry.cli.datasets.instance import Settings
+from swefoundry.cli.datasets.instance import InstanceSettings
 
-SHARED = ("environment", "validation", "budget", "suspend", "ttlSecondsAfterFinished")
-STRATEGIES: tuple[str, ...] = get_args(Strategy)
+TEMPLATE_FIELDS = ("environment", "validation", "budget", "suspend", "ttlSecondsAfterFinished")
+STRATEGY_NAMES: tuple[str, ...] = get_args(Strategy)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 
-def settings_of(
+def instance_settings(
     namespace: str, registry: str, template: Path | None, strategies: str, experiment: str
-) -> Settings:
+) -> InstanceSettings:
     """What the options of an import or a collection say about all of its instances."""
-    return Settings(
+    return InstanceSettings(
         namespace=namespace or None,
-        blobs=bool(registry),
+        allow_blobs=bool(registry),
         spec=shared_spec(template, strategies),
         labels=shared_labels(experiment),
     )
@@ -42,30 +42,31 @@ def shared_labels(experiment: str) -> dict[str, str]:
 
 def shared_spec(path: Path | None, strategies: str = "") -> dict[str, Any]:
     """The shared part of the template's spec; strategies that are named besides win over the template's."""
-    spec = _of_template(path)
+    spec = _template_spec(path)
     if not strategies:
         return spec
     named = [name.strip() for name in strategies.split(",")]
-    if strange := [name for name in named if name not in STRATEGIES]:
+    if strange := [name for name in named if name not in STRATEGY_NAMES]:
         raise typer.BadParameter(
-            f"{', '.join(strange)}: not known; there are {', '.join(STRATEGIES)}", param_hint="--strategies"
+            f"{', '.join(strange)}: not known; there are {', '.join(STRATEGY_NAMES)}",
+            param_hint="--strategies",
         )
     if len(set(named)) < len(named):
         raise typer.BadParameter(f"{strategies}: each is tried once", param_hint="--strategies")
     return spec | {"environment": {**(spec.get("environment") or {}), "strategies": named}}
 
 
-def _of_template(path: Path | None) -> dict[str, Any]:
+def _template_spec(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     found = read_yaml(path)
     spec = found.get("spec", found)
     if not isinstance(spec, dict) or not spec:
         raise typer.BadParameter(f"{path} is not YAML with a spec", param_hint="--template")
-    unknown = [str(key) for key in spec if key not in SHARED]
+    unknown = [str(key) for key in spec if key not in TEMPLATE_FIELDS]
     if unknown:
         raise typer.BadParameter(
-            f"{path} sets {', '.join(unknown)}; a template may set {', '.join(SHARED)}",
+            f"{path} sets {', '.join(unknown)}; a template may set {', '.join(TEMPLATE_FIELDS)}",
             param_hint="--template",
         )
     return spec

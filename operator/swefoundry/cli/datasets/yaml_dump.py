@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import yaml
 from yaml.emitter import ScalarAnalysis
 
-LITERAL = re.compile(
+LITERAL_BLOCK_TEXT = re.compile(
     "[\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
     "[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*"
 )
@@ -21,24 +21,24 @@ LITERAL = re.compile(
 class _Dumper(yaml.SafeDumper):
     def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
         analysis = super().analyze_scalar(scalar)
-        analysis.allow_block = bool(LITERAL.fullmatch(scalar))
+        analysis.allow_block = bool(LITERAL_BLOCK_TEXT.fullmatch(scalar))
         return analysis
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = None
     if not text.isascii() or not text.isprintable():
-        style = "|" if "\n" in text and LITERAL.fullmatch(text) else '"'
+        style = "|" if "\n" in text and LITERAL_BLOCK_TEXT.fullmatch(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
-def dump(objects: Iterable[Mapping[str, object]]) -> str:
+def dump_manifests(objects: Iterable[Mapping[str, object]]) -> str:
     """The objects as one YAML stream, keys in the order given."""
     return yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30, explicit_start=True

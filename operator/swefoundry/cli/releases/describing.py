@@ -6,35 +6,37 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
-FORGE = re.compile(
+FORGE_URL = re.compile(
     r"https?://[^/\s]*(?:github|gitlab|bitbucket|codeberg)[^/\s]*/"
     r"(?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
 )
-CODE_LABELS = ("source", "code", "repo", "git", "home")
+CODE_LINK_LABELS = ("source", "code", "repo", "git", "home")
 """Words in the labels of project URLs that lead to the code, best first."""
 NOT_OWNERS = ("sponsors", "orgs", "users", "about")
 
-CHANGELOG = re.compile(
+CHANGELOG_NAME = re.compile(
     r"(?:change|history|news|release|whatsnew)[^/]*(?:\.(?:rst|md|txt|adoc))?", re.IGNORECASE
 )
 CHANGELOG_LIMIT = 16_000
 """Characters of a problem statement that are taken from a changelog."""
 
 
-def repository(root: Path, package: str) -> str:
+def repository_name(root: Path, package: str) -> str:
     """owner/name from the archive's metadata; ``releases/<package>`` when it does not say."""
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
-    for label, url in _links(headers):
-        rank = next((at for at, word in enumerate(CODE_LABELS) if word in label.lower()), len(CODE_LABELS))
-        found = FORGE.search(url)
+    for label, url in _project_links(headers):
+        rank = next(
+            (at for at, word in enumerate(CODE_LINK_LABELS) if word in label.lower()), len(CODE_LINK_LABELS)
+        )
+        found = FORGE_URL.search(url)
         if found and found["owner"] not in NOT_OWNERS:
             links.append((rank, f"{found['owner']}/{found['name'].removesuffix('.git')}"))
     return min(links, key=lambda link: link[0])[1] if links else f"releases/{package}"
 
 
-def _links(headers: Message) -> list[tuple[str, str]]:
+def _project_links(headers: Message) -> list[tuple[str, str]]:
     project = [str(line).partition(",") for line in headers.get_all("Project-URL", [])]
     homes = [
         ("home", str(url)) for name in ("Home-page", "Download-URL") for url in headers.get_all(name, [])
@@ -47,7 +49,7 @@ def problem_statement(package: str, version: str, old: Path, new: Path) -> str:
     title = f"{package} {version}\n\n"
     for path in sorted(_changelogs(new)):
         before = old / path.relative_to(new)
-        gained = _gained(_lines(before), _lines(path))
+        gained = _added_lines(_lines(before), _lines(path))
         if gained.strip():
             return title + gained.strip()[:CHANGELOG_LIMIT] + "\n"
     return title + "The behaviour of the release differs from the one before; its tests show how.\n"
@@ -60,7 +62,7 @@ def _changelogs(root: Path) -> list[Path]:
         for folder in folders
         if folder.is_dir()
         for path in folder.iterdir()
-        if CHANGELOG.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        if CHANGELOG_NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
     ]
 
 
@@ -70,7 +72,7 @@ def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8", "replace").splitlines()
 
 
-def _gained(before: list[str], after: list[str]) -> str:
+def _added_lines(before: list[str], after: list[str]) -> str:
     # Changelogs grow at one place, so a line-by-line comparison is enough and quick even for long ones.
     difference = difflib.unified_diff(before, after, lineterm="", n=0)
     return "\n".join(line[1:] for line in difference if line.startswith("+") and not line.startswith("+++"))

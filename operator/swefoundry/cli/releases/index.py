@@ -18,7 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from swefoundry.cli.exit_status import ServiceUnavailable
 
-SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz")
+ARCHIVE_SUFFIXES = (".tar.gz", ".zip", ".tar.bz2", ".tgz", ".tar.xz")
 """Of source archives, best first."""
 ARCHIVE_LIMIT_BYTES = 256 << 20
 LINE_LIMIT_BYTES = 64 << 20
@@ -41,7 +41,7 @@ class SourceArchive:
     uploaded: datetime | None
 
 
-class Index(Protocol):
+class PackageIndex(Protocol):
     """What a collector needs of an index."""
 
     async def archives(self, package: str) -> dict[Version, SourceArchive]:
@@ -55,7 +55,9 @@ def source_archives(files: Sequence[dict[str, Any]]) -> dict[Version, SourceArch
     """Per release the best source archive of a project page."""
     found: dict[Version, tuple[int, SourceArchive]] = {}
     for file in files:
-        suffix = next((at for at, each in enumerate(SUFFIXES) if file["filename"].endswith(each)), None)
+        suffix = next(
+            (at for at, each in enumerate(ARCHIVE_SUFFIXES) if file["filename"].endswith(each)), None
+        )
         version = _version(file["filename"])
         if suffix is None or version is None:
             continue
@@ -94,7 +96,7 @@ class PipIndex:
     async def archives(self, package: str) -> dict[Version, SourceArchive]:
         name = canonicalize_name(package)
         if name not in self._pages:
-            said = await self._ask({"page": name})
+            said = await self._request({"page": name})
             self._pages[name] = source_archives(said["files"])
         return self._pages[name]
 
@@ -106,7 +108,7 @@ class PipIndex:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{archive.filename}.{os.getpid()}"
         try:
-            said = await self._ask({"file": archive.url, "to": str(part), "limit": ARCHIVE_LIMIT_BYTES})
+            said = await self._request({"file": archive.url, "to": str(part), "limit": ARCHIVE_LIMIT_BYTES})
             if archive.sha256 and said["sha256"] != archive.sha256:
                 raise ServiceUnavailable(f"{archive.filename} arrived damaged: its sha256 is not the index's")
             os.replace(part, path)
@@ -114,7 +116,7 @@ class PipIndex:
             part.unlink(missing_ok=True)
         return path, said["sha256"]
 
-    async def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
+    async def _request(self, job: dict[str, Any]) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise ServiceUnavailable("pip's session has no pipes")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from packaging.version import InvalidVersion, Version
 
-PAIR = re.compile(r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<old>\S+?)\.\.(?P<new>\S+)")
-REPO = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+PAIR_TEXT = re.compile(
+    r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<old>\S+?)\.\.(?P<new>\S+)"
+)
+REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
 class BadPair(Exception):
@@ -15,7 +17,7 @@ class BadPair(Exception):
 
 
 @dataclass(frozen=True)
-class Pair:
+class ReleasePair:
     """Two releases of one package."""
 
     package: str
@@ -28,20 +30,20 @@ class Pair:
         return f"{self.package}:{self.old}..{self.new}"
 
 
-def parse(text: str) -> Pair:
+def parse_pair(text: str) -> ReleasePair:
     """``PKG:OLD..NEW``, then perhaps ``repo=owner/name``."""
     first, *rest = text.split()
-    found = PAIR.fullmatch(first)
+    found = PAIR_TEXT.fullmatch(first)
     if found is None:
         raise BadPair(f"{first!r} is not a pair. Write it as itsdangerous:2.1.0..2.1.1.")
     repo = None
     for word in rest:
         key, _, value = word.partition("=")
-        if key != "repo" or not REPO.fullmatch(value):
+        if key != "repo" or not REPO_NAME.fullmatch(value):
             raise BadPair(f"{word!r} is not known. After the pair there may be repo=owner/name.")
         repo = value
     _check_order(found["old"], found["new"])
-    return Pair(found["package"], found["old"], found["new"], repo)
+    return ReleasePair(found["package"], found["old"], found["new"], repo)
 
 
 def _check_order(old: str, new: str) -> None:
@@ -53,7 +55,7 @@ def _check_order(old: str, new: str) -> None:
         raise BadPair(f"{old} is not before {new}. The older release comes first.")
 
 
-def lines(content: Iterable[str]) -> Iterator[tuple[int, str]]:
+def pair_lines(content: Iterable[str]) -> Iterator[tuple[int, str]]:
     """The pairs of a file with their line numbers; ``#`` starts a comment."""
     for number, line in enumerate(content, 1):
         text = line.partition("#")[0].strip()

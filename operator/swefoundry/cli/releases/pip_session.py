@@ -20,7 +20,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
 
-class Anchors(HTMLParser):
+class AnchorParser(HTMLParser):
     """The links of a page in the older, HTML form of the simple API."""
 
     def __init__(self, base: str) -> None:
@@ -75,7 +75,7 @@ class Fetcher:
 
 def _files(response: Any) -> Iterator[dict[str, Any]]:
     if "json" not in response.headers.get("Content-Type", ""):
-        anchors = Anchors(response.url)
+        anchors = AnchorParser(response.url)
         anchors.feed(response.text)
         yield from anchors.files
         return

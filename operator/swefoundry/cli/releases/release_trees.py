@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.cli.releases.splitting import Part
+from swefoundry.cli.releases.splitting import ChangePart
 
 DIFF = (
     *("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
@@ -20,12 +20,12 @@ ATTRIBUTES = "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !me
 """Attributes of the archives themselves would convert line ends or hide differences."""
 
 
-class GitFailed(Exception):
+class ReleaseDiffFailed(Exception):
     """git refused; the message is its own."""
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedPath:
     """One changed path."""
 
     path: bytes
@@ -44,14 +44,14 @@ class Patches:
     tests: bytes
 
 
-async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[str], Part]) -> Patches:
+async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[str], ChangePart]) -> Patches:
     """The gold and the test patch from ``old`` to ``new``; ``scratch`` is an empty folder's path."""
-    git = Git(scratch)
-    await git.start()
+    git = TreeRepository(scratch)
+    await git.init()
     before, after = await git.tree_of(old), await git.tree_of(new)
     changes = await git.changes(before, after)
-    tests = [change for change in changes if part_of(change.name) is Part.TEST]
-    fix = [change for change in changes if part_of(change.name) is Part.FIX]
+    tests = [change for change in changes if part_of(change.name) is ChangePart.TEST]
+    fix = [change for change in changes if part_of(change.name) is ChangePart.FIX]
     with_tests = await git.tree_with(before, tests)
     with_all = await git.tree_with(with_tests, fix)
     return Patches(
@@ -60,13 +60,13 @@ async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[
     )
 
 
-class Git:
+class TreeRepository:
     """A repository of trees only, untouched by the user's configuration."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def start(self) -> None:
+    async def init(self) -> None:
         await self.run("init", "--quiet", "--bare", str(self._folder))
         (self._folder / "info").mkdir(exist_ok=True)
         (self._folder / "info" / "attributes").write_text(ATTRIBUTES)
@@ -77,12 +77,12 @@ class Git:
         await self.run("-c", "core.autocrlf=false", "add", "--all", "--force", ".", work=work)
         return (await self.run("write-tree")).decode().strip()
 
-    async def changes(self, before: str, after: str) -> list[Change]:
+    async def changes(self, before: str, after: str) -> list[ChangedPath]:
         said = await self.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after)
         fields = said.split(b"\0")[:-1]
         return [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
 
-    async def tree_with(self, base: str, changes: Iterable[Change]) -> str:
+    async def tree_with(self, base: str, changes: Iterable[ChangedPath]) -> str:
         await self.run("read-tree", base)
         lines = b"".join(b"%s %s\t%s\0" % (each.mode, each.blob, each.path) for each in changes)
         await self.run("update-index", "-z", "--index-info", stdin=lines)
@@ -109,10 +109,10 @@ class Git:
         )
         out, complaint = await process.communicate(stdin)
         if process.returncode:
-            raise GitFailed(f"git {args[0]}: {complaint.decode(errors='replace').strip()}")
+            raise ReleaseDiffFailed(f"git {args[0]}: {complaint.decode(errors='replace').strip()}")
         return out
 
 
-def _change(head: bytes, path: bytes) -> Change:
+def _change(head: bytes, path: bytes) -> ChangedPath:
     _, mode, _, blob, status = head.lstrip(b":").split(b" ")
-    return Change(path, b"0" if status == b"D" else mode, blob)
+    return ChangedPath(path, b"0" if status == b"D" else mode, blob)

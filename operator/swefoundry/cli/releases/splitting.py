@@ -25,26 +25,26 @@ GENERATED_GLOBS = (
 """Written anew by every build of a source archive: no part of a change."""
 
 
-class Part(StrEnum):
+class ChangePart(StrEnum):
     FIX = "fix"
     TEST = "test"
     GENERATED = "generated"
 
 
-def classifier(
+def path_classifier(
     test_globs: Sequence[str] = TEST_GLOBS, generated_globs: Sequence[str] = GENERATED_GLOBS
-) -> Callable[[str], Part]:
+) -> Callable[[str], ChangePart]:
     """The function from path to part."""
 
-    def part_of(path: str) -> Part:
-        if matches(path, generated_globs):
-            return Part.GENERATED
-        return Part.TEST if matches(path, test_globs) else Part.FIX
+    def part_of(path: str) -> ChangePart:
+        if matches_any(path, generated_globs):
+            return ChangePart.GENERATED
+        return ChangePart.TEST if matches_any(path, test_globs) else ChangePart.FIX
 
     return part_of
 
 
-def matches(path: str, globs: Sequence[str]) -> bool:
+def matches_any(path: str, globs: Sequence[str]) -> bool:
     return any(_pattern(glob).fullmatch(path) for glob in globs)
 
 

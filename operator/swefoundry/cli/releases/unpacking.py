@@ -13,7 +13,7 @@ class BadArchive(Exception):
     """The archive cannot be unpacked; the message says why."""
 
 
-def unpack(archive: Path, into: Path) -> Path:
+def unpack_release(archive: Path, into: Path) -> Path:
     """Unpack below ``into``; the folder that stands for the repository's root."""
     into.mkdir(parents=True)
     try:
@@ -32,16 +32,16 @@ def unpack(archive: Path, into: Path) -> Path:
 
 def _unpack_tar(archive: Path, into: Path) -> None:
     with tarfile.open(archive) as tar:
-        tar.extractall(into, members=_bounded(tar), filter=_inside)
+        tar.extractall(into, members=_bounded_members(tar), filter=_safe_member)
 
 
-def _bounded(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
+def _bounded_members(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     members = tar.getmembers()
-    _check(sum(member.size for member in members), tar.name)
+    _check_size(sum(member.size for member in members), tar.name)
     return members
 
 
-def _inside(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
+def _safe_member(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
     """Links and names that lead outside, and devices, are left out."""
     try:
         return tarfile.data_filter(member, into)
@@ -51,10 +51,10 @@ def _inside(member: tarfile.TarInfo, into: str) -> tarfile.TarInfo | None:
 
 def _unpack_zip(archive: Path, into: Path) -> None:
     with zipfile.ZipFile(archive) as zipped:
-        _check(sum(member.file_size for member in zipped.infolist()), archive.name)
+        _check_size(sum(member.file_size for member in zipped.infolist()), archive.name)
         zipped.extractall(into)  # drops leading slashes and `..` by itself
 
 
-def _check(size: int, name: object) -> None:
+def _check_size(size: int, name: object) -> None:
     if size > UNPACKED_LIMIT_BYTES:
         raise BadArchive(f"{name} unpacks to {size} bytes, more than {UNPACKED_LIMIT_BYTES}")

@@ -5,30 +5,30 @@ from typing import Any
 
 from swefoundry.api.types import Budget
 from swefoundry.cli.views.costs import usage_of
-from swefoundry.cli.views.page import Section
-from swefoundry.cli.views.transcript_view import dollars, spent
+from swefoundry.cli.views.page import PageSection
+from swefoundry.cli.views.transcript_view import usage_text, usd_text
 from swefoundry.text.plurals import counted, ordinal
 
-Body = Mapping[str, Any]
-BELIEFS = {True: "sure", False: "in doubt", None: ""}
+KubernetesObject = Mapping[str, Any]
+CLAIM_TEXTS = {True: "sure", False: "in doubt", None: ""}
 """What the model believed of its draft, against which the outcome stands."""
-SHORT = len("sha256:") + 12
+SHORT_DIGEST_LENGTH = len("sha256:") + 12
 
 
-def construction(build: Body) -> Iterator[Section]:
+def build_history(build: KubernetesObject) -> Iterator[PageSection]:
     """The sections that an EnvBuild's spec and status tell."""
     status = build.get("status") or {}
     rounds = status.get("rounds") or []
     if rounds:
-        yield _rounds(rounds)
-        yield from _reuse(rounds)
+        yield _rounds_section(rounds)
+        yield from _reuse_section(rounds)
     if status.get("agents") or usage_of(status).turns:
-        yield _agents(status)
+        yield _agents_section(status)
     if rounds or status.get("agents"):
-        yield _budget(build.get("spec") or {}, status)
+        yield _budget_section(build.get("spec") or {}, status)
 
 
-def _rounds(rounds: list[Body]) -> Section:
+def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
     rows = tuple(
         (
             ordinal(each["number"]),
@@ -45,10 +45,10 @@ def _rounds(rounds: list[Body]) -> Section:
         if each.get("message") and not _accepted(each)
     )
     columns = ("round", "strategy", "draft", "probes", "outcome")
-    return Section("Rounds", columns=columns, rows=rows, logs=logs)
+    return PageSection("Rounds", columns=columns, rows=rows, logs=logs)
 
 
-def _reuse(rounds: list[Body]) -> Iterator[Section]:
+def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
     """The proven images that were tried: how each fared with this commit laid over it."""
     tried = [each for each in rounds if each.get("parent")]
     if not tried:
@@ -56,16 +56,20 @@ def _reuse(rounds: list[Body]) -> Iterator[Section]:
     refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
     lines = (f"{counted(len(tried), 'proven image')} tried, {len(refused)} did not do",)
     rows = tuple(
-        (ordinal(each["number"]), each["parent"]["image"][:SHORT], each.get("outcome") or "under way")
+        (
+            ordinal(each["number"]),
+            each["parent"]["image"][:SHORT_DIGEST_LENGTH],
+            each.get("outcome") or "under way",
+        )
         for each in tried
     )
-    yield Section("Reuse", lines, ("round", "image", "outcome"), rows)
+    yield PageSection("Reuse", lines, ("round", "image", "outcome"), rows)
 
 
-def _agents(status: Body) -> Section:
+def _agents_section(status: KubernetesObject) -> PageSection:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    lines = [f"asked for {counted(agents.get('asked', len(drafts)), 'draft')}: {_turns(status)}"]
+    lines = [f"asked for {counted(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
     if agents.get("ended"):
         lines.append(f"{agents['ended']}: {agents.get('message') or 'no more is known'}")
     for count, said in (
@@ -78,21 +82,21 @@ def _agents(status: Body) -> Section:
     rows = tuple(
         (
             ordinal(each["number"]),
-            _turns(each),
-            BELIEFS[each.get("claimed")],
+            _turns_text(each),
+            CLAIM_TEXTS[each.get("claimed")],
             each.get("outcome") or "under way",
         )
         for each in drafts
     )
-    return Section("Agents", tuple(lines), ("round", "spent", "the model was", "outcome"), rows)
+    return PageSection("Agents", tuple(lines), ("round", "spent", "the model was", "outcome"), rows)
 
 
-def _turns(holder: Body) -> str:
+def _turns_text(holder: KubernetesObject) -> str:
     usage = usage_of(holder)
-    return f"{counted(usage.turns, 'turn')}, {spent(usage)}"
+    return f"{counted(usage.turns, 'turn')}, {usage_text(usage)}"
 
 
-def _budget(spec: Body, status: Body) -> Section:
+def _budget_section(spec: KubernetesObject, status: KubernetesObject) -> PageSection:
     """What is spent of what may be; the models' part only where models were asked."""
     budget, usage = Budget.model_validate(spec.get("budget") or {}), usage_of(status)
     rows: list[tuple[object, ...]] = [
@@ -101,9 +105,9 @@ def _budget(spec: Body, status: Body) -> Section:
     ]
     if usage.turns:
         rows.append(("llmTokens", f"{usage.tokens:,}", f"{budget.llm_tokens:,}"))
-        rows.append(("llmUsd", dollars(usage.micro_usd), f"${budget.llm_usd}"))
-    return Section("Budget", columns=("budget", "spent", "of"), rows=tuple(rows))
+        rows.append(("llmUsd", usd_text(usage.micro_usd), f"${budget.llm_usd}"))
+    return PageSection("Budget", columns=("budget", "spent", "of"), rows=tuple(rows))
 
 
-def _accepted(each: Body) -> bool:
+def _accepted(each: KubernetesObject) -> bool:
     return str(each.get("outcome", "")).startswith("Accepted")

@@ -7,15 +7,15 @@ from typing import Any
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.contracts.models import MICRO, Usage
 
-VALID = "fail2pass"
-UNTOUCHED = frozenset({"Pending", "Suspended"})
+VALID_VERDICT = "fail2pass"
+UNSTARTED_PHASES = frozenset({"Pending", "Suspended"})
 """Phases of instances on which nothing was spent yet."""
 NO_STRATEGY = "(none yet)"
-Body = Mapping[str, Any]
+KubernetesObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Spending:
+class InstanceCost:
     """One TaskInstance with its EnvBuild, or an EnvBuild alone."""
 
     namespace: str
@@ -29,13 +29,13 @@ class Spending:
     usage: Usage = field(default_factory=Usage)
     pod_seconds: float = 0
 
-    def wire(self) -> dict[str, object]:
+    def to_json_dict(self) -> dict[str, object]:
         """For programs."""
         return asdict(self) | {"usage": self.usage.model_dump()}
 
 
 @dataclass(frozen=True)
-class Sum:
+class CostSum:
     """Many of them together."""
 
     name: str
@@ -47,76 +47,82 @@ class Sum:
     @property
     def per_attempted(self) -> float | None:
         """US dollars; None when there is nothing to divide by."""
-        return _share(self.usage.micro_usd, self.attempted)
+        return _usd_per(self.usage.micro_usd, self.attempted)
 
     @property
     def per_valid(self) -> float | None:
         """US dollars, of all attempts, for each that became valid."""
-        return _share(self.usage.micro_usd, self.valid)
+        return _usd_per(self.usage.micro_usd, self.valid)
 
-    def wire(self) -> dict[str, object]:
+    def to_json_dict(self) -> dict[str, object]:
         """For programs."""
         prices = {"usd_per_attempted": self.per_attempted, "usd_per_valid": self.per_valid}
         return (
-            asdict(self) | {"usage": self.usage.model_dump(), "usd": _share(self.usage.micro_usd, 1)} | prices
+            asdict(self)
+            | {"usage": self.usage.model_dump(), "usd": _usd_per(self.usage.micro_usd, 1)}
+            | prices
         )
 
 
 @dataclass(frozen=True)
-class Costs:
+class CostReport:
     """What `swefoundry status --cost` tells."""
 
-    instances: tuple[Spending, ...]
-    alone: tuple[Spending, ...] = ()
+    instances: tuple[InstanceCost, ...]
+    standalone: tuple[InstanceCost, ...] = ()
     """EnvBuilds that belong to no TaskInstance: they cost, and can become no valid instance."""
 
     @property
-    def total(self) -> Sum:
-        return _sum("all instances", self.instances)
+    def total(self) -> CostSum:
+        return _cost_sum("all instances", self.instances)
 
     @property
-    def total_alone(self) -> Sum:
-        return _sum("EnvBuilds alone", self.alone)
+    def total_standalone(self) -> CostSum:
+        return _cost_sum("EnvBuilds alone", self.standalone)
 
     @property
-    def by_experiment(self) -> list[Sum]:
+    def by_experiment(self) -> list[CostSum]:
         """Empty where no instance belongs to an experiment."""
         if not any(each.experiment for each in self.instances):
             return []
-        return _grouped(self.instances, lambda each: each.experiment, "(none)")
+        return _sum_by(self.instances, lambda each: each.experiment, "(none)")
 
     @property
-    def by_strategy(self) -> list[Sum]:
-        return _grouped(self.instances, lambda each: each.strategy, NO_STRATEGY)
+    def by_strategy(self) -> list[CostSum]:
+        return _sum_by(self.instances, lambda each: each.strategy, NO_STRATEGY)
 
-    def wire(self) -> dict[str, object]:
+    def to_json_dict(self) -> dict[str, object]:
         return {
-            "total": self.total.wire(),
-            "by_experiment": [each.wire() for each in self.by_experiment],
-            "by_strategy": [each.wire() for each in self.by_strategy],
-            "env_builds_alone": self.total_alone.wire(),
-            "instances": [each.wire() for each in self.instances],
+            "total": self.total.to_json_dict(),
+            "by_experiment": [each.to_json_dict() for each in self.by_experiment],
+            "by_strategy": [each.to_json_dict() for each in self.by_strategy],
+            "env_builds_alone": self.total_standalone.to_json_dict(),
+            "instances": [each.to_json_dict() for each in self.instances],
         }
 
 
-def costs(tasks: Iterable[Body], builds: Iterable[Body], alone: bool = True) -> Costs:
+def cost_report(
+    tasks: Iterable[KubernetesObject], builds: Iterable[KubernetesObject], include_standalone: bool = True
+) -> CostReport:
     """Of these TaskInstances; of the EnvBuilds that belong to none of them too, if ``alone``."""
     by_name = {(each["metadata"].get("namespace", ""), each["metadata"]["name"]): each for each in builds}
-    instances = sorted((_of_task(task, by_name) for task in tasks), key=_place)
-    single = [_of_build(build) for build in by_name.values() if alone and not _owned(build)]
-    return Costs(tuple(instances), tuple(sorted(single, key=_place)))
+    instances = sorted((_task_cost(task, by_name) for task in tasks), key=_sort_key)
+    single = [
+        _env_build_cost(build) for build in by_name.values() if include_standalone and not _is_owned(build)
+    ]
+    return CostReport(tuple(instances), tuple(sorted(single, key=_sort_key)))
 
 
-def _of_task(task: Body, builds: Mapping[tuple[str, str], Body]) -> Spending:
+def _task_cost(task: KubernetesObject, builds: Mapping[tuple[str, str], KubernetesObject]) -> InstanceCost:
     metadata, status = task["metadata"], task.get("status") or {}
     namespace, phase = metadata.get("namespace", ""), status.get("phase") or "Pending"
     made = (builds.get((namespace, status.get("envBuild") or "")) or {}).get("status") or {}
-    return Spending(
+    return InstanceCost(
         namespace=namespace,
         name=metadata["name"],
         phase=phase,
-        attempted=bool(status.get("startedAt")) or phase not in UNTOUCHED,
-        valid=status.get("verdict") == VALID,
+        attempted=bool(status.get("startedAt")) or phase not in UNSTARTED_PHASES,
+        valid=status.get("verdict") == VALID_VERDICT,
         strategy=status.get("strategy") or made.get("strategy") or "",
         experiment=(metadata.get("labels") or {}).get(EXPERIMENT, ""),
         rounds=len(made.get("rounds") or ()),
@@ -125,9 +131,9 @@ def _of_task(task: Body, builds: Mapping[tuple[str, str], Body]) -> Spending:
     )
 
 
-def _of_build(build: Body) -> Spending:
+def _env_build_cost(build: KubernetesObject) -> InstanceCost:
     metadata, status = build["metadata"], build.get("status") or {}
-    return Spending(
+    return InstanceCost(
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         phase=status.get("phase") or "Pending",
@@ -141,37 +147,41 @@ def _of_build(build: Body) -> Spending:
     )
 
 
-def usage_of(status: Body) -> Usage:
+def usage_of(status: KubernetesObject) -> Usage:
     """What the models of an EnvBuild, or of one of its rounds, were used for."""
     return Usage.model_validate(status.get("usage") or {})
 
 
-def _owned(build: Body) -> bool:
+def _is_owned(build: KubernetesObject) -> bool:
     owners = build["metadata"].get("ownerReferences") or ()
     return any(owner.get("kind") == "TaskInstance" for owner in owners)
 
 
-def _place(each: Spending) -> tuple[str, str]:
+def _sort_key(each: InstanceCost) -> tuple[str, str]:
     return each.namespace, each.name
 
 
-def _share(micro_usd: int, parts: int) -> float | None:
+def _usd_per(micro_usd: int, parts: int) -> float | None:
     return round(micro_usd / parts) / MICRO if parts else None
 
 
-def _grouped(instances: Iterable[Spending], key: Callable[[Spending], str], other: str) -> list[Sum]:
-    groups: dict[str, list[Spending]] = {}
+def _sum_by(
+    instances: Iterable[InstanceCost], key: Callable[[InstanceCost], str], other: str
+) -> list[CostSum]:
+    groups: dict[str, list[InstanceCost]] = {}
     for each in instances:
         groups.setdefault(key(each), []).append(each)
-    return [_sum(name or other, groups[name]) for name in sorted(groups, key=lambda name: (not name, name))]
+    return [
+        _cost_sum(name or other, groups[name]) for name in sorted(groups, key=lambda name: (not name, name))
+    ]
 
 
-def _sum(name: str, instances: Iterable[Spending]) -> Sum:
+def _cost_sum(name: str, instances: Iterable[InstanceCost]) -> CostSum:
     listed = list(instances)
     usage = Usage()
     for each in listed:
         usage = usage.plus(each.usage)
-    return Sum(
+    return CostSum(
         name,
         attempted=sum(each.attempted for each in listed),
         valid=sum(each.valid for each in listed),

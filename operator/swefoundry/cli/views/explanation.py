@@ -5,32 +5,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from swefoundry.api.reasons import ENVIRONMENT_FAILED, PENDING, PREPARING
-from swefoundry.cli.views.build_history import construction
-from swefoundry.cli.views.page import Section
-from swefoundry.cli.views.progress import UNCHECKED, telling
-from swefoundry.cli.views.remediation import next_step
+from swefoundry.cli.views.build_history import build_history
+from swefoundry.cli.views.page import PageSection
+from swefoundry.cli.views.progress import INITIAL_PHASE, leading_condition
+from swefoundry.cli.views.remediation import remediation_for
 from swefoundry.text.plurals import counted
 
-TESTS_NAMED = 12
+MAX_TESTS_LISTED = 12
 """Test names shown per set; all of them are in the verdict bundle."""
 
 
 @dataclass(frozen=True)
-class Story:
+class Explanation:
     """The page."""
 
     name: str
     headline: str
     reason: str
-    sections: tuple[Section, ...]
-    advice: str
+    sections: tuple[PageSection, ...]
+    remediation: str
 
-    def wire(self) -> dict[str, object]:
+    def to_json_dict(self) -> dict[str, object]:
         return {
             "name": self.name,
             "headline": self.headline,
             "reason": self.reason,
-            "advice": self.advice,
+            "advice": self.remediation,
             "sections": [
                 {
                     "title": section.title,
@@ -44,7 +44,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RegistryEvidence:
     """What the registry has to say, as far as it could be read."""
 
     logs: Mapping[str, str] = field(default_factory=dict)
@@ -55,41 +55,43 @@ class Evidence:
     """Why it could not be read."""
 
 
-def tell(task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: Evidence) -> Story:
+def build_explanation(
+    task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: RegistryEvidence
+) -> Explanation:
     """The story of a task, of its EnvBuild if there is one, and of the evidence."""
     spec, status = task.get("spec") or {}, task.get("status") or {}
     made = (build or {}).get("status") or {}
-    reason, message = telling(status.get("conditions") or ())
+    reason, message = leading_condition(status.get("conditions") or ())
     sections = (
-        _what(spec, status),
-        *construction(build or {}),
-        _matrix(status, evidence),
-        _tests(evidence),
-        _pods(status, made),
+        _overview_section(spec, status),
+        *build_history(build or {}),
+        _matrix_section(status, evidence),
+        _tests_section(evidence),
+        _pods_section(status, made),
     )
     verdict = status.get("verdict")
-    phase = f"{status.get('phase') or UNCHECKED}{f' ({verdict})' if verdict else ''}"
-    return Story(
+    phase = f"{status.get('phase') or INITIAL_PHASE}{f' ({verdict})' if verdict else ''}"
+    return Explanation(
         name=task["metadata"]["name"],
         headline=f"{phase}: {message or reason or 'no operator has seen it yet'}",
         reason=reason,
         sections=tuple(section for section in sections if section is not None),
-        advice=next_step(_reason_to_act_on(reason, made)),
+        remediation=remediation_for(_reason_to_act_on(reason, made)),
     )
 
 
-def _reason_to_act_on(reason: str, made: Mapping[str, Any]) -> str:
+def _reason_to_act_on(reason: str, build_status: Mapping[str, Any]) -> str:
     """Where the environment failed, or is being made, the EnvBuild's reason says more."""
-    inner, _ = telling(made.get("conditions") or ())
+    inner, _ = leading_condition(build_status.get("conditions") or ())
     return inner if reason in (ENVIRONMENT_FAILED, PREPARING) and inner else reason or PENDING
 
 
-def _what(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Section:
+def _overview_section(spec: Mapping[str, Any], status: Mapping[str, Any]) -> PageSection:
     prepared, image = status.get("prepared") or {}, status.get("image") or {}
     said = {
         "instance": spec.get("instanceId"),
         "repository": spec.get("repo"),
-        "source": _source(spec),
+        "source": _source_text(spec),
         "dated": spec.get("createdAt"),
         "language": spec.get("language") or prepared.get("language"),
         "test files": prepared.get("testFiles"),
@@ -97,10 +99,12 @@ def _what(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Section:
         "evidence": status.get("evidence"),
         "took": status.get("duration"),
     }
-    return Section("What", tuple(f"{key}: {value}" for key, value in said.items() if value not in (None, "")))
+    return PageSection(
+        "What", tuple(f"{key}: {value}" for key, value in said.items() if value not in (None, ""))
+    )
 
 
-def _source(spec: Mapping[str, Any]) -> str:
+def _source_text(spec: Mapping[str, Any]) -> str:
     source = spec.get("source") or {}
     if archive := source.get("archive"):
         return str(archive.get("url", ""))
@@ -108,7 +112,7 @@ def _source(spec: Mapping[str, Any]) -> str:
     return f"{url} at {spec.get('baseCommit', '?')}"
 
 
-def _matrix(status: Mapping[str, Any], evidence: Evidence) -> Section | None:
+def _matrix_section(status: Mapping[str, Any], evidence: RegistryEvidence) -> PageSection | None:
     evaluations = status.get("evaluations") or []
     if not evaluations:
         return None
@@ -126,22 +130,25 @@ def _matrix(status: Mapping[str, Any], evidence: Evidence) -> Section | None:
     )
     lines = (f"The logs could not be read: {evidence.note}",) if evidence.note else ()
     columns = ("stage", "repeat", "code", "exit", "passed", "failed", "skipped")
-    return Section("Matrix", lines, columns, rows, tuple(evidence.logs.items()))
+    return PageSection("Matrix", lines, columns, rows, tuple(evidence.logs.items()))
 
 
-def _tests(evidence: Evidence) -> Section | None:
+def _tests_section(evidence: RegistryEvidence) -> PageSection | None:
     lines: list[str] = []
     for name, ids in evidence.tests.items():
         lines.append(f"{name}: {len(ids)}")
         if name != "PASS_TO_PASS":
-            lines += [f"  {test}" for test in ids[:TESTS_NAMED]]
-            lines += [f"  … and {len(ids) - TESTS_NAMED} more"] if len(ids) > TESTS_NAMED else []
-    return Section("Tests", tuple(lines)) if lines else None
+            lines += [f"  {test}" for test in ids[:MAX_TESTS_LISTED]]
+            lines += [f"  … and {len(ids) - MAX_TESTS_LISTED} more"] if len(ids) > MAX_TESTS_LISTED else []
+    return PageSection("Tests", tuple(lines)) if lines else None
 
 
-def _pods(status: Mapping[str, Any], made: Mapping[str, Any]) -> Section | None:
+def _pods_section(status: Mapping[str, Any], build_status: Mapping[str, Any]) -> PageSection | None:
     attempts = [
-        each for where in (status, made) for kind in ("attempts", "running") for each in where.get(kind) or []
+        each
+        for where in (status, build_status)
+        for kind in ("attempts", "running")
+        for each in where.get(kind) or []
     ]
     if not attempts:
         return None
@@ -156,6 +163,6 @@ def _pods(status: Mapping[str, Any], made: Mapping[str, Any]) -> Section | None:
         )
         for each in attempts
     )
-    retries = (status.get("infraRetries") or 0) + (made.get("infraRetries") or 0)
+    retries = (status.get("infraRetries") or 0) + (build_status.get("infraRetries") or 0)
     lines = (f"{counted(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
-    return Section("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)
+    return PageSection("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)

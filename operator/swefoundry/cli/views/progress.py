@@ -9,14 +9,14 @@ from typing import Any, get_args
 from swefoundry.api.taskinstance import Phase, VerdictName
 
 PHASES: tuple[str, ...] = get_args(Phase)
-FINISHED = frozenset({"Validated", "Rejected", "Failed"})
-VERDICTS: tuple[str, ...] = get_args(VerdictName)
-UNCHECKED = "Pending"
+FINISHED_PHASES = frozenset({"Validated", "Rejected", "Failed"})
+VERDICT_NAMES: tuple[str, ...] = get_args(VerdictName)
+INITIAL_PHASE = "Pending"
 """Phase of an object that no operator has seen yet."""
 
 
 @dataclass(frozen=True)
-class Line:
+class InstanceProgress:
     """One TaskInstance, as far as a table shows it."""
 
     namespace: str
@@ -34,14 +34,14 @@ class Line:
 
     @property
     def finished(self) -> bool:
-        return self.phase in FINISHED
+        return self.phase in FINISHED_PHASES
 
 
 @dataclass(frozen=True)
-class Funnel:
+class BatchProgress:
     """All of them."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[InstanceProgress, ...]
 
     @property
     def phases(self) -> dict[str, int]:
@@ -51,7 +51,7 @@ class Funnel:
     @property
     def verdicts(self) -> dict[str, int]:
         counted = Counter(line.verdict for line in self.lines)
-        return {verdict: counted[verdict] for verdict in VERDICTS if counted[verdict]}
+        return {verdict: counted[verdict] for verdict in VERDICT_NAMES if counted[verdict]}
 
     @property
     def finished(self) -> int:
@@ -61,7 +61,7 @@ class Funnel:
     def all_validated(self) -> bool:
         return all(line.phase == "Validated" for line in self.lines)
 
-    def wire(self) -> dict[str, object]:
+    def to_json_dict(self) -> dict[str, object]:
         return {
             "total": len(self.lines),
             "finished": self.finished,
@@ -71,34 +71,39 @@ class Funnel:
         }
 
 
-def funnel(bodies: Iterable[Mapping[str, Any]], now: datetime) -> Funnel:
+def batch_progress(bodies: Iterable[Mapping[str, Any]], now: datetime) -> BatchProgress:
     """The funnel, sorted as people look for things: by namespace and name."""
-    return Funnel(
-        tuple(sorted((_line(body, now) for body in bodies), key=lambda line: (line.namespace, line.name)))
+    return BatchProgress(
+        tuple(
+            sorted(
+                (_instance_progress(body, now) for body in bodies),
+                key=lambda line: (line.namespace, line.name),
+            )
+        )
     )
 
 
-def _line(body: Mapping[str, Any], now: datetime) -> Line:
+def _instance_progress(body: Mapping[str, Any], now: datetime) -> InstanceProgress:
     metadata, status = body["metadata"], body.get("status") or {}
-    reason, message = telling(status.get("conditions") or ())
+    reason, message = leading_condition(status.get("conditions") or ())
     tests = status.get("tests") or {}
-    return Line(
+    return InstanceProgress(
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         instance_id=(body.get("spec") or {}).get("instanceId", ""),
-        phase=status.get("phase") or UNCHECKED,
+        phase=status.get("phase") or INITIAL_PHASE,
         verdict=status.get("verdict") or "",
         strategy=status.get("strategy") or "",
         round=status.get("round"),
         fail_to_pass=tests.get("failToPass"),
         pass_to_pass=tests.get("passToPass"),
-        duration=status.get("duration") or _since(status.get("startedAt"), now),
+        duration=status.get("duration") or _elapsed_since(status.get("startedAt"), now),
         reason=reason,
         message=message,
     )
 
 
-def telling(conditions: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
+def leading_condition(conditions: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     """Reason and message of the condition that says most: why it is stuck, what goes on, how it ended."""
     by_type = {condition.get("type"): condition for condition in conditions}
     for kind in ("Stalled", "Reconciling", "Validated", "Succeeded", "Ready"):
@@ -108,15 +113,15 @@ def telling(conditions: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
     return "", ""
 
 
-def _since(started: str | None, now: datetime) -> str:
+def _elapsed_since(started: str | None, now: datetime) -> str:
     if not started:
         return ""
-    seconds = max(0, int((now - moment(started)).total_seconds()))
+    seconds = max(0, int((now - parse_time(started)).total_seconds()))
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes}m" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
 
 
-def moment(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return found if found.tzinfo else found.replace(tzinfo=UTC)

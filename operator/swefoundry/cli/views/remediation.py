@@ -2,7 +2,7 @@
 
 from swefoundry.api import reasons
 
-NEXT: dict[str, str] = {
+REMEDIATIONS: dict[str, str] = {
     reasons.PENDING: "Wait. If it stays so, check that the operator runs and watches this namespace.",
     reasons.SUSPENDED: "Set spec.suspend to false to go on.",
     reasons.QUEUED: "Wait for a free place, or raise the operator's limits for active pods.",
@@ -55,8 +55,8 @@ NEXT: dict[str, str] = {
     reasons.BUILDING: "Wait; an image is being built.",
     reasons.PROBING: "Wait; an image is being probed.",
 }
-UNKNOWN = "This program does not know the reason; it may be older than the operator."
+UNKNOWN_REASON = "This program does not know the reason; it may be older than the operator."
 
 
-def next_step(reason: str) -> str:
-    return NEXT.get(reason, UNKNOWN)
+def remediation_for(reason: str) -> str:
+    return REMEDIATIONS.get(reason, UNKNOWN_REASON)

@@ -6,73 +6,91 @@ from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult
 from swefoundry.contracts.build import BuildRecord
 from swefoundry.controllers.envbuild.agent_rounds import collect_draft, launch_agent
-from swefoundry.controllers.envbuild.next_round import propose
+from swefoundry.controllers.envbuild.next_round import choose_next_round
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.reuse import candidates
-from swefoundry.controllers.envbuild.round_transitions import ending
-from swefoundry.controllers.envbuild.steps import Built, Probed, Propose, Result, Step, stage_of
-from swefoundry.controllers.steps import Pursue
+from swefoundry.controllers.envbuild.round_transitions import missing_result_message
+from swefoundry.controllers.envbuild.steps import (
+    BuildFinished,
+    ProbeFinished,
+    Propose,
+    Result,
+    Step,
+    stage_of,
+)
+from swefoundry.controllers.steps import RunWork
 from swefoundry.text.log_excerpt import telling_lines
 from swefoundry.workloads import names
-from swefoundry.workloads.build.launch import Construction, launch_build
+from swefoundry.workloads.build.launch import BuildRequest, launch_build
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Collect, Launch, Move, without_evidence
-from swefoundry.workloads.evaluation.launch import Trial, launch_evaluation, network_open, nodes_of
-from swefoundry.workloads.intake.launch import INTAKE, Intake, launch_intake, taken_in
-from swefoundry.workloads.lifecycle import confirmed, count_end, keep_evidence, ticket, together
+from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
+from swefoundry.workloads.evaluation.launch import (
+    EvaluationRequest,
+    failed_nodes,
+    launch_evaluation,
+    network_open,
+)
+from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeRequest, finished_intake, launch_intake
+from swefoundry.workloads.lifecycle import (
+    count_finished_pod,
+    gather_partial,
+    new_attempt_ref,
+    store_evidence,
+    verify_pod_lost,
+)
 from swefoundry.workloads.pod_spec import Role
 
-Outcome = tuple[list[Result], errors.SwefoundryError | None]
+ActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
 """What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
 
 
-async def act(step: Step, observed: Observation, context: ReconcileContext) -> Outcome:
+async def act(step: Step, observed: Observation, context: ReconcileContext) -> ActionOutcome:
     """Do ``step``. Every part is safe to do again."""
     match step:
-        case Pursue(moves):
-            return await together(_move(move, observed, context) for move in moves)
+        case RunWork(moves):
+            return await gather_partial(_do_move(move, observed, context) for move in moves)
         case Propose():
-            return await together([propose(observed, context)])
+            return await gather_partial([choose_next_round(observed, context)])
     return [], None
 
 
-async def _move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
+async def _do_move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
     kind = move.work.partition("-")[0]
     match move:
-        case Launch():
+        case StartPod():
             return await _LAUNCHES.get(kind, _launch_probe)(move, observed, context)
-        case Collect():
+        case CollectResult():
             return await _COLLECTS.get(kind, _collect_probe)(move, observed, context)
         case _:
-            return await confirmed(context, observed.build.namespace, move)
+            return await verify_pod_lost(context, observed.build.namespace, move)
 
 
-async def _launch_intake(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
+async def _launch_intake(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
     spec = observed.build.spec
-    what = Intake(spec.repo, observed.repository, spec.source, spec.base_commit, spec.version)
-    return await launch_intake(context, ticket(observed.owner, Role.INTAKE, move), move, what)
+    what = IntakeRequest(spec.repo, observed.repository, spec.source, spec.base_commit, spec.version)
+    return await launch_intake(context, new_attempt_ref(observed.owner, Role.INTAKE, move), move, what)
 
 
-async def _launch_build(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
-    prepared, current = observed.prepared, observed.open_round
+async def _launch_build(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
+    prepared, current = observed.prepared_source, observed.open_round
     if prepared is None or current is None:
-        raise errors.GiveUp(f"{observed.build.name}: a build without a source or a round")
-    what = Construction(
+        raise errors.PermanentError(f"{observed.build.name}: a build without a source or a round")
+    what = BuildRequest(
         repository=observed.repository,
         source=prepared.source,
         draft=await context.draft(observed.repository, current.draft),
         tag=observed.image_tag(current.number),
         composed=current.composed,
     )
-    return await launch_build(context, ticket(observed.owner, Role.BUILD, move), move, what)
+    return await launch_build(context, new_attempt_ref(observed.owner, Role.BUILD, move), move, what)
 
 
-async def _launch_probe(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
-    prepared, current = observed.prepared, observed.open_round
+async def _launch_probe(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
+    prepared, current = observed.prepared_source, observed.open_round
     if prepared is None or current is None or current.image is None:
-        raise errors.GiveUp(f"{observed.build.name}: a probe without an image")
+        raise errors.PermanentError(f"{observed.build.name}: a probe without an image")
     stage = stage_of(move.work)
-    trial = Trial(
+    trial = EvaluationRequest(
         repository=observed.repository,
         image=current.image,
         stage=stage,
@@ -81,16 +99,18 @@ async def _launch_probe(move: Launch, observed: Observation, context: ReconcileC
         draft=await context.draft(observed.repository, current.draft),
         facts=prepared.facts,
         validation=observed.build.spec.validation,
-        avoid_nodes=nodes_of(observed.build.status.attempts, move.work),
+        avoid_nodes=failed_nodes(observed.build.status.attempts, move.work),
     )
-    return await launch_evaluation(context, ticket(observed.owner, Role.EVALUATION, move), move, trial)
+    return await launch_evaluation(
+        context, new_attempt_ref(observed.owner, Role.EVALUATION, move), move, trial
+    )
 
 
-async def _collect_probe(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
-    evidence = await keep_evidence(context, observed.build.namespace, observed.repository, move)
+async def _collect_probe(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    evidence = await store_evidence(context, observed.build.namespace, observed.repository, move)
     if evidence is None:
-        return without_evidence(move, observed.bench)
-    count_end(Role.EVALUATION, move)
+        return after_lost_log(move, observed.work_state)
+    count_finished_pod(Role.EVALUATION, move)
     record, counts = evidence.record, evidence.reports.counts
     reported = bool(evidence.reports.statuses)
     probe = ProbeResult(
@@ -102,31 +122,31 @@ async def _collect_probe(move: Collect, observed: Observation, context: Reconcil
         evidence=evidence.digest,
     )
     validation = observed.build.spec.validation
-    said = ending(record, validation.timeout_seconds)
+    said = missing_result_message(record, validation.timeout_seconds)
     telling = "\n".join(part for part in (said, telling_lines(evidence.log)) if part)
-    return Probed(move, probe, telling, network_open(record, validation, context.settings))
+    return ProbeFinished(move, probe, telling, network_open(record, validation, context.settings))
 
 
-async def _collect_intake(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
-    return taken_in(move)
+async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    return finished_intake(move)
 
 
-async def _collect_build(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
-    count_end(Role.BUILD, move)
-    return Built(move, BuildRecord.model_validate(move.finished.record))
+async def _collect_build(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    count_finished_pod(Role.BUILD, move)
+    return BuildFinished(move, BuildRecord.model_validate(move.result.record))
 
 
-_LAUNCHES: Mapping[str, Callable[[Launch, Observation, ReconcileContext], Awaitable[Result]]] = {
-    INTAKE: _launch_intake,
-    "checkout": candidates.launch,
+_LAUNCHES: Mapping[str, Callable[[StartPod, Observation, ReconcileContext], Awaitable[Result]]] = {
+    INTAKE_WORK: _launch_intake,
+    "checkout": candidates.start_checkout,
     "build": _launch_build,
     "agent": launch_agent,
 }
 """By the first word of the work; all others are probes."""
 
-_COLLECTS: Mapping[str, Callable[[Collect, Observation, ReconcileContext], Awaitable[Result]]] = {
-    INTAKE: _collect_intake,
-    "checkout": candidates.collect,
+_COLLECTS: Mapping[str, Callable[[CollectResult, Observation, ReconcileContext], Awaitable[Result]]] = {
+    INTAKE_WORK: _collect_intake,
+    "checkout": candidates.collect_checkout,
     "build": _collect_build,
     "agent": collect_draft,
 }

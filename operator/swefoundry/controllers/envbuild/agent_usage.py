@@ -10,20 +10,20 @@ from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 
-ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
-UNJUDGED = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUSH_FAILED})
+ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
+INCONCLUSIVE_OUTCOMES = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUSH_FAILED})
 """Outcomes that say nothing about a claim: the cluster is to blame."""
 
 
-def called(status: EnvBuildStatus) -> EnvBuildStatus:
+def record_request(status: EnvBuildStatus) -> EnvBuildStatus:
     """The agents are to write the draft of the next round."""
     agents = status.agents or Agents()
     return _with_agents(status, agents, asked=agents.asked + 1, drafting=len(status.rounds))
 
 
-def drafted(status: EnvBuildStatus, record: AgentRecord, started: Round | None) -> EnvBuildStatus:
+def record_draft(status: EnvBuildStatus, record: AgentRecord, started: Round | None) -> EnvBuildStatus:
     """An agent pod has ended: with a round, or with the reason why there will be none."""
-    status = charged(status, record.usage)
+    status = add_usage(status, record.usage)
     agents = status.agents or Agents()
     status = _with_agents(
         status,
@@ -34,18 +34,18 @@ def drafted(status: EnvBuildStatus, record: AgentRecord, started: Round | None) 
         transcript=record.transcript or agents.transcript,
     )
     if started is None:
-        return ended(status, reasons.AGENT_REASONS.get(record.code, reasons.DEFECT), record.message)
+        return record_end(status, reasons.AGENT_REASONS.get(record.code, reasons.DEFECT), record.message)
     rounds = [*status.rounds, started]
     return status.model_copy(update={"rounds": rounds, "round": len(rounds)})
 
 
-def ended(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildStatus:
+def record_end(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildStatus:
     """The agents write no further draft."""
     agents = status.agents or Agents()
     return _with_agents(status, agents, drafting=None, ended=reason, message=message[:2048])
 
 
-def charged(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
+def add_usage(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
     """With what one more agent pod used."""
     if not usage.turns:
         return status
@@ -53,25 +53,25 @@ def charged(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
     return status.model_copy(update={"usage": total, "cost": dollars(total.micro_usd)})
 
 
-def compared(status: EnvBuildStatus) -> EnvBuildStatus:
+def score_claims(status: EnvBuildStatus) -> EnvBuildStatus:
     """With how often the models believed in a draft that was refused, or doubted one that was accepted."""
     if status.agents is None:
         return status
-    wrong = [item.claimed for item in status.rounds if misjudged(item)]
+    wrong = [item.claimed for item in status.rounds if claim_was_wrong(item)]
     return _with_agents(status, status.agents, overclaimed=wrong.count(True), underclaimed=wrong.count(False))
 
 
-def judged(item: Round) -> bool:
+def has_judged_claim(item: Round) -> bool:
     """Whether a round has a claim and an outcome to compare it with."""
-    return item.claimed is not None and item.outcome is not None and item.outcome not in UNJUDGED
+    return item.claimed is not None and item.outcome is not None and item.outcome not in INCONCLUSIVE_OUTCOMES
 
 
-def misjudged(item: Round) -> bool:
+def claim_was_wrong(item: Round) -> bool:
     """Whether a round's measured outcome is not what the model claimed."""
-    return judged(item) and item.claimed != (item.outcome in ACCEPTED)
+    return has_judged_claim(item) and item.claimed != (item.outcome in ACCEPTED_OUTCOMES)
 
 
-def used_by(message: str) -> Usage:
+def usage_in_message(message: str) -> Usage:
     """What an agent pod says it used that ended without a draft and without a reason of ours."""
     try:
         return AgentRecord.model_validate_json(message).usage
@@ -79,7 +79,7 @@ def used_by(message: str) -> Usage:
         return Usage()
 
 
-def is_draft(record: AgentRecord) -> bool:
+def has_draft(record: AgentRecord) -> bool:
     """Whether the pod wrote a draft."""
     return record.code == Code.OK and record.draft is not None
 

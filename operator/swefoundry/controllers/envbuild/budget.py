@@ -14,13 +14,13 @@ from swefoundry.contracts.agent import Allowance
 from swefoundry.contracts.budgets import Limit, least, nothing_left
 from swefoundry.contracts.models import Usage
 from swefoundry.settings import Settings
-from swefoundry.workloads.usage_index import Account, Others, micro
+from swefoundry.workloads.usage_index import OtherUsage, UsageTotals, to_micro_usd
 
-RAISE = "raise agents.budgets.{} in the chart's values"
+RAISE_HINT = "raise agents.budgets.{} in the chart's values"
 
 
 @dataclass(frozen=True)
-class Purse:
+class BudgetDecision:
     """What a pod gets, or why it gets nothing."""
 
     allowance: Allowance
@@ -30,54 +30,57 @@ class Purse:
     """Why it has to wait: running agents may still use what is left."""
 
 
-def purse(build: Build, others: Others, settings: Settings) -> Purse:
+def decide_budget(build: Build, others: OtherUsage, settings: Settings) -> BudgetDecision:
     """What the next agent pod of ``build`` may spend, beside all ``others``."""
     mine = build.status.usage or Usage()
-    own = replace(_own(build), used=mine)
-    shared = _shared(build.namespace, others, settings)
+    own = replace(_instance_limit(build), used=mine)
+    shared = _shared_limits(build.namespace, others, settings)
     allowance = least(
         [own, *(replace(limit, used=mine.plus(theirs.used)) for limit, theirs in shared)],
         turns_per_role=build.spec.budget.turns_per_role,
     )
     beside = least(
-        [own, *(replace(limit, used=mine.plus(theirs.used).plus(theirs.held)) for limit, theirs in shared)]
+        [
+            own,
+            *(replace(limit, used=mine.plus(theirs.used).plus(theirs.reserved)) for limit, theirs in shared),
+        ]
     )
     if (beside.tokens, beside.micro_usd) != (allowance.tokens, allowance.micro_usd):
         held = "agents that run may still use what is left of a budget for models"
     else:
         held = ""
-    return Purse(allowance, nothing_left(allowance), held)
+    return BudgetDecision(allowance, nothing_left(allowance), held)
 
 
-def _own(build: Build) -> Limit:
+def _instance_limit(build: Build) -> Limit:
     budget = build.spec.budget
     return Limit(
         named="spec.budget",
         tokens=budget.llm_tokens,
-        micro_usd=micro(budget.llm_usd),
+        micro_usd=to_micro_usd(budget.llm_usd),
         tokens_raised_by="raise spec.budget.llmTokens",
         usd_raised_by="raise spec.budget.llmUsd",
     )
 
 
-def _shared(namespace: str, others: Others, settings: Settings) -> list[tuple[Limit, Account]]:
-    of_namespace = _limit(
+def _shared_limits(namespace: str, others: OtherUsage, settings: Settings) -> list[tuple[Limit, UsageTotals]]:
+    of_namespace = _shared_limit(
         "namespace",
         f"the budget of namespace {namespace}",
         settings.namespace_llm_tokens,
         settings.namespace_llm_usd,
     )
-    of_operator = _limit(
+    of_operator = _shared_limit(
         "operator", "the operator's budget", settings.operator_llm_tokens, settings.operator_llm_usd
     )
-    return [(of_namespace, others.in_namespace), (of_operator, others.in_all)]
+    return [(of_namespace, others.in_namespace), (of_operator, others.overall)]
 
 
-def _limit(value: str, named: str, tokens: int | None, usd: Decimal | None) -> Limit:
+def _shared_limit(value: str, named: str, tokens: int | None, usd: Decimal | None) -> Limit:
     return Limit(
         named=named,
         tokens=tokens,
-        micro_usd=None if usd is None else micro(usd),
-        tokens_raised_by=RAISE.format(f"{value}.tokens"),
-        usd_raised_by=RAISE.format(f"{value}.usd"),
+        micro_usd=None if usd is None else to_micro_usd(usd),
+        tokens_raised_by=RAISE_HINT.format(f"{value}.tokens"),
+        usd_raised_by=RAISE_HINT.format(f"{value}.usd"),
     )

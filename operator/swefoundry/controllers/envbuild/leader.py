@@ -14,68 +14,70 @@ from datetime import datetime, timedelta
 from swefoundry.api.resource import Build
 from swefoundry.controllers.envbuild.observe import Observation, is_suspended
 from swefoundry.drafts import reuse
-from swefoundry.kube.cache import Body, key_of
+from swefoundry.kube.cache import ApiObject, key_of
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
 
-Rank = tuple[bool, datetime, str, str]
+LeaderOrder = tuple[bool, datetime, str, str]
 """Whether its search is still to begin, when it was made, namespace and name: no two are equal."""
 
 
-def elder(build: Build, context: ReconcileContext) -> Key | None:
+def find_leader(build: Build, context: ReconcileContext) -> Key | None:
     """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
 
     One that has begun goes before all others: two that are made in the same second may begin in either order.
     """
     own = (True, build.created, build.namespace, build.name)
     leading = (
-        body for body in context.cache.same_repo(BUILDS.kind, build.spec.repo) if _leads(body, context)
+        body for body in context.cache.same_repo(BUILDS.kind, build.spec.repo) if _may_lead(body, context)
     )
-    first = [(rank, key_of(body)) for body in leading if (rank := _rank(body, context)) < own]
+    first = [(rank, key_of(body)) for body in leading if (rank := _leader_order(body, context)) < own]
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
-def patience_left(observed: Observation) -> timedelta:
+def wait_time_left(observed: Observation) -> timedelta:
     """How much longer it may wait."""
     waited = observed.now - (observed.build.status.started_at or observed.now)
     return timedelta(seconds=observed.settings.sibling_wait_seconds) - waited
 
 
-def lead(build: Build, context: ReconcileContext) -> None:
+def become_leader(build: Build, context: ReconcileContext) -> None:
     """Note at once that ``build`` begins a search of its own: another may be looked at before its status says so."""
-    context.leading.add(build.uid)
+    context.search_leaders.add(build.uid)
 
 
-def wait(build: Build, context: ReconcileContext) -> None:
+def wait_for_leader(build: Build, context: ReconcileContext) -> None:
     """Note that ``build`` is to be woken when another of its repository ends."""
-    context.waiting.setdefault(build.spec.repo, set()).add(Key(BUILDS.kind, build.namespace, build.name))
+    context.leader_waiters.setdefault(build.spec.repo, set()).add(
+        Key(BUILDS.kind, build.namespace, build.name)
+    )
 
 
-def wake(context: ReconcileContext, repo: str) -> None:
+def notify_waiters(context: ReconcileContext, repo: str) -> None:
     """One of a repository's EnvBuilds has ended, or is gone: look at those that wait, and at no others.
 
     A thousand of one repository would else be looked at a thousand times each.
     """
-    for key in context.waiting.pop(repo, ()):
+    for key in context.leader_waiters.pop(repo, ()):
         context.queue.add(key)
 
 
-def _leads(body: Body, context: ReconcileContext) -> bool:
+def _may_lead(body: ApiObject, context: ReconcileContext) -> bool:
     ended = "finishedAt" in body.get("status", {}) or "deletionTimestamp" in body["metadata"]
-    return not ended and not is_suspended(body, context) and _reuses(body, context.settings)
+    return not ended and not is_suspended(body, context) and _uses_reuse(body, context.settings)
 
 
-def _reuses(body: Body, settings: Settings) -> bool:
+def _uses_reuse(body: ApiObject, settings: Settings) -> bool:
     environment = body["spec"].get("environment", {})
     named = environment.get("strategies") or ([] if "draft" in environment else settings.strategies)
-    return reuse.NAME in named
+    return reuse.REUSE_STRATEGY in named
 
 
-def _rank(body: Body, context: ReconcileContext) -> Rank:
+def _leader_order(body: ApiObject, context: ReconcileContext) -> LeaderOrder:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
     rounds = body.get("status", {}).get("rounds", ())
-    begun = meta["uid"] in context.leading or any("parent" not in item for item in rounds)
+    begun = meta["uid"] in context.search_leaders or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]

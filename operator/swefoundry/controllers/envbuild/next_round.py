@@ -4,55 +4,57 @@ from swefoundry import errors
 from swefoundry.api.envbuild import Round
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.controllers.envbuild.leader import lead
+from swefoundry.controllers.envbuild.leader import become_leader
 from swefoundry.controllers.envbuild.observe import Observation
-from swefoundry.controllers.envbuild.reuse.candidates import neighbours, references, waiting
+from swefoundry.controllers.envbuild.reuse.candidates import draft_references, leader_wait, reuse_candidates
 from swefoundry.controllers.envbuild.steps import (
-    AgentsCalled,
-    NothingProposed,
-    Prepared,
-    Proposed,
+    AgentsRequested,
+    NoDraftLeft,
+    ParentUnusable,
+    PreparedSource,
     Proposing,
-    Unusable,
+    RoundStarted,
 )
-from swefoundry.controllers.envbuild.strategy_order import RECIPE, strategies, turn
+from swefoundry.controllers.envbuild.strategy_order import RECIPE, next_strategies, ordered_strategies
 from swefoundry.dockerfile.policy import complaints
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.evaluation_command import too_long
-from swefoundry.drafts.proposal import Ask, Proposal, Tried
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.oci.draft_store import push_draft
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Await
+from swefoundry.workloads.decide import Wait
 
 
-async def propose(observed: Observation, context: ReconcileContext) -> Proposing:
+async def choose_next_round(observed: Observation, context: ReconcileContext) -> Proposing:
     """The next round; or whose turn it is, when the strategies that need no model have no other draft."""
-    whose = turn(strategies(observed.build.spec.environment, observed.settings), observed.build.status.agents)
-    facts = await context.facts(observed.repository, source_of(observed).facts)
-    led = waiting(observed, context) is not None
-    near = await neighbours(observed, context, facts)
-    if isinstance(near, Await | Unusable):
+    whose = next_strategies(
+        ordered_strategies(observed.build.spec.environment, observed.settings), observed.build.status.agents
+    )
+    facts = await context.facts(observed.repository, require_source(observed).facts)
+    led = leader_wait(observed, context) is not None
+    near = await reuse_candidates(observed, context, facts)
+    if isinstance(near, Wait | ParentUnusable):
         return near
-    learned = await references(observed, context, facts) if RECIPE in whose.rules else ()
-    ask = (await _ask(observed, context, facts)).model_copy(
+    learned = await draft_references(observed, context, facts) if RECIPE in whose.without_model else ()
+    ask = (await _strategy_input(observed, context, facts)).model_copy(
         update={"neighbours": near, "references": learned}
     )
-    proposal = next_proposal(whose.rules, ask)
+    proposal = next_proposal(whose.without_model, ask)
     if proposal is None or proposal.parent is None:
-        wait = waiting(observed, context)
+        wait = leader_wait(observed, context)
         if wait is not None:
             return wait
         if led:  # it ended while the registry was asked: what it has found was not in the answer
-            return await propose(observed, context)
-        lead(observed.build, context)
+            return await choose_next_round(observed, context)
+        become_leader(observed.build, context)
     if proposal is not None:
-        return Proposed(await begun(proposal, observed, context))
-    return AgentsCalled() if whose.agents else NothingProposed()
+        return RoundStarted(await start_round(proposal, observed, context))
+    return AgentsRequested() if whose.agents else NoDraftLeft()
 
 
-async def _ask(observed: Observation, context: ReconcileContext, facts: Facts) -> Ask:
+async def _strategy_input(observed: Observation, context: ReconcileContext, facts: Facts) -> StrategyInput:
     spec, path = observed.build.spec, observed.repository
-    return Ask(
+    return StrategyInput(
         facts=facts,
         language=spec.language,
         created_at=spec.created_at,
@@ -60,13 +62,13 @@ async def _ask(observed: Observation, context: ReconcileContext, facts: Facts) -
         draft=spec.environment.draft,
         overrides=spec.environment.overrides,
         base_images=context.settings.base_images,
-        tried=tuple([await _tried(item, path, context) for item in observed.build.status.rounds]),
+        tried=tuple([await _tried_round(item, path, context) for item in observed.build.status.rounds]),
     )
 
 
-async def begun(proposal: Proposal, observed: Observation, context: ReconcileContext) -> Round:
+async def start_round(proposal: Proposal, observed: Observation, context: ReconcileContext) -> Round:
     """A round with the proposal's draft; ended already when the policy refuses it."""
-    facts = await context.facts(observed.repository, source_of(observed).facts)
+    facts = await context.facts(observed.repository, require_source(observed).facts)
     started = Round(
         number=len(observed.build.status.rounds),
         strategy=proposal.strategy,
@@ -84,15 +86,15 @@ async def begun(proposal: Proposal, observed: Observation, context: ReconcileCon
     )
 
 
-def source_of(observed: Observation) -> Prepared:
+def require_source(observed: Observation) -> PreparedSource:
     """The source and its facts; there is nothing to propose without them."""
-    if observed.prepared is None:
-        raise errors.GiveUp(f"{observed.build.name}: a proposal without facts")
-    return observed.prepared
+    if observed.prepared_source is None:
+        raise errors.PermanentError(f"{observed.build.name}: a proposal without facts")
+    return observed.prepared_source
 
 
-async def _tried(item: Round, path: str, context: ReconcileContext) -> Tried:
-    return Tried(
+async def _tried_round(item: Round, path: str, context: ReconcileContext) -> TriedRound:
+    return TriedRound(
         strategy=item.strategy,
         label=item.label,
         draft=await context.draft(path, item.draft),

@@ -9,15 +9,15 @@ from swefoundry.api.envbuild import Round
 from swefoundry.api.resource import Build, build_from
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.envbuild.steps import Prepared
+from swefoundry.controllers.envbuild.steps import PreparedSource
 from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Bench
-from swefoundry.workloads.lifecycle import pods_of
+from swefoundry.workloads.decide import WorkState
+from swefoundry.workloads.lifecycle import owned_pods
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 from swefoundry.workloads.pod_spec import Owner
 
@@ -50,18 +50,18 @@ class Observation:
         return names.repository(self.settings.registry_prefix, self.build.spec.repo)
 
     @property
-    def bench(self) -> Bench:
+    def work_state(self) -> WorkState:
         """The part that attempts are decided on."""
-        return Bench(self.build.status.running, self.pods, self.now, self.settings)
+        return WorkState(self.build.status.running, self.pods, self.now, self.settings)
 
     @property
-    def prepared(self) -> Prepared | None:
+    def prepared_source(self) -> PreparedSource | None:
         """The source and its facts: given by a TaskInstance, or taken in by this EnvBuild."""
         spec, status = self.build.spec, self.build.status
         if spec.source.artifact is not None and spec.facts is not None:
-            return Prepared(spec.source.artifact.digest, spec.facts)
+            return PreparedSource(spec.source.artifact.digest, spec.facts)
         if status.source is not None and status.facts is not None:
-            return Prepared(status.source, status.facts)
+            return PreparedSource(status.source, status.facts)
         return None
 
     @property
@@ -84,7 +84,7 @@ class Observation:
         return names.tag(self.image_tag(number), "checkout")
 
     @property
-    def reused(self) -> tuple[Digest, ...]:
+    def reused_images(self) -> tuple[Digest, ...]:
         """Images whose reuse was begun."""
         return tuple(item.parent.image for item in self.build.status.rounds if item.parent is not None)
 
@@ -101,7 +101,9 @@ def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation |
     if body is None:
         return None
     build = build_from(body)
-    return Observation(build, pods_of(context, build.uid), context.settings, now, is_suspended(body, context))
+    return Observation(
+        build, owned_pods(context, build.uid), context.settings, now, is_suspended(body, context)
+    )
 
 
 def is_suspended(body: dict[str, Any], context: ReconcileContext) -> bool:

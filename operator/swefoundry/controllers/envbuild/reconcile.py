@@ -3,14 +3,19 @@
 from datetime import datetime
 
 from swefoundry.controllers.envbuild.actions import act
-from swefoundry.controllers.envbuild.leader import wake
+from swefoundry.controllers.envbuild.leader import notify_waiters
 from swefoundry.controllers.envbuild.observe import observe
-from swefoundry.controllers.envbuild.reuse.candidates import remembered
+from swefoundry.controllers.envbuild.reuse.candidates import persist_before_status
 from swefoundry.controllers.envbuild.rules import decide
 from swefoundry.controllers.envbuild.status import report
-from swefoundry.controllers.envbuild.status_metrics import count
-from swefoundry.controllers.events import announce
-from swefoundry.controllers.finish import let_go, recheck, told, write_status
+from swefoundry.controllers.envbuild.status_metrics import count_changes
+from swefoundry.controllers.events import emit_events
+from swefoundry.controllers.finish import (
+    release_finished_pods,
+    schedule_requeue,
+    with_api_error_as_wait,
+    write_status,
+)
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
@@ -23,15 +28,17 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
         return
     step = decide(seen)
     results, error = await act(step, seen, context)
-    status = await remembered(seen, report(seen, step, told(results, error)), context)
+    status = await persist_before_status(
+        seen, report(seen, step, with_api_error_as_wait(results, error)), context
+    )
     await write_status(context, BUILDS, seen.build, status)
     ended = status.finished_at is not None and seen.build.status.finished_at is None
     if ended or seen.suspended:  # nobody waits for one that rests
-        context.leading.discard(seen.build.uid)
-        wake(context, seen.build.spec.repo)
-    count(seen.build.status, status, seen.settings.told_apart(seen.build.experiment))
-    await announce(context, seen.build, status, now)
-    await let_go(context, seen.build, status.running, seen.pods)
-    recheck(context, key, results)
+        context.search_leaders.discard(seen.build.uid)
+        notify_waiters(context, seen.build.spec.repo)
+    count_changes(seen.build.status, status, seen.settings.experiment_label(seen.build.experiment))
+    await emit_events(context, seen.build, status, now)
+    await release_finished_pods(context, seen.build, status.running, seen.pods)
+    schedule_requeue(context, key, results)
     if error is not None:
         raise error

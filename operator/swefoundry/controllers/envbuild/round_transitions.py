@@ -17,10 +17,10 @@ from swefoundry.contracts.evaluation import RunRecord
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.envbuild.steps import CheckedOut
-from swefoundry.drafts.reuse import label_with_changes
+from swefoundry.controllers.envbuild.steps import CheckoutFinished
+from swefoundry.drafts.reuse import label_with_change_count
 from swefoundry.text.log_excerpt import telling_lines
-from swefoundry.workloads.pod_outcomes import Faulted
+from swefoundry.workloads.pod_outcomes import PodFault
 
 MESSAGE_LIMIT = 2048
 ERROR2PASS_REFUSED = (
@@ -62,20 +62,20 @@ FAULT_OUTCOMES = {
 }
 
 
-def checked_out(current: Round, result: CheckedOut) -> Round:
+def after_checkout(current: Round, result: CheckoutFinished) -> Round:
     """The round after its checkout: with an image, with one to run the rebuild command in, or ended."""
     record = result.record
     if result.composed is None:
         message = result.message[:MESSAGE_LIMIT]
         return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED.value, "message": message})
     files = record.added + record.changed + record.removed
-    seconds = current.seconds + (result.move.finished.seconds or 0)
-    label = label_with_changes(current.label, files)[:LABEL_LIMIT]
+    seconds = current.seconds + (result.move.result.seconds or 0)
+    label = label_with_change_count(current.label, files)[:LABEL_LIMIT]
     made = {"composed": result.composed, "image": result.composed if result.complete else None}
     return current.model_copy(update={"label": label, "seconds": seconds} | made)
 
 
-def built(current: Round, record: BuildRecord) -> Round:
+def after_build(current: Round, record: BuildRecord) -> Round:
     """The round after its build: with an image, or ended by a named failure."""
     seconds = current.seconds + record.duration_ms / 1000
     if record.code == Code.OK and record.image is not None:
@@ -92,7 +92,7 @@ def built(current: Round, record: BuildRecord) -> Round:
     )
 
 
-def faulted(current: Round, fault: Faulted) -> Round:
+def after_fault(current: Round, fault: PodFault) -> Round:
     """The round whose build or checkout pod reached a limit."""
     outcomes = {
         "OOMKilled": RoundOutcome.BUILD_OUT_OF_MEMORY,
@@ -107,7 +107,7 @@ def faulted(current: Round, fault: Faulted) -> Round:
     )
 
 
-def probed(current: Round, probe: ProbeResult, telling: str) -> Round:
+def after_probe(current: Round, probe: ProbeResult, telling: str) -> Round:
     """The round with one more probe; the log of `after` tells more than that of `before`, which is to fail."""
     others = [item for item in current.probes if item.stage is not probe.stage]
     told = (
@@ -119,12 +119,12 @@ def probed(current: Round, probe: ProbeResult, telling: str) -> Round:
     return current.model_copy(update={"probes": ordered, "message": told})
 
 
-def settled(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
+def with_outcome(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
     """The round with its outcome, once every wanted probe has ended; ``error2pass``: whether that is accepted."""
     found = {item.stage: item for item in current.probes}
     if any(stage not in found for stage in wanted):
         return current
-    outcome = _compared(found) if Stage.AFTER in wanted else _ran(found[Stage.BASE])
+    outcome = _compare_probes(found) if Stage.AFTER in wanted else _outcome_of_base_run(found[Stage.BASE])
     if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
         return current.model_copy(
             update={"outcome": RoundOutcome.BEFORE_UNCLEAR.value, "message": ERROR2PASS_REFUSED}
@@ -132,7 +132,7 @@ def settled(current: Round, wanted: Sequence[Stage], error2pass: bool = True) ->
     return current.model_copy(update={"outcome": outcome.value})
 
 
-def _compared(found: dict[Stage, ProbeResult]) -> RoundOutcome:
+def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
     before, after = found[Stage.BEFORE], found[Stage.AFTER]
     if after.fault is not None:
         return FAULT_OUTCOMES.get(after.fault, RoundOutcome.NO_RESULT)
@@ -143,7 +143,7 @@ def _compared(found: dict[Stage, ProbeResult]) -> RoundOutcome:
     return BEFORE_OUTCOMES.get(Code(before.code), RoundOutcome.BEFORE_UNCLEAR)
 
 
-def _ran(base: ProbeResult) -> RoundOutcome:
+def _outcome_of_base_run(base: ProbeResult) -> RoundOutcome:
     """Without patches: the command runs and reports at least one test, passed or failed."""
     if base.fault is not None:
         return FAULT_OUTCOMES.get(base.fault, RoundOutcome.NO_RESULT)
@@ -152,7 +152,7 @@ def _ran(base: ProbeResult) -> RoundOutcome:
     return AFTER_OUTCOMES.get(Code(base.code or Code.NO_RESULT), RoundOutcome.NO_RESULT)
 
 
-def ending(record: RunRecord, seconds: int) -> str:
+def missing_result_message(record: RunRecord, seconds: int) -> str:
     """How a test command came to no result, which its log does not say; empty when it ran."""
     shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
     match record.code:
@@ -166,7 +166,7 @@ def ending(record: RunRecord, seconds: int) -> str:
             return ""
 
 
-def message_of(current: Round) -> str:
+def outcome_summary(current: Round) -> str:
     """Outcome, first line and the most telling ones after it, for a condition's message."""
     lines = [line.strip() for line in (current.message or "").splitlines() if line.strip()]
     told = telling_lines("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()

@@ -12,24 +12,24 @@
 from collections.abc import Callable
 
 from swefoundry.api import reasons
-from swefoundry.contracts.budgets import Work, work_refusal
+from swefoundry.contracts.budgets import SearchCosts, work_refusal
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.steps import (
-    Exhaust,
+    EndSearch,
     Propose,
     Step,
     agent_work,
     build_work,
     checkout_work,
+    probe_stages,
     probe_work,
-    probes,
 )
 from swefoundry.controllers.envbuild.strategy_order import AGENTS
-from swefoundry.controllers.steps import Pursue, Rest
-from swefoundry.workloads.decide import Launch, pursue, unless_suspended
-from swefoundry.workloads.intake.launch import INTAKE
+from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.workloads.decide import StartPod, hold_if_suspended, next_move
+from swefoundry.workloads.intake.launch import INTAKE_WORK
 
-MOST_ROUNDS = 50
+MAX_ROUNDS = 50
 """Of all kinds together: the list in the status ends there."""
 
 Rule = Callable[[Observation], Step | None]
@@ -41,24 +41,24 @@ def decide(observed: Observation) -> Step:
         step = rule(observed)
         if step is not None:
             return step
-    return Rest()
+    return NoOp()
 
 
-def deleted_builds_are_left(observed: Observation) -> Step | None:
+def deleted_builds_rest(observed: Observation) -> Step | None:
     """Owner references take its pods along."""
-    return Rest() if observed.build.deleting else None
+    return NoOp() if observed.build.deleting else None
 
 
 def finished_builds_rest(observed: Observation) -> Step | None:
     """An accepted image, or the lack of one, is final: the spec is immutable."""
-    return Rest() if observed.build.status.finished_at is not None else None
+    return NoOp() if observed.build.status.finished_at is not None else None
 
 
-def agents_need_a_model(observed: Observation) -> Step | None:
+def models_are_configured(observed: Observation) -> Step | None:
     """Said before anything is paid for."""
     if AGENTS not in observed.build.spec.environment.strategies or observed.settings.models:
         return None
-    return Exhaust(
+    return EndSearch(
         reasons.AGENTS_NOT_CONFIGURED,
         "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
     )
@@ -66,7 +66,9 @@ def agents_need_a_model(observed: Observation) -> Step | None:
 
 def sources_are_taken_in(observed: Observation) -> Step | None:
     """Only where no TaskInstance did it already."""
-    return Pursue((pursue(INTAKE, observed.bench),)) if observed.prepared is None else None
+    return (
+        RunWork((next_move(INTAKE_WORK, observed.work_state),)) if observed.prepared_source is None else None
+    )
 
 
 def reused_images_are_checked_out(observed: Observation) -> Step | None:
@@ -74,8 +76,12 @@ def reused_images_are_checked_out(observed: Observation) -> Step | None:
     current = observed.open_round
     if current is None or current.parent is None or current.composed is not None:
         return None
-    return Pursue(
-        (unless_suspended(pursue(checkout_work(current.number), observed.bench), observed.suspended),)
+    return RunWork(
+        (
+            hold_if_suspended(
+                next_move(checkout_work(current.number), observed.work_state), observed.suspended
+            ),
+        )
     )
 
 
@@ -84,7 +90,9 @@ def drafts_are_built(observed: Observation) -> Step | None:
     current = observed.open_round
     if current is None or current.image is not None:
         return None
-    return Pursue((unless_suspended(pursue(build_work(current.number), observed.bench), observed.suspended),))
+    return RunWork(
+        (hold_if_suspended(next_move(build_work(current.number), observed.work_state), observed.suspended),)
+    )
 
 
 def images_are_probed(observed: Observation) -> Step | None:
@@ -93,9 +101,11 @@ def images_are_probed(observed: Observation) -> Step | None:
     if current is None:
         return None
     ended = {probe.stage for probe in current.probes}
-    missing = [stage for stage in probes(observed.build.spec.acceptance is not None) if stage not in ended]
-    moves = (pursue(probe_work(stage, current.number), observed.bench) for stage in missing)
-    return Pursue(tuple(unless_suspended(move, observed.suspended) for move in moves))
+    missing = [
+        stage for stage in probe_stages(observed.build.spec.acceptance is not None) if stage not in ended
+    ]
+    moves = (next_move(probe_work(stage, current.number), observed.work_state) for stage in missing)
+    return RunWork(tuple(hold_if_suspended(move, observed.suspended) for move in moves))
 
 
 def agents_are_asked(observed: Observation) -> Step | None:
@@ -103,25 +113,25 @@ def agents_are_asked(observed: Observation) -> Step | None:
     agents = observed.build.status.agents
     if agents is None or agents.drafting is None:
         return None
-    move = unless_suspended(pursue(agent_work(agents.drafting), observed.bench), observed.suspended)
+    move = hold_if_suspended(next_move(agent_work(agents.drafting), observed.work_state), observed.suspended)
     # Time may have run out while no place was free.
-    return None if isinstance(move, Launch) and _spent(observed) else Pursue((move,))
+    return None if isinstance(move, StartPod) and _spent_budget(observed) else RunWork((move,))
 
 
 def spent_budgets_end_the_search(observed: Observation) -> Step | None:
     """Before a round is begun, not in its middle."""
-    spent = _spent(observed)
-    return Exhaust(reasons.BUDGET_SPENT, spent) if spent else None
+    spent = _spent_budget(observed)
+    return EndSearch(reasons.BUDGET_SPENT, spent) if spent else None
 
 
-def _spent(observed: Observation) -> str:
+def _spent_budget(observed: Observation) -> str:
     status, budget = observed.build.status, observed.build.spec.budget
     waited = observed.now - (status.started_at or observed.now)
     # Reused images are no drafts of this search; but a status has room for so many rounds and no more.
     built = sum(item.parent is None for item in status.rounds)
-    rounds = built if len(status.rounds) < MOST_ROUNDS else max(budget.rounds, built)
-    used = Work(rounds, int(status.pod_seconds), int(waited.total_seconds()))
-    return work_refusal(Work(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
+    rounds = built if len(status.rounds) < MAX_ROUNDS else max(budget.rounds, built)
+    used = SearchCosts(rounds, int(status.pod_seconds), int(waited.total_seconds()))
+    return work_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
 
 
 def next_drafts_are_proposed(observed: Observation) -> Step | None:
@@ -130,9 +140,9 @@ def next_drafts_are_proposed(observed: Observation) -> Step | None:
 
 
 RULES: tuple[Rule, ...] = (
-    deleted_builds_are_left,
+    deleted_builds_rest,
     finished_builds_rest,
-    agents_need_a_model,
+    models_are_configured,
     sources_are_taken_in,
     reused_images_are_checked_out,
     drafts_are_built,

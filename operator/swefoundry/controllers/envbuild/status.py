@@ -10,55 +10,64 @@ from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.controllers.condition_messages import (
-    fault_sentence,
-    isolation_sentence,
-    refused_intake,
-    surrendered,
-    waiting_sentence,
+    failure_reason,
+    fault_message,
+    intake_rejection,
+    isolation_message,
+    wait_message,
 )
 from swefoundry.controllers.envbuild import agent_usage
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.round_transitions import (
-    built,
-    checked_out,
-    faulted,
-    message_of,
-    probed,
-    settled,
+    after_build,
+    after_checkout,
+    after_fault,
+    after_probe,
+    outcome_summary,
+    with_outcome,
 )
 from swefoundry.controllers.envbuild.steps import (
-    AgentsCalled,
-    AgentsUnpaid,
-    Built,
-    CheckedOut,
-    Drafted,
+    AgentBudgetSpent,
+    AgentFinished,
+    AgentsRequested,
+    BuildFinished,
+    CheckoutFinished,
     Drafting,
-    Exhaust,
-    NothingProposed,
-    Probed,
-    Proposed,
+    EndSearch,
+    NoDraftLeft,
+    ParentUnusable,
+    ProbeFinished,
     Result,
+    RoundStarted,
     Step,
-    Unusable,
-    probes,
+    probe_stages,
     stage_of,
 )
 from swefoundry.controllers.envbuild.strategy_order import AGENTS
-from swefoundry.controllers.status import FAILED, Why, begun, closed, finished, followed, under_way, updated
-from swefoundry.controllers.steps import Rest
+from swefoundry.controllers.status import (
+    FAILED_STATES,
+    ReasonMessage,
+    close_attempt,
+    mark_finished,
+    mark_started,
+    mark_working,
+    track_attempt,
+    with_fields,
+)
+from swefoundry.controllers.steps import NoOp
 from swefoundry.text.plurals import counted, ordinal
-from swefoundry.workloads.decide import Await, Replace, Surrender
-from swefoundry.workloads.intake.launch import INTAKE, TakenIn
-from swefoundry.workloads.lifecycle import Launched, ended, role_of
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
+from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, finished_attempt, role_of_work
+from swefoundry.workloads.pod_outcomes import FaultCategory
 from swefoundry.workloads.pod_spec import Role
 
 Status = EnvBuildStatus
 
-ROUND_BLAMES = frozenset({Blame.LIMIT, Blame.TAMPERING, Blame.ENVIRONMENT})
+ROUND_FAULT_CATEGORIES = frozenset({FaultCategory.LIMIT, FaultCategory.TAMPERING, FaultCategory.ENVIRONMENT})
 """Faults that another draft may avoid. The others would meet every draft."""
 
-WINNING = {
+ACCEPTANCE_BASIS = {
     RoundOutcome.ACCEPTED: "fail2pass",
     RoundOutcome.ACCEPTED_ERROR2PASS: "error2pass",
 }
@@ -66,26 +75,26 @@ WINNING = {
 
 def report(observed: Observation, step: Step, results: Sequence[Result]) -> Status:
     """The status after the step."""
-    if isinstance(step, Rest):
+    if isinstance(step, NoOp):
         return observed.build.status
-    status = begun(observed.build.status, observed.stamp)
+    status = mark_started(observed.build.status, observed.stamp)
     for result in results:
         status = _apply(status, result, observed)
         if status.finished_at is not None:
             return status
-    status = agent_usage.compared(status)
-    if isinstance(step, Exhaust):
-        return exhausted(status, (step.reason, step.message), observed)
-    return _concluded(status, observed) or _under_way(status, results, observed)
+    status = agent_usage.score_claims(status)
+    if isinstance(step, EndSearch):
+        return end_search(status, (step.reason, step.message), observed)
+    return _search_outcome(status, observed) or _under_way(status, results, observed)
 
 
 def _apply(status: Status, result: Result, observed: Observation) -> Status:
     match result:
-        case Launched() | Await():
-            return followed(status, result)
-        case Replace(ended=over):
-            return _charged(followed(status, result), over)
-        case Surrender():
+        case PodStarted() | Wait():
+            return track_attempt(status, result)
+        case RetryAttempt(ended=over):
+            return _charged(track_attempt(status, result), over)
+        case FailAttempt():
             return _surrendered(status, result, observed)
         case _:
             return _achieved(status, result, observed)
@@ -93,112 +102,116 @@ def _apply(status: Status, result: Result, observed: Observation) -> Status:
 
 def _achieved(status: Status, result: Result, observed: Observation) -> Status:
     match result:
-        case TakenIn():
+        case IntakeFinished():
             return _taken_in(status, result, observed)
-        case Proposed() | NothingProposed() | AgentsCalled() | Unusable():
+        case RoundStarted() | NoDraftLeft() | AgentsRequested() | ParentUnusable():
             return _proposed(status, result, observed)
-        case CheckedOut(move, record):
-            status = _closed(status, ended(move, record.message))
-            return _with_round(status, checked_out(status.rounds[-1], result))
-        case Drafted() | AgentsUnpaid():
+        case CheckoutFinished(move, record):
+            status = _closed(status, finished_attempt(move, record.message))
+            return _with_round(status, after_checkout(status.rounds[-1], result))
+        case AgentFinished() | AgentBudgetSpent():
             return _drafted(status, result)
-        case Built(move, record):
-            status = _closed(status, ended(move, record.message))
-            return _with_round(status, built(status.rounds[-1], record))
-        case Probed():
+        case BuildFinished(move, record):
+            status = _closed(status, finished_attempt(move, record.message))
+            return _with_round(status, after_build(status.rounds[-1], record))
+        case ProbeFinished():
             return _probed(status, result, observed)
         case _:
             return status
 
 
 def _proposed(
-    status: Status, result: Proposed | NothingProposed | AgentsCalled | Unusable, observed: Observation
+    status: Status,
+    result: RoundStarted | NoDraftLeft | AgentsRequested | ParentUnusable,
+    observed: Observation,
 ) -> Status:
     match result:
-        case Unusable(message):
-            return failed(status, (reasons.PARENT_UNUSABLE, message), observed)
-        case Proposed(started):
-            return updated(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
-        case AgentsCalled():
-            return agent_usage.called(status)
-        case NothingProposed():
-            reason, message = _last_words(status)
+        case ParentUnusable(message):
+            return mark_failed(status, (reasons.PARENT_UNUSABLE, message), observed)
+        case RoundStarted(started):
+            return with_fields(status, rounds=[*status.rounds, started], round=len(status.rounds) + 1)
+        case AgentsRequested():
+            return agent_usage.record_request(status)
+        case NoDraftLeft():
+            reason, message = _exhausted_reason(status)
             # A wrong key is nothing against the row: no verdict on what was built before it was refused.
-            conclude = failed if reason in (reasons.MODEL_REFUSED, reasons.DEFECT) else exhausted
+            conclude = mark_failed if reason in (reasons.MODEL_REFUSED, reasons.DEFECT) else end_search
             return conclude(status, (reason, message), observed)
 
 
 def _drafted(status: Status, result: Drafting) -> Status:
     match result:
-        case AgentsUnpaid(message):
-            return agent_usage.ended(status, reasons.BUDGET_SPENT, message)
-        case Drafted(move, record, started):
-            return agent_usage.drafted(_closed(status, ended(move, record.message)), record, started)
+        case AgentBudgetSpent(message):
+            return agent_usage.record_end(status, reasons.BUDGET_SPENT, message)
+        case AgentFinished(move, record, started):
+            return agent_usage.record_draft(
+                _closed(status, finished_attempt(move, record.message)), record, started
+            )
 
 
 def _closed(status: Status, attempt: Attempt) -> Status:
-    return _charged(closed(status, attempt), attempt)
+    return _charged(close_attempt(status, attempt), attempt)
 
 
 def _charged(status: Status, attempt: Attempt) -> Status:
-    return updated(status, pod_seconds=status.pod_seconds + (attempt.seconds or 0))
+    return with_fields(status, pod_seconds=status.pod_seconds + (attempt.seconds or 0))
 
 
-def _taken_in(status: Status, result: TakenIn, observed: Observation) -> Status:
+def _taken_in(status: Status, result: IntakeFinished, observed: Observation) -> Status:
     record = result.record
-    status = _closed(status, ended(result.move, record.message))
+    status = _closed(status, finished_attempt(result.move, record.message))
     if record.code != Code.OK:
-        return failed(status, refused_intake(record), observed)
-    return updated(status, source=record.source, facts=record.facts, layers=record.layers)
+        return mark_failed(status, intake_rejection(record), observed)
+    return with_fields(status, source=record.source, facts=record.facts, layers=record.layers)
 
 
-def _probed(status: Status, result: Probed, observed: Observation) -> Status:
-    status = _closed(status, ended(result.move, evidence=result.probe.evidence))
+def _probed(status: Status, result: ProbeFinished, observed: Observation) -> Status:
+    status = _closed(status, finished_attempt(result.move, evidence=result.probe.evidence))
     if result.network_open:
-        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("probes")), observed)
-    current = probed(status.rounds[-1], result.probe, result.telling)
+        return mark_failed(status, (reasons.NETWORK_OPEN, isolation_message("probes")), observed)
+    current = after_probe(status.rounds[-1], result.probe, result.excerpt)
     return _settled(_with_round(status, current), observed)
 
 
-def _surrendered(status: Status, move: Surrender, observed: Observation) -> Status:
+def _surrendered(status: Status, move: FailAttempt, observed: Observation) -> Status:
     status = _closed(status, move.ended)
-    if role_of(move.work) is Role.AGENT:
-        status = agent_usage.charged(status, _left_by(move.ended, observed))
-        return failed(status, surrendered(move), observed)
-    if move.work == INTAKE or move.fault.blame not in ROUND_BLAMES:
-        return failed(status, surrendered(move), observed)
+    if role_of_work(move.work) is Role.AGENT:
+        status = agent_usage.add_usage(status, _left_by(move.ended, observed))
+        return mark_failed(status, failure_reason(move), observed)
+    if move.work == INTAKE_WORK or move.fault.category not in ROUND_FAULT_CATEGORIES:
+        return mark_failed(status, failure_reason(move), observed)
     current = status.rounds[-1]
     if current.image is None:
-        return _with_round(status, faulted(current, move.fault))
+        return _with_round(status, after_fault(current, move.fault))
     probe = ProbeResult(stage=stage_of(move.work), fault=move.fault.reason)
-    return _settled(_with_round(status, probed(current, probe, fault_sentence(move))), observed)
+    return _settled(_with_round(status, after_probe(current, probe, fault_message(move))), observed)
 
 
 def _left_by(attempt: Attempt, observed: Observation) -> Usage:
     """What an agent pod had used that came to nothing."""
-    pod = observed.bench.pod(attempt.work, attempt.number)
-    return agent_usage.used_by(pod.terminated.message) if pod and pod.terminated else Usage()
+    pod = observed.work_state.pod(attempt.work, attempt.number)
+    return agent_usage.usage_in_message(pod.terminated.message) if pod and pod.terminated else Usage()
 
 
 def _settled(status: Status, observed: Observation) -> Status:
-    wanted = probes(observed.build.spec.acceptance is not None)
+    wanted = probe_stages(observed.build.spec.acceptance is not None)
     return _with_round(
-        status, settled(status.rounds[-1], wanted, observed.build.spec.environment.accept_error2_pass)
+        status, with_outcome(status.rounds[-1], wanted, observed.build.spec.environment.accept_error2_pass)
     )
 
 
 def _with_round(status: Status, current: Round) -> Status:
-    return updated(status, rounds=[*status.rounds[:-1], current])
+    return with_fields(status, rounds=[*status.rounds[:-1], current])
 
 
-def _concluded(status: Status, observed: Observation) -> Status | None:
+def _search_outcome(status: Status, observed: Observation) -> Status | None:
     """The end of the search, when the last round is one."""
     if not status.rounds or status.rounds[-1].outcome is None:
         return None
     current = status.rounds[-1]
     outcome = RoundOutcome(current.outcome or "")
-    if outcome in WINNING:
-        basis = WINNING[outcome] if observed.build.spec.acceptance is not None else "tests-ran"
+    if outcome in ACCEPTANCE_BASIS:
+        basis = ACCEPTANCE_BASIS[outcome] if observed.build.spec.acceptance is not None else "tests-ran"
         sentence = (
             f"round {ordinal(current.number)} ({current.strategy}: {current.label}) was accepted on {basis}"
         )
@@ -207,18 +220,18 @@ def _concluded(status: Status, observed: Observation) -> Status | None:
     tells = current.strategy != AGENTS and current.parent is None
     if outcome is RoundOutcome.BOTH_PASSED and tells:
         sentence = "the tests pass with and without the fix: another environment would not change that"
-        return _with_image(exhausted(status, (reasons.ROW_DISPROVEN, sentence), observed), current, observed)
+        return _with_image(end_search(status, (reasons.ROW_DISPROVEN, sentence), observed), current, observed)
     return None
 
 
-def exhausted(status: Status, why: Why, observed: Observation) -> Status:
+def end_search(status: Status, why: ReasonMessage, observed: Observation) -> Status:
     """No image was accepted; the best that could be judged is given all the same, so that the row gets its verdict."""
-    best = next((item for item in reversed(status.rounds) if judgeable(item)), None)
-    status = failed(status, why, observed)
+    best = next((item for item in reversed(status.rounds) if has_conclusive_probes(item)), None)
+    status = mark_failed(status, why, observed)
     return status if best is None else _with_image(status, best, observed)
 
 
-def judgeable(item: Round) -> bool:
+def has_conclusive_probes(item: Round) -> bool:
     """Whether every probe of the round gave a result: then the row, not the environment, may be to blame.
 
     Not that of a reused image: it was made for another commit.
@@ -232,7 +245,7 @@ def judgeable(item: Round) -> bool:
 def _with_image(
     status: Status, current: Round, observed: Observation, accepted_on: str | None = None
 ) -> Status:
-    return updated(
+    return with_fields(
         status,
         image=current.image,
         image_name=observed.image_name(current.number),
@@ -243,26 +256,26 @@ def _with_image(
 
 
 def _ready(status: Status, message: str, observed: Observation) -> Status:
-    return finished(
+    return mark_finished(
         status, "Ready", {READY: "True", SUCCEEDED: "True"}, (reasons.ACCEPTED, message), observed.stamp
     )
 
 
-def failed(status: Status, why: Why, observed: Observation) -> Status:
+def mark_failed(status: Status, why: ReasonMessage, observed: Observation) -> Status:
     """Work ended without an accepted image."""
-    return finished(status, "Failed", FAILED, why, observed.stamp)
+    return mark_finished(status, "Failed", FAILED_STATES, why, observed.stamp)
 
 
 def _under_way(status: Status, results: Sequence[Result], observed: Observation) -> Status:
     phase, reason = _phase(status, observed, results)
-    message = "; ".join(filter(None, [_progress(status), waiting_sentence(results)]))
-    return under_way(status, phase, {SUCCEEDED: "Unknown"}, (reason, message), observed.stamp)
+    message = "; ".join(filter(None, [_progress(status), wait_message(results)]))
+    return mark_working(status, phase, {SUCCEEDED: "Unknown"}, (reason, message), observed.stamp)
 
 
 def _phase(status: Status, observed: Observation, results: Sequence[Result]) -> tuple[EnvPhase, str]:
-    if any(isinstance(item, Await) and item.reason == reasons.WAITING_FOR_SIBLING for item in results):
+    if any(isinstance(item, Wait) and item.reason == reasons.WAITING_FOR_SIBLING for item in results):
         return "Pending", reasons.WAITING_FOR_SIBLING
-    if observed.prepared is None and status.source is None:
+    if observed.prepared_source is None and status.source is None:
         return "Intake", reasons.INTAKE
     if _drafting(status):
         return "Drafting", reasons.DRAFTING
@@ -286,12 +299,12 @@ def _progress(status: Status) -> str:
     return "; ".join(parts)
 
 
-def _last_words(status: Status) -> tuple[str, str]:
+def _exhausted_reason(status: Status) -> tuple[str, str]:
     """Reason and message when nobody has another draft."""
     reason, said = reasons.DRAFTS_EXHAUSTED, ""
     if status.agents is not None and status.agents.ended is not None:
         reason, said = status.agents.ended, status.agents.message or ""
     if not status.rounds:
         return reason, said or "no strategy knows this kind of project; give spec.environment.draft"
-    tried = f"{counted(len(status.rounds), 'draft')} tried; the last: {message_of(status.rounds[-1])}"
+    tried = f"{counted(len(status.rounds), 'draft')} tried; the last: {outcome_summary(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [said, tried]))

@@ -4,10 +4,10 @@ from swefoundry import metrics
 from swefoundry.api import conditions, reasons
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.contracts.models import MICRO, Usage
-from swefoundry.controllers.envbuild.agent_usage import ACCEPTED, judged
+from swefoundry.controllers.envbuild.agent_usage import ACCEPTED_OUTCOMES, has_judged_claim
 
 
-def count(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
+def count_changes(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
     """Count rounds that have ended, what models were used, and whether they were right."""
     known = {item.number for item in old.rounds if item.outcome is not None}
     for item in new.rounds:
@@ -15,14 +15,16 @@ def count(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
             continue
         metrics.ROUNDS.labels(item.strategy, item.outcome, experiment).inc()
         if item.parent is not None:
-            result = "accepted" if item.outcome in ACCEPTED else "refused"
+            result = "accepted" if item.outcome in ACCEPTED_OUTCOMES else "refused"
             metrics.REUSES.labels(result, experiment).inc()
-        if judged(item):
-            metrics.CLAIMS.labels(_word(bool(item.claimed)), _word(item.outcome in ACCEPTED)).inc()
-    if _waits(new) and not _waits(old):
-        metrics.SIBLING_WAITS.inc()
+        if has_judged_claim(item):
+            metrics.CLAIMS.labels(
+                _label_value(bool(item.claimed)), _label_value(item.outcome in ACCEPTED_OUTCOMES)
+            ).inc()
+    if _waits_for_leader(new) and not _waits_for_leader(old):
+        metrics.LEADER_WAITS.inc()
     _count_usage(old.usage or Usage(), new.usage or Usage(), experiment)
-    if _unpaid(new) and not _unpaid(old):
+    if _agent_budget_spent(new) and not _agent_budget_spent(old):
         metrics.BUDGET_REFUSALS.inc()
 
 
@@ -37,14 +39,14 @@ def _count_usage(old: Usage, new: Usage, experiment: str) -> None:
     metrics.LLM_DOLLARS.labels(experiment).inc((new.micro_usd - old.micro_usd) / MICRO)
 
 
-def _waits(status: EnvBuildStatus) -> bool:
+def _waits_for_leader(status: EnvBuildStatus) -> bool:
     reason, _ = conditions.reason_of(status.conditions, conditions.READY)
     return reason == reasons.WAITING_FOR_SIBLING
 
 
-def _unpaid(status: EnvBuildStatus) -> bool:
+def _agent_budget_spent(status: EnvBuildStatus) -> bool:
     return status.agents is not None and status.agents.ended == reasons.BUDGET_SPENT
 
 
-def _word(value: bool) -> str:
+def _label_value(value: bool) -> str:
     return "true" if value else "false"

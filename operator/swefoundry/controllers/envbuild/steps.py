@@ -8,10 +8,10 @@ from swefoundry.contracts.build import BuildRecord
 from swefoundry.contracts.checkout import CheckoutRecord
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import PROBE, Stage
-from swefoundry.controllers.steps import Pursue, Rest
-from swefoundry.workloads.decide import Await, Collect, Move
-from swefoundry.workloads.intake.launch import TakenIn
-from swefoundry.workloads.lifecycle import Launched, Queued
+from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.workloads.decide import CollectResult, Move, Wait
+from swefoundry.workloads.intake.launch import IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, Queued
 
 
 @dataclass(frozen=True)
@@ -20,35 +20,35 @@ class Propose:
 
 
 @dataclass(frozen=True)
-class Exhaust:
+class EndSearch:
     """There will be no further round."""
 
     reason: str
     message: str
 
 
-Step = Rest | Pursue | Propose | Exhaust
+Step = NoOp | RunWork | Propose | EndSearch
 
 
 @dataclass(frozen=True)
-class Proposed:
+class RoundStarted:
     """A new round; it may have ended at once, when the policy refused its draft."""
 
     round: Round
 
 
 @dataclass(frozen=True)
-class Unusable:
+class ParentUnusable:
     """The image that was asked for by name cannot be reused: only a person can help."""
 
     message: str
 
 
 @dataclass(frozen=True)
-class CheckedOut:
+class CheckoutFinished:
     """The checkout pod ended with this record, and its layer lies on the parent where there was one."""
 
-    move: Collect
+    move: CollectResult
     record: CheckoutRecord
     composed: Digest | None = None
     complete: bool = True
@@ -58,53 +58,63 @@ class CheckedOut:
 
 
 @dataclass(frozen=True)
-class NothingProposed:
+class NoDraftLeft:
     """No strategy has another draft."""
 
 
 @dataclass(frozen=True)
-class AgentsCalled:
+class AgentsRequested:
     """It is the agents' turn to write the next draft."""
 
 
 @dataclass(frozen=True)
-class AgentsUnpaid:
+class AgentBudgetSpent:
     """No agent pod may be started any more: a budget for models is spent."""
 
     message: str
 
 
 @dataclass(frozen=True)
-class Drafted:
+class AgentFinished:
     """An agent pod ended with this record; with a new round, when it wrote a draft."""
 
-    move: Collect
+    move: CollectResult
     record: AgentRecord
     round: Round | None = None
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildFinished:
     """The build pod ended with this record."""
 
-    move: Collect
+    move: CollectResult
     record: BuildRecord
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeFinished:
     """A probe ended with a result."""
 
-    move: Collect
+    move: CollectResult
     probe: ProbeResult
-    telling: str
+    excerpt: str
     """What went wrong: a sentence about its end where there is no result, and the lines of its log that tell."""
     network_open: bool = False
 
 
-Proposing = Proposed | NothingProposed | AgentsCalled | Unusable | Await
-Drafting = Drafted | AgentsUnpaid
-Result = TakenIn | Proposing | CheckedOut | Drafting | Built | Probed | Launched | Queued | Move
+Proposing = RoundStarted | NoDraftLeft | AgentsRequested | ParentUnusable | Wait
+Drafting = AgentFinished | AgentBudgetSpent
+Result = (
+    IntakeFinished
+    | Proposing
+    | CheckoutFinished
+    | Drafting
+    | BuildFinished
+    | ProbeFinished
+    | PodStarted
+    | Queued
+    | Move
+)
 
 
 def agent_work(number: int) -> str:
@@ -132,13 +142,13 @@ def stage_of(work: str) -> Stage:
     return Stage(work.rpartition("-")[0])
 
 
-def probes(with_patches: bool) -> tuple[Stage, ...]:
+def probe_stages(with_patches: bool) -> tuple[Stage, ...]:
     """What a draft is probed on: before and after the fix, or the tree as it is where there is no fix."""
     return PROBE if with_patches else (Stage.BASE,)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSource:
     """What intake left, wherever it is written down."""
 
     source: Digest

@@ -22,16 +22,16 @@ REUSE = "reuse"
 
 
 @dataclass(frozen=True)
-class Turn:
+class NextStrategies:
     """Who is asked for the next draft."""
 
-    rules: tuple[str, ...]
+    without_model: tuple[str, ...]
     """Strategies that need no model, in order."""
     agents: bool = False
     """Then the agents."""
 
 
-def strategies(environment: Environment, settings: Settings) -> list[str]:
+def ordered_strategies(environment: Environment, settings: Settings) -> list[str]:
     """The strategies to try, in order. Agents that nobody asked for by name are left out where there is no model."""
     if environment.strategies:
         return list(environment.strategies)
@@ -40,13 +40,13 @@ def strategies(environment: Environment, settings: Settings) -> list[str]:
     return [name for name in settings.strategies if name != AGENTS or settings.models]
 
 
-def turn(order: Sequence[str], agents: Agents | None) -> Turn:
+def next_strategies(order: Sequence[str], agents: Agents | None) -> NextStrategies:
     """Who is asked next, given what the agents have done so far."""
     if AGENTS not in order:
-        return Turn(tuple(order))
+        return NextStrategies(tuple(order))
     place = list(order).index(AGENTS)
     if agents is not None and agents.ended is not None:
-        return Turn(tuple(order[place + 1 :]))
+        return NextStrategies(tuple(order[place + 1 :]))
     before = tuple(order[:place])
     begun = agents is not None and agents.asked > 0
-    return Turn(tuple(name for name in before if name == REUSE) if begun else before, agents=True)
+    return NextStrategies(tuple(name for name in before if name == REUSE) if begun else before, agents=True)

@@ -12,13 +12,13 @@ from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.api.types import ArtifactSource, Source
 from swefoundry.contracts.evaluation import RunRecord
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.steps import Pursue
+from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
-    BuildEnvironment,
-    Delete,
-    EnvironmentGone,
-    EnvironmentOrdered,
+    CreateEnvBuild,
+    DeleteTask,
+    EnvBuildCreated,
+    EnvBuildDeleted,
     Evaluated,
     Judge,
     Judged,
@@ -34,61 +34,66 @@ from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.workloads import names
-from swefoundry.workloads.context import ReconcileContext, StageOrder
-from swefoundry.workloads.decide import Collect, Launch, Move, without_evidence
-from swefoundry.workloads.evaluation.launch import Trial, launch_evaluation, network_open, nodes_of
-from swefoundry.workloads.intake.launch import INTAKE, Intake, launch_intake, taken_in
+from swefoundry.workloads.context import ReconcileContext, StageImageRequest
+from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
+from swefoundry.workloads.evaluation.launch import (
+    EvaluationRequest,
+    failed_nodes,
+    launch_evaluation,
+    network_open,
+)
+from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeRequest, finished_intake, launch_intake
 from swefoundry.workloads.lifecycle import (
     RECORD_FILE,
     STATUSES_FILE,
-    confirmed,
-    count_end,
-    keep_evidence,
-    ticket,
-    together,
+    count_finished_pod,
+    gather_partial,
+    new_attempt_ref,
+    store_evidence,
+    verify_pod_lost,
 )
 from swefoundry.workloads.pod_spec import Role, owner_reference
 
-EVIDENCE_LIMIT = 96 << 20
+EVALUATION_ARTIFACT_LIMIT_BYTES = 96 << 20
 """Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
 
-Outcome = tuple[list[Result], errors.SwefoundryError | None]
+TaskActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
 """What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
 
 
-async def act(step: Step, observed: Observation, context: ReconcileContext) -> Outcome:
+async def act(step: Step, observed: Observation, context: ReconcileContext) -> TaskActionOutcome:
     """Do ``step``. Every part is safe to do again."""
     match step:
-        case Pursue(moves):
-            return await together(_move(move, observed, context) for move in moves)
-        case BuildEnvironment():
-            return await together([_order_environment(observed, context)])
+        case RunWork(moves):
+            return await gather_partial(_perform_move(move, observed, context) for move in moves)
+        case CreateEnvBuild():
+            return await gather_partial([_create_env_build(observed, context)])
         case Judge():
-            return await together([_judge(step, observed, context)])
-        case Delete():
+            return await gather_partial([_store_verdict(step, observed, context)])
+        case DeleteTask():
             await context.kube.delete(
                 TASKS, observed.task.namespace, observed.task.name, uid=observed.task.uid
             )
     return [], None
 
 
-async def _move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
+async def _perform_move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
     match move:
-        case Launch(work=work) if work == INTAKE:
+        case StartPod(work=work) if work == INTAKE_WORK:
             return await _launch_intake(move, observed, context)
-        case Launch():
+        case StartPod():
             return await _launch_evaluation(move, observed, context)
-        case Collect(work=work) if work == INTAKE:
-            return taken_in(move)
-        case Collect():
-            return await _collect(move, observed, context)
+        case CollectResult(work=work) if work == INTAKE_WORK:
+            return finished_intake(move)
+        case CollectResult():
+            return await _collect_evaluation(move, observed, context)
         case _:
-            return await confirmed(context, observed.task.namespace, move)
+            return await verify_pod_lost(context, observed.task.namespace, move)
 
 
-async def _launch_intake(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
+async def _launch_intake(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
     spec = observed.task.spec
-    what = Intake(
+    what = IntakeRequest(
         repo=spec.repo,
         repository=observed.repository,
         source=spec.source,
@@ -97,20 +102,22 @@ async def _launch_intake(move: Launch, observed: Observation, context: Reconcile
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
     )
-    return await launch_intake(context, ticket(observed.owner, Role.INTAKE, move), move, what)
+    return await launch_intake(context, new_attempt_ref(observed.owner, Role.INTAKE, move), move, what)
 
 
-async def _launch_evaluation(move: Launch, observed: Observation, context: ReconcileContext) -> Result:
+async def _launch_evaluation(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
     task, prepared, image = observed.task, observed.task.status.prepared, observed.image
     if prepared is None or image is None:
-        raise errors.GiveUp(f"{task.name}: an evaluation without a source or an image")
-    build = observed.build or await _build_at_the_api(observed, context)
+        raise errors.PermanentError(f"{task.name}: an evaluation without a source or an image")
+    build = observed.build or await _env_build_from_api(observed, context)
     if build is None:
-        return EnvironmentGone(task.status.env_build or task.name)
+        return EnvBuildDeleted(task.status.env_build or task.name)
     if build.status.draft is None:
-        raise errors.GiveUp(f"{task.name}: EnvBuild {build.name} does not say which draft made its image")
+        raise errors.PermanentError(
+            f"{task.name}: EnvBuild {build.name} does not say which draft made its image"
+        )
     stage, _ = evaluation_of(move.work)
-    trial = Trial(
+    trial = EvaluationRequest(
         repository=observed.repository,
         image=image.digest,
         stage=stage,
@@ -118,35 +125,39 @@ async def _launch_evaluation(move: Launch, observed: Observation, context: Recon
         draft=await context.draft(observed.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
-        avoid_nodes=nodes_of(task.status.attempts, move.work),
+        avoid_nodes=failed_nodes(task.status.attempts, move.work),
     )
-    return await launch_evaluation(context, ticket(observed.owner, Role.EVALUATION, move), move, trial)
+    return await launch_evaluation(
+        context, new_attempt_ref(observed.owner, Role.EVALUATION, move), move, trial
+    )
 
 
-async def _build_at_the_api(observed: Observation, context: ReconcileContext) -> Build | None:
+async def _env_build_from_api(observed: Observation, context: ReconcileContext) -> Build | None:
     """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
     task = observed.task
     try:
         found = await context.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
     except errors.NotFound:
         return None
-    if not _controls(task, found):
+    if not _is_controller_of(task, found):
         return None
     body = {"kind": BUILDS.kind, **found}
     context.cache.put(body)
     return build_from(body)
 
 
-def _controls(task: Task, found: dict[str, Any]) -> bool:
+def _is_controller_of(task: Task, found: dict[str, Any]) -> bool:
     return any(reference["uid"] == task.uid for reference in found["metadata"].get("ownerReferences", []))
 
 
-async def _collect(move: Collect, observed: Observation, context: ReconcileContext) -> Result:
+async def _collect_evaluation(
+    move: CollectResult, observed: Observation, context: ReconcileContext
+) -> Result:
     task = observed.task
-    evidence = await keep_evidence(context, task.namespace, observed.repository, move)
+    evidence = await store_evidence(context, task.namespace, observed.repository, move)
     if evidence is None:
-        return without_evidence(move, observed.bench)
-    count_end(Role.EVALUATION, move)
+        return after_lost_log(move, observed.work_state)
+    count_finished_pod(Role.EVALUATION, move)
     stage, repeat = evaluation_of(move.work)
     record, counts = evidence.record, evidence.reports.counts
     reported = bool(evidence.reports.statuses)
@@ -164,10 +175,10 @@ async def _collect(move: Collect, observed: Observation, context: ReconcileConte
     return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
 
 
-async def _order_environment(observed: Observation, context: ReconcileContext) -> Result:
+async def _create_env_build(observed: Observation, context: ReconcileContext) -> Result:
     task, prepared = observed.task, observed.task.status.prepared
     if prepared is None:
-        raise errors.GiveUp(f"{task.name}: an environment is ordered before the source is taken in")
+        raise errors.PermanentError(f"{task.name}: an environment is ordered before the source is taken in")
     spec = EnvBuildSpec(
         repo=task.spec.repo,
         source=Source(artifact=ArtifactSource(digest=prepared.source)),
@@ -198,29 +209,29 @@ async def _order_environment(observed: Observation, context: ReconcileContext) -
     }
     made = await context.kube.create(BUILDS, task.namespace, body)
     if made is None:
-        made = await _adopted(task, context)
+        made = await _adopt_env_build(task, context)
     # The watch will bring this very version again, which is no news then: its first look is asked for here.
     context.cache.put({"kind": BUILDS.kind, **made})
     context.queue.add(Key(BUILDS.kind, task.namespace, task.name))
-    return EnvironmentOrdered(task.name)
+    return EnvBuildCreated(task.name)
 
 
-async def _adopted(task: Task, context: ReconcileContext) -> dict[str, Any]:
+async def _adopt_env_build(task: Task, context: ReconcileContext) -> dict[str, Any]:
     found = await context.kube.get(BUILDS, task.namespace, task.name)
-    if not _controls(task, found):
+    if not _is_controller_of(task, found):
         # A predecessor's of the same name goes away by garbage collection; a user's own does not.
-        raise errors.Retry(
+        raise errors.TransientError(
             f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it"
         )
     return found
 
 
-async def _judge(step: Judge, observed: Observation, context: ReconcileContext) -> Result:
+async def _store_verdict(step: Judge, observed: Observation, context: ReconcileContext) -> Result:
     task, path = observed.task, observed.repository
     image = observed.image
     if image is None:
-        raise errors.GiveUp(f"{task.name}: a verdict without an image")
-    cells, statuses = await _evidence(observed, context, path)
+        raise errors.PermanentError(f"{task.name}: a verdict without an image")
+    cells, statuses = await _matrix_evidence(observed, context, path)
     sets = compare(statuses[Stage.BEFORE], statuses[Stage.AFTER])
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
@@ -238,19 +249,19 @@ async def _judge(step: Judge, observed: Observation, context: ReconcileContext) 
         files[DRAFT_NAME] = draft.stored()
         said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
     digest = await push_artifact(context.registry, path, "verdict", files, subject=image.digest)
-    metrics.VERDICTS.labels(step.verdict.value, observed.settings.told_apart(task.experiment)).inc()
+    metrics.VERDICTS.labels(step.verdict.value, observed.settings.experiment_label(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
     return Judged(step.verdict, counts if known else None, digest, said)
 
 
-async def _evidence(
+async def _matrix_evidence(
     observed: Observation, context: ReconcileContext, path: str
 ) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
     cells: list[Cell] = []
     statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
     items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
-    kept = await asyncio.gather(*(_kept(item, context, path) for item in items))
+    kept = await asyncio.gather(*(_stored_evaluation(item, context, path) for item in items))
     for item, (record, found) in zip(items, kept, strict=True):
         if found:
             statuses[item.stage].append(found)
@@ -268,11 +279,17 @@ async def _evidence(
     return cells, statuses
 
 
-async def _kept(item: Evaluation, context: ReconcileContext, path: str) -> tuple[RunRecord | None, Statuses]:
+async def _stored_evaluation(
+    item: Evaluation, context: ReconcileContext, path: str
+) -> tuple[RunRecord | None, Statuses]:
     if item.evidence is None:
         return None, {}
     files = await pull_artifact(
-        context.registry, path, item.evidence, EVIDENCE_LIMIT, only=(RECORD_FILE, STATUSES_FILE)
+        context.registry,
+        path,
+        item.evidence,
+        EVALUATION_ARTIFACT_LIMIT_BYTES,
+        only=(RECORD_FILE, STATUSES_FILE),
     )
     found = json.loads(files[STATUSES_FILE])["statuses"]
     record = RunRecord.model_validate_json(files[RECORD_FILE])
@@ -283,6 +300,6 @@ async def _stage_digests(observed: Observation, context: ReconcileContext, path:
     """What ran: the same image and layer have the same digest, whatever their tag leads to by now."""
     task, prepared, image = observed.task, observed.task.status.prepared, observed.image
     if prepared is None or image is None:
-        raise errors.GiveUp(f"{task.name}: a verdict without a source or an image")
-    orders = {stage: StageOrder(path, image.digest, prepared.layers[stage]) for stage in Stage}
+        raise errors.PermanentError(f"{task.name}: a verdict without a source or an image")
+    orders = {stage: StageImageRequest(path, image.digest, prepared.layers[stage]) for stage in Stage}
     return {stage: await context.stage_image(order) for stage, order in orders.items()}

@@ -10,8 +10,8 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Bench
-from swefoundry.workloads.lifecycle import pods_of
+from swefoundry.workloads.decide import WorkState
+from swefoundry.workloads.lifecycle import owned_pods
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 from swefoundry.workloads.pod_spec import Owner
 
@@ -53,9 +53,9 @@ class Observation:
         return Image(name=made.image_name or "", digest=made.image)
 
     @property
-    def bench(self) -> Bench:
+    def work_state(self) -> WorkState:
         """The part that attempts are decided on."""
-        return Bench(self.task.status.running, self.pods, self.now, self.settings)
+        return WorkState(self.task.status.running, self.pods, self.now, self.settings)
 
 
 def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
@@ -67,7 +67,7 @@ def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation |
     builds = context.cache.children(task.uid, "EnvBuild")
     return Observation(
         task=task,
-        pods=pods_of(context, task.uid),
+        pods=owned_pods(context, task.uid),
         build=build_from(builds[0]) if builds else None,
         settings=context.settings,
         now=now,

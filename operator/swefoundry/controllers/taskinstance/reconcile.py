@@ -2,13 +2,18 @@
 
 from datetime import datetime
 
-from swefoundry.controllers.events import announce
-from swefoundry.controllers.finish import let_go, recheck, told, write_status
+from swefoundry.controllers.events import emit_events
+from swefoundry.controllers.finish import (
+    release_finished_pods,
+    schedule_requeue,
+    with_api_error_as_wait,
+    write_status,
+)
 from swefoundry.controllers.taskinstance.actions import act
 from swefoundry.controllers.taskinstance.observe import Observation, observe
 from swefoundry.controllers.taskinstance.rules import decide
 from swefoundry.controllers.taskinstance.status import report
-from swefoundry.controllers.taskinstance.steps import Delete, Result
+from swefoundry.controllers.taskinstance.steps import DeleteTask, Result
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
@@ -21,19 +26,21 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
         return
     step = decide(observed)
     results, error = await act(step, observed, context)
-    if isinstance(step, Delete):
+    if isinstance(step, DeleteTask):
         return
-    status = report(observed, step, told(results, error))
+    status = report(observed, step, with_api_error_as_wait(results, error))
     await write_status(context, TASKS, observed.task, status)
-    await announce(context, observed.task, status, now)
-    await let_go(context, observed.task, status.running, observed.pods)
-    _plan(key, context, observed, results)
+    await emit_events(context, observed.task, status, now)
+    await release_finished_pods(context, observed.task, status.running, observed.pods)
+    _schedule_requeues(key, context, observed, results)
     if error is not None:
         raise error
 
 
-def _plan(key: Key, context: ReconcileContext, observed: Observation, results: list[Result]) -> None:
-    recheck(context, key, results)
+def _schedule_requeues(
+    key: Key, context: ReconcileContext, observed: Observation, results: list[Result]
+) -> None:
+    schedule_requeue(context, key, results)
     ttl, finished = observed.task.spec.ttl_seconds_after_finished, observed.task.status.finished_at
     if ttl is not None and finished is not None:
-        context.queue.later(key, max(1.0, ttl - (observed.now - finished).total_seconds()))
+        context.queue.add_after(key, max(1.0, ttl - (observed.now - finished).total_seconds()))

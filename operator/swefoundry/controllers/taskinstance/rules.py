@@ -7,21 +7,21 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
-    AwaitEnvironment,
-    BuildEnvironment,
-    Delete,
+    CreateEnvBuild,
+    DeleteTask,
     Fail,
     Judge,
     Step,
+    WaitForEnvBuild,
     evaluation_work,
-    matrix,
+    matrix_works,
 )
 from swefoundry.grading.verdict import Cell, judge
-from swefoundry.workloads.decide import Await, pursue, unless_suspended
-from swefoundry.workloads.intake.launch import INTAKE
+from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
+from swefoundry.workloads.intake.launch import INTAKE_WORK
 
 Rule = Callable[[Observation], Step | None]
 
@@ -32,12 +32,12 @@ def decide(observed: Observation) -> Step:
         step = rule(observed)
         if step is not None:
             return step
-    return Rest()
+    return NoOp()
 
 
-def deleted_tasks_are_left(observed: Observation) -> Step | None:
+def deleted_tasks_are_ignored(observed: Observation) -> Step | None:
     """Owner references take its pods and its EnvBuild along."""
-    return Rest() if observed.task.deleting else None
+    return NoOp() if observed.task.deleting else None
 
 
 def expired_tasks_are_deleted(observed: Observation) -> Step | None:
@@ -45,34 +45,36 @@ def expired_tasks_are_deleted(observed: Observation) -> Step | None:
     ttl, finished = observed.task.spec.ttl_seconds_after_finished, observed.task.status.finished_at
     if ttl is None or finished is None or observed.now < finished + timedelta(seconds=ttl):
         return None
-    return Delete()
+    return DeleteTask()
 
 
 def finished_tasks_rest(observed: Observation) -> Step | None:
     """A verdict, or the failure to get one, is final: the spec that matters is immutable."""
-    return Rest() if observed.task.status.finished_at is not None else None
+    return NoOp() if observed.task.status.finished_at is not None else None
 
 
 def sources_are_taken_in(observed: Observation) -> Step | None:
     """Bad rows are refused here, before anything is paid for."""
     if observed.task.status.prepared is not None:
         return None
-    return Pursue((unless_suspended(pursue(INTAKE, observed.bench), observed.task.spec.suspend),))
+    return RunWork(
+        (hold_if_suspended(next_move(INTAKE_WORK, observed.work_state), observed.task.spec.suspend),)
+    )
 
 
-def environments_are_ordered(observed: Observation) -> Step | None:
+def env_builds_are_created(observed: Observation) -> Step | None:
     """One EnvBuild per task."""
     if observed.build is not None or observed.image is not None:
         return None
     if observed.task.spec.suspend:
-        return Pursue((Await("environment", reasons.SUSPENDED),))
-    return BuildEnvironment()
+        return RunWork((Wait("environment", reasons.SUSPENDED),))
+    return CreateEnvBuild()
 
 
-def environments_are_awaited(observed: Observation) -> Step | None:
+def env_builds_are_awaited(observed: Observation) -> Step | None:
     """Until the EnvBuild has ended."""
     if observed.image is None and observed.build is not None and observed.build.status.finished_at is None:
-        return AwaitEnvironment()
+        return WaitForEnvBuild()
     return None
 
 
@@ -87,11 +89,13 @@ def tasks_without_environment_fail(observed: Observation) -> Step | None:
 def stages_are_evaluated(observed: Observation) -> Step | None:
     """The matrix, all at once: each stage in a fresh pod of its own image."""
     ended = {evaluation_work(item.stage, item.repeat) for item in observed.task.status.evaluations}
-    missing = [work for work in matrix(observed.task.spec.validation.repeats) if work not in ended]
+    missing = [work for work in matrix_works(observed.task.spec.validation.repeats) if work not in ended]
     if not missing:
         return None
     suspended = observed.task.spec.suspend
-    return Pursue(tuple(unless_suspended(pursue(work, observed.bench), suspended) for work in missing))
+    return RunWork(
+        tuple(hold_if_suspended(next_move(work, observed.work_state), suspended) for work in missing)
+    )
 
 
 def matrices_are_judged(observed: Observation) -> Step | None:
@@ -100,12 +104,12 @@ def matrices_are_judged(observed: Observation) -> Step | None:
 
 
 RULES: tuple[Rule, ...] = (
-    deleted_tasks_are_left,
+    deleted_tasks_are_ignored,
     expired_tasks_are_deleted,
     finished_tasks_rest,
     sources_are_taken_in,
-    environments_are_ordered,
-    environments_are_awaited,
+    env_builds_are_created,
+    env_builds_are_awaited,
     tasks_without_environment_fail,
     stages_are_evaluated,
     matrices_are_judged,

@@ -8,32 +8,41 @@ from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanc
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.condition_messages import (
-    isolation_sentence,
-    refused_intake,
-    surrendered,
-    waiting_sentence,
+    failure_reason,
+    intake_rejection,
+    isolation_message,
+    wait_message,
 )
-from swefoundry.controllers.status import FAILED, Why, begun, closed, finished, followed, under_way, updated
-from swefoundry.controllers.steps import Rest
+from swefoundry.controllers.status import (
+    FAILED_STATES,
+    ReasonMessage,
+    close_attempt,
+    mark_finished,
+    mark_started,
+    mark_working,
+    track_attempt,
+    with_fields,
+)
+from swefoundry.controllers.steps import NoOp
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
-    AwaitEnvironment,
-    EnvironmentGone,
-    EnvironmentOrdered,
+    EnvBuildCreated,
+    EnvBuildDeleted,
     Evaluated,
     Fail,
     Judged,
     Result,
     Step,
+    WaitForEnvBuild,
     evaluation_of,
 )
 from swefoundry.grading.verdict import SENTENCES, Verdict
-from swefoundry.workloads.decide import Await, Replace, Surrender
-from swefoundry.workloads.intake.launch import INTAKE, TakenIn
-from swefoundry.workloads.lifecycle import Launched, Queued, ended
-from swefoundry.workloads.pod_outcomes import Blame
+from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
+from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, Queued, finished_attempt
+from swefoundry.workloads.pod_outcomes import FaultCategory
 
-Status = TaskInstanceStatus
+TaskStatus = TaskInstanceStatus
 
 VERDICT_REASONS = {
     Verdict.FAIL2PASS: reasons.FAIL2PASS,
@@ -45,62 +54,62 @@ VERDICT_REASONS = {
     Verdict.INCONCLUSIVE: reasons.INCONCLUSIVE,
 }
 
-GONE = (
+ENV_BUILD_DELETED = (
     "EnvBuild {} was deleted before the verdict, and with it how the tests are run; "
     "delete and re-create the TaskInstance"
 )
 
-GRADED_BLAMES = frozenset({Blame.LIMIT, Blame.TAMPERING})
+GRADED_CATEGORIES = frozenset({FaultCategory.LIMIT, FaultCategory.TAMPERING})
 """Faults that the task itself caused: its matrix is inconclusive. All others say nothing about the task."""
 
 
-def report(observed: Observation, step: Step, results: Sequence[Result]) -> Status:
+def report(observed: Observation, step: Step, results: Sequence[Result]) -> TaskStatus:
     """The status after the step."""
-    if isinstance(step, Rest):
+    if isinstance(step, NoOp):
         return observed.task.status
-    status = _environment(begun(observed.task.status, observed.stamp), observed)
+    status = _with_env_build(mark_started(observed.task.status, observed.stamp), observed)
     for result in results:
-        status = _apply(status, result, observed)
+        status = _apply_result(status, result, observed)
         if status.finished_at is not None:
             # What else was started or collected is of no use any more; pods that nothing speaks of are let go.
             return status
     if isinstance(step, Fail):
-        return failed(status, (step.reason, step.message), observed)
-    return _under_way(status, step, results, observed)
+        return mark_failed(status, (step.reason, step.message), observed)
+    return _with_progress(status, step, results, observed)
 
 
-def _apply(status: Status, result: Result, observed: Observation) -> Status:
+def _apply_result(status: TaskStatus, result: Result, observed: Observation) -> TaskStatus:
     match result:
-        case Launched() | Await() | Replace():
-            return followed(status, result)
-        case Surrender():
-            return _surrendered(status, result, observed)
+        case PodStarted() | Wait() | RetryAttempt():
+            return track_attempt(status, result)
+        case FailAttempt():
+            return _with_failed_attempt(status, result, observed)
         case _:
-            return _achieved(status, result, observed)
+            return _apply_success(status, result, observed)
 
 
-def _achieved(status: Status, result: Result, observed: Observation) -> Status:
+def _apply_success(status: TaskStatus, result: Result, observed: Observation) -> TaskStatus:
     match result:
-        case TakenIn():
-            return _taken_in(status, result, observed)
+        case IntakeFinished():
+            return _with_intake(status, result, observed)
         case Evaluated():
-            return _evaluated(status, result, observed)
-        case EnvironmentOrdered(name):
-            return updated(status, env_build=name)
-        case EnvironmentGone(name):
-            return failed(status, (reasons.ENVIRONMENT_FAILED, GONE.format(name)), observed)
+            return _with_evaluation(status, result, observed)
+        case EnvBuildCreated(name):
+            return with_fields(status, env_build=name)
+        case EnvBuildDeleted(name):
+            return mark_failed(status, (reasons.ENVIRONMENT_FAILED, ENV_BUILD_DELETED.format(name)), observed)
         case Judged():
-            return _judged(status, result, observed)
+            return _with_verdict(status, result, observed)
         case _:
             return status
 
 
-def _environment(status: Status, observed: Observation) -> Status:
+def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
     build = observed.build
     if build is None:
         return status
     made = build.status
-    return updated(
+    return with_fields(
         status,
         env_build=build.name,  # a crash may have come between its creation and our word of it
         strategy=made.strategy or status.strategy,
@@ -109,11 +118,11 @@ def _environment(status: Status, observed: Observation) -> Status:
     )
 
 
-def _taken_in(status: Status, result: TakenIn, observed: Observation) -> Status:
+def _with_intake(status: TaskStatus, result: IntakeFinished, observed: Observation) -> TaskStatus:
     record = result.record
-    status = closed(status, ended(result.move, record.message))
+    status = close_attempt(status, finished_attempt(result.move, record.message))
     if record.code != Code.OK or record.source is None or record.facts is None:
-        return failed(status, refused_intake(record), observed)
+        return mark_failed(status, intake_rejection(record), observed)
     prepared = Prepared(
         source=record.source,
         layers=record.layers,
@@ -122,33 +131,33 @@ def _taken_in(status: Status, result: TakenIn, observed: Observation) -> Status:
         language=record.language,
         test_files=record.test_files,
     )
-    return updated(status, prepared=prepared)
+    return with_fields(status, prepared=prepared)
 
 
-def _evaluated(status: Status, result: Evaluated, observed: Observation) -> Status:
+def _with_evaluation(status: TaskStatus, result: Evaluated, observed: Observation) -> TaskStatus:
     evaluation = result.evaluation
-    status = closed(status, ended(result.move, evidence=evaluation.evidence))
-    status = updated(status, evaluations=_matrix_with(status, evaluation))
+    status = close_attempt(status, finished_attempt(result.move, evidence=evaluation.evidence))
+    status = with_fields(status, evaluations=_matrix_with(status, evaluation))
     if result.network_open:
-        return failed(status, (reasons.NETWORK_OPEN, isolation_sentence("evaluation pods")), observed)
+        return mark_failed(status, (reasons.NETWORK_OPEN, isolation_message("evaluation pods")), observed)
     return status
 
 
-def _surrendered(status: Status, move: Surrender, observed: Observation) -> Status:
-    status = closed(status, move.ended)
-    if move.work == INTAKE or move.fault.blame not in GRADED_BLAMES:
-        return failed(status, surrendered(move), observed)
+def _with_failed_attempt(status: TaskStatus, move: FailAttempt, observed: Observation) -> TaskStatus:
+    status = close_attempt(status, move.ended)
+    if move.work == INTAKE_WORK or move.fault.category not in GRADED_CATEGORIES:
+        return mark_failed(status, failure_reason(move), observed)
     stage, repeat = evaluation_of(move.work)
     evaluation = Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)
-    return updated(status, evaluations=_matrix_with(status, evaluation))
+    return with_fields(status, evaluations=_matrix_with(status, evaluation))
 
 
-def _matrix_with(status: Status, evaluation: Evaluation) -> list[Evaluation]:
+def _matrix_with(status: TaskStatus, evaluation: Evaluation) -> list[Evaluation]:
     others = [x for x in status.evaluations if (x.stage, x.repeat) != (evaluation.stage, evaluation.repeat)]
     return sorted([*others, evaluation], key=lambda item: (item.repeat, MATRIX.index(item.stage)))
 
 
-def _judged(status: Status, result: Judged, observed: Observation) -> Status:
+def _with_verdict(status: TaskStatus, result: Judged, observed: Observation) -> TaskStatus:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
     reason, message = VERDICT_REASONS[verdict], SENTENCES[verdict]
@@ -156,23 +165,25 @@ def _judged(status: Status, result: Judged, observed: Observation) -> Status:
         message = f"{message}; {result.remark}"
     phase: Phase = "Validated" if valid else "Rejected"
     states: Mapping[str, State] = {READY: "True", SUCCEEDED: "True", VALIDATED: "True" if valid else "False"}
-    status = updated(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
-    return finished(status, phase, states, (reason, message), observed.stamp)
+    status = with_fields(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
+    return mark_finished(status, phase, states, (reason, message), observed.stamp)
 
 
-def failed(status: Status, why: Why, observed: Observation) -> Status:
+def mark_failed(status: TaskStatus, why: ReasonMessage, observed: Observation) -> TaskStatus:
     """Work ended without a verdict."""
-    return finished(status, "Failed", {**FAILED, VALIDATED: "Unknown"}, why, observed.stamp)
+    return mark_finished(status, "Failed", {**FAILED_STATES, VALIDATED: "Unknown"}, why, observed.stamp)
 
 
-def _under_way(status: Status, step: Step, results: Sequence[Result], observed: Observation) -> Status:
+def _with_progress(
+    status: TaskStatus, step: Step, results: Sequence[Result], observed: Observation
+) -> TaskStatus:
     phase, reason = _phase(status, results)
     unknown: Mapping[str, State] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
-    return under_way(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
+    return mark_working(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
 
-def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:
-    suspended = any(isinstance(item, Await) and item.reason == reasons.SUSPENDED for item in results)
+def _phase(status: TaskStatus, results: Sequence[Result]) -> tuple[Phase, str]:
+    suspended = any(isinstance(item, Wait) and item.reason == reasons.SUSPENDED for item in results)
     if suspended and not status.running:
         return "Suspended", reasons.SUSPENDED
     if status.prepared is None:
@@ -184,7 +195,7 @@ def _phase(status: Status, results: Sequence[Result]) -> tuple[Phase, str]:
 
 
 def _message(step: Step, results: Sequence[Result], observed: Observation) -> str:
-    if isinstance(step, AwaitEnvironment) and observed.build is not None:
+    if isinstance(step, WaitForEnvBuild) and observed.build is not None:
         _, message = conditions.reason_of(observed.build.status.conditions, READY)
         return f"EnvBuild {observed.build.name}: {message}"
-    return waiting_sentence(results)
+    return wait_message(results)

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import MATRIX, Stage
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.grading.verdict import Verdict
-from swefoundry.workloads.decide import Collect, Move
-from swefoundry.workloads.intake.launch import TakenIn
-from swefoundry.workloads.lifecycle import Launched, Queued
+from swefoundry.workloads.decide import CollectResult, Move
+from swefoundry.workloads.intake.launch import IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, Queued
 
 
 @dataclass(frozen=True)
-class Delete:
+class DeleteTask:
     """Its time to live after the end is over."""
 
 
 @dataclass(frozen=True)
-class BuildEnvironment:
+class CreateEnvBuild:
     """Create the EnvBuild."""
 
 
 @dataclass(frozen=True)
-class AwaitEnvironment:
+class WaitForEnvBuild:
     """The EnvBuild is at work."""
 
 
@@ -42,27 +42,27 @@ class Fail:
     message: str
 
 
-Step = Rest | Delete | Pursue | BuildEnvironment | AwaitEnvironment | Judge | Fail
+Step = NoOp | DeleteTask | RunWork | CreateEnvBuild | WaitForEnvBuild | Judge | Fail
 
 
 @dataclass(frozen=True)
 class Evaluated:
     """An evaluation ended with a result."""
 
-    move: Collect
+    move: CollectResult
     evaluation: Evaluation
     network_open: bool
 
 
 @dataclass(frozen=True)
-class EnvironmentOrdered:
+class EnvBuildCreated:
     """The EnvBuild exists."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class EnvironmentGone:
+class EnvBuildDeleted:
     """Somebody deleted the EnvBuild after it made the image."""
 
     name: str
@@ -79,7 +79,7 @@ class Judged:
     """What a person should know of how the tests were run."""
 
 
-Result = TakenIn | Evaluated | EnvironmentOrdered | EnvironmentGone | Judged | Launched | Queued | Move
+Result = IntakeFinished | Evaluated | EnvBuildCreated | EnvBuildDeleted | Judged | PodStarted | Queued | Move
 
 
 def evaluation_work(stage: Stage, repeat: int) -> str:
@@ -93,6 +93,6 @@ def evaluation_of(work: str) -> tuple[Stage, int]:
     return Stage(stage), int(repeat)
 
 
-def matrix(repeats: int) -> tuple[str, ...]:
+def matrix_works(repeats: int) -> tuple[str, ...]:
     """Every evaluation that a verdict needs."""
     return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)

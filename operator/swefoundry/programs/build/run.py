@@ -20,7 +20,7 @@ from pathlib import Path
 from swefoundry.contracts.build import BuildOrder, BuildRecord
 from swefoundry.contracts.exit_codes import Code
 from swefoundry.dockerfile.policy import Rule, complaints
-from swefoundry.errors import GiveUp, Retry
+from swefoundry.errors import PermanentError, TransientError
 from swefoundry.oci.artifacts import push_file
 from swefoundry.oci.registry_client import Registry
 from swefoundry.oci.source_store import SOURCE_FILE, BadSource, fetch_source
@@ -94,7 +94,7 @@ class Build:
             await fetch_source(registry, order.place.repository, order.source, archive)
         except BadSource as error:
             return Ending(Code.SOURCE_MISMATCH, f"There is nothing to build: {error}")
-        except (Retry, GiveUp) as error:
+        except (TransientError, PermanentError) as error:
             return Ending(Code.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:
             await asyncio.to_thread(unpack, archive, self._workplace.context)
@@ -150,7 +150,7 @@ class Build:
         try:
             repo, said = self._order.place.repository, self._log.content()
             return await push_file(registry, repo, "build-log", "build.log", said)
-        except (Retry, GiveUp) as error:
+        except (TransientError, PermanentError) as error:
             self._log.say(f"the log could not be stored: {error}")
             return None
 

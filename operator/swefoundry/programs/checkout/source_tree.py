@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 
 UNPACKED_BYTES = 4 << 30
 """As much as intake takes in."""
@@ -25,7 +25,7 @@ HEADER_BYTES = 1 << 20
 _PIECE = 1 << 16
 
 
-class Unusable(GiveUp):
+class Unusable(PermanentError):
     """The archive is no source tree, or its tree cannot be written as a layer."""
 
 

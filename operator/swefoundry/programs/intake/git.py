@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.errors import GiveUp
+from swefoundry.errors import PermanentError
 from swefoundry.programs.intake.limits import LOCAL_SECONDS
 
 Setting = tuple[str, str]
@@ -70,7 +70,7 @@ _FIXED = {
 }
 
 
-class GitFailed(GiveUp):
+class GitFailed(PermanentError):
     """git ended with an error; ``said`` is what it wrote to standard error."""
 
     def __init__(self, command: str, said: str) -> None:
@@ -78,7 +78,7 @@ class GitFailed(GiveUp):
         self.said = said
 
 
-class GitTimeLimit(GiveUp):
+class GitTimeLimit(PermanentError):
     """git did not end within its time."""
 
 

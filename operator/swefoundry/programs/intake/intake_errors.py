@@ -1,10 +1,10 @@
 """How does intake say no? A refusal is the row's fault and carries the exit code that names it."""
 
 from swefoundry.contracts.exit_codes import Code
-from swefoundry.errors import GiveUp, Retry
+from swefoundry.errors import PermanentError, TransientError
 
 
-class Refused(GiveUp):
+class Refused(PermanentError):
     """The source or a patch is not usable; the message is for the author of the row."""
 
     def __init__(self, code: Code, message: str) -> None:
@@ -12,7 +12,7 @@ class Refused(GiveUp):
         self.code = code
 
 
-class Unreachable(Retry):
+class Unreachable(TransientError):
     """The host did not answer; after some tries this becomes a refusal."""
 
 

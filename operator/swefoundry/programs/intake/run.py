@@ -10,7 +10,7 @@ from swefoundry.contracts.exit_codes import Code
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.intake import IntakeOrder, IntakeRecord, PatchAt
 from swefoundry.contracts.stages import Stage
-from swefoundry.errors import GiveUp, NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.artifacts import FILE_TYPE, Part, push_parts
 from swefoundry.oci.content import OCI_LAYER, digest_of
 from swefoundry.oci.overlays import Changes, Listing, compare, stage_layer
@@ -80,7 +80,7 @@ async def _bytes(patch: _Named, repo: str, registry: Registry) -> bytes:
 def _layer(root: Path, patch: _Named, changes: Changes, runner: bytes) -> tuple[bytes, Layer]:
     try:
         return stage_layer(changes, worktree.contents(root, changes.replaced), runner)
-    except GiveUp as error:
+    except PermanentError as error:
         raise Refused(patch.code, f"the {patch.name} patch cannot be stored: {error}") from error
 
 

@@ -4,45 +4,45 @@ from swefoundry import errors
 from swefoundry.contracts.agent import AgentOrder, PastRound
 from swefoundry.workloads.agent.pod import agent_pod
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Launch
-from swefoundry.workloads.lifecycle import Launched, Queued, launch
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 
-ORDER_LIMIT_BYTES = 120_000
+AGENT_SPEC_LIMIT_BYTES = 120_000
 """Linux takes 131,072 bytes as one string of the environment (MAX_ARG_STRLEN), its name included."""
 
-SHORTENED = 200
+SHORTENED_CHARACTERS = 200
 """Characters that are left of what early rounds said, when the order would be too long: the last ones matter most."""
 
 
 async def launch_agent_pod(
-    context: ReconcileContext, ticket: Ticket, move: Launch, order: AgentOrder
-) -> Launched | Queued:
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, order: AgentOrder
+) -> PodStarted | Queued:
     """Create the agent pod."""
-    fitting = fitted(order)
+    fitting = fit_agent_spec(order)
 
-    async def prepare() -> Json:
+    async def prepare() -> JsonDict:
         return agent_pod(ticket, fitting, context.settings, move.memory_factor)
 
-    return await launch(context, ticket, move, prepare)
+    return await start_pod(context, ticket, move, prepare)
 
 
-def fitted(order: AgentOrder) -> AgentOrder:
+def fit_agent_spec(order: AgentOrder) -> AgentOrder:
     """The order, with the messages of its oldest rounds shortened as far as it has to be."""
     rounds = list(order.rounds)
     for index in range(len(rounds) + 1):
         size = len(order.wire_text().encode())
-        if size <= ORDER_LIMIT_BYTES:
+        if size <= AGENT_SPEC_LIMIT_BYTES:
             return order
         if index < len(rounds):
             rounds[index] = _shortened(rounds[index])
             order = order.model_copy(update={"rounds": list(rounds)})
-    raise errors.GiveUp(
-        f"the agents' order has {size} bytes, more than the {ORDER_LIMIT_BYTES} that a pod can be given; "
+    raise errors.PermanentError(
+        f"the agents' order has {size} bytes, more than the {AGENT_SPEC_LIMIT_BYTES} that a pod can be given; "
         "configure fewer models, headers or base images, or lower spec.budget.rounds",
         "Misconfigured",
     )
 
 
 def _shortened(past: PastRound) -> PastRound:
-    return past.model_copy(update={"message": past.message[:SHORTENED]})
+    return past.model_copy(update={"message": past.message[:SHORTENED_CHARACTERS]})

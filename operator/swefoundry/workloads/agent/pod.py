@@ -7,40 +7,40 @@ from collections.abc import Mapping
 
 from swefoundry.contracts.agent import AGENT_ORDER, AgentOrder
 from swefoundry.settings import Settings
-from swefoundry.workloads.build.pod import times
+from swefoundry.workloads.build.pod import scale_quantity
 from swefoundry.workloads.intake.pod import Program, program_pod
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 from swefoundry.workloads.volumes import ca_file
 
-KEY_MOUNT = "/var/run/swefoundry/llm"
+MODEL_KEY_MOUNT = "/var/run/swefoundry/llm"
 
-GRACE_SECONDS = 900
+AGENT_OVERHEAD_SECONDS = 900
 """On top of the agents' own limit: pulling the image, fetching the source, storing the transcript, and the answer that
 is under way when the limit strikes, which is waited for (a request takes 600 s at most by default).
 """
 
-TERMINATION_SECONDS = 120
+AGENT_TERMINATION_SECONDS = 120
 """An answer that was paid for is waited for and stored, even when the pod is told to end."""
 
-PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
+PROXY_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 
-def agent_pod(ticket: Ticket, order: AgentOrder, settings: Settings, memory_factor: int = 1) -> Json:
+def agent_pod(ticket: AttemptRef, order: AgentOrder, settings: Settings, memory_factor: int = 1) -> JsonDict:
     """The Pod that carries out ``order``."""
     program = Program(
         module="swefoundry.programs.agent",
         env={AGENT_ORDER: order.wire_text(), **_environment(settings)},
-        memory=times(settings.agent_memory, memory_factor),
+        memory=scale_quantity(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,
-        deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
-        grace_seconds=TERMINATION_SECONDS,
+        deadline_seconds=order.time_limit_seconds + AGENT_OVERHEAD_SECONDS,
+        grace_seconds=AGENT_TERMINATION_SECONDS,
     )
-    return program_pod(ticket, program, settings, _key(settings))
+    return program_pod(ticket, program, settings, _key_volumes(settings))
 
 
-def key_file(settings: Settings) -> str | None:
+def model_key_file(settings: Settings) -> str | None:
     """Path of the models' key in an agent pod."""
-    return f"{KEY_MOUNT}/key" if settings.llm_secret else None
+    return f"{MODEL_KEY_MOUNT}/key" if settings.llm_secret else None
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
@@ -48,17 +48,17 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     ca = ca_file(settings)
     if ca:
         env["SSL_CERT_FILE"] = ca
-    if PROXIES & {name.upper() for name in env}:
+    if PROXY_VARIABLES & {name.upper() for name in env}:
         registry = settings.registry_push.partition(":")[0]
         # The registry is asked for every turn, and a proxy to the outside world rarely knows the way to it.
         env["NO_PROXY"] = ",".join(filter(None, [env.pop("no_proxy", ""), env.get("NO_PROXY", ""), registry]))
     return env
 
 
-def _key(settings: Settings) -> tuple[Json, ...]:
+def _key_volumes(settings: Settings) -> tuple[JsonDict, ...]:
     """Optional: a pod whose Secret does not exist would wait without a word; this one says what it misses."""
     if not settings.llm_secret:
         return ()
     items = [{"key": settings.llm_secret_key, "path": "key"}]
     secret = {"secretName": settings.llm_secret, "items": items, "optional": True, "defaultMode": 0o440}
-    return ({"name": "llm", "mountPath": KEY_MOUNT, "secret": secret},)
+    return ({"name": "llm", "mountPath": MODEL_KEY_MOUNT, "secret": secret},)

@@ -9,15 +9,15 @@ from swefoundry.drafts.overrides import command_step
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import build_pod
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Launch
-from swefoundry.workloads.intake.launch import place
-from swefoundry.workloads.lifecycle import Launched, Queued, launch
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.intake.launch import registry_location
+from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 from swefoundry.workloads.volumes import ca_file
 
 
 @dataclass(frozen=True)
-class Construction:
+class BuildRequest:
     """What is to be built."""
 
     repository: str
@@ -29,16 +29,16 @@ class Construction:
 
 
 async def launch_build(
-    context: ReconcileContext, ticket: Ticket, move: Launch, what: Construction
-) -> Launched | Queued:
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: BuildRequest
+) -> PodStarted | Queued:
     """Create the build pod."""
     settings = context.settings
-    composed = _image_name(what, settings)
+    composed = _composed_image_name(what, settings)
     order = BuildOrder(
         nonce=ticket.nonce,
-        place=place(settings, what.repository),
+        place=registry_location(settings, what.repository),
         source=what.source,
-        draft=what.draft if composed is None else rebuilding(what.draft, composed),
+        draft=what.draft if composed is None else rebuild_draft(what.draft, composed),
         composed=composed,
         tag=what.tag,
         cache=f"{what.repository}/cache",
@@ -49,20 +49,20 @@ async def launch_build(
         ca_bundle=ca_file(settings),
     )
 
-    async def prepare() -> Json:
+    async def prepare() -> JsonDict:
         return build_pod(ticket, order, settings, move.memory_factor)
 
-    return await launch(context, ticket, move, prepare)
+    return await start_pod(context, ticket, move, prepare)
 
 
-def _image_name(what: Construction, settings: Settings) -> str | None:
+def _composed_image_name(what: BuildRequest, settings: Settings) -> str | None:
     """The composed image as build pods pull it."""
     return (
         f"{settings.registry_push}/{what.repository}@{what.composed}" if what.composed is not None else None
     )
 
 
-def rebuilding(draft: Draft, composed: str) -> Draft:
+def rebuild_draft(draft: Draft, composed: str) -> Draft:
     """The draft whose whole build is its rebuild command, run in an image that has everything else."""
     step = command_step(draft.rebuild_command or "true")
     return draft.model_copy(update={"dockerfile": f"FROM {composed}\n{step}\n"})

@@ -2,30 +2,38 @@
 
 from swefoundry.contracts.build import BUILD_ORDER, BuildOrder
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_spec import BUILD_CAPABILITIES, Cell, Json, Ticket, limits, locked, pod
-from swefoundry.workloads.volumes import mounted, usual_files
+from swefoundry.workloads.pod_spec import (
+    BUILD_CAPABILITIES,
+    AttemptRef,
+    ContainerTemplate,
+    JsonDict,
+    pod_manifest,
+    resource_requirements,
+    security_context,
+)
+from swefoundry.workloads.volumes import registry_and_ca_volumes, volumes_and_mounts
 
-STORAGE = "/var/lib/containers"
+BUILDAH_STORAGE_MOUNT = "/var/lib/containers"
 """buildah's storage: an emptyDir, because overlay does not stack on the container's own root."""
 
-GRACE_SECONDS = 300
+BUILD_OVERHEAD_SECONDS = 300
 """On top of the build's own limit: pulling the builder, fetching the source, pushing the image."""
 
 
-def build_pod(ticket: Ticket, order: BuildOrder, settings: Settings, memory_factor: int = 1) -> Json:
+def build_pod(ticket: AttemptRef, order: BuildOrder, settings: Settings, memory_factor: int = 1) -> JsonDict:
     """The Pod that carries out ``order``."""
     room = {"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}
-    volumes, mounts = mounted(room, STORAGE, usual_files(settings))
-    cell = Cell(
+    volumes, mounts = volumes_and_mounts(room, BUILDAH_STORAGE_MOUNT, registry_and_ca_volumes(settings))
+    cell = ContainerTemplate(
         image=settings.builder_image,
         command=["python3", "-m", "swefoundry.programs.build"],
         env={BUILD_ORDER: order.wire_text()},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
-        security=locked(BUILD_CAPABILITIES, user=0, seccomp=False),
-        resources=limits(
-            settings.build_cpu, times(settings.build_memory, memory_factor), settings.build_storage
+        security=security_context(BUILD_CAPABILITIES, user=0, seccomp=False),
+        resources=resource_requirements(
+            settings.build_cpu, scale_quantity(settings.build_memory, memory_factor), settings.build_storage
         ),
-        deadline_seconds=order.time_limit_seconds + GRACE_SECONDS,
+        deadline_seconds=order.time_limit_seconds + BUILD_OVERHEAD_SECONDS,
         volumes=volumes,
         mounts=mounts,
         user_namespace=True,
@@ -33,10 +41,10 @@ def build_pod(ticket: Ticket, order: BuildOrder, settings: Settings, memory_fact
         pull_secret=settings.registry_secret,
         node_lost_seconds=settings.node_lost_seconds,
     )
-    return pod(ticket, cell)
+    return pod_manifest(ticket, cell)
 
 
-def times(quantity: str, factor: int) -> str:
+def scale_quantity(quantity: str, factor: int) -> str:
     """A Kubernetes quantity, multiplied."""
     if factor == 1:
         return quantity

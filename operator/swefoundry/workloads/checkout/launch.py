@@ -8,14 +8,14 @@ from swefoundry.drafts.proven_environment import Parent
 from swefoundry.oci.stage_images import compose_checkout
 from swefoundry.workloads.checkout.pod import checkout_pod
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Launch
-from swefoundry.workloads.intake.launch import place
-from swefoundry.workloads.lifecycle import Launched, Queued, launch
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.intake.launch import registry_location
+from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 
 
 @dataclass(frozen=True)
-class Checkout:
+class CheckoutRequest:
     """Which tree is laid over which image."""
 
     repository: str
@@ -28,23 +28,23 @@ class Checkout:
 
 
 async def launch_checkout(
-    context: ReconcileContext, ticket: Ticket, move: Launch, what: Checkout
-) -> Launched | Queued:
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: CheckoutRequest
+) -> PodStarted | Queued:
     """Create the checkout pod."""
     order = CheckoutOrder(
         nonce=ticket.nonce,
-        place=place(context.settings, what.repository),
+        place=registry_location(context.settings, what.repository),
         parent=what.parent.source,
         source=what.source,
         watched=None if what.watched is None else list(what.watched),
     )
 
-    async def prepare() -> Json:
+    async def prepare() -> JsonDict:
         return checkout_pod(ticket, order, context.settings)
 
-    return await launch(context, ticket, move, prepare)
+    return await start_pod(context, ticket, move, prepare)
 
 
-async def compose(context: ReconcileContext, what: Checkout, layer: Layer) -> Digest:
+async def compose_from_parent(context: ReconcileContext, what: CheckoutRequest, layer: Layer) -> Digest:
     """The image of the new commit; NotFound when the parent is not in the registry any more."""
     return await compose_checkout(context.registry, what.repository, what.parent.image, layer, what.tag)

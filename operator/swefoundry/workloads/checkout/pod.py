@@ -2,13 +2,13 @@
 
 from swefoundry.contracts.checkout import CHECKOUT_ORDER, CheckoutOrder
 from swefoundry.settings import Settings
-from swefoundry.workloads.intake.pod import as_intake, program_pod
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.intake.pod import program_pod, source_program
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 
 
-def checkout_pod(ticket: Ticket, order: CheckoutOrder, settings: Settings) -> Json:
+def checkout_pod(ticket: AttemptRef, order: CheckoutOrder, settings: Settings) -> JsonDict:
     """The Pod that carries out ``order``; it has the room, the limits and the network of an intake."""
     text = order.wire_text()
     return program_pod(
-        ticket, as_intake("swefoundry.programs.checkout", {CHECKOUT_ORDER: text}, settings), settings
+        ticket, source_program("swefoundry.programs.checkout", {CHECKOUT_ORDER: text}, settings), settings
     )

@@ -10,15 +10,15 @@ from swefoundry.contracts.evaluation import RunOrder, RunRecord
 from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import ReconcileContext, StageOrder
-from swefoundry.workloads.decide import Launch
-from swefoundry.workloads.evaluation.pod import Evaluate, evaluation_pod
-from swefoundry.workloads.lifecycle import Launched, Queued, launch
-from swefoundry.workloads.pod_spec import Json, Ticket
+from swefoundry.workloads.context import ReconcileContext, StageImageRequest
+from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
+from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
 
 
 @dataclass(frozen=True)
-class Trial:
+class EvaluationRequest:
     """An image and what to run in it."""
 
     repository: str
@@ -34,7 +34,7 @@ class Trial:
     avoid_nodes: tuple[str, ...] = ()
 
 
-def nodes_of(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
+def failed_nodes(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
     """Nodes where earlier attempts came to nothing: the next one goes elsewhere."""
     return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
 
@@ -45,20 +45,22 @@ def network_open(record: RunRecord, validation: Validation, settings: Settings) 
 
 
 async def launch_evaluation(
-    context: ReconcileContext, ticket: Ticket, move: Launch, trial: Trial
-) -> Launched | Queued:
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, trial: EvaluationRequest
+) -> PodStarted | Queued:
     """Compose the stage image and create its pod."""
 
-    async def prepare() -> Json:
-        return await _pod(context, ticket, move, trial)
+    async def prepare() -> JsonDict:
+        return await _pod_body(context, ticket, move, trial)
 
-    return await launch(context, ticket, move, prepare)
+    return await start_pod(context, ticket, move, prepare)
 
 
-async def _pod(context: ReconcileContext, ticket: Ticket, move: Launch, trial: Trial) -> Json:
-    stage = StageOrder(trial.repository, trial.image, trial.layer, trial.tag)
+async def _pod_body(
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, trial: EvaluationRequest
+) -> JsonDict:
+    stage = StageImageRequest(trial.repository, trial.image, trial.layer, trial.tag)
     # A replaced attempt may have failed because somebody removed the stage image.
-    stage_image = await context.stage_image(stage, anew=move.number > 0)
+    stage_image = await context.stage_image(stage, refresh=move.number > 0)
     facts = await context.facts(trial.repository, trial.facts)
     settings = context.settings
     order = RunOrder(
@@ -70,7 +72,7 @@ async def _pod(context: ReconcileContext, ticket: Ticket, move: Launch, trial: T
         error_exit_codes=list(trial.draft.error_exit_codes),
         canary=list(settings.canary) if trial.validation.network == "Deny" else [],
     )
-    what = Evaluate(
+    what = EvaluationRun(
         image=f"{settings.pull_host}/{trial.repository}@{stage_image}",
         order=order,
         validation=trial.validation,

@@ -5,10 +5,18 @@ from dataclasses import dataclass
 from swefoundry.api.types import Validation
 from swefoundry.contracts.evaluation import RUN_ORDER, RunOrder
 from swefoundry.settings import Settings
-from swefoundry.workloads.build.pod import times
-from swefoundry.workloads.pod_spec import ROOT_CAPABILITIES, Cell, Json, Ticket, limits, locked, pod
+from swefoundry.workloads.build.pod import scale_quantity
+from swefoundry.workloads.pod_spec import (
+    ROOT_CAPABILITIES,
+    AttemptRef,
+    ContainerTemplate,
+    JsonDict,
+    pod_manifest,
+    resource_requirements,
+    security_context,
+)
 
-GRACE_SECONDS = 900
+EVALUATION_OVERHEAD_SECONDS = 900
 """On top of the runner's own limit: the deadline's clock includes pulling a large image."""
 
 NETWORK_LABEL = "swefoundry.dev/network"
@@ -16,7 +24,7 @@ NETWORK_LABEL = "swefoundry.dev/network"
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class EvaluationRun:
     """What to run where."""
 
     image: str
@@ -27,15 +35,17 @@ class Evaluate:
     memory_factor: int = 1
 
 
-def evaluation_pod(ticket: Ticket, what: Evaluate, settings: Settings) -> Json:
+def evaluation_pod(ticket: AttemptRef, what: EvaluationRun, settings: Settings) -> JsonDict:
     """The Pod that carries out the run order."""
     wanted = what.validation.resources
-    cell = Cell(
+    cell = ContainerTemplate(
         image=what.image,
         env={RUN_ORDER: what.order.wire_text()},
-        security=locked(ROOT_CAPABILITIES, user=0),
-        resources=limits(wanted.cpu, times(wanted.memory, what.memory_factor), wanted.ephemeral_storage),
-        deadline_seconds=what.order.timeout_seconds + GRACE_SECONDS,
+        security=security_context(ROOT_CAPABILITIES, user=0),
+        resources=resource_requirements(
+            wanted.cpu, scale_quantity(wanted.memory, what.memory_factor), wanted.ephemeral_storage
+        ),
+        deadline_seconds=what.order.timeout_seconds + EVALUATION_OVERHEAD_SECONDS,
         user_namespace=settings.task_user_namespaces,
         runtime_class=settings.runtime_class,
         service_account=settings.service_account,
@@ -43,6 +53,6 @@ def evaluation_pod(ticket: Ticket, what: Evaluate, settings: Settings) -> Json:
         avoid_nodes=what.avoid_nodes,
         node_lost_seconds=settings.node_lost_seconds,
     )
-    body = pod(ticket, cell)
+    body = pod_manifest(ticket, cell)
     body["metadata"]["labels"][NETWORK_LABEL] = what.validation.network.lower()
     return body

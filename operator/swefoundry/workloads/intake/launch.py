@@ -18,23 +18,23 @@ from swefoundry.contracts.intake import (
 from swefoundry.contracts.registry_location import Place
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Collect, Launch
+from swefoundry.workloads.decide import CollectResult, StartPod
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
-from swefoundry.workloads.lifecycle import Launched, Queued, count_end, launch
-from swefoundry.workloads.pod_spec import Json, Role, Ticket
+from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, start_pod
+from swefoundry.workloads.pod_spec import AttemptRef, JsonDict, Role
 from swefoundry.workloads.volumes import auth_file
 
 
 @dataclass(frozen=True)
-class TakenIn:
+class IntakeFinished:
     """The intake pod ended with this record."""
 
-    move: Collect
+    move: CollectResult
     record: IntakeRecord
 
 
 @dataclass(frozen=True)
-class Intake:
+class IntakeRequest:
     """What is to be taken in."""
 
     repo: str
@@ -47,42 +47,42 @@ class Intake:
 
 
 @dataclass
-class Shipment:
+class PodInputs:
     """Files that the pod mounts.
 
     Optional ones: a pod whose volume does not exist waits without a word in its status.
     """
 
-    volumes: list[Json] = field(default_factory=list)
+    volumes: list[JsonDict] = field(default_factory=list)
 
 
 async def launch_intake(
-    context: ReconcileContext, ticket: Ticket, move: Launch, what: Intake
-) -> Launched | Queued:
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: IntakeRequest
+) -> PodStarted | Queued:
     """Create the intake pod."""
 
-    async def prepare() -> Json:
-        shipment = Shipment()
+    async def prepare() -> JsonDict:
+        shipment = PodInputs()
         order = IntakeOrder(
             nonce=ticket.nonce,
-            place=place(context.settings, what.repository),
+            place=registry_location(context.settings, what.repository),
             origin=_origin(what, shipment),
-            test_patch=await _patch(context, what, what.test_patch, "test", shipment),
-            gold_patch=await _patch(context, what, what.gold_patch, "gold", shipment),
+            test_patch=await _patch_source(context, what, what.test_patch, "test", shipment),
+            gold_patch=await _patch_source(context, what, what.gold_patch, "gold", shipment),
             version=what.version,
         )
         return intake_pod(ticket, order, context.settings, tuple(shipment.volumes))
 
-    return await launch(context, ticket, move, prepare)
+    return await start_pod(context, ticket, move, prepare)
 
 
-def taken_in(move: Collect) -> TakenIn:
+def finished_intake(move: CollectResult) -> IntakeFinished:
     """What an intake pod left."""
-    count_end(Role.INTAKE, move)
-    return TakenIn(move, IntakeRecord.model_validate(move.finished.record))
+    count_finished_pod(Role.INTAKE, move)
+    return IntakeFinished(move, IntakeRecord.model_validate(move.result.record))
 
 
-def place(settings: Settings, repository: str) -> Place:
+def registry_location(settings: Settings, repository: str) -> Place:
     """Where task pods find and leave content."""
     return Place(
         registry=settings.registry_push,
@@ -92,7 +92,7 @@ def place(settings: Settings, repository: str) -> Place:
     )
 
 
-def _origin(what: Intake, shipment: Shipment) -> Origin:
+def _origin(what: IntakeRequest, shipment: PodInputs) -> Origin:
     source = what.source
     if source is not None and source.archive is not None:
         archive = source.archive
@@ -114,17 +114,17 @@ def _origin(what: Intake, shipment: Shipment) -> Origin:
             }
         )
         token_file = f"{TOKEN_MOUNT}/token"
-        token_named = _named("source.git.tokenSecretRef", "Secret", ref)
+        token_named = _manifest_reference("source.git.tokenSecretRef", "Secret", ref)
     url = git.url if git is not None else f"https://github.com/{what.repo}.git"
     return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file, token_named=token_named)
 
 
-def _named(field: str, kind: str, ref: KeyRef) -> str:
+def _manifest_reference(field: str, kind: str, ref: KeyRef) -> str:
     return f"spec.{field}: {kind} {ref.name} with the key {ref.key}"
 
 
-async def _patch(
-    context: ReconcileContext, what: Intake, patch: Patch | None, name: str, shipment: Shipment
+async def _patch_source(
+    context: ReconcileContext, what: IntakeRequest, patch: Patch | None, name: str, shipment: PodInputs
 ) -> PatchAt | None:
     if patch is None:
         return None
@@ -142,10 +142,12 @@ async def _patch(
                 "configMap": {"name": ref.name, "items": items, "optional": True},
             }
         )
-        return PatchAt(path=f"{mount}/patch", named=_named(f"{name}Patch.configMapRef", "ConfigMap", ref))
+        return PatchAt(
+            path=f"{mount}/patch", named=_manifest_reference(f"{name}Patch.configMapRef", "ConfigMap", ref)
+        )
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
     return PatchAt(blob=await context.registry.put_blob(what.repository, (patch.inline or "").encode()))
 
 
-INTAKE = "intake"
+INTAKE_WORK = "intake"
 """Name of the intake's work."""

@@ -6,24 +6,33 @@ from dataclasses import dataclass
 from swefoundry.contracts.intake import INTAKE_ORDER, IntakeOrder
 from swefoundry.contracts.termination_record import WORK_VARIABLE
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_spec import Cell, Json, Ticket, limits, locked, pod
-from swefoundry.workloads.volumes import ca_file, mounted, usual_files
+from swefoundry.workloads.pod_spec import (
+    AttemptRef,
+    ContainerTemplate,
+    JsonDict,
+    pod_manifest,
+    resource_requirements,
+    security_context,
+)
+from swefoundry.workloads.volumes import ca_file, registry_and_ca_volumes, volumes_and_mounts
 
 TOKEN_MOUNT = "/var/run/swefoundry/git"
 PATCH_MOUNT = "/var/run/swefoundry/patches"
 WORK_MOUNT = "/work"
 
-USER = 1000
+PROGRAM_USER = 1000
 
 CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 
-def intake_pod(ticket: Ticket, order: IntakeOrder, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
+def intake_pod(
+    ticket: AttemptRef, order: IntakeOrder, settings: Settings, files: tuple[JsonDict, ...] = ()
+) -> JsonDict:
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
     point into.
     """
     env = {INTAKE_ORDER: order.wire_text()}
-    return program_pod(ticket, as_intake("swefoundry.programs.intake", env, settings), settings, files)
+    return program_pod(ticket, source_program("swefoundry.programs.intake", env, settings), settings, files)
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,10 @@ class Program:
     memory: str
     storage: str
     deadline_seconds: int
-    grace_seconds: int = Cell.grace_seconds
+    grace_seconds: int = ContainerTemplate.grace_seconds
 
 
-def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Program:
+def source_program(module: str, env: Mapping[str, str], settings: Settings) -> Program:
     """A program that works on sources, with an intake's room and certificates."""
     ca = ca_file(settings)
     trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
@@ -47,16 +56,18 @@ def as_intake(module: str, env: Mapping[str, str], settings: Settings) -> Progra
     )
 
 
-def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tuple[Json, ...] = ()) -> Json:
+def program_pod(
+    ticket: AttemptRef, program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
+) -> JsonDict:
     """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
     room = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
-    volumes, mounts = mounted(room, WORK_MOUNT, (*files, *usual_files(settings)))
-    cell = Cell(
+    volumes, mounts = volumes_and_mounts(room, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
+    cell = ContainerTemplate(
         image=settings.operator_image,
         command=["python", "-m", program.module],
         env={**program.env, WORK_VARIABLE: WORK_MOUNT},
-        security={**locked(user=USER), "readOnlyRootFilesystem": True},
-        resources=limits("100m", program.memory, program.storage),
+        security={**security_context(user=PROGRAM_USER), "readOnlyRootFilesystem": True},
+        resources=resource_requirements("100m", program.memory, program.storage),
         deadline_seconds=program.deadline_seconds,
         volumes=volumes,
         mounts=mounts,
@@ -66,6 +77,6 @@ def program_pod(ticket: Ticket, program: Program, settings: Settings, files: tup
         node_lost_seconds=settings.node_lost_seconds,
         grace_seconds=program.grace_seconds,
     )
-    body = pod(ticket, cell)
-    body["spec"]["securityContext"] = {"fsGroup": USER}
+    body = pod_manifest(ticket, cell)
+    body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
     return body

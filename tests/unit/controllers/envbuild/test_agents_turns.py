@@ -11,10 +11,10 @@ from swefoundry.contracts.agent import AgentRecord, Allowance
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild import agent_usage
-from swefoundry.controllers.envbuild.budget import Purse, purse
-from swefoundry.controllers.envbuild.strategy_order import Turn, strategies, turn
+from swefoundry.controllers.envbuild.budget import BudgetDecision, decide_budget
+from swefoundry.controllers.envbuild.strategy_order import NextStrategies, next_strategies, ordered_strategies
 from swefoundry.settings import Settings
-from swefoundry.workloads.usage_index import NOTHING, Account, Others
+from swefoundry.workloads.usage_index import NO_USAGE, OtherUsage, UsageTotals
 
 LADDER = [Model(name="small")]
 BEGUN = Agents(asked=1)
@@ -33,23 +33,23 @@ DRAFT = Draft(dockerfile="FROM a", test_command="t")
     ],
 )
 def test_strategies_are_those_named_or_the_operators_own(named, models, order):
-    assert strategies(Environment(**named), Settings(models=models)) == order
+    assert ordered_strategies(Environment(**named), Settings(models=models)) == order
 
 
 @pytest.mark.parametrize(
     ("order", "agents", "whose"),
     [
-        (["reuse", "recipe"], None, Turn(("reuse", "recipe"))),
-        (["reuse", "recipe", "agents"], None, Turn(("reuse", "recipe"), agents=True)),
-        (["reuse", "recipe", "agents"], BEGUN, Turn(("reuse",), agents=True)),
-        (["reuse", "recipe", "agents"], ENDED, Turn(())),
-        (["agents", "recipe"], None, Turn((), agents=True)),
-        (["agents", "recipe"], ENDED, Turn(("recipe",))),
-        (["fixed", "agents", "recipe"], BEGUN, Turn((), agents=True)),
+        (["reuse", "recipe"], None, NextStrategies(("reuse", "recipe"))),
+        (["reuse", "recipe", "agents"], None, NextStrategies(("reuse", "recipe"), agents=True)),
+        (["reuse", "recipe", "agents"], BEGUN, NextStrategies(("reuse",), agents=True)),
+        (["reuse", "recipe", "agents"], ENDED, NextStrategies(())),
+        (["agents", "recipe"], None, NextStrategies((), agents=True)),
+        (["agents", "recipe"], ENDED, NextStrategies(("recipe",))),
+        (["fixed", "agents", "recipe"], BEGUN, NextStrategies((), agents=True)),
     ],
 )
 def test_whose_turn_it_is(order, agents, whose):
-    assert turn(order, agents) == whose
+    assert next_strategies(order, agents) == whose
 
 
 def a_spender(tokens=0, micro_usd=0, **budget):
@@ -57,20 +57,22 @@ def a_spender(tokens=0, micro_usd=0, **budget):
     return a_build({"usage": used}, budget=budget)
 
 
-ALONE = Others()
+ALONE = OtherUsage()
 
 
-def others(here=NOTHING, elsewhere=NOTHING):
-    return Others(here, here.plus(elsewhere))
+def others(here=NO_USAGE, elsewhere=NO_USAGE):
+    return OtherUsage(here, here.plus(elsewhere))
 
 
 def an_account(tokens=0, held=0):
-    return Account(Usage(input_tokens=tokens), Usage(input_tokens=held))
+    return UsageTotals(Usage(input_tokens=tokens), Usage(input_tokens=held))
 
 
 def test_one_instance_spends_what_is_left_of_its_own_budget():
-    found = purse(a_spender(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), ALONE, Settings())
-    assert found == Purse(
+    found = decide_budget(
+        a_spender(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), ALONE, Settings()
+    )
+    assert found == BudgetDecision(
         Allowance(
             turns_per_role=7,
             tokens=600,
@@ -82,21 +84,21 @@ def test_one_instance_spends_what_is_left_of_its_own_budget():
 
 
 def test_nothing_left_names_the_budget_and_what_raises_it():
-    assert purse(a_spender(1000, llmTokens=1000), ALONE, Settings()).spent == (
+    assert decide_budget(a_spender(1000, llmTokens=1000), ALONE, Settings()).spent == (
         "no tokens are left of spec.budget; raise spec.budget.llmTokens"
     )
-    dear = purse(a_spender(0, 250_000, llmUsd="0.25"), ALONE, Settings())
+    dear = decide_budget(a_spender(0, 250_000, llmUsd="0.25"), ALONE, Settings())
     assert dear.spent == "no money is left of spec.budget; raise spec.budget.llmUsd"
 
 
 def test_a_namespace_counts_its_own_and_the_operator_all():
     beside = others(an_account(300), an_account(500))
-    of_namespace = purse(a_spender(100), beside, Settings(namespace_llm_tokens=1000)).allowance
+    of_namespace = decide_budget(a_spender(100), beside, Settings(namespace_llm_tokens=1000)).allowance
     assert (of_namespace.tokens, of_namespace.tokens_named) == (
         600,
         "the budget of namespace here; raise agents.budgets.namespace.tokens in the chart's values",
     )
-    of_operator = purse(a_spender(100), beside, Settings(operator_llm_tokens=1000)).allowance
+    of_operator = decide_budget(a_spender(100), beside, Settings(operator_llm_tokens=1000)).allowance
     assert (of_operator.tokens, of_operator.tokens_named) == (
         100,
         "the operator's budget; raise agents.budgets.operator.tokens in the chart's values",
@@ -105,16 +107,16 @@ def test_a_namespace_counts_its_own_and_the_operator_all():
 
 def test_what_running_agents_may_still_use_is_waited_for_and_not_spent():
     limit = Settings(operator_llm_tokens=1000)
-    waits = purse(a_spender(100, llmTokens=500), others(an_account(held=600)), limit)
+    waits = decide_budget(a_spender(100, llmTokens=500), others(an_account(held=600)), limit)
     assert (waits.spent, waits.held) == (
         "",
         "agents that run may still use what is left of a budget for models",
     )
-    assert purse(a_spender(100, llmTokens=500), others(an_account(held=500)), limit).held == ""
+    assert decide_budget(a_spender(100, llmTokens=500), others(an_account(held=500)), limit).held == ""
 
 
 def test_shared_money_is_exact():
-    found = purse(a_spender(0, 1), ALONE, Settings(operator_llm_usd=Decimal("0.1"))).allowance
+    found = decide_budget(a_spender(0, 1), ALONE, Settings(operator_llm_usd=Decimal("0.1"))).allowance
     assert found.micro_usd == 99_999
 
 
@@ -130,9 +132,9 @@ def a_round(number=0, **fields):
 
 
 def test_a_draft_begins_a_round_and_is_charged():
-    status = agent_usage.called(EnvBuildStatus(rounds=[a_round(outcome="StepFailed")]))
+    status = agent_usage.record_request(EnvBuildStatus(rounds=[a_round(outcome="StepFailed")]))
     assert status.agents == Agents(asked=1, drafting=1)
-    after = agent_usage.drafted(status, a_record(state=digest("1"), transcript=digest("2")), a_round(1))
+    after = agent_usage.record_draft(status, a_record(state=digest("1"), transcript=digest("2")), a_round(1))
     assert (after.round, [item.number for item in after.rounds]) == (2, [0, 1])
     assert (after.usage, after.cost) == (USED, "$0.0013")
     assert after.agents == Agents(asked=1, rung=1, state=digest("1"), transcript=digest("2"))
@@ -140,7 +142,7 @@ def test_a_draft_begins_a_round_and_is_charged():
 
 def test_a_stop_is_charged_and_keeps_the_last_state():
     status = EnvBuildStatus(usage=USED, agents=Agents(asked=2, drafting=0, state=digest("1")))
-    after = agent_usage.drafted(status, a_record(code=50, message="needs a GPU"), None)
+    after = agent_usage.record_draft(status, a_record(code=50, message="needs a GPU"), None)
     assert after.usage == USED.plus(USED)
     assert after.agents == Agents(
         asked=2, rung=1, state=digest("1"), ended="AgentsGaveUp", message="needs a GPU"
@@ -161,7 +163,7 @@ def test_a_stop_is_charged_and_keeps_the_last_state():
     ],
 )
 def test_every_code_without_a_draft_has_a_reason(code, reason):
-    after = agent_usage.drafted(EnvBuildStatus(agents=Agents(drafting=0)), a_record(code=code), None)
+    after = agent_usage.record_draft(EnvBuildStatus(agents=Agents(drafting=0)), a_record(code=code), None)
     assert after.agents is not None and after.agents.ended == reason
 
 
@@ -176,6 +178,6 @@ def test_claims_are_compared_with_what_was_measured():
         a_round(6, claimed=True),
         a_round(7, outcome="Accepted"),
     ]
-    after = agent_usage.compared(EnvBuildStatus(rounds=rounds, agents=BEGUN))
+    after = agent_usage.score_claims(EnvBuildStatus(rounds=rounds, agents=BEGUN))
     assert after.agents == Agents(asked=1, overclaimed=2, underclaimed=1)
-    assert agent_usage.compared(EnvBuildStatus(rounds=rounds)).agents is None
+    assert agent_usage.score_claims(EnvBuildStatus(rounds=rounds)).agents is None

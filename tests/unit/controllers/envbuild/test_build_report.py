@@ -15,24 +15,24 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.steps import (
-    Built,
-    CheckedOut,
-    Exhaust,
-    NothingProposed,
-    Probed,
+    BuildFinished,
+    CheckoutFinished,
+    EndSearch,
+    NoDraftLeft,
+    ParentUnusable,
+    ProbeFinished,
     Propose,
-    Proposed,
-    Unusable,
+    RoundStarted,
 )
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.drafts.proven_environment import Parent
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await, Collect, Replace, Surrender
-from swefoundry.workloads.intake.launch import TakenIn
-from swefoundry.workloads.lifecycle import Launched, Queued
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished
+from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
+from swefoundry.workloads.intake.launch import IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, Queued
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
-GO_ON = Pursue(())
+GO_ON = RunWork(())
 ROUND = Round(number=0, strategy="recipe", label="python 3.11, uv", draft=digest("d"))
 IMAGE = ROUND.model_copy(update={"image": digest("b")})
 LATER = NOW + timedelta(minutes=5)
@@ -57,11 +57,13 @@ def message(status):
 
 
 def collect(work, code=0):
-    return Collect(work, a_pod(work), Finished(code, {}, 12.0))
+    return CollectResult(work, a_pod(work), PodResult(code, {}, 12.0))
 
 
 def a_probe(stage, code, **fields):
-    return Probed(collect(f"{stage}-0", code), ProbeResult(stage=stage, code=code, **fields), f"{stage} says")
+    return ProbeFinished(
+        collect(f"{stage}-0", code), ProbeResult(stage=stage, code=code, **fields), f"{stage} says"
+    )
 
 
 def probes(before, after_code):
@@ -79,7 +81,7 @@ def an_attempt(work="build-0", **fields):
 
 
 def test_work_begins_with_a_stamp_and_reconciling():
-    status = after(observed(now=NOW), Propose(), Proposed(ROUND))
+    status = after(observed(now=NOW), Propose(), RoundStarted(ROUND))
     assert (status.started_at, status.observed_generation, status.phase) == (NOW, 1, "Building")
     assert status.rounds == [ROUND] and status.round == 1
     assert conditions(status) == {
@@ -92,11 +94,11 @@ def test_work_begins_with_a_stamp_and_reconciling():
 
 def test_rest_changes_nothing():
     view = observed(ROUND, now=LATER)
-    assert after(view, Rest()) == view.build.status
+    assert after(view, NoOp()) == view.build.status
 
 
 def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
-    status = after(observed(IMAGE), GO_ON, Launched(an_attempt("before-0")), Queued("after-0"))
+    status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), Queued("after-0"))
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
         "Probing",
@@ -105,7 +107,7 @@ def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
 
 
 def test_an_adopted_pod_is_written_down():
-    status = after(observed(ROUND), GO_ON, Await("build-0", "Running", adopted=an_attempt()))
+    status = after(observed(ROUND), GO_ON, Wait("build-0", "Running", adopted=an_attempt()))
     assert status.running == [an_attempt()]
     assert message(status) == "round 1: under way (recipe: python 3.11, uv)"
 
@@ -113,7 +115,9 @@ def test_an_adopted_pod_is_written_down():
 def test_a_built_image_opens_the_probes():
     record = BuildRecord(nonce="n", code=0, image=digest("b"), duration_ms=1000)
     status = after(
-        observed(ROUND, status={"running": [an_attempt().wire()]}), GO_ON, Built(collect("build-0"), record)
+        observed(ROUND, status={"running": [an_attempt().wire()]}),
+        GO_ON,
+        BuildFinished(collect("build-0"), record),
     )
     assert (status.rounds[0].image, status.rounds[0].outcome) == (digest("b"), None)
     assert (status.running, status.pod_seconds, status.phase) == ([], 12.0, "Probing")
@@ -124,7 +128,7 @@ def test_a_built_image_opens_the_probes():
 
 def test_a_failed_build_ends_the_round_and_not_the_search():
     record = BuildRecord(nonce="n", code=42, message="step 2 ended with code 1")
-    status = after(observed(ROUND), GO_ON, Built(collect("build-0", 42), record))
+    status = after(observed(ROUND), GO_ON, BuildFinished(collect("build-0", 42), record))
     assert (status.rounds[0].outcome, status.finished_at) == ("StepFailed", None)
     assert "Stalled" not in conditions(status)
 
@@ -164,7 +168,7 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
         with_probes(1, 21, 2, outcome="NoResult", image="3"),
         ROUND.model_copy(update={"number": 3, "outcome": "StepFailed", "message": "no such package"}),
     ]
-    status = after(observed(*rounds), Propose(), NothingProposed())
+    status = after(observed(*rounds), Propose(), NoDraftLeft())
     assert (status.image, status.image_name) == (
         digest("2"),
         "pull/swefoundry/tasks/owner/name:here.task-one.r1",
@@ -174,51 +178,53 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
 
 
 def test_a_spent_budget_ends_the_search_with_what_there_is():
-    status = after(observed(with_probes(1, 1)), Exhaust("BudgetSpent", "1 rounds were tried"))
+    status = after(observed(with_probes(1, 1)), EndSearch("BudgetSpent", "1 rounds were tried"))
     assert (status.image, status.phase) == (digest("b"), "Failed")
     assert conditions(status)["Succeeded"] == ("False", "BudgetSpent")
 
 
 def test_a_search_without_a_judgeable_image_ends_without_one():
-    status = after(observed(with_probes(1, 22, outcome="TimeLimit")), Exhaust("BudgetSpent", "spent"))
+    status = after(observed(with_probes(1, 22, outcome="TimeLimit")), EndSearch("BudgetSpent", "spent"))
     assert (status.image, status.draft) == (None, None)
 
 
 def test_a_project_that_no_strategy_knows_is_told_what_to_do():
-    status = after(observed(), Propose(), NothingProposed())
+    status = after(observed(), Propose(), NoDraftLeft())
     assert message(status) == "no strategy knows this kind of project; give spec.environment.draft"
 
 
 def test_a_fault_of_the_cluster_is_counted_and_a_memory_kill_is_not():
     planned = an_attempt(number=1, uid=None)
-    lost = Replace("build-0", an_attempt(outcome="Infrastructure", reason="NodeLost", seconds=3.0), planned)
+    lost = RetryAttempt(
+        "build-0", an_attempt(outcome="Infrastructure", reason="NodeLost", seconds=3.0), planned
+    )
     status = after(observed(ROUND), GO_ON, lost)
     assert (status.infra_retries, status.pod_seconds, status.running) == (1, 3.0, [planned])
-    killed = Replace("build-0", an_attempt(outcome="Limit", reason="OOMKilled"), planned)
+    killed = RetryAttempt("build-0", an_attempt(outcome="Limit", reason="OOMKilled"), planned)
     assert after(observed(ROUND), GO_ON, killed).infra_retries == 0
 
 
 def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
+    status = after(observed(ROUND), GO_ON, FailAttempt("build-0", an_attempt(), fault))
     assert (status.rounds[0].outcome, status.finished_at) == ("BuildOutOfMemory", None)
 
 
 @pytest.mark.parametrize(
     ("blame", "reason"),
-    [(Blame.INFRASTRUCTURE, "InfrastructureFault"), (Blame.CONFIGURATION, "Misconfigured")],
+    [(FaultCategory.INFRASTRUCTURE, "InfrastructureFault"), (FaultCategory.CONFIGURATION, "Misconfigured")],
 )
 def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
-    fault = Faulted(blame, "Whatever", "a sentence")
-    status = after(observed(ROUND), GO_ON, Surrender("build-0", an_attempt(), fault))
+    fault = PodFault(blame, "Whatever", "a sentence")
+    status = after(observed(ROUND), GO_ON, FailAttempt("build-0", an_attempt(), fault))
     assert conditions(status)["Stalled"] == ("True", reason)
     assert message(status) == "build-0: Whatever after 1 attempt: a sentence"
 
 
 def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
     status = after(
-        observed(IMAGE), GO_ON, a_probe("before", 1), Surrender("after-0", an_attempt("after-0"), fault)
+        observed(IMAGE), GO_ON, a_probe("before", 1), FailAttempt("after-0", an_attempt("after-0"), fault)
     )
     assert [(item.stage, item.code, item.fault) for item in status.rounds[0].probes] == [
         ("before", 1, None),
@@ -228,21 +234,21 @@ def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
 
 
 def test_an_open_network_ends_the_search_whatever_the_probe_said():
-    probe = Probed(collect("after-0"), ProbeResult(stage=Stage.AFTER, code=0), "", network_open=True)
-    status = after(observed(IMAGE), GO_ON, probe, Launched(an_attempt("before-0")))
+    probe = ProbeFinished(collect("after-0"), ProbeResult(stage=Stage.AFTER, code=0), "", network_open=True)
+    status = after(observed(IMAGE), GO_ON, probe, PodStarted(an_attempt("before-0")))
     assert conditions(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
 
 
 def test_its_own_intake_gives_source_facts_and_layers():
     record = IntakeRecord(nonce="n", code=0, source=digest("a"), facts=digest("f"))
-    status = after(observed(), GO_ON, TakenIn(collect("intake"), record))
+    status = after(observed(), GO_ON, IntakeFinished(collect("intake"), record))
     assert (status.source, status.facts, status.finished_at) == (digest("a"), digest("f"), None)
 
 
 def test_its_own_intake_may_refuse_the_source():
     record = IntakeRecord(nonce="n", code=12, message="no such commit")
-    status = after(observed(), GO_ON, TakenIn(collect("intake", 12), record))
+    status = after(observed(), GO_ON, IntakeFinished(collect("intake", 12), record))
     assert conditions(status)["Stalled"] == ("True", "SourceMismatch")
 
 
@@ -263,7 +269,7 @@ CHECKED_OUT = CheckoutRecord(nonce="n", code=0, layer=LAYER, added=3, changed=8,
 
 
 def checked_out(composed="e", complete=True):
-    return CheckedOut(collect("checkout-0"), CHECKED_OUT, digest(composed), complete)
+    return CheckoutFinished(collect("checkout-0"), CHECKED_OUT, digest(composed), complete)
 
 
 def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
@@ -282,22 +288,22 @@ def test_a_checkout_that_is_to_be_rebuilt_gives_no_image_yet():
 def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_search():
     record = CheckoutRecord(nonce="n", code=12, message="the source is gone")
     status = after(
-        observed(REUSED), GO_ON, CheckedOut(collect("checkout-0", 12), record, message=record.message)
+        observed(REUSED), GO_ON, CheckoutFinished(collect("checkout-0", 12), record, message=record.message)
     )
     assert (status.rounds[0].outcome, status.rounds[0].message) == ("CheckoutFailed", "the source is gone")
     assert status.finished_at is None
 
 
 def test_so_does_a_checkout_pod_that_reaches_a_limit():
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(REUSED), GO_ON, Surrender("checkout-0", an_attempt("checkout-0"), fault))
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
+    status = after(observed(REUSED), GO_ON, FailAttempt("checkout-0", an_attempt("checkout-0"), fault))
     assert (status.rounds[0].outcome, status.finished_at) == ("CheckoutFailed", None)
 
 
 def test_a_rebuild_that_reaches_a_limit_is_a_build_that_does():
     current = REUSED.model_copy(update={"composed": digest("e")})
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(current), GO_ON, Surrender("build-0", an_attempt(), fault))
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
+    status = after(observed(current), GO_ON, FailAttempt("build-0", an_attempt(), fault))
     assert status.rounds[0].outcome == "BuildOutOfMemory"
 
 
@@ -315,18 +321,18 @@ def test_both_passed_in_an_image_of_another_commit_does_not_end_the_search():
 
 def test_a_search_that_ends_gives_no_image_of_another_commit_to_be_judged_in():
     current = with_probes(0, 0).model_copy(update={"parent": PARENT})
-    status = after(observed(current), Propose(), NothingProposed())
+    status = after(observed(current), Propose(), NoDraftLeft())
     assert (status.image, status.phase) == (None, "Failed")
 
 
 def test_an_image_that_a_person_named_and_that_is_not_there_stalls():
-    status = after(observed(), Propose(), Unusable("there is no EnvBuild x"))
+    status = after(observed(), Propose(), ParentUnusable("there is no EnvBuild x"))
     assert conditions(status)["Stalled"] == ("True", "ParentUnusable")
     assert message(status) == "there is no EnvBuild x"
 
 
 def test_a_wait_for_a_sibling_is_the_reason_that_is_shown():
-    wait = Await("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
+    wait = Wait("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
     status = after(observed(), Propose(), wait)
     assert (status.phase, status.rounds, status.started_at) == ("Pending", [], NOW)
     assert conditions(status)["Ready"] == ("False", "WaitingForSibling")

@@ -10,10 +10,10 @@ from swefoundry.contracts.models import Model
 from swefoundry.controllers.envbuild import rules
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.rules import decide
-from swefoundry.controllers.envbuild.steps import Exhaust, Propose, stage_of
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.envbuild.steps import EndSearch, Propose, stage_of
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await, Launch, Replace
+from swefoundry.workloads.decide import RetryAttempt, StartPod, Wait
 
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
 BARE = {
@@ -64,32 +64,34 @@ def test_the_source_of_a_task_is_not_taken_in_again():
 
 
 def test_a_source_of_its_own_is_taken_in_first():
-    assert decide(observed(a_build(**BARE))) == Pursue((Launch("intake"),))
+    assert decide(observed(a_build(**BARE))) == RunWork((StartPod("intake"),))
     taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
     assert decide(observed(taken)) == Propose()
 
 
 def test_an_open_round_is_built():
-    assert decide(observed(with_rounds(a_round()))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(a_round()))) == RunWork((StartPod("build-0"),))
 
 
 def test_each_round_has_its_own_pods():
-    assert decide(observed(with_rounds(over(), a_round(1)))) == Pursue((Launch("build-1"),))
-    assert decide(observed(with_rounds(over(), built(1)))) == Pursue((Launch("before-1"), Launch("after-1")))
+    assert decide(observed(with_rounds(over(), a_round(1)))) == RunWork((StartPod("build-1"),))
+    assert decide(observed(with_rounds(over(), built(1)))) == RunWork(
+        (StartPod("before-1"), StartPod("after-1"))
+    )
 
 
 def test_an_image_is_probed_before_and_after_the_fix_at_the_same_time():
-    assert decide(observed(with_rounds(built()))) == Pursue((Launch("before-0"), Launch("after-0")))
+    assert decide(observed(with_rounds(built()))) == RunWork((StartPod("before-0"), StartPod("after-0")))
 
 
 def test_only_the_missing_probe_is_run():
     half = built(probes=[{"stage": "before", "code": 1}])
-    assert decide(observed(with_rounds(half))) == Pursue((Launch("after-0"),))
+    assert decide(observed(with_rounds(half))) == RunWork((StartPod("after-0"),))
 
 
 def test_without_a_fix_the_tree_is_probed_as_it_is():
     build = with_rounds(built(), spec={"acceptance": None})
-    assert decide(observed(build)) == Pursue((Launch("base-0"),))
+    assert decide(observed(build)) == RunWork((StartPod("base-0"),))
 
 
 def test_a_failed_round_asks_for_the_next_draft():
@@ -99,7 +101,7 @@ def test_a_failed_round_asks_for_the_next_draft():
 def test_as_many_rounds_are_begun_as_the_budget_allows():
     budget = {"budget": {"rounds": 2}}
     assert decide(observed(with_rounds(over(), spec=budget))) == Propose()
-    assert decide(observed(with_rounds(over(), over(1), spec=budget))) == Exhaust(
+    assert decide(observed(with_rounds(over(), over(1), spec=budget))) == EndSearch(
         "BudgetSpent", "2 of 2 rounds are spent; raise spec.budget.rounds"
     )
 
@@ -107,33 +109,35 @@ def test_as_many_rounds_are_begun_as_the_budget_allows():
 def test_spent_pod_seconds_end_the_search_but_not_the_round():
     spec = {"budget": {"podSeconds": 60}}
     assert decide(observed(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
-    assert decide(observed(with_rounds(over(), spec=spec, podSeconds=60.4))) == Exhaust(
+    assert decide(observed(with_rounds(over(), spec=spec, podSeconds=60.4))) == EndSearch(
         "BudgetSpent", "60 of 60 pod-seconds are spent; raise spec.budget.podSeconds"
     )
-    assert decide(observed(with_rounds(a_round(), spec=spec, podSeconds=99))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(a_round(), spec=spec, podSeconds=99))) == RunWork(
+        (StartPod("build-0"),)
+    )
 
 
 def test_a_finished_build_rests():
-    assert decide(observed(with_rounds(built(), **ENDED))) == Rest()
+    assert decide(observed(with_rounds(built(), **ENDED))) == NoOp()
 
 
 def test_a_deleted_build_is_left_alone():
     build = with_rounds(a_round())
     object.__setattr__(build, "deleting", True)
-    assert decide(observed(build)) == Rest()
+    assert decide(observed(build)) == NoOp()
 
 
 @pytest.mark.parametrize("current", [a_round(), built()])
 def test_a_suspended_task_lets_its_build_start_no_pod(current):
     step = decide(observed(with_rounds(current), suspended=True))
-    assert isinstance(step, Pursue)
+    assert isinstance(step, RunWork)
     assert {move.reason for move in step.moves} == {"Suspended"}
 
 
 def test_a_suspended_task_keeps_what_running_pods_give():
     pods = [a_pod("build-0")]
     step = decide(observed(with_rounds(a_round()), pods, suspended=True))
-    assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
+    assert isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Pending"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +157,7 @@ MODELS = {"models": [Model(name="small")]}
 
 
 def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
-    wanted = Exhaust(
+    wanted = EndSearch(
         "AgentsNotConfigured",
         "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
     )
@@ -167,13 +171,13 @@ def drafting(number=0, **status):
 
 
 def test_called_agents_write_one_draft_in_one_pod():
-    assert decide(observed(drafting(), **MODELS)) == Pursue((Launch("agent-0"),))
-    assert decide(observed(drafting(2), **MODELS)) == Pursue((Launch("agent-2"),))
+    assert decide(observed(drafting(), **MODELS)) == RunWork((StartPod("agent-0"),))
+    assert decide(observed(drafting(2), **MODELS)) == RunWork((StartPod("agent-2"),))
 
 
 def test_a_suspended_task_asks_no_agents():
     step = decide(observed(drafting(), suspended=True, **MODELS))
-    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+    assert isinstance(step, RunWork) and step.moves[0].reason == "Suspended"
 
 
 @pytest.mark.parametrize(("seconds", "spent"), [(59, False), (60, True)])
@@ -182,12 +186,12 @@ def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(second
     started = (NOW - timedelta(seconds=seconds)).isoformat()
     agents = {"asked": 1, "drafting": 0}
     build = with_rounds(spec=spec, startedAt=started, agents=agents)
-    ended = Exhaust(
+    ended = EndSearch(
         "BudgetSpent", "60 of 60 seconds since the start are spent; raise spec.budget.wallSeconds"
     )
-    assert decide(observed(build, **MODELS)) == (ended if spent else Pursue((Launch("agent-0"),)))
+    assert decide(observed(build, **MODELS)) == (ended if spent else RunWork((StartPod("agent-0"),)))
     running = decide(observed(build, [a_pod("agent-0")], **MODELS))
-    assert isinstance(running, Pursue) and isinstance(running.moves[0], Await)
+    assert isinstance(running, RunWork) and isinstance(running.moves[0], Wait)
 
 
 def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
@@ -196,7 +200,7 @@ def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
     step = decide(
         observed(drafting(running=[running]), [a_pod("agent-0", status=terminated(52, record))], **MODELS)
     )
-    assert isinstance(step, Pursue) and isinstance(step.moves[0], Replace)
+    assert isinstance(step, RunWork) and isinstance(step.moves[0], RetryAttempt)
     assert (step.moves[0].ended.reason, step.moves[0].ended.message) == (
         "ModelUnavailable",
         "503 from the endpoint",
@@ -212,25 +216,25 @@ def reused(number=0, **fields):
 
 
 def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then_its_probes():
-    assert decide(observed(with_rounds(reused()))) == Pursue((Launch("checkout-0"),))
+    assert decide(observed(with_rounds(reused()))) == RunWork((StartPod("checkout-0"),))
     composed = reused(composed=digest("e"))
-    assert decide(observed(with_rounds(composed))) == Pursue((Launch("build-0"),))
+    assert decide(observed(with_rounds(composed))) == RunWork((StartPod("build-0"),))
     whole = composed | {"image": digest("b")}
-    assert decide(observed(with_rounds(whole))) == Pursue((Launch("before-0"), Launch("after-0")))
+    assert decide(observed(with_rounds(whole))) == RunWork((StartPod("before-0"), StartPod("after-0")))
 
 
 def test_a_suspended_task_gets_no_checkout():
     step = decide(observed(with_rounds(reused()), suspended=True))
-    assert isinstance(step, Pursue) and step.moves[0].reason == "Suspended"
+    assert isinstance(step, RunWork) and step.moves[0].reason == "Suspended"
 
 
 def test_reused_images_are_not_drafts_that_the_budget_counts():
     budget = {"budget": {"rounds": 2}}
     tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
     assert decide(observed(with_rounds(*tried, spec=budget))) == Propose()
-    assert isinstance(decide(observed(with_rounds(*tried, over(3), spec=budget))), Exhaust)
+    assert isinstance(decide(observed(with_rounds(*tried, over(3), spec=budget))), EndSearch)
 
 
 def test_a_status_without_room_for_another_round_ends_the_search():
     tried = [reused(number, outcome="AfterFailed") for number in range(50)]
-    assert isinstance(decide(observed(with_rounds(*tried))), Exhaust)
+    assert isinstance(decide(observed(with_rounds(*tried))), EndSearch)

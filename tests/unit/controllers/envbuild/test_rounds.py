@@ -10,14 +10,14 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.envbuild.round_transitions import (
     ERROR2PASS_REFUSED,
-    built,
-    ending,
-    faulted,
-    message_of,
-    probed,
-    settled,
+    after_build,
+    after_fault,
+    after_probe,
+    missing_result_message,
+    outcome_summary,
+    with_outcome,
 )
-from swefoundry.workloads.pod_outcomes import Blame, Faulted
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault
 
 ROUND = Round(number=0, strategy="recipe", draft=digest("d"))
 
@@ -44,20 +44,20 @@ def with_probes(before, after):
     ],
 )
 def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, after, outcome):
-    assert settled(with_probes(before, after), PROBE).outcome == outcome
+    assert with_outcome(with_probes(before, after), PROBE).outcome == outcome
 
 
 def test_a_round_with_a_missing_probe_stays_open():
     half = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.AFTER, code=0)]})
-    assert settled(half, PROBE).outcome is None
+    assert with_outcome(half, PROBE).outcome is None
 
 
 @pytest.mark.parametrize("before", [20, 21])
 def test_error2pass_is_accepted_apart_or_where_the_policy_says_so_not_at_all(before):
-    assert settled(with_probes(before, 0), PROBE).outcome == "AcceptedError2Pass"
-    refused = settled(with_probes(before, 0), PROBE, error2pass=False)
+    assert with_outcome(with_probes(before, 0), PROBE).outcome == "AcceptedError2Pass"
+    refused = with_outcome(with_probes(before, 0), PROBE, error2pass=False)
     assert (refused.outcome, refused.message) == ("BeforeUnclear", ERROR2PASS_REFUSED)
-    assert settled(with_probes(1, 0), PROBE, error2pass=False).outcome == "Accepted"
+    assert with_outcome(with_probes(1, 0), PROBE, error2pass=False).outcome == "Accepted"
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_error2pass_is_accepted_apart_or_where_the_policy_says_so_not_at_all(bef
 )
 def test_without_patches_it_is_enough_that_tests_run_and_are_reported(code, tests, outcome):
     base = ROUND.model_copy(update={"probes": [ProbeResult(stage=Stage.BASE, code=code, tests=tests)]})
-    assert settled(base, (Stage.BASE,)).outcome == outcome
+    assert with_outcome(base, (Stage.BASE,)).outcome == outcome
 
 
 def test_a_build_gives_the_round_its_image():
     record = BuildRecord(nonce="n", code=0, image=digest("b"), log=digest("c"), duration_ms=1500)
-    assert built(ROUND, record) == ROUND.model_copy(
+    assert after_build(ROUND, record) == ROUND.model_copy(
         update={"image": digest("b"), "evidence": digest("c"), "seconds": 1.5}
     )
 
@@ -86,12 +86,14 @@ def test_a_failed_step_ends_the_round_with_its_telling_lines():
     record = BuildRecord(
         nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package"
     )
-    over = built(ROUND, record)
+    over = after_build(ROUND, record)
     assert (over.outcome, over.message) == ("StepFailed", "step 3 ended with code 1\nerror: no such package")
 
 
 def test_a_build_that_was_killed_for_memory_ends_the_round():
-    over = faulted(ROUND, Faulted(Blame.LIMIT, "OOMKilled", "the container was killed for memory"))
+    over = after_fault(
+        ROUND, PodFault(FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
+    )
     assert over.outcome == "BuildOutOfMemory"
 
 
@@ -109,7 +111,7 @@ def test_a_build_that_was_killed_for_memory_ends_the_round():
 def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, sentence):
     note = "no file matches junit.xml" if code == 21 else None
     record = RunRecord(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
-    assert ending(record, 60) == sentence
+    assert missing_result_message(record, 60) == sentence
 
 
 def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
@@ -120,13 +122,13 @@ def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
         "fatal error: x.h",
     ]
     over = ROUND.model_copy(update={"outcome": "StepFailed", "message": "\n".join(lines)})
-    said = message_of(over)
+    said = outcome_summary(over)
     assert said.startswith("StepFailed: `RUN make` failed with exit code 2. | ")
     assert said.endswith(" | fatal error: x.h") and len(said) < 500
 
 
 def test_the_log_of_before_does_not_speak_for_the_round():
-    both = probed(probed(ROUND, ProbeResult(stage=Stage.AFTER, code=1), "after says"),
+    both = after_probe(after_probe(ROUND, ProbeResult(stage=Stage.AFTER, code=1), "after says"),
                   ProbeResult(stage=Stage.BEFORE, code=1), "before says")  # fmt: skip
     assert both.message == "after says"
     assert [probe.stage for probe in both.probes] == [Stage.BEFORE, Stage.AFTER]

@@ -43,7 +43,7 @@ def a_round(**fields):
 
 
 def leader(context, build):
-    found = siblings.elder(build, context)
+    found = siblings.find_leader(build, context)
     return found.name if found else None
 
 
@@ -102,15 +102,15 @@ def test_one_that_tries_images_has_not_begun(context):
 
 def test_who_begins_leads_at_once_before_its_status_says_so(context):
     old, young = put(context, "old", 0), put(context, "young", 1)
-    siblings.lead(young, context)
+    siblings.become_leader(young, context)
     assert leader(context, old) == "young"
 
 
 async def test_those_that_wait_are_woken_once_and_nobody_else(context):
     old, young = put(context, "old", 0), put(context, "young", 1)
     put(context, "busy", 2)
-    siblings.wait(young, context)
-    siblings.wake(context, old.spec.repo)
-    siblings.wake(context, old.spec.repo)
+    siblings.wait_for_leader(young, context)
+    siblings.notify_waiters(context, old.spec.repo)
+    siblings.notify_waiters(context, old.spec.repo)
     assert len(context.queue) == 1
     assert await context.queue.get() == Key("EnvBuild", "here", "young")

@@ -9,27 +9,27 @@ from swefoundry.api import conditions as kinds
 from swefoundry.api.taskinstance import Evaluation, Image, ResultSets, TaskInstanceStatus
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.intake import IntakeRecord
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.status import report
 from swefoundry.controllers.taskinstance.steps import (
-    AwaitEnvironment,
-    BuildEnvironment,
-    EnvironmentGone,
-    EnvironmentOrdered,
+    CreateEnvBuild,
+    EnvBuildCreated,
+    EnvBuildDeleted,
     Evaluated,
     Fail,
     Judge,
     Judged,
+    WaitForEnvBuild,
 )
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await, Collect, Replace, Surrender
-from swefoundry.workloads.intake.launch import TakenIn
-from swefoundry.workloads.lifecycle import Launched, Queued
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished
+from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
+from swefoundry.workloads.intake.launch import IntakeFinished
+from swefoundry.workloads.lifecycle import PodStarted, Queued
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
-GO_ON = Pursue(())
+GO_ON = RunWork(())
 LATER = NOW + timedelta(minutes=5)
 READY = {"prepared": PREPARED, "image": IMAGE, "startedAt": NOW.isoformat()}
 
@@ -42,7 +42,7 @@ def after(view, step, *results):
     return report(view, step, results)
 
 
-def told(status):
+def conditions_of(status):
     return {item.type: (item.status, item.reason) for item in status.conditions}
 
 
@@ -51,7 +51,7 @@ def message(status):
 
 
 def collect(work, code=0):
-    return Collect(work, a_pod(work), Finished(code, {}, 12.0))
+    return CollectResult(work, a_pod(work), PodResult(code, {}, 12.0))
 
 
 def an_attempt(work="before-0", **fields):
@@ -69,9 +69,9 @@ def judged(verdict, remark=""):
 
 
 def test_a_new_task_says_that_it_is_taken_in():
-    status = after(observed(), GO_ON, Launched(an_attempt("intake")))
+    status = after(observed(), GO_ON, PodStarted(an_attempt("intake")))
     assert (status.phase, status.started_at, status.observed_generation) == ("Intake", NOW, 1)
-    assert told(status) == {
+    assert conditions_of(status) == {
         "Ready": ("False", "Intake"),
         "Reconciling": ("True", "Intake"),
         "Succeeded": ("Unknown", "Intake"),
@@ -82,7 +82,7 @@ def test_a_new_task_says_that_it_is_taken_in():
 
 def test_a_task_without_a_place_is_pending_and_says_why():
     status = after(observed(), GO_ON, Queued("intake"))
-    assert (status.phase, told(status)["Reconciling"], message(status)) == (
+    assert (status.phase, conditions_of(status)["Reconciling"], message(status)) == (
         "Pending",
         ("True", "Queued"),
         "intake: Queued",
@@ -90,17 +90,17 @@ def test_a_task_without_a_place_is_pending_and_says_why():
 
 
 def test_a_suspended_task_says_so_once_its_pods_have_ended():
-    held = Await("before-0", "Suspended", "spec.suspend is true: no new pod is started")
+    held = Wait("before-0", "Suspended", "spec.suspend is true: no new pod is started")
     assert after(observed(READY), GO_ON, held).phase == "Suspended"
     busy = observed(READY | {"running": [an_attempt("after-0").wire()]})
     assert after(busy, GO_ON, held).phase == "Validating"
 
 
 def test_waits_of_a_moment_cost_no_write():
-    first = after(observed(READY), GO_ON, Await("before-0", "Running"))
+    first = after(observed(READY), GO_ON, Wait("before-0", "Running"))
     again = Observation(a_task(first.wire()), (), None, Settings(), LATER)
-    assert after(again, GO_ON, Await("before-0", "Pending")) == first
-    pull = Await("before-0", "ImagePullTransient", "i/o timeout")
+    assert after(again, GO_ON, Wait("before-0", "Pending")) == first
+    pull = Wait("before-0", "ImagePullTransient", "i/o timeout")
     assert message(after(again, GO_ON, pull)) == "before-0: ImagePullTransient (i/o timeout)"
 
 
@@ -115,7 +115,7 @@ def test_a_prepared_source_is_written_down():
         test_files=2,
     )
     status = after(
-        observed({"running": [an_attempt("intake").wire()]}), GO_ON, TakenIn(collect("intake"), record)
+        observed({"running": [an_attempt("intake").wire()]}), GO_ON, IntakeFinished(collect("intake"), record)
     )
     assert status.prepared is not None and status.prepared.test_files == 2
     assert (status.running, status.phase) == ([], "Preparing")
@@ -134,8 +134,8 @@ def test_a_prepared_source_is_written_down():
 )
 def test_a_refused_row_is_stalled_with_its_reason(code, reason):
     record = IntakeRecord(nonce="n", code=code, message="hunk 2 of a.py")
-    status = after(observed(), GO_ON, TakenIn(collect("intake", code), record))
-    assert told(status) == {
+    status = after(observed(), GO_ON, IntakeFinished(collect("intake", code), record))
+    assert conditions_of(status) == {
         "Ready": ("False", reason),
         "Stalled": ("True", reason),
         "Succeeded": ("False", reason),
@@ -146,26 +146,26 @@ def test_a_refused_row_is_stalled_with_its_reason(code, reason):
 
 def test_a_message_of_any_length_fits_into_the_status():
     record = IntakeRecord(nonce="n", code=10, message="long/" * 700)
-    status = after(observed(), GO_ON, TakenIn(collect("intake", 10), record))
+    status = after(observed(), GO_ON, IntakeFinished(collect("intake", 10), record))
     assert TaskInstanceStatus.model_validate(status.wire()) == status
 
 
 def test_an_environment_under_way_is_told_with_its_own_words():
     ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: under way"}
     build = a_build({"conditions": [ready | {"lastTransitionTime": NOW.isoformat()}], "rounds": []})
-    status = after(observed({"prepared": PREPARED}, build), AwaitEnvironment())
+    status = after(observed({"prepared": PREPARED}, build), WaitForEnvBuild())
     assert (status.phase, message(status)) == ("Preparing", "EnvBuild task-one: round 1: under way")
 
 
 def test_the_envbuild_is_named_even_when_its_creation_was_not_written_down():
-    assert after(observed({"prepared": PREPARED}, a_build()), AwaitEnvironment()).env_build == "task-one"
-    ordered = after(observed({"prepared": PREPARED}), BuildEnvironment(), EnvironmentOrdered("task-one"))
+    assert after(observed({"prepared": PREPARED}, a_build()), WaitForEnvBuild()).env_build == "task-one"
+    ordered = after(observed({"prepared": PREPARED}), CreateEnvBuild(), EnvBuildCreated("task-one"))
     assert (ordered.env_build, ordered.phase) == ("task-one", "Preparing")
 
 
 def test_the_image_is_taken_over_from_the_finished_envbuild_only():
     made = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
-    under_way = after(observed({"prepared": PREPARED}, a_build(made)), AwaitEnvironment())
+    under_way = after(observed({"prepared": PREPARED}, a_build(made)), WaitForEnvBuild())
     assert under_way.image is None
     build = a_build(made | {"finishedAt": NOW.isoformat()})
     status = after(observed({"prepared": PREPARED}, build), GO_ON)
@@ -194,8 +194,8 @@ def test_an_evaluation_is_a_cell_of_the_matrix_in_its_order():
 def test_every_verdict_is_a_success_of_the_operator_and_one_validates(verdict):
     status = after(observed(READY, now=LATER), Judge(verdict), judged(verdict))
     valid = verdict is Verdict.FAIL2PASS
-    reason = told(status)["Ready"][1]
-    assert told(status) == {
+    reason = conditions_of(status)["Ready"][1]
+    assert conditions_of(status) == {
         "Ready": ("True", reason),
         "Succeeded": ("True", reason),
         "Validated": ("True" if valid else "False", reason),
@@ -213,19 +213,19 @@ def test_a_failed_step_is_stalled():
     status = after(
         observed(READY), Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts")
     )
-    assert told(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
-    assert "Reconciling" not in told(status)
+    assert conditions_of(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
+    assert "Reconciling" not in conditions_of(status)
 
 
 def test_a_deleted_envbuild_ends_the_task_with_what_to_do():
-    status = after(observed(READY), GO_ON, EnvironmentGone("task-one"))
-    assert told(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
+    status = after(observed(READY), GO_ON, EnvBuildDeleted("task-one"))
+    assert conditions_of(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
     assert message(status).endswith("delete and re-create the TaskInstance")
 
 
 def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(READY), GO_ON, Surrender("before-0", an_attempt(), fault))
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
+    status = after(observed(READY), GO_ON, FailAttempt("before-0", an_attempt(), fault))
     assert [(item.stage, item.code, item.fault) for item in status.evaluations] == [
         ("before", None, "OOMKilled")
     ]
@@ -235,36 +235,36 @@ def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
 @pytest.mark.parametrize(
     ("blame", "reason"),
     [
-        (Blame.INFRASTRUCTURE, "InfrastructureFault"),
-        (Blame.ENVIRONMENT, "EnvironmentNotBuilt"),
-        (Blame.CONFIGURATION, "Misconfigured"),
+        (FaultCategory.INFRASTRUCTURE, "InfrastructureFault"),
+        (FaultCategory.ENVIRONMENT, "EnvironmentNotBuilt"),
+        (FaultCategory.CONFIGURATION, "Misconfigured"),
     ],
 )
 def test_a_fault_that_says_nothing_about_the_task_is_no_verdict(blame, reason):
-    fault = Faulted(blame, "Whatever", "a sentence")
-    status = after(observed(READY), GO_ON, Surrender("before-0", an_attempt(number=4), fault))
-    assert told(status)["Stalled"] == ("True", reason)
+    fault = PodFault(blame, "Whatever", "a sentence")
+    status = after(observed(READY), GO_ON, FailAttempt("before-0", an_attempt(number=4), fault))
+    assert conditions_of(status)["Stalled"] == ("True", reason)
     assert message(status) == "before-0: Whatever after 5 attempts: a sentence"
     assert (status.verdict, status.evaluations) == (None, [])
 
 
 def test_a_fault_at_intake_is_never_a_cell():
-    fault = Faulted(Blame.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(), GO_ON, Surrender("intake", an_attempt("intake"), fault))
-    assert told(status)["Stalled"] == ("True", "ResourceLimit")
+    fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
+    status = after(observed(), GO_ON, FailAttempt("intake", an_attempt("intake"), fault))
+    assert conditions_of(status)["Stalled"] == ("True", "ResourceLimit")
 
 
 def test_a_task_that_ended_starts_nothing_more_and_speaks_of_no_pod():
     view = observed(READY | {"running": [an_attempt("after-0").wire()]})
-    status = after(view, GO_ON, evaluated("base", 0, network_open=True), Launched(an_attempt()))
-    assert told(status)["Stalled"] == ("True", "NetworkNotIsolated")
+    status = after(view, GO_ON, evaluated("base", 0, network_open=True), PodStarted(an_attempt()))
+    assert conditions_of(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
 
 
 def test_infrastructure_faults_are_counted_and_memory_kills_are_not():
     planned = an_attempt(number=1, uid=None)
-    lost = Replace("before-0", an_attempt(outcome="Infrastructure", reason="NodeLost"), planned)
-    killed = Replace(
+    lost = RetryAttempt("before-0", an_attempt(outcome="Infrastructure", reason="NodeLost"), planned)
+    killed = RetryAttempt(
         "base-0", an_attempt("base-0", outcome="Limit", reason="OOMKilled"), an_attempt("base-0")
     )
     status = after(observed(READY), GO_ON, lost, killed)
@@ -281,7 +281,7 @@ def test_the_last_five_attempts_are_shown():
 
 def test_rest_changes_nothing():
     view = observed(READY, now=LATER)
-    assert after(view, Rest()) == view.task.status
+    assert after(view, NoOp()) == view.task.status
 
 
 def test_a_verdict_over_tests_that_nobody_named_says_so():

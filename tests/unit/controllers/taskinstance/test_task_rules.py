@@ -5,21 +5,21 @@ from datetime import timedelta
 import pytest
 
 from builders import IMAGE, NOW, PREPARED, a_build, a_pod, a_task, digest
-from swefoundry.controllers.steps import Pursue, Rest
+from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.controllers.taskinstance import rules
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.rules import decide
 from swefoundry.controllers.taskinstance.steps import (
-    AwaitEnvironment,
-    BuildEnvironment,
-    Delete,
+    CreateEnvBuild,
+    DeleteTask,
     Fail,
     Judge,
-    matrix,
+    WaitForEnvBuild,
+    matrix_works,
 )
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
-from swefoundry.workloads.decide import Await, Launch
+from swefoundry.workloads.decide import StartPod, Wait
 
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
 
@@ -37,27 +37,27 @@ def ready(status=None):
 
 
 def test_a_new_task_begins_with_intake():
-    assert decide(observed(a_task())) == Pursue((Launch("intake"),))
+    assert decide(observed(a_task())) == RunWork((StartPod("intake"),))
 
 
 def test_a_suspended_task_starts_nothing():
     step = decide(observed(a_task(suspend=True)))
     assert (
-        isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Suspended"
+        isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Suspended"
     )
 
 
 def test_a_suspended_task_keeps_the_results_of_running_pods():
     step = decide(observed(a_task(suspend=True), pods=[a_pod("intake")]))
-    assert isinstance(step, Pursue) and isinstance(step.moves[0], Await) and step.moves[0].reason == "Pending"
+    assert isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Pending"
 
 
 def test_a_prepared_source_gets_an_environment():
-    assert decide(observed(a_task({"prepared": PREPARED}))) == BuildEnvironment()
+    assert decide(observed(a_task({"prepared": PREPARED}))) == CreateEnvBuild()
 
 
 def test_an_environment_under_way_is_awaited():
-    assert decide(observed(a_task({"prepared": PREPARED}), a_build())) == AwaitEnvironment()
+    assert decide(observed(a_task({"prepared": PREPARED}), a_build())) == WaitForEnvBuild()
 
 
 def test_an_environment_without_an_image_fails_the_task_with_its_reason():
@@ -75,16 +75,16 @@ def test_an_environment_without_an_image_fails_the_task_with_its_reason():
 
 def test_an_image_is_evaluated_on_the_whole_matrix_at_once():
     step = decide(observed(a_task({"prepared": PREPARED, "image": IMAGE}), ready()))
-    assert step == Pursue((Launch("base-0"), Launch("before-0"), Launch("after-0")))
+    assert step == RunWork((StartPod("base-0"), StartPod("before-0"), StartPod("after-0")))
 
 
 def test_only_what_is_missing_is_evaluated():
     status = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, after=0)}
-    assert decide(observed(a_task(status), ready())) == Pursue((Launch("before-0"),))
+    assert decide(observed(a_task(status), ready())) == RunWork((StartPod("before-0"),))
 
 
 def test_repeats_multiply_the_matrix():
-    assert matrix(2) == ("base-0", "before-0", "after-0", "base-1", "before-1", "after-1")
+    assert matrix_works(2) == ("base-0", "before-0", "after-0", "base-1", "before-1", "after-1")
 
 
 def test_a_full_matrix_is_judged():
@@ -93,10 +93,10 @@ def test_a_full_matrix_is_judged():
 
 
 def test_a_finished_task_rests():
-    assert decide(observed(a_task(ENDED))) == Rest()
+    assert decide(observed(a_task(ENDED))) == NoOp()
 
 
-@pytest.mark.parametrize(("ttl", "step"), [(3600, Delete()), (3601, Rest())])
+@pytest.mark.parametrize(("ttl", "step"), [(3600, DeleteTask()), (3601, NoOp())])
 def test_a_finished_task_is_deleted_when_its_time_is_over(ttl, step):
     finished = {"finishedAt": (NOW - timedelta(hours=1)).isoformat()}
     assert decide(observed(a_task(finished, ttlSecondsAfterFinished=ttl))) == step

@@ -36,13 +36,15 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
             asked = await gate.arrived()
             pod.terminate()
             asked.let_through()
-            ended = await pod.ended()
+            ended = await pod.wait()
             # After the last answer there is nothing left that could be interrupted.
-            assert ended.code == Code.INFRASTRUCTURE or (turn, ended.code) == (TURNS, Code.OK), ended.output
+            assert ended.exit_code == Code.INFRASTRUCTURE or (turn, ended.exit_code) == (TURNS, Code.OK), (
+                ended.output
+            )
             assert ended.record is not None and ended.record.usage.turns == turn
-        last = await (await start(order, tmp_path / "last")).ended()
+        last = await (await start(order, tmp_path / "last")).wait()
         told = endpoint.told()
-    assert last.record is not None and last.code == Code.OK, last.output
+    assert last.record is not None and last.exit_code == Code.OK, last.output
     assert await shelf.draft(last.record.draft) == a_draft()
     assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
     said = await shelf.transcript(last.record.transcript)
@@ -60,18 +62,18 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
             (await gate.arrived()).let_through()
         await gate.arrived()  # two answers are stored; the third is under way and never comes
         pod.kill()
-        assert (await pod.ended()).record is None
+        assert (await pod.wait()).record is None
         pod = await start(order, tmp_path / "last")
         for _ in range(2):
             (await gate.arrived()).let_through()
-        last = await pod.ended()
+        last = await pod.wait()
         told = endpoint.told()
-    assert last.code == Code.OK, last.output
+    assert last.exit_code == Code.OK, last.output
     assert (told["answered"], told["answered_twice"]) == (TURNS, [])
 
 
 @pytest.mark.parametrize("order", ["", "{}", "[]"])
 async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
-    ended = await (await start(order, tmp_path / "pod")).ended()
+    ended = await (await start(order, tmp_path / "pod")).wait()
     assert ended.record is not None
-    assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
+    assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

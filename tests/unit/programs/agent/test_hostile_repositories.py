@@ -71,10 +71,10 @@ async def test_a_readme_that_gives_orders_changes_nothing_that_matters(
             key_file=str(key_file),
             ladder=[Model(name="gullible", base_url=endpoint.base_url)],
         )
-        ended = await (await start(order, tmp_path / "pod")).ended()
+        ended = await (await start(order, tmp_path / "pod")).wait()
         asked = json.dumps(endpoint.told(bodies=True))
     record = ended.record
-    assert record is not None and (ended.code, record.code) == (0, 0), ended.output
+    assert record is not None and (ended.exit_code, record.code) == (0, 0), ended.output
     assert await shelf.draft(record.draft) == a_draft()
     said = await shelf.transcript(record.transcript)
     for text in (asked, said.model_dump_json(), ended.output, record.model_dump_json()):

@@ -28,7 +28,7 @@ from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import Command, Exited, run
 from swefoundry.programs.build.run import refused, trust, unpack
 from swefoundry.programs.build.step_environment import proxies, step_settings, with_settings
-from swefoundry.workloads.build.launch import rebuilding
+from swefoundry.workloads.build.launch import rebuild_draft
 
 PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
 DIGEST = "sha256:" + "1" * 64
@@ -262,11 +262,11 @@ def test_kills_for_memory_are_counted(tmp_path: Path, content: str, kills: int) 
 
 def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draft() -> None:
     draft = Draft(dockerfile=GOOD, test_command="pytest", rebuild_command="make all", reports=["r.xml"])
-    made = rebuilding(draft, "registry/repo@" + DIGEST)
+    made = rebuild_draft(draft, "registry/repo@" + DIGEST)
     assert made == draft.model_copy(
         update={"dockerfile": f"FROM registry/repo@{DIGEST}\nRUN cd /testbed && make all\n"}
     )
-    several = rebuilding(draft.model_copy(update={"rebuild_command": "a\nb"}), "i@" + DIGEST)
+    several = rebuild_draft(draft.model_copy(update={"rebuild_command": "a\nb"}), "i@" + DIGEST)
     assert several.dockerfile.splitlines()[1] == 'RUN ["/bin/sh", "-ec", "cd /testbed\\na\\nb"]'
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from swefoundry.contracts.build import BuildRecord
 from swefoundry.contracts.exit_codes import Code
-from swefoundry.workloads.pod_outcomes import Blame, Faulted, Finished, Reading
-from swefoundry.workloads.pod_snapshot import snapshot
-from swefoundry.workloads.pod_status import Patience, read_pod
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 CAPTURED = Path(__file__).parents[3] / "fixtures/pods/build"
 
@@ -23,29 +23,29 @@ RESULTS = {
     "policy": Code.POLICY_REFUSED,
 }
 FAULTS = {
-    "memory": (Blame.LIMIT, "OOMKilled"),
-    "disk": (Blame.LIMIT, "EphemeralStorageExceeded"),
-    "deleted": (Blame.INFRASTRUCTURE, "PodDeleted"),
+    "memory": (FaultCategory.LIMIT, "OOMKilled"),
+    "disk": (FaultCategory.LIMIT, "EphemeralStorageExceeded"),
+    "deleted": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
 }
 
 
-def reading(name: str) -> Reading:
-    seen = snapshot(json.loads((CAPTURED / f"{name}.json").read_text()))
-    return read_pod(seen, seen.created + timedelta(minutes=5), Patience())
+def reading(name: str) -> PodState:
+    seen = read_snapshot(json.loads((CAPTURED / f"{name}.json").read_text()))
+    return read_pod(seen, seen.created + timedelta(minutes=5), GracePeriods())
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_build_with_a_record_is_a_result(name: str) -> None:
     seen = reading(name)
-    assert isinstance(seen, Finished)
+    assert isinstance(seen, PodResult)
     assert (seen.code, BuildRecord.model_validate(seen.record).code) == (RESULTS[name], RESULTS[name])
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_build_that_was_cut_short_is_none(name: str) -> None:
     seen = reading(name)
-    assert isinstance(seen, Faulted)
-    assert (seen.blame, seen.reason) == FAULTS[name]
+    assert isinstance(seen, PodFault)
+    assert (seen.category, seen.reason) == FAULTS[name]
 
 
 def test_every_capture_has_an_expectation() -> None:

@@ -15,7 +15,7 @@ from swefoundry.oci.registry_client import Registry
 from swefoundry.oci.source_store import push_source
 from unit.oci import registry_server
 from unit.oci.collecting import bare
-from unit.pod_programs import Ended, Program
+from unit.pod_programs import ProgramEnd, RunningProgram
 from unit.programs.checkout.archive_files import Files, laid_over, source, whole
 
 REPO = "checkout/owner/name"
@@ -23,11 +23,11 @@ OLD: Files = {b"a.py": File(b"1\n"), b"gone.py": File(b""), b".git/HEAD": File(b
 NEW: Files = {b"a.py": File(b"2\n"), b"new": Link(b"a.py"), b".git/HEAD": File(b"new")}
 
 
-async def run(tmp_path: Path, order: str) -> Ended[CheckoutRecord]:
-    program = await Program.start(
+async def run(tmp_path: Path, order: str) -> ProgramEnd[CheckoutRecord]:
+    program = await RunningProgram.start(
         "swefoundry.programs.checkout", CheckoutRecord, tmp_path, SWEFOUNDRY_CHECKOUT=order
     )
-    ended = await program.ended()
+    ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
     return ended
 
@@ -45,7 +45,7 @@ def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
 async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry, tmp_path: Path) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
     ended = await run(tmp_path, an_order(registry.host, old, new))
-    assert (ended.code, ended.record.nonce) == (0, "abc"), ended.output
+    assert (ended.exit_code, ended.record.nonce) == (0, "abc"), ended.output
     record = ended.record
     assert (record.added, record.changed, record.removed, record.bytes) == (1, 1, 1, 5)
     assert isinstance(record.layer, Layer)
@@ -73,14 +73,14 @@ async def test_what_was_built_is_stale_when_a_watched_file_differs(
 ) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
     ended = await run(tmp_path, an_order(registry.host, old, new, watched=watched))
-    assert (ended.code, ended.record.stale) == (0, stale)
+    assert (ended.exit_code, ended.record.stale) == (0, stale)
 
 
 async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
     missing = digest_of(b"never pushed")
     ended = await run(tmp_path, an_order(registry.host, missing, new))
-    assert (ended.code, ended.record.code) == (12, 12)
+    assert (ended.exit_code, ended.record.code) == (12, 12)
     assert ended.record.message == f"the source {missing} is not in {REPO}"
 
 
@@ -88,18 +88,18 @@ async def test_an_artifact_that_is_no_source_is_refused(registry: Registry, tmp_
     new = await pushed(registry, tmp_path / "new", NEW)
     strange = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
     broken = await push_artifact(registry, REPO, "evidence", {"a": b"no archive"})
-    assert (await run(tmp_path, an_order(registry.host, strange, new))).code == 12
+    assert (await run(tmp_path, an_order(registry.host, strange, new))).exit_code == 12
     ended = await run(tmp_path, an_order(registry.host, broken, new))
-    assert (ended.code, "cannot be read" in ended.record.message) == (12, True)
+    assert (ended.exit_code, "cannot be read" in ended.record.message) == (12, True)
 
 
 async def test_a_registry_that_is_down_is_no_fault_of_the_sources(tmp_path: Path) -> None:
     host = f"127.0.0.1:{registry_server.free_port()}"
     ended = await run(tmp_path, an_order(host, digest_of(b"a"), digest_of(b"b")))
-    assert (ended.code, host in ended.record.message) == (30, True)
+    assert (ended.exit_code, host in ended.record.message) == (30, True)
 
 
 async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
     for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
         ended = await run(tmp_path, order)
-        assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
+        assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

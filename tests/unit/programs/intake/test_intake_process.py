@@ -7,17 +7,17 @@ from typing import Any
 from swefoundry.contracts.intake import IntakeOrder, IntakeRecord, PatchAt
 from swefoundry.contracts.registry_location import Place
 from unit.oci import registry_server
-from unit.pod_programs import Ended, Program
+from unit.pod_programs import ProgramEnd, RunningProgram
 from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import RUNNER, Workbench
 
 
-async def run(tmp_path: Path, order: str, **environment: str) -> Ended[IntakeRecord]:
+async def run(tmp_path: Path, order: str, **environment: str) -> ProgramEnd[IntakeRecord]:
     runner = tmp_path / "runner"
     runner.write_bytes(RUNNER)
     told = {"SWEFOUNDRY_INTAKE": order, "SWEFOUNDRY_RUNNER": str(runner)} | environment
-    program = await Program.start("swefoundry.programs.intake", IntakeRecord, tmp_path, **told)
-    ended = await program.ended()
+    program = await RunningProgram.start("swefoundry.programs.intake", IntakeRecord, tmp_path, **told)
+    ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
     return ended
 
@@ -36,7 +36,7 @@ async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp
     ended = await run(
         tmp_path, an_order(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
     )
-    assert (ended.code, ended.record.code, ended.record.nonce) == (0, 0, "abc"), ended.output
+    assert (ended.exit_code, ended.record.code, ended.record.nonce) == (0, 0, "abc"), ended.output
     in_process = await workbench.take_in(
         workbench.origin(repository, base), None, repository.diff(base, after)
     )
@@ -50,14 +50,14 @@ async def test_a_refused_patch_is_the_exit_code(workbench: Workbench, tmp_path: 
     ended = await run(
         tmp_path, an_order(workbench, origin=workbench.origin(repository, base), test_patch=patch)
     )
-    assert (ended.code, ended.record.code) == (10, 10)
+    assert (ended.exit_code, ended.record.code) == (10, 10)
     assert ended.record.message in ended.output
 
 
 async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
     for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
         ended = await run(tmp_path, order)
-        assert (ended.code, ended.record.code, ended.record.nonce) == (90, 90, "")
+        assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")
 
 
 async def test_a_registry_that_is_down_is_no_fault_of_the_row(workbench: Workbench, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_registry_that_is_down_is_no_fault_of_the_row(workbench: Workben
     host = f"127.0.0.1:{registry_server.free_port()}"
     place = Place(registry=host, insecure=True, repository="x")
     ended = await run(tmp_path, an_order(workbench, origin=workbench.origin(repository, base), place=place))
-    assert (ended.code, ended.record.code) == (30, 30)
+    assert (ended.exit_code, ended.record.code) == (30, 30)
     assert host in ended.record.message
 
 
@@ -74,7 +74,7 @@ async def test_a_missing_runner_is_no_fault_of_the_row(workbench: Workbench, tmp
     repository = workbench.repository()
     order = an_order(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b""}))))
     ended = await run(tmp_path, order, SWEFOUNDRY_RUNNER="/nowhere/runner")
-    assert (ended.code, "/nowhere/runner" in ended.record.message) == (30, True)
+    assert (ended.exit_code, "/nowhere/runner" in ended.record.message) == (30, True)
 
 
 async def test_the_users_own_git_configuration_does_not_count(workbench: Workbench, tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ async def test_the_users_own_git_configuration_does_not_count(workbench: Workben
         GIT_CONFIG_GLOBAL=str(tmp_path / ".gitconfig"),
     )
     assert strange.record == (await run(tmp_path, order)).record
-    assert strange.code == 0
+    assert strange.exit_code == 0

@@ -22,7 +22,7 @@ class BadColumn(Exception):
     """The column does not hold what it must; the message names it, for people."""
 
 
-def text(row: dict[str, Any], name: str) -> str:
+def text_column(row: dict[str, Any], name: str) -> str:
     """A text; absent, null and NaN are empty."""
     value = row.get(name)
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -34,23 +34,23 @@ def text(row: dict[str, Any], name: str) -> str:
     return str(value)
 
 
-def required(row: dict[str, Any], name: str) -> str:
-    value = text(row, name).strip()
+def required_column(row: dict[str, Any], name: str) -> str:
+    value = text_column(row, name).strip()
     if not value:
         raise BadColumn(f"{name}: is required and is {'empty' if name in row else 'not there'}")
     return value
 
 
-def commit(row: dict[str, Any], name: str) -> str:
-    value = required(row, name).lower()
+def commit_column(row: dict[str, Any], name: str) -> str:
+    value = required_column(row, name).lower()
     if not HASH.fullmatch(value):
         raise BadColumn(f"{name}: {value[:60]!r} is not a whole commit hash (40 hexadecimal digits)")
     return value
 
 
-def moment(row: dict[str, Any], name: str) -> datetime | None:
+def time_column(row: dict[str, Any], name: str) -> datetime | None:
     """ISO 8601, or epoch seconds or milliseconds as number or text; UTC where no zone is said."""
-    written = text(row, name).strip()
+    written = text_column(row, name).strip()
     if not written:
         return None
     try:
@@ -65,32 +65,32 @@ def moment(row: dict[str, Any], name: str) -> datetime | None:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
-def names(row: dict[str, Any], *spellings: str) -> list[str] | None:
+def names_column(row: dict[str, Any], *spellings: str) -> list[str] | None:
     """A list of test names: a list, JSON text, a Python or NumPy literal; None when no spelling is there."""
     name = next((spelling for spelling in spellings if row.get(spelling) is not None), None)
     if name is None:
         return None
     value = row[name]
     if isinstance(value, str):
-        value = _listed(name, value)
+        value = _parse_list(name, value)
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise BadColumn(f"{name}: must be a list of test names")
     return value
 
 
-def _listed(name: str, written: str) -> object:
+def _parse_list(name: str, written: str) -> object:
     if not written.strip():
         return []
     try:
         return json.loads(written)
     except ValueError:
-        return _literal(name, written)
+        return _parse_literal_list(name, written)
 
 
-BLANK = (tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT)
+BLANK_TOKENS = (tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDENT, tokenize.DEDENT)
 
 
-def _literal(name: str, written: str) -> list[str]:
+def _parse_literal_list(name: str, written: str) -> list[str]:
     """``['a', 'b']``, or ``['a' 'b']`` as NumPy prints it, which Python would read as the one string ``ab``."""
     found: list[str] = []
     try:
@@ -99,7 +99,7 @@ def _literal(name: str, written: str) -> list[str]:
                 found.append(str(ast.literal_eval(token.string)))
             elif token.type == tokenize.OP and token.string in "[](),":
                 continue
-            elif token.type not in BLANK:
+            elif token.type not in BLANK_TOKENS:
                 raise BadColumn(f"{name}: {token.string[:40]!r} does not belong into a list of test names")
     except (tokenize.TokenError, SyntaxError, ValueError) as error:
         raise BadColumn(f"{name}: neither JSON nor a Python list: {written[:60]!r}") from error

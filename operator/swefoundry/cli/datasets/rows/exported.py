@@ -10,20 +10,20 @@ from swefoundry.contracts.models import MICRO, Usage
 from swefoundry.grading.verdict_bundle import VerdictBundle
 
 FACTORY_CATEGORIES = ("fail2pass", "fail2fail", "pass2pass", "pass2fail", "error")
-OURS_ALONE = ("error2pass", "flaky", "inconclusive")
+SWEFOUNDRY_ONLY_VERDICTS = ("error2pass", "flaky", "inconclusive")
 """Verdicts that SWE-Factory does not know. Its readers train on `fail2pass`, so none of these may be in it."""
 
-RESULTS = frozenset({"FAIL_TO_PASS", "PASS_TO_PASS", "image", "stage_images", "evidence", "verdict"})
-MEASURED = RESULTS | {"experiment", "strategy", "reused_from", "llm_usage"}
+RESULT_COLUMNS = frozenset({"FAIL_TO_PASS", "PASS_TO_PASS", "image", "stage_images", "evidence", "verdict"})
+MEASURED_COLUMNS = RESULT_COLUMNS | {"experiment", "strategy", "reused_from", "llm_usage"}
 """Columns that say what was measured here; what another export said under the same name is not passed on."""
 
 
-class Unfit(Exception):
+class NotExportable(Exception):
     """The instance cannot be a row of the format; the message says why."""
 
 
 @dataclass(frozen=True)
-class Validated:
+class ValidatedInstance:
     """Everything that a row is made of."""
 
     spec: Mapping[str, Any]
@@ -37,54 +37,54 @@ class Validated:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The columns that the import kept."""
     experiment: str = ""
-    made: Mapping[str, Any] = field(default_factory=dict)
+    build_status: Mapping[str, Any] = field(default_factory=dict)
     """Status of the EnvBuild; empty when it is gone."""
 
 
-def swe_bench_row(found: Validated, allow_empty: bool = False) -> dict[str, Any]:
+def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dict[str, Any]:
     """A classic row, then the columns that the import kept, then ours. Lists are JSON text, as the format has them."""
-    fail_to_pass = found.bundle.swe_bench_fail_to_pass()
+    fail_to_pass = instance.bundle.swe_bench_fail_to_pass()
     if not fail_to_pass and not allow_empty:
-        raise Unfit(
+        raise NotExportable(
             "no test is known to fail before and pass after (its draft declares no reports), and an empty "
             "FAIL_TO_PASS counts as resolved by any patch. Give --allow-empty to export it all the same."
         )
-    spec = found.spec
-    kept = {name: value for name, value in found.extra.items() if name not in MEASURED}
+    spec = instance.spec
+    kept = {name: value for name, value in instance.extra.items() if name not in MEASURED_COLUMNS}
     classic = {
         "repo": spec["repo"],
         "instance_id": spec["instanceId"],
-        "base_commit": spec.get("baseCommit") or found.base_commit,
-        **_text("patch", found.gold),
-        **_text("test_patch", found.tests),
-        "problem_statement": found.problem,
+        "base_commit": spec.get("baseCommit") or instance.base_commit,
+        **_patch_columns("patch", instance.gold),
+        **_patch_columns("test_patch", instance.tests),
+        "problem_statement": instance.problem,
         "hints_text": kept.pop("hints_text", ""),
         "created_at": spec.get("createdAt", ""),
         "version": spec.get("version", ""),
         "FAIL_TO_PASS": json.dumps(fail_to_pass),
-        "PASS_TO_PASS": json.dumps(found.bundle.tests.get("PASS_TO_PASS", [])),
+        "PASS_TO_PASS": json.dumps(instance.bundle.tests.get("PASS_TO_PASS", [])),
         "environment_setup_commit": kept.pop("environment_setup_commit", None),
     }
     ours = {
         "language": spec.get("language"),
         "source": spec.get("source"),
-        "image": found.bundle.image,
-        "stage_images": {str(stage): digest for stage, digest in found.bundle.stages.items()},
-        "evidence": found.evidence,
-        "verdict": found.bundle.verdict,
-        **_origin(found),
+        "image": instance.bundle.image,
+        "stage_images": {str(stage): digest for stage, digest in instance.bundle.stages.items()},
+        "evidence": instance.evidence,
+        "verdict": instance.bundle.verdict,
+        **_origin_columns(instance),
     }
     return {**classic, **kept, **{key: value for key, value in ours.items() if value}}
 
 
-def _origin(found: Validated) -> dict[str, Any]:
+def _origin_columns(instance: ValidatedInstance) -> dict[str, Any]:
     """Where the environment came from, and what models were used for it."""
-    made = found.made
+    made = instance.build_status
     accepted = [each for each in made.get("rounds") or () if each.get("image") == made.get("image")]
     parent = (accepted[-1].get("parent") or {}) if accepted else {}
     usage = Usage.model_validate(made.get("usage") or {})
     return {
-        "experiment": found.experiment,
+        "experiment": instance.experiment,
         "strategy": made.get("strategy"),
         "reused_from": parent.get("image"),
         "llm_usage": usage.model_dump(exclude={"micro_usd"}) | {"usd": usage.micro_usd / MICRO}
@@ -93,7 +93,7 @@ def _origin(found: Validated) -> dict[str, Any]:
     }
 
 
-def _text(name: str, content: bytes) -> dict[str, str]:
+def _patch_columns(name: str, content: bytes) -> dict[str, str]:
     """The patch as text, byte for byte; one that is not UTF-8 besides as base64, which JSON can carry."""
     try:
         return {name: content.decode()}
@@ -101,7 +101,7 @@ def _text(name: str, content: bytes) -> dict[str, str]:
         return {name: content.decode(errors="replace"), f"{name}_base64": base64.b64encode(content).decode()}
 
 
-def factory_status(verdicts: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
+def swe_factory_status(verdicts: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
     """fail2pass_status.json from instance ids and verdicts; ``None`` is an instance that ended without one."""
     categories: dict[str, list[str]] = {category: [] for category in FACTORY_CATEGORIES}
     beyond: dict[str, list[str]] = {}
@@ -109,7 +109,7 @@ def factory_status(verdicts: Iterable[tuple[str, str | None]]) -> dict[str, Any]
     for instance_id, verdict in verdicts:
         total += 1
         categories[verdict if verdict in categories else "error"].append(instance_id)
-        if verdict in OURS_ALONE:
+        if verdict in SWEFOUNDRY_ONLY_VERDICTS:
             beyond.setdefault(verdict, []).append(instance_id)
     listed = {category: sorted(ids) for category, ids in categories.items()}
     return {

@@ -9,8 +9,15 @@ from enum import StrEnum
 from typing import Any
 
 from swefoundry.cli.datasets.instance import Instance
-from swefoundry.cli.datasets.rows.columns import BadColumn, commit, moment, names, required, text
-from swefoundry.cli.datasets.rows.row_patches import encoded, patch
+from swefoundry.cli.datasets.rows.columns import (
+    BadColumn,
+    commit_column,
+    names_column,
+    required_column,
+    text_column,
+    time_column,
+)
+from swefoundry.cli.datasets.rows.row_patches import encode_text, patch_column
 
 Columns = dict[str, Any]
 
@@ -21,7 +28,7 @@ class RowFormat(StrEnum):
     SWE_FACTORY = "swe-factory"
 
 
-FOREIGN: tuple[tuple[str, Callable[[Columns], bool]], ...] = (
+UNSUPPORTED_FORMATS: tuple[tuple[str, Callable[[Columns], bool]], ...] = (
     ("a Multi-SWE-bench row (org, number, fix_patch)", lambda row: "fix_patch" in row and "patch" not in row),
     (
         "a SWE-smith row: its patch makes the bug",
@@ -33,7 +40,7 @@ FOREIGN: tuple[tuple[str, Callable[[Columns], bool]], ...] = (
     ("a prediction, not an instance (model_patch)", lambda row: "model_patch" in row and "patch" not in row),
 )
 
-IN_SPEC = frozenset(
+SPEC_COLUMNS = frozenset(
     [
         "instance_id",
         "repo",
@@ -48,43 +55,45 @@ IN_SPEC = frozenset(
     ]
 )
 
-LANGUAGES = {"js": "javascript", "ts": "typescript", "c++": "cpp", "golang": "go"}
+LANGUAGE_ALIASES = {"js": "javascript", "ts": "typescript", "c++": "cpp", "golang": "go"}
 NO_TESTS = "Without hidden tests nothing could fail before the fix."
 NO_FIX = "Without a reference fix nothing could pass after it."
 
 
-def detect(row: Columns) -> RowFormat:
+def detect_format(row: Columns) -> RowFormat:
     """SWE-Factory's rows name the pull request and its issues and have no lists of tests."""
     listed = any(name in row for name in ("FAIL_TO_PASS", "fail_to_pass"))
     factory = "pull_number" in row or "eval_script_skeleton" in row
     return RowFormat.SWE_FACTORY if factory and not listed else RowFormat.SWE_BENCH
 
 
-def instance(row: Columns) -> Instance:
+def read_instance(row: Columns) -> Instance:
     """The instance that a row of either format describes; raises :class:`BadColumn`."""
-    for what, is_it in FOREIGN:
+    for what, is_it in UNSUPPORTED_FORMATS:
         if is_it(row):
             raise BadColumn(f"this is {what}, which is not read")
-    kept = {name: value for name, value in row.items() if name not in IN_SPEC and value is not None}
+    kept = {name: value for name, value in row.items() if name not in SPEC_COLUMNS and value is not None}
     for column in ("FAIL_TO_PASS", "PASS_TO_PASS"):
-        if (listed := names(row, column, column.lower())) is not None:
+        if (listed := names_column(row, column, column.lower())) is not None:
             kept.pop(column.lower(), None)
             kept[column] = listed
     source = row.get("source") if isinstance(row.get("source"), dict) else None
-    language = text(row, "language").strip().lower() or text(row, "repo_language").strip().lower()
+    language = (
+        text_column(row, "language").strip().lower() or text_column(row, "repo_language").strip().lower()
+    )
     return Instance(
-        instance_id=required(row, "instance_id"),
-        repo=required(row, "repo"),
+        instance_id=required_column(row, "instance_id"),
+        repo=required_column(row, "repo"),
         base_commit=None
         if _needs_no_commit(source) and not row.get("base_commit")
-        else commit(row, "base_commit"),
+        else commit_column(row, "base_commit"),
         source=source,
-        gold=patch(row, "patch", NO_FIX),
-        tests=patch(row, "test_patch", NO_TESTS),
-        problem=encoded("problem_statement", text(row, "problem_statement")).decode(),
-        created_at=moment(row, "created_at"),
-        version=text(row, "version").strip()[:100] or None,
-        language=LANGUAGES.get(language, language) or None,
+        gold=patch_column(row, "patch", NO_FIX),
+        tests=patch_column(row, "test_patch", NO_TESTS),
+        problem=encode_text("problem_statement", text_column(row, "problem_statement")).decode(),
+        created_at=time_column(row, "created_at"),
+        version=text_column(row, "version").strip()[:100] or None,
+        language=LANGUAGE_ALIASES.get(language, language) or None,
         extra=kept,
     )
 
@@ -94,16 +103,16 @@ def _needs_no_commit(source: Columns | None) -> bool:
     return source is not None and "git" not in source
 
 
-def remarks(row: Columns) -> list[str]:
+def row_warnings(row: Columns) -> list[str]:
     """What a person should know although the row is good."""
     found = []
-    if names(row, "FAIL_TO_PASS", "fail_to_pass") == []:
+    if names_column(row, "FAIL_TO_PASS", "fail_to_pass") == []:
         found.append(
             "its FAIL_TO_PASS is empty, so that any patch would resolve it; the validation finds its own"
         )
     if any(name in row for name in ("dockerfile", "eval_script")):
         found.append("its Dockerfile and script are kept and not used: the strategies make the environment")
     for name in ("patch", "test_patch"):
-        if not text(row, name).endswith("\n"):
+        if not text_column(row, name).endswith("\n"):
             found.append(f"{name} had no line end at its end, which git refuses; one was added")
     return found

@@ -36,13 +36,13 @@ def read_rows(path: Path) -> Iterator[Row | BadRow]:
         head = file.read(4096).removeprefix(BOM).lstrip()
     if head.startswith(b"PAR1"):
         yield BadRow("line 1", "this is a Parquet file. Convert it to JSON lines first.")
-    elif head.startswith(b"[") or _one_object(path, head):
+    elif head.startswith(b"[") or _is_single_object(path, head):
         yield from _rows_of_document(path)
     else:
         yield from _rows_of_lines(path)
 
 
-def _one_object(path: Path, head: bytes) -> bool:
+def _is_single_object(path: Path, head: bytes) -> bool:
     """Whether the file is one JSON object: a row over several lines, or a map of rows."""
     if not head.startswith(b"{"):
         return False
@@ -51,10 +51,10 @@ def _one_object(path: Path, head: bytes) -> bool:
         more = any(line.strip() for line in file)
     if more:
         return not first.endswith(b"}")
-    return "instance_id" not in (_object(first) or {"instance_id": ""})
+    return "instance_id" not in (_json_object(first) or {"instance_id": ""})
 
 
-def _object(line: bytes) -> dict[str, Any] | None:
+def _json_object(line: bytes) -> dict[str, Any] | None:
     try:
         value = json.loads(line.removeprefix(BOM))
     except ValueError:
@@ -67,17 +67,17 @@ def _rows_of_lines(path: Path) -> Iterator[Row | BadRow]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.removeprefix(BOM).strip():
-                yield _row(f"line {number}", line.removeprefix(BOM))
+                yield _read_row(f"line {number}", line.removeprefix(BOM))
 
 
-def _row(place: str, text: bytes) -> Row | BadRow:
+def _read_row(place: str, text: bytes) -> Row | BadRow:
     try:
         value = json.loads(text)
     except UnicodeDecodeError as error:
         return BadRow(place, f"not UTF-8: {error.reason} at byte {error.start}")
     except ValueError as error:
         return BadRow(place, f"not JSON: {error}")
-    return _checked(place, value)
+    return _checked_row(place, value)
 
 
 def _rows_of_document(path: Path) -> Iterator[Row | BadRow]:
@@ -89,13 +89,13 @@ def _rows_of_document(path: Path) -> Iterator[Row | BadRow]:
     if isinstance(document, dict) and "instance_id" not in document:
         for key, value in document.items():
             named = {"instance_id": key, **value} if isinstance(value, dict) else value
-            yield _checked(f"row {key!r}", named)
+            yield _checked_row(f"row {key!r}", named)
         return
     for number, value in enumerate(document if isinstance(document, list) else [document], 1):
-        yield _checked(f"row {number}", value)
+        yield _checked_row(f"row {number}", value)
 
 
-def _checked(place: str, value: object) -> Row | BadRow:
+def _checked_row(place: str, value: object) -> Row | BadRow:
     if not isinstance(value, dict):
         return BadRow(place, f"a row is a JSON object, not {type(value).__name__}")
     return Row(place, value)

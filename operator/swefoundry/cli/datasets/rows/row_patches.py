@@ -3,31 +3,31 @@
 import re
 from typing import Any
 
-from swefoundry.cli.datasets.rows.columns import BadColumn, text
+from swefoundry.cli.datasets.rows.columns import BadColumn, text_column
 
-HEADER = re.compile(r"^(?:diff --git |--- )", re.MULTILINE)
+DIFF_HEADER = re.compile(r"^(?:diff --git |--- )", re.MULTILINE)
 MISSING_BINARY = re.compile(r"^Binary files (?P<files>.+) differ\r?$", re.MULTILINE)
 
 
-def patch(row: dict[str, Any], name: str, empty: str) -> bytes:
+def patch_column(row: dict[str, Any], name: str, empty_hint: str) -> bytes:
     """The patch byte for byte, CRLF included; ``empty`` says what a missing one means.
 
     git calls a patch whose last line has no end corrupt, and some data sets strip it, so it is put back.
     """
-    content = text(row, name)
+    content = text_column(row, name)
     if not content.strip():
-        raise BadColumn(f"{name}: is empty. {empty}")
-    if not HEADER.search(content):
+        raise BadColumn(f"{name}: is empty. {empty_hint}")
+    if not DIFF_HEADER.search(content):
         raise BadColumn(f"{name}: is not a unified diff (no line starts with `diff --git` or `---`)")
     if (found := MISSING_BINARY.search(content)) is not None:
         raise BadColumn(
             f"{name}: names a binary file without its content ({found['files'][:120]}). "
             "Make the patch again with `git diff --binary`."
         )
-    return encoded(name, content if content.endswith("\n") else content + "\n")
+    return encode_text(name, content if content.endswith("\n") else content + "\n")
 
 
-def encoded(name: str, content: str) -> bytes:
+def encode_text(name: str, content: str) -> bytes:
     try:
         return content.encode()
     except UnicodeEncodeError as error:

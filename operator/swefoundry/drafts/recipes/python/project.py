@@ -7,7 +7,7 @@ from datetime import date
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.facts import Facts
-from swefoundry.drafts.proposal import Ask
+from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.python import ci_installs, pyproject, requirement_files, setup_cfg, setup_py
 from swefoundry.drafts.recipes.python.declared import Declared, merged
 from swefoundry.drafts.recipes.python.dependencies import requirements_in
@@ -26,7 +26,7 @@ class Reading:
     version: str | None
 
     @classmethod
-    def of(cls, ask: Ask) -> "Reading":
+    def of(cls, ask: StrategyInput) -> "Reading":
         """Read the manifests of an ask."""
         texts = {file.path: file.text for file in ask.facts.manifests}
         declared = merged(

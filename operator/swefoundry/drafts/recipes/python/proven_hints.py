@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.proven_environment import Neighbour
+from swefoundry.drafts.proven_environment import ReuseCandidate
 from swefoundry.drafts.recipes.python.constraints import NOTHING_LEARNED, Lessons
 from swefoundry.drafts.recipes.python.dependencies import pinned_names, requirements, requirements_in
 from swefoundry.drafts.recipes.python.installed import Installed, installed
@@ -22,7 +22,7 @@ from swefoundry.drafts.recipes.python.interpreters import ANY_DAY, Rung, earlies
 from swefoundry.drafts.recipes.python.project import Reading
 from swefoundry.drafts.recipes.python.pytest_settings import UNITTEST, is_ours
 from swefoundry.drafts.recipes.python.rebuild import rebuilds, tests_of
-from swefoundry.drafts.reuse import name_of
+from swefoundry.drafts.reuse import environment_name
 
 SAME_TIME = timedelta(days=730)
 """Between two changes: what did for one of another time tells little, and costs a round."""
@@ -43,25 +43,25 @@ class Hint:
     """The draft whose test command is taken as it is, when it is not of the recipe's kind."""
 
 
-def hint_of(references: Iterable[Neighbour], reading: Reading, steps: tuple[Rung, ...]) -> Hint | None:
+def hint_of(references: Iterable[ReuseCandidate], reading: Reading, steps: tuple[Rung, ...]) -> Hint | None:
     """What the nearest proven draft of the same time says, as a step of this ladder."""
     return next(
         (_hint(each, reading, steps) for each in references if _same_time(each, reading.created)), None
     )
 
 
-def _same_time(proven: Neighbour, created: date | None) -> bool:
+def _same_time(proven: ReuseCandidate, created: date | None) -> bool:
     other = proven.known.created_at
     return created is None or other is None or abs(other.date() - created) <= SAME_TIME
 
 
-def _hint(proven: Neighbour, reading: Reading, steps: tuple[Rung, ...]) -> Hint:
+def _hint(proven: ReuseCandidate, reading: Reading, steps: tuple[Rung, ...]) -> Hint:
     found, draft = installed(proven.draft.dockerfile), proven.draft
     created = proven.known.created_at.date() if proven.known.created_at is not None else None
     lessons = _needs(found, reading).merged(_manners(draft.test_command))
     foreign = not is_ours(tests_of(draft.test_command)) and "{files}" in draft.test_command
     return Hint(
-        said=f"as {name_of(proven.known)} was built",
+        said=f"as {environment_name(proven.known)} was built",
         rung=_nearest(found, created, reading, steps),
         lessons=lessons,
         command=draft if foreign else None,

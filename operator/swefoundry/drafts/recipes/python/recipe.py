@@ -12,8 +12,8 @@ from functools import cached_property
 
 from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.drafts.overrides import overridden
-from swefoundry.drafts.proposal import Ask, Proposal, Tried
+from swefoundry.drafts.overrides import with_overrides
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.python import build_log, pytest_log
 from swefoundry.drafts.recipes.python.constraints import NOTHING_LEARNED, Lessons
 from swefoundry.drafts.recipes.python.interpreters import Rung, Times, rungs, usable_bases
@@ -65,7 +65,7 @@ class Ladder:
         """Rungs that the lessons still allow; when they allow none, all: a wrong lesson must not end the ladder."""
         return tuple(rung for rung in self.rest if self.lessons.allows(rung.python)) or self.rest
 
-    def after(self, tried: Tried) -> "Ladder":
+    def after(self, tried: TriedRound) -> "Ladder":
         """The next step, given how the current one ended."""
         learned = self.lessons.merged(self._lessons_of(tried))
         failing = self._failing_in(tried)
@@ -120,14 +120,14 @@ class Ladder:
             self, rest=(self.first,), hint=None, lessons=replace(self.lessons, plain_unittest=True)
         )
 
-    def _failing_in(self, tried: Tried) -> frozenset[str]:
+    def _failing_in(self, tried: TriedRound) -> frozenset[str]:
         """The few tests that failed after the fix, when they are no more than in the round that came nearest."""
         if tried.outcome is not RoundOutcome.AFTER_FAILED:
             return frozenset()
         failing = pytest_log.failing_tests(tried.message)
         return failing if not self.failing or len(failing) <= len(self.failing) else frozenset()
 
-    def _lessons_of(self, tried: Tried) -> Lessons:
+    def _lessons_of(self, tried: TriedRound) -> Lessons:
         if tried.outcome is RoundOutcome.STEP_FAILED:
             return build_log.lessons(tried.message, self.lessons)
         if tried.outcome in _TEST_OUTCOMES:
@@ -135,7 +135,7 @@ class Ladder:
         return NOTHING_LEARNED
 
 
-def proposals(ask: Ask) -> Iterator[Proposal]:
+def proposals(ask: StrategyInput) -> Iterator[Proposal]:
     """What is left of the ladder after the rounds so far; the first is the best."""
     ladder = start(ask)
     for tried in ask.tried:
@@ -146,17 +146,17 @@ def proposals(ask: Ask) -> Iterator[Proposal]:
         ladder = ladder.skipped()
 
 
-def _at(ladder: Ladder, tried: Tried, overrides: Overrides | None) -> Ladder:
+def _at(ladder: Ladder, tried: TriedRound, overrides: Overrides | None) -> Ladder:
     """The step that made this draft: steps whose draft had been tried before were passed over."""
     digest, step = tried.draft.digest(), ladder
     while (rung := step.rung) is not None:
-        if overridden(proposal(step, rung).draft, overrides).digest() == digest:
+        if with_overrides(proposal(step, rung).draft, overrides).digest() == digest:
             return step
         step = step.skipped()
     return ladder
 
 
-def start(ask: Ask) -> Ladder:
+def start(ask: StrategyInput) -> Ladder:
     """The foot of the ladder."""
     reading = Reading.of(ask)
     images = ask.base_images.get("python", [])

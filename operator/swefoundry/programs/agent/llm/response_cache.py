@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.contracts.transcript import Called, Said
 from swefoundry.contracts.wire import Value
-from swefoundry.errors import GiveUp, NotFound, RegistryRefused, RegistryUnavailable
+from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import canonical
 from swefoundry.oci.registry_client import Registry
@@ -94,7 +94,7 @@ class TurnStore:
             turn = StoredTurn.model_validate_json(files[TURN_FILE])
         except RegistryRefused:
             raise  # a missing right is no lost turn
-        except (GiveUp, KeyError, ValidationError) as error:
+        except (PermanentError, KeyError, ValidationError) as error:
             said = str(error).splitlines()[0]
             raise DamagedTurn(f"the stored turn {self.tag(digest)} cannot be read: {said}") from error
         if turn.request != digest:
