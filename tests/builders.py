@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from swefoundry.api import labels
-from swefoundry.api.resource import Build, Task, build_from, task_from
+from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build, parse_task_instance
 from swefoundry.contracts.stages import Stage
 from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 
@@ -28,9 +28,9 @@ PREPARED = {"source": digest("a"), "layers": LAYERS, "facts": digest("f"), "test
 IMAGE = {"name": "registry/task:one", "digest": digest("b")}
 
 
-def a_task(status: Json | None = None, **spec: Any) -> Task:
+def a_task(status: Json | None = None, **spec: Any) -> TaskInstance:
     """A TaskInstance."""
-    return task_from(task_body(status, **spec))
+    return parse_task_instance(task_body(status, **spec))
 
 
 def task_body(status: Json | None = None, **spec: Any) -> Json:
@@ -51,7 +51,7 @@ def task_body(status: Json | None = None, **spec: Any) -> Json:
     }
 
 
-def a_build(status: Json | None = None, **spec: Any) -> Build:
+def a_build(status: Json | None = None, **spec: Any) -> EnvBuild:
     """An EnvBuild made for a TaskInstance."""
     wanted = {
         "repo": "owner/name",
@@ -66,7 +66,7 @@ def a_build(status: Json | None = None, **spec: Any) -> Build:
         "spec": wanted | spec,
         "status": status or {},
     }
-    return build_from(body)
+    return parse_env_build(body)
 
 
 def a_pod(work: str = "before-0", attempt: int = 0, status: Json | None = None, **meta: Any) -> PodSnapshot:

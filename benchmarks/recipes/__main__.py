@@ -24,7 +24,7 @@ from release_task import Task, facts, task  # noqa: E402
 from swefoundry.contracts.round_outcome import RoundOutcome  # noqa: E402
 from swefoundry.drafts import next_proposal  # noqa: E402
 from swefoundry.drafts.proposal import StrategyInput, TriedRound  # noqa: E402
-from swefoundry.text.log_excerpt import telling_lines  # noqa: E402
+from swefoundry.text.log_excerpt import log_excerpt  # noqa: E402
 
 BASES = ["python:3.11-slim", "python:3.9-slim", "python:3.13-slim"]
 
@@ -138,7 +138,7 @@ def _round(draft, work, files, machine, log: Path):
     built = machine.build(draft.dockerfile, work.old)
     log.with_suffix(".build").write_text(built.log)
     if built.code:
-        message = telling_lines(built.log.rsplit("STEP ", 1)[-1])
+        message = log_excerpt(built.log.rsplit("STEP ", 1)[-1])
         log.with_suffix(".telling").write_text(message)
         return RoundOutcome.STEP_FAILED, message, None
     testbed = machine.place / "testbed"
@@ -150,7 +150,7 @@ def _round(draft, work, files, machine, log: Path):
     after = machine.test(draft.test_command, files)
     log.with_suffix(".before").write_text(before.log)
     log.with_suffix(".after").write_text(after.log)
-    message = telling_lines(after.log)
+    message = log_excerpt(after.log)
     log.with_suffix(".telling").write_text(message)
     return (*_judged(before, after, message),)
 

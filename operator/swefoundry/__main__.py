@@ -15,7 +15,7 @@ from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.workqueue import WorkQueue
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings, describe_errors
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
@@ -42,7 +42,7 @@ async def run(settings: Settings) -> None:
         deletes=TokenBucket(settings.delete_qps, settings.delete_qps),
     )
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
-    registry = Registry(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
+    registry = RegistryClient(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
     queue = WorkQueue()
     slots = PodLimiter(
         {

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 REGISTRY_HOST = "127.0.0.1:5000"
 """The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
@@ -30,5 +30,5 @@ class BuildGate:
         asyncio.run(self._open())
 
     async def _open(self) -> None:
-        async with Registry(REGISTRY_HOST, insecure=True) as registry:
+        async with RegistryClient(REGISTRY_HOST, insecure=True) as registry:
             await registry.put_blob(REPOSITORY, self.content)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from cluster.commands import kubectl
-from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import build_pod
 from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
@@ -22,7 +22,9 @@ Json = dict[str, Any]
 HOST = "127.0.0.1:5000"
 """The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
 
-LOCATION = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building")
+LOCATION = RegistryLocation(
+    registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building"
+)
 NONCE = "0123456789abcdef0123456789abcdef"
 TREE = {
     "a.txt": b"hello\n",
@@ -49,15 +51,15 @@ async def push_source(files: Mapping[str, bytes]) -> str:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mtime, entry.mode = len(data), TREE_MTIME, 0o644
             tree.addfile(entry, io.BytesIO(data))
-    async with Registry(HOST, insecure=True) as registry:
+    async with RegistryClient(HOST, insecure=True) as registry:
         return await push_artifact(
             registry, LOCATION.repository, "source", {"source.tar.gz": content.getvalue()}
         )
 
 
-def a_build_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildOrder:
+def a_build_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildSpec:
     """A build of a small image. It takes seconds; the limit is for machines that are busy with other things."""
-    order = BuildOrder(
+    order = BuildSpec(
         nonce=NONCE,
         place=LOCATION,
         source=source,
@@ -69,7 +71,7 @@ def a_build_order(name: str, source: str, dockerfile: str, **changes: object) ->
     return order.model_copy(update=changes)
 
 
-def a_pod(namespace: str, name: str, order: BuildOrder, settings: Settings = SETTINGS) -> Json:
+def a_pod(namespace: str, name: str, order: BuildSpec, settings: Settings = SETTINGS) -> Json:
     """The operator's own build pod, without an owner and its finalizer, which nobody would take off."""
     ticket = AttemptRef(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
     pod = build_pod(ticket, order, settings)

@@ -16,10 +16,10 @@ from cluster.sample_instances import TIMEOUT_SECONDS
 from swefoundry.api.codegen.crds import ROOT
 from swefoundry.api.types import Validation
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.evaluation import RunOrder
-from swefoundry.oci.deterministic_tar import File
-from swefoundry.oci.overlays import Changes, stage_layer
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.evaluation import EvaluationSpec
+from swefoundry.oci.deterministic_tar import RegularFile
+from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
@@ -43,8 +43,10 @@ def push_stage_image(runner: Path) -> str:
 
 
 async def _push(runner: bytes) -> Digest:
-    data, layer = stage_layer(Changes(replaced=(b"README",)), {b"README": File(b"tests\n")}, runner)
-    async with Registry(HOST_REGISTRY, insecure=True) as registry:
+    data, layer = stage_layer(
+        TreeChanges(replaced=(b"README",)), {b"README": RegularFile(b"tests\n")}, runner
+    )
+    async with RegistryClient(HOST_REGISTRY, insecure=True) as registry:
         base = await registry.get_manifest(BASE, TAG)
         for blob in (base.content["config"], *base.content["layers"]):
             await _mount(blob["digest"])
@@ -73,7 +75,7 @@ class PodCase:
 def case_pod(name: str, namespace: str, image: str, case: PodCase) -> Json:
     """The pod as the product makes it, but without an owner (it has none) and with its own name."""
     ticket = AttemptRef(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
-    order = RunOrder(
+    order = EvaluationSpec(
         **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 60, **case.order}
     )
     validation = Validation.model_validate({"resources": {"cpu": "10m", "memory": case.memory}})

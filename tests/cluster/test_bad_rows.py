@@ -32,7 +32,7 @@ from cluster.sample_instances import (
     wait_until,
     wait_until_finished,
 )
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.names import repository
 
 pytestmark = [
@@ -114,7 +114,7 @@ def stale(patch: str) -> str:
 
 
 async def _push(repo: str, data: bytes) -> str:
-    async with Registry(HOST, insecure=True) as registry:
+    async with RegistryClient(HOST, insecure=True) as registry:
         return await registry.put_blob(repository("swefoundry/tasks", repo), data)
 
 

@@ -28,10 +28,10 @@ from cluster.build_pods import (
 )
 from cluster.commands import LAB, ON_LAB, kubectl
 from cluster.sample_instances import wait_until
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.contracts.registry_location import Place
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
@@ -121,7 +121,7 @@ async def source() -> str:
 @pytest.fixture(scope="module")
 async def pods(namespace: str, source: str) -> None:
     """Every build that needs no other to be over, all at once: most of their time is waiting."""
-    down = Place(registry=NOWHERE, insecure=True, repository="x")
+    down = RegistryLocation(registry=NOWHERE, insecure=True, repository="x")
     limits = {"slow": {"time_limit_seconds": 5}}
     orders = {
         name: a_build_order(name, source, text, **limits.get(name, {}))
@@ -159,21 +159,21 @@ async def later_pods(namespace: str, source: str, pods: None) -> None:
     create([a_pod(namespace, name, order, WITH_CERTIFICATES) for name, order in orders.items()])
 
 
-def record_of(pod: Json) -> BuildRecord:
+def record_of(pod: Json) -> BuildResult:
     state = terminated(pod)
-    record = BuildRecord.model_validate_json(state["message"])
+    record = BuildResult.model_validate_json(state["message"])
     assert (record.nonce, record.code) == (NONCE, state["exitCode"])
     return record
 
 
-async def log_of(record: BuildRecord) -> str:
+async def log_of(record: BuildResult) -> str:
     assert record.log is not None
-    async with Registry(HOST, insecure=True) as registry:
+    async with RegistryClient(HOST, insecure=True) as registry:
         return (await registry.get_blob(LOCATION.repository, record.log, 1 << 22)).decode()
 
 
 async def config_of(image: str) -> Json:
-    async with Registry(HOST, insecure=True) as registry:
+    async with RegistryClient(HOST, insecure=True) as registry:
         manifest = await registry.get_manifest(LOCATION.repository, image)
         found = await registry.get_blob(LOCATION.repository, manifest.content["config"]["digest"], 1 << 20)
         config: Json = json.loads(found)
@@ -190,7 +190,7 @@ def reading(pod: Json) -> PodResult | PodFault:
 class TestAGoodBuild:
     async def test_the_record_s_digest_is_the_registry_s(self, namespace: str) -> None:
         record = record_of(wait_until_ended(namespace, "good"))
-        async with Registry(HOST, insecure=True) as registry:
+        async with RegistryClient(HOST, insecure=True) as registry:
             assert record.image == (await registry.get_manifest(LOCATION.repository, "good")).digest
 
     async def test_settings_reach_every_step(self, namespace: str) -> None:
@@ -230,18 +230,18 @@ class TestAFailedBuild:
     @pytest.mark.parametrize(
         ("name", "code", "message"),
         [
-            ("syntax", Code.DOCKERFILE_INVALID, 'The Dockerfile is not valid: building at STEP "COPY missing.txt'),
-            ("base", Code.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
-            ("step", Code.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed"),
-            ("policy", Code.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
-            ("no-source", Code.SOURCE_MISMATCH, "There is nothing to build: the source sha256:0000"),
-            ("registry-down", Code.INFRASTRUCTURE, "The source could not be fetched: "),
-            ("push", Code.PUSH_FAILED, "The image was built but not pushed: "),
-            ("bad-ca", Code.INFRASTRUCTURE, "The certificates in /var/run/swefoundry/ca/ca.crt cannot be read: "),
-            ("slow", Code.BUILD_TIME_LIMIT, "The build took more than 5 s and was stopped."),
+            ("syntax", ExitCode.DOCKERFILE_INVALID, 'The Dockerfile is not valid: building at STEP "COPY missing.txt'),
+            ("base", ExitCode.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
+            ("step", ExitCode.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed"),
+            ("policy", ExitCode.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
+            ("no-source", ExitCode.SOURCE_MISMATCH, "There is nothing to build: the source sha256:0000"),
+            ("registry-down", ExitCode.INFRASTRUCTURE, "The source could not be fetched: "),
+            ("push", ExitCode.PUSH_FAILED, "The image was built but not pushed: "),
+            ("bad-ca", ExitCode.INFRASTRUCTURE, "The certificates in /var/run/swefoundry/ca/ca.crt cannot be read: "),
+            ("slow", ExitCode.BUILD_TIME_LIMIT, "The build took more than 5 s and was stopped."),
         ],
     )  # fmt: skip
-    def test_its_record_says_why(self, namespace: str, name: str, code: Code, message: str) -> None:
+    def test_its_record_says_why(self, namespace: str, name: str, code: ExitCode, message: str) -> None:
         record = record_of(wait_until_ended(namespace, name))
         assert record.code == code
         assert record.message.startswith(message)
@@ -260,7 +260,7 @@ class TestAFailedBuild:
 
     def test_an_order_that_cannot_be_read_is_told_by_the_code_alone(self, namespace: str) -> None:
         state = terminated(wait_until_ended(namespace, "no-order"))
-        assert (state["exitCode"], state.get("message")) == (Code.BAD_ORDER, None)
+        assert (state["exitCode"], state.get("message")) == (ExitCode.INVALID_SPEC, None)
 
 
 @pytest.mark.usefixtures("pods")

@@ -16,7 +16,7 @@ from cluster.chart_release import (
 )
 from cluster.commands import helm, kubectl
 from cluster.sample_instances import wait_until
-from swefoundry.api.codegen.crds import RESOURCES
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS
 
 pytestmark = pytest.mark.cluster
 
@@ -84,5 +84,5 @@ def test_leaves_nothing_but_the_definitions_when_it_is_uninstalled(release: str)
     wait_until(
         lambda: sorted(left_in(release) - {"pod/beside-trial"}), lambda left: not left
     )  # Helm keeps it for its log
-    for resource in RESOURCES:
+    for resource in RESOURCE_DEFINITIONS:
         assert resource.name in kubectl("get", "crd", resource.name, "-o", "name")

@@ -12,21 +12,26 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, ApiException, CustomObjectsApi
 
 from cluster.commands import KUBECONFIG, kubectl
-from swefoundry.api.codegen.crds import RESOURCES, ROOT
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT
 from swefoundry.api.labels import GROUP, VERSION
 from unit.api.malformed import DIGEST, REFUSED, STALLED, Gone, Manifest, Slip, a_task, an_env_build
 
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "default"
-PLURALS = {resource.kind: resource.plural for resource in RESOURCES}
+PLURALS = {resource.kind: resource.plural for resource in RESOURCE_DEFINITIONS}
 SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")
 async def api() -> AsyncIterator[CustomObjectsApi]:
     """The cluster, with the CRDs that the chart installed."""
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *(f"crd/{one.name}" for one in RESOURCES))
+    kubectl(
+        "wait",
+        "--for=condition=Established",
+        "--timeout=30s",
+        *(f"crd/{one.name}" for one in RESOURCE_DEFINITIONS),
+    )
     await config.load_kube_config(config_file=KUBECONFIG)
     async with ApiClient() as client:
         yield CustomObjectsApi(client)

@@ -25,10 +25,10 @@ from cluster.sample_instances import (
     wait_until_finished,
 )
 from cluster.versioned_repositories import KINDS, instance
-from swefoundry.grading.verdict_bundle import FILE_NAME
+from swefoundry.grading.verdict_bundle import VERDICT_FILE
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names
 from unit.oci import registry_server
 from unit.oci.collecting import collect_garbage, gone, named
@@ -130,24 +130,24 @@ async def test_garbage_collection_leaves_what_finished_objects_and_their_verdict
     of_repository = {path: [body for body in runs if path_of(body) == path] for path in map(path_of, runs)}
     _copy(of_repository, tmp_path / "data")
     with registry_server.serving(tmp_path) as running:
-        async with Registry(running.host, insecure=True) as registry:
+        async with RegistryClient(running.host, insecure=True) as registry:
             unnamed = {path: await registry.put_blob(path, b"named by nobody\n") for path in of_repository}
     collect_garbage(tmp_path)
     with registry_server.serving(tmp_path) as running:
-        async with Registry(running.host, insecure=True) as registry:
+        async with RegistryClient(running.host, insecure=True) as registry:
             for path, bodies in of_repository.items():
                 assert await gone(registry, path, _wanted(bodies) | {unnamed[path]}) == [unnamed[path]]
                 for body in bodies:
                     assert await gone(registry, path, await _in_verdict(registry, path, body)) == []
 
 
-async def _in_verdict(registry: Registry, path: str, body: Json) -> set[str]:
+async def _in_verdict(registry: RegistryClient, path: str, body: Json) -> set[str]:
     """What the verdict bundle names, if there is one: that is what exported rows are made of."""
     evidence = body["status"].get("evidence")
     if evidence is None:
         return set()
     files = await pull_artifact(registry, path, evidence, 1 << 20)
-    return set(named([files[FILE_NAME].decode()]))
+    return set(named([files[VERDICT_FILE].decode()]))
 
 
 def test_the_runs_were_of_every_kind(runs: list[Json]) -> None:

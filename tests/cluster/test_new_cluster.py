@@ -47,7 +47,7 @@ from cluster.sample_instances import (
     wait_until_finished,
 )
 from swefoundry.oci.copying import Repository, copy_manifest
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 pytestmark = [
     pytest.mark.cluster,
@@ -237,7 +237,10 @@ def address_of_registry(release: str) -> str:
 
 async def give_base_image(registry: str) -> None:
     """What builds of the new cluster begin with."""
-    async with Registry(FIRST_REGISTRY, insecure=True) as old, Registry(registry, insecure=True) as new:
+    async with (
+        RegistryClient(FIRST_REGISTRY, insecure=True) as old,
+        RegistryClient(registry, insecure=True) as new,
+    ):
         found = await old.get_manifest(BASE, "stable")
         await copy_manifest(Repository(old, BASE), Repository(new, BASE), found.digest, "stable")
 

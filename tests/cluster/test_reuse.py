@@ -24,7 +24,7 @@ from cluster.sample_instances import (
 from cluster.versioned_repositories import BASE, COPY, KINDS, RepositoryKind, instance
 from swefoundry.drafts.proven_environment import ProvenEnvironment, ReuseStats
 from swefoundry.oci.proven_index import list_environments, record_trial
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names as pod_names
 
 pytestmark = [
@@ -48,12 +48,12 @@ def path_of(repo: str) -> str:
 
 
 async def memory_of(repo: str) -> list[ProvenEnvironment]:
-    async with Registry(REGISTRY_HOST, insecure=True) as registry:
+    async with RegistryClient(REGISTRY_HOST, insecure=True) as registry:
         return await list_environments(registry, path_of(repo), {})
 
 
 async def refuse(repo: str, image: str, times: int) -> None:
-    async with Registry(REGISTRY_HOST, insecure=True) as registry:
+    async with RegistryClient(REGISTRY_HOST, insecure=True) as registry:
         for number in range(times):
             await record_trial(registry, path_of(repo), image, f"{number:012d}", False)
 

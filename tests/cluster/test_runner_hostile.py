@@ -17,7 +17,7 @@ from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
 from cluster.evaluation_pods import NONCE, Json, PodCase
 from swefoundry.api.codegen.crds import ROOT
-from swefoundry.workloads.evaluation.log_frames import Framed, split_log
+from swefoundry.workloads.evaluation.log_frames import SplitLog, split_log
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
@@ -145,7 +145,7 @@ class Ended(NamedTuple):
         return dict(evaluation_pods.state(self.pod)["terminated"])
 
     @property
-    def framed(self) -> Framed:
+    def framed(self) -> SplitLog:
         return split_log(self.log, NONCE)
 
 

@@ -7,13 +7,13 @@ import pytest_asyncio
 from simulated.api_server import ApiServer, running_api_server
 from simulated.seeded_registry import RegistryProxy, SeededRegistry, running_proxy, seed_registry
 from simulated.stepping_operator import make_context
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.context import ReconcileContext
 
 
 @pytest_asyncio.fixture(scope="session")
 async def shelf(registry_host: str) -> SeededRegistry:
-    async with Registry(registry_host, insecure=True) as registry:
+    async with RegistryClient(registry_host, insecure=True) as registry:
         return await seed_registry(registry)
 
 
@@ -25,7 +25,7 @@ async def front(registry_host: str) -> AsyncIterator[RegistryProxy]:
 
 @pytest_asyncio.fixture
 async def context(server: ApiServer, registry_host: str) -> AsyncIterator[ReconcileContext]:
-    async with Registry(registry_host, insecure=True) as registry:
+    async with RegistryClient(registry_host, insecure=True) as registry:
         made = make_context(server, registry)
         yield made
         await made.kube.close()

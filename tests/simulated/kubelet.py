@@ -10,7 +10,7 @@ from typing import Any
 
 from simulated.api_server import ApiServer, Json, ObjectKey
 from swefoundry.api import labels
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 
 NODE = "node-1"
 
@@ -109,10 +109,10 @@ class Kubelet:
             record = {
                 "v": 1,
                 "nonce": nonce_of(body),
-                "code": int(Code.INFRASTRUCTURE),
+                "code": int(ExitCode.INFRASTRUCTURE),
                 "message": "registry down",
             }
-            return ContainerEnd(Code.INFRASTRUCTURE, record)
+            return ContainerEnd(ExitCode.INFRASTRUCTURE, record)
         return FAULTS.get(fault or "")
 
 

@@ -9,7 +9,7 @@ from simulated.api_server import Json
 from simulated.kubelet import ContainerEnd, nonce_of, spec_of
 from simulated.seeded_registry import SeededRegistry
 from swefoundry.api import labels
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 
 FAIL2PASS = {"base": 0, "before": 1, "after": 0}
 
@@ -62,7 +62,7 @@ class ScriptedPods:
 
     def _agent(self, record: Json, tags: Json) -> ContainerEnd:
         written = self.agent_records.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]
-        record |= written[0] if written else {"code": int(Code.GAVE_UP), "message": "no script, no draft"}
+        record |= written[0] if written else {"code": int(ExitCode.GAVE_UP), "message": "no script, no draft"}
         return ContainerEnd(record["code"], record)
 
     def _evaluation(self, record: Json, stage: str, code: int) -> ContainerEnd:

@@ -14,9 +14,9 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.content import OCI_LAYER, OCI_MANIFEST, descriptor, digest_of
-from swefoundry.oci.deterministic_tar import File, pack
-from swefoundry.oci.overlays import Changes, stage_layer
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.deterministic_tar import RegularFile, pack_nodes
+from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.registry_client import RegistryClient
 
 REPOSITORY = "swefoundry/tasks/owner/name"
 
@@ -31,23 +31,23 @@ class SeededRegistry:
     image: str
 
 
-async def seed_registry(registry: Registry, repository: str = REPOSITORY) -> SeededRegistry:
+async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) -> SeededRegistry:
     """Push a source, facts, the three layers and a task image."""
     layers = {}
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
     taken_in = {"facts.json": facts}
     for stage in Stage:
         taken_in[f"{stage}.tar.gz"], layer = stage_layer(
-            Changes(replaced=(b"t.py",)), {b"t.py": File(stage.value.encode())}, b"runner"
+            TreeChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
         )
-        layers[stage.value] = layer.wire()
+        layers[stage.value] = layer.to_json_dict()
     await push_artifact(registry, repository, "intake", taken_in)
     image = await _task_image(registry, repository)
     return SeededRegistry(image, digest_of(facts), layers, image)
 
 
-async def _task_image(registry: Registry, repository: str) -> str:
-    data, diff_id = pack([(b"testbed/t.py", File(b"base"))], 0)
+async def _task_image(registry: RegistryClient, repository: str) -> str:
+    data, diff_id = pack_nodes([(b"testbed/t.py", RegularFile(b"base"))], 0)
     layer = await registry.put_blob(repository, data)
     config = {
         "architecture": "amd64",

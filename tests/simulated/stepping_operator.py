@@ -20,7 +20,7 @@ from swefoundry.controllers.watch import Operator
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import WorkQueue
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
@@ -37,7 +37,7 @@ POD_LIMITS = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
 
 def make_context(
     server: ApiServer,
-    registry: Registry,
+    registry: RegistryClient,
     settings: Settings = SETTINGS,
     places: Mapping[Role, int] = POD_LIMITS,
 ) -> ReconcileContext:
@@ -96,7 +96,7 @@ class Simulation:
         self._chance = random.Random(self.seed)
         self._rest = list(self.crashes)
         # One for all operators of a run: it keeps nothing but connections, and costs more to make than all the rest.
-        self._registry = Registry(self.proxy.host if self.crashes else self.proxy.behind, insecure=True)
+        self._registry = RegistryClient(self.proxy.host if self.crashes else self.proxy.behind, insecure=True)
         await self._start_operator()
         for _ in range(MAX_STEPS):
             if not await self._step():

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
 
 for name in [name for name in os.environ if name.startswith("SWEFOUNDRY_")]:
@@ -28,6 +28,6 @@ def registry_host(shared_registry: registry_server.Server) -> str:
 
 
 @pytest_asyncio.fixture
-async def registry(registry_host: str) -> AsyncIterator[Registry]:
-    async with Registry(registry_host, insecure=True) as opened:
+async def registry(registry_host: str) -> AsyncIterator[RegistryClient]:
+    async with RegistryClient(registry_host, insecure=True) as opened:
         yield opened

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-R = TypeVar("R", bound=Value)
+R = TypeVar("R", bound=WireModel)
 
 
 @dataclass(frozen=True)

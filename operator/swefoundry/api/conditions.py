@@ -20,10 +20,12 @@ RECONCILING = "Reconciling"
 STALLED = "Stalled"
 """Work ended, and only a change of the object or of the cluster can help."""
 
-State = Literal["True", "False", "Unknown"]
+ConditionStatus = Literal["True", "False", "Unknown"]
 
 
-def condition(kind: str, status: State, reason: str, message: str, stamp: tuple[int, datetime]) -> Condition:
+def condition(
+    kind: str, status: ConditionStatus, reason: str, message: str, stamp: tuple[int, datetime]
+) -> Condition:
     """A condition; ``stamp`` is the generation judged and the time."""
     generation, now = stamp
     return Condition(
@@ -36,7 +38,9 @@ def condition(kind: str, status: State, reason: str, message: str, stamp: tuple[
     )
 
 
-def merged(old: Iterable[Condition], new: Iterable[Condition], absent: Iterable[str] = ()) -> list[Condition]:
+def merge_conditions(
+    old: Iterable[Condition], new: Iterable[Condition], absent: Iterable[str] = ()
+) -> list[Condition]:
     """``old`` with ``new`` over it and ``absent`` removed; transition times move only when a status changes."""
     kept = {item.type: item for item in old if item.type not in set(absent)}
     for item in new:
@@ -47,7 +51,7 @@ def merged(old: Iterable[Condition], new: Iterable[Condition], absent: Iterable[
     return [kept[name] for name in sorted(kept)]
 
 
-def state_of(conditions: Iterable[Condition], kind: str) -> State:
+def status_of(conditions: Iterable[Condition], kind: str) -> ConditionStatus:
     """Status of a condition; Unknown when it is absent."""
     return next((item.status for item in conditions if item.type == kind), "Unknown")
 

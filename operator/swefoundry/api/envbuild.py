@@ -16,21 +16,21 @@ from swefoundry.api.types import (
     Source,
     Validation,
     Version,
-    rule,
-    ruled,
+    cel_rule,
+    cel_rules,
 )
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.stages import Stage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 from swefoundry.drafts.proven_environment import Parent
 
 
-class Acceptance(Value):
+class Acceptance(WireModel):
     """The layers that a draft's image is probed with: `before` must fail and `after` must pass."""
 
-    model_config = ruled(
-        rule(
+    model_config = cel_rules(
+        cel_rule(
             "has(self.layers.before) && has(self.layers.after)",
             "layers: before and after are both required",
             "layers",
@@ -39,12 +39,12 @@ class Acceptance(Value):
     layers: dict[Stage, Layer] = Field(max_length=3, description="Per stage: overlay and runner.")
 
 
-class EnvBuildSpec(Value):
+class EnvBuildSpec(WireModel):
     """What is to be built."""
 
-    model_config = ruled(
-        rule("self == oldSelf", "spec is immutable: create another EnvBuild instead"),
-        rule(
+    model_config = cel_rules(
+        cel_rule("self == oldSelf", "spec is immutable: create another EnvBuild instead"),
+        cel_rule(
             "has(self.baseCommit) || !has(self.source.git)",
             "baseCommit: required for git sources",
             "baseCommit",
@@ -83,7 +83,7 @@ class EnvBuildSpec(Value):
     )
 
 
-class ProbeResult(Value):
+class ProbeResult(WireModel):
     """One probe of a round."""
 
     stage: Stage = Field(description="Tree that was probed.")
@@ -99,7 +99,7 @@ class ProbeResult(Value):
     )
 
 
-class Round(Value):
+class Round(WireModel):
     """One draft, built and probed."""
 
     number: int = Field(ge=0, description="From 0.")
@@ -127,7 +127,7 @@ class Round(Value):
     usage: Usage | None = Field(default=None, description="What models were used for this draft.")
 
 
-class Agents(Value):
+class Agents(WireModel):
     """What the strategy `agents` has done so far."""
 
     asked: int = Field(default=0, ge=0, description="Drafts that the agents were asked for.")
@@ -154,7 +154,7 @@ class Agents(Value):
 EnvPhase = Literal["Pending", "Intake", "Drafting", "Building", "Probing", "Ready", "Failed"]
 
 
-class EnvBuildStatus(Value):
+class EnvBuildStatus(WireModel):
     """What is known so far."""
 
     observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")

@@ -8,14 +8,14 @@ from typing import Any, Generic, TypeVar
 from swefoundry.api import labels
 from swefoundry.api.envbuild import EnvBuildSpec, EnvBuildStatus
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-Spec = TypeVar("Spec", bound=Value)
-Status = TypeVar("Status", bound=Value)
+SpecT = TypeVar("SpecT", bound=WireModel)
+StatusT = TypeVar("StatusT", bound=WireModel)
 
 
 @dataclass(frozen=True)
-class Object(Generic[Spec, Status]):
+class CustomResource(Generic[SpecT, StatusT]):
     """A custom resource."""
 
     kind: str
@@ -23,42 +23,42 @@ class Object(Generic[Spec, Status]):
     name: str
     uid: str
     generation: int
-    version: str
+    resource_version: str
     """resourceVersion, for optimistic writes."""
     created: datetime
     deleting: bool
     experiment: str
     """Name of the experiment that it belongs to; empty: none."""
-    spec: Spec
-    status: Status
+    spec: SpecT
+    status: StatusT
 
 
-Task = Object[TaskInstanceSpec, TaskInstanceStatus]
-Build = Object[EnvBuildSpec, EnvBuildStatus]
+TaskInstance = CustomResource[TaskInstanceSpec, TaskInstanceStatus]
+EnvBuild = CustomResource[EnvBuildSpec, EnvBuildStatus]
 
 
-def task_from(body: Mapping[str, Any]) -> Task:
+def parse_task_instance(body: Mapping[str, Any]) -> TaskInstance:
     """Parse a TaskInstance. Raises ``pydantic.ValidationError`` with the field's path."""
     spec = TaskInstanceSpec.model_validate(body["spec"])
-    return _object(body, spec, TaskInstanceStatus.model_validate(body.get("status", {})))
+    return _custom_resource(body, spec, TaskInstanceStatus.model_validate(body.get("status", {})))
 
 
-def build_from(body: Mapping[str, Any]) -> Build:
+def parse_env_build(body: Mapping[str, Any]) -> EnvBuild:
     """Parse an EnvBuild. Raises ``pydantic.ValidationError`` with the field's path."""
-    return _object(
+    return _custom_resource(
         body, EnvBuildSpec.model_validate(body["spec"]), EnvBuildStatus.model_validate(body.get("status", {}))
     )
 
 
-def _object(body: Mapping[str, Any], spec: Spec, status: Status) -> Object[Spec, Status]:
+def _custom_resource(body: Mapping[str, Any], spec: SpecT, status: StatusT) -> CustomResource[SpecT, StatusT]:
     meta = body["metadata"]
-    return Object(
+    return CustomResource(
         kind=body["kind"],
         namespace=meta["namespace"],
         name=meta["name"],
         uid=meta["uid"],
         generation=int(meta.get("generation", 0)),
-        version=str(meta.get("resourceVersion", "")),
+        resource_version=str(meta.get("resourceVersion", "")),
         created=datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00")),
         deleting="deletionTimestamp" in meta,
         experiment=(meta.get("labels") or {}).get(labels.EXPERIMENT, ""),

@@ -17,22 +17,22 @@ from swefoundry.api.types import (
     Source,
     Validation,
     Version,
-    rule,
-    ruled,
+    cel_rule,
+    cel_rules,
 )
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.stages import Stage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 INLINE_LIMIT = 65536
 """Characters of a patch that may stand in the object itself; longer ones go to a ConfigMap or an artifact."""
 
 
-class Patch(Value):
+class Patch(WireModel):
     """A unified diff. Exactly one is set."""
 
-    model_config = ruled(
-        rule(
+    model_config = cel_rules(
+        cel_rule(
             "[has(self.inline), has(self.configMapRef), has(self.artifact)].filter(x, x).size() == 1",
             "set exactly one of inline, configMapRef and artifact",
         )
@@ -46,11 +46,11 @@ class Patch(Value):
     artifact: Digest | None = Field(default=None, description="Digest of a blob in the task repository.")
 
 
-class Text(Value):
+class Text(WireModel):
     """A text for people or agents. Exactly one is set."""
 
-    model_config = ruled(
-        rule("has(self.inline) != has(self.configMapRef)", "set exactly one of inline and configMapRef")
+    model_config = cel_rules(
+        cel_rule("has(self.inline) != has(self.configMapRef)", "set exactly one of inline and configMapRef")
     )
     inline: str | None = Field(default=None, max_length=INLINE_LIMIT, description="The text itself.")
     config_map_ref: KeyRef | None = Field(default=None, description="Key of a ConfigMap.")
@@ -58,7 +58,7 @@ class Text(Value):
 
 def _immutable(field: str) -> dict[str, str]:
     same = f"(!has(self.{field}) || self.{field} == oldSelf.{field})"
-    return rule(
+    return cel_rule(
         f"has(self.{field}) == has(oldSelf.{field}) && {same}",
         f"{field} is immutable: create another TaskInstance instead",
         field,
@@ -68,12 +68,12 @@ def _immutable(field: str) -> dict[str, str]:
 IMMUTABLE = ("instanceId", "repo", "baseCommit", "source", "goldPatch", "testPatch")
 
 
-class TaskInstanceSpec(Value):
+class TaskInstanceSpec(WireModel):
     """What is to be validated."""
 
-    model_config = ruled(
+    model_config = cel_rules(
         *(_immutable(field) for field in IMMUTABLE),
-        rule(
+        cel_rule(
             "has(self.baseCommit) || (has(self.source) && !has(self.source.git))",
             "baseCommit: required for git sources (the default source is git)",
             "baseCommit",
@@ -114,7 +114,7 @@ class TaskInstanceSpec(Value):
     )
 
 
-class Evaluation(Value):
+class Evaluation(WireModel):
     """The outcome of one evaluation of the matrix."""
 
     stage: Stage = Field(description="Tree that was evaluated.")
@@ -133,7 +133,7 @@ class Evaluation(Value):
     )
 
 
-class Prepared(Value):
+class Prepared(WireModel):
     """What intake left in the registry."""
 
     source: Digest = Field(description="Artifact of the clean tree.")
@@ -152,21 +152,21 @@ VerdictName = Literal[
 ]
 
 
-class Image(Value):
+class Image(WireModel):
     """The task image."""
 
     name: str = Field(max_length=512, description="registry/repository:tag as nodes pull it.")
     digest: Digest = Field(description="Digest of its manifest.")
 
 
-class ResultSets(Value):
+class ResultSets(WireModel):
     """How many tests are in each set; the sets themselves are in the verdict bundle."""
 
     fail_to_pass: int = Field(default=0, ge=0, description="Failed before, pass after.")
     pass_to_pass: int = Field(default=0, ge=0, description="Passed before and after.")
 
 
-class TaskInstanceStatus(Value):
+class TaskInstanceStatus(WireModel):
     """What is known so far. Long things are in the registry; here are digests and counts."""
 
     observed_generation: int = Field(default=0, ge=0, description="Generation of the spec that was acted on.")

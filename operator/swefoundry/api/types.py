@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft, Overrides
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
 DataKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
@@ -27,44 +27,44 @@ Bytes = Annotated[str, Field(max_length=16, pattern=r"^[1-9][0-9]*(k|Ki|M|Mi|G|G
 """Without a unit a number would mean bytes, and zero would mean no limit: neither is ever what was meant."""
 
 
-def rule(expression: str, message: str, field: str = "") -> dict[str, str]:
+def cel_rule(expression: str, message: str, field: str = "") -> dict[str, str]:
     """One CEL rule for ``x-kubernetes-validations``; the API server blames `field` instead of the whole."""
     return {"rule": expression, "message": message} | ({"fieldPath": f".{field}"} if field else {})
 
 
-def ruled(*rules: dict[str, str]) -> ConfigDict:
+def cel_rules(*rules: dict[str, str]) -> ConfigDict:
     """The configuration of a model with rules across its fields; `api/validation/manifest.py` has their twins."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [{**rule} for rule in rules]})
 
 
-NO_PASSWORD = rule(
+NO_PASSWORD = cel_rule(
     "!self.url.matches('^https?://[^/@]*:[^/@]*@')",
     "must not contain a password: everybody can read it here",
     "url",
 )
 
 
-class KeyRef(Value):
+class KeyRef(WireModel):
     """A key of a Secret or ConfigMap in the object's namespace."""
 
     name: Name = Field(description="Name of the object.")
     key: DataKey = Field(description="Key within the object.")
 
 
-class GitSource(Value):
+class GitSource(WireModel):
     """A commit of a git repository."""
 
-    model_config = ruled(NO_PASSWORD)
+    model_config = cel_rules(NO_PASSWORD)
     url: Url = Field(description="HTTP or HTTPS URL of the repository.")
     token_secret_ref: KeyRef | None = Field(
         default=None, description="Secret key with an access token, for private repositories."
     )
 
 
-class ArchiveSource(Value):
+class ArchiveSource(WireModel):
     """A source archive."""
 
-    model_config = ruled(NO_PASSWORD)
+    model_config = cel_rules(NO_PASSWORD)
     url: Url = Field(description="Where the tar (gz, bz2, xz) or zip archive is downloaded from.")
     sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$",
@@ -76,17 +76,17 @@ class ArchiveSource(Value):
     )
 
 
-class ArtifactSource(Value):
+class ArtifactSource(WireModel):
     """A clean tree that an earlier intake left in the registry."""
 
     digest: Digest = Field(description="Digest of the source artifact in the task repository.")
 
 
-class Source(Value):
+class Source(WireModel):
     """Where the repository's content comes from. Exactly one is set."""
 
-    model_config = ruled(
-        rule(
+    model_config = cel_rules(
+        cel_rule(
             "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1",
             "set exactly one of git, archive and artifact",
         )
@@ -96,41 +96,41 @@ class Source(Value):
     artifact: ArtifactSource | None = Field(default=None, description="A clean tree already in the registry.")
 
 
-Strategy = Literal["fixed", "reuse", "recipe", "agents"]
-Ablated = Literal["NoExplorer", "NoFeedback"]
+StrategyName = Literal["fixed", "reuse", "recipe", "agents"]
+AblationName = Literal["NoExplorer", "NoFeedback"]
 Usd = Annotated[str, Field(max_length=13, pattern=r"^(0|[1-9][0-9]{0,5})([.][0-9]{1,6})?$")]
 """US dollars as decimal text: a float would not survive comparison, and a number in YAML is one."""
 
 
-class ParentRef(Value):
+class ParentRef(WireModel):
     """Another EnvBuild in the same namespace."""
 
     name: Name = Field(description="Name of the EnvBuild.")
 
 
-class Environment(Value):
+class Environment(WireModel):
     """How the environment image is made."""
 
-    model_config = ruled(
-        rule(
+    model_config = cel_rules(
+        cel_rule(
             "!has(self.strategies) || !('fixed' in self.strategies) || has(self.draft)",
             "draft: required by the strategy fixed",
             "draft",
         ),
-        rule(
+        cel_rule(
             "!has(self.draft) || !has(self.strategies) || self.strategies == [] || "
             "'fixed' in self.strategies",
             "strategies: a draft is only used by the strategy fixed, which is not among them",
             "strategies",
         ),
-        rule(
+        cel_rule(
             "!has(self.parentRef) || !has(self.strategies) || self.strategies == [] || "
             "'reuse' in self.strategies",
             "strategies: a parentRef is only used by the strategy reuse, which is not among them",
             "strategies",
         ),
     )
-    strategies: list[Strategy] = Field(
+    strategies: list[StrategyName] = Field(
         default=[],
         max_length=4,
         description="Strategies in the order in which they are tried, each once. Default: `fixed` when a draft is "
@@ -148,7 +148,7 @@ class Environment(Value):
         description="Whether an image is also accepted when the tests cannot run before the fix and all pass after it. "
         "`false`: the search goes on until it finds one in which they run before the fix and fail.",
     )
-    ablations: list[Ablated] = Field(
+    ablations: list[AblationName] = Field(
         default=[],
         max_length=2,
         description="What the strategy `agents` does without, for experiments. `NoExplorer`: no model explores the "
@@ -157,7 +157,7 @@ class Environment(Value):
     )
 
 
-class Resources(Value):
+class Resources(WireModel):
     """Limits of one pod; requests equal limits for memory and ephemeral storage."""
 
     cpu: Cpu = Field(default="1", description="CPU request, as in 2, 0.5 or 500m; there is no CPU limit.")
@@ -167,7 +167,7 @@ class Resources(Value):
     )
 
 
-class Validation(Value):
+class Validation(WireModel):
     """How the tests are run."""
 
     repeats: int = Field(
@@ -186,7 +186,7 @@ class Validation(Value):
     resources: Resources = Field(default=Resources(), description="Limits of an evaluation pod.")
 
 
-class Budget(Value):
+class Budget(WireModel):
     """What may be spent on one environment."""
 
     rounds: int = Field(default=6, ge=1, le=50, description="Drafts that may be built and probed.")
@@ -217,7 +217,7 @@ class Budget(Value):
     )
 
 
-class Condition(Value):
+class Condition(WireModel):
     """A condition in the standard form."""
 
     type: str = Field(min_length=1, max_length=316, description="Name of the condition.")
@@ -228,7 +228,7 @@ class Condition(Value):
     message: str = Field(default="", max_length=32768, description="A sentence for people.")
 
 
-class Attempt(Value):
+class Attempt(WireModel):
     """One pod, running or ended."""
 
     work: str = Field(max_length=63, description="Piece of work: intake, build-0, before-0, …")

@@ -12,7 +12,7 @@ import yaml
 from swefoundry.cli.exit_status import NoCluster
 from swefoundry.errors import ApiRefused
 from swefoundry.kube.api_client import KubeClient
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.names import repository
 
 
@@ -51,9 +51,9 @@ async def open_cluster(target: ClusterTarget) -> AsyncIterator[KubeClient]:
 
 
 @asynccontextmanager
-async def open_registry(target: RegistryTarget, host: str = "") -> AsyncIterator[Registry]:
+async def open_registry(target: RegistryTarget, host: str = "") -> AsyncIterator[RegistryClient]:
     """The registry of the options, else the one that ``host`` names."""
-    async with Registry(
+    async with RegistryClient(
         target.host or host, insecure=target.insecure, auth_file=_docker_config_path()
     ) as opened:
         yield opened

@@ -9,7 +9,7 @@ from swefoundry.errors import PermanentError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import CONFIG_MAPS
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 EVIDENCE_LIMIT_BYTES = 96 << 20
 PATCH_LIMIT_BYTES = 64 << 20
@@ -34,7 +34,7 @@ def _image_repository(image_name: str | None, repo: str, target: RegistryTarget)
     return host, folder + slash + last.partition("@")[0].partition(":")[0]
 
 
-async def pull_evidence_files(registry: Registry, repository: str, digest: str) -> dict[str, bytes]:
+async def pull_evidence_files(registry: RegistryClient, repository: str, digest: str) -> dict[str, bytes]:
     """The files of an artifact: an evaluation's evidence, or a verdict bundle."""
     return await pull_artifact(registry, repository, digest, EVIDENCE_LIMIT_BYTES)
 
@@ -42,7 +42,7 @@ async def pull_evidence_files(registry: Registry, repository: str, digest: str) 
 class TextReader:
     """Reads what a spec only refers to: patches and problem statements."""
 
-    def __init__(self, kube: KubeClient, registry: Registry, repository: str, namespace: str) -> None:
+    def __init__(self, kube: KubeClient, registry: RegistryClient, repository: str, namespace: str) -> None:
         self._kube = kube
         self._registry = registry
         self._repository = repository

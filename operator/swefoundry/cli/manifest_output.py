@@ -16,7 +16,7 @@ from swefoundry.errors import ApiRefused
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import CONFIG_MAPS, TASKS
 from swefoundry.oci.artifacts import push_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 CONCURRENT_APPLIES = 8
 """Instances applied at the same time: enough to hide the round trips, too few to be throttled."""
@@ -83,7 +83,7 @@ class ClusterSink:
 class RegistryBlobSink:
     """Puts the patches that no ConfigMap holds into the registry first."""
 
-    def __init__(self, sink: Sink, registry: Registry, target: clients.RegistryTarget) -> None:
+    def __init__(self, sink: Sink, registry: RegistryClient, target: clients.RegistryTarget) -> None:
         self._sink = sink
         self._registry = registry
         self._store = target

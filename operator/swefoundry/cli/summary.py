@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from swefoundry.cli import console
 from swefoundry.cli.exit_status import ExitStatus
-from swefoundry.text.plurals import counted
+from swefoundry.text.plurals import pluralize
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,6 @@ class RunSummary:
         else:
             style = "yellow" if self.rejected else "green"
             console.print_note(
-                f"{counted(len(self.succeeded), what)}, {len(self.rejected)} refused", style=style
+                f"{pluralize(len(self.succeeded), what)}, {len(self.rejected)} refused", style=style
             )
         return ExitStatus.SOME_BAD if self.rejected else ExitStatus.OK

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.models import Model, Usage
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-AGENT_ORDER = "SWEFOUNDRY_AGENT"
+AGENT_SPEC_VARIABLE = "SWEFOUNDRY_AGENT"
 """Name of the environment variable that carries the order."""
 
 
-class PastRound(Value):
+class PastRound(WireModel):
     """A round that ended, of whatever strategy: what the analyst reads."""
 
     number: int
@@ -33,7 +33,7 @@ class PastRound(Value):
     """Per stage: the canonical exit code."""
 
 
-class Allowance(Value):
+class Allowance(WireModel):
     """What this pod may still spend; absent: no limit. The least of all budgets that apply, each with its name."""
 
     turns_per_role: int | None = None
@@ -44,7 +44,7 @@ class Allowance(Value):
     usd_named: str = ""
 
 
-class Ablation(Value):
+class Ablation(WireModel):
     """Switches for experiments: what the loop does without."""
 
     no_explorer: bool = False
@@ -53,12 +53,12 @@ class Ablation(Value):
     """Every round is drafted as if it were the first: the analyst is not asked, no outcome is shown."""
 
 
-class AgentOrder(Value):
+class AgentSpec(WireModel):
     """Write the next draft."""
 
     v: int = 1
     nonce: str
-    place: Place
+    place: RegistryLocation
     conversation: str
     """UID of the EnvBuild: turns are stored under it, so that nobody else's are taken for ours."""
     repo: str
@@ -88,7 +88,7 @@ class AgentOrder(Value):
     time_limit_seconds: int = 1800
 
 
-class AgentRecord(Value):
+class AgentResult(WireModel):
     """What an agent pod leaves behind; ``code`` is one of OK, GAVE_UP, BUDGET_SPENT, MODEL_UNAVAILABLE,
     MODEL_REFUSED, REPEATED, MALFORMED, TIME_LIMIT, INFRASTRUCTURE, BAD_ORDER.
     """

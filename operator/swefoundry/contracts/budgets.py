@@ -8,10 +8,10 @@ from swefoundry.contracts.models import MICRO, Model, Usage, cost
 
 
 @dataclass(frozen=True)
-class Limit:
+class BudgetLimit:
     """A budget for models: of one instance, of a namespace, or of the whole operator."""
 
-    named: str
+    name: str
     """For people: `spec.budget of the EnvBuild`, `the budget of namespace demo`."""
     tokens: int | None = None
     micro_usd: int | None = None
@@ -43,7 +43,7 @@ def worst_case(model: Model, prompt_tokens: int) -> Usage:
     )
 
 
-def refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, turn: Usage) -> str:
+def turn_refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, turn: Usage) -> str:
     """Why a turn of that size may not be asked for, naming the budget and what raises it; empty: it may."""
     if allowance.turns_per_role is not None and role_turns >= allowance.turns_per_role:
         return (
@@ -53,18 +53,18 @@ def refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, turn:
     if allowance.tokens is not None and used.tokens + turn.tokens > allowance.tokens:
         return (
             f"the next model turn may use {turn.tokens} tokens and {max(0, allowance.tokens - used.tokens)} are left"
-            f"{_named(allowance.tokens_named)}"
+            f"{_of_budget(allowance.tokens_named)}"
         )
     if allowance.micro_usd is not None and used.micro_usd + turn.micro_usd > allowance.micro_usd:
         left = max(0, allowance.micro_usd - used.micro_usd)
         return (
             f"the next model turn may cost {dollars(turn.micro_usd)} and {dollars(left)} is left"
-            f"{_named(allowance.usd_named)}"
+            f"{_of_budget(allowance.usd_named)}"
         )
     return ""
 
 
-def least(limits: Sequence[Limit], turns_per_role: int | None = None) -> Allowance:
+def tightest_allowance(limits: Sequence[BudgetLimit], turns_per_role: int | None = None) -> Allowance:
     """What one pod may spend under all limits together, with the name of the tightest."""
     tokens = [(max(0, each.tokens - each.used.tokens), each) for each in limits if each.tokens is not None]
     money = [
@@ -75,22 +75,24 @@ def least(limits: Sequence[Limit], turns_per_role: int | None = None) -> Allowan
     return Allowance(
         turns_per_role=turns_per_role,
         tokens=most_tokens[0] if most_tokens else None,
-        tokens_named=_of(most_tokens[1].named, most_tokens[1].tokens_raised_by) if most_tokens else "",
+        tokens_named=_with_raise_hint(most_tokens[1].name, most_tokens[1].tokens_raised_by)
+        if most_tokens
+        else "",
         micro_usd=most_money[0] if most_money else None,
-        usd_named=_of(most_money[1].named, most_money[1].usd_raised_by) if most_money else "",
+        usd_named=_with_raise_hint(most_money[1].name, most_money[1].usd_raised_by) if most_money else "",
     )
 
 
-def nothing_left(allowance: Allowance) -> str:
+def allowance_exhausted(allowance: Allowance) -> str:
     """Why no agent pod need be started; empty: there is something to spend."""
     if allowance.tokens == 0:
-        return f"no tokens are left{_named(allowance.tokens_named)}"
+        return f"no tokens are left{_of_budget(allowance.tokens_named)}"
     if allowance.micro_usd == 0:
-        return f"no money is left{_named(allowance.usd_named)}"
+        return f"no money is left{_of_budget(allowance.usd_named)}"
     return ""
 
 
-def work_refusal(budget: SearchCosts, used: SearchCosts) -> str:
+def costs_refusal(budget: SearchCosts, used: SearchCosts) -> str:
     """Why no further round may begin; empty: it may."""
     for what, most, so_far, raised in (
         ("rounds", budget.rounds, used.rounds, "rounds"),
@@ -108,9 +110,9 @@ def dollars(micro_usd: int) -> str:
     return f"${hundredths_of_cents * 100 / MICRO:.4f}"
 
 
-def _of(named: str, raised_by: str) -> str:
+def _with_raise_hint(named: str, raised_by: str) -> str:
     return f"{named}; {raised_by}" if raised_by else named
 
 
-def _named(named: str) -> str:
+def _of_budget(named: str) -> str:
     return f" of {named}" if named else ""

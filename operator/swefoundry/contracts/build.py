@@ -4,19 +4,19 @@ from typing import Literal
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.registry_location import Place
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.contracts.wire import WireModel
 
-BUILD_ORDER = "SWEFOUNDRY_BUILD"
+BUILD_SPEC_VARIABLE = "SWEFOUNDRY_BUILD"
 """Environment variable that carries the spec."""
 
 
-class BuildOrder(Value):
+class BuildSpec(WireModel):
     """Build one draft's Dockerfile over a source and push the image."""
 
     v: Literal[1] = 1
     nonce: str
-    place: Place
+    place: RegistryLocation
     source: Digest
     """Artifact of the clean tree."""
     draft: Draft
@@ -39,7 +39,7 @@ class BuildOrder(Value):
     """Path of a PEM bundle in the pod that every RUN step must trust."""
 
 
-class BuildRecord(Value):
+class BuildResult(WireModel):
     """What a build pod leaves behind."""
 
     v: Literal[1] = 1

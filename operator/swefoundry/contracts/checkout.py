@@ -3,19 +3,19 @@
 from typing import Literal
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.contracts.registry_location import Place
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.contracts.wire import WireModel
 
-CHECKOUT_ORDER = "SWEFOUNDRY_CHECKOUT"
+CHECKOUT_SPEC_VARIABLE = "SWEFOUNDRY_CHECKOUT"
 """Name of the environment variable that carries the order."""
 
 
-class CheckoutOrder(Value):
+class CheckoutSpec(WireModel):
     """Make the layer that turns the tree under an image's /testbed into another one."""
 
     v: Literal[1] = 1
     nonce: str
-    place: Place
+    place: RegistryLocation
     parent: Digest
     """Artifact of the tree that the image was built from."""
     source: Digest
@@ -24,7 +24,7 @@ class CheckoutOrder(Value):
     """Globs of the files that a rebuild command is for; None: of all files."""
 
 
-class CheckoutRecord(Value):
+class CheckoutResult(WireModel):
     """What a checkout pod leaves behind; ``code`` is one of OK, SOURCE_MISMATCH, INFRASTRUCTURE, BAD_ORDER."""
 
     v: Literal[1] = 1

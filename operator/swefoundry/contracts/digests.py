@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 
 
-class Layer(Value):
+class Layer(WireModel):
     """One gzip-compressed tar layer of an image, already in the registry."""
 
     digest: Digest = Field(description="Digest of the layer as stored.")

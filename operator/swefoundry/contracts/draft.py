@@ -6,19 +6,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-Command = Annotated[str, Field(min_length=1, max_length=8192)]
+ShellCommand = Annotated[str, Field(min_length=1, max_length=8192)]
 Glob = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/]")]
-Package = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
+DebianPackage = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
 ImageName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./:@_-]*$")]
-ExitCode = Annotated[int, Field(ge=1, le=255)]
+ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
 """pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
 
 
-class Draft(Value):
+class Draft(WireModel):
     """A Dockerfile and the commands that go with it."""
 
     dockerfile: str = Field(
@@ -26,10 +26,10 @@ class Draft(Value):
         max_length=65536,
         description="The Dockerfile. Its context is the clean source tree; it must `COPY . /testbed`.",
     )
-    test_command: Command = Field(
+    test_command: ShellCommand = Field(
         description="Shell command run in /testbed; `{files}` becomes the test files of the test patch, quoted."
     )
-    rebuild_command: Command | None = Field(
+    rebuild_command: ShellCommand | None = Field(
         default=None,
         description="Shell command, run in /testbed without the layers below being built again, that brings an image "
         "of another commit up to date: compiled extensions, generated files. Absent: none is needed.",
@@ -45,37 +45,37 @@ class Draft(Value):
         max_length=16,
         description="Globs, relative to /testbed, of the JUnit XML or TAP reports that the test command writes.",
     )
-    error_exit_codes: list[ExitCode] = Field(
+    error_exit_codes: list[ErrorExitCode] = Field(
         default=list(PYTEST_ERROR_CODES),
         max_length=64,
         description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
     )
 
-    def stored(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """The draft as the blob that the registry keeps."""
-        return json.dumps(self.wire(), sort_keys=True).encode()
+        return json.dumps(self.to_json_dict(), sort_keys=True).encode()
 
     def digest(self) -> str:
         """sha256 over the canonical JSON: equal drafts are never tried twice."""
-        text = json.dumps(self.wire(), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.to_json_dict(), sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-class Overrides(Value):
+class Overrides(WireModel):
     """A person's word wins over a strategy's."""
 
     base_image: ImageName | None = Field(
         default=None, description="Base image to use instead of the strategy's."
     )
-    apt_packages: list[Package] = Field(
+    apt_packages: list[DebianPackage] = Field(
         default=[], max_length=128, description="Debian packages to install besides the strategy's."
     )
-    pre_install: list[Command] = Field(
+    pre_install: list[ShellCommand] = Field(
         default=[],
         max_length=64,
         description="Shell commands to run in /testbed before the project is installed.",
     )
-    test_command: Command | None = Field(
+    test_command: ShellCommand | None = Field(
         default=None, description="Test command to use instead of the strategy's."
     )
     reports: list[Glob] | None = Field(

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from swefoundry.contracts.stages import Stage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-RUN_ORDER = "SWEFOUNDRY_RUN"
+EVALUATION_SPEC_VARIABLE = "SWEFOUNDRY_RUN"
 """Environment variable that carries the spec."""
 
 
-class RunOrder(Value):
+class EvaluationSpec(WireModel):
     """Run the test command as PID 1's child under a time limit."""
 
     v: Literal[1] = 1
@@ -26,7 +26,7 @@ class RunOrder(Value):
     """ip:port addresses that must not be reachable."""
 
 
-class ReportCounts(Value):
+class ReportCounts(WireModel):
     """What the runner counted in the reports."""
 
     total: int = 0
@@ -36,7 +36,7 @@ class ReportCounts(Value):
     skipped: int = 0
 
 
-class RunRecord(Value):
+class EvaluationResult(WireModel):
     """What the runner leaves behind: the container's exit code must equal ``code``, or nothing is believed."""
 
     v: Literal[1] = 1

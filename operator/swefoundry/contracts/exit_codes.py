@@ -6,7 +6,7 @@ The exit code in pod status is the verdict; logs are evidence.
 from enum import IntEnum
 
 
-class Code(IntEnum):
+class ExitCode(IntEnum):
     """Canonical exit codes of intake, build and evaluation containers.
 
     1 to 9 belong to test commands; 124 to 165 are avoided because shells, runtimes and signals use them.
@@ -60,5 +60,5 @@ class Code(IntEnum):
     """Every model of the ladder proposes what was tried already."""
     MALFORMED = 55
     """Every model of the ladder gives answers that cannot be read."""
-    BAD_ORDER = 90
+    INVALID_SPEC = 90
     """The pod could not read its own order: a defect of swefoundry."""

@@ -1,9 +1,9 @@
 """What intake saw in a source tree; the ground that recipes stand on."""
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 
-class FileFact(Value):
+class FileFact(WireModel):
     """A small file that says something about the environment, with its text (cut to 64 KiB)."""
 
     path: str
@@ -13,7 +13,7 @@ class FileFact(Value):
     truncated: bool = False
 
 
-class Facts(Value):
+class Facts(WireModel):
     """facts.json: everything a strategy may know about a source without running it."""
 
     languages: dict[str, int] = {}

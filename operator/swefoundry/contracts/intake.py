@@ -9,15 +9,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-INTAKE_ORDER = "SWEFOUNDRY_INTAKE"
+INTAKE_SPEC_VARIABLE = "SWEFOUNDRY_INTAKE"
 """Environment variable that carries the spec."""
 
 
-class GitOrigin(Value):
+class GitOrigin(WireModel):
     """A commit of a git repository."""
 
     kind: Literal["git"] = "git"
@@ -31,7 +31,7 @@ class GitOrigin(Value):
     """What the manifest calls the token: said when the file is not there."""
 
 
-class ArchiveOrigin(Value):
+class ArchiveOrigin(WireModel):
     """A source archive: tar (gz, bz2, xz) or zip."""
 
     kind: Literal["archive"] = "archive"
@@ -40,7 +40,7 @@ class ArchiveOrigin(Value):
     strip_components: int = 1
 
 
-class ArtifactOrigin(Value):
+class ArtifactOrigin(WireModel):
     """A source tree that an earlier intake left in the same repository."""
 
     kind: Literal["artifact"] = "artifact"
@@ -50,7 +50,7 @@ class ArtifactOrigin(Value):
 Origin = Annotated[GitOrigin | ArchiveOrigin | ArtifactOrigin, Field(discriminator="kind")]
 
 
-class PatchAt(Value):
+class PatchSource(WireModel):
     """Where a patch's bytes are: a blob of the repository, or a file mounted into the pod. Exactly one is set."""
 
     blob: Digest | None = None
@@ -59,20 +59,20 @@ class PatchAt(Value):
     """What the manifest calls the file: said when it is not there."""
 
 
-class IntakeOrder(Value):
+class IntakeSpec(WireModel):
     """Fetch the source, make the clean tree, apply the patches, push what evaluations and builds need."""
 
     v: Literal[1] = 1
     nonce: str
-    place: Place
+    place: RegistryLocation
     origin: Origin
-    test_patch: PatchAt | None = None
-    gold_patch: PatchAt | None = None
+    test_patch: PatchSource | None = None
+    gold_patch: PatchSource | None = None
     version: str | None = None
     """Re-created as a tag on the clean tree when the origin is an archive, for tools that ask git for the version."""
 
 
-class IntakeRecord(Value):
+class IntakeResult(WireModel):
     """What an intake pod leaves behind."""
 
     v: Literal[1] = 1

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 MICRO = 1_000_000
 """Prices are US dollars per million tokens, so price times tokens is micro-dollars: sums stay exact integers."""
@@ -12,7 +12,7 @@ MICRO = 1_000_000
 Price = Annotated[float, Field(ge=0)]
 
 
-class Model(Value):
+class Model(WireModel):
     """One rung of the ladder: cheap first, the next on repetition or garbage."""
 
     name: str = Field(min_length=1, max_length=256, description="Model name as the endpoint knows it.")
@@ -64,7 +64,7 @@ class Model(Value):
     )
 
 
-class Usage(Value):
+class Usage(WireModel):
     """What was used, of all models together."""
 
     turns: int = Field(

@@ -1,9 +1,9 @@
 """Location of content in the registry, as pods are given it."""
 
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 
-class Place(Value):
+class RegistryLocation(WireModel):
     """Where a pod finds and leaves content: one repository of one registry."""
 
     registry: str

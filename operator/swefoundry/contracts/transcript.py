@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from swefoundry.contracts.models import Usage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 TRANSCRIPT_FILE = "transcript.json"
 """The artifact's one file."""
@@ -19,7 +19,7 @@ TRANSCRIPT_KIND = "transcript"
 AgentRole = Literal["explorer", "environment", "tests", "analyst"]
 
 
-class Called(Value):
+class ToolCallRecord(WireModel):
     """A tool call as the model wrote it."""
 
     id: str = ""
@@ -28,18 +28,18 @@ class Called(Value):
     """JSON text, perhaps malformed."""
 
 
-class Said(Value):
+class TranscriptMessage(WireModel):
     """One message."""
 
     role: Literal["system", "user", "assistant", "tool"]
     text: str = ""
-    calls: list[Called] = []
+    calls: list[ToolCallRecord] = []
     """Of an assistant's message."""
     call_id: str = ""
     """Of a tool's message: the call that it answers."""
 
 
-class Turn(Value):
+class Turn(WireModel):
     """One request to a model and its answer."""
 
     number: int = Field(ge=1)
@@ -48,9 +48,9 @@ class Turn(Value):
     """The round whose draft was being written, numbered from 0 as in the EnvBuild's status."""
     role: AgentRole
     model: str
-    request: list[Said] = []
+    request: list[TranscriptMessage] = []
     """Only what is new since this role's previous turn, its system prompt included the first time."""
-    reply: Said
+    reply: TranscriptMessage
     usage: Usage = Usage()
     """Of this turn alone."""
     stored: bool = False
@@ -59,7 +59,7 @@ class Turn(Value):
     """What happened around it, for people: asked again because the answer did not parse, escalated, trimmed."""
 
 
-class Transcript(Value):
+class Transcript(WireModel):
     """Every turn so far."""
 
     v: Literal[1] = 1

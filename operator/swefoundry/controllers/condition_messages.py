@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from swefoundry.api import reasons
-from swefoundry.contracts.intake import IntakeRecord
-from swefoundry.text.plurals import counted
+from swefoundry.contracts.intake import IntakeResult
+from swefoundry.text.plurals import pluralize
 from swefoundry.workloads.decide import FailAttempt, Wait
 from swefoundry.workloads.lifecycle import Queued
 from swefoundry.workloads.pod_outcomes import FaultCategory
@@ -31,7 +31,7 @@ def wait_message(results: Sequence[object]) -> str:
     return "; ".join([*queued, *told])
 
 
-def intake_rejection(record: IntakeRecord) -> tuple[str, str]:
+def intake_rejection(record: IntakeResult) -> tuple[str, str]:
     """Reason and message of an intake that refused the row."""
     reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
     return reason, record.message or f"intake ended with code {record.code}"
@@ -45,7 +45,7 @@ def failure_reason(move: FailAttempt) -> tuple[str, str]:
 def fault_message(move: FailAttempt) -> str:
     """Why a piece of work was given up."""
     fault = move.fault
-    tries = counted(move.ended.number + 1, "attempt")
+    tries = pluralize(move.ended.number + 1, "attempt")
     return f"{move.work}: {fault.reason} after {tries}: {fault.message}".rstrip(": ")
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from swefoundry import errors
 from swefoundry.api import conditions, labels
-from swefoundry.api.resource import Object
+from swefoundry.api.resource import CustomResource
 from swefoundry.api.types import Attempt, Condition
 from swefoundry.kube.resources import EVENTS
 from swefoundry.workloads.context import ReconcileContext
@@ -47,13 +47,13 @@ def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
     ]
     if old.finished_at is None and new.finished_at is not None:
         reason, message = conditions.reason_of(new.conditions, conditions.READY)
-        stalled = conditions.state_of(new.conditions, conditions.STALLED) == "True"
+        stalled = conditions.status_of(new.conditions, conditions.STALLED) == "True"
         found.append(Event("Warning" if stalled else "Normal", reason, message))
     return found
 
 
 async def emit_events(
-    context: ReconcileContext, item: Object[Any, Any], status: StatusLike, now: datetime
+    context: ReconcileContext, item: CustomResource[Any, Any], status: StatusLike, now: datetime
 ) -> None:
     """Post events after the status is written. They are a courtesy: a refusal costs nothing but the event."""
     for event in diff_events(item.status, status):
@@ -63,13 +63,13 @@ async def emit_events(
             return
 
 
-def event_body(item: Object[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
+def event_body(item: CustomResource[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
     """The Event; its name comes from the version it speaks of, so that a repetition is refused, not shown."""
     at = now.isoformat().replace("+00:00", "Z")
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{item.name[:200]}.{item.version}.{event.reason.lower()}"},
+        "metadata": {"name": f"{item.name[:200]}.{item.resource_version}.{event.reason.lower()}"},
         "involvedObject": {
             "apiVersion": labels.API_VERSION,
             "kind": item.kind,

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from swefoundry import errors
-from swefoundry.api.resource import Object
+from swefoundry.api.resource import CustomResource
 from swefoundry.api.types import Attempt
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 from swefoundry.kube.resources import Resource
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
@@ -18,13 +18,16 @@ R = TypeVar("R")
 
 
 async def write_status(
-    context: ReconcileContext, resource: Resource, item: Object[Any, Any], status: Value
+    context: ReconcileContext, resource: Resource, item: CustomResource[Any, Any], status: WireModel
 ) -> None:
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
-    old, new = item.status.wire(), status.wire()
+    old, new = item.status.wire(), status.to_json_dict()
     if old == new:
         return
-    body = {"metadata": {"resourceVersion": item.version, "uid": item.uid}, "status": merge_patch(old, new)}
+    body = {
+        "metadata": {"resourceVersion": item.resource_version, "uid": item.uid},
+        "status": merge_patch(old, new),
+    }
     made = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
     context.cache.put({"kind": resource.kind, **made})
     context.queue.add(Key(resource.kind, item.namespace, item.name))
@@ -46,7 +49,10 @@ def with_api_error_as_wait(results: Sequence[R], error: errors.SwefoundryError |
 
 
 async def release_finished_pods(
-    context: ReconcileContext, item: Object[Any, Any], running: Sequence[Attempt], pods: Iterable[PodSnapshot]
+    context: ReconcileContext,
+    item: CustomResource[Any, Any],
+    running: Sequence[Attempt],
+    pods: Iterable[PodSnapshot],
 ) -> None:
     """Release every pod that the written status no longer speaks of."""
     current = {attempt.work: attempt.number for attempt in running}

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from swefoundry.api.conditions import READY, RECONCILING, STALLED, SUCCEEDED, State, condition, merged
+from swefoundry.api.conditions import (
+    READY,
+    RECONCILING,
+    STALLED,
+    SUCCEEDED,
+    ConditionStatus,
+    condition,
+    merge_conditions,
+)
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.api.taskinstance import TaskInstanceStatus
 from swefoundry.api.types import Attempt, Condition
@@ -27,10 +35,10 @@ ReasonMessage = tuple[str, str]
 ConditionStamp = tuple[int, datetime]
 """The generation that is judged, and the time."""
 
-WORKING_STATES: Mapping[str, State] = {READY: "False", RECONCILING: "True"}
+WORKING_STATES: Mapping[str, ConditionStatus] = {READY: "False", RECONCILING: "True"}
 """What is true of an object whose work goes on."""
 
-FAILED_STATES: Mapping[str, State] = {READY: "False", STALLED: "True", SUCCEEDED: "False"}
+FAILED_STATES: Mapping[str, ConditionStatus] = {READY: "False", STALLED: "True", SUCCEEDED: "False"}
 """What is true of an object whose work ended without a result."""
 
 
@@ -77,15 +85,17 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
 
 
 def mark_working(
-    status: S, phase: str, states: Mapping[str, State], why: ReasonMessage, stamp: ConditionStamp
+    status: S, phase: str, states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
 ) -> S:
     """With work that goes on; ``states`` are what is not known before it ends."""
     new = _conditions(WORKING_STATES, why, stamp) + _conditions(states, (why[0], ""), stamp)
-    return with_fields(status, phase=phase, conditions=merged(status.conditions, new, absent=[STALLED]))
+    return with_fields(
+        status, phase=phase, conditions=merge_conditions(status.conditions, new, absent=[STALLED])
+    )
 
 
 def mark_finished(
-    status: S, phase: str, states: Mapping[str, State], why: ReasonMessage, stamp: ConditionStamp
+    status: S, phase: str, states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
 ) -> S:
     """With work that has ended, whatever still runs; ``states`` are all that is true of the object."""
     new = _conditions(states, why, stamp)
@@ -93,12 +103,14 @@ def mark_finished(
     return with_fields(
         status,
         phase=phase,
-        conditions=merged(status.conditions, new, absent=[RECONCILING, STALLED]),
+        conditions=merge_conditions(status.conditions, new, absent=[RECONCILING, STALLED]),
         running=[],
         finished_at=now,
         duration=format_elapsed(status.started_at, now),
     )
 
 
-def _conditions(states: Mapping[str, State], why: ReasonMessage, stamp: ConditionStamp) -> list[Condition]:
+def _conditions(
+    states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
+) -> list[Condition]:
     return [condition(kind, state, *why, stamp) for kind, state in states.items()]

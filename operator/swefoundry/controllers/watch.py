@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
-from swefoundry.api.validation.invalid_status import refused_status
+from swefoundry.api.validation.invalid_status import invalid_status
 from swefoundry.controllers.envbuild.leader import notify_waiters
 from swefoundry.controllers.envbuild.reconcile import reconcile as reconcile_build
 from swefoundry.controllers.taskinstance.reconcile import reconcile as reconcile_task
@@ -281,7 +281,7 @@ class Operator:
         body = self.context.cache.get(key)
         if body is None:
             return
-        status = refused_status(body, exc, self._clock())
+        status = invalid_status(body, exc, self._clock())
         if status != body.get("status"):
             await self.context.kube.patch(
                 RESOURCE_BY_KIND[key.kind], key.namespace, key.name, {"status": status}, subresource="status"

@@ -9,11 +9,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from swefoundry.dockerfile.parser import Instruction, assignments, expand
+from swefoundry.dockerfile.parser import Instruction, assignments, expand_variables
 
 SOURCE_ROOT = "/testbed"
 
-PREDEFINED = {
+PREDEFINED_ARGS = {
     name: name.lower()
     for side in ("TARGET", "BUILD")
     for name in (f"{side}PLATFORM", f"{side}OS", f"{side}ARCH", f"{side}VARIANT")
@@ -22,22 +22,22 @@ PREDEFINED = {
 
 
 @dataclass(frozen=True)
-class Stage:
+class BuildStage:
     """One FROM and what follows it."""
 
-    opening: Instruction
+    from_instruction: Instruction
     name: str
     image: str | None
     """The base as written, variables replaced; None when a variable has no value. Also the name of an earlier stage."""
     parent: int | None
     """Index of the stage it begins with, when it begins with one."""
     body: tuple[Instruction, ...]
-    outer: Mapping[str, str] = field(default_factory=dict)
+    global_args: Mapping[str, str] = field(default_factory=dict)
     """ARGs before the first FROM."""
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placement:
     """A COPY or ADD with its words resolved."""
 
     instruction: Instruction
@@ -46,28 +46,28 @@ class Placed:
     """Absolute and normalised."""
 
     @property
-    def takes_whole_context(self) -> bool:
+    def copies_whole_context(self) -> bool:
         """Whether the entire build context is copied."""
         partial = self.instruction.flag("from") is not None or self.instruction.flag("exclude") is not None
         return not partial and any(posixpath.normpath("/" + source) == "/" for source in self.sources)
 
 
-def stages(instructions: tuple[Instruction, ...]) -> tuple[Stage, ...]:
+def build_stages(instructions: tuple[Instruction, ...]) -> tuple[BuildStage, ...]:
     """The stages in order; what comes before the first FROM belongs to none."""
     starts = [i for i, each in enumerate(instructions) if each.keyword == "FROM"]
     if not starts:
         return ()
-    outer: dict[str, str] = dict(PREDEFINED)
+    outer: dict[str, str] = dict(PREDEFINED_ARGS)
     for each in instructions[: starts[0]]:
         if each.keyword == "ARG":
-            _learn(each, outer)
-    found: list[Stage] = []
+            _add_assignments(each, outer)
+    found: list[BuildStage] = []
     for start, end in zip(starts, [*starts[1:], len(instructions)], strict=True):
-        found.append(_stage(instructions[start], instructions[start + 1 : end], found, outer))
+        found.append(_build_stage(instructions[start], instructions[start + 1 : end], found, outer))
     return tuple(found)
 
 
-def stage_index(name: str, earlier: tuple[Stage, ...] | list[Stage]) -> int | None:
+def stage_index(name: str, earlier: tuple[BuildStage, ...] | list[BuildStage]) -> int | None:
     """Which earlier stage a name or number means."""
     for index in range(len(earlier) - 1, -1, -1):
         if name.lower() == earlier[index].name or name == str(index):
@@ -75,50 +75,52 @@ def stage_index(name: str, earlier: tuple[Stage, ...] | list[Stage]) -> int | No
     return None
 
 
-def placements(stage: Stage) -> Iterator[Placed]:
+def placements(stage: BuildStage) -> Iterator[Placement]:
     """Every COPY and ADD of a stage with its target resolved against WORKDIR, ARG and ENV."""
-    known, folder = dict(PREDEFINED), "/"
+    known, folder = dict(PREDEFINED_ARGS), "/"
     for each in stage.body:
         match each.keyword:
             case "ARG" | "ENV":
-                known |= {name: stage.outer[name] for name in each.words() if name in stage.outer}
-                _learn(each, known)
+                known |= {name: stage.global_args[name] for name in each.words() if name in stage.global_args}
+                _add_assignments(each, known)
             case "WORKDIR":
-                folder = posixpath.join(folder, expand(each.arguments.strip("\"'"), known) or each.arguments)
+                folder = posixpath.join(
+                    folder, expand_variables(each.arguments.strip("\"'"), known) or each.arguments
+                )
             case "COPY" | "ADD" if len(each.words()) > 1:
-                *sources, target = (expand(word, known) or word for word in each.words())
-                yield Placed(each, tuple(sources), posixpath.normpath(posixpath.join(folder, target)))
+                *sources, target = (expand_variables(word, known) or word for word in each.words())
+                yield Placement(each, tuple(sources), posixpath.normpath(posixpath.join(folder, target)))
 
 
-def source_arrives(all_stages: tuple[Stage, ...]) -> bool:
+def has_source(all_stages: tuple[BuildStage, ...]) -> bool:
     """Whether the last stage has the whole context under /testbed."""
-    return bool(all_stages) and _has_source(len(all_stages) - 1, all_stages)
+    return bool(all_stages) and _stage_has_source(len(all_stages) - 1, all_stages)
 
 
-def _has_source(index: int, all_stages: tuple[Stage, ...]) -> bool:
+def _stage_has_source(index: int, all_stages: tuple[BuildStage, ...]) -> bool:
     stage, earlier = all_stages[index], all_stages[:index]
     for placed in placements(stage):
         if placed.target != SOURCE_ROOT:
             continue
-        if placed.takes_whole_context:
+        if placed.copies_whole_context:
             return True
         origin = stage_index(placed.instruction.flag("from") or "", earlier)
-        if origin is not None and any(each.takes_whole_context for each in placements(all_stages[origin])):
+        if origin is not None and any(each.copies_whole_context for each in placements(all_stages[origin])):
             return True
-    return stage.parent is not None and _has_source(stage.parent, all_stages)
+    return stage.parent is not None and _stage_has_source(stage.parent, all_stages)
 
 
-def _stage(
-    opening: Instruction, body: tuple[Instruction, ...], earlier: list[Stage], outer: Mapping[str, str]
-) -> Stage:
+def _build_stage(
+    opening: Instruction, body: tuple[Instruction, ...], earlier: list[BuildStage], outer: Mapping[str, str]
+) -> BuildStage:
     words = opening.words()
     name = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else ""
-    image = expand(words[0], outer) if words else None
+    image = expand_variables(words[0], outer) if words else None
     parent = stage_index(image, earlier) if image and not image.isdigit() else None
-    return Stage(opening, name, image, parent, body, outer)
+    return BuildStage(opening, name, image, parent, body, outer)
 
 
-def _learn(instruction: Instruction, known: dict[str, str]) -> None:
+def _add_assignments(instruction: Instruction, known: dict[str, str]) -> None:
     """Add what an ARG or ENV gives a value to."""
     for name, value in assignments(instruction).items():
-        known[name] = expand(value, known) or ""
+        known[name] = expand_variables(value, known) or ""

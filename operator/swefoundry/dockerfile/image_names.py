@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-TRANSPORT = re.compile(
+LOCAL_TRANSPORT = re.compile(
     r"^(?:containers-storage|dir|docker-archive|docker-daemon|oci|oci-archive|ostree|sif|tarball):"
 )
 """Prefixes by which buildah reads images from its own disk instead of a registry."""
 
 
-def normalised(name: str) -> str:
+def normalized(name: str) -> str:
     """The long form: host/path:tag, host/path@digest or host/path:tag@digest; ``latest`` when neither is given."""
     name, at, digest = name.removeprefix("docker://").partition("@")
     name = _with_host(name)
@@ -23,9 +23,9 @@ def normalised(name: str) -> str:
     return name + at + digest
 
 
-def allowed(name: str, patterns: Iterable[str]) -> bool:
+def is_allowed(name: str, patterns: Iterable[str]) -> bool:
     """Whether any pattern matches; a pattern without a tag allows every tag."""
-    long = normalised(name)
+    long = normalized(name)
     return any(_matches(long, pattern) for pattern in patterns)
 
 

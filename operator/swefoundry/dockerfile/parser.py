@@ -71,7 +71,7 @@ def parse(text: str) -> tuple[Instruction, ...]:
     return tuple(_instructions(lines, _escape_character(lines)))
 
 
-def expand(text: str, values: Mapping[str, str]) -> str | None:
+def expand_variables(text: str, values: Mapping[str, str]) -> str | None:
     """``$NAME``, ``${NAME}``, ``${NAME:-default}`` and ``${NAME:+other}`` replaced; None when a name has no value."""
     unset = False
 

@@ -13,25 +13,25 @@ from enum import StrEnum
 
 from swefoundry.dockerfile.build_stages import (
     SOURCE_ROOT,
-    Stage,
+    BuildStage,
+    build_stages,
+    has_source,
     placements,
-    source_arrives,
     stage_index,
-    stages,
 )
-from swefoundry.dockerfile.image_names import TRANSPORT, allowed, normalised
+from swefoundry.dockerfile.image_names import LOCAL_TRANSPORT, is_allowed, normalized
 from swefoundry.dockerfile.parser import KEYWORDS, Instruction, parse
 
-LIMIT_BYTES = 65_536
+DOCKERFILE_LIMIT_BYTES = 65_536
 """Longer Dockerfiles are not written by hand."""
 
-ORDER_LIMIT_BYTES = 98_304
+ESCAPED_LIMIT_BYTES = 98_304
 """The same as a JSON string: a build's order is one environment variable, of which Linux takes 131,072 bytes
 (MAX_ARG_STRLEN), and holds the commands, too.
 """
 
 
-class Rule(StrEnum):
+class PolicyRule(StrEnum):
     """The names of the rules."""
 
     SIZE = "size"
@@ -45,140 +45,148 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True)
-class Complaint:
+class Violation:
     """A rule that a Dockerfile breaks."""
 
     line: int
-    rule: Rule
+    rule: PolicyRule
     message: str
     """A sentence that names the line and the fix."""
 
 
 @dataclass(frozen=True)
-class Subject:
+class PolicyInput:
     """What the rules look at."""
 
     instructions: tuple[Instruction, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[BuildStage, ...]
     allowed_bases: tuple[str, ...]
     composed: str | None = None
     """An image that we made, with the source in it."""
 
 
-def complaints(dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None) -> list[Complaint]:
+def violations(dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None) -> list[Violation]:
     """Everything that is wrong, in the order of lines; no allowed bases means that any may be used.
 
     ``composed`` is the image that a rebuild begins with: it is allowed, and has the source under /testbed already.
     """
-    too_long = _too_long(dockerfile)
+    too_long = _size_problem(dockerfile)
     if too_long:
-        return [Complaint(1, Rule.SIZE, too_long)]
+        return [Violation(1, PolicyRule.SIZE, too_long)]
     instructions = parse(dockerfile)
-    subject = Subject(instructions, stages(instructions), tuple(allowed_bases), composed)
+    subject = PolicyInput(instructions, build_stages(instructions), tuple(allowed_bases), composed)
     broken = list(syntax_is_known(subject))
     if not broken:
         broken = [complaint for rule in RULES for complaint in rule(subject)]
     return sorted(broken, key=lambda each: each.line)
 
 
-def _too_long(dockerfile: str) -> str:
+def _size_problem(dockerfile: str) -> str:
     size = len(dockerfile.encode())
-    if size > LIMIT_BYTES:
-        return f"Line 1: the Dockerfile has {size} bytes; shorten it to {LIMIT_BYTES}."
+    if size > DOCKERFILE_LIMIT_BYTES:
+        return f"Line 1: the Dockerfile has {size} bytes; shorten it to {DOCKERFILE_LIMIT_BYTES}."
     quoted = len(json.dumps(dockerfile, ensure_ascii=False).encode())
-    if quoted > ORDER_LIMIT_BYTES:
+    if quoted > ESCAPED_LIMIT_BYTES:
         return (
             f"Line 1: the Dockerfile has {quoted} bytes with its quotes, backslashes and control characters "
-            f"escaped; shorten it to {ORDER_LIMIT_BYTES}."
+            f"escaped; shorten it to {ESCAPED_LIMIT_BYTES}."
         )
     return ""
 
 
-def syntax_is_known(subject: Subject) -> Iterator[Complaint]:
+def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
     """Every keyword exists, every heredoc ends, and a FROM comes first. buildah finds what else may be wrong."""
-    for each in subject.instructions:
+    for each in policy.instructions:
         if each.keyword not in KEYWORDS:
-            yield _complain(
-                each, Rule.SYNTAX, f"there is no instruction {each.keyword[:40]}; use one of Docker's"
+            yield _violation(
+                each, PolicyRule.SYNTAX, f"there is no instruction {each.keyword[:40]}; use one of Docker's"
             )
         for heredoc in each.heredocs:
             if not heredoc.closed:
                 fix = f"end it with a line that holds {heredoc.name} alone"
-                yield _complain(each, Rule.SYNTAX, f"the heredoc {heredoc.name} never ends; {fix}")
-    first = next((each for each in subject.instructions if each.keyword != "ARG"), None)
+                yield _violation(each, PolicyRule.SYNTAX, f"the heredoc {heredoc.name} never ends; {fix}")
+    first = next((each for each in policy.instructions if each.keyword != "ARG"), None)
     if first is None:
-        yield Complaint(1, Rule.SYNTAX, "Line 1: there is no FROM; begin with `FROM <image>`.")
+        yield Violation(1, PolicyRule.SYNTAX, "Line 1: there is no FROM; begin with `FROM <image>`.")
     elif first.keyword != "FROM":
-        yield _complain(
-            first, Rule.SYNTAX, f"{first.keyword} stands before the first FROM; begin with `FROM <image>`"
+        yield _violation(
+            first,
+            PolicyRule.SYNTAX,
+            f"{first.keyword} stands before the first FROM; begin with `FROM <image>`",
         )
 
 
-def bases_are_allowed(subject: Subject) -> Iterator[Complaint]:
+def bases_are_allowed(policy: PolicyInput) -> Iterator[Violation]:
     """Images of FROM, of COPY --from and of RUN --mount=from=: known, on a registry, and on the list."""
-    for instruction, image in _images(subject.stages):
-        if image is not None and image == subject.composed:
+    for instruction, image in _images(policy.stages):
+        if image is not None and image == policy.composed:
             continue
         if image is None:
             fix = "give its ARG a default before the first FROM"
-            yield _complain(
-                instruction, Rule.BASE, f"the image `{instruction.arguments}` has an unset variable; {fix}"
+            yield _violation(
+                instruction,
+                PolicyRule.BASE,
+                f"the image `{instruction.arguments}` has an unset variable; {fix}",
             )
-        elif TRANSPORT.match(image):
+        elif LOCAL_TRANSPORT.match(image):
             fix = "name an image of a registry"
-            yield _complain(instruction, Rule.BASE, f"`{image}` is read from the builder's disk; {fix}")
-        elif image != "scratch" and subject.allowed_bases and not allowed(image, subject.allowed_bases):
-            names = ", ".join(subject.allowed_bases)
+            yield _violation(
+                instruction, PolicyRule.BASE, f"`{image}` is read from the builder's disk; {fix}"
+            )
+        elif image != "scratch" and policy.allowed_bases and not is_allowed(image, policy.allowed_bases):
+            names = ", ".join(policy.allowed_bases)
             fix = f"use one that matches {names}"
-            yield _complain(
-                instruction, Rule.BASE, f"{normalised(image)} is not among the allowed images; {fix}"
+            yield _violation(
+                instruction, PolicyRule.BASE, f"{normalized(image)} is not among the allowed images; {fix}"
             )
 
 
-def source_is_copied(subject: Subject) -> Iterator[Complaint]:
+def source_is_copied(policy: PolicyInput) -> Iterator[Violation]:
     """The last stage has the whole context under /testbed."""
-    if subject.stages and not source_arrives(subject.stages):
-        last = subject.stages[-1].opening
-        if subject.composed is not None and subject.stages[-1].image == subject.composed:
+    if policy.stages and not has_source(policy.stages):
+        last = policy.stages[-1].from_instruction
+        if policy.composed is not None and policy.stages[-1].image == policy.composed:
             return
         what = f"the last stage does not copy the source to {SOURCE_ROOT}"
-        yield _complain(
-            last, Rule.SOURCE, f"{what}; add `COPY . {SOURCE_ROOT}` after installing dependencies"
+        yield _violation(
+            last, PolicyRule.SOURCE, f"{what}; add `COPY . {SOURCE_ROOT}` after installing dependencies"
         )
 
 
-CLONE = re.compile(
+CLONE_COMMAND = re.compile(
     r"""\b(?: git (?:\s+-\S+(?:\s+[^-\s]\S*)?){0,8}? \s+ (?:clone|fetch|pull|submodule\s+(?:add|update))
         | gh\s+repo\s+clone | hg\s+clone | svn\s+(?:checkout|co|export) | bzr\s+branch )\b""",
     re.VERBOSE,
 )
 
 
-def nothing_is_cloned(subject: Subject) -> Iterator[Complaint]:
+def nothing_is_cloned(policy: PolicyInput) -> Iterator[Violation]:
     """The tree that was checked is what is tested: no clone takes its place. `pip install git+…` is none."""
-    for each in _runs(subject):
-        found = CLONE.search(_script(each))
+    for each in _run_instructions(policy):
+        found = CLONE_COMMAND.search(_shell_text(each))
         if found:
             what = f"`{' '.join(found[0].split())}` fetches a repository"
-            yield _complain(
-                each, Rule.CLONE, f"{what}; the source is in the context, use `COPY . {SOURCE_ROOT}`"
+            yield _violation(
+                each, PolicyRule.CLONE, f"{what}; the source is in the context, use `COPY . {SOURCE_ROOT}`"
             )
 
 
-REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@)|^[\w.-]+\.\w+/\S+\.git(?:#|$)", re.IGNORECASE)
+REMOTE_SOURCE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@)|^[\w.-]+\.\w+/\S+\.git(?:#|$)", re.IGNORECASE)
 
 
-def nothing_remote_is_added(subject: Subject) -> Iterator[Complaint]:
+def nothing_remote_is_added(policy: PolicyInput) -> Iterator[Violation]:
     """ADD takes files of the context only: its downloads are neither pinned nor cached."""
-    for stage in subject.stages:
+    for stage in policy.stages:
         for placed in placements(stage):
-            remote = next((source for source in placed.sources if REMOTE.match(source)), None)
+            remote = next((source for source in placed.sources if REMOTE_SOURCE.match(source)), None)
             if placed.instruction.keyword == "ADD" and remote:
                 fix = "download it in a RUN step and check its sha256, or install a package"
-                yield _complain(placed.instruction, Rule.REMOTE_ADD, f"ADD downloads `{remote[:120]}`; {fix}")
+                yield _violation(
+                    placed.instruction, PolicyRule.REMOTE_ADD, f"ADD downloads `{remote[:120]}`; {fix}"
+                )
 
 
-INSTALL = re.compile(
+INSTALL_COMMAND = re.compile(
     r"""\b(?: pip[0-9.]*\s+(?:\S+\s+){0,6}?install | uv\s+(?:pip\s+)?(?:install|sync|add)
         | (?:poetry|pdm|pipenv)\s+(?:install|sync|add) | (?:conda|mamba|micromamba)\s+(?:install|create|env)
         | apt(?:-get)?\s+(?:\S+\s+){0,6}?(?:install|update|build-dep) | apk\s+add
@@ -189,7 +197,7 @@ INSTALL = re.compile(
 )
 """Commands whose failure leaves the environment incomplete."""
 
-HIDING = re.compile(
+HIDDEN_FAILURE = re.compile(
     r"""\|\|\s*(?:true|:|exit\s+0|/bin/true|echo\b[^&|;]*)(?=\s*(?:$|[;&|)}"']))
         | ;\s*(?:true|:|exit\s+0)\s*(?:$|["'])""",
     re.VERBOSE,
@@ -197,46 +205,48 @@ HIDING = re.compile(
 COMMAND_END = re.compile(r"&&|\n|(?<!\|)\|(?!\|)")
 
 
-def failures_are_not_hidden(subject: Subject) -> Iterator[Complaint]:
+def failures_are_not_hidden(policy: PolicyInput) -> Iterator[Violation]:
     """An install that fails must fail the build: else the tests fail, and nobody knows why."""
-    for each in _runs(subject):
-        for command in COMMAND_END.split(_script(each)):
-            install, hiding = INSTALL.search(command), HIDING.search(command)
+    for each in _run_instructions(policy):
+        for command in COMMAND_END.split(_shell_text(each)):
+            install, hiding = INSTALL_COMMAND.search(command), HIDDEN_FAILURE.search(command)
             if install and hiding and install.start() < hiding.start():
                 what = f"`{hiding[0].strip()}` hides a failed `{' '.join(install[0].split())}`"
                 fix = "remove it so that the build fails where the fault is"
-                yield _complain(each, Rule.HIDDEN_FAILURE, f"{what}; {fix}")
+                yield _violation(each, PolicyRule.HIDDEN_FAILURE, f"{what}; {fix}")
                 break
 
 
-def heredocs_stop_at_failures(subject: Subject) -> Iterator[Complaint]:
+def heredocs_stop_at_failures(policy: PolicyInput) -> Iterator[Violation]:
     """A heredoc script runs on after a failed command, unlike lines joined by &&."""
-    for each in _runs(subject):
+    for each in _run_instructions(policy):
         if not each.arguments.startswith("<<") or len(each.arguments.split()) > 1:
             continue
         body = "\n".join(heredoc.body for heredoc in each.heredocs)
         stops = re.search(r"^\s*set\s+-(?:[a-zA-Z]*e|o\s+errexit)", body, re.MULTILINE) or body.startswith(
             "#!"
         )
-        if INSTALL.search(body) and not stops and len(body.strip().splitlines()) > 1:
+        if INSTALL_COMMAND.search(body) and not stops and len(body.strip().splitlines()) > 1:
             fix = "make `set -e` its first line"
-            yield _complain(
-                each, Rule.HIDDEN_FAILURE, f"a heredoc script goes on after a failed command; {fix}"
+            yield _violation(
+                each, PolicyRule.HIDDEN_FAILURE, f"a heredoc script goes on after a failed command; {fix}"
             )
 
 
-def nothing_is_privileged(subject: Subject) -> Iterator[Complaint]:
+def nothing_is_privileged(policy: PolicyInput) -> Iterator[Violation]:
     """No privileged steps and no agent of somebody's keys: the build pod has neither."""
-    for each in _runs(subject):
+    for each in _run_instructions(policy):
         if each.flag("security") == "insecure":
-            yield _complain(
-                each, Rule.PRIVILEGE, "builds run without privileges; remove `--security=insecure`"
+            yield _violation(
+                each, PolicyRule.PRIVILEGE, "builds run without privileges; remove `--security=insecure`"
             )
         if any("type=ssh" in flag for flag in each.flags):
-            yield _complain(each, Rule.PRIVILEGE, "builds have no SSH agent; remove `--mount=type=ssh`")
+            yield _violation(
+                each, PolicyRule.PRIVILEGE, "builds have no SSH agent; remove `--mount=type=ssh`"
+            )
 
 
-RULES: tuple[Callable[[Subject], Iterator[Complaint]], ...] = (
+RULES: tuple[Callable[[PolicyInput], Iterator[Violation]], ...] = (
     bases_are_allowed,
     source_is_copied,
     nothing_is_cloned,
@@ -247,18 +257,18 @@ RULES: tuple[Callable[[Subject], Iterator[Complaint]], ...] = (
 )
 
 
-def _images(all_stages: tuple[Stage, ...]) -> Iterator[tuple[Instruction, str | None]]:
+def _images(all_stages: tuple[BuildStage, ...]) -> Iterator[tuple[Instruction, str | None]]:
     """Every image that the build would pull."""
     for index, stage in enumerate(all_stages):
         if stage.parent is None:
-            yield stage.opening, stage.image
+            yield stage.from_instruction, stage.image
         for each in stage.body:
-            for name in _origins(each):
+            for name in _copied_images(each):
                 if stage_index(name, all_stages[:index]) is None:
                     yield each, name
 
 
-def _origins(instruction: Instruction) -> Iterator[str]:
+def _copied_images(instruction: Instruction) -> Iterator[str]:
     if instruction.keyword in ("COPY", "ADD") and (origin := instruction.flag("from")):
         yield origin
     for flag in instruction.flags:
@@ -266,11 +276,11 @@ def _origins(instruction: Instruction) -> Iterator[str]:
             yield from re.findall(r"(?:^|,)from=([^,]+)", flag.removeprefix("--mount="))
 
 
-def _runs(subject: Subject) -> Iterable[Instruction]:
-    return (each for each in subject.instructions if each.keyword == "RUN")
+def _run_instructions(policy: PolicyInput) -> Iterable[Instruction]:
+    return (each for each in policy.instructions if each.keyword == "RUN")
 
 
-def _script(instruction: Instruction) -> str:
+def _shell_text(instruction: Instruction) -> str:
     """What a RUN runs as shell text, heredocs included, comment lines dropped."""
     command = (
         " ".join(instruction.words()) if instruction.arguments.startswith("[") else instruction.arguments
@@ -279,5 +289,5 @@ def _script(instruction: Instruction) -> str:
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
-def _complain(instruction: Instruction, rule: Rule, message: str) -> Complaint:
-    return Complaint(instruction.line, rule, f"Line {instruction.line}: {message}.")
+def _violation(instruction: Instruction, rule: PolicyRule, message: str) -> Violation:
+    return Violation(instruction.line, rule, f"Line {instruction.line}: {message}.")

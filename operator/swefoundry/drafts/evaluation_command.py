@@ -4,26 +4,26 @@ import json
 import shlex
 from collections.abc import Sequence
 
-FILES = "{files}"
+FILES_PLACEHOLDER = "{files}"
 """What a test command says where the test files are to stand."""
-NO_FILES = (
+NO_FILES_NOTE = (
     "no file of the test patch looks like a test, so {files} stood for nothing in the test command: name the tests "
     "in environment.overrides.testCommand"
 )
 
 
-def expand(template: str, files: Sequence[str]) -> str:
+def expand_files(template: str, files: Sequence[str]) -> str:
     """Put the test files, quoted, where the template says ``{files}``; other braces stay as they are."""
-    return template.replace(FILES, " ".join(shlex.quote(name) for name in files))
+    return template.replace(FILES_PLACEHOLDER, " ".join(shlex.quote(name) for name in files))
 
 
-def remark(template: str, test_files: int) -> str:
+def no_files_note(template: str, test_files: int) -> str:
     """What a person should know of a command whose ``{files}`` stands for nothing; empty when all is well.
 
     It is no reason to refuse the command: with pytest it runs the whole suite, which may be what is wanted. But
     ``sh {files}`` tests nothing, and passes.
     """
-    return NO_FILES if FILES in template and not test_files else ""
+    return NO_FILES_NOTE if FILES_PLACEHOLDER in template and not test_files else ""
 
 
 COMMAND_LIMIT_BYTES = 98_304
@@ -32,9 +32,9 @@ evaluation holds it escaped.
 """
 
 
-def too_long(template: str, files: Sequence[str]) -> str:
+def command_length_problem(template: str, files: Sequence[str]) -> str:
     """What is wrong with a command that no shell would take; empty when it is short enough."""
-    size = len(json.dumps(expand(template, files), ensure_ascii=False).encode())
+    size = len(json.dumps(expand_files(template, files), ensure_ascii=False).encode())
     if size <= COMMAND_LIMIT_BYTES:
         return ""
     return (

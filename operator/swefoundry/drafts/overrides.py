@@ -12,7 +12,7 @@ from swefoundry.contracts.draft import Draft, Overrides
 
 _FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE)
 _FROM_IMAGE = re.compile(r"^(\s*FROM\s+(?:--\S+\s+)*)(\S+)", re.IGNORECASE)
-_CHECKOUT = re.compile(r"^\s*COPY\s+(?:--\S+\s+)*\.\s+/testbed/?\s*$", re.IGNORECASE)
+_COPY_SOURCE = re.compile(r"^\s*COPY\s+(?:--\S+\s+)*\.\s+/testbed/?\s*$", re.IGNORECASE)
 
 
 def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
@@ -41,20 +41,20 @@ def apt_step(packages: list[str]) -> str:
     )
 
 
-def _last(lines: list[str], pattern: re.Pattern[str]) -> int | None:
+def _last_matching_line(lines: list[str], pattern: re.Pattern[str]) -> int | None:
     found = [number for number, line in enumerate(lines) if pattern.match(line)]
     return found[-1] if found else None
 
 
 def _with_base(lines: list[str], image: str | None) -> list[str]:
-    at = _last(lines, _FROM)
+    at = _last_matching_line(lines, _FROM)
     if image is None or at is None:
         return lines
     return [*lines[:at], _FROM_IMAGE.sub(rf"\g<1>{image}", lines[at]), *lines[at + 1 :]]
 
 
 def _with_packages(lines: list[str], packages: list[str]) -> list[str]:
-    at = _last(lines, _FROM)
+    at = _last_matching_line(lines, _FROM)
     if not packages or at is None:
         return lines
     return [*lines[: at + 1], apt_step(packages), *lines[at + 1 :]]
@@ -64,7 +64,7 @@ def _with_commands(lines: list[str], commands: list[str]) -> list[str]:
     """After the checkout and before the project is installed; at the end of a Dockerfile without the usual COPY."""
     if not commands:
         return lines
-    at = _last(lines, _CHECKOUT)
+    at = _last_matching_line(lines, _COPY_SOURCE)
     after = len(lines) if at is None else at + 1
     return [*lines[:after], *(command_step(command) for command in commands), *lines[after:]]
 

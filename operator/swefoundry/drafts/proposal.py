@@ -5,11 +5,11 @@ from datetime import datetime
 from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 from swefoundry.drafts.proven_environment import Parent, ReuseCandidate
 
 
-class TriedRound(Value):
+class TriedRound(WireModel):
     """A round that ended, as a strategy sees it."""
 
     strategy: str
@@ -22,7 +22,7 @@ class TriedRound(Value):
     """Set when the round reused an image."""
 
 
-class Proposal(Value):
+class Proposal(WireModel):
     """A draft and what distinguishes it."""
 
     strategy: str
@@ -33,7 +33,7 @@ class Proposal(Value):
     """Set when the image is not built but composed: this image plus a layer with the new checkout."""
 
 
-class StrategyInput(Value):
+class StrategyInput(WireModel):
     """Everything that a strategy may know."""
 
     facts: Facts

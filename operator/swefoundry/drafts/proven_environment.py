@@ -15,10 +15,10 @@ from pydantic import Field
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
 
-class EnvironmentRecord(Value):
+class EnvironmentRecord(WireModel):
     """One environment that was accepted on a measured fail2pass; an artifact of its repository, never changed."""
 
     v: int = 1
@@ -47,21 +47,21 @@ class EnvironmentRecord(Value):
     experiment: str | None = None
 
 
-class ReuseStats(Value):
+class ReuseStats(WireModel):
     """How often an environment was reused, and with what success."""
 
     accepted: int = 0
     refused: int = 0
 
 
-class Parent(Value):
+class Parent(WireModel):
     """The image that a reuse proposal stands on."""
 
     image: Digest = Field(description="Digest of its manifest.")
     source: Digest = Field(description="Artifact of the tree that is under its /testbed.")
 
 
-class ProvenEnvironment(Value):
+class ProvenEnvironment(WireModel):
     """A known environment, and what became of its reuses."""
 
     known: EnvironmentRecord
@@ -91,22 +91,25 @@ _BASE = 10_000
 """Larger than any number of a version that is not a date."""
 _NUMBERS = 5
 
-P = TypeVar("P", bound=ProvenEnvironment)
+ProvenT = TypeVar("ProvenT", bound=ProvenEnvironment)
 
 
-def nearest(
-    neighbours: Iterable[P], fingerprint: str, version: str | None, created_at: datetime | None, k: int
-) -> list[P]:
+def nearest_environments(
+    neighbours: Iterable[ProvenT], fingerprint: str, version: str | None, created_at: datetime | None, k: int
+) -> list[ProvenT]:
     """The ``k`` best environments to try, each once: those that declare the same needs, then by distance.
 
     Distance is that of versions where both are known, else that of dates, in both directions: the environment of a
     later release is as good as that of an earlier one. Those that are mere references come last.
     """
 
-    def rank(item: P) -> tuple[bool, bool, bool, int, float, float, str]:
+    def rank(item: ProvenT) -> tuple[bool, bool, bool, int, float, float, str]:
         known = item.known
         same = bool(fingerprint) and known.fingerprint == fingerprint
-        apart, days = _apart(known.version, version), _days(known.created_at, created_at)
+        apart, days = (
+            _version_distance(known.version, version),
+            _distance_in_days(known.created_at, created_at),
+        )
         kind = 0 if apart is not None else 1 if days is not None else 2
         far = float("inf")
         return (
@@ -120,7 +123,7 @@ def nearest(
         )
 
     ranked = sorted((item for item in neighbours if _surplus(item.trials) <= MAX_SURPLUS_REFUSALS), key=rank)
-    distinct: dict[Digest, P] = {}
+    distinct: dict[Digest, ProvenT] = {}
     for item in ranked:
         distinct.setdefault(item.parent.image, item)
     return list(distinct.values())[:k]
@@ -144,14 +147,14 @@ def _surplus(trials: ReuseStats) -> int:
     return trials.refused - trials.accepted
 
 
-def _apart(one: str | None, other: str | None) -> float | None:
+def _version_distance(one: str | None, other: str | None) -> float | None:
     """How far two versions are apart; None where one of them is none."""
-    first, second = _number(one), _number(other)
+    first, second = _version_number(one), _version_number(other)
     return None if first is None or second is None else float(abs(first - second))
 
 
 @lru_cache(maxsize=4096)
-def _number(text: str | None) -> int | None:
+def _version_number(text: str | None) -> int | None:
     """A version as one number, so that 8.9 is nearer to 9.0 than to 9.5: `v8.1`, `release-8.1` and `8.1.x` count."""
     found = re.search(r"\d+(?:\.\d+)*", text or "")
     if found is None:
@@ -167,5 +170,5 @@ def _number(text: str | None) -> int | None:
     return value
 
 
-def _days(one: datetime | None, other: datetime | None) -> float | None:
+def _distance_in_days(one: datetime | None, other: datetime | None) -> float | None:
     return None if one is None or other is None else abs((one - other).total_seconds()) / 86_400

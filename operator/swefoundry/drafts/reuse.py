@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from swefoundry.contracts.draft import Overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
-from swefoundry.text.plurals import counted
+from swefoundry.text.plurals import pluralize
 
 REUSE_STRATEGY = "reuse"
 
@@ -45,4 +45,4 @@ def environment_name(known: EnvironmentRecord) -> str:
 
 def label_with_change_count(said: str, files: int) -> str:
     """The label, once it is known how far the two trees are apart."""
-    return f"{said} ({counted(files, 'file')} changed)"
+    return f"{said} ({pluralize(files, 'file')} changed)"

@@ -2,23 +2,23 @@
 
 from collections.abc import Mapping
 
-from swefoundry.grading.junit import Unreadable, read_junit
+from swefoundry.grading.junit import UnreadableReport, read_junit
 from swefoundry.grading.tap import looks_like_tap, read_tap
-from swefoundry.grading.testcase_status import ReportSet, Tally
+from swefoundry.grading.testcase_status import ParsedReports, Tally
 
 FILE_LIMIT_BYTES = 32 << 20
 """A report beyond this is not read. The runner caps all reports of an evaluation at 4 MiB by default."""
 
-BLANK = b" \t\r\n\xef\xbb\xbf"
+LEADING_BYTES = b" \t\r\n\xef\xbb\xbf"
 
 
-def read_reports(files: Mapping[str, bytes]) -> ReportSet:
+def read_reports(files: Mapping[str, bytes]) -> ParsedReports:
     """Every test in the files with its status. One that cannot be read is a problem; the others count."""
     tally = Tally()
     for path in sorted(files):
         try:
-            found = _read(files[path], tally)
-        except Unreadable as error:
+            found = _read_report(files[path], tally)
+        except UnreadableReport as error:
             tally.problem(f"{path}: {error}")
             continue
         if not found:
@@ -26,20 +26,20 @@ def read_reports(files: Mapping[str, bytes]) -> ReportSet:
     return tally.result()
 
 
-def _read(content: bytes, tally: Tally) -> int:
+def _read_report(content: bytes, tally: Tally) -> int:
     if len(content) > FILE_LIMIT_BYTES:
-        raise Unreadable(f"{len(content)} bytes; reports over {FILE_LIMIT_BYTES} bytes are not read")
-    head = content[:65536].lstrip(BLANK)
+        raise UnreadableReport(f"{len(content)} bytes; reports over {FILE_LIMIT_BYTES} bytes are not read")
+    head = content[:65536].lstrip(LEADING_BYTES)
     if not head:
-        raise Unreadable("the file is empty")
+        raise UnreadableReport("the file is empty")
     if head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
-        return _whole(content, tally)
+        return _read_whole_junit(content, tally)
     if looks_like_tap(content.decode("utf-8", "replace")):
         return read_tap(content, tally)
-    raise Unreadable("neither JUnit XML nor TAP")
+    raise UnreadableReport("neither JUnit XML nor TAP")
 
 
-def _whole(content: bytes, tally: Tally) -> int:
+def _read_whole_junit(content: bytes, tally: Tally) -> int:
     """A JUnit report counts whole or not at all: tests after the break would look as if there were none."""
     part = Tally()
     found = read_junit(content, part)

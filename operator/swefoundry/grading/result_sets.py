@@ -19,10 +19,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from swefoundry.grading.testcase_status import Status, Statuses, worse
+from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses, worse_status
 
 
-class Standing(StrEnum):
+class CoarseStatus(StrEnum):
     """What a status says when two stages are compared."""
 
     PASS = "pass"
@@ -31,27 +31,27 @@ class Standing(StrEnum):
     NONE = "none"
 
 
-STANDING = {
-    Status.PASSED: Standing.PASS,
-    Status.XFAILED: Standing.PASS,
-    Status.FAILED: Standing.FAIL,
-    Status.ERROR: Standing.FAIL,
-    Status.SKIPPED: Standing.SKIP,
+COARSE_STATUS = {
+    CaseStatus.PASSED: CoarseStatus.PASS,
+    CaseStatus.XFAILED: CoarseStatus.PASS,
+    CaseStatus.FAILED: CoarseStatus.FAIL,
+    CaseStatus.ERROR: CoarseStatus.FAIL,
+    CaseStatus.SKIPPED: CoarseStatus.SKIP,
 }
 
-SET_OF = {
-    (Standing.FAIL, Standing.PASS): "fail_to_pass",
-    (Standing.NONE, Standing.PASS): "none_to_pass",
-    (Standing.SKIP, Standing.PASS): "skip_to_pass",
-    (Standing.PASS, Standing.PASS): "pass_to_pass",
-    (Standing.PASS, Standing.FAIL): "pass_to_fail",
-    (Standing.PASS, Standing.NONE): "pass_to_fail",
-    (Standing.FAIL, Standing.FAIL): "fail_to_fail",
+SET_BY_TRANSITION = {
+    (CoarseStatus.FAIL, CoarseStatus.PASS): "fail_to_pass",
+    (CoarseStatus.NONE, CoarseStatus.PASS): "none_to_pass",
+    (CoarseStatus.SKIP, CoarseStatus.PASS): "skip_to_pass",
+    (CoarseStatus.PASS, CoarseStatus.PASS): "pass_to_pass",
+    (CoarseStatus.PASS, CoarseStatus.FAIL): "pass_to_fail",
+    (CoarseStatus.PASS, CoarseStatus.NONE): "pass_to_fail",
+    (CoarseStatus.FAIL, CoarseStatus.FAIL): "fail_to_fail",
 }
 
 
 @dataclass(frozen=True)
-class Sets:
+class CaseSets:
     """Test ids, sorted; no id is in two sets."""
 
     fail_to_pass: tuple[str, ...] = ()
@@ -74,46 +74,46 @@ class Sets:
         return {name: ids for name, ids in named.items() if ids or name in ("FAIL_TO_PASS", "PASS_TO_PASS")}
 
 
-def compare(before: Sequence[Statuses], after: Sequence[Statuses]) -> Sets:
+def compare_stages(before: Sequence[CaseStatuses], after: Sequence[CaseStatuses]) -> CaseSets:
     """The sets from the repeats of the two stages, one mapping per repeat."""
-    failing, shaky = agree(before)
-    passing, shaking = agree(after)
+    failing, shaky = merge_repeats(before)
+    passing, shaking = merge_repeats(after)
     unstable = shaky | shaking
-    members: dict[str, list[str]] = {name: [] for name in SET_OF.values()}
+    members: dict[str, list[str]] = {name: [] for name in SET_BY_TRANSITION.values()}
     for test in failing.keys() | passing.keys():
-        name = SET_OF.get((_standing(failing, test), _standing(passing, test)))
+        name = SET_BY_TRANSITION.get((_coarse_status(failing, test), _coarse_status(passing, test)))
         if name is not None and test not in unstable:
             members[name].append(test)
     made = {name: tuple(sorted(ids)) for name, ids in members.items()}
-    return Sets(unstable=tuple(sorted(unstable)), **made)
+    return CaseSets(unstable=tuple(sorted(unstable)), **made)
 
 
-def agree(repeats: Sequence[Statuses]) -> tuple[Statuses, set[str]]:
+def merge_repeats(repeats: Sequence[CaseStatuses]) -> tuple[CaseStatuses, set[str]]:
     """One status per test, the worst, and the tests on whose standing the repeats disagree."""
     if not repeats:
         return {}, set()
     if len(repeats) == 1:
         return repeats[0], set()
-    merged: dict[str, Status] = {}
+    merged: dict[str, CaseStatus] = {}
     unstable: set[str] = set()
-    for test in _ids(repeats):
-        merged[test] = _worst(run[test] for run in repeats if test in run)
-        if len({_standing(run, test) for run in repeats}) > 1:
+    for test in _all_test_ids(repeats):
+        merged[test] = _worst_status(run[test] for run in repeats if test in run)
+        if len({_coarse_status(run, test) for run in repeats}) > 1:
             unstable.add(test)
     return merged, unstable
 
 
-def _ids(repeats: Iterable[Statuses]) -> set[str]:
+def _all_test_ids(repeats: Iterable[CaseStatuses]) -> set[str]:
     return set().union(*(run.keys() for run in repeats))
 
 
-def _worst(statuses: Iterable[Status]) -> Status:
+def _worst_status(statuses: Iterable[CaseStatus]) -> CaseStatus:
     first, *rest = statuses
     for status in rest:
-        first = worse(first, status)
+        first = worse_status(first, status)
     return first
 
 
-def _standing(statuses: Statuses, test: str) -> Standing:
+def _coarse_status(statuses: CaseStatuses, test: str) -> CoarseStatus:
     status = statuses.get(test)
-    return Standing.NONE if status is None else STANDING[status]
+    return CoarseStatus.NONE if status is None else COARSE_STATUS[status]

@@ -14,28 +14,28 @@ The leaves count (``parser > reads``); the parent counts only when it failed and
 import re
 from dataclasses import dataclass, field
 
-from swefoundry.grading.testcase_ids import clean, untimed
-from swefoundry.grading.testcase_status import Status, Tally
+from swefoundry.grading.testcase_ids import stable_name, without_duration
+from swefoundry.grading.testcase_status import CaseStatus, Tally
 
-POINT = re.compile(
+TEST_POINT = re.compile(
     r"^(?P<bad>not )?ok\b(?:[ \t]+(?P<number>\d+)\b)?(?:[ \t]*-(?=[ \t]|$))?[ \t]*(?P<rest>.*)$"
 )
-DIRECTIVE = re.compile(r"(?<!\\)(?:\\\\)*#[ \t]*(?P<word>skip|todo)(?P<tail>[^#]*)$", re.IGNORECASE)
-TIME = re.compile(r"(?<!\\)#[ \t]*time=\S*", re.IGNORECASE)
-PLAN = re.compile(r"^1\.\.(?P<count>\d+)[ \t]*(?:#(?P<comment>.*))?$")
-BAIL = re.compile(r"^Bail out!(?P<why>.*)$", re.IGNORECASE)
-VERSION = re.compile(r"^TAP version \d+$", re.IGNORECASE)
-ESCAPE = re.compile(r"\\([\\#])")
+TAP_DIRECTIVE = re.compile(r"(?<!\\)(?:\\\\)*#[ \t]*(?P<word>skip|todo)(?P<tail>[^#]*)$", re.IGNORECASE)
+TAP_TIME = re.compile(r"(?<!\\)#[ \t]*time=\S*", re.IGNORECASE)
+TEST_PLAN = re.compile(r"^1\.\.(?P<count>\d+)[ \t]*(?:#(?P<comment>.*))?$")
+BAIL_OUT = re.compile(r"^Bail out!(?P<why>.*)$", re.IGNORECASE)
+VERSION_LINE = re.compile(r"^TAP version \d+$", re.IGNORECASE)
+TAP_ESCAPE = re.compile(r"\\([\\#])")
 
-DEEPEST = 32
+MAX_SUBTEST_DEPTH = 32
 """Levels of subtests that are told apart; no report written by people has more."""
 
 
 @dataclass
-class Block:
+class SubtestLevel:
     """The points of one level that wait for their parent."""
 
-    results: list[tuple[str, Status]] = field(default_factory=list)
+    results: list[tuple[str, CaseStatus]] = field(default_factory=list)
     points: int = 0
     planned: int | None = None
 
@@ -43,7 +43,7 @@ class Block:
 def looks_like_tap(text: str) -> bool:
     """Whether there is a version or a plan; a line that starts with `ok` may also be `go test`."""
     lines = (line.rstrip() for line in text.split("\n"))
-    return any(VERSION.match(line) or PLAN.match(line) for line in lines)
+    return any(VERSION_LINE.match(line) or TEST_PLAN.match(line) for line in lines)
 
 
 def read_tap(content: bytes, tally: Tally) -> int:
@@ -62,7 +62,7 @@ def read_tap(content: bytes, tally: Tally) -> int:
 class _Reader:
     def __init__(self) -> None:
         self.problems: list[str] = []
-        self._levels: list[Block] = [Block()]
+        self._levels: list[SubtestLevel] = [SubtestLevel()]
         self._yaml: str | None = None
         """Indentation of the YAML block that is being skipped."""
 
@@ -71,12 +71,12 @@ class _Reader:
         indent = raw[: len(raw) - len(text)].replace("\t", "    ")
         if self._skips_yaml(text, indent):
             return
-        level = min(len(indent) // 4, DEEPEST)
-        if point := POINT.match(text):
+        level = min(len(indent) // 4, MAX_SUBTEST_DEPTH)
+        if point := TEST_POINT.match(text):
             self._point(point, level)
-        elif plan := PLAN.match(text):
+        elif plan := TEST_PLAN.match(text):
             self._plan(plan, level)
-        elif (bail := BAIL.match(text)) is not None:
+        elif (bail := BAIL_OUT.match(text)) is not None:
             self.problems.append(f"the tests bailed out:{bail['why'] or ' no reason given'}")
 
     def _skips_yaml(self, text: str, indent: str) -> bool:
@@ -95,10 +95,12 @@ class _Reader:
         children = self._levels.pop().results if len(self._levels) > level + 1 else []
         block = self._levels[level]
         block.points += 1
-        name, status = _described(point, block.points)
+        name, status = _name_and_status(point, block.points)
         block.results.extend((f"{name} > {child}", how) for child, how in children)
-        broken = status in (Status.FAILED, Status.ERROR)
-        if not children or (broken and not any(how in (Status.FAILED, Status.ERROR) for _, how in children)):
+        broken = status in (CaseStatus.FAILED, CaseStatus.ERROR)
+        if not children or (
+            broken and not any(how in (CaseStatus.FAILED, CaseStatus.ERROR) for _, how in children)
+        ):
             block.results.append((name, status))
 
     def _plan(self, plan: re.Match[str], level: int) -> None:
@@ -110,7 +112,7 @@ class _Reader:
 
     def _open(self, level: int) -> None:
         while len(self._levels) <= level:
-            self._levels.append(Block())
+            self._levels.append(SubtestLevel())
 
     def _close_down_to(self, level: int) -> None:
         """Points that are deeper than the next parent and whose own parents never came are moved up."""
@@ -121,24 +123,24 @@ class _Reader:
         if len(self._levels) == level + 1:
             self._check(self._levels[-1])
 
-    def _check(self, block: Block) -> None:
+    def _check(self, block: SubtestLevel) -> None:
         if block.planned is not None and block.planned != block.points:
             self.problems.append(f"the plan says {block.planned} tests and {block.points} were reported")
 
-    def close(self) -> list[tuple[str, Status]]:
+    def close(self) -> list[tuple[str, CaseStatus]]:
         self._close_down_to(0)
         return self._levels[0].results
 
 
-def _described(point: re.Match[str], position: int) -> tuple[str, Status]:
-    text, passed = TIME.sub("", point["rest"]), point["bad"] is None
-    directive = DIRECTIVE.search(text)
+def _name_and_status(point: re.Match[str], position: int) -> tuple[str, CaseStatus]:
+    text, passed = TAP_TIME.sub("", point["rest"]), point["bad"] is None
+    directive = TAP_DIRECTIVE.search(text)
     if directive:
         text = text[: directive.start()]
-    name = untimed(clean(ESCAPE.sub(r"\1", text))) or point["number"] or str(position)
+    name = without_duration(stable_name(TAP_ESCAPE.sub(r"\1", text))) or point["number"] or str(position)
     word = directive["word"].lower() if directive else ""
     if word == "skip":
-        return name, Status.SKIPPED
+        return name, CaseStatus.SKIPPED
     if word == "todo" and not passed:
-        return name, Status.XFAILED
-    return name, Status.PASSED if passed else Status.FAILED
+        return name, CaseStatus.XFAILED
+    return name, CaseStatus.PASSED if passed else CaseStatus.FAILED

@@ -6,48 +6,50 @@ A name must not depend on the run: colours, timings and object addresses are tak
 import hashlib
 import re
 
-NAME_LIMIT = 1000
+TEST_ID_LIMIT = 1000
 """Characters; a longer name keeps its head and a hash of the whole."""
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-ADDRESS = re.compile(r"\b(at )?0x[0-9a-fA-F]{7,16}\b")
-TIMING = re.compile(r"\s+(?:in\s+|# time=|\[|\()\s*\d+(?:\.\d+)?\s*(?:ms|s|sec|secs|seconds|µs|us)\s*[\])]?$")
-SPACE = re.compile(r"[\t\r\n\x0b\x0c]+")
-WORKDIR = re.compile(r"^(?:/testbed/|\./)")
+OBJECT_ADDRESS = re.compile(r"\b(at )?0x[0-9a-fA-F]{7,16}\b")
+DURATION_SUFFIX = re.compile(
+    r"\s+(?:in\s+|# time=|\[|\()\s*\d+(?:\.\d+)?\s*(?:ms|s|sec|secs|seconds|µs|us)\s*[\])]?$"
+)
+WHITESPACE = re.compile(r"[\t\r\n\x0b\x0c]+")
+WORKDIR_PREFIX = re.compile(r"^(?:/testbed/|\./)")
 
-MODULE = re.compile(r"^(?:test_.*|.*_tests?|tests?|conftest)$")
+MODULE_NAME = re.compile(r"^(?:test_.*|.*_tests?|tests?|conftest)$")
 """Parts of a dotted name that look like a Python test module."""
-DOTTED = re.compile(r"^[^\W\d]\w*(?:\.[^\W\d]\w*)*$")
+DOTTED_NAME = re.compile(r"^[^\W\d]\w*(?:\.[^\W\d]\w*)*$")
 
 
-def clean(name: str) -> str:
+def stable_name(name: str) -> str:
     """A name without what changes from run to run."""
-    name = SPACE.sub(" ", ANSI.sub("", name)).strip()
-    name = ADDRESS.sub(lambda found: f"{found[1] or ''}0x0", name)
-    if len(name) <= NAME_LIMIT:
+    name = WHITESPACE.sub(" ", ANSI.sub("", name)).strip()
+    name = OBJECT_ADDRESS.sub(lambda found: f"{found[1] or ''}0x0", name)
+    if len(name) <= TEST_ID_LIMIT:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{name[: NAME_LIMIT - 20]}…#{digest}"
+    return f"{name[: TEST_ID_LIMIT - 20]}…#{digest}"
 
 
-def untimed(name: str) -> str:
+def without_duration(name: str) -> str:
     """A name without the duration that some runners append; not for Python, where it could be a parameter."""
-    return TIMING.sub("", name)
+    return DURATION_SUFFIX.sub("", name)
 
 
-def relative(path: str) -> str:
-    return WORKDIR.sub("", path.replace("\\", "/"))
+def relative_path(path: str) -> str:
+    return WORKDIR_PREFIX.sub("", path.replace("\\", "/"))
 
 
 def node_id(classname: str, name: str, file: str = "", pytest: bool = False) -> str:
     """The id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
-    file, name = relative(file.strip()), clean(name)
+    file, name = relative_path(file.strip()), stable_name(name)
     python = file.endswith(".py")
-    if not python and not (pytest and DOTTED.match(classname)):
-        return "::".join(part for part in (classname.strip(), untimed(name)) if part)
+    if not python and not (pytest and DOTTED_NAME.match(classname)):
+        return "::".join(part for part in (classname.strip(), without_duration(name)) if part)
     parts = classname.split(".") if classname else []
-    known = _module_of_file(parts, file)
-    length = known or _module_by_spelling(parts)
+    known = _module_length_by_file(parts, file)
+    length = known or _module_length_by_spelling(parts)
     # pytest gives an inherited test the file of its base class; the class name says where it was collected.
     path = file if python and (known or not (pytest and parts)) else "/".join(parts[:length]) + ".py"
     return "::".join([path, *parts[length:], name])
@@ -55,10 +57,10 @@ def node_id(classname: str, name: str, file: str = "", pytest: bool = False) -> 
 
 def module_path(dotted: str) -> str:
     """``tests.test_x`` as a path; pytest names a module that it cannot collect so."""
-    return relative(dotted) if "/" in dotted else dotted.replace(".", "/") + ".py"
+    return relative_path(dotted) if "/" in dotted else dotted.replace(".", "/") + ".py"
 
 
-def _module_of_file(parts: list[str], file: str) -> int:
+def _module_length_by_file(parts: list[str], file: str) -> int:
     """How many parts of the dotted name are the module in this file; 0 when it is in another one."""
     stem = file.removesuffix(".py").split("/")
     for length in range(len(parts), 0, -1):
@@ -67,14 +69,14 @@ def _module_of_file(parts: list[str], file: str) -> int:
     return 0
 
 
-def _module_by_spelling(parts: list[str]) -> int:
+def _module_length_by_spelling(parts: list[str]) -> int:
     """How many parts are the module, told from the classes by how they are written.
 
     The last of the first parts in a row that look like ``test_x``, else everything before the first capital.
     """
     for at, part in enumerate(parts):
-        last = at + 1 == len(parts) or not MODULE.match(parts[at + 1])
-        if MODULE.match(part) and part not in ("test", "tests") and last:
+        last = at + 1 == len(parts) or not MODULE_NAME.match(parts[at + 1])
+        if MODULE_NAME.match(part) and part not in ("test", "tests") and last:
             return at + 1
     capital = next((at for at, part in enumerate(parts) if part.lstrip("_")[:1].isupper()), len(parts))
     return max(capital, 1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Status(StrEnum):
+class CaseStatus(StrEnum):
     """How one test ended, in the words of pytest."""
 
     PASSED = "passed"
@@ -18,22 +18,28 @@ class Status(StrEnum):
     """Failed, as its author expected; counts as passed, as in SWE-bench."""
 
 
-BEST_TO_WORST = (Status.PASSED, Status.XFAILED, Status.SKIPPED, Status.FAILED, Status.ERROR)
+BEST_TO_WORST = (
+    CaseStatus.PASSED,
+    CaseStatus.XFAILED,
+    CaseStatus.SKIPPED,
+    CaseStatus.FAILED,
+    CaseStatus.ERROR,
+)
 """The worse of two results for one test id is kept: a test that fails to tear down did not pass."""
 
 PROBLEM_LIMIT = 50
 """Sentences kept; hostile input could make one per line."""
 
 
-def worse(one: Status, other: Status) -> Status:
+def worse_status(one: CaseStatus, other: CaseStatus) -> CaseStatus:
     return max(one, other, key=BEST_TO_WORST.index)
 
 
-Statuses = Mapping[str, Status]
+CaseStatuses = Mapping[str, CaseStatus]
 
 
 @dataclass(frozen=True)
-class Counts:
+class CaseCounts:
     """How many tests ended how; the runner counts the same five."""
 
     total: int = 0
@@ -44,24 +50,24 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class ReportSet:
+class ParsedReports:
     """All reports of one evaluation, read together."""
 
-    statuses: Statuses = field(default_factory=dict)
+    statuses: CaseStatuses = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     """One sentence each: an unreadable report, a plan that was not met, results that disagree."""
 
     @property
-    def counts(self) -> Counts:
-        tally = dict.fromkeys(Status, 0)
+    def counts(self) -> CaseCounts:
+        tally = dict.fromkeys(CaseStatus, 0)
         for status in self.statuses.values():
             tally[status] += 1
-        return Counts(
+        return CaseCounts(
             total=len(self.statuses),
-            passed=tally[Status.PASSED] + tally[Status.XFAILED],
-            failed=tally[Status.FAILED],
-            errors=tally[Status.ERROR],
-            skipped=tally[Status.SKIPPED],
+            passed=tally[CaseStatus.PASSED] + tally[CaseStatus.XFAILED],
+            failed=tally[CaseStatus.FAILED],
+            errors=tally[CaseStatus.ERROR],
+            skipped=tally[CaseStatus.SKIPPED],
         )
 
 
@@ -69,26 +75,26 @@ class Tally:
     """Collects results one by one; the worst result of a test id wins."""
 
     def __init__(self) -> None:
-        self._statuses: dict[str, Status] = {}
+        self._statuses: dict[str, CaseStatus] = {}
         self._problems: list[str] = []
         self._disagreeing = 0
 
-    def add(self, test: str, status: Status) -> None:
+    def add(self, test: str, status: CaseStatus) -> None:
         known = self._statuses.get(test)
         if known is None:
             self._statuses[test] = status
             return
         self._disagreeing += known is not status
-        self._statuses[test] = worse(known, status)
+        self._statuses[test] = worse_status(known, status)
 
     def problem(self, sentence: str) -> None:
         if len(self._problems) < PROBLEM_LIMIT:
             self._problems.append(sentence)
 
-    def result(self) -> ReportSet:
+    def result(self) -> ParsedReports:
         problems = list(self._problems)
         if self._disagreeing:
             problems.append(
                 f"{self._disagreeing} results repeat a test id with another status; the worst counts"
             )
-        return ReportSet(self._statuses, tuple(problems))
+        return ParsedReports(self._statuses, tuple(problems))

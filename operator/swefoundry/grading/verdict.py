@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.stages import Stage
 
 
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-SENTENCES = {
+VERDICT_SENTENCES = {
     Verdict.FAIL2PASS: "the tests fail before the fix and pass after it",
     Verdict.FAIL2FAIL: "the tests fail after the fix, too: the environment or the row is wrong",
     Verdict.PASS2PASS: "the tests pass without the fix: they do not test it",
@@ -47,14 +47,14 @@ SENTENCES = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """One evaluation of the matrix; ``code`` is None when a fault prevented a result."""
 
     stage: Stage
     code: int | None
 
 
-def judge(cells: Iterable[Cell]) -> Verdict:
+def matrix_verdict(cells: Iterable[MatrixCell]) -> Verdict:
     """The verdict over all evaluations of a task. Pure and total."""
     codes: dict[Stage, set[int | None]] = {stage: set() for stage in Stage}
     for cell in cells:
@@ -64,21 +64,21 @@ def judge(cells: Iterable[Cell]) -> Verdict:
         return Verdict.INCONCLUSIVE
     if any(len(found) > 1 for found in codes.values() if None not in found):
         return Verdict.FLAKY
-    return compare(*(found.pop() for found in graded))  # type: ignore[arg-type]
+    return pair_verdict(*(found.pop() for found in graded))  # type: ignore[arg-type]
 
 
-def compare(before: int, after: int) -> Verdict:
+def pair_verdict(before: int, after: int) -> Verdict:
     """The verdict of one before and one after."""
-    if after == Code.OK:
-        return AFTER_PASSED.get(before, Verdict.INCONCLUSIVE)
-    return Verdict.PASS2FAIL if before == Code.OK else Verdict.FAIL2FAIL
+    if after == ExitCode.OK:
+        return VERDICT_IF_AFTER_PASSED.get(before, Verdict.INCONCLUSIVE)
+    return Verdict.PASS2FAIL if before == ExitCode.OK else Verdict.FAIL2FAIL
 
 
-AFTER_PASSED: dict[int, Verdict] = {
-    Code.OK: Verdict.PASS2PASS,
-    Code.TESTS_FAILED: Verdict.FAIL2PASS,
-    Code.NO_RESULT: Verdict.ERROR2PASS,
+VERDICT_IF_AFTER_PASSED: dict[int, Verdict] = {
+    ExitCode.OK: Verdict.PASS2PASS,
+    ExitCode.TESTS_FAILED: Verdict.FAIL2PASS,
+    ExitCode.NO_RESULT: Verdict.ERROR2PASS,
     # A test command that exists only after the fix is as unfair as a name that does.
-    Code.NOT_RUNNABLE: Verdict.ERROR2PASS,
+    ExitCode.NOT_RUNNABLE: Verdict.ERROR2PASS,
 }
 """A time limit before the fix may be the bug itself (a hang) or a slow machine: it stays inconclusive."""

@@ -8,16 +8,16 @@ from typing import Literal
 from pydantic import Field
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 
-FILE_NAME = "verdict.json"
-DRAFT_NAME = "draft.json"
+VERDICT_FILE = "verdict.json"
+BUNDLED_DRAFT_FILE = "draft.json"
 """The draft that made the image lies beside it."""
 
 
-class Cell(Value):
+class BundledEvaluation(WireModel):
     """One evaluation of the matrix."""
 
     stage: Stage
@@ -26,18 +26,18 @@ class Cell(Value):
     """None when a fault prevented a result."""
     fault: str | None = None
     raw_exit: int | None = None
-    record: RunRecord | None = None
+    record: EvaluationResult | None = None
     evidence: Digest | None = None
     """Artifact with the log, the reports and the record."""
 
 
-class VerdictBundle(Value):
+class VerdictBundle(WireModel):
     """The matrix, every record, the digests and the per-test sets."""
 
     v: Literal[1] = 1
     instance_id: str
     verdict: str
-    matrix: list[Cell] = Field(default=[])
+    matrix: list[BundledEvaluation] = Field(default=[])
     image: str | None = None
     """registry/repository:tag@digest of the task image, as nodes pull it."""
     tests: dict[str, list[str]] = Field(default={})

@@ -12,24 +12,24 @@ from dataclasses import dataclass, field
 from swefoundry.contracts.digests import Digest
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import (
-    EMPTY_CONFIG,
+    OCI_EMPTY,
     OCI_INDEX,
     OCI_MANIFEST,
-    Json,
-    canonical,
+    JsonObject,
+    canonical_json,
     descriptor,
     digest_of,
     digest_tag,
 )
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 _EMPTY = b"{}"
 _TITLE = "org.opencontainers.image.title"
-FILE_TYPE = "application/octet-stream"
+FILE_MEDIA_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
-class Part:
+class ArtifactLayer:
     """A blob that the repository holds already, as a layer of an artifact."""
 
     title: str
@@ -39,7 +39,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class About:
+class ArtifactMetadata:
     """What ties an artifact to the rest: the manifest it is about, its name for people, and remarks."""
 
     subject: Digest | None = None
@@ -52,7 +52,7 @@ def artifact_type(kind: str) -> str:
 
 
 async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own fields
-    registry: Registry,
+    registry: RegistryClient,
     repo: str,
     kind: str,
     files: Mapping[str, bytes],
@@ -67,54 +67,61 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
         *(registry.put_blob(repo, data) for _, data in named), registry.put_blob(repo, _EMPTY)
     )
     parts = [
-        Part(name, FILE_TYPE, digest, len(data)) for (name, data), digest in zip(named, digests, strict=False)
+        ArtifactLayer(name, FILE_MEDIA_TYPE, digest, len(data))
+        for (name, data), digest in zip(named, digests, strict=False)
     ]
-    return await _bind(registry, repo, kind, parts, About(subject, tag, annotations or {}))
+    return await _put_artifact_manifest(
+        registry, repo, kind, parts, ArtifactMetadata(subject, tag, annotations or {})
+    )
 
 
-async def push_file(registry: Registry, repo: str, kind: str, name: str, data: bytes) -> Digest:
+async def push_file(registry: RegistryClient, repo: str, kind: str, name: str, data: bytes) -> Digest:
     """Store one file as an artifact; returns the digest of its blob, by which one request reads it."""
     await push_artifact(registry, repo, kind, {name: data})
     return digest_of(data)
 
 
-async def keep_image(registry: Registry, repo: str, image: Digest) -> None:
+async def tag_image_by_digest(registry: RegistryClient, repo: str, image: Digest) -> None:
     """Give an image a tag of its own: the human tag that it was pushed under may come to stand for another."""
     found = await registry.get_manifest(repo, image)
     await registry.put_manifest_bytes(repo, found.body, found.media_type, digest_tag(image, "image"))
 
 
-async def push_parts(registry: Registry, repo: str, kind: str, parts: Sequence[Part]) -> Digest:
+async def push_layers(
+    registry: RegistryClient, repo: str, kind: str, parts: Sequence[ArtifactLayer]
+) -> Digest:
     """Make one artifact of blobs that are in the repository."""
     await registry.put_blob(repo, _EMPTY)
-    return await _bind(registry, repo, kind, parts, About())
+    return await _put_artifact_manifest(registry, repo, kind, parts, ArtifactMetadata())
 
 
-async def _bind(registry: Registry, repo: str, kind: str, parts: Sequence[Part], about: About) -> Digest:
-    manifest: Json = {
+async def _put_artifact_manifest(
+    registry: RegistryClient, repo: str, kind: str, parts: Sequence[ArtifactLayer], about: ArtifactMetadata
+) -> Digest:
+    manifest: JsonObject = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": artifact_type(kind),
-        "config": descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY)),
+        "config": descriptor(OCI_EMPTY, digest_of(_EMPTY), len(_EMPTY)),
         # The specification wants at least one layer; the empty blob stands for none.
         "layers": [descriptor(p.media_type, p.digest, p.size, p.title) for p in parts]
-        or [descriptor(EMPTY_CONFIG, digest_of(_EMPTY), len(_EMPTY))],
+        or [descriptor(OCI_EMPTY, digest_of(_EMPTY), len(_EMPTY))],
     }
     if about.annotations:
         manifest["annotations"] = dict(about.annotations)
     if about.subject is not None:
         subject = await registry.get_manifest(repo, about.subject)
         manifest["subject"] = descriptor(subject.media_type, subject.digest, subject.size)
-    body = canonical(manifest)
+    body = canonical_json(manifest)
     named = about.tag or digest_tag(digest_of(body), kind)
     digest, listed = await registry.put_manifest_bytes(repo, body, OCI_MANIFEST, named)
     if about.subject is not None and not listed:
-        await _list_by_tag(registry, repo, about.subject, manifest)
+        await _add_to_referrers_tag(registry, repo, about.subject, manifest)
     return digest
 
 
 async def pull_artifact(
-    registry: Registry, repo: str, digest: Digest, limit_bytes: int, *, only: Collection[str] = ()
+    registry: RegistryClient, repo: str, digest: Digest, limit_bytes: int, *, only: Collection[str] = ()
 ) -> dict[str, bytes]:
     """The files of an artifact by name, all or ``only`` some; refuses files that are larger than the limit together."""
     found = await registry.get_manifest(repo, digest)
@@ -135,30 +142,32 @@ async def pull_artifact(
     return dict(zip(wanted, contents, strict=True))
 
 
-async def _list_by_tag(registry: Registry, repo: str, subject: Digest, manifest: Json) -> None:
+async def _add_to_referrers_tag(
+    registry: RegistryClient, repo: str, subject: Digest, manifest: JsonObject
+) -> None:
     """Keep the list for a registry that does not, as any before the 1.1 specification (Debian's 2.8).
 
     The referrers tag schema: an index tagged ``sha256-<hex of the subject>``.
     """
-    body = canonical(manifest)
+    body = canonical_json(manifest)
     entry = descriptor(OCI_MANIFEST, digest_of(body), len(body))
     entry["artifactType"] = manifest["artifactType"]
     if "annotations" in manifest:
         entry["annotations"] = manifest["annotations"]
     tag = subject.replace(":", "-")
     async with registry.lock(f"{repo}:{tag}"):
-        listed = await _listed(registry, repo, tag)
+        listed = await _listed_referrers(registry, repo, tag)
         if any(known["digest"] == entry["digest"] for known in listed):
             return
         listed = sorted([*listed, entry], key=lambda known: str(known["digest"]))
-        index: Json = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
+        index: JsonObject = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
         await registry.put_manifest(repo, index, OCI_INDEX, tag)
 
 
-async def _listed(registry: Registry, repo: str, tag: str) -> list[Json]:
+async def _listed_referrers(registry: RegistryClient, repo: str, tag: str) -> list[JsonObject]:
     try:
         index = await registry.get_manifest(repo, tag)
     except NotFound:
         return []
-    listed: list[Json] = index.content.get("manifests", [])
+    listed: list[JsonObject] = index.content.get("manifests", [])
     return listed

@@ -14,12 +14,12 @@ OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 
 MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Manifest:
 
     digest: Digest
     media_type: str
-    content: Json
+    content: JsonObject
     size: int
     """Bytes as stored: a descriptor that refers to this manifest must state it."""
     body: bytes = b""
@@ -44,14 +44,14 @@ def digest_tag(digest: Digest, kind: str) -> str:
     return f"{digest.replace(':', '-')}.{kind}"
 
 
-def canonical(value: Mapping[str, Any]) -> bytes:
+def canonical_json(value: Mapping[str, Any]) -> bytes:
     """JSON bytes that depend on the value alone, so that equal content has equal digests."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def descriptor(media_type: str, digest: Digest, size: int, title: str | None = None) -> Json:
+def descriptor(media_type: str, digest: Digest, size: int, title: str | None = None) -> JsonObject:
     """An OCI descriptor; ``title`` is the file name that tools like ``oras pull`` use."""
-    said: Json = {"mediaType": media_type, "digest": digest, "size": size}
+    said: JsonObject = {"mediaType": media_type, "digest": digest, "size": size}
     if title is not None:
         said["annotations"] = {"org.opencontainers.image.title": title}
     return said

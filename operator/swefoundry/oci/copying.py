@@ -11,14 +11,14 @@ from pathlib import Path
 from swefoundry.contracts.digests import Digest
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import INDEX_TYPES
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 
 @dataclass(frozen=True)
 class Repository:
     """A repository of a registry."""
 
-    registry: Registry
+    registry: RegistryClient
     path: str
 
     async def has(self, manifest: Digest) -> bool:

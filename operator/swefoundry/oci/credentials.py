@@ -22,7 +22,7 @@ class Login:
     password: str
     identity_token: str | None = None
 
-    def basic(self) -> str:
+    def basic_authorization(self) -> str:
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
@@ -39,12 +39,12 @@ def login_for(host: str, docker_config: str) -> Login | None:
     auths = json.loads(docker_config).get("auths") or {}
     wanted = _DOCKER_HUB if host in _DOCKER_HUB else (host,)
     for key, entry in auths.items():
-        if key in wanted or _bare(key) in wanted:
+        if key in wanted or _bare_host(key) in wanted:
             return _login(entry)
     return None
 
 
-def _bare(key: str) -> str:
+def _bare_host(key: str) -> str:
     """``https://host/v1/`` and ``host/path`` are old spellings of ``host``."""
     return re.sub(r"^https?://", "", key).split("/", 1)[0]
 

@@ -35,11 +35,11 @@ def checkout_mtime(sha256: bytes) -> int:
     return TREE_MTIME + 1 + int.from_bytes(sha256[:8]) % (OVERLAY_MTIME - TREE_MTIME - 1)
 
 
-_LEVEL = 6
+_GZIP_LEVEL = 6
 
 
 @dataclass(frozen=True)
-class File:
+class RegularFile:
     """A regular file; only the executable bit is kept, as git does."""
 
     content: bytes
@@ -47,31 +47,31 @@ class File:
 
 
 @dataclass(frozen=True)
-class Link:
+class Symlink:
     """A symbolic link; its target is never followed."""
 
     target: bytes
 
 
 @dataclass(frozen=True)
-class Folder:
+class Directory:
     """A directory entry."""
 
 
-Node = File | Link | Folder
+TarNode = RegularFile | Symlink | Directory
 
 
-def entry(name: bytes, node: Node, mtime: int) -> tarfile.TarInfo:
+def tar_info(name: bytes, node: TarNode, mtime: int) -> tarfile.TarInfo:
     """The header of one entry: owned by root, without user names, with one of three modes."""
     info = tarfile.TarInfo(name.decode("utf-8", "surrogateescape"))
     info.mtime = mtime
     match node:
-        case File(content, executable):
+        case RegularFile(content, executable):
             info.size, info.mode = len(content), 0o755 if executable else 0o644
-        case Link(target):
+        case Symlink(target):
             info.type, info.mode = tarfile.SYMTYPE, 0o777
             info.linkname = target.decode("utf-8", "surrogateescape")
-        case Folder():
+        case Directory():
             info.type, info.mode = tarfile.DIRTYPE, 0o755
     return info
 
@@ -83,27 +83,28 @@ def open_tar(stream: BinaryIO | gzip.GzipFile) -> tarfile.TarFile:
     )
 
 
-def pack(nodes: Iterable[tuple[bytes, Node]], mtime: int) -> tuple[bytes, Digest]:
+def pack_nodes(nodes: Iterable[tuple[bytes, TarNode]], mtime: int) -> tuple[bytes, Digest]:
     """A gzip tar of the nodes in their order, and the digest of the tar inside."""
     plain = io.BytesIO()
     with open_tar(plain) as tar:
         for name, node in nodes:
             tar.addfile(
-                entry(name, node, mtime), io.BytesIO(node.content) if isinstance(node, File) else None
+                tar_info(name, node, mtime),
+                io.BytesIO(node.content) if isinstance(node, RegularFile) else None,
             )
     data = plain.getvalue()
-    return gzip.compress(data, _LEVEL, mtime=0), "sha256:" + hashlib.sha256(data).hexdigest()
+    return gzip.compress(data, _GZIP_LEVEL, mtime=0), "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def pack_folder(root: Path, target: Path, mtime: int = TREE_MTIME) -> None:
     """Write a gzip tar of everything under ``root``, links as links, sorted by path; of any size."""
     with (
         target.open("wb") as raw,
-        gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed,
+        gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as packed,
         open_tar(packed) as tar,
     ):
         for path in _walk(root):
-            _add(tar, path, path.relative_to(root), mtime)
+            _add_path(tar, path, path.relative_to(root), mtime)
 
 
 def _walk(folder: Path) -> Iterable[Path]:
@@ -113,16 +114,16 @@ def _walk(folder: Path) -> Iterable[Path]:
             yield from _walk(path)
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: Path, mtime: int) -> None:
+def _add_path(tar: tarfile.TarFile, path: Path, name: Path, mtime: int) -> None:
     spelled = str(name).encode("utf-8", "surrogateescape")
     if path.is_symlink():
         target = str(path.readlink()).encode("utf-8", "surrogateescape")
-        tar.addfile(entry(spelled, Link(target), mtime))
+        tar.addfile(tar_info(spelled, Symlink(target), mtime))
     elif path.is_dir():
-        tar.addfile(entry(spelled, Folder(), mtime))
+        tar.addfile(tar_info(spelled, Directory(), mtime))
     elif path.is_file():
         state = path.stat()
-        info = entry(spelled, File(b"", bool(state.st_mode & 0o100)), mtime)
+        info = tar_info(spelled, RegularFile(b"", bool(state.st_mode & 0o100)), mtime)
         info.size = state.st_size
         with path.open("rb") as content:
             tar.addfile(info, content)

@@ -15,28 +15,35 @@ from dataclasses import dataclass
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.errors import PermanentError
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, File, Folder, Link, Node, pack
+from swefoundry.oci.deterministic_tar import (
+    OVERLAY_MTIME,
+    Directory,
+    RegularFile,
+    Symlink,
+    TarNode,
+    pack_nodes,
+)
 
 WORKDIR = "/testbed"
 RUNNER_PATH = ".swefoundry/runner"
 _PREFIX = WORKDIR.lstrip("/").encode() + b"/"
-_WHITEOUT = b".wh."
+_WHITEOUT_PREFIX = b".wh."
 
 
 @dataclass(frozen=True)
-class Blob:
+class GitBlob:
     """What git records of a file: its mode (100644, 100755, 120000) and the id of its content."""
 
     mode: str
     oid: str
 
 
-Listing = Mapping[bytes, Blob]
+TreeListing = Mapping[bytes, GitBlob]
 """Every file of a tree by path."""
 
 
 @dataclass(frozen=True)
-class Changes:
+class TreeChanges:
     """What a stage does to the tree: paths are relative to its root."""
 
     replaced: tuple[bytes, ...] = ()
@@ -47,18 +54,18 @@ class Changes:
     """Folders that take the place of a file or link."""
 
 
-def compare(base: Listing, wanted: Listing) -> Changes:
+def tree_changes(base: TreeListing, wanted: TreeListing) -> TreeChanges:
     """What must change for ``base`` to become ``wanted``."""
     replaced = tuple(sorted(path for path, blob in wanted.items() if base.get(path) != blob))
     kept_folders = {folder for path in wanted for folder in _folders(path)}
-    return Changes(
+    return TreeChanges(
         replaced=replaced,
         removed=tuple(sorted(set(_removals(base, wanted, kept_folders)))),
         folders=tuple(sorted(kept_folders & base.keys())),
     )
 
 
-def _removals(base: Listing, wanted: Listing, kept_folders: set[bytes]) -> Iterator[bytes]:
+def _removals(base: TreeListing, wanted: TreeListing, kept_folders: set[bytes]) -> Iterator[bytes]:
     """The topmost thing to remove for each file that goes."""
     for path in base.keys() - wanted.keys():
         steps = [*_folders(path), path]
@@ -75,27 +82,29 @@ def _folders(path: bytes) -> Iterator[bytes]:
         yield b"/".join(parts[:depth])
 
 
-def stage_layer(changes: Changes, content: Mapping[bytes, File | Link], runner: bytes) -> tuple[bytes, Layer]:
+def stage_layer(
+    changes: TreeChanges, content: Mapping[bytes, RegularFile | Symlink], runner: bytes
+) -> tuple[bytes, Layer]:
     """The layer with the runner and the changed files; ``content`` has an entry for each replaced path."""
-    nodes: dict[bytes, Node] = {
-        b".swefoundry": Folder(),
-        RUNNER_PATH.encode(): File(runner, executable=True),
+    nodes: dict[bytes, TarNode] = {
+        b".swefoundry": Directory(),
+        RUNNER_PATH.encode(): RegularFile(runner, executable=True),
     }
-    nodes |= {_PREFIX + path: Folder() for path in changes.folders}
-    nodes |= {_PREFIX + _representable(path): content[path] for path in changes.replaced}
-    nodes |= {_PREFIX + _whiteout(_representable(path)): File(b"") for path in changes.removed}
-    data, diff_id = pack(sorted(nodes.items()), OVERLAY_MTIME)
+    nodes |= {_PREFIX + path: Directory() for path in changes.folders}
+    nodes |= {_PREFIX + _checked_path(path): content[path] for path in changes.replaced}
+    nodes |= {_PREFIX + _whiteout_path(_checked_path(path)): RegularFile(b"") for path in changes.removed}
+    data, diff_id = pack_nodes(sorted(nodes.items()), OVERLAY_MTIME)
     digest: Digest = digest_of(data)
     return data, Layer(digest=digest, size=len(data), diff_id=diff_id)
 
 
-def _whiteout(path: bytes) -> bytes:
+def _whiteout_path(path: bytes) -> bytes:
     folder, slash, name = path.rpartition(b"/")
-    return folder + slash + _WHITEOUT + name
+    return folder + slash + _WHITEOUT_PREFIX + name
 
 
-def _representable(path: bytes) -> bytes:
-    if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
+def _checked_path(path: bytes) -> bytes:
+    if any(part.startswith(_WHITEOUT_PREFIX) for part in path.split(b"/")):
         shown = path.decode("utf-8", "backslashreplace")
         raise PermanentError(f"{shown}: names that start with .wh. cannot be stored in an image layer")
     return path

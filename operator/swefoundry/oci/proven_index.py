@@ -28,54 +28,56 @@ from swefoundry.drafts.proven_environment import (
 from swefoundry.errors import NotFound
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.draft_store import DRAFT_FILE
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
-KIND = "environment"
+ENVIRONMENT_KIND = "environment"
 TRIAL_KIND = "trial"
-RECORD = "dev.swefoundry.known"
+RECORD_ANNOTATION = "dev.swefoundry.known"
 """Annotation with the record: one request gives it, where a blob would take two."""
-TRIAL = "dev.swefoundry.trial"
-AT_A_TIME = 16
+TRIAL_ANNOTATION = "dev.swefoundry.trial"
+CONCURRENT_READS = 16
 """Records that are read at the same time, when a repository with many is asked about for the first time."""
 
 _ENV, _DRAFT = "env-", "draft-"
 _TRIAL = re.compile(r"trial-([0-9a-f]{16})-([0-9A-Za-z]{1,12})-(ok|no)")
 
-Shelf = MutableMapping[tuple[str, str], EnvironmentRecord | None]
+RecordCache = MutableMapping[tuple[str, str], EnvironmentRecord | None]
 """Records by repository and tag, kept because they never change; None for one that cannot be read."""
 
 
 async def push_environment_record(
-    registry: Registry, repo: str, known: EnvironmentRecord, draft: Draft, reference: bool = False
+    registry: RegistryClient, repo: str, known: EnvironmentRecord, draft: Draft, reference: bool = False
 ) -> Digest:
     """Keep a proven environment; the first record of an image stays. ``reference``: its image is not here."""
     tag = draft_tag(known.image) if reference else env_tag(known.image)
     try:
         return (await registry.get_manifest(repo, tag)).digest
     except NotFound:
-        record = {RECORD: known.wire_text()}
+        record = {RECORD_ANNOTATION: known.to_json()}
         return await push_artifact(
-            registry, repo, KIND, {DRAFT_FILE: draft.stored()}, tag=tag, annotations=record
+            registry, repo, ENVIRONMENT_KIND, {DRAFT_FILE: draft.to_bytes()}, tag=tag, annotations=record
         )
 
 
-async def record_trial(registry: Registry, repo: str, image: Digest, uid: str, accepted: bool) -> None:
+async def record_trial(registry: RegistryClient, repo: str, image: Digest, uid: str, accepted: bool) -> None:
     """Keep how the EnvBuild with ``uid`` fared with an image; again changes nothing."""
     tag = trial_tag(image, uid, accepted)
     # Each with content of its own: registries are not safe against one content pushed twice at the same moment.
-    await push_artifact(registry, repo, TRIAL_KIND, {}, tag=tag, annotations={TRIAL: tag})
+    await push_artifact(registry, repo, TRIAL_KIND, {}, tag=tag, annotations={TRIAL_ANNOTATION: tag})
 
 
-async def list_environments(registry: Registry, repo: str, shelf: Shelf) -> list[ProvenEnvironment]:
+async def list_environments(
+    registry: RegistryClient, repo: str, shelf: RecordCache
+) -> list[ProvenEnvironment]:
     """Every environment that was proven for a repository, with its trials."""
     tags = await registry.list_tags(repo)
-    wanted = _records(tags)
+    wanted = _record_tags(tags)
     missing = [tag for tag in wanted if (repo, tag) not in shelf]
-    for start in range(0, len(missing), AT_A_TIME):
-        some = missing[start : start + AT_A_TIME]
-        found = await asyncio.gather(*(_known(registry, repo, tag) for tag in some))
+    for start in range(0, len(missing), CONCURRENT_READS):
+        some = missing[start : start + CONCURRENT_READS]
+        found = await asyncio.gather(*(_read_record(registry, repo, tag) for tag in some))
         shelf.update({(repo, tag): known for tag, known in zip(some, found, strict=True)})
-    tried = trials(tags)
+    tried = reuse_stats_by_image(tags)
     here = [known for tag in wanted if tag.startswith(_ENV) and (known := shelf[repo, tag]) is not None]
     away = [known for tag in wanted if tag.startswith(_DRAFT) and (known := shelf[repo, tag]) is not None]
     return [
@@ -87,7 +89,7 @@ async def list_environments(registry: Registry, repo: str, shelf: Shelf) -> list
     ]
 
 
-def _records(tags: Iterable[str]) -> list[str]:
+def _record_tags(tags: Iterable[str]) -> list[str]:
     """The tags of all records; a reference whose image came later is none any more."""
     listed = set(tags)
     here = {tag for tag in listed if tag.startswith(_ENV)}
@@ -95,21 +97,23 @@ def _records(tags: Iterable[str]) -> list[str]:
     return [*sorted(here), *sorted(away)]
 
 
-async def _known(registry: Registry, repo: str, tag: str) -> EnvironmentRecord | None:
+async def _read_record(registry: RegistryClient, repo: str, tag: str) -> EnvironmentRecord | None:
     try:
         manifest = await registry.get_manifest(repo, tag)
-        return EnvironmentRecord.model_validate_json(manifest.content.get("annotations", {}).get(RECORD, ""))
+        return EnvironmentRecord.model_validate_json(
+            manifest.content.get("annotations", {}).get(RECORD_ANNOTATION, "")
+        )
     except (NotFound, ValidationError):  # removed meanwhile; or written by somebody else
         return None
 
 
-def trials_of(tags: Iterable[str], image: Digest) -> dict[str, bool]:
+def reuse_outcomes(tags: Iterable[str], image: Digest) -> dict[str, bool]:
     """By EnvBuild (12 hex digits of its UID), whether its probe accepted the image."""
     found = [match for tag in tags if (match := _TRIAL.fullmatch(tag)) and match[1] == _short(image)]
     return {each[2]: any(other[2] == each[2] and other[3] == "ok" for other in found) for each in found}
 
 
-def trials(tags: Iterable[str]) -> Mapping[str, ReuseStats]:
+def reuse_stats_by_image(tags: Iterable[str]) -> Mapping[str, ReuseStats]:
     """Per image (16 hex digits) how often it was reused; an EnvBuild that said both counts as it ended: accepted."""
     said: dict[tuple[str, str], bool] = {}
     for tag in tags:

@@ -19,13 +19,20 @@ import httpx
 import tenacity
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
-from swefoundry.oci.content import MANIFEST_TYPES, Json, Manifest, canonical, digest_of
+from swefoundry.oci.content import MANIFEST_TYPES, JsonObject, Manifest, canonical_json, digest_of
 from swefoundry.oci.credentials import Challenge, Login, login_for, parse_challenge
-from swefoundry.oci.requests import PATIENCE_SECONDS, TIMEOUT_SECONDS, Ask, complaint, pull, push
+from swefoundry.oci.requests import (
+    RETRY_SECONDS,
+    TIMEOUT_SECONDS,
+    RegistryRequest,
+    error_from_response,
+    pull_request,
+    push_request,
+)
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 MANIFEST_LIMIT_BYTES = 4 << 20
 """What the distribution specification lets registries limit manifests to."""
@@ -36,14 +43,14 @@ LIST_PAGE = 1000
 _CHUNK_BYTES = 1 << 20
 
 
-class Registry:
+class RegistryClient:
     """One registry host. Safe for concurrent tasks; connections are pooled; close it when done."""
 
     @classmethod
-    def at(cls, place: Place, ca_bundle: Path | None = None) -> Self:
+    def for_location(cls, location: RegistryLocation, ca_bundle: Path | None = None) -> Self:
         """The registry that a pod's order names, with the credentials that are mounted for it."""
-        auth_file = Path(place.auth_file) if place.auth_file else None
-        return cls(place.registry, insecure=place.insecure, auth_file=auth_file, ca_bundle=ca_bundle)
+        auth_file = Path(location.auth_file) if location.auth_file else None
+        return cls(location.registry, insecure=location.insecure, auth_file=auth_file, ca_bundle=ca_bundle)
 
     def __init__(
         self,
@@ -52,10 +59,10 @@ class Registry:
         insecure: bool = False,
         auth_file: Path | None = None,
         ca_bundle: Path | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.host = host
-        self._patience_seconds = patience_seconds
+        self._patience_seconds = retry_seconds
         self._auth_file = auth_file
         self._tokens: dict[tuple[str, str], str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -63,7 +70,7 @@ class Registry:
         if ca_bundle is not None:
             trust.load_verify_locations(ca_bundle)
         self._client = httpx.AsyncClient(
-            base_url=_address(host, insecure),
+            base_url=_base_url(host, insecure),
             verify=trust,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
@@ -89,12 +96,12 @@ class Registry:
     async def has_blob(self, repo: str, digest: Digest) -> bool:
         async def attempt() -> bool:
             try:
-                await self._answer(pull(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
+                await self._request(pull_request(repo, f"/v2/{repo}/blobs/{digest}", method="HEAD"))
             except NotFound:
                 return False
             return True
 
-        return await self._patiently(attempt)
+        return await self._with_retries(attempt)
 
     async def put_blob(self, repo: str, data: bytes) -> Digest:
         """Store ``data`` unless it is there already."""
@@ -104,7 +111,7 @@ class Registry:
 
     async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
         """Store a file of any size unless it is there already; returns its digest and size."""
-        digest, size = await asyncio.to_thread(_measure, path)
+        digest, size = await asyncio.to_thread(_digest_and_size, path)
         await self._store_blob(repo, digest, path, size)
         return digest, size
 
@@ -113,12 +120,16 @@ class Registry:
             return
 
         async def attempt() -> None:
-            opened = await self._answer(push(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b""))
+            opened = await self._request(
+                push_request(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b"")
+            )
             address = opened.url.join(opened.headers["Location"]).copy_merge_params({"digest": digest})
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-            await self._answer(push(repo, str(address), method="PUT", content=content, headers=headers))
+            await self._request(
+                push_request(repo, str(address), method="PUT", content=content, headers=headers)
+            )
 
-        await self._patiently(attempt)
+        await self._with_retries(attempt)
 
     async def get_blob(self, repo: str, digest: Digest, limit_bytes: int) -> bytes:
         """A blob of at most ``limit_bytes``, its digest checked."""
@@ -129,7 +140,7 @@ class Registry:
                 parts.append(part)
             return b"".join(parts)
 
-        return await self._patiently(attempt)
+        return await self._with_retries(attempt)
 
     async def get_blob_to(self, repo: str, digest: Digest, path: Path) -> None:
         """Write a blob of any size to ``path``; a damaged or partial one never stays there."""
@@ -140,14 +151,14 @@ class Registry:
                     await asyncio.to_thread(handle.write, part)
 
         try:
-            await self._patiently(attempt)
+            await self._with_retries(attempt)
         except BaseException:
             await asyncio.to_thread(path.unlink, missing_ok=True)
             raise
 
     async def _blob_parts(self, repo: str, digest: Digest, limit: int | None) -> AsyncIterator[bytes]:
         seen, size = hashlib.sha256(), 0
-        async with self._exchange(pull(repo, f"/v2/{repo}/blobs/{digest}")) as response:
+        async with self._open_response(pull_request(repo, f"/v2/{repo}/blobs/{digest}")) as response:
             async for part in response.aiter_bytes(_CHUNK_BYTES):
                 size += len(part)
                 if limit is not None and size > limit:
@@ -160,10 +171,10 @@ class Registry:
     # Manifests
 
     async def put_manifest(
-        self, repo: str, manifest: Json, media_type: str, tag: str | None = None
+        self, repo: str, manifest: JsonObject, media_type: str, tag: str | None = None
     ) -> Digest:
         """Store a manifest (canonical JSON) under a tag, or by its digest alone."""
-        digest, _ = await self.put_manifest_bytes(repo, canonical(manifest), media_type, tag)
+        digest, _ = await self.put_manifest_bytes(repo, canonical_json(manifest), media_type, tag)
         return digest
 
     async def put_manifest_bytes(
@@ -171,26 +182,26 @@ class Registry:
     ) -> tuple[Digest, bool]:
         """The same byte for byte; and whether the registry lists it among its subject's referrers by itself."""
         digest = digest_of(body)
-        ask = push(
+        ask = push_request(
             repo,
             f"/v2/{repo}/manifests/{tag or digest}",
             method="PUT",
             content=body,
             headers={"Content-Type": media_type},
         )
-        response = await self._patiently(lambda: self._answer(ask))
+        response = await self._with_retries(lambda: self._request(ask))
         return digest, "OCI-Subject" in response.headers
 
     async def get_manifest(self, repo: str, reference: str) -> Manifest:
         """A manifest or index by tag or digest."""
         headers = {"Accept": ", ".join(MANIFEST_TYPES)}
-        ask = pull(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
-        response = await self._patiently(lambda: self._answer(ask))
+        ask = pull_request(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
+        response = await self._with_retries(lambda: self._request(ask))
         body = response.content
         digest = digest_of(body)
         if reference.startswith("sha256:") and reference != digest:
             raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{reference}")
-        content = _object(body, f"{self.host}/{repo}:{reference}")
+        content = _json_object(body, f"{self.host}/{repo}:{reference}")
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
 
@@ -207,21 +218,23 @@ class Registry:
         pages = self._pages("", "/v2/_catalog")
         return [name async for page in pages for name in page.get("repositories") or []]
 
-    async def _pages(self, repo: str, path: str) -> AsyncIterator[Json]:
+    async def _pages(self, repo: str, path: str) -> AsyncIterator[JsonObject]:
         """A list, page by page where the registry pages."""
-        ask: Ask | None = pull(repo, f"{path}?n={LIST_PAGE}")
+        ask: RegistryRequest | None = pull_request(repo, f"{path}?n={LIST_PAGE}")
         while ask is not None:
-            response = await self._patiently(partial(self._answer, ask, LIST_LIMIT_BYTES))
-            yield _object(response.content, f"{self.host}{path}")
+            response = await self._with_retries(partial(self._request, ask, LIST_LIMIT_BYTES))
+            yield _json_object(response.content, f"{self.host}{path}")
             following = response.links.get("next", {}).get("url")
-            ask = pull(repo, str(response.url.join(following))) if following else None
+            ask = pull_request(repo, str(response.url.join(following))) if following else None
 
     # Requests
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _with_retries(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Repeat what failed because the registry was busy, for a few seconds at most."""
 
-        async def once() -> T:  # tenacity waits for coroutine functions only, not for lambdas that return one
+        async def once() -> (
+            ResultT
+        ):  # tenacity waits for coroutine functions only, not for lambdas that return one
             return await attempt()
 
         retrying = tenacity.AsyncRetrying(
@@ -232,16 +245,16 @@ class Registry:
         )
         return await retrying(once)
 
-    async def _answer(self, ask: Ask, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
+    async def _request(self, request: RegistryRequest, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
         """A whole answer, small unless ``limit`` says otherwise."""
-        async with self._exchange(ask) as response:
+        async with self._open_response(request) as response:
             length = 0
             parts = []
             async for part in response.aiter_bytes():
                 length += len(part)
                 if length > limit:
                     raise PermanentError(
-                        f"{self.host} answered {ask.method} {ask.url} with more than {limit >> 20} MiB"
+                        f"{self.host} answered {request.method} {request.url} with more than {limit >> 20} MiB"
                     )
                 parts.append(part)
             return httpx.Response(
@@ -252,14 +265,14 @@ class Registry:
             )
 
     @asynccontextmanager
-    async def _exchange(self, ask: Ask) -> AsyncIterator[httpx.Response]:
+    async def _open_response(self, request: RegistryRequest) -> AsyncIterator[httpx.Response]:
         """One authorised request; every error of httpx and of HTTP becomes one of ours."""
         try:
-            response = await self._authorised(ask)
+            response = await self._send_authorized(request)
             try:
                 if response.is_error:
-                    raise complaint(
-                        self.host, ask, response.status_code, response.headers, await response.aread()
+                    raise error_from_response(
+                        self.host, request, response.status_code, response.headers, await response.aread()
                     )
                 yield response
             finally:
@@ -270,19 +283,19 @@ class Registry:
         except httpx.InvalidURL as error:
             raise RegistryRefused(f"{self.host} is not a usable registry address: {error}") from error
 
-    async def _authorised(self, ask: Ask) -> httpx.Response:
-        response = await self._send(ask, self._tokens.get(ask.scope))
+    async def _send_authorized(self, request: RegistryRequest) -> httpx.Response:
+        response = await self._send(request, self._tokens.get(request.scope))
         if response.status_code != 401:
             return response
         await response.aread()
         challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""))
-        authorization = await self._authorization(challenge, ask) if challenge else None
+        authorization = await self._authorization(challenge, request) if challenge else None
         if authorization is None:
             return response
-        self._tokens[ask.scope] = authorization
-        return await self._send(ask, authorization)
+        self._tokens[request.scope] = authorization
+        return await self._send(request, authorization)
 
-    async def _send(self, ask: Ask, authorization: str | None) -> httpx.Response:
+    async def _send(self, ask: RegistryRequest, authorization: str | None) -> httpx.Response:
         headers = dict(ask.headers)
         url = self._client.base_url.join(ask.url)
         # An upload address may be on another host, which must not learn our token.
@@ -294,11 +307,11 @@ class Registry:
 
     # Authorization
 
-    async def _authorization(self, challenge: Challenge, ask: Ask) -> str | None:
+    async def _authorization(self, challenge: Challenge, request: RegistryRequest) -> str | None:
         login = await self._login()
         if challenge.scheme == "basic":
-            return login.basic() if login else None
-        token = await self._token(challenge.parameters, ask, login)
+            return login.basic_authorization() if login else None
+        token = await self._token(challenge.parameters, request, login)
         return f"Bearer {token}"
 
     async def _login(self) -> Login | None:
@@ -309,9 +322,11 @@ class Registry:
         except (OSError, ValueError) as error:
             raise RegistryRefused(f"the registry secret {self._auth_file} cannot be read: {error}") from error
 
-    async def _token(self, parameters: Mapping[str, str], ask: Ask, login: Login | None) -> str:
+    async def _token(
+        self, parameters: Mapping[str, str], request: RegistryRequest, login: Login | None
+    ) -> str:
         asked = {"service": parameters.get("service", "")}
-        scope = parameters.get("scope") or ask.token_scope()
+        scope = parameters.get("scope") or request.token_scope()
         if scope:
             asked["scope"] = scope
         realm = parameters.get("realm", "")
@@ -319,22 +334,24 @@ class Registry:
             form = asked | {"grant_type": "refresh_token", "refresh_token": login.identity_token}
             response = await self._client.post(realm, data=form | {"client_id": "swefoundry"})
         else:
-            headers = {"Authorization": login.basic()} if login else {}
+            headers = {"Authorization": login.basic_authorization()} if login else {}
             response = await self._client.get(realm, params=asked, headers=headers)
         if response.is_error:
-            raise complaint(self.host, ask, response.status_code, response.headers, response.content)
-        said = _object(response.content, realm)
+            raise error_from_response(
+                self.host, request, response.status_code, response.headers, response.content
+            )
+        said = _json_object(response.content, realm)
         return str(said.get("token") or said.get("access_token") or "")
 
 
-def _address(host: str, insecure: bool) -> httpx.URL:
+def _base_url(host: str, insecure: bool) -> httpx.URL:
     try:
         return httpx.URL(f"{'http' if insecure else 'https'}://{host}")
     except httpx.InvalidURL as error:
         raise RegistryRefused(f"{host} is not a usable registry address: {error}") from error
 
 
-def _object(body: bytes, where: str) -> Json:
+def _json_object(body: bytes, where: str) -> JsonObject:
     try:
         said: Any = json.loads(body)
     except ValueError as error:
@@ -344,7 +361,7 @@ def _object(body: bytes, where: str) -> Json:
     return said
 
 
-def _measure(path: Path) -> tuple[Digest, int]:
+def _digest_and_size(path: Path) -> tuple[Digest, int]:
     with path.open("rb") as handle:
         return "sha256:" + hashlib.file_digest(handle, "sha256").hexdigest(), path.stat().st_size
 

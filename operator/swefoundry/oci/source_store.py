@@ -8,30 +8,30 @@ from pathlib import Path
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.errors import NotFound, PermanentError
-from swefoundry.oci.artifacts import Part, push_parts
+from swefoundry.oci.artifacts import ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 SOURCE_FILE = "source.tar.gz"
 
 
-class BadSource(PermanentError):
+class InvalidSource(PermanentError):
     """The artifact is gone, or holds no tree of ours."""
 
 
-async def push_source(registry: Registry, repo: str, archive: Path) -> Digest:
+async def push_source(registry: RegistryClient, repo: str, archive: Path) -> Digest:
     """Store a clean tree's archive; equal trees have equal digests."""
     digest, size = await registry.put_blob_file(repo, archive)
-    return await push_parts(registry, repo, "source", [Part(SOURCE_FILE, OCI_LAYER, digest, size)])
+    return await push_layers(registry, repo, "source", [ArtifactLayer(SOURCE_FILE, OCI_LAYER, digest, size)])
 
 
-async def fetch_source(registry: Registry, repo: str, source: Digest, archive: Path) -> None:
+async def fetch_source(registry: RegistryClient, repo: str, source: Digest, archive: Path) -> None:
     """Write a source's archive to ``archive``; BadSource when there is none."""
     try:
         manifest = await registry.get_manifest(repo, source)
         layers = manifest.content.get("layers", [])
         if len(layers) != 1:
-            raise BadSource(f"the artifact {source} has {len(layers)} layers; a source has one")
+            raise InvalidSource(f"the artifact {source} has {len(layers)} layers; a source has one")
         await registry.get_blob_to(repo, layers[0]["digest"], archive)
     except NotFound as error:
-        raise BadSource(f"the source {source} is not in {repo}") from error
+        raise InvalidSource(f"the source {source} is not in {repo}") from error

@@ -17,25 +17,27 @@ from swefoundry.oci.content import (
     DOCKER_MANIFEST,
     INDEX_TYPES,
     OCI_LAYER,
-    Json,
+    JsonObject,
     Manifest,
-    canonical,
+    canonical_json,
     descriptor,
     digest_of,
     digest_tag,
 )
 from swefoundry.oci.overlays import RUNNER_PATH, WORKDIR
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 CONFIG_LIMIT_BYTES = 8 << 20
 """Image configs are a few kilobytes; histories of thousands of steps stay far below this."""
 
 _EPOCH = "1970-01-01T00:00:00Z"
-_DROPPED = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "ArgsEscaped")
+_DROPPED_SETTINGS = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "ArgsEscaped")
 """Settings of the task image that would change how the runner is started, or what it sees under /testbed."""
 
 
-async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Layer, tag: str = "") -> Digest:
+async def compose_stage(
+    registry: RegistryClient, repo: str, image: Digest, layer: Layer, tag: str = ""
+) -> Digest:
     """Store the stage image and return its digest; the same input gives the same digest.
 
     Under ``tag``, or under one of its own: then no other image ever takes the tag away.
@@ -43,29 +45,31 @@ async def compose_stage(registry: Registry, repo: str, image: Digest, layer: Lay
     return await _compose(registry, repo, image, layer, (tag, stage_config))
 
 
-async def compose_checkout(registry: Registry, repo: str, parent: Digest, layer: Layer, tag: str) -> Digest:
+async def compose_checkout(
+    registry: RegistryClient, repo: str, parent: Digest, layer: Layer, tag: str
+) -> Digest:
     """Store the parent with another checkout under ``tag`` and return its digest; equal input, equal digest."""
     return await _compose(registry, repo, parent, layer, (tag, checkout_config))
 
 
 async def _compose(
-    registry: Registry,
+    registry: RegistryClient,
     repo: str,
     image: Digest,
     layer: Layer,
-    wanted: tuple[str, Callable[[Json, Layer], Json]],
+    wanted: tuple[str, Callable[[JsonObject, Layer], JsonObject]],
 ) -> Digest:
     tag, config_for = wanted
     below = await _platform_manifest(registry, repo, image)
     config = json.loads(await registry.get_blob(repo, below.content["config"]["digest"], CONFIG_LIMIT_BYTES))
-    body = canonical(config_for(config, layer))
+    body = canonical_json(config_for(config, layer))
     digest = await registry.put_blob(repo, body)
-    manifest = appended(below, layer, digest, len(body))
-    named = tag or digest_tag(digest_of(canonical(manifest)), "stage")
+    manifest = with_layer_appended(below, layer, digest, len(body))
+    named = tag or digest_tag(digest_of(canonical_json(manifest)), "stage")
     return await registry.put_manifest(repo, manifest, below.media_type, named)
 
 
-async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Manifest:
+async def _platform_manifest(registry: RegistryClient, repo: str, image: Digest) -> Manifest:
     found = await registry.get_manifest(repo, image)
     if found.media_type not in INDEX_TYPES:
         return found
@@ -76,27 +80,29 @@ async def _platform_manifest(registry: Registry, repo: str, image: Digest) -> Ma
     raise PermanentError(f"the image {repo}@{image} has no variant for linux/amd64")
 
 
-def stage_config(config: Json, layer: Layer) -> Json:
+def stage_config(config: JsonObject, layer: Layer) -> JsonObject:
     """The task image's config, with the runner as the only thing to start and the layer accounted for."""
-    process: Json = {k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED}
+    process: JsonObject = {
+        k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED_SETTINGS
+    }
     process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": WORKDIR}
     return _with_layer(config | {"config": process}, layer, "swefoundry stage")
 
 
-def checkout_config(config: Json, layer: Layer) -> Json:
+def checkout_config(config: JsonObject, layer: Layer) -> JsonObject:
     """The parent's config with the layer accounted for; everything that it says of processes stays."""
     return _with_layer(config, layer, "swefoundry checkout")
 
 
-def _with_layer(config: Json, layer: Layer, remark: str) -> Json:
-    rootfs: Json = config.get("rootfs") or {"type": "layers", "diff_ids": []}
+def _with_layer(config: JsonObject, layer: Layer, remark: str) -> JsonObject:
+    rootfs: JsonObject = config.get("rootfs") or {"type": "layers", "diff_ids": []}
     composed = config | {"rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]}}
     if config.get("history"):
         composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": remark}]
     return composed
 
 
-def appended(below: Manifest, layer: Layer, config: Digest, config_size: int) -> Json:
+def with_layer_appended(below: Manifest, layer: Layer, config: Digest, config_size: int) -> JsonObject:
     """The manifest below with the new config and one more layer, in its own dialect."""
     layer_type = DOCKER_LAYER if below.media_type == DOCKER_MANIFEST else OCI_LAYER
     kept: dict[str, Any] = {k: v for k, v in below.content.items() if k not in ("annotations", "subject")}

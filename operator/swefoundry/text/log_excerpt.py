@@ -7,13 +7,13 @@ their order, each once.
 import re
 from collections.abc import Iterable
 
-LIMIT = 2048
+EXCERPT_LIMIT = 2048
 """Characters: what a status field and a termination message have room for."""
 
 _LINE_LIMIT = 300
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
-_RANKS: tuple[re.Pattern[str], ...] = (
+_PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
     # the cause in one line
     re.compile(
         r"(ModuleNotFoundError|PackageNotFoundError|DistributionNotFound)\b"
@@ -37,7 +37,7 @@ _FIRST_OF_RANK = 10
 """So many lines of each rank come before any other line of it: fifty failed tests must not hide their one reason."""
 
 
-def telling_lines(log: str, limit: int = LIMIT) -> str:
+def log_excerpt(log: str, limit: int = EXCERPT_LIMIT) -> str:
     """The lines that say what went wrong, in their order, at most ``limit`` characters."""
     lines = _clean(log)
     chosen: set[int] = set()
@@ -58,7 +58,9 @@ def _clean(log: str) -> list[str]:
 
 def _ranked(lines: list[str]) -> Iterable[int]:
     """Line numbers, most telling first, each once."""
-    ranks = [[number for number, line in enumerate(lines) if pattern.search(line)] for pattern in _RANKS]
+    ranks = [
+        [number for number, line in enumerate(lines) if pattern.search(line)] for pattern in _PATTERNS_BY_RANK
+    ]
     end = range(max(0, len(lines) - _LAST_LINES), len(lines))
     first = [number for rank in ranks for number in rank[:_FIRST_OF_RANK]]
     rest = [number for rank in ranks for number in rank[_FIRST_OF_RANK:]]

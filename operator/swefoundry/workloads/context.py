@@ -13,7 +13,7 @@ from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
 from swefoundry.oci.proven_index import list_environments
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_limiter import PodLimiter
@@ -48,7 +48,7 @@ class ReconcileContext:
     """The doorways, what is known, and the settings."""
 
     kube: KubeClient
-    registry: Registry
+    registry: RegistryClient
     cache: Cache
     queue: WorkQueue
     pod_limiter: PodLimiter

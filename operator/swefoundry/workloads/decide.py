@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_outcomes import (
     FaultCategory,
@@ -33,7 +33,7 @@ WAIT_REQUEUE_SECONDS = 30.0
 POD_LOST = "PodLost"
 """Reason of an attempt whose pod is not there any more; the acting side makes sure before it believes this."""
 
-INFRASTRUCTURE_CODES = frozenset({Code.INFRASTRUCTURE, Code.PUSH_FAILED})
+INFRASTRUCTURE_CODES = frozenset({ExitCode.INFRASTRUCTURE, ExitCode.PUSH_FAILED})
 """Records that blame the registry: as good as a fault of the cluster."""
 
 REFERENCE_MISSING = "ReferenceMissing"
@@ -171,11 +171,11 @@ def _classify_infrastructure_codes(reading: PodState, pod: PodSnapshot) -> PodSt
         # A pod that was told to end stops with this code, too, when it has something to put away first.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
         return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, reading.code, reading.seconds)
-    if reading.code == Code.MODEL_UNAVAILABLE:
+    if reading.code == ExitCode.MODEL_UNAVAILABLE:
         return PodFault(
             FaultCategory.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds
         )
-    if reading.code == Code.REFERENCE_MISSING:
+    if reading.code == ExitCode.REFERENCE_MISSING:
         return PodFault(
             FaultCategory.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds
         )

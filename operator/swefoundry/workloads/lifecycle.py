@@ -10,9 +10,9 @@ from typing import TypeVar
 from swefoundry import errors, metrics
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.grading.report_parser import read_reports
-from swefoundry.grading.testcase_status import ReportSet
+from swefoundry.grading.testcase_status import ParsedReports
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import push_artifact
@@ -60,9 +60,9 @@ class PodStarted:
 class Evidence:
     """What an evaluation left, and where it is kept."""
 
-    record: RunRecord
+    record: EvaluationResult
     digest: Digest
-    reports: ReportSet
+    reports: ParsedReports
     log: str
     """The test output (at most 1 MiB), for the telling lines."""
 
@@ -123,13 +123,13 @@ async def store_evidence(
         raise
     framed = split_log(log, move.pod.nonce)
     reports = await asyncio.to_thread(read_reports, framed.reports)
-    record = RunRecord.model_validate(move.result.record)
+    record = EvaluationResult.model_validate(move.result.record)
     problems = [*framed.problems, *reports.problems]
     if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
         problems.append("the log holds other reports than the record speaks of: it was cut")
     files: dict[str, bytes] = {
         "output.log": framed.output,
-        RECORD_FILE: _json(record.wire()),
+        RECORD_FILE: _json(record.to_json_dict()),
         STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}

@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from builders import NOW, task_body
-from swefoundry.api.conditions import condition, merged, reason_of, state_of
-from swefoundry.api.resource import task_from
-from swefoundry.api.validation.invalid_status import refused_status
+from swefoundry.api.conditions import condition, merge_conditions, reason_of, status_of
+from swefoundry.api.resource import parse_task_instance
+from swefoundry.api.validation.invalid_status import invalid_status
 
 LATER = NOW + timedelta(minutes=1)
 
@@ -18,16 +18,18 @@ def ready(status, now=NOW, message=""):
 
 
 def test_a_condition_keeps_its_time_while_its_status_stays():
-    (kept,) = merged([ready("False")], [ready("False", LATER, "new words")])
+    (kept,) = merge_conditions([ready("False")], [ready("False", LATER, "new words")])
     assert (kept.last_transition_time, kept.message) == (NOW, "new words")
-    (moved,) = merged([ready("False")], [ready("True", LATER)])
+    (moved,) = merge_conditions([ready("False")], [ready("True", LATER)])
     assert moved.last_transition_time == LATER
 
 
 def test_conditions_of_others_are_kept_and_absent_ones_go():
     other = condition("TheirOwn", "True", "Reason", "", (1, NOW))
     stalled = condition("Stalled", "True", "Reason", "", (1, NOW))
-    assert [item.type for item in merged([other, stalled], [ready("True")], absent=["Stalled"])] == [
+    assert [
+        item.type for item in merge_conditions([other, stalled], [ready("True")], absent=["Stalled"])
+    ] == [
         "Ready",
         "TheirOwn",
     ]
@@ -38,7 +40,7 @@ def test_long_messages_are_cut():
 
 
 def test_what_is_not_there_is_unknown():
-    assert state_of([], "Ready") == "Unknown"
+    assert status_of([], "Ready") == "Unknown"
     assert reason_of([], "Ready") == ("", "")
     assert reason_of([ready("True", message="m")], "Ready") == ("Reason", "m")
 
@@ -46,12 +48,12 @@ def test_what_is_not_there_is_unknown():
 def test_a_refused_object_names_its_first_wrong_field_and_keeps_the_rest_of_its_status():
     body = task_body({"verdict": "fail2pass"}, repo="nonsense", validation={"repeats": 99})
     with pytest.raises(ValidationError) as caught:
-        task_from(body)
-    status = refused_status(body, caught.value, NOW)
+        parse_task_instance(body)
+    status = invalid_status(body, caught.value, NOW)
     assert status["verdict"] == "fail2pass"
     assert {item["type"]: item["message"].split(":")[0] for item in status["conditions"]} == {
         "Ready": "spec.repo",
         "Stalled": "spec.repo",
     }
-    again = refused_status(body | {"status": status}, caught.value, LATER)
+    again = invalid_status(body | {"status": status}, caught.value, LATER)
     assert again == status, "saying it again changes nothing"

@@ -5,8 +5,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swefoundry.api.codegen.crds import RESOURCES, ROOT, as_yaml, definition, generated, stale
-from swefoundry.api.validation.manifest import problems
+from swefoundry.api.codegen.crds import (
+    RESOURCE_DEFINITIONS,
+    ROOT,
+    crd_manifest,
+    generated_files,
+    outdated_files,
+    to_yaml,
+)
+from swefoundry.api.validation.manifest import manifest_problems
 
 SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
 
@@ -16,21 +23,23 @@ def documents(path: Path) -> list[dict[str, object]]:
 
 
 def test_generated_files_are_current() -> None:
-    assert stale(ROOT) == [], "run `make generate`"
+    assert outdated_files(ROOT) == [], "run `make generate`"
 
 
 def test_nothing_else_lies_among_the_generated_files() -> None:
     folders = (ROOT / "crds", ROOT / "charts/swefoundry/files/crds")
-    assert {path.relative_to(ROOT) for folder in folders for path in folder.iterdir()} <= set(generated())
+    assert {path.relative_to(ROOT) for folder in folders for path in folder.iterdir()} <= set(
+        generated_files()
+    )
 
 
 def test_stale_files_are_found(tmp_path: Path) -> None:
-    assert set(stale(tmp_path)) == set(generated())
+    assert set(outdated_files(tmp_path)) == set(generated_files())
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
+@pytest.mark.parametrize("resource", RESOURCE_DEFINITIONS, ids=lambda resource: resource.kind)
 def test_the_yaml_says_what_the_definition_says(resource: object) -> None:
-    assert yaml.safe_load(as_yaml(definition(resource))) == definition(resource)  # type: ignore[arg-type]
+    assert yaml.safe_load(to_yaml(crd_manifest(resource))) == crd_manifest(resource)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
@@ -39,7 +48,7 @@ def test_samples_are_good(path: Path) -> None:
         document for document in documents(path) if str(document["apiVersion"]).startswith("swefoundry.dev/")
     ]
     assert ours
-    assert [problem for document in ours for problem in problems(document)] == []
+    assert [problem for document in ours for problem in manifest_problems(document)] == []
 
 
 def test_there_are_samples() -> None:

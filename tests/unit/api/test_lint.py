@@ -3,26 +3,26 @@
 import pytest
 import yaml
 
-from swefoundry.api.validation.manifest import problems
+from swefoundry.api.validation.manifest import manifest_problems
 from unit.api.malformed import REFUSED, STALLED, Gone, Slip, a_task, an_env_build
 
 
 @pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
 def test_names_the_field_of(slip: Slip) -> None:
-    found = problems(slip.manifest)
+    found = manifest_problems(slip.manifest)
     assert any(one.startswith(slip.field) for one in found), found
 
 
 @pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
 def test_says_one_thing_and_what_to_do_about(slip: Slip) -> None:
-    found = problems(slip.manifest)
+    found = manifest_problems(slip.manifest)
     assert len(found) == 1
     assert found[0].endswith((".", "?", ")"))
 
 
 @pytest.mark.parametrize("manifest", [a_task(), an_env_build(), *(slip.manifest for slip in STALLED)])
 def test_accepts_what_the_server_accepts(manifest: dict[str, object]) -> None:
-    assert problems(manifest) == []
+    assert manifest_problems(manifest) == []
 
 
 def test_the_table_is_as_long_as_promised_and_says_nothing_twice() -> None:
@@ -34,11 +34,11 @@ def test_accepts_a_time_that_yaml_has_parsed() -> None:
         yaml.safe_dump(a_task()).replace("'2023-06-01T00:00:00Z'", "2023-06-01T00:00:00Z")
     )
     assert not isinstance(manifest["spec"]["createdAt"], str)
-    assert problems(manifest) == []
+    assert manifest_problems(manifest) == []
 
 
 def test_ignores_nulls_as_the_server_does() -> None:
-    assert problems(a_task(environment__overrides=None, budget=None)) == []
+    assert manifest_problems(a_task(environment__overrides=None, budget=None)) == []
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_ignores_nulls_as_the_server_does() -> None:
     ],
 )
 def test_speaks_plainly(manifest: dict[str, object], sentence: str) -> None:
-    assert problems(manifest) == [sentence]
+    assert manifest_problems(manifest) == [sentence]

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from swefoundry.api.codegen.crds import RESOURCES, Resource, openapi
-from swefoundry.api.codegen.structural_schema import Node, NotStructural, structural
-from swefoundry.api.validation.cel_rules import TWINS
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ResourceDefinition, openapi_schema
+from swefoundry.api.codegen.structural_schema import JsonObject, NotStructural, structural_schema
+from swefoundry.api.validation.cel_rules import PYTHON_EQUIVALENTS
 
 FORBIDDEN = ("$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "propertyNames", "uniqueItems")
 
 
-def nodes(schema: Node, path: str) -> Iterator[tuple[str, Node]]:
+def nodes(schema: JsonObject, path: str) -> Iterator[tuple[str, JsonObject]]:
     """Every node of a schema with its path."""
     yield path, schema
     for name, child in schema.get("properties", {}).items():
@@ -24,12 +24,12 @@ def nodes(schema: Node, path: str) -> Iterator[tuple[str, Node]]:
         yield from nodes(schema["additionalProperties"], f"{path}{{}}")
 
 
-def all_nodes() -> list[tuple[str, Node]]:
+def all_nodes() -> list[tuple[str, JsonObject]]:
     """Every node of spec and status of every resource."""
     found = []
-    for resource in RESOURCES:
+    for resource in RESOURCE_DEFINITIONS:
         for part in ("spec", "status"):
-            found += list(nodes(openapi(resource)["properties"][part], f"{resource.kind}.{part}"))
+            found += list(nodes(openapi_schema(resource)["properties"][part], f"{resource.kind}.{part}"))
     return found
 
 
@@ -72,31 +72,33 @@ def test_every_field_says_what_it_means() -> None:
 
 def test_every_rule_has_a_twin_in_python_and_every_twin_a_rule() -> None:
     rules = {rule["rule"] for _, node in NODES for rule in node.get("x-kubernetes-validations", ())}
-    assert {rule for rule in rules if "oldSelf" not in rule} == set(TWINS)
+    assert {rule for rule in rules if "oldSelf" not in rule} == set(PYTHON_EQUIVALENTS)
 
 
 def test_conditions_are_a_map_by_type() -> None:
     lists = {path: node for path, node in NODES if path.endswith(".conditions")}
-    assert len(lists) == len(RESOURCES)
+    assert len(lists) == len(RESOURCE_DEFINITIONS)
     for node in lists.values():
         assert node["x-kubernetes-list-type"] == "map"
         assert node["x-kubernetes-list-map-keys"] == ["type"]
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
-def test_columns_and_selectable_fields_exist(resource: Resource) -> None:
-    known = {path for path, _ in nodes(openapi(resource), "")}
+@pytest.mark.parametrize("resource", RESOURCE_DEFINITIONS, ids=lambda resource: resource.kind)
+def test_columns_and_selectable_fields_exist(resource: ResourceDefinition) -> None:
+    known = {path for path, _ in nodes(openapi_schema(resource), "")}
     plain = [column.path for column in resource.columns if "[" not in column.path]
     assert {path for path in (*plain, *resource.selectable) if not path.startswith(".metadata")} <= known
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
-def test_the_status_has_no_defaults_and_the_spec_has_no_null(resource: Resource) -> None:
+@pytest.mark.parametrize("resource", RESOURCE_DEFINITIONS, ids=lambda resource: resource.kind)
+def test_the_status_has_no_defaults_and_the_spec_has_no_null(resource: ResourceDefinition) -> None:
     assert [
-        path for path, node in nodes(structural(resource.status, defaults=False), "") if "default" in node
+        path
+        for path, node in nodes(structural_schema(resource.status, defaults=False), "")
+        if "default" in node
     ] == []
     assert [
-        path for path, node in nodes(structural(resource.spec), "") if node.get("default", "") is None
+        path for path, node in nodes(structural_schema(resource.spec), "") if node.get("default", "") is None
     ] == []
 
 
@@ -129,7 +131,7 @@ def test_translates_what_pydantic_says() -> None:
             "kind": {"type": "string", "enum": ["inner"], "default": "inner"},
         },
     }
-    assert structural(Outer) == {
+    assert structural_schema(Outer) == {
         "description": "Something outside.",
         "type": "object",
         "required": ["others"],
@@ -171,4 +173,4 @@ def test_translates_what_pydantic_says() -> None:
 def test_refuses_what_a_crd_cannot_say(annotation: Any, complaint: str) -> None:
     model = type("Bad", (BaseModel,), {"__annotations__": {"field": annotation}})
     with pytest.raises(NotStructural, match=f"Bad.field: {complaint}"):
-        structural(model)
+        structural_schema(model)

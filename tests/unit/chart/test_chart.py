@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from swefoundry.api.codegen.crds import RESOURCES, ROOT, definition
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT, crd_manifest
 from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, refusal, render
 
 VARIATIONS: dict[str, Object] = {
@@ -218,17 +218,17 @@ def test_the_registry_port_is_read_from_its_name(registry: Object, port: int) ->
     assert port in [one["port"] for one in egress[1]["ports"]]
 
 
-@pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.kind)
+@pytest.mark.parametrize("resource", RESOURCE_DEFINITIONS, ids=lambda resource: resource.kind)
 def test_the_chart_carries_the_definitions(resource: Any) -> None:
     rendered = only(render(), "CustomResourceDefinition", resource.name)
-    assert rendered["spec"] == definition(resource)["spec"]
+    assert rendered["spec"] == crd_manifest(resource)["spec"]
     assert rendered["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
 def test_definitions_can_be_left_out_or_let_go() -> None:
     assert of_kind(render(crds={"install": False}), "CustomResourceDefinition") == []
     let_go = of_kind(render(crds={"keep": False}), "CustomResourceDefinition")
-    assert len(let_go) == len(RESOURCES)
+    assert len(let_go) == len(RESOURCE_DEFINITIONS)
     assert all("annotations" not in one["metadata"] for one in let_go)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from swefoundry import metrics
 from swefoundry.api.taskinstance import Phase, VerdictName
-from swefoundry.api.types import Strategy
+from swefoundry.api.types import StrategyName
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.workloads.pod_outcomes import FaultCategory
 from swefoundry.workloads.pod_spec import Role
@@ -27,7 +27,7 @@ CLOSED = {
     "result": {"ok", "retry", "gone", "refused", "defect"},
     "kind": {"TaskInstance", "EnvBuild"},
     "stage": {role.value for role in Role},
-    "strategy": set(Strategy.__args__),
+    "strategy": set(StrategyName.__args__),
 }
 """What a label may be, where it is written into an expression."""
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from swefoundry.api.validation.manifest import problems
+from swefoundry.api.validation.manifest import manifest_problems
 from unit.chart.rendering import CHART, only, render
 
 
@@ -22,7 +22,7 @@ def trial() -> ModuleType:
 
 
 def test_its_manifest_is_good(trial: ModuleType) -> None:
-    assert problems(trial.task(trial.archive())) == []
+    assert manifest_problems(trial.task(trial.archive())) == []
 
 
 def test_its_archive_is_the_same_every_time_and_has_the_fault_that_the_gold_patch_mends(

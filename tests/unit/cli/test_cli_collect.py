@@ -80,7 +80,7 @@ async def test_a_pair_becomes_an_instance(tmp_path: Path) -> None:
     }
     assert b"+x = 2" in made.gold and b"test_calc" not in made.gold and b"PKG-INFO" not in made.gold
     assert b"+def test_b" in made.tests and b"calc.py b/calc.py" not in made.tests
-    assert manifest.problems(render_instance(made, InstanceSettings()).objects[-1]) == []
+    assert manifest.manifest_problems(render_instance(made, InstanceSettings()).objects[-1]) == []
 
 
 async def test_the_user_may_name_the_repository(tmp_path: Path) -> None:
@@ -130,4 +130,4 @@ def test_a_real_pair_of_releases(run: Run, tmp_path: Path) -> None:
     assert "src/itsdangerous/timed.py" in spec["goldPatch"]["inline"]
     assert "test_timed.py" in spec["testPatch"]["inline"]
     assert "Handle date overflow" in spec["problemStatement"]["inline"]
-    assert manifest.problems(task) == []
+    assert manifest.manifest_problems(task) == []

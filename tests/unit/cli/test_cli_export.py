@@ -137,7 +137,7 @@ def test_swe_factorys_status_file_counts_only_true_fail2pass_as_valid() -> None:
 
 def put_validated(api: Api, host: str, body: Json, **bundle: Any) -> None:
     """What the operator leaves behind when an instance is valid."""
-    content = json.dumps(a_bundle(**bundle).wire()).encode()
+    content = json.dumps(a_bundle(**bundle).to_json_dict()).encode()
     evidence = push_files(host, REPOSITORY, "verdict", {"verdict.json": content})
     body["status"] = validated_status(image=IMAGE, evidence=evidence)
     api.put("taskinstances", body)

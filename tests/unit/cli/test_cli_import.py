@@ -45,7 +45,7 @@ def test_what_is_written_passes_lint_and_has_the_patches_byte_for_byte(run: Run,
     done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row(patch=crlf)), "--out", tmp_path)
     assert done.exit_code == 0
     (task,) = yaml.safe_load_all((tmp_path / "octo--calc-7.yaml").read_bytes())
-    assert manifest.problems(task) == []
+    assert manifest.manifest_problems(task) == []
     assert task["spec"]["goldPatch"]["inline"] == crlf
     assert task["spec"]["testPatch"]["inline"] == TEST_PATCH
     assert task["spec"]["createdAt"] == "2023-06-01T12:00:00Z"
@@ -113,7 +113,7 @@ def test_apply_sends_config_maps_first_and_tells_what_the_cluster_refused(
     run: Run, tmp_path: Path, api: Api
 ) -> None:
     refused = "/apis/swefoundry.dev/v1alpha1/namespaces/default/taskinstances/octo--calc-8"
-    api.refusals[refused] = (422, "spec.goldPatch is immutable")
+    api.forced_errors[refused] = (422, "spec.goldPatch is immutable")
     rows = [classic_row(patch=PATCH + "x" * 70_000 + "\n"), classic_row(instance_id="octo__calc-8")]
     done = run("import", write_json_lines(tmp_path / "r.jsonl", *rows), "--apply", "-o", "json")
     assert done.exit_code == 1

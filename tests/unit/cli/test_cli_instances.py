@@ -116,7 +116,7 @@ def test_what_lint_refuses_is_refused_here() -> None:
 
 def test_every_object_passes_lint() -> None:
     made = render_instance(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), InstanceSettings())
-    assert manifest.problems(made.objects[-1]) == []
+    assert manifest.manifest_problems(made.objects[-1]) == []
 
 
 def test_names_are_what_kubernetes_takes() -> None:

@@ -12,7 +12,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
 from swefoundry.oci import proven_index
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.cli.conftest import Run
 from unit.cli.push_artifacts import push_files
 from unit.cli.task_objects import Json, digest
@@ -32,7 +32,7 @@ def other_registry(tmp_path: Path) -> Iterator[registry_server.Server]:
 
 
 def a_record(image: Digest, **fields: object) -> EnvironmentRecord:
-    said = {"repo": "octo/calc", "image": image, "source": digest("5"), "draft": digest_of(DRAFT.stored())}
+    said = {"repo": "octo/calc", "image": image, "source": digest("5"), "draft": digest_of(DRAFT.to_bytes())}
     return EnvironmentRecord.model_validate(said | {"version": "1.0", "env_build": "default/calc-1"} | fields)
 
 
@@ -40,7 +40,7 @@ def record_environment(host: str, path: str, entry: EnvironmentRecord, **trials:
     """Remember it, and how EnvBuilds fared with it."""
 
     async def store() -> None:
-        async with Registry(host, insecure=True) as registry:
+        async with RegistryClient(host, insecure=True) as registry:
             await proven_index.push_environment_record(registry, path, entry, DRAFT)
             for uid, accepted in trials.items():
                 await proven_index.record_trial(registry, path, entry.image, uid, accepted)
@@ -50,7 +50,7 @@ def record_environment(host: str, path: str, entry: EnvironmentRecord, **trials:
 
 def listed_environments(host: str, path: str = CALC) -> list[ProvenEnvironment]:
     async def found() -> list[ProvenEnvironment]:
-        async with Registry(host, insecure=True) as registry:
+        async with RegistryClient(host, insecure=True) as registry:
             return await proven_index.list_environments(registry, path, {})
 
     return asyncio.run(found())

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from swefoundry.contracts.transcript import Transcript
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.state import keep_transcript
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
@@ -22,7 +22,7 @@ def left_by_agents(host: str) -> str:
     """Store the transcript as an agent pod does when it ends."""
 
     async def stored() -> str:
-        async with Registry(host, insecure=True) as registry:
+        async with RegistryClient(host, insecure=True) as registry:
             return await keep_transcript(registry, REPOSITORY, a_transcript())
 
     return asyncio.run(stored())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from swefoundry.contracts.models import Usage
-from swefoundry.contracts.transcript import Called, Said, Transcript, Turn
+from swefoundry.contracts.transcript import ToolCallRecord, Transcript, TranscriptMessage, Turn
 from unit.cli.task_objects import Json
 
 DOCKERFILE = "FROM python:3.11-slim\nCOPY . /testbed\nRUN pip install ."
@@ -17,10 +17,12 @@ def a_transcript() -> Transcript:
         role="explorer",
         model="small",
         request=[
-            Said(role="system", text="You are the Repository Explorer of swefoundry."),
-            Said(role="user", text="\n".join(f"line {n}" for n in range(100))),
+            TranscriptMessage(role="system", text="You are the Repository Explorer of swefoundry."),
+            TranscriptMessage(role="user", text="\n".join(f"line {n}" for n in range(100))),
         ],
-        reply=Said(role="assistant", calls=[Called(id="c1", name="read", arguments='{"path": "setup.py"}')]),
+        reply=TranscriptMessage(
+            role="assistant", calls=[ToolCallRecord(id="c1", name="read", arguments='{"path": "setup.py"}')]
+        ),
         usage=Usage(turns=1, input_tokens=1200, cached_tokens=1000, output_tokens=30, micro_usd=420),
     )
     drafting = Turn(
@@ -28,8 +30,8 @@ def a_transcript() -> Transcript:
         round=0,
         role="environment",
         model="small",
-        request=[Said(role="tool", text="\x1b]0;owned\x07[bold]setup()", call_id="c1")],
-        reply=Said(
+        request=[TranscriptMessage(role="tool", text="\x1b]0;owned\x07[bold]setup()", call_id="c1")],
+        reply=TranscriptMessage(
             role="assistant", text=f'{{"dockerfile": {DOCKERFILE!r}, "sure": true}}'.replace("'", '"')
         ),
         usage=Usage(turns=1, input_tokens=2000, output_tokens=300, micro_usd=1_000_000),
@@ -40,7 +42,7 @@ def a_transcript() -> Transcript:
         round=1,
         role="analyst",
         model="large",
-        reply=Said(role="assistant", text="Add libxml2-dev."),
+        reply=TranscriptMessage(role="assistant", text="Add libxml2-dev."),
         usage=Usage(turns=1, input_tokens=500, output_tokens=10, micro_usd=90),
         note="asked again: the answer was not JSON",
     )

@@ -4,18 +4,18 @@ import pytest
 
 from swefoundry.contracts.agent import Allowance
 from swefoundry.contracts.budgets import (
-    Limit,
+    BudgetLimit,
     SearchCosts,
+    allowance_exhausted,
+    costs_refusal,
     dollars,
-    least,
-    nothing_left,
-    refusal,
-    work_refusal,
+    tightest_allowance,
+    turn_refusal,
     worst_case,
 )
 from swefoundry.contracts.models import Model, Usage
 
-INSTANCE = Limit(
+INSTANCE = BudgetLimit(
     "spec.budget",
     1000,
     5_000_000,
@@ -23,28 +23,28 @@ INSTANCE = Limit(
     "raise spec.budget.llmUsd",
     Usage(input_tokens=400, micro_usd=1_000_000),
 )
-NAMESPACE = Limit("the namespace demo", None, 3_000_000, used=Usage(micro_usd=2_900_000))
-OPERATOR = Limit("the operator", 500, None, used=Usage(output_tokens=700))
+NAMESPACE = BudgetLimit("the namespace demo", None, 3_000_000, used=Usage(micro_usd=2_900_000))
+OPERATOR = BudgetLimit("the operator", 500, None, used=Usage(output_tokens=700))
 
 
 def test_the_tightest_budget_counts_and_is_named() -> None:
-    assert least([INSTANCE], 7) == Allowance(
+    assert tightest_allowance([INSTANCE], 7) == Allowance(
         turns_per_role=7,
         tokens=600,
         tokens_named="spec.budget; raise spec.budget.llmTokens",
         micro_usd=4_000_000,
         usd_named="spec.budget; raise spec.budget.llmUsd",
     )
-    assert least([INSTANCE, NAMESPACE, OPERATOR]) == Allowance(
+    assert tightest_allowance([INSTANCE, NAMESPACE, OPERATOR]) == Allowance(
         tokens=0, tokens_named="the operator", micro_usd=100_000, usd_named="the namespace demo"
     )
-    assert least([]) == Allowance()
+    assert tightest_allowance([]) == Allowance()
 
 
 def test_an_overspent_budget_starts_no_pod() -> None:
-    assert nothing_left(least([OPERATOR])) == "no tokens are left of the operator"
-    assert nothing_left(Allowance(micro_usd=0)) == "no money is left"
-    assert nothing_left(least([INSTANCE])) == ""
+    assert allowance_exhausted(tightest_allowance([OPERATOR])) == "no tokens are left of the operator"
+    assert allowance_exhausted(Allowance(micro_usd=0)) == "no money is left"
+    assert allowance_exhausted(tightest_allowance([INSTANCE])) == ""
 
 
 def test_the_worst_case_has_nothing_cached_and_the_longest_answer() -> None:
@@ -57,11 +57,11 @@ def test_the_worst_case_has_nothing_cached_and_the_longest_answer() -> None:
 def test_exactly_what_is_left_may_be_spent() -> None:
     turn = Usage(turns=1, input_tokens=500, output_tokens=500, micro_usd=100)
     used = Usage(turns=3, input_tokens=1000, micro_usd=50)
-    assert refusal(Allowance(tokens=2000, micro_usd=150, turns_per_role=4), used, "tests", 3, turn) == ""
-    assert refusal(Allowance(tokens=1999), used, "tests", 3, turn) == (
+    assert turn_refusal(Allowance(tokens=2000, micro_usd=150, turns_per_role=4), used, "tests", 3, turn) == ""
+    assert turn_refusal(Allowance(tokens=1999), used, "tests", 3, turn) == (
         "the next model turn may use 1000 tokens and 999 are left"
     )
-    assert refusal(Allowance(micro_usd=149, usd_named="spec.budget"), used, "tests", 3, turn) == (
+    assert turn_refusal(Allowance(micro_usd=149, usd_named="spec.budget"), used, "tests", 3, turn) == (
         "the next model turn may cost $0.0001 and $0.0001 is left of spec.budget"
     )
 
@@ -87,7 +87,7 @@ def test_exactly_what_is_left_may_be_spent() -> None:
     ],
 )
 def test_work_has_budgets_too(used: SearchCosts, said: str) -> None:
-    assert work_refusal(SearchCosts(5, 7200, 80), used) == said
+    assert costs_refusal(SearchCosts(5, 7200, 80), used) == said
 
 
 def test_money_is_rounded_up() -> None:

@@ -1,21 +1,23 @@
 """What was said to models, as it is kept."""
 
 from swefoundry.contracts.models import Usage
-from swefoundry.contracts.transcript import Called, Said, Transcript, Turn
+from swefoundry.contracts.transcript import ToolCallRecord, Transcript, TranscriptMessage, Turn
 
 
 def test_a_transcript_that_was_written_is_read_as_the_same_value() -> None:
-    asked = Said(role="user", text="The tree has setup.py.")
-    reply = Said(role="assistant", calls=[Called(id="c1", name="read", arguments='{"path": "setup.py"}')])
+    asked = TranscriptMessage(role="user", text="The tree has setup.py.")
+    reply = TranscriptMessage(
+        role="assistant", calls=[ToolCallRecord(id="c1", name="read", arguments='{"path": "setup.py"}')]
+    )
     turn = Turn(number=1, round=2, role="explorer", model="m", request=[asked], reply=reply, stored=True)
     transcript = Transcript(conversation="0b5c", turns=[turn])
 
-    assert Transcript.model_validate(transcript.wire()) == transcript
+    assert Transcript.model_validate(transcript.to_json_dict()) == transcript
 
 
 def test_the_usage_of_a_transcript_is_the_sum_of_its_turns() -> None:
     def turn(number: int, usage: Usage) -> Turn:
-        said = Said(role="assistant", text="ok")
+        said = TranscriptMessage(role="assistant", text="ok")
         return Turn(number=number, round=1, role="tests", model="m", reply=said, usage=usage)
 
     one = Usage(turns=1, input_tokens=10, cached_tokens=4, output_tokens=5, micro_usd=7)

@@ -18,7 +18,7 @@ from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.agent_rounds import BUDGET_REQUEUE_SECONDS
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.pod_snapshot import read_snapshot
 
 HERE = ("taskinstances", "here", "task-one")
@@ -35,10 +35,16 @@ def a_draft(number):
 
 async def written(front, number=0, **fields):
     """The record of an agent pod that wrote a draft, which is in the registry."""
-    async with Registry(front.behind, insecure=True) as registry:
-        digest = await registry.put_blob(REPOSITORY, a_draft(number).stored())
+    async with RegistryClient(front.behind, insecure=True) as registry:
+        digest = await registry.put_blob(REPOSITORY, a_draft(number).to_bytes())
         state = await registry.put_blob(REPOSITORY, b"state %d" % number)
-    record = {"draft": digest, "state": state, "transcript": state, "usage": USED.wire(), "claimed": True}
+    record = {
+        "draft": digest,
+        "state": state,
+        "transcript": state,
+        "usage": USED.to_json_dict(),
+        "claimed": True,
+    }
     return {"code": 0, "label": f"small: draft {number}"} | record | fields
 
 
@@ -78,7 +84,7 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, she
     await simulation.run()
     status = build(simulation)
     assert (status["phase"], status["acceptedOn"], status["strategy"]) == ("Ready", "fail2pass", "agents")
-    assert (status["usage"], status["cost"]) == (USED.wire(), "$0.0025")
+    assert (status["usage"], status["cost"]) == (USED.to_json_dict(), "$0.0025")
     state = play.agent_records["agent-0"][0]["state"]
     assert status["agents"] == {
         "asked": 1,
@@ -88,7 +94,7 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, she
         "overclaimed": 0,
         "underclaimed": 0,
     }
-    assert (status["rounds"][0]["claimed"], status["rounds"][0]["usage"]) == (True, USED.wire())
+    assert (status["rounds"][0]["claimed"], status["rounds"][0]["usage"]) == (True, USED.to_json_dict())
     assert status["rounds"][0]["label"] == "small: draft 0"
     assert server.get(HERE)["status"]["phase"] == "Validated"
 
@@ -129,7 +135,7 @@ async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(serve
 
 
 async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, front, shelf):
-    gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.wire()}
+    gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.to_json_dict()}
     play = ScriptedPods(
         shelf,
         agent_records={"agent-0": [await written(front)], "agent-1": [gone]},
@@ -144,7 +150,7 @@ async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_v
 
 
 async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, front, shelf):
-    refused = {"code": 53, "message": "401: the key has expired", "usage": USED.wire()}
+    refused = {"code": 53, "message": "401: the key has expired", "usage": USED.to_json_dict()}
     play = ScriptedPods(
         shelf,
         agent_records={"agent-0": [await written(front)], "agent-1": [refused]},
@@ -256,7 +262,7 @@ async def test_a_persons_word_wins_over_the_agents(server, front, shelf):
     environment = {"strategies": ["agents"], "overrides": {"testCommand": "pytest -x"}}
     simulation = a_simulation(server, front, shelf, play, spec={"environment": environment})
     await simulation.run()
-    async with Registry(front.behind, insecure=True) as registry:
+    async with RegistryClient(front.behind, insecure=True) as registry:
         blob = await registry.get_blob(REPOSITORY, build(simulation)["draft"], 1 << 20)
     assert Draft.model_validate_json(blob).test_command == "pytest -x"
 
@@ -267,11 +273,11 @@ async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(ser
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
     status = build(simulation)
-    assert (status["phase"], status["infraRetries"], status["usage"]) == ("Ready", 2, USED.wire())
+    assert (status["phase"], status["infraRetries"], status["usage"]) == ("Ready", 2, USED.to_json_dict())
 
 
 async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(server, front, shelf):
-    away = {"code": 52, "message": "503 for an hour", "usage": USED.wire()}
+    away = {"code": 52, "message": "503 for an hour", "usage": USED.to_json_dict()}
     play = ScriptedPods(shelf, agent_records={"agent-0": [away] * 9})
     simulation = a_simulation(server, front, shelf, play)
     await simulation.run()
@@ -279,7 +285,7 @@ async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(se
         "InfrastructureFault",
         "agent-0: ModelUnavailable after 4 attempts: 503 for an hour",
     )
-    assert build(simulation)["usage"] == USED.wire()
+    assert build(simulation)["usage"] == USED.to_json_dict()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from simulated.scripted_pods import manifest
 from swefoundry import errors
-from swefoundry.api.resource import task_from
+from swefoundry.api.resource import parse_task_instance
 from swefoundry.api.types import Attempt
 from swefoundry.controllers.finish import release_finished_pods, schedule_requeue, write_status
 from swefoundry.kube.resources import TASKS
@@ -23,7 +23,7 @@ def task(server, context):
     status = {"phase": "Validating", "verdict": "fail2pass", "round": 1}
     body = server.patch(("taskinstances", "here", "task-one"), {"status": status}, sub="status")
     context.cache.put(body)
-    return task_from(body)
+    return parse_task_instance(body)
 
 
 def changed(task, **fields):

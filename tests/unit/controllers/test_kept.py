@@ -7,9 +7,9 @@ from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY, RegistryProxy, seed_registry
 from simulated.stepping_operator import Simulation
-from swefoundry.grading.verdict_bundle import FILE_NAME, VerdictBundle
+from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
 from unit.oci.collecting import collect_garbage, gone, named, take_human_tags
 
@@ -20,7 +20,7 @@ async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
     server: ApiServer, tmp_path: Path
 ) -> None:
     with registry_server.serving(tmp_path) as running:
-        async with Registry(running.host, insecure=True) as registry:
+        async with RegistryClient(running.host, insecure=True) as registry:
             play = ScriptedPods(await seed_registry(registry), probe_codes={"after-0": 1})
             server.create("taskinstances", "here", manifest(NAME))
             await Simulation(server, RegistryProxy(running.host, None), Kubelet(server, play)).run()
@@ -28,9 +28,9 @@ async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
     collect_garbage(tmp_path)
     task, build = (server.get((kind, "here", NAME))["status"] for kind in ("taskinstances", "envbuilds"))
     with registry_server.serving(tmp_path) as running:
-        async with Registry(running.host, insecure=True) as registry:
+        async with RegistryClient(running.host, insecure=True) as registry:
             assert await gone(registry, REPOSITORY, named([task, build])) == []
             files = await pull_artifact(registry, REPOSITORY, task["evidence"], 1 << 20)
-            verdict = VerdictBundle.model_validate_json(files[FILE_NAME])
+            verdict = VerdictBundle.model_validate_json(files[VERDICT_FILE])
             assert len(verdict.stages) == 3
-            assert await gone(registry, REPOSITORY, named(verdict.wire())) == []
+            assert await gone(registry, REPOSITORY, named(verdict.to_json_dict())) == []

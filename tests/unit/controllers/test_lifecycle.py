@@ -22,7 +22,7 @@ from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.workloads.pod_spec import Role
 
@@ -135,8 +135,8 @@ async def ended_alike(simulation, undisturbed, front, shelf):
     assert outcome(simulation.server.get(BUILD)) == outcome(wanted["build"])
     assert set(pods_per_attempt(simulation.server).values()) == {1}
     assert not simulation.server.bodies("pods")
-    assert {simulation.context.slots.active(role) for role in Role} == {0}
-    assert {result for _, result in simulation.looks} <= {"ok", "retry"}
+    assert {simulation.context.pod_limiter.active(role) for role in Role} == {0}
+    assert {result for _, result in simulation.reconciles} <= {"ok", "retry"}
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, befo
 async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulation, shelf):
     await simulation.run()
     body = task(simulation)
-    async with Registry(simulation.front.behind, insecure=True) as registry:
+    async with RegistryClient(simulation.proxy.behind, insecure=True) as registry:
         files = await pull_artifact(registry, REPOSITORY, body["status"]["evidence"], 1 << 20)
         ran = {
             stage.value: await compose_stage(
@@ -176,7 +176,7 @@ async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulatio
             for stage in Stage
         }
     assert json.loads(files["verdict.json"])["stages"] == ran
-    assert json.loads(files["draft.json"]) == Draft(**body["spec"]["environment"]["draft"]).wire()
+    assert json.loads(files["draft.json"]) == Draft(**body["spec"]["environment"]["draft"]).to_json_dict()
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ async def test_suspended_in_the_middle_running_pods_end_and_no_other_begins(
         counted.append(len(server.changes))
 
     counted = []
-    simulation.user = [(lambda: any(work == name for _, name, _ in pods_per_attempt(server)), suspend)]
+    simulation.user_actions = [(lambda: any(work == name for _, name, _ in pods_per_attempt(server)), suspend)]
     await simulation.run()
     # The operator may not have heard of it at once; what it started before that is all.
     late = [change for change in server.changes[counted[0] + 1 :] if change["type"] == "ADDED"]
@@ -336,7 +336,7 @@ async def test_a_pod_deleted_by_hand_is_replaced(simulation, undisturbed, front,
         (body,) = active(server, "build")
         server.delete(("pods", "here", body["metadata"]["name"]))
 
-    simulation.user = [(lambda: bool(active(server, "build")), delete)]
+    simulation.user_actions = [(lambda: bool(active(server, "build")), delete)]
     await simulation.run()
     await ended_alike(simulation, undisturbed, front, shelf)
     assert [item["reason"] for item in server.get(BUILD)["status"]["attempts"] if "reason" in item] == [
@@ -346,7 +346,7 @@ async def test_a_pod_deleted_by_hand_is_replaced(simulation, undisturbed, front,
 
 async def test_an_envbuild_deleted_while_it_works_is_ordered_again(simulation, undisturbed, front, shelf):
     server = simulation.server
-    simulation.user = [(lambda: bool(active(server, "build")), lambda: server.delete(BUILD))]
+    simulation.user_actions = [(lambda: bool(active(server, "build")), lambda: server.delete(BUILD))]
     await simulation.run()
     await ended_alike(simulation, undisturbed, front, shelf)
     assert [body["kind"] for body in server.created].count("EnvBuild") == 2
@@ -355,8 +355,8 @@ async def test_an_envbuild_deleted_while_it_works_is_ordered_again(simulation, u
 async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_made_ends_with_a_sentence(simulation):
     server = simulation.server
     simulation.settings = SETTINGS
-    simulation.places = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1}
-    simulation.user = [(lambda: "image" in task(simulation)["status"], lambda: server.delete(BUILD))]
+    simulation.pod_limits = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1}
+    simulation.user_actions = [(lambda: "image" in task(simulation)["status"], lambda: server.delete(BUILD))]
     await simulation.run()
     status = task(simulation)["status"]
     assert conditions(task(simulation))["Stalled"] == ("True", "EnvironmentNotBuilt")

@@ -23,7 +23,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseStats
 from swefoundry.oci.proven_index import list_environments, push_environment_record
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names
 
 few = settings(
@@ -72,7 +72,7 @@ class Stage:
         return [body for body in made if body["metadata"]["labels"][labels.WORK].startswith(kind)]
 
     async def known(self):
-        async with Registry(self.front.behind, insecure=True) as registry:
+        async with RegistryClient(self.front.behind, insecure=True) as registry:
             return await list_environments(registry, self.path, {})
 
 
@@ -80,7 +80,7 @@ class Stage:
 def a_stage(front):
     async def made(server):
         repo = f"reuse/number{next(_numbers)}"
-        async with Registry(front.behind, insecure=True) as registry:
+        async with RegistryClient(front.behind, insecure=True) as registry:
             shelf = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
         return Stage(server, front, shelf, repo)
 
@@ -105,7 +105,7 @@ def refusing(play, name):
         kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
         first = tags[labels.WORK] == "after-0"
         if kind == ("envbuild", name) and first:
-            return ScriptedPods(play.shelf, exit_codes=play.codes | {"after": 1})(pod)
+            return ScriptedPods(play.registry, exit_codes=play.exit_codes | {"after": 1})(pod)
         return play(pod)
 
     return script
@@ -123,7 +123,7 @@ async def test_of_three_one_is_built_and_two_are_laid_over_its_image(stage):
         [("reuse", "Accepted")],
     ]
     assert {body["status"]["verdict"] for body in stage.server.bodies("taskinstances")} == {"fail2pass"}
-    assert simulation.context.slots.active("intake") == 0
+    assert simulation.context.pod_limiter.active("intake") == 0
 
 
 async def test_a_reused_round_tells_what_it_stands_on(stage):
@@ -142,7 +142,7 @@ async def test_a_reused_round_tells_what_it_stands_on(stage):
         built["draft"],
     )
     assert stage.server.get(("taskinstances", "here", "two"))["status"]["image"]["digest"] == reused["image"]
-    async with Registry(stage.front.behind, insecure=True) as registry:
+    async with RegistryClient(stage.front.behind, insecure=True) as registry:
         tagged = await registry.get_manifest(stage.path, reused["imageName"].rpartition(":")[2])
     assert tagged.digest == reused["image"]
 
@@ -201,7 +201,7 @@ async def test_a_row_is_not_disproven_by_an_image_that_was_not_made_for_it(stage
     stage.task("one")
     await stage.run()
     stage.task("two", ["reuse"])
-    stage.play.codes = {"base": 0, "before": 0, "after": 0}
+    stage.play.exit_codes = {"base": 0, "before": 0, "after": 0}
     await stage.run()
     assert stage.rounds("two") == [("reuse", "BothPassed")]
     assert why(stage.build("two"))[0] == "DraftsExhausted"
@@ -261,14 +261,14 @@ async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
 
 async def test_an_image_that_is_gone_from_the_registry_ends_the_round_with_a_sentence(stage):
     stage.play.build = {"image": "sha256:" + "5" * 64}
-    stage.play.codes = {"base": 0, "before": 1, "after": 0}
-    async with Registry(stage.front.behind, insecure=True) as registry:
+    stage.play.exit_codes = {"base": 0, "before": 1, "after": 0}
+    async with RegistryClient(stage.front.behind, insecure=True) as registry:
         draft = Draft(dockerfile="FROM python\nCOPY . /testbed\n", test_command="true")
         known = EnvironmentRecord(
             repo=stage.repo,
             image="sha256:" + "5" * 64,
             source=stage.shelf.source,
-            draft=await registry.put_blob(stage.path, draft.stored()),
+            draft=await registry.put_blob(stage.path, draft.to_bytes()),
         )
         await push_environment_record(registry, stage.path, known, draft)
     stage.task("one", ["reuse"])
@@ -391,7 +391,7 @@ async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing
         for name in ("one", "two", "three"):
             stage.task(name)
         simulation = await stage.run(seed=seed, kills=kills_of(seed))
-        assert simulation.died >= 3
+        assert simulation.crash_count >= 3
         works = Counter(
             (body["metadata"]["ownerReferences"][0]["name"], body["metadata"]["labels"][labels.WORK])
             for body in stage.pods("")

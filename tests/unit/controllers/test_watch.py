@@ -49,7 +49,7 @@ async def until(condition):
 
 
 async def send_event(operator, body, kind="MODIFIED"):
-    await operator.event(event={"type": kind, "object": body})
+    await operator.on_event(event={"type": kind, "object": body})
 
 
 async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
@@ -73,14 +73,14 @@ async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
     await send_event(operator, body, "ADDED")
-    assert operator.context.slots.active(Role.INTAKE) == 1
+    assert operator.context.pod_limiter.active(Role.INTAKE) == 1
     place = ("pods", "here", body["metadata"]["name"])
     server.set_status(place, {"phase": "Succeeded"})
     await send_event(operator, server.get(place))
-    assert operator.context.slots.active(Role.INTAKE) == 0
+    assert operator.context.pod_limiter.active(Role.INTAKE) == 0
     # A list that is older than the last watch event must not take the place again.
-    operator.see(body)
-    assert operator.context.slots.active(Role.INTAKE) == 0
+    operator.observe_object(body)
+    assert operator.context.pod_limiter.active(Role.INTAKE) == 0
 
 
 async def test_a_changed_task_wakes_its_envbuild(operator, server):
@@ -102,7 +102,7 @@ async def test_orphaned_pods_are_let_go(operator, server):
     await send_event(operator, task, "DELETED")
     key = Key("Pod", "here", body["metadata"]["name"])
     assert await ready(operator) == {TASK, key}
-    assert await operator.look(key) == "ok"
+    assert await operator.reconcile_once(key) == "ok"
     assert server.bodies("pods") == []
 
 
@@ -111,7 +111,7 @@ async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server)
     body = a_pod(server, task)
     await send_event(operator, body, "ADDED")
     key = Key("Pod", "here", body["metadata"]["name"])
-    assert await operator.look(key) == "ok"
+    assert await operator.reconcile_once(key) == "ok"
     assert len(server.bodies("pods")) == 1
     assert operator.context.cache.get(TASK) is not None
 
@@ -120,17 +120,17 @@ async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exi
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     body = a_pod(server)
     await send_event(operator, body, "ADDED")
-    assert await operator.look(Key("Pod", "here", body["metadata"]["name"])) == "ok"
+    assert await operator.reconcile_once(Key("Pod", "here", body["metadata"]["name"])) == "ok"
     assert server.bodies("pods") == []
 
 
 async def test_what_is_gone_is_not_looked_at_again(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
-    assert await operator.look(TASK) == "gone"
+    assert await operator.reconcile_once(TASK) == "gone"
     assert operator.context.cache.get(TASK) is None
     assert not operator.context.queue._timers and not operator.context.queue._failures
-    assert await operator.look(TASK) == "ok"
+    assert await operator.reconcile_once(TASK) == "ok"
 
 
 async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_again(
@@ -147,15 +147,15 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
     server.create("envbuilds", "here", build | {"metadata": {"name": "task-one", "ownerReferences": [owner]}})
     server.patch(("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, sub="status")
     await operator.resync()
-    assert await operator.look(TASK) == "refused"
+    assert await operator.reconcile_once(TASK) == "refused"
     assert "no such content" in caplog.text
     assert TASK in operator.context.queue._timers
 
 
 async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
-    server.refusals["POST pods"] = (503, "etcd is slow")
-    assert await operator.look(TASK) == "retry"
+    server.forced_errors["POST pods"] = (503, "etcd is slow")
+    assert await operator.reconcile_once(TASK) == "retry"
     assert TASK in operator.context.queue._timers
 
 
@@ -164,7 +164,7 @@ async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
     await send_event(
         operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED"
     )
-    assert await operator.look(TASK) == "defect"
+    assert await operator.reconcile_once(TASK) == "defect"
     assert "a defect of swefoundry" in caplog.text
 
 
@@ -188,7 +188,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
     }
     body = server.patch(PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, sub="status")
     await send_event(operator, body, "ADDED")
-    assert await operator.look(TASK) == "ok"
+    assert await operator.reconcile_once(TASK) == "ok"
     status = server.one("taskinstances")["status"]
     found = {
         item["type"]: (item["status"], item["reason"], item["message"][: len(field)])
@@ -198,7 +198,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
     assert (status["phase"], status["observedGeneration"]) == ("Failed", 1)
     await send_event(operator, server.one("taskinstances"))
     server.requests.clear()
-    assert await operator.look(TASK) == "ok"
+    assert await operator.reconcile_once(TASK) == "ok"
     assert server.requests == []
 
 
@@ -216,9 +216,9 @@ async def test_resync_finds_what_watches_missed(operator, server):
 
 
 async def test_resync_says_whether_the_api_answered(operator, server):
-    server.refusals["GET pods"] = (403, "forbidden in a namespace that was deleted")
+    server.forced_errors["GET pods"] = (403, "forbidden in a namespace that was deleted")
     assert await operator.resync()
-    server.refusals["GET pods"] = (503, "busy")
+    server.forced_errors["GET pods"] = (503, "busy")
     assert not await operator.resync()
 
 
@@ -235,7 +235,7 @@ async def test_an_object_made_again_while_everything_is_listed_is_kept(operator,
                 send_event(operator, server.create("taskinstances", "here", manifest()))
             )
 
-    server.gate = meanwhile
+    server.request_hook = meanwhile
     await operator.resync()
     await asyncio.sleep(0)
     assert operator.context.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
@@ -249,7 +249,7 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
     for number in range(5000):
         name, uid = f"task-{number}", f"t{number}"
         body = {"kind": "TaskInstance", "spec": spec, "status": ended}
-        operator.see(
+        operator.observe_object(
             body | {"metadata": meta | {"name": name, "uid": uid, "resourceVersion": str(number + 1)}}
         )
         owner = {"kind": "TaskInstance", "name": name, "uid": uid, "controller": True}
@@ -258,41 +258,41 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
             "spec": {"repo": "o/n", "source": {"artifact": {"digest": "sha256:" + "a" * 64}}},
         }
         own = meta | {"name": name, "uid": f"b{number}", "ownerReferences": [owner], "resourceVersion": "1"}
-        operator.see(build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}})
+        operator.observe_object(build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}})
     queue, looks = operator.context.queue, 0
     while len(queue):
         key = await queue.get()
-        assert await operator.look(key) == "ok"
+        assert await operator.reconcile_once(key) == "ok"
         queue.done(key)
         looks += 1
     assert (looks, server.requests, len(queue._timers)) == (10_000, [], 0)
 
 
 async def test_the_probe_fails_when_the_queue_is_stuck(operator):
-    assert (await operator.alive())["queueSeconds"] == 0.0
+    assert (await operator.healthz())["queueSeconds"] == 0.0
     operator.context.queue.add(TASK)
-    assert (await operator.alive())["queueSeconds"] >= 0.0
-    operator.context.queue._since[TASK] -= operator.context.settings.stale_seconds + 1
+    assert (await operator.healthz())["queueSeconds"] >= 0.0
+    operator.context.queue._ready_since[TASK] -= operator.context.settings.stale_seconds + 1
     with pytest.raises(errors.SwefoundryError, match=r"has waited 90. s for a worker"):
-        await operator.alive()
+        await operator.healthz()
 
 
 async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happens(operator, server):
     server.create("taskinstances", "here", manifest())
-    await operator._first_look()
+    await operator._initial_list()
     for _ in range(3):
         await operator.resync()
-    assert await operator.alive()
+    assert await operator.healthz()
     server.patch(PLACE, {"spec": {"suspend": True}})
     await operator.resync()
-    assert await operator.alive()
+    assert await operator.healthz()
     server.delete(PLACE)
     await operator.resync()
     with pytest.raises(errors.SwefoundryError, match="2 resyncs in a row found news"):
-        await operator.alive()
+        await operator.healthz()
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     await operator.resync()
-    assert await operator.alive()
+    assert await operator.healthz()
 
 
 async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(operator, server, shelf):
@@ -306,13 +306,13 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(opera
         while told < len(server.changes):
             told += 1
             if server.changes[told - 1]["object"]["kind"] != "Event":
-                await operator.event(event=server.changes[told - 1])
+                await operator.on_event(event=server.changes[told - 1])
         await asyncio.sleep(0.01)
-    assert (await operator.alive())["watchSeconds"] >= 0
+    assert (await operator.healthz())["watchSeconds"] >= 0
     await operator.stop()
     assert all(task.done() for task in operator._tasks)
     with pytest.raises(errors.SwefoundryError, match="internal tasks have ended"):
-        await operator.alive()
+        await operator.healthz()
     made = [body["metadata"]["name"] for body in server.created if body["kind"] == "Pod"]
     assert len(made) == len(set(made)) == 7
     assert metrics.REGISTRY.get_sample_value(
@@ -325,11 +325,11 @@ async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
     monkeypatch.setattr("swefoundry.controllers.watch.FIRST_LOOK_SECONDS", 0.005)
     task = server.create("taskinstances", "here", manifest())
     a_pod(server, task)
-    server.refusals["GET pods"] = (503, "busy")
+    server.forced_errors["GET pods"] = (503, "busy")
     starting = asyncio.create_task(operator.start(settings=kopf.OperatorSettings()))
     await until(lambda: server.requests.count("GET pods") >= 3)
     assert not starting.done() and server.writes() == []
-    server.refusals.clear()
+    server.forced_errors.clear()
     await starting
     await until(lambda: server.one("taskinstances")["status"])
     await operator.stop()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swefoundry.api.validation.manifest import problems
+from swefoundry.api.validation.manifest import manifest_problems
 from unit.docs.pages import ROOT, anchors, commands, links, page, pages, prose
 
 MAKE = re.compile(r"^(?:sudo )?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*(?: [a-z][a-z-]*)*)\s*(?:#|$)")
@@ -85,4 +85,4 @@ def test_manifests_that_pages_show_are_good(path: Path) -> None:
         for document in yaml.safe_load_all(block)
         if isinstance(document, dict) and document.get("kind") in ("TaskInstance", "EnvBuild")
     ]
-    assert [problem for document in shown for problem in problems(document)] == []
+    assert [problem for document in shown for problem in manifest_problems(document)] == []

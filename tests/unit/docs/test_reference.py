@@ -6,9 +6,9 @@ import pytest
 
 from swefoundry import metrics
 from swefoundry.api import conditions, reasons
-from swefoundry.api.codegen.settings_reference import page as settings_page
-from swefoundry.api.codegen.settings_reference import sentences
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.api.codegen.settings_reference import field_descriptions
+from swefoundry.api.codegen.settings_reference import settings_page as settings_page
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
@@ -47,8 +47,8 @@ def test_every_condition_has_a_row(condition: str) -> None:
     assert f"`{condition}`" in FIRST_CELLS
 
 
-@pytest.mark.parametrize("code", Code, ids=lambda code: code.name)
-def test_every_code_has_a_row(code: Code) -> None:
+@pytest.mark.parametrize("code", ExitCode, ids=lambda code: code.name)
+def test_every_code_has_a_row(code: ExitCode) -> None:
     assert str(code.value) in FIRST_CELLS
 
 
@@ -74,7 +74,7 @@ def test_every_metric_has_a_row() -> None:
 
 
 def test_every_setting_has_a_sentence() -> None:
-    assert set(sentences(Settings)) == set(Settings.model_fields)
+    assert set(field_descriptions(Settings)) == set(Settings.model_fields)
 
 
 def test_the_page_of_settings_has_a_row_for_each() -> None:

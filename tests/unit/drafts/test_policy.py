@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.dockerfile.policy import complaints
+from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
 from unit.drafts.building import SETUP_PY, ask, ended, proposed
 from unit.drafts.test_ladder import MESSAGES
@@ -30,5 +30,5 @@ def test_every_draft_keeps_to_the_policy(endings, bases, overrides):
     for outcome, message in endings:
         if next_proposal(["recipe"], asked) is None:
             break
-        assert complaints(proposed(asked).draft.dockerfile, bases) == []
+        assert violations(proposed(asked).draft.dockerfile, bases) == []
         asked = ended(asked, outcome, message)

@@ -10,7 +10,7 @@ from swefoundry.drafts.proven_environment import (
     Parent,
     ProvenEnvironment,
     ReuseStats,
-    nearest,
+    nearest_environments,
     with_built_images,
 )
 
@@ -35,7 +35,7 @@ def proven(letter, version=None, created=None, refused=0, accepted=0, **fields):
 
 
 def order(*entries, fingerprint="", version=None, created=None, k=10):
-    return [item.known.image[-1] for item in nearest(entries, fingerprint, version, created, k)]
+    return [item.known.image[-1] for item in nearest_environments(entries, fingerprint, version, created, k)]
 
 
 def test_the_nearest_version_comes_first_in_both_directions():
@@ -98,7 +98,7 @@ def test_images_composed_of_one_built_image_are_one_environment_known_by_its_nea
     entries = with_built_images(
         [known("a", "8.0"), known("b", "8.4", parent=digest("a")), known("c", "8.9", parent=digest("b"))]
     )
-    [found] = nearest(entries, "", "8.5", None, 2)
+    [found] = nearest_environments(entries, "", "8.5", None, 2)
     assert found.known.version == "8.4"
     assert found.parent == Parent(image=digest("a"), source=digest("a"))
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.text.log_excerpt import LIMIT, telling_lines
+from swefoundry.text.log_excerpt import EXCERPT_LIMIT, log_excerpt
 
 COLLECTION_ERROR = """\
 ============================= test session starts ==============================
@@ -23,7 +23,7 @@ ERROR tests/test_thing.py
 
 
 def test_a_collection_error_is_told_by_its_cause_and_its_summary():
-    assert telling_lines(COLLECTION_ERROR, limit=250) == (
+    assert log_excerpt(COLLECTION_ERROR, limit=250) == (
         "E   ModuleNotFoundError: No module named 'yaml'\n"
         "=========================== short test summary info ============================\n"
         "ERROR tests/test_thing.py\n"
@@ -34,7 +34,7 @@ def test_a_collection_error_is_told_by_its_cause_and_its_summary():
 def test_fifty_failures_do_not_hide_their_one_reason():
     failures = "\n".join(f"FAILED tests/test_thing.py::test_number_{n} - AttributeError" for n in range(50))
     log = f"E   AttributeError: module 'dep' has no attribute 'gone'\n{failures}\n=== 50 failed in 1.0s ==="
-    told = telling_lines(log)
+    told = log_excerpt(log)
     assert "E   AttributeError: module 'dep' has no attribute 'gone'" in told
     assert told.endswith("=== 50 failed in 1.0s ===")
 
@@ -42,7 +42,7 @@ def test_fifty_failures_do_not_hide_their_one_reason():
 def test_a_few_failures_are_all_named():
     failures = [f"FAILED tests/test_thing.py::test_number_{n} - OSError" for n in range(9)]
     noise = "\n".join(f"E   assert {n} == {n + 1}" for n in range(200))
-    told = telling_lines("\n".join([noise, *failures, "=== 9 failed, 90 passed in 1.0s ==="])).splitlines()
+    told = log_excerpt("\n".join([noise, *failures, "=== 9 failed, 90 passed in 1.0s ==="])).splitlines()
     assert [line for line in told if line.startswith("FAILED")] == failures
 
 
@@ -54,24 +54,24 @@ def test_a_failed_build_is_told_by_the_installers_words():
         "  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)\n"
         "      error: command 'gcc' failed: No such file or directory\n"
     )
-    told = telling_lines(log)
+    told = log_excerpt(log)
     assert "Failed to build `lxml==4.2.1`" in told and "command 'gcc' failed" in told
 
 
 def test_a_log_that_says_nothing_known_is_told_by_its_end():
-    assert telling_lines("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
+    assert log_excerpt("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
 
 
 def test_colours_control_characters_and_repeated_lines_are_left_out():
     assert (
-        telling_lines("\x1b[31mE   ImportError: x\x1b[0m\nE   ImportError: x\n\x00\n") == "E   ImportError: x"
+        log_excerpt("\x1b[31mE   ImportError: x\x1b[0m\nE   ImportError: x\n\x00\n") == "E   ImportError: x"
     )
 
 
 def test_an_empty_log_tells_nothing():
-    assert telling_lines("") == ""
+    assert log_excerpt("") == ""
 
 
-@given(st.text(), st.integers(min_value=0, max_value=LIMIT))
+@given(st.text(), st.integers(min_value=0, max_value=EXCERPT_LIMIT))
 def test_no_log_tells_more_than_the_limit(log, limit):
-    assert len(telling_lines(log, limit)) <= limit
+    assert len(log_excerpt(log, limit)) <= limit

@@ -7,7 +7,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.workloads.evaluation.log_frames import Framed, reports_digest, split_log
+from swefoundry.workloads.evaluation.log_frames import SplitLog, reports_digest, split_log
 
 NONCE = "n0nce"
 
@@ -24,23 +24,23 @@ def frame(path: str, content: bytes, nonce: str = NONCE, sha: str = "", size: in
 
 
 def test_a_log_without_frames_is_all_output() -> None:
-    assert split_log(b"hello\n", NONCE) == Framed(b"hello\n", {})
+    assert split_log(b"hello\n", NONCE) == SplitLog(b"hello\n", {})
 
 
 def test_reports_follow_the_output() -> None:
     log = b"== 1 passed ==\n" + frame("junit.xml", b"<x/>") + frame("a folder/b c.xml", b"")
-    assert split_log(log, NONCE) == Framed(
+    assert split_log(log, NONCE) == SplitLog(
         b"== 1 passed ==\n", {"junit.xml": b"<x/>", "a folder/b c.xml": b""}
     )
 
 
 def test_a_log_may_be_nothing_but_frames() -> None:
-    assert split_log(frame("r.xml", b"<x/>"), NONCE) == Framed(b"", {"r.xml": b"<x/>"})
+    assert split_log(frame("r.xml", b"<x/>"), NONCE) == SplitLog(b"", {"r.xml": b"<x/>"})
 
 
 def test_forged_frames_are_output() -> None:
     forged = frame("junit.xml", b"<forged/>", nonce="guess")
-    assert split_log(forged + frame("junit.xml", b"<real/>"), NONCE) == Framed(
+    assert split_log(forged + frame("junit.xml", b"<real/>"), NONCE) == SplitLog(
         forged, {"junit.xml": b"<real/>"}
     )
 
@@ -57,7 +57,7 @@ def test_a_frame_that_lies_about_its_content_is_a_problem() -> None:
 
 def test_a_log_that_was_cut_says_so() -> None:
     found = split_log(b"out\n" + frame("a.xml", b"<a/>" * 100)[:-30], NONCE)
-    assert found == Framed(b"out\n", {}, ("a.xml: the frame has no end; the log was cut",))
+    assert found == SplitLog(b"out\n", {}, ("a.xml: the frame has no end; the log was cut",))
 
 
 def test_a_frame_that_unpacks_to_more_than_it_says_is_stopped() -> None:
@@ -85,4 +85,4 @@ def test_the_digest_over_reports_is_the_runners() -> None:
 def test_whatever_is_framed_comes_back(output: bytes, reports: dict[str, bytes]) -> None:
     output = output + b"\n" if output else b""
     log = output + b"".join(frame(path, content) for path, content in reports.items())
-    assert split_log(log, NONCE) == Framed(output, reports)
+    assert split_log(log, NONCE) == SplitLog(output, reports)

@@ -3,7 +3,7 @@
 import pytest
 
 from swefoundry.grading.report_parser import read_reports
-from swefoundry.grading.testcase_status import Counts, Status
+from swefoundry.grading.testcase_status import CaseCounts, CaseStatus
 
 
 def report(cases: str, suite: str = "pytest") -> bytes:
@@ -39,7 +39,7 @@ def test_counts_are_the_runners_five() -> None:
     cases = """<testcase name="a"/><testcase name="b"><failure/></testcase>
       <testcase name="c"><error/></testcase>
       <testcase name="d"><skipped/></testcase><testcase name="e"><skipped type="pytest.xfail"/></testcase>"""
-    assert read_reports({"r.xml": report(cases)}).counts == Counts(
+    assert read_reports({"r.xml": report(cases)}).counts == CaseCounts(
         total=5, passed=2, failed=1, errors=1, skipped=1
     )
 
@@ -114,7 +114,7 @@ def test_a_test_that_passes_and_then_fails_to_tear_down_is_an_error() -> None:
     case = '<testcase classname="tests.test_x" name="t"/>'
     torn = '<testcase classname="tests.test_x" name="t"><error message="failed on teardown"/></testcase>'
     found = read_reports({"junit.xml": report(torn + case)})
-    assert dict(found.statuses) == {"tests/test_x.py::t": Status.ERROR}
+    assert dict(found.statuses) == {"tests/test_x.py::t": CaseStatus.ERROR}
     assert found.problems == ("1 results repeat a test id with another status; the worst counts",)
 
 
@@ -123,7 +123,10 @@ def test_suites_may_be_nested_and_namespaced() -> None:
       <x:properties><x:property name="testcase"/></x:properties>
       <x:testcase classname="C" name="a"><x:failure/></x:testcase></x:testsuite>
       <x:testcase classname="C" name="b"/></x:testsuite></x:testsuites>"""
-    assert dict(read_reports({"r.xml": content}).statuses) == {"C::a": Status.FAILED, "C::b": Status.PASSED}
+    assert dict(read_reports({"r.xml": content}).statuses) == {
+        "C::a": CaseStatus.FAILED,
+        "C::b": CaseStatus.PASSED,
+    }
 
 
 def test_a_status_may_be_an_attribute() -> None:
@@ -159,7 +162,7 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/p
 def test_a_report_that_cannot_be_read_is_a_problem_and_no_result(content: bytes, complaint: str) -> None:
     good = report('<testcase classname="tests.test_x" name="t"/>')
     found = read_reports({"bad.xml": content, "good.xml": good})
-    assert dict(found.statuses) == {"tests/test_x.py::t": Status.PASSED}
+    assert dict(found.statuses) == {"tests/test_x.py::t": CaseStatus.PASSED}
     assert [complaint in problem and problem.startswith("bad.xml: ") for problem in found.problems] == [True]
 
 

@@ -3,16 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.grading.result_sets import Sets, compare
-from swefoundry.grading.testcase_status import Status, Statuses
+from swefoundry.grading.result_sets import CaseSets, compare_stages
+from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 
-P, F, E, S, X = Status.PASSED, Status.FAILED, Status.ERROR, Status.SKIPPED, Status.XFAILED
+P, F, E, S, X = CaseStatus.PASSED, CaseStatus.FAILED, CaseStatus.ERROR, CaseStatus.SKIPPED, CaseStatus.XFAILED
 
-runs = st.dictionaries(st.sampled_from("abcdefghij"), st.sampled_from(Status))
+runs = st.dictionaries(st.sampled_from("abcdefghij"), st.sampled_from(CaseStatus))
 
 
 def test_every_set_by_example() -> None:
-    before: Statuses = {
+    before: CaseStatuses = {
         "f2p": F,
         "e2p": E,
         "p2p": P,
@@ -23,10 +23,10 @@ def test_every_set_by_example() -> None:
         "s2p": S,
         "p2s": P,
     }
-    after: Statuses = {
+    after: CaseStatuses = {
         "f2p": P, "e2p": P, "p2p": P, "x2p": P, "p2f": F, "f2f": E, "s2p": P, "n2p": P, "n2f": F, "p2s": S,
     }  # fmt: skip
-    assert compare([before], [after]) == Sets(
+    assert compare_stages([before], [after]) == CaseSets(
         fail_to_pass=("e2p", "f2p"),
         none_to_pass=("n2p",),
         skip_to_pass=("s2p",),
@@ -37,7 +37,7 @@ def test_every_set_by_example() -> None:
 
 
 def test_swe_bench_counts_everything_that_passes_only_with_the_fix() -> None:
-    sets = compare([{"a": F, "c": S}], [{"a": P, "b": P, "c": P}])
+    sets = compare_stages([{"a": F, "c": S}], [{"a": P, "b": P, "c": P}])
     assert sets.swe_bench_fail_to_pass == ("a", "b", "c")
     assert sets.by_name() == {
         "FAIL_TO_PASS": ("a",),
@@ -48,37 +48,39 @@ def test_swe_bench_counts_everything_that_passes_only_with_the_fix() -> None:
 
 
 def test_tests_that_disagree_between_repeats_are_in_no_set() -> None:
-    sets = compare([{"a": F, "b": F}, {"a": F, "b": F}], [{"a": P, "b": P}, {"a": P, "b": F}])
-    assert sets == Sets(fail_to_pass=("a",), unstable=("b",))
+    sets = compare_stages([{"a": F, "b": F}, {"a": F, "b": F}], [{"a": P, "b": P}, {"a": P, "b": F}])
+    assert sets == CaseSets(fail_to_pass=("a",), unstable=("b",))
 
 
 def test_failed_and_error_are_the_same_standing() -> None:
-    assert compare([{"a": F}, {"a": E}], [{"a": P}, {"a": X}]) == Sets(fail_to_pass=("a",))
+    assert compare_stages([{"a": F}, {"a": E}], [{"a": P}, {"a": X}]) == CaseSets(fail_to_pass=("a",))
 
 
 def test_no_report_at_all_gives_empty_sets() -> None:
-    assert compare([], []) == Sets()
+    assert compare_stages([], []) == CaseSets()
 
 
 @given(before=st.lists(runs, max_size=3), after=st.lists(runs, max_size=3))
-def test_no_test_is_in_two_sets(before: list[Statuses], after: list[Statuses]) -> None:
-    sets = compare(before, after)
+def test_no_test_is_in_two_sets(before: list[CaseStatuses], after: list[CaseStatuses]) -> None:
+    sets = compare_stages(before, after)
     members = [test for ids in (*sets.by_name().values(),) for test in ids]
     assert len(members) == len(set(members))
 
 
 @given(before=runs, after=runs)
-def test_what_passes_after_is_in_exactly_one_set_of_passing(before: Statuses, after: Statuses) -> None:
-    sets = compare([before], [after])
+def test_what_passes_after_is_in_exactly_one_set_of_passing(
+    before: CaseStatuses, after: CaseStatuses
+) -> None:
+    sets = compare_stages([before], [after])
     passing = {test for test, status in after.items() if status in (P, X)}
     assert passing == set(sets.swe_bench_fail_to_pass) | set(sets.pass_to_pass)
 
 
 @given(run=runs)
-def test_a_fix_that_changes_nothing_has_no_fail_to_pass(run: Statuses) -> None:
-    assert compare([run], [run]).swe_bench_fail_to_pass == ()
+def test_a_fix_that_changes_nothing_has_no_fail_to_pass(run: CaseStatuses) -> None:
+    assert compare_stages([run], [run]).swe_bench_fail_to_pass == ()
 
 
 @given(before=runs, after=runs, repeats=st.integers(1, 4))
-def test_repeats_that_agree_change_nothing(before: Statuses, after: Statuses, repeats: int) -> None:
-    assert compare([before] * repeats, [after] * repeats) == compare([before], [after])
+def test_repeats_that_agree_change_nothing(before: CaseStatuses, after: CaseStatuses, repeats: int) -> None:
+    assert compare_stages([before] * repeats, [after] * repeats) == compare_stages([before], [after])

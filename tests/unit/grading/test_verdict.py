@@ -3,13 +3,13 @@
 import pytest
 
 from swefoundry.contracts.stages import Stage
-from swefoundry.grading.verdict import SENTENCES, Cell, Verdict, judge
+from swefoundry.grading.verdict import VERDICT_SENTENCES, MatrixCell, Verdict, matrix_verdict
 
 
 def cells(before, after, base=0):
     found = {Stage.BASE: base, Stage.BEFORE: before, Stage.AFTER: after}
     return [
-        Cell(stage, code)
+        MatrixCell(stage, code)
         for stage, codes in found.items()
         for code in (codes if isinstance(codes, tuple) else (codes,))
     ]
@@ -37,20 +37,20 @@ def cells(before, after, base=0):
     ],
 )
 def test_the_verdict_follows_from_before_and_after(before, after, verdict):
-    assert judge(cells(before, after)) is verdict
+    assert matrix_verdict(cells(before, after)) is verdict
 
 
 def test_a_base_stage_that_disagrees_with_itself_is_flaky_too():
-    assert judge(cells(1, 0, base=(0, 1))) is Verdict.FLAKY
+    assert matrix_verdict(cells(1, 0, base=(0, 1))) is Verdict.FLAKY
 
 
 def test_a_fault_in_the_base_stage_spoils_nothing():
-    assert judge(cells(1, 0, base=None)) is Verdict.FAIL2PASS
+    assert matrix_verdict(cells(1, 0, base=None)) is Verdict.FAIL2PASS
 
 
 def test_nothing_is_inconclusive():
-    assert judge([]) is Verdict.INCONCLUSIVE
+    assert matrix_verdict([]) is Verdict.INCONCLUSIVE
 
 
 def test_every_verdict_has_its_sentence():
-    assert set(SENTENCES) == set(Verdict)
+    assert set(VERDICT_SENTENCES) == set(Verdict)

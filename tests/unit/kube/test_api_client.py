@@ -57,7 +57,7 @@ def test_a_refusal_without_a_status_object_is_quoted(data, sentence):
 
 
 async def test_refusals_arrive_as_errors_with_what_the_server_said(server):
-    server.refusals["GET pods"] = (403, "pods is forbidden")
+    server.forced_errors["GET pods"] = (403, "pods is forbidden")
     kube = server.client()
     with pytest.raises(errors.ApiRefused, match="pods is forbidden"):
         await kube.get(PODS, "here", "pod")

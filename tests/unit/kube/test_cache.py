@@ -91,7 +91,7 @@ def test_objects_are_counted_by_kind_and_phase(cache):
     cache.put(a_body(1, name="a", status={"phase": "Running"}))
     cache.put(a_body(2, name="b", status={"phase": "Running"}))
     cache.put(a_body(3, name="c"))
-    assert cache.census() == {("Pod", "Running"): 2, ("Pod", "Pending"): 1}
+    assert cache.count_by_phase() == {("Pod", "Running"): 2, ("Pod", "Pending"): 1}
     assert len(cache.keys("Pod")) == len(list(cache.bodies("Pod"))) == 3
     assert cache.keys("EnvBuild") == []
 

@@ -54,15 +54,15 @@ async def test_a_worker_that_waits_gets_the_next_key(queue):
 
 
 async def test_a_key_put_off_comes_when_its_time_is_over(queue):
-    queue.later(ONE, 0.01)
+    queue.add_after(ONE, 0.01)
     assert len(queue) == 0
     assert await queue.get() == ONE
 
 
 async def test_of_two_plans_the_earlier_counts(queue):
-    queue.later(ONE, 3600)
-    queue.later(ONE, 0.005)
-    queue.later(ONE, 7200)
+    queue.add_after(ONE, 3600)
+    queue.add_after(ONE, 0.005)
+    queue.add_after(ONE, 7200)
     assert await queue.get() == ONE
     queue.done(ONE)
     # The plans are one: nothing is left of the others.
@@ -70,13 +70,13 @@ async def test_of_two_plans_the_earlier_counts(queue):
 
 
 async def test_adding_at_once_does_not_wait_for_a_plan(queue):
-    queue.later(ONE, 3600)
+    queue.add_after(ONE, 3600)
     queue.add(ONE)
     assert await ready(queue) == [ONE]
 
 
 async def test_pauses_double_up_to_a_limit_and_vary(queue):
-    pauses = [queue.retry(ONE) for _ in range(12)]
+    pauses = [queue.add_rate_limited(ONE) for _ in range(12)]
     for number, pause in enumerate(pauses):
         grown = min(BASE_DELAY_SECONDS * 2**number, MAX_DELAY_SECONDS)
         assert 0.75 * grown <= pause <= 1.25 * grown
@@ -84,23 +84,23 @@ async def test_pauses_double_up_to_a_limit_and_vary(queue):
 
 
 async def test_the_other_side_may_ask_for_a_longer_pause_but_not_for_a_shorter(queue):
-    assert queue.retry(ONE, after=77.0) == 77.0
-    assert queue.retry(TWO, after=0.001) > 0.1
+    assert queue.add_rate_limited(ONE, after=77.0) == 77.0
+    assert queue.add_rate_limited(TWO, after=0.001) > 0.1
 
 
 async def test_success_shortens_the_next_pause(queue):
     for _ in range(9):
-        queue.retry(ONE)
+        queue.add_rate_limited(ONE)
     queue.forget(ONE)
-    assert queue.retry(ONE) <= 1.25 * BASE_DELAY_SECONDS
+    assert queue.add_rate_limited(ONE) <= 1.25 * BASE_DELAY_SECONDS
 
 
 async def test_the_age_of_the_oldest_key_is_known(queue):
-    assert queue.oldest_seconds() == 0.0
+    assert queue.oldest_age_seconds() == 0.0
     queue.add(ONE)
-    assert queue.oldest_seconds() >= 0.0 and queue._since
+    assert queue.oldest_age_seconds() >= 0.0 and queue._ready_since
     await queue.get()
-    assert queue.oldest_seconds() == 0.0
+    assert queue.oldest_age_seconds() == 0.0
 
 
 async def test_what_the_queue_does_is_counted(queue):
@@ -113,7 +113,7 @@ async def test_what_the_queue_does_is_counted(queue):
     queue.add(ONE)
     assert counted("depth") == 1
     await queue.get()
-    queue.retry(ONE)
+    queue.add_rate_limited(ONE)
     assert counted("depth") == 0
     assert [counted(name) - old for name, old in zip(names, before, strict=True)] == [1, 1, 1]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builders import NONCE, digest
-from swefoundry.contracts.agent import AgentOrder
+from swefoundry.contracts.agent import AgentSpec
 from swefoundry.contracts.models import Model
-from swefoundry.contracts.registry_location import Place
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.llm.messages import Json, Message, Request, Tool
 from swefoundry.programs.agent.llm.model_client import LadderSpeaker, Surroundings, speaker_for
 
@@ -44,8 +44,8 @@ def a_model(url: str, **rest: Any) -> Model:
     return Model.model_validate(known | {"output_tokens": 1000} | rest)
 
 
-def an_order(registry: Registry, *ladder: Model, **rest: Any) -> AgentOrder:
-    place = Place(registry=registry.host, insecure=True, repository="swefoundry/tasks/owner/turns")
+def an_order(registry: RegistryClient, *ladder: Model, **rest: Any) -> AgentSpec:
+    place = RegistryLocation(registry=registry.host, insecure=True, repository="swefoundry/tasks/owner/turns")
     known = {
         "nonce": NONCE,
         "place": place,
@@ -55,7 +55,7 @@ def an_order(registry: Registry, *ladder: Model, **rest: Any) -> AgentOrder:
         "facts": digest("f"),
         "ladder": list(ladder),
     }
-    return AgentOrder.model_validate(known | rest)
+    return AgentSpec.model_validate(known | rest)
 
 
 def a_request(text: str = "What now?", **rest: Any) -> Request:
@@ -65,7 +65,7 @@ def a_request(text: str = "What now?", **rest: Any) -> Request:
 
 @asynccontextmanager
 async def a_speaker(
-    registry: Registry, *ladder: Model, ears: Ears | None = None, start_rung: int = 0, **rest: Any
+    registry: RegistryClient, *ladder: Model, ears: Ears | None = None, start_rung: int = 0, **rest: Any
 ) -> AsyncIterator[LadderSpeaker]:
     around = (ears or Ears()).around
     async with speaker_for(an_order(registry, *ladder, **rest), registry, start_rung, around) as speaker:

@@ -7,9 +7,9 @@ from email.utils import format_datetime
 import pytest
 from aiohttp import web
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.api_errors import wait_of
 from swefoundry.programs.agent.llm.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
@@ -30,7 +30,9 @@ from unit.model_access.model_server import (
 from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
 
 
-async def test_an_answer_comes_back_with_its_usage_and_price(registry: Registry, conversation: str) -> None:
+async def test_an_answer_comes_back_with_its_usage_and_price(
+    registry: RegistryClient, conversation: str
+) -> None:
     usage = USAGE | {
         "prompt_tokens_details": {"cached_tokens": 40},
         "completion_tokens_details": {"reasoning_tokens": 5},
@@ -53,7 +55,7 @@ async def test_an_answer_comes_back_with_its_usage_and_price(registry: Registry,
     assert server.paths == ["/v1/chat/completions"]
 
 
-async def test_tools_are_said_natively(registry: Registry, conversation: str) -> None:
+async def test_tools_are_said_natively(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
         async with a_speaker(registry, model, conversation=conversation) as speaker:
@@ -78,7 +80,7 @@ async def test_tools_are_said_natively(registry: Registry, conversation: str) ->
 
 
 async def test_a_schema_is_said_natively_but_beside_tools_in_words(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     async with (
         serving(saying('{"ok": true}')) as server,
@@ -112,7 +114,9 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
         pytest.param(giving({"choices": []}), id="no choices"),
     ],
 )
-async def test_passing_faults_are_asked_again(registry: Registry, conversation: str, fault: Answer) -> None:
+async def test_passing_faults_are_asked_again(
+    registry: RegistryClient, conversation: str, fault: Answer
+) -> None:
     ears = Ears()
     async with (
         serving(fault, fault, saying("At last.")) as server,
@@ -123,7 +127,7 @@ async def test_passing_faults_are_asked_again(registry: Registry, conversation: 
     assert 0.5 <= ears.pauses[0] <= 1 <= ears.pauses[1] <= 2
 
 
-async def test_retry_after_is_honoured_up_to_a_limit(registry: Registry, conversation: str) -> None:
+async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, conversation: str) -> None:
     ears = Ears()
     answers = [
         refusing(429, "slow down", headers={"Retry-After": "17"}),
@@ -160,7 +164,7 @@ def test_retry_after_may_be_a_date() -> None:
     ],
 )
 async def test_patience_ends(
-    registry: Registry, conversation: str, configured: dict[str, int], waited: int
+    registry: RegistryClient, conversation: str, configured: dict[str, int], waited: int
 ) -> None:
     ears = Ears()
     async with (
@@ -171,12 +175,12 @@ async def test_patience_ends(
     ):
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
             await speaker.ask(a_request())
-    assert caught.value.code == Code.MODEL_UNAVAILABLE
+    assert caught.value.code == ExitCode.MODEL_UNAVAILABLE
     assert sum(ears.pauses) == pytest.approx(waited)
     assert server.asked == len(ears.pauses) + 1
 
 
-async def test_garbled_answers_are_not_bought_for_ever(registry: Registry, conversation: str) -> None:
+async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(raw('{"choices": [')) as server,
         a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
@@ -187,7 +191,7 @@ async def test_garbled_answers_are_not_bought_for_ever(registry: Registry, conve
 
 
 async def test_an_answer_of_another_shape_is_asked_again_three_times(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     async with (
         serving(giving({"choices": [{"text": "an old completion"}]})) as server,
@@ -198,7 +202,7 @@ async def test_an_answer_of_another_shape_is_asked_again_three_times(
     assert server.asked == 3
 
 
-async def test_no_answer_in_time_is_asked_again(registry: Registry, conversation: str) -> None:
+async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conversation: str) -> None:
     async def slow(_: web.Request) -> web.StreamResponse:
         await asyncio.sleep(3600)
         return web.Response()
@@ -214,7 +218,9 @@ async def test_no_answer_in_time_is_asked_again(registry: Registry, conversation
     assert "no answer within 1 s" in ears.lines[0]
 
 
-async def test_an_endpoint_that_is_not_there_is_unavailable(registry: Registry, conversation: str) -> None:
+async def test_an_endpoint_that_is_not_there_is_unavailable(
+    registry: RegistryClient, conversation: str
+) -> None:
     async with a_speaker(registry, a_model("http://127.0.0.1:9/v1"), conversation=conversation) as speaker:
         with pytest.raises(ModelUnavailable, match=r"http://127.0.0.1:9/v1 was not reached"):
             await speaker.ask(a_request())
@@ -262,7 +268,7 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(registry: Registry, 
     ],
 )
 async def test_what_only_a_person_can_cure_stops_at_once(
-    registry: Registry, conversation: str, fault: Answer, said: str
+    registry: RegistryClient, conversation: str, fault: Answer, said: str
 ) -> None:
     ears = Ears()
     async with (
@@ -275,7 +281,9 @@ async def test_what_only_a_person_can_cure_stops_at_once(
     assert (server.asked, ears.pauses, speaker.usage) == (1, [], Usage())
 
 
-async def test_a_withheld_answer_is_an_empty_one_with_a_note(registry: Registry, conversation: str) -> None:
+async def test_a_withheld_answer_is_an_empty_one_with_a_note(
+    registry: RegistryClient, conversation: str
+) -> None:
     answer = giving(completion({"content": ""}, finish="content_filter"))
     async with (
         serving(answer) as server,
@@ -285,7 +293,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(registry: Registry,
     assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
 
 
-async def test_a_refusal_of_the_models_is_its_answer(registry: Registry, conversation: str) -> None:
+async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
         a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
@@ -293,7 +301,7 @@ async def test_a_refusal_of_the_models_is_its_answer(registry: Registry, convers
         assert (await speaker.ask(a_request())).message.text == "I cannot."
 
 
-async def test_a_cut_answer_says_so(registry: Registry, conversation: str) -> None:
+async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("FROM pyth", finish="length")) as server,
         a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
@@ -301,7 +309,9 @@ async def test_a_cut_answer_says_so(registry: Registry, conversation: str) -> No
         assert (await speaker.ask(a_request())).cut
 
 
-async def test_usage_that_nobody_gave_is_estimated_too_high(registry: Registry, conversation: str) -> None:
+async def test_usage_that_nobody_gave_is_estimated_too_high(
+    registry: RegistryClient, conversation: str
+) -> None:
     async with (
         serving(saying("x" * 100, usage=None)) as server,
         a_speaker(registry, a_model(server.url, input_usd=1), conversation=conversation) as speaker,
@@ -314,7 +324,7 @@ async def test_usage_that_nobody_gave_is_estimated_too_high(registry: Registry, 
 
 
 async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
     async with (
@@ -324,14 +334,14 @@ async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
         assert (await speaker.ask(a_request())).usage.output_tokens == 520
 
 
-async def test_a_test_cannot_ask_a_real_model(registry: Registry, conversation: str) -> None:
+async def test_a_test_cannot_ask_a_real_model(registry: RegistryClient, conversation: str) -> None:
     for url in ("https://api.openai.com/v1", "http://10.0.0.7:8000/v1", "http://vllm:8000/v1"):
         async with a_speaker(registry, a_model(url), conversation=conversation) as speaker:
             with pytest.raises(RealModelRefused, match="may be a real model"):
                 await speaker.ask(a_request())
 
 
-async def test_an_address_that_is_none_is_refused(registry: Registry, conversation: str) -> None:
+async def test_an_address_that_is_none_is_refused(registry: RegistryClient, conversation: str) -> None:
     async with a_speaker(registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation) as speaker:
         with pytest.raises(ModelRefused, match="is no URL"):
             await speaker.ask(a_request())

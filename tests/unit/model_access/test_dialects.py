@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.chat_completions import Manners, body, corrected
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
@@ -20,7 +20,7 @@ HISTORY = (
 )
 
 
-async def test_tools_are_text_for_endpoints_without(registry: Registry, conversation: str) -> None:
+async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
     async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
         model = a_model(server.url, tools=False)
@@ -51,7 +51,7 @@ async def test_tools_are_text_for_endpoints_without(registry: Registry, conversa
     assert first["messages"][3]["content"] == "Result of the tool `grep`:\na.py:1:x"
 
 
-async def test_schemas_are_words_for_endpoints_without(registry: Registry, conversation: str) -> None:
+async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
         model = a_model(server.url, json_schema=False)
         async with a_speaker(registry, model, conversation=conversation) as speaker:
@@ -63,7 +63,7 @@ async def test_schemas_are_words_for_endpoints_without(registry: Registry, conve
 
 
 async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     complaints = [
         refusing(400, "Unrecognized request argument supplied: max_completion_tokens"),
@@ -138,7 +138,7 @@ def a_long_request() -> Request:
     )
 
 
-async def test_an_overflow_is_shortened_and_asked_again(registry: Registry, conversation: str) -> None:
+async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient, conversation: str) -> None:
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
     async with serving(overflow, overflow, saying("Fits.")) as server:
         model = a_model(server.url, context_tokens=12_000)
@@ -161,7 +161,7 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: Registry, conv
         "prompt is too long: 210000 tokens > 200000 maximum",
     ],
 )
-async def test_what_never_fits_is_refused(registry: Registry, conversation: str, words: str) -> None:
+async def test_what_never_fits_is_refused(registry: RegistryClient, conversation: str, words: str) -> None:
     async with (
         serving(refusing(400, words)) as server,
         a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,

@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from swefoundry.contracts.agent import Allowance
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.oci.artifacts import push_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import BudgetSpent, Interrupted, ModelRefused
 from swefoundry.programs.agent.llm.messages import Message, Reply
 from swefoundry.programs.agent.llm.response_cache import TURN_FILE, TURN_KIND, TurnStore, request_digest
@@ -21,7 +21,7 @@ from unit.oci import registry_server
 REPOSITORY = "swefoundry/tasks/owner/turns"
 
 
-async def test_a_stored_turn_is_not_asked_again(registry: Registry, conversation: str) -> None:
+async def test_a_stored_turn_is_not_asked_again(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "ä"}')) as server:
         model = a_model(server.url, input_usd=3)
         async with a_speaker(registry, model, conversation=conversation) as first:
@@ -35,7 +35,7 @@ async def test_a_stored_turn_is_not_asked_again(registry: Registry, conversation
 
 
 async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     async with (
         serving(saying("Yes.")) as server,
@@ -59,7 +59,7 @@ async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
     ],
 )
 async def test_other_turns_are_other_turns(
-    registry: Registry, conversation: str, other: dict[str, str | float]
+    registry: RegistryClient, conversation: str, other: dict[str, str | float]
 ) -> None:
     request = {key: other[key] for key in ("text", "role") if key in other}
     model = {key: other[key] for key in ("name", "temperature") if key in other}
@@ -72,7 +72,7 @@ async def test_other_turns_are_other_turns(
     assert (reply.message.text, reply.stored, server.asked) == ("Two.", False, 2)
 
 
-async def test_a_damaged_turn_is_lost_and_said_so(registry: Registry, conversation: str) -> None:
+async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conversation: str) -> None:
     ears = Ears()
     async with serving(saying("Anew.")) as server:
         model = a_model(server.url)
@@ -88,7 +88,7 @@ async def test_a_damaged_turn_is_lost_and_said_so(registry: Registry, conversati
     assert reply.note in ears.lines
 
 
-async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: Registry, conversation: str) -> None:
+async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Anew.")) as server:
         model = a_model(server.url)
         store = TurnStore(registry, REPOSITORY, conversation)
@@ -108,7 +108,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
     ears = Ears()
     async with (
         serving(held) as server,
-        Registry(f"127.0.0.1:{port}", insecure=True, patience_seconds=0.1) as registry,
+        RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=0.1) as registry,
     ):
 
         async def come_back(seconds: float) -> None:
@@ -137,7 +137,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
 
 
 async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     held = Held(saying("Just in time."))
     async with serving(held) as server:
@@ -154,12 +154,12 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
                 await speaker.ask(a_request("Another question."))
         async with a_speaker(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request())
-    assert caught.value.code == Code.INFRASTRUCTURE
+    assert caught.value.code == ExitCode.INFRASTRUCTURE
     assert (reply.message.text, reply.stored, server.asked) == ("Just in time.", True, 1)
 
 
 async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     held = Held(saying("Just in time."))
     async with serving(held) as server:
@@ -180,7 +180,7 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
 
 
 async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
-    registry: Registry, conversation: str
+    registry: RegistryClient, conversation: str
 ) -> None:
     ears, waiting = Ears(), asyncio.Event()
 
@@ -221,7 +221,7 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     ],
 )
 async def test_what_might_exceed_the_budget_is_not_sent(
-    registry: Registry, conversation: str, allowance: Allowance, said: str
+    registry: RegistryClient, conversation: str, allowance: Allowance, said: str
 ) -> None:
     async with serving(saying("Dear.")) as server:
         model = a_model(server.url, output_usd=10)
@@ -232,7 +232,7 @@ async def test_what_might_exceed_the_budget_is_not_sent(
     assert server.asked == 0
 
 
-async def test_what_was_used_counts_against_the_budget(registry: Registry, conversation: str) -> None:
+async def test_what_was_used_counts_against_the_budget(registry: RegistryClient, conversation: str) -> None:
     allowance = Allowance(tokens=1150)
     async with (
         serving(saying("One.")) as server,
@@ -244,7 +244,7 @@ async def test_what_was_used_counts_against_the_budget(registry: Registry, conve
     assert server.asked == 1
 
 
-async def test_each_role_has_its_own_turns(registry: Registry, conversation: str) -> None:
+async def test_each_role_has_its_own_turns(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("One.")) as server,
         a_speaker(
@@ -264,7 +264,7 @@ async def test_each_role_has_its_own_turns(registry: Registry, conversation: str
 # The ladder
 
 
-async def test_the_next_model_speaks_after_escalation(registry: Registry, conversation: str) -> None:
+async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Cheap."), saying("Dear.")) as server:
         ladder = (a_model(server.url), a_model(server.url, name="large"))
         async with a_speaker(registry, *ladder, conversation=conversation) as speaker:
@@ -275,13 +275,13 @@ async def test_the_next_model_speaks_after_escalation(registry: Registry, conver
     assert [body["model"] for body in server.bodies] == ["small", "large"]
 
 
-async def test_a_pod_may_start_on_a_higher_rung(registry: Registry, conversation: str) -> None:
+async def test_a_pod_may_start_on_a_higher_rung(registry: RegistryClient, conversation: str) -> None:
     ladder = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
     async with a_speaker(registry, *ladder, conversation=conversation, start_rung=7) as speaker:
         assert (speaker.rung, speaker.model, speaker.escalate()) == (1, "large", False)
 
 
-async def test_an_empty_ladder_is_a_missing_setting(registry: Registry, conversation: str) -> None:
+async def test_an_empty_ladder_is_a_missing_setting(registry: RegistryClient, conversation: str) -> None:
     with pytest.raises(ModelRefused, match="no model is configured"):
         async with a_speaker(registry, conversation=conversation):
             pass

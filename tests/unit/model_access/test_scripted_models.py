@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import scripted
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
 from unit.model_access.speaking import GREP, KEY, SCHEMA, Ears, a_model, a_speaker
@@ -45,7 +45,7 @@ async def explore(speaker: Any) -> list[Reply]:
     ("name", "asked"), [pytest.param("able", 2, id="natively"), pytest.param("plain", 3, id="in text")]
 )
 async def test_a_conversation_with_tools(
-    registry: Registry, conversation: str, name: str, asked: int
+    registry: RegistryClient, conversation: str, name: str, asked: int
 ) -> None:
     async with scripted.serving(QUIET) as server:
         model = a_model(server.base_url, name=name)
@@ -61,7 +61,7 @@ async def test_a_conversation_with_tools(
     assert (told["count"], told["answered_twice"]) == (asked, [])
 
 
-async def test_faults_pass(registry: Registry, conversation: str) -> None:
+async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
     ears = Ears()
     async with (
         scripted.serving(SCRIPT) as server,
@@ -74,7 +74,7 @@ async def test_faults_pass(registry: Registry, conversation: str) -> None:
     assert ears.pauses[0] == 7 and len(ears.pauses) == 2
 
 
-async def test_what_is_too_long_is_shortened(registry: Registry, conversation: str) -> None:
+async def test_what_is_too_long_is_shortened(registry: RegistryClient, conversation: str) -> None:
     long = (START[0], Message("user", "b" * 30_000), Message("user", "Go."))
     async with (
         scripted.serving(QUIET) as server,
@@ -85,7 +85,7 @@ async def test_what_is_too_long_is_shortened(registry: Registry, conversation: s
 
 
 async def test_unknown_models_and_wrong_keys_stop(
-    registry: Registry, conversation: str, tmp_path: Any
+    registry: RegistryClient, conversation: str, tmp_path: Any
 ) -> None:
     key = tmp_path / "key"
     key.write_text(KEY)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.redaction import REDACTED, Redactor
 from unit.model_access.model_server import Answer, calling, raw, refusing, saying, serving, text_of
@@ -31,7 +31,7 @@ def key_file(tmp_path: Path) -> str:
 
 
 async def test_the_key_is_sent_as_a_bearer_token(
-    registry: Registry, conversation: str, key_file: str
+    registry: RegistryClient, conversation: str, key_file: str
 ) -> None:
     async with (
         serving(saying("Hello.")) as server,
@@ -42,7 +42,7 @@ async def test_the_key_is_sent_as_a_bearer_token(
 
 
 async def test_the_key_is_stored_and_said_nowhere(
-    registry: Registry, conversation: str, key_file: str, shared_registry: registry_server.Server
+    registry: RegistryClient, conversation: str, key_file: str, shared_registry: registry_server.Server
 ) -> None:
     ears = Ears()
     leaks: list[Answer] = [
@@ -78,7 +78,7 @@ async def test_the_key_is_stored_and_said_nowhere(
     ],
 )
 async def test_no_error_holds_the_key(
-    registry: Registry, conversation: str, key_file: str, fault: Answer
+    registry: RegistryClient, conversation: str, key_file: str, fault: Answer
 ) -> None:
     ears = Ears()
     async with (
@@ -104,7 +104,7 @@ def test_what_looks_like_a_key_is_redacted_too() -> None:
 
 @pytest.mark.parametrize("content", ["", "two words", "schlüssel"])
 async def test_a_file_without_a_key_is_refused(
-    registry: Registry, conversation: str, tmp_path: Path, content: str
+    registry: RegistryClient, conversation: str, tmp_path: Path, content: str
 ) -> None:
     path = tmp_path / "key"
     path.write_text(content, "utf-8")
@@ -114,7 +114,9 @@ async def test_a_file_without_a_key_is_refused(
             pass
 
 
-async def test_a_missing_key_file_is_refused(registry: Registry, conversation: str, tmp_path: Path) -> None:
+async def test_a_missing_key_file_is_refused(
+    registry: RegistryClient, conversation: str, tmp_path: Path
+) -> None:
     model = a_model("http://127.0.0.1:9/v1")
     with pytest.raises(ModelRefused, match=r"cannot be read.*check the Secret"):
         async with a_speaker(registry, model, conversation=conversation, key_file=str(tmp_path / "none")):
@@ -161,7 +163,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
 
 
 async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
-    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+    registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     context, bundle = certificate
     async with (
@@ -175,7 +177,7 @@ async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
 
 
 async def test_an_unknown_authority_stops_at_once(
-    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+    registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     ears = Ears()
     async with (
@@ -188,7 +190,7 @@ async def test_an_unknown_authority_stops_at_once(
 
 
 async def test_a_certificate_for_another_name_needs_no_other_bundle(
-    registry: Registry, conversation: str, certificate: tuple[ssl.SSLContext, str]
+    registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     context, bundle = certificate
     async with serving(saying("Hello."), tls=context) as server:
@@ -200,7 +202,7 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
 
 
 async def test_a_bundle_without_certificates_is_refused(
-    registry: Registry, conversation: str, tmp_path: Path
+    registry: RegistryClient, conversation: str, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "ca.crt"
     bundle.write_text("nothing")
@@ -218,7 +220,7 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 
 
 async def test_proxies_of_the_environment_are_used(
-    registry: Registry, conversation: str, monkeypatch: pytest.MonkeyPatch
+    registry: RegistryClient, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
 
@@ -246,7 +248,12 @@ async def test_proxies_of_the_environment_are_used(
     ],
 )
 async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
-    registry: Registry, conversation: str, monkeypatch: pytest.MonkeyPatch, answer: str, stop: type, said: str
+    registry: RegistryClient,
+    conversation: str,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    stop: type,
+    said: str,
 ) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from swefoundry.errors import NotFound
 from swefoundry.oci.artifacts import push_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.oci.registry_server import program
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -21,7 +21,7 @@ def collect_garbage(folder: Path) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
-async def take_human_tags(registry: Registry, repo: str) -> None:
+async def take_human_tags(registry: RegistryClient, repo: str) -> None:
     """Let every tag that does not follow from a digest stand for something else, as a namesake's work does."""
     other = await push_artifact(registry, repo, "other", {})
     found = await registry.get_manifest(repo, other)
@@ -42,18 +42,18 @@ def named(value: object) -> set[str]:
     return set()
 
 
-async def bare(registry: Registry, repo: str, digests: Iterable[str]) -> set[str]:
+async def bare(registry: RegistryClient, repo: str, digests: Iterable[str]) -> set[str]:
     """Which of them no manifest names that has a tag."""
     tags = await registry.list_tags(repo)
     return set(digests) - named([(await registry.get_manifest(repo, tag)).content for tag in tags])
 
 
-async def gone(registry: Registry, repo: str, digests: Iterable[str]) -> list[str]:
+async def gone(registry: RegistryClient, repo: str, digests: Iterable[str]) -> list[str]:
     """Which of them cannot be read to the last byte: blobs, and manifests with all that they name."""
     return sorted([digest for digest in digests if not await _readable(registry, repo, digest)])
 
 
-async def _readable(registry: Registry, repo: str, digest: str) -> bool:
+async def _readable(registry: RegistryClient, repo: str, digest: str) -> bool:
     try:
         # The other way round docker-registry 2.8 answers 500: it takes any blob for a manifest.
         if await registry.has_blob(repo, digest):

@@ -9,30 +9,30 @@ import io
 import tarfile
 from collections.abc import Mapping
 
-from swefoundry.oci.deterministic_tar import File, Folder, Link, Node
+from swefoundry.oci.deterministic_tar import Directory, RegularFile, Symlink, TarNode
 
-Tree = dict[bytes, Node]
+Tree = dict[bytes, TarNode]
 
 
-def entries(layer: bytes) -> list[tuple[bytes, Node, tarfile.TarInfo]]:
-    found: list[tuple[bytes, Node, tarfile.TarInfo]] = []
+def entries(layer: bytes) -> list[tuple[bytes, TarNode, tarfile.TarInfo]]:
+    found: list[tuple[bytes, TarNode, tarfile.TarInfo]] = []
     data = io.BytesIO(gzip.decompress(layer))
     with tarfile.open(fileobj=data, encoding="utf-8", errors="surrogateescape") as tar:
         for info in tar:
             name = info.name.encode("utf-8", "surrogateescape")
             if info.isdir():
-                found.append((name, Folder(), info))
+                found.append((name, Directory(), info))
             elif info.issym():
-                found.append((name, Link(info.linkname.encode("utf-8", "surrogateescape")), info))
+                found.append((name, Symlink(info.linkname.encode("utf-8", "surrogateescape")), info))
             else:
                 assert info.isreg(), info
                 content = tar.extractfile(info)
                 assert content is not None
-                found.append((name, File(content.read(), bool(info.mode & 0o100)), info))
+                found.append((name, RegularFile(content.read(), bool(info.mode & 0o100)), info))
     return found
 
 
-def apply(layer: bytes, below: Mapping[bytes, Node]) -> Tree:
+def apply(layer: bytes, below: Mapping[bytes, TarNode]) -> Tree:
     tree: Tree = dict(below)
     listed = [(name, node) for name, node, _ in entries(layer)]
     assert len({name for name, _ in listed}) == len(listed), "no path twice"
@@ -50,10 +50,10 @@ def apply(layer: bytes, below: Mapping[bytes, Node]) -> Tree:
     return tree
 
 
-def _place(tree: Tree, name: bytes, node: Node) -> None:
+def _place(tree: Tree, name: bytes, node: TarNode) -> None:
     for folder in _folders(name):
-        assert isinstance(tree.get(folder, Folder()), Folder), f"{folder!r} is no folder"
-    if not isinstance(node, Folder):
+        assert isinstance(tree.get(folder, Directory()), Directory), f"{folder!r} is no folder"
+    if not isinstance(node, Directory):
         _remove(tree, name)
     tree[name] = node
 
@@ -72,10 +72,10 @@ def _folders(path: bytes) -> list[bytes]:
     return [b"/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
-def files_of(tree: Mapping[bytes, Node], under: bytes) -> dict[bytes, Node]:
+def files_of(tree: Mapping[bytes, TarNode], under: bytes) -> dict[bytes, TarNode]:
     """What is no folder below ``under``, by relative path."""
     return {
         path.removeprefix(under + b"/"): node
         for path, node in tree.items()
-        if path.startswith(under + b"/") and not isinstance(node, Folder)
+        if path.startswith(under + b"/") and not isinstance(node, Directory)
     }

@@ -8,46 +8,46 @@ import pytest
 from swefoundry.contracts.digests import Digest
 from swefoundry.errors import PermanentError
 from swefoundry.oci.artifacts import pull_artifact, push_artifact, push_file
-from swefoundry.oci.content import Json
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.content import JsonObject
+from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
 from unit.oci.collecting import collect_garbage, gone
 
 FILES = {"log.txt": b"it ran\n", "records/after.json": b"{}", "empty": b""}
 
 
-async def referrers(registry: Registry, repo: str, subject: Digest) -> list[Json]:
+async def referrers(registry: RegistryClient, repo: str, subject: Digest) -> list[JsonObject]:
     """What the tag lists that stands in for the referrers API."""
     index = await registry.get_manifest(repo, subject.replace(":", "-"))
-    listed: list[Json] = index.content["manifests"]
+    listed: list[JsonObject] = index.content["manifests"]
     return listed
 
 
-async def test_an_artifact_gives_its_files_back(registry: Registry) -> None:
+async def test_an_artifact_gives_its_files_back(registry: RegistryClient) -> None:
     digest = await push_artifact(registry, "art/files", "evidence", FILES)
     assert await pull_artifact(registry, "art/files", digest, 1 << 20) == FILES
 
 
-async def test_equal_files_make_the_same_artifact_whatever_their_order(registry: Registry) -> None:
+async def test_equal_files_make_the_same_artifact_whatever_their_order(registry: RegistryClient) -> None:
     first = await push_artifact(registry, "art/same", "evidence", FILES, annotations={"b": "2", "a": "1"})
     turned = dict(reversed(FILES.items()))
     again = await push_artifact(registry, "art/same", "evidence", turned, annotations={"a": "1", "b": "2"})
     assert first == again
 
 
-async def test_an_artifact_without_files_is_valid(registry: Registry) -> None:
+async def test_an_artifact_without_files_is_valid(registry: RegistryClient) -> None:
     digest = await push_artifact(registry, "art/none", "marker", {})
     assert await pull_artifact(registry, "art/none", digest, 0) == {}
 
 
-async def test_an_artifact_over_the_limit_is_not_read(registry: Registry) -> None:
+async def test_an_artifact_over_the_limit_is_not_read(registry: RegistryClient) -> None:
     digest = await push_artifact(registry, "art/large", "evidence", {"a": b"x" * 60, "b": b"x" * 60})
     with pytest.raises(PermanentError, match="holds 120 bytes"):
         await pull_artifact(registry, "art/large", digest, 100)
     assert await pull_artifact(registry, "art/large", digest, 100, only=["b"]) == {"b": b"x" * 60}
 
 
-async def test_an_artifact_is_found_from_its_subject(registry: Registry) -> None:
+async def test_an_artifact_is_found_from_its_subject(registry: RegistryClient) -> None:
     subject = await push_artifact(registry, "art/about", "source", FILES)
     verdict = await push_artifact(
         registry, "art/about", "verdict", FILES, subject=subject, annotations={"is": "fail2pass"}
@@ -63,7 +63,7 @@ async def test_an_artifact_is_found_from_its_subject(registry: Registry) -> None
     assert (await registry.get_manifest("art/about", "the-log")).digest == log
 
 
-async def test_referrers_pushed_at_the_same_time_are_all_listed(registry: Registry) -> None:
+async def test_referrers_pushed_at_the_same_time_are_all_listed(registry: RegistryClient) -> None:
     subject = await push_artifact(registry, "art/busy", "source", FILES)
     pushed = await asyncio.gather(
         *(
@@ -76,14 +76,14 @@ async def test_referrers_pushed_at_the_same_time_are_all_listed(registry: Regist
 
 async def test_garbage_collection_leaves_artifacts_alone(tmp_path: Path) -> None:
     with registry_server.serving(tmp_path) as server:
-        async with Registry(server.host, insecure=True) as registry:
+        async with RegistryClient(server.host, insecure=True) as registry:
             digest = await push_artifact(registry, "art/kept", "evidence", FILES)
             about = await push_artifact(registry, "art/kept", "log", {"x": b"y"}, subject=digest)
             blob = await push_file(registry, "art/kept", "log", "build.log", b"it was built\n")
             bare = await registry.put_blob("art/kept", b"named by nobody\n")
     collect_garbage(tmp_path)
     with registry_server.serving(tmp_path) as server:
-        async with Registry(server.host, insecure=True) as registry:
+        async with RegistryClient(server.host, insecure=True) as registry:
             assert await pull_artifact(registry, "art/kept", digest, 1 << 20) == FILES
             assert await pull_artifact(registry, "art/kept", about, 1 << 20) == {"x": b"y"}
             assert await registry.get_blob("art/kept", blob, 1 << 20) == b"it was built\n"

@@ -11,7 +11,7 @@ from swefoundry.drafts.proven_environment import EnvironmentRecord, Parent, Reus
 from swefoundry.oci import proven_index
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 DRAFT = Draft(dockerfile="FROM busybox\nCOPY . /testbed\n", test_command="true")
 _numbers = itertools.count()
@@ -29,17 +29,17 @@ def image(name: str) -> Digest:
 def known(name: str, **fields: object) -> EnvironmentRecord:
     said = {"repo": "owner/name", "image": image(name), "source": image(f"tree of {name}")}
     return EnvironmentRecord.model_validate(
-        said | {"draft": digest_of(DRAFT.stored()), "version": "1.0"} | fields
+        said | {"draft": digest_of(DRAFT.to_bytes()), "version": "1.0"} | fields
     )
 
 
-async def recalled(registry: Registry, repo: str) -> dict[Digest, ReuseStats]:
+async def recalled(registry: RegistryClient, repo: str) -> dict[Digest, ReuseStats]:
     return {
         item.known.image: item.trials for item in await proven_index.list_environments(registry, repo, {})
     }
 
 
-async def test_what_was_remembered_is_recalled_whole(registry: Registry, repo: str) -> None:
+async def test_what_was_remembered_is_recalled_whole(registry: RegistryClient, repo: str) -> None:
     entry = known("one", env_build="here/one", evidence={"after": image("log")})
     digest = await proven_index.push_environment_record(registry, repo, entry, DRAFT)
     [found] = await proven_index.list_environments(registry, repo, {})
@@ -47,13 +47,13 @@ async def test_what_was_remembered_is_recalled_whole(registry: Registry, repo: s
     assert (await registry.get_manifest(repo, proven_index.env_tag(entry.image))).digest == digest
 
 
-async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: Registry, repo: str) -> None:
+async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: RegistryClient, repo: str) -> None:
     digest = await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
-    assert await pull_artifact(registry, repo, digest, 1 << 20) == {"draft.json": DRAFT.stored()}
-    assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.stored()
+    assert await pull_artifact(registry, repo, digest, 1 << 20) == {"draft.json": DRAFT.to_bytes()}
+    assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.to_bytes()
 
 
-async def test_remembering_again_keeps_the_first_record(registry: Registry, repo: str) -> None:
+async def test_remembering_again_keeps_the_first_record(registry: RegistryClient, repo: str) -> None:
     first = await proven_index.push_environment_record(
         registry, repo, known("one", env_build="here/first"), DRAFT
     )
@@ -68,12 +68,12 @@ async def test_remembering_again_keeps_the_first_record(registry: Registry, repo
 
 
 async def test_a_repository_that_nobody_has_heard_of_has_no_environments(
-    registry: Registry, repo: str
+    registry: RegistryClient, repo: str
 ) -> None:
     assert await proven_index.list_environments(registry, repo, {}) == []
 
 
-async def test_many_that_end_at_the_same_moment_lose_nothing(registry: Registry, repo: str) -> None:
+async def test_many_that_end_at_the_same_moment_lose_nothing(registry: RegistryClient, repo: str) -> None:
     await asyncio.gather(
         *(
             proven_index.push_environment_record(registry, repo, known(f"image {n}"), DRAFT)
@@ -94,14 +94,16 @@ async def test_many_that_end_at_the_same_moment_lose_nothing(registry: Registry,
     assert found[image("image 1")] == ReuseStats(refused=25)
 
 
-async def test_a_trial_told_twice_counts_once(registry: Registry, repo: str) -> None:
+async def test_a_trial_told_twice_counts_once(registry: RegistryClient, repo: str) -> None:
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     for _ in range(3):
         await proven_index.record_trial(registry, repo, image("one"), "0f3c-uid", accepted=False)
     assert await recalled(registry, repo) == {image("one"): ReuseStats(refused=1)}
 
 
-async def test_trials_of_a_composed_image_count_for_the_built_one(registry: Registry, repo: str) -> None:
+async def test_trials_of_a_composed_image_count_for_the_built_one(
+    registry: RegistryClient, repo: str
+) -> None:
     await proven_index.push_environment_record(registry, repo, known("built"), DRAFT)
     await proven_index.push_environment_record(
         registry, repo, known("composed", parent=image("built")), DRAFT
@@ -113,13 +115,13 @@ async def test_trials_of_a_composed_image_count_for_the_built_one(registry: Regi
     assert {item.parent.image: item.parent for item in found} == {image("built"): built}
 
 
-async def test_records_are_read_once(registry: Registry, repo: str) -> None:
+async def test_records_are_read_once(registry: RegistryClient, repo: str) -> None:
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
-    shelf: proven_index.Shelf = {}
+    shelf: proven_index.RecordCache = {}
     await proven_index.list_environments(registry, repo, shelf)
     asked: list[str] = []
 
-    class Counting(Registry):
+    class Counting(RegistryClient):
         async def get_manifest(self, repo, reference):  # type: ignore[no-untyped-def]
             asked.append(reference)
             return await super().get_manifest(repo, reference)
@@ -130,7 +132,7 @@ async def test_records_are_read_once(registry: Registry, repo: str) -> None:
     assert asked == [proven_index.env_tag(image("two"))]
 
 
-async def test_a_record_that_cannot_be_read_hides_no_other(registry: Registry, repo: str) -> None:
+async def test_a_record_that_cannot_be_read_hides_no_other(registry: RegistryClient, repo: str) -> None:
     await push_artifact(registry, repo, "environment", {}, tag=proven_index.env_tag(image("strange")))
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     assert set(await recalled(registry, repo)) == {image("one")}
@@ -138,18 +140,18 @@ async def test_a_record_that_cannot_be_read_hides_no_other(registry: Registry, r
 
 def test_an_environment_that_was_refused_and_then_accepted_by_one_build_counts_as_accepted() -> None:
     tags = [proven_index.trial_tag(image("a"), "uid-1", ok) for ok in (True, False)]
-    assert proven_index.trials([*tags, "env-x", "trial-", "latest"]) == {
+    assert proven_index.reuse_stats_by_image([*tags, "env-x", "trial-", "latest"]) == {
         image("a")[7:23]: ReuseStats(accepted=1)
     }
 
 
 async def test_a_record_without_its_image_is_a_reference_until_the_image_comes(
-    registry: Registry, repo: str
+    registry: RegistryClient, repo: str
 ) -> None:
     away = await proven_index.push_environment_record(registry, repo, known("one"), DRAFT, reference=True)
     [found] = await proven_index.list_environments(registry, repo, {})
     assert (found.known, found.reference) == (known("one"), True)
-    assert await pull_artifact(registry, repo, away, 1 << 20) == {"draft.json": DRAFT.stored()}
+    assert await pull_artifact(registry, repo, away, 1 << 20) == {"draft.json": DRAFT.to_bytes()}
 
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     [found] = await proven_index.list_environments(registry, repo, {})
@@ -163,4 +165,4 @@ def test_the_trials_of_one_image_are_told_by_env_build() -> None:
         proven_index.trial_tag(image("a"), "beef", False),
         proven_index.trial_tag(image("b"), "0f3c-1", True),
     ]
-    assert proven_index.trials_of(tags, image("a")) == {"0f3c1": True, "beef": False}
+    assert proven_index.reuse_outcomes(tags, image("a")) == {"0f3c1": True, "beef": False}

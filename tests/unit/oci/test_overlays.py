@@ -9,59 +9,66 @@ from hypothesis import strategies as st
 
 from swefoundry.errors import PermanentError
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, TREE_MTIME, File, Folder, Link, Node
-from swefoundry.oci.overlays import Blob, Changes, compare, stage_layer
+from swefoundry.oci.deterministic_tar import (
+    OVERLAY_MTIME,
+    TREE_MTIME,
+    Directory,
+    RegularFile,
+    Symlink,
+    TarNode,
+)
+from swefoundry.oci.overlays import GitBlob, TreeChanges, stage_layer, tree_changes
 from unit.oci.layer_rules import apply, entries, files_of
 
 RUNNER = b"\x7fELF runner"
-Files = dict[bytes, File | Link]
+Files = dict[bytes, RegularFile | Symlink]
 
 
-def listing(files: Mapping[bytes, File | Link]) -> dict[bytes, Blob]:
-    def blob(node: File | Link) -> Blob:
+def listing(files: Mapping[bytes, RegularFile | Symlink]) -> dict[bytes, GitBlob]:
+    def blob(node: RegularFile | Symlink) -> GitBlob:
         match node:
-            case File(content, executable):
-                return Blob("100755" if executable else "100644", hashlib.sha1(content).hexdigest())
-            case Link(target):
-                return Blob("120000", hashlib.sha1(target).hexdigest())
+            case RegularFile(content, executable):
+                return GitBlob("100755" if executable else "100644", hashlib.sha1(content).hexdigest())
+            case Symlink(target):
+                return GitBlob("120000", hashlib.sha1(target).hexdigest())
 
     return {path: blob(node) for path, node in files.items()}
 
 
 def layer_between(base: Files, wanted: Files) -> bytes:
-    changes = compare(listing(base), listing(wanted))
+    changes = tree_changes(listing(base), listing(wanted))
     return stage_layer(changes, {path: wanted[path] for path in changes.replaced}, RUNNER)[0]
 
 
-def under_testbed(files: Files) -> dict[bytes, Node]:
+def under_testbed(files: Files) -> dict[bytes, TarNode]:
     return {b"testbed/" + path: node for path, node in files.items()}
 
 
-def turned(base: Files, wanted: Files) -> dict[bytes, Node]:
+def turned(base: Files, wanted: Files) -> dict[bytes, TarNode]:
     return files_of(apply(layer_between(base, wanted), under_testbed(base)), b"testbed")
 
 
-A, B = File(b"a\n"), File(b"b\n")
+A, B = RegularFile(b"a\n"), RegularFile(b"b\n")
 
 CASES: dict[str, tuple[Files, Files]] = {
     "nothing changes": ({b"a": A}, {b"a": A}),
     "a file is added": ({}, {b"a": A}),
     "a file is added in a new folder": ({b"x": A}, {b"x": A, b"new/deep/a": A}),
-    "an empty file is added": ({b"x": A}, {b"x": A, b"empty": File(b"")}),
+    "an empty file is added": ({b"x": A}, {b"x": A, b"empty": RegularFile(b"")}),
     "a file changes": ({b"a": A}, {b"a": B}),
-    "a file becomes executable": ({b"a": A}, {b"a": File(A.content, True)}),
+    "a file becomes executable": ({b"a": A}, {b"a": RegularFile(A.content, True)}),
     "a file is removed": ({b"a": A, b"d/b": B, b"d/c": B}, {b"a": A, b"d/b": B}),
     "a folder vanishes": ({b"a": A, b"d/e/b": B, b"d/e/c": B, b"d/f": B}, {b"a": A}),
     "an inner folder vanishes": ({b"d/e/b": B, b"d/f": B}, {b"d/f": B}),
     "everything vanishes": ({b"a": A, b"d/b": B}, {}),
     "a file is renamed": ({b"a": A}, {b"b": A}),
-    "a file becomes a link": ({b"a": A, b"b": B}, {b"a": Link(b"b"), b"b": B}),
-    "a link becomes a file": ({b"a": Link(b"b"), b"b": B}, {b"a": A, b"b": B}),
-    "a link turns elsewhere": ({b"a": Link(b"b")}, {b"a": Link(b"/etc/passwd")}),
+    "a file becomes a link": ({b"a": A, b"b": B}, {b"a": Symlink(b"b"), b"b": B}),
+    "a link becomes a file": ({b"a": Symlink(b"b"), b"b": B}, {b"a": A, b"b": B}),
+    "a link turns elsewhere": ({b"a": Symlink(b"b")}, {b"a": Symlink(b"/etc/passwd")}),
     "a file becomes a folder": ({b"a": A}, {b"a/b/c": B}),
     "a folder becomes a file": ({b"a/b/c": A, b"a/d": B}, {b"a": B}),
-    "a folder becomes a link": ({b"a/b/c": A, b"x": B}, {b"a": Link(b"x"), b"x": B}),
-    "a link becomes a folder": ({b"a": Link(b"x"), b"x/y": B}, {b"a/b": A, b"x/y": B}),
+    "a folder becomes a link": ({b"a/b/c": A, b"x": B}, {b"a": Symlink(b"x"), b"x": B}),
+    "a link becomes a folder": ({b"a": Symlink(b"x"), b"x/y": B}, {b"a/b": A, b"x/y": B}),
     "a name has spaces and is not ASCII": ({}, {"ä b/ж – \t.py".encode(): A}),
     "a name is no UTF-8": ({b"\xff\xfe/b": A}, {b"\xff\xfe/a": A}),
     "a name is very long": ({}, {b"/".join([b"n" * 120] * 6): A}),
@@ -77,8 +84,8 @@ def test_the_layer_makes_one_tree_of_the_other(base: Files, wanted: Files) -> No
 NAMES = st.sampled_from([b"a", b"b", b"c"])
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(b"/".join)
 NODES = st.one_of(
-    st.builds(File, st.sampled_from([b"", b"1", b"2"]), st.booleans()),
-    st.builds(Link, st.sampled_from([b"a", b"../b"])),
+    st.builds(RegularFile, st.sampled_from([b"", b"1", b"2"]), st.booleans()),
+    st.builds(Symlink, st.sampled_from([b"a", b"../b"])),
 )
 
 
@@ -100,17 +107,17 @@ def test_the_layer_makes_any_tree_of_any_other(base: Files, wanted: Files) -> No
 
 def test_build_products_go_with_the_folder_that_vanishes_and_stay_beside_a_removed_file() -> None:
     base: Files = {b"gone/a.py": A, b"kept/a.py": A, b"kept/b.py": A}
-    built: dict[bytes, Node] = {b"testbed/gone/a.pyc": A, b"testbed/kept/a.pyc": A}
+    built: dict[bytes, TarNode] = {b"testbed/gone/a.pyc": A, b"testbed/kept/a.pyc": A}
     layer = layer_between(base, {b"kept/b.py": A})
     tree = apply(layer, under_testbed(base) | built)
     assert files_of(tree, b"testbed") == {b"kept/b.py": A, b"kept/a.pyc": A}
 
 
 def test_the_runner_is_the_only_thing_in_the_layer_of_the_base_stage() -> None:
-    data, layer = stage_layer(Changes(), {}, RUNNER)
+    data, layer = stage_layer(TreeChanges(), {}, RUNNER)
     assert [(name, node) for name, node, _ in entries(data)] == [
-        (b".swefoundry", Folder()),
-        (b".swefoundry/runner", File(RUNNER, executable=True)),
+        (b".swefoundry", Directory()),
+        (b".swefoundry/runner", RegularFile(RUNNER, executable=True)),
     ]
     assert (layer.digest, layer.size) == (digest_of(data), len(data))
 
@@ -129,7 +136,7 @@ def test_the_same_change_makes_the_same_bytes() -> None:
 
 
 def test_owners_times_and_modes_are_fixed_and_replaced_files_are_newer_than_the_tree() -> None:
-    infos = [info for *_, info in entries(layer_between({b"gone": A}, {b"a": A, b"l": Link(b"a")}))]
+    infos = [info for *_, info in entries(layer_between({b"gone": A}, {b"a": A, b"l": Symlink(b"a")}))]
     assert {(i.uid, i.gid, i.uname, i.gname, i.mtime) for i in infos} == {(0, 0, "", "", OVERLAY_MTIME)}
     assert [oct(i.mode) for i in infos] == ["0o755", "0o755", "0o644", "0o644", "0o777"]
     assert OVERLAY_MTIME > TREE_MTIME > 315_532_800 + 86_399

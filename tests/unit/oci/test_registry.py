@@ -14,14 +14,14 @@ import pytest
 import loopback
 from loopback import Request, Response
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
-from swefoundry.oci.content import OCI_INDEX, OCI_MANIFEST, canonical, descriptor, digest_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.content import OCI_INDEX, OCI_MANIFEST, canonical_json, descriptor, digest_of
+from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
 
 ABSENT = "sha256:" + "0" * 64
 
 
-async def test_a_blob_comes_back_as_it_was_stored(registry: Registry) -> None:
+async def test_a_blob_comes_back_as_it_was_stored(registry: RegistryClient) -> None:
     data = bytes(range(256)) * 4096
     digest = await registry.put_blob("store/blobs", data)
     assert digest == digest_of(data)
@@ -29,17 +29,17 @@ async def test_a_blob_comes_back_as_it_was_stored(registry: Registry) -> None:
     assert await registry.get_blob("store/blobs", digest, len(data)) == data
 
 
-async def test_storing_the_same_blob_again_changes_nothing(registry: Registry) -> None:
+async def test_storing_the_same_blob_again_changes_nothing(registry: RegistryClient) -> None:
     first = await registry.put_blob("store/again", b"same")
     assert await registry.put_blob("store/again", b"same") == first
 
 
-async def test_an_empty_blob_can_be_stored(registry: Registry) -> None:
+async def test_an_empty_blob_can_be_stored(registry: RegistryClient) -> None:
     digest = await registry.put_blob("store/empty", b"")
     assert await registry.get_blob("store/empty", digest, 0) == b""
 
 
-async def test_a_large_file_is_streamed_both_ways(registry: Registry, tmp_path: Path) -> None:
+async def test_a_large_file_is_streamed_both_ways(registry: RegistryClient, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"0123456789abcdef" * (1 << 20))
     digest, size = await registry.put_blob_file("store/files", source)
@@ -48,13 +48,13 @@ async def test_a_large_file_is_streamed_both_ways(registry: Registry, tmp_path: 
     assert target.read_bytes() == source.read_bytes()
 
 
-async def test_a_blob_over_the_limit_is_not_read(registry: Registry) -> None:
+async def test_a_blob_over_the_limit_is_not_read(registry: RegistryClient) -> None:
     digest = await registry.put_blob("store/limit", b"x" * 100)
     with pytest.raises(PermanentError, match="larger than the 99 bytes"):
         await registry.get_blob("store/limit", digest, 99)
 
 
-async def test_content_that_is_not_there_is_not_found(registry: Registry, tmp_path: Path) -> None:
+async def test_content_that_is_not_there_is_not_found(registry: RegistryClient, tmp_path: Path) -> None:
     await registry.put_blob("store/known", b"x")
     assert not await registry.has_blob("store/known", ABSENT)
     with pytest.raises(NotFound):
@@ -67,7 +67,7 @@ async def test_content_that_is_not_there_is_not_found(registry: Registry, tmp_pa
 
 
 async def test_a_damaged_blob_is_noticed(shared_registry: registry_server.Server, tmp_path: Path) -> None:
-    async with Registry(shared_registry.host, insecure=True, patience_seconds=0) as registry:
+    async with RegistryClient(shared_registry.host, insecure=True, retry_seconds=0) as registry:
         digest = await registry.put_blob("store/damaged", b"as it was")
         stored = shared_registry.data / "docker/registry/v2/blobs/sha256" / digest[7:9] / digest[7:] / "data"
         stored.write_bytes(b"as it is!")
@@ -78,7 +78,7 @@ async def test_a_damaged_blob_is_noticed(shared_registry: registry_server.Server
     assert not (tmp_path / "damaged").exists()
 
 
-async def test_a_manifest_is_found_by_tag_and_by_digest(registry: Registry) -> None:
+async def test_a_manifest_is_found_by_tag_and_by_digest(registry: RegistryClient) -> None:
     config = await registry.put_blob("store/manifests", b"{}")
     manifest = {
         "schemaVersion": 2,
@@ -94,13 +94,13 @@ async def test_a_manifest_is_found_by_tag_and_by_digest(registry: Registry) -> N
     assert (by_tag.media_type, by_tag.content, by_tag.size) == (
         OCI_MANIFEST,
         manifest,
-        len(canonical(manifest)),
+        len(canonical_json(manifest)),
     )
     assert (await registry.get_manifest("store/manifests", other)).content == untagged
 
 
 async def test_a_manifest_whose_blobs_are_missing_is_refused_with_the_registrys_words(
-    registry: Registry,
+    registry: RegistryClient,
 ) -> None:
     manifest = {
         "schemaVersion": 2,
@@ -112,7 +112,7 @@ async def test_a_manifest_whose_blobs_are_missing_is_refused_with_the_registrys_
         await registry.put_manifest("store/refused", manifest, OCI_MANIFEST, "x")
 
 
-async def test_many_tasks_may_share_one_registry(registry: Registry) -> None:
+async def test_many_tasks_may_share_one_registry(registry: RegistryClient) -> None:
     blobs = [f"blob {n % 20}".encode() * 1000 for n in range(100)]
     digests = await asyncio.gather(*(registry.put_blob("store/parallel", blob) for blob in blobs))
     assert digests == [digest_of(blob) for blob in blobs]
@@ -124,14 +124,14 @@ async def test_many_tasks_may_share_one_registry(registry: Registry) -> None:
 
 async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> None:
     host = f"127.0.0.1:{registry_server.free_port()}"
-    async with Registry(host, insecure=True, patience_seconds=0.5) as down:
+    async with RegistryClient(host, insecure=True, retry_seconds=0.5) as down:
         with pytest.raises(RegistryUnavailable, match=host):
             await down.list_tags("store/down")
 
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(RegistryRefused, match="not a usable registry address"):
-        Registry("host:port")
+        RegistryClient("host:port")
 
 
 def test_every_error_of_the_vendor_is_one_of_those_that_are_mapped() -> None:
@@ -174,7 +174,7 @@ async def test_a_login_from_the_registry_secret_opens_a_locked_registry(
     locked: registry_server.Server, tmp_path: Path
 ) -> None:
     secret = docker_config(tmp_path, locked.host)
-    async with Registry(locked.host, insecure=True, auth_file=secret) as registry:
+    async with RegistryClient(locked.host, insecure=True, auth_file=secret) as registry:
         source = tmp_path / "source"
         source.write_bytes(b"content")
         digest, _ = await registry.put_blob_file("store/locked", source)
@@ -186,7 +186,7 @@ async def test_a_refused_login_says_what_to_do(
     locked: registry_server.Server, tmp_path: Path, password: str | None
 ) -> None:
     secret = docker_config(tmp_path, locked.host, password=password) if password else None
-    async with Registry(locked.host, insecure=True, auth_file=secret) as registry:
+    async with RegistryClient(locked.host, insecure=True, auth_file=secret) as registry:
         with pytest.raises(RegistryRefused, match="check that the registry secret"):
             await registry.put_blob("store/locked", b"content")
 
@@ -194,7 +194,7 @@ async def test_a_refused_login_says_what_to_do(
 async def test_an_unreadable_secret_is_named(locked: registry_server.Server, tmp_path: Path) -> None:
     broken = tmp_path / "config.json"
     broken.write_text("not json")
-    async with Registry(locked.host, insecure=True, auth_file=broken) as registry:
+    async with RegistryClient(locked.host, insecure=True, auth_file=broken) as registry:
         with pytest.raises(RegistryRefused, match=r"config\.json cannot be read"):
             await registry.list_tags("store/locked")
 
@@ -258,7 +258,7 @@ async def test_a_bearer_token_is_fetched_once_and_renewed_when_it_has_run_out(
 ) -> None:
     host, script = scripted
     secret = docker_config(tmp_path, host)
-    async with Registry(host, insecure=True, auth_file=secret) as registry:
+    async with RegistryClient(host, insecure=True, auth_file=secret) as registry:
         for _ in range(3):
             assert await registry.get_blob("a/b", HELLO, 10) == b"hello"
         assert script.scopes == ["repository:a/b:pull"]
@@ -269,14 +269,14 @@ async def test_a_bearer_token_is_fetched_once_and_renewed_when_it_has_run_out(
 
 async def test_a_token_service_that_refuses_us_is_a_refusal(scripted: tuple[str, Scripted]) -> None:
     host, _ = scripted
-    async with Registry(host, insecure=True) as registry:
+    async with RegistryClient(host, insecure=True) as registry:
         with pytest.raises(RegistryRefused, match="registry secret"):
             await registry.get_blob("a/b", HELLO, 10)
 
 
 async def test_tags_are_listed_page_by_page(scripted: tuple[str, Scripted]) -> None:
     host, script = scripted
-    async with Registry(host, insecure=True) as registry:
+    async with RegistryClient(host, insecure=True) as registry:
         assert await registry.list_tags("paged") == ["1", "2", "3", "4", "5", "6", "7"]
     assert len(script.asked) == 3
 
@@ -284,20 +284,20 @@ async def test_tags_are_listed_page_by_page(scripted: tuple[str, Scripted]) -> N
 async def test_a_busy_registry_is_asked_again(scripted: tuple[str, Scripted], tmp_path: Path) -> None:
     host, script = scripted
     script.busy = 2
-    async with Registry(host, insecure=True, auth_file=docker_config(tmp_path, host)) as registry:
+    async with RegistryClient(host, insecure=True, auth_file=docker_config(tmp_path, host)) as registry:
         assert await registry.get_blob("a/b", HELLO, 10) == b"hello"
 
 
 async def test_a_registry_that_stays_busy_says_when_to_come_back(scripted: tuple[str, Scripted]) -> None:
     host, script = scripted
     script.busy = 1000
-    async with Registry(host, insecure=True, patience_seconds=0) as registry:
+    async with RegistryClient(host, insecure=True, retry_seconds=0) as registry:
         with pytest.raises(RegistryUnavailable) as caught:
             await registry.get_blob("a/b", HELLO, 10)
     assert caught.value.after == 7
 
 
-async def test_an_index_is_told_from_a_manifest(registry: Registry) -> None:
+async def test_an_index_is_told_from_a_manifest(registry: RegistryClient) -> None:
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     digest = await registry.put_manifest("store/index", index, OCI_INDEX, "index")
     assert (await registry.get_manifest("store/index", digest)).media_type == OCI_INDEX
@@ -308,7 +308,7 @@ async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> No
         pytest.skip(registry_server.MISSING)
     port = registry_server.free_port()
     with contextlib.ExitStack() as stack:
-        async with Registry(f"127.0.0.1:{port}", insecure=True, patience_seconds=60) as registry:
+        async with RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=60) as registry:
             asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
             await asyncio.sleep(0.3)
             server = registry_server.serving(tmp_path, port=port)
@@ -316,7 +316,9 @@ async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> No
             assert await asked == digest_of(b"content")
 
 
-async def test_every_tag_is_listed_and_a_repository_that_is_not_there_has_none(registry: Registry) -> None:
+async def test_every_tag_is_listed_and_a_repository_that_is_not_there_has_none(
+    registry: RegistryClient,
+) -> None:
     blob = await registry.put_blob("store/tags", b"{}")
     for name in ("one", "two", "env-3"):
         manifest = {
@@ -330,7 +332,7 @@ async def test_every_tag_is_listed_and_a_repository_that_is_not_there_has_none(r
     assert await registry.list_tags("store/never") == []
 
 
-async def test_the_same_content_pushed_by_many_at_the_same_moment_is_there(registry: Registry) -> None:
+async def test_the_same_content_pushed_by_many_at_the_same_moment_is_there(registry: RegistryClient) -> None:
     blob = await registry.put_blob("store/race", b"{}")
     manifest = {
         "schemaVersion": 2,

@@ -17,9 +17,9 @@ from swefoundry.oci.content import (
     descriptor,
     digest_of,
 )
-from swefoundry.oci.deterministic_tar import File, pack
-from swefoundry.oci.overlays import Changes, stage_layer
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.deterministic_tar import RegularFile, pack_nodes
+from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_checkout, compose_stage
 
 REPO = "stages/task"
@@ -40,8 +40,8 @@ PROCESS = {
 }
 
 
-async def a_task_image(registry: Registry, docker: bool = False, **config: Any) -> Digest:
-    data, diff_id = pack([(b"testbed/a.py", File(b"a\n"))], 0)
+async def a_task_image(registry: RegistryClient, docker: bool = False, **config: Any) -> Digest:
+    data, diff_id = pack_nodes([(b"testbed/a.py", RegularFile(b"a\n"))], 0)
     layer = await registry.put_blob(REPO, data)
     said = {
         "architecture": "amd64",
@@ -63,13 +63,13 @@ async def a_task_image(registry: Registry, docker: bool = False, **config: Any) 
     return await registry.put_manifest(REPO, manifest, media_type, f"task-{digest_of(body)[7:19]}")
 
 
-async def a_layer(registry: Registry) -> Layer:
-    data, layer = stage_layer(Changes(replaced=(b"a.py",)), {b"a.py": File(b"b\n")}, b"runner")
+async def a_layer(registry: RegistryClient) -> Layer:
+    data, layer = stage_layer(TreeChanges(replaced=(b"a.py",)), {b"a.py": RegularFile(b"b\n")}, b"runner")
     assert await registry.put_blob(REPO, data) == layer.digest
     return layer
 
 
-async def config_of(registry: Registry, image: Digest) -> dict[str, Any]:
+async def config_of(registry: RegistryClient, image: Digest) -> dict[str, Any]:
     manifest = await registry.get_manifest(REPO, image)
     config: dict[str, Any] = json.loads(
         await registry.get_blob(REPO, manifest.content["config"]["digest"], 1 << 20)
@@ -81,7 +81,7 @@ async def config_of(registry: Registry, image: Digest) -> dict[str, Any]:
     ("docker", "layer_type"), [(False, OCI_LAYER), (True, DOCKER_LAYER)], ids=["OCI", "docker"]
 )
 async def test_a_stage_is_the_task_image_and_one_layer(
-    registry: Registry, docker: bool, layer_type: str
+    registry: RegistryClient, docker: bool, layer_type: str
 ) -> None:
     image, layer = await a_task_image(registry, docker), await a_layer(registry)
     stage = await compose_stage(registry, REPO, image, layer, "stage-before")
@@ -102,7 +102,7 @@ async def test_a_stage_is_the_task_image_and_one_layer(
 
 
 async def test_a_stage_starts_the_runner_in_the_testbed_with_the_task_images_environment(
-    registry: Registry,
+    registry: RegistryClient,
 ) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     task = await config_of(registry, image)
@@ -122,7 +122,7 @@ async def test_a_stage_starts_the_runner_in_the_testbed_with_the_task_images_env
     }
 
 
-async def test_the_diff_ids_are_those_of_the_layers(registry: Registry) -> None:
+async def test_the_diff_ids_are_those_of_the_layers(registry: RegistryClient) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     stage = await compose_stage(registry, REPO, image, layer, "stage")
     manifest = await registry.get_manifest(REPO, stage)
@@ -133,27 +133,27 @@ async def test_the_diff_ids_are_those_of_the_layers(registry: Registry) -> None:
     assert (await config_of(registry, stage))["rootfs"]["diff_ids"] == found
 
 
-async def test_a_task_image_without_history_or_settings_is_enough(registry: Registry) -> None:
+async def test_a_task_image_without_history_or_settings_is_enough(registry: RegistryClient) -> None:
     image, layer = await a_task_image(registry, history=None, config=None), await a_layer(registry)
     stage = await config_of(registry, await compose_stage(registry, REPO, image, layer, "bare"))
     assert "history" not in stage
     assert stage["config"] == {"Entrypoint": ["/.swefoundry/runner"], "WorkingDir": "/testbed"}
 
 
-async def test_a_stage_without_a_human_tag_has_one_of_its_own(registry: Registry) -> None:
+async def test_a_stage_without_a_human_tag_has_one_of_its_own(registry: RegistryClient) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     stage = await compose_stage(registry, REPO, image, layer)
     found = await registry.get_manifest(REPO, f"{stage.replace(':', '-')}.stage")
     assert found.digest == stage == await compose_stage(registry, REPO, image, layer, "human")
 
 
-async def test_composing_twice_gives_the_same_digest(registry: Registry) -> None:
+async def test_composing_twice_gives_the_same_digest(registry: RegistryClient) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     first = await compose_stage(registry, REPO, image, layer, "one")
     assert await compose_stage(registry, REPO, image, layer, "two") == first
 
 
-async def test_the_variant_for_linux_on_amd64_is_taken_from_an_index(registry: Registry) -> None:
+async def test_the_variant_for_linux_on_amd64_is_taken_from_an_index(registry: RegistryClient) -> None:
     image, layer = await a_task_image(registry), await a_layer(registry)
     entry = descriptor(OCI_MANIFEST, image, (await registry.get_manifest(REPO, image)).size)
     arm = entry | {"platform": {"os": "linux", "architecture": "arm64"}}
@@ -167,13 +167,13 @@ async def test_the_variant_for_linux_on_amd64_is_taken_from_an_index(registry: R
         await compose_stage(registry, REPO, none, layer, "never")
 
 
-async def test_a_task_image_that_is_not_there_is_not_found(registry: Registry) -> None:
+async def test_a_task_image_that_is_not_there_is_not_found(registry: RegistryClient) -> None:
     with pytest.raises(NotFound):
         await compose_stage(registry, REPO, "sha256:" + "0" * 64, await a_layer(registry), "never")
 
 
 async def test_a_checkout_is_the_parent_and_one_layer_and_starts_what_the_parent_starts(
-    registry: Registry,
+    registry: RegistryClient,
 ) -> None:
     parent, layer = await a_task_image(registry), await a_layer(registry)
     composed = await compose_checkout(registry, REPO, parent, layer, "checkout")
@@ -194,7 +194,7 @@ async def test_a_checkout_is_the_parent_and_one_layer_and_starts_what_the_parent
     assert await compose_checkout(registry, REPO, parent, layer, "again") == composed
 
 
-async def test_a_stage_is_composed_of_a_checkout_as_of_any_task_image(registry: Registry) -> None:
+async def test_a_stage_is_composed_of_a_checkout_as_of_any_task_image(registry: RegistryClient) -> None:
     parent, layer = await a_task_image(registry), await a_layer(registry)
     checkout = await compose_checkout(registry, REPO, parent, layer, "checkout")
     stage = await registry.get_manifest(REPO, await compose_stage(registry, REPO, checkout, layer, "stage"))

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from swefoundry.oci.deterministic_tar import TREE_MTIME, File, Folder, Link, pack_folder
+from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, pack_folder
 from unit.oci.layer_rules import entries
 
 
@@ -28,16 +28,16 @@ def test_a_folder_is_packed_whole_with_links_as_links(tmp_path: Path) -> None:
     pack_folder(root, tmp_path / "out.tar.gz")
     listed = entries((tmp_path / "out.tar.gz").read_bytes())
     assert {name: node for name, node, _ in listed} == {
-        b".git": Folder(),
-        b".git/HEAD": File(b".git/HEAD"),
-        b"d": Folder(),
-        b"d/b": File(b"d/b"),
-        "d/é.txt".encode(): File("d/é.txt".encode()),
-        b"d.txt": File(b"d.txt"),
-        b"empty": Folder(),
-        b"folder link": Link(b"d"),
-        b"link": Link(b"/nowhere/at all"),
-        b"run.sh": File(b"run.sh", executable=True),
+        b".git": Directory(),
+        b".git/HEAD": RegularFile(b".git/HEAD"),
+        b"d": Directory(),
+        b"d/b": RegularFile(b"d/b"),
+        "d/é.txt".encode(): RegularFile("d/é.txt".encode()),
+        b"d.txt": RegularFile(b"d.txt"),
+        b"empty": Directory(),
+        b"folder link": Symlink(b"d"),
+        b"link": Symlink(b"/nowhere/at all"),
+        b"run.sh": RegularFile(b"run.sh", executable=True),
     }
     assert {info.mtime for *_, info in listed} == {TREE_MTIME}
 

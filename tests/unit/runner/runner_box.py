@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swefoundry.contracts.evaluation import RunOrder
-from swefoundry.workloads.evaluation.log_frames import Framed, split_log
+from swefoundry.contracts.evaluation import EvaluationSpec
+from swefoundry.workloads.evaluation.log_frames import SplitLog, split_log
 
 NONCE = "4f1d2c3b4a5968778695a4b3c2d1e0ff"
 CAPABILITIES = "-all,+chown,+dac_override,+fowner,+setuid,+setgid"
@@ -31,7 +31,7 @@ class Ran:
         return json.loads(self.message)
 
     @property
-    def framed(self) -> Framed:
+    def framed(self) -> SplitLog:
         return split_log(self.log, NONCE)
 
     @property
@@ -55,7 +55,7 @@ class Box:
         return self.folder / "termination-log"
 
     def order(self, command: str, **fields: Any) -> str:
-        order = RunOrder(
+        order = EvaluationSpec(
             **{
                 "nonce": NONCE,
                 "stage": "before",
@@ -65,7 +65,7 @@ class Box:
                 **fields,
             }
         )
-        return json.dumps(order.wire() | {"terminationLog": str(self.termination_log)})
+        return json.dumps(order.to_json_dict() | {"terminationLog": str(self.termination_log)})
 
     def start(
         self,

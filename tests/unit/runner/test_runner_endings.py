@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.workloads.evaluation.log_frames import reports_digest
 from unit.runner.runner_box import NONCE, Box, Ran, pid_inside
 
@@ -22,10 +22,10 @@ def writes(text: str, name: str = "junit.xml") -> str:
 
 def test_a_record_says_everything_about_a_run(box: Box):
     ran = box.run(f"echo hello; {writes(FAILING)}; exit 1", reports=["junit.xml"], error_exit_codes=[2])
-    record = RunRecord.model_validate(ran.record)
+    record = EvaluationResult.model_validate(ran.record)
     assert ran.output == b"hello\n"
     assert ran.framed.reports == {"junit.xml": FAILING.encode()}
-    assert record == RunRecord(
+    assert record == EvaluationResult(
         nonce=NONCE,
         stage="before",
         code=1,

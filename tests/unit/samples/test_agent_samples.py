@@ -12,13 +12,13 @@ import yaml
 
 import scripted
 from swefoundry.api.codegen.crds import ROOT
-from swefoundry.api.validation.manifest import problems
-from swefoundry.contracts.agent import AgentOrder, AgentRecord, PastRound
+from swefoundry.api.validation.manifest import manifest_problems
+from swefoundry.contracts.agent import AgentResult, AgentSpec, PastRound
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import GitOrigin
 from swefoundry.contracts.models import Model
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.programs.agent.llm.model_client import Surroundings, speaker_for
 from swefoundry.programs.agent.run import attempt
@@ -53,7 +53,7 @@ class Loop:
     """What the operator does between two agent pods, without a cluster."""
 
     workbench: Workbench
-    place: Place
+    place: RegistryLocation
     source: str
     facts: str
     repo: str
@@ -61,12 +61,12 @@ class Loop:
     native: bool = True
     """Whether the models are known to take tools and schemas."""
     rounds: list[PastRound] = field(default_factory=list)
-    records: list[AgentRecord] = field(default_factory=list)
+    records: list[AgentResult] = field(default_factory=list)
 
     async def turn(self) -> Draft:
         """One agent pod; its draft."""
         last = self.records[-1] if self.records else None
-        order = AgentOrder(
+        order = AgentSpec(
             nonce="n",
             place=self.place,
             conversation="0b0c1f2e-0000-4000-8000-000000000001",
@@ -84,7 +84,7 @@ class Loop:
         folder.mkdir()
         self.records.append(await attempt(order, self.workbench.registry, folder, at_once, say=print))
         record = self.records[-1]
-        assert record.code == Code.OK, record.message
+        assert record.code == ExitCode.OK, record.message
         assert record.draft is not None
         text = await self.workbench.registry.get_blob(self.place.repository, record.draft, 1 << 20)
         return Draft.model_validate_json(text)
@@ -104,7 +104,7 @@ class Loop:
         )
 
 
-def at_once(order: AgentOrder, registry: Any) -> Any:
+def at_once(order: AgentSpec, registry: Any) -> Any:
     async def no_pause(seconds: float) -> None:
         """Tests wait for nothing."""
 
@@ -119,7 +119,7 @@ async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, 
         origin, spec["testPatch"]["inline"].encode(), spec["goldPatch"]["inline"].encode()
     )
     assert record.source and record.facts, record.message
-    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
     return Loop(workbench, place, record.source, record.facts, spec["repo"], base_url), manifest
 
 
@@ -163,6 +163,6 @@ def test_every_rule_of_the_script_is_used_by_a_story() -> None:
 @pytest.mark.parametrize("name", STORIES)
 def test_prepared_instances_are_good_and_always_the_same(name: str, tmp_path: Path) -> None:
     first, again = prepared(name, tmp_path), prepared(name, tmp_path)
-    assert problems(first) == []
+    assert manifest_problems(first) == []
     assert first == again
     assert first["metadata"]["labels"] == {"swefoundry.dev/demo": "agents"}

@@ -4,9 +4,9 @@ import pytest
 
 from builders import digest
 from swefoundry import errors
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.models import Model
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.workloads.agent.launch import AGENT_SPEC_LIMIT_BYTES, SHORTENED_CHARACTERS, fit_agent_spec
 
@@ -14,9 +14,9 @@ SMALL = Model(name="small")
 
 
 def an_order(rounds, model=SMALL):
-    return AgentOrder(
+    return AgentSpec(
         nonce="n",
-        place=Place(registry="r", repository="owner/name"),
+        place=RegistryLocation(registry="r", repository="owner/name"),
         conversation="uid",
         repo="owner/name",
         source=digest("a"),
@@ -46,7 +46,7 @@ def test_a_usual_order_is_sent_as_it_is():
 
 def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
     order = fit_agent_spec(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
-    assert AGENT_SPEC_LIMIT_BYTES * 0.9 < len(order.wire_text().encode()) <= AGENT_SPEC_LIMIT_BYTES
+    assert AGENT_SPEC_LIMIT_BYTES * 0.9 < len(order.to_json().encode()) <= AGENT_SPEC_LIMIT_BYTES
     lengths = [len(item.message) for item in order.rounds]
     assert lengths == sorted(lengths) and set(lengths) == {SHORTENED_CHARACTERS, 2048}
 

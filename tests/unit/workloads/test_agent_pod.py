@@ -3,9 +3,9 @@
 import json
 
 from swefoundry.api import labels
-from swefoundry.contracts.agent import AgentOrder
+from swefoundry.contracts.agent import AgentSpec
 from swefoundry.contracts.models import Model
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.settings import Settings
 from swefoundry.workloads.agent.pod import agent_pod, model_key_file
 from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
@@ -17,9 +17,9 @@ TICKET = AttemptRef(OWNER, Role.AGENT, "agent-2", 0, "nonce")
 
 
 def an_order(settings):
-    return AgentOrder(
+    return AgentSpec(
         nonce="nonce",
-        place=Place(registry="registry:5000", repository="swefoundry/tasks/owner/name"),
+        place=RegistryLocation(registry="registry:5000", repository="swefoundry/tasks/owner/name"),
         conversation="uid-of-build",
         repo="owner/name",
         source=DIGEST,

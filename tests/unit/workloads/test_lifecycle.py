@@ -64,7 +64,7 @@ async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context
         Attempt(work="before-0", number=0, pod=body["metadata"]["name"], uid=body["metadata"]["uid"])
     )
     assert the_pod(context).nonce == body["metadata"]["annotations"][labels.NONCE]
-    assert context.slots.active(Role.EVALUATION) == 1
+    assert context.pod_limiter.active(Role.EVALUATION) == 1
 
 
 async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, context):
@@ -78,23 +78,23 @@ async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, c
 
 async def test_a_pod_without_a_place_is_not_prepared(server, context):
     for number in range(16):
-        context.slots.seed(Role.EVALUATION, f"here/other-{number}")
+        context.pod_limiter.restore(Role.EVALUATION, f"here/other-{number}")
     assert await started_pod(context) == Queued("before-0")
     assert server.requests == []
 
 
 async def test_a_pod_that_cannot_be_made_keeps_no_place(server, context):
-    server.refusals["POST pods"] = (403, "exceeded quota")
+    server.forced_errors["POST pods"] = (403, "exceeded quota")
     with pytest.raises(errors.ApiRefused):
         await started_pod(context)
-    assert context.slots.active(Role.EVALUATION) == 0
+    assert context.pod_limiter.active(Role.EVALUATION) == 0
 
 
 async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, context):
-    server.refusals["POST pods"] = (409, "already exists")
+    server.forced_errors["POST pods"] = (409, "already exists")
     with pytest.raises(errors.NotFound):
         await started_pod(context)
-    assert context.slots.active(Role.EVALUATION) == 0
+    assert context.pod_limiter.active(Role.EVALUATION) == 0
 
 
 async def test_a_pod_is_let_go_whole(server, context):
@@ -102,7 +102,7 @@ async def test_a_pod_is_let_go_whole(server, context):
     await release_pod(context, the_pod(context), "here")
     assert server.bodies("pods") == []
     assert owned_pods(context, OWNER.uid) == ()
-    assert context.slots.active(Role.EVALUATION) == 0
+    assert context.pod_limiter.active(Role.EVALUATION) == 0
 
 
 async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_says_so(server, context):
@@ -200,7 +200,7 @@ async def test_without_a_log_there_is_no_evidence(server, context):
 async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, context):
     attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
-    server.refusals["GET pods"] = (503, "busy")
+    server.forced_errors["GET pods"] = (503, "busy")
     with pytest.raises(errors.ApiUnavailable):
         await store_evidence(context, "here", "acting/task", collecting(body, {"code": 1}))
 

@@ -24,67 +24,67 @@ def slots(woken):
 
 
 def test_there_are_as_many_places_as_the_limit_says(slots):
-    assert slots.take(EVALUATION, "pod-a", A)
-    assert not slots.take(EVALUATION, "pod-b", B)
+    assert slots.acquire(EVALUATION, "pod-a", A)
+    assert not slots.acquire(EVALUATION, "pod-b", B)
     assert slots.active(EVALUATION) == 1
 
 
 def test_a_pod_that_has_a_place_may_take_it_again(slots):
-    assert slots.take(EVALUATION, "pod-a", A)
-    assert slots.take(EVALUATION, "pod-a", A)
+    assert slots.acquire(EVALUATION, "pod-a", A)
+    assert slots.acquire(EVALUATION, "pod-a", A)
     assert slots.active(EVALUATION) == 1
 
 
 def test_roles_have_their_own_places(slots):
-    assert slots.take(EVALUATION, "pod-a", A)
-    assert slots.take(Role.BUILD, "pod-b", B)
+    assert slots.acquire(EVALUATION, "pod-a", A)
+    assert slots.acquire(Role.BUILD, "pod-b", B)
 
 
 def test_whoever_waits_longest_is_woken_first_and_once(slots, woken):
-    slots.take(EVALUATION, "pod-a", A)
+    slots.acquire(EVALUATION, "pod-a", A)
     for key in (B, C, B):
-        slots.take(EVALUATION, f"pod-{key.name}", key)
-    slots.free(EVALUATION, "pod-a")
+        slots.acquire(EVALUATION, f"pod-{key.name}", key)
+    slots.release(EVALUATION, "pod-a")
     assert woken == [B]
-    assert slots.take(EVALUATION, "pod-b", B)
-    slots.free(EVALUATION, "pod-b")
+    assert slots.acquire(EVALUATION, "pod-b", B)
+    slots.release(EVALUATION, "pod-b")
     assert woken == [B, C]
 
 
 def test_a_place_that_was_not_taken_frees_nothing(slots, woken):
-    slots.take(EVALUATION, "pod-a", A)
-    slots.take(EVALUATION, "pod-b", B)
-    slots.free(EVALUATION, "pod-z")
+    slots.acquire(EVALUATION, "pod-a", A)
+    slots.acquire(EVALUATION, "pod-b", B)
+    slots.release(EVALUATION, "pod-z")
     assert woken == [] and slots.active(EVALUATION) == 1
 
 
 def test_found_pods_count_even_over_the_limit_and_nobody_is_woken_until_it_is_kept_again(slots, woken):
-    slots.seed(EVALUATION, "one")
-    slots.seed(EVALUATION, "two")
+    slots.restore(EVALUATION, "one")
+    slots.restore(EVALUATION, "two")
     assert slots.active(EVALUATION) == 2
-    assert not slots.take(EVALUATION, "pod-a", A)
-    slots.free(EVALUATION, "one")
+    assert not slots.acquire(EVALUATION, "pod-a", A)
+    slots.release(EVALUATION, "one")
     assert woken == []
-    slots.free(EVALUATION, "two")
+    slots.release(EVALUATION, "two")
     assert woken == [A]
 
 
 def test_a_place_that_its_waiter_does_not_want_any_more_goes_to_the_next(slots, woken):
-    slots.take(EVALUATION, "pod-a", A)
-    slots.take(EVALUATION, "pod-b", B)
-    slots.take(EVALUATION, "pod-c", C)
-    slots.free(EVALUATION, "pod-a")
+    slots.acquire(EVALUATION, "pod-a", A)
+    slots.acquire(EVALUATION, "pod-b", B)
+    slots.acquire(EVALUATION, "pod-c", C)
+    slots.release(EVALUATION, "pod-a")
     # B was deleted: it is looked at, and takes nothing.
-    slots.pass_on()
+    slots.wake_waiters()
     assert woken == [B, C]
-    slots.pass_on()
+    slots.wake_waiters()
     assert woken == [B, C]
 
 
 def test_a_place_that_is_taken_is_not_passed_on(slots, woken):
-    slots.take(EVALUATION, "pod-a", A)
-    slots.take(EVALUATION, "pod-b", B)
-    slots.pass_on()
+    slots.acquire(EVALUATION, "pod-a", A)
+    slots.acquire(EVALUATION, "pod-b", B)
+    slots.wake_waiters()
     assert woken == []
 
 

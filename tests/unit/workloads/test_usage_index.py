@@ -74,31 +74,31 @@ def test_a_namespace_counts_its_own_and_the_operator_all_but_who_asks(cluster):
     cluster.build(A, 100, 1)
     cluster.build(B, 200, 2)
     cluster.build(C, 400, 4)
-    assert cluster.spending.beside(A) == OtherUsage(UsageTotals(spent(200, 2)), UsageTotals(spent(600, 6)))
-    assert cluster.spending.beside(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
+    assert cluster.spending.excluding(A) == OtherUsage(UsageTotals(spent(200, 2)), UsageTotals(spent(600, 6)))
+    assert cluster.spending.excluding(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
 
 
 def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
     cluster.build(B, 200)
     cluster.pod(B)
     held = UsageTotals(spent(200), spent(800, 500_000))
-    assert cluster.spending.beside(A) == OtherUsage(held, held)
+    assert cluster.spending.excluding(A) == OtherUsage(held, held)
     cluster.build(B, 200, running=["agent-0"])
     cluster.cache.drop(pod_of(B))
-    assert cluster.spending.beside(A) == OtherUsage(held, held)
+    assert cluster.spending.excluding(A) == OtherUsage(held, held)
 
 
 def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
     cluster.build(B, 200, uid="2")
     cluster.pod(B, uid="1")
-    assert cluster.spending.beside(A).in_all == UsageTotals(spent(200))
+    assert cluster.spending.excluding(A).in_all == UsageTotals(spent(200))
     cluster.pod(B, Role.BUILD, uid="2")
-    assert cluster.spending.beside(A).in_all == UsageTotals(spent(200))
+    assert cluster.spending.excluding(A).in_all == UsageTotals(spent(200))
 
 
 def test_who_waits_is_woken_once_there_is_more_room(cluster):
     cluster.build(A, running=["agent-0"])
-    cluster.spending.wait(B)
+    cluster.spending.wait_for_budget(B)
     cluster.build(A, running=["agent-0", "build-0"])
     cluster.build(C, 100)
     assert cluster.woken == []

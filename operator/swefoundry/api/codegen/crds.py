@@ -11,19 +11,19 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel
 
-from swefoundry.api.codegen.resource_reference import page
-from swefoundry.api.codegen.settings_reference import page as settings_page
-from swefoundry.api.codegen.structural_schema import structural
+from swefoundry.api.codegen.resource_reference import resource_page
+from swefoundry.api.codegen.settings_reference import settings_page as settings_page
+from swefoundry.api.codegen.structural_schema import structural_schema
 from swefoundry.api.envbuild import EnvBuildSpec, EnvBuildStatus
 from swefoundry.api.labels import GROUP, VERSION
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
 from swefoundry.settings import Settings
 
 ROOT = Path(__file__).parents[4]
-HEADER = "# Generated from operator/swefoundry/api by `make generate`. Do not edit.\n"
+GENERATED_HEADER = "# Generated from operator/swefoundry/api by `make generate`. Do not edit.\n"
 
 
-class Column(NamedTuple):
+class PrinterColumn(NamedTuple):
     """One column of ``kubectl get``."""
 
     name: str
@@ -38,16 +38,16 @@ class Column(NamedTuple):
         )
 
 
-class Resource(NamedTuple):
+class ResourceDefinition(NamedTuple):
     """What the models do not say about a resource."""
 
     kind: str
     plural: str
     short: str
-    about: str
+    description: str
     spec: type[BaseModel]
     status: type[BaseModel]
-    columns: tuple[Column, ...]
+    columns: tuple[PrinterColumn, ...]
     selectable: tuple[str, ...]
 
     @property
@@ -55,75 +55,75 @@ class Resource(NamedTuple):
         return f"{self.plural}.{GROUP}"
 
 
-AGE = Column("Age", ".metadata.creationTimestamp", "date")
-READY_REASON = Column("Reason", '.status.conditions[?(@.type=="Ready")].reason', wide=True)
-DURATION = Column("Duration", ".status.duration", wide=True)
+AGE = PrinterColumn("Age", ".metadata.creationTimestamp", "date")
+READY_REASON = PrinterColumn("Reason", '.status.conditions[?(@.type=="Ready")].reason', wide=True)
+DURATION = PrinterColumn("Duration", ".status.duration", wide=True)
 
-TASK_INSTANCE = Resource(
+TASK_INSTANCE = ResourceDefinition(
     kind="TaskInstance",
     plural="taskinstances",
     short="ti",
-    about="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail "
+    description="An issue-fixing commit that is to become a validated benchmark instance: its tests must fail "
     "before the reference fix and pass after it, in an environment that anybody can run again.",
     spec=TaskInstanceSpec,
     status=TaskInstanceStatus,
     columns=(
-        Column("Repo", ".spec.repo"),
-        Column("Phase", ".status.phase"),
-        Column("Verdict", ".status.verdict"),
-        Column("Env", ".status.strategy"),
-        Column("Round", ".status.round", "integer"),
+        PrinterColumn("Repo", ".spec.repo"),
+        PrinterColumn("Phase", ".status.phase"),
+        PrinterColumn("Verdict", ".status.verdict"),
+        PrinterColumn("Env", ".status.strategy"),
+        PrinterColumn("Round", ".status.round", "integer"),
         AGE,
-        Column("Image", ".status.image.name", wide=True),
+        PrinterColumn("Image", ".status.image.name", wide=True),
         READY_REASON,
         DURATION,
     ),
     selectable=(".spec.repo", ".status.phase", ".status.verdict"),
 )
 
-ENV_BUILD = Resource(
+ENV_BUILD = ResourceDefinition(
     kind="EnvBuild",
     plural="envbuilds",
     short="eb",
-    about="The construction of one environment image, round by round: a draft is proposed, built and probed "
+    description="The construction of one environment image, round by round: a draft is proposed, built and probed "
     "until one is accepted or the budget is spent.",
     spec=EnvBuildSpec,
     status=EnvBuildStatus,
     columns=(
-        Column("Repo", ".spec.repo"),
-        Column("Phase", ".status.phase"),
-        Column("Accepted", ".status.acceptedOn"),
-        Column("Env", ".status.strategy"),
-        Column("Round", ".status.round", "integer"),
+        PrinterColumn("Repo", ".spec.repo"),
+        PrinterColumn("Phase", ".status.phase"),
+        PrinterColumn("Accepted", ".status.acceptedOn"),
+        PrinterColumn("Env", ".status.strategy"),
+        PrinterColumn("Round", ".status.round", "integer"),
         AGE,
-        Column("Image", ".status.imageName", wide=True),
-        Column("Cost", ".status.cost", wide=True),
+        PrinterColumn("Image", ".status.imageName", wide=True),
+        PrinterColumn("Cost", ".status.cost", wide=True),
         READY_REASON,
         DURATION,
     ),
     selectable=(".spec.repo", ".status.phase"),
 )
 
-RESOURCES = (TASK_INSTANCE, ENV_BUILD)
+RESOURCE_DEFINITIONS = (TASK_INSTANCE, ENV_BUILD)
 
 
-def openapi(resource: Resource) -> dict[str, Any]:
+def openapi_schema(resource: ResourceDefinition) -> dict[str, Any]:
     """The schema of a whole object."""
     return {
-        "description": resource.about,
+        "description": resource.description,
         "type": "object",
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(resource.spec),
-            "status": structural(resource.status, defaults=False),
+            "spec": structural_schema(resource.spec),
+            "status": structural_schema(resource.status, defaults=False),
         },
     }
 
 
-def definition(resource: Resource) -> dict[str, Any]:
+def crd_manifest(resource: ResourceDefinition) -> dict[str, Any]:
     """The CustomResourceDefinition."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -148,7 +148,7 @@ def definition(resource: Resource) -> dict[str, Any]:
                     "name": VERSION,
                     "served": True,
                     "storage": True,
-                    "schema": {"openAPIV3Schema": openapi(resource)},
+                    "schema": {"openAPIV3Schema": openapi_schema(resource)},
                     "subresources": {"status": {}},
                     "selectableFields": [{"jsonPath": path} for path in resource.selectable],
                     "additionalPrinterColumns": [column.manifest() for column in resource.columns],
@@ -165,29 +165,29 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def as_yaml(manifest: dict[str, Any]) -> str:
+def to_yaml(manifest: dict[str, Any]) -> str:
     body = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
-    return HEADER + body
+    return GENERATED_HEADER + body
 
 
-def generated() -> dict[Path, str]:
+def generated_files() -> dict[Path, str]:
     """Every generated file: its path in the repository, its text."""
     files: dict[Path, str] = {Path("docs/settings.md"): settings_page(Settings)}
-    for resource in RESOURCES:
-        text = as_yaml(definition(resource))
+    for resource in RESOURCE_DEFINITIONS:
+        text = to_yaml(crd_manifest(resource))
         files[Path("crds") / f"{resource.plural}.yaml"] = text
         files[Path("charts/swefoundry/files/crds") / f"{resource.plural}.yaml"] = text
-        files[Path("docs/reference") / f"{resource.kind.lower()}.md"] = page(
-            resource.kind, resource.short, resource.about, openapi(resource)
+        files[Path("docs/reference") / f"{resource.kind.lower()}.md"] = resource_page(
+            resource.kind, resource.short, resource.description, openapi_schema(resource)
         )
     return files
 
 
-def stale(root: Path) -> list[Path]:
+def outdated_files(root: Path) -> list[Path]:
     """Generated files that are not what the models make of them now."""
     return [
         path
-        for path, text in generated().items()
+        for path, text in generated_files().items()
         if not (root / path).is_file() or (root / path).read_text() != text
     ]
 
@@ -199,12 +199,12 @@ def main() -> int:
     arguments.add_argument("--write", action="store_true", help="write the files instead of comparing them")
     arguments.add_argument("--root", type=Path, default=ROOT, help="root of the repository")
     options = arguments.parse_args()
-    old = stale(options.root)
+    old = outdated_files(options.root)
     for path in old:
         print(f"{'wrote' if options.write else 'out of date, run `make generate`:'} {path}")
         if options.write:
             (options.root / path).parent.mkdir(parents=True, exist_ok=True)
-            (options.root / path).write_text(generated()[path])
+            (options.root / path).write_text(generated_files()[path])
     return 1 if old and not options.write else 0
 
 

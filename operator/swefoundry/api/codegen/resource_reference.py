@@ -4,35 +4,35 @@ from typing import Any
 
 from swefoundry.api.labels import API_VERSION
 
-Node = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def page(kind: str, short: str, about: str, schema: Node) -> str:
+def resource_page(kind: str, short: str, description: str, schema: JsonObject) -> str:
     """The Markdown page of one resource."""
     fields = schema["properties"]
     parts = [
         f"# {kind}\n",
         "<!-- Generated from operator/swefoundry/api by `make generate`. Do not edit. -->\n",
-        f"{about}\n",
+        f"{description}\n",
         f"`apiVersion: {API_VERSION}`, `kind: {kind}`, short name `{short}`; `kubectl explain {short}` "
         "says the same in a terminal. **Bold** fields are required where their parent is given.\n",
         f"## spec\n\n{fields['spec']['description']}\n\n{_table(fields['spec'], 'spec')}",
-        _rules(fields["spec"]),
+        _cross_field_rules(fields["spec"]),
         f"## status\n\n{fields['status']['description']} Written by the operator alone.\n\n"
         f"{_table(fields['status'], 'status')}",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _table(schema: Node, root: str) -> str:
+def _table(schema: JsonObject, root: str) -> str:
     lines = ["| Field | Type | Default | Meaning |", "|---|---|---|---|"]
     lines += [_row(path, node, required) for path, node, required in _walk(schema, root)]
     return "\n".join(lines) + "\n"
 
 
-def _walk(schema: Node, path: str) -> list[tuple[str, Node, bool]]:
+def _walk(schema: JsonObject, path: str) -> list[tuple[str, JsonObject, bool]]:
     """Every field below a node, parents first: (path, schema, required)."""
-    found: list[tuple[str, Node, bool]] = []
+    found: list[tuple[str, JsonObject, bool]] = []
     for name, child in schema.get("properties", {}).items():
         here = f"{path}.{name}"
         found.append((here, child, name in schema.get("required", ())))
@@ -41,7 +41,7 @@ def _walk(schema: Node, path: str) -> list[tuple[str, Node, bool]]:
     return found
 
 
-def _row(path: str, node: Node, required: bool) -> str:
+def _row(path: str, node: JsonObject, required: bool) -> str:
     name = path.split(".", 1)[1]
     shown = f"**`{name}`**" if required else f"`{name}`"
     default = f"`{_literal(node['default'])}`" if "default" in node and node["default"] != {} else ""
@@ -58,7 +58,7 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
-def _type(node: Node) -> str:
+def _type(node: JsonObject) -> str:
     if "enum" in node:
         return "one of " + ", ".join(f"`{value}`" for value in node["enum"])
     if node["type"] == "array":
@@ -68,7 +68,7 @@ def _type(node: Node) -> str:
     return f"{node['type']}{_range(node)}"
 
 
-def _range(node: Node) -> str:
+def _range(node: JsonObject) -> str:
     if "minimum" in node and "maximum" in node:
         return f", {node['minimum']} to {node['maximum']}"
     if "minimum" in node:
@@ -76,7 +76,7 @@ def _range(node: Node) -> str:
     return ""
 
 
-def _string(node: Node) -> str:
+def _string(node: JsonObject) -> str:
     if "format" in node:
         return str(node["format"])
     if "pattern" in node:
@@ -88,7 +88,7 @@ def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _rules(schema: Node) -> str:
+def _cross_field_rules(schema: JsonObject) -> str:
     """Rules that the API server checks across fields, each with the places where it holds."""
     places: dict[str, list[str]] = {}
     for path, node, _ in [("spec", schema, True), *_walk(schema, "spec")]:

@@ -40,15 +40,15 @@ TYPES = {
 }
 
 
-def page(settings: type[BaseSettings]) -> str:
+def settings_page(settings: type[BaseSettings]) -> str:
     """The Markdown page."""
-    said = sentences(settings)
+    said = field_descriptions(settings)
     prefix = str(settings.model_config.get("env_prefix", ""))
     rows = [_row(prefix + name.upper(), field, said[name]) for name, field in settings.model_fields.items()]
     return PREAMBLE + "\n".join(rows) + "\n"
 
 
-def sentences(settings: type[BaseSettings]) -> dict[str, str]:
+def field_descriptions(settings: type[BaseSettings]) -> dict[str, str]:
     """The string below each field, which Python itself forgets."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(settings)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []

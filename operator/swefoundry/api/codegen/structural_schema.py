@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-Node = dict[str, Any]
+JsonObject = dict[str, Any]
 
-KEPT = (
+SHARED_KEYWORDS = (
     "type",
     "format",
     "enum",
@@ -30,7 +30,7 @@ KEPT = (
 )
 """Words that mean the same in both dialects."""
 
-TRANSLATED = frozenset(
+TRANSLATED_KEYWORDS = frozenset(
     {
         "description",
         "default",
@@ -44,14 +44,14 @@ TRANSLATED = frozenset(
         "propertyNames",
     }
 )
-IGNORED = frozenset({"title", "examples", "$defs"})
+IGNORED_KEYWORDS = frozenset({"title", "examples", "$defs"})
 
 
 class NotStructural(ValueError):
     """A model says something that a structural schema cannot say."""
 
 
-def structural(model: type[BaseModel], *, defaults: bool = True) -> Node:
+def structural_schema(model: type[BaseModel], *, defaults: bool = True) -> JsonObject:
     """The structural schema of a model; without defaults for a status, which only the operator writes."""
     raw = model.model_json_schema(by_alias=True)
     return _Translation(raw.get("$defs", {}), defaults).node(raw, model.__name__)
@@ -60,19 +60,19 @@ def structural(model: type[BaseModel], *, defaults: bool = True) -> Node:
 class _Translation:
     """One model's translation: its definitions, and whether defaults are wanted."""
 
-    def __init__(self, definitions: Node, defaults: bool) -> None:
+    def __init__(self, definitions: JsonObject, defaults: bool) -> None:
         self.definitions = definitions
         self.defaults = defaults
 
-    def node(self, raw: Node, path: str) -> Node:
+    def node(self, raw: JsonObject, path: str) -> JsonObject:
         raw = self._resolved(raw, path)
-        _refuse_unknown_words(raw, path)
-        node: Node = {}
+        _reject_unknown_keywords(raw, path)
+        node: JsonObject = {}
         if "description" in raw:
             node["description"] = " ".join(raw["description"].split())
         if "const" in raw:
             raw = {**raw, "enum": [raw["const"]]}
-        node |= {word: raw[word] for word in KEPT if word in raw}
+        node |= {word: raw[word] for word in SHARED_KEYWORDS if word in raw}
         node |= _inclusive_bounds(raw, path)
         if raw.get("uniqueItems"):
             node["x-kubernetes-list-type"] = "set"
@@ -84,7 +84,7 @@ class _Translation:
             node["default"] = _default(raw["default"], node)
         return node
 
-    def _resolved(self, raw: Node, path: str) -> Node:
+    def _resolved(self, raw: JsonObject, path: str) -> JsonObject:
         """Without references, and without the null that an optional field allows; a field's own words win."""
         while "$ref" in raw or "anyOf" in raw:
             own = {word: value for word, value in raw.items() if word not in ("$ref", "anyOf")}
@@ -98,7 +98,7 @@ class _Translation:
             raw = {**target, **own}
         return raw
 
-    def _children(self, raw: Node, path: str) -> Node:
+    def _children(self, raw: JsonObject, path: str) -> JsonObject:
         if "items" in raw:
             return {"items": self.node(raw["items"], f"{path}[]")}
         if "properties" in raw:
@@ -116,20 +116,25 @@ class _Translation:
         return {"additionalProperties": self.node(values, f"{path}{{}}")}
 
 
-def _refuse_unknown_words(raw: Node, path: str) -> None:
+def _reject_unknown_keywords(raw: JsonObject, path: str) -> None:
     for word in raw:
-        if word in KEPT or word in TRANSLATED or word in IGNORED or word.startswith("x-kubernetes-"):
+        if (
+            word in SHARED_KEYWORDS
+            or word in TRANSLATED_KEYWORDS
+            or word in IGNORED_KEYWORDS
+            or word.startswith("x-kubernetes-")
+        ):
             continue
         raise NotStructural(f"{path}: {word} has no translation")
 
 
-def _inclusive_bounds(raw: Node, path: str) -> Node:
+def _inclusive_bounds(raw: JsonObject, path: str) -> JsonObject:
     """Structural schemas have only flags for exclusive bounds; whole numbers do not need them."""
     if "exclusiveMinimum" not in raw and "exclusiveMaximum" not in raw:
         return {}
     if raw.get("type") != "integer":
         raise NotStructural(f"{path}: an exclusive bound on {raw.get('type')}")
-    bounds: Node = {}
+    bounds: JsonObject = {}
     if "exclusiveMinimum" in raw:
         bounds["minimum"] = raw["exclusiveMinimum"] + 1
     if "exclusiveMaximum" in raw:
@@ -137,7 +142,7 @@ def _inclusive_bounds(raw: Node, path: str) -> Node:
     return bounds
 
 
-def _default(value: Any, node: Node) -> Any:
+def _default(value: Any, node: JsonObject) -> Any:
     """A default without what is absent, and without what the children's own defaults say anyway."""
     if not isinstance(value, dict):
         return value

@@ -7,46 +7,46 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-Node = dict[str, Any]
+JsonObject = dict[str, Any]
 
 PASSWORD = re.compile(r"https?://[^/@]*:[^/@]*@")
 
 
-def _exactly_one_of(*names: str) -> Callable[[Node], bool]:
+def _exactly_one_of(*names: str) -> Callable[[JsonObject], bool]:
     return lambda node: sum(name in node for name in names) == 1
 
 
-def _no_password(node: Node) -> bool:
+def _no_password(node: JsonObject) -> bool:
     return not PASSWORD.match(str(node.get("url", "")))
 
 
-def _fixed_has_a_draft(node: Node) -> bool:
+def _fixed_has_a_draft(node: JsonObject) -> bool:
     return "fixed" not in node.get("strategies", []) or "draft" in node
 
 
-def _draft_is_used(node: Node) -> bool:
+def _draft_is_used(node: JsonObject) -> bool:
     strategies = node.get("strategies", [])
     return "draft" not in node or not strategies or "fixed" in strategies
 
 
-def _parent_is_used(node: Node) -> bool:
+def _parent_is_used(node: JsonObject) -> bool:
     strategies = node.get("strategies", [])
     return "parentRef" not in node or not strategies or "reuse" in strategies
 
 
-def _task_commit(spec: Node) -> bool:
+def _task_commit(spec: JsonObject) -> bool:
     return "baseCommit" in spec or ("source" in spec and "git" not in spec["source"])
 
 
-def _build_commit(spec: Node) -> bool:
+def _build_commit(spec: JsonObject) -> bool:
     return "baseCommit" in spec or "git" not in spec.get("source", {})
 
 
-def _both_layers(node: Node) -> bool:
+def _both_layers(node: JsonObject) -> bool:
     return {"before", "after"} <= set(node.get("layers", {}))
 
 
-TWINS: dict[str, Callable[[Node], bool]] = {
+PYTHON_EQUIVALENTS: dict[str, Callable[[JsonObject], bool]] = {
     "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1": _exactly_one_of(
         "git", "archive", "artifact"
     ),
@@ -65,7 +65,7 @@ TWINS: dict[str, Callable[[Node], bool]] = {
     "has(self.layers.before) && has(self.layers.after)": _both_layers,
 }
 
-HINTS = {
+FIX_BY_FIELD = {
     "instanceId": "Write letters, digits, '.', '_' and '-', such as pallets__click-2622.",
     "repo": "Write owner/name, such as pallets/click.",
     "baseCommit": "Write the full commit id in quotes: 40 (or 64) lower-case hexadecimal digits.",

@@ -6,25 +6,25 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from swefoundry.api.validation.cel_rules import HINTS
+from swefoundry.api.validation.cel_rules import FIX_BY_FIELD
 
-Node = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def sentence(error: ErrorDetails, schema: Node) -> str:
+def format_error(error: ErrorDetails, schema: JsonObject) -> str:
     """One of pydantic's complaints in our words."""
     location = [part for part in error["loc"] if part != "[key]"]
     path = _path(location)
-    node = _at(schema, location)
+    node = _schema_at(schema, location)
     if error["type"] == "extra_forbidden":
-        known = list(_at(schema, location[:-1]).get("properties", {}))
-        return f"{path}: unknown field. {choice(location[-1], known)}"
+        known = list(_schema_at(schema, location[:-1]).get("properties", {}))
+        return f"{path}: unknown field. {suggest(location[-1], known)}"
     if error["type"] == "missing":
         return f"{path}: is required. {node.get('description', '')}".rstrip()
-    return f"{path}: {_complaint(error, node)} {_advice(location, error, node)}".rstrip()
+    return f"{path}: {_problem(error, node)} {_fix(location, error, node)}".rstrip()
 
 
-def _complaint(error: ErrorDetails, node: Node) -> str:
+def _problem(error: ErrorDetails, node: JsonObject) -> str:
     value, context = error["input"], error.get("ctx", {})
     match error["type"]:
         case "string_pattern_mismatch":
@@ -45,14 +45,14 @@ def _complaint(error: ErrorDetails, node: Node) -> str:
     return f"must be {article}, not {quoted(value)}."
 
 
-def _advice(location: list[int | str], error: ErrorDetails, node: Node) -> str:
+def _fix(location: list[int | str], error: ErrorDetails, node: JsonObject) -> str:
     name = next((part for part in reversed(location) if isinstance(part, str)), "")
     if "enum" in node:
-        return choice(error["input"], node["enum"])
+        return suggest(error["input"], node["enum"])
     if error["type"] == "string_too_long" and name == "inline":
         return "Put it into a ConfigMap and name it in configMapRef."
-    if name in HINTS:
-        return HINTS[name]
+    if name in FIX_BY_FIELD:
+        return FIX_BY_FIELD[name]
     if error["type"] == "string_type" and isinstance(error["input"], int | float):
         return "Put it in quotes."
     if error["type"] in ("int_type", "bool_type") and isinstance(error["input"], str):
@@ -60,7 +60,7 @@ def _advice(location: list[int | str], error: ErrorDetails, node: Node) -> str:
     return str(node.get("description", ""))
 
 
-def _at(schema: Node, location: list[int | str]) -> Node:
+def _schema_at(schema: JsonObject, location: list[int | str]) -> JsonObject:
     """The schema of a place; empty for places that it does not know."""
     for part in location:
         schema = (
@@ -73,10 +73,10 @@ def _path(location: list[int | str]) -> str:
     return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
-def choice(given: object, known: list[str]) -> str:
+def suggest(value: object, known: list[str]) -> str:
     """Did you mean …? Compared without case and underscores, because those are the usual slips."""
     plain = {name.lower(): name for name in known}
-    close = get_close_matches(str(given).lower().replace("_", ""), list(plain), n=1)
+    close = get_close_matches(str(value).lower().replace("_", ""), list(plain), n=1)
     if close:
         return f"Did you mean {plain[close[0]]}?"
     return f"Known here: {', '.join(known)}." if known else ""

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from swefoundry.api import reasons
-from swefoundry.api.conditions import READY, RECONCILING, STALLED, condition, merged
+from swefoundry.api.conditions import READY, RECONCILING, STALLED, condition, merge_conditions
 from swefoundry.api.types import Condition
 
 
-def refused_status(body: Mapping[str, Any], error: ValidationError, now: datetime) -> dict[str, Any]:
+def invalid_status(body: Mapping[str, Any], error: ValidationError, now: datetime) -> dict[str, Any]:
     """The status with Stalled=True and a sentence that names the first wrong field."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in ("spec", *first["loc"]))
@@ -22,6 +22,6 @@ def refused_status(body: Mapping[str, Any], error: ValidationError, now: datetim
         condition(STALLED, "True", reasons.INVALID_SPEC, message, stamp),
     ]
     old = [Condition.model_validate(item) for item in body.get("status", {}).get("conditions", [])]
-    conditions = [item.wire() for item in merged(old, new, absent=[RECONCILING])]
+    conditions = [item.to_json_dict() for item in merge_conditions(old, new, absent=[RECONCILING])]
     told = {"observedGeneration": stamp[0], "phase": "Failed", "conditions": conditions}
     return {**body.get("status", {}), **told}

@@ -13,40 +13,44 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from swefoundry.api.codegen.crds import RESOURCES, Resource
-from swefoundry.api.codegen.structural_schema import structural
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ResourceDefinition
+from swefoundry.api.codegen.structural_schema import structural_schema
 from swefoundry.api.labels import API_VERSION
-from swefoundry.api.validation.cel_rules import TWINS
-from swefoundry.api.validation.error_messages import choice, quoted, sentence
+from swefoundry.api.validation.cel_rules import PYTHON_EQUIVALENTS
+from swefoundry.api.validation.error_messages import format_error, quoted, suggest
 
-Node = dict[str, Any]
+JsonObject = dict[str, Any]
 
 ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
-NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-NAME_LIMIT = 253
+OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+OBJECT_NAME_LIMIT = 253
 
 
-def problems(manifest: Mapping[str, object]) -> list[str]:
+def manifest_problems(manifest: Mapping[str, object]) -> list[str]:
     """Everything wrong with one TaskInstance or EnvBuild, one sentence each: `field: what. What to do.`"""
-    plain = cast(Node, _without_nulls(json.loads(json.dumps(manifest, default=_json))))
-    kinds = {resource.kind: resource for resource in RESOURCES}
+    plain = cast(JsonObject, _without_nulls(json.loads(json.dumps(manifest, default=_date_to_json))))
+    kinds = {resource.kind: resource for resource in RESOURCE_DEFINITIONS}
     kind = plain.get("kind")
     resource = kinds.get(str(kind))
     if resource is None:
-        return [f"kind: {quoted(kind)} is not a kind of ours. {choice(kind, list(kinds))}"]
-    found = _of_envelope(plain)
+        return [f"kind: {quoted(kind)} is not a kind of ours. {suggest(kind, list(kinds))}"]
+    found = _envelope_problems(plain)
     if not isinstance(plain.get("spec"), dict):
         return [*found, "spec: is required and must be an object. See docs/reference."]
     schema = _spec_schema(resource)
-    return [*found, *_of_shape(resource, plain["spec"], schema), *_of_rules(plain["spec"], schema, "spec")]
+    return [
+        *found,
+        *_schema_problems(resource, plain["spec"], schema),
+        *_rule_problems(plain["spec"], schema, "spec"),
+    ]
 
 
 @cache
-def _spec_schema(resource: Resource) -> Node:
-    return structural(resource.spec)
+def _spec_schema(resource: ResourceDefinition) -> JsonObject:
+    return structural_schema(resource.spec)
 
 
-def _json(value: object) -> str:
+def _date_to_json(value: object) -> str:
     """YAML makes times of what looks like one; the API server only ever sees the text."""
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -62,61 +66,61 @@ def _without_nulls(value: object) -> object:
     return value
 
 
-def _of_envelope(manifest: Node) -> list[str]:
+def _envelope_problems(manifest: JsonObject) -> list[str]:
     found = []
     if manifest.get("apiVersion") != API_VERSION:
         found.append(f"apiVersion: {quoted(manifest.get('apiVersion'))} is not known. Write {API_VERSION}.")
     found += [
-        f"{name}: unknown field. {choice(name, list(ENVELOPE))}" for name in manifest if name not in ENVELOPE
+        f"{name}: unknown field. {suggest(name, list(ENVELOPE))}" for name in manifest if name not in ENVELOPE
     ]
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict):
         return [*found, "metadata: is required. Give the object a name."]
     if "generateName" in metadata and "name" not in metadata:
         return found
-    return found + _of_name(metadata.get("name"))
+    return found + _name_problems(metadata.get("name"))
 
 
-def _of_name(name: object) -> list[str]:
-    if isinstance(name, str) and NAME.fullmatch(name) and len(name) <= NAME_LIMIT:
+def _name_problems(name: object) -> list[str]:
+    if isinstance(name, str) and OBJECT_NAME.fullmatch(name) and len(name) <= OBJECT_NAME_LIMIT:
         return []
     return [
         f"metadata.name: {quoted(name)} cannot be a name. Write lower-case letters, digits, '-' and '.', "
-        f"at most {NAME_LIMIT} characters."
+        f"at most {OBJECT_NAME_LIMIT} characters."
     ]
 
 
-def _of_shape(resource: Resource, spec: Node, schema: Node) -> list[str]:
+def _schema_problems(resource: ResourceDefinition, spec: JsonObject, schema: JsonObject) -> list[str]:
     try:
         resource.spec.model_validate_json(
             json.dumps(spec), strict=True, extra="forbid", by_alias=True, by_name=False
         )
     except ValidationError as refusal:
-        return [sentence(error, schema) for error in refusal.errors(include_url=False)]
+        return [format_error(error, schema) for error in refusal.errors(include_url=False)]
     return []
 
 
-def _of_rules(value: object, schema: Node, path: str) -> list[str]:
+def _rule_problems(value: object, schema: JsonObject, path: str) -> list[str]:
     """Rules across fields, and sets, wherever the schema has them."""
     if isinstance(value, list):
-        return _of_list(value, schema, path)
+        return _list_problems(value, schema, path)
     if not isinstance(value, dict):
         return []
     found = []
     for rule in schema.get("x-kubernetes-validations", ()):
         if "oldSelf" in rule["rule"]:  # says what may change, which a single manifest does not tell
             continue
-        if not TWINS[rule["rule"]](value):
+        if not PYTHON_EQUIVALENTS[rule["rule"]](value):
             found.append(f"{path}{rule.get('fieldPath', '')}: {rule['message'].split(': ', 1)[-1]}.")
     for name, child in schema.get("properties", {}).items():
-        found += _of_rules(value.get(name), child, f"{path}.{name}")
+        found += _rule_problems(value.get(name), child, f"{path}.{name}")
     return found
 
 
-def _of_list(value: list[object], schema: Node, path: str) -> list[str]:
+def _list_problems(value: list[object], schema: JsonObject, path: str) -> list[str]:
     found = []
     if schema.get("x-kubernetes-list-type") == "set" and len({json.dumps(one) for one in value}) < len(value):
         found.append(f"{path}: has an entry twice. Name each once.")
     for index, one in enumerate(value):
-        found += _of_rules(one, schema.get("items", {}), f"{path}[{index}]")
+        found += _rule_problems(one, schema.get("items", {}), f"{path}[{index}]")
     return found

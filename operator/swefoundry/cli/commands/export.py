@@ -26,10 +26,10 @@ from swefoundry.cli.summary import RunSummary
 from swefoundry.cli.views.progress import FINISHED_PHASES
 from swefoundry.contracts.facts import Facts
 from swefoundry.errors import NotFound, PermanentError
-from swefoundry.grading.verdict_bundle import FILE_NAME, VerdictBundle
+from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS, TASKS
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 CONCURRENT_ROWS = 8
 FACTS_LIMIT_BYTES = 64 << 20
@@ -149,7 +149,7 @@ class RowReader:
         self._kube = kube
         self._wanted = run
         self._stack = stack
-        self._registries: dict[str, Registry] = {}
+        self._registries: dict[str, RegistryClient] = {}
         self._opening = asyncio.Lock()
 
     async def row(self, task: dict[str, Any]) -> dict[str, Any] | None:
@@ -171,7 +171,7 @@ class RowReader:
         files = await pull_evidence_files(registry, repository, status["evidence"])
         return ValidatedInstance(
             spec=spec,
-            bundle=VerdictBundle.model_validate_json(files[FILE_NAME]),
+            bundle=VerdictBundle.model_validate_json(files[VERDICT_FILE]),
             evidence=status["evidence"],
             gold=await texts.read(spec["goldPatch"]),
             tests=await texts.read(spec["testPatch"]),
@@ -194,7 +194,7 @@ class RowReader:
             return known
         return known | (found.get("status") or {})
 
-    async def _open_registry(self, host: str) -> Registry:
+    async def _open_registry(self, host: str) -> RegistryClient:
         async with self._opening:
             if host not in self._registries:
                 opened = clients.open_registry(self._wanted.store, host)
@@ -202,7 +202,7 @@ class RowReader:
         return self._registries[host]
 
 
-async def _clean_tree_commit(registry: Registry, repository: str, status: dict[str, Any]) -> str:
+async def _clean_tree_commit(registry: RegistryClient, repository: str, status: dict[str, Any]) -> str:
     """The clean tree's one commit, for sources that are archives; empty for what older versions took in."""
     digest = (status.get("prepared") or {}).get("facts")
     if not digest:

@@ -88,7 +88,7 @@ def _problems(manifest: Any) -> list[str]:
     if not isinstance(manifest, dict):
         return [f"a manifest is an object, not {type(manifest).__name__}"]
     try:
-        return lint.problems(manifest)
+        return lint.manifest_problems(manifest)
     except TypeError as error:
         return [str(error)]
 

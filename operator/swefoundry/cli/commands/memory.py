@@ -19,8 +19,8 @@ from swefoundry.drafts.proven_environment import (
     ReuseStats,
 )
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused
-from swefoundry.oci.proven_index import list_environments, trials_of
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.proven_index import list_environments, reuse_outcomes
+from swefoundry.oci.registry_client import RegistryClient
 
 MEMORY_COLUMNS = ("repo", "version", "date", "by", "image", "reused", "refused", "state", "from")
 DRAFT_LIMIT_BYTES = 1 << 20
@@ -85,7 +85,7 @@ async def _list_environments(target: clients.RegistryTarget, repos: list[str]) -
 
 
 async def _repository_paths(
-    registry: Registry, target: clients.RegistryTarget, repos: list[str]
+    registry: RegistryClient, target: clients.RegistryTarget, repos: list[str]
 ) -> list[str]:
     """Of the repositories named, else of all task repositories."""
     if repos:
@@ -118,11 +118,11 @@ async def _export_lines(
 
 
 async def _memory_line(
-    registry: Registry, path: str, known: EnvironmentRecord, tags: list[str]
+    registry: RegistryClient, path: str, known: EnvironmentRecord, tags: list[str]
 ) -> MemoryLine:
     text = await registry.get_blob(path, known.draft, DRAFT_LIMIT_BYTES)
     draft = Draft.model_validate_json(text)
-    return MemoryLine(known=known, draft=draft, trials=trials_of(tags, known.image))
+    return MemoryLine(known=known, draft=draft, trials=reuse_outcomes(tags, known.image))
 
 
 def reuse_state(trials: ReuseStats, reference: bool) -> str:
@@ -156,7 +156,7 @@ def _row_cells(each: ProvenEnvironment) -> tuple[object, ...]:
 
 def _to_json_dict(each: ProvenEnvironment) -> dict[str, object]:
     return {
-        **each.known.wire(),
-        "trials": each.trials.wire(),
+        **each.known.to_json_dict(),
+        "trials": each.trials.to_json_dict(),
         "state": reuse_state(each.trials, each.reference),
     }

@@ -18,7 +18,7 @@ from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import digest_tag
 from swefoundry.oci.copying import Repository, copy_manifest
 from swefoundry.oci.proven_index import push_environment_record, record_trial
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 
 REFERENCE_ONLY = (
     "{missing} not in the registry: only its draft is kept, as a reference for recipes and agents. "
@@ -81,7 +81,7 @@ async def _import_lines(file: Path, arrival: MemoryImport) -> None:
 
 
 async def _import_line(
-    place: str, line: MemoryLine, arrival: MemoryImport, target: Registry, source: Registry | None
+    place: str, line: MemoryLine, arrival: MemoryImport, target: RegistryClient, source: RegistryClient | None
 ) -> None:
     known = line.known
     here = Repository(target, arrival.target.repository(known.repo))

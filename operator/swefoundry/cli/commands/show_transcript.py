@@ -55,7 +55,7 @@ def transcript(
     found = asyncio.run(_fetch_transcript(name, place, clients.RegistryTarget(registry, insecure, prefix)))
     wanted = TurnFilter(role, None if round_number is None else round_number - 1, full)
     if output is TranscriptFormat.JSON:
-        return console.print_json(found.model_copy(update={"turns": wanted.select(found)}).wire())
+        return console.print_json(found.model_copy(update={"turns": wanted.select(found)}).to_json_dict())
     console.stdout().print(render_transcript(name, found, wanted))
     return None
 

@@ -17,7 +17,7 @@ from swefoundry.cli.views.page import PageSection
 from swefoundry.errors import NotFound, SwefoundryError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS, TASKS
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.text.log_excerpt import log_excerpt
 
 EXPLAINED_STAGES = ("before", "after")
 """Stages whose logs tell why; `base` is only there to compare."""
@@ -73,7 +73,7 @@ async def _fetch_evidence(task: Mapping[str, Any], store: clients.RegistryTarget
             for each in wanted:
                 files = await pull_evidence_files(opened, repository, each["evidence"])
                 log = files.get("output.log", b"").decode(errors="replace")
-                logs[f"{each['stage']} #{each['repeat']}"] = telling_lines(log)
+                logs[f"{each['stage']} #{each['repeat']}"] = log_excerpt(log)
             tests: dict[str, list[str]] = {}
             if status.get("evidence"):
                 files = await pull_evidence_files(opened, repository, status["evidence"])

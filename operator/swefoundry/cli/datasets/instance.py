@@ -105,7 +105,7 @@ def render_instance(instance: Instance, settings: InstanceSettings, name: str = 
         spec["problemStatement"] = writer.problem(instance.problem)
     annotations = writer.row_annotations(instance.extra)
     task = writer.task({**spec, **settings.spec}, annotations)
-    complaints = manifest.problems(task)
+    complaints = manifest.manifest_problems(task)
     if complaints:
         raise InstanceRejected("; ".join(complaints))
     return RenderedInstance(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))

@@ -9,12 +9,12 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 from swefoundry.drafts.proven_environment import EnvironmentRecord
 from swefoundry.oci.content import digest_of
 
 
-class MemoryLine(Value):
+class MemoryLine(WireModel):
     """One environment with the draft that made it, and how each reuse of it went."""
 
     v: Literal[1] = 1
@@ -25,7 +25,7 @@ class MemoryLine(Value):
 
     def to_line(self) -> str:
         """The line; ASCII, because some readers take U+2028 for a line's end."""
-        return json.dumps(self.wire(), sort_keys=True)
+        return json.dumps(self.to_json_dict(), sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _read_line(text: bytes) -> MemoryLine | RejectedLine:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         return RejectedLine(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", _repo_name(found["known"]))
-    if digest_of(line.draft.stored()) != line.known.draft:
+    if digest_of(line.draft.to_bytes()) != line.known.draft:
         return RejectedLine(
             "its draft is not the one that it names: it was changed, or written by another version of swefoundry",
             line.known.repo,

@@ -7,12 +7,12 @@ from typing import Any, get_args
 import typer
 
 from swefoundry.api.labels import EXPERIMENT
-from swefoundry.api.types import Strategy
+from swefoundry.api.types import StrategyName
 from swefoundry.cli.clients import read_yaml
 from swefoundry.cli.datasets.instance import InstanceSettings
 
 TEMPLATE_FIELDS = ("environment", "validation", "budget", "suspend", "ttlSecondsAfterFinished")
-STRATEGY_NAMES: tuple[str, ...] = get_args(Strategy)
+STRATEGY_NAMES: tuple[str, ...] = get_args(StrategyName)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 
 

@@ -7,7 +7,7 @@ from swefoundry.api.types import Budget
 from swefoundry.cli.views.costs import usage_of
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.transcript_view import usage_text, usd_text
-from swefoundry.text.plurals import counted, ordinal
+from swefoundry.text.plurals import ordinal, pluralize
 
 KubernetesObject = Mapping[str, Any]
 CLAIM_TEXTS = {True: "sure", False: "in doubt", None: ""}
@@ -54,7 +54,7 @@ def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
     if not tried:
         return
     refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
-    lines = (f"{counted(len(tried), 'proven image')} tried, {len(refused)} did not do",)
+    lines = (f"{pluralize(len(tried), 'proven image')} tried, {len(refused)} did not do",)
     rows = tuple(
         (
             ordinal(each["number"]),
@@ -69,14 +69,14 @@ def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
 def _agents_section(status: KubernetesObject) -> PageSection:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    lines = [f"asked for {counted(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
+    lines = [f"asked for {pluralize(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
     if agents.get("ended"):
         lines.append(f"{agents['ended']}: {agents.get('message') or 'no more is known'}")
     for count, said in (
         (agents.get("overclaimed"), "believed in and refused by the probe"),
         (agents.get("underclaimed"), "doubted and accepted by the probe"),
     ):
-        lines += [f"{counted(count, 'draft')} {said}"] if count else []
+        lines += [f"{pluralize(count, 'draft')} {said}"] if count else []
     if agents.get("transcript"):
         lines.append("`swefoundry transcript` shows what was said")
     rows = tuple(
@@ -93,7 +93,7 @@ def _agents_section(status: KubernetesObject) -> PageSection:
 
 def _turns_text(holder: KubernetesObject) -> str:
     usage = usage_of(holder)
-    return f"{counted(usage.turns, 'turn')}, {usage_text(usage)}"
+    return f"{pluralize(usage.turns, 'turn')}, {usage_text(usage)}"
 
 
 def _budget_section(spec: KubernetesObject, status: KubernetesObject) -> PageSection:

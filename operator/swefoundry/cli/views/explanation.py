@@ -9,7 +9,7 @@ from swefoundry.cli.views.build_history import build_history
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.progress import INITIAL_PHASE, leading_condition
 from swefoundry.cli.views.remediation import remediation_for
-from swefoundry.text.plurals import counted
+from swefoundry.text.plurals import pluralize
 
 MAX_TESTS_LISTED = 12
 """Test names shown per set; all of them are in the verdict bundle."""
@@ -164,5 +164,5 @@ def _pods_section(status: Mapping[str, Any], build_status: Mapping[str, Any]) ->
         for each in attempts
     )
     retries = (status.get("infraRetries") or 0) + (build_status.get("infraRetries") or 0)
-    lines = (f"{counted(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
+    lines = (f"{pluralize(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
     return PageSection("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from swefoundry.cli.console import strip_control_chars
 from swefoundry.contracts.models import MICRO, Usage
-from swefoundry.contracts.transcript import Said, Transcript, Turn
-from swefoundry.text.plurals import counted, ordinal
+from swefoundry.contracts.transcript import Transcript, TranscriptMessage, Turn
+from swefoundry.text.plurals import ordinal, pluralize
 
 HEAD_LINES = 24
 TAIL_LINES = 8
@@ -41,7 +41,7 @@ def render_transcript(name: str, transcript: Transcript, turn_filter: TurnFilter
     """All of it."""
     turns = turn_filter.select(transcript)
     shown = f"{len(turns)} of " if len(turns) < len(transcript.turns) else ""
-    shown += counted(len(transcript.turns), "turn")
+    shown += pluralize(len(transcript.turns), "turn")
     total = Transcript(conversation=transcript.conversation, turns=turns).usage
     parts: list[RenderableType] = [Text(f"{name}: {shown}, {usage_text(total)}", style="bold")]
     for number, of_round in groupby(turns, key=lambda turn: turn.round):
@@ -77,7 +77,7 @@ def _turn_lines(turn: Turn, full: bool) -> Iterator[RenderableType]:
         yield from _message_lines(said, full)
 
 
-def _message_lines(message: Said, full: bool) -> Iterator[Text]:
+def _message_lines(message: TranscriptMessage, full: bool) -> Iterator[Text]:
     style = ROLE_STYLES[message.role]
     answers = f" to {strip_control_chars(message.call_id)}" if message.call_id else ""
     yield Text(f"  {message.role}{answers}", style=f"{style} italic".strip())

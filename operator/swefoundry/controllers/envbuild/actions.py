@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult
-from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.build import BuildResult
 from swefoundry.controllers.envbuild.agent_rounds import collect_draft, launch_agent
 from swefoundry.controllers.envbuild.next_round import choose_next_round
 from swefoundry.controllers.envbuild.observe import Observation
@@ -19,7 +19,7 @@ from swefoundry.controllers.envbuild.steps import (
     stage_of,
 )
 from swefoundry.controllers.steps import RunWork
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads import names
 from swefoundry.workloads.build.launch import BuildRequest, launch_build
 from swefoundry.workloads.context import ReconcileContext
@@ -123,7 +123,7 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
     )
     validation = observed.build.spec.validation
     said = missing_result_message(record, validation.timeout_seconds)
-    telling = "\n".join(part for part in (said, telling_lines(evidence.log)) if part)
+    telling = "\n".join(part for part in (said, log_excerpt(evidence.log)) if part)
     return ProbeFinished(move, probe, telling, network_open(record, validation, context.settings))
 
 
@@ -133,7 +133,7 @@ async def _collect_intake(move: CollectResult, observed: Observation, context: R
 
 async def _collect_build(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
     count_finished_pod(Role.BUILD, move)
-    return BuildFinished(move, BuildRecord.model_validate(move.result.record))
+    return BuildFinished(move, BuildResult.model_validate(move.result.record))
 
 
 _LAUNCHES: Mapping[str, Callable[[StartPod, Observation, ReconcileContext], Awaitable[Result]]] = {

@@ -2,9 +2,9 @@
 
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, Round
-from swefoundry.contracts.agent import Ablation, AgentOrder, AgentRecord, Allowance, PastRound
+from swefoundry.contracts.agent import Ablation, AgentResult, AgentSpec, Allowance, PastRound
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.controllers.envbuild.agent_usage import has_draft
 from swefoundry.controllers.envbuild.budget import decide_budget
@@ -49,10 +49,10 @@ async def launch_agent(move: StartPod, observed: Observation, context: Reconcile
         )
 
 
-def _agent_spec(nonce: str, allowance: Allowance, near: list[Digest], observed: Observation) -> AgentOrder:
+def _agent_spec(nonce: str, allowance: Allowance, near: list[Digest], observed: Observation) -> AgentSpec:
     build, settings, prepared = observed.build, observed.settings, require_source(observed)
     spec, agents = build.spec, build.status.agents or Agents()
-    return AgentOrder(
+    return AgentSpec(
         nonce=nonce,
         place=registry_location(settings, observed.repository),
         conversation=build.uid,
@@ -103,7 +103,7 @@ def past_round(item: Round) -> PastRound:
 async def collect_draft(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
     """What an agent pod left: a round with its draft, or the reason why there is none."""
     count_finished_pod(Role.AGENT, move)
-    record = AgentRecord.model_validate(move.result.record)
+    record = AgentResult.model_validate(move.result.record)
     if not has_draft(record):
         return AgentFinished(move, record)
     draft = await context.draft(observed.repository, record.draft or "")
@@ -111,6 +111,6 @@ async def collect_draft(move: CollectResult, observed: Observation, context: Rec
     started = await start_round(Proposal(strategy=AGENTS, label=record.label, draft=final), observed, context)
     if any(item.draft == started.draft and item.parent is None for item in observed.build.status.rounds):
         message = "the agents wrote a draft that was tried already"
-        return AgentFinished(move, record.model_copy(update={"code": Code.REPEATED, "message": message}))
+        return AgentFinished(move, record.model_copy(update={"code": ExitCode.REPEATED, "message": message}))
     claim = {"claimed": record.claimed, "usage": record.usage if record.usage.turns else None}
     return AgentFinished(move, record, started.model_copy(update=claim))

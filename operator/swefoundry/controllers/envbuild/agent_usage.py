@@ -4,9 +4,9 @@ wrong. Pure.
 
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, EnvBuildStatus, Round
-from swefoundry.contracts.agent import AgentRecord
+from swefoundry.contracts.agent import AgentResult
 from swefoundry.contracts.budgets import dollars
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 
@@ -21,7 +21,7 @@ def record_request(status: EnvBuildStatus) -> EnvBuildStatus:
     return _with_agents(status, agents, asked=agents.asked + 1, drafting=len(status.rounds))
 
 
-def record_draft(status: EnvBuildStatus, record: AgentRecord, started: Round | None) -> EnvBuildStatus:
+def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | None) -> EnvBuildStatus:
     """An agent pod has ended: with a round, or with the reason why there will be none."""
     status = add_usage(status, record.usage)
     agents = status.agents or Agents()
@@ -74,14 +74,14 @@ def claim_was_wrong(item: Round) -> bool:
 def usage_in_message(message: str) -> Usage:
     """What an agent pod says it used that ended without a draft and without a reason of ours."""
     try:
-        return AgentRecord.model_validate_json(message).usage
+        return AgentResult.model_validate_json(message).usage
     except ValueError:
         return Usage()
 
 
-def has_draft(record: AgentRecord) -> bool:
+def has_draft(record: AgentResult) -> bool:
     """Whether the pod wrote a draft."""
-    return record.code == Code.OK and record.draft is not None
+    return record.code == ExitCode.OK and record.draft is not None
 
 
 def _with_agents(status: EnvBuildStatus, agents: Agents, **fields: object) -> EnvBuildStatus:

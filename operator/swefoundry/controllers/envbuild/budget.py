@@ -9,9 +9,9 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from swefoundry.api.resource import Build
+from swefoundry.api.resource import EnvBuild
 from swefoundry.contracts.agent import Allowance
-from swefoundry.contracts.budgets import Limit, least, nothing_left
+from swefoundry.contracts.budgets import BudgetLimit, allowance_exhausted, tightest_allowance
 from swefoundry.contracts.models import Usage
 from swefoundry.settings import Settings
 from swefoundry.workloads.usage_index import OtherUsage, UsageTotals, to_micro_usd
@@ -30,16 +30,16 @@ class BudgetDecision:
     """Why it has to wait: running agents may still use what is left."""
 
 
-def decide_budget(build: Build, others: OtherUsage, settings: Settings) -> BudgetDecision:
+def decide_budget(build: EnvBuild, others: OtherUsage, settings: Settings) -> BudgetDecision:
     """What the next agent pod of ``build`` may spend, beside all ``others``."""
     mine = build.status.usage or Usage()
     own = replace(_instance_limit(build), used=mine)
     shared = _shared_limits(build.namespace, others, settings)
-    allowance = least(
+    allowance = tightest_allowance(
         [own, *(replace(limit, used=mine.plus(theirs.used)) for limit, theirs in shared)],
         turns_per_role=build.spec.budget.turns_per_role,
     )
-    beside = least(
+    beside = tightest_allowance(
         [
             own,
             *(replace(limit, used=mine.plus(theirs.used).plus(theirs.reserved)) for limit, theirs in shared),
@@ -49,13 +49,13 @@ def decide_budget(build: Build, others: OtherUsage, settings: Settings) -> Budge
         held = "agents that run may still use what is left of a budget for models"
     else:
         held = ""
-    return BudgetDecision(allowance, nothing_left(allowance), held)
+    return BudgetDecision(allowance, allowance_exhausted(allowance), held)
 
 
-def _instance_limit(build: Build) -> Limit:
+def _instance_limit(build: EnvBuild) -> BudgetLimit:
     budget = build.spec.budget
-    return Limit(
-        named="spec.budget",
+    return BudgetLimit(
+        name="spec.budget",
         tokens=budget.llm_tokens,
         micro_usd=to_micro_usd(budget.llm_usd),
         tokens_raised_by="raise spec.budget.llmTokens",
@@ -63,7 +63,9 @@ def _instance_limit(build: Build) -> Limit:
     )
 
 
-def _shared_limits(namespace: str, others: OtherUsage, settings: Settings) -> list[tuple[Limit, UsageTotals]]:
+def _shared_limits(
+    namespace: str, others: OtherUsage, settings: Settings
+) -> list[tuple[BudgetLimit, UsageTotals]]:
     of_namespace = _shared_limit(
         "namespace",
         f"the budget of namespace {namespace}",
@@ -76,9 +78,9 @@ def _shared_limits(namespace: str, others: OtherUsage, settings: Settings) -> li
     return [(of_namespace, others.in_namespace), (of_operator, others.overall)]
 
 
-def _shared_limit(value: str, named: str, tokens: int | None, usd: Decimal | None) -> Limit:
-    return Limit(
-        named=named,
+def _shared_limit(value: str, named: str, tokens: int | None, usd: Decimal | None) -> BudgetLimit:
+    return BudgetLimit(
+        name=named,
         tokens=tokens,
         micro_usd=None if usd is None else to_micro_usd(usd),
         tokens_raised_by=RAISE_HINT.format(f"{value}.tokens"),

@@ -11,7 +11,7 @@ waits for it. Each wait is bounded.
 
 from datetime import datetime, timedelta
 
-from swefoundry.api.resource import Build
+from swefoundry.api.resource import EnvBuild
 from swefoundry.controllers.envbuild.observe import Observation, is_suspended
 from swefoundry.drafts import reuse
 from swefoundry.kube.cache import ApiObject, key_of
@@ -24,7 +24,7 @@ LeaderOrder = tuple[bool, datetime, str, str]
 """Whether its search is still to begin, when it was made, namespace and name: no two are equal."""
 
 
-def find_leader(build: Build, context: ReconcileContext) -> Key | None:
+def find_leader(build: EnvBuild, context: ReconcileContext) -> Key | None:
     """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
 
     One that has begun goes before all others: two that are made in the same second may begin in either order.
@@ -43,12 +43,12 @@ def wait_time_left(observed: Observation) -> timedelta:
     return timedelta(seconds=observed.settings.sibling_wait_seconds) - waited
 
 
-def become_leader(build: Build, context: ReconcileContext) -> None:
+def become_leader(build: EnvBuild, context: ReconcileContext) -> None:
     """Note at once that ``build`` begins a search of its own: another may be looked at before its status says so."""
     context.search_leaders.add(build.uid)
 
 
-def wait_for_leader(build: Build, context: ReconcileContext) -> None:
+def wait_for_leader(build: EnvBuild, context: ReconcileContext) -> None:
     """Note that ``build`` is to be woken when another of its repository ends."""
     context.leader_waiters.setdefault(build.spec.repo, set()).add(
         Key(BUILDS.kind, build.namespace, build.name)

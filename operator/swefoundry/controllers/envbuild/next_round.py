@@ -16,9 +16,9 @@ from swefoundry.controllers.envbuild.steps import (
     RoundStarted,
 )
 from swefoundry.controllers.envbuild.strategy_order import RECIPE, next_strategies, ordered_strategies
-from swefoundry.dockerfile.policy import complaints
+from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
-from swefoundry.drafts.evaluation_command import too_long
+from swefoundry.drafts.evaluation_command import command_length_problem
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.oci.draft_store import push_draft
 from swefoundry.workloads.context import ReconcileContext
@@ -76,8 +76,10 @@ async def start_round(proposal: Proposal, observed: Observation, context: Reconc
         draft=await push_draft(context.registry, observed.repository, proposal.draft),
         parent=proposal.parent,
     )
-    found = complaints(proposal.draft.dockerfile, list(context.settings.allowed_bases))
-    refused = [item.message for item in found] + [too_long(proposal.draft.test_command, facts.test_files)]
+    found = violations(proposal.draft.dockerfile, list(context.settings.allowed_bases))
+    refused = [item.message for item in found] + [
+        command_length_problem(proposal.draft.test_command, facts.test_files)
+    ]
     message = " ".join(filter(None, refused))
     if not message:
         return started

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from swefoundry.api.envbuild import Round
-from swefoundry.api.resource import Build, build_from
+from swefoundry.api.resource import EnvBuild, parse_env_build
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.steps import PreparedSource
@@ -26,7 +26,7 @@ from swefoundry.workloads.pod_spec import Owner
 class Observation:
     """A frozen view; nothing in it changes while a step is decided and done."""
 
-    build: Build
+    build: EnvBuild
     pods: tuple[PodSnapshot, ...]
     settings: Settings
     now: datetime
@@ -100,7 +100,7 @@ def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation |
     body = context.cache.get(key)
     if body is None:
         return None
-    build = build_from(body)
+    build = parse_env_build(body)
     return Observation(
         build, owned_pods(context, build.uid), context.settings, now, is_suspended(body, context)
     )

@@ -12,14 +12,14 @@
 from collections.abc import Sequence
 
 from swefoundry.api.envbuild import ProbeResult, Round
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.evaluation import RunRecord
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.steps import CheckoutFinished
 from swefoundry.drafts.reuse import label_with_change_count
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads.pod_outcomes import PodFault
 
 MESSAGE_LIMIT = 2048
@@ -31,27 +31,27 @@ SUMMARY_LIMIT = 400
 """Characters of telling lines in a condition's message, which people read in a terminal."""
 
 BUILD_OUTCOMES = {
-    Code.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
-    Code.BASE_IMAGE_MISSING: RoundOutcome.BASE_IMAGE_MISSING,
-    Code.STEP_FAILED: RoundOutcome.STEP_FAILED,
-    Code.BUILD_TIME_LIMIT: RoundOutcome.BUILD_TIME_LIMIT,
-    Code.DISK_FULL: RoundOutcome.BUILD_DISK_FULL,
-    Code.POLICY_REFUSED: RoundOutcome.POLICY_REFUSED,
-    Code.PUSH_FAILED: RoundOutcome.PUSH_FAILED,
+    ExitCode.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
+    ExitCode.BASE_IMAGE_MISSING: RoundOutcome.BASE_IMAGE_MISSING,
+    ExitCode.STEP_FAILED: RoundOutcome.STEP_FAILED,
+    ExitCode.BUILD_TIME_LIMIT: RoundOutcome.BUILD_TIME_LIMIT,
+    ExitCode.DISK_FULL: RoundOutcome.BUILD_DISK_FULL,
+    ExitCode.POLICY_REFUSED: RoundOutcome.POLICY_REFUSED,
+    ExitCode.PUSH_FAILED: RoundOutcome.PUSH_FAILED,
 }
 
 AFTER_OUTCOMES = {
-    Code.TESTS_FAILED: RoundOutcome.AFTER_FAILED,
-    Code.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
-    Code.NO_RESULT: RoundOutcome.NO_RESULT,
-    Code.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
+    ExitCode.TESTS_FAILED: RoundOutcome.AFTER_FAILED,
+    ExitCode.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
+    ExitCode.NO_RESULT: RoundOutcome.NO_RESULT,
+    ExitCode.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
 }
 
 BEFORE_OUTCOMES = {
-    Code.TESTS_FAILED: RoundOutcome.ACCEPTED,
-    Code.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
-    Code.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
-    Code.OK: RoundOutcome.BOTH_PASSED,
+    ExitCode.TESTS_FAILED: RoundOutcome.ACCEPTED,
+    ExitCode.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
+    ExitCode.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
+    ExitCode.OK: RoundOutcome.BOTH_PASSED,
 }
 """What a passed `after` is worth, by the code of `before`."""
 
@@ -75,12 +75,12 @@ def after_checkout(current: Round, result: CheckoutFinished) -> Round:
     return current.model_copy(update={"label": label, "seconds": seconds} | made)
 
 
-def after_build(current: Round, record: BuildRecord) -> Round:
+def after_build(current: Round, record: BuildResult) -> Round:
     """The round after its build: with an image, or ended by a named failure."""
     seconds = current.seconds + record.duration_ms / 1000
-    if record.code == Code.OK and record.image is not None:
+    if record.code == ExitCode.OK and record.image is not None:
         return current.model_copy(update={"image": record.image, "evidence": record.log, "seconds": seconds})
-    outcome = BUILD_OUTCOMES.get(Code(record.code), RoundOutcome.INFRASTRUCTURE)
+    outcome = BUILD_OUTCOMES.get(ExitCode(record.code), RoundOutcome.INFRASTRUCTURE)
     message = "\n".join(part for part in (record.message, record.tail) if part)
     return current.model_copy(
         update={
@@ -112,7 +112,7 @@ def after_probe(current: Round, probe: ProbeResult, telling: str) -> Round:
     others = [item for item in current.probes if item.stage is not probe.stage]
     told = (
         telling[:MESSAGE_LIMIT]
-        if probe.stage is not Stage.BEFORE and probe.code != Code.OK
+        if probe.stage is not Stage.BEFORE and probe.code != ExitCode.OK
         else current.message
     )
     ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
@@ -136,31 +136,31 @@ def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
     before, after = found[Stage.BEFORE], found[Stage.AFTER]
     if after.fault is not None:
         return FAULT_OUTCOMES.get(after.fault, RoundOutcome.NO_RESULT)
-    if after.code != Code.OK:
-        return AFTER_OUTCOMES.get(Code(after.code or 0), RoundOutcome.NO_RESULT)
+    if after.code != ExitCode.OK:
+        return AFTER_OUTCOMES.get(ExitCode(after.code or 0), RoundOutcome.NO_RESULT)
     if before.code is None:
         return RoundOutcome.BEFORE_UNCLEAR
-    return BEFORE_OUTCOMES.get(Code(before.code), RoundOutcome.BEFORE_UNCLEAR)
+    return BEFORE_OUTCOMES.get(ExitCode(before.code), RoundOutcome.BEFORE_UNCLEAR)
 
 
 def _outcome_of_base_run(base: ProbeResult) -> RoundOutcome:
     """Without patches: the command runs and reports at least one test, passed or failed."""
     if base.fault is not None:
         return FAULT_OUTCOMES.get(base.fault, RoundOutcome.NO_RESULT)
-    if base.code in (Code.OK, Code.TESTS_FAILED) and (base.tests or 0) > 0:
+    if base.code in (ExitCode.OK, ExitCode.TESTS_FAILED) and (base.tests or 0) > 0:
         return RoundOutcome.ACCEPTED
-    return AFTER_OUTCOMES.get(Code(base.code or Code.NO_RESULT), RoundOutcome.NO_RESULT)
+    return AFTER_OUTCOMES.get(ExitCode(base.code or ExitCode.NO_RESULT), RoundOutcome.NO_RESULT)
 
 
-def missing_result_message(record: RunRecord, seconds: int) -> str:
+def missing_result_message(record: EvaluationResult, seconds: int) -> str:
     """How a test command came to no result, which its log does not say; empty when it ran."""
     shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
     match record.code:
-        case Code.TIME_LIMIT:
+        case ExitCode.TIME_LIMIT:
             return f"the test command did not end within {seconds} s (spec.validation.timeoutSeconds)"
-        case Code.NOT_RUNNABLE:
+        case ExitCode.NOT_RUNNABLE:
             return f"the test command could not be started{shown}"
-        case Code.NO_RESULT:
+        case ExitCode.NO_RESULT:
             return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
         case _:
             return ""
@@ -169,6 +169,6 @@ def missing_result_message(record: RunRecord, seconds: int) -> str:
 def outcome_summary(current: Round) -> str:
     """Outcome, first line and the most telling ones after it, for a condition's message."""
     lines = [line.strip() for line in (current.message or "").splitlines() if line.strip()]
-    told = telling_lines("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
+    told = log_excerpt("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
     said = " | ".join([*lines[:1], *told])
     return f"{current.outcome}: {said}" if said else str(current.outcome)

@@ -12,7 +12,7 @@
 from collections.abc import Callable
 
 from swefoundry.api import reasons
-from swefoundry.contracts.budgets import SearchCosts, work_refusal
+from swefoundry.contracts.budgets import SearchCosts, costs_refusal
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.steps import (
     EndSearch,
@@ -131,7 +131,7 @@ def _spent_budget(observed: Observation) -> str:
     built = sum(item.parent is None for item in status.rounds)
     rounds = built if len(status.rounds) < MAX_ROUNDS else max(budget.rounds, built)
     used = SearchCosts(rounds, int(status.pod_seconds), int(waited.total_seconds()))
-    return work_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
+    return costs_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
 
 
 def next_drafts_are_proposed(observed: Observation) -> Step | None:

@@ -6,7 +6,7 @@ from swefoundry.api import reasons
 from swefoundry.api.conditions import READY, SUCCEEDED
 from swefoundry.api.envbuild import EnvBuildStatus, EnvPhase, ProbeResult, Round
 from swefoundry.api.types import Attempt
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.controllers.condition_messages import (
@@ -55,7 +55,7 @@ from swefoundry.controllers.status import (
     with_fields,
 )
 from swefoundry.controllers.steps import NoOp
-from swefoundry.text.plurals import counted, ordinal
+from swefoundry.text.plurals import ordinal, pluralize
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, finished_attempt, role_of_work
@@ -160,7 +160,7 @@ def _charged(status: Status, attempt: Attempt) -> Status:
 def _taken_in(status: Status, result: IntakeFinished, observed: Observation) -> Status:
     record = result.record
     status = _closed(status, finished_attempt(result.move, record.message))
-    if record.code != Code.OK:
+    if record.code != ExitCode.OK:
         return mark_failed(status, intake_rejection(record), observed)
     return with_fields(status, source=record.source, facts=record.facts, layers=record.layers)
 
@@ -237,7 +237,7 @@ def has_conclusive_probes(item: Round) -> bool:
     Not that of a reused image: it was made for another commit.
     """
     codes = [probe.code for probe in item.probes]
-    conclusive = {Code.OK, Code.TESTS_FAILED}
+    conclusive = {ExitCode.OK, ExitCode.TESTS_FAILED}
     made_for_it = item.image is not None and item.parent is None
     return made_for_it and len(codes) > 1 and all(code in conclusive for code in codes)
 
@@ -306,5 +306,5 @@ def _exhausted_reason(status: Status) -> tuple[str, str]:
         reason, said = status.agents.ended, status.agents.message or ""
     if not status.rounds:
         return reason, said or "no strategy knows this kind of project; give spec.environment.draft"
-    tried = f"{counted(len(status.rounds), 'draft')} tried; the last: {outcome_summary(status.rounds[-1])}"
+    tried = f"{pluralize(len(status.rounds), 'draft')} tried; the last: {outcome_summary(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [said, tried]))

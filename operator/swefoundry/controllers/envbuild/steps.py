@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from swefoundry.api.envbuild import ProbeResult, Round
-from swefoundry.contracts.agent import AgentRecord
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.checkout import CheckoutRecord
+from swefoundry.contracts.agent import AgentResult
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.steps import NoOp, RunWork
@@ -49,7 +49,7 @@ class CheckoutFinished:
     """The checkout pod ended with this record, and its layer lies on the parent where there was one."""
 
     move: CollectResult
-    record: CheckoutRecord
+    record: CheckoutResult
     composed: Digest | None = None
     complete: bool = True
     """Whether that is the image already: no rebuild command is to be run in it."""
@@ -79,7 +79,7 @@ class AgentFinished:
     """An agent pod ended with this record; with a new round, when it wrote a draft."""
 
     move: CollectResult
-    record: AgentRecord
+    record: AgentResult
     round: Round | None = None
 
 
@@ -88,7 +88,7 @@ class BuildFinished:
     """The build pod ended with this record."""
 
     move: CollectResult
-    record: BuildRecord
+    record: BuildResult
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
-from swefoundry.api.resource import Build, Task, build_from
+from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.api.types import ArtifactSource, Source
-from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
@@ -26,10 +26,15 @@ from swefoundry.controllers.taskinstance.steps import (
     Step,
     evaluation_of,
 )
-from swefoundry.drafts.evaluation_command import remark
-from swefoundry.grading.result_sets import compare
-from swefoundry.grading.testcase_status import Status, Statuses
-from swefoundry.grading.verdict_bundle import DRAFT_NAME, FILE_NAME, Cell, VerdictBundle
+from swefoundry.drafts.evaluation_command import no_files_note
+from swefoundry.grading.result_sets import compare_stages
+from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
+from swefoundry.grading.verdict_bundle import (
+    BUNDLED_DRAFT_FILE,
+    VERDICT_FILE,
+    BundledEvaluation,
+    VerdictBundle,
+)
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
@@ -132,7 +137,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
     )
 
 
-async def _env_build_from_api(observed: Observation, context: ReconcileContext) -> Build | None:
+async def _env_build_from_api(observed: Observation, context: ReconcileContext) -> EnvBuild | None:
     """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
     task = observed.task
     try:
@@ -143,10 +148,10 @@ async def _env_build_from_api(observed: Observation, context: ReconcileContext) 
         return None
     body = {"kind": BUILDS.kind, **found}
     context.cache.put(body)
-    return build_from(body)
+    return parse_env_build(body)
 
 
-def _is_controller_of(task: Task, found: dict[str, Any]) -> bool:
+def _is_controller_of(task: TaskInstance, found: dict[str, Any]) -> bool:
     return any(reference["uid"] == task.uid for reference in found["metadata"].get("ownerReferences", []))
 
 
@@ -205,7 +210,7 @@ async def _create_env_build(observed: Observation, context: ReconcileContext) ->
             },
             "ownerReferences": [owner_reference(observed.owner)],
         },
-        "spec": spec.wire(),
+        "spec": spec.to_json_dict(),
     }
     made = await context.kube.create(BUILDS, task.namespace, body)
     if made is None:
@@ -216,7 +221,7 @@ async def _create_env_build(observed: Observation, context: ReconcileContext) ->
     return EnvBuildCreated(task.name)
 
 
-async def _adopt_env_build(task: Task, context: ReconcileContext) -> dict[str, Any]:
+async def _adopt_env_build(task: TaskInstance, context: ReconcileContext) -> dict[str, Any]:
     found = await context.kube.get(BUILDS, task.namespace, task.name)
     if not _is_controller_of(task, found):
         # A predecessor's of the same name goes away by garbage collection; a user's own does not.
@@ -232,7 +237,7 @@ async def _store_verdict(step: Judge, observed: Observation, context: ReconcileC
     if image is None:
         raise errors.PermanentError(f"{task.name}: a verdict without an image")
     cells, statuses = await _matrix_evidence(observed, context, path)
-    sets = compare(statuses[Stage.BEFORE], statuses[Stage.AFTER])
+    sets = compare_stages(statuses[Stage.BEFORE], statuses[Stage.AFTER])
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
         verdict=step.verdict.value,
@@ -241,13 +246,15 @@ async def _store_verdict(step: Judge, observed: Observation, context: ReconcileC
         tests={name: list(ids) for name, ids in sets.by_name().items()},
         stages=await _stage_digests(observed, context, path),
     )
-    files = {FILE_NAME: json.dumps(bundle.wire(), sort_keys=True, indent=1).encode()}
+    files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
     said = ""
     if observed.build is not None and observed.build.status.draft is not None:
         # So that the bundle alone says how to build the image and run the tests again.
         draft = await context.draft(path, observed.build.status.draft)
-        files[DRAFT_NAME] = draft.stored()
-        said = remark(draft.test_command, task.status.prepared.test_files if task.status.prepared else 0)
+        files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
+        said = no_files_note(
+            draft.test_command, task.status.prepared.test_files if task.status.prepared else 0
+        )
     digest = await push_artifact(context.registry, path, "verdict", files, subject=image.digest)
     metrics.VERDICTS.labels(step.verdict.value, observed.settings.experiment_label(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
@@ -257,16 +264,16 @@ async def _store_verdict(step: Judge, observed: Observation, context: ReconcileC
 
 async def _matrix_evidence(
     observed: Observation, context: ReconcileContext, path: str
-) -> tuple[list[Cell], dict[Stage, list[Statuses]]]:
-    cells: list[Cell] = []
-    statuses: dict[Stage, list[Statuses]] = {stage: [] for stage in Stage}
+) -> tuple[list[BundledEvaluation], dict[Stage, list[CaseStatuses]]]:
+    cells: list[BundledEvaluation] = []
+    statuses: dict[Stage, list[CaseStatuses]] = {stage: [] for stage in Stage}
     items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
     kept = await asyncio.gather(*(_stored_evaluation(item, context, path) for item in items))
     for item, (record, found) in zip(items, kept, strict=True):
         if found:
             statuses[item.stage].append(found)
         cells.append(
-            Cell(
+            BundledEvaluation(
                 stage=item.stage,
                 repeat=item.repeat,
                 code=item.code,
@@ -281,7 +288,7 @@ async def _matrix_evidence(
 
 async def _stored_evaluation(
     item: Evaluation, context: ReconcileContext, path: str
-) -> tuple[RunRecord | None, Statuses]:
+) -> tuple[EvaluationResult | None, CaseStatuses]:
     if item.evidence is None:
         return None, {}
     files = await pull_artifact(
@@ -292,8 +299,8 @@ async def _stored_evaluation(
         only=(RECORD_FILE, STATUSES_FILE),
     )
     found = json.loads(files[STATUSES_FILE])["statuses"]
-    record = RunRecord.model_validate_json(files[RECORD_FILE])
-    return record, {test: Status(status) for test, status in found.items()}
+    record = EvaluationResult.model_validate_json(files[RECORD_FILE])
+    return record, {test: CaseStatus(status) for test, status in found.items()}
 
 
 async def _stage_digests(observed: Observation, context: ReconcileContext, path: str) -> dict[Stage, str]:

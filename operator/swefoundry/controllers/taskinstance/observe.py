@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from swefoundry.api.resource import Build, Task, build_from, task_from
+from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build, parse_task_instance
 from swefoundry.api.taskinstance import Image
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
@@ -20,9 +20,9 @@ from swefoundry.workloads.pod_spec import Owner
 class Observation:
     """A frozen view; nothing in it changes while a step is decided and done."""
 
-    task: Task
+    task: TaskInstance
     pods: tuple[PodSnapshot, ...]
-    build: Build | None
+    build: EnvBuild | None
     settings: Settings
     now: datetime
 
@@ -63,12 +63,12 @@ def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation |
     body = context.cache.get(key)
     if body is None:
         return None
-    task = task_from(body)
+    task = parse_task_instance(body)
     builds = context.cache.children(task.uid, "EnvBuild")
     return Observation(
         task=task,
         pods=owned_pods(context, task.uid),
-        build=build_from(builds[0]) if builds else None,
+        build=parse_env_build(builds[0]) if builds else None,
         settings=context.settings,
         now=now,
     )

@@ -19,7 +19,7 @@ from swefoundry.controllers.taskinstance.steps import (
     evaluation_work,
     matrix_works,
 )
-from swefoundry.grading.verdict import Cell, judge
+from swefoundry.grading.verdict import MatrixCell, matrix_verdict
 from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
 from swefoundry.workloads.intake.launch import INTAKE_WORK
 
@@ -100,7 +100,9 @@ def stages_are_evaluated(observed: Observation) -> Step | None:
 
 def matrices_are_judged(observed: Observation) -> Step | None:
     """Every evaluation has ended."""
-    return Judge(judge(Cell(item.stage, item.code) for item in observed.task.status.evaluations))
+    return Judge(
+        matrix_verdict(MatrixCell(item.stage, item.code) for item in observed.task.status.evaluations)
+    )
 
 
 RULES: tuple[Rule, ...] = (

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from swefoundry.api import conditions, reasons
-from swefoundry.api.conditions import READY, SUCCEEDED, VALIDATED, State
+from swefoundry.api.conditions import READY, SUCCEEDED, VALIDATED, ConditionStatus
 from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanceStatus
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.condition_messages import (
     failure_reason,
@@ -36,7 +36,7 @@ from swefoundry.controllers.taskinstance.steps import (
     WaitForEnvBuild,
     evaluation_of,
 )
-from swefoundry.grading.verdict import SENTENCES, Verdict
+from swefoundry.grading.verdict import VERDICT_SENTENCES, Verdict
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued, finished_attempt
@@ -121,7 +121,7 @@ def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
 def _with_intake(status: TaskStatus, result: IntakeFinished, observed: Observation) -> TaskStatus:
     record = result.record
     status = close_attempt(status, finished_attempt(result.move, record.message))
-    if record.code != Code.OK or record.source is None or record.facts is None:
+    if record.code != ExitCode.OK or record.source is None or record.facts is None:
         return mark_failed(status, intake_rejection(record), observed)
     prepared = Prepared(
         source=record.source,
@@ -160,11 +160,15 @@ def _matrix_with(status: TaskStatus, evaluation: Evaluation) -> list[Evaluation]
 def _with_verdict(status: TaskStatus, result: Judged, observed: Observation) -> TaskStatus:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
-    reason, message = VERDICT_REASONS[verdict], SENTENCES[verdict]
+    reason, message = VERDICT_REASONS[verdict], VERDICT_SENTENCES[verdict]
     if result.remark and not valid:
         message = f"{message}; {result.remark}"
     phase: Phase = "Validated" if valid else "Rejected"
-    states: Mapping[str, State] = {READY: "True", SUCCEEDED: "True", VALIDATED: "True" if valid else "False"}
+    states: Mapping[str, ConditionStatus] = {
+        READY: "True",
+        SUCCEEDED: "True",
+        VALIDATED: "True" if valid else "False",
+    }
     status = with_fields(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
     return mark_finished(status, phase, states, (reason, message), observed.stamp)
 
@@ -178,7 +182,7 @@ def _with_progress(
     status: TaskStatus, step: Step, results: Sequence[Result], observed: Observation
 ) -> TaskStatus:
     phase, reason = _phase(status, results)
-    unknown: Mapping[str, State] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
+    unknown: Mapping[str, ConditionStatus] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
     return mark_working(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
 

@@ -15,58 +15,58 @@
 
 from typing import ClassVar
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 
 
 class Stop(Exception):
     """Base: the message is a sentence for people."""
 
-    code: ClassVar[Code]
+    code: ClassVar[ExitCode]
 
 
 class GaveUp(Stop):
     """The analyst sees no environment in which the tests could pass."""
 
-    code = Code.GAVE_UP
+    code = ExitCode.GAVE_UP
 
 
 class BudgetSpent(Stop):
     """The next turn might cost more than the budget has left; it was not asked."""
 
-    code = Code.BUDGET_SPENT
+    code = ExitCode.BUDGET_SPENT
 
 
 class ModelUnavailable(Stop):
     """The endpoint did not answer after retries."""
 
-    code = Code.MODEL_UNAVAILABLE
+    code = ExitCode.MODEL_UNAVAILABLE
 
 
 class ModelRefused(Stop):
     """The endpoint refuses the key, the model name or the request."""
 
-    code = Code.MODEL_REFUSED
+    code = ExitCode.MODEL_REFUSED
 
 
 class Repeated(Stop):
     """Every model proposes what was tried already."""
 
-    code = Code.REPEATED
+    code = ExitCode.REPEATED
 
 
 class Malformed(Stop):
     """Every model gives answers that cannot be read."""
 
-    code = Code.MALFORMED
+    code = ExitCode.MALFORMED
 
 
 class OutOfTime(Stop):
     """The pod's own time limit."""
 
-    code = Code.TIME_LIMIT
+    code = ExitCode.TIME_LIMIT
 
 
 class Interrupted(Stop):
     """The pod is asked to end (SIGTERM). Every answer that was paid for is stored; a new pod carries on from there."""
 
-    code = Code.INFRASTRUCTURE
+    code = ExitCode.INFRASTRUCTURE

@@ -8,8 +8,8 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.errors import NotFound
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.oci.registry_client import Registry
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.text.log_excerpt import log_excerpt
 
 LOG_BYTES = 32 << 20
 OUTPUT = "output.log"
@@ -35,7 +35,7 @@ class Logs:
         return {name: text for name, text in found.items() if text}
 
 
-async def logs(registry: Registry, repository: str, past: PastRound) -> Logs:
+async def logs(registry: RegistryClient, repository: str, past: PastRound) -> Logs:
     """Excerpts of the logs of a round; a log that is gone is left out."""
     if not past.probes:
         return Logs(build=await _build_log(registry, repository, past.build_log))
@@ -49,13 +49,13 @@ async def logs(registry: Registry, repository: str, past: PastRound) -> Logs:
 def excerpt(log: str) -> str:
     """What says most, and the end."""
     lines = [line[:LINE_CHARACTERS] for line in log.splitlines() if line.strip()]
-    telling = telling_lines(log, TELLING_CHARACTERS)
+    telling = log_excerpt(log, TELLING_CHARACTERS)
     if len(lines) <= LAST_LINES:
         return "\n".join(lines)
     return "\n".join([telling, f"--- the last {LAST_LINES} lines ---", *lines[-LAST_LINES:]])
 
 
-async def _build_log(registry: Registry, repository: str, digest: Digest | None) -> str:
+async def _build_log(registry: RegistryClient, repository: str, digest: Digest | None) -> str:
     if digest is None:
         return ""
     try:
@@ -64,7 +64,7 @@ async def _build_log(registry: Registry, repository: str, digest: Digest | None)
         return ""
 
 
-async def _output(registry: Registry, repository: str, digest: Digest | None) -> str:
+async def _output(registry: RegistryClient, repository: str, digest: Digest | None) -> str:
     if digest is None:
         return ""
     try:

@@ -6,11 +6,11 @@ The issue's text and the fix are not among it: no order names them, and nothing 
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.failure_logs import Logs, logs
 from swefoundry.programs.agent.repo.fetch import fetch
 from swefoundry.programs.agent.repo.repo_summary import brief
@@ -36,7 +36,7 @@ class Attempted:
 class Case:
     """One source and what was tried with it."""
 
-    order: AgentOrder
+    order: AgentSpec
     facts: Facts
     tree: Tree
     brief: str
@@ -50,7 +50,7 @@ class Case:
         return tuple(each for each in self.attempts if each.past.strategy == AGENTS)
 
 
-async def gather(order: AgentOrder, registry: Registry, folder: Path) -> Case:
+async def gather(order: AgentSpec, registry: RegistryClient, folder: Path) -> Case:
     """Fetch all of it; ``folder`` is empty and ours."""
     repo = order.place.repository
     tree = Tree(await fetch(registry, repo, order.source, folder))
@@ -69,5 +69,5 @@ async def gather(order: AgentOrder, registry: Registry, folder: Path) -> Case:
     )
 
 
-async def _draft(registry: Registry, repo: str, digest: Digest) -> Draft:
+async def _draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:
     return Draft.model_validate_json(await registry.get_blob(repo, digest, DRAFT_BYTES))

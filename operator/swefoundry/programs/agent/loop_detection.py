@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.text.log_excerpt import log_excerpt
 
 _NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "UUID"),
@@ -36,7 +36,7 @@ class Step(Enum):
 
 def signature(outcome: str, log: str) -> str:
     """The same for failures that differ only in numbers, paths, hashes and times; empty logs count as one."""
-    said = normalised(telling_lines(log, _TELLING_CHARACTERS))
+    said = normalised(log_excerpt(log, _TELLING_CHARACTERS))
     return hashlib.sha256(f"{outcome}\n{said}".encode()).hexdigest()[:16]
 
 

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.agent import AgentOrder, AgentRecord
+from swefoundry.contracts.agent import AgentResult, AgentSpec
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.errors import SwefoundryError
 from swefoundry.oci.draft_store import push_draft
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import OutOfTime, Stop
 from swefoundry.programs.agent.conversation import Panel
 from swefoundry.programs.agent.inputs import gather
@@ -47,12 +47,12 @@ class PodSpeaker(Speaker, Protocol):
         ...
 
 
-SpeakerFor = Callable[[AgentOrder, Registry], AbstractAsyncContextManager[PodSpeaker]]
+SpeakerFor = Callable[[AgentSpec, RegistryClient], AbstractAsyncContextManager[PodSpeaker]]
 
 
 async def attempt(
-    order: AgentOrder, registry: Registry, folder: Path, speaker_for: SpeakerFor, say: Say
-) -> AgentRecord:
+    order: AgentSpec, registry: RegistryClient, folder: Path, speaker_for: SpeakerFor, say: Say
+) -> AgentResult:
     """Carry out an order; what goes wrong is in the record."""
     try:
         async with speaker_for(order, registry) as speaker:
@@ -60,16 +60,16 @@ async def attempt(
     except Stop as stop:
         return _record(order, stop.code, str(stop))
     except SwefoundryError as error:
-        return _record(order, Code.INFRASTRUCTURE, str(error))
+        return _record(order, ExitCode.INFRASTRUCTURE, str(error))
     except ValidationError as error:
-        return _record(order, Code.BAD_ORDER, f"what the order names cannot be read: {error}")
+        return _record(order, ExitCode.INVALID_SPEC, f"what the order names cannot be read: {error}")
     except OSError as error:
-        return _record(order, Code.INFRASTRUCTURE, f"the pod's disk: {error}")
+        return _record(order, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
 
 async def _carried_out(
-    order: AgentOrder, registry: Registry, folder: Path, speaker: PodSpeaker, say: Say
-) -> AgentRecord:
+    order: AgentSpec, registry: RegistryClient, folder: Path, speaker: PodSpeaker, say: Say
+) -> AgentResult:
     case = await gather(order, registry, folder)
     state, said = await load(registry, order)
     scribe = Scribe(said, len(order.rounds), speaker.redact)
@@ -89,7 +89,7 @@ async def _carried_out(
 
 
 async def _transcript_if_possible(
-    order: AgentOrder, registry: Registry, scribe: Scribe, say: Say
+    order: AgentSpec, registry: RegistryClient, scribe: Scribe, say: Say
 ) -> Digest | None:
     """A stop says more than that the registry was away when its transcript was to be stored."""
     try:
@@ -99,7 +99,7 @@ async def _transcript_if_possible(
         return None
 
 
-async def _in_time(order: AgentOrder, story: Story) -> Drafted:
+async def _in_time(order: AgentSpec, story: Story) -> Drafted:
     """A request in flight is waited for and stored by the speaker: running out of time pays for nothing twice."""
     limit = order.time_limit_seconds
     try:
@@ -111,12 +111,12 @@ async def _in_time(order: AgentOrder, story: Story) -> Drafted:
         ) from error
 
 
-async def _stored(order: AgentOrder, registry: Registry, drafted: Drafted) -> AgentRecord:
+async def _stored(order: AgentSpec, registry: RegistryClient, drafted: Drafted) -> AgentResult:
     digest = await push_draft(registry, order.place.repository, drafted.draft)
-    return AgentRecord(
-        nonce=order.nonce, code=Code.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
+    return AgentResult(
+        nonce=order.nonce, code=ExitCode.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
     )
 
 
-def _record(order: AgentOrder, code: Code, message: str) -> AgentRecord:
-    return AgentRecord(nonce=order.nonce, code=code, message=" ".join(message.split())[:MESSAGE_CHARACTERS])
+def _record(order: AgentSpec, code: ExitCode, message: str) -> AgentResult:
+    return AgentResult(nonce=order.nonce, code=code, message=" ".join(message.split())[:MESSAGE_CHARACTERS])

@@ -8,13 +8,13 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.agent import AgentOrder
+from swefoundry.contracts.agent import AgentSpec
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.transcript import TRANSCRIPT_FILE, TRANSCRIPT_KIND, Transcript
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.wire import WireModel
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 
 STATE_KIND = "agent-state"
@@ -23,7 +23,7 @@ LIMIT_BYTES = 64 << 20
 """Of state or transcript: hundreds of turns with whole files in them are a few megabytes."""
 
 
-class Advised(Value):
+class Advised(WireModel):
     """Guidance that was given after a round."""
 
     round: int
@@ -31,7 +31,7 @@ class Advised(Value):
     guidance: Guidance
 
 
-class State(Value):
+class State(WireModel):
     """Everything that outlives a pod and is not in the order."""
 
     v: Literal[1] = 1
@@ -49,7 +49,7 @@ class State(Value):
     transcript: Digest | None = None
 
 
-async def load(registry: Registry, order: AgentOrder) -> tuple[State, Transcript]:
+async def load(registry: RegistryClient, order: AgentSpec) -> tuple[State, Transcript]:
     """What the last pod left; a state of another version counts as none."""
     fresh = State(), Transcript(conversation=order.conversation)
     if order.state is None:
@@ -66,15 +66,15 @@ async def load(registry: Registry, order: AgentOrder) -> tuple[State, Transcript
         return fresh
 
 
-async def keep_transcript(registry: Registry, repository: str, transcript: Transcript) -> Digest:
+async def keep_transcript(registry: RegistryClient, repository: str, transcript: Transcript) -> Digest:
     """Store what was said."""
     return await push_artifact(registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _json(transcript)})
 
 
-async def keep(registry: Registry, repository: str, state: State) -> Digest:
+async def keep(registry: RegistryClient, repository: str, state: State) -> Digest:
     """Store the state."""
     return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _json(state)})
 
 
-def _json(value: Value) -> bytes:
-    return value.wire_text().encode()
+def _json(value: WireModel) -> bytes:
+    return value.to_json().encode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from swefoundry.contracts.transcript import AgentRole, Called, Said, Transcript, Turn
+from swefoundry.contracts.transcript import AgentRole, ToolCallRecord, Transcript, TranscriptMessage, Turn
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request
 
 Redact = Callable[[str], str]
@@ -49,12 +49,12 @@ class Scribe:
             same += 1
         return messages[same:]
 
-    def _said(self, message: Message) -> Said:
-        return Said(
+    def _said(self, message: Message) -> TranscriptMessage:
+        return TranscriptMessage(
             role=message.role,
             text=self._redact(message.text),
             calls=[
-                Called(id=call.id, name=call.name, arguments=self._redact(call.arguments))
+                ToolCallRecord(id=call.id, name=call.name, arguments=self._redact(call.arguments))
                 for call in message.calls
             ],
             call_id=message.call_id,

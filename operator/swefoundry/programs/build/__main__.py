@@ -10,8 +10,8 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.build import BUILD_ORDER, BuildOrder
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildSpec
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE
 from swefoundry.programs.build.build_result import leave
 from swefoundry.programs.build.buildah import Workplace
@@ -26,10 +26,10 @@ def main() -> int:
     """Everything but the exit."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        order = BuildOrder.model_validate_json(os.environ.pop(BUILD_ORDER, ""))
+        order = BuildSpec.model_validate_json(os.environ.pop(BUILD_SPEC_VARIABLE, ""))
     except ValidationError as error:
-        print(f"swefoundry: {BUILD_ORDER} is not a build order: {error}", file=sys.stderr)
-        return Code.BAD_ORDER
+        print(f"swefoundry: {BUILD_SPEC_VARIABLE} is not a build order: {error}", file=sys.stderr)
+        return ExitCode.INVALID_SPEC
     if os.getpid() == 1:
         # buildah reads aliases from here whatever it is told: `fedora` would not be docker.io/library/fedora, the name
         # that the policy looked at. The container is ours alone.

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from swefoundry.contracts.build import BuildRecord
+from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.termination_record import RECORD_LIMIT_BYTES
 
 _STEP_CHARACTERS = 300
 _MESSAGE_CHARACTERS = 600
 
 
-def fitted(record: BuildRecord, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
+def fitted(record: BuildResult, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     """The record as JSON of at most ``limit_bytes``: the step and message are cut, the tail loses its first lines."""
     record = record.model_copy(
         update={
@@ -25,13 +25,13 @@ def fitted(record: BuildRecord, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     return content
 
 
-def leave(record: BuildRecord, path: Path) -> None:
+def leave(record: BuildResult, path: Path) -> None:
     """Write the record where the kubelet looks for it."""
     path.write_bytes(fitted(record))
 
 
-def _json(record: BuildRecord) -> bytes:
-    return json.dumps(record.wire(), ensure_ascii=False, separators=(",", ":")).encode()
+def _json(record: BuildResult) -> bytes:
+    return json.dumps(record.to_json_dict(), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _cut(text: str, characters: int) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.contracts.build import BuildOrder
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.build import BuildSpec
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.programs.build.step_environment import COMMIT_TIME
 
 
@@ -81,7 +81,7 @@ def containers_conf(workplace: Workplace) -> str:
     return f"[engine]\nhelper_binaries_dir = {json.dumps([str(workplace.helpers)])}\n"
 
 
-def registries_conf(place: Place, mirrors: Mapping[str, str]) -> str:
+def registries_conf(place: RegistryLocation, mirrors: Mapping[str, str]) -> str:
     """Where images come from. A mirror stands in for its host and is no mere first try: no build leaks past it."""
     lines = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
     lines += _registry(place.registry, place.registry, place)
@@ -92,7 +92,7 @@ def registries_conf(place: Place, mirrors: Mapping[str, str]) -> str:
 
 
 def build_command(
-    order: BuildOrder, workplace: Workplace, settings: Mapping[str, str], limits: Mapping[str, str]
+    order: BuildSpec, workplace: Workplace, settings: Mapping[str, str], limits: Mapping[str, str]
 ) -> list[str]:
     """``limits`` are our own resource limits: buildah's defaults are higher than a pod may raise its own."""
     command = [*_buildah(workplace), "build", "--isolation", "chroot", "--network", "host", "--layers"]
@@ -114,7 +114,7 @@ def build_command(
     ]
 
 
-def push_command(order: BuildOrder, workplace: Workplace, image_id: str) -> list[str]:
+def push_command(order: BuildSpec, workplace: Workplace, image_id: str) -> list[str]:
     """Push by tag; the digest goes into a file."""
     target = f"docker://{order.place.registry}/{order.place.repository}:{order.tag}"
     command = [
@@ -146,12 +146,12 @@ def _buildah(workplace: Workplace) -> list[str]:
     return ["buildah", *roots, "--registries-conf", str(workplace.registries)]
 
 
-def _transfer(place: Place) -> list[str]:
+def _transfer(place: RegistryLocation) -> list[str]:
     """buildah's own patience: three more tries, 1, 2 and 4 seconds apart."""
     return ["--retry", "3", *(["--authfile", place.auth_file] if place.auth_file else [])]
 
 
-def _registry(host: str, location: str, place: Place) -> list[str]:
+def _registry(host: str, location: str, place: RegistryLocation) -> list[str]:
     insecure = place.insecure and location.partition("/")[0] == place.registry
     return [
         "[[registry]]",

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.log_parser import Words, read
 
 SIGNALS = {
@@ -48,7 +48,7 @@ class Circumstances:
 class Ending:
     """How a build ended."""
 
-    code: Code
+    code: ExitCode
     message: str = ""
     step: str | None = None
     step_exit_code: int | None = None
@@ -65,7 +65,7 @@ class Seen:
     circumstances: Circumstances
 
     def ending(
-        self, code: Code, message: str, step: str | None = None, step_exit_code: int | None = None
+        self, code: ExitCode, message: str, step: str | None = None, step_exit_code: int | None = None
     ) -> Ending:
         kills = self.circumstances.oom_kills
         return Ending(
@@ -89,21 +89,21 @@ def classify_push(exit_code: int, log_tail: str, circumstances: Circumstances) -
 def all_went_well(seen: Seen) -> Ending | None:
     if seen.exit_code != 0 or seen.circumstances.seconds_allowed is not None:
         return None
-    return Ending(Code.OK)
+    return Ending(ExitCode.OK)
 
 
 def time_limit_struck(seen: Seen) -> Ending | None:
     allowed = seen.circumstances.seconds_allowed
     if allowed is None:
         return None
-    return seen.ending(Code.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped.")
+    return seen.ending(ExitCode.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped.")
 
 
 def buildah_was_killed(seen: Seen) -> Ending | None:
     if seen.exit_code >= 0:
         return None
     why = " because memory ran out" if seen.circumstances.oom_kills else ""
-    return seen.ending(Code.INFRASTRUCTURE, f"buildah was killed by signal {-seen.exit_code}{why}.")
+    return seen.ending(ExitCode.INFRASTRUCTURE, f"buildah was killed by signal {-seen.exit_code}{why}.")
 
 
 DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
@@ -113,7 +113,7 @@ def disk_was_full(seen: Seen) -> Ending | None:
     said = [line for line in (seen.words.error, *seen.words.tail) if DISK_FULL.search(line)]
     if not said:
         return None
-    return seen.ending(Code.DISK_FULL, f"The disk was full: {said[-1][-300:]}")
+    return seen.ending(ExitCode.DISK_FULL, f"The disk was full: {said[-1][-300:]}")
 
 
 STEP_FAILED = re.compile(
@@ -133,7 +133,7 @@ def step_failed(seen: Seen) -> Ending | None:
     how = f"failed with exit code {code}" if signal is None else f"was ended by a signal ({signal})"
     kills = seen.circumstances.oom_kills
     why = f" after {kills} process(es) were killed because memory ran out" if kills else ""
-    return seen.ending(Code.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
+    return seen.ending(ExitCode.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
 
 
 def pod_lacks_a_right(seen: Seen) -> Ending | None:
@@ -142,13 +142,13 @@ def pod_lacks_a_right(seen: Seen) -> Ending | None:
         r"RLIMIT_|CLONE_NEW|uid_map|remount|netavark|overlay.*(?:not permitted|denied)", seen.words.error
     ):
         return None
-    return seen.ending(Code.INFRASTRUCTURE, f"buildah cannot work in this pod: {seen.words.error}")
+    return seen.ending(ExitCode.INFRASTRUCTURE, f"buildah cannot work in this pod: {seen.words.error}")
 
 
 def cache_was_unreachable(seen: Seen) -> Ending | None:
     if "failed pushing cache" not in seen.words.error:
         return None
-    return seen.ending(Code.INFRASTRUCTURE, f"The layer cache could not be written: {seen.words.error}")
+    return seen.ending(ExitCode.INFRASTRUCTURE, f"The layer cache could not be written: {seen.words.error}")
 
 
 IMAGE = re.compile(
@@ -171,14 +171,14 @@ def registry_was_unreachable(seen: Seen) -> Ending | None:
     own = pinged is not None and pinged[1] in seen.circumstances.own_hosts
     if not own and not UNREACHABLE.search(error):
         return None
-    return seen.ending(Code.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
+    return seen.ending(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
 
 
 def base_is_missing(seen: Seen) -> Ending | None:
     """It does not exist, or may not be pulled, or its host does not exist."""
     if not IMAGE.search(seen.words.error):
         return None
-    return seen.ending(Code.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {seen.words.error}")
+    return seen.ending(ExitCode.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {seen.words.error}")
 
 
 INVALID = re.compile(
@@ -195,13 +195,13 @@ def dockerfile_is_invalid(seen: Seen) -> Ending | None:
     if not INVALID.search(seen.words.error):
         return None
     said = INTERNALS.sub("", seen.words.error)
-    return seen.ending(Code.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {said}")
+    return seen.ending(ExitCode.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {said}")
 
 
 def unknown_endings_are_ours(seen: Seen) -> Ending | None:
     """What nobody thought of must not count against a draft."""
     return seen.ending(
-        Code.INFRASTRUCTURE, f"buildah ended with {seen.exit_code}: {seen.words.error or 'no error'}"
+        ExitCode.INFRASTRUCTURE, f"buildah ended with {seen.exit_code}: {seen.words.error or 'no error'}"
     )
 
 
@@ -212,7 +212,7 @@ def push_failed(seen: Seen) -> Ending | None:
         if allowed is None
         else f"it took more than {allowed} s"
     )
-    return seen.ending(Code.PUSH_FAILED, f"The image was built but not pushed: {why}")
+    return seen.ending(ExitCode.PUSH_FAILED, f"The image was built but not pushed: {why}")
 
 
 BUILD_RULES: tuple[Rule, ...] = (

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from swefoundry.text.log_excerpt import telling_lines
+from swefoundry.text.log_excerpt import log_excerpt
 
 TAIL_CHARACTERS = 3000
 """More do not fit into a record of 4096 bytes."""
@@ -31,7 +31,7 @@ class Words:
     @property
     def tail(self) -> tuple[str, ...]:
         """The lines that say what went wrong: the cause of a long compile log stands far above its end."""
-        return tuple(telling_lines("\n".join(self.output), TAIL_CHARACTERS).splitlines())
+        return tuple(log_excerpt("\n".join(self.output), TAIL_CHARACTERS).splitlines())
 
 
 def read(log: str) -> Words:

@@ -17,13 +17,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from swefoundry.contracts.build import BuildOrder, BuildRecord
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.dockerfile.policy import Rule, complaints
+from swefoundry.contracts.build import BuildResult, BuildSpec
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.dockerfile.policy import PolicyRule, violations
 from swefoundry.errors import PermanentError, TransientError
 from swefoundry.oci.artifacts import push_file
-from swefoundry.oci.registry_client import Registry
-from swefoundry.oci.source_store import SOURCE_FILE, BadSource, fetch_source
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source
 from swefoundry.programs.build import buildah, oom_counter
 from swefoundry.programs.build.failure_classifier import Circumstances, Ending, classify, classify_push
 from swefoundry.programs.build.logs import BuildLog
@@ -39,7 +39,7 @@ SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 class Build:
     """One order, carried out once."""
 
-    def __init__(self, order: BuildOrder, workplace: buildah.Workplace, log: BuildLog) -> None:
+    def __init__(self, order: BuildSpec, workplace: buildah.Workplace, log: BuildLog) -> None:
         self._order = order
         self._workplace = workplace
         self._log = log
@@ -48,7 +48,7 @@ class Build:
             {order.place.registry, *(m.partition("/")[0] for m in order.mirrors.values())}
         )
 
-    async def carry_out(self) -> BuildRecord:
+    async def carry_out(self) -> BuildResult:
         """Build, push, store the log, and say how it went."""
         started = time.monotonic()
         image = log = None
@@ -58,9 +58,10 @@ class Build:
                 log = await self._store_log(registry, ending)
         except ssl.SSLError as error:
             ending = Ending(
-                Code.INFRASTRUCTURE, f"The certificates in {self._order.ca_bundle} cannot be read: {error}"
+                ExitCode.INFRASTRUCTURE,
+                f"The certificates in {self._order.ca_bundle} cannot be read: {error}",
             )
-        return BuildRecord(
+        return BuildResult(
             nonce=self._order.nonce,
             code=ending.code,
             message=ending.message,
@@ -73,18 +74,18 @@ class Build:
             duration_ms=round((time.monotonic() - started) * 1000),
         )
 
-    def _registry(self) -> Registry:
+    def _registry(self) -> RegistryClient:
         bundle = self._order.ca_bundle
-        return Registry.at(self._order.place, ca_bundle=Path(bundle) if bundle else None)
+        return RegistryClient.for_location(self._order.place, ca_bundle=Path(bundle) if bundle else None)
 
-    async def _image(self, registry: Registry) -> tuple[Ending, str | None]:
+    async def _image(self, registry: RegistryClient) -> tuple[Ending, str | None]:
         ending = refused(self._order) or await self._fetch(registry) or await self._run_build()
-        if ending.code != Code.OK:
+        if ending.code != ExitCode.OK:
             return ending, None
         ending = await self._push()
-        return ending, self._workplace.digest.read_text().strip() if ending.code == Code.OK else None
+        return ending, self._workplace.digest.read_text().strip() if ending.code == ExitCode.OK else None
 
-    async def _fetch(self, registry: Registry) -> Ending | None:
+    async def _fetch(self, registry: RegistryClient) -> Ending | None:
         """The source becomes the build context; a rebuild needs none."""
         order, archive = self._order, self._workplace.root / SOURCE_FILE
         if order.composed is not None:
@@ -92,17 +93,17 @@ class Build:
             return None
         try:
             await fetch_source(registry, order.place.repository, order.source, archive)
-        except BadSource as error:
-            return Ending(Code.SOURCE_MISMATCH, f"There is nothing to build: {error}")
+        except InvalidSource as error:
+            return Ending(ExitCode.SOURCE_MISMATCH, f"There is nothing to build: {error}")
         except (TransientError, PermanentError) as error:
-            return Ending(Code.INFRASTRUCTURE, f"The source could not be fetched: {error}")
+            return Ending(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:
             await asyncio.to_thread(unpack, archive, self._workplace.context)
         except tarfile.TarError as error:
-            return Ending(Code.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
+            return Ending(ExitCode.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            code = Code.DISK_FULL if full else Code.INFRASTRUCTURE
+            code = ExitCode.DISK_FULL if full else ExitCode.INFRASTRUCTURE
             return Ending(code, f"The source could not be unpacked: {error}")
         self._log.say(f"source {order.source} fetched")
         return None
@@ -142,7 +143,7 @@ class Build:
             trust(Path(order.ca_bundle), at.certificates)
             shutil.copyfile(at.certificates, CERTIFICATES)
 
-    async def _store_log(self, registry: Registry, ending: Ending) -> str | None:
+    async def _store_log(self, registry: RegistryClient, ending: Ending) -> str | None:
         """A log that cannot be stored is a pity, not a failure: the record holds the telling lines."""
         self._log.say(
             f"{ending.code.name.lower()}: {ending.message}" if ending.message else ending.code.name.lower()
@@ -155,16 +156,16 @@ class Build:
             return None
 
 
-def refused(order: BuildOrder) -> Ending | None:
+def refused(order: BuildSpec) -> Ending | None:
     """What the policy says; None when it is content."""
-    found = complaints(order.draft.dockerfile, order.allowed_bases, order.composed)
+    found = violations(order.draft.dockerfile, order.allowed_bases, order.composed)
     if not found:
         return None
-    code = Code.DOCKERFILE_INVALID if found[0].rule is Rule.SYNTAX else Code.POLICY_REFUSED
+    code = ExitCode.DOCKERFILE_INVALID if found[0].rule is PolicyRule.SYNTAX else ExitCode.POLICY_REFUSED
     return Ending(code, found[0].message, tail="\n".join(each.message for each in found))
 
 
-def configure(order: BuildOrder, workplace: buildah.Workplace) -> None:
+def configure(order: BuildSpec, workplace: buildah.Workplace) -> None:
     """Write buildah's configuration."""
     workplace.no_ignores.write_text("")
     workplace.policy.write_text(buildah.POLICY)

@@ -11,7 +11,7 @@ would leave a file in the image.
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.build import BuildSpec
 from swefoundry.dockerfile.parser import Instruction, parse
 
 COMMIT_TIME = 315_532_800
@@ -36,7 +36,7 @@ CERTIFICATE_VARIABLES = (
 """pip, npm and cargo carry certificates of their own and must be told."""
 
 
-def step_settings(order: BuildOrder) -> dict[str, str]:
+def step_settings(order: BuildSpec) -> dict[str, str]:
     """Names and values that every RUN step sees."""
     # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
     # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.

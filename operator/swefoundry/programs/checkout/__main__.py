@@ -8,10 +8,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.checkout import CHECKOUT_ORDER, CheckoutOrder, CheckoutRecord
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.checkout import CHECKOUT_SPEC_VARIABLE, CheckoutResult, CheckoutSpec
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.termination_record import (
+    RECORD_PATH,
+    RECORD_VARIABLE,
+    WORK_VARIABLE,
+    truncate_to_fit,
+)
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.checkout.run import attempt, failed
 
 
@@ -20,21 +25,21 @@ def main() -> int:
     record = _record()
     told = f"{record.added} added, {record.changed} changed, {record.removed} removed"
     print(f"checkout ends with {record.code}: {record.message or told}", flush=True)
-    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message"))
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(truncate_to_fit(record, "message"))
     return record.code
 
 
-def _record() -> CheckoutRecord:
+def _record() -> CheckoutResult:
     try:
-        order = CheckoutOrder.model_validate_json(os.environ.get(CHECKOUT_ORDER, ""))
+        order = CheckoutSpec.model_validate_json(os.environ.get(CHECKOUT_SPEC_VARIABLE, ""))
     except ValidationError as error:
-        return failed("", Code.BAD_ORDER, f"{CHECKOUT_ORDER} is no order: {error}")
+        return failed("", ExitCode.INVALID_SPEC, f"{CHECKOUT_SPEC_VARIABLE} is no order: {error}")
     with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
         return asyncio.run(_carry_out(order, Path(folder)))
 
 
-async def _carry_out(order: CheckoutOrder, folder: Path) -> CheckoutRecord:
-    async with Registry.at(order.place) as registry:
+async def _carry_out(order: CheckoutSpec, folder: Path) -> CheckoutResult:
+    async with RegistryClient.for_location(order.place) as registry:
         return await attempt(order, registry, folder)
 
 

@@ -19,13 +19,13 @@ from typing import IO, BinaryIO, cast
 from swefoundry.contracts.digests import Digest
 from swefoundry.oci.deterministic_tar import (
     TREE_MTIME,
-    File,
-    Folder,
-    Link,
-    Node,
+    Directory,
+    RegularFile,
+    Symlink,
+    TarNode,
     checkout_mtime,
-    entry,
     open_tar,
+    tar_info,
 )
 from swefoundry.oci.overlays import WORKDIR
 from swefoundry.programs.checkout.source_tree import Kind, Thing, Tree, Unusable, members, shown
@@ -110,7 +110,7 @@ def write_layer(changes: Changes, wanted: Tree, archive: Path, target: Path) -> 
         with open_tar(cast(BinaryIO, tee)) as tar:
             for path in changes.removed:
                 folder, slash, name = path.rpartition(b"/")
-                _add(tar, folder + slash + _WHITEOUT + name, File(b""))
+                _add(tar, folder + slash + _WHITEOUT + name, RegularFile(b""))
             for path, info, content in _wanted(changes, archive):
                 size += _copy(tar, path, wanted[path], info, content)
         return Written("sha256:" + tee.seen.hexdigest(), size)
@@ -126,21 +126,21 @@ def _copy(
 ) -> int:
     match thing.kind:
         case Kind.FOLDER:
-            _add(tar, path, Folder())
+            _add(tar, path, Directory())
             if path == GIT:
-                _add(tar, path + b"/" + _OPAQUE, File(b""))
+                _add(tar, path + b"/" + _OPAQUE, RegularFile(b""))
             return 0
         case Kind.LINK:
-            _add(tar, path, Link(info.linkname.encode("utf-8", "surrogateescape")))
+            _add(tar, path, Symlink(info.linkname.encode("utf-8", "surrogateescape")))
             return 0
-    header = entry(_PREFIX + path, File(b"", thing.executable), checkout_mtime(thing.sha256))
+    header = tar_info(_PREFIX + path, RegularFile(b"", thing.executable), checkout_mtime(thing.sha256))
     header.size = info.size
     tar.addfile(header, content)
     return info.size
 
 
-def _add(tar: tarfile.TarFile, path: bytes, node: Node) -> None:
-    tar.addfile(entry(_PREFIX + path, node, TREE_MTIME), io.BytesIO())
+def _add(tar: tarfile.TarFile, path: bytes, node: TarNode) -> None:
+    tar.addfile(tar_info(_PREFIX + path, node, TREE_MTIME), io.BytesIO())
 
 
 class _Tee:

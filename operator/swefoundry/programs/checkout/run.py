@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from swefoundry.contracts.checkout import CheckoutOrder, CheckoutRecord
+from swefoundry.contracts.checkout import CheckoutResult, CheckoutSpec
 from swefoundry.contracts.digests import Layer
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.errors import SwefoundryError
-from swefoundry.oci.artifacts import Part, push_parts
+from swefoundry.oci.artifacts import ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER
-from swefoundry.oci.registry_client import Registry
-from swefoundry.oci.source_store import BadSource, fetch_source
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.source_store import InvalidSource, fetch_source
 from swefoundry.programs.checkout.layer import Changes, Written, compare, write_layer
 from swefoundry.programs.checkout.source_tree import Unusable, read_tree
 
@@ -20,24 +20,24 @@ _MESSAGE_CHARACTERS = 500
 """So that the record fits a termination message, whatever the names in it."""
 
 
-async def attempt(order: CheckoutOrder, registry: Registry, folder: Path) -> CheckoutRecord:
+async def attempt(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
     """Carry out an order in an empty folder; what goes wrong is in the record."""
     try:
         return await _carry_out(order, registry, folder)
-    except (BadSource, Unusable) as error:
-        return failed(order.nonce, Code.SOURCE_MISMATCH, str(error))
+    except (InvalidSource, Unusable) as error:
+        return failed(order.nonce, ExitCode.SOURCE_MISMATCH, str(error))
     except SwefoundryError as error:
-        return failed(order.nonce, Code.INFRASTRUCTURE, str(error))
+        return failed(order.nonce, ExitCode.INFRASTRUCTURE, str(error))
     except OSError as error:
-        return failed(order.nonce, Code.INFRASTRUCTURE, f"the pod's disk: {error}")
+        return failed(order.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
 
-def failed(nonce: str, code: Code, message: str) -> CheckoutRecord:
+def failed(nonce: str, code: ExitCode, message: str) -> CheckoutResult:
     """A record without a layer."""
-    return CheckoutRecord(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
+    return CheckoutResult(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
 
 
-async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> CheckoutRecord:
+async def _carry_out(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
     repo = order.place.repository
     old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
     await asyncio.gather(
@@ -45,10 +45,10 @@ async def _carry_out(order: CheckoutOrder, registry: Registry, folder: Path) -> 
     )
     changes, written = await asyncio.to_thread(_make, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
-    await push_parts(registry, repo, "checkout", [Part("layer.tar.gz", OCI_LAYER, digest, size)])
-    return CheckoutRecord(
+    await push_layers(registry, repo, "checkout", [ArtifactLayer("layer.tar.gz", OCI_LAYER, digest, size)])
+    return CheckoutResult(
         nonce=order.nonce,
-        code=Code.OK,
+        code=ExitCode.OK,
         layer=Layer(digest=digest, size=size, diff_id=written.diff_id),
         added=changes.added,
         changed=changes.changed,

@@ -8,10 +8,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.contracts.intake import INTAKE_ORDER, IntakeOrder, IntakeRecord
-from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE, WORK_VARIABLE, fitted
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.intake import INTAKE_SPEC_VARIABLE, IntakeResult, IntakeSpec
+from swefoundry.contracts.termination_record import (
+    RECORD_PATH,
+    RECORD_VARIABLE,
+    WORK_VARIABLE,
+    truncate_to_fit,
+)
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake.intake_result import attempt
 from swefoundry.programs.intake.workspace import RUNNER, Bench
 
@@ -21,22 +26,24 @@ RUNNER_FILE = "SWEFOUNDRY_RUNNER"
 def main() -> int:
     record = _record()
     print(f"intake ends with {record.code}: {record.message or 'done'}", flush=True)
-    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(fitted(record, "message"))
+    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(truncate_to_fit(record, "message"))
     return record.code
 
 
-def _record() -> IntakeRecord:
+def _record() -> IntakeResult:
     try:
-        order = IntakeOrder.model_validate_json(os.environ.get(INTAKE_ORDER, ""))
+        order = IntakeSpec.model_validate_json(os.environ.get(INTAKE_SPEC_VARIABLE, ""))
     except ValidationError as error:
-        return IntakeRecord(nonce="", code=Code.BAD_ORDER, message=f"{INTAKE_ORDER} is no order: {error}")
+        return IntakeResult(
+            nonce="", code=ExitCode.INVALID_SPEC, message=f"{INTAKE_SPEC_VARIABLE} is no order: {error}"
+        )
     with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
         bench = Bench(Path(folder), Path(os.environ.get(RUNNER_FILE, str(RUNNER))))
         return asyncio.run(_carry_out(order, bench))
 
 
-async def _carry_out(order: IntakeOrder, bench: Bench) -> IntakeRecord:
-    async with Registry.at(order.place) as registry:
+async def _carry_out(order: IntakeSpec, bench: Bench) -> IntakeResult:
+    async with RegistryClient.for_location(order.place) as registry:
         return await attempt(order, registry, bench, say=lambda line: print(line, flush=True))
 
 

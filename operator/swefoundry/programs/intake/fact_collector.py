@@ -76,7 +76,7 @@ def language(facts: Facts) -> str | None:
 
 def encoded(facts: Facts) -> bytes:
     """facts.json; in the order of the fields, because the order of the languages says something."""
-    return facts.wire_text().encode()
+    return facts.to_json().encode()
 
 
 def _files(paths: Iterable[str], read: Reader) -> list[FileFact]:

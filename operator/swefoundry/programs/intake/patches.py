@@ -9,7 +9,7 @@ import re
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchedFile, PatchSet
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.intake.git import Git, GitFailed
 from swefoundry.programs.intake.intake_errors import Refused
 
@@ -19,15 +19,15 @@ _SHOWN = 300
 
 _NONE = "No valid patches in input"
 _ADVICE = {
-    Code.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
-    Code.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
+    ExitCode.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
+    ExitCode.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
     " and does it leave the files of the test patch alone?",
 }
 _NAMED_BYTES = 8 << 20
 """Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
 
 
-async def apply(git: Git, patch: bytes, name: str, code: Code) -> None:
+async def apply(git: Git, patch: bytes, name: str, code: ExitCode) -> None:
     """Apply a patch to work tree and index, or refuse it with ``code``; ``name`` is what people call it."""
     if not patch.strip():
         raise Refused(code, f"the {name} patch is empty")

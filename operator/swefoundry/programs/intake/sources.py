@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeOrder
+from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeSpec
 from swefoundry.oci.deterministic_tar import pack_folder
-from swefoundry.oci.registry_client import Registry
-from swefoundry.oci.source_store import SOURCE_FILE, BadSource, fetch_source, push_source
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source, push_source
 from swefoundry.programs.intake.cleantree import CleanTree, from_commit, from_folder, from_source
 from swefoundry.programs.intake.commits import fetch
 from swefoundry.programs.intake.download import download
@@ -27,7 +27,7 @@ class Source:
     """The one that was fetched from git; the clean tree's own for what came without."""
 
 
-async def obtain(order: IntakeOrder, registry: Registry, bench: Bench) -> Source:
+async def obtain(order: IntakeSpec, registry: RegistryClient, bench: Bench) -> Source:
     """Fetch the order's origin, make the clean tree, and store it."""
     match order.origin:
         case GitOrigin() as origin:
@@ -47,7 +47,7 @@ async def obtain(order: IntakeOrder, registry: Registry, bench: Bench) -> Source
             return Source(tree, digest, tree.commit)
 
 
-async def _store(tree: CleanTree, order: IntakeOrder, registry: Registry, bench: Bench) -> Digest:
+async def _store(tree: CleanTree, order: IntakeSpec, registry: RegistryClient, bench: Bench) -> Digest:
     packed = bench.folder / SOURCE_FILE
     await asyncio.to_thread(pack_folder, tree.root, packed)
     digest = await push_source(registry, order.place.repository, packed)
@@ -55,11 +55,11 @@ async def _store(tree: CleanTree, order: IntakeOrder, registry: Registry, bench:
     return digest
 
 
-async def _stored(digest: Digest, repo: str, registry: Registry, folder: Path) -> CleanTree:
+async def _stored(digest: Digest, repo: str, registry: RegistryClient, folder: Path) -> CleanTree:
     packed = folder / SOURCE_FILE
     try:
         await fetch_source(registry, repo, digest, packed)
-    except BadSource as error:
+    except InvalidSource as error:
         raise mismatch(str(error)) from error
     await asyncio.to_thread(unpack_source, packed, folder / "tree")
     await asyncio.to_thread(remove, packed)

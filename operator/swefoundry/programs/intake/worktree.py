@@ -10,35 +10,35 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from swefoundry.oci.deterministic_tar import File, Link
-from swefoundry.oci.overlays import Blob, Listing
+from swefoundry.oci.deterministic_tar import RegularFile, Symlink
+from swefoundry.oci.overlays import GitBlob, TreeListing
 from swefoundry.programs.intake.git import Git
 
 _SUBMODULE = "160000"
 
 
-async def listing(git: Git) -> Listing:
+async def listing(git: Git) -> TreeListing:
     """Every file and link of the index; submodules are empty folders and are left out."""
     listed = await git.run("ls-files", "--stage", "-z")
-    found: dict[bytes, Blob] = {}
+    found: dict[bytes, GitBlob] = {}
     for line in filter(None, listed.split(b"\0")):
         said, _, path = line.partition(b"\t")
         mode, oid, _ = said.decode().split(" ")
         if mode != _SUBMODULE:
-            found[path] = Blob(mode, oid)
+            found[path] = GitBlob(mode, oid)
     return found
 
 
-def contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, File | Link]:
+def contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, RegularFile | Symlink]:
     """The files and links at ``paths`` as they are on disk."""
     return {path: _content(os.path.join(os.fsencode(root), path)) for path in paths}
 
 
-def _content(place: bytes) -> File | Link:
+def _content(place: bytes) -> RegularFile | Symlink:
     mode = os.lstat(place).st_mode
     if stat.S_ISLNK(mode):
-        return Link(os.readlink(place))
-    return File(_bytes(place), executable=bool(mode & 0o100))
+        return Symlink(os.readlink(place))
+    return RegularFile(_bytes(place), executable=bool(mode & 0o100))
 
 
 def read(root: Path, path: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """Sending agents to write the next draft."""
 
 from swefoundry import errors
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.workloads.agent.pod import agent_pod
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import StartPod
@@ -16,7 +16,7 @@ SHORTENED_CHARACTERS = 200
 
 
 async def launch_agent_pod(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, order: AgentOrder
+    context: ReconcileContext, ticket: AttemptRef, move: StartPod, order: AgentSpec
 ) -> PodStarted | Queued:
     """Create the agent pod."""
     fitting = fit_agent_spec(order)
@@ -27,11 +27,11 @@ async def launch_agent_pod(
     return await start_pod(context, ticket, move, prepare)
 
 
-def fit_agent_spec(order: AgentOrder) -> AgentOrder:
+def fit_agent_spec(order: AgentSpec) -> AgentSpec:
     """The order, with the messages of its oldest rounds shortened as far as it has to be."""
     rounds = list(order.rounds)
     for index in range(len(rounds) + 1):
-        size = len(order.wire_text().encode())
+        size = len(order.to_json().encode())
         if size <= AGENT_SPEC_LIMIT_BYTES:
             return order
         if index < len(rounds):

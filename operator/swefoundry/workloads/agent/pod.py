@@ -5,7 +5,7 @@ It alone has the models' key, as a file, and a way to the models' endpoints.
 
 from collections.abc import Mapping
 
-from swefoundry.contracts.agent import AGENT_ORDER, AgentOrder
+from swefoundry.contracts.agent import AGENT_SPEC_VARIABLE, AgentSpec
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import scale_quantity
 from swefoundry.workloads.intake.pod import Program, program_pod
@@ -25,11 +25,11 @@ AGENT_TERMINATION_SECONDS = 120
 PROXY_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 
-def agent_pod(ticket: AttemptRef, order: AgentOrder, settings: Settings, memory_factor: int = 1) -> JsonDict:
+def agent_pod(ticket: AttemptRef, order: AgentSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
     """The Pod that carries out ``order``."""
     program = Program(
         module="swefoundry.programs.agent",
-        env={AGENT_ORDER: order.wire_text(), **_environment(settings)},
+        env={AGENT_SPEC_VARIABLE: order.to_json(), **_environment(settings)},
         memory=scale_quantity(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,
         deadline_seconds=order.time_limit_seconds + AGENT_OVERHEAD_SECONDS,

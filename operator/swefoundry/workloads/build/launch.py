@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.overrides import command_step
@@ -34,7 +34,7 @@ async def launch_build(
     """Create the build pod."""
     settings = context.settings
     composed = _composed_image_name(what, settings)
-    order = BuildOrder(
+    order = BuildSpec(
         nonce=ticket.nonce,
         place=registry_location(settings, what.repository),
         source=what.source,

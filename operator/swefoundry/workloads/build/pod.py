@@ -1,6 +1,6 @@
 """The build pod: buildah with chroot isolation in a user namespace; root there is nobody on the node."""
 
-from swefoundry.contracts.build import BUILD_ORDER, BuildOrder
+from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildSpec
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_spec import (
     BUILD_CAPABILITIES,
@@ -20,14 +20,14 @@ BUILD_OVERHEAD_SECONDS = 300
 """On top of the build's own limit: pulling the builder, fetching the source, pushing the image."""
 
 
-def build_pod(ticket: AttemptRef, order: BuildOrder, settings: Settings, memory_factor: int = 1) -> JsonDict:
+def build_pod(ticket: AttemptRef, order: BuildSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
     """The Pod that carries out ``order``."""
     room = {"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}
     volumes, mounts = volumes_and_mounts(room, BUILDAH_STORAGE_MOUNT, registry_and_ca_volumes(settings))
     cell = ContainerTemplate(
         image=settings.builder_image,
         command=["python3", "-m", "swefoundry.programs.build"],
-        env={BUILD_ORDER: order.wire_text()},
+        env={BUILD_SPEC_VARIABLE: order.to_json()},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
         security=security_context(BUILD_CAPABILITIES, user=0, seccomp=False),
         resources=resource_requirements(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swefoundry.contracts.checkout import CheckoutOrder
+from swefoundry.contracts.checkout import CheckoutSpec
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.drafts.proven_environment import Parent
 from swefoundry.oci.stage_images import compose_checkout
@@ -31,7 +31,7 @@ async def launch_checkout(
     context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: CheckoutRequest
 ) -> PodStarted | Queued:
     """Create the checkout pod."""
-    order = CheckoutOrder(
+    order = CheckoutSpec(
         nonce=ticket.nonce,
         place=registry_location(context.settings, what.repository),
         parent=what.parent.source,

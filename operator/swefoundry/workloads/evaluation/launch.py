@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from swefoundry.api.types import Attempt, Validation
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.evaluation import RunOrder, RunRecord
+from swefoundry.contracts.evaluation import EvaluationResult, EvaluationSpec
 from swefoundry.contracts.stages import Stage
-from swefoundry.drafts.evaluation_command import expand
+from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import StartPod
@@ -39,7 +39,7 @@ def failed_nodes(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
     return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
 
 
-def network_open(record: RunRecord, validation: Validation, settings: Settings) -> bool:
+def network_open(record: EvaluationResult, validation: Validation, settings: Settings) -> bool:
     """Whether the evaluation reached the canary although nothing was to be reached."""
     return validation.network == "Deny" and settings.require_isolation and record.network == "open"
 
@@ -63,10 +63,10 @@ async def _pod_body(
     stage_image = await context.stage_image(stage, refresh=move.number > 0)
     facts = await context.facts(trial.repository, trial.facts)
     settings = context.settings
-    order = RunOrder(
+    order = EvaluationSpec(
         nonce=ticket.nonce,
         stage=trial.stage,
-        command=expand(trial.draft.test_command, facts.test_files),
+        command=expand_files(trial.draft.test_command, facts.test_files),
         timeout_seconds=trial.validation.timeout_seconds,
         reports=list(trial.draft.reports),
         error_exit_codes=list(trial.draft.error_exit_codes),

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 REPORTS_LIMIT_BYTES = 64 << 20
 """All reports of one log together, unpacked: a defence against a frame that unpacks to more than it says."""
 
-HEAD = re.compile(rb"report (?P<path>.+) (?P<size>\d{1,12}) (?P<sha>[0-9a-f]{64}) gzip\+base64$")
+FRAME_HEADER = re.compile(rb"report (?P<path>.+) (?P<size>\d{1,12}) (?P<sha>[0-9a-f]{64}) gzip\+base64$")
 
 
 @dataclass(frozen=True)
-class Framed:
+class SplitLog:
     """A log, taken apart."""
 
     output: bytes
@@ -32,28 +32,28 @@ class Framed:
     problems: tuple[str, ...] = ()
 
 
-class Broken(Exception):
+class BrokenFrame(Exception):
     """A frame with the right nonce and the wrong content: cut off, or the log lost bytes."""
 
 
-def split_log(log: bytes, nonce: str) -> Framed:
+def split_log(log: bytes, nonce: str) -> SplitLog:
     """The output, the reports by path, and a sentence for every frame that cannot be trusted."""
     opening = f"<<<swefoundry {nonce} ".encode()
     start = _first_frame(log, opening)
     if start < 0:
-        return Framed(log, {})
+        return SplitLog(log, {})
     reports: dict[str, bytes] = {}
     problems: list[str] = []
     budget = REPORTS_LIMIT_BYTES
     for frame in log[start:].split(opening)[1:]:
         try:
             path, content = _unpack(frame, f">>>swefoundry {nonce} end".encode(), budget)
-        except Broken as error:
+        except BrokenFrame as error:
             problems.append(str(error))
             continue
         reports[path] = content
         budget -= len(content)
-    return Framed(log[:start], reports, tuple(problems))
+    return SplitLog(log[:start], reports, tuple(problems))
 
 
 def reports_digest(reports: Mapping[str, bytes]) -> str:
@@ -71,19 +71,19 @@ def _first_frame(log: bytes, opening: bytes) -> int:
 
 def _unpack(frame: bytes, closing: bytes, budget: int) -> tuple[str, bytes]:
     first, _, rest = frame.partition(b"\n")
-    head = HEAD.match(first.rstrip(b"\r"))
+    head = FRAME_HEADER.match(first.rstrip(b"\r"))
     if head is None:
-        raise Broken("a frame's first line cannot be read")
+        raise BrokenFrame("a frame's first line cannot be read")
     path = head["path"].decode("utf-8", "surrogateescape")
     body, ending, _ = rest.partition(closing)
     if not ending:
-        raise Broken(f"{path}: the frame has no end; the log was cut")
+        raise BrokenFrame(f"{path}: the frame has no end; the log was cut")
     size = int(head["size"])
     if size > budget:
-        raise Broken(f"{path}: {size} bytes are more than may be unpacked")
+        raise BrokenFrame(f"{path}: {size} bytes are more than may be unpacked")
     content = _gunzip(path, body, size)
     if len(content) != size or hashlib.sha256(content).hexdigest() != head["sha"].decode():
-        raise Broken(f"{path}: the content is not what the frame says (size or sha256 differ)")
+        raise BrokenFrame(f"{path}: the content is not what the frame says (size or sha256 differ)")
     return path, content
 
 
@@ -92,4 +92,4 @@ def _gunzip(path: str, body: bytes, size: int) -> bytes:
         packed = base64.b64decode(b"".join(body.split()), validate=True)
         return zlib.decompressobj(wbits=31).decompress(packed, size + 1)
     except (binascii.Error, zlib.error) as error:
-        raise Broken(f"{path}: the frame does not unpack: {error}") from error
+        raise BrokenFrame(f"{path}: the frame does not unpack: {error}") from error

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from swefoundry.api.types import Validation
-from swefoundry.contracts.evaluation import RUN_ORDER, RunOrder
+from swefoundry.contracts.evaluation import EVALUATION_SPEC_VARIABLE, EvaluationSpec
 from swefoundry.settings import Settings
 from swefoundry.workloads.build.pod import scale_quantity
 from swefoundry.workloads.pod_spec import (
@@ -29,7 +29,7 @@ class EvaluationRun:
 
     image: str
     """registry/repository@digest of the stage image, as nodes pull it."""
-    order: RunOrder
+    order: EvaluationSpec
     validation: Validation
     avoid_nodes: tuple[str, ...] = ()
     memory_factor: int = 1
@@ -40,7 +40,7 @@ def evaluation_pod(ticket: AttemptRef, what: EvaluationRun, settings: Settings) 
     wanted = what.validation.resources
     cell = ContainerTemplate(
         image=what.image,
-        env={RUN_ORDER: what.order.wire_text()},
+        env={EVALUATION_SPEC_VARIABLE: what.order.to_json()},
         security=security_context(ROOT_CAPABILITIES, user=0),
         resources=resource_requirements(
             wanted.cpu, scale_quantity(wanted.memory, what.memory_factor), wanted.ephemeral_storage

@@ -10,12 +10,12 @@ from swefoundry.contracts.intake import (
     ArchiveOrigin,
     ArtifactOrigin,
     GitOrigin,
-    IntakeOrder,
-    IntakeRecord,
+    IntakeResult,
+    IntakeSpec,
     Origin,
-    PatchAt,
+    PatchSource,
 )
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod
@@ -30,7 +30,7 @@ class IntakeFinished:
     """The intake pod ended with this record."""
 
     move: CollectResult
-    record: IntakeRecord
+    record: IntakeResult
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ async def launch_intake(
 
     async def prepare() -> JsonDict:
         shipment = PodInputs()
-        order = IntakeOrder(
+        order = IntakeSpec(
             nonce=ticket.nonce,
             place=registry_location(context.settings, what.repository),
             origin=_origin(what, shipment),
@@ -79,12 +79,12 @@ async def launch_intake(
 def finished_intake(move: CollectResult) -> IntakeFinished:
     """What an intake pod left."""
     count_finished_pod(Role.INTAKE, move)
-    return IntakeFinished(move, IntakeRecord.model_validate(move.result.record))
+    return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
 
 
-def registry_location(settings: Settings, repository: str) -> Place:
+def registry_location(settings: Settings, repository: str) -> RegistryLocation:
     """Where task pods find and leave content."""
-    return Place(
+    return RegistryLocation(
         registry=settings.registry_push,
         insecure=settings.registry_insecure,
         repository=repository,
@@ -125,12 +125,12 @@ def _manifest_reference(field: str, kind: str, ref: KeyRef) -> str:
 
 async def _patch_source(
     context: ReconcileContext, what: IntakeRequest, patch: Patch | None, name: str, shipment: PodInputs
-) -> PatchAt | None:
+) -> PatchSource | None:
     if patch is None:
         return None
     if patch.artifact is not None:
         named = f"spec.{name}Patch.artifact: blob {patch.artifact} in the repository {what.repository}"
-        return PatchAt(blob=patch.artifact, named=named)
+        return PatchSource(blob=patch.artifact, named=named)
     if patch.config_map_ref is not None:
         ref = patch.config_map_ref
         mount = f"{PATCH_MOUNT}/{name}"
@@ -142,11 +142,11 @@ async def _patch_source(
                 "configMap": {"name": ref.name, "items": items, "optional": True},
             }
         )
-        return PatchAt(
+        return PatchSource(
             path=f"{mount}/patch", named=_manifest_reference(f"{name}Patch.configMapRef", "ConfigMap", ref)
         )
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
-    return PatchAt(blob=await context.registry.put_blob(what.repository, (patch.inline or "").encode()))
+    return PatchSource(blob=await context.registry.put_blob(what.repository, (patch.inline or "").encode()))
 
 
 INTAKE_WORK = "intake"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swefoundry.contracts.intake import INTAKE_ORDER, IntakeOrder
+from swefoundry.contracts.intake import INTAKE_SPEC_VARIABLE, IntakeSpec
 from swefoundry.contracts.termination_record import WORK_VARIABLE
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_spec import (
@@ -26,12 +26,12 @@ CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 
 def intake_pod(
-    ticket: AttemptRef, order: IntakeOrder, settings: Settings, files: tuple[JsonDict, ...] = ()
+    ticket: AttemptRef, order: IntakeSpec, settings: Settings, files: tuple[JsonDict, ...] = ()
 ) -> JsonDict:
     """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
     point into.
     """
-    env = {INTAKE_ORDER: order.wire_text()}
+    env = {INTAKE_SPEC_VARIABLE: order.to_json()}
     return program_pod(ticket, source_program("swefoundry.programs.intake", env, settings), settings, files)
 
 

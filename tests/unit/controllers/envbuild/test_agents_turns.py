@@ -7,7 +7,7 @@ import pytest
 from builders import a_build, digest
 from swefoundry.api.envbuild import Agents, EnvBuildStatus, Round
 from swefoundry.api.types import Environment
-from swefoundry.contracts.agent import AgentRecord, Allowance
+from swefoundry.contracts.agent import AgentResult, Allowance
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild import agent_usage
@@ -53,7 +53,7 @@ def test_whose_turn_it_is(order, agents, whose):
 
 
 def a_spender(tokens=0, micro_usd=0, **budget):
-    used = Usage(turns=1, input_tokens=tokens, micro_usd=micro_usd).wire()
+    used = Usage(turns=1, input_tokens=tokens, micro_usd=micro_usd).to_json_dict()
     return a_build({"usage": used}, budget=budget)
 
 
@@ -124,7 +124,7 @@ USED = Usage(turns=3, input_tokens=1000, cached_tokens=200, output_tokens=50, mi
 
 
 def a_record(**fields):
-    return AgentRecord(nonce="n", **{"code": 0, "usage": USED, "rung": 1, **fields})
+    return AgentResult(nonce="n", **{"code": 0, "usage": USED, "rung": 1, **fields})
 
 
 def a_round(number=0, **fields):

@@ -7,10 +7,10 @@ import pytest
 from builders import NOW, a_build, a_pod, digest
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.api.types import Attempt
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.checkout import CheckoutRecord
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Layer
-from swefoundry.contracts.intake import IntakeRecord
+from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.status import report
@@ -41,7 +41,7 @@ LATER = NOW + timedelta(minutes=5)
 def observed(*rounds, now=NOW, status=None, **spec):
     made = a_build(status, **spec)
     body = made.status.model_copy(update={"rounds": list(rounds)})
-    return Observation(a_build(body.wire(), **spec), (), Settings(registry_pull="pull"), now)
+    return Observation(a_build(body.to_json_dict(), **spec), (), Settings(registry_pull="pull"), now)
 
 
 def after(view, step, *results):
@@ -113,9 +113,9 @@ def test_an_adopted_pod_is_written_down():
 
 
 def test_a_built_image_opens_the_probes():
-    record = BuildRecord(nonce="n", code=0, image=digest("b"), duration_ms=1000)
+    record = BuildResult(nonce="n", code=0, image=digest("b"), duration_ms=1000)
     status = after(
-        observed(ROUND, status={"running": [an_attempt().wire()]}),
+        observed(ROUND, status={"running": [an_attempt().to_json_dict()]}),
         GO_ON,
         BuildFinished(collect("build-0"), record),
     )
@@ -127,7 +127,7 @@ def test_a_built_image_opens_the_probes():
 
 
 def test_a_failed_build_ends_the_round_and_not_the_search():
-    record = BuildRecord(nonce="n", code=42, message="step 2 ended with code 1")
+    record = BuildResult(nonce="n", code=42, message="step 2 ended with code 1")
     status = after(observed(ROUND), GO_ON, BuildFinished(collect("build-0", 42), record))
     assert (status.rounds[0].outcome, status.finished_at) == ("StepFailed", None)
     assert "Stalled" not in conditions(status)
@@ -241,13 +241,13 @@ def test_an_open_network_ends_the_search_whatever_the_probe_said():
 
 
 def test_its_own_intake_gives_source_facts_and_layers():
-    record = IntakeRecord(nonce="n", code=0, source=digest("a"), facts=digest("f"))
+    record = IntakeResult(nonce="n", code=0, source=digest("a"), facts=digest("f"))
     status = after(observed(), GO_ON, IntakeFinished(collect("intake"), record))
     assert (status.source, status.facts, status.finished_at) == (digest("a"), digest("f"), None)
 
 
 def test_its_own_intake_may_refuse_the_source():
-    record = IntakeRecord(nonce="n", code=12, message="no such commit")
+    record = IntakeResult(nonce="n", code=12, message="no such commit")
     status = after(observed(), GO_ON, IntakeFinished(collect("intake", 12), record))
     assert conditions(status)["Stalled"] == ("True", "SourceMismatch")
 
@@ -255,7 +255,7 @@ def test_its_own_intake_may_refuse_the_source():
 def test_ended_conditions_keep_no_word_of_the_way():
     view = observed(IMAGE)
     first = after(view, GO_ON, a_probe("before", 1))
-    again = Observation(a_build(first.wire()), (), view.settings, LATER)
+    again = Observation(a_build(first.to_json_dict()), (), view.settings, LATER)
     status = after(again, GO_ON, a_probe("after", 0))
     assert set(conditions(status)) == {"Ready", "Succeeded"}
     moved = {item.type: item.last_transition_time for item in status.conditions}
@@ -265,7 +265,7 @@ def test_ended_conditions_keep_no_word_of_the_way():
 PARENT = Parent(image=digest("c"), source=digest("a"))
 REUSED = ROUND.model_copy(update={"strategy": "reuse", "label": "image of 8.1.3", "parent": PARENT})
 LAYER = Layer(digest=digest("1"), size=10, diff_id=digest("2"))
-CHECKED_OUT = CheckoutRecord(nonce="n", code=0, layer=LAYER, added=3, changed=8, removed=1)
+CHECKED_OUT = CheckoutResult(nonce="n", code=0, layer=LAYER, added=3, changed=8, removed=1)
 
 
 def checked_out(composed="e", complete=True):
@@ -286,7 +286,7 @@ def test_a_checkout_that_is_to_be_rebuilt_gives_no_image_yet():
 
 
 def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_search():
-    record = CheckoutRecord(nonce="n", code=12, message="the source is gone")
+    record = CheckoutResult(nonce="n", code=12, message="the source is gone")
     status = after(
         observed(REUSED), GO_ON, CheckoutFinished(collect("checkout-0", 12), record, message=record.message)
     )

@@ -4,8 +4,8 @@ import pytest
 
 from builders import digest
 from swefoundry.api.envbuild import ProbeResult, Round
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.evaluation import RunRecord
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.envbuild.round_transitions import (
@@ -76,14 +76,14 @@ def test_without_patches_it_is_enough_that_tests_run_and_are_reported(code, test
 
 
 def test_a_build_gives_the_round_its_image():
-    record = BuildRecord(nonce="n", code=0, image=digest("b"), log=digest("c"), duration_ms=1500)
+    record = BuildResult(nonce="n", code=0, image=digest("b"), log=digest("c"), duration_ms=1500)
     assert after_build(ROUND, record) == ROUND.model_copy(
         update={"image": digest("b"), "evidence": digest("c"), "seconds": 1.5}
     )
 
 
 def test_a_failed_step_ends_the_round_with_its_telling_lines():
-    record = BuildRecord(
+    record = BuildResult(
         nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package"
     )
     over = after_build(ROUND, record)
@@ -110,7 +110,7 @@ def test_a_build_that_was_killed_for_memory_ends_the_round():
 )
 def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, sentence):
     note = "no file matches junit.xml" if code == 21 else None
-    record = RunRecord(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
+    record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
     assert missing_result_message(record, 60) == sentence
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from builders import digest
 from swefoundry.api import labels
-from swefoundry.api.resource import build_from
+from swefoundry.api.resource import parse_env_build
 from swefoundry.controllers.envbuild import leader as siblings
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
@@ -35,7 +35,7 @@ def put(context, name, second=0, status=None, environment=REUSES, repo="owner/na
         "status": status or {},
     }
     context.cache.put(body)
-    return build_from(body)
+    return parse_env_build(body)
 
 
 def a_round(**fields):

@@ -8,7 +8,7 @@ from builders import IMAGE, LAYERS, NOW, PREPARED, a_build, a_pod, a_task, diges
 from swefoundry.api import conditions as kinds
 from swefoundry.api.taskinstance import Evaluation, Image, ResultSets, TaskInstanceStatus
 from swefoundry.api.types import Attempt
-from swefoundry.contracts.intake import IntakeRecord
+from swefoundry.contracts.intake import IntakeResult
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.status import report
@@ -92,20 +92,20 @@ def test_a_task_without_a_place_is_pending_and_says_why():
 def test_a_suspended_task_says_so_once_its_pods_have_ended():
     held = Wait("before-0", "Suspended", "spec.suspend is true: no new pod is started")
     assert after(observed(READY), GO_ON, held).phase == "Suspended"
-    busy = observed(READY | {"running": [an_attempt("after-0").wire()]})
+    busy = observed(READY | {"running": [an_attempt("after-0").to_json_dict()]})
     assert after(busy, GO_ON, held).phase == "Validating"
 
 
 def test_waits_of_a_moment_cost_no_write():
     first = after(observed(READY), GO_ON, Wait("before-0", "Running"))
-    again = Observation(a_task(first.wire()), (), None, Settings(), LATER)
+    again = Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER)
     assert after(again, GO_ON, Wait("before-0", "Pending")) == first
     pull = Wait("before-0", "ImagePullTransient", "i/o timeout")
     assert message(after(again, GO_ON, pull)) == "before-0: ImagePullTransient (i/o timeout)"
 
 
 def test_a_prepared_source_is_written_down():
-    record = IntakeRecord(
+    record = IntakeResult(
         nonce="n",
         code=0,
         source=digest("a"),
@@ -115,7 +115,9 @@ def test_a_prepared_source_is_written_down():
         test_files=2,
     )
     status = after(
-        observed({"running": [an_attempt("intake").wire()]}), GO_ON, IntakeFinished(collect("intake"), record)
+        observed({"running": [an_attempt("intake").to_json_dict()]}),
+        GO_ON,
+        IntakeFinished(collect("intake"), record),
     )
     assert status.prepared is not None and status.prepared.test_files == 2
     assert (status.running, status.phase) == ([], "Preparing")
@@ -133,7 +135,7 @@ def test_a_prepared_source_is_written_down():
     ],
 )
 def test_a_refused_row_is_stalled_with_its_reason(code, reason):
-    record = IntakeRecord(nonce="n", code=code, message="hunk 2 of a.py")
+    record = IntakeResult(nonce="n", code=code, message="hunk 2 of a.py")
     status = after(observed(), GO_ON, IntakeFinished(collect("intake", code), record))
     assert conditions_of(status) == {
         "Ready": ("False", reason),
@@ -145,9 +147,9 @@ def test_a_refused_row_is_stalled_with_its_reason(code, reason):
 
 
 def test_a_message_of_any_length_fits_into_the_status():
-    record = IntakeRecord(nonce="n", code=10, message="long/" * 700)
+    record = IntakeResult(nonce="n", code=10, message="long/" * 700)
     status = after(observed(), GO_ON, IntakeFinished(collect("intake", 10), record))
-    assert TaskInstanceStatus.model_validate(status.wire()) == status
+    assert TaskInstanceStatus.model_validate(status.to_json_dict()) == status
 
 
 def test_an_environment_under_way_is_told_with_its_own_words():
@@ -186,7 +188,7 @@ def test_an_evaluation_is_a_cell_of_the_matrix_in_its_order():
         ("before", 1),
         ("after", 0),
     ]
-    again = Observation(a_task(status.wire()), (), None, Settings(), NOW)
+    again = Observation(a_task(status.to_json_dict()), (), None, Settings(), NOW)
     assert len(after(again, GO_ON, evaluated("before", 1)).evaluations) == 3
 
 
@@ -255,7 +257,7 @@ def test_a_fault_at_intake_is_never_a_cell():
 
 
 def test_a_task_that_ended_starts_nothing_more_and_speaks_of_no_pod():
-    view = observed(READY | {"running": [an_attempt("after-0").wire()]})
+    view = observed(READY | {"running": [an_attempt("after-0").to_json_dict()]})
     status = after(view, GO_ON, evaluated("base", 0, network_open=True), PodStarted(an_attempt()))
     assert conditions_of(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
@@ -294,11 +296,15 @@ def test_a_verdict_over_tests_that_nobody_named_says_so():
 def test_transition_times_move_only_when_a_status_does():
     first = after(observed(READY), GO_ON)
     status = after(
-        Observation(a_task(first.wire()), (), None, Settings(), LATER), GO_ON, judged(Verdict.PASS2PASS)
+        Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER),
+        GO_ON,
+        judged(Verdict.PASS2PASS),
     )
     moved = {item.type: item.last_transition_time for item in status.conditions}
     assert moved == {"Ready": LATER, "Succeeded": LATER, "Validated": LATER}
-    going = after(Observation(a_task(first.wire()), (), None, Settings(), LATER), GO_ON, Queued("base-0"))
+    going = after(
+        Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER), GO_ON, Queued("base-0")
+    )
     assert {item.last_transition_time for item in going.conditions} == {NOW}
 
 
@@ -310,10 +316,10 @@ def test_a_task_that_was_refused_and_is_good_now_is_stalled_no_more():
         "lastTransitionTime": NOW.isoformat(),
     }
     status = after(observed(READY | {"conditions": [stalled]}), GO_ON)
-    assert kinds.state_of(status.conditions, "Stalled") == "Unknown"
-    assert kinds.state_of(status.conditions, "Reconciling") == "True"
+    assert kinds.status_of(status.conditions, "Stalled") == "Unknown"
+    assert kinds.status_of(status.conditions, "Reconciling") == "True"
 
 
 def test_a_status_survives_its_own_wire_form():
     status = after(observed(READY), Judge(Verdict.FAIL2PASS), evaluated("base", 0), judged(Verdict.FAIL2PASS))
-    assert TaskInstanceStatus.model_validate(status.wire()) == status
+    assert TaskInstanceStatus.model_validate(status.to_json_dict()) == status

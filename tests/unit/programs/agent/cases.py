@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.models import Model
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.programs.agent.inputs import Attempted, Case
 from swefoundry.programs.agent.repo.repo_summary import brief
@@ -64,10 +64,10 @@ def facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
     return Facts(**(given | more))
 
 
-def an_order(**more: object) -> AgentOrder:
+def an_order(**more: object) -> AgentSpec:
     given: dict[str, object] = {
         "nonce": "n",
-        "place": Place(registry="registry.example:5000", repository="tasks/octo/calc"),
+        "place": RegistryLocation(registry="registry.example:5000", repository="tasks/octo/calc"),
         "conversation": "0b0c1f2e-0000-4000-8000-000000000001",
         "repo": "octo/calc",
         "source": DIGEST,
@@ -75,7 +75,7 @@ def an_order(**more: object) -> AgentOrder:
         "ladder": [Model(name="small")],
         "base_images": ["python:3.11-slim"],
     }
-    return AgentOrder(**(given | more))
+    return AgentSpec(**(given | more))
 
 
 def a_draft(dockerfile: str = DOCKERFILE, command: str = COMMAND, **more: object) -> Draft:
@@ -93,7 +93,7 @@ def tried(
     return Attempted(past, draft or a_draft())
 
 
-def a_case(folder: Path, *attempts: Attempted, order: AgentOrder | None = None, **more: object) -> Case:
+def a_case(folder: Path, *attempts: Attempted, order: AgentSpec | None = None, **more: object) -> Case:
     tree, seen = a_tree(folder), facts()
     given: dict[str, object] = {
         "facts": seen,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from swefoundry.contracts.agent import AgentOrder, AgentRecord
+from swefoundry.contracts.agent import AgentResult, AgentSpec
 from unit.pod_programs import RunningProgram
 from unit.programs.agent.cases import COMMAND, ENVIRONMENT, REPORT
 
@@ -24,6 +24,6 @@ WHOLE_TESTS = {
 WHOLE_ENVIRONMENT = ENVIRONMENT
 
 
-async def start(order: AgentOrder | str, folder: Path) -> RunningProgram[AgentRecord]:
+async def start(order: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:
     said = order if isinstance(order, str) else order.model_dump_json(by_alias=True, exclude_none=True)
-    return await RunningProgram.start("swefoundry.programs.agent", AgentRecord, folder, SWEFOUNDRY_AGENT=said)
+    return await RunningProgram.start("swefoundry.programs.agent", AgentResult, folder, SWEFOUNDRY_AGENT=said)

@@ -5,15 +5,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import TRANSCRIPT_FILE, Transcript
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
-from swefoundry.oci.deterministic_tar import TREE_MTIME, File, pack
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.deterministic_tar import TREE_MTIME, RegularFile, pack_nodes
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE
 from swefoundry.programs.agent.state import STATE_FILE, State
 from unit.programs.agent.cases import FILES, an_order, facts
@@ -25,12 +25,12 @@ _numbers = itertools.count()
 class Shelf:
     """One repository of a real registry."""
 
-    registry: Registry
+    registry: RegistryClient
     repo: str = field(default_factory=lambda: f"agents/shelf{next(_numbers)}")
 
-    async def order(self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object) -> AgentOrder:
+    async def order(self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object) -> AgentSpec:
         """An order whose source and facts are there."""
-        place = Place(registry=self.registry.host, insecure=True, repository=self.repo)
+        place = RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo)
         seen = facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
         given: dict[str, object] = {
             "place": place,
@@ -41,12 +41,14 @@ class Shelf:
         return an_order(**(given | more))
 
     async def source(self, files: Mapping[str, str]) -> Digest:
-        data, _ = pack([(name.encode(), File(text.encode())) for name, text in files.items()], TREE_MTIME)
+        data, _ = pack_nodes(
+            [(name.encode(), RegularFile(text.encode())) for name, text in files.items()], TREE_MTIME
+        )
         return await push_artifact(self.registry, self.repo, "source", {SOURCE_FILE: data})
 
     async def past(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
         """A round whose draft is there."""
-        digest = await self.registry.put_blob(self.repo, draft.stored())
+        digest = await self.registry.put_blob(self.repo, draft.to_bytes())
         return PastRound(number=number, strategy="agents", draft=digest, outcome=outcome, **more)
 
     async def evidence(self, log: str) -> Digest:

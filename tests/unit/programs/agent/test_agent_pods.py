@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.contracts.agent import AgentOrder, AgentRecord
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.agent import AgentResult, AgentSpec
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.contracts.termination_record import fitted
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.termination_record import truncate_to_fit
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import (
     BudgetSpent,
     Interrupted,
@@ -47,29 +47,31 @@ _numbers = itertools.count()
 
 def speaking(speaker: ScriptedSpeaker) -> SpeakerFor:
     @asynccontextmanager
-    async def opened(order: AgentOrder, registry: Registry) -> AsyncIterator[ScriptedSpeaker]:
+    async def opened(order: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedSpeaker]:
         yield speaker
 
     return opened
 
 
-async def run(order: AgentOrder, registry: Registry, speaker: ScriptedSpeaker, tmp_path: Path) -> AgentRecord:
+async def run(
+    order: AgentSpec, registry: RegistryClient, speaker: ScriptedSpeaker, tmp_path: Path
+) -> AgentResult:
     folder = tmp_path / f"pod{next(_numbers)}"
     folder.mkdir()
     return await attempt(order, registry, folder, speaking(speaker), say=lambda line: None)
 
 
 @pytest.fixture
-def shelf(registry: Registry) -> Shelf:
+def shelf(registry: RegistryClient) -> Shelf:
     return Shelf(registry)
 
 
 async def test_the_record_names_draft_state_and_transcript(shelf: Shelf, tmp_path: Path) -> None:
     speaker = ScriptedSpeaker(FIRST)
     record = await run(await shelf.order(), shelf.registry, speaker, tmp_path)
-    assert record.model_copy(update={"draft": None, "state": None, "transcript": None}) == AgentRecord(
+    assert record.model_copy(update={"draft": None, "state": None, "transcript": None}) == AgentResult(
         nonce="n",
-        code=Code.OK,
+        code=ExitCode.OK,
         label="small, first draft: pytest on 3.11",
         claimed=True,
         usage=Usage(turns=3, input_tokens=30, output_tokens=15, micro_usd=21),
@@ -94,7 +96,7 @@ async def test_the_next_pod_goes_on_with_what_the_last_one_left(shelf: Shelf, tm
     )
     speaker = ScriptedSpeaker(LATER)
     record = await run(await shelf.order(past, state=first.state), shelf.registry, speaker, tmp_path)
-    assert (record.code, await shelf.draft(record.draft)) == (Code.OK, a_draft(YAML))
+    assert (record.code, await shelf.draft(record.draft)) == (ExitCode.OK, a_draft(YAML))
     opening = speaker.requests[0].messages[1].text
     assert "No module named 'yaml'" in opening and '"language": "python"' in opening
     said = await shelf.transcript(record.transcript)
@@ -124,7 +126,7 @@ async def test_a_build_log_is_read_by_its_telling_lines(shelf: Shelf, tmp_path: 
 async def test_evidence_that_is_gone_does_not_stop_the_loop(shelf: Shelf, tmp_path: Path) -> None:
     past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"after": DIGEST}, message="why")
     record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(LATER), tmp_path)
-    assert record.code == Code.OK
+    assert record.code == ExitCode.OK
 
 
 async def test_the_same_order_makes_the_same_requests(shelf: Shelf, tmp_path: Path) -> None:
@@ -136,18 +138,18 @@ async def test_the_same_order_makes_the_same_requests(shelf: Shelf, tmp_path: Pa
 
 
 STOPS = [
-    (BudgetSpent("spec.budget.llmUsd is spent"), Code.BUDGET_SPENT),
-    (ModelUnavailable("503"), Code.MODEL_UNAVAILABLE),
-    (ModelRefused("401"), Code.MODEL_REFUSED),
-    (Repeated("again"), Code.REPEATED),
-    (Malformed("garbage"), Code.MALFORMED),
-    (Interrupted("SIGTERM"), Code.INFRASTRUCTURE),
+    (BudgetSpent("spec.budget.llmUsd is spent"), ExitCode.BUDGET_SPENT),
+    (ModelUnavailable("503"), ExitCode.MODEL_UNAVAILABLE),
+    (ModelRefused("401"), ExitCode.MODEL_REFUSED),
+    (Repeated("again"), ExitCode.REPEATED),
+    (Malformed("garbage"), ExitCode.MALFORMED),
+    (Interrupted("SIGTERM"), ExitCode.INFRASTRUCTURE),
 ]
 
 
 @pytest.mark.parametrize(("stop", "code"), STOPS, ids=[type(case[0]).__name__ for case in STOPS])
 async def test_every_stop_has_its_code_and_what_was_said_is_kept(
-    shelf: Shelf, tmp_path: Path, stop: Stop, code: Code
+    shelf: Shelf, tmp_path: Path, stop: Stop, code: ExitCode
 ) -> None:
     before = await run(await shelf.order(), shelf.registry, ScriptedSpeaker(FIRST), tmp_path)
     past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
@@ -164,22 +166,24 @@ async def test_giving_up_is_the_analysts_reason(shelf: Shelf, tmp_path: Path) ->
     past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft())
     lines: dict[str, list[Line]] = {"analyst": [{"give_up": True, "reason": "It needs a GPU; get one."}]}
     record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(lines), tmp_path)
-    assert (record.code, record.message) == (Code.GAVE_UP, "It needs a GPU; get one.")
+    assert (record.code, record.message) == (ExitCode.GAVE_UP, "It needs a GPU; get one.")
 
 
 async def test_a_registry_that_is_away_is_nobodys_fault(shelf: Shelf, tmp_path: Path) -> None:
     order = await shelf.order()
-    away = Place(registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x")
-    async with Registry(away.registry, insecure=True, patience_seconds=0.1) as registry:
+    away = RegistryLocation(
+        registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x"
+    )
+    async with RegistryClient(away.registry, insecure=True, retry_seconds=0.1) as registry:
         record = await run(
             order.model_copy(update={"place": away}), registry, ScriptedSpeaker(FIRST), tmp_path
         )
-    assert (record.code, away.registry in record.message) == (Code.INFRASTRUCTURE, True)
+    assert (record.code, away.registry in record.message) == (ExitCode.INFRASTRUCTURE, True)
 
 
 async def test_facts_that_cannot_be_read_are_a_bad_order(shelf: Shelf, tmp_path: Path) -> None:
     order = await shelf.order(facts=await shelf.registry.put_blob(shelf.repo, b"[]"))
-    assert (await run(order, shelf.registry, ScriptedSpeaker({}), tmp_path)).code == Code.BAD_ORDER
+    assert (await run(order, shelf.registry, ScriptedSpeaker({}), tmp_path)).code == ExitCode.INVALID_SPEC
 
 
 class Silent(ScriptedSpeaker):
@@ -195,12 +199,12 @@ async def test_a_pod_that_runs_out_of_time_says_which_setting_gives_more(
 ) -> None:
     order = await shelf.order(time_limit_seconds=0)
     record = await run(order, shelf.registry, Silent({}), tmp_path)
-    assert (record.code, "agent_seconds" in record.message) == (Code.TIME_LIMIT, True)
+    assert (record.code, "agent_seconds" in record.message) == (ExitCode.TIME_LIMIT, True)
 
 
 @given(st.text(max_size=6000), st.text(max_size=300), st.integers(0, 10**15))
 def test_every_record_fits_a_termination_message(message: str, label: str, tokens: int) -> None:
-    record = AgentRecord(
+    record = AgentResult(
         nonce="n" * 32,
         code=53,
         message=message,
@@ -210,8 +214,8 @@ def test_every_record_fits_a_termination_message(message: str, label: str, token
         transcript=DIGEST,
         usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
     )
-    said = fitted(record, "message", "label")
+    said = truncate_to_fit(record, "message", "label")
     assert len(said) <= 4096
-    kept = AgentRecord.model_validate_json(said)
+    kept = AgentResult.model_validate_json(said)
     assert message.encode("utf-8", "replace").decode().startswith(kept.message)
     assert json.loads(said)["code"] == 53

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import scripted
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Model
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.agent.cases import a_draft
 from unit.programs.agent.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, start
 from unit.programs.agent.shelves import Shelf
@@ -26,7 +26,7 @@ TURNS = 4
 
 
 async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
-    registry: Registry, tmp_path: Path
+    registry: RegistryClient, tmp_path: Path
 ) -> None:
     shelf, gate = Shelf(registry), scripted.Gate()
     async with scripted.serving(SCRIPT, gate=gate) as endpoint:
@@ -38,13 +38,14 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
             asked.let_through()
             ended = await pod.wait()
             # After the last answer there is nothing left that could be interrupted.
-            assert ended.exit_code == Code.INFRASTRUCTURE or (turn, ended.exit_code) == (TURNS, Code.OK), (
-                ended.output
-            )
+            assert ended.exit_code == ExitCode.INFRASTRUCTURE or (turn, ended.exit_code) == (
+                TURNS,
+                ExitCode.OK,
+            ), ended.output
             assert ended.record is not None and ended.record.usage.turns == turn
         last = await (await start(order, tmp_path / "last")).wait()
         told = endpoint.told()
-    assert last.record is not None and last.exit_code == Code.OK, last.output
+    assert last.record is not None and last.exit_code == ExitCode.OK, last.output
     assert await shelf.draft(last.record.draft) == a_draft()
     assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
     said = await shelf.transcript(last.record.transcript)
@@ -52,7 +53,7 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
 
 
 async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
-    registry: Registry, tmp_path: Path
+    registry: RegistryClient, tmp_path: Path
 ) -> None:
     shelf, gate = Shelf(registry), scripted.Gate()
     async with scripted.serving(SCRIPT, gate=gate) as endpoint:
@@ -68,7 +69,7 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
             (await gate.arrived()).let_through()
         last = await pod.wait()
         told = endpoint.told()
-    assert last.exit_code == Code.OK, last.output
+    assert last.exit_code == ExitCode.OK, last.output
     assert (told["answered"], told["answered_twice"]) == (TURNS, [])
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import scripted
 from swefoundry.contracts.models import Model
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.agent.cases import DOCKERFILE, FILES, a_draft
 from unit.programs.agent.pods import WHOLE_REPORT, WHOLE_TESTS, start
 from unit.programs.agent.shelves import Shelf
@@ -62,7 +62,7 @@ def key_file(tmp_path: Path) -> Path:
 
 
 async def test_a_readme_that_gives_orders_changes_nothing_that_matters(
-    registry: Registry, tmp_path: Path, key_file: Path
+    registry: RegistryClient, tmp_path: Path, key_file: Path
 ) -> None:
     shelf = Shelf(registry)
     async with scripted.serving(gullible(key_file), key=KEY) as endpoint:

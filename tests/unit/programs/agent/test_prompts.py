@@ -6,7 +6,7 @@ import jinja2
 import pytest
 
 import swefoundry.programs.agent
-from swefoundry.contracts.agent import AgentOrder, PastRound
+from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.programs.agent.prompts import render
 from swefoundry.programs.agent.repo.repo_summary import brief
@@ -62,7 +62,7 @@ async def test_foreign_text_is_no_template_and_stands_between_fences(tmp_path: P
 
 
 def test_orders_have_no_place_for_the_issue_or_the_fix() -> None:
-    fields = {*AgentOrder.model_fields, *PastRound.model_fields}
+    fields = {*AgentSpec.model_fields, *PastRound.model_fields}
     assert not [
         name for name in fields if any(word in name for word in ("issue", "problem", "gold", "patch", "hint"))
     ]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from swefoundry.oci.artifacts import push_artifact
-from swefoundry.oci.deterministic_tar import TREE_MTIME, File, Folder, Link, pack
-from swefoundry.oci.registry_client import Registry
-from swefoundry.oci.source_store import SOURCE_FILE, BadSource
+from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, pack_nodes
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource
 from swefoundry.programs.agent.repo.fetch import fetch, unpack
 from swefoundry.programs.agent.repo.tree import Tree
 
@@ -30,14 +30,14 @@ def archive(folder: Path, *members: tuple[str, bytes | str | None]) -> Path:
     return path
 
 
-async def test_what_an_intake_stored_is_what_agents_read(registry: Registry, tmp_path: Path) -> None:
-    data, _ = pack(
+async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClient, tmp_path: Path) -> None:
+    data, _ = pack_nodes(
         [
-            (b".git", Folder()),
-            (b".git/HEAD", File(b"ref: refs/heads/main\n")),
-            (b"a.py", File(b"1\n")),
-            (b"b", Link(b"a.py")),
-            (b"na\xffme", File(b"2\n")),
+            (b".git", Directory()),
+            (b".git/HEAD", RegularFile(b"ref: refs/heads/main\n")),
+            (b"a.py", RegularFile(b"1\n")),
+            (b"b", Symlink(b"a.py")),
+            (b"na\xffme", RegularFile(b"2\n")),
         ],
         TREE_MTIME,
     )
@@ -51,15 +51,15 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: Registry, tmp
     assert tree.head("b", 10) == b"1\n"
 
 
-async def test_a_source_that_is_no_tar_is_refused_by_name(registry: Registry, tmp_path: Path) -> None:
+async def test_a_source_that_is_no_tar_is_refused_by_name(registry: RegistryClient, tmp_path: Path) -> None:
     source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: b"no tar"})
-    with pytest.raises(BadSource, match=f"the source {source} cannot be unpacked"):
+    with pytest.raises(InvalidSource, match=f"the source {source} cannot be unpacked"):
         await fetch(registry, "agents/source", source, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/x"])
 def test_members_that_lead_out_refuse_the_archive(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadSource, match="leads out of it"):
+    with pytest.raises(InvalidSource, match="leads out of it"):
         unpack(archive(tmp_path, (name, b"x")), tmp_path / "root")
     assert not (tmp_path / "x").exists()
 
@@ -78,5 +78,5 @@ def test_pipes_and_devices_are_left_out(tmp_path: Path) -> None:
 
 
 def test_archives_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadSource, match="unpacks to more than"):
+    with pytest.raises(InvalidSource, match="unpacks to more than"):
         unpack(archive(tmp_path, ("zeros", bytes(5 << 20))), tmp_path / "root", limit=1 << 20)

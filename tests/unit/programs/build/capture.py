@@ -14,9 +14,9 @@ import re
 import sys
 from pathlib import Path
 
-from swefoundry.contracts.build import BuildOrder
+from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.programs.build import buildah
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import Command, run
@@ -72,7 +72,7 @@ class Bench:
     """One registry and one workplace for all captures."""
 
     def __init__(self, registry: str, root: Path) -> None:
-        self._place = Place(registry=registry, insecure=True, repository="captures/one")
+        self._place = RegistryLocation(registry=registry, insecure=True, repository="captures/one")
         self._mirrors = {"docker.io": registry, NOWHERE: NOWHERE}
         self._at = buildah.Workplace(root)
         for folder in (self._at.context, self._at.temporary):
@@ -81,7 +81,7 @@ class Bench:
 
     async def build(self, dockerfile: str, **changes: object) -> tuple[int, bytes]:
         """Output and exit code of one build."""
-        order = BuildOrder(
+        order = BuildSpec(
             nonce="n",
             place=self._place,
             source=NUL_DIGEST,
@@ -98,8 +98,8 @@ class Bench:
 
     async def push(self, registry: str, repository: str) -> tuple[int, bytes]:
         """Output and exit code of pushing the image built last."""
-        place = Place(registry=registry, insecure=True, repository=repository)
-        order = BuildOrder.model_construct(place=place, tag="one")
+        place = RegistryLocation(registry=registry, insecure=True, repository=repository)
+        order = BuildSpec.model_construct(place=place, tag="one")
         return await self._run(
             buildah.push_command(order, self._at, self._at.image_id.read_text().strip()), 60
         )
@@ -123,7 +123,7 @@ async def main(registry: str, root: Path, target: Path) -> None:
     for name, dockerfile in BUILDS.items():
         keep(name, await bench.build(dockerfile))
     keep("time-limit", await bench.build(SLOW, time_limit_seconds=2))
-    nowhere = {"place": Place(registry=NOWHERE, insecure=True, repository="x"), "cache": "x/cache"}
+    nowhere = {"place": RegistryLocation(registry=NOWHERE, insecure=True, repository="x"), "cache": "x/cache"}
     keep("cache-down", await bench.build(FROM + "RUN echo new > /x\n", **nowhere))
     keep("built", await bench.build(BUILDS["good"]))
     keep("push-good", await bench.push(registry, "captures/one"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.failure_classifier import (
     SIGNALS,
     Circumstances,
@@ -31,44 +31,44 @@ def push_ending(name: str) -> Ending:
 
 
 CODES = {
-    "good": Code.OK,
-    "built": Code.OK,
-    "run-exit-3": Code.STEP_FAILED,
-    "run-exit-125": Code.STEP_FAILED,
-    "run-exit-127": Code.STEP_FAILED,
-    "run-exit-137": Code.STEP_FAILED,
-    "run-killed": Code.STEP_FAILED,
-    "run-segfault": Code.STEP_FAILED,
-    "run-exec-form-missing": Code.STEP_FAILED,
-    "run-heredoc": Code.STEP_FAILED,
-    "run-continued": Code.STEP_FAILED,
-    "run-forged-words": Code.STEP_FAILED,
-    "run-multi-stage": Code.STEP_FAILED,
-    "copy-missing": Code.DOCKERFILE_INVALID,
-    "copy-outside": Code.DOCKERFILE_INVALID,
-    "copy-no-arguments": Code.DOCKERFILE_INVALID,
-    "copy-bad-flag": Code.DOCKERFILE_INVALID,
-    "copy-from-missing": Code.BASE_IMAGE_MISSING,
-    "unknown-instruction": Code.DOCKERFILE_INVALID,
-    "no-from": Code.DOCKERFILE_INVALID,
-    "empty": Code.DOCKERFILE_INVALID,
-    "from-empty": Code.DOCKERFILE_INVALID,
-    "from-unset": Code.DOCKERFILE_INVALID,
-    "from-upper-case": Code.DOCKERFILE_INVALID,
-    "from-malformed": Code.DOCKERFILE_INVALID,
-    "env-malformed": Code.DOCKERFILE_INVALID,
-    "heredoc-open": Code.DOCKERFILE_INVALID,
-    "mount-unknown": Code.DOCKERFILE_INVALID,
-    "user-missing": Code.DOCKERFILE_INVALID,
-    "base-tag-missing": Code.BASE_IMAGE_MISSING,
-    "base-repository-missing": Code.BASE_IMAGE_MISSING,
-    "base-digest-missing": Code.BASE_IMAGE_MISSING,
-    "base-host-unknown": Code.BASE_IMAGE_MISSING,
-    "base-registry-down": Code.INFRASTRUCTURE,
-    "cache-down": Code.INFRASTRUCTURE,
-    "disk-full-pull": Code.DISK_FULL,
-    "disk-full-step": Code.DISK_FULL,
-    "disk-full-commit": Code.DISK_FULL,
+    "good": ExitCode.OK,
+    "built": ExitCode.OK,
+    "run-exit-3": ExitCode.STEP_FAILED,
+    "run-exit-125": ExitCode.STEP_FAILED,
+    "run-exit-127": ExitCode.STEP_FAILED,
+    "run-exit-137": ExitCode.STEP_FAILED,
+    "run-killed": ExitCode.STEP_FAILED,
+    "run-segfault": ExitCode.STEP_FAILED,
+    "run-exec-form-missing": ExitCode.STEP_FAILED,
+    "run-heredoc": ExitCode.STEP_FAILED,
+    "run-continued": ExitCode.STEP_FAILED,
+    "run-forged-words": ExitCode.STEP_FAILED,
+    "run-multi-stage": ExitCode.STEP_FAILED,
+    "copy-missing": ExitCode.DOCKERFILE_INVALID,
+    "copy-outside": ExitCode.DOCKERFILE_INVALID,
+    "copy-no-arguments": ExitCode.DOCKERFILE_INVALID,
+    "copy-bad-flag": ExitCode.DOCKERFILE_INVALID,
+    "copy-from-missing": ExitCode.BASE_IMAGE_MISSING,
+    "unknown-instruction": ExitCode.DOCKERFILE_INVALID,
+    "no-from": ExitCode.DOCKERFILE_INVALID,
+    "empty": ExitCode.DOCKERFILE_INVALID,
+    "from-empty": ExitCode.DOCKERFILE_INVALID,
+    "from-unset": ExitCode.DOCKERFILE_INVALID,
+    "from-upper-case": ExitCode.DOCKERFILE_INVALID,
+    "from-malformed": ExitCode.DOCKERFILE_INVALID,
+    "env-malformed": ExitCode.DOCKERFILE_INVALID,
+    "heredoc-open": ExitCode.DOCKERFILE_INVALID,
+    "mount-unknown": ExitCode.DOCKERFILE_INVALID,
+    "user-missing": ExitCode.DOCKERFILE_INVALID,
+    "base-tag-missing": ExitCode.BASE_IMAGE_MISSING,
+    "base-repository-missing": ExitCode.BASE_IMAGE_MISSING,
+    "base-digest-missing": ExitCode.BASE_IMAGE_MISSING,
+    "base-host-unknown": ExitCode.BASE_IMAGE_MISSING,
+    "base-registry-down": ExitCode.INFRASTRUCTURE,
+    "cache-down": ExitCode.INFRASTRUCTURE,
+    "disk-full-pull": ExitCode.DISK_FULL,
+    "disk-full-step": ExitCode.DISK_FULL,
+    "disk-full-commit": ExitCode.DISK_FULL,
 }
 BY_CIRCUMSTANCES = {"time-limit", "push-good", "push-registry-down"}
 
@@ -85,7 +85,7 @@ def test_every_capture_has_an_expectation() -> None:
 def test_a_failed_step_is_told_with_its_code_and_its_last_lines() -> None:
     step = 'RUN echo working; echo "boom on stderr" >&2; exit 3'
     assert ending("run-exit-3") == Ending(
-        Code.STEP_FAILED,
+        ExitCode.STEP_FAILED,
         message=f"`{step}` failed with exit code 3.",
         step=step,
         step_exit_code=3,
@@ -125,7 +125,7 @@ def test_continued_lines_and_quotes_do_not_confuse_the_step() -> None:
 def test_words_that_a_step_prints_do_not_decide() -> None:
     seen = ending("run-forged-words")
     assert (seen.code, seen.step) == (
-        Code.STEP_FAILED,
+        ExitCode.STEP_FAILED,
         'RUN echo "Error: no FROM statement found"; echo "STEP 9/9: COPY a b"; exit 7',
     )
 
@@ -133,7 +133,7 @@ def test_words_that_a_step_prints_do_not_decide() -> None:
 def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
     seen = ending("time-limit", Circumstances(seconds_allowed=2))
     assert (seen.code, seen.message, seen.step) == (
-        Code.BUILD_TIME_LIMIT,
+        ExitCode.BUILD_TIME_LIMIT,
         "The build took more than 2 s and was stopped.",
         "RUN echo patience; sleep 60",
     )
@@ -146,12 +146,12 @@ def test_memory_is_named_when_the_kernel_counted_kills() -> None:
 
 
 def test_a_build_that_succeeded_in_spite_of_kills_is_good() -> None:
-    assert ending("good", Circumstances(oom_kills=1)) == Ending(Code.OK)
+    assert ending("good", Circumstances(oom_kills=1)) == Ending(ExitCode.OK)
 
 
 def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
     _, log = captured("run-exit-3")
-    assert classify(-9, log, Circumstances()).code == Code.INFRASTRUCTURE
+    assert classify(-9, log, Circumstances()).code == ExitCode.INFRASTRUCTURE
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
 def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_fault(words: str) -> None:
     error = f"Error: creating build container: initializing source docker://x: pinging container registry {{}}: {words}"
     own = Circumstances(own_hosts=REGISTRY)
-    assert classify(125, error.format("registry.lab:5000"), own).code == Code.INFRASTRUCTURE
-    assert classify(125, error.format("other.example"), own).code == Code.BASE_IMAGE_MISSING
+    assert classify(125, error.format("registry.lab:5000"), own).code == ExitCode.INFRASTRUCTURE
+    assert classify(125, error.format("other.example"), own).code == ExitCode.BASE_IMAGE_MISSING
 
 
 @pytest.mark.parametrize(
@@ -174,12 +174,12 @@ def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_faul
 )
 def test_a_busy_registry_is_not_a_missing_base(words: str) -> None:
     error = f"Error: creating build container: initializing source docker://x/y:1: reading manifest 1 in x/y: {words}"
-    assert classify(125, error, Circumstances()).code == Code.INFRASTRUCTURE
+    assert classify(125, error, Circumstances()).code == ExitCode.INFRASTRUCTURE
 
 
 def test_unknown_words_count_against_nobody() -> None:
     assert classify(125, "Error: the moon is full", Circumstances()) == Ending(
-        Code.INFRASTRUCTURE, "buildah ended with 125: the moon is full"
+        ExitCode.INFRASTRUCTURE, "buildah ended with 125: the moon is full"
     )
 
 
@@ -190,9 +190,9 @@ def test_go_values_are_left_out_of_messages() -> None:
 
 
 def test_pushing_has_its_own_endings() -> None:
-    assert push_ending("push-good") == Ending(Code.OK)
+    assert push_ending("push-good") == Ending(ExitCode.OK)
     down = push_ending("push-registry-down")
-    assert down.code == Code.PUSH_FAILED
+    assert down.code == ExitCode.PUSH_FAILED
     assert down.message.startswith("The image was built but not pushed: pushing image")
     assert down.message.endswith("connection refused")
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from swefoundry.contracts.build import BuildOrder
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.oci.registry_client import Registry
+from swefoundry.contracts.build import BuildSpec
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.build.buildah import Workplace
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.run import Build
@@ -16,7 +16,7 @@ REPO = "building/logs"
 
 async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_path: Path) -> None:
     with registry_server.serving(tmp_path) as running:
-        order = BuildOrder.model_validate(
+        order = BuildSpec.model_validate(
             {
                 "nonce": "n",
                 "place": {"registry": running.host, "insecure": True, "repository": REPO},
@@ -28,8 +28,8 @@ async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_
             }
         )
         record = await Build(order, Workplace(tmp_path / "work"), BuildLog()).carry_out()
-        assert (record.code, record.log is None) == (Code.POLICY_REFUSED, False)
-        async with Registry(running.host, insecure=True) as registry:
+        assert (record.code, record.log is None) == (ExitCode.POLICY_REFUSED, False)
+        async with RegistryClient(running.host, insecure=True) as registry:
             log = await registry.get_blob(REPO, record.log or "", 1 << 20)
             assert log.startswith(b"swefoundry: policy_refused: ")
             assert await bare(registry, REPO, [record.log or "none"]) == set()

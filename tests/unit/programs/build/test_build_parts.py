@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.build import BuildOrder, BuildRecord
+from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.exit_codes import Code
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.programs.build import oom_counter
 from swefoundry.programs.build.build_result import fitted
 from swefoundry.programs.build.buildah import (
@@ -30,14 +30,14 @@ from swefoundry.programs.build.run import refused, trust, unpack
 from swefoundry.programs.build.step_environment import proxies, step_settings, with_settings
 from swefoundry.workloads.build.launch import rebuild_draft
 
-PLACE = Place(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
+PLACE = RegistryLocation(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
 DIGEST = "sha256:" + "1" * 64
 GOOD = "FROM python:3.11-slim\nCOPY . /testbed\n"
 AT = Workplace(Path("/w"))
 
 
-def an_order(dockerfile: str = GOOD, **changes: object) -> BuildOrder:
-    order = BuildOrder(
+def an_order(dockerfile: str = GOOD, **changes: object) -> BuildSpec:
+    order = BuildSpec(
         nonce="n",
         place=PLACE,
         source=DIGEST,
@@ -79,12 +79,12 @@ class TestLogs:
 
 class TestRecords:
     def test_a_short_record_is_written_whole(self) -> None:
-        record = BuildRecord(nonce="n", code=0, image=DIGEST, duration_ms=5)
-        assert BuildRecord.model_validate_json(fitted(record)) == record
+        record = BuildResult(nonce="n", code=0, image=DIGEST, duration_ms=5)
+        assert BuildResult.model_validate_json(fitted(record)) == record
 
     @pytest.mark.parametrize("line", ["x" * 200, "ä\t\x01" * 60, "€" * 3000])
     def test_a_long_tail_loses_its_first_lines(self, line: str) -> None:
-        record = BuildRecord(
+        record = BuildResult(
             nonce="n", code=42, message="m" * 5000, step="s" * 5000, tail=f"{line}\n" * 60 + "the end"
         )
         content = fitted(record)
@@ -94,7 +94,7 @@ class TestRecords:
         assert (len(kept["message"]), len(kept["step"])) == (600, 300)
 
     def test_one_endless_line_loses_its_start(self) -> None:
-        content = fitted(BuildRecord(nonce="n", code=42, tail="a" * 9000 + "z"))
+        content = fitted(BuildResult(nonce="n", code=42, tail="a" * 9000 + "z"))
         assert len(content) <= 4096
         assert json.loads(content)["tail"].endswith("az")
 
@@ -214,12 +214,12 @@ class TestRefusals:
     def test_a_broken_rule_is_told_before_anything_is_fetched(self) -> None:
         ending = refused(an_order(GOOD + "RUN git clone https://example.org/a/b\n"))
         assert ending is not None
-        assert (ending.code, ending.message[:18]) == (Code.POLICY_REFUSED, "Line 3: `git clone")
+        assert (ending.code, ending.message[:18]) == (ExitCode.POLICY_REFUSED, "Line 3: `git clone")
 
     def test_a_missing_from_is_no_policy_but_syntax(self) -> None:
         ending = refused(an_order("RUN x\n"))
         assert ending is not None
-        assert ending.code == Code.DOCKERFILE_INVALID
+        assert ending.code == ExitCode.DOCKERFILE_INVALID
 
 
 class TestSources:

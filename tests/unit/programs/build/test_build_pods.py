@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.build import BuildRecord
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
@@ -15,12 +15,12 @@ from swefoundry.workloads.pod_status import GracePeriods, read_pod
 CAPTURED = Path(__file__).parents[3] / "fixtures/pods/build"
 
 RESULTS = {
-    "good": Code.OK,
-    "syntax": Code.DOCKERFILE_INVALID,
-    "base": Code.BASE_IMAGE_MISSING,
-    "step": Code.STEP_FAILED,
-    "slow": Code.BUILD_TIME_LIMIT,
-    "policy": Code.POLICY_REFUSED,
+    "good": ExitCode.OK,
+    "syntax": ExitCode.DOCKERFILE_INVALID,
+    "base": ExitCode.BASE_IMAGE_MISSING,
+    "step": ExitCode.STEP_FAILED,
+    "slow": ExitCode.BUILD_TIME_LIMIT,
+    "policy": ExitCode.POLICY_REFUSED,
 }
 FAULTS = {
     "memory": (FaultCategory.LIMIT, "OOMKilled"),
@@ -38,7 +38,7 @@ def reading(name: str) -> PodState:
 def test_a_build_with_a_record_is_a_result(name: str) -> None:
     seen = reading(name)
     assert isinstance(seen, PodResult)
-    assert (seen.code, BuildRecord.model_validate(seen.record).code) == (RESULTS[name], RESULTS[name])
+    assert (seen.code, BuildResult.model_validate(seen.record).code) == (RESULTS[name], RESULTS[name])
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -2,15 +2,15 @@
 
 import pytest
 
-from swefoundry.dockerfile.image_names import allowed, normalised
-from swefoundry.dockerfile.policy import LIMIT_BYTES, RULES, Complaint, Rule, complaints
+from swefoundry.dockerfile.image_names import is_allowed, normalized
+from swefoundry.dockerfile.policy import DOCKERFILE_LIMIT_BYTES, RULES, PolicyRule, Violation, violations
 
 TOP = "FROM python:3.11-slim\n"
 END = "COPY . /testbed\n"
 
 
 def rules_broken(dockerfile: str, allowed_bases: tuple[str, ...] = ()) -> list[tuple[int, str]]:
-    return [(each.line, each.rule.value) for each in complaints(dockerfile, allowed_bases)]
+    return [(each.line, each.rule.value) for each in violations(dockerfile, allowed_bases)]
 
 
 GOOD = {
@@ -80,14 +80,14 @@ BAD = {
     "no FROM": ("RUN x\n", [(1, "syntax")]),
     "unknown instruction": (TOP + "RUNN x\n" + END, [(2, "syntax")]),
     "open heredoc": (TOP + END + "RUN <<EOF\nx\n", [(3, "syntax")]),
-    "too long": (TOP + END + "#" * LIMIT_BYTES, [(1, "size")]),
-    "too long when it is sent": (TOP + END + '"' * (LIMIT_BYTES - 100), [(1, "size")]),
+    "too long": (TOP + END + "#" * DOCKERFILE_LIMIT_BYTES, [(1, "size")]),
+    "too long when it is sent": (TOP + END + '"' * (DOCKERFILE_LIMIT_BYTES - 100), [(1, "size")]),
 }
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_a_good_dockerfile_has_no_complaints(name: str) -> None:
-    assert complaints(GOOD[name], []) == []
+    assert violations(GOOD[name], []) == []
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -98,16 +98,16 @@ def test_a_bad_dockerfile_is_refused_by_its_rule_at_its_line(name: str) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_complaint_is_a_sentence_that_names_the_line(name: str) -> None:
-    for each in complaints(BAD[name][0], ()):
+    for each in violations(BAD[name][0], ()):
         assert each.message.startswith(f"Line {each.line}: ")
         assert each.message.endswith(".")
 
 
 def test_a_complaint_names_the_fix() -> None:
-    assert complaints(TOP + END + "RUN pip install -e .[test] || true\n", ()) == [
-        Complaint(
+    assert violations(TOP + END + "RUN pip install -e .[test] || true\n", ()) == [
+        Violation(
             3,
-            Rule.HIDDEN_FAILURE,
+            PolicyRule.HIDDEN_FAILURE,
             "Line 3: `|| true` hides a failed `pip install`; remove it so that the build fails where the fault is.",
         )
     ]
@@ -123,7 +123,7 @@ def test_images_outside_the_list_are_refused_wherever_they_are_named() -> None:
         "FROM scratch\nFROM ubuntu\nCOPY . /testbed\nCOPY --from=registry.lab:5000/bases/x /a /b\n"
     )
     assert rules_broken(dockerfile, PYTHON_ONLY) == [(3, "base"), (6, "base"), (8, "base")]
-    assert complaints(dockerfile, PYTHON_ONLY)[2].message == (
+    assert violations(dockerfile, PYTHON_ONLY)[2].message == (
         "Line 8: docker.io/library/ubuntu:latest is not among the allowed images; "
         "use one that matches python:*, registry.lab:5000/bases/*."
     )
@@ -144,7 +144,7 @@ def test_images_outside_the_list_are_refused_wherever_they_are_named() -> None:
     ],
 )
 def test_names_have_one_long_form(name: str, long: str) -> None:
-    assert normalised(name) == long
+    assert normalized(name) == long
 
 
 @pytest.mark.parametrize(
@@ -163,13 +163,13 @@ def test_names_have_one_long_form(name: str, long: str) -> None:
     ],
 )
 def test_patterns_are_compared_in_the_long_form(name: str, pattern: str, fits: bool) -> None:
-    assert allowed(name, [pattern]) is fits
+    assert is_allowed(name, [pattern]) is fits
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("words", ["pip x ", "git -c a ", "apt a ", "|| true ", "$A${B:-", "<<A "])
 def test_the_longest_dockerfile_does_not_tie_the_operator_up(words: str) -> None:
-    complaints(TOP + END + "RUN " + words * ((LIMIT_BYTES - 100) // len(words)), PYTHON_ONLY)
+    violations(TOP + END + "RUN " + words * ((DOCKERFILE_LIMIT_BYTES - 100) // len(words)), PYTHON_ONLY)
 
 
 def test_the_order_of_the_rules_is_known() -> None:
@@ -189,12 +189,12 @@ COMPOSED = "registry.lab:5000/swefoundry/tasks/a/b@sha256:" + "1" * 64
 
 def test_a_rebuild_begins_with_the_composed_image_which_has_the_source_already() -> None:
     rebuild = f"FROM {COMPOSED}\nRUN cd /testbed && make\n"
-    assert complaints(rebuild, PYTHON_ONLY, COMPOSED) == []
-    assert [each.rule.value for each in complaints(rebuild, PYTHON_ONLY)] == ["base", "source"]
+    assert violations(rebuild, PYTHON_ONLY, COMPOSED) == []
+    assert [each.rule.value for each in violations(rebuild, PYTHON_ONLY)] == ["base", "source"]
     other = rebuild.replace("1" * 64, "2" * 64)
-    assert [each.rule.value for each in complaints(other, PYTHON_ONLY, COMPOSED)] == ["base", "source"]
+    assert [each.rule.value for each in violations(other, PYTHON_ONLY, COMPOSED)] == ["base", "source"]
 
 
 def test_a_rebuild_command_keeps_the_other_rules() -> None:
     rebuild = f"FROM {COMPOSED}\nRUN cd /testbed && git clone https://x/y && make || true\n"
-    assert {each.rule.value for each in complaints(rebuild, [], COMPOSED)} == {"clone", "hidden-failure"}
+    assert {each.rule.value for each in violations(rebuild, [], COMPOSED)} == {"clone", "hidden-failure"}

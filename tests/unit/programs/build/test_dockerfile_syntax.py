@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.dockerfile.parser import Heredoc, Instruction, assignments, expand, parse
-from swefoundry.dockerfile.policy import complaints
+from swefoundry.dockerfile.parser import Heredoc, Instruction, assignments, expand_variables, parse
+from swefoundry.dockerfile.policy import violations
 
 
 def keywords_and_arguments(text: str) -> list[tuple[str, str]]:
@@ -75,12 +75,12 @@ def test_assignments_have_both_forms() -> None:
 
 def test_variables_are_replaced() -> None:
     known = {"A": "1"}
-    assert expand("$A-${A}-${B:-2}-${B-3}-${A:+4}-${B:+5}-\\$A", known) == "1-1-2-3-4--$A"
-    assert expand("x:$B", known) is None
+    assert expand_variables("$A-${A}-${B:-2}-${B-3}-${A:+4}-${B:+5}-\\$A", known) == "1-1-2-3-4--$A"
+    assert expand_variables("x:$B", known) is None
 
 
 @given(st.text(alphabet="FROMUNCPY \n\\#<E-=$'\"`/.:[]a", max_size=200))
 def test_nothing_that_is_written_breaks_the_reader(text: str) -> None:
-    complaints(text, ["python:*"])
+    violations(text, ["python:*"])
     covered = [line for each in parse(text) for line in range(each.line, each.last_line + 1)]
     assert covered == sorted(set(covered))

@@ -5,18 +5,18 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from swefoundry.oci.deterministic_tar import TREE_MTIME, File, Folder, Link, Node, pack
+from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, TarNode, pack_nodes
 from swefoundry.programs.checkout.layer import Written, compare, write_layer
 from swefoundry.programs.checkout.source_tree import read_tree
 from unit.oci.layer_rules import Tree, apply
 
-Files = Mapping[bytes, Node]
+Files = Mapping[bytes, TarNode]
 
 
-def whole(files: Files) -> dict[bytes, Node]:
+def whole(files: Files) -> dict[bytes, TarNode]:
     """The tree with an entry for every folder, as ``pack_folder`` writes it."""
     folders = {
-        b"/".join(path.split(b"/")[:depth]): Folder()
+        b"/".join(path.split(b"/")[:depth]): Directory()
         for path in files
         for depth in range(1, path.count(b"/") + 1)
     }
@@ -24,7 +24,7 @@ def whole(files: Files) -> dict[bytes, Node]:
 
 
 def source(path: Path, files: Files) -> Path:
-    path.write_bytes(pack(sorted(whole(files).items()), TREE_MTIME)[0])
+    path.write_bytes(pack_nodes(sorted(whole(files).items()), TREE_MTIME)[0])
     return path
 
 
@@ -53,11 +53,11 @@ def layer_between(folder: Path, parent: Files, wanted: Files) -> tuple[bytes, Wr
 
 def laid_over(layer: bytes, image: Files) -> Tree:
     """What is under /testbed once the layer lies on an image with ``image`` there."""
-    below = {b"testbed/" + path: node for path, node in image.items()} | {b"etc/passwd": File(b"root")}
+    below = {b"testbed/" + path: node for path, node in image.items()} | {b"etc/passwd": RegularFile(b"root")}
     tree = apply(layer, below)
-    assert tree.pop(b"etc/passwd") == File(b"root")
+    assert tree.pop(b"etc/passwd") == RegularFile(b"root")
     return {path.removeprefix(b"testbed/"): node for path, node in tree.items()}
 
 
-def links_and_files(tree: Files) -> dict[bytes, Node]:
-    return {path: node for path, node in tree.items() if isinstance(node, File | Link)}
+def links_and_files(tree: Files) -> dict[bytes, TarNode]:
+    return {path: node for path, node in tree.items() if isinstance(node, RegularFile | Symlink)}

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.deterministic_tar import OVERLAY_MTIME, TREE_MTIME, File, Folder, Link, Node
+from swefoundry.oci.deterministic_tar import (
+    OVERLAY_MTIME,
+    TREE_MTIME,
+    Directory,
+    RegularFile,
+    Symlink,
+    TarNode,
+)
 from swefoundry.programs.checkout.layer import compare
 from swefoundry.programs.checkout.source_tree import Unusable, read_tree
 from unit.oci.layer_rules import entries
@@ -22,29 +29,37 @@ from unit.programs.checkout.archive_files import (
     whole,
 )
 
-A, B = File(b"a\n"), File(b"b\n")
-OLD_GIT: Files = {b".git/HEAD": A, b".git/objects/pack/pack-1.pack": File(b"old"), b".git/refs": Folder()}
-NEW_GIT: Files = {b".git/HEAD": A, b".git/objects/pack/pack-2.pack": File(b"new"), b".git/refs": Folder()}
+A, B = RegularFile(b"a\n"), RegularFile(b"b\n")
+OLD_GIT: Files = {
+    b".git/HEAD": A,
+    b".git/objects/pack/pack-1.pack": RegularFile(b"old"),
+    b".git/refs": Directory(),
+}
+NEW_GIT: Files = {
+    b".git/HEAD": A,
+    b".git/objects/pack/pack-2.pack": RegularFile(b"new"),
+    b".git/refs": Directory(),
+}
 
 CASES: dict[str, tuple[Files, Files]] = {
     "nothing changes": ({b"a": A}, {b"a": A}),
     "a file is added in a new folder": ({b"x": A}, {b"x": A, b"new/deep/a": A}),
     "a file changes": ({b"a": A}, {b"a": B}),
-    "a file becomes executable": ({b"a": A}, {b"a": File(A.content, True)}),
+    "a file becomes executable": ({b"a": A}, {b"a": RegularFile(A.content, True)}),
     "a file is removed": ({b"a": A, b"d/b": B, b"d/c": B}, {b"a": A, b"d/b": B}),
     "a folder vanishes": ({b"a": A, b"d/e/b": B, b"d/e/c": B, b"d/f": B}, {b"a": A}),
-    "a folder becomes empty": ({b"d/a": A}, {b"d": Folder()}),
-    "an empty folder appears": ({b"a": A}, {b"a": A, b"e/f": Folder()}),
-    "an empty folder vanishes": ({b"a": A, b"e/f": Folder()}, {b"a": A}),
-    "an empty folder becomes a file": ({b"e": Folder()}, {b"e": A}),
+    "a folder becomes empty": ({b"d/a": A}, {b"d": Directory()}),
+    "an empty folder appears": ({b"a": A}, {b"a": A, b"e/f": Directory()}),
+    "an empty folder vanishes": ({b"a": A, b"e/f": Directory()}, {b"a": A}),
+    "an empty folder becomes a file": ({b"e": Directory()}, {b"e": A}),
     "everything vanishes": ({b"a": A, b"d/b": B}, {}),
-    "a file becomes a link": ({b"a": A, b"b": B}, {b"a": Link(b"b"), b"b": B}),
-    "a link becomes a file": ({b"a": Link(b"b"), b"b": B}, {b"a": A, b"b": B}),
-    "a link turns elsewhere": ({b"a": Link(b"b")}, {b"a": Link(b"/etc/passwd")}),
+    "a file becomes a link": ({b"a": A, b"b": B}, {b"a": Symlink(b"b"), b"b": B}),
+    "a link becomes a file": ({b"a": Symlink(b"b"), b"b": B}, {b"a": A, b"b": B}),
+    "a link turns elsewhere": ({b"a": Symlink(b"b")}, {b"a": Symlink(b"/etc/passwd")}),
     "a file becomes a folder": ({b"a": A}, {b"a/b/c": B}),
     "a folder becomes a file": ({b"a/b/c": A, b"a/d": B}, {b"a": B}),
-    "a folder becomes a link": ({b"a/b/c": A, b"x": B}, {b"a": Link(b"x"), b"x": B}),
-    "a link becomes a folder": ({b"a": Link(b"x"), b"x/y": B}, {b"a/b": A, b"x/y": B}),
+    "a folder becomes a link": ({b"a/b/c": A, b"x": B}, {b"a": Symlink(b"x"), b"x": B}),
+    "a link becomes a folder": ({b"a": Symlink(b"x"), b"x/y": B}, {b"a/b": A, b"x/y": B}),
     "names are not ASCII": ({"ü/a".encode(): A}, {"ä b/ж – \t.py".encode(): A}),
     "names are no UTF-8": ({b"\xff\xfe/b": A}, {b"\xff\xfe/a": A}),
     "a name is very long": ({}, {b"/".join([b"n" * 120] * 6): A}),
@@ -60,10 +75,10 @@ def test_the_layer_makes_one_tree_of_the_other(tmp_path: Path, parent: Files, wa
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b".git"])
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(b"/".join)
-NODES: st.SearchStrategy[Node] = st.one_of(
-    st.builds(File, st.sampled_from([b"", b"1", b"2"]), st.booleans()),
-    st.builds(Link, st.sampled_from([b"a", b"../b"])),
-    st.just(Folder()),
+NODES: st.SearchStrategy[TarNode] = st.one_of(
+    st.builds(RegularFile, st.sampled_from([b"", b"1", b"2"]), st.booleans()),
+    st.builds(Symlink, st.sampled_from([b"a", b"../b"])),
+    st.just(Directory()),
 )
 
 
@@ -71,7 +86,7 @@ NODES: st.SearchStrategy[Node] = st.one_of(
 def trees(draw: st.DrawFn) -> Files:
     """Any tree: nothing that is no folder has something in it."""
     drawn = draw(st.dictionaries(PATHS, NODES, max_size=8))
-    solid = [path for path, node in drawn.items() if not isinstance(node, Folder)]
+    solid = [path for path, node in drawn.items() if not isinstance(node, Directory)]
     return {
         path: node for path, node in drawn.items() if not any(path.startswith(one + b"/") for one in solid)
     }
@@ -84,7 +99,7 @@ def test_the_layer_makes_any_tree_of_any_other(parent: Files, wanted: Files) -> 
     assert laid_over(layer, whole(parent)) == whole(wanted)
 
 
-BUILT = st.dictionaries(PATHS.map(lambda path: path + b".built"), st.just(File(b"built")), max_size=4)
+BUILT = st.dictionaries(PATHS.map(lambda path: path + b".built"), st.just(RegularFile(b"built")), max_size=4)
 
 
 @given(trees(), trees(), BUILT)
@@ -106,7 +121,7 @@ def _above(path: bytes) -> list[bytes]:
 
 
 def _blocked(path: bytes, tree: Files) -> bool:
-    return path in tree or any(not isinstance(tree.get(one, Folder()), Folder) for one in _above(path))
+    return path in tree or any(not isinstance(tree.get(one, Directory()), Directory) for one in _above(path))
 
 
 def _is_kept(path: bytes, parent: Files, wanted: Files) -> bool:
@@ -117,7 +132,11 @@ def _is_kept(path: bytes, parent: Files, wanted: Files) -> bool:
 
 def test_git_is_the_new_commits_alone_whatever_the_image_has_there(tmp_path: Path) -> None:
     parent, wanted = {b"a": A, **OLD_GIT}, {b"a": A, **NEW_GIT}
-    left = {b".git/hooks/pre-commit": File(b"evil", True), b".git/ORIG_HEAD": A, b".git/objects/ab/cd": B}
+    left = {
+        b".git/hooks/pre-commit": RegularFile(b"evil", True),
+        b".git/ORIG_HEAD": A,
+        b".git/objects/ab/cd": B,
+    }
     layer, _ = layer_between(tmp_path, parent, wanted)
     assert laid_over(layer, whole(parent) | whole(left)) == whole(wanted)
 
@@ -129,7 +148,9 @@ def test_a_tree_without_git_has_none_afterwards(tmp_path: Path) -> None:
 
 def test_counts_tell_of_the_tree_and_leave_git_out(tmp_path: Path) -> None:
     old = source(tmp_path / "old", {b"a": A, b"b": A, b"c/d": A, b"e": A, **OLD_GIT})
-    new = source(tmp_path / "new", {b"a": A, b"b": B, b"c": Link(b"a"), b"f/g": A, b"h": Folder(), **NEW_GIT})
+    new = source(
+        tmp_path / "new", {b"a": A, b"b": B, b"c": Symlink(b"a"), b"f/g": A, b"h": Directory(), **NEW_GIT}
+    )
     changes = compare(read_tree(old), read_tree(new))
     assert (changes.added, changes.changed, changes.gone) == (2, 1, 2)
     assert changes.removed == (b"e",)
@@ -143,7 +164,7 @@ def test_folders_that_stay_have_no_entry_so_that_their_mode_stays(tmp_path: Path
 def test_the_same_trees_make_the_same_bytes_and_the_layer_is_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    parent, wanted = {b"a": A, b"b": B, **OLD_GIT}, {b"c": A, b"b": File(b"x" * 100_000), **NEW_GIT}
+    parent, wanted = {b"a": A, b"b": B, **OLD_GIT}, {b"c": A, b"b": RegularFile(b"x" * 100_000), **NEW_GIT}
     first, written = layer_between(tmp_path / "one", parent, wanted)
     assert layer_between(tmp_path / "two", parent, wanted) == (first, written)
     assert written.diff_id == digest_of(gzip.decompress(first))
@@ -152,11 +173,11 @@ def test_the_same_trees_make_the_same_bytes_and_the_layer_is_what_it_says(tmp_pa
 
 def test_times_lie_between_the_trees_and_the_stages_and_follow_from_the_content(tmp_path: Path) -> None:
     names = [f"{number}".encode() for number in range(200)]
-    layer, _ = layer_between(tmp_path, {}, {name: File(name) for name in names})
+    layer, _ = layer_between(tmp_path, {}, {name: RegularFile(name) for name in names})
     times = {name: info.mtime for name, _, info in entries(layer)}
     assert all(TREE_MTIME < time < OVERLAY_MTIME for time in times.values())
     assert len(set(times.values())) > 190
-    again, _ = layer_between(tmp_path, {}, {b"other name": File(b"7")})
+    again, _ = layer_between(tmp_path, {}, {b"other name": RegularFile(b"7")})
     assert [info.mtime for _, _, info in entries(again)] == [times[b"testbed/7"]]
 
 

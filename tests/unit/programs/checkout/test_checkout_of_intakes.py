@@ -5,10 +5,10 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from swefoundry.contracts.checkout import CheckoutOrder
-from swefoundry.contracts.intake import IntakeRecord
-from swefoundry.contracts.registry_location import Place
-from swefoundry.oci.deterministic_tar import File, Folder, Link, Node
+from swefoundry.contracts.checkout import CheckoutSpec
+from swefoundry.contracts.intake import IntakeResult
+from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.oci.deterministic_tar import Directory, RegularFile, Symlink, TarNode
 from swefoundry.programs.checkout.run import attempt
 from unit.oci import layer_rules
 from unit.programs.checkout.archive_files import laid_over
@@ -17,28 +17,28 @@ from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import Workbench
 
 
-async def tree_of(workbench: Workbench, record: IntakeRecord) -> dict[bytes, Node]:
+async def tree_of(workbench: Workbench, record: IntakeResult) -> dict[bytes, TarNode]:
     return {path: node for path, node, _ in layer_rules.entries(await workbench.source(record))}
 
 
-async def checked_out(workbench: Workbench, tmp_path: Path, old: IntakeRecord, new: IntakeRecord) -> bytes:
+async def checked_out(workbench: Workbench, tmp_path: Path, old: IntakeResult, new: IntakeResult) -> bytes:
     assert old.source is not None and new.source is not None
-    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
-    order = CheckoutOrder(nonce="n", place=place, parent=old.source, source=new.source)
+    place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    order = CheckoutSpec(nonce="n", place=place, parent=old.source, source=new.source)
     record = await attempt(order, workbench.registry, tmp_path)
     assert record.layer is not None, record
     return await workbench.registry.get_blob(workbench.repo, record.layer.digest, record.layer.size)
 
 
-def written(tree: Mapping[bytes, Node], root: Path) -> Path:
+def written(tree: Mapping[bytes, TarNode], root: Path) -> Path:
     for path, node in sorted(tree.items()):
         place = os.path.join(os.fsencode(root), path)
         match node:
-            case Folder():
+            case Directory():
                 os.makedirs(place, exist_ok=True)
-            case Link(target):
+            case Symlink(target):
                 os.symlink(target, place)
-            case File(content, executable):
+            case RegularFile(content, executable):
                 os.makedirs(os.path.dirname(place), exist_ok=True)
                 Path(os.fsdecode(place)).write_bytes(content)
                 os.chmod(place, 0o755 if executable else 0o644)
@@ -78,7 +78,11 @@ async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_ol
     work.mkdir()
     layer = await checked_out(workbench, work, old, new)
     image = await tree_of(workbench, old)
-    image |= {b".git/ORIG_HEAD": File(b"1" * 40), b"build": Folder(), b"build/x.so": File(b"built")}
+    image |= {
+        b".git/ORIG_HEAD": RegularFile(b"1" * 40),
+        b"build": Directory(),
+        b"build/x.so": RegularFile(b"built"),
+    }
     root = written(laid_over(layer, image), tmp_path / "testbed")
     git(root, "fsck", "--strict", "--full")
     assert git(root, "status", "--porcelain") == "?? build/\n"

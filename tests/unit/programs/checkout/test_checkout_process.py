@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from swefoundry.contracts.checkout import CheckoutOrder, CheckoutRecord
+from swefoundry.contracts.checkout import CheckoutResult, CheckoutSpec
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.deterministic_tar import File, Link
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.deterministic_tar import RegularFile, Symlink
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import push_source
 from unit.oci import registry_server
 from unit.oci.collecting import bare
@@ -19,30 +19,32 @@ from unit.pod_programs import ProgramEnd, RunningProgram
 from unit.programs.checkout.archive_files import Files, laid_over, source, whole
 
 REPO = "checkout/owner/name"
-OLD: Files = {b"a.py": File(b"1\n"), b"gone.py": File(b""), b".git/HEAD": File(b"old")}
-NEW: Files = {b"a.py": File(b"2\n"), b"new": Link(b"a.py"), b".git/HEAD": File(b"new")}
+OLD: Files = {b"a.py": RegularFile(b"1\n"), b"gone.py": RegularFile(b""), b".git/HEAD": RegularFile(b"old")}
+NEW: Files = {b"a.py": RegularFile(b"2\n"), b"new": Symlink(b"a.py"), b".git/HEAD": RegularFile(b"new")}
 
 
-async def run(tmp_path: Path, order: str) -> ProgramEnd[CheckoutRecord]:
+async def run(tmp_path: Path, order: str) -> ProgramEnd[CheckoutResult]:
     program = await RunningProgram.start(
-        "swefoundry.programs.checkout", CheckoutRecord, tmp_path, SWEFOUNDRY_CHECKOUT=order
+        "swefoundry.programs.checkout", CheckoutResult, tmp_path, SWEFOUNDRY_CHECKOUT=order
     )
     ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
     return ended
 
 
-async def pushed(registry: Registry, path: Path, files: Files) -> Digest:
+async def pushed(registry: RegistryClient, path: Path, files: Files) -> Digest:
     return await push_source(registry, REPO, source(path, files))
 
 
 def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
     place = {"registry": host, "insecure": True, "repository": REPO}
     order = {"nonce": "abc", "place": place, "parent": parent, "source": wanted} | fields
-    return CheckoutOrder.model_validate(order).model_dump_json(by_alias=True)
+    return CheckoutSpec.model_validate(order).model_dump_json(by_alias=True)
 
 
-async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry, tmp_path: Path) -> None:
+async def test_a_checkout_ends_with_its_layer_in_the_registry(
+    registry: RegistryClient, tmp_path: Path
+) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
     ended = await run(tmp_path, an_order(registry.host, old, new))
     assert (ended.exit_code, ended.record.nonce) == (0, "abc"), ended.output
@@ -69,14 +71,14 @@ async def test_a_checkout_ends_with_its_layer_in_the_registry(registry: Registry
     ids=["all files", "none", "changed or gone", "gone", "neither", "of .git"],
 )
 async def test_what_was_built_is_stale_when_a_watched_file_differs(
-    registry: Registry, tmp_path: Path, watched: list[str] | None, stale: bool
+    registry: RegistryClient, tmp_path: Path, watched: list[str] | None, stale: bool
 ) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
     ended = await run(tmp_path, an_order(registry.host, old, new, watched=watched))
     assert (ended.exit_code, ended.record.stale) == (0, stale)
 
 
-async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path) -> None:
+async def test_a_source_that_is_gone_is_named(registry: RegistryClient, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
     missing = digest_of(b"never pushed")
     ended = await run(tmp_path, an_order(registry.host, missing, new))
@@ -84,7 +86,7 @@ async def test_a_source_that_is_gone_is_named(registry: Registry, tmp_path: Path
     assert ended.record.message == f"the source {missing} is not in {REPO}"
 
 
-async def test_an_artifact_that_is_no_source_is_refused(registry: Registry, tmp_path: Path) -> None:
+async def test_an_artifact_that_is_no_source_is_refused(registry: RegistryClient, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
     strange = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
     broken = await push_artifact(registry, REPO, "evidence", {"a": b"no archive"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.oci.deterministic_tar import File, pack_folder
+from swefoundry.oci.deterministic_tar import RegularFile, pack_folder
 from swefoundry.programs.checkout.source_tree import Unusable, read_tree
 from unit.programs.checkout.archive_files import a_tar, member, source
 
@@ -34,7 +34,7 @@ def test_an_odd_entry_refuses_the_archive(tmp_path: Path, members: list[tarfile.
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    bomb = source(tmp_path / "bomb.tar.gz", {b"zeros": File(bytes(3 << 20))})
+    bomb = source(tmp_path / "bomb.tar.gz", {b"zeros": RegularFile(bytes(3 << 20))})
     assert bomb.stat().st_size < 10_000
     with pytest.raises(Unusable, match="more than 2 MiB"):
         read_tree(bomb, limit=2 << 20)
@@ -59,7 +59,7 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_an_archive_that_ends_too_early_is_refused(tmp_path: Path) -> None:
-    whole = source(tmp_path / "whole", {b"a": File(bytes(range(256)) * 1000)}).read_bytes()
+    whole = source(tmp_path / "whole", {b"a": RegularFile(bytes(range(256)) * 1000)}).read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(Unusable, match="cannot be read"):
         read_tree(tmp_path / "cut")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.intake import git_server
 from unit.programs.intake.workbench import Workbench
 
@@ -15,5 +15,5 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[git_server.Server]
 
 
 @pytest.fixture
-def workbench(hub: git_server.Server, registry: Registry, tmp_path: Path) -> Workbench:
+def workbench(hub: git_server.Server, registry: RegistryClient, tmp_path: Path) -> Workbench:
     return Workbench(hub, registry, tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.oci.deterministic_tar import File, Link
+from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 
 Files = Mapping[str, bytes]
 Edit = Callable[[Path], None]
@@ -57,7 +57,7 @@ class Repository:
     def diff(self, old: str, new: str) -> bytes:
         return git(self.root, "diff", "--binary", "-M", "--no-textconv", "--no-ext-diff", old, new)
 
-    def checkout(self, commit: str, target: Path) -> dict[bytes, File | Link]:
+    def checkout(self, commit: str, target: Path) -> dict[bytes, RegularFile | Symlink]:
         """The truth: what git puts on disk for a commit."""
         target.mkdir()
         shutil.copytree(self.root / ".git", target / ".git")
@@ -66,9 +66,9 @@ class Repository:
         return on_disk(target)
 
 
-def on_disk(root: Path) -> dict[bytes, File | Link]:
+def on_disk(root: Path) -> dict[bytes, RegularFile | Symlink]:
     """Every file and link below ``root`` but for its .git."""
-    found: dict[bytes, File | Link] = {}
+    found: dict[bytes, RegularFile | Symlink] = {}
     base = os.fsencode(root)
     for folder, folders, names in os.walk(base):
         if folder == base:
@@ -77,10 +77,10 @@ def on_disk(root: Path) -> dict[bytes, File | Link]:
             place = os.path.join(folder, name)
             path = os.path.relpath(place, base)
             if os.path.islink(place):
-                found[path] = Link(os.readlink(place))
+                found[path] = Symlink(os.readlink(place))
             else:
                 content = Path(os.fsdecode(place)).read_bytes()
-                found[path] = File(content, executable=bool(os.lstat(place).st_mode & 0o100))
+                found[path] = RegularFile(content, executable=bool(os.lstat(place).st_mode & 0o100))
     return found
 
 

@@ -16,7 +16,7 @@ import loopback
 from loopback import Request, Response
 from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
 from swefoundry.contracts.stages import Stage
-from swefoundry.oci.deterministic_tar import File, Link
+from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 from swefoundry.programs.intake import extract
 from swefoundry.programs.intake.download import download
 from swefoundry.programs.intake.intake_errors import Refused
@@ -97,14 +97,14 @@ PACKAGE = (
 )
 
 TREE = {
-    b"setup.py": File(b"setup()\r\n"),
-    b"same.py": File(b"setup()\r\n"),
-    b".gitattributes": File(b"* text=auto eol=lf\n*.c ident\n"),
-    b".gitignore": File(b"ignored\n"),
-    b"ignored": File(b"kept\n"),
-    b"a.c": File(b"$Id$\r\n"),
-    b"run.sh": File(b"#!/bin/sh\n", executable=True),
-    b"latest": Link(b"run.sh"),
+    b"setup.py": RegularFile(b"setup()\r\n"),
+    b"same.py": RegularFile(b"setup()\r\n"),
+    b".gitattributes": RegularFile(b"* text=auto eol=lf\n*.c ident\n"),
+    b".gitignore": RegularFile(b"ignored\n"),
+    b"ignored": RegularFile(b"kept\n"),
+    b"a.c": RegularFile(b"$Id$\r\n"),
+    b"run.sh": RegularFile(b"#!/bin/sh\n", executable=True),
+    b"latest": Symlink(b"run.sh"),
 }
 
 COMMIT = "5ffd9ca3d332bad4674182d4896a3e4b041aaf0f"
@@ -168,7 +168,9 @@ async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_s
 ) -> None:
     patch = b"--- a/setup.py\n+++ b/setup.py\n@@ -1 +1,2 @@\n setup()\r\n+more()\r\n"
     record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
-    assert await workbench.stage(record, Stage.AFTER) == TREE | {b"setup.py": File(b"setup()\r\nmore()\r\n")}
+    assert await workbench.stage(record, Stage.AFTER) == TREE | {
+        b"setup.py": RegularFile(b"setup()\r\nmore()\r\n")
+    }
 
 
 async def test_the_same_archive_gives_the_same_digests_whatever_its_times(
@@ -190,7 +192,7 @@ async def test_leading_folders_are_stripped_as_asked(
     archive = tar(member("pax_global_header"), member("p-1.0/src/a", b"a"))
     record = await workbench.take_in(site.serve("p", archive, strip_components=strip))
     stage = await workbench.stage(record, Stage.BASE)
-    assert stage[name] == File(b"a")
+    assert stage[name] == RegularFile(b"a")
 
 
 @pytest.mark.parametrize("version", ["not a tag", "-x", "a..b", "x.lock"])

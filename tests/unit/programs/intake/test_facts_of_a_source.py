@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from swefoundry.contracts.facts import Facts
-from swefoundry.contracts.intake import IntakeRecord
-from swefoundry.contracts.termination_record import fitted
+from swefoundry.contracts.intake import IntakeResult
+from swefoundry.contracts.termination_record import truncate_to_fit
 from swefoundry.programs.intake.fact_collector import encoded, language, survey, with_tests
 from swefoundry.programs.intake.manifests import CI, LOCKS, MANIFESTS, matching
 from swefoundry.programs.intake.python_test_imports import Needs, needs
@@ -252,7 +252,7 @@ def test_equal_facts_are_equal_bytes() -> None:
 
 @pytest.mark.parametrize("message", ["x" * 9000, "ж" * 9000, '"\\\n' * 5000, "\udcff" * 5000])
 def test_a_record_always_fits_a_termination_message(message: str) -> None:
-    said = fitted(IntakeRecord(nonce="n", code=11, message=message), "message")
+    said = truncate_to_fit(IntakeResult(nonce="n", code=11, message=message), "message")
     assert len(said) <= 4096
-    read = IntakeRecord.model_validate_json(said)
+    read = IntakeResult.model_validate_json(said)
     assert (read.nonce, read.code, len(read.message) > 500) == ("n", 11, True)

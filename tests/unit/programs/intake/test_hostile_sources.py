@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.intake import ArtifactOrigin, IntakeRecord
+from swefoundry.contracts.intake import ArtifactOrigin, IntakeResult
 from swefoundry.oci.deterministic_tar import pack_folder
 from swefoundry.oci.source_store import push_source
 from unit.programs.intake.repositories import git, writing
 from unit.programs.intake.workbench import Workbench
 
 
-async def taken_in(workbench: Workbench, root: Path, patch: bytes | None = None) -> IntakeRecord:
+async def taken_in(workbench: Workbench, root: Path, patch: bytes | None = None) -> IntakeResult:
     packed = root.with_suffix(".tar.gz")
     pack_folder(root, packed)
     source = await push_source(workbench.registry, workbench.repo, packed)

@@ -4,27 +4,27 @@ import json
 from pathlib import Path
 from typing import Any
 
-from swefoundry.contracts.intake import IntakeOrder, IntakeRecord, PatchAt
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.intake import IntakeResult, IntakeSpec, PatchSource
+from swefoundry.contracts.registry_location import RegistryLocation
 from unit.oci import registry_server
 from unit.pod_programs import ProgramEnd, RunningProgram
 from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import RUNNER, Workbench
 
 
-async def run(tmp_path: Path, order: str, **environment: str) -> ProgramEnd[IntakeRecord]:
+async def run(tmp_path: Path, order: str, **environment: str) -> ProgramEnd[IntakeResult]:
     runner = tmp_path / "runner"
     runner.write_bytes(RUNNER)
     told = {"SWEFOUNDRY_INTAKE": order, "SWEFOUNDRY_RUNNER": str(runner)} | environment
-    program = await RunningProgram.start("swefoundry.programs.intake", IntakeRecord, tmp_path, **told)
+    program = await RunningProgram.start("swefoundry.programs.intake", IntakeResult, tmp_path, **told)
     ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
     return ended
 
 
 def an_order(workbench: Workbench, **fields: Any) -> str:
-    place = Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
-    return IntakeOrder.model_validate({"nonce": "abc", "place": place, **fields}).model_dump_json(
+    place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
+    return IntakeSpec.model_validate({"nonce": "abc", "place": place, **fields}).model_dump_json(
         by_alias=True
     )
 
@@ -32,7 +32,7 @@ def an_order(workbench: Workbench, **fields: Any) -> str:
 async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp_path: Path) -> None:
     repository = workbench.repository()
     base, after = repository.commit(writing({"a.py": b"1\n"})), repository.commit(writing({"a.py": b"2\n"}))
-    patch = PatchAt(blob=await workbench.registry.put_blob(workbench.repo, repository.diff(base, after)))
+    patch = PatchSource(blob=await workbench.registry.put_blob(workbench.repo, repository.diff(base, after)))
     ended = await run(
         tmp_path, an_order(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
     )
@@ -46,7 +46,7 @@ async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp
 async def test_a_refused_patch_is_the_exit_code(workbench: Workbench, tmp_path: Path) -> None:
     repository = workbench.repository()
     base = repository.commit(writing({"a.py": b"1\n"}))
-    patch = PatchAt(blob=await workbench.registry.put_blob(workbench.repo, b"nonsense"))
+    patch = PatchSource(blob=await workbench.registry.put_blob(workbench.repo, b"nonsense"))
     ended = await run(
         tmp_path, an_order(workbench, origin=workbench.origin(repository, base), test_patch=patch)
     )
@@ -64,7 +64,7 @@ async def test_a_registry_that_is_down_is_no_fault_of_the_row(workbench: Workben
     repository = workbench.repository()
     base = repository.commit(writing({"a.py": b"1\n"}))
     host = f"127.0.0.1:{registry_server.free_port()}"
-    place = Place(registry=host, insecure=True, repository="x")
+    place = RegistryLocation(registry=host, insecure=True, repository="x")
     ended = await run(tmp_path, an_order(workbench, origin=workbench.origin(repository, base), place=place))
     assert (ended.exit_code, ended.record.code) == (30, 30)
     assert host in ended.record.message

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.intake import IntakeOrder, PatchAt
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.intake import IntakeSpec, PatchSource
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.content import digest_of
 from swefoundry.programs.intake.intake_result import attempt
@@ -192,7 +192,7 @@ async def test_everything_that_an_intake_was_given_and_leaves_is_named_by_a_tagg
     base, before, after = (repository.commit(writing({"a": text})) for text in (b"1\n", b"2\n", b"3\n"))
     patches = repository.diff(base, before), repository.diff(before, after)
     record = await workbench.take_in(workbench.origin(repository, base), *patches)
-    blobs = named(record.wire()) - {record.source} | set(map(digest_of, patches))
+    blobs = named(record.to_json_dict()) - {record.source} | set(map(digest_of, patches))
     assert len(blobs) == 6
     assert await bare(workbench.registry, workbench.repo, blobs) == set()
 
@@ -236,11 +236,11 @@ async def test_a_patch_may_be_a_mounted_file(workbench: Workbench, tmp_path: Pat
     base, after = repository.commit(writing({"a": TEXT})), repository.commit(writing({"b": TEXT}))
     mounted = tmp_path / "gold patch"
     mounted.write_bytes(repository.diff(base, after))
-    order = IntakeOrder(
+    order = IntakeSpec(
         nonce="n",
-        place=Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
+        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, base),
-        gold_patch=PatchAt(path=str(mounted)),
+        gold_patch=PatchSource(path=str(mounted)),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
@@ -367,11 +367,11 @@ async def test_a_patch_may_not_write_through_a_link_of_its_own(workbench: Workbe
 async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench) -> None:
     repository = workbench.repository()
     commit = repository.commit(writing({"a": b""}))
-    order = IntakeOrder(
+    order = IntakeSpec(
         nonce="n",
-        place=Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
+        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, commit),
-        test_patch=PatchAt(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
+        test_patch=PatchSource(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
     said = "spec.testPatch.artifact: blob 0 is not there; create it, and re-create this object if it has ended by then"
@@ -381,11 +381,13 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
 async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
     repository = workbench.repository()
     commit = repository.commit(writing({"a": b""}))
-    order = IntakeOrder(
+    order = IntakeSpec(
         nonce="n",
-        place=Place(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
+        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, commit),
-        gold_patch=PatchAt(path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"),
+        gold_patch=PatchSource(
+            path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"
+        ),
     )
     record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
     said = (

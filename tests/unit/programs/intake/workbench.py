@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from swefoundry.contracts.intake import GitOrigin, IntakeOrder, IntakeRecord, Origin, PatchAt
-from swefoundry.contracts.registry_location import Place
+from swefoundry.contracts.intake import GitOrigin, IntakeResult, IntakeSpec, Origin, PatchSource
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.content import digest_of
-from swefoundry.oci.deterministic_tar import File, Node
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.deterministic_tar import RegularFile, TarNode
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake.intake_result import attempt
 from swefoundry.programs.intake.limits import Patience
 from swefoundry.programs.intake.workspace import Bench
@@ -30,7 +30,7 @@ _numbers = itertools.count()
 @dataclass
 class Workbench:
     hub: Server
-    registry: Registry
+    registry: RegistryClient
     folder: Path
     repo: str = field(default_factory=lambda: f"tasks/owner/name{next(_numbers)}")
 
@@ -44,10 +44,10 @@ class Workbench:
 
     async def take_in(
         self, origin: Origin, test: bytes | None = None, gold: bytes | None = None, version: str | None = None
-    ) -> IntakeRecord:
-        order = IntakeOrder(
+    ) -> IntakeResult:
+        order = IntakeSpec(
             nonce="n",
-            place=Place(registry=self.registry.host, insecure=True, repository=self.repo),
+            place=RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo),
             origin=origin,
             test_patch=await self._patch(test),
             gold_patch=await self._patch(gold),
@@ -62,16 +62,16 @@ class Workbench:
         runner.write_bytes(RUNNER)
         return Bench(folder, runner, QUICK)
 
-    async def _patch(self, patch: bytes | None) -> PatchAt | None:
-        return None if patch is None else PatchAt(blob=await self.registry.put_blob(self.repo, patch))
+    async def _patch(self, patch: bytes | None) -> PatchSource | None:
+        return None if patch is None else PatchSource(blob=await self.registry.put_blob(self.repo, patch))
 
-    async def source(self, record: IntakeRecord) -> bytes:
+    async def source(self, record: IntakeResult) -> bytes:
         assert record.source is not None, record
         manifest = await self.registry.get_manifest(self.repo, record.source)
         [layer] = manifest.content["layers"]
         return await self.registry.get_blob(self.repo, layer["digest"], 1 << 30)
 
-    async def unpacked(self, record: IntakeRecord, target: Path) -> Path:
+    async def unpacked(self, record: IntakeResult, target: Path) -> Path:
         """The clean tree on disk again."""
         packed = self.folder / f"source{next(_numbers)}.tar.gz"
         packed.write_bytes(await self.source(record))
@@ -79,7 +79,7 @@ class Workbench:
             tar.extractall(target, filter="fully_trusted")
         return target
 
-    async def stage(self, record: IntakeRecord, stage: Stage) -> Mapping[bytes, Node]:
+    async def stage(self, record: IntakeResult, stage: Stage) -> Mapping[bytes, TarNode]:
         """What an evaluation of the stage sees under /testbed, .git left out: the image's tree and the layer on it."""
         assert record.code == 0, record.message
         image = {
@@ -91,10 +91,10 @@ class Workbench:
         data = await self.registry.get_blob(self.repo, layer.digest, layer.size)
         assert digest_of(gzip.decompress(data)) == layer.diff_id
         tree = layer_rules.apply(data, image)
-        assert tree[b".swefoundry/runner"] == File(RUNNER, executable=True)
+        assert tree[b".swefoundry/runner"] == RegularFile(RUNNER, executable=True)
         return layer_rules.files_of(tree, b"testbed")
 
-    async def facts(self, record: IntakeRecord) -> dict[str, Any]:
+    async def facts(self, record: IntakeResult) -> dict[str, Any]:
         assert record.facts is not None, record
         facts: dict[str, Any] = json.loads(await self.registry.get_blob(self.repo, record.facts, 8 << 20))
         return facts

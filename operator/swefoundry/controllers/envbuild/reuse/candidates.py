@@ -10,21 +10,26 @@ from dataclasses import replace
 from swefoundry import errors
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import EnvBuildStatus
-from swefoundry.api.resource import Build, build_from
-from swefoundry.contracts.checkout import CheckoutRecord
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.api.resource import EnvBuild, parse_env_build
+from swefoundry.contracts.checkout import CheckoutResult
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.controllers.envbuild import leader
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.steps import CheckoutFinished, ParentUnusable
 from swefoundry.controllers.envbuild.strategy_order import REUSE, ordered_strategies
-from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment, ReuseCandidate, nearest
+from swefoundry.drafts.proven_environment import (
+    EnvironmentRecord,
+    ProvenEnvironment,
+    ReuseCandidate,
+    nearest_environments,
+)
 from swefoundry.drafts.reuse import requires_build
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci import proven_index
-from swefoundry.oci.artifacts import keep_image
+from swefoundry.oci.artifacts import tag_image_by_digest
 from swefoundry.workloads.checkout.launch import CheckoutRequest, compose_from_parent, launch_checkout
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
@@ -82,7 +87,9 @@ def _nearest_environments(
     entries: Sequence[ProvenEnvironment], observed: Observation, facts: Facts, k: int
 ) -> list[ProvenEnvironment]:
     spec = observed.build.spec
-    return nearest(entries, facts.fingerprint, project_version(observed, facts), spec.created_at, k)
+    return nearest_environments(
+        entries, facts.fingerprint, project_version(observed, facts), spec.created_at, k
+    )
 
 
 def project_version(observed: Observation, facts: Facts) -> str | None:
@@ -138,12 +145,12 @@ async def _named_candidate(
     return (neighbour,)
 
 
-async def _get_named_build(name: str, observed: Observation, context: ReconcileContext) -> Build:
+async def _get_named_build(name: str, observed: Observation, context: ReconcileContext) -> EnvBuild:
     key = Key(BUILDS.kind, observed.build.namespace, name)
     body = context.cache.get(key)
     if body is None:
         body = {"kind": BUILDS.kind, **await context.kube.get(BUILDS, key.namespace, name)}
-    return build_from(body)
+    return parse_env_build(body)
 
 
 # Waiting for an older one
@@ -195,8 +202,8 @@ async def collect_checkout(
 ) -> CheckoutFinished:
     """Lay the layer over the image."""
     count_finished_pod(Role.INTAKE, move)
-    record = CheckoutRecord.model_validate(move.result.record)
-    if record.code != Code.OK or record.layer is None:
+    record = CheckoutResult.model_validate(move.result.record)
+    if record.code != ExitCode.OK or record.layer is None:
         return CheckoutFinished(
             move, record, message=record.message or f"the checkout ended with {record.code}"
         )
@@ -227,7 +234,7 @@ async def persist_before_status(
     await _record_reuse_results(observed, status, context)
     if status.image is not None and status.image != observed.build.status.image:
         with suppress(errors.NotFound):  # removed by hand meanwhile: whoever needs it next will say so
-            await keep_image(context.registry, observed.repository, status.image)
+            await tag_image_by_digest(context.registry, observed.repository, status.image)
     if status.accepted_on != "fail2pass" or status.remembered is not None or observed.prepared_source is None:
         return status
     facts = await context.facts(observed.repository, observed.prepared_source.facts)
@@ -261,7 +268,7 @@ async def _record_reuse_results(
         )
 
 
-def environment_record(build: Build, status: EnvBuildStatus, fingerprint: str) -> EnvironmentRecord | None:
+def environment_record(build: EnvBuild, status: EnvBuildStatus, fingerprint: str) -> EnvironmentRecord | None:
     """What an EnvBuild with an image teaches; None when it has none."""
     spec, own = build.spec, build.spec.source.artifact
     source = own.digest if own is not None else status.source

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.drafts.recipes.python.constraints import NOTHING_LEARNED, Lessons
+from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.distributions import distribution_of
 
 _NAME = r"([A-Za-z0-9][\w.-]*)"
-_HEADERS = {
+_PACKAGES_BY_HEADER = {
     "ffi.h": "libffi-dev",
     "libxml/": "libxml2-dev libxslt1-dev",
     "openssl/": "libssl-dev",
@@ -20,7 +20,7 @@ _HEADERS = {
     "Python.h": "python3-dev",
     "sqlite3.h": "libsqlite3-dev",
 }
-_NEEDED_PROGRAMS = {
+_PACKAGES_BY_PROGRAM = {
     "pg_config": "libpq-dev gcc libc6-dev",
     "mysql_config": "default-libmysqlclient-dev gcc libc6-dev pkg-config",
     "xml2-config": "libxml2-dev libxslt1-dev gcc libc6-dev",
@@ -38,77 +38,77 @@ _NO_COMPILER = re.compile(
 _NO_CARGO = re.compile(r"can't find Rust compiler|Cargo, the Rust package manager, is not installed")
 
 
-def lessons(log: str, known: Lessons = NOTHING_LEARNED) -> Lessons:
+def build_log_constraints(log: str, applied: Constraints = NO_CONSTRAINTS) -> Constraints:
     """Every lesson of the log, merged; what is ``known`` was applied to this build already."""
-    learned = Lessons()
-    for lesson in (*_resolution(log), *_failed_builds(log, known)):
+    learned = Constraints()
+    for lesson in (*_resolution_constraints(log), *_failed_build_constraints(log, applied)):
         learned = learned.merged(lesson)
     return learned
 
 
-def _resolution(log: str) -> Iterator[Lessons]:
+def _resolution_constraints(log: str) -> Iterator[Constraints]:
     flat = re.sub(r"\s*\n\s*(?:│|╰─▶|╷)?\s*", " ", log)
     for name in re.findall(_NAME + r" was not found in the (?:package registry|provided)", flat):
-        yield Lessons(absent=frozenset({canonicalize_name(name)}))
+        yield Constraints(absent=frozenset({canonicalize_name(name)}))
     late = frozenset(re.findall(r"`" + _NAME + r"` was filtered by `exclude-newer`", flat))
     if late:
-        yield Lessons(free=frozenset(canonicalize_name(name) for name in late))
+        yield Constraints(undated=frozenset(canonicalize_name(name) for name in late))
         return
     if "No solution found" in log or "unsatisfiable" in log:
         names = re.findall(r"(?:you require|depends on) " + _NAME, flat)
         loose: set[str] = {canonicalize_name(name) for name in names}
-        yield Lessons(loosen=frozenset(loose or {"*"}))
+        yield Constraints(loosen=frozenset(loose or {"*"}))
 
 
-def _compilers(log: str) -> Iterator[Lessons]:
+def _compiler_constraints(log: str) -> Iterator[Constraints]:
     if _NO_COMPILER.search(log):
-        yield _apt("g++ gcc libc6-dev" if re.search(r"g\+\+|CXX", log) else "gcc libc6-dev")
+        yield _apt_constraint("g++ gcc libc6-dev" if re.search(r"g\+\+|CXX", log) else "gcc libc6-dev")
     if _NO_CARGO.search(log):
-        yield _apt("cargo gcc libc6-dev rustc")
-    for header, packages in _HEADERS.items():
+        yield _apt_constraint("cargo gcc libc6-dev rustc")
+    for header, packages in _PACKAGES_BY_HEADER.items():
         if re.search(rf"fatal error: {re.escape(header)}\S*: No such file", log):
-            yield _apt(packages + " gcc libc6-dev")
+            yield _apt_constraint(packages + " gcc libc6-dev")
 
 
-def _programs(log: str) -> Iterator[Lessons]:
-    yield from _compilers(log)
-    for program, packages in _NEEDED_PROGRAMS.items():
+def _program_constraints(log: str) -> Iterator[Constraints]:
+    yield from _compiler_constraints(log)
+    for program, packages in _PACKAGES_BY_PROGRAM.items():
         if re.search(
             rf"(?:No such file or directory: |/bin/sh: .*|command )['\"]?{program}['\"]?(?:: not found)?\s*$",
             log,
             re.M,
         ):
-            yield _apt(packages)
+            yield _apt_constraint(packages)
 
 
-def _apt(packages: str) -> Lessons:
-    return Lessons(apt=frozenset(packages.split()))
+def _apt_constraint(packages: str) -> Constraints:
+    return Constraints(apt=frozenset(packages.split()))
 
 
-def _failed_builds(log: str, known: Lessons) -> Iterator[Lessons]:
+def _failed_build_constraints(log: str, known: Constraints) -> Iterator[Constraints]:
     """Another release may have a wheel; where none has, the build gets its compiler, headers and programs."""
     if _is_own_build(log):
-        yield _own_build(log, known)
-        yield from _programs(log)
+        yield _own_build_constraints(log, known)
+        yield from _program_constraints(log)
         return
     failed = re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log)
     if not failed:  # the log was cut at its head
-        yield from _programs(log)
+        yield from _program_constraints(log)
     for name in failed:
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
-        yield Lessons(loosen=plain, drop=plain, now=plain)
+        yield Constraints(loosen=plain, drop=plain, as_of_candidate=plain)
         if plain <= known.loosen:
-            yield from _programs(log)
+            yield from _program_constraints(log)
 
 
 def _is_own_build(log: str) -> bool:
     return bool(re.search(r"Failed to build `[^`]*file:///testbed|@ file:///testbed", log))
 
 
-def _own_build(log: str, known: Lessons) -> Lessons:
+def _own_build_constraints(log: str, known: Constraints) -> Constraints:
     """The project itself does not build: install what its build misses, else do without an installation."""
     missing = re.search(r"No module named '([\w.]+)'", log)
     if missing and missing[1].split(".")[0] not in ("setuptools", "distutils", "imp"):
-        return Lessons(build=frozenset(filter(None, {distribution_of(missing[1])})))
-    missed = frozenset(name for lesson in _compilers(log) for name in lesson.apt)
-    return Lessons(on_path=True) if missed <= known.apt else Lessons(apt=missed)
+        return Constraints(build_requirements=frozenset(filter(None, {distribution_of(missing[1])})))
+    missed = frozenset(name for lesson in _compiler_constraints(log) for name in lesson.apt)
+    return Constraints(on_path=True) if missed <= known.apt else Constraints(apt=missed)

@@ -11,26 +11,26 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.facts import Facts
-from swefoundry.drafts.recipes.python.constraints import Lessons
-from swefoundry.drafts.recipes.python.declared import Declared
-from swefoundry.drafts.recipes.python.interpreters import Version
-from swefoundry.drafts.recipes.python.project import Reading
+from swefoundry.drafts.recipes.python.constraints import Constraints
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
+from swefoundry.drafts.recipes.python.interpreters import PythonVersion
+from swefoundry.drafts.recipes.python.project import PythonProject
 
-_OLD_BUILDS = "setuptools>=64,<71"
+_SETUPTOOLS_RANGE = "setuptools>=64,<71"
 """Editable installs came with 64; 71 and later prefer the packaging they find to the one they bring, and refuse
 what old setup.cfg and setup.py files say."""
 
-MODERN_EDITABLE: Version = (3, 7)
+FIRST_WITH_EDITABLE: PythonVersion = (3, 7)
 """setuptools 64 wants at least this interpreter."""
 
-_ISOLATED = frozenset({"poetry-core", "flit_core", "hatchling", "pdm"})
+_ISOLATED_BACKENDS = frozenset({"poetry-core", "flit_core", "hatchling", "pdm"})
 """Backends whose newest release builds what older ones did: they run apart, in an environment of their own."""
 
-_COMPILING = {"mesonpy": ("ninja",), "scikit_build_core": ("cmake", "ninja")}
+_TOOLS_BY_COMPILING_BACKEND = {"mesonpy": ("ninja",), "scikit_build_core": ("cmake", "ninja")}
 """What backends that compile fetch for themselves when they run apart. They do not: what they have made is made again
 for other commits, without the network, and meson's is even looked at whenever it is imported."""
 
-_PRETEND = (
+_VERSION_VARIABLES = (
     ("setuptools[-_]scm|hatch-vcs|flit[-_]scm|vcs-versioning", "SETUPTOOLS_SCM_PRETEND_VERSION"),
     (r"\bpbr\b", "PBR_VERSION"),
     ("poetry-dynamic-versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS"),
@@ -54,30 +54,32 @@ class Installation:
     """Variables of the install step alone."""
 
 
-def installation(reading: Reading, python: Version, lessons: Lessons) -> Installation:
+def plan_installation(
+    project: PythonProject, python: PythonVersion, constraints: Constraints
+) -> Installation:
     """Editable wherever the backend can do it."""
-    declared = reading.declared
+    declared = project.declared
     old_poetry = declared.backend == "poetry" or (
-        (declared.backend or "").startswith("flit") and _lists(declared, "flit")
+        (declared.backend or "").startswith("flit") and _requires_for_build(declared, "flit")
     )
-    editable = declared.entry and not lessons.on_path and not old_poetry
-    pretended = _pretended(reading.facts, reading.version) if editable else ()
-    if editable and python < MODERN_EDITABLE:
-        scripted = any(file.path == "setup.py" for file in reading.facts.manifests)
+    editable = declared.installable and not constraints.on_path and not old_poetry
+    pretended = _version_environment(project.facts, project.version) if editable else ()
+    if editable and python < FIRST_WITH_EDITABLE:
+        scripted = any(file.path == "setup.py" for file in project.facts.manifests)
         return Installation(("setuptools", "wheel"), scripted, scripted, environment=pretended)
-    isolated = editable and declared.backend in _ISOLATED and not lessons.build
-    tools = _tools(declared, lessons) if editable and not isolated else ("setuptools<81",)
+    isolated = editable and declared.backend in _ISOLATED_BACKENDS and not constraints.build_requirements
+    tools = _build_tools(declared, constraints) if editable and not isolated else ("setuptools<81",)
     return Installation(tools, editable, isolated=isolated, environment=pretended)
 
 
-def _lists(declared: Declared, name: str) -> bool:
+def _requires_for_build(declared: DeclaredMetadata, name: str) -> bool:
     return any(re.match(rf"{name}\b(?!_|-core)", item) for item in declared.build)
 
 
-def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
-    chosen: dict[str, str] = {"setuptools": _setuptools(declared)}
-    programs = _COMPILING.get(declared.backend or "", ())
-    for item in (*declared.build, *programs, *sorted(lessons.build)):
+def _build_tools(declared: DeclaredMetadata, lessons: Constraints) -> tuple[str, ...]:
+    chosen: dict[str, str] = {"setuptools": _setuptools_requirement(declared)}
+    programs = _TOOLS_BY_COMPILING_BACKEND.get(declared.backend or "", ())
+    for item in (*declared.build, *programs, *sorted(lessons.build_requirements)):
         try:
             requirement = Requirement(item)
         except InvalidRequirement:
@@ -89,19 +91,19 @@ def _tools(declared: Declared, lessons: Lessons) -> tuple[str, ...]:
     return tuple(chosen[name] for name in sorted(chosen))
 
 
-def _setuptools(declared: Declared) -> str:
+def _setuptools_requirement(declared: DeclaredMetadata) -> str:
     """The old range, unless the project asks for something newer."""
     for item in declared.build:
         match = re.match(r"setuptools\b.*?>=?\s*(\d+)", item)
         if match and int(match[1]) >= 71:
             return item
-    return _OLD_BUILDS
+    return _SETUPTOOLS_RANGE
 
 
-def _pretended(facts: Facts, version: str | None) -> tuple[tuple[str, str], ...]:
+def _version_environment(facts: Facts, version: str | None) -> tuple[tuple[str, str], ...]:
     text = "\n".join(
         file.text for file in facts.manifests if file.path in ("pyproject.toml", "setup.py", "setup.cfg")
     )
     match = re.search(r"\d+(?:\.\d+)+(?:(?:a|b|rc|\.post|\.dev)\d+)?|\d+", facts.version_tag or version or "")
     number = match[0] if match else "1.0"
-    return tuple((variable, number) for pattern, variable in _PRETEND if re.search(pattern, text))
+    return tuple((variable, number) for pattern, variable in _VERSION_VARIABLES if re.search(pattern, text))

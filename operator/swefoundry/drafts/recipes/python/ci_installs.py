@@ -4,33 +4,35 @@ import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from swefoundry.drafts.recipes.python.declared import Declared
-from swefoundry.drafts.recipes.python.requirement_files import lines
-from swefoundry.drafts.recipes.python.setup_py import parsed
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
+from swefoundry.drafts.recipes.python.requirement_files import requirement_lines
+from swefoundry.drafts.recipes.python.setup_py import parse_module
 
 _PIP_INSTALL = re.compile(r"\bpip3? install\s+([^\n|&;#]+)")
 _NAME = re.compile(r"[A-Za-z][\w.-]*(?:\[[\w,-]+\])?(?:[<>=!~]=?[\w.*,<>=!~]+)?")
 _TESTS = re.compile(r"test|unit|pytest")
 
 
-def declared(manifests: Mapping[str, str], ci: Iterable[str]) -> Declared:
+def declared(manifests: Mapping[str, str], ci: Iterable[str]) -> DeclaredMetadata:
     """Requirements of developers' scripts: they count only where no manifest speaks of tests."""
     words = [
-        word for command in (*_sessions(manifests.get("noxfile.py", "")), *_commands(ci)) for word in command
+        word
+        for command in (*_nox_installs(manifests.get("noxfile.py", "")), *_pip_installs(ci))
+        for word in command
     ]
-    return Declared(dev=tuple(dict.fromkeys(_requirements(words, manifests))))
+    return DeclaredMetadata(dev=tuple(dict.fromkeys(_requirements(words, manifests))))
 
 
-def _sessions(noxfile: str) -> Iterator[list[str]]:
+def _nox_installs(noxfile: str) -> Iterator[list[str]]:
     """Arguments of `session.install(…)` in sessions whose name speaks of tests."""
-    tree = parsed(noxfile)
+    tree = parse_module(noxfile)
     functions = [] if tree is None else [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     for function in functions:
         if _TESTS.search(function.name):
-            yield from (_literals(node) for node in ast.walk(function) if _installs(node))
+            yield from (_literals(node) for node in ast.walk(function) if _is_install_call(node))
 
 
-def _installs(node: ast.AST) -> bool:
+def _is_install_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "install"
 
 
@@ -39,7 +41,7 @@ def _literals(node: ast.AST) -> list[str]:
     return [value for value in found if isinstance(value, str)]
 
 
-def _commands(ci: Iterable[str]) -> Iterator[list[str]]:
+def _pip_installs(ci: Iterable[str]) -> Iterator[list[str]]:
     for text in ci:
         yield from (found.split() for found in _PIP_INSTALL.findall(text))
 
@@ -49,6 +51,6 @@ def _requirements(words: list[str], manifests: Mapping[str, str]) -> Iterator[st
     for before, word in zip(["", *words], words, strict=False):
         word = word.strip("'\"")
         if before in ("-r", "--requirement"):
-            yield from lines(word.removeprefix("./"), manifests)
+            yield from requirement_lines(word.removeprefix("./"), manifests)
         elif _NAME.fullmatch(word) and not before.startswith("-") and word not in manifests:
             yield word

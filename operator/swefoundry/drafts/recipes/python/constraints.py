@@ -3,11 +3,11 @@
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from swefoundry.drafts.recipes.python.interpreters import Version
+from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 
 
 @dataclass(frozen=True)
-class Lessons:
+class Constraints:
     """Everything learned so far; merging never forgets."""
 
     add: frozenset[str] = frozenset()
@@ -18,18 +18,18 @@ class Lessons:
     """Distributions that the index does not have, whoever asks for them."""
     loosen: frozenset[str] = frozenset()
     """Distributions whose version bounds led nowhere; `*` for all."""
-    then: frozenset[str] = frozenset()
+    as_of_change: frozenset[str] = frozenset()
     """Distributions to resolve as of the change itself, because newer ones dropped a name that the source uses."""
-    now: frozenset[str] = frozenset()
+    as_of_candidate: frozenset[str] = frozenset()
     """Distributions that do not build as of the change: these go with the rung's own day."""
-    free: frozenset[str] = frozenset()
+    undated: frozenset[str] = frozenset()
     """Distributions that did not exist on the rung's day: these go undated."""
-    build: frozenset[str] = frozenset()
+    build_requirements: frozenset[str] = frozenset()
     """Requirements of the project's own build."""
     apt: frozenset[str] = frozenset()
-    below: Version | None = None
+    below: PythonVersion | None = None
     """Only interpreters older than this."""
-    at_least: Version | None = None
+    at_least: PythonVersion | None = None
     pytest_below: int | None = None
     pytest_at_least: str | None = None
     no_addopts: bool = False
@@ -39,7 +39,7 @@ class Lessons:
     importlib: bool = False
     plain_unittest: bool = False
     """pytest cannot run these tests on any rung; the standard library's runner may."""
-    django: bool = False
+    django_settings: bool = False
     """Django's settings must be named."""
     cache: bool = False
     """A plugin wants pytest's cache."""
@@ -47,19 +47,20 @@ class Lessons:
     """The tests may be about optional parts of the project: what its extras need is installed, too."""
     on_path: bool = False
     """The project cannot be installed: its folders go on PYTHONPATH."""
-    folders: frozenset[str] = frozenset()
+    python_path: frozenset[str] = frozenset()
     """Folders of the source to put on PYTHONPATH besides."""
-    whole: bool = False
+    installer_resolves: bool = False
     """The project's own metadata knows requirements that its manifests do not show: let the installer resolve them."""
     rebuild: bool = False
     """Compiled parts are made again before the tests: the fix may be in their sources."""
     deselect: frozenset[str] = frozenset()
     """Tests that fail after the fix whatever the environment."""
 
-    def merged(self, other: "Lessons") -> "Lessons":
+    def merged(self, other: "Constraints") -> "Constraints":
         """Both; of two bounds the stricter."""
         joined: dict[str, Any] = {
-            item.name: _join(getattr(self, item.name), getattr(other, item.name)) for item in fields(self)
+            item.name: _join_values(getattr(self, item.name), getattr(other, item.name))
+            for item in fields(self)
         }
         return replace(
             self,
@@ -71,17 +72,17 @@ class Lessons:
             },
         )
 
-    def allows(self, python: Version) -> bool:
+    def allows(self, python: PythonVersion) -> bool:
         """Whether an interpreter is still worth trying."""
         return (self.below is None or python < self.below) and (
             self.at_least is None or python >= self.at_least
         )
 
 
-NOTHING_LEARNED = Lessons()
+NO_CONSTRAINTS = Constraints()
 
 
-def _join(mine: object, other: object) -> object:
+def _join_values(mine: object, other: object) -> object:
     if isinstance(mine, frozenset) and isinstance(other, frozenset):
         return mine | other
     return other or mine

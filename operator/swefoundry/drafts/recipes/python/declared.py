@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-TEST_NAMES = ("test", "tests", "testing", "unittest", "pytest", "test-deps", "tests-require", "testsuite")
+TEST_GROUPS = ("test", "tests", "testing", "unittest", "pytest", "test-deps", "tests-require", "testsuite")
 """Extras and groups that are made for tests."""
 
-DEV_NAMES = ("dev", "develop", "development", "devel", "all", "ci")
+DEV_GROUPS = ("dev", "develop", "development", "devel", "all", "ci")
 """Extras and groups that hold the tests' needs when there is none of the above."""
 
-_NOT_FEATURES = re.compile(
+_NOT_FEATURE_GROUPS = re.compile(
     r"doc|lint|typ(e|ing)|mypy|style|format|release|build|bench|cov|tox|nox|i18n|sphinx|check|cover"
 )
 
@@ -22,7 +22,7 @@ _PYTHON = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredMetadata:
     """A partial or whole reading of the manifests; requirements are strings as they were written."""
 
     name: str | None = None
@@ -40,12 +40,12 @@ class Declared:
     """Versions named by the classifiers."""
     runtime_known: bool = False
     """The runtime requirements are literal and were all read."""
-    entry: bool = False
+    installable: bool = False
     """There is a manifest from which the project can be installed."""
 
 
 @dataclass(frozen=True)
-class Groups:
+class RequirementGroups:
     """Named lists of requirements (extras, dependency groups), whatever their names."""
 
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,25 +53,25 @@ class Groups:
     def pick(self, names: Iterable[str]) -> tuple[str, ...]:
         """All requirements of the groups with these names, spelled any usual way."""
         wanted = set(names)
-        chosen = [items for key, items in self.lists.items() if _plain(key) in wanted]
+        chosen = [items for key, items in self.lists.items() if _normalized_group(key) in wanted]
         return tuple(item for items in chosen for item in items)
 
     def test(self) -> tuple[str, ...]:
         """The groups for tests."""
-        return self.pick(TEST_NAMES)
+        return self.pick(TEST_GROUPS)
 
     def dev(self) -> tuple[str, ...]:
         """The groups for developers."""
-        return self.pick(DEV_NAMES)
+        return self.pick(DEV_GROUPS)
 
     def features(self) -> tuple[str, ...]:
         """All other groups, without those for documentation, linters and the like."""
-        known = {*TEST_NAMES, *DEV_NAMES}
-        names = {_plain(key) for key in self.lists}
-        return self.pick(name for name in names if name not in known and not _NOT_FEATURES.search(name))
+        known = {*TEST_GROUPS, *DEV_GROUPS}
+        names = {_normalized_group(key) for key in self.lists}
+        return self.pick(name for name in names if name not in known and not _NOT_FEATURE_GROUPS.search(name))
 
 
-def _plain(name: str) -> str:
+def _normalized_group(name: str) -> str:
     return re.sub(r"[-_.\s]+", "-", name).lower()
 
 
@@ -81,10 +81,10 @@ def python_classifiers(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted({(int(match[1]), int(match[2])) for match in found if match}))
 
 
-def merged(readings: Iterable[Declared]) -> Declared:
+def merge_declared(parts: Iterable[DeclaredMetadata]) -> DeclaredMetadata:
     """The readings as one: the first that knows a single value has the word, lists are joined in order."""
-    parts = list(readings)
-    return Declared(
+    parts = list(parts)
+    return DeclaredMetadata(
         name=_first(part.name for part in parts),
         version=_first(part.version for part in parts),
         runtime=_joined(part.runtime for part in parts),
@@ -96,7 +96,7 @@ def merged(readings: Iterable[Declared]) -> Declared:
         requires_python=_first(part.requires_python for part in parts),
         pythons=tuple(sorted({version for part in parts for version in part.pythons})),
         runtime_known=any(part.runtime_known for part in parts),
-        entry=any(part.entry for part in parts),
+        installable=any(part.installable for part in parts),
     )
 
 

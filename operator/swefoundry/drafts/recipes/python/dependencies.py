@@ -10,62 +10,67 @@ from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.recipes.python import distributions as names
-from swefoundry.drafts.recipes.python.constraints import Lessons
-from swefoundry.drafts.recipes.python.declared import Declared
-from swefoundry.drafts.recipes.python.pytest_settings import Configuration
+from swefoundry.drafts.recipes.python.constraints import Constraints
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
+from swefoundry.drafts.recipes.python.pytest_settings import PytestConfiguration
 
 
-def requirements(facts: Facts, declared: Declared, config: Configuration, lessons: Lessons) -> list[str]:
+def requirements(
+    facts: Facts, declared: DeclaredMetadata, config: PytestConfiguration, constraints: Constraints
+) -> list[str]:
     """Requirement strings, sorted, one per distribution; equal needs give equal text, so layers are shared."""
     chosen: dict[str, Requirement] = {}
     own = canonicalize_name(declared.name or "")
-    for requirement in requirements_in(lessons.add):
+    for requirement in requirements_in(constraints.add):
         chosen[canonicalize_name(requirement.name)] = requirement
-    for requirement in _wanted(facts, declared, config, lessons):
-        _choose(requirement, chosen, own)
-    essential = (*declared.runtime, *lessons.add, *_foreseen(facts))
+    for requirement in _needed_by_tests(facts, declared, config, constraints):
+        _add_requirement(requirement, chosen, own)
+    essential = (*declared.runtime, *constraints.add, *_from_test_sources(facts))
     needed = {canonicalize_name(item.name) for item in requirements_in(essential)}
     kept = [
-        _loosened(requirement, name, lessons)
+        _without_bounds(requirement, name, constraints)
         for name, requirement in sorted(chosen.items())
-        if name not in lessons.absent and (name not in lessons.drop or name in needed)
+        if name not in constraints.absent and (name not in constraints.drop or name in needed)
     ]
-    return [str(_pytest_bound(requirement, lessons)) for requirement in [*kept, *_companions(chosen)]]
+    return [
+        str(_pytest_bound(requirement, constraints))
+        for requirement in [*kept, *_companion_requirements(chosen)]
+    ]
 
 
-def _companions(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
+def _companion_requirements(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
     """nose does not import on 3.10 and later; pynose, which does, is younger than most dates."""
     if "nose" in chosen:
         chosen["nose"].marker = Marker("python_version < '3.10'")
         yield Requirement("pynose ; python_version >= '3.10'")
 
 
-def _wanted(
-    facts: Facts, declared: Declared, config: Configuration, lessons: Lessons
+def _needed_by_tests(
+    facts: Facts, declared: DeclaredMetadata, config: PytestConfiguration, constraints: Constraints
 ) -> Iterator[Requirement]:
     imported = {module.split(".")[0] for module in facts.test_imports}
     yield from requirements_in(declared.runtime)
     for requirement in requirements_in((*(declared.test or declared.dev), *config.plugins)):
-        if _useful(requirement, imported):
+        if _useful_for_tests(requirement, imported):
             yield requirement
-    if lessons.features:
+    if constraints.features:
         yield from requirements_in(declared.features)
-    seen = (*_foreseen(facts), "pytest")
+    seen = (*_from_test_sources(facts), "pytest")
     yield from requirements_in(seen)
 
 
-def _foreseen(facts: Facts) -> Iterator[str]:
+def _from_test_sources(facts: Facts) -> Iterator[str]:
     """What imports, fixtures and markers of the tests say before any round is spent on it."""
     own = {re.sub(r".*/", "", folder) for folder in (*facts.package_dirs, *facts.root_entries)}
     for module in facts.test_imports:
         top = module.split(".")[0]
-        if top in names.FORESEEN and not own & {top, f"{top}.py"}:
+        if top in names.INSTALLED_ON_IMPORT and not own & {top, f"{top}.py"}:
             yield names.distribution_of(module)
     for parameter in facts.test_parameters:
-        if parameter in names.FORESEEN_FIXTURES:
-            yield names.FIXTURES[parameter]
+        if parameter in names.INSTALLED_ON_USE:
+            yield names.DISTRIBUTION_BY_FIXTURE[parameter]
     for marker in facts.test_markers:
-        yield names.MARKERS.get(marker, "")
+        yield names.DISTRIBUTION_BY_MARKER.get(marker, "")
 
 
 def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
@@ -88,7 +93,7 @@ _MARKER_NAMES = frozenset(
 """First words of the second line of a requirement that setup.cfg breaks before its marker."""
 
 
-def _choose(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
+def _add_requirement(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
     """The first mention wins, unless it has no bounds and this one has; markers that differ make the bare name."""
     name = canonicalize_name(requirement.name)
     before = chosen.get(name)
@@ -98,38 +103,40 @@ def _choose(requirement: Requirement, chosen: dict[str, Requirement], own: str) 
         chosen[name] = requirement
         return
     if requirement.marker != before.marker:
-        before = Requirement(_with(before.name, before.extras, before.specifier))
+        before = Requirement(_requirement_text(before.name, before.extras, before.specifier))
         chosen[name] = before
     if not before.specifier and requirement.specifier:
-        chosen[name] = Requirement(_with(before.name, before.extras, requirement.specifier))
+        chosen[name] = Requirement(_requirement_text(before.name, before.extras, requirement.specifier))
 
 
-def _with(name: str, extras: set[str], specifier: SpecifierSet) -> str:
+def _requirement_text(name: str, extras: set[str], specifier: SpecifierSet) -> str:
     return name + (f"[{','.join(sorted(extras))}]" if extras else "") + str(specifier)
 
 
-def _useful(requirement: Requirement, imported: set[str]) -> bool:
+def _useful_for_tests(requirement: Requirement, imported: set[str]) -> bool:
     name = canonicalize_name(requirement.name)
     if name not in names.NOT_FOR_TESTS and not name.startswith(("types-", "sphinx", "flake8", "mkdocs")):
         return True
-    return names.MODULES_OF.get(name, name.replace("-", "_")) in imported
+    return names.MODULE_BY_TOOL.get(name, name.replace("-", "_")) in imported
 
 
-def pinned_names(declared: Declared) -> frozenset[str]:
+def pinned_names(declared: DeclaredMetadata) -> frozenset[str]:
     """Distributions that the manifests pin exactly."""
     found = requirements_in((*declared.runtime, *declared.test, *declared.dev))
-    return frozenset(canonicalize_name(requirement.name) for requirement in found if _pinned(requirement))
+    return frozenset(canonicalize_name(requirement.name) for requirement in found if _is_pinned(requirement))
 
 
-def _pinned(requirement: Requirement) -> bool:
+def _is_pinned(requirement: Requirement) -> bool:
     return any(clause.operator in ("==", "===") for clause in requirement.specifier)
 
 
-def _loosened(requirement: Requirement, name: str, lessons: Lessons) -> Requirement:
+def _without_bounds(requirement: Requirement, name: str, constraints: Constraints) -> Requirement:
     """Without its bounds; exact pins of test tools never help on another interpreter, so they always go."""
     tool = name == "pytest" or name.startswith("pytest-")
-    if name in lessons.loosen or "*" in lessons.loosen or (tool and _pinned(requirement)):
-        return Requirement(_with(requirement.name, requirement.extras, SpecifierSet()) + _marker(requirement))
+    if name in constraints.loosen or "*" in constraints.loosen or (tool and _is_pinned(requirement)):
+        return Requirement(
+            _requirement_text(requirement.name, requirement.extras, SpecifierSet()) + _marker(requirement)
+        )
     return requirement
 
 
@@ -137,11 +144,11 @@ def _marker(requirement: Requirement) -> str:
     return f" ; {requirement.marker}" if requirement.marker else ""
 
 
-def _pytest_bound(requirement: Requirement, lessons: Lessons) -> Requirement:
+def _pytest_bound(requirement: Requirement, constraints: Constraints) -> Requirement:
     if canonicalize_name(requirement.name) != "pytest":
         return requirement
-    if lessons.pytest_below is not None:
-        return Requirement(f"pytest<{lessons.pytest_below}")
-    if lessons.pytest_at_least is not None:
-        return Requirement(f"pytest>={lessons.pytest_at_least}")
+    if constraints.pytest_below is not None:
+        return Requirement(f"pytest<{constraints.pytest_below}")
+    if constraints.pytest_at_least is not None:
+        return Requirement(f"pytest>={constraints.pytest_at_least}")
     return requirement

@@ -10,7 +10,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-DISTRIBUTIONS: Mapping[str, str] = {
+DISTRIBUTION_BY_MODULE: Mapping[str, str] = {
     "OpenSSL": "pyopenssl",
     "PIL": "pillow",
     "Crypto": "pycryptodome",
@@ -64,7 +64,7 @@ DISTRIBUTIONS: Mapping[str, str] = {
 }
 """Top-level module -> distribution; empty: a module of the source itself that only looks foreign."""
 
-FORESEEN = _words(
+INSTALLED_ON_IMPORT = _words(
     """
     nose aiosqlite anyio asgiref async_timeout attr blockbuster brotli bs4 certifi cffi chardet coverage cryptography
     dateutil dirty_equals django dns docutils email_validator faker fakeredis fastapi flaky flask freezegun
@@ -80,7 +80,7 @@ FORESEEN = _words(
 )
 """Foreign modules that are installed as soon as a test imports them; others wait until a round misses them."""
 
-FIXTURES: Mapping[str, str] = {
+DISTRIBUTION_BY_FIXTURE: Mapping[str, str] = {
     "mocker": "pytest-mock",
     "httpx_mock": "pytest-httpx",
     "httpserver": "pytest-httpserver",
@@ -129,7 +129,7 @@ FIXTURES: Mapping[str, str] = {
     "tmp_work_path": "",
 }
 
-FORESEEN_FIXTURES = _words(
+INSTALLED_ON_USE = _words(
     """
     mocker httpx_mock httpserver httpbin httpbin_both httpbin_secure requests_mock respx_mock benchmark freezer
     data_regression file_regression aiohttp_client aiohttp_server autojump_clock subtests script_runner xprocess
@@ -137,7 +137,7 @@ FORESEEN_FIXTURES = _words(
 )
 """Names that are rarely a fixture of the source's own."""
 
-MARKERS: Mapping[str, str] = {
+DISTRIBUTION_BY_MARKER: Mapping[str, str] = {
     "asyncio": "pytest-asyncio",
     "trio": "pytest-trio",
     "anyio": "anyio",
@@ -180,7 +180,7 @@ NOT_FOR_TESTS = _words(
 )
 """Developers' tools that cost builds and conflicts and that tests do not import (those that they do import stay)."""
 
-MODULES_OF: Mapping[str, str] = {
+MODULE_BY_TOOL: Mapping[str, str] = {
     "pyflakes": "pyflakes",
     "pycodestyle": "pycodestyle",
     "coverage": "coverage",
@@ -202,7 +202,7 @@ MODULES_OF: Mapping[str, str] = {
 }
 """Tools of the table above that some projects test against: kept when a test imports this module."""
 
-ONE_NEEDS_ANOTHER: Mapping[str, str] = {
+LAST_RELEASE_BY_ERROR: Mapping[str, str] = {
     "from werkzeug": "werkzeug<1",
     "soft_unicode": "markupsafe<2.1",
     "contextfunction": "jinja2<3.1",
@@ -222,4 +222,4 @@ ONE_NEEDS_ANOTHER: Mapping[str, str] = {
 def distribution_of(module: str) -> str:
     """`yaml.nodes` -> pyyaml; names without an entry are their own distribution; empty for modules of the source."""
     top = module.split(".")[0]
-    return DISTRIBUTIONS.get(top, top.replace("_", "-").lower())
+    return DISTRIBUTION_BY_MODULE.get(top, top.replace("_", "-").lower())

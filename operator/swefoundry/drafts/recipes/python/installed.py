@@ -9,12 +9,12 @@ from itertools import groupby
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.dockerfile.build_stages import SOURCE_ROOT, Stage, stages
+from swefoundry.dockerfile.build_stages import SOURCE_ROOT, BuildStage, build_stages
 from swefoundry.dockerfile.parser import Instruction, assignments, parse
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]*\])?\s*(?:[<>=!~;].*)?")
-_SOURCE = re.compile(r"(?:\./?|/testbed/?)(?:\[[\w,.-]*\])?")
+_SOURCE_ARGUMENT = re.compile(r"(?:\./?|/testbed/?)(?:\[[\w,.-]*\])?")
 _TAKES_A_VALUE = re.compile(
     r"-[rcifCtp]|--(?:requirements?|constraints?|(?:extra-|default-)?index(?:-url)?|find-links|target|prefix|python"
     r"|timeout|trusted-host|config-settings?|no-binary|only-binary|retries|root|resolution|prerelease|upgrade-strategy)"
@@ -23,7 +23,7 @@ _TAKES_A_VALUE = re.compile(
 
 
 @dataclass
-class Installed:
+class DockerfileInstalls:
     """The steps of a Dockerfile that matter to a Python environment."""
 
     base: str | None = None
@@ -32,33 +32,33 @@ class Installed:
     """As they were written."""
     until: date | None = None
     """Day of the resolution (`uv pip install --exclude-newer`)."""
-    dated: list[tuple[str, date]] = field(default_factory=list)
+    package_dates: list[tuple[str, date]] = field(default_factory=list)
     """Distributions with a day of their own."""
     editable: bool = False
-    whole: bool = False
+    installer_resolves: bool = False
     """The project's own requirements were left to the installer."""
-    path: tuple[str, ...] = ()
+    python_path: tuple[str, ...] = ()
     """Folders of the source on PYTHONPATH, relative to its root."""
 
 
-def installed(dockerfile: str) -> Installed:
+def read_dockerfile_installs(dockerfile: str) -> DockerfileInstalls:
     """A reading of the Dockerfile; what is not understood is passed over."""
-    found = Installed()
-    chain = _chain(stages(parse(dockerfile)))
+    found = DockerfileInstalls()
+    chain = _stage_chain(build_stages(parse(dockerfile)))
     if chain:
         found.base = chain[0].image
     for each in (instruction for stage in chain for instruction in stage.body):
         if each.keyword == "ENV":
-            _environment(each, found)
+            _read_env(each, found)
         if each.keyword == "RUN":
-            for words in _commands(each):
-                _command(words, found)
+            for words in _shell_commands(each):
+                _read_command(words, found)
     return found
 
 
-def _chain(all_stages: Sequence[Stage]) -> list[Stage]:
+def _stage_chain(all_stages: Sequence[BuildStage]) -> list[BuildStage]:
     """The last stage after those that it begins with."""
-    chain: list[Stage] = []
+    chain: list[BuildStage] = []
     index: int | None = len(all_stages) - 1 if all_stages else None
     while index is not None:
         chain.insert(0, all_stages[index])
@@ -66,13 +66,13 @@ def _chain(all_stages: Sequence[Stage]) -> list[Stage]:
     return chain
 
 
-def _environment(instruction: Instruction, found: Installed) -> None:
+def _read_env(instruction: Instruction, found: DockerfileInstalls) -> None:
     for folder in assignments(instruction).get("PYTHONPATH", "").split(":"):
         if folder == SOURCE_ROOT or folder.startswith(SOURCE_ROOT + "/"):
-            found.path += (folder.removeprefix(SOURCE_ROOT).strip("/"),)
+            found.python_path += (folder.removeprefix(SOURCE_ROOT).strip("/"),)
 
 
-def _commands(instruction: Instruction) -> Iterator[list[str]]:
+def _shell_commands(instruction: Instruction) -> Iterator[list[str]]:
     shell = " ".join(instruction.words()) if instruction.arguments.startswith("[") else instruction.arguments
     lines = (line for heredoc in instruction.heredocs for line in heredoc.body.splitlines())
     for line in (shell, *(line for line in lines if not line.lstrip().startswith("#"))):
@@ -87,7 +87,7 @@ def _commands(instruction: Instruction) -> Iterator[list[str]]:
                 yield list(command)
 
 
-def _command(words: list[str], found: Installed) -> None:
+def _read_command(words: list[str], found: DockerfileInstalls) -> None:
     if "install" in words:
         at = words.index("install")
         program, given = words[:at], words[at + 1 :]
@@ -95,28 +95,28 @@ def _command(words: list[str], found: Installed) -> None:
             names = (word.partition("=")[0] for word in given if not word.startswith("-"))
             found.apt |= {name for name in names if _PACKAGE.fullmatch(name)}
         elif any(re.fullmatch(r"pip[\d.]*", word.rpartition("/")[2]) for word in program):
-            _pip(given, found)
+            _read_pip_arguments(given, found)
     elif "setup.py" in words and "develop" in words:
         found.editable = True
 
 
-def _pip(given: list[str], found: Installed) -> None:
+def _read_pip_arguments(given: list[str], found: DockerfileInstalls) -> None:
     own = False
     for before, word in zip(["", *given], given, strict=False):
         name, _, day = word.partition("=")
         if before == "--exclude-newer":
-            found.until = _day(word) or found.until
-        elif before == "--exclude-newer-package" and _day(day) is not None:
-            found.dated.append((str(canonicalize_name(name)), _day(day) or date.max))
-        elif _SOURCE.fullmatch(word):
+            found.until = _parse_day(word) or found.until
+        elif before == "--exclude-newer-package" and _parse_day(day) is not None:
+            found.package_dates.append((str(canonicalize_name(name)), _parse_day(day) or date.max))
+        elif _SOURCE_ARGUMENT.fullmatch(word):
             own = True
             found.editable |= before in ("-e", "--editable")
         elif not _TAKES_A_VALUE.fullmatch(before) and _REQUIREMENT.fullmatch(word):
             found.requirements.append(word)
-    found.whole |= own and "--no-deps" not in given
+    found.installer_resolves |= own and "--no-deps" not in given
 
 
-def _day(text: str) -> date | None:
+def _parse_day(text: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:

@@ -9,37 +9,37 @@ from packaging.utils import canonicalize_name
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.python import ci_installs, pyproject, requirement_files, setup_cfg, setup_py
-from swefoundry.drafts.recipes.python.declared import Declared, merged
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, merge_declared
 from swefoundry.drafts.recipes.python.dependencies import requirements_in
-from swefoundry.drafts.recipes.python.pytest_log import Source
-from swefoundry.drafts.recipes.python.pytest_settings import Configuration, configuration
+from swefoundry.drafts.recipes.python.pytest_log import ProjectModules
+from swefoundry.drafts.recipes.python.pytest_settings import PytestConfiguration, read_configuration
 
 
 @dataclass(frozen=True)
-class Reading:
+class PythonProject:
     """What the drafts are made of."""
 
     facts: Facts
-    declared: Declared
-    config: Configuration
+    declared: DeclaredMetadata
+    config: PytestConfiguration
     created: date | None
     version: str | None
 
     @classmethod
-    def of(cls, ask: StrategyInput) -> "Reading":
+    def from_input(cls, ask: StrategyInput) -> "PythonProject":
         """Read the manifests of an ask."""
         texts = {file.path: file.text for file in ask.facts.manifests}
-        declared = merged(
+        declared = merge_declared(
             (
                 pyproject.declared(texts.get("pyproject.toml", "")),
                 setup_cfg.declared(texts.get("setup.cfg", "")),
-                setup_py.declared(texts["setup.py"]) if "setup.py" in texts else Declared(),
+                setup_py.declared(texts["setup.py"]) if "setup.py" in texts else DeclaredMetadata(),
                 requirement_files.declared(texts),
                 ci_installs.declared(texts, [file.text for file in ask.facts.ci]),
             )
         )
         created = ask.created_at.date() if ask.created_at else None
-        return cls(ask.facts, declared, configuration(texts), created, ask.version)
+        return cls(ask.facts, declared, read_configuration(texts), created, ask.version)
 
     @property
     def runtime_names(self) -> set[str]:
@@ -54,7 +54,7 @@ class Reading:
         )
 
     @property
-    def source(self) -> Source:
+    def modules(self) -> ProjectModules:
         """What rules about logs may know of this source."""
         folders = {
             posixpath.basename(path.rstrip("/")): posixpath.dirname(path.rstrip("/"))
@@ -63,13 +63,13 @@ class Reading:
         for entry in self.facts.root_entries:
             folders.setdefault(entry.rstrip("/").removesuffix(".py"), "")
         for path in (*self.facts.test_files, *self.facts.test_support_files):
-            _beside(path, folders)
+            _add_module(path, folders)
         own = canonicalize_name(self.declared.name) if self.declared.name else None
         parents = {posixpath.dirname(posixpath.dirname(path)) for path in self.facts.test_files}
-        return Source(folders, own, frozenset(parents - {"", *self.facts.package_dirs}))
+        return ProjectModules(folders, own, frozenset(parents - {"", *self.facts.package_dirs}))
 
 
-def _beside(path: str, folders: dict[str, str]) -> None:
+def _add_module(path: str, folders: dict[str, str]) -> None:
     """Modules beside the tests (`helpers.py`) are importable from the tests' own folder."""
     if path.endswith(".py"):
         folders.setdefault(posixpath.basename(path).removesuffix(".py"), posixpath.dirname(path))

@@ -15,108 +15,119 @@ from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.proven_environment import ReuseCandidate
-from swefoundry.drafts.recipes.python.constraints import NOTHING_LEARNED, Lessons
+from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.dependencies import pinned_names, requirements, requirements_in
-from swefoundry.drafts.recipes.python.installed import Installed, installed
-from swefoundry.drafts.recipes.python.interpreters import ANY_DAY, Rung, earliest, version_in
-from swefoundry.drafts.recipes.python.project import Reading
-from swefoundry.drafts.recipes.python.pytest_settings import UNITTEST, is_ours
-from swefoundry.drafts.recipes.python.rebuild import rebuilds, tests_of
+from swefoundry.drafts.recipes.python.installed import DockerfileInstalls, read_dockerfile_installs
+from swefoundry.drafts.recipes.python.interpreters import UNDATED, Candidate, earliest_day, version_in
+from swefoundry.drafts.recipes.python.project import PythonProject
+from swefoundry.drafts.recipes.python.pytest_settings import UNITTEST_COMMAND, is_recipe_command
+from swefoundry.drafts.recipes.python.rebuild import has_rebuild, without_rebuild
 from swefoundry.drafts.reuse import environment_name
 
-SAME_TIME = timedelta(days=730)
+MAX_TIME_APART = timedelta(days=730)
 """Between two changes: what did for one of another time tells little, and costs a round."""
 
 _BUILD_TOOLS = frozenset({"pip", "setuptools", "uv", "wheel"})
 
 
 @dataclass(frozen=True)
-class Hint:
+class ProvenHint:
     """The step of the ladder that is nearest to what was proven."""
 
-    said: str
+    label: str
     """For people: `as 8.1.2 was built`."""
-    rung: Rung
-    lessons: Lessons
+    candidate: Candidate
+    constraints: Constraints
     """What the other commit had to learn; dropped with the hint, so that a wrong one spoils no other step."""
     command: Draft | None = None
     """The draft whose test command is taken as it is, when it is not of the recipe's kind."""
 
 
-def hint_of(references: Iterable[ReuseCandidate], reading: Reading, steps: tuple[Rung, ...]) -> Hint | None:
+def proven_hint(
+    references: Iterable[ReuseCandidate], project: PythonProject, candidates: tuple[Candidate, ...]
+) -> ProvenHint | None:
     """What the nearest proven draft of the same time says, as a step of this ladder."""
     return next(
-        (_hint(each, reading, steps) for each in references if _same_time(each, reading.created)), None
+        (_hint_from(each, project, candidates) for each in references if _same_time(each, project.created)),
+        None,
     )
 
 
 def _same_time(proven: ReuseCandidate, created: date | None) -> bool:
     other = proven.known.created_at
-    return created is None or other is None or abs(other.date() - created) <= SAME_TIME
+    return created is None or other is None or abs(other.date() - created) <= MAX_TIME_APART
 
 
-def _hint(proven: ReuseCandidate, reading: Reading, steps: tuple[Rung, ...]) -> Hint:
-    found, draft = installed(proven.draft.dockerfile), proven.draft
+def _hint_from(
+    proven: ReuseCandidate, project: PythonProject, candidates: tuple[Candidate, ...]
+) -> ProvenHint:
+    found, draft = read_dockerfile_installs(proven.draft.dockerfile), proven.draft
     created = proven.known.created_at.date() if proven.known.created_at is not None else None
-    lessons = _needs(found, reading).merged(_manners(draft.test_command))
-    foreign = not is_ours(tests_of(draft.test_command)) and "{files}" in draft.test_command
-    return Hint(
-        said=f"as {environment_name(proven.known)} was built",
-        rung=_nearest(found, created, reading, steps),
-        lessons=lessons,
+    lessons = _installed_constraints(found, project).merged(_pytest_option_constraints(draft.test_command))
+    foreign = not is_recipe_command(without_rebuild(draft.test_command)) and "{files}" in draft.test_command
+    return ProvenHint(
+        label=f"as {environment_name(proven.known)} was built",
+        candidate=_nearest_candidate(found, created, project, candidates),
+        constraints=lessons,
         command=draft if foreign else None,
     )
 
 
-def _nearest(found: Installed, created: date | None, reading: Reading, steps: tuple[Rung, ...]) -> Rung:
+def _nearest_candidate(
+    found: DockerfileInstalls, created: date | None, project: PythonProject, candidates: tuple[Candidate, ...]
+) -> Candidate:
     """The same interpreter, and of its days the one that is as late as the other commit's was."""
-    same = [rung for rung in steps if rung.base == found.base]
+    same = [rung for rung in candidates if rung.base == found.base]
     python = version_in(found.base or "")
-    same = same or [rung for rung in steps if rung.python == python]
-    apart = bool(reading.runtime_names & _early(found))
+    same = same or [rung for rung in candidates if rung.python == python]
+    apart = bool(project.runtime_names & _dated_as_of_change(found))
 
-    def distance(rung: Rung) -> tuple[bool, int, bool]:
+    def distance(rung: Candidate) -> tuple[bool, int, bool]:
         late = _lateness(found.until, rung, created)
-        days = abs(_lateness(rung.until, rung, reading.created) - late)
-        return (rung.until is None) != (found.until is None), days, rung.then != apart
+        days = abs(_lateness(rung.until, rung, project.created) - late)
+        return (rung.until is None) != (found.until is None), days, rung.own_as_of_change != apart
 
-    return min(same, key=distance) if same else steps[0]
+    return min(same, key=distance) if same else candidates[0]
 
 
-def _lateness(until: date | None, rung: Rung, created: date | None) -> int:
+def _lateness(until: date | None, candidate: Candidate, created: date | None) -> int:
     """Days after the first one that is worth trying; before it: as of an older change itself."""
-    return (until - earliest(rung.python, created)).days if until is not None and created is not None else 0
-
-
-def _early(found: Installed) -> frozenset[str]:
-    """Distributions that were resolved as of the change itself."""
-    return frozenset(name for name, day in found.dated if found.until is None or day < found.until)
-
-
-def _needs(found: Installed, reading: Reading) -> Lessons:
-    theirs: dict[str, Requirement] = {
-        canonicalize_name(item.name): item for item in requirements_in(found.requirements)
-    }
-    ours = requirements(reading.facts, reading.declared, reading.config, NOTHING_LEARNED)
-    known: set[str] = {
-        canonicalize_name(item.name) for item in requirements_in((*ours, *reading.declared.build))
-    }
-    known |= _BUILD_TOOLS | {reading.source.own or ""}
-    bare = {name for name, item in theirs.items() if not item.specifier}
-    return Lessons(
-        add=frozenset(str(item) for name, item in theirs.items() if name not in known and not item.marker),
-        apt=found.apt,
-        then=_early(found),
-        free=frozenset(name for name, day in found.dated if day == ANY_DAY),
-        loosen=pinned_names(reading.declared) & bare,
-        pytest_below=_below(theirs.get("pytest")),
-        on_path=bool(found.path) and not found.editable,
-        folders=frozenset(folder for folder in found.path if folder),
-        whole=found.whole,
+    return (
+        (until - earliest_day(candidate.python, created)).days
+        if until is not None and created is not None
+        else 0
     )
 
 
-def _below(pytest: Requirement | None) -> int | None:
+def _dated_as_of_change(found: DockerfileInstalls) -> frozenset[str]:
+    """Distributions that were resolved as of the change itself."""
+    return frozenset(name for name, day in found.package_dates if found.until is None or day < found.until)
+
+
+def _installed_constraints(found: DockerfileInstalls, project: PythonProject) -> Constraints:
+    theirs: dict[str, Requirement] = {
+        canonicalize_name(item.name): item for item in requirements_in(found.requirements)
+    }
+    ours = requirements(project.facts, project.declared, project.config, NO_CONSTRAINTS)
+    known: set[str] = {
+        canonicalize_name(item.name) for item in requirements_in((*ours, *project.declared.build))
+    }
+    known |= _BUILD_TOOLS | {project.modules.distribution or ""}
+    bare = {name for name, item in theirs.items() if not item.specifier}
+    return Constraints(
+        add=frozenset(str(item) for name, item in theirs.items() if name not in known and not item.marker),
+        apt=found.apt,
+        as_of_change=_dated_as_of_change(found),
+        undated=frozenset(name for name, day in found.package_dates if day == UNDATED),
+        loosen=pinned_names(project.declared) & bare,
+        pytest_below=_pytest_upper_bound(theirs.get("pytest")),
+        on_path=bool(found.python_path) and not found.editable,
+        python_path=frozenset(folder for folder in found.python_path if folder),
+        installer_resolves=found.installer_resolves,
+    )
+
+
+def _pytest_upper_bound(pytest: Requirement | None) -> int | None:
     """The major release that was too new, by a bound or by a pin."""
     for clause in pytest.specifier if pytest is not None else ():
         major = clause.version.split(".")[0]
@@ -125,19 +136,19 @@ def _below(pytest: Requirement | None) -> int | None:
     return None
 
 
-def _manners(command: str) -> Lessons:
+def _pytest_option_constraints(command: str) -> Constraints:
     """How the recipe had learned to call pytest."""
-    tests = tests_of(command)
-    if not is_ours(tests):
-        return NOTHING_LEARNED
-    words = shlex.split(tests) if tests != UNITTEST else []
-    return Lessons(
+    tests = without_rebuild(command)
+    if not is_recipe_command(tests):
+        return NO_CONSTRAINTS
+    words = shlex.split(tests) if tests != UNITTEST_COMMAND else []
+    return Constraints(
         no_addopts="addopts=" in words,
         no_config="-c" in words,
         no_warnings="filterwarnings=default" in words,
         importlib="--import-mode=importlib" in words,
         cache="no:cacheprovider" not in words and bool(words),
-        django=words[:1] == ["env"],
-        plain_unittest=tests == UNITTEST,
-        rebuild=rebuilds(command),
+        django_settings=words[:1] == ["env"],
+        plain_unittest=tests == UNITTEST_COMMAND,
+        rebuild=has_rebuild(command),
     )

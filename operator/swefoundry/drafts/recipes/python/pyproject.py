@@ -4,17 +4,22 @@ import re
 import tomllib
 from typing import Any
 
-from swefoundry.drafts.recipes.python.declared import Declared, Groups, merged, python_classifiers
+from swefoundry.drafts.recipes.python.declared import (
+    DeclaredMetadata,
+    RequirementGroups,
+    merge_declared,
+    python_classifiers,
+)
 
 
-def declared(text: str) -> Declared:
+def declared(text: str) -> DeclaredMetadata:
     """A reading of pyproject.toml; an unreadable file says nothing."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        return Declared()
+        return DeclaredMetadata()
     tool = _table(data, "tool")
-    return merged(
+    return merge_declared(
         (
             _standard(_table(data, "project")),
             _groups(_strings_by_group(_table(data, "dependency-groups"))),
@@ -47,21 +52,21 @@ def _strings_by_group(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return flat
 
 
-def _groups(lists: dict[str, tuple[str, ...]]) -> Declared:
-    groups = Groups(lists)
-    return Declared(test=groups.test(), dev=groups.dev())
+def _groups(lists: dict[str, tuple[str, ...]]) -> DeclaredMetadata:
+    groups = RequirementGroups(lists)
+    return DeclaredMetadata(test=groups.test(), dev=groups.dev())
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _standard(project: dict[str, Any]) -> Declared:
+def _standard(project: dict[str, Any]) -> DeclaredMetadata:
     if not project:
-        return Declared()
+        return DeclaredMetadata()
     dynamic = _strings(project.get("dynamic"))
-    extras = Groups(_strings_by_group(_table(project, "optional-dependencies")))
-    return Declared(
+    extras = RequirementGroups(_strings_by_group(_table(project, "optional-dependencies")))
+    return DeclaredMetadata(
         name=_text(project.get("name")),
         version=_text(project.get("version")),
         runtime=_strings(project.get("dependencies")),
@@ -71,21 +76,21 @@ def _standard(project: dict[str, Any]) -> Declared:
         requires_python=_text(project.get("requires-python")),
         pythons=python_classifiers(_strings(project.get("classifiers"))),
         runtime_known="dependencies" not in dynamic,
-        entry=True,
+        installable=True,
     )
 
 
-def _poetry(poetry: dict[str, Any]) -> Declared:
+def _poetry(poetry: dict[str, Any]) -> DeclaredMetadata:
     if not poetry:
-        return Declared()
+        return DeclaredMetadata()
     needs = dict(_table(poetry, "dependencies"))
     python = needs.pop("python", None)
     lists = {
         name: _poetry_list(_table(group, "dependencies")) for name, group in _table(poetry, "group").items()
     }
     lists["dev"] = (*lists.get("dev", ()), *_poetry_list(_table(poetry, "dev-dependencies")))
-    groups = Groups(lists)
-    return Declared(
+    groups = RequirementGroups(lists)
+    return DeclaredMetadata(
         name=_text(poetry.get("name")),
         version=_text(poetry.get("version")),
         runtime=_poetry_list(needs),
@@ -93,7 +98,7 @@ def _poetry(poetry: dict[str, Any]) -> Declared:
         dev=groups.dev(),
         requires_python=_specifier(python) if isinstance(python, str) else None,
         runtime_known="dependencies" in poetry,
-        entry="name" in poetry,
+        installable="name" in poetry,
     )
 
 
@@ -155,11 +160,11 @@ def _upper(sign: str, version: str) -> str:
     return ".".join(str(number) for number in (*numbers[:at], numbers[at] + 1))
 
 
-def _flit(metadata: dict[str, Any]) -> Declared:
+def _flit(metadata: dict[str, Any]) -> DeclaredMetadata:
     if not metadata:
-        return Declared()
+        return DeclaredMetadata()
     extras = _groups(_strings_by_group(_table(metadata, "requires-extra")))
-    return Declared(
+    return DeclaredMetadata(
         name=_text(metadata.get("dist-name")) or _text(metadata.get("module")),
         runtime=_strings(metadata.get("requires")),
         test=extras.test,
@@ -167,7 +172,7 @@ def _flit(metadata: dict[str, Any]) -> Declared:
         requires_python=_text(metadata.get("requires-python")),
         pythons=python_classifiers(_strings(metadata.get("classifiers"))),
         runtime_known=True,
-        entry=True,
+        installable=True,
     )
 
 
@@ -181,10 +186,10 @@ def _hatch(envs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return lists
 
 
-def _build(table: dict[str, Any]) -> Declared:
+def _build(table: dict[str, Any]) -> DeclaredMetadata:
     backend = _text(table.get("build-backend"))
-    return Declared(
+    return DeclaredMetadata(
         build=_strings(table.get("requires")),
         backend=re.split(r"[.:]", backend.replace("poetry.core", "poetry-core"))[0] if backend else None,
-        entry=bool(table),
+        installable=bool(table),
     )

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from packaging.utils import canonicalize_name
 
 from swefoundry.drafts.recipes.python import distributions as names
-from swefoundry.drafts.recipes.python.constraints import Lessons
-from swefoundry.drafts.recipes.python.interpreters import Version
+from swefoundry.drafts.recipes.python.constraints import Constraints
+from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 
-Rule = Callable[[str, "Source"], Iterator[Lessons]]
+LogRule = Callable[[str, "ProjectModules"], Iterator[Constraints]]
 
-_GONE: tuple[tuple[Version, str], ...] = (
+_REMOVED_IN: tuple[tuple[PythonVersion, str], ...] = (
     ((3, 7), "generator raised StopIteration"),
     ((3, 8), "an integer is required \\(got type bytes\\)"),
     (
@@ -50,7 +50,7 @@ _GONE: tuple[tuple[Version, str], ...] = (
 )
 """Interpreter -> words by which sources show that they were written for an older one."""
 
-_NEW: tuple[tuple[Version, str], ...] = (
+_ADDED_IN: tuple[tuple[PythonVersion, str], ...] = (
     ((3, 9), "(?:'type'|ABCMeta') object is not subscriptable|named '(?:zoneinfo|graphlib)'"),
     ((3, 10), "unsupported operand type\\(s\\) for \\|: '.*type|'pairwise' from 'itertools'"),
     ((3, 10), "unexpected keyword argument '(?:slots|kw_only)'"),
@@ -66,7 +66,7 @@ _NEW: tuple[tuple[Version, str], ...] = (
 )
 """Interpreter -> words by which sources show that they need at least this one."""
 
-_PYTEST_GONE: tuple[tuple[int, str], ...] = (
+_REMOVED_FROM_PYTEST: tuple[tuple[int, str], ...] = (
     (
         4,
         "yield tests were removed|has no attribute 'addcall'|called directly|unknown hook 'pytest_namespace'",
@@ -80,42 +80,47 @@ _PYTEST_GONE: tuple[tuple[int, str], ...] = (
 """pytest -> words by which it refuses what its older releases took."""
 
 
-class Source:
+class ProjectModules:
     """What rules may know of the source: its own modules and where they are."""
 
-    def __init__(self, folders_of: dict[str, str], own: str | None, beside_tests: frozenset[str]) -> None:
+    def __init__(
+        self, folders_of: dict[str, str], distribution: str | None, example_folders: frozenset[str]
+    ) -> None:
         self.folders_of = folders_of
         """Top-level module -> the folder that makes it importable."""
-        self.own = own
+        self.distribution = distribution
         """The project's own distribution name, canonical."""
-        self.beside_tests = beside_tests
+        self.example_folders = example_folders
         """Folders below the root that hold a folder of tests: examples and the like, with packages of their own."""
 
 
-def lessons(log: str, source: Source) -> Lessons:
+def test_log_constraints(log: str, modules: ProjectModules) -> Constraints:
     """Every lesson of the log, merged."""
-    learned = Lessons()
+    learned = Constraints()
     for rule in RULES:
-        for lesson in rule(log, source):
+        for lesson in rule(log, modules):
             learned = learned.merged(lesson)
     return learned
 
 
-def missing_modules_are_installed(log: str, source: Source) -> Iterator[Lessons]:
+def missing_modules_are_installed(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`No module named 'yaml'` -> pyyaml; a module of the source goes on PYTHONPATH instead."""
     for module in re.findall(r"No module named '?([\w.]+)", log):
         top = module.split(".")[0]
-        if top in source.folders_of:
+        if top in modules.folders_of:
             # a fix may move the package: the old and the usual new places
-            yield Lessons(folders=frozenset({source.folders_of[top], "", "src"}), whole=True)
-        elif names.distribution_of(top) and not _left_python(top):
-            nearby = frozenset() if top in names.FORESEEN else source.beside_tests
-            yield Lessons(add=frozenset({names.distribution_of(top)}), folders=nearby)
+            yield Constraints(
+                python_path=frozenset({modules.folders_of[top], "", "src"}), installer_resolves=True
+            )
+        elif names.distribution_of(top) and not _left_standard_library(top):
+            nearby = frozenset() if top in names.INSTALLED_ON_IMPORT else modules.example_folders
+            yield Constraints(add=frozenset({names.distribution_of(top)}), python_path=nearby)
 
 
-def _left_python(module: str) -> bool:
+def _left_standard_library(module: str) -> bool:
     return (
-        any(re.search(pattern, f"named '{module}'") for _, pattern in (*_GONE, *_NEW)) or module in _PYTHON_2
+        any(re.search(pattern, f"named '{module}'") for _, pattern in (*_REMOVED_IN, *_ADDED_IN))
+        or module in _PYTHON_2
     )
 
 
@@ -135,124 +140,126 @@ _PYTHON_2 = frozenset(
 )
 
 
-def missing_metadata_is_installed(log: str, source: Source) -> Iterator[Lessons]:
+def missing_metadata_is_installed(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`No package metadata was found for x`, or pkg_resources' word for it."""
     for name in re.findall(r"(?:metadata was found for |DistributionNotFound: The ')([\w.-]+)", log):
-        if canonicalize_name(name) != source.own:
-            yield Lessons(add=frozenset({canonicalize_name(name)}))
+        if canonicalize_name(name) != modules.distribution:
+            yield Constraints(add=frozenset({canonicalize_name(name)}))
 
 
-def missing_fixtures_bring_their_plugin(log: str, source: Source) -> Iterator[Lessons]:
+def missing_fixtures_bring_their_plugin(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`fixture 'mocker' not found` -> pytest-mock."""
     for fixture in re.findall(r"fixture '(\w+)' not found", log):
-        if names.FIXTURES.get(fixture):
-            yield Lessons(add=frozenset({names.FIXTURES[fixture]}))
+        if names.DISTRIBUTION_BY_FIXTURE.get(fixture):
+            yield Constraints(add=frozenset({names.DISTRIBUTION_BY_FIXTURE[fixture]}))
 
 
-def unknown_markers_bring_their_plugin(log: str, source: Source) -> Iterator[Lessons]:
+def unknown_markers_bring_their_plugin(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`'timeout' not found in `markers`` -> pytest-timeout, and no strictness about the rest."""
     for marker in re.findall(r"'(\w+)' not found in `markers`", log):
-        yield Lessons(add=frozenset(filter(None, {names.MARKERS.get(marker, "")})), no_addopts=True)
+        yield Constraints(
+            add=frozenset(filter(None, {names.DISTRIBUTION_BY_MARKER.get(marker, "")})), no_addopts=True
+        )
 
 
-def async_tests_get_a_runner(log: str, source: Source) -> Iterator[Lessons]:
+def async_tests_get_a_runner(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`async def functions are not natively supported` -> pytest-asyncio."""
     if "async def functions are not natively supported" in log:
-        yield Lessons(add=frozenset({"pytest-asyncio"}))
+        yield Constraints(add=frozenset({"pytest-asyncio"}))
 
 
-def options_of_missing_plugins_are_dropped(log: str, source: Source) -> Iterator[Lessons]:
+def options_of_missing_plugins_are_dropped(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`unrecognized arguments: --cov=x` comes from addopts."""
     if re.search(
         r"unrecognized arguments?:|ambiguous option:|Missing required plugins",
         log,
     ):
-        yield Lessons(no_addopts=True)
+        yield Constraints(no_addopts=True)
 
 
-def refused_configuration_is_left_out(log: str, source: Source) -> Iterator[Lessons]:
+def refused_configuration_is_left_out(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """Sections and options that this pytest refuses."""
     if re.search(
         r"\[pytest\] section in setup.cfg|Unknown config option|must be a list",
         log,
     ):
-        yield Lessons(no_config=True)
+        yield Constraints(no_config=True)
     for wanted in re.findall(r"requires pytest-([\d.]+), actual", log):
-        yield Lessons(pytest_at_least=wanted)
+        yield Constraints(pytest_at_least=wanted)
     if "unknown warning category" in log or "while parsing the following warning configuration" in log:
-        yield Lessons(no_warnings=True)
+        yield Constraints(no_warnings=True)
 
 
-def older_pytest_for_older_tests(log: str, source: Source) -> Iterator[Lessons]:
+def older_pytest_for_older_tests(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """What pytest no longer does needs the last release that did it."""
-    for version, pattern in _PYTEST_GONE:
+    for version, pattern in _REMOVED_FROM_PYTEST:
         if re.search(pattern, log):
-            yield Lessons(pytest_below=version)
+            yield Constraints(pytest_below=version)
     for version in re.findall(r"PytestRemovedIn(\d)Warning", log):
-        yield Lessons(pytest_below=int(version))
+        yield Constraints(pytest_below=int(version))
 
 
-def interpreters_lose_and_gain_names(log: str, source: Source) -> Iterator[Lessons]:
+def interpreters_lose_and_gain_names(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """Names that left the standard library want an older interpreter, names that are not there yet a newer one."""
-    for version, pattern in _GONE:
+    for version, pattern in _REMOVED_IN:
         if re.search(pattern, log, re.M):
-            yield Lessons(below=version)
-    for version, pattern in _NEW:
+            yield Constraints(below=version)
+    for version, pattern in _ADDED_IN:
         if re.search(pattern, log, re.M):
-            yield Lessons(at_least=version)
+            yield Constraints(at_least=version)
 
 
-def dependencies_lose_names(log: str, source: Source) -> Iterator[Lessons]:
+def dependencies_lose_names(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`cannot import name 'x' from 'dep.y'`: dep as of the change, or the last release known to have the name."""
-    for words, requirement in names.ONE_NEEDS_ANOTHER.items():
+    for words, requirement in names.LAST_RELEASE_BY_ERROR.items():
         if words in log:
-            yield Lessons(add=frozenset({requirement}))
+            yield Constraints(add=frozenset({requirement}))
     pattern = r"cannot import name '\w+' from '([\w.]+)'|module '([\w.]+)' has no attribute"
     for first, second in re.findall(pattern, log):
         top = (first or second).split(".")[0]
-        if top not in source.folders_of and names.distribution_of(top) and not _standard(top):
-            yield Lessons(then=frozenset({names.distribution_of(top).split("<")[0]}))
+        if top not in modules.folders_of and names.distribution_of(top) and not _in_standard_library(top):
+            yield Constraints(as_of_change=frozenset({names.distribution_of(top).split("<")[0]}))
 
 
-def _standard(module: str) -> bool:
+def _in_standard_library(module: str) -> bool:
     return module in sys.stdlib_module_names or module in _PYTHON_2
 
 
-def warnings_are_no_errors(log: str, source: Source) -> Iterator[Lessons]:
+def warnings_are_no_errors(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """`E DeprecationWarning: …` fails tests only where the configuration makes errors of warnings."""
     if re.search(r"^E\s+(?:[\w.]*\.)?\w*Warning: |(?:FAILED|ERROR) .* - (?:[\w.]*\.)?\w*Warning", log, re.M):
-        yield Lessons(no_warnings=True)
+        yield Constraints(no_warnings=True)
 
 
-def same_names_need_importlib(log: str, source: Source) -> Iterator[Lessons]:
+def same_names_need_importlib(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """Two test files with the same base name in folders that are no packages."""
     if "import file mismatch" in log:
-        yield Lessons(importlib=True)
+        yield Constraints(importlib=True)
 
 
-def plugins_that_want_the_cache_get_it(log: str, source: Source) -> Iterator[Lessons]:
+def plugins_that_want_the_cache_get_it(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """pytest-xprocess and others fail without the cache plugin."""
     if "'Config' object has no attribute 'cache'" in log:
-        yield Lessons(cache=True)
+        yield Constraints(cache=True)
 
 
-def django_gets_its_settings(log: str, source: Source) -> Iterator[Lessons]:
+def django_gets_its_settings(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """Reusable applications are tested by a script of their own that names the settings; pytest-django does it here."""
     if "settings are not configured" in log:
-        yield Lessons(add=frozenset({"pytest-django"}), django=True)
+        yield Constraints(add=frozenset({"pytest-django"}), django_settings=True)
 
 
-def programs_come_from_debian(log: str, source: Source) -> Iterator[Lessons]:
+def programs_come_from_debian(log: str, modules: ProjectModules) -> Iterator[Constraints]:
     """Tests that start git, set a locale, or read the time zone database."""
     if "unsupported locale setting" in log:
-        yield Lessons(apt=frozenset({"locales-all"}))
+        yield Constraints(apt=frozenset({"locales-all"}))
     if re.search(r"No such file or directory: '(?:/usr/bin/)?git'|git: (?:command )?not found", log):
-        yield Lessons(apt=frozenset({"git"}))
+        yield Constraints(apt=frozenset({"git"}))
     if "No time zone found with key" in log or "ZoneInfoNotFoundError" in log:
-        yield Lessons(add=frozenset({"tzdata"}))
+        yield Constraints(add=frozenset({"tzdata"}))
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[LogRule, ...] = (
     missing_modules_are_installed,
     missing_metadata_is_installed,
     missing_fixtures_bring_their_plugin,
@@ -271,10 +278,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-FEW = 10
+MAX_DESELECTED = 10
 """Tests that may be left out; more failures say that the environment, or the row, is wrong."""
 
-_FEW_OF = 10
+_PASSED_PER_DESELECTED = 10
 """At least so many tests must pass for each one left out."""
 
 
@@ -283,5 +290,7 @@ def failing_tests(log: str) -> frozenset[str]:
     ids = set(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}
     passed = counts.pop("passed", 0)
-    complete = len(ids) == sum(counts.values()) and len(ids) <= min(FEW, passed // _FEW_OF)
+    complete = len(ids) == sum(counts.values()) and len(ids) <= min(
+        MAX_DESELECTED, passed // _PASSED_PER_DESELECTED
+    )
     return frozenset(ids) if complete else frozenset()

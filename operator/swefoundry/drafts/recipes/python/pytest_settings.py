@@ -6,17 +6,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swefoundry.drafts.recipes.python.constraints import Lessons
-from swefoundry.drafts.recipes.python.setup_cfg import parsed
+from swefoundry.drafts.recipes.python.constraints import Constraints
+from swefoundry.drafts.recipes.python.setup_cfg import parse_ini
 
-REPORT = ".swefoundry-report.xml"
-EMPTY_CONFIG = "/opt/pytest.ini"
+REPORT_PATH = ".swefoundry-report.xml"
+EMPTY_PYTEST_INI = "/opt/pytest.ini"
 """Made in the image when the source's own configuration cannot be used."""
 
 _KEPT_OPTIONS = re.compile(
     r"^(--import-mode|--ds=|--dc=|--asyncio-mode|--doctest-glob|-W|--pythonwarnings|--nomigrations|--pyargs)"
 )
-_BRINGERS = {
+_PLUGIN_BY_SETTING = {
     "asyncio_mode": "pytest-asyncio",
     "DJANGO_SETTINGS_MODULE": "pytest-django",
     "trio_mode": "pytest-trio",
@@ -28,7 +28,7 @@ _DJANGO_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']?\s*[=:,]\s*[\"']?([A
 
 
 @dataclass(frozen=True)
-class Configuration:
+class PytestConfiguration:
     """pytest's own section, wherever it is."""
 
     values: Mapping[str, str]
@@ -45,7 +45,7 @@ class Configuration:
         ]
         minimum = self.values.get("minversion", "")
         pytest = [f"pytest>={minimum}"] if re.fullmatch(r"\d[\d.]*", minimum) else []
-        return (*(name for key, name in _BRINGERS.items() if key in self.values), *required, *pytest)
+        return (*(name for key, name in _PLUGIN_BY_SETTING.items() if key in self.values), *required, *pytest)
 
     @property
     def addopts(self) -> list[str]:
@@ -56,7 +56,7 @@ class Configuration:
             return []
 
 
-def configuration(texts: Mapping[str, str]) -> Configuration:
+def read_configuration(texts: Mapping[str, str]) -> PytestConfiguration:
     """The section that pytest would use, in pytest's own order of files."""
     found = _DJANGO_SETTINGS.search("\n".join(texts.values()))
     django = found[1] if found else "tests.settings"
@@ -64,22 +64,24 @@ def configuration(texts: Mapping[str, str]) -> Configuration:
         text = texts.get(path)
         values = None if text is None else _section(path, text)
         if values is not None:
-            return Configuration(values, django)
-    cfg = parsed(texts.get("setup.cfg", ""))
-    return Configuration({}, django, refused_section=cfg is not None and cfg.has_section("pytest"))
+            return PytestConfiguration(values, django)
+    cfg = parse_ini(texts.get("setup.cfg", ""))
+    return PytestConfiguration({}, django, refused_section=cfg is not None and cfg.has_section("pytest"))
 
 
 def _section(path: str, text: str) -> dict[str, str] | None:
     if path == "pyproject.toml":
         return _toml_section(text)
-    parser = parsed(text)
+    parser = parse_ini(text)
     section = "tool:pytest" if path == "setup.cfg" else "pytest"
     if parser is None or not parser.has_section(section):
         return None
-    return {key: value or "" for key, value in parser.items(section)} | _cased(parser.items(section))
+    return {key: value or "" for key, value in parser.items(section)} | _with_django_key(
+        parser.items(section)
+    )
 
 
-def _cased(items: list[tuple[str, str]]) -> dict[str, str]:
+def _with_django_key(items: list[tuple[str, str]]) -> dict[str, str]:
     """ConfigParser lower-cases keys; the one that matters in capitals is Django's."""
     return {key.upper(): value or "" for key, value in items if key == "django_settings_module"}
 
@@ -93,62 +95,66 @@ def _toml_section(text: str) -> dict[str, str] | None:
     if not isinstance(pytest, dict):
         return None
     options = pytest.get("ini_options", pytest)
-    return {key: _flat(value) for key, value in options.items()} if isinstance(options, dict) else None
+    return {key: _flat_value(value) for key, value in options.items()} if isinstance(options, dict) else None
 
 
-def _flat(value: object) -> str:
+def _flat_value(value: object) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-UNITTEST = (
+UNITTEST_COMMAND = (
     "python -m unittest -v {files} > /tmp/unittest.log 2>&1; code=$?; cat /tmp/unittest.log;"
     " if grep -q 'Failed to import test module' /tmp/unittest.log; then exit 2; fi; exit $code"
 )
 """Tests that cannot be imported are an error, which unittest itself counts as a failure (exit code 1)."""
 
 
-_OURS = re.compile(r"(?:env DJANGO_SETTINGS_MODULE=\S+ )?python -m pytest -rfE --tb=short ")
+_RECIPE_COMMAND = re.compile(r"(?:env DJANGO_SETTINGS_MODULE=\S+ )?python -m pytest -rfE --tb=short ")
 
 
-def is_ours(command: str) -> bool:
+def is_recipe_command(command: str) -> bool:
     """Whether a test command is of the kind that is written here, so that lessons can be read off it."""
-    return command == UNITTEST or _OURS.match(command) is not None
+    return command == UNITTEST_COMMAND or _RECIPE_COMMAND.match(command) is not None
 
 
-def command(config: Configuration, lessons: Lessons) -> str:
+def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str:
     """`python -m pytest` over the test files of the test patch, with a JUnit report.
 
     `python -m` puts /testbed first on the path, so that `tests` is importable without an installation.
     """
-    cache = ["-o", "cache_dir=/tmp/pytest-cache"] if lessons.cache else ["-p", "no:cacheprovider"]
+    cache = ["-o", "cache_dir=/tmp/pytest-cache"] if constraints.cache else ["-p", "no:cacheprovider"]
     words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
-    if lessons.no_config or config.refused_section:
-        words += ["-c", EMPTY_CONFIG, "--rootdir=/testbed"]
+    if constraints.no_config or config.refused_section:
+        words += ["-c", EMPTY_PYTEST_INI, "--rootdir=/testbed"]
     else:
-        words += _changed_options(config, lessons)
-    if lessons.importlib:
+        words += _option_overrides(config, constraints)
+    if constraints.importlib:
         words.append("--import-mode=importlib")
-    words += [f"--deselect={test}" for test in sorted(lessons.deselect)]
-    words = ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words] if lessons.django else words
+    words += [f"--deselect={test}" for test in sorted(constraints.deselect)]
+    words = (
+        ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words]
+        if constraints.django_settings
+        else words
+    )
     quoted = " ".join(shlex.quote(word) for word in words)
-    return f"{quoted} --junitxml={REPORT} {{files}}"
+    return f"{quoted} --junitxml={REPORT_PATH} {{files}}"
 
 
-def _changed_options(config: Configuration, lessons: Lessons) -> list[str]:
-    kept = _kept(config.addopts)
+def _option_overrides(config: PytestConfiguration, constraints: Constraints) -> list[str]:
+    kept = _kept_options(config.addopts)
     words: list[str] = []
-    if lessons.no_addopts:  # also when only the fix brings them
+    if constraints.no_addopts:  # also when only the fix brings them
         words += ["-o", "addopts="]
     elif kept != config.addopts:
         words += ["-o", "addopts=" + shlex.join(kept)]
-    if lessons.no_addopts and "required_plugins" in config.values:
+    if constraints.no_addopts and "required_plugins" in config.values:
         words += ["-o", "required_plugins="]
-    if lessons.no_warnings:
+    if constraints.no_warnings:
         words += ["-o", "filterwarnings=default"]
     return words
 
 
-def _kept(options: list[str]) -> list[str]:
+def _kept_options(options: list[str]) -> list[str]:
     """Options that change what tests mean; those for coverage, parallel runs, linters and strictness go."""
     kept: list[str] = []
     for number, option in enumerate(options):

@@ -5,43 +5,43 @@ import re
 import tomllib
 from collections.abc import Mapping
 
-from swefoundry.drafts.recipes.python.declared import Declared
-from swefoundry.drafts.recipes.python.setup_cfg import parsed
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
+from swefoundry.drafts.recipes.python.setup_cfg import parse_ini
 
-_TESTS = re.compile(r"(^|[-_./])(tests?|testing|pytest|ci)([-_./]|$)")
-_DEVELOPERS = re.compile(r"(^|[-_./])(dev|develop|development|devel)([-_./]|$)")
+_FOR_TESTS = re.compile(r"(^|[-_./])(tests?|testing|pytest|ci)([-_./]|$)")
+_FOR_DEVELOPERS = re.compile(r"(^|[-_./])(dev|develop|development|devel)([-_./]|$)")
 _RUNTIME = re.compile(r"^(requirements|install_requires)\.(txt|pip|in)$")
 _REQUIREMENTS = re.compile(
     r"(^|/)([\w.-]*requirements[\w.-]*|requires[\w.-]*)(/[\w./-]+)?\.(txt|pip|in)$|^(dev|test)[\w-]*\.txt$"
 )
 
 
-def declared(texts: Mapping[str, str]) -> Declared:
+def declared(texts: Mapping[str, str]) -> DeclaredMetadata:
     """A reading of all such files, by path."""
     runtime: list[str] = []
     test: list[str] = []
     dev: list[str] = []
     for path in sorted(texts):
-        target = _target(path, runtime, test, dev)
+        target = _list_for(path, runtime, test, dev)
         if target is not None:
-            target.extend(lines(path, texts))
+            target.extend(requirement_lines(path, texts))
     test.extend(_tox(texts.get("tox.ini", ""), texts))
     dev.extend(_pipfile(texts.get("Pipfile", "")))
-    return Declared(runtime=tuple(runtime), test=tuple(test), dev=tuple(dev))
+    return DeclaredMetadata(runtime=tuple(runtime), test=tuple(test), dev=tuple(dev))
 
 
-def _target(path: str, runtime: list[str], test: list[str], dev: list[str]) -> list[str] | None:
+def _list_for(path: str, runtime: list[str], test: list[str], dev: list[str]) -> list[str] | None:
     if not _REQUIREMENTS.search(path) or ".egg-info/" in path:
         return None
     if _RUNTIME.match(path):
         return runtime
     stem = posixpath.splitext(path)[0]
-    if _TESTS.search(stem):
+    if _FOR_TESTS.search(stem):
         return test
-    return dev if _DEVELOPERS.search(stem) else None
+    return dev if _FOR_DEVELOPERS.search(stem) else None
 
 
-def lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
+def requirement_lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
     """Requirements of one file, `-r` and `-c`-free, with included files followed."""
     found: list[str] = []
     for raw in texts.get(path, "").replace("\\\n", " ").splitlines():
@@ -49,7 +49,7 @@ def lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
         included = re.match(r"^(?:-r|--requirement)[ =]?(.+)$", line)
         if included and depth:
             beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1].strip()))
-            found.extend(lines(beside, texts, depth - 1))
+            found.extend(requirement_lines(beside, texts, depth - 1))
         elif line and not line.startswith(("-", ".", "/", "git+", "http")):
             found.append(line)
     return found
@@ -57,7 +57,7 @@ def lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
 
 def _tox(text: str, texts: Mapping[str, str]) -> list[str]:
     """deps of [testenv]; lines for one factor (`py27: mock`) count when they are not for Python 2 or other tools."""
-    parser = parsed(text) if text else None
+    parser = parse_ini(text) if text else None
     if parser is None:
         return []
     found: list[str] = []
@@ -73,7 +73,7 @@ def _tox_line(line: str, texts: Mapping[str, str]) -> list[str]:
     line = factor[2] if factor else line
     included = re.match(r"^-r\s*(?:\{toxinidir\}/)?(\S+)$", line)
     if included:
-        return lines(included[1], texts)
+        return requirement_lines(included[1], texts)
     return [] if not line or line.startswith(("#", "-", ".", "{", "git+", "http")) else [line.split(" #")[0]]
 
 

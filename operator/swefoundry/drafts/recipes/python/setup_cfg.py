@@ -2,10 +2,10 @@
 
 import configparser
 
-from swefoundry.drafts.recipes.python.declared import Declared, Groups, python_classifiers
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, RequirementGroups, python_classifiers
 
 
-def parsed(text: str) -> configparser.RawConfigParser | None:
+def parse_ini(text: str) -> configparser.RawConfigParser | None:
     """The sections of an ini file, or None when it cannot be read."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
@@ -15,17 +15,17 @@ def parsed(text: str) -> configparser.RawConfigParser | None:
     return parser
 
 
-def declared(text: str) -> Declared:
+def declared(text: str) -> DeclaredMetadata:
     """A reading of setup.cfg."""
-    parser = parsed(text)
+    parser = parse_ini(text)
     if parser is None:
-        return Declared()
+        return DeclaredMetadata()
     section = "options.extras_require"
     lists = (
         {key: _lines(value) for key, value in parser.items(section)} if parser.has_section(section) else {}
     )
-    groups = Groups(lists)
-    return Declared(
+    groups = RequirementGroups(lists)
+    return DeclaredMetadata(
         name=_get(parser, "metadata", "name"),
         version=_literal(_get(parser, "metadata", "version")),
         runtime=_lines(_get(parser, "options", "install_requires")),

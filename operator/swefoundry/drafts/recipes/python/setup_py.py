@@ -4,25 +4,25 @@ import ast
 import warnings
 from collections.abc import Iterator
 
-from swefoundry.drafts.recipes.python.declared import Declared, Groups, python_classifiers
+from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, RequirementGroups, python_classifiers
 
-Known = dict[str, object]
+Bindings = dict[str, object]
 _UNKNOWN = object()
 
 
-def declared(text: str) -> Declared:
+def declared(text: str) -> DeclaredMetadata:
     """A reading of setup.py; Python 2 sources and computed values say nothing."""
-    tree = parsed(text)
+    tree = parse_module(text)
     if tree is None:
-        return Declared(entry=True)
-    known = _bindings(tree)
+        return DeclaredMetadata(installable=True)
+    known = _literal_bindings(tree)
     given = {key: _value(node, known) for key, node in _setup_arguments(tree)}
     extras = given.get("extras_require")
-    groups = Groups(
+    groups = RequirementGroups(
         {str(key): _strings(items) for key, items in extras.items()} if isinstance(extras, dict) else {}
     )
     runtime = given.get("install_requires", [])
-    return Declared(
+    return DeclaredMetadata(
         name=_text(given.get("name")),
         version=_text(given.get("version")),
         runtime=_strings(runtime),
@@ -33,11 +33,11 @@ def declared(text: str) -> Declared:
         requires_python=_text(given.get("python_requires")),
         pythons=python_classifiers(_strings(given.get("classifiers"))),
         runtime_known=bool(given) and "**" not in given and runtime is not _UNKNOWN,
-        entry=True,
+        installable=True,
     )
 
 
-def parsed(text: str) -> ast.Module | None:
+def parse_module(text: str) -> ast.Module | None:
     """The syntax tree, or None for what this Python cannot read."""
     try:
         with warnings.catch_warnings():
@@ -54,20 +54,20 @@ def _build_requirements(value: object) -> tuple[str, ...]:
 
 def _setup_arguments(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _called(node.func) == "setup":
+        if isinstance(node, ast.Call) and _called_name(node.func) == "setup":
             for keyword in node.keywords:
                 yield keyword.arg or "**", keyword.value
 
 
-def _called(node: ast.expr) -> str | None:
+def _called_name(node: ast.expr) -> str | None:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _bindings(tree: ast.Module) -> Known:
+def _literal_bindings(tree: ast.Module) -> Bindings:
     """Module-level names with literal values; the last word counts, list additions are followed."""
-    known: Known = {}
+    known: Bindings = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             _bind(node.targets[0], _value(node.value, known), known)
@@ -78,7 +78,7 @@ def _bindings(tree: ast.Module) -> Known:
     return known
 
 
-def _bind(target: ast.expr, value: object, known: Known) -> None:
+def _bind(target: ast.expr, value: object, known: Bindings) -> None:
     if isinstance(target, ast.Name):
         known[target.id] = value
     if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
@@ -87,7 +87,7 @@ def _bind(target: ast.expr, value: object, known: Known) -> None:
             table[key] = value
 
 
-def _value(node: ast.expr, known: Known) -> object:
+def _value(node: ast.expr, known: Bindings) -> object:
     match node:
         case ast.Constant(value=value):
             return value

@@ -20,10 +20,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swefoundry.contracts.agent import AgentOrder, Allowance
-from swefoundry.contracts.budgets import refusal, worst_case
+from swefoundry.contracts.agent import AgentSpec, Allowance
+from swefoundry.contracts.budgets import turn_refusal, worst_case
 from swefoundry.contracts.models import Model, Usage
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import BudgetSpent, Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.chat_completions import (
     Answer,
@@ -66,8 +66,8 @@ class Surroundings:
 
 @asynccontextmanager
 async def speaker_for(
-    order: AgentOrder,
-    registry: Registry,
+    order: AgentSpec,
+    registry: RegistryClient,
     start_rung: int = 0,
     surroundings: Surroundings = Surroundings(),
 ) -> AsyncIterator["LadderSpeaker"]:
@@ -93,7 +93,7 @@ class LadderSpeaker:
     """The models of an order, cheapest first."""
 
     def __init__(
-        self, order: AgentOrder, store: TurnStore, access: Access, redact: Redact, start_rung: int
+        self, order: AgentSpec, store: TurnStore, access: Access, redact: Redact, start_rung: int
     ) -> None:
         if not order.ladder:
             raise ModelRefused("no model is configured; set the chart's value agents.models")
@@ -249,7 +249,7 @@ class LadderSpeaker:
         role = request.role
         model = self._ladder[self.rung]
         turn = worst_case(model, min(worst(request), model.context_tokens))
-        why = refusal(self._allowance, self.usage, role, self._role_turns[role], turn)
+        why = turn_refusal(self._allowance, self.usage, role, self._role_turns[role], turn)
         if why:
             raise BudgetSpent(why)
 

@@ -18,12 +18,12 @@ from dataclasses import asdict
 from pydantic import ValidationError
 
 from swefoundry.contracts.models import Model, Usage
-from swefoundry.contracts.transcript import Called, Said
-from swefoundry.contracts.wire import Value
+from swefoundry.contracts.transcript import ToolCallRecord, TranscriptMessage
+from swefoundry.contracts.wire import WireModel
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
-from swefoundry.oci.content import canonical
-from swefoundry.oci.registry_client import Registry
+from swefoundry.oci.content import canonical_json
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.llm.endpoint import Pause
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
 
@@ -35,7 +35,7 @@ STORING_PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0, 20.0)
 """An answer is paid for, so a registry that is away is waited for, nearly as long as a pod has to end (120 s)."""
 
 
-class StoredTurn(Value):
+class StoredTurn(WireModel):
     """An answer that was paid for."""
 
     v: int = 1
@@ -43,7 +43,7 @@ class StoredTurn(Value):
     """SHA-256 of the canonical request, in hex: the tag holds its first half."""
     role: str
     model: str
-    reply: Said
+    reply: TranscriptMessage
     usage: Usage
     cut: bool = False
     note: str = ""
@@ -65,14 +65,14 @@ def request_digest(conversation: str, request: Request, model: Model) -> str:
             "outputTokens": model.output_tokens,
         },
     }
-    return hashlib.sha256(canonical(meant)).hexdigest()
+    return hashlib.sha256(canonical_json(meant)).hexdigest()
 
 
 class TurnStore:
     """The turns of one conversation in one repository."""
 
     def __init__(
-        self, registry: Registry, repository: str, conversation: str, pause: Pause = asyncio.sleep
+        self, registry: RegistryClient, repository: str, conversation: str, pause: Pause = asyncio.sleep
     ) -> None:
         self._registry = registry
         self._repository = repository
@@ -112,7 +112,7 @@ class TurnStore:
             cut=reply.cut,
             note=reply.note,
         )
-        files = {TURN_FILE: canonical(turn.wire())}
+        files = {TURN_FILE: canonical_json(turn.to_json_dict())}
         for pause in STORING_PAUSES_SECONDS:
             try:
                 await push_artifact(self._registry, self._repository, TURN_KIND, files, tag=self.tag(digest))
@@ -123,9 +123,9 @@ class TurnStore:
         await push_artifact(self._registry, self._repository, TURN_KIND, files, tag=self.tag(digest))
 
 
-def _said(message: Message) -> Said:
-    calls = [Called(id=call.id, name=call.name, arguments=call.arguments) for call in message.calls]
-    return Said(role=message.role, text=message.text, calls=calls, call_id=message.call_id)
+def _said(message: Message) -> TranscriptMessage:
+    calls = [ToolCallRecord(id=call.id, name=call.name, arguments=call.arguments) for call in message.calls]
+    return TranscriptMessage(role=message.role, text=message.text, calls=calls, call_id=message.call_id)
 
 
 def _reply(turn: StoredTurn) -> Reply:

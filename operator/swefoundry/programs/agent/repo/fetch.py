@@ -12,22 +12,22 @@ import zlib
 from pathlib import Path
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.oci.registry_client import Registry
-from swefoundry.oci.source_store import SOURCE_FILE, BadSource, fetch_source
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source
 
 UNPACKED_BYTES = 4 << 30
 """As for intakes, which made the tree."""
 UNPACKED_FILES = 500_000
 
 
-async def fetch(registry: Registry, repository: str, source: Digest, folder: Path) -> Path:
+async def fetch(registry: RegistryClient, repository: str, source: Digest, folder: Path) -> Path:
     """The tree's folder; everything in it may be hostile, links included."""
     archive, root = folder / SOURCE_FILE, folder / "source"
     await fetch_source(registry, repository, source, archive)
     try:
         await asyncio.to_thread(unpack, archive, root)
     except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
-        raise BadSource(f"the source {source} cannot be unpacked: {error}") from error
+        raise InvalidSource(f"the source {source} cannot be unpacked: {error}") from error
     archive.unlink()
     return root
 
@@ -40,13 +40,13 @@ def unpack(archive: Path, root: Path, limit: int = UNPACKED_BYTES) -> None:
     with tarfile.open(archive, "r|gz", errors="surrogateescape") as tar:
         for number, member in enumerate(tar):
             if number >= UNPACKED_FILES:
-                raise BadSource(f"the source has more than {UNPACKED_FILES} members")
+                raise InvalidSource(f"the source has more than {UNPACKED_FILES} members")
             path = _place(root, member.name)
             if path is None:
                 continue
             written += member.size
             if written > limit:
-                raise BadSource(f"the source unpacks to more than {limit >> 20} MiB")
+                raise InvalidSource(f"the source unpacks to more than {limit >> 20} MiB")
             _take(tar, member, path, links)
     for path, target in links.items():
         # A link below a link would be made wherever the upper one leads.
@@ -58,7 +58,7 @@ def unpack(archive: Path, root: Path, limit: int = UNPACKED_BYTES) -> None:
 def _place(root: Path, name: str) -> Path | None:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or "\0" in name:
-        raise BadSource(f"the source's {name!r} leads out of it")
+        raise InvalidSource(f"the source's {name!r} leads out of it")
     return root.joinpath(*parts) if parts and parts[0] != ".git" else None
 
 
@@ -71,6 +71,6 @@ def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, links: dict
         path.parent.mkdir(parents=True, exist_ok=True)
         content = tar.extractfile(member)
         if content is None:
-            raise BadSource(f"the source's {member.name!r} has no content")
+            raise InvalidSource(f"the source's {member.name!r} has no content")
         with content, path.open("wb") as handle:
             shutil.copyfileobj(content, handle)

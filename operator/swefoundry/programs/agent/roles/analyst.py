@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from swefoundry.contracts.exit_codes import Code
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.agent.agent_exit import Malformed
 from swefoundry.programs.agent.answers import Guidance
 from swefoundry.programs.agent.conversation import Brief, Conversation, Fault, OutOfTurns, Panel
@@ -46,10 +46,10 @@ def _fits(_: Guidance) -> Fault | None:
 
 def _code(code: int) -> str:
     names = {
-        Code.OK: "all tests passed",
-        Code.TESTS_FAILED: "tests ran and at least one failed",
-        Code.NOT_RUNNABLE: "the command could not be started",
-        Code.NO_RESULT: "no test result",
-        Code.TIME_LIMIT: "time limit",
+        ExitCode.OK: "all tests passed",
+        ExitCode.TESTS_FAILED: "tests ran and at least one failed",
+        ExitCode.NOT_RUNNABLE: "the command could not be started",
+        ExitCode.NO_RESULT: "no test result",
+        ExitCode.TIME_LIMIT: "time limit",
     }
     return next((said for known, said in names.items() if known == code), f"exit code {code}")

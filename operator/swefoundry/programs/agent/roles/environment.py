@@ -1,6 +1,6 @@
 """The Environment Manager: writes the Dockerfile, or changes the current one as guidance says."""
 
-from swefoundry.dockerfile.policy import complaints
+from swefoundry.dockerfile.policy import violations
 from swefoundry.programs.agent.agent_exit import Repeated
 from swefoundry.programs.agent.answers import EnvironmentDraft
 from swefoundry.programs.agent.conversation import Brief, Conversation, Fault, Panel
@@ -36,7 +36,7 @@ async def draft_environment(panel: Panel, now: Situation) -> EnvironmentDraft:
 def _fits(draft: EnvironmentDraft, now: Situation) -> Fault | None:
     if not draft.dockerfile.strip():
         return Fault("`dockerfile` is empty; write the whole Dockerfile.")
-    broken = complaints(draft.dockerfile, now.case.order.allowed_bases)
+    broken = violations(draft.dockerfile, now.case.order.allowed_bases)
     if broken:
         return Fault("The Dockerfile breaks the rules. " + " ".join(each.message for each in broken))
     tried = now.dockerfile_tried(draft.dockerfile)

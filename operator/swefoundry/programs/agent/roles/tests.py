@@ -3,7 +3,7 @@
 from pydantic import ValidationError
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.evaluation_command import too_long
+from swefoundry.drafts.evaluation_command import command_length_problem
 from swefoundry.programs.agent.agent_exit import Repeated
 from swefoundry.programs.agent.answers import CommandDraft, problems
 from swefoundry.programs.agent.command_rules import complaint
@@ -48,7 +48,9 @@ def whole(said: CommandDraft, dockerfile: str) -> Draft:
 
 def _fits(said: CommandDraft, dockerfile: str, now: Situation) -> Fault | None:
     files = now.case.facts.test_files
-    wrong = complaint(said.test_command, wants_files=bool(files)) or too_long(said.test_command, files)
+    wrong = complaint(said.test_command, wants_files=bool(files)) or command_length_problem(
+        said.test_command, files
+    )
     if wrong:
         return Fault(wrong)
     try:
