@@ -31,21 +31,21 @@ import yaml
 from aiohttp import web
 
 from cluster.commands import environment, path_of
-from scripted_model.choosing import Stage
-from scripted_model.loading import parsed
+from scripted_model.loading import parse_script
+from scripted_model.rule_matching import ActiveScripts
 from scripted_model.server import Server
 
 Json = dict[str, Any]
-Text = str | Json
+ScriptText = str | Json
 """A script as YAML text or as what YAML would make of it."""
 
 SERVICE = "swefoundry-scripted-model"
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 """With a cluster that has much else to do."""
 
 
 @dataclass(frozen=True)
-class Local:
+class LocalModel:
     """A server in this process."""
 
     root: str
@@ -56,39 +56,39 @@ class Local:
         """What the openai client is given."""
         return f"{self.root}/v1"
 
-    def play(self, script: Text, name: str = "script") -> None:
+    def load(self, script: ScriptText, name: str = "script") -> None:
         """Play this script instead of all others."""
-        self.server.stage = a_stage(script, name)
+        self.server.scripts = active_scripts(script, name)
 
-    def told(self, containing: str | None = None, bodies: bool = False) -> Json:
+    def request_report(self, containing: str | None = None, bodies: bool = False) -> Json:
         """What was asked so far."""
-        return self.server.ledger.told(containing, bodies)
+        return self.server.request_log.report(containing, bodies)
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldRequest:
     """A request at a gate."""
 
     request: web.Request
-    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    released: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def let_through(self) -> None:
+    def release(self) -> None:
         """Now the server sees it."""
-        self.opened.set()
+        self.released.set()
 
-    async def hung_up(self) -> None:
+    async def disconnected(self) -> None:
         """Return when who asked is gone."""
         while (line := self.request.transport) is not None and not line.is_closing():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 @dataclass
-class Gate:
+class RequestGate:
     """Where requests wait until the test lets them through, one by one: no answer comes too early or too late."""
 
-    waiting: asyncio.Queue[Held] = field(default_factory=asyncio.Queue)
+    waiting: asyncio.Queue[HeldRequest] = field(default_factory=asyncio.Queue)
 
-    async def arrived(self) -> Held:
+    async def next_request(self) -> HeldRequest:
         """The next request that has come."""
         return await self.waiting.get()
 
@@ -98,62 +98,66 @@ class Gate:
     ) -> web.StreamResponse:
         """Before the server sees a request."""
         await request.read()
-        held = Held(request)
+        held = HeldRequest(request)
         await self.waiting.put(held)
-        await held.opened.wait()
+        await held.released.wait()
         return await handler(request)
 
 
 @dataclass(frozen=True)
-class Remote:
+class ClusterModel:
     """The server in the cluster."""
 
     root: str
 
     @contextmanager
-    def playing(self, name: str, script: Text) -> Iterator[None]:
+    def loaded(self, name: str, script: ScriptText) -> Iterator[None]:
         """Play a script beside the others while the block runs."""
         text = script if isinstance(script, str) else json.dumps(script)
-        self._good(httpx.put(f"{self.root}/_scripted/scripts/{name}", content=text, timeout=PATIENCE_SECONDS))
+        self._checked_json(
+            httpx.put(f"{self.root}/_scripted/scripts/{name}", content=text, timeout=TIMEOUT_SECONDS)
+        )
         try:
             yield
         finally:
-            self._good(httpx.delete(f"{self.root}/_scripted/scripts/{name}", timeout=PATIENCE_SECONDS))
+            self._checked_json(httpx.delete(f"{self.root}/_scripted/scripts/{name}", timeout=TIMEOUT_SECONDS))
 
-    def told(self, containing: str | None = None, bodies: bool = False) -> Json:
+    def request_report(self, containing: str | None = None, bodies: bool = False) -> Json:
         """What was asked since the server started."""
         query = {"containing": containing} if containing else {}
         wanted = {**query, "bodies": int(bodies)}
-        return self._good(
-            httpx.get(f"{self.root}/_scripted/requests", params=wanted, timeout=PATIENCE_SECONDS)
+        return self._checked_json(
+            httpx.get(f"{self.root}/_scripted/requests", params=wanted, timeout=TIMEOUT_SECONDS)
         )
 
     @staticmethod
-    def _good(answer: httpx.Response) -> Json:
+    def _checked_json(answer: httpx.Response) -> Json:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
 
-def a_stage(script: Text, name: str = "script") -> Stage:
+def active_scripts(script: ScriptText, name: str = "script") -> ActiveScripts:
     """A script, ready to be played."""
-    stage = Stage()
-    stage.put(name, parsed(script if isinstance(script, str) else yaml.safe_dump(script), name))
+    stage = ActiveScripts()
+    stage.put(name, parse_script(script if isinstance(script, str) else yaml.safe_dump(script), name))
     return stage
 
 
 @asynccontextmanager
-async def serving(script: Text, key: str | None = None, gate: Gate | None = None) -> AsyncIterator[Local]:
+async def serve(
+    script: ScriptText, key: str | None = None, gate: RequestGate | None = None
+) -> AsyncIterator[LocalModel]:
     """A server on loopback until the block ends; with a key, others get 401; with a gate, requests wait before it."""
-    server = Server(a_stage(script), key=key)
+    server = Server(active_scripts(script), key=key)
     application = server.application()
     if gate is not None:
         application.middlewares.append(gate.hold)
-    async with listening(application) as root:
-        yield Local(root, server)
+    async with serve_application(application) as root:
+        yield LocalModel(root, server)
 
 
 @asynccontextmanager
-async def listening(application: web.Application) -> AsyncIterator[str]:
+async def serve_application(application: web.Application) -> AsyncIterator[str]:
     """Any application on loopback until the block ends: its root URL."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
@@ -166,7 +170,7 @@ async def listening(application: web.Application) -> AsyncIterator[str]:
 
 
 @contextmanager
-def in_cluster(namespace: str = "swefoundry") -> Iterator[Remote]:
+def in_cluster(namespace: str = "swefoundry") -> Iterator[ClusterModel]:
     """The server that the chart installed, reached through the API server."""
     command = [path_of("kubectl"), "port-forward", "-n", namespace, f"service/{SERVICE}", ":8080"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as forwarding:
@@ -174,6 +178,6 @@ def in_cluster(namespace: str = "swefoundry") -> Iterator[Remote]:
             assert forwarding.stdout is not None
             first = forwarding.stdout.readline()
             assert "127.0.0.1:" in first, f"no way to {SERVICE}: {first}"
-            yield Remote(f"http://127.0.0.1:{first.split('127.0.0.1:')[1].split()[0]}")
+            yield ClusterModel(f"http://127.0.0.1:{first.split('127.0.0.1:')[1].split()[0]}")
         finally:
             forwarding.terminate()

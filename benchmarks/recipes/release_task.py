@@ -7,7 +7,7 @@ from pathlib import Path
 
 from swefoundry.cli.releases.splitting import ChangePart, path_classifier
 from swefoundry.contracts.facts import Facts
-from swefoundry.programs.intake.fact_collector import survey, with_tests
+from swefoundry.programs.intake.fact_collector import collect_facts, with_test_facts
 
 _PART_OF = path_classifier()
 
@@ -53,7 +53,7 @@ def _files(tree: Path) -> set[str]:
 def facts(work: Task, version: str) -> Facts:
     """What intake says about the old tree and the test patch, without what only a release archive has."""
     paths = sorted(_files(work.old))
-    seen = survey(paths, lambda path: (work.old / path).read_bytes(), None, version)
-    return with_tests(
+    seen = collect_facts(paths, lambda path: (work.old / path).read_bytes(), None, version)
+    return with_test_facts(
         seen, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes()
     )

@@ -32,7 +32,7 @@ def ensure_dns(lab: Lab, progress: Progress) -> None:
                 {"apiVersion": "v1", "kind": "ConfigMap", "metadata": NOTE, "data": {"addons": digest}}
             ),
         )
-    if not wait_until(lambda: dns.answers(DNS_SERVICE, REGISTRY_HOST, lab.address), READY_SECONDS):
+    if not wait_until(lambda: dns.resolves_to(DNS_SERVICE, REGISTRY_HOST, lab.address), READY_SECONDS):
         raise LabError("CoreDNS does not answer; see `kubectl -n kube-system describe pods`.")
 
 

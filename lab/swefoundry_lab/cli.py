@@ -61,13 +61,13 @@ def down() -> None:
 @app.command()
 def reset() -> None:
     """Like down, and forget the cluster: its objects, pods and pulled images. Programs and registry stay."""
+    from swefoundry_lab.down import delete_state
     from swefoundry_lab.down import down as bring_down
-    from swefoundry_lab.down import forget
 
     lab, steps = Lab.from_environment(), Steps(console)
     with exclusive(lab):
         bring_down(lab, steps)
-        forget(lab, steps)
+        delete_state(lab, steps)
 
 
 @app.command()

@@ -34,7 +34,9 @@ def run(
     except FileNotFoundError as error:
         raise LabError(f"{argv[0]} is not installed.") from error
     if done.returncode != 0:
-        raise LabError(f"`{_shown(argv)}` ended with code {done.returncode}:\n{last_lines(done.stdout)}")
+        raise LabError(
+            f"`{_display_argv(argv)}` ended with code {done.returncode}:\n{last_lines(done.stdout)}"
+        )
     return done.stdout
 
 
@@ -51,6 +53,6 @@ def last_lines(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-TELLING_LINES:])
 
 
-def _shown(argv: Sequence[str | Path]) -> str:
+def _display_argv(argv: Sequence[str | Path]) -> str:
     words = [str(part) for part in argv]
     return " ".join([Path(words[0]).name, *words[1:6]]) + (" …" if len(words) > 6 else "")

@@ -44,7 +44,7 @@ class Daemon:
 
 
 @dataclass(frozen=True)
-class Record:
+class DaemonRecord:
     """What a pid file says."""
 
     pid: int
@@ -68,22 +68,22 @@ def started_ticks(pid: int) -> int | None:
     return None if state in "ZX" else int(fields[18])
 
 
-def started_at(record: Record | None) -> datetime:
+def started_at(record: DaemonRecord | None) -> datetime:
     """When a recorded process started, on the clock, to the second below."""
     ticks = record.started_ticks if record else 0
     boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
     return datetime.fromtimestamp(int(boot.split()[1]) + ticks // os.sysconf("SC_CLK_TCK"), UTC)
 
 
-def read_record(lab: Lab, name: str) -> Record | None:
+def read_record(lab: Lab, name: str) -> DaemonRecord | None:
     """What is known of a program, running or not. A half-written file counts as nothing known."""
     try:
-        return Record(**json.loads(_pid_file(lab, name).read_text()))
+        return DaemonRecord(**json.loads(_pid_file(lab, name).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
-def is_alive(record: Record | None) -> bool:
+def is_alive(record: DaemonRecord | None) -> bool:
     """Whether the recorded process still runs and is the same one."""
     if record is None or record.boot != boot_id():
         return False
@@ -103,7 +103,7 @@ def ensure(lab: Lab, daemon: Daemon) -> bool:
 def _start(lab: Lab, daemon: Daemon) -> None:
     log = log_file(lab, daemon.name)
     too_large = log.exists() and log.stat().st_size > LOG_BYTES_KEPT
-    argv = [*_entering(daemon.namespace), *daemon.argv]
+    argv = [*_enter_namespace(daemon.namespace), *daemon.argv]
     # The shell enters the control group before the program starts, so that no child can be born outside it.
     shell = [
         "/bin/sh",
@@ -123,14 +123,14 @@ def _start(lab: Lab, daemon: Daemon) -> None:
         )
     ticks = started_ticks(process.pid)
     if ticks is None:
-        raise LabError(f"{daemon.name} ended at once:\n{telling_log(lab, daemon.name)}")
-    record = Record(process.pid, ticks, boot_id(), daemon.fingerprint())
+        raise LabError(f"{daemon.name} ended at once:\n{log_excerpt(lab, daemon.name)}")
+    record = DaemonRecord(process.pid, ticks, boot_id(), daemon.fingerprint())
     draft = _pid_file(lab, daemon.name).with_suffix(".new")
     draft.write_text(json.dumps(asdict(record)))
     draft.replace(_pid_file(lab, daemon.name))
 
 
-def _entering(namespace: str | None) -> list[str]:
+def _enter_namespace(namespace: str | None) -> list[str]:
     # Not `ip netns exec`: that remounts /sys, and the kubelet then finds no control groups.
     return ["nsenter", f"--net=/run/netns/{namespace}"] if namespace else []
 
@@ -142,7 +142,7 @@ def stop(lab: Lab, *names: str, grace_seconds: float = 10) -> None:
         for record in filter(is_alive, records):
             os.kill(record.pid, signum)
         for record in records:
-            _wait_gone(record, patience)
+            _wait_until_exited(record, patience)
     for name in names:
         _pid_file(lab, name).unlink(missing_ok=True)
 
@@ -152,10 +152,10 @@ def kill(lab: Lab, name: str) -> None:
     record = read_record(lab, name)
     if record is not None and is_alive(record):
         os.kill(record.pid, signal.SIGKILL)
-        _wait_gone(record, 5)
+        _wait_until_exited(record, 5)
 
 
-def _wait_gone(record: Record, seconds: float) -> None:
+def _wait_until_exited(record: DaemonRecord, seconds: float) -> None:
     give_up = time.monotonic() + seconds
     while is_alive(record) and time.monotonic() < give_up:
         _reap(record.pid)
@@ -175,13 +175,13 @@ def log_file(lab: Lab, name: str) -> Path:
     return lab.log / f"{name}.log"
 
 
-def telling_log(lab: Lab, name: str) -> str:
+def log_excerpt(lab: Lab, name: str) -> str:
     """The end of a program's log."""
     log = log_file(lab, name)
     return last_lines(log.read_text(errors="replace")[-8000:]) if log.exists() else "(it wrote no log)"
 
 
-def known(lab: Lab) -> list[str]:
+def recorded_daemons(lab: Lab) -> list[str]:
     """The names of all programs that were started."""
     return sorted(path.stem for path in lab.run.glob("*.pid"))
 

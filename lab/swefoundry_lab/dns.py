@@ -7,18 +7,18 @@ ADDRESS_RECORD = struct.pack(">HH", 1, 1)
 """Type A, class IN."""
 
 
-def answers(server: str, name: str, address: str, seconds: float = 1) -> bool:
+def resolves_to(server: str, name: str, address: str, seconds: float = 1) -> bool:
     """Whether a server resolves a name to an address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
         channel.settimeout(seconds)
         try:
-            channel.sendto(question(name), (server, 53))
+            channel.sendto(encode_query(name), (server, 53))
             return socket.inet_aton(address) in channel.recv(512)
         except OSError:
             return False
 
 
-def question(name: str) -> bytes:
+def encode_query(name: str) -> bytes:
     """One question for an address, recursion desired."""
     header = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0)
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))

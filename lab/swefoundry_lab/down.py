@@ -8,7 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
-from swefoundry_lab import api, before, cgroups, daemons, network
+from swefoundry_lab import api, cgroups, daemons, host_snapshot, network
 from swefoundry_lab.command import run, succeeds
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.layout import LINK_PREFIX, RUNTIME, Lab
@@ -28,7 +28,7 @@ LOG_LINKS = Path("/var/log/containers")
 def down(lab: Lab, steps: Steps) -> None:
     """Stop everything and put the machine back as it was."""
     with steps.step("programs"):
-        names = daemons.known(lab)
+        names = daemons.recorded_daemons(lab)
         daemons.stop(lab, *(n for n in names if n.startswith(("kubelet", "netpol", "kube-proxy"))))
     with steps.step("containers"):
         stop_containers()
@@ -36,7 +36,7 @@ def down(lab: Lab, steps: Steps) -> None:
         daemons.stop(lab, *(n for n in names if n not in LATE))
         for name in LATE:
             daemons.stop(lab, name, grace_seconds=2)
-        _require_nobody_left(cgroups.kill(cgroups.OURS))
+        _require_no_processes_left(cgroups.kill(cgroups.OURS))
     with steps.step("mounts"):
         unmount((lab.root, RUNTIME))
     with steps.step("network"):
@@ -45,16 +45,16 @@ def down(lab: Lab, steps: Steps) -> None:
     with steps.step("control groups and leftovers"):
         cgroups.remove(cgroups.OURS)
         remove_leftovers(lab)
-        before.restore(lab)
+        host_snapshot.restore_host(lab)
 
 
 def remove_node(lab: Lab, node: Node) -> None:
     """Take one further node away, and what it left in the cluster."""
     programs = (f"{program}-{node.name}" for program in ("kubelet", "kube-proxy", "netpol"))
     daemons.stop(lab, *programs)
-    _require_nobody_left(cgroups.kill(node.cgroup))
+    _require_no_processes_left(cgroups.kill(node.cgroup))
     daemons.stop(lab, f"containerd-{node.name}")
-    _require_nobody_left(cgroups.kill(node.program_cgroup))
+    _require_no_processes_left(cgroups.kill(node.program_cgroup))
     unmount((runtime_folder(node), state(lab, node)))
     network.remove_links(f"{node.namespace}*")
     for group in (node.cgroup, node.program_cgroup):
@@ -67,10 +67,10 @@ def remove_node(lab: Lab, node: Node) -> None:
 def stop_containers() -> None:
     """Kill what runs in any node's pods. The kubelets are gone, so nothing is started again."""
     for folder in cgroups.tracking_folder(cgroups.OURS).glob("lab-*"):
-        _require_nobody_left(cgroups.kill(f"{cgroups.OURS}/{folder.name}"))
+        _require_no_processes_left(cgroups.kill(f"{cgroups.OURS}/{folder.name}"))
 
 
-def _require_nobody_left(left: set[int]) -> None:
+def _require_no_processes_left(left: set[int]) -> None:
     if left:
         raise LabError(f"These processes of the lab would not die: {sorted(left)}.")
 
@@ -106,7 +106,7 @@ def remove_leftovers(lab: Lab) -> None:
     shutil.rmtree(RUNTIME, ignore_errors=True)
 
 
-def forget(lab: Lab, steps: Steps) -> None:
+def delete_state(lab: Lab, steps: Steps) -> None:
     """Delete the cluster's state. Programs, base images and the registry's content are kept: they are only caches."""
     with steps.step("cluster state"):
         for folder in (lab.state, lab.log, lab.etc):

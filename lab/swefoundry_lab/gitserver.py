@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(HTTPStatus.NOT_FOUND)
         elif "git-receive-pack" in (url.query.removeprefix("service="), path.rpartition("/")[2]):
             self.send_error(HTTPStatus.FORBIDDEN, "The lab's repositories are read-only")
-        elif path.startswith("/private/") and not _is_welcome(self.headers):
+        elif path.startswith("/private/") and not _is_authorized(self.headers):
             self.send_response(HTTPStatus.UNAUTHORIZED)
             self.send_header("WWW-Authenticate", 'Basic realm="lab"')
             self.send_header("Content-Length", "0")
@@ -125,7 +125,7 @@ def backend_environment(root: Path, method: str, path: str, query: str, headers:
     return environment
 
 
-def _is_welcome(headers: Message) -> bool:
+def _is_authorized(headers: Message) -> bool:
     expected = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
     return bool(headers.get("Authorization") == f"Basic {expected}")
 

@@ -10,7 +10,7 @@ ip[6] kube-proxy    nftables: Services; made by kube-proxy
 import json
 from pathlib import Path
 
-from swefoundry_lab import before
+from swefoundry_lab import host_snapshot
 from swefoundry_lab.command import run, succeeds
 from swefoundry_lab.layout import LINK_PREFIX, POD_RANGE, Lab
 from swefoundry_lab.node import Node
@@ -31,8 +31,8 @@ table ip {LINK_PREFIX}-nat {{
 
 def prepare_machine() -> None:
     """Forward packets, let the firewall see bridged ones, and masquerade what leaves."""
-    before.set_wanted()
-    if f"ip {LINK_PREFIX}-nat" not in before.tables():
+    host_snapshot.apply_settings()
+    if f"ip {LINK_PREFIX}-nat" not in host_snapshot.firewall_tables():
         run(["nft", "-f", "-"], stdin=NAT)
 
 
@@ -45,7 +45,7 @@ def has_policy_table(node: Node) -> bool:
 def remove_tables(lab: Lab) -> None:
     """Delete the lab's tables, kube-proxy's, and the port mappings of pods that were never taken down."""
     ours = {f"ip {LINK_PREFIX}-nat", f"inet {LINK_PREFIX}-policy", "ip kube-proxy", "ip6 kube-proxy"}
-    for table in sorted(before.tables() & ours):
+    for table in sorted(host_snapshot.firewall_tables() & ours):
         run(["nft", "delete", "table", *table.split()])
     for family in ("ip", "ip6"):
         _remove_port_mappings(lab, family)
@@ -54,9 +54,9 @@ def remove_tables(lab: Lab) -> None:
 def _remove_port_mappings(lab: Lab, family: str) -> None:
     """The CNI portmap plugin keeps its rules in chains named CNI-… of the nat table."""
     table = f"{family} nat"
-    if table not in before.tables():
+    if table not in host_snapshot.firewall_tables():
         return
-    noted = before.read(lab)
+    noted = host_snapshot.read_snapshot(lab)
     if noted is not None and table not in noted.tables:
         run(["nft", "delete", "table", *table.split()])  # it came with the lab, all of it
         return
@@ -89,7 +89,7 @@ def connect(node: Node) -> None:
     run([*inside, "ip", "route", "replace", "default", "via", outer_address])
     run(["ip", "route", "replace", node.pod_range, "via", node.address, "dev", name])
     settings = "; ".join(
-        f"echo {value} >/proc/sys/{setting}" for setting, value in before.WANTED_SETTINGS.items()
+        f"echo {value} >/proc/sys/{setting}" for setting, value in host_snapshot.WANTED_SETTINGS.items()
     )
     run([*inside, "sh", "-c", settings])
 

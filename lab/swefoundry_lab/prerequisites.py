@@ -100,7 +100,7 @@ def port_problems(lab: Lab, ports: Mapping[int, str]) -> Iterator[str]:
             continue
         if pid is None and daemons.is_alive(daemons.read_record(lab, wanted)):
             continue
-        yield f"Port {port} (for {wanted}) is in use by {_who(pid)}; stop it first."
+        yield f"Port {port} (for {wanted}) is in use by {_process_name(pid)}; stop it first."
 
 
 def _listeners() -> Iterator[tuple[int, int | None]]:
@@ -109,7 +109,7 @@ def _listeners() -> Iterator[tuple[int, int | None]]:
             yield connection.laddr.port, connection.pid
 
 
-def _who(pid: int | None) -> str:
+def _process_name(pid: int | None) -> str:
     if pid is None:
         return "an unknown process"
     try:

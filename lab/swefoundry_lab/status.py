@@ -14,7 +14,7 @@ HEARTBEAT = timedelta(seconds=20)
 
 def show(lab: Lab, console: Console) -> bool:
     """Print a table of programs and one of nodes; say whether all of them are up."""
-    names = daemons.known(lab)
+    names = daemons.recorded_daemons(lab)
     if not names:
         console.print(f"The lab is down. Its folder is {lab.root}.")
         return False

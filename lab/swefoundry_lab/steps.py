@@ -30,9 +30,9 @@ class Steps:
             raise
         self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(begun)}[/]")
 
-    def beside(self, title: str, work: Callable[[Progress], None]) -> "Beside":
+    def in_background(self, title: str, work: Callable[[Progress], None]) -> "BackgroundStep":
         """Do something long while other steps go on; what it reports is printed as it comes."""
-        return Beside(work, lambda line: self.console.print(f"  {title}: {line}", highlight=False))
+        return BackgroundStep(work, lambda line: self.console.print(f"  {title}: {line}", highlight=False))
 
     def _report(self, title: str, line: str, update: Callable[[str], None]) -> None:
         if self.console.is_terminal:
@@ -45,7 +45,7 @@ class Steps:
         return _seconds(self.started).strip()
 
 
-class Beside:
+class BackgroundStep:
     """A piece of work in a thread of its own, which does not keep the program from ending."""
 
     def __init__(self, work: Callable[[Progress], None], progress: Progress) -> None:

@@ -11,11 +11,11 @@ import httpx
 from swefoundry_lab import (
     addons,
     api,
-    before,
     cgroups,
     controlplane,
     daemons,
     gobuild,
+    host_snapshot,
     network,
     node,
     pki,
@@ -46,7 +46,7 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
         lab.claim()
     machine = Node(1, lab.address)
     with steps.step("certificates and configuration"):
-        before.note(lab)
+        host_snapshot.take_snapshot(lab)
         network.prepare_machine()
         cgroups.make(cgroups.SYSTEM)
         configure(lab)
@@ -54,7 +54,9 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
     start_registry(lab, steps)
     missing = [component for component in versions.go.values() if not gobuild.is_built(lab, component)]
     images = (
-        steps.beside("base images", lambda progress: ensure_base_images(lab, progress)) if missing else None
+        steps.in_background("base images", lambda progress: ensure_base_images(lab, progress))
+        if missing
+        else None
     )
     build_programs(lab, steps, missing)
     start_control_plane(lab, steps)
@@ -94,7 +96,7 @@ def start_registry(lab: Lab, steps: Steps) -> None:
     with steps.step("registry"):
         daemons.ensure(lab, controlplane.etcd(lab))
         daemons.ensure(lab, controlplane.registry(lab))
-        require_ready(lab, "registry", lambda: _answers(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"))
+        require_ready(lab, "registry", lambda: _url_responds(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"))
 
 
 def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
@@ -108,7 +110,7 @@ def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
 def start_control_plane(lab: Lab, steps: Steps) -> None:
     """What is not on a node. What does not wait for another starts beside it."""
     with steps.step("etcd"):
-        require_ready(lab, "etcd", lambda: _answers("http://127.0.0.1:2379/health"))
+        require_ready(lab, "etcd", lambda: _url_responds("http://127.0.0.1:2379/health"))
     with steps.step("kube-apiserver"), api.connect(lab) as client:
         daemons.ensure(lab, controlplane.apiserver(lab))
         require_ready(lab, "kube-apiserver", lambda: api.is_ready(client))
@@ -128,7 +130,7 @@ def start_node(lab: Lab, steps: Steps, which: Node) -> None:
         daemons.ensure(lab, node.kube_proxy(lab, which))
         # No kubelet, and so no pod, before its packets are judged; and a kubelet without containerd ends at once.
         require_ready(lab, netpol.name, lambda: network.has_policy_table(which))
-        require_ready(lab, containerd.name, lambda: _accepts(node.containerd_socket(which)))
+        require_ready(lab, containerd.name, lambda: _socket_accepts(node.containerd_socket(which)))
         start_kubelet(lab, which)
 
 
@@ -193,16 +195,16 @@ def require_ready(lab: Lab, name: str, answers: Callable[[], bool]) -> None:
     if not ready or ended():
         what = "ended" if ended() else f"did not get ready within {READY_SECONDS} s"
         log = daemons.log_file(lab, name)
-        raise LabError(f"{name} {what}. The end of {log}:\n{daemons.telling_log(lab, name)}")
+        raise LabError(f"{name} {what}. The end of {log}:\n{daemons.log_excerpt(lab, name)}")
 
 
-def _answers(url: str) -> bool:
+def _url_responds(url: str) -> bool:
     try:
         return httpx.get(url, trust_env=False, timeout=2).is_success
     except httpx.TransportError:
         return False
 
 
-def _accepts(path: Path) -> bool:
+def _socket_accepts(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as channel:
         return channel.connect_ex(str(path)) == 0

@@ -12,14 +12,14 @@ FIX = {"answer.sh": "echo 42\n"}
 SMALL, LARGE, PLAIN = "scripted-small", "scripted-large", "scripted-plain"
 MODELS = {SMALL: {}, LARGE: {}, PLAIN: {"tools": False, "json_schema": False}}
 """The lab's ladder, and what its models can do."""
-MARK = "This was missing before."
+GUIDANCE_MARK = "This was missing before."
 """In guidance, so that scripts know a second draft from a first."""
 
 Rules = list[Json]
 
 
 @dataclass(frozen=True)
-class Case:
+class AgentCase:
     """One instance and what the models say about it; the rules come before those of an instance without trouble."""
 
     rules: Rules = field(default_factory=list)
@@ -29,7 +29,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Instance:
+class AgentInstance:
     """A case under a name of its own."""
 
     name: str
@@ -38,12 +38,12 @@ class Instance:
 
 
 @dataclass(frozen=True)
-class Ended:
+class AgentOutcome:
     """What became of a case."""
 
     task: Json
     build: Json
-    told: Json
+    requests: Json
     """What the models were asked for it."""
 
     @property
@@ -56,19 +56,21 @@ class Ended:
         return int(usage.get("inputTokens", 0) + usage.get("outputTokens", 0))
 
 
-def an_instance(what: str, case: Case) -> Instance:
+def an_agent_instance(what: str, case: AgentCase) -> AgentInstance:
     """A repository, a TaskInstance and a script that nobody else uses."""
     name = unique(f"agents-{what}")
     story = make_repository(name, FILES | case.files, TESTS | case.tests, FIX)
-    rules = [_named(number, rule, name) for number, rule in enumerate([*case.rules, *no_trouble()])]
-    return Instance(name, _manifest(name, story, case), {"models": MODELS, "rules": rules})
+    rules = [
+        _with_name_and_repo(number, rule, name) for number, rule in enumerate([*case.rules, *default_rules()])
+    ]
+    return AgentInstance(name, _manifest(name, story, case), {"models": MODELS, "rules": rules})
 
 
-def _named(number: int, rule: Json, name: str) -> Json:
+def _with_name_and_repo(number: int, rule: Json, name: str) -> Json:
     return rule | {"name": f"{name} {number}", "when": rule["when"] | {"repo": f"lab/{name}"}}
 
 
-def _manifest(name: str, story: SampleRepository, case: Case) -> Json:
+def _manifest(name: str, story: SampleRepository, case: AgentCase) -> Json:
     spec = {"environment": {"strategies": ["agents"]}, "problemStatement": {"inline": SECRET_ISSUE}}
     return a_task(name, story, **(spec | case.spec))
 
@@ -76,12 +78,12 @@ def _manifest(name: str, story: SampleRepository, case: Case) -> Json:
 SECRET_ISSUE = "The answer to everything is off by one."
 
 
-def says(role: str, *answers: Json, **when: Any) -> Json:
+def rule(role: str, *answers: Json, **when: Any) -> Json:
     """A rule: what a role is told."""
     return {"when": {"role": role} | when, "then": list(answers)}
 
 
-def report(**fields: Any) -> Json:
+def explorer_report(**fields: Any) -> Json:
     known = {
         "language": "shell",
         "language_version": "",
@@ -94,12 +96,12 @@ def report(**fields: Any) -> Json:
     return {"json": known | fields}
 
 
-def dockerfile(*steps: str) -> Json:
+def environment_draft(*steps: str) -> Json:
     text = TINY_DOCKERFILE + "".join(f"{step}\n" for step in steps)
     return {"json": {"dockerfile": text, "note": "busybox" if not steps else steps[-1][:60]}}
 
 
-def command(text: str = "sh {files}", claimed: bool = True) -> Json:
+def command_draft(text: str = "sh {files}", claimed: bool = True) -> Json:
     return {
         "json": {
             "test_command": text,
@@ -112,29 +114,36 @@ def command(text: str = "sh {files}", claimed: bool = True) -> Json:
     }
 
 
-def guidance(route: str, instructions: str = MARK, reason: str = "Something is missing.") -> Json:
+def analyst_guidance(
+    route: str, instructions: str = GUIDANCE_MARK, reason: str = "Something is missing."
+) -> Json:
     return {
-        "json": {"give_up": False, "reason": reason, "route": route, "instructions": f"{MARK} {instructions}"}
+        "json": {
+            "give_up": False,
+            "reason": reason,
+            "route": route,
+            "instructions": f"{GUIDANCE_MARK} {instructions}",
+        }
     }
 
 
-def gives_up(reason: str) -> Json:
+def analyst_gives_up(reason: str) -> Json:
     return {"json": {"give_up": True, "reason": reason, "route": "environment", "instructions": ""}}
 
 
-GARBAGE: Json = {"text": "I would rather talk about the weather.", "broken": True}
+UNREADABLE_ANSWER: Json = {"text": "I would rather talk about the weather.", "broken": True}
 
 
-def no_trouble() -> Rules:
+def default_rules() -> Rules:
     """What is said where nothing else is: the first draft is right."""
     return [
-        says("explorer", report()),
-        says("environment", dockerfile()),
-        says("tests", command()),
-        says("analyst", guidance("environment")),
+        rule("explorer", explorer_report()),
+        rule("environment", environment_draft()),
+        rule("tests", command_draft()),
+        rule("analyst", analyst_guidance("environment")),
     ]
 
 
-def second_time(role: str, answer: Json) -> Json:
+def after_guidance(role: str, answer: Json) -> Json:
     """What a role is told once the analyst has spoken."""
-    return says(role, answer, anywhere=MARK)
+    return rule(role, answer, anywhere=GUIDANCE_MARK)

@@ -35,17 +35,17 @@ FAR = "models.test"
 class Outage:
     """Requests that hold all of some texts find nobody: the first is told so at once, the others when released."""
 
-    holding: tuple[str, ...]
-    words: str
+    texts: tuple[str, ...]
+    message: str
     """What the endpoint says meanwhile."""
-    met: int = 0
+    requests: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self) -> web.Response:
-        self.met += 1
-        if self.met > 1:
+        self.requests += 1
+        if self.requests > 1:
             await self.released.wait()
-        return web.json_response({"error": {"message": self.words, "type": "busy"}}, status=503)
+        return web.json_response({"error": {"message": self.message, "type": "busy"}}, status=503)
 
 
 @dataclass
@@ -62,40 +62,40 @@ class Gateway:
     proxy: str = ""
     headers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     """Host and headers of each request, names in small letters."""
-    through: list[str] = field(default_factory=list)
+    proxy_requests: list[str] = field(default_factory=list)
     """First lines of what the proxy was asked."""
     outages: list[Outage] = field(default_factory=list)
 
-    def play(self, name: str, script: Json) -> None:
+    def load_script(self, name: str, script: Json) -> None:
         """Play a script beside the others."""
-        stage = scripted.a_stage(script, name)
-        self.loop.call_soon_threadsafe(self.server.stage.put, name, stage.scripts[name])
+        stage = scripted.active_scripts(script, name)
+        self.loop.call_soon_threadsafe(self.server.scripts.put, name, stage.scripts[name])
 
-    def told(self, containing: str) -> Json:
+    def request_report(self, containing: str) -> Json:
         """What was asked about something, bodies included."""
-        return self.server.ledger.told(containing, bodies=True)
+        return self.server.request_log.report(containing, bodies=True)
 
-    def away(self, *holding: str, words: str) -> Outage:
+    def start_outage(self, *texts: str, message: str) -> Outage:
         """Be away for some requests from now on."""
-        self.outages.append(made := Outage(holding, words))
+        self.outages.append(made := Outage(texts, message))
         return made
 
     def release(self, outage: Outage) -> None:
         """Tell those who wait that nobody is there."""
         self.loop.call_soon_threadsafe(outage.released.set)
 
-    def back(self, outage: Outage) -> None:
+    def end_outage(self, outage: Outage) -> None:
         """Answer again."""
         self.outages.remove(outage)
         self.release(outage)
 
     @web.middleware
-    async def gate(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Before the model sees a request."""
         self.headers.append((request.host, {name.lower(): said for name, said in request.headers.items()}))
         text = await request.text()
         for outage in self.outages:
-            if all(each in text for each in outage.holding):
+            if all(each in text for each in outage.texts):
                 return await outage.answer()
         return await handler(request)
 
@@ -103,7 +103,7 @@ class Gateway:
         """A proxy that knows one way."""
         with suppress(OSError, asyncio.IncompleteReadError):
             asked = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").partition(" HTTP/")[0]
-            self.through.append(asked)
+            self.proxy_requests.append(asked)
             if asked == f"CONNECT {FAR}:443":
                 inner = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -122,13 +122,15 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextmanager
-def opened(address: str, key: str, folder: Path) -> Iterator[Gateway]:
+def running_gateway(address: str, key: str, folder: Path) -> Iterator[Gateway]:
     """The gateway at an address of this machine until the block ends, in a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        made, stack = asyncio.run_coroutine_threadsafe(_started(loop, address, key, folder), loop).result(60)
+        made, stack = asyncio.run_coroutine_threadsafe(
+            _start_gateway(loop, address, key, folder), loop
+        ).result(60)
         yield made
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
     finally:
@@ -136,10 +138,10 @@ def opened(address: str, key: str, folder: Path) -> Iterator[Gateway]:
         thread.join(timeout=10)
 
 
-async def _started(
+async def _start_gateway(
     loop: asyncio.AbstractEventLoop, address: str, key: str, folder: Path
 ) -> tuple[Gateway, AsyncExitStack]:
-    authority, tls = _certified(folder, address)
+    authority, tls = _make_certificates(folder, address)
     made = Gateway(loop, Server(key=key), authority)
     stack = AsyncExitStack()
     runner = web.AppRunner(_application(made), access_log=None, shutdown_timeout=1)
@@ -159,13 +161,13 @@ async def _started(
     return made, stack
 
 
-def _application(made: Gateway) -> web.Application:
-    application = made.server.application()
-    application.middlewares.append(made.gate)
+def _application(gateway: Gateway) -> web.Application:
+    application = gateway.server.application()
+    application.middlewares.append(gateway.intercept)
     return application
 
 
-def _certified(folder: Path, address: str) -> tuple[str, ssl.SSLContext]:
+def _make_certificates(folder: Path, address: str) -> tuple[str, ssl.SSLContext]:
     """A new authority's certificate, and a server's context with a certificate that it signed."""
     own = Lab(folder)
     own.pki.mkdir(parents=True)

@@ -25,23 +25,23 @@ CONFIGURED_TOKENS = 16_000
 """The context that the settings speak of."""
 
 
-def stranger_of(release: str) -> str:
+def untrusting_namespace(release: str) -> str:
     """The task namespace of the release that knows only the usual authorities."""
     return f"{release}-stranger"
 
 
 @contextmanager
-def installed(release: str, models: Gateway, folder: Path) -> Iterator[None]:
+def gateway_release(release: str, models: Gateway, folder: Path) -> Iterator[None]:
     """A release with two task namespaces, of which one knows the gateway's authority."""
-    namespaces = [release, stranger_of(release)]
+    namespaces = [release, untrusting_namespace(release)]
     try:
         usual = chart_release.read_from_main("configmap", "lab-ca")
         for namespace in namespaces:
             chart_release.make_namespace(namespace)
             kubectl("create", "secret", "generic", SECRET, "-n", namespace, f"--from-literal=api-key={KEY}")
-            trusted = and_also(models.authority, usual) if namespace == release else usual
+            trusted = with_certificate(models.authority, usual) if namespace == release else usual
             chart_release.apply_copy(trusted, AUTHORITIES, namespace)
-        chart_release.upgrade(release, folder, values(release, namespaces, models), "--install")
+        chart_release.upgrade(release, folder, release_values(release, namespaces, models), "--install")
         yield
     finally:
         for namespace in namespaces:
@@ -50,14 +50,14 @@ def installed(release: str, models: Gateway, folder: Path) -> Iterator[None]:
         kubectl("delete", "namespace", *namespaces, "--wait=false", "--ignore-not-found")
 
 
-def and_also(certificate: str, bundle: Json) -> Json:
+def with_certificate(certificate: str, bundle: Json) -> Json:
     """The ConfigMap with one certificate more."""
     known = base64.b64decode(bundle["binaryData"]["ca.crt"])
     both = base64.b64encode(known + b"\n" + certificate.encode()).decode()
     return bundle | {"binaryData": {"ca.crt": both}}
 
 
-def values(release: str, namespaces: list[str], models: Gateway) -> Json:
+def release_values(release: str, namespaces: list[str], models: Gateway) -> Json:
     """What docs/models.md tells people with such a gateway to write."""
     ports = [int(url.split(":")[2].split("/")[0]) for url in (models.near, models.proxy)]
     rest = {"contextTokens": CONFIGURED_TOKENS, "outputTokens": 1000, "inputUsd": 1, "outputUsd": 2}
@@ -85,7 +85,7 @@ def values(release: str, namespaces: list[str], models: Gateway) -> Json:
 
 
 @contextmanager
-def pods_watched(namespace: str, path: Path) -> Iterator[Path]:
+def watched_pods(namespace: str, path: Path) -> Iterator[Path]:
     """Every version of every task pod is written to a file."""
     command = ["get", "pods", "-n", namespace, "-l", "swefoundry.dev/role", "-w", "-o", "json"]
     with (

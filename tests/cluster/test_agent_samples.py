@@ -48,12 +48,12 @@ def prepared(name: str) -> Sample:
 
 
 @pytest.fixture(scope="module")
-def samples() -> Iterator[tuple[dict[str, Sample], scripted.Remote]]:
+def samples() -> Iterator[tuple[dict[str, Sample], scripted.ClusterModel]]:
     """Both at once, and the model that solves them."""
     made = {name: prepared(name) for name in ROUNDS}
     with scripted.in_cluster() as model, ExitStack() as stack:
         for sample in made.values():
-            stack.enter_context(model.playing(sample.own, sample.script))
+            stack.enter_context(model.loaded(sample.own, sample.script))
         apply(*(sample.manifest for sample in made.values()))
         yield made, model
     delete(*(sample.own for sample in made.values()))
@@ -61,12 +61,12 @@ def samples() -> Iterator[tuple[dict[str, Sample], scripted.Remote]]:
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_agents_solve_the_prepared_repositories(
-    samples: tuple[dict[str, Sample], scripted.Remote], name: str
+    samples: tuple[dict[str, Sample], scripted.ClusterModel], name: str
 ) -> None:
     made, model = samples
     sample = made[name]
     status = wait_until_finished(sample.own)
-    told = model.told(containing=f"demo/{sample.own}", bodies=True)
+    told = model.request_report(containing=f"demo/{sample.own}", bodies=True)
     assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), status
     rounds = get("eb", sample.own)["status"]["rounds"]
     assert [each["outcome"] for each in rounds] == ROUNDS[name]

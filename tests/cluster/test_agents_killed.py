@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import pytest
 
 import scripted
-from cluster.agent_repositories import GARBAGE, Case, an_instance, report, says
+from cluster.agent_repositories import UNREADABLE_ANSWER, AgentCase, an_agent_instance, explorer_report, rule
 from cluster.fault_injection import (
     is_running,
     kill_operator,
@@ -45,8 +45,11 @@ CALLS: list[Json] = [
     {"calls": [{"name": "grep", "arguments": {"pattern": f"word {number}"}}], "delay": 0.8}
     for number in range(LOOKS)
 ]
-CASE = Case(
-    [says("explorer", *CALLS, report() | {"delay": 0.8}), says("environment", GARBAGE | {"delay": 0.5})]
+CASE = AgentCase(
+    [
+        rule("explorer", *CALLS, explorer_report() | {"delay": 0.8}),
+        rule("environment", UNREADABLE_ANSWER | {"delay": 0.5}),
+    ]
 )
 
 
@@ -58,15 +61,15 @@ def test_fifty_kills_at_random_moments_ask_no_turn_twice() -> None:
     # Act
     with scripted.in_cluster() as model, ExitStack() as stack:
         while killed.total() < KILLS and len(ended) < MOST_CONVERSATIONS:
-            made = [an_instance(f"killed-{len(ended) + number}", CASE) for number in range(AT_ONCE)]
+            made = [an_agent_instance(f"killed-{len(ended) + number}", CASE) for number in range(AT_ONCE)]
             for instance in made:
-                stack.enter_context(model.playing(instance.name, instance.script))
+                stack.enter_context(model.loaded(instance.name, instance.script))
             apply(*(instance.manifest for instance in made))
             disturb({instance.name for instance in made}, moments, killed)
             for instance in made:
                 wait_until_finished(instance.name)
             ended += [instance.name for instance in made]
-        told = {name: model.told(containing=f"lab/{name}") for name in ended}
+        told = {name: model.request_report(containing=f"lab/{name}") for name in ended}
     # Assert
     assert killed.total() >= KILLS, killed
     assert {name: one["answered_twice"] for name, one in told.items() if one["answered_twice"]} == {}

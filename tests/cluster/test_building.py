@@ -232,7 +232,11 @@ class TestAFailedBuild:
         [
             ("syntax", ExitCode.DOCKERFILE_INVALID, 'The Dockerfile is not valid: building at STEP "COPY missing.txt'),
             ("base", ExitCode.BASE_IMAGE_MISSING, "A base image cannot be pulled: "),
-            ("step", ExitCode.STEP_FAILED, "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed"),
+            (
+                "step",
+                ExitCode.STEP_FAILED,
+                "`RUN sleep 900 & (echo telling; echo words) >&2; sleep 5; exit 125` failed",
+            ),
             ("policy", ExitCode.POLICY_REFUSED, "Line 3: `git clone` fetches a repository; "),
             ("no-source", ExitCode.SOURCE_MISMATCH, "There is nothing to build: the source sha256:0000"),
             ("registry-down", ExitCode.INFRASTRUCTURE, "The source could not be fetched: "),

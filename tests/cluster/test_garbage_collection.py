@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 import scripted
-from cluster.agent_repositories import Case, an_instance, dockerfile, guidance, says, second_time
+from cluster.agent_repositories import (
+    AgentCase,
+    after_guidance,
+    an_agent_instance,
+    analyst_guidance,
+    environment_draft,
+    rule,
+)
 from cluster.commands import LAB, ON_LAB
 from cluster.sample_instances import (
     Json,
@@ -44,11 +51,11 @@ pytestmark = [
 CONTENT = Path("docker/registry/v2")
 """Where the registry program keeps everything, below its folder."""
 BROKEN = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN false\n", "testCommand": "true"}
-REPAIRED = Case(
+REPAIRED = AgentCase(
     [
-        second_time("environment", dockerfile()),
-        says("environment", dockerfile("RUN echo no such header >&2; false")),
-        says("analyst", guidance("environment", "Drop the failing step."), anywhere="no such header"),
+        after_guidance("environment", environment_draft()),
+        rule("environment", environment_draft("RUN echo no such header >&2; false")),
+        rule("analyst", analyst_guidance("environment", "Drop the failing step."), anywhere="no such header"),
     ]
 )
 """Agents whose first draft does not build: two drafts, a build log, two pods' states and transcripts."""
@@ -65,8 +72,8 @@ def runs() -> Iterator[list[Json]]:
     built, reused = instance(repo, kind, 1, ["fixed"]), instance(repo, kind, 2, ["reuse"])
     failing = unique("kept-broken")
     broken = a_task(failing, make_shell_repository(failing), environment={"draft": BROKEN})
-    agents = an_instance("kept", REPAIRED)
-    with scripted.in_cluster() as model, model.playing(agents.name, agents.script):
+    agents = an_agent_instance("kept", REPAIRED)
+    with scripted.in_cluster() as model, model.loaded(agents.name, agents.script):
         apply(built, broken, agents.manifest)
         found = _ended(built)
         apply(reused)

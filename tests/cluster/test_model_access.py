@@ -15,7 +15,16 @@ from urllib.parse import quote
 import pytest
 
 from cluster import gateway
-from cluster.agent_repositories import GARBAGE, Case, Ended, Instance, an_instance, dockerfile, report, says
+from cluster.agent_repositories import (
+    UNREADABLE_ANSWER,
+    AgentCase,
+    AgentInstance,
+    AgentOutcome,
+    an_agent_instance,
+    environment_draft,
+    explorer_report,
+    rule,
+)
 from cluster.commands import kubectl, swefoundry
 from cluster.fault_injection import lab, lab_only
 from cluster.gateway_release import (
@@ -25,9 +34,9 @@ from cluster.gateway_release import (
     KEY,
     NEAR,
     SECRET,
-    installed,
-    pods_watched,
-    stranger_of,
+    gateway_release,
+    untrusting_namespace,
+    watched_pods,
 )
 from cluster.sample_instances import (
     Json,
@@ -61,21 +70,21 @@ LOOKS = [{"calls": [{"name": "read", "arguments": {"path": path}}]} for path in 
 RAMBLING: Json = {"text": "Let me think about this once more. " * 1200, "broken": True}
 
 CASES = {
-    OUTAGE: Case(),  # first, because it takes longest
-    HTTPS: Case(
+    OUTAGE: AgentCase(),  # first, because it takes longest
+    HTTPS: AgentCase(
         [
-            says("explorer", report(doubts=[f"The key is {KEY}."])),
-            says("environment", {"json": dockerfile()["json"] | {"note": f"made with {KEY}"}}),
+            rule("explorer", explorer_report(doubts=[f"The key is {KEY}."])),
+            rule("environment", {"json": environment_draft()["json"] | {"note": f"made with {KEY}"}}),
         ]
     ),
-    PROXY: Case([says("environment", GARBAGE, model=NEAR)]),
-    CONTEXT: Case([says("explorer", *LOOKS, RAMBLING, report())], files=LONG_FILES),
-    STRANGER: Case(),
+    PROXY: AgentCase([rule("environment", UNREADABLE_ANSWER, model=NEAR)]),
+    CONTEXT: AgentCase([rule("explorer", *LOOKS, RAMBLING, explorer_report())], files=LONG_FILES),
+    STRANGER: AgentCase(),
 }
 
 
 @dataclass(frozen=True)
-class Placed(Ended):
+class Placed(AgentOutcome):
     """The same in a namespace of its own."""
 
     name: str
@@ -101,31 +110,35 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """All cases at once."""
     folder, release = tmp_path_factory.mktemp("gateway"), unique("model-access")
     with (
-        gateway.opened(lab().address, KEY, folder / "lab") as models,
-        installed(release, models, folder),
-        pods_watched(release, folder / "pods.json") as pods,
+        gateway.running_gateway(lab().address, KEY, folder / "lab") as models,
+        gateway_release(release, models, folder),
+        watched_pods(release, folder / "pods.json") as pods,
     ):
         made = {what: placed(what, case, release) for what, case in CASES.items()}
         for instance in made.values():
-            models.play(instance.name, instance.script)
+            models.load_script(instance.name, instance.script)
         lost, log = met_an_outage(models, made, release)
         cases = {what: ended(instance, models) for what, instance in made.items()}
         yield Seen(models, cases, lost, log, pods)
 
 
-def placed(what: str, case: Case, release: str) -> Instance:
+def placed(what: str, case: AgentCase, release: str) -> AgentInstance:
     """An instance in the namespace that knows the authority, or in the other, with a script for our models."""
-    made = an_instance(what.replace(" ", "-"), case)
-    made.manifest["metadata"]["namespace"] = release if what != STRANGER else stranger_of(release)
-    return Instance(
+    made = an_agent_instance(what.replace(" ", "-"), case)
+    made.manifest["metadata"]["namespace"] = release if what != STRANGER else untrusting_namespace(release)
+    return AgentInstance(
         made.name, made.manifest, made.script | {"models": {NEAR: {"context_tokens": REAL_TOKENS}, FAR: {}}}
     )
 
 
-def met_an_outage(models: gateway.Gateway, made: dict[str, Instance], namespace: str) -> tuple[Json, str]:
+def met_an_outage(
+    models: gateway.Gateway, made: dict[str, AgentInstance], namespace: str
+) -> tuple[Json, str]:
     """Start all; for one of them nobody is there when the Dockerfile is asked for, until its pod was given up."""
     name = made[OUTAGE].name
-    outage = models.away(f"lab/{name}", "You are the Environment Manager", words=f"No room for {KEY}.")
+    outage = models.start_outage(
+        f"lab/{name}", "You are the Environment Manager", message=f"No room for {KEY}."
+    )
     apply(*(instance.manifest for instance in made.values()))
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role=agent"
     log = wait_until(
@@ -135,7 +148,7 @@ def met_an_outage(models: gateway.Gateway, made: dict[str, Instance], namespace:
     )
     models.release(outage)
     lost = wait_until(lambda: unavailable(get("eb", name, namespace)), bool, seconds=300)
-    models.back(outage)
+    models.end_outage(outage)
     return lost[0], log
 
 
@@ -145,11 +158,11 @@ def unavailable(build: Json) -> list[Json]:
     return [attempt for attempt in attempts if attempt.get("reason") == "ModelUnavailable"]
 
 
-def ended(instance: Instance, models: gateway.Gateway) -> Placed:
+def ended(instance: AgentInstance, models: gateway.Gateway) -> Placed:
     namespace = instance.manifest["metadata"]["namespace"]
     status = wait_until_finished(instance.name, 600, namespace)
     build = get("eb", instance.name, namespace)["status"]
-    return Placed(status, build, models.told(f"lab/{instance.name}"), instance.name, namespace)
+    return Placed(status, build, models.request_report(f"lab/{instance.name}"), instance.name, namespace)
 
 
 # What is true of all
@@ -158,10 +171,10 @@ def ended(instance: Instance, models: gateway.Gateway) -> Placed:
 @pytest.mark.parametrize("case", [HTTPS, PROXY, CONTEXT, OUTAGE])
 def test_it_is_solved_and_no_turn_is_asked_twice(seen: Seen, case: str) -> None:
     found = seen.cases[case]
-    assert verdict_of(found.task) == VALID, (found.build.get("agents"), found.told["unmatched"])
+    assert verdict_of(found.task) == VALID, (found.build.get("agents"), found.requests["unmatched"])
     assert found.outcomes == ["Accepted"]
-    assert (found.told["answered_twice"], found.told["unmatched"]) == ([], [])
-    assert found.build["usage"]["turns"] == found.told["answered"] > 0
+    assert (found.requests["answered_twice"], found.requests["unmatched"]) == ([], [])
+    assert found.build["usage"]["turns"] == found.requests["answered"] > 0
 
 
 # Authority, key, headers
@@ -203,7 +216,7 @@ def test_the_key_is_in_no_object_and_no_log(seen: Seen) -> None:
 
 
 def test_no_request_holds_the_key(seen: Seen) -> None:
-    bodies = [line["body"] for found in seen.cases.values() for line in found.told["requests"]]
+    bodies = [line["body"] for found in seen.cases.values() for line in found.requests["requests"]]
     assert bodies and all(without_key(json.dumps(body)) for body in bodies)
 
 
@@ -226,7 +239,7 @@ def test_without_the_authority_it_is_said_what_is_wrong_and_how_to_mend_it(seen:
     assert ready["message"].startswith(f"the certificate of {seen.gateway.near} is not trusted: ")
     assert "ca.crt of the ConfigMap that the chart's value caConfigMap names" in ready["message"]
     assert (found.task["phase"], found.task.get("verdict")) == ("Failed", None)
-    assert found.told["count"] == 0
+    assert found.requests["count"] == 0
 
 
 # A proxy
@@ -234,9 +247,9 @@ def test_without_the_authority_it_is_said_what_is_wrong_and_how_to_mend_it(seen:
 
 def test_the_proxy_is_asked_for_the_far_model_and_for_nothing_else(seen: Seen) -> None:
     found = seen.cases[PROXY]
-    assert set(seen.gateway.through) == {f"CONNECT {gateway.FAR}:443"}
+    assert set(seen.gateway.proxy_requests) == {f"CONNECT {gateway.FAR}:443"}
     assert found.build["agents"]["rung"] == 1
-    assert [line["role"] for line in found.told["requests"] if line["model"] == FAR] == [
+    assert [line["role"] for line in found.requests["requests"] if line["model"] == FAR] == [
         "environment",
         "tests",
     ]
@@ -246,7 +259,7 @@ def test_the_proxy_is_asked_for_the_far_model_and_for_nothing_else(seen: Seen) -
 
 
 def test_what_does_not_fit_is_shortened_in_the_defined_order(seen: Seen) -> None:
-    lines = [line for line in seen.cases[CONTEXT].told["requests"] if line["role"] == "explorer"]
+    lines = [line for line in seen.cases[CONTEXT].requests["requests"] if line["role"] == "explorer"]
     assert {line["status"] for line in lines} == {200, 400}  # the endpoint had the last word
     answered = [line["body"]["messages"] for line in lines if line["status"] == 200]
     assert [shape(messages) for messages in answered] == [
@@ -277,4 +290,6 @@ def test_a_pod_that_waited_long_enough_is_replaced(seen: Seen) -> None:
     assert (seen.lost["outcome"], seen.lost["number"]) == ("Infrastructure", 0)
     assert f"{seen.gateway.near} answered 503 for model {NEAR}" in seen.lost["message"]
     assert found.build["infraRetries"] >= 1
-    assert found.told["answered"] == 3  # explorer, environment, tests: what the lost pod had heard was kept
+    assert (
+        found.requests["answered"] == 3
+    )  # explorer, environment, tests: what the lost pod had heard was kept

@@ -21,7 +21,17 @@ from pathlib import Path
 import pytest
 
 import scripted
-from cluster.agent_repositories import FILES, FIX, SMALL, TESTS, Case, Ended, Instance, an_instance, says
+from cluster.agent_repositories import (
+    FILES,
+    FIX,
+    SMALL,
+    TESTS,
+    AgentCase,
+    AgentInstance,
+    AgentOutcome,
+    an_agent_instance,
+    rule,
+)
 from cluster.chart_release import (
     MAIN_RELEASE,
     Values,
@@ -130,13 +140,13 @@ def a_release(spaces: Spaces, folder: Path) -> Iterator[None]:
         helm("uninstall", spaces.release, "-n", spaces.release, "--ignore-not-found", "--wait")
 
 
-def a_payer(what: str, namespace: str) -> Instance:
+def a_payer(what: str, namespace: str) -> AgentInstance:
     """An instance of which each turn uses as much."""
-    found = an_instance(what, Case(spec={"namespace": namespace}))
+    found = an_agent_instance(what, AgentCase(spec={"namespace": namespace}))
     script = copy.deepcopy(found.script)
-    for rule in script["rules"]:
-        rule["then"] = [answer | {"usage": TURN} for answer in rule["then"]]
-    return Instance(found.name, found.manifest, script)
+    for entry in script["rules"]:
+        entry["then"] = [answer | {"usage": TURN} for answer in entry["then"]]
+    return AgentInstance(found.name, found.manifest, script)
 
 
 def memory(*words: str) -> str:
@@ -147,11 +157,11 @@ def memory(*words: str) -> str:
     return done.stdout
 
 
-def ended(instance: Instance, model: scripted.Remote) -> Ended:
+def ended(instance: AgentInstance, model: scripted.ClusterModel) -> AgentOutcome:
     namespace = instance.manifest["metadata"]["namespace"]
     task = wait_until_finished(instance.name, namespace=namespace)
     build = get("eb", instance.name, namespace)["status"]
-    return Ended(task, build, model.told(containing=instance.manifest["spec"]["repo"]))
+    return AgentOutcome(task, build, model.request_report(containing=instance.manifest["spec"]["repo"]))
 
 
 @dataclass(frozen=True)
@@ -162,9 +172,9 @@ class Story:
     """The environment that the first cluster found."""
     imported: str
     """What the import said."""
-    refusing: dict[str, Ended]
+    refusing: dict[str, AgentOutcome]
     """While budgets were small."""
-    raised: dict[str, Ended]
+    raised: dict[str, AgentOutcome]
     """Those that were refused, made anew when there was more."""
 
 
@@ -185,8 +195,8 @@ def seen(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     folder, here, there = tmp_path_factory.mktemp("new"), spaces.here, spaces.there
     with ExitStack() as stack:
         old = stack.enter_context(scripted.in_cluster())
-        known = an_instance("known", Case())
-        stack.enter_context(old.playing(known.name, known.script))
+        known = an_agent_instance("known", AgentCase())
+        stack.enter_context(old.loaded(known.name, known.script))
         apply(known.manifest)
         stack.callback(delete, known.name)
         stack.enter_context(a_release(spaces, folder))
@@ -196,8 +206,8 @@ def seen(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         payers = {"first": a_payer("first", here), "second": a_payer("second", here)}
         payers["third"] = a_payer("third", there)
         for one in payers.values():
-            stack.enter_context(model.playing(one.name, one.script))
-        with model.playing("busy", busy_for(payers["first"])):
+            stack.enter_context(model.loaded(one.name, one.script))
+        with model.loaded("busy", busy_for(payers["first"])):
             apply(payers["first"].manifest)
             assert verdict_of(wait_until_finished(known.name)) == VALID
             imported = carried_over(known, registry, folder)
@@ -216,13 +226,13 @@ def seen(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         yield Story(get("eb", known.name)["status"], imported, refusing, raised)
 
 
-def busy_for(instance: Instance) -> Json:
+def busy_for(instance: AgentInstance) -> Json:
     """Until this is played no more, the instance's conversation stays where it is."""
-    rule = says("explorer", {"error": {"status": 429, "retry_after": 1}}, repo=f"lab/{instance.name}")
-    return {"rules": [rule | {"name": "busy"}]}
+    busy = rule("explorer", {"error": {"status": 429, "retry_after": 1}}, repo=f"lab/{instance.name}")
+    return {"rules": [busy | {"name": "busy"}]}
 
 
-def waits_for_room(instance: Instance, namespace: str) -> None:
+def waits_for_room(instance: AgentInstance, namespace: str) -> None:
     wait_until(
         lambda: condition(get("eb", instance.name, namespace).get("status", {}), "Ready"),
         lambda ready: "may still use what is left of a budget" in ready.get("message", ""),
@@ -245,7 +255,7 @@ async def give_base_image(registry: str) -> None:
         await copy_manifest(Repository(old, BASE), Repository(new, BASE), found.digest, "stable")
 
 
-def carried_over(known: Instance, registry: str, folder: Path) -> str:
+def carried_over(known: AgentInstance, registry: str, folder: Path) -> str:
     """Carry what is remembered of a repository to the new cluster's registry: what the import says."""
     file = str(folder / "memory.jsonl")
     memory("export", f"lab/{known.name}", "--registry", FIRST_REGISTRY, "--out", file)
@@ -253,13 +263,13 @@ def carried_over(known: Instance, registry: str, folder: Path) -> str:
     return memory("import", file, "--registry", registry, *copying)
 
 
-def the_next_commit(known: Instance, namespace: str) -> Instance:
+def the_next_commit(known: AgentInstance, namespace: str) -> AgentInstance:
     """Of the same repository; nobody has a script for it."""
     name = known.name.replace("known", "next")
     story = make_repository(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
     said = {"strategies": ["reuse", "agents"]}
     task = a_task(name, story, namespace=namespace, repo=f"lab/{known.name}", environment=said)
-    return Instance(name, task, {})
+    return AgentInstance(name, task, {})
 
 
 def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(seen: Story) -> None:
@@ -268,7 +278,7 @@ def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(
     (round_,) = reused.build["rounds"]
     assert (round_["strategy"], round_["outcome"]) == ("reuse", "Accepted")
     assert round_["parent"]["image"] == seen.known["image"]
-    assert (reused.told["count"], reused.build.get("usage")) == (0, None)
+    assert (reused.requests["count"], reused.build.get("usage")) == (0, None)
     works = {item["work"].partition("-")[0] for item in reused.build["attempts"]}
     assert "checkout" in works and not works & {"build", "agent"}
 
@@ -276,7 +286,7 @@ def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(
 def test_one_instance_is_solved_within_the_shared_budgets(seen: Story) -> None:
     first = seen.refusing["first"]
     assert verdict_of(first.task) == VALID
-    assert first.build["usage"]["turns"] == TURNS == first.told["answered"]
+    assert first.build["usage"]["turns"] == TURNS == first.requests["answered"]
 
 
 def test_what_would_overspend_a_shared_budget_is_not_asked_for(seen: Story, spaces: Spaces) -> None:
@@ -290,10 +300,10 @@ def test_what_would_overspend_a_shared_budget_is_not_asked_for(seen: Story, spac
         assert (verdict_of(refused.task), ready["reason"]) == (NOT_BUILT, "BudgetSpent")
         assert what in ready["message"]
         assert f"{left}; raise agents.budgets.{raised} in the chart's values" in ready["message"]
-        assert (refused.told["count"], refused.tokens) == (0, 0)
+        assert (refused.requests["count"], refused.tokens) == (0, 0)
 
 
 def test_once_the_budgets_are_raised_the_work_goes_on(seen: Story) -> None:
     for again in seen.raised.values():
         assert verdict_of(again.task) == VALID
-        assert again.build["usage"]["turns"] == TURNS == again.told["answered"]
+        assert again.build["usage"]["turns"] == TURNS == again.requests["answered"]

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
-from scripted_model.choosing import Stage
-from scripted_model.loading import ScriptError, from_paths
+from scripted_model.loading import ScriptError, load_scripts
 from scripted_model.recording import Recorder, upstream_key
+from scripted_model.rule_matching import ActiveScripts
 from scripted_model.server import Server
 
 GRACE_SECONDS = 2.0
@@ -39,11 +39,11 @@ def serve(
     key_file: KeyFile = None,
 ) -> None:
     """Answer as the scripts say. GET /_scripted/requests tells what was asked."""
-    stage = Stage()
-    for name, loaded in reversed(from_paths(script).items()):
+    stage = ActiveScripts()
+    for name, loaded in reversed(load_scripts(script).items()):
         stage.put(name, loaded)
-    server = Server(stage, key=_read(key_file), say=_say)
-    _say(f"scripts {', '.join(stage.scripts) or 'none'}; models {', '.join(stage.models) or 'any'}")
+    server = Server(stage, key=_read_key(key_file), log=_log)
+    _log(f"scripts {', '.join(stage.scripts) or 'none'}; models {', '.join(stage.models) or 'any'}")
     _run(server.application(), host, port)
 
 
@@ -65,16 +65,16 @@ def record(
     port: Port = 8080,
 ) -> None:
     """Pass requests on to a real endpoint (this costs what it costs) and write a script that says the same again."""
-    recorder = Recorder(upstream.rstrip("/"), upstream_key(key_file), out, loose=loose, say=_say)
-    _say(f"recording {upstream} to {out}")
+    recorder = Recorder(upstream.rstrip("/"), upstream_key(key_file), out, loose=loose, log=_log)
+    _log(f"recording {upstream} to {out}")
     _run(recorder.application(), host, port)
 
 
 @app.command()
 def check(script: Annotated[list[Path], typer.Argument(help="Scripts, or folders of scripts.")]) -> None:
     """Say whether scripts can be played."""
-    for name, loaded in from_paths(script).items():
-        _say(f"{name}: {len(loaded.rules)} rules, models {', '.join(loaded.models) or 'any'}")
+    for name, loaded in load_scripts(script).items():
+        _log(f"{name}: {len(loaded.rules)} rules, models {', '.join(loaded.models) or 'any'}")
 
 
 def main() -> None:
@@ -88,13 +88,13 @@ def main() -> None:
 
 def _run(application: web.Application, host: str, port: int) -> None:
     web.run_app(
-        application, host=host, port=port, print=_say, access_log=None, shutdown_timeout=GRACE_SECONDS
+        application, host=host, port=port, print=_log, access_log=None, shutdown_timeout=GRACE_SECONDS
     )
 
 
-def _read(path: Path | None) -> str | None:
+def _read_key(path: Path | None) -> str | None:
     return path.read_text("utf-8").strip() if path else None
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, flush=True)

@@ -8,38 +8,40 @@ from pydantic import ValidationError
 
 from scripted_model.script import Script
 
-LARGEST = 4 << 20
+MAX_SCRIPT_CHARACTERS = 4 << 20
 
 
 class ScriptError(Exception):
     """The script cannot be used; the message is a sentence for people."""
 
 
-def parsed(text: str, origin: str) -> Script:
+def parse_script(text: str, origin: str) -> Script:
     """A script from YAML (or JSON) text."""
-    if len(text) > LARGEST:
-        raise ScriptError(f"{origin}: the script has {len(text)} characters; shorten it to {LARGEST}.")
+    if len(text) > MAX_SCRIPT_CHARACTERS:
+        raise ScriptError(
+            f"{origin}: the script has {len(text)} characters; shorten it to {MAX_SCRIPT_CHARACTERS}."
+        )
     try:
         return Script.model_validate(yaml.safe_load(text) or {})
     except yaml.YAMLError as error:
         raise ScriptError(f"{origin} is no YAML: {error}") from error
     except ValidationError as error:
-        raise ScriptError("\n".join(_sentences(error, origin))) from error
+        raise ScriptError("\n".join(_error_lines(error, origin))) from error
 
 
-def from_paths(paths: Iterable[Path]) -> dict[str, Script]:
+def load_scripts(paths: Iterable[Path]) -> dict[str, Script]:
     """Scripts by name: of files, and of every .yaml file in folders, in the order of names."""
     found: dict[str, Script] = {}
     for path in paths:
         for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
             try:
-                found[file.stem] = parsed(file.read_text("utf-8"), file.name)
+                found[file.stem] = parse_script(file.read_text("utf-8"), file.name)
             except OSError as error:
                 raise ScriptError(f"{file} cannot be read: {error.strerror}.") from error
     return found
 
 
-def _sentences(error: ValidationError, origin: str) -> list[str]:
+def _error_lines(error: ValidationError, origin: str) -> list[str]:
     return [
         f"{origin}: {'.'.join(str(part) for part in each['loc']) or 'the script'}: {each['msg']}."
         for each in error.errors()

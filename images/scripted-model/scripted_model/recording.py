@@ -11,12 +11,12 @@ import yaml
 from aiohttp import web
 
 from scripted_model import replies
-from scripted_model.asked import Asked, Json
+from scripted_model.request import ChatRequest, Json
 from scripted_model.script import Answer
-from scripted_model.sending import send
+from scripted_model.transport import send_answer
 
-LONGEST_SECONDS = 3600
-HIDDEN = "[key]"
+UPSTREAM_TIMEOUT_SECONDS = 3600
+HIDDEN_KEY = "[key]"
 
 
 def upstream_key(path: Path | None) -> str | None:
@@ -32,7 +32,7 @@ class Recorder:
     key: str | None
     out: Path
     loose: bool
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     rules: list[Json] = field(default_factory=list)
     models: set[str] = field(default_factory=set)
     session: aiohttp.ClientSession | None = None
@@ -48,26 +48,26 @@ class Recorder:
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """Pass on, keep, answer."""
-        asked = Asked(await request.json())
+        asked = ChatRequest(await request.json())
         plain = {
             name: value for name, value in asked.body.items() if name not in ("stream", "stream_options")
         }
-        status, headers, body = await self._ask("POST", "/chat/completions", plain)
-        self.say(f"{asked.role or 'somebody'} asks {asked.model}, turn {asked.turn}: {status}")
+        status, headers, body = await self._forward("POST", "/chat/completions", plain)
+        self.log(f"{asked.role or 'somebody'} asks {asked.model}, turn {asked.turn}: {status}")
         if status != 200 or not isinstance(body, dict):
             return web.json_response(body, status=status, headers=headers)
-        then = heard(body)
-        self._keep(asked, then)
+        then = rule_answer(body)
+        self._add_rule(asked, then)
         if asked.wants_stream:
-            return await send(request, asked, Answer.model_validate(then))
+            return await send_answer(request, asked, Answer.model_validate(then))
         return web.json_response(body)
 
     async def list_models(self, request: web.Request) -> web.Response:
         """The real endpoint's models."""
-        status, headers, body = await self._ask("GET", "/models", None)
+        status, headers, body = await self._forward("GET", "/models", None)
         return web.json_response(body, status=status, headers=headers)
 
-    async def _ask(self, method: str, path: str, body: Json | None) -> tuple[int, dict[str, str], Any]:
+    async def _forward(self, method: str, path: str, body: Json | None) -> tuple[int, dict[str, str], Any]:
         assert self.session is not None, "the application has started"
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
@@ -79,10 +79,10 @@ class Recorder:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             return 502, {}, replies.error(502, f"The endpoint that is recorded gave no answer: {error}")
 
-    def _keep(self, asked: Asked, then: Json) -> None:
-        self.models.add(asked.model)
-        name = f"{len(self.rules) + 1}: {asked.role or 'somebody'}, turn {asked.turn}"
-        when = self._when(asked)
+    def _add_rule(self, request: ChatRequest, then: Json) -> None:
+        self.models.add(request.model)
+        name = f"{len(self.rules) + 1}: {request.role or 'somebody'}, turn {request.turn}"
+        when = self._when(request)
         if not self.loose and any(rule["when"] == when for rule in self.rules):
             return
         self.rules.append(self._without_key({"name": name, "when": when, "then": then}))
@@ -93,27 +93,33 @@ class Recorder:
 
     def _without_key(self, rule: Json) -> Json:
         """An endpoint may say the key back, in the middle of its answer."""
-        return json.loads(json.dumps(rule).replace(self.key, HIDDEN)) if self.key else rule
+        return json.loads(json.dumps(rule).replace(self.key, HIDDEN_KEY)) if self.key else rule
 
     def script(self) -> Json:
         """All that was heard so far."""
         return {"models": {name: {} for name in sorted(self.models)}, "rules": self.rules}
 
-    def _when(self, asked: Asked) -> Json:
+    def _when(self, request: ChatRequest) -> Json:
         if not self.loose:
-            return {"request": asked.digest}
-        schema = asked.answer[0] if asked.answer else None
-        wanted = {"role": asked.role, "model": asked.model, "turn": asked.turn, "schema": schema, "times": 1}
+            return {"request": request.digest}
+        schema = request.answer_schema[0] if request.answer_schema else None
+        wanted = {
+            "role": request.role,
+            "model": request.model,
+            "turn": request.turn,
+            "schema": schema,
+            "times": 1,
+        }
         return {name: value for name, value in wanted.items() if value is not None}
 
     async def _connected(self, application: web.Application) -> AsyncIterator[None]:
-        limit = aiohttp.ClientTimeout(total=LONGEST_SECONDS)
+        limit = aiohttp.ClientTimeout(total=UPSTREAM_TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=limit, trust_env=True) as session:
             self.session = session
             yield
 
 
-def heard(body: Json) -> Json:
+def rule_answer(body: Json) -> Json:
     """The `then` of a rule that says what a real endpoint said."""
     choice = (body.get("choices") or [{}])[0]
     message = choice.get("message") or {}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from scripted_model.asked import Asked, Json, tokens
+from scripted_model.request import ChatRequest, Json, estimate_tokens
 from scripted_model.script import Answer, Call
 
 CREATED = 1_700_000_000
 """The same request gets the same bytes, so no clock is read."""
 
-PIECE = 24
+CHUNK_CHARACTERS = 24
 """Characters of one streamed chunk."""
 
 ERRORS: dict[int, tuple[str, str | None, str]] = {
@@ -42,7 +42,7 @@ def error(status: int, message: str = "", code: str | None = None, kind: str | N
     }
 
 
-def words(answer: Answer) -> str | None:
+def answer_text(answer: Answer) -> str | None:
     """The text of an answer; None when it only calls tools."""
     if answer.text is not None:
         return answer.text
@@ -51,62 +51,62 @@ def words(answer: Answer) -> str | None:
     return None
 
 
-def completion(asked: Asked, answer: Answer) -> Json:
+def completion(request: ChatRequest, answer: Answer) -> Json:
     """The whole answer at once."""
-    message: Json = {"role": "assistant", "content": words(answer), "refusal": None}
+    message: Json = {"role": "assistant", "content": answer_text(answer), "refusal": None}
     if answer.calls:
-        message["tool_calls"] = calls(asked, answer.calls)
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish(answer)}
-    return _frame(asked, "chat.completion") | {"choices": [choice], "usage": usage(asked, answer)}
+        message["tool_calls"] = tool_calls(request, answer.calls)
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(answer)}
+    return _envelope(request, "chat.completion") | {"choices": [choice], "usage": usage(request, answer)}
 
 
-def without_choices(asked: Asked, answer: Answer) -> Json:
+def without_choices(request: ChatRequest, answer: Answer) -> Json:
     """A well-formed answer that says nothing."""
-    return _frame(asked, "chat.completion") | {"choices": [], "usage": usage(asked, answer)}
+    return _envelope(request, "chat.completion") | {"choices": [], "usage": usage(request, answer)}
 
 
-def chunks(asked: Asked, answer: Answer) -> Iterator[Json]:
+def chunks(request: ChatRequest, answer: Answer) -> Iterator[Json]:
     """The answer piece by piece; the client puts it together again."""
-    yield _chunk(asked, {"role": "assistant", "content": None if answer.calls else ""})
-    text = words(answer) or ""
-    for start in range(0, len(text), PIECE):
-        yield _chunk(asked, {"content": text[start : start + PIECE]})
-    for index, call in enumerate(calls(asked, answer.calls)):
+    yield _chunk(request, {"role": "assistant", "content": None if answer.calls else ""})
+    text = answer_text(answer) or ""
+    for start in range(0, len(text), CHUNK_CHARACTERS):
+        yield _chunk(request, {"content": text[start : start + CHUNK_CHARACTERS]})
+    for index, call in enumerate(tool_calls(request, answer.calls)):
         whole = call["function"]["arguments"]
         head = {**call, "index": index, "function": {"name": call["function"]["name"], "arguments": ""}}
-        yield _chunk(asked, {"tool_calls": [head]})
-        for start in range(0, len(whole), PIECE):
-            part = {"index": index, "function": {"arguments": whole[start : start + PIECE]}}
-            yield _chunk(asked, {"tool_calls": [part]})
-    yield _chunk(asked, {}, finish(answer))
-    if (asked.body.get("stream_options") or {}).get("include_usage"):
-        yield _frame(asked, "chat.completion.chunk") | {"choices": [], "usage": usage(asked, answer)}
+        yield _chunk(request, {"tool_calls": [head]})
+        for start in range(0, len(whole), CHUNK_CHARACTERS):
+            part = {"index": index, "function": {"arguments": whole[start : start + CHUNK_CHARACTERS]}}
+            yield _chunk(request, {"tool_calls": [part]})
+    yield _chunk(request, {}, finish_reason(answer))
+    if (request.body.get("stream_options") or {}).get("include_usage"):
+        yield _envelope(request, "chat.completion.chunk") | {"choices": [], "usage": usage(request, answer)}
 
 
-def calls(asked: Asked, wanted: list[Call]) -> list[Json]:
+def tool_calls(request: ChatRequest, calls: list[Call]) -> list[Json]:
     """Calls of tools, with ids that depend on the request alone."""
     return [
         {
-            "id": f"call_{asked.digest[:12]}_{index}",
+            "id": f"call_{request.digest[:12]}_{index}",
             "type": "function",
-            "function": {"name": call.name, "arguments": _arguments(call)},
+            "function": {"name": call.name, "arguments": _arguments_text(call)},
         }
-        for index, call in enumerate(wanted)
+        for index, call in enumerate(calls)
     ]
 
 
-def finish(answer: Answer) -> str:
+def finish_reason(answer: Answer) -> str:
     """Why the model stopped."""
     return answer.finish or ("tool_calls" if answer.calls else "stop")
 
 
-def usage(asked: Asked, answer: Answer) -> Json:
+def usage(request: ChatRequest, answer: Answer) -> Json:
     """What the answer has cost: as the script says, else by length."""
     said = answer.usage
-    prompt = asked.prompt_tokens if said.prompt is None else said.prompt
-    cached = min(asked.cached_tokens, prompt) if said.cached is None else said.cached
-    spoken = (words(answer) or "") + "".join(call.name + _arguments(call) for call in answer.calls)
-    output = tokens(spoken) if said.completion is None else said.completion
+    prompt = request.prompt_tokens if said.prompt is None else said.prompt
+    cached = min(request.cached_tokens, prompt) if said.cached is None else said.cached
+    spoken = (answer_text(answer) or "") + "".join(call.name + _arguments_text(call) for call in answer.calls)
+    output = estimate_tokens(spoken) if said.completion is None else said.completion
     return {
         "prompt_tokens": prompt,
         "completion_tokens": output,
@@ -122,22 +122,22 @@ def model_list(names: list[str]) -> Json:
     return {"object": "list", "data": models}
 
 
-def _frame(asked: Asked, kind: str) -> Json:
+def _envelope(request: ChatRequest, kind: str) -> Json:
     return {
-        "id": f"chatcmpl-{asked.digest[:24]}",
+        "id": f"chatcmpl-{request.digest[:24]}",
         "object": kind,
         "created": CREATED,
-        "model": asked.model,
+        "model": request.model,
         "system_fingerprint": "scripted",
     }
 
 
-def _chunk(asked: Asked, delta: dict[str, Any], finish_reason: str | None = None) -> Json:
+def _chunk(request: ChatRequest, delta: dict[str, Any], finish_reason: str | None = None) -> Json:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    return _frame(asked, "chat.completion.chunk") | {"choices": [choice]}
+    return _envelope(request, "chat.completion.chunk") | {"choices": [choice]}
 
 
-def _arguments(call: Call) -> str:
+def _arguments_text(call: Call) -> str:
     return (
         call.arguments if isinstance(call.arguments, str) else json.dumps(call.arguments, ensure_ascii=False)
     )

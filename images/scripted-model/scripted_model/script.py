@@ -25,26 +25,26 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 Role = Literal["explorer", "environment", "tests", "analyst"]
 Fault = Literal["drop", "truncate", "garbage", "empty"]
 
-SCRIPT_FAULT = 418
+SCRIPT_ERROR_STATUS = 418
 """Status of what is the script's own fault. Real endpoints do not use it, so clients neither ask again, as they would
 after a 500, nor take it for a fault of theirs."""
 
 
-def _several(value: object) -> object:
+def _as_texts(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_several)]
+Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_as_texts)]
 """One text or a list of texts."""
 
 
-class Written(BaseModel):
+class ScriptModel(BaseModel):
     """What people write: a field that nobody knows is a mistake, and is said."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class When(Written):
+class When(ScriptModel):
     """Which requests a rule answers. Everything that is given must hold."""
 
     role: Role | None = None
@@ -71,7 +71,7 @@ class When(Written):
     """Speak this often, then leave the word to the rules below."""
 
 
-class Call(Written):
+class Call(ScriptModel):
     """A call of a tool."""
 
     name: str
@@ -79,7 +79,7 @@ class Call(Written):
     """As a text: sent as it stands, perhaps malformed."""
 
 
-class Error(Written):
+class Error(ScriptModel):
     """An error instead of an answer."""
 
     status: int = Field(ge=400, le=599)
@@ -91,7 +91,7 @@ class Error(Written):
     """Seconds, sent as the Retry-After header."""
 
 
-class Tokens(Written):
+class UsageOverride(ScriptModel):
     """What the answer says it has cost; absent: estimated from the lengths."""
 
     prompt: int | None = Field(default=None, ge=0)
@@ -99,7 +99,7 @@ class Tokens(Written):
     completion: int | None = Field(default=None, ge=0)
 
 
-class Answer(Written):
+class Answer(ScriptModel):
     """One answer: words, calls of tools, or something that goes wrong."""
 
     text: str | None = None
@@ -116,10 +116,10 @@ class Answer(Written):
     delay: float = Field(default=0, ge=0, le=3600)
     """Seconds to wait before answering."""
     finish: Literal["stop", "length", "tool_calls", "content_filter"] | None = None
-    usage: Tokens = Tokens()
+    usage: UsageOverride = UsageOverride()
 
     @model_validator(mode="after")
-    def says_one_thing(self) -> Self:
+    def has_one_kind_of_content(self) -> Self:
         """Text and data are two ways of saying the same; an error says nothing else, a fault need not."""
         if self.text is not None and "data" in self.model_fields_set:
             raise ValueError("`text` and `json` exclude each other")
@@ -130,20 +130,20 @@ class Answer(Written):
         return self
 
 
-def _answers(value: object) -> object:
+def _as_list(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-class Rule(Written):
+class Rule(ScriptModel):
     """When, then."""
 
     name: str = Field(min_length=1)
     when: When = When()
-    then: Annotated[list[Answer], BeforeValidator(_answers), Field(min_length=1)]
+    then: Annotated[list[Answer], BeforeValidator(_as_list), Field(min_length=1)]
     """One answer; or a list: the answer to turn 0 of the conversation, to turn 1, and so on."""
 
 
-class Ability(Written):
+class ModelLimits(ScriptModel):
     """What a model can do; asked for more, it refuses as OpenAI's endpoint would."""
 
     context_tokens: int = Field(default=128_000, ge=1)
@@ -151,17 +151,17 @@ class Ability(Written):
     json_schema: bool = True
 
 
-class Script(Written):
+class Script(ScriptModel):
     """A whole script."""
 
-    models: dict[str, Ability] = {}
+    models: dict[str, ModelLimits] = {}
     """The models that exist. Empty: every name does."""
-    unmatched: int = Field(default=SCRIPT_FAULT, ge=400, le=599)
+    unmatched: int = Field(default=SCRIPT_ERROR_STATUS, ge=400, le=599)
     """Status of the answer to a request that no rule answers."""
     rules: list[Rule] = []
 
     @model_validator(mode="after")
-    def speaks_of_known_models(self) -> Self:
+    def names_known_models(self) -> Self:
         """A rule for a model that does not exist would never speak."""
         for rule in self.rules:
             if self.models and rule.when.model and rule.when.model not in self.models:
@@ -169,7 +169,7 @@ class Script(Written):
         return self
 
     @model_validator(mode="after")
-    def names_its_rules_apart(self) -> Self:
+    def has_unique_rule_names(self) -> Self:
         """What is said of a rule, and counted of it, is said by its name."""
         twice = sorted(name for name, count in Counter(rule.name for rule in self.rules).items() if count > 1)
         if twice:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.images import product
-from swefoundry_lab.images.bases import Bases
+from swefoundry_lab.images.bases import BaseImages
 from swefoundry_lab.layout import REGISTRY_PORT, Lab
 from swefoundry_lab.steps import Progress
 
@@ -41,8 +41,8 @@ def push(lab: Lab, progress: Progress) -> dict[str, str]:
         return product.push(bases, progress)
 
 
-def _bases(lab: Lab) -> Bases:
-    return Bases(lab.images, f"127.0.0.1:{REGISTRY_PORT}")
+def _bases(lab: Lab) -> BaseImages:
+    return BaseImages(lab.images, f"127.0.0.1:{REGISTRY_PORT}")
 
 
 def _require_programs() -> None:

@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from swefoundry_lab.images.buildah import Build, Buildah
-from swefoundry_lab.images.catalogue import Recipe, catalogue, keys
+from swefoundry_lab.images.catalogue import Recipe, catalogue, recipe_keys
 from swefoundry_lab.images.debian import make_debian
 from swefoundry_lab.images.layout import Layout
-from swefoundry_lab.images.machine import authorities, mirror
+from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
 from swefoundry_lab.images.registry import Registry
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.steps import Progress
@@ -19,7 +19,7 @@ RECIPES = SOURCES / "rootfs"
 
 
 @dataclass(frozen=True)
-class Bases:
+class BaseImages:
     """The base images below a folder, and the registry that gets them."""
 
     folder: Path
@@ -32,7 +32,9 @@ class Bases:
     @cached_property
     def keys(self) -> dict[str, str]:
         """Each image's key by each of its names."""
-        return keys(self.recipes, repr((mirror(), sorted(authorities().items()))).encode())
+        return recipe_keys(
+            self.recipes, repr((debian_mirror(), sorted(trusted_authorities().items()))).encode()
+        )
 
     @property
     def buildah(self) -> Buildah:
@@ -49,32 +51,32 @@ class Bases:
         for recipe in self.recipes:
             layout = self.layout(recipe.names[0])
             if recipe in made:
-                self._make(recipe, layout, progress)
+                self._build_image(recipe, layout, progress)
             if Registry(self.registry).publish(layout, recipe.names):
                 progress(f"published {recipe.names[0]} ({layout.size / 1e6:.0f} MB)")
         if made:
             self.buildah.forget()  # gigabytes that only helped to make these
 
-    def _make(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
+    def _build_image(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
         started = time.monotonic()
         progress(f"making {recipe.slug}")
         work = fresh_folder(self.folder / f"making-{recipe.slug}")
         if recipe.debootstrap:
-            made = make_debian(recipe, mirror(), authorities(), work)
+            made = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
         else:
             build = Build(dockerfile=recipe.made_of[0], context=recipe.made_of[0].parent)
             below = [self.layout(base) for base in recipe.bases]
             self.buildah.build(build, recipe.slug)
             made = self.buildah.export(recipe.slug, work, below)
-        self._keep(made, layout, recipe.slug)
+        self._save(made, layout, recipe.slug)
         shutil.rmtree(work)
         progress(f"made {recipe.slug} in {time.monotonic() - started:.0f} s")
 
-    def _keep(self, made: Layout, layout: Layout, slug: str) -> None:
+    def _save(self, built: Layout, layout: Layout, slug: str) -> None:
         """Move a whole image to its place and remove older ones. A killed run so leaves no half image."""
         for older in self.folder.glob(f"{slug}-" + "[0-9a-f]" * 16):
             shutil.rmtree(older)
-        made.path.rename(layout.path)
+        built.path.rename(layout.path)
 
 
 def fresh_folder(path: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from swefoundry_lab.command import run
 from swefoundry_lab.images.debian import ISOLATED
 from swefoundry_lab.images.layer import EPOCH
-from swefoundry_lab.images.layout import Layout, packed
+from swefoundry_lab.images.layout import Layout, compressed_layer
 
 ENVIRONMENT = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 """What builds are told of this machine's environment, as build arguments."""
@@ -54,7 +54,7 @@ class Buildah:
         """A built image as `work/layout`. Layers that known images have too are taken from them."""
         plain = work / "plain"
         self._push(image, f"dir:{plain}", "--disable-compression")
-        return packed(plain, work / "layout", known)
+        return compressed_layer(plain, work / "layout", known)
 
     def publish(self, image: str, name: str) -> None:
         """Push a built image; layers that the registry has, also in another repository, are not sent."""

@@ -79,7 +79,7 @@ def single_layer(path: Path, layer: Layer, config: Json) -> Layout:
     return _write(path, [layer], image)
 
 
-def packed(plain: Path, path: Path, known: Iterable[Layout]) -> Layout:
+def compressed_layer(plain: Path, path: Path, known: Iterable[Layout]) -> Layout:
     """Compress the layers of an image in the `dir:` format of the containers tools: only that one has them plain.
 
     A layer that a known image has too is taken from there: nobody compresses it twice, and nobody who has that

@@ -32,7 +32,7 @@ class Mirror:
         return text
 
 
-def mirror(apt: Path = APT) -> Mirror:
+def debian_mirror(apt: Path = APT) -> Mirror:
     """The mirror in this machine's apt sources: the entries with a Debian suite, and with its `-security`."""
     main = security = None
     for uri, suite in _entries(apt):
@@ -58,7 +58,7 @@ def _entries(apt: Path) -> Iterator[tuple[str, str]]:
             yield from re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)", listing.read_text(), re.MULTILINE)
 
 
-def authorities() -> dict[str, bytes]:
+def trusted_authorities() -> dict[str, bytes]:
     """The files that make an image trust what this machine trusts, by their path in the image.
 
     The bundle serves at once; the machine's own authorities are for update-ca-certificates, which rewrites it.

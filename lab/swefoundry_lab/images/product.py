@@ -12,7 +12,7 @@ from pathlib import Path
 
 from swefoundry_lab.command import run
 from swefoundry_lab.errors import LabError
-from swefoundry_lab.images.bases import Bases
+from swefoundry_lab.images.bases import BaseImages
 from swefoundry_lab.images.buildah import Build
 from swefoundry_lab.images.catalogue import from_lines
 from swefoundry_lab.images.registry import Registry
@@ -48,7 +48,7 @@ class Product:
         """The images it starts from."""
         return from_lines(self.build.dockerfile)
 
-    def key(self, bases: Bases) -> str:
+    def key(self, bases: BaseImages) -> str:
         """A hash of everything that goes into it."""
         digest = hashlib.sha256()
         for path in self._files():
@@ -74,7 +74,7 @@ PRODUCTS = (
 )
 
 
-def push(bases: Bases, progress: Progress) -> dict[str, str]:
+def push(bases: BaseImages, progress: Progress) -> dict[str, str]:
     """Make and publish the product's images as `:dev` and as `:<key>`; returns each one's digest."""
     build_runner()
     with ThreadPoolExecutor(len(PRODUCTS)) as pool:
@@ -87,7 +87,7 @@ def build_runner() -> None:
     run(["make", "--silent", "-C", RUNNER, "build"])
 
 
-def _push_one(product: Product, bases: Bases, progress: Progress) -> str:
+def _push_one(product: Product, bases: BaseImages, progress: Progress) -> str:
     registry = Registry(bases.registry)
     name = f"{product.repository}:{product.key(bases)}"
     digest = registry.digest(name)

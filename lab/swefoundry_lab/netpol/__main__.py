@@ -12,14 +12,14 @@ import httpx
 import yaml
 
 from swefoundry_lab.netpol import nftables
-from swefoundry_lab.netpol.picture import KINDS, Picture
-from swefoundry_lab.netpol.rules import Verdicts, judge
+from swefoundry_lab.netpol.rules import Verdicts, compute_verdicts
+from swefoundry_lab.netpol.state import KINDS, ClusterState
 
 log = logging.getLogger("netpol")
 RETRY_SECONDS = 0.5
 
 
-class Refused(Exception):
+class ListRefused(Exception):
     """nft would not load a text; the message holds both."""
 
 
@@ -33,21 +33,21 @@ class Settings:
     socket: Path
 
 
-async def follow(api: httpx.AsyncClient, kind: str, picture: Picture) -> None:
+async def watch_kind(api: httpx.AsyncClient, kind: str, state: ClusterState) -> None:
     """Keep one kind of the picture current, for ever."""
     while True:
         try:
-            await _list_and_watch(api, kind, picture)
+            await _list_and_watch(api, kind, state)
         except (httpx.HTTPError, ValueError, KeyError) as error:
             log.warning("watch of %s: %r; again in %s s", kind, error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _list_and_watch(api: httpx.AsyncClient, kind: str, picture: Picture) -> None:
+async def _list_and_watch(api: httpx.AsyncClient, kind: str, state: ClusterState) -> None:
     path, fields = KINDS[kind]
     answer = await api.get(path, params={"fieldSelector": fields})
     listed = answer.raise_for_status().json()
-    picture.replace(kind, listed["items"])
+    state.replace(kind, listed["items"])
     version = listed["metadata"]["resourceVersion"]
     query = {"fieldSelector": fields, "watch": "1", "resourceVersion": version, "timeoutSeconds": "600"}
     async with api.stream("GET", path, params=query) as stream:
@@ -55,43 +55,43 @@ async def _list_and_watch(api: httpx.AsyncClient, kind: str, picture: Picture) -
             event = json.loads(line)
             if event["type"] == "ERROR":  # too old a version: list again
                 return
-            picture.update(kind, event)
+            state.update(kind, event)
 
 
-async def enforce(picture: Picture, empty_table: str) -> None:
+async def enforce(state: ClusterState, empty_table: str) -> None:
     """Apply each change of the picture, all of it in one transaction."""
     while True:
-        await picture.changed.wait()
-        picture.changed.clear()
-        if not picture.complete:
+        await state.changed.wait()
+        state.changed.clear()
+        if not state.complete:
             continue
-        wanted = judge(picture.cluster())
+        wanted = compute_verdicts(state.cluster())
         try:
-            if wanted != picture.in_force:
-                await load(nftables.changes(picture.in_force, wanted))
-        except Refused:  # the table is not what we think it is: write all of it anew
+            if wanted != state.in_force:
+                await apply_ruleset(nftables.changes(state.in_force, wanted))
+        except ListRefused:  # the table is not what we think it is: write all of it anew
             log.exception("starting over")
-            await load(empty_table + nftables.changes(Verdicts(), wanted))
-        await picture.now_in_force(wanted)
+            await apply_ruleset(empty_table + nftables.changes(Verdicts(), wanted))
+        await state.mark_applied(wanted)
 
 
-async def load(text: str) -> None:
+async def apply_ruleset(text: str) -> None:
     """Give a text to nft."""
     nft = await asyncio.create_subprocess_exec(
         "nft", "-f", "-", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     _, complaint = await nft.communicate(text.encode())
     if nft.returncode != 0:
-        raise Refused(f"{complaint.decode()}\n{text}")
+        raise ListRefused(f"{complaint.decode()}\n{text}")
 
 
-async def listen(picture: Picture, path: Path) -> None:
+async def serve_announcements(state: ClusterState, path: Path) -> None:
     """Answer the CNI plugin: a pod starts when its address is in force here."""
 
     async def introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             pod = json.loads(await reader.readline())
-            await picture.announce(pod["uid"], pod["address"])
+            await state.announce(pod["uid"], pod["address"])
             writer.write(b"known\n")
             await writer.drain()
         except (ValueError, KeyError, ConnectionError) as error:
@@ -117,13 +117,13 @@ def connect(kubeconfig: Path) -> httpx.AsyncClient:
 async def main(settings: Settings) -> None:
     """Start with every pod dropped, then let through what the policies let through."""
     empty_table = nftables.skeleton(settings.pods, settings.gateway)
-    await load(empty_table)
-    picture = Picture()
+    await apply_ruleset(empty_table)
+    picture = ClusterState()
     async with connect(settings.kubeconfig) as api, asyncio.TaskGroup() as tasks:
         for kind in KINDS:
-            tasks.create_task(follow(api, kind, picture))
+            tasks.create_task(watch_kind(api, kind, picture))
         tasks.create_task(enforce(picture, empty_table))
-        tasks.create_task(listen(picture, settings.socket))
+        tasks.create_task(serve_announcements(picture, settings.socket))
 
 
 def read_command_line() -> Settings:

@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 3
 """Longer than any classification seen; shorter than the kubelet's patience with CNI."""
 
 
-def introduce(sockets: list[Path], uid: str, address: str) -> None:
+def announce_pod(sockets: list[Path], uid: str, address: str) -> None:
     """Tell every node's enforcer whose address this is and wait until each has it in force."""
     message = json.dumps({"uid": uid, "address": address}).encode() + b"\n"
     for path in sockets:
@@ -38,7 +38,7 @@ def main() -> None:
     result = network["prevResult"]
     address = result["ips"][0]["address"].split("/")[0]
     sockets = sorted(Path(network["sockets"]).glob("*/netpol.sock"))
-    introduce(sockets, arguments.get("K8S_POD_UID", ""), address)
+    announce_pod(sockets, arguments.get("K8S_POD_UID", ""), address)
     json.dump(result, sys.stdout)
 
 

@@ -45,7 +45,7 @@ class Verdicts:
     open_in: frozenset[Opening] = frozenset()
 
 
-def judge(cluster: Cluster) -> Verdicts:
+def compute_verdicts(cluster: Cluster) -> Verdicts:
     """Apply every policy to every pod it selects."""
     isolated: dict[str, set[str]] = {"in": set(), "out": set()}
     openings: dict[str, set[Opening]] = {"in": set(), "out": set()}
@@ -125,11 +125,11 @@ def without_exceptions(block: Block) -> list[Network]:
     for text in block.exceptions:
         hole = ipaddress.ip_network(text)
         if isinstance(hole, ipaddress.IPv4Network):
-            left = [piece for network in left for piece in _minus(network, hole)]
+            left = [piece for network in left for piece in _subtract(network, hole)]
     return left
 
 
-def _minus(network: Network, hole: Network) -> list[Network]:
+def _subtract(network: Network, hole: Network) -> list[Network]:
     if network.subnet_of(hole):
         return []
     return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]

@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.contracts.transcript import Transcript
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.state import keep_transcript
+from swefoundry.programs.agent.state import store_transcript
 from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.task_objects import Json, digest, task
@@ -23,7 +23,7 @@ def left_by_agents(host: str) -> str:
 
     async def stored() -> str:
         async with RegistryClient(host, insecure=True) as registry:
-            return await keep_transcript(registry, REPOSITORY, a_transcript())
+            return await store_transcript(registry, REPOSITORY, a_transcript())
 
     return asyncio.run(stored())
 

@@ -317,7 +317,9 @@ async def test_suspended_in_the_middle_running_pods_end_and_no_other_begins(
         counted.append(len(server.changes))
 
     counted = []
-    simulation.user_actions = [(lambda: any(work == name for _, name, _ in pods_per_attempt(server)), suspend)]
+    simulation.user_actions = [
+        (lambda: any(work == name for _, name, _ in pods_per_attempt(server)), suspend)
+    ]
     await simulation.run()
     # The operator may not have heard of it at once; what it started before that is all.
     late = [change for change in server.changes[counted[0] + 1 :] if change["type"] == "ADDED"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from swefoundry_lab import daemons
-from swefoundry_lab.daemons import Daemon, Record
+from swefoundry_lab.daemons import Daemon, DaemonRecord
 from swefoundry_lab.layout import Lab
 
 
@@ -30,13 +30,13 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-def record_of(pid: int) -> Record:
+def record_of(pid: int) -> DaemonRecord:
     ticks = daemons.started_ticks(pid)
     assert ticks is not None
-    return Record(pid, ticks, daemons.boot_id(), "as configured")
+    return DaemonRecord(pid, ticks, daemons.boot_id(), "as configured")
 
 
-def write(lab: Lab, name: str, record: Record) -> None:
+def write(lab: Lab, name: str, record: DaemonRecord) -> None:
     (lab.run / f"{name}.pid").write_text(json.dumps(asdict(record)))
 
 
@@ -73,7 +73,7 @@ def test_stop_leaves_a_process_alone_that_merely_has_the_pid(
     write(lab, "sleeper", replace(record_of(sleeper.pid), started_ticks=1))
     daemons.stop(lab, "sleeper")
     assert daemons.started_ticks(sleeper.pid) is not None
-    assert daemons.known(lab) == []
+    assert daemons.recorded_daemons(lab) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
@@ -94,5 +94,5 @@ def test_a_changed_configuration_changes_the_fingerprint(tmp_path: Path) -> None
 
 def test_the_end_of_a_log_is_what_is_shown(lab: Lab) -> None:
     daemons.log_file(lab, "etcd").write_text("\n".join(f"line {n}" for n in range(100)))
-    assert daemons.telling_log(lab, "etcd").splitlines()[0] == "line 85"
-    assert daemons.telling_log(lab, "other") == "(it wrote no log)"
+    assert daemons.log_excerpt(lab, "etcd").splitlines()[0] == "line 85"
+    assert daemons.log_excerpt(lab, "other") == "(it wrote no log)"

@@ -10,7 +10,7 @@ import pytest
 
 from swefoundry_lab.netpol import nftables
 from swefoundry_lab.netpol.objects import Block, Pod, Policy, read_pod, read_policy
-from swefoundry_lab.netpol.rules import Cluster, Opening, Verdicts, judge, without_exceptions
+from swefoundry_lab.netpol.rules import Cluster, Opening, Verdicts, compute_verdicts, without_exceptions
 
 CAPTURED = Path(__file__).parent / "captured"
 LABELS = {"default": {"kubernetes.io/metadata.name": "default"}, "kube-system": {"team": "dns"}}
@@ -29,7 +29,7 @@ def a_policy(**spec: Any) -> Policy:
 
 
 def verdicts(pods: list[Pod], policies: list[Policy], namespaces: Mapping[str, Any] = LABELS) -> Verdicts:
-    return judge(Cluster(tuple(pods), tuple(policies), namespaces))
+    return compute_verdicts(Cluster(tuple(pods), tuple(policies), namespaces))
 
 
 def reaches(seen: Verdicts, address: str, port: int) -> bool:

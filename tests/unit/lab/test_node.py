@@ -104,7 +104,7 @@ def test_a_certificate_is_made_once_and_again_when_the_address_changes(tmp_path:
 
 
 def test_a_dns_question_asks_for_an_address() -> None:
-    assert dns.question("git.lab").endswith(b"\x03git\x03lab\x00\x00\x01\x00\x01")
+    assert dns.encode_query("git.lab").endswith(b"\x03git\x03lab\x00\x00\x01\x00\x01")
 
 
 def test_the_cni_plugin_runs_without_any_package_installed() -> None:

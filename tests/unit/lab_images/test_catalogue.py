@@ -6,8 +6,8 @@ import pytest
 
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.images.bases import RECIPES
-from swefoundry_lab.images.catalogue import Recipe, catalogue, keys
-from swefoundry_lab.images.machine import Mirror, mirror
+from swefoundry_lab.images.catalogue import Recipe, catalogue, recipe_keys
+from swefoundry_lab.images.machine import Mirror, debian_mirror
 from swefoundry_lab.images.product import PRODUCTS
 
 
@@ -21,16 +21,19 @@ def recipes(tmp_path: Path, python: str = "RUN make", debian: str = "strip") -> 
 
 
 def test_the_same_recipes_have_the_same_keys(tmp_path: Path) -> None:
-    assert keys(recipes(tmp_path), b"here") == keys(recipes(tmp_path), b"here")
+    assert recipe_keys(recipes(tmp_path), b"here") == recipe_keys(recipes(tmp_path), b"here")
 
 
 def test_all_names_of_an_image_have_one_key(tmp_path: Path) -> None:
-    known = keys(recipes(tmp_path), b"here")
+    known = recipe_keys(recipes(tmp_path), b"here")
     assert known["library/python:3"] == known["library/python:3-slim"] != known["library/debian:x"]
 
 
 def test_a_changed_recipe_leaves_the_image_below_alone(tmp_path: Path) -> None:
-    before, after = keys(recipes(tmp_path), b""), keys(recipes(tmp_path, python="RUN other"), b"")
+    before, after = (
+        recipe_keys(recipes(tmp_path), b""),
+        recipe_keys(recipes(tmp_path, python="RUN other"), b""),
+    )
     assert before["library/debian:x"] == after["library/debian:x"]
     assert before["library/python:3"] != after["library/python:3"]
 
@@ -39,7 +42,10 @@ def test_a_changed_recipe_leaves_the_image_below_alone(tmp_path: Path) -> None:
 def test_a_changed_base_or_machine_changes_what_stands_on_it(
     tmp_path: Path, debian: str, machine: bytes
 ) -> None:
-    before, after = keys(recipes(tmp_path), b""), keys(recipes(tmp_path, debian=debian), machine)
+    before, after = (
+        recipe_keys(recipes(tmp_path), b""),
+        recipe_keys(recipes(tmp_path, debian=debian), machine),
+    )
     assert before["library/python:3"] != after["library/python:3"]
 
 
@@ -89,19 +95,19 @@ def test_the_mirror_is_the_machines_own(tmp_path: Path) -> None:
     apt = an_apt_folder(
         tmp_path, debian_sources=STANZAS, a_list="deb [arch=amd64] https://other.test stable main\n"
     )
-    assert mirror(apt) == Mirror("http://mirror.test/debian", "http://mirror.test/security")
+    assert debian_mirror(apt) == Mirror("http://mirror.test/debian", "http://mirror.test/security")
 
 
 def test_the_older_format_of_apt_sources_is_read_too(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text(
         "# deb http://no.test/debian trixie main\ndeb http://m.test/debian trixie main\n"
     )
-    assert mirror(tmp_path) == Mirror("http://m.test/debian", None)
+    assert debian_mirror(tmp_path) == Mirror("http://m.test/debian", None)
 
 
 def test_a_machine_without_a_mirror_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No Debian mirror"):
-        mirror(an_apt_folder(tmp_path, a_list="deb https://other.test stable main\n"))
+        debian_mirror(an_apt_folder(tmp_path, a_list="deb https://other.test stable main\n"))
 
 
 def test_an_image_gets_its_own_suite_from_that_mirror() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.images.layer import EPOCH, pack_folder, pack_tar
-from swefoundry_lab.images.layout import Layout, packed, single_layer
+from swefoundry_lab.images.layout import Layout, compressed_layer, single_layer
 
 
 def a_tree(root: Path, names: list[str]) -> Path:
@@ -91,7 +91,7 @@ def test_layers_of_a_known_image_are_taken_over_as_they_are(tmp_path: Path) -> N
     base = a_base(tmp_path)
     plain = gzip.decompress(base.layers[0].path.read_bytes())
     built = a_built_image(tmp_path / "built", [plain, b"a tar of its own"])
-    image = packed(built, tmp_path / "image", [base])
+    image = compressed_layer(built, tmp_path / "image", [base])
     assert [layer.diff_id for layer in image.layers][:1] == [base.layers[0].diff_id]
     assert image.layers[0].digest == base.layers[0].digest
     assert gzip.decompress(image.layers[1].path.read_bytes()) == b"a tar of its own"
@@ -102,7 +102,7 @@ def test_layers_of_a_known_image_are_taken_over_as_they_are(tmp_path: Path) -> N
 def test_a_layer_that_is_not_what_the_image_names_is_refused(tmp_path: Path) -> None:
     built = a_built_image(tmp_path / "built", [b"one"], diff_ids=["sha256:" + "0" * 64])
     with pytest.raises(LabError, match="not those that its configuration names"):
-        packed(built, tmp_path / "image", [])
+        compressed_layer(built, tmp_path / "image", [])
 
 
 def test_a_tar_is_packed_to_the_same_bytes_each_time(tmp_path: Path) -> None:

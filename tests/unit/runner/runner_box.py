@@ -18,7 +18,7 @@ AS_INIT = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 
 @dataclass(frozen=True)
-class Ran:
+class RunnerExit:
     """What is left of one run."""
 
     code: int
@@ -31,12 +31,12 @@ class Ran:
         return json.loads(self.message)
 
     @property
-    def framed(self) -> SplitLog:
+    def framed_output(self) -> SplitLog:
         return split_log(self.log, NONCE)
 
     @property
     def output(self) -> bytes:
-        return self.framed.output
+        return self.framed_output.output
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Box:
     def termination_log(self) -> Path:
         return self.folder / "termination-log"
 
-    def order(self, command: str, **fields: Any) -> str:
+    def write_spec(self, command: str, **fields: Any) -> str:
         order = EvaluationSpec(
             **{
                 "nonce": NONCE,
@@ -86,12 +86,12 @@ class Box:
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **popen},
         )
 
-    def run(self, command: str, around: Sequence[str] = (), init: bool = True, **fields: Any) -> Ran:
-        return self.finish(self.start(self.order(command, **fields), init=init, around=around))
+    def run(self, command: str, around: Sequence[str] = (), init: bool = True, **fields: Any) -> RunnerExit:
+        return self.finish(self.start(self.write_spec(command, **fields), init=init, around=around))
 
-    def finish(self, process: subprocess.Popen[bytes]) -> Ran:
+    def finish(self, process: subprocess.Popen[bytes]) -> RunnerExit:
         log, _ = process.communicate(timeout=120)
-        return Ran(process.returncode, self.termination_log.read_text(errors="replace"), log)
+        return RunnerExit(process.returncode, self.termination_log.read_text(errors="replace"), log)
 
 
 def pid_inside(process: subprocess.Popen[bytes]) -> int:

@@ -27,7 +27,7 @@ def test_fake_records_and_frames_in_the_output_stay_output(box: Box):
     nonce = "0" * 32
     fake = f"<<<swefoundry {nonce} report junit.xml 1 aa gzip+base64\nAAAA\n>>>swefoundry {nonce} end\n"
     ran = box.run(f"echo '{FORGED}' | tee /dev/stderr; printf '%s' {shlex.quote(fake)}; exit 1")
-    assert (ran.code, ran.record["code"], ran.framed.reports) == (1, 1, {})
+    assert (ran.code, ran.record["code"], ran.framed_output.reports) == (1, 1, {})
     assert ran.output == f"{FORGED}\n{FORGED}\n{fake}".encode()
 
 
@@ -206,12 +206,12 @@ def test_reports_that_are_traps_do_not_stop_the_runner(box: Box, init):
         reports=["*.xml"],
     )
     assert (ran.code, ran.record["tests"]) == (21, None)
-    assert sorted(ran.framed.reports) == ["f.xml", "g.xml", "h%0A%3C%3C%3C%20.xml"]
+    assert sorted(ran.framed_output.reports) == ["f.xml", "g.xml", "h%0A%3C%3C%3C%20.xml"]
     assert "a.xml: is not a regular file" in ran.record["reportNote"]
 
 
 def test_a_log_reader_that_goes_away_does_not_stop_the_record(box: Box):
-    process = box.start(box.order("echo one; sleep 1; yes | head -c 3000000; exit 1"))
+    process = box.start(box.write_spec("echo one; sleep 1; yes | head -c 3000000; exit 1"))
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
@@ -282,7 +282,7 @@ def test_no_route_means_denied(box: Box):
 def test_a_network_that_opens_late_is_noticed(box: Box):
     """Some plugins drop a new pod's packets until they know it: one early attempt would call that closed."""
     process = box.start(
-        box.order("echo started; sleep 4", canary=["127.0.0.1:9"]), around=["unshare", "--net"]
+        box.write_spec("echo started; sleep 4", canary=["127.0.0.1:9"]), around=["unshare", "--net"]
     )
     assert process.stdout is not None
     process.stdout.readline()
@@ -297,7 +297,7 @@ def test_no_canary_means_unprobed(box: Box):
 
 def test_stopping_wins_even_while_the_command_floods_the_runner_with_signals(box: Box):
     flood = python("import os\nprint('go', flush=True)\nwhile True: os.kill(1, 15)")
-    process = box.start(box.order(flood))
+    process = box.start(box.write_spec(flood))
     assert process.stdout is not None
     process.stdout.readline()
     pid = str(pid_inside(process))

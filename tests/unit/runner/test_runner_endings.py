@@ -10,7 +10,7 @@ import pytest
 
 from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.workloads.evaluation.log_frames import reports_digest
-from unit.runner.runner_box import NONCE, Box, Ran, pid_inside
+from unit.runner.runner_box import NONCE, Box, RunnerExit, pid_inside
 
 PASSING = "<testsuite><testcase/></testsuite>"
 FAILING = "<testsuite><testcase/><testcase><failure/></testcase></testsuite>"
@@ -24,7 +24,7 @@ def test_a_record_says_everything_about_a_run(box: Box):
     ran = box.run(f"echo hello; {writes(FAILING)}; exit 1", reports=["junit.xml"], error_exit_codes=[2])
     record = EvaluationResult.model_validate(ran.record)
     assert ran.output == b"hello\n"
-    assert ran.framed.reports == {"junit.xml": FAILING.encode()}
+    assert ran.framed_output.reports == {"junit.xml": FAILING.encode()}
     assert record == EvaluationResult(
         nonce=NONCE,
         stage="before",
@@ -32,7 +32,7 @@ def test_a_record_says_everything_about_a_run(box: Box):
         raw_exit=1,
         duration_ms=record.duration_ms,
         tests={"total": 2, "passed": 1, "failed": 1},
-        report_sha256=reports_digest(ran.framed.reports),
+        report_sha256=reports_digest(ran.framed_output.reports),
         output_bytes=6,
         output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
     )
@@ -69,7 +69,7 @@ def test_each_ending_has_its_canonical_code(box: Box, command, fields, code, raw
     )
 
 
-def run_in_empty_image(box: Box, order: str) -> Ran:
+def run_in_empty_image(box: Box, order: str) -> RunnerExit:
     """The runner in an image that holds nothing else."""
     image = box.folder / "image"
     (image / "dev").mkdir(parents=True)
@@ -85,11 +85,11 @@ def run_in_empty_image(box: Box, order: str) -> Ran:
         stderr=subprocess.DEVNULL,
         check=False,
     )
-    return Ran(ended.returncode, message.read_text(), ended.stdout)
+    return RunnerExit(ended.returncode, message.read_text(), ended.stdout)
 
 
 def test_an_image_without_a_shell_is_not_runnable(box: Box):
-    order = json.loads(box.order("true", workdir="/testbed"))
+    order = json.loads(box.write_spec("true", workdir="/testbed"))
     del order["terminationLog"]
     ran = run_in_empty_image(box, json.dumps(order))
     assert (ran.code, ran.record["code"], ran.record["rawExit"]) == (20, 20, None)
@@ -126,7 +126,7 @@ def test_a_wrong_order_is_a_usage_error_without_a_record(box: Box, order, senten
 
 
 def test_a_pod_that_is_deleted_leaves_a_sentence_and_no_record(box: Box):
-    process = box.start(box.order("echo started; sleep 600"))
+    process = box.start(box.write_spec("echo started; sleep 600"))
     assert process.stdout is not None
     process.stdout.readline()
     subprocess.run(["kill", "-TERM", str(pid_inside(process))], check=True)
@@ -139,20 +139,20 @@ def test_a_stale_report_is_removed_before_the_command(box: Box):
     box.workdir.mkdir()
     (box.workdir / "junit.xml").write_text(PASSING)
     ran = box.run("ls", reports=["*.xml"])
-    assert (ran.code, ran.output, ran.framed.reports) == (21, b"", {})
+    assert (ran.code, ran.output, ran.framed_output.reports) == (21, b"", {})
     assert ran.record["reportNote"] == "no file matches *.xml"
 
 
 def test_an_unknown_report_format_is_framed_but_not_counted(box: Box):
     ran = box.run("echo '{}' > out.json", reports=["out.json"])
-    assert (ran.code, ran.record["tests"], ran.framed.reports) == (21, None, {"out.json": b"{}\n"})
+    assert (ran.code, ran.record["tests"], ran.framed_output.reports) == (21, None, {"out.json": b"{}\n"})
 
 
 def test_a_hundred_reports_are_added_up(box: Box):
     command = f"mkdir -p a/b; for i in $(seq 100); do {writes(PASSING, 'a/b/$i.xml')}; done"
     ran = box.run(command, reports=["**/*.xml"])
-    assert (ran.code, ran.record["tests"]["total"], len(ran.framed.reports)) == (0, 100, 100)
-    assert ran.record["reportSha256"] == reports_digest(ran.framed.reports)
+    assert (ran.code, ran.record["tests"]["total"], len(ran.framed_output.reports)) == (0, 100, 100)
+    assert ran.record["reportSha256"] == reports_digest(ran.framed_output.reports)
 
 
 def test_bash_is_preferred_and_output_keeps_its_order(box: Box):
@@ -162,7 +162,7 @@ def test_bash_is_preferred_and_output_keeps_its_order(box: Box):
 
 def test_the_command_gets_the_images_environment_and_nothing_else(box: Box):
     command = "ls -m /proc/self/fd; env | grep -c SWEFOUNDRY; echo $FLAVOUR; cat"
-    process = box.start(box.order(command), env={"FLAVOUR": "vanilla", "SWEFOUNDRY_OTHER": "x"})
+    process = box.start(box.write_spec(command), env={"FLAVOUR": "vanilla", "SWEFOUNDRY_OTHER": "x"})
     assert box.finish(process).output == b"0, 1, 2, 3\n0\nvanilla\n"
 
 
@@ -174,7 +174,9 @@ def test_the_command_starts_with_default_signals(box: Box):
 
 def test_descriptors_that_the_runner_inherited_end_with_it(box: Box):
     with open(box.folder / "secret", "w") as secret:
-        process = box.start(box.order("ls /proc/self/fd | wc -l"), init=False, pass_fds=(secret.fileno(),))
+        process = box.start(
+            box.write_spec("ls /proc/self/fd | wc -l"), init=False, pass_fds=(secret.fileno(),)
+        )
         assert box.finish(process).output == b"4\n"
 
 

@@ -20,8 +20,8 @@ from swefoundry.contracts.intake import GitOrigin
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.programs.agent.llm.model_client import Surroundings, speaker_for
-from swefoundry.programs.agent.run import attempt
+from swefoundry.programs.agent.llm.model_client import Hooks, open_model_client
+from swefoundry.programs.agent.run import run_agent
 from unit.programs.intake.workbench import Workbench
 
 SAMPLES = ROOT / "samples/agents"
@@ -82,7 +82,7 @@ class Loop:
         )
         folder = self.workbench.folder / f"pod{len(self.records)}"
         folder.mkdir()
-        self.records.append(await attempt(order, self.workbench.registry, folder, at_once, say=print))
+        self.records.append(await run_agent(order, self.workbench.registry, folder, at_once, progress=print))
         record = self.records[-1]
         assert record.code == ExitCode.OK, record.message
         assert record.draft is not None
@@ -108,14 +108,14 @@ def at_once(order: AgentSpec, registry: Any) -> Any:
     async def no_pause(seconds: float) -> None:
         """Tests wait for nothing."""
 
-    return speaker_for(order, registry, surroundings=Surroundings(pause=no_pause))
+    return open_model_client(order, registry, surroundings=Hooks(sleep=no_pause))
 
 
 async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, dict[str, Any]]:
     manifest = prepared(name, workbench.hub.root / "demo", f"{workbench.hub.url}/demo")
     spec = manifest["spec"]
     origin = GitOrigin(url=spec["source"]["git"]["url"], commit=spec["baseCommit"])
-    record = await workbench.take_in(
+    record = await workbench.run_intake(
         origin, spec["testPatch"]["inline"].encode(), spec["goldPatch"]["inline"].encode()
     )
     assert record.source and record.facts, record.message
@@ -138,7 +138,7 @@ async def test_the_script_leads_from_failure_to_a_draft_that_works(
 ) -> None:
     script = yaml.safe_load((SAMPLES / "script.yaml").read_text())
     script["models"] = {key: {"tools": able, "json_schema": able} for key in MODELS}
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         loop, manifest = await a_loop(name, workbench, model.base_url)
         loop.native = said
         drafts = []
@@ -146,7 +146,7 @@ async def test_the_script_leads_from_failure_to_a_draft_that_works(
             drafts.append(await loop.turn())
             loop.ended(ending)
         drafts.append(await loop.turn())
-        told = model.told(bodies=True)
+        told = model.request_report(bodies=True)
     assert (told["unmatched"], told["answered_twice"]) == ([], [])
     assert {line["role"] for line in told["requests"]} == {"explorer", "environment", "tests", "analyst"}
     assert len({draft.digest() for draft in drafts}) == len(drafts)

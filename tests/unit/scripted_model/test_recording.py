@@ -33,9 +33,9 @@ UPSTREAM = {
 
 
 @asynccontextmanager
-async def recording(upstream: scripted.Local, out: Path, loose: bool = False) -> AsyncIterator[str]:
-    recorder = Recorder(upstream.base_url, KEY, out, loose=loose, say=lambda line: None)
-    async with scripted.listening(recorder.application()) as root:
+async def recording(upstream: scripted.LocalModel, out: Path, loose: bool = False) -> AsyncIterator[str]:
+    recorder = Recorder(upstream.base_url, KEY, out, loose=loose, log=lambda line: None)
+    async with scripted.serve_application(recorder.application()) as root:
         yield f"{root}/v1"
 
 
@@ -62,10 +62,10 @@ async def conversation(base_url: str, key: str, stream: bool = False, opening: s
 
 async def test_a_recording_says_the_same_again(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
-    async with scripted.serving(UPSTREAM, key=KEY) as upstream, recording(upstream, out) as proxy:
+    async with scripted.serve(UPSTREAM, key=KEY) as upstream, recording(upstream, out) as proxy:
         live = await conversation(proxy, key="of nobody", stream=True)
-        assert [line["status"] for line in upstream.told()["requests"]] == [429, 200, 200, 200]
-    async with scripted.serving(out.read_text()) as again:
+        assert [line["status"] for line in upstream.request_report()["requests"]] == [429, 200, 200, 200]
+    async with scripted.serve(out.read_text()) as again:
         replayed = await conversation(again.base_url, key="any", stream=True)
     hidden = [(each[0] and each[0].replace(KEY, "[key]"), *each[1:]) for each in live[:2]]
     assert replayed == [*hidden, live[2]]
@@ -73,7 +73,7 @@ async def test_a_recording_says_the_same_again(tmp_path: Path) -> None:
 
 async def test_the_key_is_in_no_recording(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
-    async with scripted.serving(UPSTREAM, key=KEY) as upstream, recording(upstream, out) as proxy:
+    async with scripted.serve(UPSTREAM, key=KEY) as upstream, recording(upstream, out) as proxy:
         await conversation(proxy, key="sk-of-the-client")
     text = out.read_text()
     assert (KEY in text, "sk-of-the-client" in text, "your key is [key]" in text) == (False, False, True)
@@ -81,9 +81,9 @@ async def test_the_key_is_in_no_recording(tmp_path: Path) -> None:
 
 async def test_a_loose_recording_answers_other_words_in_the_same_order(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
-    async with scripted.serving(UPSTREAM, key=KEY) as upstream, recording(upstream, out, loose=True) as proxy:
+    async with scripted.serve(UPSTREAM, key=KEY) as upstream, recording(upstream, out, loose=True) as proxy:
         live = await conversation(proxy, key="x")
-    async with scripted.serving(out.read_text()) as again:
+    async with scripted.serve(out.read_text()) as again:
         replayed = await conversation(again.base_url, key="any", opening="Go, please.")
     assert [each[1] for each in replayed] == [each[1] for each in live]
 
@@ -91,7 +91,7 @@ async def test_a_loose_recording_answers_other_words_in_the_same_order(tmp_path:
 async def test_the_endpoints_models_and_refusals_are_passed_on(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
     async with (
-        scripted.serving(UPSTREAM, key=KEY) as upstream,
+        scripted.serve(UPSTREAM, key=KEY) as upstream,
         recording(upstream, out) as proxy,
         openai.AsyncOpenAI(base_url=proxy, api_key="x", max_retries=0) as asking,
     ):
@@ -102,9 +102,9 @@ async def test_the_endpoints_models_and_refusals_are_passed_on(tmp_path: Path) -
 
 
 async def test_an_endpoint_that_is_away_is_said_so(tmp_path: Path) -> None:
-    recorder = Recorder("http://127.0.0.1:9/v1", KEY, tmp_path / "x", loose=False, say=lambda line: None)
+    recorder = Recorder("http://127.0.0.1:9/v1", KEY, tmp_path / "x", loose=False, log=lambda line: None)
     async with (
-        scripted.listening(recorder.application()) as root,
+        scripted.serve_application(recorder.application()) as root,
         openai.AsyncOpenAI(base_url=f"{root}/v1", api_key="x", max_retries=0) as asking,
     ):
         with pytest.raises(openai.InternalServerError, match="gave no answer"):

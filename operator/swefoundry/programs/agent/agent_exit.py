@@ -18,55 +18,55 @@ from typing import ClassVar
 from swefoundry.contracts.exit_codes import ExitCode
 
 
-class Stop(Exception):
+class AgentExit(Exception):
     """Base: the message is a sentence for people."""
 
     code: ClassVar[ExitCode]
 
 
-class GaveUp(Stop):
+class GaveUp(AgentExit):
     """The analyst sees no environment in which the tests could pass."""
 
     code = ExitCode.GAVE_UP
 
 
-class BudgetSpent(Stop):
+class BudgetSpent(AgentExit):
     """The next turn might cost more than the budget has left; it was not asked."""
 
     code = ExitCode.BUDGET_SPENT
 
 
-class ModelUnavailable(Stop):
+class ModelUnavailable(AgentExit):
     """The endpoint did not answer after retries."""
 
     code = ExitCode.MODEL_UNAVAILABLE
 
 
-class ModelRefused(Stop):
+class ModelRefused(AgentExit):
     """The endpoint refuses the key, the model name or the request."""
 
     code = ExitCode.MODEL_REFUSED
 
 
-class Repeated(Stop):
+class RepeatedDrafts(AgentExit):
     """Every model proposes what was tried already."""
 
     code = ExitCode.REPEATED
 
 
-class Malformed(Stop):
+class MalformedAnswers(AgentExit):
     """Every model gives answers that cannot be read."""
 
     code = ExitCode.MALFORMED
 
 
-class OutOfTime(Stop):
+class TimeLimitReached(AgentExit):
     """The pod's own time limit."""
 
     code = ExitCode.TIME_LIMIT
 
 
-class Interrupted(Stop):
+class Interrupted(AgentExit):
     """The pod is asked to end (SIGTERM). Every answer that was paid for is stored; a new pod carries on from there."""
 
     code = ExitCode.INFRASTRUCTURE

@@ -15,20 +15,20 @@ Route = Literal["explorer", "environment", "tests"]
 """Who acts on guidance."""
 
 
-OBJECTS = 500
+MAX_OBJECT_STARTS = 500
 """So many opening braces are tried: thousands of them that never close would take minutes."""
 
 
-class Answer(BaseModel):
+class RoleAnswer(BaseModel):
     """A final answer; what a model says besides is ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-A = TypeVar("A", bound=Answer)
+AnswerT = TypeVar("AnswerT", bound=RoleAnswer)
 
 
-class ExplorerReport(Answer):
+class ExplorerReport(RoleAnswer):
     """What the Repository Explorer found out."""
 
     language: str = Field(description="Main programming language of the tests.")
@@ -53,7 +53,7 @@ class ExplorerReport(Answer):
     )
 
 
-class EnvironmentDraft(Answer):
+class EnvironmentDraft(RoleAnswer):
     """What the Environment Manager proposes."""
 
     dockerfile: str = Field(description="The whole Dockerfile.")
@@ -62,7 +62,7 @@ class EnvironmentDraft(Answer):
     )
 
 
-class CommandDraft(Answer):
+class CommandDraft(RoleAnswer):
     """What the Test Manager proposes."""
 
     test_command: str = Field(
@@ -88,7 +88,7 @@ class CommandDraft(Answer):
     note: str = Field(default="", description="A few words for people: what has changed; may be empty.")
 
 
-class Guidance(Answer):
+class Guidance(RoleAnswer):
     """What the Test Analyst says: who is to do what, or that nobody can do anything."""
 
     give_up: bool = Field(
@@ -112,12 +112,12 @@ class Guidance(Answer):
         return self
 
 
-def schema(shape: type[Answer]) -> dict[str, Any]:
+def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
     """The JSON schema of an answer in the form that strict endpoints take."""
-    made = shape.model_json_schema()
-    fields = {name: _plain(field) for name, field in made["properties"].items()}
+    made = answer_type.model_json_schema()
+    fields = {name: _field_schema(field) for name, field in made["properties"].items()}
     return {
-        "title": shape.__name__,
+        "title": answer_type.__name__,
         "type": "object",
         "properties": fields,
         "required": list(fields),
@@ -125,22 +125,22 @@ def schema(shape: type[Answer]) -> dict[str, Any]:
     }
 
 
-def _plain(field: dict[str, Any]) -> dict[str, Any]:
+def _field_schema(field: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in field.items() if key not in ("title", "default")}
 
 
-def read(shape: type[A], text: str) -> A | str:
+def parse_answer(answer_type: type[AnswerT], text: str) -> AnswerT | str:
     """The answer in a model's text, or a sentence that says what is wrong with it."""
-    found = _object(text)
+    found = _last_object(text)
     if found is None:
         return "The answer must be one JSON object and nothing else; no JSON object could be read."
     try:
-        return shape.model_validate(found)
+        return answer_type.model_validate(found)
     except ValidationError as error:
-        return f"The JSON does not fit: {problems(error)}."
+        return f"The JSON does not fit: {describe_errors(error)}."
 
 
-def problems(error: ValidationError) -> str:
+def describe_errors(error: ValidationError) -> str:
     """Every field that is wrong and how."""
     said = []
     for each in error.errors(include_url=False, include_context=False, include_input=False):
@@ -149,10 +149,10 @@ def problems(error: ValidationError) -> str:
     return "; ".join(said)
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _last_object(text: str) -> dict[str, Any] | None:
     """The last JSON object that stands in the text: models like to think aloud and to use code fences."""
     decoder, found, at = json.JSONDecoder(strict=False), None, text.find("{")
-    for _ in range(OBJECTS):
+    for _ in range(MAX_OBJECT_STARTS):
         if at < 0:
             break
         try:

@@ -10,32 +10,34 @@ from collections.abc import Iterator
 
 FILES = "{files}"
 _SEPARATORS = frozenset({"|", "||", "|&", ";", ";;", "&"})
-_STARTS = _SEPARATORS | {"&&", "("}
-_NO_RUNNERS = frozenset({"true", ":", "echo", "printf", "cat", "ls", "test", "[", "exit", "sleep"})
+_COMMAND_STARTS = _SEPARATORS | {"&&", "("}
+_COMMANDS_WITHOUT_TESTS = frozenset(
+    {"true", ":", "echo", "printf", "cat", "ls", "test", "[", "exit", "sleep"}
+)
 _RUNS_NOTHING = re.compile(
     r"(?<!\S)(--collect-only|--co|--setup-only|--setup-plan|--passWithNoTests|--dry-run)\b"
 )
-_LEAVES_OUT = re.compile(r"(?<!\S)(-k(?:\s|=|['\"])|--deselect\b|--ignore(?:-glob)?\b)")
+_SKIPS_TESTS = re.compile(r"(?<!\S)(-k(?:\s|=|['\"])|--deselect\b|--ignore(?:-glob)?\b)")
 _PYTEST = re.compile(r"\bpy\.?test\b")
 
 
-def complaint(command: str, wants_files: bool) -> str:
+def command_problem(command: str, requires_files: bool) -> str:
     """What is wrong, with the fix; empty when nothing is."""
-    if wants_files and FILES not in command:
+    if requires_files and FILES not in command:
         return f"the test command must hold {FILES}, which stands for the test files that must run"
     nothing = _RUNS_NOTHING.search(command)
     if nothing:
         return f"`{nothing[1]}` lets the command succeed without running a test; remove it"
-    out = _LEAVES_OUT.search(command) if _PYTEST.search(command) else None
+    out = _SKIPS_TESTS.search(command) if _PYTEST.search(command) else None
     if out:
         return f"`{out[1].strip()}` leaves tests out; all tests of the files must run"
-    return _hidden(command)
+    return _exit_code_problem(command)
 
 
-def _hidden(command: str) -> str:
+def _exit_code_problem(command: str) -> str:
     """Whether anything but the test runner decides on the exit code."""
     try:
-        words = list(_words(command))
+        words = list(_shell_words(command))
     except ValueError as error:
         return f"the shell cannot read the command: {error}"
     at = max((number for number, (word, _) in enumerate(words) if FILES in word), default=None)
@@ -43,23 +45,23 @@ def _hidden(command: str) -> str:
         return ""
     inner, substituted = words[at]
     if " " in inner.strip():
-        return _hidden(inner)
+        return _exit_code_problem(inner)
     after = next((word for word, within in words[at:] if word in _SEPARATORS and not within), None)
     if after:
         return (
             f"after {FILES} nothing but `&&` may follow, because `{after}` changes the exit code; remove it"
         )
-    return "" if substituted else _no_runner([word for word, _ in words[:at]])
+    return "" if substituted else _missing_runner_problem([word for word, _ in words[:at]])
 
 
-def _no_runner(before: list[str]) -> str:
+def _missing_runner_problem(before: list[str]) -> str:
     """Whether the command that gets the files is one that always succeeds."""
-    starts = (number + 1 for number, word in enumerate(before) if word in _STARTS)
+    starts = (number + 1 for number, word in enumerate(before) if word in _COMMAND_STARTS)
     first = next((word for word in before[max(starts, default=0) :] if "=" not in word), "")
-    return f"`{first}` runs no test" if first in _NO_RUNNERS else ""
+    return f"`{first}` runs no test" if first in _COMMANDS_WITHOUT_TESTS else ""
 
 
-def _words(command: str) -> Iterator[tuple[str, bool]]:
+def _shell_words(command: str) -> Iterator[tuple[str, bool]]:
     """Words and operators, and whether they stand in a `$(…)`; a line end is a `;`."""
     joined = re.sub(r"\\\n", " ", command.strip())
     lexer = shlex.shlex(joined.replace("\n", " ; "), posix=True, punctuation_chars=True)

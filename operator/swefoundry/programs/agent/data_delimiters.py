@@ -11,24 +11,24 @@ import re
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
-def fenced(label: str, text: str) -> str:
+def delimited(label: str, text: str) -> str:
     """``text`` between its marks; ``label`` (a path, say) is foreign too and is written as a JSON string."""
-    body = readable(text)
-    mark = _mark(body)
-    return f"<<<DATA {mark} {quoted(label)}\n{body}\n>>>DATA {mark}"
+    body = printable(text)
+    mark = _marker(body)
+    return f"<<<DATA {mark} {json_string(label)}\n{body}\n>>>DATA {mark}"
 
 
-def quoted(label: str) -> str:
+def json_string(label: str) -> str:
     """A name on one line, whatever is in it."""
-    return json.dumps(readable(label), ensure_ascii=False)
+    return json.dumps(printable(label), ensure_ascii=False)
 
 
-def readable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what cannot be sent or would be invisible: control characters and broken encodings."""
     return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
-def _mark(body: str) -> str:
+def _marker(body: str) -> str:
     seed = body
     while True:
         mark = hashlib.sha256(seed.encode()).hexdigest()[:16]

@@ -16,13 +16,13 @@ from swefoundry.contracts.termination_record import (
     truncate_to_fit,
 )
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.llm.model_client import speaker_for
-from swefoundry.programs.agent.run import attempt
+from swefoundry.programs.agent.llm.model_client import open_model_client
+from swefoundry.programs.agent.run import run_agent
 
 
 def main() -> int:
     """Everything but the exit."""
-    record = _record()
+    record = _result()
     print(f"agents end with {record.code}: {record.message or record.label or 'done'}", flush=True)
     Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(
         truncate_to_fit(record, "message", "label")
@@ -30,7 +30,7 @@ def main() -> int:
     return record.code
 
 
-def _record() -> AgentResult:
+def _result() -> AgentResult:
     try:
         order = AgentSpec.model_validate_json(os.environ.get(AGENT_SPEC_VARIABLE, ""))
     except ValidationError as error:
@@ -38,9 +38,11 @@ def _record() -> AgentResult:
             nonce="", code=ExitCode.INVALID_SPEC, message=f"{AGENT_SPEC_VARIABLE} is no order: {error}"
         )
     with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
-        return asyncio.run(_carry_out(order, Path(folder)))
+        return asyncio.run(_run(order, Path(folder)))
 
 
-async def _carry_out(order: AgentSpec, folder: Path) -> AgentResult:
-    async with RegistryClient.for_location(order.place) as registry:
-        return await attempt(order, registry, folder, speaker_for, say=lambda line: print(line, flush=True))
+async def _run(spec: AgentSpec, folder: Path) -> AgentResult:
+    async with RegistryClient.for_location(spec.place) as registry:
+        return await run_agent(
+            spec, registry, folder, open_model_client, progress=lambda line: print(line, flush=True)
+        )

@@ -11,21 +11,21 @@ from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.failure_logs import Logs, logs
-from swefoundry.programs.agent.repo.fetch import fetch
-from swefoundry.programs.agent.repo.repo_summary import brief
-from swefoundry.programs.agent.repo.tree import Tree
+from swefoundry.programs.agent.failure_logs import FailureLogs, fetch_failure_logs
+from swefoundry.programs.agent.repo.fetch import fetch_tree
+from swefoundry.programs.agent.repo.repo_summary import summarize_repo
+from swefoundry.programs.agent.repo.tree import RepoTree
 
 AGENTS = "agents"
 """The strategy that rounds of ours name."""
-FACTS_BYTES = 32 << 20
-DRAFT_BYTES = 1 << 20
-REFERENCES = 3
+FACTS_LIMIT_BYTES = 32 << 20
+DRAFT_LIMIT_BYTES = 1 << 20
+REFERENCE_DRAFTS = 3
 """Nearest first; more would only cost tokens."""
 
 
 @dataclass(frozen=True)
-class Attempted:
+class PastAttempt:
     """A round that ended, with its draft."""
 
     past: PastRound
@@ -33,41 +33,41 @@ class Attempted:
 
 
 @dataclass(frozen=True)
-class Case:
+class AgentInputs:
     """One source and what was tried with it."""
 
-    order: AgentSpec
+    spec: AgentSpec
     facts: Facts
-    tree: Tree
-    brief: str
-    attempts: tuple[Attempted, ...] = ()
+    tree: RepoTree
+    repo_summary: str
+    attempts: tuple[PastAttempt, ...] = ()
     references: tuple[Draft, ...] = ()
-    logs: Logs = field(default_factory=Logs)
+    logs: FailureLogs = field(default_factory=FailureLogs)
 
     @property
-    def ours(self) -> tuple[Attempted, ...]:
+    def agent_attempts(self) -> tuple[PastAttempt, ...]:
         """The agents' own rounds."""
         return tuple(each for each in self.attempts if each.past.strategy == AGENTS)
 
 
-async def gather(order: AgentSpec, registry: RegistryClient, folder: Path) -> Case:
+async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -> AgentInputs:
     """Fetch all of it; ``folder`` is empty and ours."""
-    repo = order.place.repository
-    tree = Tree(await fetch(registry, repo, order.source, folder))
-    facts = Facts.model_validate_json(await registry.get_blob(repo, order.facts, FACTS_BYTES))
-    attempts = [Attempted(past, await _draft(registry, repo, past.draft)) for past in order.rounds]
-    ours = [past for past in order.rounds if past.strategy == AGENTS]
-    references = [await _draft(registry, repo, each) for each in order.references[:REFERENCES]]
-    return Case(
-        order=order,
+    repo = spec.place.repository
+    tree = RepoTree(await fetch_tree(registry, repo, spec.source, folder))
+    facts = Facts.model_validate_json(await registry.get_blob(repo, spec.facts, FACTS_LIMIT_BYTES))
+    attempts = [PastAttempt(past, await _fetch_draft(registry, repo, past.draft)) for past in spec.rounds]
+    ours = [past for past in spec.rounds if past.strategy == AGENTS]
+    references = [await _fetch_draft(registry, repo, each) for each in spec.references[:REFERENCE_DRAFTS]]
+    return AgentInputs(
+        spec=spec,
         facts=facts,
         tree=tree,
-        brief=brief(facts, tree),
+        repo_summary=summarize_repo(facts, tree),
         attempts=tuple(attempts),
         references=tuple(references),
-        logs=await logs(registry, repo, ours[-1]) if ours else Logs(),
+        logs=await fetch_failure_logs(registry, repo, ours[-1]) if ours else FailureLogs(),
     )
 
 
-async def _draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:
-    return Draft.model_validate_json(await registry.get_blob(repo, digest, DRAFT_BYTES))
+async def _fetch_draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:
+    return Draft.model_validate_json(await registry.get_blob(repo, digest, DRAFT_LIMIT_BYTES))

@@ -13,7 +13,7 @@ from enum import Enum
 from swefoundry.contracts.draft import Draft
 from swefoundry.text.log_excerpt import log_excerpt
 
-_NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
+_RUN_DETAILS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), "UUID"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "TIME"),
     (re.compile(r"\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b"), "TIME"),
@@ -23,36 +23,36 @@ _NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[=_\-~]{4,}"), "LINE"),
     (re.compile(r"[ \t]+"), " "),
 )
-_TELLING_CHARACTERS = 2048
+_EXCERPT_CHARACTERS = 2048
 
 
-class Step(Enum):
+class LoopReaction(Enum):
     """What to do about a failure."""
 
-    CARRY_ON = "carry on"
-    SWITCH = "switch to the next model, if there is one"
-    STOP = "switch to the next model, or stop"
+    CONTINUE = "carry on"
+    NEXT_MODEL = "switch to the next model, if there is one"
+    NEXT_MODEL_OR_STOP = "switch to the next model, or stop"
 
 
-def signature(outcome: str, log: str) -> str:
+def failure_signature(outcome: str, log: str) -> str:
     """The same for failures that differ only in numbers, paths, hashes and times; empty logs count as one."""
-    said = normalised(log_excerpt(log, _TELLING_CHARACTERS))
+    said = without_run_details(log_excerpt(log, _EXCERPT_CHARACTERS))
     return hashlib.sha256(f"{outcome}\n{said}".encode()).hexdigest()[:16]
 
 
-def normalised(text: str) -> str:
+def without_run_details(text: str) -> str:
     """Text without what differs from one run to the next."""
-    for pattern, word in _NOISE:
+    for pattern, word in _RUN_DETAILS:
         text = pattern.sub(word, text)
     return "\n".join(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
-def advice(signatures: Sequence[str]) -> Step:
+def loop_reaction(signatures: Sequence[str]) -> LoopReaction:
     """What the last signature says, given all before it: A, B, A, B is a circle as much as A, A."""
     seen = signatures.count(signatures[-1]) if signatures else 0
     if seen < 2:
-        return Step.CARRY_ON
-    return Step.SWITCH if seen == 2 else Step.STOP
+        return LoopReaction.CONTINUE
+    return LoopReaction.NEXT_MODEL if seen == 2 else LoopReaction.NEXT_MODEL_OR_STOP
 
 
 def dockerfile_key(dockerfile: str) -> str:

@@ -6,18 +6,18 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import AgentRole
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
-from swefoundry.programs.agent.failure_guidance import Feedback, feedback
-from swefoundry.programs.agent.inputs import Attempted, Case
+from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
+from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
 from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
 
-TURNS: dict[AgentRole, int] = {"explorer": 16, "environment": 12, "tests": 12, "analyst": 8}
+MAX_TURNS_BY_ROLE: dict[AgentRole, int] = {"explorer": 16, "environment": 12, "tests": 12, "analyst": 8}
 """Most turns of a role in one pod, where no budget says less."""
 REUSE = "reuse"
-SHOWN_ATTEMPTS = 3
+MAX_ATTEMPTS_IN_PROMPT = 3
 """Failed drafts that are shown whole, newest last."""
 
-BUILD_FAILED = frozenset(
+BUILD_FAILURES = frozenset(
     {
         RoundOutcome.DOCKERFILE_INVALID,
         RoundOutcome.POLICY_REFUSED,
@@ -32,73 +32,79 @@ BUILD_FAILED = frozenset(
 
 
 @dataclass(frozen=True)
-class Situation:
+class PromptContext:
     """Where the loop stands when a role is asked."""
 
-    case: Case
+    inputs: AgentInputs
     report: ExplorerReport | None = None
     current: Draft | None = None
     """The draft to be changed; None when the first one is written."""
     guidance: Guidance | None = None
-    written: tuple[str, ...] = ()
+    tried_keys: tuple[str, ...] = ()
     """Keys of the drafts that agents wrote, as they wrote them."""
 
     @property
-    def source(self) -> dict[str, object]:
+    def common_variables(self) -> dict[str, object]:
         """The variables that every role's opening has."""
-        order = self.case.order
+        order = self.inputs.spec
         return {
             "repo": order.repo,
             "version": order.version or "",
             "language": order.language or "",
             "date": order.created_at.date().isoformat() if order.created_at else "",
-            "brief": self.case.brief,
-            "test_files": self.case.facts.test_files,
+            "brief": self.inputs.repo_summary,
+            "test_files": self.inputs.facts.test_files,
         }
 
     @property
-    def outcomes_shown(self) -> bool:
+    def shows_outcomes(self) -> bool:
         """Whether roles are told how rounds ended."""
-        return not self.case.order.ablation.no_feedback
+        return not self.inputs.spec.ablation.no_feedback
 
     @property
-    def failed(self) -> tuple[Attempted, ...]:
+    def failed_attempts(self) -> tuple[PastAttempt, ...]:
         """Earlier drafts to show with how they ended; the current one is shown apart."""
-        if not self.outcomes_shown:
+        if not self.shows_outcomes:
             return ()
-        return tuple(each for each in self.case.attempts if each.draft != self.current)[-SHOWN_ATTEMPTS:]
+        return tuple(each for each in self.inputs.attempts if each.draft != self.current)[
+            -MAX_ATTEMPTS_IN_PROMPT:
+        ]
 
     @property
     def draft_number(self) -> int:
         """Told only where outcomes are not: else two rounds would ask the very same question."""
-        return 0 if self.outcomes_shown else len(self.case.attempts) + 1
+        return 0 if self.shows_outcomes else len(self.inputs.attempts) + 1
 
-    def limit(self, role: AgentRole) -> tuple[int, str]:
+    def turn_limit(self, role: AgentRole) -> tuple[int, str]:
         """A role's most turns, and how to change it."""
-        wanted = self.case.order.allowance.turns_per_role
+        wanted = self.inputs.spec.allowance.turns_per_role
         if wanted is None:
-            return TURNS[role], "the usual limit; spec.budget.turnsPerRole sets another"
+            return MAX_TURNS_BY_ROLE[role], "the usual limit; spec.budget.turnsPerRole sets another"
         return wanted, "spec.budget.turnsPerRole"
 
-    def dockerfile_tried(self, dockerfile: str) -> str:
+    def repeated_dockerfile(self, dockerfile: str) -> str:
         """A sentence when this Dockerfile cannot lead to anything new; else empty."""
         key = dockerfile_key(dockerfile)
-        for each in self._built:
-            if each.past.outcome in BUILD_FAILED and dockerfile_key(each.draft.dockerfile) == key:
+        for each in self._built_attempts:
+            if each.past.outcome in BUILD_FAILURES and dockerfile_key(each.draft.dockerfile) == key:
                 return f"This very Dockerfile was built in round {ordinal(each.past.number)} and failed; change it."
         asked = self.guidance is not None and self.guidance.route == "environment"
         if asked and self.current is not None and dockerfile_key(self.current.dockerfile) == key:
             return "This is the current Dockerfile without a change; do what the guidance says."
         return ""
 
-    def draft_tried(self, draft: Draft) -> str:
+    def repeated_draft(self, draft: Draft) -> str:
         """A sentence when this draft was tried; else empty."""
         key = draft_key(draft)
         tried = next(
-            (f"in round {ordinal(each.past.number)}" for each in self._built if draft_key(each.draft) == key),
+            (
+                f"in round {ordinal(each.past.number)}"
+                for each in self._built_attempts
+                if draft_key(each.draft) == key
+            ),
             "",
         )
-        if not tried and key in self.written:
+        if not tried and key in self.tried_keys:
             tried = "before"
         if not tried:
             return ""
@@ -108,11 +114,11 @@ class Situation:
         )
 
     @property
-    def _built(self) -> tuple[Attempted, ...]:
+    def _built_attempts(self) -> tuple[PastAttempt, ...]:
         """Rounds that built their Dockerfile; a reused image says nothing about building its draft anew."""
-        return tuple(each for each in self.case.attempts if each.past.strategy != REUSE)
+        return tuple(each for each in self.inputs.attempts if each.past.strategy != REUSE)
 
 
-def measured(attempted: Attempted) -> Feedback:
+def guidance_for_attempt(attempt: PastAttempt) -> FailureGuidance:
     """What the end of a round asks for."""
-    return feedback(attempted.past.outcome, attempted.past.message)
+    return guidance_for(attempt.past.outcome, attempt.past.message)

@@ -8,16 +8,16 @@ from functools import cache
 import jinja2
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.programs.agent.data_delimiters import fenced, quoted
+from swefoundry.programs.agent.data_delimiters import delimited, json_string
 
 
-def render(name: str, **given: object) -> str:
+def render_prompt(name: str, **variables: object) -> str:
     """A prompt with its variables filled in; the same values give the same text."""
-    return _prompts().get_template(name).render(given).strip() + "\n"
+    return _template_environment().get_template(name).render(variables).strip() + "\n"
 
 
 @cache
-def _prompts() -> jinja2.Environment:
+def _template_environment() -> jinja2.Environment:
     found = jinja2.Environment(
         loader=jinja2.PackageLoader("swefoundry.programs.agent", "prompts"),
         undefined=jinja2.StrictUndefined,
@@ -25,12 +25,12 @@ def _prompts() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters["fenced"] = lambda text, label: fenced(label, text)
-    found.filters["quoted"] = quoted
-    found.filters["commands"] = _commands
+    found.filters["fenced"] = lambda text, label: delimited(label, text)
+    found.filters["quoted"] = json_string
+    found.filters["commands"] = _commands_json
     return found
 
 
-def _commands(draft: Draft) -> str:
+def _commands_json(draft: Draft) -> str:
     """A draft without its Dockerfile, which is shown apart."""
     return draft.model_dump_json(exclude={"dockerfile"}, indent=1)

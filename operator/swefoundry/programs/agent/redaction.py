@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 REDACTED = "[redacted]"
 
-_SHORTEST_SECRET = 6
+_MIN_SECRET_CHARACTERS = 6
 """Shorter keys are placeholders for endpoints that want none (`none`, `x`): replacing them would garble every text."""
 
-_LIKE_A_KEY = re.compile(
+_KEY_PATTERN = re.compile(
     r"""
     \bsk-[A-Za-z0-9_-]{20,}             # OpenAI and the many that imitate its form
     | \bsk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*     # the same, half masked in an error message
@@ -29,19 +29,24 @@ class Redactor:
     """Replaces secrets in text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if len(secret) >= _SHORTEST_SECRET for form in _forms(secret)}
+        forms = {
+            form
+            for secret in secrets
+            if len(secret) >= _MIN_SECRET_CHARACTERS
+            for form in _written_forms(secret)
+        }
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
 
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, REDACTED)
-        return _LIKE_A_KEY.sub(REDACTED, text)
+        return _KEY_PATTERN.sub(REDACTED, text)
 
 
 Redact = Callable[[str], str]
 
 
-def _forms(secret: str) -> set[str]:
+def _written_forms(secret: str) -> set[str]:
     """The secret as it may be written: plain, in JSON, in a URL, in base64 (whole, and without the end, which depends
     on what follows).
     """

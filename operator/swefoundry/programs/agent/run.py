@@ -17,19 +17,19 @@ from swefoundry.contracts.models import Usage
 from swefoundry.errors import SwefoundryError
 from swefoundry.oci.draft_store import push_draft
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.agent_exit import OutOfTime, Stop
-from swefoundry.programs.agent.conversation import Panel
-from swefoundry.programs.agent.inputs import gather
-from swefoundry.programs.agent.llm.messages import Speaker
-from swefoundry.programs.agent.state import keep, keep_transcript, load
-from swefoundry.programs.agent.transcript_recorder import Scribe
-from swefoundry.programs.agent.workflow import Drafted, Say, Story
+from swefoundry.programs.agent.agent_exit import AgentExit, TimeLimitReached
+from swefoundry.programs.agent.conversation import AgentDeps
+from swefoundry.programs.agent.inputs import load_inputs
+from swefoundry.programs.agent.llm.messages import ModelClient
+from swefoundry.programs.agent.state import load_state, store_state, store_transcript
+from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
+from swefoundry.programs.agent.workflow import DraftWorkflow, WorkflowProgress, WrittenDraft
 
-MESSAGE_CHARACTERS = 1500
+MAX_RESULT_MESSAGE_CHARACTERS = 1500
 """A sentence is shorter; the analyst's reasons are model text."""
 
 
-class PodSpeaker(Speaker, Protocol):
+class PodModelClient(ModelClient, Protocol):
     """The speaker of one pod: also knows what was used, and what must not be written down."""
 
     @property
@@ -38,7 +38,7 @@ class PodSpeaker(Speaker, Protocol):
         ...
 
     @property
-    def rung(self) -> int:
+    def model_index(self) -> int:
         """Index in the ladder of the model that speaks."""
         ...
 
@@ -47,76 +47,86 @@ class PodSpeaker(Speaker, Protocol):
         ...
 
 
-SpeakerFor = Callable[[AgentSpec, RegistryClient], AbstractAsyncContextManager[PodSpeaker]]
+OpenModelClient = Callable[[AgentSpec, RegistryClient], AbstractAsyncContextManager[PodModelClient]]
 
 
-async def attempt(
-    order: AgentSpec, registry: RegistryClient, folder: Path, speaker_for: SpeakerFor, say: Say
+async def run_agent(
+    spec: AgentSpec,
+    registry: RegistryClient,
+    folder: Path,
+    open_client: OpenModelClient,
+    progress: WorkflowProgress,
 ) -> AgentResult:
     """Carry out an order; what goes wrong is in the record."""
     try:
-        async with speaker_for(order, registry) as speaker:
-            return await _carried_out(order, registry, folder, speaker, say)
-    except Stop as stop:
-        return _record(order, stop.code, str(stop))
+        async with open_client(spec, registry) as speaker:
+            return await _run(spec, registry, folder, speaker, progress)
+    except AgentExit as stop:
+        return _failure(spec, stop.code, str(stop))
     except SwefoundryError as error:
-        return _record(order, ExitCode.INFRASTRUCTURE, str(error))
+        return _failure(spec, ExitCode.INFRASTRUCTURE, str(error))
     except ValidationError as error:
-        return _record(order, ExitCode.INVALID_SPEC, f"what the order names cannot be read: {error}")
+        return _failure(spec, ExitCode.INVALID_SPEC, f"what the order names cannot be read: {error}")
     except OSError as error:
-        return _record(order, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
+        return _failure(spec, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
 
-async def _carried_out(
-    order: AgentSpec, registry: RegistryClient, folder: Path, speaker: PodSpeaker, say: Say
+async def _run(
+    spec: AgentSpec,
+    registry: RegistryClient,
+    folder: Path,
+    client: PodModelClient,
+    progress: WorkflowProgress,
 ) -> AgentResult:
-    case = await gather(order, registry, folder)
-    state, said = await load(registry, order)
-    scribe = Scribe(said, len(order.rounds), speaker.redact)
-    story = Story(case, state, Panel(speaker, scribe), say)
+    case = await load_inputs(spec, registry, folder)
+    state, said = await load_state(registry, spec)
+    scribe = TranscriptRecorder(said, len(spec.rounds), client.redact)
+    story = DraftWorkflow(case, state, AgentDeps(client, scribe), progress)
     try:
-        drafted = await _in_time(order, story)
-    except Stop as stop:
-        record = _record(order, stop.code, speaker.redact(str(stop)))
-        said_digest = await _transcript_if_possible(order, registry, scribe, say)
-        end = {"state": order.state, "transcript": said_digest}
+        drafted = await _draft_in_time(spec, story)
+    except AgentExit as stop:
+        record = _failure(spec, stop.code, client.redact(str(stop)))
+        said_digest = await _try_store_transcript(spec, registry, scribe, progress)
+        end = {"state": spec.state, "transcript": said_digest}
     else:
-        record = await _stored(order, registry, drafted)
-        said_digest = await keep_transcript(registry, order.place.repository, scribe.transcript)
-        kept = story.state.model_copy(update={"rung": speaker.rung, "transcript": said_digest})
-        end = {"state": await keep(registry, order.place.repository, kept), "transcript": said_digest}
-    return record.model_copy(update={**end, "usage": speaker.usage, "rung": speaker.rung})
+        record = await _store_draft(spec, registry, drafted)
+        said_digest = await store_transcript(registry, spec.place.repository, scribe.transcript)
+        kept = story.state.model_copy(update={"rung": client.model_index, "transcript": said_digest})
+        end = {"state": await store_state(registry, spec.place.repository, kept), "transcript": said_digest}
+    return record.model_copy(update={**end, "usage": client.usage, "rung": client.model_index})
 
 
-async def _transcript_if_possible(
-    order: AgentSpec, registry: RegistryClient, scribe: Scribe, say: Say
+async def _try_store_transcript(
+    spec: AgentSpec, registry: RegistryClient, recorder: TranscriptRecorder, progress: WorkflowProgress
 ) -> Digest | None:
     """A stop says more than that the registry was away when its transcript was to be stored."""
     try:
-        return await keep_transcript(registry, order.place.repository, scribe.transcript)
+        return await store_transcript(registry, spec.place.repository, recorder.transcript)
     except SwefoundryError as error:
-        say(f"the transcript could not be stored: {error}")
+        progress(f"the transcript could not be stored: {error}")
         return None
 
 
-async def _in_time(order: AgentSpec, story: Story) -> Drafted:
+async def _draft_in_time(spec: AgentSpec, workflow: DraftWorkflow) -> WrittenDraft:
     """A request in flight is waited for and stored by the speaker: running out of time pays for nothing twice."""
-    limit = order.time_limit_seconds
+    limit = spec.time_limit_seconds
     try:
         async with asyncio.timeout(limit):
-            return await story.next_draft()
+            return await workflow.next_draft()
     except TimeoutError as error:
-        raise OutOfTime(
+        raise TimeLimitReached(
             f"the agents had no draft within {limit} s; raise the setting agent_seconds"
         ) from error
 
 
-async def _stored(order: AgentSpec, registry: RegistryClient, drafted: Drafted) -> AgentResult:
-    digest = await push_draft(registry, order.place.repository, drafted.draft)
+async def _store_draft(spec: AgentSpec, registry: RegistryClient, drafted: WrittenDraft) -> AgentResult:
+    digest = await push_draft(registry, spec.place.repository, drafted.draft)
     return AgentResult(
-        nonce=order.nonce, code=ExitCode.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
+        nonce=spec.nonce, code=ExitCode.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
     )
 
 
-def _record(order: AgentSpec, code: ExitCode, message: str) -> AgentResult:
-    return AgentResult(nonce=order.nonce, code=code, message=" ".join(message.split())[:MESSAGE_CHARACTERS])
+def _failure(spec: AgentSpec, code: ExitCode, message: str) -> AgentResult:
+    return AgentResult(
+        nonce=spec.nonce, code=code, message=" ".join(message.split())[:MAX_RESULT_MESSAGE_CHARACTERS]
+    )

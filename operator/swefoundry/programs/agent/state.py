@@ -19,11 +19,11 @@ from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 
 STATE_KIND = "agent-state"
 STATE_FILE = "state.json"
-LIMIT_BYTES = 64 << 20
+STATE_LIMIT_BYTES = 64 << 20
 """Of state or transcript: hundreds of turns with whole files in them are a few megabytes."""
 
 
-class Advised(WireModel):
+class PastGuidance(WireModel):
     """Guidance that was given after a round."""
 
     round: int
@@ -31,7 +31,7 @@ class Advised(WireModel):
     guidance: Guidance
 
 
-class State(WireModel):
+class AgentState(WireModel):
     """Everything that outlives a pod and is not in the order."""
 
     v: Literal[1] = 1
@@ -40,7 +40,7 @@ class State(WireModel):
     """The draft that was written last."""
     written: list[str] = []
     """Keys of all drafts that were written, before a person's overrides changed them."""
-    advised: list[Advised] = []
+    advised: list[PastGuidance] = []
     """Guidance so far, oldest first."""
     signatures: list[str] = []
     """Of the failures of the agents' rounds, oldest first: why a model was changed or the loop ended."""
@@ -49,32 +49,34 @@ class State(WireModel):
     transcript: Digest | None = None
 
 
-async def load(registry: RegistryClient, order: AgentSpec) -> tuple[State, Transcript]:
+async def load_state(registry: RegistryClient, spec: AgentSpec) -> tuple[AgentState, Transcript]:
     """What the last pod left; a state of another version counts as none."""
-    fresh = State(), Transcript(conversation=order.conversation)
-    if order.state is None:
+    fresh = AgentState(), Transcript(conversation=spec.conversation)
+    if spec.state is None:
         return fresh
-    repo = order.place.repository
-    files = await pull_artifact(registry, repo, order.state, LIMIT_BYTES)
+    repo = spec.place.repository
+    files = await pull_artifact(registry, repo, spec.state, STATE_LIMIT_BYTES)
     try:
-        state = State.model_validate_json(files.get(STATE_FILE, b""))
+        state = AgentState.model_validate_json(files.get(STATE_FILE, b""))
         if state.transcript is None:
             return state, fresh[1]
-        said = await pull_artifact(registry, repo, state.transcript, LIMIT_BYTES)
+        said = await pull_artifact(registry, repo, state.transcript, STATE_LIMIT_BYTES)
         return state, Transcript.model_validate_json(said.get(TRANSCRIPT_FILE, b""))
     except ValidationError:
         return fresh
 
 
-async def keep_transcript(registry: RegistryClient, repository: str, transcript: Transcript) -> Digest:
+async def store_transcript(registry: RegistryClient, repository: str, transcript: Transcript) -> Digest:
     """Store what was said."""
-    return await push_artifact(registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _json(transcript)})
+    return await push_artifact(
+        registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _to_bytes(transcript)}
+    )
 
 
-async def keep(registry: RegistryClient, repository: str, state: State) -> Digest:
+async def store_state(registry: RegistryClient, repository: str, state: AgentState) -> Digest:
     """Store the state."""
-    return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _json(state)})
+    return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _to_bytes(state)})
 
 
-def _json(value: WireModel) -> bytes:
+def _to_bytes(value: WireModel) -> bytes:
     return value.to_json().encode()

@@ -8,7 +8,7 @@ from swefoundry.programs.agent.llm.messages import Message, Reply, Request
 Redact = Callable[[str], str]
 
 
-class Scribe:
+class TranscriptRecorder:
     """Grows a transcript."""
 
     def __init__(self, before: Transcript, round_number: int, redact: Redact) -> None:
@@ -16,14 +16,14 @@ class Scribe:
         self._conversation = before.conversation
         self._round = round_number
         self._redact = redact
-        self._heard: dict[str, tuple[Message, ...]] = {}
+        self._recorded: dict[str, tuple[Message, ...]] = {}
 
     @property
     def transcript(self) -> Transcript:
         """Everything so far."""
         return Transcript(conversation=self._conversation, turns=self._turns)
 
-    def write(self, role: AgentRole, request: Request, reply: Reply, note: str = "") -> None:
+    def record(self, role: AgentRole, request: Request, reply: Reply, note: str = "") -> None:
         """Add a turn; of the request only what this role has not been told yet."""
         self._turns.append(
             Turn(
@@ -31,17 +31,20 @@ class Scribe:
                 round=self._round,
                 role=role,
                 model=reply.model,
-                request=[self._said(message) for message in self._new(role, request.messages)],
-                reply=self._said(reply.message),
+                request=[
+                    self._transcript_message(message)
+                    for message in self._new_messages(role, request.messages)
+                ],
+                reply=self._transcript_message(reply.message),
                 usage=reply.usage,
                 stored=reply.stored,
                 note=self._redact("; ".join(part for part in (note, reply.note) if part)),
             )
         )
-        self._heard[role] = (*request.messages, reply.message)
+        self._recorded[role] = (*request.messages, reply.message)
 
-    def _new(self, role: str, messages: Sequence[Message]) -> Sequence[Message]:
-        heard = self._heard.get(role, ())
+    def _new_messages(self, role: str, messages: Sequence[Message]) -> Sequence[Message]:
+        heard = self._recorded.get(role, ())
         same = 0
         for old, new in zip(heard, messages, strict=False):
             if old != new:
@@ -49,7 +52,7 @@ class Scribe:
             same += 1
         return messages[same:]
 
-    def _said(self, message: Message) -> TranscriptMessage:
+    def _transcript_message(self, message: Message) -> TranscriptMessage:
         return TranscriptMessage(
             role=message.role,
             text=self._redact(message.text),

@@ -10,7 +10,7 @@ _STEP_CHARACTERS = 300
 _MESSAGE_CHARACTERS = 600
 
 
-def fitted(record: BuildResult, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
+def truncate_to_fit(record: BuildResult, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     """The record as JSON of at most ``limit_bytes``: the step and message are cut, the tail loses its first lines."""
     record = record.model_copy(
         update={
@@ -20,14 +20,14 @@ def fitted(record: BuildResult, limit_bytes: int = RECORD_LIMIT_BYTES) -> bytes:
     )
     content = _json(record)
     while len(content) > limit_bytes and record.tail:
-        record = record.model_copy(update={"tail": _shorter(record.tail, len(content) - limit_bytes)})
+        record = record.model_copy(update={"tail": _shorten_tail(record.tail, len(content) - limit_bytes)})
         content = _json(record)
     return content
 
 
-def leave(record: BuildResult, path: Path) -> None:
+def write_result(record: BuildResult, path: Path) -> None:
     """Write the record where the kubelet looks for it."""
-    path.write_bytes(fitted(record))
+    path.write_bytes(truncate_to_fit(record))
 
 
 def _json(record: BuildResult) -> bytes:
@@ -38,7 +38,7 @@ def _cut(text: str, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1] + "…"
 
 
-def _shorter(tail: str, surplus_bytes: int) -> str:
+def _shorten_tail(tail: str, surplus_bytes: int) -> str:
     """Without its first line, or without the start of its only line."""
     _, newline, rest = tail.partition("\n")
     # One character is at most six bytes as JSON; a quarter of the surplus gets there in a few rounds.

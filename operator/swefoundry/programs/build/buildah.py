@@ -11,11 +11,11 @@ from pathlib import Path
 
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.registry_location import RegistryLocation
-from swefoundry.programs.build.step_environment import COMMIT_TIME
+from swefoundry.programs.build.step_environment import COMMIT_TIME_VARIABLE
 
 
 @dataclass(frozen=True)
-class Workplace:
+class BuildDirs:
     """The folders and files of one build; all of them on the pod's storage volume."""
 
     root: Path
@@ -31,7 +31,7 @@ class Workplace:
         return self.root / "Dockerfile"
 
     @property
-    def no_ignores(self) -> Path:
+    def ignore_file(self) -> Path:
         """An empty file in place of the tree's own .dockerignore, which often leaves out tests and .git."""
         return self.root / "ignore-nothing"
 
@@ -76,9 +76,9 @@ POLICY = json.dumps({"default": [{"type": "insecureAcceptAnything"}]})
 """Base images are chosen by name (the allowed bases), not by signature."""
 
 
-def containers_conf(workplace: Workplace) -> str:
+def containers_conf(dirs: BuildDirs) -> str:
     """buildah wants a network program to exist even though steps use the pod's network; a stand-in will do."""
-    return f"[engine]\nhelper_binaries_dir = {json.dumps([str(workplace.helpers)])}\n"
+    return f"[engine]\nhelper_binaries_dir = {json.dumps([str(dirs.helpers)])}\n"
 
 
 def registries_conf(place: RegistryLocation, mirrors: Mapping[str, str]) -> str:
@@ -92,12 +92,12 @@ def registries_conf(place: RegistryLocation, mirrors: Mapping[str, str]) -> str:
 
 
 def build_command(
-    order: BuildSpec, workplace: Workplace, settings: Mapping[str, str], limits: Mapping[str, str]
+    order: BuildSpec, dirs: BuildDirs, settings: Mapping[str, str], limits: Mapping[str, str]
 ) -> list[str]:
     """``limits`` are our own resource limits: buildah's defaults are higher than a pod may raise its own."""
-    command = [*_buildah(workplace), "build", "--isolation", "chroot", "--network", "host", "--layers"]
-    command += ["--timestamp", str(COMMIT_TIME), "--identity-label=false", "--http-proxy=false"]
-    command += ["--signature-policy", str(workplace.policy), "--ignorefile", str(workplace.no_ignores)]
+    command = [*_buildah(dirs), "build", "--isolation", "chroot", "--network", "host", "--layers"]
+    command += ["--timestamp", str(COMMIT_TIME_VARIABLE), "--identity-label=false", "--http-proxy=false"]
+    command += ["--signature-policy", str(dirs.policy), "--ignorefile", str(dirs.ignore_file)]
     command += [word for name, limit in limits.items() for word in ("--ulimit", f"{name}={limit}")]
     command += [word for name, value in settings.items() for word in ("--build-arg", f"{name}={value}")]
     if order.cache is not None:
@@ -107,43 +107,43 @@ def build_command(
     return [
         *command,
         "--iidfile",
-        str(workplace.image_id),
+        str(dirs.image_id),
         "-f",
-        str(workplace.dockerfile),
-        str(workplace.context),
+        str(dirs.dockerfile),
+        str(dirs.context),
     ]
 
 
-def push_command(order: BuildSpec, workplace: Workplace, image_id: str) -> list[str]:
+def push_command(order: BuildSpec, dirs: BuildDirs, image_id: str) -> list[str]:
     """Push by tag; the digest goes into a file."""
     target = f"docker://{order.place.registry}/{order.place.repository}:{order.tag}"
     command = [
-        *_buildah(workplace),
+        *_buildah(dirs),
         "push",
         "--signature-policy",
-        str(workplace.policy),
+        str(dirs.policy),
         *_transfer(order.place),
     ]
-    return [*command, "--digestfile", str(workplace.digest), image_id, target]
+    return [*command, "--digestfile", str(dirs.digest), image_id, target]
 
 
-def environment(
-    inherited: Mapping[str, str], workplace: Workplace, proxy: Mapping[str, str]
+def buildah_environment(
+    inherited: Mapping[str, str], dirs: BuildDirs, proxy: Mapping[str, str]
 ) -> dict[str, str]:
     """What buildah itself sees: little of the pod's environment, nothing of its order."""
     kept = {name: inherited[name] for name in ("PATH", "HOME", "LANG") if name in inherited}
     return {
         **kept,
         **proxy,
-        "TMPDIR": str(workplace.temporary),
-        "CONTAINERS_CONF": str(workplace.defaults),
-        "CONTAINERS_REGISTRIES_CONF": str(workplace.registries),
+        "TMPDIR": str(dirs.temporary),
+        "CONTAINERS_CONF": str(dirs.defaults),
+        "CONTAINERS_REGISTRIES_CONF": str(dirs.registries),
     }
 
 
-def _buildah(workplace: Workplace) -> list[str]:
-    roots = ["--root", str(workplace.root / "storage"), "--runroot", str(workplace.root / "run")]
-    return ["buildah", *roots, "--registries-conf", str(workplace.registries)]
+def _buildah(dirs: BuildDirs) -> list[str]:
+    roots = ["--root", str(dirs.root / "storage"), "--runroot", str(dirs.root / "run")]
+    return ["buildah", *roots, "--registries-conf", str(dirs.registries)]
 
 
 def _transfer(place: RegistryLocation) -> list[str]:

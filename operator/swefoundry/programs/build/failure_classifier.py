@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.programs.build.log_parser import Words, read
+from swefoundry.programs.build.log_parser import BuildahLog, parse_log
 
 SIGNALS = {
     "hangup": 1,
@@ -33,7 +33,7 @@ SIGNALS = {
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class BuildFacts:
     """What is known besides exit code and log."""
 
     seconds_allowed: int | None = None
@@ -45,7 +45,7 @@ class Circumstances:
 
 
 @dataclass(frozen=True)
-class Ending:
+class BuildOutcome:
     """How a build ended."""
 
     code: ExitCode
@@ -57,105 +57,105 @@ class Ending:
 
 
 @dataclass(frozen=True)
-class Seen:
+class BuildEvidence:
     """What the rules look at."""
 
     exit_code: int
-    words: Words
-    circumstances: Circumstances
+    log: BuildahLog
+    facts: BuildFacts
 
-    def ending(
+    def outcome(
         self, code: ExitCode, message: str, step: str | None = None, step_exit_code: int | None = None
-    ) -> Ending:
-        kills = self.circumstances.oom_kills
-        return Ending(
-            code, message, step or self.words.opened, step_exit_code, "\n".join(self.words.tail), kills
+    ) -> BuildOutcome:
+        kills = self.facts.oom_kills
+        return BuildOutcome(
+            code, message, step or self.log.opened, step_exit_code, "\n".join(self.log.tail), kills
         )
 
 
-Rule = Callable[[Seen], Ending | None]
+FailureRule = Callable[[BuildEvidence], BuildOutcome | None]
 
 
-def classify(exit_code: int, log_tail: str, circumstances: Circumstances) -> Ending:
+def classify_build(exit_code: int, log_tail: str, facts: BuildFacts) -> BuildOutcome:
     """The ending of `buildah build`. Pure and total."""
-    return _first(BUILD_RULES, Seen(exit_code, read(log_tail), circumstances))
+    return _first_match(BUILD_RULES, BuildEvidence(exit_code, parse_log(log_tail), facts))
 
 
-def classify_push(exit_code: int, log_tail: str, circumstances: Circumstances) -> Ending:
+def classify_push(exit_code: int, log_tail: str, facts: BuildFacts) -> BuildOutcome:
     """The ending of `buildah push`: whatever the reason, the build itself was good."""
-    return _first(PUSH_RULES, Seen(exit_code, read(log_tail), circumstances))
+    return _first_match(PUSH_RULES, BuildEvidence(exit_code, parse_log(log_tail), facts))
 
 
-def all_went_well(seen: Seen) -> Ending | None:
-    if seen.exit_code != 0 or seen.circumstances.seconds_allowed is not None:
+def build_succeeded(seen: BuildEvidence) -> BuildOutcome | None:
+    if seen.exit_code != 0 or seen.facts.seconds_allowed is not None:
         return None
-    return Ending(ExitCode.OK)
+    return BuildOutcome(ExitCode.OK)
 
 
-def time_limit_struck(seen: Seen) -> Ending | None:
-    allowed = seen.circumstances.seconds_allowed
+def time_limit_was_reached(seen: BuildEvidence) -> BuildOutcome | None:
+    allowed = seen.facts.seconds_allowed
     if allowed is None:
         return None
-    return seen.ending(ExitCode.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped.")
+    return seen.outcome(ExitCode.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped.")
 
 
-def buildah_was_killed(seen: Seen) -> Ending | None:
+def buildah_was_killed(seen: BuildEvidence) -> BuildOutcome | None:
     if seen.exit_code >= 0:
         return None
-    why = " because memory ran out" if seen.circumstances.oom_kills else ""
-    return seen.ending(ExitCode.INFRASTRUCTURE, f"buildah was killed by signal {-seen.exit_code}{why}.")
+    why = " because memory ran out" if seen.facts.oom_kills else ""
+    return seen.outcome(ExitCode.INFRASTRUCTURE, f"buildah was killed by signal {-seen.exit_code}{why}.")
 
 
-DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
+DISK_FULL_PATTERN = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
-def disk_was_full(seen: Seen) -> Ending | None:
-    said = [line for line in (seen.words.error, *seen.words.tail) if DISK_FULL.search(line)]
+def disk_was_full(seen: BuildEvidence) -> BuildOutcome | None:
+    said = [line for line in (seen.log.error, *seen.log.tail) if DISK_FULL_PATTERN.search(line)]
     if not said:
         return None
-    return seen.ending(ExitCode.DISK_FULL, f"The disk was full: {said[-1][-300:]}")
+    return seen.outcome(ExitCode.DISK_FULL, f"The disk was full: {said[-1][-300:]}")
 
 
-STEP_FAILED = re.compile(
+STEP_FAILED_PATTERN = re.compile(
     r'building at STEP "(.*)": (?:while running runtime: )?exit status (\d+)$', re.DOTALL
 )
 
 
-def step_failed(seen: Seen) -> Ending | None:
-    found = STEP_FAILED.match(seen.words.error)
+def step_failed(seen: BuildEvidence) -> BuildOutcome | None:
+    found = STEP_FAILED_PATTERN.match(seen.log.error)
     if found is None:
         return None
-    step, opened = found[1].strip(), seen.words.opened
+    step, opened = found[1].strip(), seen.log.opened
     if opened is not None and opened.startswith(step):
         step = opened  # of a heredoc the error line holds the first word, the announcement the first line
-    signal = _signal(seen.words)
+    signal = _signal(seen.log)
     code = int(found[2]) if signal is None else 128 + SIGNALS.get(signal, 0)
     how = f"failed with exit code {code}" if signal is None else f"was ended by a signal ({signal})"
-    kills = seen.circumstances.oom_kills
+    kills = seen.facts.oom_kills
     why = f" after {kills} process(es) were killed because memory ran out" if kills else ""
-    return seen.ending(ExitCode.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
+    return seen.outcome(ExitCode.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
 
 
-def pod_lacks_a_right(seen: Seen) -> Ending | None:
+def pod_lacks_a_right(seen: BuildEvidence) -> BuildOutcome | None:
     """buildah cannot work as the pod is set up: the cluster's fault, or ours."""
     if not re.search(
-        r"RLIMIT_|CLONE_NEW|uid_map|remount|netavark|overlay.*(?:not permitted|denied)", seen.words.error
+        r"RLIMIT_|CLONE_NEW|uid_map|remount|netavark|overlay.*(?:not permitted|denied)", seen.log.error
     ):
         return None
-    return seen.ending(ExitCode.INFRASTRUCTURE, f"buildah cannot work in this pod: {seen.words.error}")
+    return seen.outcome(ExitCode.INFRASTRUCTURE, f"buildah cannot work in this pod: {seen.log.error}")
 
 
-def cache_was_unreachable(seen: Seen) -> Ending | None:
-    if "failed pushing cache" not in seen.words.error:
+def cache_was_unreachable(seen: BuildEvidence) -> BuildOutcome | None:
+    if "failed pushing cache" not in seen.log.error:
         return None
-    return seen.ending(ExitCode.INFRASTRUCTURE, f"The layer cache could not be written: {seen.words.error}")
+    return seen.outcome(ExitCode.INFRASTRUCTURE, f"The layer cache could not be written: {seen.log.error}")
 
 
-IMAGE = re.compile(
+IMAGE_PATTERN = re.compile(
     r"initializing source|pinging container registry|reading (?:manifest|blob)|writing blob|unauthorized"
     r"|no stage or image found with that name",
 )
-UNREACHABLE = re.compile(
+UNREACHABLE_PATTERN = re.compile(
     r"connection refused|connection reset|broken pipe|no route to host|network is unreachable|i/o timeout|EOF$"
     r"|deadline exceeded|TLS handshake timeout|server misbehaving|temporary failure|too ?many ?requests"
     r"|status:? (?:code )?(?:429|5\d\d)",
@@ -163,61 +163,61 @@ UNREACHABLE = re.compile(
 )
 
 
-def registry_was_unreachable(seen: Seen) -> Ending | None:
-    error = seen.words.error
-    if not IMAGE.search(error):
+def registry_was_unreachable(seen: BuildEvidence) -> BuildOutcome | None:
+    error = seen.log.error
+    if not IMAGE_PATTERN.search(error):
         return None
     pinged = re.search(r"pinging container registry (\S+): ", error)
-    own = pinged is not None and pinged[1] in seen.circumstances.own_hosts
-    if not own and not UNREACHABLE.search(error):
+    own = pinged is not None and pinged[1] in seen.facts.own_hosts
+    if not own and not UNREACHABLE_PATTERN.search(error):
         return None
-    return seen.ending(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
+    return seen.outcome(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
 
 
-def base_is_missing(seen: Seen) -> Ending | None:
+def base_is_missing(seen: BuildEvidence) -> BuildOutcome | None:
     """It does not exist, or may not be pulled, or its host does not exist."""
-    if not IMAGE.search(seen.words.error):
+    if not IMAGE_PATTERN.search(seen.log.error):
         return None
-    return seen.ending(ExitCode.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {seen.words.error}")
+    return seen.outcome(ExitCode.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {seen.log.error}")
 
 
-INVALID = re.compile(
+INVALID_DOCKERFILE_PATTERN = re.compile(
     r"^building at STEP |^parsing main Dockerfile|no FROM statement|no stages to build|^FROM requires"
     r"|parsing reference|invalid reference format|determining starting point|[Dd]ockerfile parse error"
 )
-INTERNALS = re.compile(
+INTERNAL_ERROR_PATTERN = re.compile(
     r"^parsing main Dockerfile: \S+: |\s*&imagebuilder\.Step\{.*|copier: get: globs .*\}: "
 )
 """Go values and paths that buildah prints into its errors."""
 
 
-def dockerfile_is_invalid(seen: Seen) -> Ending | None:
-    if not INVALID.search(seen.words.error):
+def dockerfile_is_invalid(seen: BuildEvidence) -> BuildOutcome | None:
+    if not INVALID_DOCKERFILE_PATTERN.search(seen.log.error):
         return None
-    said = INTERNALS.sub("", seen.words.error)
-    return seen.ending(ExitCode.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {said}")
+    said = INTERNAL_ERROR_PATTERN.sub("", seen.log.error)
+    return seen.outcome(ExitCode.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {said}")
 
 
-def unknown_endings_are_ours(seen: Seen) -> Ending | None:
+def unknown_failures_are_infrastructure(seen: BuildEvidence) -> BuildOutcome | None:
     """What nobody thought of must not count against a draft."""
-    return seen.ending(
-        ExitCode.INFRASTRUCTURE, f"buildah ended with {seen.exit_code}: {seen.words.error or 'no error'}"
+    return seen.outcome(
+        ExitCode.INFRASTRUCTURE, f"buildah ended with {seen.exit_code}: {seen.log.error or 'no error'}"
     )
 
 
-def push_failed(seen: Seen) -> Ending | None:
-    allowed = seen.circumstances.seconds_allowed
+def push_failed(seen: BuildEvidence) -> BuildOutcome | None:
+    allowed = seen.facts.seconds_allowed
     why = (
-        seen.words.error or f"exit code {seen.exit_code}"
+        seen.log.error or f"exit code {seen.exit_code}"
         if allowed is None
         else f"it took more than {allowed} s"
     )
-    return seen.ending(ExitCode.PUSH_FAILED, f"The image was built but not pushed: {why}")
+    return seen.outcome(ExitCode.PUSH_FAILED, f"The image was built but not pushed: {why}")
 
 
-BUILD_RULES: tuple[Rule, ...] = (
-    all_went_well,
-    time_limit_struck,
+BUILD_RULES: tuple[FailureRule, ...] = (
+    build_succeeded,
+    time_limit_was_reached,
     buildah_was_killed,
     disk_was_full,
     step_failed,
@@ -226,18 +226,18 @@ BUILD_RULES: tuple[Rule, ...] = (
     registry_was_unreachable,
     base_is_missing,
     dockerfile_is_invalid,
-    unknown_endings_are_ours,
+    unknown_failures_are_infrastructure,
 )
 """The order is the meaning: a full disk makes steps fail, and an unreachable base is not a missing one."""
 
-PUSH_RULES: tuple[Rule, ...] = (all_went_well, disk_was_full, push_failed)
+PUSH_RULES: tuple[FailureRule, ...] = (build_succeeded, disk_was_full, push_failed)
 
 
-def _first(rules: tuple[Rule, ...], seen: Seen) -> Ending:
+def _first_match(rules: tuple[FailureRule, ...], seen: BuildEvidence) -> BuildOutcome:
     return next(ending for rule in rules if (ending := rule(seen)) is not None)
 
 
-def _signal(words: Words) -> str | None:
+def _signal(words: BuildahLog) -> str | None:
     """The signal that ended the step, when buildah's closing lines name one."""
     found = re.match(r"subprocess exited on (.+)", words.output[-1]) if words.output else None
     return found[1] if found else None

@@ -14,11 +14,11 @@ _NOISE = re.compile(
     r"|(?:\[\d+/\d+\] )?COMMIT|time=\S+ level=|Trying to pull|Getting image source|Copying (?:blob|config)"
     r"|Writing manifest|Resolving \""
 )
-_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_ESCAPE_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
-class Words:
+class BuildahLog:
     """The telling parts of a log."""
 
     error: str = ""
@@ -34,21 +34,21 @@ class Words:
         return tuple(log_excerpt("\n".join(self.output), TAIL_CHARACTERS).splitlines())
 
 
-def read(log: str) -> Words:
+def parse_log(log: str) -> BuildahLog:
     """Take a log apart. Steps can print lines like buildah's own, but only buildah speaks last, so the last counts."""
     error: str = ""
     opened: str | None = None
     output: list[str] = []
-    for line in map(plain, log.split("\n")):
+    for line in map(strip_escape_codes, log.split("\n")):
         if step := _STEP.match(line):
             opened, output = step[1].strip(), []
         elif line.startswith("Error: "):
             error = line.removeprefix("Error: ").strip()
         elif line and not _NOISE.match(line):
             output.append(line)
-    return Words(error, opened, tuple(output))
+    return BuildahLog(error, opened, tuple(output))
 
 
-def plain(line: str) -> str:
+def strip_escape_codes(line: str) -> str:
     """Without colours and, of a line that was overwritten, what it said last."""
-    return _COLOUR.sub("", line).rstrip().rsplit("\r", 1)[-1]
+    return _ESCAPE_CODE.sub("", line).rstrip().rsplit("\r", 1)[-1]

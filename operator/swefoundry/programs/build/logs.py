@@ -6,14 +6,14 @@ The head says what the build began with, the tail why it ended; what is dropped 
 from collections import deque
 from typing import BinaryIO
 
-LIMIT_BYTES = 4 << 20
+BUILD_LOG_LIMIT_BYTES = 4 << 20
 """4 MiB: the longest useful logs of well-known projects are below 1 MiB."""
 
 
 class BuildLog:
     """Takes output in pieces, passes it on, and keeps at most ``limit_bytes`` of it."""
 
-    def __init__(self, echo: BinaryIO | None = None, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, echo: BinaryIO | None = None, limit_bytes: int = BUILD_LOG_LIMIT_BYTES) -> None:
         self._echo = echo
         self._half = limit_bytes // 2
         self._head = bytearray()
@@ -21,22 +21,22 @@ class BuildLog:
         self._tail_bytes = 0
         self._dropped = 0
 
-    def write(self, piece: bytes) -> None:
+    def write(self, chunk: bytes) -> None:
         """Keep and pass on a piece of output."""
         if self._echo is not None:
-            self._echo.write(piece)
+            self._echo.write(chunk)
             self._echo.flush()
         room = self._half - len(self._head)
         if room > 0:
-            self._head += piece[:room]
-            piece = piece[room:]
-        if piece:
-            self._tail.append(piece)
-            self._tail_bytes += len(piece)
+            self._head += chunk[:room]
+            chunk = chunk[room:]
+        if chunk:
+            self._tail.append(chunk)
+            self._tail_bytes += len(chunk)
         while self._tail_bytes > self._half:
             self._drop_oldest()
 
-    def say(self, sentence: str) -> None:
+    def write_line(self, sentence: str) -> None:
         """A line of our own."""
         self.write(f"swefoundry: {sentence}\n".encode())
 
@@ -45,7 +45,7 @@ class BuildLog:
         gap = f"\n[... {self._dropped} bytes dropped ...]\n".encode() if self._dropped else b""
         return bytes(self._head) + gap + b"".join(self._tail)
 
-    def ending(self, limit_bytes: int = 1 << 18) -> str:
+    def tail(self, limit_bytes: int = 1 << 18) -> str:
         """The last part as text."""
         return self.content()[-limit_bytes:].decode(errors="replace")
 

@@ -9,7 +9,7 @@ COUNTERS = (
 )
 
 
-def oom_kills(counters: tuple[Path, ...] = COUNTERS) -> int:
+def count_oom_kills(counters: tuple[Path, ...] = COUNTERS) -> int:
     """Kills since the container began; 0 where the kernel does not say."""
     for counter in counters:
         if counter.exists() and (found := re.search(r"^oom_kill (\d+)$", counter.read_text(), re.MULTILINE)):

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 from swefoundry.programs.build.logs import BuildLog
 
-GRACE_SECONDS = 3.0
+TERMINATION_GRACE_SECONDS = 3.0
 """Between asking and killing: buildah unmounts in well under a second."""
 
 DRAIN_SECONDS = 1.0
 """How long output may keep coming after the program has ended."""
 
-_PIECE_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
-class Command:
+class ProcessCommand:
     """A program to run."""
 
     argv: Sequence[str]
@@ -32,14 +32,14 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Exited:
+class ProcessExit:
     """How a program ended: by itself with a code (negative: a signal's number), or by our hand at its time limit."""
 
     code: int
     timed_out: bool = False
 
 
-async def run(command: Command, log: BuildLog, limit_seconds: float) -> Exited:
+async def run_process(command: ProcessCommand, log: BuildLog, limit_seconds: float) -> ProcessExit:
     """Run a program to its end or its time limit; its output goes to the log."""
     # asyncio's own pipes would make wait() wait for everybody who holds them.
     reading, writing = os.pipe()
@@ -56,10 +56,10 @@ async def run(command: Command, log: BuildLog, limit_seconds: float) -> Exited:
         os.close(writing)
     copying = asyncio.create_task(_copy(reading, log))
     try:
-        return Exited(await asyncio.wait_for(process.wait(), limit_seconds))
+        return ProcessExit(await asyncio.wait_for(process.wait(), limit_seconds))
     except TimeoutError:
-        await _end(process)
-        return Exited(process.returncode or 0, timed_out=True)
+        await _terminate(process)
+        return ProcessExit(process.returncode or 0, timed_out=True)
     finally:
         with suppress(TimeoutError):
             await asyncio.wait_for(copying, DRAIN_SECONDS)
@@ -72,14 +72,17 @@ async def _copy(reading: int, log: BuildLog) -> None:
         lambda: asyncio.StreamReaderProtocol(stream), pipe
     )
     try:
-        while piece := await stream.read(_PIECE_BYTES):
+        while piece := await stream.read(_CHUNK_BYTES):
             log.write(piece)
     finally:
         transport.close()
 
 
-async def _end(process: Process) -> None:
-    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+async def _terminate(process: Process) -> None:
+    for number, patience in (
+        (signal.SIGTERM, TERMINATION_GRACE_SECONDS),
+        (signal.SIGKILL, TERMINATION_GRACE_SECONDS),
+    ):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with suppress(TimeoutError):

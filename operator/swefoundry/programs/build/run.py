@@ -25,10 +25,20 @@ from swefoundry.oci.artifacts import push_file
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source
 from swefoundry.programs.build import buildah, oom_counter
-from swefoundry.programs.build.failure_classifier import Circumstances, Ending, classify, classify_push
+from swefoundry.programs.build.failure_classifier import (
+    BuildFacts,
+    BuildOutcome,
+    classify_build,
+    classify_push,
+)
 from swefoundry.programs.build.logs import BuildLog
-from swefoundry.programs.build.processes import Command, Exited, run
-from swefoundry.programs.build.step_environment import CERTIFICATES, proxies, step_settings, with_settings
+from swefoundry.programs.build.processes import ProcessCommand, ProcessExit, run_process
+from swefoundry.programs.build.step_environment import (
+    CERTIFICATES_PATH,
+    proxy_environment,
+    step_environment,
+    with_step_mounts,
+)
 
 PUSH_SECONDS = 900
 """The push has a limit of its own: a build that used up its time must still be stored."""
@@ -36,19 +46,19 @@ PUSH_SECONDS = 900
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
-class Build:
+class BuildRun:
     """One order, carried out once."""
 
-    def __init__(self, order: BuildSpec, workplace: buildah.Workplace, log: BuildLog) -> None:
+    def __init__(self, order: BuildSpec, dirs: buildah.BuildDirs, log: BuildLog) -> None:
         self._order = order
-        self._workplace = workplace
+        self._workplace = dirs
         self._log = log
-        self._settings = step_settings(order)
+        self._settings = step_environment(order)
         self._own_hosts = frozenset(
             {order.place.registry, *(m.partition("/")[0] for m in order.mirrors.values())}
         )
 
-    async def carry_out(self) -> BuildResult:
+    async def run(self) -> BuildResult:
         """Build, push, store the log, and say how it went."""
         started = time.monotonic()
         image = log = None
@@ -57,7 +67,7 @@ class Build:
                 ending, image = await self._image(registry)
                 log = await self._store_log(registry, ending)
         except ssl.SSLError as error:
-            ending = Ending(
+            ending = BuildOutcome(
                 ExitCode.INFRASTRUCTURE,
                 f"The certificates in {self._order.ca_bundle} cannot be read: {error}",
             )
@@ -78,14 +88,14 @@ class Build:
         bundle = self._order.ca_bundle
         return RegistryClient.for_location(self._order.place, ca_bundle=Path(bundle) if bundle else None)
 
-    async def _image(self, registry: RegistryClient) -> tuple[Ending, str | None]:
-        ending = refused(self._order) or await self._fetch(registry) or await self._run_build()
+    async def _image(self, registry: RegistryClient) -> tuple[BuildOutcome, str | None]:
+        ending = rejected_spec(self._order) or await self._fetch_source(registry) or await self._run_build()
         if ending.code != ExitCode.OK:
             return ending, None
         ending = await self._push()
         return ending, self._workplace.digest.read_text().strip() if ending.code == ExitCode.OK else None
 
-    async def _fetch(self, registry: RegistryClient) -> Ending | None:
+    async def _fetch_source(self, registry: RegistryClient) -> BuildOutcome | None:
         """The source becomes the build context; a rebuild needs none."""
         order, archive = self._order, self._workplace.root / SOURCE_FILE
         if order.composed is not None:
@@ -94,90 +104,94 @@ class Build:
         try:
             await fetch_source(registry, order.place.repository, order.source, archive)
         except InvalidSource as error:
-            return Ending(ExitCode.SOURCE_MISMATCH, f"There is nothing to build: {error}")
+            return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"There is nothing to build: {error}")
         except (TransientError, PermanentError) as error:
-            return Ending(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
+            return BuildOutcome(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:
-            await asyncio.to_thread(unpack, archive, self._workplace.context)
+            await asyncio.to_thread(unpack_source_context, archive, self._workplace.context)
         except tarfile.TarError as error:
-            return Ending(ExitCode.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
+            return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             code = ExitCode.DISK_FULL if full else ExitCode.INFRASTRUCTURE
-            return Ending(code, f"The source could not be unpacked: {error}")
-        self._log.say(f"source {order.source} fetched")
+            return BuildOutcome(code, f"The source could not be unpacked: {error}")
+        self._log.write_line(f"source {order.source} fetched")
         return None
 
-    async def _run_build(self) -> Ending:
+    async def _run_build(self) -> BuildOutcome:
         self._write_files()
-        kills = oom_counter.oom_kills()
-        limits = own_limits()
+        kills = oom_counter.count_oom_kills()
+        limits = container_limits()
         command = buildah.build_command(self._order, self._workplace, self._settings, limits)
-        ended = await run(self._command(command), self._log, self._order.time_limit_seconds)
+        ended = await run_process(self._command(command), self._log, self._order.time_limit_seconds)
         limit = self._order.time_limit_seconds if ended.timed_out else None
-        seen = Circumstances(limit, oom_counter.oom_kills() - kills, self._own_hosts)
-        return classify(ended.code, self._log.ending(), seen)
+        seen = BuildFacts(limit, oom_counter.count_oom_kills() - kills, self._own_hosts)
+        return classify_build(ended.code, self._log.tail(), seen)
 
-    async def _push(self) -> Ending:
+    async def _push(self) -> BuildOutcome:
         image = self._workplace.image_id.read_text().strip()
         command = buildah.push_command(self._order, self._workplace, image)
         said = BuildLog()
-        ended: Exited = await run(self._command(command), said, PUSH_SECONDS)
+        ended: ProcessExit = await run_process(self._command(command), said, PUSH_SECONDS)
         self._log.write(said.content())
         limit = PUSH_SECONDS if ended.timed_out else None
-        return classify_push(ended.code, said.ending(), Circumstances(limit, 0, self._own_hosts))
+        return classify_push(ended.code, said.tail(), BuildFacts(limit, 0, self._own_hosts))
 
-    def _command(self, argv: list[str]) -> Command:
-        environment = buildah.environment(os.environ, self._workplace, proxies(self._settings))
+    def _command(self, argv: list[str]) -> ProcessCommand:
+        environment = buildah.buildah_environment(
+            os.environ, self._workplace, proxy_environment(self._settings)
+        )
         if self._order.ca_bundle is not None:
             environment["SSL_CERT_FILE"] = str(self._workplace.certificates)
-        return Command(argv, environment)
+        return ProcessCommand(argv, environment)
 
     def _write_files(self) -> None:
         order, at = self._order, self._workplace
         at.temporary.mkdir(exist_ok=True)
-        at.dockerfile.write_text(with_settings(order.draft.dockerfile, self._settings))
-        configure(order, at)
+        at.dockerfile.write_text(with_step_mounts(order.draft.dockerfile, self._settings))
+        write_configuration(order, at)
         if order.ca_bundle is not None:
             # Steps can write to theirs; buildah has its own.
-            trust(Path(order.ca_bundle), at.certificates)
-            shutil.copyfile(at.certificates, CERTIFICATES)
+            write_trust_bundle(Path(order.ca_bundle), at.certificates)
+            shutil.copyfile(at.certificates, CERTIFICATES_PATH)
 
-    async def _store_log(self, registry: RegistryClient, ending: Ending) -> str | None:
+    async def _store_log(self, registry: RegistryClient, outcome: BuildOutcome) -> str | None:
         """A log that cannot be stored is a pity, not a failure: the record holds the telling lines."""
-        self._log.say(
-            f"{ending.code.name.lower()}: {ending.message}" if ending.message else ending.code.name.lower()
+        self._log.write_line(
+            f"{outcome.code.name.lower()}: {outcome.message}"
+            if outcome.message
+            else outcome.code.name.lower()
         )
         try:
             repo, said = self._order.place.repository, self._log.content()
             return await push_file(registry, repo, "build-log", "build.log", said)
         except (TransientError, PermanentError) as error:
-            self._log.say(f"the log could not be stored: {error}")
+            self._log.write_line(f"the log could not be stored: {error}")
             return None
 
 
-def refused(order: BuildSpec) -> Ending | None:
+def rejected_spec(order: BuildSpec) -> BuildOutcome | None:
     """What the policy says; None when it is content."""
     found = violations(order.draft.dockerfile, order.allowed_bases, order.composed)
     if not found:
         return None
     code = ExitCode.DOCKERFILE_INVALID if found[0].rule is PolicyRule.SYNTAX else ExitCode.POLICY_REFUSED
-    return Ending(code, found[0].message, tail="\n".join(each.message for each in found))
+    return BuildOutcome(code, found[0].message, tail="\n".join(each.message for each in found))
 
 
-def configure(order: BuildSpec, workplace: buildah.Workplace) -> None:
+def write_configuration(order: BuildSpec, dirs: buildah.BuildDirs) -> None:
     """Write buildah's configuration."""
-    workplace.no_ignores.write_text("")
-    workplace.policy.write_text(buildah.POLICY)
-    workplace.defaults.write_text(buildah.containers_conf(workplace))
-    workplace.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
-    workplace.helpers.mkdir(exist_ok=True)
-    stand_in = workplace.helpers / "netavark"
+    dirs.ignore_file.write_text("")
+    dirs.policy.write_text(buildah.POLICY)
+    dirs.defaults.write_text(buildah.containers_conf(dirs))
+    dirs.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
+    dirs.helpers.mkdir(exist_ok=True)
+    stand_in = dirs.helpers / "netavark"
     stand_in.unlink(missing_ok=True)
     stand_in.symlink_to("/bin/true")
 
 
-def unpack(archive: Path, context: Path) -> None:
+def unpack_source_context(archive: Path, context: Path) -> None:
     """Replace the context by the archive's tree; entries that would leave it are refused by the filter."""
     shutil.rmtree(context, ignore_errors=True)
     context.mkdir(parents=True)
@@ -186,14 +200,14 @@ def unpack(archive: Path, context: Path) -> None:
     archive.unlink()
 
 
-def trust(bundle: Path, target: Path) -> None:
+def write_trust_bundle(bundle: Path, target: Path) -> None:
     """One file with the usual certificates and the given ones: tools that are given a bundle forget their own."""
     usual = SYSTEM_CERTIFICATES.read_bytes() if SYSTEM_CERTIFICATES.exists() else b""
     target.write_bytes(usual.rstrip() + b"\n" + bundle.read_bytes())
     target.chmod(0o644)
 
 
-def own_limits() -> Mapping[str, str]:
+def container_limits() -> Mapping[str, str]:
     """Our own resource limits in the form that --ulimit takes."""
     kinds = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     return {name: ":".join(map(str, resource.getrlimit(kind))) for name, kind in kinds.items()}

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.dockerfile.parser import Instruction, parse
 
-COMMIT_TIME = 315_532_800
+COMMIT_TIME_VARIABLE = 315_532_800
 """1980-01-01T00:00:00Z, the time of everything in an image: the same build gives the same digest, and zip files know no
 earlier year."""
 
-SOURCE_DATE = COMMIT_TIME + 86_400
+SOURCE_DATE = COMMIT_TIME_VARIABLE + 86_400
 """A day later, because tools that write zip files may reckon in local time, up to a day behind UTC."""
 
-CERTIFICATES = "/dev/shm/swefoundry-certificates.pem"
+CERTIFICATES_PATH = "/dev/shm/swefoundry-certificates.pem"
 
 CERTIFICATE_VARIABLES = (
     "SSL_CERT_FILE",  # OpenSSL, Python, Go, Ruby, curl and uv
@@ -36,13 +36,13 @@ CERTIFICATE_VARIABLES = (
 """pip, npm and cargo carry certificates of their own and must be told."""
 
 
-def step_settings(order: BuildSpec) -> dict[str, str]:
+def step_environment(order: BuildSpec) -> dict[str, str]:
     """Names and values that every RUN step sees."""
     # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
     # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.
     settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
     if order.ca_bundle is not None:
-        settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES)
+        settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES_PATH)
     for name, value in order.build_args.items():
         settings[name] = value
         if name.upper().endswith("_PROXY"):
@@ -51,21 +51,21 @@ def step_settings(order: BuildSpec) -> dict[str, str]:
     return settings
 
 
-def proxies(settings: Mapping[str, str]) -> dict[str, str]:
+def proxy_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The proxy settings: buildah itself needs them to pull base images."""
     return {name: value for name, value in settings.items() if name.upper().endswith("_PROXY")}
 
 
-PREDECLARED = frozenset(
+PREDECLARED_ARGS = frozenset(
     name for kind in ("http", "https", "ftp", "no") for name in (f"{kind}_proxy", f"{kind}_proxy".upper())
 )
 """Names that need no ARG: declaring one would put its value into the image's history."""
 
 
-def with_settings(dockerfile: str, names: Iterable[str]) -> str:
+def with_step_mounts(dockerfile: str, names: Iterable[str]) -> str:
     """The Dockerfile with an ARG line below every FROM, and one above every RUN that has a heredoc."""
     lines = dockerfile.splitlines()
-    declared = f"ARG {' '.join(sorted(set(names) - PREDECLARED))}"
+    declared = f"ARG {' '.join(sorted(set(names) - PREDECLARED_ARGS))}"
     for instruction in reversed(parse(dockerfile)):
         if instruction.keyword == "FROM":
             lines.insert(instruction.last_line, declared)

@@ -28,7 +28,14 @@ from swefoundry.oci.deterministic_tar import (
     tar_info,
 )
 from swefoundry.oci.overlays import WORKDIR
-from swefoundry.programs.checkout.source_tree import Kind, Thing, Tree, Unusable, members, shown
+from swefoundry.programs.checkout.source_tree import (
+    EntryKind,
+    SourceTree,
+    TreeEntry,
+    UnusableSource,
+    display_path,
+    members,
+)
 
 GIT = b".git"
 _PREFIX = WORKDIR.lstrip("/").encode() + b"/"
@@ -38,7 +45,7 @@ _LEVEL = 6
 
 
 @dataclass(frozen=True)
-class Changes:
+class TreeChanges:
     """What must be done to the parent's tree; paths are relative to its root."""
 
     written: frozenset[bytes]
@@ -47,34 +54,36 @@ class Changes:
     """The topmost of everything that is gone, to white out."""
     added: int
     changed: int
-    gone: int
+    deleted: int
     """Files and links that are new, other, gone; .git left out."""
     files: frozenset[bytes]
     """All of these."""
 
 
-def compare(parent: Tree, wanted: Tree) -> Changes:
+def compare_trees(parent: SourceTree, target: SourceTree) -> TreeChanges:
     """What must change for ``parent`` to become ``wanted``."""
-    renewed = wanted.get(GIT) == Thing(Kind.FOLDER)
+    renewed = target.get(GIT) == TreeEntry(EntryKind.FOLDER)
     written = {
-        path for path, thing in wanted.items() if parent.get(path) != thing or (renewed and _in_git(path))
+        path for path, thing in target.items() if parent.get(path) != thing or (renewed and _in_git(path))
     }
     removed = [
         path
-        for path in parent.keys() - wanted.keys()
-        if not (renewed and _in_git(path)) and _stays(path.rpartition(b"/")[0], wanted)
+        for path in parent.keys() - target.keys()
+        if not (renewed and _in_git(path)) and _is_kept(path.rpartition(b"/")[0], target)
     ]
     for path in (*written, *removed):
         if any(part.startswith(_WHITEOUT) for part in path.split(b"/")):
-            raise Unusable(f"{shown(path)}: names that start with .wh. cannot be stored in an image layer")
-    old, new = _files(parent), _files(wanted)
-    changed = {path for path in old & new if parent[path] != wanted[path]}
-    return Changes(
+            raise UnusableSource(
+                f"{display_path(path)}: names that start with .wh. cannot be stored in an image layer"
+            )
+    old, new = _files(parent), _files(target)
+    changed = {path for path in old & new if parent[path] != target[path]}
+    return TreeChanges(
         written=frozenset(written),
         removed=tuple(sorted(removed)),
         added=len(new - old),
         changed=len(changed),
-        gone=len(old - new),
+        deleted=len(old - new),
         files=frozenset((old ^ new) | changed),
     )
 
@@ -83,17 +92,17 @@ def _in_git(path: bytes) -> bool:
     return path == GIT or path.startswith(GIT + b"/")
 
 
-def _stays(folder: bytes, wanted: Tree) -> bool:
+def _is_kept(folder: bytes, target: SourceTree) -> bool:
     """Whether a folder is one in the wanted tree; what is in another goes with it."""
-    return not folder or wanted.get(folder) == Thing(Kind.FOLDER)
+    return not folder or target.get(folder) == TreeEntry(EntryKind.FOLDER)
 
 
-def _files(tree: Tree) -> set[bytes]:
-    return {path for path, thing in tree.items() if thing.kind is not Kind.FOLDER and not _in_git(path)}
+def _files(tree: SourceTree) -> set[bytes]:
+    return {path for path, thing in tree.items() if thing.kind is not EntryKind.FOLDER and not _in_git(path)}
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenLayer:
     """A layer on disk."""
 
     diff_id: Digest
@@ -102,38 +111,40 @@ class Written:
     """Of all files, unpacked."""
 
 
-def write_layer(changes: Changes, wanted: Tree, archive: Path, target: Path) -> Written:
+def write_layer(changes: TreeChanges, tree: SourceTree, archive: Path, target: Path) -> WrittenLayer:
     """Copy what changes from the wanted tree's archive into a layer: the same input gives the same bytes."""
     size = 0
     with target.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
-        tee = _Tee(packed)
+        tee = _DigestWriter(packed)
         with open_tar(cast(BinaryIO, tee)) as tar:
             for path in changes.removed:
                 folder, slash, name = path.rpartition(b"/")
                 _add(tar, folder + slash + _WHITEOUT + name, RegularFile(b""))
-            for path, info, content in _wanted(changes, archive):
-                size += _copy(tar, path, wanted[path], info, content)
-        return Written("sha256:" + tee.seen.hexdigest(), size)
+            for path, info, content in _members_to_write(changes, archive):
+                size += _copy(tar, path, tree[path], info, content)
+        return WrittenLayer("sha256:" + tee.seen.hexdigest(), size)
 
 
-def _wanted(changes: Changes, archive: Path) -> Iterator[tuple[bytes, tarfile.TarInfo, IO[bytes] | None]]:
+def _members_to_write(
+    changes: TreeChanges, archive: Path
+) -> Iterator[tuple[bytes, tarfile.TarInfo, IO[bytes] | None]]:
     with members(archive) as each:
         yield from (member for member in each if member[0] in changes.written)
 
 
 def _copy(
-    tar: tarfile.TarFile, path: bytes, thing: Thing, info: tarfile.TarInfo, content: IO[bytes] | None
+    tar: tarfile.TarFile, path: bytes, node: TreeEntry, info: tarfile.TarInfo, content: IO[bytes] | None
 ) -> int:
-    match thing.kind:
-        case Kind.FOLDER:
+    match node.kind:
+        case EntryKind.FOLDER:
             _add(tar, path, Directory())
             if path == GIT:
                 _add(tar, path + b"/" + _OPAQUE, RegularFile(b""))
             return 0
-        case Kind.LINK:
+        case EntryKind.LINK:
             _add(tar, path, Symlink(info.linkname.encode("utf-8", "surrogateescape")))
             return 0
-    header = tar_info(_PREFIX + path, RegularFile(b"", thing.executable), checkout_mtime(thing.sha256))
+    header = tar_info(_PREFIX + path, RegularFile(b"", node.executable), checkout_mtime(node.sha256))
     header.size = info.size
     tar.addfile(header, content)
     return info.size
@@ -143,7 +154,7 @@ def _add(tar: tarfile.TarFile, path: bytes, node: TarNode) -> None:
     tar.addfile(tar_info(_PREFIX + path, node, TREE_MTIME), io.BytesIO())
 
 
-class _Tee:
+class _DigestWriter:
     """Passes on what is written, and remembers its digest."""
 
     def __init__(self, below: gzip.GzipFile) -> None:

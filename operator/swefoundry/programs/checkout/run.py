@@ -13,37 +13,37 @@ from swefoundry.oci.artifacts import ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import InvalidSource, fetch_source
-from swefoundry.programs.checkout.layer import Changes, Written, compare, write_layer
-from swefoundry.programs.checkout.source_tree import Unusable, read_tree
+from swefoundry.programs.checkout.layer import TreeChanges, WrittenLayer, compare_trees, write_layer
+from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
 
 _MESSAGE_CHARACTERS = 500
 """So that the record fits a termination message, whatever the names in it."""
 
 
-async def attempt(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
+async def run_checkout(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
     """Carry out an order in an empty folder; what goes wrong is in the record."""
     try:
-        return await _carry_out(order, registry, folder)
-    except (InvalidSource, Unusable) as error:
-        return failed(order.nonce, ExitCode.SOURCE_MISMATCH, str(error))
+        return await _run_checkout(order, registry, folder)
+    except (InvalidSource, UnusableSource) as error:
+        return failed_checkout(order.nonce, ExitCode.SOURCE_MISMATCH, str(error))
     except SwefoundryError as error:
-        return failed(order.nonce, ExitCode.INFRASTRUCTURE, str(error))
+        return failed_checkout(order.nonce, ExitCode.INFRASTRUCTURE, str(error))
     except OSError as error:
-        return failed(order.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
+        return failed_checkout(order.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
 
-def failed(nonce: str, code: ExitCode, message: str) -> CheckoutResult:
+def failed_checkout(nonce: str, code: ExitCode, message: str) -> CheckoutResult:
     """A record without a layer."""
     return CheckoutResult(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
 
 
-async def _carry_out(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
+async def _run_checkout(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
     repo = order.place.repository
     old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
     await asyncio.gather(
         fetch_source(registry, repo, order.parent, old), fetch_source(registry, repo, order.source, new)
     )
-    changes, written = await asyncio.to_thread(_make, old, new, target)
+    changes, written = await asyncio.to_thread(_write_difference, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
     await push_layers(registry, repo, "checkout", [ArtifactLayer("layer.tar.gz", OCI_LAYER, digest, size)])
     return CheckoutResult(
@@ -52,19 +52,19 @@ async def _carry_out(order: CheckoutSpec, registry: RegistryClient, folder: Path
         layer=Layer(digest=digest, size=size, diff_id=written.diff_id),
         added=changes.added,
         changed=changes.changed,
-        removed=changes.gone,
-        stale=order.watched is None or any(fits(path, order.watched) for path in changes.files),
+        removed=changes.deleted,
+        stale=order.watched is None or any(matches_any(path, order.watched) for path in changes.files),
         bytes=written.bytes,
     )
 
 
-def _make(old: Path, new: Path, target: Path) -> tuple[Changes, Written]:
+def _write_difference(old: Path, new: Path, target: Path) -> tuple[TreeChanges, WrittenLayer]:
     wanted = read_tree(new)
-    changes = compare(read_tree(old), wanted)
+    changes = compare_trees(read_tree(old), wanted)
     return changes, write_layer(changes, wanted, new, target)
 
 
-def fits(path: bytes, globs: Sequence[str]) -> bool:
+def matches_any(path: bytes, globs: Sequence[str]) -> bool:
     """Whether a path, or for a glob without a slash its name, is one of those that are watched."""
     whole = path.decode("utf-8", "surrogateescape")
     name = whole.rpartition("/")[2]

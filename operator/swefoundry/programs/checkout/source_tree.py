@@ -25,11 +25,11 @@ HEADER_BYTES = 1 << 20
 _PIECE = 1 << 16
 
 
-class Unusable(PermanentError):
+class UnusableSource(PermanentError):
     """The archive is no source tree, or its tree cannot be written as a layer."""
 
 
-class Kind(Enum):
+class EntryKind(Enum):
     """What an entry is."""
 
     FILE = "file"
@@ -37,41 +37,41 @@ class Kind(Enum):
     FOLDER = "folder"
 
 
-class Thing(NamedTuple):
+class TreeEntry(NamedTuple):
     """What is compared of an entry: two are the same when nobody could tell them apart in a checkout."""
 
-    kind: Kind
+    kind: EntryKind
     sha256: bytes = b""
     """Of a file's content or a link's target."""
     executable: bool = False
 
 
-Tree = Mapping[bytes, Thing]
+SourceTree = Mapping[bytes, TreeEntry]
 """Every entry by path, folders included."""
 
 
-def read_tree(archive: Path, limit: int = UNPACKED_BYTES) -> dict[bytes, Thing]:
+def read_tree(archive: Path, limit: int = UNPACKED_BYTES) -> dict[bytes, TreeEntry]:
     """All entries of an archive."""
-    found: dict[bytes, Thing] = {}
+    found: dict[bytes, TreeEntry] = {}
     with members(archive, limit) as each:
         for path, info, content in each:
             folder = path.rpartition(b"/")[0]
             if path in found:
-                raise Unusable(f"{shown(path)} is in the source twice")
-            if folder and found.get(folder, Thing(Kind.FILE)).kind is not Kind.FOLDER:
-                raise Unusable(f"{shown(path)} is in no folder of the source")
+                raise UnusableSource(f"{display_path(path)} is in the source twice")
+            if folder and found.get(folder, TreeEntry(EntryKind.FILE)).kind is not EntryKind.FOLDER:
+                raise UnusableSource(f"{display_path(path)} is in no folder of the source")
             if len(found) >= MEMBERS:
-                raise Unusable(f"the source has more than {MEMBERS} entries")
-            found[path] = _thing(path, info, content)
+                raise UnusableSource(f"the source has more than {MEMBERS} entries")
+            found[path] = _tree_entry(path, info, content)
     return found
 
 
-Member = tuple[bytes, tarfile.TarInfo, IO[bytes] | None]
+SourceMember = tuple[bytes, tarfile.TarInfo, IO[bytes] | None]
 """Path, header, and a file's content, which must be read before the next member is taken."""
 
 
 @contextmanager
-def members(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[Member]]:
+def members(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[SourceMember]]:
     """The archive's members in order; an archive that cannot be read is refused."""
     try:
         with gzip.open(archive, "rb") as plain:
@@ -79,15 +79,15 @@ def members(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[Mem
             with tarfile.open(fileobj=bounded, mode="r:", encoding="utf-8", errors="surrogateescape") as tar:
                 yield _members(tar)
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, UnicodeError) as error:
-        raise Unusable(f"the source cannot be read: {error}") from error
+        raise UnusableSource(f"the source cannot be read: {error}") from error
 
 
-def shown(path: bytes) -> str:
+def display_path(path: bytes) -> str:
     """A path for people."""
     return path.decode("utf-8", "backslashreplace")
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[Member]:
+def _members(tar: tarfile.TarFile) -> Iterator[SourceMember]:
     for info in tar:
         yield _path(info.name), info, tar.extractfile(info) if info.isreg() else None
         # tarfile remembers every header that it has seen; half a million of them are too many.
@@ -97,22 +97,22 @@ def _members(tar: tarfile.TarFile) -> Iterator[Member]:
 def _path(name: str) -> bytes:
     path = name.encode("utf-8", "surrogateescape")
     if any(part in (b"", b".", b"..") for part in path.split(b"/")) or b"\0" in path:
-        raise Unusable(f"{shown(path)!r} is no path inside the source")
+        raise UnusableSource(f"{display_path(path)!r} is no path inside the source")
     return path
 
 
-def _thing(path: bytes, info: tarfile.TarInfo, content: IO[bytes] | None) -> Thing:
+def _tree_entry(path: bytes, info: tarfile.TarInfo, content: IO[bytes] | None) -> TreeEntry:
     if info.isdir():
-        return Thing(Kind.FOLDER)
+        return TreeEntry(EntryKind.FOLDER)
     if info.issym():
         target = info.linkname.encode("utf-8", "surrogateescape")
-        return Thing(Kind.LINK, hashlib.sha256(target).digest())
+        return TreeEntry(EntryKind.LINK, hashlib.sha256(target).digest())
     if content is None or info.issparse():
-        raise Unusable(f"{shown(path)} is neither file, folder nor symbolic link")
+        raise UnusableSource(f"{display_path(path)} is neither file, folder nor symbolic link")
     seen = hashlib.sha256()
     while piece := content.read(_PIECE):
         seen.update(piece)
-    return Thing(Kind.FILE, seen.digest(), bool(info.mode & 0o100))
+    return TreeEntry(EntryKind.FILE, seen.digest(), bool(info.mode & 0o100))
 
 
 class _Bounded:
@@ -127,7 +127,7 @@ class _Bounded:
 
     def read(self, size: int = -1) -> bytes:
         if size < 0 or size > HEADER_BYTES:
-            raise Unusable(f"the source has a header of more than {HEADER_BYTES} bytes")
+            raise UnusableSource(f"the source has a header of more than {HEADER_BYTES} bytes")
         data = self._stream.read(size)
         self._check(self._stream.tell())
         return data
@@ -142,4 +142,4 @@ class _Bounded:
 
     def _check(self, position: int) -> None:
         if position > self._limit:
-            raise Unusable(f"the source unpacks to more than {self._limit >> 20} MiB")
+            raise UnusableSource(f"the source unpacks to more than {self._limit >> 20} MiB")

@@ -17,20 +17,20 @@ from swefoundry.contracts.termination_record import (
     truncate_to_fit,
 )
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.intake.intake_result import attempt
-from swefoundry.programs.intake.workspace import RUNNER, Bench
+from swefoundry.programs.intake.intake_result import run_intake_to_result
+from swefoundry.programs.intake.workspace import RUNNER_MOUNT, Workspace
 
 RUNNER_FILE = "SWEFOUNDRY_RUNNER"
 
 
 def main() -> int:
-    record = _record()
+    record = _result_path()
     print(f"intake ends with {record.code}: {record.message or 'done'}", flush=True)
     Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(truncate_to_fit(record, "message"))
     return record.code
 
 
-def _record() -> IntakeResult:
+def _result_path() -> IntakeResult:
     try:
         order = IntakeSpec.model_validate_json(os.environ.get(INTAKE_SPEC_VARIABLE, ""))
     except ValidationError as error:
@@ -38,13 +38,15 @@ def _record() -> IntakeResult:
             nonce="", code=ExitCode.INVALID_SPEC, message=f"{INTAKE_SPEC_VARIABLE} is no order: {error}"
         )
     with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
-        bench = Bench(Path(folder), Path(os.environ.get(RUNNER_FILE, str(RUNNER))))
-        return asyncio.run(_carry_out(order, bench))
+        bench = Workspace(Path(folder), Path(os.environ.get(RUNNER_FILE, str(RUNNER_MOUNT))))
+        return asyncio.run(_run(order, bench))
 
 
-async def _carry_out(order: IntakeSpec, bench: Bench) -> IntakeResult:
+async def _run(order: IntakeSpec, bench: Workspace) -> IntakeResult:
     async with RegistryClient.for_location(order.place) as registry:
-        return await attempt(order, registry, bench, say=lambda line: print(line, flush=True))
+        return await run_intake_to_result(
+            order, registry, bench, progress=lambda line: print(line, flush=True)
+        )
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from swefoundry.programs.intake.intake_errors import mismatch
-from swefoundry.programs.intake.limits import HEADER_BYTES, UNPACKED_BYTES
+from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.limits import ARCHIVE_HEADER_BYTES, UNPACKED_BYTES
 
 
-class Kind(Enum):
+class MemberKind(Enum):
     FILE = "file"
     FOLDER = "folder"
     LINK = "symbolic link"
@@ -29,18 +29,18 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveMember:
     """One entry; ``open`` gives the bytes of a file and may be called only before the next member is taken."""
 
     name: str
-    kind: Kind
+    kind: MemberKind
     executable: bool
     target: str
     open: Callable[[], IO[bytes]]
 
 
 @contextmanager
-def reading(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[Member]]:
+def open_archive(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[ArchiveMember]]:
     """The members of an archive, whatever its format; a broken archive is refused by name."""
     try:
         if _magic(archive).startswith(b"PK"):
@@ -52,7 +52,7 @@ def reading(archive: Path, limit: int = UNPACKED_BYTES) -> Iterator[Iterator[Mem
                 with tarfile.open(fileobj=bounded, mode="r:") as tar:
                     yield _tar_members(tar)
     except _BROKEN as error:
-        raise mismatch(f"the archive cannot be read as tar or zip: {error}") from error
+        raise source_mismatch(f"the archive cannot be read as tar or zip: {error}") from error
 
 
 _BROKEN = (
@@ -80,15 +80,15 @@ class _Bounded:
         self._limit = limit
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > HEADER_BYTES:
-            raise mismatch(f"the archive has a header of more than {HEADER_BYTES} bytes")
+        if size < 0 or size > ARCHIVE_HEADER_BYTES:
+            raise source_mismatch(f"the archive has a header of more than {ARCHIVE_HEADER_BYTES} bytes")
         data = self._stream.read(size)
         self._check()
         return data
 
     def seek(self, position: int, whence: int = 0) -> int:
         if whence == 0 and position > self._limit:
-            raise mismatch(f"the archive unpacks to more than {self._limit >> 20} MiB")
+            raise source_mismatch(f"the archive unpacks to more than {self._limit >> 20} MiB")
         return self._stream.seek(position, whence)
 
     def tell(self) -> int:
@@ -96,7 +96,7 @@ class _Bounded:
 
     def _check(self) -> None:
         if self._stream.tell() > self._limit:
-            raise mismatch(f"the archive unpacks to more than {self._limit >> 20} MiB")
+            raise source_mismatch(f"the archive unpacks to more than {self._limit >> 20} MiB")
 
 
 def _magic(archive: Path) -> bytes:
@@ -119,34 +119,36 @@ def _decompressed(archive: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _tar_members(tar: tarfile.TarFile) -> Iterator[Member]:
+def _tar_members(tar: tarfile.TarFile) -> Iterator[ArchiveMember]:
     for info in tar:
 
         def content(info: tarfile.TarInfo = info) -> IO[bytes]:
             return cast(IO[bytes], tar.extractfile(info))
 
-        yield Member(info.name, _tar_kind(info), bool(info.mode & 0o100), info.linkname, content)
+        yield ArchiveMember(info.name, _tar_kind(info), bool(info.mode & 0o100), info.linkname, content)
         # tarfile remembers every header it has seen; half a million of them are too many.
         tar.members = []  # type: ignore[attr-defined]
 
 
-def _tar_kind(info: tarfile.TarInfo) -> Kind:
+def _tar_kind(info: tarfile.TarInfo) -> MemberKind:
     kinds = (
-        (info.isreg, Kind.FILE),
-        (info.isdir, Kind.FOLDER),
-        (info.issym, Kind.LINK),
-        (info.islnk, Kind.HARD_LINK),
+        (info.isreg, MemberKind.FILE),
+        (info.isdir, MemberKind.FOLDER),
+        (info.issym, MemberKind.LINK),
+        (info.islnk, MemberKind.HARD_LINK),
     )
-    return next((kind for matches, kind in kinds if matches()), Kind.OTHER)
+    return next((kind for matches, kind in kinds if matches()), MemberKind.OTHER)
 
 
-def _zip_members(opened: zipfile.ZipFile) -> Iterator[Member]:
+def _zip_members(opened: zipfile.ZipFile) -> Iterator[ArchiveMember]:
     for info in opened.infolist():
         mode = info.external_attr >> 16
-        kind = Kind.FOLDER if info.is_dir() else Kind.LINK if stat.S_ISLNK(mode) else Kind.FILE
-        target = opened.read(info).decode("utf-8", "surrogateescape") if kind is Kind.LINK else ""
+        kind = (
+            MemberKind.FOLDER if info.is_dir() else MemberKind.LINK if stat.S_ISLNK(mode) else MemberKind.FILE
+        )
+        target = opened.read(info).decode("utf-8", "surrogateescape") if kind is MemberKind.LINK else ""
 
         def content(info: zipfile.ZipInfo = info) -> IO[bytes]:
             return opened.open(info)
 
-        yield Member(info.filename, kind, bool(mode & 0o100), target, content)
+        yield ArchiveMember(info.filename, kind, bool(mode & 0o100), target, content)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from swefoundry.programs.intake.extract import remove
 from swefoundry.programs.intake.git import Git, GitFailed
-from swefoundry.programs.intake.intake_errors import mismatch
+from swefoundry.programs.intake.intake_errors import source_mismatch
 
 _CONFIG = """\
 [core]
@@ -22,13 +22,13 @@ _CONFIG = """\
 
 _BRANCH = "refs/heads/main"
 _DATE = "315619200 +0000"
-_PERSON = {
+_IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "swefoundry"), ("EMAIL", "swefoundry@localhost"), ("DATE", _DATE))
 }
 
-_BYTES_AS_THEY_ARE = "* -text -ident -filter -working-tree-encoding\n"
+_NO_CONVERSION = "* -text -ident -filter -working-tree-encoding\n"
 """An archive holds files as they are on disk. Without this, git would turn CRLF into LF where .gitattributes says so,
 and patches against the archive would not apply."""
 
@@ -51,55 +51,57 @@ async def from_commit(fetched: Git, commit: str, root: Path, tag: str | None) ->
     """The tree of a commit, taken out of a fetched repository object by object, so that it stays the same
     tree.
     """
-    git = await _empty(root)
+    git = await _init_repository(root)
     lender = root / ".git/objects/info/alternates"
     await _write(lender, f"{fetched.folder}/objects\n")
     tree = await git.line("rev-parse", f"{commit}^{{tree}}")
-    made = await _committed(git, tree, tag)
+    made = await _commit(git, tree, tag)
     await asyncio.to_thread(lender.unlink)
     await git.run("read-tree", "--reset", "-u", "HEAD")
-    return await _finished(made)
+    return await _finalize(made)
 
 
 async def from_folder(root: Path, tag: str | None) -> CleanTree:
     """The tree of an unpacked archive, which stays where it is."""
-    git = await _empty(root)
-    await _write(root / ".git/info/attributes", _BYTES_AS_THEY_ARE)
+    git = await _init_repository(root)
+    await _write(root / ".git/info/attributes", _NO_CONVERSION)
     try:
         await git.run("add", "--all", "--force", ".")
     except GitFailed as error:
-        raise mismatch(f"the archive cannot be recorded by git: {error.said.strip()[:500]}") from error
-    return await _finished(await _committed(git, await git.line("write-tree"), tag))
+        raise source_mismatch(f"the archive cannot be recorded by git: {error.said.strip()[:500]}") from error
+    return await _finalize(await _commit(git, await git.line("write-tree"), tag))
 
 
 async def from_source(root: Path) -> CleanTree:
     """A clean tree that an earlier intake made. Its git configuration is not trusted: it could name commands."""
     git = Git(root)
-    await asyncio.to_thread(_disarm, root / ".git")
+    await asyncio.to_thread(_remove_unsafe_files, root / ".git")
     await _write(root / ".git/config", _CONFIG)
     try:
         commit = await git.line("rev-parse", "--verify", "HEAD^{commit}")
         tags = (await git.run("tag", "--points-at", "HEAD")).decode("utf-8", "replace").split()
     except GitFailed as error:
-        raise mismatch(f"the source artifact holds no clean tree: {error.said.strip()[:500]}") from error
+        raise source_mismatch(
+            f"the source artifact holds no clean tree: {error.said.strip()[:500]}"
+        ) from error
     return CleanTree(git, commit, tags[0] if tags else None)
 
 
-_HARMLESS = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
+_GITATTRIBUTES_OVERRIDE = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
 
 
-def _disarm(repository: Path) -> None:
+def _remove_unsafe_files(repository: Path) -> None:
     """Leave content and names; hooks, configuration, commondir and the like could name commands or other
     places.
     """
     if repository.is_symlink() or not repository.is_dir():
-        raise mismatch("the source artifact holds no clean tree: it has no .git folder")
+        raise source_mismatch("the source artifact holds no clean tree: it has no .git folder")
     for entry in repository.iterdir():
-        if entry.name not in _HARMLESS:
+        if entry.name not in _GITATTRIBUTES_OVERRIDE:
             remove(entry)
 
 
-async def _empty(root: Path) -> Git:
+async def _init_repository(root: Path) -> Git:
     await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
     git = Git(root)
     # git 3 would name objects by SHA-256, and the same tree's commit another way.
@@ -108,17 +110,17 @@ async def _empty(root: Path) -> Git:
     return git
 
 
-async def _committed(git: Git, tree: str, tag: str | None) -> CleanTree:
-    git = replace(git, variables=_PERSON)
+async def _commit(git: Git, tree: str, tag: str | None) -> CleanTree:
+    git = replace(git, environment=_IDENTITY)
     commit = await git.line("commit-tree", tree, "-m", "Source")
     await git.run("update-ref", _BRANCH, commit)
-    made = await _tagged(git, tag)
+    made = await _create_tag(git, tag)
     # Anew (-F), because objects as a server packed them differ from fetch to fetch.
     await git.run("repack", "-a", "-d", "-F", "-n", "--quiet")
     return CleanTree(git, commit, made)
 
 
-async def _tagged(git: Git, tag: str | None) -> str | None:
+async def _create_tag(git: Git, tag: str | None) -> str | None:
     """Annotated, because plain ``git describe`` sees no other; a name that cannot be a tag is left out."""
     if tag is None:
         return None
@@ -129,7 +131,7 @@ async def _tagged(git: Git, tag: str | None) -> str | None:
     return tag
 
 
-async def _finished(tree: CleanTree) -> CleanTree:
+async def _finalize(tree: CleanTree) -> CleanTree:
     """An index without times and inode numbers, which differ from disk to disk."""
     await asyncio.to_thread((tree.root / ".git/index").unlink, missing_ok=True)
     await tree.git.run("read-tree", "HEAD")

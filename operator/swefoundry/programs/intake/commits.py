@@ -11,10 +11,21 @@ from pathlib import Path
 
 from swefoundry.contracts.intake import GitOrigin
 from swefoundry.programs.intake.git import Git, GitFailed, GitTimeLimit
-from swefoundry.programs.intake.intake_errors import Refused, mismatch, missing, unreachable
-from swefoundry.programs.intake.limits import GIT_SECONDS, HISTORY_SECONDS, Patience
-from swefoundry.programs.intake.remotes import Remote, complaint, remote, unknown_commit, wants_full_fetch
-from swefoundry.programs.intake.retry import patiently
+from swefoundry.programs.intake.intake_errors import (
+    IntakeRejected,
+    missing_source,
+    source_mismatch,
+    unreachable_source,
+)
+from swefoundry.programs.intake.limits import GIT_SECONDS, HISTORY_SECONDS, RetryPolicy
+from swefoundry.programs.intake.remotes import (
+    Remote,
+    classify_git_error,
+    needs_full_fetch,
+    remote,
+    unknown_commit,
+)
+from swefoundry.programs.intake.retry import with_retries
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
@@ -31,16 +42,16 @@ class Fetched:
     tag: str | None
 
 
-async def fetch(origin: GitOrigin, folder: Path, patience: Patience) -> Fetched:
+async def fetch_commit(origin: GitOrigin, folder: Path, patience: RetryPolicy) -> Fetched:
     """Fetch the origin's commit into a new bare repository under ``folder``."""
     commit = origin.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise mismatch(f"{commit!r} is no full commit id (40 hexadecimal digits)")
+        raise source_mismatch(f"{commit!r} is no full commit id (40 hexadecimal digits)")
     source = remote(origin.url, await _token(origin))
-    git = await _bare(folder / "fetched", source)
-    whole = await patiently(patience, lambda: _fetch_commit(git, source, commit))
+    git = await _init_bare(folder / "fetched", source)
+    whole = await with_retries(patience, lambda: _fetch_history(git, source, commit))
     await _require_commit(git, source, commit)
-    tag = await _described(git, commit) if whole else await _tag(folder / "history", source, commit)
+    tag = await _describe_tag(git, commit) if whole else await _tag(folder / "history", source, commit)
     return Fetched(git, commit, tag)
 
 
@@ -50,38 +61,40 @@ async def _token(origin: GitOrigin) -> str | None:
     try:
         return (await asyncio.to_thread(Path(origin.token_file).read_text)).strip()
     except FileNotFoundError as error:
-        raise missing(origin.token_named or "the git token") from error
+        raise missing_source(origin.token_named or "the git token") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise unreachable(f"the git token cannot be read: {error}") from error
+        raise unreachable_source(f"the git token cannot be read: {error}") from error
 
 
-async def _bare(folder: Path, source: Remote) -> Git:
+async def _init_bare(folder: Path, source: Remote) -> Git:
     await asyncio.to_thread(folder.mkdir, parents=True)
     git = Git(folder, source.settings)
     await git.run("init", "--quiet", "--bare", "--template=", ".")
     return git
 
 
-async def _fetch_commit(git: Git, source: Remote, commit: str) -> bool:
+async def _fetch_history(git: Git, source: Remote, commit: str) -> bool:
     """Fetch the commit alone, or everything where that is refused; True when it was everything."""
     try:
         await _fetch(git, source, "--depth=1", "--no-tags", source.url, commit)
         return False
     except GitFailed as error:
-        if not wants_full_fetch(error.said):
-            raise complaint(error.said, source, commit) from error
+        if not needs_full_fetch(error.said):
+            raise classify_git_error(error.said, source, commit) from error
     try:
         await _fetch(git, source, source.url, _BRANCHES, _TAGS)
         return True
     except GitFailed as error:
-        raise complaint(error.said, source, commit) from error
+        raise classify_git_error(error.said, source, commit) from error
 
 
 async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT_SECONDS) -> None:
     try:
         await git.run("fetch", "--quiet", "--no-recurse-submodules", *arguments, seconds=seconds)
     except GitTimeLimit as error:
-        raise unreachable(f"fetching from {source.url} took longer than {seconds:g} seconds") from error
+        raise unreachable_source(
+            f"fetching from {source.url} took longer than {seconds:g} seconds"
+        ) from error
 
 
 async def _require_commit(git: Git, source: Remote, commit: str) -> None:
@@ -90,7 +103,7 @@ async def _require_commit(git: Git, source: Remote, commit: str) -> None:
     except GitFailed as error:
         raise unknown_commit(source, commit) from error
     if kind != "commit":
-        raise mismatch(f"{commit} is a {kind} in {source.url}, not a commit")
+        raise source_mismatch(f"{commit} is a {kind} in {source.url}, not a commit")
 
 
 async def _tag(folder: Path, source: Remote, commit: str) -> str | None:
@@ -98,19 +111,19 @@ async def _tag(folder: Path, source: Remote, commit: str) -> str | None:
 
     A tag serves tools that take the version from git. Many projects do without, so its lack refuses no row.
     """
-    git = await _bare(folder, source)
+    git = await _init_bare(folder, source)
     try:
         listed = await git.run("ls-remote", "--tags", source.url, seconds=HISTORY_SECONDS)
         if not listed.strip():
             return None
         history = ("--filter=tree:0", source.url, commit, _TAGS)
         await _fetch(git, source, *history, seconds=HISTORY_SECONDS)
-    except (GitFailed, Refused):
+    except (GitFailed, IntakeRejected):
         return None
-    return await _described(git, commit)
+    return await _describe_tag(git, commit)
 
 
-async def _described(git: Git, commit: str) -> str | None:
+async def _describe_tag(git: Git, commit: str) -> str | None:
     try:
         tag = await git.line("describe", "--tags", "--abbrev=0", "--match", _RELEASE, commit)
     except GitFailed:

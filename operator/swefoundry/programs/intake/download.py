@@ -9,25 +9,30 @@ from pathlib import Path
 import httpx
 
 from swefoundry.contracts.intake import ArchiveOrigin
-from swefoundry.programs.intake.intake_errors import Refused, Unreachable, mismatch, unreachable
-from swefoundry.programs.intake.limits import ARCHIVE_BYTES, Patience
-from swefoundry.programs.intake.retry import patiently
+from swefoundry.programs.intake.intake_errors import (
+    IntakeRejected,
+    SourceUnreachable,
+    source_mismatch,
+    unreachable_source,
+)
+from swefoundry.programs.intake.limits import ARCHIVE_BYTES, RetryPolicy
+from swefoundry.programs.intake.retry import with_retries
 
 _TIMEOUT = httpx.Timeout(60, connect=10)
 """No byte for a minute means a dead connection; slow downloads pass."""
 
-_BUSY = (408, 425, 429)
+_RETRYABLE_STATUSES = (408, 425, 429)
 
 
-async def download(
-    origin: ArchiveOrigin, target: Path, patience: Patience, limit: int = ARCHIVE_BYTES
+async def download_archive(
+    origin: ArchiveOrigin, target: Path, patience: RetryPolicy, limit: int = ARCHIVE_BYTES
 ) -> None:
     """Write the archive to ``target``."""
     if not origin.url.startswith(("http://", "https://")):
-        raise unreachable(f"{origin.url} is no http or https URL, and nothing else is fetched")
-    found = await patiently(patience, lambda: _attempt(origin.url, target, limit))
+        raise unreachable_source(f"{origin.url} is no http or https URL, and nothing else is fetched")
+    found = await with_retries(patience, lambda: _attempt(origin.url, target, limit))
     if found != origin.sha256.lower():
-        raise mismatch(f"{origin.url} has sha256 {found}, not {origin.sha256} as the manifest says")
+        raise source_mismatch(f"{origin.url} has sha256 {found}, not {origin.sha256} as the manifest says")
 
 
 async def _attempt(url: str, target: Path, limit: int) -> str:
@@ -39,24 +44,24 @@ async def _attempt(url: str, target: Path, limit: int) -> str:
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
             if response.is_error:
-                raise _complaint(url, response.status_code)
+                raise _download_error(url, response.status_code)
             with await asyncio.to_thread(target.open, "wb") as handle:
                 async for part in response.aiter_raw(1 << 20):
                     size += len(part)
                     if size > limit:
-                        raise mismatch(f"{url} is larger than {limit >> 20} MiB")
+                        raise source_mismatch(f"{url} is larger than {limit >> 20} MiB")
                     seen.update(part)
                     await asyncio.to_thread(handle.write, part)
     except httpx.RequestError as error:
-        raise Unreachable(f"{url} did not answer: {error or type(error).__name__}") from error
+        raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
     except httpx.InvalidURL as error:
-        raise unreachable(f"{url} is no usable URL: {error}") from error
+        raise unreachable_source(f"{url} is no usable URL: {error}") from error
     return seen.hexdigest()
 
 
-def _complaint(url: str, status: int) -> Refused | Unreachable:
-    if status in _BUSY or status >= 500:
-        return Unreachable(f"{url} is busy ({status})")
+def _download_error(url: str, status: int) -> IntakeRejected | SourceUnreachable:
+    if status in _RETRYABLE_STATUSES or status >= 500:
+        return SourceUnreachable(f"{url} is busy ({status})")
     if status in (404, 410):
-        return mismatch(f"there is no archive at {url} ({status})")
-    return unreachable(f"{url} refused us ({status}): archives must be downloadable without a login")
+        return source_mismatch(f"there is no archive at {url} ({status})")
+    return unreachable_source(f"{url} refused us ({status}): archives must be downloadable without a login")

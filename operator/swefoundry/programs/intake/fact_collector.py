@@ -12,15 +12,15 @@ from pathlib import PurePosixPath
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.programs.intake.languages import count, main_language
 from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
-from swefoundry.programs.intake.python_test_imports import needs
+from swefoundry.programs.intake.python_test_imports import test_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
 
-Reader = Callable[[str], bytes]
+FileReader = Callable[[str], bytes]
 
 TEXT_BYTES = 64 << 10
 """Of one file; longer manifests are lockfiles, whose hash says enough."""
 
-_MANIFESTS, _LOCKS, _CI, _HINTS, _ENTRIES = 64, 16, 16, 40, 500
+_MANIFESTS, _LOCKS, _CI, _HINTS, _MAX_ROOT_ENTRIES = 64, 16, 16, 40, 500
 """Bounds of facts.json: some 100 files of 64 KiB."""
 
 _HINT = re.compile(
@@ -31,7 +31,7 @@ _HINT = re.compile(
 )
 
 
-def survey(paths: Sequence[str], read: Reader, commit: str | None, tag: str | None) -> Facts:
+def collect_facts(paths: Sequence[str], read: FileReader, commit: str | None, tag: str | None) -> Facts:
     """Facts about a tree whose regular files are ``paths``."""
     manifests = _files(matching(paths, MANIFESTS, _MANIFESTS), read)
     locks = _files(matching(paths, LOCKS, _LOCKS), read)
@@ -40,23 +40,23 @@ def survey(paths: Sequence[str], read: Reader, commit: str | None, tag: str | No
         languages=count(paths),
         manifests=[*manifests, *locks, *metadata],
         ci=_files(matching(paths, CI, _CI), read),
-        readme_hints=_hints(read(path) for path in matching(paths, GUIDES, 6)),
-        root_entries=sorted({_root_entry(path) for path in paths})[:_ENTRIES],
-        package_dirs=sorted(filter(None, map(_package, paths)))[:_ENTRIES],
+        readme_hints=_version_hints(read(path) for path in matching(paths, GUIDES, 6)),
+        root_entries=sorted({_root_entry(path) for path in paths})[:_MAX_ROOT_ENTRIES],
+        package_dirs=sorted(filter(None, map(_package, paths)))[:_MAX_ROOT_ENTRIES],
         commit=commit,
         version_tag=tag,
         fingerprint=_fingerprint([*manifests, *locks]),
     )
 
 
-def with_tests(
-    facts: Facts, changed: Iterable[str], removed: Iterable[str], paths: set[str], read: Reader
+def with_test_facts(
+    facts: Facts, changed: Iterable[str], removed: Iterable[str], paths: set[str], read: FileReader
 ) -> Facts:
     """The same with the files of the test patch, read as they are after it; ``paths`` is the whole tree then."""
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
-    found = needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    found = test_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
     return facts.model_copy(
         update={
             "test_files": tests,
@@ -74,12 +74,12 @@ def language(facts: Facts) -> str | None:
     return main_language(facts.languages, facts.root_entries)
 
 
-def encoded(facts: Facts) -> bytes:
+def encode_facts(facts: Facts) -> bytes:
     """facts.json; in the order of the fields, because the order of the languages says something."""
     return facts.to_json().encode()
 
 
-def _files(paths: Iterable[str], read: Reader) -> list[FileFact]:
+def _files(paths: Iterable[str], read: FileReader) -> list[FileFact]:
     return [_file(path, read(path)) for path in paths]
 
 
@@ -92,7 +92,7 @@ def _file(path: str, data: bytes) -> FileFact:
     )
 
 
-def _hints(guides: Iterable[bytes]) -> list[str]:
+def _version_hints(guides: Iterable[bytes]) -> list[str]:
     lines = (line.strip()[:200] for guide in guides for line in guide.decode("utf-8", "replace").splitlines())
     return list(dict.fromkeys(line for line in lines if _HINT.search(line)))[:_HINTS]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from swefoundry.errors import PermanentError
 from swefoundry.programs.intake.limits import LOCAL_SECONDS
 
-Setting = tuple[str, str]
+GitSetting = tuple[str, str]
 
-SETTINGS: tuple[Setting, ...] = (
+HARDENED_SETTINGS: tuple[GitSetting, ...] = (
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("core.autocrlf", "false"),
@@ -73,9 +73,9 @@ _FIXED = {
 class GitFailed(PermanentError):
     """git ended with an error; ``said`` is what it wrote to standard error."""
 
-    def __init__(self, command: str, said: str) -> None:
-        super().__init__(f"git {command} failed: {said.strip()[:1000]}")
-        self.said = said
+    def __init__(self, command: str, stderr: str) -> None:
+        super().__init__(f"git {command} failed: {stderr.strip()[:1000]}")
+        self.said = stderr
 
 
 class GitTimeLimit(PermanentError):
@@ -87,8 +87,8 @@ class Git:
     """git in one folder."""
 
     folder: Path
-    settings: tuple[Setting, ...] = ()
-    variables: Mapping[str, str] | None = None
+    settings: tuple[GitSetting, ...] = ()
+    environment: Mapping[str, str] | None = None
 
     async def run(self, *arguments: str, stdin: bytes = b"", seconds: float = LOCAL_SECONDS) -> bytes:
         """Standard output of a command that succeeded."""
@@ -107,7 +107,7 @@ class Git:
         except TimeoutError as error:
             raise GitTimeLimit(f"git {arguments[0]} did not end within {seconds:g} seconds") from error
         finally:
-            await _end(process)
+            await _kill_group(process)
         if process.returncode != 0:
             raise GitFailed(arguments[0], err.decode("utf-8", "replace"))
         return out
@@ -117,15 +117,15 @@ class Git:
         return (await self.run(*arguments)).decode("utf-8", "replace").strip()
 
     def _environment(self) -> dict[str, str]:
-        settings = (*SETTINGS, *self.settings)
+        settings = (*HARDENED_SETTINGS, *self.settings)
         said = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         said |= _FIXED | {"HOME": str(self.folder), "GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings):
             said |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return said | dict(self.variables or {})
+        return said | dict(self.environment or {})
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _kill_group(process: asyncio.subprocess.Process) -> None:
     """git starts helpers (git-remote-https): when it is given up, the whole session goes."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)

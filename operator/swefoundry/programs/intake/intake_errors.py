@@ -4,7 +4,7 @@ from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.errors import PermanentError, TransientError
 
 
-class Refused(PermanentError):
+class IntakeRejected(PermanentError):
     """The source or a patch is not usable; the message is for the author of the row."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
@@ -12,21 +12,21 @@ class Refused(PermanentError):
         self.code = code
 
 
-class Unreachable(TransientError):
+class SourceUnreachable(TransientError):
     """The host did not answer; after some tries this becomes a refusal."""
 
 
-def missing(named: str) -> Refused:
+def missing_source(named: str) -> IntakeRejected:
     """A file that the cluster should have mounted; its volume is optional, so that we can say which."""
-    return Refused(
+    return IntakeRejected(
         ExitCode.REFERENCE_MISSING,
         f"{named} is not there; create it, and re-create this object if it has ended by then",
     )
 
 
-def mismatch(message: str) -> Refused:
-    return Refused(ExitCode.SOURCE_MISMATCH, message)
+def source_mismatch(message: str) -> IntakeRejected:
+    return IntakeRejected(ExitCode.SOURCE_MISMATCH, message)
 
 
-def unreachable(message: str) -> Refused:
-    return Refused(ExitCode.SOURCE_UNREACHABLE, message)
+def unreachable_source(message: str) -> IntakeRejected:
+    return IntakeRejected(ExitCode.SOURCE_UNREACHABLE, message)

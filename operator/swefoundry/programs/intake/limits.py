@@ -16,7 +16,7 @@ UNPACKED_BYTES = 4 << 30
 UNPACKED_FILES = 500_000
 """Large monorepos have some 200,000 files."""
 
-HEADER_BYTES = 1 << 20
+ARCHIVE_HEADER_BYTES = 1 << 20
 """One archive header (long names, extended attributes). Longer ones exist only to use up memory."""
 
 GIT_SECONDS = 1800
@@ -30,7 +30,7 @@ LOCAL_SECONDS = 900
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often an unreachable host is asked, and how long the pauses are (doubling from the first)."""
 
     attempts: int = 4

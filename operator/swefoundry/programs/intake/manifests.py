@@ -103,11 +103,13 @@ def matching(paths: Iterable[str], patterns: Sequence[str], limit: int) -> list[
     """Paths that a pattern names at the root or, for plain names, one folder down; those at the root come
     first.
     """
-    found = [path for path in paths if path.count("/") <= _FOLDERS and any(_fits(path, p) for p in patterns)]
+    found = [
+        path for path in paths if path.count("/") <= _FOLDERS and any(_matches(path, p) for p in patterns)
+    ]
     return sorted(found, key=lambda path: (path.count("/"), path))[:limit]
 
 
-def _fits(path: str, pattern: str) -> bool:
+def _matches(path: str, pattern: str) -> bool:
     """``*`` stops at a slash, unlike in fnmatch."""
     depth = pattern.count("/")
     tail = path.split("/")[-depth - 1 :]

@@ -11,10 +11,10 @@ from unidiff.patch import PatchedFile, PatchSet
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.intake.git import Git, GitFailed
-from swefoundry.programs.intake.intake_errors import Refused
+from swefoundry.programs.intake.intake_errors import IntakeRejected
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
-_SHOWN = 300
+_MAX_ERRORS_SHOWN = 300
 """Characters of a sentence or path: git repeats whole paths, and the advice after them must have room."""
 
 _NONE = "No valid patches in input"
@@ -27,36 +27,36 @@ _NAMED_BYTES = 8 << 20
 """Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
 
 
-async def apply(git: Git, patch: bytes, name: str, code: ExitCode) -> None:
+async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None:
     """Apply a patch to work tree and index, or refuse it with ``code``; ``name`` is what people call it."""
     if not patch.strip():
-        raise Refused(code, f"the {name} patch is empty")
+        raise IntakeRejected(code, f"the {name} patch is empty")
     whole = patch if patch.endswith(b"\n") else patch + b"\n"
     try:
         await git.run("update-index", "-q", "--refresh")
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
     except GitFailed as error:
-        said = f"the {name} patch does not apply: {explain(whole, error.said)}"
-        raise Refused(code, f"{said}{_ADVICE.get(code, '')}") from error
+        said = f"the {name} patch does not apply: {explain_failure(whole, error.said)}"
+        raise IntakeRejected(code, f"{said}{_ADVICE.get(code, '')}") from error
 
 
-def explain(patch: bytes, said: str) -> str:
+def explain_failure(patch: bytes, stderr: str) -> str:
     """git's own sentence, with the hunk that it means."""
-    sentence = "; ".join(_sentences(said)) or "git gave no reason"
-    failed = _FAILED.search(said)
+    sentence = "; ".join(_error_lines(stderr)) or "git gave no reason"
+    failed = _FAILED.search(stderr)
     if failed is None:
         return sentence
     return f"{_short(failed['path'])}, {_hunk(patch, failed['path'], int(failed['line']))}: {sentence}"
 
 
-def _sentences(said: str) -> list[str]:
-    lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in said.splitlines()]
+def _error_lines(stderr: str) -> list[str]:
+    lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in stderr.splitlines()]
     told = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
     return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in told][:4]
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_ERRORS_SHOWN else f"{text[:_MAX_ERRORS_SHOWN]}…"
 
 
 def _hunk(patch: bytes, path: str, line: int) -> str:

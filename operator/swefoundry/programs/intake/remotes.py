@@ -5,8 +5,13 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from swefoundry.programs.intake.git import Setting
-from swefoundry.programs.intake.intake_errors import Refused, Unreachable, mismatch, unreachable
+from swefoundry.programs.intake.git import GitSetting
+from swefoundry.programs.intake.intake_errors import (
+    IntakeRejected,
+    SourceUnreachable,
+    source_mismatch,
+    unreachable_source,
+)
 
 TOKEN_USER = "x-access-token"
 """What git hosts expect as the user beside an access token, unless the URL names another."""
@@ -17,7 +22,7 @@ class Remote:
     """A repository's URL without user or password, and the settings that log in."""
 
     url: str
-    settings: tuple[Setting, ...] = ()
+    settings: tuple[GitSetting, ...] = ()
 
     @property
     def has_login(self) -> bool:
@@ -28,7 +33,7 @@ def remote(url: str, token: str | None) -> Remote:
     """Take user and password out of the URL: they must be in no argument list and in no message."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise unreachable(f"{parts.scheme}://… is no http or https URL, and nothing else is fetched")
+        raise unreachable_source(f"{parts.scheme}://… is no http or https URL, and nothing else is fetched")
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     password = token or unquote(parts.password or "")
     if not password:
@@ -49,33 +54,33 @@ _UNADVERTISED = re.compile(
 )
 
 
-def wants_full_fetch(said: str) -> bool:
+def needs_full_fetch(stderr: str) -> bool:
     """The server gives out branches and tags only, not any commit one asks for."""
-    return _UNADVERTISED.search(said) is not None
+    return _UNADVERTISED.search(stderr) is not None
 
 
-def complaint(said: str, source: Remote, commit: str) -> Refused | Unreachable:
+def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeRejected | SourceUnreachable:
     """What a failed fetch means."""
-    if _UNKNOWN.search(said):
+    if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
-    if _LOGIN.search(said):
+    if _LOGIN.search(stderr):
         advice = (
             "the git token was rejected: renew the secret, or give the token read access to this repository"
             if source.has_login
             else "it is private or does not exist: check the URL, or name a secret with a token (tokenSecretRef)"
         )
-        return unreachable(f"{source.url} refused us; {advice}")
-    if _MISSING.search(said):
-        return unreachable(
+        return unreachable_source(f"{source.url} refused us; {advice}")
+    if _MISSING.search(stderr):
+        return unreachable_source(
             f"there is no git repository at {source.url}: check the URL, or whether it needs a token"
         )
-    return Unreachable(f"{source.url} did not answer: {_last_line(said)}")
+    return SourceUnreachable(f"{source.url} did not answer: {_last_line(stderr)}")
 
 
-def unknown_commit(source: Remote, commit: str) -> Refused:
-    return mismatch(f"{source.url} has no commit {commit}: check spec.baseCommit")
+def unknown_commit(source: Remote, commit: str) -> IntakeRejected:
+    return source_mismatch(f"{source.url} has no commit {commit}: check spec.baseCommit")
 
 
-def _last_line(said: str) -> str:
-    lines = [line for line in said.splitlines() if line.strip()]
+def _last_line(stderr: str) -> str:
+    lines = [line for line in stderr.splitlines() if line.strip()]
     return (lines[-1] if lines else "git gave no reason").removeprefix("fatal: ")[:300]

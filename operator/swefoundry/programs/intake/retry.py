@@ -5,26 +5,26 @@ from typing import TypeVar
 
 import tenacity
 
-from swefoundry.programs.intake.intake_errors import Unreachable, unreachable
-from swefoundry.programs.intake.limits import Patience
+from swefoundry.programs.intake.intake_errors import SourceUnreachable, unreachable_source
+from swefoundry.programs.intake.limits import RetryPolicy
 
 T = TypeVar("T")
 
 
-async def patiently(patience: Patience, attempt: Callable[[], Awaitable[T]]) -> T:
+async def with_retries(policy: RetryPolicy, attempt: Callable[[], Awaitable[T]]) -> T:
     """The result of the first attempt that reaches the host."""
 
     async def once() -> T:
         return await attempt()
 
     retrying = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception_type(Unreachable),
-        wait=tenacity.wait_exponential(multiplier=patience.first_pause_seconds),
-        stop=tenacity.stop_after_attempt(patience.attempts),
+        retry=tenacity.retry_if_exception_type(SourceUnreachable),
+        wait=tenacity.wait_exponential(multiplier=policy.first_pause_seconds),
+        stop=tenacity.stop_after_attempt(policy.attempts),
         reraise=True,
     )
     try:
         return await retrying(once)
-    except Unreachable as error:
+    except SourceUnreachable as error:
         advice = "check the URL, and that network policies let intake pods go there"
-        raise unreachable(f"{error} (asked {patience.attempts} times): {advice}") from error
+        raise unreachable_source(f"{error} (asked {policy.attempts} times): {advice}") from error

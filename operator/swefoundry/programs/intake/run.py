@@ -17,84 +17,86 @@ from swefoundry.oci.overlays import TreeChanges, TreeListing, stage_layer, tree_
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake import fact_collector as facts_of
 from swefoundry.programs.intake import worktree
-from swefoundry.programs.intake.intake_errors import Refused, missing
+from swefoundry.programs.intake.intake_errors import IntakeRejected, missing_source
 from swefoundry.programs.intake.limits import PATCH_BYTES
-from swefoundry.programs.intake.patches import apply
-from swefoundry.programs.intake.sources import Source, obtain
-from swefoundry.programs.intake.workspace import Bench
+from swefoundry.programs.intake.patches import apply_patch
+from swefoundry.programs.intake.sources import StoredSource, obtain_source
+from swefoundry.programs.intake.workspace import Workspace
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class _Named:
+class _NamedPatch:
     """A patch, what people call it, and the code that says it does not apply."""
 
     name: str
-    at: PatchSource | None
+    location: PatchSource | None
     code: ExitCode
     stage: Stage
 
 
-async def take_in(order: IntakeSpec, registry: RegistryClient, bench: Bench, say: Say) -> IntakeResult:
+async def run_intake(
+    order: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
+) -> IntakeResult:
     """Carry out an order; raises Refused when the row is at fault."""
     repo = order.place.repository
-    source = await obtain(order, registry, bench)
-    say(f"source {source.digest}, tag {source.tree.tag}")
-    git, runner = source.tree.git, await asyncio.to_thread(bench.runner.read_bytes)
-    base = await worktree.listing(git)
-    facts = await asyncio.to_thread(_survey, source, base)
+    source = await obtain_source(order, registry, workspace)
+    progress(f"source {source.digest}, tag {source.tree.tag}")
+    git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
+    base = await worktree.worktree_listing(git)
+    facts = await asyncio.to_thread(_source_facts, source, base)
     layers = {Stage.BASE: stage_layer(TreeChanges(), {}, runner)}
     patches: list[ArtifactLayer] = []
     for patch in (
-        _Named("test", order.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
-        _Named("gold", order.gold_patch, ExitCode.GOLD_PATCH_REFUSED, Stage.AFTER),
+        _NamedPatch("test", order.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
+        _NamedPatch("gold", order.gold_patch, ExitCode.GOLD_PATCH_REFUSED, Stage.AFTER),
     ):
-        if patch.at is not None:
-            diff = await _bytes(patch, repo, registry)
-            await apply(git, diff, patch.name, patch.code)
-            if patch.at.blob is not None:
+        if patch.location is not None:
+            diff = await _patch_bytes(patch, repo, registry)
+            await apply_patch(git, diff, patch.name, patch.code)
+            if patch.location.blob is not None:
                 patches.append(
-                    ArtifactLayer(f"{patch.name}.patch", FILE_MEDIA_TYPE, patch.at.blob, len(diff))
+                    ArtifactLayer(f"{patch.name}.patch", FILE_MEDIA_TYPE, patch.location.blob, len(diff))
                 )
-        now = await worktree.listing(git)
+        now = await worktree.worktree_listing(git)
         layers[patch.stage] = await asyncio.to_thread(
-            _layer, source.tree.root, patch, tree_changes(base, now), runner
+            _stage_layer, source.tree.root, patch, tree_changes(base, now), runner
         )
         if patch.stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
-        say(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
-    return await _stored(order, source, facts, layers, patches, registry)
+        progress(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
+    return await _store_results(order, source, facts, layers, patches, registry)
 
 
-async def _bytes(patch: _Named, repo: str, registry: RegistryClient) -> bytes:
-    where = patch.at
+async def _patch_bytes(patch: _NamedPatch, repo: str, registry: RegistryClient) -> bytes:
+    where = patch.location
     try:
         if where is not None and where.blob is not None:
             return await registry.get_blob(repo, where.blob, PATCH_BYTES)
         if where is not None and where.path is not None:
             return await asyncio.to_thread(Path(where.path).read_bytes)
     except (NotFound, FileNotFoundError) as error:
-        raise missing(where.named if where and where.named else f"the {patch.name} patch") from error
-    raise Refused(patch.code, f"the order does not say where the {patch.name} patch is")
+        raise missing_source(where.named if where and where.named else f"the {patch.name} patch") from error
+    raise IntakeRejected(patch.code, f"the order does not say where the {patch.name} patch is")
 
 
-def _layer(root: Path, patch: _Named, changes: TreeChanges, runner: bytes) -> tuple[bytes, Layer]:
+def _stage_layer(root: Path, patch: _NamedPatch, changes: TreeChanges, runner: bytes) -> tuple[bytes, Layer]:
     try:
-        return stage_layer(changes, worktree.contents(root, changes.replaced), runner)
+        return stage_layer(changes, worktree.worktree_contents(root, changes.replaced), runner)
     except PermanentError as error:
-        raise Refused(patch.code, f"the {patch.name} patch cannot be stored: {error}") from error
+        raise IntakeRejected(patch.code, f"the {patch.name} patch cannot be stored: {error}") from error
 
 
-def _survey(source: Source, base: TreeListing) -> Facts:
+def _source_facts(source: StoredSource, base: TreeListing) -> Facts:
     root = source.tree.root
-    return facts_of.survey(_files(base), _reader(root), source.commit, source.tree.tag)
+    return facts_of.collect_facts(_files(base), _reader(root), source.commit, source.tree.tag)
 
 
 def _with_tests(facts: Facts, root: Path, base: TreeListing, now: TreeListing) -> Facts:
     changed = [path for path in _files(now) if base.get(path.encode()) != now[path.encode()]]
     removed = [path for path in _files(base) if path.encode() not in now]
-    return facts_of.with_tests(facts, changed, removed, set(_files(now)), _reader(root))
+    return facts_of.with_test_facts(facts, changed, removed, set(_files(now)), _reader(root))
 
 
 def _files(listing: TreeListing) -> list[str]:
@@ -115,20 +117,20 @@ def _text(path: bytes) -> str:
     return path.decode()
 
 
-def _reader(root: Path) -> facts_of.Reader:
-    return lambda path: worktree.read(root, path.encode())
+def _reader(root: Path) -> facts_of.FileReader:
+    return lambda path: worktree.read_file(root, path.encode())
 
 
-async def _stored(
+async def _store_results(
     order: IntakeSpec,
-    source: Source,
+    source: StoredSource,
     facts: Facts,
     layers: dict[Stage, tuple[bytes, Layer]],
     patches: list[ArtifactLayer],
     registry: RegistryClient,
 ) -> IntakeResult:
     """Push layers, facts, and an artifact that names them and the patches, so that garbage collection leaves all."""
-    repo, said = order.place.repository, facts_of.encoded(facts)
+    repo, said = order.place.repository, facts_of.encode_facts(facts)
     await asyncio.gather(
         *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {said})
     )

@@ -10,15 +10,15 @@ from swefoundry.oci.deterministic_tar import pack_folder
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source, push_source
 from swefoundry.programs.intake.cleantree import CleanTree, from_commit, from_folder, from_source
-from swefoundry.programs.intake.commits import fetch
-from swefoundry.programs.intake.download import download
+from swefoundry.programs.intake.commits import fetch_commit
+from swefoundry.programs.intake.download import download_archive
 from swefoundry.programs.intake.extract import remove, unpack, unpack_source
-from swefoundry.programs.intake.intake_errors import mismatch
-from swefoundry.programs.intake.workspace import Bench
+from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Source:
+class StoredSource:
     """A clean tree on disk and in the registry."""
 
     tree: CleanTree
@@ -27,40 +27,42 @@ class Source:
     """The one that was fetched from git; the clean tree's own for what came without."""
 
 
-async def obtain(order: IntakeSpec, registry: RegistryClient, bench: Bench) -> Source:
+async def obtain_source(order: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
     """Fetch the order's origin, make the clean tree, and store it."""
     match order.origin:
         case GitOrigin() as origin:
-            fetched = await fetch(origin, bench.folder, bench.patience)
-            tree = await from_commit(fetched.git, fetched.commit, bench.folder / "tree", fetched.tag)
+            fetched = await fetch_commit(origin, workspace.folder, workspace.retry)
+            tree = await from_commit(fetched.git, fetched.commit, workspace.folder / "tree", fetched.tag)
             await asyncio.to_thread(remove, fetched.git.folder)
-            return Source(tree, await _store(tree, order, registry, bench), origin.commit)
+            return StoredSource(tree, await _store_tree(tree, order, registry, workspace), origin.commit)
         case ArchiveOrigin() as origin:
-            archive = bench.folder / "archive"
-            await download(origin, archive, bench.patience)
-            await asyncio.to_thread(unpack, archive, bench.folder / "tree", origin.strip_components)
+            archive = workspace.folder / "archive"
+            await download_archive(origin, archive, workspace.retry)
+            await asyncio.to_thread(unpack, archive, workspace.folder / "tree", origin.strip_components)
             await asyncio.to_thread(remove, archive)
-            tree = await from_folder(bench.folder / "tree", order.version)
-            return Source(tree, await _store(tree, order, registry, bench), tree.commit)
+            tree = await from_folder(workspace.folder / "tree", order.version)
+            return StoredSource(tree, await _store_tree(tree, order, registry, workspace), tree.commit)
         case ArtifactOrigin(digest=digest):
-            tree = await _stored(digest, order.place.repository, registry, bench.folder)
-            return Source(tree, digest, tree.commit)
+            tree = await _unpack_stored(digest, order.place.repository, registry, workspace.folder)
+            return StoredSource(tree, digest, tree.commit)
 
 
-async def _store(tree: CleanTree, order: IntakeSpec, registry: RegistryClient, bench: Bench) -> Digest:
-    packed = bench.folder / SOURCE_FILE
+async def _store_tree(
+    tree: CleanTree, order: IntakeSpec, registry: RegistryClient, workspace: Workspace
+) -> Digest:
+    packed = workspace.folder / SOURCE_FILE
     await asyncio.to_thread(pack_folder, tree.root, packed)
     digest = await push_source(registry, order.place.repository, packed)
     await asyncio.to_thread(remove, packed)
     return digest
 
 
-async def _stored(digest: Digest, repo: str, registry: RegistryClient, folder: Path) -> CleanTree:
+async def _unpack_stored(digest: Digest, repo: str, registry: RegistryClient, folder: Path) -> CleanTree:
     packed = folder / SOURCE_FILE
     try:
         await fetch_source(registry, repo, digest, packed)
     except InvalidSource as error:
-        raise mismatch(str(error)) from error
+        raise source_mismatch(str(error)) from error
     await asyncio.to_thread(unpack_source, packed, folder / "tree")
     await asyncio.to_thread(remove, packed)
     return await from_source(folder / "tree")

@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from swefoundry.programs.intake.limits import Patience
+from swefoundry.programs.intake.limits import RetryPolicy
 
-RUNNER = Path("/usr/local/libexec/swefoundry/runner")
+RUNNER_MOUNT = Path("/usr/local/libexec/swefoundry/runner")
 """Where the operator's image carries the runner."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class Workspace:
     """An empty folder of our own, the runner's program, and patience with hosts."""
 
     folder: Path
-    runner: Path = RUNNER
-    patience: Patience = field(default_factory=Patience)
+    runner: Path = RUNNER_MOUNT
+    retry: RetryPolicy = field(default_factory=RetryPolicy)

@@ -17,7 +17,7 @@ from swefoundry.programs.intake.git import Git
 _SUBMODULE = "160000"
 
 
-async def listing(git: Git) -> TreeListing:
+async def worktree_listing(git: Git) -> TreeListing:
     """Every file and link of the index; submodules are empty folders and are left out."""
     listed = await git.run("ls-files", "--stage", "-z")
     found: dict[bytes, GitBlob] = {}
@@ -29,7 +29,7 @@ async def listing(git: Git) -> TreeListing:
     return found
 
 
-def contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, RegularFile | Symlink]:
+def worktree_contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, RegularFile | Symlink]:
     """The files and links at ``paths`` as they are on disk."""
     return {path: _content(os.path.join(os.fsencode(root), path)) for path in paths}
 
@@ -41,7 +41,7 @@ def _content(place: bytes) -> RegularFile | Symlink:
     return RegularFile(_bytes(place), executable=bool(mode & 0o100))
 
 
-def read(root: Path, path: bytes) -> bytes:
+def read_file(root: Path, path: bytes) -> bytes:
     """A regular file of the index."""
     return _bytes(os.path.join(os.fsencode(root), path))
 

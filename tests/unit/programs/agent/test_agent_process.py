@@ -8,18 +8,23 @@ import scripted
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Model
 from swefoundry.oci.registry_client import RegistryClient
-from unit.programs.agent.cases import a_draft
-from unit.programs.agent.pods import WHOLE_ENVIRONMENT, WHOLE_REPORT, WHOLE_TESTS, start
-from unit.programs.agent.shelves import Shelf
+from unit.programs.agent.agent_inputs import a_draft
+from unit.programs.agent.agent_program import (
+    COMPLETE_ENVIRONMENT,
+    COMPLETE_REPORT,
+    COMPLETE_TESTS,
+    start_agent,
+)
+from unit.programs.agent.seeded_repository import SeededRepository
 
 LOOKING = {"calls": [{"name": "read", "arguments": {"path": "setup.py"}}]}
 
 
 SCRIPT: scripted.Json = {
     "rules": [
-        {"name": "explores", "when": {"role": "explorer"}, "then": [LOOKING, {"json": WHOLE_REPORT}]},
-        {"name": "builds", "when": {"role": "environment"}, "then": {"json": WHOLE_ENVIRONMENT}},
-        {"name": "tests", "when": {"role": "tests"}, "then": {"json": WHOLE_TESTS}},
+        {"name": "explores", "when": {"role": "explorer"}, "then": [LOOKING, {"json": COMPLETE_REPORT}]},
+        {"name": "builds", "when": {"role": "environment"}, "then": {"json": COMPLETE_ENVIRONMENT}},
+        {"name": "tests", "when": {"role": "tests"}, "then": {"json": COMPLETE_TESTS}},
     ]
 }
 TURNS = 4
@@ -28,14 +33,14 @@ TURNS = 4
 async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
-    shelf, gate = Shelf(registry), scripted.Gate()
-    async with scripted.serving(SCRIPT, gate=gate) as endpoint:
-        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
+    shelf, gate = SeededRepository(registry), scripted.RequestGate()
+    async with scripted.serve(SCRIPT, gate=gate) as endpoint:
+        order = await shelf.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
         for turn in range(1, TURNS + 1):
-            pod = await start(order, tmp_path / f"pod{turn}")
-            asked = await gate.arrived()
+            pod = await start_agent(order, tmp_path / f"pod{turn}")
+            asked = await gate.next_request()
             pod.terminate()
-            asked.let_through()
+            asked.release()
             ended = await pod.wait()
             # After the last answer there is nothing left that could be interrupted.
             assert ended.exit_code == ExitCode.INFRASTRUCTURE or (turn, ended.exit_code) == (
@@ -43,8 +48,8 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
                 ExitCode.OK,
             ), ended.output
             assert ended.record is not None and ended.record.usage.turns == turn
-        last = await (await start(order, tmp_path / "last")).wait()
-        told = endpoint.told()
+        last = await (await start_agent(order, tmp_path / "last")).wait()
+        told = endpoint.request_report()
     assert last.record is not None and last.exit_code == ExitCode.OK, last.output
     assert await shelf.draft(last.record.draft) == a_draft()
     assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
@@ -55,26 +60,26 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
 async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
-    shelf, gate = Shelf(registry), scripted.Gate()
-    async with scripted.serving(SCRIPT, gate=gate) as endpoint:
-        order = await shelf.order(ladder=[Model(name="any", base_url=endpoint.base_url)])
-        pod = await start(order, tmp_path / "lost")
+    shelf, gate = SeededRepository(registry), scripted.RequestGate()
+    async with scripted.serve(SCRIPT, gate=gate) as endpoint:
+        order = await shelf.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        pod = await start_agent(order, tmp_path / "lost")
         for _ in range(2):
-            (await gate.arrived()).let_through()
-        await gate.arrived()  # two answers are stored; the third is under way and never comes
+            (await gate.next_request()).release()
+        await gate.next_request()  # two answers are stored; the third is under way and never comes
         pod.kill()
         assert (await pod.wait()).record is None
-        pod = await start(order, tmp_path / "last")
+        pod = await start_agent(order, tmp_path / "last")
         for _ in range(2):
-            (await gate.arrived()).let_through()
+            (await gate.next_request()).release()
         last = await pod.wait()
-        told = endpoint.told()
+        told = endpoint.request_report()
     assert last.exit_code == ExitCode.OK, last.output
     assert (told["answered"], told["answered_twice"]) == (TURNS, [])
 
 
 @pytest.mark.parametrize("order", ["", "{}", "[]"])
 async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
-    ended = await (await start(order, tmp_path / "pod")).wait()
+    ended = await (await start_agent(order, tmp_path / "pod")).wait()
     assert ended.record is not None
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

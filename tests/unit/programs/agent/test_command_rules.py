@@ -2,7 +2,7 @@
 
 import pytest
 
-from swefoundry.programs.agent.command_rules import complaint
+from swefoundry.programs.agent.command_rules import command_problem
 
 HONEST = [
     "pytest {files}",
@@ -38,13 +38,13 @@ DISHONEST = [
 
 @pytest.mark.parametrize("command", HONEST)
 def test_honest_commands_are_taken(command: str) -> None:
-    assert complaint(command, wants_files=True) == ""
+    assert command_problem(command, requires_files=True) == ""
 
 
 @pytest.mark.parametrize(("command", "said"), DISHONEST, ids=[case[0] for case in DISHONEST])
 def test_commands_that_hide_failures_or_leave_tests_out_are_refused(command: str, said: str) -> None:
-    assert said in complaint(command, wants_files=True)
+    assert said in command_problem(command, requires_files=True)
 
 
 def test_without_test_files_any_command_runs_the_projects_tests() -> None:
-    assert complaint("make check", wants_files=False) == ""
+    assert command_problem("make check", requires_files=False) == ""

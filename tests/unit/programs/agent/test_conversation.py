@@ -6,52 +6,59 @@ from typing import Any
 import pytest
 
 from swefoundry.contracts.transcript import Transcript
-from swefoundry.programs.agent.agent_exit import Malformed, ModelUnavailable, Repeated
-from swefoundry.programs.agent.answers import EnvironmentDraft, schema
-from swefoundry.programs.agent.conversation import REASKS, Brief, Conversation, Fault, OutOfTurns, Panel
-from swefoundry.programs.agent.repo.tools import Toolbox
-from swefoundry.programs.agent.transcript_recorder import Scribe
-from unit.programs.agent.cases import a_tree
-from unit.programs.agent.scripted_speaker import Line, ScriptedSpeaker, calls
+from swefoundry.programs.agent.agent_exit import MalformedAnswers, ModelUnavailable, RepeatedDrafts
+from swefoundry.programs.agent.answers import EnvironmentDraft, answer_schema
+from swefoundry.programs.agent.conversation import (
+    MAX_CORRECTIONS,
+    AgentDeps,
+    Conversation,
+    InvalidAnswer,
+    RoleTask,
+    TurnLimitReached,
+)
+from swefoundry.programs.agent.repo.tools import RepoTools
+from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
+from unit.programs.agent.agent_inputs import a_tree
+from unit.programs.agent.scripted_model_client import ScriptedAnswer, ScriptedModelClient, tool_calls
 
 GOOD = {"dockerfile": "FROM good", "note": ""}
 BAD = {"dockerfile": "FROM bad"}
 OLD = {"dockerfile": "FROM old"}
 
 
-def judge(draft: EnvironmentDraft) -> Fault | None:
+def judge(draft: EnvironmentDraft) -> InvalidAnswer | None:
     """FROM good is the only answer that fits."""
     if draft.dockerfile == "FROM old":
-        return Fault("This was tried.", Repeated)
-    return None if draft.dockerfile == "FROM good" else Fault("Not good.")
+        return InvalidAnswer("This was tried.", RepeatedDrafts)
+    return None if draft.dockerfile == "FROM good" else InvalidAnswer("Not good.")
 
 
 class Talk:
     """A conversation with a script, and what came of it."""
 
-    def __init__(self, *lines: Line, ladder: tuple[str, ...] = ("small",), **more: Any) -> None:
-        self.speaker = ScriptedSpeaker({"environment": lines}, ladder)
-        self.scribe = Scribe(Transcript(conversation="c"), 2, self.speaker.redact)
-        brief = Brief("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
-        self._conversation = Conversation(Panel(self.speaker, self.scribe), brief, more.get("toolbox"))
+    def __init__(self, *lines: ScriptedAnswer, ladder: tuple[str, ...] = ("small",), **more: Any) -> None:
+        self.speaker = ScriptedModelClient({"environment": lines}, ladder)
+        self.scribe = TranscriptRecorder(Transcript(conversation="c"), 2, self.speaker.redact)
+        brief = RoleTask("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
+        self._conversation = Conversation(AgentDeps(self.speaker, self.scribe), brief, more.get("toolbox"))
 
     async def answer(self) -> EnvironmentDraft:
         return await self._conversation.answer()
 
     def told(self) -> list[str]:
-        return self.speaker.told("environment")
+        return self.speaker.last_messages("environment")
 
 
 @pytest.fixture
-def toolbox(tmp_path: Path) -> Toolbox:
-    return Toolbox(a_tree(tmp_path))
+def toolbox(tmp_path: Path) -> RepoTools:
+    return RepoTools(a_tree(tmp_path))
 
 
 async def test_an_answer_that_fits_ends_it() -> None:
     talk = Talk(GOOD)
     assert (await talk.answer()).dockerfile == "FROM good"
     [request] = talk.speaker.requests
-    assert request.answer == schema(EnvironmentDraft) and request.tools == ()
+    assert request.answer == answer_schema(EnvironmentDraft) and request.tools == ()
     assert [message.role for message in request.messages] == ["system", "user"]
     assert request.messages[0].text.startswith("You are the Environment Manager of swefoundry.\n")
 
@@ -66,14 +73,16 @@ async def test_a_bad_answer_is_asked_for_again_with_what_is_wrong() -> None:
 
 
 async def test_garbage_to_the_end_is_malformed_and_names_role_and_fault() -> None:
-    talk = Talk(*["what?"] * (1 + REASKS))
-    with pytest.raises(Malformed, match=r"the environment role gave no answer that can be used: .*no JSON"):
+    talk = Talk(*["what?"] * (1 + MAX_CORRECTIONS))
+    with pytest.raises(
+        MalformedAnswers, match=r"the environment role gave no answer that can be used: .*no JSON"
+    ):
         await talk.answer()
-    assert len(talk.speaker.requests) == 1 + REASKS
+    assert len(talk.speaker.requests) == 1 + MAX_CORRECTIONS
 
 
 async def test_the_next_model_starts_where_things_were_sound_and_hears_of_the_fault() -> None:
-    talk = Talk(*[BAD] * (1 + REASKS), GOOD, ladder=("small", "large"))
+    talk = Talk(*[BAD] * (1 + MAX_CORRECTIONS), GOOD, ladder=("small", "large"))
     await talk.answer()
     *_, last = talk.speaker.requests
     assert [message.role for message in last.messages] == ["system", "user", "user"]
@@ -83,14 +92,14 @@ async def test_the_next_model_starts_where_things_were_sound_and_hears_of_the_fa
 
 async def test_every_model_may_be_asked_again() -> None:
     talk = Talk(*[BAD] * 8, ladder=("small", "large"))
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedAnswers):
         await talk.answer()
-    assert talk.speaker.unsaid == {}
+    assert talk.speaker.unused_answers == {}
 
 
 async def test_repetition_to_the_end_is_repeated() -> None:
-    with pytest.raises(Repeated, match="This was tried"):
-        await Talk(*[OLD] * (1 + REASKS)).answer()
+    with pytest.raises(RepeatedDrafts, match="This was tried"):
+        await Talk(*[OLD] * (1 + MAX_CORRECTIONS)).answer()
 
 
 async def test_a_stop_of_the_speakers_goes_through() -> None:
@@ -98,25 +107,27 @@ async def test_a_stop_of_the_speakers_goes_through() -> None:
         await Talk(BAD, ModelUnavailable("503")).answer()
 
 
-async def test_tools_are_run_and_their_answers_go_back(toolbox: Toolbox) -> None:
-    talk = Talk(calls(("read", {"path": "tox.ini"}), ("find", {"pattern": "*.py"})), GOOD, toolbox=toolbox)
+async def test_tools_are_run_and_their_answers_go_back(toolbox: RepoTools) -> None:
+    talk = Talk(
+        tool_calls(("read", {"path": "tox.ini"}), ("find", {"pattern": "*.py"})), GOOD, toolbox=toolbox
+    )
     await talk.answer()
     answers = talk.speaker.requests[1].messages[3:]
     assert [(each.role, each.call_id) for each in answers] == [("tool", "call-0"), ("tool", "call-1")]
     assert "commands = pytest" in answers[0].text and "setup.py" in answers[1].text
 
 
-async def test_every_call_gets_an_answer_even_when_there_are_too_many(toolbox: Toolbox) -> None:
+async def test_every_call_gets_an_answer_even_when_there_are_too_many(toolbox: RepoTools) -> None:
     wanted = [("find", {"pattern": f"*{n}"}) for n in range(11)]
-    talk = Talk(calls(*wanted), GOOD, toolbox=toolbox)
+    talk = Talk(tool_calls(*wanted), GOOD, toolbox=toolbox)
     await talk.answer()
     answers = [message.text for message in talk.speaker.requests[1].messages if message.role == "tool"]
     assert len(answers) == 11
     assert [text for text in answers if "at most 8 calls" in text] == answers[8:]
 
 
-async def test_calls_that_repeat_themselves_end_in_a_demand_for_the_answer(toolbox: Toolbox) -> None:
-    same = calls(("read", {"path": "tox.ini"}))
+async def test_calls_that_repeat_themselves_end_in_a_demand_for_the_answer(toolbox: RepoTools) -> None:
+    same = tool_calls(("read", {"path": "tox.ini"}))
     talk = Talk(same, same, same, GOOD, toolbox=toolbox)
     await talk.answer()
     answers = [message.text for message in talk.speaker.requests[3].messages if message.role == "tool"]
@@ -126,13 +137,13 @@ async def test_calls_that_repeat_themselves_end_in_a_demand_for_the_answer(toolb
     assert "Your tool calls repeat themselves" in talk.told()[3]
 
 
-async def test_a_role_that_only_repeats_calls_ends_malformed(toolbox: Toolbox) -> None:
-    with pytest.raises(Malformed, match="repeat themselves"):
-        await Talk(*[calls(("list", {}))] * 20, toolbox=toolbox).answer()
+async def test_a_role_that_only_repeats_calls_ends_malformed(toolbox: RepoTools) -> None:
+    with pytest.raises(MalformedAnswers, match="repeat themselves"):
+        await Talk(*[tool_calls(("list", {}))] * 20, toolbox=toolbox).answer()
 
 
 async def test_a_call_where_there_are_no_tools_is_answered_and_refused() -> None:
-    talk = Talk(calls(("read", {"path": "x"})), GOOD)
+    talk = Talk(tool_calls(("read", {"path": "x"})), GOOD)
     await talk.answer()
     assert [message.role for message in talk.speaker.requests[1].messages[2:]] == [
         "assistant",
@@ -141,25 +152,25 @@ async def test_a_call_where_there_are_no_tools_is_answered_and_refused() -> None
     ]
 
 
-async def test_the_last_turn_is_announced_and_there_is_none_after_it(toolbox: Toolbox) -> None:
-    looks = [calls(("read", {"path": "tox.ini", "first_line": n})) for n in (1, 2)]
+async def test_the_last_turn_is_announced_and_there_is_none_after_it(toolbox: RepoTools) -> None:
+    looks = [tool_calls(("read", {"path": "tox.ini", "first_line": n})) for n in (1, 2)]
     talk = Talk(*looks, "still looking", toolbox=toolbox, turns=3)
-    with pytest.raises(OutOfTurns, match=r"used its 3 turns \(a budget\).*no JSON object"):
+    with pytest.raises(TurnLimitReached, match=r"used its 3 turns \(a budget\).*no JSON object"):
         await talk.answer()
     assert talk.told()[2].startswith("This is your last turn")
     assert len(talk.speaker.requests) == 3
 
 
-async def test_requests_depend_on_what_was_said_alone(toolbox: Toolbox) -> None:
-    lines: list[Line] = [calls(("grep", {"pattern": "pytest"})), "no", BAD, GOOD]
+async def test_requests_depend_on_what_was_said_alone(toolbox: RepoTools) -> None:
+    lines: list[ScriptedAnswer] = [tool_calls(("grep", {"pattern": "pytest"})), "no", BAD, GOOD]
     one, two = Talk(*lines, toolbox=toolbox), Talk(*lines, toolbox=toolbox)
     await one.answer()
     await two.answer()
     assert one.speaker.requests == two.speaker.requests
 
 
-async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox: Toolbox) -> None:
-    talk = Talk(calls(("read", {"path": "tox.ini"})), "sk-secret", GOOD, toolbox=toolbox)
+async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox: RepoTools) -> None:
+    talk = Talk(tool_calls(("read", {"path": "tox.ini"})), "sk-secret", GOOD, toolbox=toolbox)
     await talk.answer()
     turns = talk.scribe.transcript.turns
     assert [(turn.number, turn.round, turn.role, len(turn.request)) for turn in turns] == [

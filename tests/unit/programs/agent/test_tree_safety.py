@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry.programs.agent.llm.messages import ToolCall
-from swefoundry.programs.agent.repo.tools import ANSWER_CHARACTERS, OFFERS, Toolbox
-from swefoundry.programs.agent.repo.tree import BadPath, Tree
+from swefoundry.programs.agent.repo.tools import MAX_TOOL_RESULT_CHARACTERS, TOOLS, RepoTools
+from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree
 
 SECRET = "the-key-of-somebody"
 NAMES = ("a", "b", "sub", "..", ".", "secret", "out", "loop", "up", "")
@@ -55,7 +55,7 @@ paths = st.one_of(
 
 
 def run(root: Path, name: str, **arguments: object) -> str:
-    return Toolbox(Tree(root)).run(ToolCall("c", name, json.dumps(arguments)))
+    return RepoTools(RepoTree(root)).run(ToolCall("c", name, json.dumps(arguments)))
 
 
 @settings(max_examples=300, deadline=None)
@@ -71,8 +71,8 @@ def test_no_path_gives_away_what_is_outside(hostile: Path, path: str) -> None:
 @given(path=paths)
 def test_whatever_is_opened_is_a_regular_file_of_the_tree(hostile: Path, path: str) -> None:
     try:
-        content = Tree(hostile).head(path, 1000)
-    except BadPath:
+        content = RepoTree(hostile).head(path, 1000)
+    except InvalidPath:
         return
     real = Path(os.path.realpath(hostile / path))
     assert real.is_relative_to(os.path.realpath(hostile)) and real.is_file()
@@ -80,9 +80,9 @@ def test_whatever_is_opened_is_a_regular_file_of_the_tree(hostile: Path, path: s
 
 
 @settings(max_examples=100, deadline=None)
-@given(name=st.one_of(st.sampled_from(sorted(OFFERS)), st.text(max_size=10)), arguments=st.text(max_size=80))
+@given(name=st.one_of(st.sampled_from(sorted(TOOLS)), st.text(max_size=10)), arguments=st.text(max_size=80))
 def test_any_call_gets_an_answer(hostile: Path, name: str, arguments: str) -> None:
-    assert Toolbox(Tree(hostile)).run(ToolCall("c", name, arguments)).encode()
+    assert RepoTools(RepoTree(hostile)).run(ToolCall("c", name, arguments)).encode()
 
 
 REFUSED = [
@@ -133,5 +133,5 @@ def test_huge_files_and_endless_lines_give_bounded_answers(tmp_path: Path) -> No
     (tmp_path / "many").write_text("line\n" * 100_000)
     assert "is binary (53687091200 bytes)" in run(tmp_path, "read", path="huge")
     for path in ("long", "many"):
-        assert len(run(tmp_path, "read", path=path, lines=10**9)) < ANSWER_CHARACTERS + 500
+        assert len(run(tmp_path, "read", path=path, lines=10**9)) < MAX_TOOL_RESULT_CHARACTERS + 500
     assert len(run(tmp_path, "grep", pattern="line|y")) < 80 * 300

@@ -19,15 +19,15 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.programs.build import buildah
 from swefoundry.programs.build.logs import BuildLog
-from swefoundry.programs.build.processes import Command, run
-from swefoundry.programs.build.run import configure, own_limits
-from swefoundry.programs.build.step_environment import with_settings
+from swefoundry.programs.build.processes import ProcessCommand, run_process
+from swefoundry.programs.build.run import container_limits, write_configuration
+from swefoundry.programs.build.step_environment import with_step_mounts
 
 NOWHERE = "127.0.0.1:1"
 FROM = "FROM busybox:stable\n"
 SLOW = FROM + "RUN echo patience; sleep 60\n"
 BIG = FROM + "RUN dd if=/dev/urandom of=/big bs=1M count=4\n"
-NUL_DIGEST = "sha256:" + "0" * 64
+ZERO_DIGEST = "sha256:" + "0" * 64
 
 BUILDS = {
     "good": FROM + "COPY . /testbed\nRUN ls -la /testbed\n",
@@ -62,19 +62,19 @@ BUILDS = {
     "user-missing": FROM + "USER nobodyknows\nRUN echo\n",
     "base-tag-missing": "FROM busybox:nosuchtag\nRUN echo\n",
     "base-repository-missing": "FROM nosuch/repo:1\nRUN echo\n",
-    "base-digest-missing": f"FROM busybox@{NUL_DIGEST}\nRUN echo\n",
+    "base-digest-missing": f"FROM busybox@{ZERO_DIGEST}\nRUN echo\n",
     "base-registry-down": f"FROM {NOWHERE}/x:1\nRUN echo\n",
     "base-host-unknown": "FROM nosuch.invalid/x:1\nRUN echo\n",
 }
 
 
-class Bench:
+class CaptureRig:
     """One registry and one workplace for all captures."""
 
     def __init__(self, registry: str, root: Path) -> None:
         self._place = RegistryLocation(registry=registry, insecure=True, repository="captures/one")
         self._mirrors = {"docker.io": registry, NOWHERE: NOWHERE}
-        self._at = buildah.Workplace(root)
+        self._at = buildah.BuildDirs(root)
         for folder in (self._at.context, self._at.temporary):
             folder.mkdir(parents=True, exist_ok=True)
         (self._at.context / "a.txt").write_text("hello\n")
@@ -84,16 +84,16 @@ class Bench:
         order = BuildSpec(
             nonce="n",
             place=self._place,
-            source=NUL_DIGEST,
+            source=ZERO_DIGEST,
             draft=Draft(dockerfile=dockerfile, test_command="true"),
             tag="one",
             time_limit_seconds=60,
             mirrors=self._mirrors,
         ).model_copy(update=changes)
-        configure(order, self._at)
+        write_configuration(order, self._at)
         settings = {"SOURCE_DATE_EPOCH": "315532800"}
-        self._at.dockerfile.write_text(with_settings(dockerfile, settings))
-        command = buildah.build_command(order, self._at, settings, own_limits())
+        self._at.dockerfile.write_text(with_step_mounts(dockerfile, settings))
+        command = buildah.build_command(order, self._at, settings, container_limits())
         return await self._run(command, order.time_limit_seconds)
 
     async def push(self, registry: str, repository: str) -> tuple[int, bytes]:
@@ -106,15 +106,15 @@ class Bench:
 
     async def _run(self, argv: list[str], seconds: float) -> tuple[int, bytes]:
         log = BuildLog()
-        environment = buildah.environment(
+        environment = buildah.buildah_environment(
             {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root"}, self._at, {}
         )
-        ended = await run(Command(argv, environment), log, seconds)
+        ended = await run_process(ProcessCommand(argv, environment), log, seconds)
         return ended.code, re.sub(rb" on [\d.]+:53:", b" on 10.96.0.10:53:", log.content())
 
 
 async def main(registry: str, root: Path, target: Path) -> None:
-    bench = Bench(registry, root)
+    bench = CaptureRig(registry, root)
 
     def keep(name: str, result: tuple[int, bytes]) -> None:
         (target / f"{name}.log").write_bytes(b"exit %d\n" % result[0] + result[1])
@@ -132,7 +132,7 @@ async def main(registry: str, root: Path, target: Path) -> None:
 
 async def small(registry: str, root: Path, target: Path) -> None:
     """On a full disk: ``root`` is a tmpfs that holds the base image and little more."""
-    bench = Bench(registry, root)
+    bench = CaptureRig(registry, root)
     result = await bench.build(BIG)
     (target / f"{root.name}.log").write_bytes(b"exit %d\n" % result[0] + result[1])
     print(root.name, result[0])

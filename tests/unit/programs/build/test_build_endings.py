@@ -7,9 +7,9 @@ import pytest
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.failure_classifier import (
     SIGNALS,
-    Circumstances,
-    Ending,
-    classify,
+    BuildFacts,
+    BuildOutcome,
+    classify_build,
     classify_push,
 )
 
@@ -22,12 +22,12 @@ def captured(name: str) -> tuple[int, str]:
     return int(first.removeprefix("exit ")), log
 
 
-def ending(name: str, circumstances: Circumstances | None = None) -> Ending:
-    return classify(*captured(name), circumstances or Circumstances())
+def ending(name: str, circumstances: BuildFacts | None = None) -> BuildOutcome:
+    return classify_build(*captured(name), circumstances or BuildFacts())
 
 
-def push_ending(name: str) -> Ending:
-    return classify_push(*captured(name), Circumstances())
+def push_ending(name: str) -> BuildOutcome:
+    return classify_push(*captured(name), BuildFacts())
 
 
 CODES = {
@@ -84,7 +84,7 @@ def test_every_capture_has_an_expectation() -> None:
 
 def test_a_failed_step_is_told_with_its_code_and_its_last_lines() -> None:
     step = 'RUN echo working; echo "boom on stderr" >&2; exit 3'
-    assert ending("run-exit-3") == Ending(
+    assert ending("run-exit-3") == BuildOutcome(
         ExitCode.STEP_FAILED,
         message=f"`{step}` failed with exit code 3.",
         step=step,
@@ -131,7 +131,7 @@ def test_words_that_a_step_prints_do_not_decide() -> None:
 
 
 def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
-    seen = ending("time-limit", Circumstances(seconds_allowed=2))
+    seen = ending("time-limit", BuildFacts(seconds_allowed=2))
     assert (seen.code, seen.message, seen.step) == (
         ExitCode.BUILD_TIME_LIMIT,
         "The build took more than 2 s and was stopped.",
@@ -140,18 +140,18 @@ def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
 
 
 def test_memory_is_named_when_the_kernel_counted_kills() -> None:
-    seen = ending("run-killed", Circumstances(oom_kills=2))
+    seen = ending("run-killed", BuildFacts(oom_kills=2))
     assert seen.oom_kills == 2
     assert seen.message.endswith("after 2 process(es) were killed because memory ran out.")
 
 
 def test_a_build_that_succeeded_in_spite_of_kills_is_good() -> None:
-    assert ending("good", Circumstances(oom_kills=1)) == Ending(ExitCode.OK)
+    assert ending("good", BuildFacts(oom_kills=1)) == BuildOutcome(ExitCode.OK)
 
 
 def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
     _, log = captured("run-exit-3")
-    assert classify(-9, log, Circumstances()).code == ExitCode.INFRASTRUCTURE
+    assert classify_build(-9, log, BuildFacts()).code == ExitCode.INFRASTRUCTURE
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
 )
 def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_fault(words: str) -> None:
     error = f"Error: creating build container: initializing source docker://x: pinging container registry {{}}: {words}"
-    own = Circumstances(own_hosts=REGISTRY)
-    assert classify(125, error.format("registry.lab:5000"), own).code == ExitCode.INFRASTRUCTURE
-    assert classify(125, error.format("other.example"), own).code == ExitCode.BASE_IMAGE_MISSING
+    own = BuildFacts(own_hosts=REGISTRY)
+    assert classify_build(125, error.format("registry.lab:5000"), own).code == ExitCode.INFRASTRUCTURE
+    assert classify_build(125, error.format("other.example"), own).code == ExitCode.BASE_IMAGE_MISSING
 
 
 @pytest.mark.parametrize(
@@ -174,11 +174,11 @@ def test_a_registry_that_the_operator_chose_wrongly_is_not_the_dockerfile_s_faul
 )
 def test_a_busy_registry_is_not_a_missing_base(words: str) -> None:
     error = f"Error: creating build container: initializing source docker://x/y:1: reading manifest 1 in x/y: {words}"
-    assert classify(125, error, Circumstances()).code == ExitCode.INFRASTRUCTURE
+    assert classify_build(125, error, BuildFacts()).code == ExitCode.INFRASTRUCTURE
 
 
 def test_unknown_words_count_against_nobody() -> None:
-    assert classify(125, "Error: the moon is full", Circumstances()) == Ending(
+    assert classify_build(125, "Error: the moon is full", BuildFacts()) == BuildOutcome(
         ExitCode.INFRASTRUCTURE, "buildah ended with 125: the moon is full"
     )
 
@@ -190,7 +190,7 @@ def test_go_values_are_left_out_of_messages() -> None:
 
 
 def test_pushing_has_its_own_endings() -> None:
-    assert push_ending("push-good") == Ending(ExitCode.OK)
+    assert push_ending("push-good") == BuildOutcome(ExitCode.OK)
     down = push_ending("push-registry-down")
     assert down.code == ExitCode.PUSH_FAILED
     assert down.message.startswith("The image was built but not pushed: pushing image")

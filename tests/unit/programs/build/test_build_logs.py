@@ -5,9 +5,9 @@ from pathlib import Path
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.build.buildah import Workplace
+from swefoundry.programs.build.buildah import BuildDirs
 from swefoundry.programs.build.logs import BuildLog
-from swefoundry.programs.build.run import Build
+from swefoundry.programs.build.run import BuildRun
 from unit.oci import registry_server
 from unit.oci.collecting import bare
 
@@ -27,7 +27,7 @@ async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_
                 "allowedBases": ["python:*"],
             }
         )
-        record = await Build(order, Workplace(tmp_path / "work"), BuildLog()).carry_out()
+        record = await BuildRun(order, BuildDirs(tmp_path / "work"), BuildLog()).run()
         assert (record.code, record.log is None) == (ExitCode.POLICY_REFUSED, False)
         async with RegistryClient(running.host, insecure=True) as registry:
             log = await registry.get_blob(REPO, record.log or "", 1 << 20)

@@ -15,25 +15,25 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.programs.build import oom_counter
-from swefoundry.programs.build.build_result import fitted
+from swefoundry.programs.build.build_result import truncate_to_fit
 from swefoundry.programs.build.buildah import (
-    Workplace,
+    BuildDirs,
     build_command,
-    environment,
+    buildah_environment,
     push_command,
     registries_conf,
 )
-from swefoundry.programs.build.log_parser import plain, read
+from swefoundry.programs.build.log_parser import parse_log, strip_escape_codes
 from swefoundry.programs.build.logs import BuildLog
-from swefoundry.programs.build.processes import Command, Exited, run
-from swefoundry.programs.build.run import refused, trust, unpack
-from swefoundry.programs.build.step_environment import proxies, step_settings, with_settings
+from swefoundry.programs.build.processes import ProcessCommand, ProcessExit, run_process
+from swefoundry.programs.build.run import rejected_spec, unpack_source_context, write_trust_bundle
+from swefoundry.programs.build.step_environment import proxy_environment, step_environment, with_step_mounts
 from swefoundry.workloads.build.launch import rebuild_draft
 
 PLACE = RegistryLocation(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
 DIGEST = "sha256:" + "1" * 64
 GOOD = "FROM python:3.11-slim\nCOPY . /testbed\n"
-AT = Workplace(Path("/w"))
+AT = BuildDirs(Path("/w"))
 
 
 def an_order(dockerfile: str = GOOD, **changes: object) -> BuildSpec:
@@ -68,10 +68,10 @@ class TestLogs:
         assert echo.getvalue() == b"0123456789"
 
     def test_progress_bars_and_colours_are_reduced_to_what_they_last_said(self) -> None:
-        assert plain("\x1b[31m 10%\r 50%\r100% done\x1b[0m\r") == "100% done"
+        assert strip_escape_codes("\x1b[31m 10%\r 50%\r100% done\x1b[0m\r") == "100% done"
 
     def test_output_belongs_to_the_step_that_began_last(self) -> None:
-        seen = read(
+        seen = parse_log(
             "STEP 1/2: FROM x\nnoise\n[2/2] STEP 2/2: RUN y\nsaid\nsubprocess exited with status 1\nError: no"
         )
         assert (seen.opened, seen.output, seen.error) == ("RUN y", ("said",), "no")
@@ -80,21 +80,21 @@ class TestLogs:
 class TestRecords:
     def test_a_short_record_is_written_whole(self) -> None:
         record = BuildResult(nonce="n", code=0, image=DIGEST, duration_ms=5)
-        assert BuildResult.model_validate_json(fitted(record)) == record
+        assert BuildResult.model_validate_json(truncate_to_fit(record)) == record
 
     @pytest.mark.parametrize("line", ["x" * 200, "ä\t\x01" * 60, "€" * 3000])
     def test_a_long_tail_loses_its_first_lines(self, line: str) -> None:
         record = BuildResult(
             nonce="n", code=42, message="m" * 5000, step="s" * 5000, tail=f"{line}\n" * 60 + "the end"
         )
-        content = fitted(record)
+        content = truncate_to_fit(record)
         kept = json.loads(content)
         assert 2000 < len(content) <= 4096 or kept["tail"] == "the end"
         assert kept["tail"].endswith("the end")
         assert (len(kept["message"]), len(kept["step"])) == (600, 300)
 
     def test_one_endless_line_loses_its_start(self) -> None:
-        content = fitted(BuildResult(nonce="n", code=42, tail="a" * 9000 + "z"))
+        content = truncate_to_fit(BuildResult(nonce="n", code=42, tail="a" * 9000 + "z"))
         assert len(content) <= 4096
         assert json.loads(content)["tail"].endswith("az")
 
@@ -103,61 +103,67 @@ class TestProcesses:
     async def test_output_and_exit_code_are_told(self) -> None:
         log = BuildLog()
         script = "import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(7)"
-        assert await run(Command([sys.executable, "-c", script], {}), log, 60) == Exited(7)
+        assert await run_process(ProcessCommand([sys.executable, "-c", script], {}), log, 60) == ProcessExit(
+            7
+        )
         assert log.content() == b"out\nerr\n"
 
     async def test_a_program_over_its_time_is_stopped_with_its_children(self, tmp_path: Path) -> None:
         lock = tmp_path / "lock"
         script = f"flock {lock} sleep 600 & echo started; wait"
         log = BuildLog()
-        ended = await run(Command(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}), log, 2)
+        ended = await run_process(
+            ProcessCommand(["/bin/sh", "-c", script], {"PATH": "/usr/bin:/bin"}), log, 2
+        )
         assert ended.timed_out
         assert log.content() == b"started\n"
-        free = Command(["/usr/bin/flock", str(lock), "/bin/true"], {})
-        assert await run(free, BuildLog(), 60) == Exited(0)
+        free = ProcessCommand(["/usr/bin/flock", str(lock), "/bin/true"], {})
+        assert await run_process(free, BuildLog(), 60) == ProcessExit(0)
 
     async def test_a_program_that_ignores_the_request_is_killed(self) -> None:
         before = signal.signal(
             signal.SIGTERM, signal.SIG_IGN
         )  # inherited: it ignores it from its first moment
         try:
-            ended = await run(Command(["/bin/sleep", "600"], {}), BuildLog(), 0.2)
+            ended = await run_process(ProcessCommand(["/bin/sleep", "600"], {}), BuildLog(), 0.2)
         finally:
             signal.signal(signal.SIGTERM, before)
-        assert ended == Exited(-9, timed_out=True)
+        assert ended == ProcessExit(-9, timed_out=True)
 
     async def test_a_daemon_that_holds_the_output_open_is_not_waited_for(self) -> None:
-        ended = await run(Command(["/bin/sh", "-c", "setsid /bin/sleep 5 & exit 3"], {}), BuildLog(), 60)
-        assert ended == Exited(3)
+        ended = await run_process(
+            ProcessCommand(["/bin/sh", "-c", "setsid /bin/sleep 5 & exit 3"], {}), BuildLog(), 60
+        )
+        assert ended == ProcessExit(3)
 
 
 class TestSettings:
     def test_a_fixed_date_reaches_every_step(self) -> None:
-        assert step_settings(an_order()) == {"SOURCE_DATE_EPOCH": "315619200"}
+        assert step_environment(an_order()) == {"SOURCE_DATE_EPOCH": "315619200"}
 
     def test_certificates_and_proxies_have_every_name_that_tools_look_for(self) -> None:
-        settings = step_settings(
+        settings = step_environment(
             an_order(ca_bundle="/ca.crt", build_args={"HTTPS_PROXY": "http://p", "PIP_INDEX_URL": "u"})
         )
         assert {settings["PIP_CERT"], settings["SSL_CERT_FILE"]} == {"/dev/shm/swefoundry-certificates.pem"}
-        assert proxies(settings) == {"HTTPS_PROXY": "http://p", "https_proxy": "http://p"}
+        assert proxy_environment(settings) == {"HTTPS_PROXY": "http://p", "https_proxy": "http://p"}
         assert settings["PIP_INDEX_URL"] == "u"
 
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
-        given = with_settings(dockerfile, ["B", "A", "https_proxy"])
+        given = with_step_mounts(dockerfile, ["B", "A", "https_proxy"])
         assert re.sub(r"HEREDOC_[0-9a-f]{16}", "HEREDOC_…", given) == (
             "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nARG HEREDOC_…=1\nRUN <<E\nFROM b\nE\n"
             "FROM one\nARG A B\nRUN x\n"
         )
 
     def test_a_changed_heredoc_changes_the_key_of_its_step(self) -> None:
-        one, two = (with_settings(f"FROM a\nRUN <<E\necho {word}\nE\n", ["A"]) for word in ("one", "two"))
+        one, two = (with_step_mounts(f"FROM a\nRUN <<E\necho {word}\nE\n", ["A"]) for word in ("one", "two"))
         assert one.splitlines()[2] != two.splitlines()[2]
 
     def test_given_certificates_join_the_usual_ones(self, tmp_path: Path) -> None:
         (tmp_path / "own").write_text("OWN\n")
-        trust(tmp_path / "own", tmp_path / "all")
+        write_trust_bundle(tmp_path / "own", tmp_path / "all")
         assert (tmp_path / "all").read_bytes().endswith(b"\nOWN\n")
 
 
@@ -197,7 +203,7 @@ class TestBuildahIsTold:
         ]  # fmt: skip
 
     def test_nothing_of_the_pod_s_environment_but_what_it_needs(self) -> None:
-        seen = environment({"PATH": "/bin", "SWEFOUNDRY_BUILD": "secret"}, AT, {"https_proxy": "p"})
+        seen = buildah_environment({"PATH": "/bin", "SWEFOUNDRY_BUILD": "secret"}, AT, {"https_proxy": "p"})
         assert seen == {
             "PATH": "/bin",
             "https_proxy": "p",
@@ -209,15 +215,15 @@ class TestBuildahIsTold:
 
 class TestRefusals:
     def test_a_good_dockerfile_is_built(self) -> None:
-        assert refused(an_order()) is None
+        assert rejected_spec(an_order()) is None
 
     def test_a_broken_rule_is_told_before_anything_is_fetched(self) -> None:
-        ending = refused(an_order(GOOD + "RUN git clone https://example.org/a/b\n"))
+        ending = rejected_spec(an_order(GOOD + "RUN git clone https://example.org/a/b\n"))
         assert ending is not None
         assert (ending.code, ending.message[:18]) == (ExitCode.POLICY_REFUSED, "Line 3: `git clone")
 
     def test_a_missing_from_is_no_policy_but_syntax(self) -> None:
-        ending = refused(an_order("RUN x\n"))
+        ending = rejected_spec(an_order("RUN x\n"))
         assert ending is not None
         assert ending.code == ExitCode.DOCKERFILE_INVALID
 
@@ -232,7 +238,7 @@ class TestSources:
             entry = tarfile.TarInfo("bin/run")
             entry.mode, entry.size = 0o755, 2
             tree.addfile(entry, io.BytesIO(b"x\n"))
-        unpack(archive, context)
+        unpack_source_context(archive, context)
         assert [path.relative_to(context).as_posix() for path in sorted(context.rglob("*"))] == [
             "bin",
             "bin/run",
@@ -244,7 +250,7 @@ class TestSources:
         with tarfile.open(archive, "w:gz") as tree:
             tree.addfile(tarfile.TarInfo("../escaped"))
         with pytest.raises(tarfile.OutsideDestinationError):
-            unpack(archive, tmp_path / "context")
+            unpack_source_context(archive, tmp_path / "context")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +263,7 @@ class TestSources:
 )
 def test_kills_for_memory_are_counted(tmp_path: Path, content: str, kills: int) -> None:
     (tmp_path / "counter").write_text(content)
-    assert oom_counter.oom_kills((tmp_path / "missing", tmp_path / "counter")) == kills
+    assert oom_counter.count_oom_kills((tmp_path / "missing", tmp_path / "counter")) == kills
 
 
 def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draft() -> None:
@@ -273,5 +279,5 @@ def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draf
 def test_a_rebuild_is_not_refused_for_the_image_that_the_operator_composed() -> None:
     composed = f"{PLACE.registry}/{PLACE.repository}@{DIGEST}"
     order = an_order(f"FROM {composed}\nRUN true\n", allowed_bases=["python"])
-    assert refused(order) is not None
-    assert refused(order.model_copy(update={"composed": composed})) is None
+    assert rejected_spec(order) is not None
+    assert rejected_spec(order.model_copy(update={"composed": composed})) is None

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, TarNode, pack_nodes
-from swefoundry.programs.checkout.layer import Written, compare, write_layer
+from swefoundry.programs.checkout.layer import WrittenLayer, compare_trees, write_layer
 from swefoundry.programs.checkout.source_tree import read_tree
 from unit.oci.layer_rules import Tree, apply
 
 Files = Mapping[bytes, TarNode]
 
 
-def whole(files: Files) -> dict[bytes, TarNode]:
+def with_parent_folders(files: Files) -> dict[bytes, TarNode]:
     """The tree with an entry for every folder, as ``pack_folder`` writes it."""
     folders = {
         b"/".join(path.split(b"/")[:depth]): Directory()
@@ -23,8 +23,8 @@ def whole(files: Files) -> dict[bytes, TarNode]:
     return folders | dict(files)
 
 
-def source(path: Path, files: Files) -> Path:
-    path.write_bytes(pack_nodes(sorted(whole(files).items()), TREE_MTIME)[0])
+def source_archive(path: Path, files: Files) -> Path:
+    path.write_bytes(pack_nodes(sorted(with_parent_folders(files).items()), TREE_MTIME)[0])
     return path
 
 
@@ -44,14 +44,14 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
     return info
 
 
-def layer_between(folder: Path, parent: Files, wanted: Files) -> tuple[bytes, Written]:
-    old, new = source(folder / "old.tar.gz", parent), source(folder / "new.tar.gz", wanted)
+def layer_between(folder: Path, parent: Files, wanted: Files) -> tuple[bytes, WrittenLayer]:
+    old, new = source_archive(folder / "old.tar.gz", parent), source_archive(folder / "new.tar.gz", wanted)
     tree = read_tree(new)
-    written = write_layer(compare(read_tree(old), tree), tree, new, folder / "layer.tar.gz")
+    written = write_layer(compare_trees(read_tree(old), tree), tree, new, folder / "layer.tar.gz")
     return (folder / "layer.tar.gz").read_bytes(), written
 
 
-def laid_over(layer: bytes, image: Files) -> Tree:
+def apply_layer(layer: bytes, image: Files) -> Tree:
     """What is under /testbed once the layer lies on an image with ``image`` there."""
     below = {b"testbed/" + path: node for path, node in image.items()} | {b"etc/passwd": RegularFile(b"root")}
     tree = apply(layer, below)

@@ -17,16 +17,16 @@ from swefoundry.oci.deterministic_tar import (
     Symlink,
     TarNode,
 )
-from swefoundry.programs.checkout.layer import compare
-from swefoundry.programs.checkout.source_tree import Unusable, read_tree
+from swefoundry.programs.checkout.layer import compare_trees
+from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
 from unit.oci.layer_rules import entries
 from unit.programs.checkout.archive_files import (
     Files,
-    laid_over,
+    apply_layer,
     layer_between,
     links_and_files,
-    source,
-    whole,
+    source_archive,
+    with_parent_folders,
 )
 
 A, B = RegularFile(b"a\n"), RegularFile(b"b\n")
@@ -70,7 +70,7 @@ CASES: dict[str, tuple[Files, Files]] = {
 @pytest.mark.parametrize(("parent", "wanted"), CASES.values(), ids=CASES.keys())
 def test_the_layer_makes_one_tree_of_the_other(tmp_path: Path, parent: Files, wanted: Files) -> None:
     layer, _ = layer_between(tmp_path, parent, wanted)
-    assert laid_over(layer, whole(parent)) == whole(wanted)
+    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(wanted)
 
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b".git"])
@@ -96,7 +96,7 @@ def trees(draw: st.DrawFn) -> Files:
 def test_the_layer_makes_any_tree_of_any_other(parent: Files, wanted: Files) -> None:
     with tempfile.TemporaryDirectory() as folder:
         layer, _ = layer_between(Path(folder), parent, wanted)
-    assert laid_over(layer, whole(parent)) == whole(wanted)
+    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(wanted)
 
 
 BUILT = st.dictionaries(PATHS.map(lambda path: path + b".built"), st.just(RegularFile(b"built")), max_size=4)
@@ -104,12 +104,16 @@ BUILT = st.dictionaries(PATHS.map(lambda path: path + b".built"), st.just(Regula
 
 @given(trees(), trees(), BUILT)
 def test_what_a_build_left_stays_where_its_folder_does(parent: Files, wanted: Files, built: Files) -> None:
-    below = {path: node for path, node in built.items() if not _blocked(path, whole(parent))}
+    below = {path: node for path, node in built.items() if not _blocked(path, with_parent_folders(parent))}
     with tempfile.TemporaryDirectory() as folder:
         layer, _ = layer_between(Path(folder), parent, wanted)
-    found = laid_over(layer, whole(below) | whole(parent))
-    kept = {path for path in below if _is_kept(path, whole(parent), whole(wanted))}
-    assert {path for path in found if path.endswith(b".built") and path not in whole(wanted)} == kept
+    found = apply_layer(layer, with_parent_folders(below) | with_parent_folders(parent))
+    kept = {
+        path for path in below if _is_kept(path, with_parent_folders(parent), with_parent_folders(wanted))
+    }
+    assert {
+        path for path in found if path.endswith(b".built") and path not in with_parent_folders(wanted)
+    } == kept
     assert {
         path: node for path, node in links_and_files(found).items() if path not in kept
     } == links_and_files(wanted)
@@ -138,21 +142,23 @@ def test_git_is_the_new_commits_alone_whatever_the_image_has_there(tmp_path: Pat
         b".git/objects/ab/cd": B,
     }
     layer, _ = layer_between(tmp_path, parent, wanted)
-    assert laid_over(layer, whole(parent) | whole(left)) == whole(wanted)
+    assert apply_layer(layer, with_parent_folders(parent) | with_parent_folders(left)) == with_parent_folders(
+        wanted
+    )
 
 
 def test_a_tree_without_git_has_none_afterwards(tmp_path: Path) -> None:
     layer, _ = layer_between(tmp_path, {b"a": A, **OLD_GIT}, {b"a": A})
-    assert laid_over(layer, whole({b"a": A, **OLD_GIT})) == {b"a": A}
+    assert apply_layer(layer, with_parent_folders({b"a": A, **OLD_GIT})) == {b"a": A}
 
 
 def test_counts_tell_of_the_tree_and_leave_git_out(tmp_path: Path) -> None:
-    old = source(tmp_path / "old", {b"a": A, b"b": A, b"c/d": A, b"e": A, **OLD_GIT})
-    new = source(
+    old = source_archive(tmp_path / "old", {b"a": A, b"b": A, b"c/d": A, b"e": A, **OLD_GIT})
+    new = source_archive(
         tmp_path / "new", {b"a": A, b"b": B, b"c": Symlink(b"a"), b"f/g": A, b"h": Directory(), **NEW_GIT}
     )
-    changes = compare(read_tree(old), read_tree(new))
-    assert (changes.added, changes.changed, changes.gone) == (2, 1, 2)
+    changes = compare_trees(read_tree(old), read_tree(new))
+    assert (changes.added, changes.changed, changes.deleted) == (2, 1, 2)
     assert changes.removed == (b"e",)
 
 
@@ -183,11 +189,11 @@ def test_times_lie_between_the_trees_and_the_stages_and_follow_from_the_content(
 
 @pytest.mark.parametrize("name", [b".wh.a", b"d/.wh..wh..opq", b".git/.wh.x", b".wh.d/a"])
 def test_a_name_that_a_layer_would_take_for_a_whiteout_is_refused(tmp_path: Path, name: bytes) -> None:
-    with pytest.raises(Unusable, match=r"names that start with \.wh\."):
+    with pytest.raises(UnusableSource, match=r"names that start with \.wh\."):
         layer_between(tmp_path, {b"d/x": A}, {b"d/x": A, name: A})
 
 
 @pytest.mark.parametrize("name", [b".wh.a", b"d/.wh..wh..opq", b".wh.d/a"])
 def test_so_is_one_that_is_to_be_removed(tmp_path: Path, name: bytes) -> None:
-    with pytest.raises(Unusable, match=r"names that start with \.wh\."):
+    with pytest.raises(UnusableSource, match=r"names that start with \.wh\."):
         layer_between(tmp_path, {b"d/x": A, name: A}, {b"d/x": A})

@@ -9,9 +9,9 @@ from swefoundry.contracts.checkout import CheckoutSpec
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.oci.deterministic_tar import Directory, RegularFile, Symlink, TarNode
-from swefoundry.programs.checkout.run import attempt
+from swefoundry.programs.checkout.run import run_checkout
 from unit.oci import layer_rules
-from unit.programs.checkout.archive_files import laid_over
+from unit.programs.checkout.archive_files import apply_layer
 from unit.programs.intake.repositories import git as told
 from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import Workbench
@@ -25,7 +25,7 @@ async def checked_out(workbench: Workbench, tmp_path: Path, old: IntakeResult, n
     assert old.source is not None and new.source is not None
     place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
     order = CheckoutSpec(nonce="n", place=place, parent=old.source, source=new.source)
-    record = await attempt(order, workbench.registry, tmp_path)
+    record = await run_checkout(order, workbench.registry, tmp_path)
     assert record.layer is not None, record
     return await workbench.registry.get_blob(workbench.repo, record.layer.digest, record.layer.size)
 
@@ -72,8 +72,8 @@ async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_ol
     told(repository.root, "rm", "-q", "-r", "gone", "secret.txt")
     second = repository.commit(writing({"a.py": b"11\n", "new/c": b"4\n"}))
     told(repository.root, "tag", "v2.0")
-    old = await workbench.take_in(workbench.origin(repository, first))
-    new = await workbench.take_in(workbench.origin(repository, second))
+    old = await workbench.run_intake(workbench.origin(repository, first))
+    new = await workbench.run_intake(workbench.origin(repository, second))
     work = tmp_path / "work"
     work.mkdir()
     layer = await checked_out(workbench, work, old, new)
@@ -83,7 +83,7 @@ async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_ol
         b"build": Directory(),
         b"build/x.so": RegularFile(b"built"),
     }
-    root = written(laid_over(layer, image), tmp_path / "testbed")
+    root = written(apply_layer(layer, image), tmp_path / "testbed")
     git(root, "fsck", "--strict", "--full")
     assert git(root, "status", "--porcelain") == "?? build/\n"
     assert git(root, "describe", "--tags").strip() == "v2.0"
@@ -99,9 +99,9 @@ async def test_laying_a_tree_over_itself_changes_nothing_but_git(
 ) -> None:
     repository = workbench.repository()
     commit = repository.commit(writing({"a.py": b"1\n", "d/e": b"2\n"}))
-    record = await workbench.take_in(workbench.origin(repository, commit))
+    record = await workbench.run_intake(workbench.origin(repository, commit))
     layer = await checked_out(workbench, tmp_path, record, record)
     names = {name for name, _, _ in layer_rules.entries(layer)}
     assert all(name == b"testbed/.git" or name.startswith(b"testbed/.git/") for name in names)
     tree = await tree_of(workbench, record)
-    assert laid_over(layer, tree) == tree
+    assert apply_layer(layer, tree) == tree

@@ -16,7 +16,7 @@ from swefoundry.oci.source_store import push_source
 from unit.oci import registry_server
 from unit.oci.collecting import bare
 from unit.pod_programs import ProgramEnd, RunningProgram
-from unit.programs.checkout.archive_files import Files, laid_over, source, whole
+from unit.programs.checkout.archive_files import Files, apply_layer, source_archive, with_parent_folders
 
 REPO = "checkout/owner/name"
 OLD: Files = {b"a.py": RegularFile(b"1\n"), b"gone.py": RegularFile(b""), b".git/HEAD": RegularFile(b"old")}
@@ -33,7 +33,7 @@ async def run(tmp_path: Path, order: str) -> ProgramEnd[CheckoutResult]:
 
 
 async def pushed(registry: RegistryClient, path: Path, files: Files) -> Digest:
-    return await push_source(registry, REPO, source(path, files))
+    return await push_source(registry, REPO, source_archive(path, files))
 
 
 def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
@@ -53,7 +53,7 @@ async def test_a_checkout_ends_with_its_layer_in_the_registry(
     assert isinstance(record.layer, Layer)
     layer = await registry.get_blob(REPO, record.layer.digest, record.layer.size)
     assert len(layer) == record.layer.size
-    assert laid_over(layer, whole(OLD)) == whole(NEW)
+    assert apply_layer(layer, with_parent_folders(OLD)) == with_parent_folders(NEW)
     assert await bare(registry, REPO, [record.layer.digest]) == set()
     assert (await run(tmp_path, an_order(registry.host, old, new))).record == record
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from swefoundry.oci.deterministic_tar import RegularFile, pack_folder
-from swefoundry.programs.checkout.source_tree import Unusable, read_tree
-from unit.programs.checkout.archive_files import a_tar, member, source
+from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
+from unit.programs.checkout.archive_files import a_tar, member, source_archive
 
 ODD = {
     "an absolute name": ([member("/etc/passwd")], "no path inside"),
@@ -29,20 +29,20 @@ ODD = {
 
 @pytest.mark.parametrize(("members", "said"), ODD.values(), ids=ODD.keys())
 def test_an_odd_entry_refuses_the_archive(tmp_path: Path, members: list[tarfile.TarInfo], said: str) -> None:
-    with pytest.raises(Unusable, match=said):
+    with pytest.raises(UnusableSource, match=said):
         read_tree(a_tar(tmp_path / "odd.tar.gz", *members))
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    bomb = source(tmp_path / "bomb.tar.gz", {b"zeros": RegularFile(bytes(3 << 20))})
+    bomb = source_archive(tmp_path / "bomb.tar.gz", {b"zeros": RegularFile(bytes(3 << 20))})
     assert bomb.stat().st_size < 10_000
-    with pytest.raises(Unusable, match="more than 2 MiB"):
+    with pytest.raises(UnusableSource, match="more than 2 MiB"):
         read_tree(bomb, limit=2 << 20)
 
 
 def test_a_header_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
     info = member("x" * (2 << 20))
-    with pytest.raises(Unusable, match="header of more than"):
+    with pytest.raises(UnusableSource, match="header of more than"):
         read_tree(a_tar(tmp_path / "long.tar.gz", info))
 
 
@@ -54,14 +54,14 @@ def test_a_header_that_fills_the_memory_is_refused(tmp_path: Path) -> None:
 def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     broken = tmp_path / "broken"
     broken.write_bytes(content)
-    with pytest.raises(Unusable, match="cannot be read"):
+    with pytest.raises(UnusableSource, match="cannot be read"):
         read_tree(broken)
 
 
 def test_an_archive_that_ends_too_early_is_refused(tmp_path: Path) -> None:
-    whole = source(tmp_path / "whole", {b"a": RegularFile(bytes(range(256)) * 1000)}).read_bytes()
+    whole = source_archive(tmp_path / "whole", {b"a": RegularFile(bytes(range(256)) * 1000)}).read_bytes()
     (tmp_path / "cut").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(Unusable, match="cannot be read"):
+    with pytest.raises(UnusableSource, match="cannot be read"):
         read_tree(tmp_path / "cut")
 
 

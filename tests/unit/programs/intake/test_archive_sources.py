@@ -18,8 +18,8 @@ from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 from swefoundry.programs.intake import extract
-from swefoundry.programs.intake.download import download
-from swefoundry.programs.intake.intake_errors import Refused
+from swefoundry.programs.intake.download import download_archive
+from swefoundry.programs.intake.intake_errors import IntakeRejected
 from unit.oci import registry_server
 from unit.programs.intake.repositories import git
 from unit.programs.intake.workbench import QUICK, Workbench
@@ -136,7 +136,7 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
     made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.take_in(site.serve("p-1.0", made()), version="1.0")
+    record = await workbench.run_intake(site.serve("p-1.0", made()), version="1.0")
     assert await workbench.stage(record, Stage.BASE) == TREE
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
@@ -149,7 +149,7 @@ async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
 async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
     made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.take_in(site.serve("p-1.0", made()), version="1.0")
+    record = await workbench.run_intake(site.serve("p-1.0", made()), version="1.0")
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-parse", "HEAD").decode().strip() == COMMIT
     assert (await workbench.facts(record))["commit"] == COMMIT
@@ -158,8 +158,8 @@ async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
 async def test_a_stored_sources_commit_is_the_one_that_it_was_stored_with(
     workbench: Workbench, site: Site
 ) -> None:
-    record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)))
-    again = await workbench.take_in(ArtifactOrigin(digest=record.source or ""))
+    record = await workbench.run_intake(site.serve("p-1.0", tar(*PACKAGE)))
+    again = await workbench.run_intake(ArtifactOrigin(digest=record.source or ""))
     assert (await workbench.facts(again))["commit"] == COMMIT
 
 
@@ -167,7 +167,7 @@ async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_s
     workbench: Workbench, site: Site
 ) -> None:
     patch = b"--- a/setup.py\n+++ b/setup.py\n@@ -1 +1,2 @@\n setup()\r\n+more()\r\n"
-    record = await workbench.take_in(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
+    record = await workbench.run_intake(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
     assert await workbench.stage(record, Stage.AFTER) == TREE | {
         b"setup.py": RegularFile(b"setup()\r\nmore()\r\n")
     }
@@ -176,12 +176,12 @@ async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_s
 async def test_the_same_archive_gives_the_same_digests_whatever_its_times(
     workbench: Workbench, site: Site
 ) -> None:
-    first = await workbench.take_in(site.serve("one", tar(*PACKAGE)), version="1.0")
+    first = await workbench.run_intake(site.serve("one", tar(*PACKAGE)), version="1.0")
     later = [(copy.copy(info), content) for info, content in (*PACKAGE[5:], *PACKAGE[:2], *PACKAGE)]
     for info, _ in later:
         info.mtime = 1_700_000_000
     later.sort(key=lambda entry: entry[0].islnk())  # what a hard link names must come before it
-    second = await workbench.take_in(site.serve("two", tar(*later)), version="1.0")
+    second = await workbench.run_intake(site.serve("two", tar(*later)), version="1.0")
     assert (first.source, first.layers, first.facts) == (second.source, second.layers, second.facts)
 
 
@@ -190,7 +190,7 @@ async def test_leading_folders_are_stripped_as_asked(
     workbench: Workbench, site: Site, strip: int, name: bytes
 ) -> None:
     archive = tar(member("pax_global_header"), member("p-1.0/src/a", b"a"))
-    record = await workbench.take_in(site.serve("p", archive, strip_components=strip))
+    record = await workbench.run_intake(site.serve("p", archive, strip_components=strip))
     stage = await workbench.stage(record, Stage.BASE)
     assert stage[name] == RegularFile(b"a")
 
@@ -199,12 +199,12 @@ async def test_leading_folders_are_stripped_as_asked(
 async def test_a_version_that_cannot_be_a_tag_is_left_out(
     workbench: Workbench, site: Site, version: str
 ) -> None:
-    record = await workbench.take_in(site.serve("p", tar(*PACKAGE)), version=version)
+    record = await workbench.run_intake(site.serve("p", tar(*PACKAGE)), version=version)
     assert (record.code, "versionTag" in await workbench.facts(record)) == (0, False)
 
 
 async def test_empty_folders_survive(workbench: Workbench, site: Site, tmp_path: Path) -> None:
-    record = await workbench.take_in(site.serve("p", tar(folder("p/empty"), member("p/a"))))
+    record = await workbench.run_intake(site.serve("p", tar(folder("p/empty"), member("p/a"))))
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert (root / "empty").is_dir()
 
@@ -214,7 +214,7 @@ async def test_empty_folders_survive(workbench: Workbench, site: Site, tmp_path:
 
 async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) -> None:
     origin = site.serve("p.tar.gz", tar(*PACKAGE), sha256="0" * 64)
-    record = await workbench.take_in(origin)
+    record = await workbench.run_intake(origin)
     found = hashlib.sha256(site.files["/p.tar.gz"][1]).hexdigest()
     assert (record.code, record.message) == (
         12,
@@ -236,31 +236,31 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
 async def test_a_refused_download_is_named(
     workbench: Workbench, site: Site, status: int, code: int, said: str
 ) -> None:
-    record = await workbench.take_in(site.serve("p.tar.gz", b"", status))
+    record = await workbench.run_intake(site.serve("p.tar.gz", b"", status))
     assert (record.code, said in record.message) == (code, True), record.message
 
 
 async def test_a_site_that_recovers_is_used(workbench: Workbench, site: Site) -> None:
     origin = site.serve("p", tar(*PACKAGE))
     site.failures = 2
-    assert (await workbench.take_in(origin)).code == 0
+    assert (await workbench.run_intake(origin)).code == 0
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/p", "http://no-such-host.invalid/p"])
 async def test_a_site_that_is_down_is_unreachable(workbench: Workbench, url: str) -> None:
     where = url.format(port=registry_server.free_port())
-    record = await workbench.take_in(ArchiveOrigin(url=where, sha256="0" * 64))
+    record = await workbench.run_intake(ArchiveOrigin(url=where, sha256="0" * 64))
     assert (record.code, record.message.startswith(f"{where} did not answer")) == (13, True)
 
 
 async def test_only_http_is_spoken(workbench: Workbench) -> None:
-    record = await workbench.take_in(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
+    record = await workbench.run_intake(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
     assert (record.code, "nothing else is fetched" in record.message) == (13, True)
 
 
 async def test_an_endless_download_is_cut(site: Site, tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="is larger than 1 MiB"):
-        await download(site.serve("p", bytes(3 << 20)), tmp_path / "p", QUICK, limit=1 << 20)
+    with pytest.raises(IntakeRejected, match="is larger than 1 MiB"):
+        await download_archive(site.serve("p", bytes(3 << 20)), tmp_path / "p", QUICK, limit=1 << 20)
 
 
 # Archives that are dangerous or broken
@@ -300,7 +300,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 async def test_a_bad_archive_is_refused_by_name(
     archive: bytes, said: str, workbench: Workbench, site: Site
 ) -> None:
-    record = await workbench.take_in(site.serve("p", archive))
+    record = await workbench.run_intake(site.serve("p", archive))
     assert (record.code, said in record.message) == (12, True), record.message
 
 
@@ -313,7 +313,7 @@ async def test_nothing_is_written_outside(workbench: Workbench, site: Site, tmp_
         tar(member(f"p{'/..' * 20}{target}/x")),
         tar(link("p/l", str(target)), hard_link("p/h", "p/l"), member("p/h/x")),
     ):
-        assert (await workbench.take_in(site.serve("p", archive))).code == 12
+        assert (await workbench.run_intake(site.serve("p", archive))).code == 12
     assert list(target.iterdir()) == []
 
 
@@ -334,7 +334,7 @@ def test_an_archive_that_unpacks_to_too_much_is_stopped_on_the_way(tmp_path: Pat
         archive = data.getvalue()
     else:
         archive = tar(*(member(name, bytes(1 << 20)) for name in names))
-    with pytest.raises(Refused, match="unpacks to more than 5 MiB"):
+    with pytest.raises(IntakeRejected, match="unpacks to more than 5 MiB"):
         extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1, limit=5 << 20)
     assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 6 << 20
 
@@ -342,7 +342,7 @@ def test_an_archive_that_unpacks_to_too_much_is_stopped_on_the_way(tmp_path: Pat
 def test_a_huge_hole_is_not_unpacked(tmp_path: Path) -> None:
     info, _ = member("p/sparse")
     info.size = 1 << 40
-    with pytest.raises(Refused):
+    with pytest.raises(IntakeRejected):
         extract.unpack(
             a_bomb(tmp_path, gzip.compress(info.tobuf() + bytes(10 << 20))), tmp_path / "out", 1, 5 << 20
         )
@@ -352,12 +352,12 @@ def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
     info, _ = member("././@LongLink", type=tarfile.GNUTYPE_LONGNAME)
     info.size = 1 << 30
     archive = gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(4 << 20))
-    with pytest.raises(Refused, match="header of more than"):
+    with pytest.raises(IntakeRejected, match="header of more than"):
         extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)
 
 
 def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extract, "UNPACKED_FILES", 10)
     archive = tar(*(member(f"p/{n}") for n in range(11)))
-    with pytest.raises(Refused, match="more than 10 members"):
+    with pytest.raises(IntakeRejected, match="more than 10 members"):
         extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)

@@ -8,16 +8,16 @@ import pytest
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.termination_record import truncate_to_fit
-from swefoundry.programs.intake.fact_collector import encoded, language, survey, with_tests
+from swefoundry.programs.intake.fact_collector import collect_facts, encode_facts, language, with_test_facts
 from swefoundry.programs.intake.manifests import CI, LOCKS, MANIFESTS, matching
-from swefoundry.programs.intake.python_test_imports import Needs, needs
+from swefoundry.programs.intake.python_test_imports import TestNeeds, test_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
 from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import Workbench
 
 
 def facts_of(files: Mapping[str, bytes]) -> Facts:
-    return survey(sorted(files), lambda path: files[path], None, None)
+    return collect_facts(sorted(files), lambda path: files[path], None, None)
 
 
 def test_manifests_locks_and_metadata_are_read_with_those_at_the_root_first() -> None:
@@ -158,7 +158,7 @@ def test_test_files_and_what_supports_them_are_told_apart() -> None:
     }
     changed = ["tests/test_a.py", "tests/data/x.bin"]
     removed = ["tests/test_old.py", "data.txt"]
-    found = with_tests(Facts(), changed, removed, set(files), lambda path: files[path])
+    found = with_test_facts(Facts(), changed, removed, set(files), lambda path: files[path])
     assert found == Facts(
         test_files=["tests/test_a.py"],
         test_support_files=["tests/data/x.bin"],
@@ -197,22 +197,22 @@ def test_a(self, tmpdir, x=1):
     [
         (
             MODERN,
-            Needs(
+            TestNeeds(
                 frozenset({"pytest", "a", "d", "lazy"}),
                 frozenset({"tmp_path", "mocker", "thing", "caplog", "x"}),
                 frozenset({"asyncio", "slow", "parametrize"}),
             ),
         ),
-        (OLD, Needs(frozenset({"a", "c", "d"}), frozenset({"tmpdir", "x"}), frozenset({"slow"}))),
-        (b"\xef\xbb\xbfimport bom\n", Needs(imports=frozenset({"bom"}))),
-        (b"\x00\xff", Needs()),
-        (b"", Needs()),
-        (b"(" * 5000, Needs()),
+        (OLD, TestNeeds(frozenset({"a", "c", "d"}), frozenset({"tmpdir", "x"}), frozenset({"slow"}))),
+        (b"\xef\xbb\xbfimport bom\n", TestNeeds(imports=frozenset({"bom"}))),
+        (b"\x00\xff", TestNeeds()),
+        (b"", TestNeeds()),
+        (b"(" * 5000, TestNeeds()),
     ],
     ids=["modern", "Python 2", "with a byte order mark", "binary", "empty", "nested too deeply"],
 )
-def test_what_test_code_needs(source: bytes, said: Needs) -> None:
-    assert needs([source]) == said
+def test_what_test_code_needs(source: bytes, said: TestNeeds) -> None:
+    assert test_needs([source]) == said
 
 
 async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
@@ -233,7 +233,7 @@ async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
         (root / "tests/test_link.py").symlink_to("/etc/passwd")
 
     base, before = repository.commit(base_files), repository.commit(test_files)
-    record = await workbench.take_in(workbench.origin(repository, base), repository.diff(base, before))
+    record = await workbench.run_intake(workbench.origin(repository, base), repository.diff(base, before))
     facts = Facts.model_validate(await workbench.facts(record))
     assert [(file.path, file.text) for file in facts.manifests] == [("setup.py", "old")]
     assert facts.test_files == ["tests/test_ünï x.py"]
@@ -245,7 +245,7 @@ async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
 
 
 def test_equal_facts_are_equal_bytes() -> None:
-    assert encoded(facts_of({"a.py": b"", "setup.py": b"x"})) == encoded(
+    assert encode_facts(facts_of({"a.py": b"", "setup.py": b"x"})) == encode_facts(
         facts_of({"setup.py": b"x", "a.py": b""})
     )
 

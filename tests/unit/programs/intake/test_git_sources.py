@@ -26,7 +26,7 @@ async def test_the_clean_tree_has_one_commit_no_remote_and_no_other_object(
     commits = a_history(repository)
     git(repository.root, "tag", "v1.0", commits[0])
     git(repository.root, "tag", "v2.0", commits[3])
-    record = await workbench.take_in(workbench.origin(repository, commits[1]))
+    record = await workbench.run_intake(workbench.origin(repository, commits[1]))
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
     assert git(root, "for-each-ref", "--format=%(refname)").decode().split() == [
@@ -54,7 +54,7 @@ async def test_two_fetches_of_one_commit_make_the_same_commit(workbench: Workben
     commit = a_history(repository)[1]
     roots = [
         await workbench.unpacked(
-            await workbench.take_in(workbench.origin(repository, commit)), tmp_path / name
+            await workbench.run_intake(workbench.origin(repository, commit)), tmp_path / name
         )
         for name in ("one", "two")
     ]
@@ -75,7 +75,7 @@ async def test_the_nearest_tag_is_made_anew(workbench: Workbench, tmp_path: Path
         git(repository.root, "tag", name, commit)
     if old:
         workbench.hub.old.add(repository.served.stem)
-    record = await workbench.take_in(workbench.origin(repository, commits[2]))
+    record = await workbench.run_intake(workbench.origin(repository, commits[2]))
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert (
         git(root, "describe").strip()
@@ -88,7 +88,7 @@ async def test_the_nearest_tag_is_made_anew(workbench: Workbench, tmp_path: Path
 
 async def test_a_repository_without_tags_gets_none(workbench: Workbench) -> None:
     repository = workbench.repository()
-    record = await workbench.take_in(workbench.origin(repository, a_history(repository)[2]))
+    record = await workbench.run_intake(workbench.origin(repository, a_history(repository)[2]))
     assert "versionTag" not in await workbench.facts(record)
 
 
@@ -98,7 +98,7 @@ async def test_a_commit_that_no_branch_leads_to_is_found_where_the_server_allows
     repository = workbench.repository()
     commits = a_history(repository)
     git(repository.root, "reset", "-q", "--hard", commits[0])
-    assert (await workbench.take_in(workbench.origin(repository, commits[3]))).code == 0
+    assert (await workbench.run_intake(workbench.origin(repository, commits[3]))).code == 0
 
 
 async def test_submodules_are_left_alone(workbench: Workbench, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ async def test_submodules_are_left_alone(workbench: Workbench, tmp_path: Path) -
     git(repository.root, "update-index", "--add", "--cacheinfo", f"160000,{NOBODY},m")
     git(repository.root, "commit", "-q", "-m", "with a submodule")
     commit = git(repository.root, "rev-parse", "HEAD").decode().strip()
-    record = await workbench.take_in(workbench.origin(repository, commit))
+    record = await workbench.run_intake(workbench.origin(repository, commit))
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert sorted(path.name for path in root.iterdir()) == [".git", ".gitmodules", "a", "m"]
 
@@ -120,7 +120,7 @@ async def test_an_unknown_commit_is_named(workbench: Workbench) -> None:
     for old in (False, True):
         if old:
             workbench.hub.old.add(repository.served.stem)
-        record = await workbench.take_in(workbench.origin(repository, NOBODY))
+        record = await workbench.run_intake(workbench.origin(repository, NOBODY))
         assert (record.code, record.message) == (
             12,
             f"{workbench.hub.url}/{repository.served.name} has no commit {NOBODY}: check spec.baseCommit",
@@ -129,7 +129,7 @@ async def test_an_unknown_commit_is_named(workbench: Workbench) -> None:
 
 @pytest.mark.parametrize("commit", ["main", "0123abc", "", "--upload-pack=touch x", NOBODY.upper()])
 async def test_only_full_commit_ids_are_fetched(workbench: Workbench, commit: str) -> None:
-    record = await workbench.take_in(GitOrigin(url=f"{workbench.hub.url}/x.git", commit=commit))
+    record = await workbench.run_intake(GitOrigin(url=f"{workbench.hub.url}/x.git", commit=commit))
     assert (record.code, record.message) == (12, f"{commit!r} is no full commit id (40 hexadecimal digits)")
 
 
@@ -137,13 +137,13 @@ async def test_a_tree_is_no_commit(workbench: Workbench) -> None:
     repository = workbench.repository()
     a_history(repository)
     tree = git(repository.root, "rev-parse", "HEAD^{tree}").decode().strip()
-    record = await workbench.take_in(workbench.origin(repository, tree))
+    record = await workbench.run_intake(workbench.origin(repository, tree))
     assert record.code == 12
     assert tree in record.message
 
 
 async def test_a_missing_repository_is_named(workbench: Workbench) -> None:
-    record = await workbench.take_in(GitOrigin(url=f"{workbench.hub.url}/none.git", commit=NOBODY))
+    record = await workbench.run_intake(GitOrigin(url=f"{workbench.hub.url}/none.git", commit=NOBODY))
     assert (record.code, record.message) == (
         13,
         f"there is no git repository at {workbench.hub.url}/none.git: check the URL, or whether it needs a token",
@@ -152,7 +152,7 @@ async def test_a_missing_repository_is_named(workbench: Workbench) -> None:
 
 async def test_a_host_that_is_down_is_asked_some_times_and_then_named(workbench: Workbench) -> None:
     url = f"http://127.0.0.1:{registry_server.free_port()}/x.git"
-    record = await workbench.take_in(GitOrigin(url=url, commit=NOBODY))
+    record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert record.code == 13
     assert record.message.startswith(f"{url} did not answer: ")
     assert "(asked 3 times): check the URL, and that network policies" in record.message
@@ -162,14 +162,14 @@ async def test_a_host_that_recovers_is_used(workbench: Workbench) -> None:
     repository = workbench.repository()
     commit = a_history(repository)[0]
     workbench.hub.failures[repository.served.stem] = 2
-    assert (await workbench.take_in(workbench.origin(repository, commit))).code == 0
+    assert (await workbench.run_intake(workbench.origin(repository, commit))).code == 0
 
 
 @pytest.mark.parametrize(
     "url", ["file:///etc", "ssh://git@127.0.0.1/x", "ext::sh -c id", "/etc/passwd", "http://"]
 )
 async def test_only_http_is_spoken(workbench: Workbench, url: str) -> None:
-    record = await workbench.take_in(GitOrigin(url=url, commit=NOBODY))
+    record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert (record.code, "nothing else is fetched" in record.message) == (13, True)
 
 
@@ -195,7 +195,7 @@ async def test_a_token_opens_a_private_repository(
 ) -> None:
     repository, commit = private
     git(repository.root, "tag", "v1", commit)
-    record = await workbench.take_in(
+    record = await workbench.run_intake(
         workbench.origin(repository, commit, token_file=token(tmp_path, "the-token\n"))
     )
     assert record.code == 0
@@ -213,7 +213,7 @@ async def test_the_user_of_the_url_goes_with_the_token(
     repository, commit = private
     url = workbench.origin(repository, commit).url.replace("http://", "http://lab:old@")
     workbench.hub.headers.clear()
-    record = await workbench.take_in(GitOrigin(url=url, commit=commit, token_file=token(tmp_path, "t")))
+    record = await workbench.run_intake(GitOrigin(url=url, commit=commit, token_file=token(tmp_path, "t")))
     assert record.code == 13
     assert "old" not in record.message
     given = workbench.hub.headers[0]["Authorization"].removeprefix("Basic ")
@@ -229,7 +229,7 @@ async def test_a_refused_login_says_what_to_do(
 ) -> None:
     repository, commit = private
     file = token(tmp_path, given) if given else None
-    record = await workbench.take_in(workbench.origin(repository, commit, token_file=file))
+    record = await workbench.run_intake(workbench.origin(repository, commit, token_file=file))
     assert (record.code, advice in record.message) == (13, True), record.message
     assert "wrong" not in record.message
 
@@ -239,7 +239,7 @@ async def test_a_token_that_is_not_mounted_is_named(
 ) -> None:
     repository, commit = private
     origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
-    record = await workbench.take_in(origin)
+    record = await workbench.run_intake(origin)
     said = "Secret x, key y is not there; create it, and re-create this object if it has ended by then"
     assert (record.code, record.message) == (14, said)
 
@@ -255,9 +255,9 @@ async def test_a_stored_source_gives_the_same_stages_as_the_first_time(workbench
     )
     git(repository.root, "tag", "v1", base)
     patch = repository.diff(base, after)
-    first = await workbench.take_in(workbench.origin(repository, base), None, patch)
+    first = await workbench.run_intake(workbench.origin(repository, base), None, patch)
     assert first.source is not None
-    again = await workbench.take_in(ArtifactOrigin(digest=first.source), None, patch)
+    again = await workbench.run_intake(ArtifactOrigin(digest=first.source), None, patch)
     assert (again.source, again.layers) == (first.source, first.layers)
     assert (await workbench.facts(again))["versionTag"] == "v1"
 
@@ -265,7 +265,7 @@ async def test_a_stored_source_gives_the_same_stages_as_the_first_time(workbench
 async def test_a_source_that_is_not_there_is_named(workbench: Workbench) -> None:
     await workbench.registry.put_blob(workbench.repo, b"so that the repository exists")
     missing = "sha256:" + "0" * 64
-    record = await workbench.take_in(ArtifactOrigin(digest=missing))
+    record = await workbench.run_intake(ArtifactOrigin(digest=missing))
     assert (record.code, record.message) == (12, f"the source {missing} is not in {workbench.repo}")
 
 

@@ -15,7 +15,7 @@ async def taken_in(workbench: Workbench, root: Path, patch: bytes | None = None)
     packed = root.with_suffix(".tar.gz")
     pack_folder(root, packed)
     source = await push_source(workbench.registry, workbench.repo, packed)
-    return await workbench.take_in(ArtifactOrigin(digest=source), None, patch)
+    return await workbench.run_intake(ArtifactOrigin(digest=source), None, patch)
 
 
 def a_source(root: Path) -> Path:

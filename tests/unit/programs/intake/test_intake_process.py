@@ -37,7 +37,7 @@ async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp
         tmp_path, an_order(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
     )
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (0, 0, "abc"), ended.output
-    in_process = await workbench.take_in(
+    in_process = await workbench.run_intake(
         workbench.origin(repository, base), None, repository.diff(base, after)
     )
     assert ended.record == in_process.model_copy(update={"nonce": "abc"})

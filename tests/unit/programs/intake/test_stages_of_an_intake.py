@@ -11,7 +11,7 @@ from swefoundry.contracts.intake import IntakeSpec, PatchSource
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.content import digest_of
-from swefoundry.programs.intake.intake_result import attempt
+from swefoundry.programs.intake.intake_result import run_intake_to_result
 from unit.oci.collecting import bare, named
 from unit.oci.layer_rules import entries
 from unit.programs.intake.repositories import Edit, git, writing
@@ -180,7 +180,7 @@ async def test_every_stage_is_what_git_checks_out(case: Case, workbench: Workben
     repository = workbench.repository()
     base, before, after = (repository.commit(edit) for edit in (case.base, case.tests, case.gold))
     patches = repository.diff(base, before) or None, repository.diff(before, after)
-    record = await workbench.take_in(workbench.origin(repository, base), *patches)
+    record = await workbench.run_intake(workbench.origin(repository, base), *patches)
     for stage, commit in ((Stage.BASE, base), (Stage.BEFORE, before), (Stage.AFTER, after)):
         assert await workbench.stage(record, stage) == repository.checkout(commit, tmp_path / stage)
 
@@ -191,7 +191,7 @@ async def test_everything_that_an_intake_was_given_and_leaves_is_named_by_a_tagg
     repository = workbench.repository()
     base, before, after = (repository.commit(writing({"a": text})) for text in (b"1\n", b"2\n", b"3\n"))
     patches = repository.diff(base, before), repository.diff(before, after)
-    record = await workbench.take_in(workbench.origin(repository, base), *patches)
+    record = await workbench.run_intake(workbench.origin(repository, base), *patches)
     blobs = named(record.to_json_dict()) - {record.source} | set(map(digest_of, patches))
     assert len(blobs) == 6
     assert await bare(workbench.registry, workbench.repo, blobs) == set()
@@ -204,7 +204,7 @@ async def test_a_patch_may_touch_a_file_twice(workbench: Workbench, tmp_path: Pa
         for old, new in ((b"", b""), (b"two", b"2"), (b"two", b"II"))
     ]
     twice = repository.diff(commits[0], commits[1]) + repository.diff(commits[1], commits[2])
-    record = await workbench.take_in(workbench.origin(repository, commits[0]), None, twice)
+    record = await workbench.run_intake(workbench.origin(repository, commits[0]), None, twice)
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(commits[2], tmp_path / "truth")
 
 
@@ -216,7 +216,7 @@ async def test_a_plain_unified_diff_applies_too(workbench: Workbench, tmp_path: 
     )
     lines = repository.diff(base, after).splitlines(keepends=True)
     plain = b"".join(line for line in lines if not line.startswith((b"diff ", b"index ")))
-    record = await workbench.take_in(workbench.origin(repository, base), None, plain)
+    record = await workbench.run_intake(workbench.origin(repository, base), None, plain)
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
@@ -227,7 +227,7 @@ async def test_a_patch_that_lost_its_last_newline_applies(
     repository = workbench.repository()
     base, after = repository.commit(writing({"a": TEXT})), repository.commit(writing({"a": b"x\n" + TEXT}))
     patch = repository.diff(base, after).removesuffix(b"\n") + cut.removeprefix(b"\n")
-    record = await workbench.take_in(workbench.origin(repository, base), None, patch)
+    record = await workbench.run_intake(workbench.origin(repository, base), None, patch)
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
@@ -242,13 +242,15 @@ async def test_a_patch_may_be_a_mounted_file(workbench: Workbench, tmp_path: Pat
         origin=workbench.origin(repository, base),
         gold_patch=PatchSource(path=str(mounted)),
     )
-    record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
+    record = await run_intake_to_result(
+        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+    )
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
 async def test_without_patches_all_stages_are_the_base(workbench: Workbench) -> None:
     repository = workbench.repository()
-    record = await workbench.take_in(workbench.origin(repository, repository.commit(writing({"a": TEXT}))))
+    record = await workbench.run_intake(workbench.origin(repository, repository.commit(writing({"a": TEXT}))))
     assert record.layers[Stage.BASE] == record.layers[Stage.BEFORE] == record.layers[Stage.AFTER]
 
 
@@ -260,18 +262,18 @@ async def test_the_same_input_gives_the_same_digests(workbench: Workbench) -> No
     )
     git(repository.root, "tag", "v1.0", base)
     patches = repository.diff(base, before), repository.diff(before, after)
-    first = await workbench.take_in(workbench.origin(repository, base), *patches)
+    first = await workbench.run_intake(workbench.origin(repository, base), *patches)
     # Another history and other packs around the same commit.
     git(repository.root, "repack", "-a", "-d", "-f", "--depth=1")
     git(repository.root, "-c", "core.compression=1", "repack", "-a", "-d", "-F")
-    assert first == await workbench.take_in(workbench.origin(repository, base), *patches)
+    assert first == await workbench.run_intake(workbench.origin(repository, base), *patches)
 
 
 async def test_the_layer_of_the_after_stage_holds_changed_files_only(workbench: Workbench) -> None:
     repository = workbench.repository()
     base = repository.commit(writing({f"f{n}": BYTES for n in range(50)}))
     before, after = repository.commit(writing({"t.py": TEXT})), repository.commit(writing({"f7": b"x"}))
-    record = await workbench.take_in(
+    record = await workbench.run_intake(
         workbench.origin(repository, base), repository.diff(base, before), repository.diff(before, after)
     )
     layer = record.layers[Stage.AFTER]
@@ -293,7 +295,7 @@ async def refused(
     repository = workbench.repository()
     commit = repository.commit(both(writing({"a.py": TEXT * 9, "dir/b": TEXT}), base))
     given = (None, patch) if gold else (patch, None)
-    record = await workbench.take_in(workbench.origin(repository, commit), *given)
+    record = await workbench.run_intake(workbench.origin(repository, commit), *given)
     assert record.layers == {}
     return record.code, record.message
 
@@ -373,7 +375,9 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
         origin=workbench.origin(repository, commit),
         test_patch=PatchSource(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
-    record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
+    record = await run_intake_to_result(
+        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+    )
     said = "spec.testPatch.artifact: blob 0 is not there; create it, and re-create this object if it has ended by then"
     assert (record.code, record.message) == (14, said)
 
@@ -389,7 +393,9 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(wo
             path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"
         ),
     )
-    record = await attempt(order, workbench.registry, workbench.bench(), say=lambda line: None)
+    record = await run_intake_to_result(
+        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+    )
     said = (
         "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; "
         "create it, and re-create this object if it has ended by then"

@@ -15,15 +15,15 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.deterministic_tar import RegularFile, TarNode
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.intake.intake_result import attempt
-from swefoundry.programs.intake.limits import Patience
-from swefoundry.programs.intake.workspace import Bench
+from swefoundry.programs.intake.intake_result import run_intake_to_result
+from swefoundry.programs.intake.limits import RetryPolicy
+from swefoundry.programs.intake.workspace import Workspace
 from unit.oci import layer_rules
 from unit.programs.intake.git_server import Server
 from unit.programs.intake.repositories import Repository
 
 RUNNER = b"\x7fELF a runner"
-QUICK = Patience(attempts=3, first_pause_seconds=0.01)
+QUICK = RetryPolicy(attempts=3, first_pause_seconds=0.01)
 _numbers = itertools.count()
 
 
@@ -42,7 +42,7 @@ class Workbench:
         name = repository.served.relative_to(self.hub.root)
         return GitOrigin(url=f"{self.hub.url}/{name}", commit=commit, **fields)
 
-    async def take_in(
+    async def run_intake(
         self, origin: Origin, test: bytes | None = None, gold: bytes | None = None, version: str | None = None
     ) -> IntakeResult:
         order = IntakeSpec(
@@ -53,14 +53,14 @@ class Workbench:
             gold_patch=await self._patch(gold),
             version=version,
         )
-        return await attempt(order, self.registry, self.bench(), say=lambda line: None)
+        return await run_intake_to_result(order, self.registry, self.workspace(), progress=lambda line: None)
 
-    def bench(self) -> Bench:
+    def workspace(self) -> Workspace:
         folder = self.folder / f"work{next(_numbers)}"
         folder.mkdir()
         runner = self.folder / "runner"
         runner.write_bytes(RUNNER)
-        return Bench(folder, runner, QUICK)
+        return Workspace(folder, runner, QUICK)
 
     async def _patch(self, patch: bytes | None) -> PatchSource | None:
         return None if patch is None else PatchSource(blob=await self.registry.put_blob(self.repo, patch))

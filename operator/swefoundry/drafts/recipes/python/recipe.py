@@ -92,7 +92,13 @@ class CandidatePlan:
         return replace(self.constraints, features=bool(self.project.declared.features))
 
     def _with_nearest(self, failing: frozenset[str]) -> "CandidatePlan":
-        return replace(self, failing=failing, nearest_candidate=self.candidate, nearest_hint=self.hint, rounds_since_nearest=0)
+        return replace(
+            self,
+            failing=failing,
+            nearest_candidate=self.candidate,
+            nearest_hint=self.hint,
+            rounds_since_nearest=0,
+        )
 
     def _with_constraints(self, lessons: Constraints) -> "CandidatePlan":
         """The same step with more lessons; a hint moves to another rung when they forbid its own."""
@@ -125,7 +131,10 @@ class CandidatePlan:
         if "unittest" not in imported or "pytest" in imported or self.constraints.plain_unittest:
             return replace(self, ended=True)
         return replace(
-            self, remaining=(self.first,), hint=None, constraints=replace(self.constraints, plain_unittest=True)
+            self,
+            remaining=(self.first,),
+            hint=None,
+            constraints=replace(self.constraints, plain_unittest=True),
         )
 
     def _failing_tests(self, tried: TriedRound) -> frozenset[str]:

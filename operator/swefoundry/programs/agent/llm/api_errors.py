@@ -12,78 +12,78 @@ from typing import Any
 
 from swefoundry.contracts.models import Model
 
-_LONGEST_QUOTE = 600
+_MAX_QUOTED_CHARACTERS = 600
 """Characters of the endpoint's own words that are quoted: enough for any sentence, too few for an HTML page."""
 
 
-class Meaning(Enum):
+class ErrorAction(Enum):
     """What to do."""
 
-    AGAIN = "ask again later"
-    SHORTEN = "the context is too small for the request"
-    INVALID = "the request is refused as it is; perhaps it can be said otherwise"
-    REFUSED = "only a person can help"
+    RETRY = "ask again later"
+    SHRINK = "the context is too small for the request"
+    ADAPT = "the request is refused as it is; perhaps it can be said otherwise"
+    FAIL = "only a person can help"
 
 
 @dataclass(frozen=True)
-class Complaint:
+class ApiError:
     """An answer that is none."""
 
     status: int
-    words: str
+    message: str
     code: str = ""
     """The error's code or type, where the endpoint gives one."""
-    after: float | None = None
+    retry_after: float | None = None
     """Seconds to wait, when the endpoint said so."""
 
-    def sentence(self, model: Model) -> str:
+    def describe(self, model: Model) -> str:
         """For people: who said what."""
-        words = self.words.rstrip(".") or "nothing more"  # advice follows
+        words = self.message.rstrip(".") or "nothing more"  # advice follows
         return f"{model.base_url} answered {self.status} for model {model.name}: {words}"
 
 
-_OVERFLOW = re.compile(
+_CONTEXT_OVERFLOW = re.compile(
     r"context_length_exceeded|context length|context window|maximum context|input_tokens|prompt is too long"
     r"|too many tokens|reduce the length|exceeds? the (?:available )?context|string_above_max_length",
     re.IGNORECASE,
 )
 """OpenAI gives a code; vLLM, llama.cpp and gateways give sentences: https://github.com/vllm-project/vllm/pull/37011"""
 
-_NO_MONEY = re.compile(r"insufficient_quota|billing|exceeded your current quota|credit", re.IGNORECASE)
+_QUOTA_EXHAUSTED = re.compile(r"insufficient_quota|billing|exceeded your current quota|credit", re.IGNORECASE)
 """A 429 that waiting does not cure."""
 
-AGAIN = frozenset({408, 409, 425, 429})
-_INVALID = frozenset({400, 422})
+RETRY_STATUSES = frozenset({408, 409, 425, 429})
+_INVALID_STATUSES = frozenset({400, 422})
 
 
-def meaning(complaint: Complaint) -> Meaning:
+def action_for(error: ApiError) -> ErrorAction:
     """The class of a complaint."""
-    said = f"{complaint.code} {complaint.words}"
-    if complaint.status == 429 and _NO_MONEY.search(said):
-        return Meaning.REFUSED
-    if complaint.status in AGAIN or complaint.status >= 500:
-        return Meaning.AGAIN
-    if complaint.status in (*_INVALID, 413) and (complaint.status == 413 or _OVERFLOW.search(said)):
-        return Meaning.SHORTEN
-    return Meaning.INVALID if complaint.status in _INVALID else Meaning.REFUSED
+    said = f"{error.code} {error.message}"
+    if error.status == 429 and _QUOTA_EXHAUSTED.search(said):
+        return ErrorAction.FAIL
+    if error.status in RETRY_STATUSES or error.status >= 500:
+        return ErrorAction.RETRY
+    if error.status in (*_INVALID_STATUSES, 413) and (error.status == 413 or _CONTEXT_OVERFLOW.search(said)):
+        return ErrorAction.SHRINK
+    return ErrorAction.ADAPT if error.status in _INVALID_STATUSES else ErrorAction.FAIL
 
 
-def advice(complaint: Complaint) -> str:
+def error_hint(error: ApiError) -> str:
     """What a person can do."""
-    if complaint.status == 401:
+    if error.status == 401:
         return "check the API key in the Secret that the chart's value agents.secret names"
-    if complaint.status == 403:
+    if error.status == 403:
         return "check that the API key may use this model"
-    if complaint.status in (402, 429):
+    if error.status in (402, 429):
         return "the account has no money or quota left: top it up, or use another key"
-    if complaint.status == 404:
+    if error.status == 404:
         return "check the model's name and baseUrl"
-    if 300 <= complaint.status < 400:
+    if 300 <= error.status < 400:
         return "baseUrl must be the address that the endpoint redirects to"
     return "check the model's settings against what the endpoint takes"
 
 
-def complaint_of(status: int, headers: Mapping[str, str], body: Any) -> Complaint:
+def parse_api_error(status: int, headers: Mapping[str, str], body: Any) -> ApiError:
     """The complaint in an answer of any shape: OpenAI's, vLLM's (flat), a gateway's, or a page of text."""
     said = body.get("error", body) if isinstance(body, Mapping) else body
     if isinstance(said, Mapping):
@@ -93,23 +93,25 @@ def complaint_of(status: int, headers: Mapping[str, str], body: Any) -> Complain
         text = f"{words} (parameter {param})" if param and str(param) not in str(words) else str(words)
     else:
         text, code = str(said or ""), ""
-    return Complaint(status, " ".join(text.split())[:_LONGEST_QUOTE], str(code), wait_of(headers))
+    return ApiError(
+        status, " ".join(text.split())[:_MAX_QUOTED_CHARACTERS], str(code), retry_after_seconds(headers)
+    )
 
 
-def status_within(complaint: Complaint) -> int:
+def embedded_status(error: ApiError) -> int:
     """The status that an error inside an answer of 200 stands for: gateways learn of it when they have begun."""
-    if complaint.code.isdigit() and 400 <= int(complaint.code) <= 599:
-        return int(complaint.code)
-    return 400 if re.search("invalid|context", complaint.code) else 500
+    if error.code.isdigit() and 400 <= int(error.code) <= 599:
+        return int(error.code)
+    return 400 if re.search("invalid|context", error.code) else 500
 
 
-def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Seconds that the endpoint wants us to wait: Retry-After in seconds or as a date, or retry-after-ms."""
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = _parse_number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
     said = headers.get("retry-after")
-    seconds = _number(said)
+    seconds = _parse_number(said)
     if seconds is not None or not said:
         return seconds
     try:
@@ -118,6 +120,6 @@ def wait_of(headers: Mapping[str, str], now: datetime | None = None) -> float | 
         return None
 
 
-def _number(text: str | None) -> float | None:
+def _parse_number(text: str | None) -> float | None:
     """A finite number that is not negative."""
     return float(text) if text and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text.strip()) else None

@@ -18,28 +18,28 @@ from dataclasses import dataclass, replace
 
 from swefoundry.programs.agent.llm.messages import Message, Request
 
-LIKELY_BYTES_PER_TOKEN = 3
-WORST_BYTES_PER_TOKEN = 2
+ESTIMATED_BYTES_PER_TOKEN = 3
+MIN_BYTES_PER_TOKEN = 2
 _TOKENS_PER_MESSAGE = 8
 """Role marks and separators, which chat templates add to each message (OpenAI's: 3 or 4)."""
 
-_LEFT_OF_A_TOOL_OUTPUT = 400
-_LEFT_OF_A_REPORT = 2000
-_LEFT_OF_AN_ANSWER = 800
-_LEFT_OF_THE_BRIEF = 4000
+_MIN_TOOL_OUTPUT = 400
+_MIN_OUTCOME_REPORT = 2000
+_MIN_MODEL_ANSWER = 800
+_MIN_FIRST_MESSAGE = 4000
 """Characters that stay of each kind: a tool's output can be asked for again, the brief cannot."""
-_LEFT_OF_A_BLOCK = 200
+_MIN_DATA_BLOCK = 200
 _NOTE_CHARACTERS = 100
 """Room for the note that says how much was left out."""
 
-_FENCED = re.compile(
+_DATA_BLOCK = re.compile(
     r"^<<<DATA (?P<mark>[0-9a-f]{16}) [^\n]*\n(?P<body>.*?)\n>>>DATA (?P=mark)$", re.DOTALL | re.MULTILINE
 )
 """The marks of ``fences.py``."""
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedRequest:
     """A request that was made to fit."""
 
     request: Request
@@ -49,59 +49,59 @@ class Fitted:
     """Messages that lost text."""
 
 
-def likely(request: Request) -> int:
+def estimated_tokens(request: Request) -> int:
     """Tokens that the request probably has."""
-    return _tokens(request, LIKELY_BYTES_PER_TOKEN)
+    return _tokens(request, ESTIMATED_BYTES_PER_TOKEN)
 
 
-def worst(request: Request) -> int:
+def token_upper_bound(request: Request) -> int:
     """Tokens that the request hardly exceeds."""
-    return _tokens(request, WORST_BYTES_PER_TOKEN)
+    return _tokens(request, MIN_BYTES_PER_TOKEN)
 
 
-def text_tokens(text: str, bytes_per_token: int = WORST_BYTES_PER_TOKEN) -> int:
+def text_tokens(text: str, bytes_per_token: int = MIN_BYTES_PER_TOKEN) -> int:
     """Tokens of a text; outside ASCII a byte counts as a token."""
     size = len(text.encode("utf-8", "surrogatepass"))
     ascii_size = sum(1 for letter in text if letter < "\x80") if size != len(text) else size
     return -(-ascii_size // bytes_per_token) + size - ascii_size
 
 
-def fit(request: Request, room: int) -> Fitted:
+def fit_to_context(request: Request, room: int) -> FittedRequest:
     """Shorten in the defined order until the likely tokens are within ``room``."""
     messages = list(request.messages)
-    over = likely(request) - room
+    over = estimated_tokens(request) - room
     shortened = 0
-    for place, left in _order(request.messages):
+    for place, left in _shrink_order(request.messages):
         if over <= 0:
             break
-        shorter = _cut(messages[place].text, left, over)
-        over -= _saved(messages[place].text, shorter)
+        shorter = _shortened(messages[place].text, left, over)
+        over -= _saved_tokens(messages[place].text, shorter)
         shortened += shorter != messages[place].text
         messages[place] = replace(messages[place], text=shorter)
-    return Fitted(replace(request, messages=tuple(messages)), over <= 0, shortened)
+    return FittedRequest(replace(request, messages=tuple(messages)), over <= 0, shortened)
 
 
-def _order(messages: tuple[Message, ...]) -> Iterator[tuple[int, int]]:
+def _shrink_order(messages: tuple[Message, ...]) -> Iterator[tuple[int, int]]:
     """Which messages may be shortened, and what must stay of each."""
     brief = next((place for place, each in enumerate(messages) if each.role == "user"), -1)
     earlier = [(place, each.role) for place, each in enumerate(messages[:-1]) if place != brief]
-    yield from ((place, _LEFT_OF_A_TOOL_OUTPUT) for place, role in earlier if role == "tool")
-    yield from ((place, _LEFT_OF_A_REPORT) for place, role in earlier if role == "user")
-    yield from ((place, _LEFT_OF_AN_ANSWER) for place, role in earlier if role == "assistant")
+    yield from ((place, _MIN_TOOL_OUTPUT) for place, role in earlier if role == "tool")
+    yield from ((place, _MIN_OUTCOME_REPORT) for place, role in earlier if role == "user")
+    yield from ((place, _MIN_MODEL_ANSWER) for place, role in earlier if role == "assistant")
     if brief >= 0:
-        yield brief, _LEFT_OF_THE_BRIEF
+        yield brief, _MIN_FIRST_MESSAGE
 
 
-def _cut(text: str, left: int, over: int) -> str:
+def _shortened(text: str, minimum: int, excess_tokens: int) -> str:
     """Take text away: no more than needed, and never below ``left`` characters.
 
     Foreign text keeps the marks around it: where a message has any, only what is between marks is shortened.
     """
-    blocks = list(_FENCED.finditer(text))
-    spare = min(over * LIKELY_BYTES_PER_TOKEN + _NOTE_CHARACTERS, len(text) - left)
+    blocks = list(_DATA_BLOCK.finditer(text))
+    spare = min(excess_tokens * ESTIMATED_BYTES_PER_TOKEN + _NOTE_CHARACTERS, len(text) - minimum)
     if not blocks:
-        return _without_middle(text, max(left, len(text) - spare))
-    share = max(left // len(blocks), _LEFT_OF_A_BLOCK)
+        return _without_middle(text, max(minimum, len(text) - spare))
+    share = max(minimum // len(blocks), _MIN_DATA_BLOCK)
     for block in sorted(blocks, key=lambda found: -len(found["body"])):
         body = block["body"]
         shorter = _without_middle(body, max(share, len(body) - spare))
@@ -121,8 +121,8 @@ def _without_middle(text: str, keep: int) -> str:
     return f"{text[:head]}\n[... {len(text) - keep} characters left out ...]\n{text[len(text) - tail :]}"
 
 
-def _saved(before: str, after: str) -> int:
-    return text_tokens(before, LIKELY_BYTES_PER_TOKEN) - text_tokens(after, LIKELY_BYTES_PER_TOKEN)
+def _saved_tokens(before: str, after: str) -> int:
+    return text_tokens(before, ESTIMATED_BYTES_PER_TOKEN) - text_tokens(after, ESTIMATED_BYTES_PER_TOKEN)
 
 
 def _tokens(request: Request, bytes_per_token: int) -> int:

@@ -30,86 +30,86 @@ import openai
 from swefoundry.contracts.models import Model
 from swefoundry.programs.agent.agent_exit import Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.api_errors import (
-    AGAIN,
-    Complaint,
-    Meaning,
-    advice,
-    complaint_of,
-    meaning,
-    status_within,
+    RETRY_STATUSES,
+    ApiError,
+    ErrorAction,
+    action_for,
+    embedded_status,
+    error_hint,
+    parse_api_error,
 )
-from swefoundry.programs.agent.llm.messages import Json
+from swefoundry.programs.agent.llm.messages import JsonObject
 
-FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+INITIAL_RETRY_DELAY_SECONDS = 1.0
+MAX_RETRY_DELAY_SECONDS = 60.0
 """Pauses double from the first to the longest."""
-LONGEST_RETRY_AFTER_SECONDS = 120.0
+MAX_RETRY_AFTER_SECONDS = 120.0
 """Retry-After is honoured up to here; an endpoint that wants an hour is asked again after two minutes, then given up
 within our patience."""
-GARBLED_ANSWERS = 3
+MAX_BROKEN_RESPONSES = 3
 """Answers that broke off or hold nothing: each is probably paid for."""
 CONNECT_SECONDS = 10.0
-UNKNOWN_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+UNTRUSTED_ISSUER_CODES = frozenset({2, 18, 19, 20, 21})
 """Codes of X509_V_ERR_...: nobody who is trusted signed the certificate. Others are about its names or dates."""
 
 NO_REAL_MODELS = "SWEFOUNDRY_NO_REAL_MODELS"
 """Environment variable that tests set: only endpoints that cannot be real are asked."""
 
-Pause = Callable[[float], Awaitable[None]]
-Say = Callable[[str], None]
+Sleep = Callable[[float], Awaitable[None]]
+Progress = Callable[[str], None]
 
 
-class RealModelRefused(Exception):
+class RealModelBlocked(Exception):
     """A test asked a model that may be real: a defect of the test, so this is no stop."""
 
 
-class TooLong(Exception):
+class ContextExceeded(Exception):
     """The endpoint says that the request does not fit the model's context."""
 
 
-class Invalid(Exception):
+class RequestRejected(Exception):
     """The endpoint refuses the request as it is (400, 422); the message is its own words."""
 
 
-class _Later(Exception):
+class _RetryableError(Exception):
     """Worth asking again."""
 
-    def __init__(self, why: str, after: float | None = None, garbled: bool = False) -> None:
-        super().__init__(why)
-        self.after = after
-        self.garbled = garbled
+    def __init__(self, message: str, retry_after: float | None = None, broken: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.broken = broken
 
 
 @dataclass(frozen=True)
-class Access:
+class EndpointAccess:
     """What all models of a ladder share."""
 
-    key: str = ""
+    api_key: str = ""
     ca_file: str | None = None
     """PEM bundle, trusted besides the usual certificates."""
-    stopping: asyncio.Event | None = None
+    stop_requested: asyncio.Event | None = None
     """Set: ask nothing again."""
-    pause: Pause = asyncio.sleep
-    say: Say = print
+    sleep: Sleep = asyncio.sleep
+    progress: Progress = print
 
 
 class Endpoint:
     """One model at its address. Close it when done."""
 
-    def __init__(self, model: Model, access: Access) -> None:
-        _refuse_real(_host(model.base_url), model.base_url)
+    def __init__(self, model: Model, access: EndpointAccess) -> None:
+        _block_real_models(_host(model.base_url), model.base_url)
         self._model = model
         self._access = access
         self._http = httpx2.AsyncClient(
-            verify=_trust(access.ca_file),
+            verify=_ssl_context(access.ca_file),
             timeout=httpx2.Timeout(model.request_seconds, connect=CONNECT_SECONDS),
             trust_env=True,  # HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE
         )
         self._headers: dict[str, Any] = dict(model.extra_headers)
-        if not access.key:
+        if not access.api_key:
             self._headers.setdefault("Authorization", openai.Omit())
         self._client = openai.AsyncOpenAI(
-            api_key=access.key or "none",
+            api_key=access.api_key or "none",
             base_url=model.base_url,
             max_retries=0,
             timeout=model.request_seconds,
@@ -119,29 +119,29 @@ class Endpoint:
     async def aclose(self) -> None:
         await self._client.close()
 
-    async def complete(self, body: Json) -> Json:
+    async def complete(self, body: JsonObject) -> JsonObject:
         """The endpoint's answer to a chat completion: a JSON object.
 
         Time spent on answers that never came counts as waiting, too: those may be on the bill.
         """
-        began, waited, pause, garbled = time.monotonic(), 0.0, FIRST_PAUSE_SECONDS, 0
+        began, waited, pause, garbled = time.monotonic(), 0.0, INITIAL_RETRY_DELAY_SECONDS, 0
         while True:
             try:
-                return await self._once(body)
-            except _Later as later:
-                garbled += later.garbled
+                return await self._send(body)
+            except _RetryableError as later:
+                garbled += later.broken
                 rest = self._model.patience_seconds - max(waited, time.monotonic() - began)
-                if rest <= 0 or garbled >= GARBLED_ANSWERS:
+                if rest <= 0 or garbled >= MAX_BROKEN_RESPONSES:
                     raise ModelUnavailable(f"{later}; asked again until patience ended") from later
-                wait = _wait(later, pause, rest)
-                self._access.say(f"{later}; asked again in {wait:.0f} s")
-            await self._rest(wait)
-            waited, pause = waited + wait, min(pause * 2, LONGEST_PAUSE_SECONDS)
+                wait = _retry_delay(later, pause, rest)
+                self._access.progress(f"{later}; asked again in {wait:.0f} s")
+            await self._sleep_unless_stopped(wait)
+            waited, pause = waited + wait, min(pause * 2, MAX_RETRY_DELAY_SECONDS)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _sleep_unless_stopped(self, seconds: float) -> None:
         """Pause, unless the pod is asked to end."""
-        stopping = self._access.stopping or asyncio.Event()
-        pausing = asyncio.ensure_future(self._access.pause(seconds))
+        stopping = self._access.stop_requested or asyncio.Event()
+        pausing = asyncio.ensure_future(self._access.sleep(seconds))
         stopped = asyncio.ensure_future(stopping.wait())
         try:
             await asyncio.wait({pausing, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -151,7 +151,7 @@ class Endpoint:
         if stopping.is_set():
             raise Interrupted("the pod was asked to end while the model endpoint was busy")
 
-    async def _once(self, body: Json) -> Json:
+    async def _send(self, body: JsonObject) -> JsonObject:
         """One exchange, every error of the client mapped."""
         model = self._model
         try:
@@ -160,27 +160,29 @@ class Endpoint:
                 raw = await asked.create(**body, extra_headers=self._headers)
                 text = raw.text
         except openai.APIStatusError as error:
-            raise self._complained(
-                complaint_of(error.status_code, error.response.headers, error.body)
+            raise self._exception_for(
+                parse_api_error(error.status_code, error.response.headers, error.body)
             ) from error
         except (openai.APITimeoutError, TimeoutError) as error:
-            raise _Later(f"{model.base_url} gave no answer within {model.request_seconds} s") from error
+            raise _RetryableError(
+                f"{model.base_url} gave no answer within {model.request_seconds} s"
+            ) from error
         except openai.APIConnectionError as error:
-            raise self._unconnected(error) from error
+            raise self._connection_error(error) from error
         except (httpx2.HTTPError, httpx2.StreamError) as error:
-            raise _Later(f"{model.base_url} broke off its answer: {error}", garbled=True) from error
+            raise _RetryableError(f"{model.base_url} broke off its answer: {error}", broken=True) from error
         except (openai.OpenAIError, httpx2.InvalidURL, UnicodeError) as error:
             raise ModelRefused(f"{model.base_url} cannot be asked: {error}") from error
-        return self._object(text)
+        return self._parse_body(text)
 
-    def _object(self, text: str) -> Json:
+    def _parse_body(self, text: str) -> JsonObject:
         """The answer's JSON object; some gateways put errors into it."""
         where = self._model.base_url
         try:
             found = json.loads(text)
         except (ValueError, RecursionError) as error:
             if text.lstrip()[:1] in ("{", ""):
-                raise _Later(f"{where} broke off its answer", garbled=True) from error
+                raise _RetryableError(f"{where} broke off its answer", broken=True) from error
             raise ModelRefused(
                 f"{where} answers, but not in JSON: {text[:80]!r}; baseUrl must end where "
                 "/chat/completions is to be appended, usually in /v1"
@@ -188,44 +190,46 @@ class Endpoint:
         if not isinstance(found, dict):
             raise ModelRefused(f"{where} answers with JSON that is no object; is it OpenAI-compatible?")
         if found.get("error"):
-            complaint = complaint_of(200, {}, found)
-            raise self._complained(replace(complaint, status=status_within(complaint)))
+            complaint = parse_api_error(200, {}, found)
+            raise self._exception_for(replace(complaint, status=embedded_status(complaint)))
         if not found.get("choices"):
-            raise _Later(f"{where} gave an answer without choices", garbled=True)
+            raise _RetryableError(f"{where} gave an answer without choices", broken=True)
         return found
 
-    def _complained(self, complaint: Complaint) -> Exception:
-        said = complaint.sentence(self._model)
-        match meaning(complaint):
-            case Meaning.AGAIN:
-                return _Later(said, complaint.after)
-            case Meaning.SHORTEN:
-                return TooLong(said)
-            case Meaning.INVALID:
-                return Invalid(said)
-            case Meaning.REFUSED:
-                return ModelRefused(f"{said}; {advice(complaint)}")
+    def _exception_for(self, error: ApiError) -> Exception:
+        said = error.describe(self._model)
+        match action_for(error):
+            case ErrorAction.RETRY:
+                return _RetryableError(said, error.retry_after)
+            case ErrorAction.SHRINK:
+                return ContextExceeded(said)
+            case ErrorAction.ADAPT:
+                return RequestRejected(said)
+            case ErrorAction.FAIL:
+                return ModelRefused(f"{said}; {error_hint(error)}")
 
-    def _unconnected(self, error: openai.APIConnectionError) -> Exception:
-        where, causes = self._model.base_url, _causes(error)
+    def _connection_error(self, error: openai.APIConnectionError) -> Exception:
+        where, causes = self._model.base_url, _cause_chain(error)
         for cause in causes:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return ModelRefused(f"the certificate of {where} is not trusted: {_distrust(cause)}")
+                return ModelRefused(
+                    f"the certificate of {where} is not trusted: {_certificate_problem(cause)}"
+                )
         if any(isinstance(cause, httpx2.ProxyError) for cause in causes):
-            return _unproxied(f"the proxy on the way to {where} says: {causes[-1]}", str(causes[-1]))
+            return _proxy_error(f"the proxy on the way to {where} says: {causes[-1]}", str(causes[-1]))
         if any(isinstance(cause, httpx2.UnsupportedProtocol) for cause in causes):
             return ModelRefused(f"{where} cannot be asked: {causes[-1]}")
-        return _Later(f"{where} was not reached: {causes[-1] or type(causes[-1]).__name__}")
+        return _RetryableError(f"{where} was not reached: {causes[-1] or type(causes[-1]).__name__}")
 
 
-def _wait(later: _Later, pause: float, rest: float) -> float:
+def _retry_delay(error: _RetryableError, backoff: float, remaining: float) -> float:
     """Seconds to wait: what the endpoint wants, else the pause with jitter so that many pods do not come at once."""
-    if later.after is not None:
-        return min(later.after, LONGEST_RETRY_AFTER_SECONDS, rest)
-    return min(pause * random.uniform(0.5, 1.0), rest)
+    if error.retry_after is not None:
+        return min(error.retry_after, MAX_RETRY_AFTER_SECONDS, remaining)
+    return min(backoff * random.uniform(0.5, 1.0), remaining)
 
 
-def _causes(error: BaseException) -> list[BaseException]:
+def _cause_chain(error: BaseException) -> list[BaseException]:
     """The error and what led to it, outermost first."""
     found = [error]
     while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
@@ -233,19 +237,19 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _unproxied(said: str, status: str) -> Exception:
+def _proxy_error(message: str, status: str) -> Exception:
     """A proxy that forbids the way will not change its mind; one that cannot reach the endpoint may soon."""
-    if re.match(r"4\d\d", status) and int(status[:3]) not in AGAIN:
+    if re.match(r"4\d\d", status) and int(status[:3]) not in RETRY_STATUSES:
         return ModelRefused(
-            f"{said}; check the proxy in the chart's value agents.env, and what it lets through"
+            f"{message}; check the proxy in the chart's value agents.env, and what it lets through"
         )
-    return _Later(said)
+    return _RetryableError(message)
 
 
-def _distrust(error: ssl.SSLCertVerificationError) -> str:
+def _certificate_problem(error: ssl.SSLCertVerificationError) -> str:
     """Why, and what a person can do."""
     said = (error.verify_message or str(error)).rstrip(".")
-    if error.verify_code not in UNKNOWN_AUTHORITY:
+    if error.verify_code not in UNTRUSTED_ISSUER_CODES:
         return f"{said}; check baseUrl, and the certificate with whoever runs the endpoint"
     return (
         f"{said}; put the certificate of the authority that signed it into key ca.crt of the ConfigMap that the "
@@ -253,7 +257,7 @@ def _distrust(error: ssl.SSLCertVerificationError) -> str:
     )
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext:
+def _ssl_context(ca_file: str | None) -> ssl.SSLContext:
     trust = httpx2.create_ssl_context()
     if ca_file is None:
         return trust
@@ -274,7 +278,7 @@ def _host(base_url: str) -> str:
         raise ModelRefused(f"the model's baseUrl {base_url} is no URL: {error}") from error
 
 
-def _refuse_real(host: str, base_url: str) -> None:
+def _block_real_models(host: str, base_url: str) -> None:
     """Tests may speak to this machine and to names that are never anybody's (RFC 2606)."""
     if not os.environ.get(NO_REAL_MODELS):
         return
@@ -285,6 +289,6 @@ def _refuse_real(host: str, base_url: str) -> None:
     except ValueError:
         loopback = False
     if not loopback:
-        raise RealModelRefused(
+        raise RealModelBlocked(
             f"{base_url} may be a real model, and {NO_REAL_MODELS} is set: tests ask no real models"
         )

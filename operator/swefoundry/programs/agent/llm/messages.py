@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 from swefoundry.contracts.models import Usage
 
-Json = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Tool:
 
     name: str
     description: str
-    parameters: Json
+    parameters: JsonObject
     """JSON schema of the arguments."""
 
 
@@ -50,7 +50,7 @@ class Request:
     """explorer, environment, tests or analyst: for the turn store, the transcript and the limits."""
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
-    answer: Json | None = None
+    answer: JsonObject | None = None
     """JSON schema (with a title) that the final answer must obey; None: free text."""
 
 
@@ -64,13 +64,13 @@ class Reply:
     """Of this turn alone."""
     stored: bool = False
     """Read from the turn store: paid for earlier."""
-    cut: bool = False
+    truncated: bool = False
     """The answer reached the longest length."""
     note: str = ""
     """What happened around it, for people: shortened, usage estimated, withheld by a content filter."""
 
 
-class Speaker(Protocol):
+class ModelClient(Protocol):
     """A way to ask models: budget, turn store, ladder, dialect and retries are behind it.
 
     Raises the stops of ``stops.py`` and nothing else of the endpoint's.
@@ -80,7 +80,7 @@ class Speaker(Protocol):
         """One turn."""
         ...
 
-    def escalate(self) -> bool:
+    def use_next_model(self) -> bool:
         """Use the next model of the ladder from now on; False when this is the last."""
         ...
 

@@ -26,88 +26,88 @@ from swefoundry.contracts.models import Model, Usage
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import BudgetSpent, Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.chat_completions import (
-    Answer,
-    Manners,
-    Unreadable,
-    body,
-    corrected,
-    manners_of,
-    read,
+    Capabilities,
+    MalformedResponse,
+    ModelAnswer,
+    capabilities_of,
+    parse_response,
+    request_body,
+    without_unsupported,
 )
-from swefoundry.programs.agent.llm.context_window import fit, worst
+from swefoundry.programs.agent.llm.context_window import fit_to_context, token_upper_bound
 from swefoundry.programs.agent.llm.endpoint import (
-    GARBLED_ANSWERS,
-    Access,
+    MAX_BROKEN_RESPONSES,
+    ContextExceeded,
     Endpoint,
-    Invalid,
-    Pause,
-    Say,
-    TooLong,
+    EndpointAccess,
+    Progress,
+    RequestRejected,
+    Sleep,
 )
 from swefoundry.programs.agent.llm.messages import Reply, Request, ToolCall
-from swefoundry.programs.agent.llm.response_cache import DamagedTurn, TurnStore, request_digest
+from swefoundry.programs.agent.llm.response_cache import DamagedResponse, ResponseStore, request_digest
 from swefoundry.programs.agent.redaction import Redact, Redactor
 
-SHRINKINGS = 5
+MAX_SHRINKS = 5
 """How often a request is shortened after the endpoint said that it is too long."""
-SHRINKING = 0.6
+SHRINK_FACTOR = 0.6
 """To this part of the room each time: five of them leave 8 %, less than any estimate is wrong by."""
 
-CHECK_SECRET = "check the Secret that the chart's value agents.secret names"
+CHECK_SECRET_HINT = "check the Secret that the chart's value agents.secret names"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Hooks:
     """What tests replace."""
 
-    pause: Pause = asyncio.sleep
-    say: Say = print
+    sleep: Sleep = asyncio.sleep
+    progress: Progress = print
 
 
 @asynccontextmanager
-async def speaker_for(
-    order: AgentSpec,
+async def open_model_client(
+    spec: AgentSpec,
     registry: RegistryClient,
-    start_rung: int = 0,
-    surroundings: Surroundings = Surroundings(),
-) -> AsyncIterator["LadderSpeaker"]:
+    start_index: int = 0,
+    hooks: Hooks = Hooks(),
+) -> AsyncIterator["FallbackModelClient"]:
     """A way to ask the order's models until the block ends; SIGTERM is listened to meanwhile."""
-    key = await asyncio.to_thread(_key, order.key_file)
+    key = await asyncio.to_thread(_read_key, spec.key_file)
     redact = Redactor([key])
     stopping = asyncio.Event()
 
     def say(line: str) -> None:
-        surroundings.say(redact(line))
+        hooks.progress(redact(line))
 
-    access = Access(key, order.ca_file, stopping, surroundings.pause, say)
-    store = TurnStore(registry, order.place.repository, order.conversation, surroundings.pause)
-    with _listening(stopping):
-        speaker = LadderSpeaker(order, store, access, redact, start_rung)
+    access = EndpointAccess(key, spec.ca_file, stopping, hooks.sleep, say)
+    store = ResponseStore(registry, spec.place.repository, spec.conversation, hooks.sleep)
+    with _sigterm_sets(stopping):
+        speaker = FallbackModelClient(spec, store, access, redact, start_index)
         try:
             yield speaker
         finally:
             await speaker.aclose()
 
 
-class LadderSpeaker:
+class FallbackModelClient:
     """The models of an order, cheapest first."""
 
     def __init__(
-        self, order: AgentSpec, store: TurnStore, access: Access, redact: Redact, start_rung: int
+        self, spec: AgentSpec, store: ResponseStore, access: EndpointAccess, redact: Redact, start_index: int
     ) -> None:
-        if not order.ladder:
+        if not spec.ladder:
             raise ModelRefused("no model is configured; set the chart's value agents.models")
-        self._ladder = order.ladder
-        self._conversation = order.conversation
-        self._allowance: Allowance = order.allowance
+        self._models = spec.ladder
+        self._conversation = spec.conversation
+        self._allowance: Allowance = spec.allowance
         self._store = store
         self._access = access
         self._redact = redact
         self._endpoints: dict[int, Endpoint] = {}
-        self._manners: dict[int, Manners] = {}
-        self._counted: set[str] = set()
+        self._capabilities: dict[int, Capabilities] = {}
+        self._counted_digests: set[str] = set()
         self._role_turns: Counter[str] = Counter()
-        self.rung = min(max(start_rung, 0), len(order.ladder) - 1)
+        self.model_index = min(max(start_index, 0), len(spec.ladder) - 1)
         """Index in the ladder of the model that speaks."""
         self.usage = Usage()
         """Of every turn so far, those that were found stored included, each once."""
@@ -115,13 +115,13 @@ class LadderSpeaker:
     @property
     def model(self) -> str:
         """Name of the model that speaks."""
-        return self._ladder[self.rung].name
+        return self._models[self.model_index].name
 
-    def escalate(self) -> bool:
+    def use_next_model(self) -> bool:
         """Use the next model of the ladder from now on; False when this is the last."""
-        if self.rung + 1 >= len(self._ladder):
+        if self.model_index + 1 >= len(self._models):
             return False
-        self.rung += 1
+        self.model_index += 1
         return True
 
     def redact(self, text: str) -> str:
@@ -131,15 +131,15 @@ class LadderSpeaker:
     async def ask(self, request: Request) -> Reply:
         """One turn: stored, or paid for and then stored."""
         request = _redacted(request, self._redact)
-        digest = request_digest(self._conversation, request, self._ladder[self.rung])
+        digest = request_digest(self._conversation, request, self._models[self.model_index])
         note = ""
         try:
             found = await self._store.find(digest)
-        except DamagedTurn as damaged:
+        except DamagedResponse as damaged:
             found, note = None, f"{damaged}; asked again"
-            self._access.say(note)
+            self._access.progress(note)
         if found is None:
-            found = await self._paid(request, digest, note)
+            found = await self._ask_endpoint(request, digest, note)
         self._count(digest, request.role, found)
         return found
 
@@ -150,50 +150,50 @@ class LadderSpeaker:
 
     # Paying
 
-    async def _paid(self, request: Request, digest: str, note: str) -> Reply:
+    async def _ask_endpoint(self, request: Request, digest: str, note: str) -> Reply:
         """A new answer, stored. Whoever is cancelled meanwhile hears of it when the answer is stored."""
-        self._end_when_asked()
-        self._refuse_overspending(request)
-        paying = asyncio.ensure_future(self._pay(request, digest, note))
+        self._check_stop_requested()
+        self._check_budget(request)
+        paying = asyncio.ensure_future(self._ask_and_store(request, digest, note))
         try:
             reply = await asyncio.shield(paying)
         except asyncio.CancelledError:
-            self._stopping.set()  # no further attempts: only what is under way is waited for
+            self._stop_requested.set()  # no further attempts: only what is under way is waited for
             await asyncio.wait({paying})
             raise
         except ModelUnavailable:
-            self._end_when_asked()
+            self._check_stop_requested()
             raise
-        self._end_when_asked()
+        self._check_stop_requested()
         return reply
 
-    async def _pay(self, request: Request, digest: str, note: str) -> Reply:
-        answer = await self._answer(request)
+    async def _ask_and_store(self, request: Request, digest: str, note: str) -> Reply:
+        answer = await self._ask_shrinking(request)
         message = replace(
             answer.message,
             text=self._redact(answer.message.text),
             calls=tuple(_redacted_call(call, self._redact) for call in answer.message.calls),
         )
         notes = [each for each in (note, *answer.notes) if each]
-        reply = Reply(message, self.model, answer.usage, cut=answer.cut, note="; ".join(notes))
+        reply = Reply(message, self.model, answer.usage, truncated=answer.truncated, note="; ".join(notes))
         self._count(digest, request.role, reply)  # paid for, whether or not the caller still hears of it
-        await self._store.keep(digest, request.role, reply)
+        await self._store.store(digest, request.role, reply)
         return reply
 
-    async def _answer(self, request: Request) -> Answer:
+    async def _ask_shrinking(self, request: Request) -> ModelAnswer:
         """Said so that it fits and the endpoint takes it."""
-        model = self._ladder[self.rung]
+        model = self._models[self.model_index]
         room = model.context_tokens - model.output_tokens
         if room < model.context_tokens // 4:
             room = model.context_tokens // 4  # an output limit near the context's size; the endpoint will say
         why = ""
-        for _ in range(SHRINKINGS):
-            fitted = fit(request, room)
+        for _ in range(MAX_SHRINKS):
+            fitted = fit_to_context(request, room)
             try:
-                answer = await self._exchange(fitted.request)
-            except TooLong as long:
+                answer = await self._ask_adapting(fitted.request)
+            except ContextExceeded as long:
                 why = str(long)
-                room = int(room * SHRINKING)
+                room = int(room * SHRINK_FACTOR)
                 continue
             if not fitted.shortened:
                 return answer
@@ -206,68 +206,68 @@ class LadderSpeaker:
             )
         )
 
-    async def _exchange(self, request: Request) -> Answer:
+    async def _ask_adapting(self, request: Request) -> ModelAnswer:
         """One answer that can be read, in the best manners that the endpoint takes."""
-        model, rung = self._ladder[self.rung], self.rung
+        model, rung = self._models[self.model_index], self.model_index
         endpoint = self._endpoint(rung, model)
         unreadable = 0
         while True:
-            manners = self._manners.setdefault(rung, manners_of(model))
+            manners = self._capabilities.setdefault(rung, capabilities_of(model))
             try:
-                found = await endpoint.complete(body(request, model, manners))
-                return read(found, request, model, manners)
-            except Invalid as invalid:
+                found = await endpoint.complete(request_body(request, model, manners))
+                return parse_response(found, request, model, manners)
+            except RequestRejected as invalid:
                 said = str(invalid)
-            except Unreadable as error:
+            except MalformedResponse as error:
                 unreadable += 1
-                if unreadable >= GARBLED_ANSWERS:
+                if unreadable >= MAX_BROKEN_RESPONSES:
                     raise ModelUnavailable(f"{model.base_url}: {error}, {unreadable} times") from None
                 continue
             except (ModelRefused, ModelUnavailable) as stop:
                 # Without its cause, whose text nobody has redacted.
                 raise type(stop)(self._redact(str(stop))) from None
-            self._manners[rung] = self._corrected(manners, said, request)
+            self._capabilities[rung] = self._adapted(manners, said, request)
 
-    def _corrected(self, manners: Manners, said: str, request: Request) -> Manners:
+    def _adapted(self, capabilities: Capabilities, message: str, request: Request) -> Capabilities:
         """Other manners after a refusal, or the refusal itself."""
-        better = corrected(manners, said)
+        better = without_unsupported(capabilities, message)
         if better is None:
             raise ModelRefused(
-                self._redact(f"{said}; check the model's settings against what the endpoint takes")
+                self._redact(f"{message}; check the model's settings against what the endpoint takes")
             )
-        self._access.say(f"{said}; said otherwise from now on ({request.role})")
+        self._access.progress(f"{message}; said otherwise from now on ({request.role})")
         return better
 
-    def _endpoint(self, rung: int, model: Model) -> Endpoint:
-        if rung not in self._endpoints:
-            self._endpoints[rung] = Endpoint(model, self._access)
-        return self._endpoints[rung]
+    def _endpoint(self, index: int, model: Model) -> Endpoint:
+        if index not in self._endpoints:
+            self._endpoints[index] = Endpoint(model, self._access)
+        return self._endpoints[index]
 
     # Limits
 
-    def _refuse_overspending(self, request: Request) -> None:
+    def _check_budget(self, request: Request) -> None:
         role = request.role
-        model = self._ladder[self.rung]
-        turn = worst_case(model, min(worst(request), model.context_tokens))
+        model = self._models[self.model_index]
+        turn = worst_case(model, min(token_upper_bound(request), model.context_tokens))
         why = turn_refusal(self._allowance, self.usage, role, self._role_turns[role], turn)
         if why:
             raise BudgetSpent(why)
 
-    def _end_when_asked(self) -> None:
-        if self._stopping.is_set():
+    def _check_stop_requested(self) -> None:
+        if self._stop_requested.is_set():
             raise Interrupted("the pod was asked to end; every answer that was paid for is stored")
 
     def _count(self, digest: str, role: str, reply: Reply) -> None:
-        if digest in self._counted:
+        if digest in self._counted_digests:
             return
-        self._counted.add(digest)
+        self._counted_digests.add(digest)
         self._role_turns[role] += 1
         self.usage = self.usage.plus(reply.usage)
 
     @property
-    def _stopping(self) -> asyncio.Event:
-        assert self._access.stopping is not None
-        return self._access.stopping
+    def _stop_requested(self) -> asyncio.Event:
+        assert self._access.stop_requested is not None
+        return self._access.stop_requested
 
 
 def _redacted(request: Request, redact: Redact) -> Request:
@@ -286,32 +286,32 @@ def _redacted_call(call: ToolCall, redact: Redact) -> ToolCall:
     return replace(call, arguments=redact(call.arguments))
 
 
-def _key(path: str | None) -> str:
+def _read_key(path: str | None) -> str:
     if path is None:
         return ""
     try:
         key = Path(path).read_text("utf-8").strip()
     except (OSError, UnicodeError) as error:
-        raise ModelRefused(f"the API key file {path} cannot be read: {error}; {CHECK_SECRET}") from error
+        raise ModelRefused(f"the API key file {path} cannot be read: {error}; {CHECK_SECRET_HINT}") from error
     if not key or not key.isascii() or any(letter.isspace() for letter in key):
         raise ModelRefused(
-            f"the API key file {path} holds no key: one line of ASCII text is wanted; {CHECK_SECRET}"
+            f"the API key file {path} holds no key: one line of ASCII text is wanted; {CHECK_SECRET_HINT}"
         )
     return key
 
 
-class _listening:  # noqa: N801 - used as a block
+class _sigterm_sets:  # noqa: N801 - used as a block
     """SIGTERM sets the event until the block ends; where a loop cannot listen to signals, nothing happens."""
 
-    def __init__(self, stopping: asyncio.Event) -> None:
-        self._stopping = stopping
-        self._heard = False
+    def __init__(self, event: asyncio.Event) -> None:
+        self._event = event
+        self._installed = False
 
     def __enter__(self) -> None:
         with suppress(NotImplementedError, RuntimeError, ValueError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stopping.set)
-            self._heard = True
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._event.set)
+            self._installed = True
 
     def __exit__(self, *_: object) -> None:
-        if self._heard:
+        if self._installed:
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)

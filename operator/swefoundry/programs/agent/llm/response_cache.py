@@ -24,18 +24,18 @@ from swefoundry.errors import NotFound, PermanentError, RegistryRefused, Registr
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import canonical_json
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.llm.endpoint import Pause
+from swefoundry.programs.agent.llm.endpoint import Sleep
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
 
-TURN_FILE = "turn.json"
-TURN_KIND = "turn"
-_TURN_LIMIT_BYTES = 16 << 20
+RESPONSE_FILE = "turn.json"
+RESPONSE_KIND = "turn"
+_RESPONSE_LIMIT_BYTES = 16 << 20
 
-STORING_PAUSES_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0, 20.0)
+STORE_RETRY_DELAYS_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0, 20.0)
 """An answer is paid for, so a registry that is away is waited for, nearly as long as a pod has to end (120 s)."""
 
 
-class StoredTurn(WireModel):
+class StoredResponse(WireModel):
     """An answer that was paid for."""
 
     v: int = 1
@@ -49,7 +49,7 @@ class StoredTurn(WireModel):
     note: str = ""
 
 
-class DamagedTurn(Exception):
+class DamagedResponse(Exception):
     """A stored turn that cannot be read: lost, for nobody can bring it back."""
 
 
@@ -68,15 +68,15 @@ def request_digest(conversation: str, request: Request, model: Model) -> str:
     return hashlib.sha256(canonical_json(meant)).hexdigest()
 
 
-class TurnStore:
+class ResponseStore:
     """The turns of one conversation in one repository."""
 
     def __init__(
-        self, registry: RegistryClient, repository: str, conversation: str, pause: Pause = asyncio.sleep
+        self, registry: RegistryClient, repository: str, conversation: str, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._registry = registry
         self._repository = repository
-        self._pause = pause
+        self._sleep = sleep
         self._prefix = "turn-" + re.sub(r"[^A-Za-z0-9]", "_", conversation)[:8]
 
     def tag(self, digest: str) -> str:
@@ -90,45 +90,49 @@ class TurnStore:
         except NotFound:
             return None
         try:
-            files = await pull_artifact(self._registry, self._repository, manifest.digest, _TURN_LIMIT_BYTES)
-            turn = StoredTurn.model_validate_json(files[TURN_FILE])
+            files = await pull_artifact(
+                self._registry, self._repository, manifest.digest, _RESPONSE_LIMIT_BYTES
+            )
+            turn = StoredResponse.model_validate_json(files[RESPONSE_FILE])
         except RegistryRefused:
             raise  # a missing right is no lost turn
         except (PermanentError, KeyError, ValidationError) as error:
             said = str(error).splitlines()[0]
-            raise DamagedTurn(f"the stored turn {self.tag(digest)} cannot be read: {said}") from error
+            raise DamagedResponse(f"the stored turn {self.tag(digest)} cannot be read: {said}") from error
         if turn.request != digest:
-            raise DamagedTurn(f"the stored turn {self.tag(digest)} answers another request")
-        return _reply(turn)
+            raise DamagedResponse(f"the stored turn {self.tag(digest)} answers another request")
+        return _to_reply(turn)
 
-    async def keep(self, digest: str, role: str, reply: Reply) -> None:
+    async def store(self, digest: str, role: str, reply: Reply) -> None:
         """Store an answer; returns when it is there."""
-        turn = StoredTurn(
+        turn = StoredResponse(
             request=digest,
             role=role,
             model=reply.model,
-            reply=_said(reply.message),
+            reply=_to_stored_message(reply.message),
             usage=reply.usage,
-            cut=reply.cut,
+            cut=reply.truncated,
             note=reply.note,
         )
-        files = {TURN_FILE: canonical_json(turn.to_json_dict())}
-        for pause in STORING_PAUSES_SECONDS:
+        files = {RESPONSE_FILE: canonical_json(turn.to_json_dict())}
+        for pause in STORE_RETRY_DELAYS_SECONDS:
             try:
-                await push_artifact(self._registry, self._repository, TURN_KIND, files, tag=self.tag(digest))
+                await push_artifact(
+                    self._registry, self._repository, RESPONSE_KIND, files, tag=self.tag(digest)
+                )
             except RegistryUnavailable:
-                await self._pause(pause)
+                await self._sleep(pause)
             else:
                 return
-        await push_artifact(self._registry, self._repository, TURN_KIND, files, tag=self.tag(digest))
+        await push_artifact(self._registry, self._repository, RESPONSE_KIND, files, tag=self.tag(digest))
 
 
-def _said(message: Message) -> TranscriptMessage:
+def _to_stored_message(message: Message) -> TranscriptMessage:
     calls = [ToolCallRecord(id=call.id, name=call.name, arguments=call.arguments) for call in message.calls]
     return TranscriptMessage(role=message.role, text=message.text, calls=calls, call_id=message.call_id)
 
 
-def _reply(turn: StoredTurn) -> Reply:
+def _to_reply(turn: StoredResponse) -> Reply:
     calls = tuple(ToolCall(call.id, call.name, call.arguments) for call in turn.reply.calls)
     message = Message(turn.reply.role, turn.reply.text, calls, turn.reply.call_id)
-    return Reply(message, turn.model, turn.usage, stored=True, cut=turn.cut, note=turn.note)
+    return Reply(message, turn.model, turn.usage, stored=True, truncated=turn.cut, note=turn.note)

@@ -20,7 +20,7 @@ UNPACKED_BYTES = 4 << 30
 UNPACKED_FILES = 500_000
 
 
-async def fetch(registry: RegistryClient, repository: str, source: Digest, folder: Path) -> Path:
+async def fetch_tree(registry: RegistryClient, repository: str, source: Digest, folder: Path) -> Path:
     """The tree's folder; everything in it may be hostile, links included."""
     archive, root = folder / SOURCE_FILE, folder / "source"
     await fetch_source(registry, repository, source, archive)
@@ -41,13 +41,13 @@ def unpack(archive: Path, root: Path, limit: int = UNPACKED_BYTES) -> None:
         for number, member in enumerate(tar):
             if number >= UNPACKED_FILES:
                 raise InvalidSource(f"the source has more than {UNPACKED_FILES} members")
-            path = _place(root, member.name)
+            path = _member_path(root, member.name)
             if path is None:
                 continue
             written += member.size
             if written > limit:
                 raise InvalidSource(f"the source unpacks to more than {limit >> 20} MiB")
-            _take(tar, member, path, links)
+            _extract_member(tar, member, path, links)
     for path, target in links.items():
         # A link below a link would be made wherever the upper one leads.
         if links.keys().isdisjoint(path.parents) and not os.path.lexists(path):
@@ -55,14 +55,16 @@ def unpack(archive: Path, root: Path, limit: int = UNPACKED_BYTES) -> None:
             os.symlink(target, path)
 
 
-def _place(root: Path, name: str) -> Path | None:
+def _member_path(root: Path, name: str) -> Path | None:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if name.startswith("/") or ".." in parts or "\0" in name:
         raise InvalidSource(f"the source's {name!r} leads out of it")
     return root.joinpath(*parts) if parts and parts[0] != ".git" else None
 
 
-def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, links: dict[Path, str]) -> None:
+def _extract_member(
+    tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, links: dict[Path, str]
+) -> None:
     if member.isdir():
         path.mkdir(parents=True, exist_ok=True)
     elif member.issym():

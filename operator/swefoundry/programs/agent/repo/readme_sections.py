@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-_TELLS = re.compile(
+_SETUP_HEADING = re.compile(
     r"install|test|develop|contribut|build|setup|set up|getting started|requirement|depend|hack|running|quick ?start",
     re.IGNORECASE,
 )
@@ -11,9 +11,9 @@ _MARKDOWN = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 _UNDERLINE = re.compile(r"^([=\-~^\"'*+#.:_])\1{2,}\s*$")
 
 
-def telling_parts(text: str, limit: int) -> str:
+def setup_sections(text: str, limit: int) -> str:
     """The sections whose headings speak of it, in their order, at most ``limit`` characters."""
-    parts = ["\n".join(lines).strip() for heading, lines in _sections(text) if _TELLS.search(heading)]
+    parts = ["\n".join(lines).strip() for heading, lines in _sections(text) if _SETUP_HEADING.search(heading)]
     return "\n\n".join(part for part in parts if part)[:limit]
 
 

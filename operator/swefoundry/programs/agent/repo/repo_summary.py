@@ -9,29 +9,35 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from swefoundry.contracts.facts import Facts, FileFact
-from swefoundry.programs.agent.data_delimiters import fenced, quoted
-from swefoundry.programs.agent.repo.readme_sections import telling_parts
-from swefoundry.programs.agent.repo.tree import BadPath, Tree, is_binary, text
+from swefoundry.programs.agent.data_delimiters import delimited, json_string
+from swefoundry.programs.agent.repo.readme_sections import setup_sections
+from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree, decode_text, is_binary
 
-LIMIT = 40_000
+SUMMARY_CHARACTERS = 40_000
 """Characters, some 10,000 tokens: every role's request holds it."""
-MANIFEST, LOCK, WORKFLOW, GUIDE, CONTAINER = 6000, 400, 4000, 3000, 3000
+(
+    MANIFEST_CHARACTERS,
+    LOCK_FILE_CHARACTERS,
+    WORKFLOW_CHARACTERS,
+    README_CHARACTERS,
+    CONTAINERFILE_CHARACTERS,
+) = 6000, 400, 4000, 3000, 3000
 """Characters of one file of each kind."""
-NAMES = 200
+MAX_LISTED_NAMES = 200
 """Of each list of names."""
-_GUIDE_BYTES = 256 << 10
+_README_BYTES = 256 << 10
 _LOCKS = re.compile(r"(^|/)(.*\.lock|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|go\.sum)$")
-_GUIDES = re.compile(
+_READMES = re.compile(
     r"^(README|CONTRIBUTING|HACKING|DEVELOPMENT|INSTALL|TESTING)[^/]*$"
     r"|^(docs?|\.github)/(contributing|development|install|testing)[^/]*$",
     re.IGNORECASE,
 )
 _CONTAINERS = re.compile(r"(^|/)(Dockerfile[^/]*|[^/]*\.Dockerfile|Containerfile)$", re.IGNORECASE)
-_PROSE = (".md", ".rst", ".txt", ".markdown", "")
+_TEXT_SUFFIXES = (".md", ".rst", ".txt", ".markdown", "")
 
 
 @dataclass(frozen=True)
-class Section:
+class FileExcerpt:
     """A file, or a part of it, worth showing."""
 
     path: str
@@ -39,24 +45,27 @@ class Section:
     limit: int
 
 
-def brief(facts: Facts, tree: Tree, limit: int = LIMIT) -> str:
+def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS) -> str:
     """The whole text."""
-    parts = [_names(facts)]
+    parts = [_listed_names(facts)]
     room = limit - len(parts[0])
     left_out: list[str] = []
-    for section in _sections(facts, tree):
-        shown = fenced(section.path, _cut(section.text, section.limit))
+    for section in _excerpts(facts, tree):
+        shown = delimited(section.path, _truncated(section.text, section.limit))
         if len(shown) > room:
             left_out.append(section.path)
             continue
         parts.append(shown)
         room -= len(shown)
     if left_out:
-        parts.append("Not shown for want of room: " + ", ".join(quoted(path) for path in left_out[:NAMES]))
+        parts.append(
+            "Not shown for want of room: "
+            + ", ".join(json_string(path) for path in left_out[:MAX_LISTED_NAMES])
+        )
     return "\n\n".join(parts)
 
 
-def _names(facts: Facts) -> str:
+def _listed_names(facts: Facts) -> str:
     """Everything that is a list of names."""
     found = {
         "Test files that must run": facts.test_files,
@@ -71,55 +80,55 @@ def _names(facts: Facts) -> str:
         "Nearest tag": [facts.version_tag] if facts.version_tag else [],
         "Lines of the guides that speak of tests": facts.readme_hints,
     }
-    lines = [f"{name}: {_list(values)}" for name, values in found.items() if values]
-    return fenced("what the listing of the repository says", "\n".join(lines))
+    lines = [f"{name}: {_joined(values)}" for name, values in found.items() if values]
+    return delimited("what the listing of the repository says", "\n".join(lines))
 
 
-def _list(values: list[str]) -> str:
-    shown = ", ".join(quoted(value[:300]) for value in values[:NAMES])
-    return shown if len(values) <= NAMES else f"{shown} and {len(values) - NAMES} more"
+def _joined(values: list[str]) -> str:
+    shown = ", ".join(json_string(value[:300]) for value in values[:MAX_LISTED_NAMES])
+    return shown if len(values) <= MAX_LISTED_NAMES else f"{shown} and {len(values) - MAX_LISTED_NAMES} more"
 
 
-def _sections(facts: Facts, tree: Tree) -> Iterator[Section]:
+def _excerpts(facts: Facts, tree: RepoTree) -> Iterator[FileExcerpt]:
     """Files in the order of what they are worth."""
     manifests = [each for each in facts.manifests if not _LOCKS.search(each.path)]
     locks = [each for each in facts.manifests if _LOCKS.search(each.path)]
-    yield from _of_facts(manifests, MANIFEST)
-    yield from _of_facts(facts.ci, WORKFLOW)
-    yield from _guides(tree)
+    yield from _fact_excerpts(manifests, MANIFEST_CHARACTERS)
+    yield from _fact_excerpts(facts.ci, WORKFLOW_CHARACTERS)
+    yield from _readme_excerpts(tree)
     known = {each.path for each in facts.ci}
     containers = [path for path in tree.files if _CONTAINERS.search(path) and path not in known]
     for path in containers[:4]:
-        yield from _file(tree, path, CONTAINER)
-    yield from _of_facts(locks, LOCK)
+        yield from _file_excerpt(tree, path, CONTAINERFILE_CHARACTERS)
+    yield from _fact_excerpts(locks, LOCK_FILE_CHARACTERS)
 
 
-def _of_facts(files: Iterable[FileFact], limit: int) -> Iterator[Section]:
+def _fact_excerpts(files: Iterable[FileFact], limit: int) -> Iterator[FileExcerpt]:
     for each in files:
         if each.text.strip():
-            yield Section(each.path, each.text, limit)
+            yield FileExcerpt(each.path, each.text, limit)
 
 
-def _guides(tree: Tree) -> Iterator[Section]:
-    for path in [path for path in tree.files if _GUIDES.search(path)][:8]:
-        if not path.lower().endswith(_PROSE):
+def _readme_excerpts(tree: RepoTree) -> Iterator[FileExcerpt]:
+    for path in [path for path in tree.files if _READMES.search(path)][:8]:
+        if not path.lower().endswith(_TEXT_SUFFIXES):
             continue
-        for whole in _file(tree, path, GUIDE):
-            telling = telling_parts(whole.text, GUIDE)
+        for whole in _file_excerpt(tree, path, README_CHARACTERS):
+            telling = setup_sections(whole.text, README_CHARACTERS)
             if telling:
-                yield Section(f"{path} (parts on installing and testing)", telling, GUIDE)
+                yield FileExcerpt(f"{path} (parts on installing and testing)", telling, README_CHARACTERS)
 
 
-def _file(tree: Tree, path: str, limit: int) -> Iterator[Section]:
+def _file_excerpt(tree: RepoTree, path: str, limit: int) -> Iterator[FileExcerpt]:
     try:
-        data = tree.head(path, _GUIDE_BYTES)
-    except BadPath:
+        data = tree.head(path, _README_BYTES)
+    except InvalidPath:
         return
     if data and not is_binary(data):
-        yield Section(path, text(data), limit)
+        yield FileExcerpt(path, decode_text(data), limit)
 
 
-def _cut(content: str, limit: int) -> str:
+def _truncated(content: str, limit: int) -> str:
     if len(content) <= limit:
         return content.rstrip()
     return f"{content[:limit].rstrip()}\n… ({len(content) - limit} more characters)"

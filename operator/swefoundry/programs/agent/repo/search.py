@@ -10,23 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from swefoundry.programs.agent.data_delimiters import fenced
-from swefoundry.programs.agent.repo.tree import BadPath, Entry, Tree, is_binary, text
+from swefoundry.programs.agent.data_delimiters import delimited
+from swefoundry.programs.agent.repo.tree import InvalidPath, RepoEntry, RepoTree, decode_text, is_binary
 
-FOUND_PATHS = 150
-FOUND_LINES = 80
-FILE_BYTES = 1 << 20
+MAX_FOUND_PATHS = 150
+MAX_FOUND_LINES = 80
+SEARCHED_FILE_BYTES = 1 << 20
 """Of each file; what is larger is data."""
-TOTAL_BYTES = 128 << 20
+SEARCHED_TOTAL_BYTES = 128 << 20
 """Of all files together."""
-LINE_CHARACTERS = 240
-PATTERN_CHARACTERS = 300
-_CLASS = re.compile(r"\\[A-Za-z]")
+FOUND_LINE_CHARACTERS = 240
+MAX_PATTERN_CHARACTERS = 300
+_CHARACTER_CLASS = re.compile(r"\\[A-Za-z]")
 _ESCAPED = re.compile(r"\\(.)")
 
 
 @dataclass(frozen=True)
-class Search:
+class GrepQuery:
     """What to look for, and where."""
 
     pattern: str
@@ -34,9 +34,9 @@ class Search:
     files: str
 
 
-def listing(tree: Tree, path: str, depth: int, limit: int) -> str:
+def list_folder(tree: RepoTree, path: str, depth: int, limit: int) -> str:
     """A folder's entries, some levels deep."""
-    folder = tree.folder(path)
+    folder = tree.resolve_folder(path)
     start = f"{folder}/" if folder else ""
     inside = [
         entry
@@ -45,61 +45,61 @@ def listing(tree: Tree, path: str, depth: int, limit: int) -> str:
     ]
     if not inside:
         return "The folder is empty."
-    lines = [_shown(entry, start) for entry in inside[:limit]]
+    lines = [_describe_entry(entry, start) for entry in inside[:limit]]
     more = f"\n{len(inside) - limit} more; list a folder of it, or use find." if len(inside) > limit else ""
-    return fenced(path, "\n".join(lines)) + more
+    return delimited(path, "\n".join(lines)) + more
 
 
-def found(tree: Tree, pattern: str) -> str:
+def find_paths(tree: RepoTree, pattern: str) -> str:
     """Paths that a glob fits, in any letter case; without a slash it is for names."""
-    wanted = _bounded(pattern).strip("/").lower()
+    wanted = _checked_pattern(pattern).strip("/").lower()
     whole = "/" in wanted
-    paths = [entry.path for entry in tree.entries if _fits(entry.path.lower(), wanted, whole)]
+    paths = [entry.path for entry in tree.entries if _matches_glob(entry.path.lower(), wanted, whole)]
     if not paths:
         return "Nothing is called so."
-    more = f"\n{len(paths) - FOUND_PATHS} more." if len(paths) > FOUND_PATHS else ""
-    return fenced(pattern, "\n".join(paths[:FOUND_PATHS])) + more
+    more = f"\n{len(paths) - MAX_FOUND_PATHS} more." if len(paths) > MAX_FOUND_PATHS else ""
+    return delimited(pattern, "\n".join(paths[:MAX_FOUND_PATHS])) + more
 
 
-def matching_lines(tree: Tree, search: Search) -> str:
+def grep_lines(tree: RepoTree, query: GrepQuery) -> str:
     """`path:line: text` of every line that fits, up to a limit."""
-    sign = _CLASS.search(search.pattern)
+    sign = _CHARACTER_CLASS.search(query.pattern)
     if sign:
-        raise BadPath(f"grep knows plain text, `|` and `.*`, and no `{sign[0]}`")
-    alternatives = _alternatives(_bounded(search.pattern))
-    lines = list(_bounded_matches(tree, search, alternatives))
+        raise InvalidPath(f"grep knows plain text, `|` and `.*`, and no `{sign[0]}`")
+    alternatives = _alternatives(_checked_pattern(query.pattern))
+    lines = list(_matches_within_limits(tree, query, alternatives))
     if not lines:
         return "No line fits."
-    more = "\nThere may be more; search for something rarer." if len(lines) > FOUND_LINES else ""
-    return fenced(search.pattern, "\n".join(lines[:FOUND_LINES])) + more
+    more = "\nThere may be more; search for something rarer." if len(lines) > MAX_FOUND_LINES else ""
+    return delimited(query.pattern, "\n".join(lines[:MAX_FOUND_LINES])) + more
 
 
-def _bounded_matches(tree: Tree, search: Search, alternatives: list[list[str]]) -> Iterator[str]:
-    room, shown = TOTAL_BYTES, 0
-    for path in _candidates(tree, search):
-        data = tree.head(path, FILE_BYTES)
+def _matches_within_limits(tree: RepoTree, query: GrepQuery, alternatives: list[list[str]]) -> Iterator[str]:
+    room, shown = SEARCHED_TOTAL_BYTES, 0
+    for path in _searched_files(tree, query):
+        data = tree.head(path, SEARCHED_FILE_BYTES)
         room -= len(data)
-        if room < 0 or shown > FOUND_LINES:
+        if room < 0 or shown > MAX_FOUND_LINES:
             return
         if is_binary(data):
             continue
-        for number, line in enumerate(text(data).splitlines(), 1):
-            if _holds(line.lower(), alternatives):
+        for number, line in enumerate(decode_text(data).splitlines(), 1):
+            if _matches_any(line.lower(), alternatives):
                 shown += 1
-                yield f"{path}:{number}: {line.strip()[:LINE_CHARACTERS]}"
+                yield f"{path}:{number}: {line.strip()[:FOUND_LINE_CHARACTERS]}"
 
 
-def _candidates(tree: Tree, search: Search) -> Iterator[str]:
-    wanted = search.files.lower()
+def _searched_files(tree: RepoTree, query: GrepQuery) -> Iterator[str]:
+    wanted = query.files.lower()
     try:
-        folder = tree.folder(search.path)
-    except BadPath:
-        tree.head(search.path, 0)  # a file is searched by itself; anything else is refused here
-        yield search.path
+        folder = tree.resolve_folder(query.path)
+    except InvalidPath:
+        tree.head(query.path, 0)  # a file is searched by itself; anything else is refused here
+        yield query.path
         return
     start = f"{folder}/" if folder else ""
     for path in tree.files:
-        if path.startswith(start) and _fits(path.lower(), wanted, "/" in wanted):
+        if path.startswith(start) and _matches_glob(path.lower(), wanted, "/" in wanted):
             yield path
 
 
@@ -111,15 +111,15 @@ def _alternatives(pattern: str) -> list[list[str]]:
     ]
     kept = [parts for parts in split if parts]
     if not kept:
-        raise BadPath("the pattern is empty")
+        raise InvalidPath("the pattern is empty")
     return kept
 
 
-def _holds(line: str, alternatives: list[list[str]]) -> bool:
-    return any(_follow(line, parts) for parts in alternatives)
+def _matches_any(line: str, alternatives: list[list[str]]) -> bool:
+    return any(_matches_in_order(line, parts) for parts in alternatives)
 
 
-def _follow(line: str, parts: list[str]) -> bool:
+def _matches_in_order(line: str, parts: list[str]) -> bool:
     at = 0
     for part in parts:
         at = line.find(part, at)
@@ -129,17 +129,17 @@ def _follow(line: str, parts: list[str]) -> bool:
     return True
 
 
-def _fits(path: str, pattern: str, whole: bool) -> bool:
+def _matches_glob(path: str, pattern: str, whole: bool) -> bool:
     return fnmatchcase(path if whole else path.rpartition("/")[2], pattern)
 
 
-def _bounded(pattern: str) -> str:
-    if not pattern.strip() or len(pattern) > PATTERN_CHARACTERS:
-        raise BadPath(f"a pattern has 1 to {PATTERN_CHARACTERS} characters")
+def _checked_pattern(pattern: str) -> str:
+    if not pattern.strip() or len(pattern) > MAX_PATTERN_CHARACTERS:
+        raise InvalidPath(f"a pattern has 1 to {MAX_PATTERN_CHARACTERS} characters")
     return pattern
 
 
-def _shown(entry: Entry, start: str) -> str:
+def _describe_entry(entry: RepoEntry, start: str) -> str:
     name = entry.path[len(start) :]
     if entry.kind == "folder":
         return f"{name}/"

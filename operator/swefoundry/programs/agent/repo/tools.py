@@ -10,20 +10,20 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from swefoundry.programs.agent.answers import problems
-from swefoundry.programs.agent.data_delimiters import fenced, readable
+from swefoundry.programs.agent.answers import describe_errors
+from swefoundry.programs.agent.data_delimiters import delimited, printable
 from swefoundry.programs.agent.llm.messages import Tool, ToolCall
 from swefoundry.programs.agent.repo import search
-from swefoundry.programs.agent.repo.tree import BadPath, Tree, is_binary, text
+from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree, decode_text, is_binary
 
-ANSWER_CHARACTERS = 16_000
+MAX_TOOL_RESULT_CHARACTERS = 16_000
 """Of one answer: some 4,000 tokens."""
-READ_BYTES = 4 << 20
+READ_LIMIT_BYTES = 4 << 20
 """Of a file; what lies beyond is out of reach, and said so."""
-READ_LINES = 400
-LINE_CHARACTERS = 500
+MAX_READ_LINES = 400
+READ_LINE_CHARACTERS = 500
 """Minified sources have one line."""
-LIST_ENTRIES = 300
+MAX_LIST_ENTRIES = 300
 
 
 class _Arguments(BaseModel):
@@ -59,45 +59,45 @@ class ReadArguments(_Arguments):
 
     path: str = Field(description="File, relative to the root of the repository.")
     first_line: int = Field(default=1, description="Number of the first line wanted, from 1.")
-    lines: int = Field(default=200, description=f"How many lines, at most {READ_LINES}.")
+    lines: int = Field(default=200, description=f"How many lines, at most {MAX_READ_LINES}.")
 
 
-def list_entries(tree: Tree, wanted: ListArguments) -> str:
+def list_entries(tree: RepoTree, arguments: ListArguments) -> str:
     """What is in a folder."""
-    return search.listing(tree, wanted.path, min(max(wanted.depth, 1), 4), LIST_ENTRIES)
+    return search.list_folder(tree, arguments.path, min(max(arguments.depth, 1), 4), MAX_LIST_ENTRIES)
 
 
-def find(tree: Tree, wanted: FindArguments) -> str:
+def find(tree: RepoTree, arguments: FindArguments) -> str:
     """Paths that a glob fits."""
-    return search.found(tree, wanted.pattern)
+    return search.find_paths(tree, arguments.pattern)
 
 
-def grep(tree: Tree, wanted: GrepArguments) -> str:
+def grep(tree: RepoTree, arguments: GrepArguments) -> str:
     """Lines that hold a text."""
-    return search.matching_lines(tree, search.Search(wanted.pattern, wanted.path, wanted.files))
+    return search.grep_lines(tree, search.GrepQuery(arguments.pattern, arguments.path, arguments.files))
 
 
-def read_file(tree: Tree, wanted: ReadArguments) -> str:
+def read_file(tree: RepoTree, arguments: ReadArguments) -> str:
     """Some lines of a file."""
-    data = tree.head(wanted.path, READ_BYTES)
+    data = tree.head(arguments.path, READ_LIMIT_BYTES)
     if is_binary(data):
-        raise BadPath(f"{wanted.path} is binary ({tree.size(wanted.path)} bytes)")
-    lines = text(data).splitlines()
-    first = max(wanted.first_line, 1)
+        raise InvalidPath(f"{arguments.path} is binary ({tree.size(arguments.path)} bytes)")
+    lines = decode_text(data).splitlines()
+    first = max(arguments.first_line, 1)
     if first > max(len(lines), 1):
-        raise BadPath(f"{wanted.path} has {len(lines)} lines")
-    chosen = lines[first - 1 : first - 1 + min(max(wanted.lines, 1), READ_LINES)]
-    shown = _numbered(chosen, first)
+        raise InvalidPath(f"{arguments.path} has {len(lines)} lines")
+    chosen = lines[first - 1 : first - 1 + min(max(arguments.lines, 1), MAX_READ_LINES)]
+    shown = _numbered_lines(chosen, first)
     last = first + len(shown) - 1
-    beyond = " (the file is longer than can be read)" if len(data) == READ_BYTES else ""
+    beyond = " (the file is longer than can be read)" if len(data) == READ_LIMIT_BYTES else ""
     said = f"Lines {first} to {last} of {len(lines)}{beyond}:"
-    return f"{said}\n{fenced(wanted.path, chr(10).join(shown))}"
+    return f"{said}\n{delimited(arguments.path, chr(10).join(shown))}"
 
 
-def _numbered(lines: list[str], first: int) -> list[str]:
-    shown, room = [], ANSWER_CHARACTERS
+def _numbered_lines(lines: list[str], first: int) -> list[str]:
+    shown, room = [], MAX_TOOL_RESULT_CHARACTERS
     for number, line in enumerate(lines, first):
-        cut = line if len(line) <= LINE_CHARACTERS else line[:LINE_CHARACTERS] + " … (cut)"
+        cut = line if len(line) <= READ_LINE_CHARACTERS else line[:READ_LINE_CHARACTERS] + " … (cut)"
         room -= len(cut) + 8
         if room < 0:
             break
@@ -106,48 +106,48 @@ def _numbered(lines: list[str], first: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Offer:
-    does: Callable[[Tree, Any], str]
-    arguments: type[_Arguments]
+class _ToolDefinition:
+    run: Callable[[RepoTree, Any], str]
+    arguments_type: type[_Arguments]
     description: str
 
 
-OFFERS = {
-    "list": _Offer(
+TOOLS = {
+    "list": _ToolDefinition(
         list_entries,
         ListArguments,
         "Show what is in a folder: folders end with a slash, links show their target.",
     ),
-    "find": _Offer(find, FindArguments, "Find files and folders by name."),
-    "grep": _Offer(grep, GrepArguments, "Find lines in the text files of the repository."),
-    "read": _Offer(read_file, ReadArguments, "Read lines of a text file."),
+    "find": _ToolDefinition(find, FindArguments, "Find files and folders by name."),
+    "grep": _ToolDefinition(grep, GrepArguments, "Find lines in the text files of the repository."),
+    "read": _ToolDefinition(read_file, ReadArguments, "Read lines of a text file."),
 }
 
 
-class Toolbox:
+class RepoTools:
     """The tools on one tree."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: RepoTree) -> None:
         self._tree = tree
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What is offered to the model."""
         return tuple(
-            Tool(name, offer.description, _schema(offer.arguments)) for name, offer in OFFERS.items()
+            Tool(name, offer.description, _schema(offer.arguments_type)) for name, offer in TOOLS.items()
         )
 
     def run(self, call: ToolCall) -> str:
         """The answer to a call, whatever was asked."""
-        offer = OFFERS.get(call.name)
+        offer = TOOLS.get(call.name)
         if offer is None:
-            return f"Error: there is no such tool; there are {', '.join(OFFERS)}."
+            return f"Error: there is no such tool; there are {', '.join(TOOLS)}."
         try:
-            wanted = offer.arguments.model_validate_json(call.arguments or "{}")
-            return offer.does(self._tree, wanted)
+            wanted = offer.arguments_type.model_validate_json(call.arguments or "{}")
+            return offer.run(self._tree, wanted)
         except ValidationError as error:
-            return f"Error: the arguments do not fit: {problems(error)}."
-        except BadPath as error:
+            return f"Error: the arguments do not fit: {describe_errors(error)}."
+        except InvalidPath as error:
             return f"Error: {_one_line(str(error))}."
         except OSError:
             return "Error: this cannot be read."
@@ -155,7 +155,7 @@ class Toolbox:
 
 def _one_line(message: str) -> str:
     """An error names what the model itself asked for."""
-    return " ".join(readable(message).split())[:500]
+    return " ".join(printable(message).split())[:500]
 
 
 def _schema(arguments: type[_Arguments]) -> dict[str, Any]:

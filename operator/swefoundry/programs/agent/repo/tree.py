@@ -17,12 +17,12 @@ BINARY_PROBE_BYTES = 8192
 """A NUL among the first bytes says that a file is no text, as for git."""
 
 
-class BadPath(Exception):
+class InvalidPath(Exception):
     """A path that is not given out; the message is for the model."""
 
 
 @dataclass(frozen=True)
-class Entry:
+class RepoEntry:
     """A name in a folder."""
 
     path: str
@@ -33,14 +33,14 @@ class Entry:
     """Of a link, as it is written."""
 
 
-class Tree:
+class RepoTree:
     """A source tree on disk, read only."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
 
     @cached_property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RepoEntry, ...]:
         """Everything in the tree, folders before what is in them, sorted; links are not followed."""
         return tuple(self._walk(""))
 
@@ -49,62 +49,62 @@ class Tree:
         """The paths of regular files, sorted."""
         return (entry.path for entry in self.entries if entry.kind == "file")
 
-    def folder(self, path: str) -> str:
+    def resolve_folder(self, path: str) -> str:
         """The canonical path, inside the tree, of a folder; the root's is empty."""
-        found = self._real(path)
+        found = self._resolve(path)
         if not os.path.isdir(found):
-            raise BadPath(f"{path} is no folder; use read for files")
+            raise InvalidPath(f"{path} is no folder; use read for files")
         return "" if found == self._root else os.path.relpath(found, self._root)
 
     def head(self, path: str, limit: int) -> bytes:
         """The first bytes of a regular file."""
-        found = self._real(path)
+        found = self._resolve(path)
         if os.path.isdir(found):
-            raise BadPath(f"{path} is a folder; use list")
+            raise InvalidPath(f"{path} is a folder; use list")
         # Not blocking: opening a named pipe would wait for its other end for ever.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             descriptor = os.open(found, flags)
         except OSError as error:
-            raise _bad(path, error) from error
+            raise _invalid_path(path, error) from error
         with os.fdopen(descriptor, "rb") as handle:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise BadPath(f"{path} is no regular file")
+                raise InvalidPath(f"{path} is no regular file")
             return handle.read(limit)
 
     def size(self, path: str) -> int:
         """Bytes of a file."""
-        return os.stat(self._real(path)).st_size
+        return os.stat(self._resolve(path)).st_size
 
-    def _real(self, path: str) -> str:
+    def _resolve(self, path: str) -> str:
         if "\0" in path:
-            raise BadPath("a path may hold no NUL character")
+            raise InvalidPath("a path may hold no NUL character")
         if os.path.isabs(path):
-            raise BadPath(
+            raise InvalidPath(
                 f"{path} is absolute; paths are relative to the root of the repository, which is `.`"
             )
         wanted = os.path.join(self._root, path)
         found = os.path.realpath(wanted)
         if found != self._root and not found.startswith(self._root + os.sep):
             # Before it is asked whether anything is there: that, too, is nobody's business.
-            raise BadPath(f"{path} leads out of the repository, and only the repository may be read")
+            raise InvalidPath(f"{path} leads out of the repository, and only the repository may be read")
         try:
             return os.path.realpath(wanted, strict=True)
         except (OSError, ValueError) as error:
-            raise _bad(path, error) from error
+            raise _invalid_path(path, error) from error
 
-    def _walk(self, folder: str) -> Iterator[Entry]:
+    def _walk(self, folder: str) -> Iterator[RepoEntry]:
         with os.scandir(os.path.join(self._root, folder)) as found:
             children = sorted(found, key=lambda each: os.fsencode(each.name))
         for child in children:
             path = f"{folder}/{child.name}" if folder else child.name
             if child.is_symlink():
-                yield Entry(path, "link", target=os.readlink(child.path))
+                yield RepoEntry(path, "link", target=os.readlink(child.path))
             elif child.is_dir(follow_symlinks=False):
-                yield Entry(path, "folder")
+                yield RepoEntry(path, "folder")
                 yield from self._walk(path)
             elif child.is_file(follow_symlinks=False):
-                yield Entry(path, "file", child.stat(follow_symlinks=False).st_size)
+                yield RepoEntry(path, "file", child.stat(follow_symlinks=False).st_size)
 
 
 def is_binary(head: bytes) -> bool:
@@ -112,17 +112,17 @@ def is_binary(head: bytes) -> bool:
     return b"\0" in head[:BINARY_PROBE_BYTES]
 
 
-def text(data: bytes) -> str:
+def decode_text(data: bytes) -> str:
     """File content as text."""
     return data.decode("utf-8", "replace")
 
 
-def _bad(path: str, error: OSError | ValueError) -> BadPath:
+def _invalid_path(path: str, error: OSError | ValueError) -> InvalidPath:
     number = error.errno if isinstance(error, OSError) else None
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return BadPath(f"{path} does not exist; use list or find to see what does")
+        return InvalidPath(f"{path} does not exist; use list or find to see what does")
     if number == errno.ELOOP:
-        return BadPath(f"{path} is a link that leads round in a circle")
+        return InvalidPath(f"{path} is a link that leads round in a circle")
     if number == errno.ENAMETOOLONG:
-        return BadPath("the path is too long")
-    return BadPath(f"{path} cannot be read")
+        return InvalidPath("the path is too long")
+    return InvalidPath(f"{path} cannot be read")

@@ -1,43 +1,43 @@
 """The Environment Manager: writes the Dockerfile, or changes the current one as guidance says."""
 
 from swefoundry.dockerfile.policy import violations
-from swefoundry.programs.agent.agent_exit import Repeated
+from swefoundry.programs.agent.agent_exit import RepeatedDrafts
 from swefoundry.programs.agent.answers import EnvironmentDraft
-from swefoundry.programs.agent.conversation import Brief, Conversation, Fault, Panel
-from swefoundry.programs.agent.prompt_context import Situation
-from swefoundry.programs.agent.prompts import render
+from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
+from swefoundry.programs.agent.prompt_context import PromptContext
+from swefoundry.programs.agent.prompts import render_prompt
 
 
-async def draft_environment(panel: Panel, now: Situation) -> EnvironmentDraft:
+async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> EnvironmentDraft:
     """A Dockerfile that keeps the policy and was not seen to fail."""
-    turns, named = now.limit("environment")
-    order = now.case.order
-    opening = render(
+    turns, named = context.turn_limit("environment")
+    order = context.inputs.spec
+    opening = render_prompt(
         "environment_opening.md",
-        **now.source,
-        report=now.report,
-        guidance=now.guidance,
-        current=now.current,
-        failed=now.failed,
-        references=now.case.references,
+        **context.common_variables,
+        report=context.report,
+        guidance=context.guidance,
+        current=context.current,
+        failed=context.failed_attempts,
+        references=context.inputs.references,
         base_images=order.base_images,
         allowed_bases=order.allowed_bases,
-        draft_number=now.draft_number,
+        draft_number=context.draft_number,
     )
 
-    def fits(draft: EnvironmentDraft) -> Fault | None:
-        return _fits(draft, now)
+    def fits(draft: EnvironmentDraft) -> InvalidAnswer | None:
+        return _check_draft(draft, context)
 
     return await Conversation(
-        panel, Brief("environment", opening, EnvironmentDraft, fits, turns, named)
+        deps, RoleTask("environment", opening, EnvironmentDraft, fits, turns, named)
     ).answer()
 
 
-def _fits(draft: EnvironmentDraft, now: Situation) -> Fault | None:
+def _check_draft(draft: EnvironmentDraft, context: PromptContext) -> InvalidAnswer | None:
     if not draft.dockerfile.strip():
-        return Fault("`dockerfile` is empty; write the whole Dockerfile.")
-    broken = violations(draft.dockerfile, now.case.order.allowed_bases)
+        return InvalidAnswer("`dockerfile` is empty; write the whole Dockerfile.")
+    broken = violations(draft.dockerfile, context.inputs.spec.allowed_bases)
     if broken:
-        return Fault("The Dockerfile breaks the rules. " + " ".join(each.message for each in broken))
-    tried = now.dockerfile_tried(draft.dockerfile)
-    return Fault(tried, Repeated) if tried else None
+        return InvalidAnswer("The Dockerfile breaks the rules. " + " ".join(each.message for each in broken))
+    tried = context.repeated_dockerfile(draft.dockerfile)
+    return InvalidAnswer(tried, RepeatedDrafts) if tried else None

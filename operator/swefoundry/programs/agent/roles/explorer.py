@@ -1,24 +1,32 @@
 """The Repository Explorer: reads the source with tools and reports what an environment needs."""
 
 from swefoundry.programs.agent.answers import ExplorerReport
-from swefoundry.programs.agent.conversation import Brief, Conversation, Fault, OutOfTurns, Panel
-from swefoundry.programs.agent.prompt_context import Situation
-from swefoundry.programs.agent.prompts import render
-from swefoundry.programs.agent.repo.tools import Toolbox
+from swefoundry.programs.agent.conversation import (
+    AgentDeps,
+    Conversation,
+    InvalidAnswer,
+    RoleTask,
+    TurnLimitReached,
+)
+from swefoundry.programs.agent.prompt_context import PromptContext
+from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.repo.tools import RepoTools
 
 
-async def explore(panel: Panel, now: Situation) -> ExplorerReport | None:
+async def run_explorer(deps: AgentDeps, context: PromptContext) -> ExplorerReport | None:
     """The report; the earlier one, or none, when all turns went into looking: the brief is still there."""
-    turns, named = now.limit("explorer")
-    opening = render("explorer_opening.md", **now.source, report=now.report, guidance=now.guidance)
-    brief = Brief("explorer", opening, ExplorerReport, _fits, turns, named)
+    turns, named = context.turn_limit("explorer")
+    opening = render_prompt(
+        "explorer_opening.md", **context.common_variables, report=context.report, guidance=context.guidance
+    )
+    brief = RoleTask("explorer", opening, ExplorerReport, _check_report, turns, named)
     try:
-        return await Conversation(panel, brief, Toolbox(now.case.tree)).answer()
-    except OutOfTurns:
-        return now.report
+        return await Conversation(deps, brief, RepoTools(context.inputs.tree)).answer()
+    except TurnLimitReached:
+        return context.report
 
 
-def _fits(report: ExplorerReport) -> Fault | None:
+def _check_report(report: ExplorerReport) -> InvalidAnswer | None:
     if not report.language.strip():
-        return Fault("`language` is empty; name the main language of the tests.")
+        return InvalidAnswer("`language` is empty; name the main language of the tests.")
     return None

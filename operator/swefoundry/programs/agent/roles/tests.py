@@ -4,58 +4,60 @@ from pydantic import ValidationError
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.evaluation_command import command_length_problem
-from swefoundry.programs.agent.agent_exit import Repeated
-from swefoundry.programs.agent.answers import CommandDraft, problems
-from swefoundry.programs.agent.command_rules import complaint
-from swefoundry.programs.agent.conversation import Brief, Conversation, Fault, Panel
-from swefoundry.programs.agent.prompt_context import Situation
-from swefoundry.programs.agent.prompts import render
+from swefoundry.programs.agent.agent_exit import RepeatedDrafts
+from swefoundry.programs.agent.answers import CommandDraft, describe_errors
+from swefoundry.programs.agent.command_rules import command_problem
+from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
+from swefoundry.programs.agent.prompt_context import PromptContext
+from swefoundry.programs.agent.prompts import render_prompt
 
 
-async def draft_command(panel: Panel, now: Situation, dockerfile: str) -> tuple[Draft, CommandDraft]:
+async def run_test_manager(
+    deps: AgentDeps, context: PromptContext, dockerfile: str
+) -> tuple[Draft, CommandDraft]:
     """The whole draft, not tried before, and what the Test Manager said."""
-    turns, named = now.limit("tests")
-    opening = render(
+    turns, named = context.turn_limit("tests")
+    opening = render_prompt(
         "tests_opening.md",
-        **now.source,
-        report=now.report,
-        guidance=now.guidance,
-        current=now.current,
-        failed=now.failed,
-        references=now.case.references,
+        **context.common_variables,
+        report=context.report,
+        guidance=context.guidance,
+        current=context.current,
+        failed=context.failed_attempts,
+        references=context.inputs.references,
         dockerfile=dockerfile,
-        changed=now.current is None or now.current.dockerfile != dockerfile,
-        draft_number=now.draft_number,
+        changed=context.current is None or context.current.dockerfile != dockerfile,
+        draft_number=context.draft_number,
     )
 
-    def fits(said: CommandDraft) -> Fault | None:
-        return _fits(said, dockerfile, now)
+    def fits(said: CommandDraft) -> InvalidAnswer | None:
+        return _check_command(said, dockerfile, context)
 
-    said = await Conversation(panel, Brief("tests", opening, CommandDraft, fits, turns, named)).answer()
-    return whole(said, dockerfile), said
+    said = await Conversation(deps, RoleTask("tests", opening, CommandDraft, fits, turns, named)).answer()
+    return assemble_draft(said, dockerfile), said
 
 
-def whole(said: CommandDraft, dockerfile: str) -> Draft:
+def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
     """The draft that Dockerfile and command make together."""
     return Draft(
         dockerfile=dockerfile,
-        test_command=said.test_command.strip(),
-        rebuild_command=said.rebuild_command.strip() or None,
-        reports=said.reports,
-        error_exit_codes=sorted(set(said.error_exit_codes)),
+        test_command=command.test_command.strip(),
+        rebuild_command=command.rebuild_command.strip() or None,
+        reports=command.reports,
+        error_exit_codes=sorted(set(command.error_exit_codes)),
     )
 
 
-def _fits(said: CommandDraft, dockerfile: str, now: Situation) -> Fault | None:
-    files = now.case.facts.test_files
-    wrong = complaint(said.test_command, wants_files=bool(files)) or command_length_problem(
-        said.test_command, files
+def _check_command(command: CommandDraft, dockerfile: str, context: PromptContext) -> InvalidAnswer | None:
+    files = context.inputs.facts.test_files
+    wrong = command_problem(command.test_command, requires_files=bool(files)) or command_length_problem(
+        command.test_command, files
     )
     if wrong:
-        return Fault(wrong)
+        return InvalidAnswer(wrong)
     try:
-        draft = whole(said, dockerfile)
+        draft = assemble_draft(command, dockerfile)
     except ValidationError as error:
-        return Fault(f"The draft does not fit: {problems(error)}.")
-    tried = now.draft_tried(draft)
-    return Fault(tried, Repeated) if tried else None
+        return InvalidAnswer(f"The draft does not fit: {describe_errors(error)}.")
+    tried = context.repeated_draft(draft)
+    return InvalidAnswer(tried, RepeatedDrafts) if tried else None

@@ -15,30 +15,32 @@ from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME, RegularFile, pack_nodes
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE
-from swefoundry.programs.agent.state import STATE_FILE, State
-from unit.programs.agent.cases import FILES, an_order, facts
+from swefoundry.programs.agent.state import STATE_FILE, AgentState
+from unit.programs.agent.agent_inputs import FILES, a_facts, an_agent_spec
 
 _numbers = itertools.count()
 
 
 @dataclass
-class Shelf:
+class SeededRepository:
     """One repository of a real registry."""
 
     registry: RegistryClient
     repo: str = field(default_factory=lambda: f"agents/shelf{next(_numbers)}")
 
-    async def order(self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object) -> AgentSpec:
+    async def agent_spec(
+        self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object
+    ) -> AgentSpec:
         """An order whose source and facts are there."""
         place = RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo)
-        seen = facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
+        seen = a_facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
         given: dict[str, object] = {
             "place": place,
             "source": await self.source(files),
             "facts": await self.registry.put_blob(self.repo, seen),
             "rounds": list(rounds),
         }
-        return an_order(**(given | more))
+        return an_agent_spec(**(given | more))
 
     async def source(self, files: Mapping[str, str]) -> Digest:
         data, _ = pack_nodes(
@@ -46,7 +48,7 @@ class Shelf:
         )
         return await push_artifact(self.registry, self.repo, "source", {SOURCE_FILE: data})
 
-    async def past(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
+    async def past_round(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
         """A round whose draft is there."""
         digest = await self.registry.put_blob(self.repo, draft.to_bytes())
         return PastRound(number=number, strategy="agents", draft=digest, outcome=outcome, **more)
@@ -60,10 +62,10 @@ class Shelf:
         assert digest is not None
         return Draft.model_validate_json(await self.registry.get_blob(self.repo, digest, 1 << 20))
 
-    async def state(self, digest: Digest | None) -> State:
+    async def state(self, digest: Digest | None) -> AgentState:
         assert digest is not None
         files = await pull_artifact(self.registry, self.repo, digest, 1 << 20)
-        return State.model_validate_json(files[STATE_FILE])
+        return AgentState.model_validate_json(files[STATE_FILE])
 
     async def transcript(self, digest: Digest | None) -> Transcript:
         assert digest is not None

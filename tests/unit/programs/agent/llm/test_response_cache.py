@@ -13,10 +13,15 @@ from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import BudgetSpent, Interrupted, ModelRefused
 from swefoundry.programs.agent.llm.messages import Message, Reply
-from swefoundry.programs.agent.llm.response_cache import TURN_FILE, TURN_KIND, TurnStore, request_digest
-from unit.model_access.model_server import Held, calling, refusing, saying, serving
-from unit.model_access.speaking import GREP, Ears, a_model, a_request, a_speaker
+from swefoundry.programs.agent.llm.response_cache import (
+    RESPONSE_FILE,
+    RESPONSE_KIND,
+    ResponseStore,
+    request_digest,
+)
 from unit.oci import registry_server
+from unit.programs.agent.llm.model_clients import GREP, RecordingHooks, a_model, a_model_client, a_request
+from unit.programs.agent.llm.model_server import Held, calling, refusing, saying, serving
 
 REPOSITORY = "swefoundry/tasks/owner/turns"
 
@@ -24,9 +29,9 @@ REPOSITORY = "swefoundry/tasks/owner/turns"
 async def test_a_stored_turn_is_not_asked_again(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "ä"}')) as server:
         model = a_model(server.url, input_usd=3)
-        async with a_speaker(registry, model, conversation=conversation) as first:
+        async with a_model_client(registry, model, conversation=conversation) as first:
             paid = await first.ask(a_request(tools=(GREP,)))
-        async with a_speaker(registry, model, conversation=conversation) as second:
+        async with a_model_client(registry, model, conversation=conversation) as second:
             read = await second.ask(a_request(tools=(GREP,)))
             again = await second.ask(a_request(tools=(GREP,)))
     assert (paid.stored, read.stored, server.asked) == (False, True, 1)
@@ -39,12 +44,12 @@ async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
 ) -> None:
     async with (
         serving(saying("Yes.")) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         await speaker.ask(a_request())
     moved = a_model("http://127.0.0.1:9/v1", input_usd=1, tools=False)
     nothing = Allowance(tokens=0, micro_usd=0, turns_per_role=0)
-    async with a_speaker(registry, moved, conversation=conversation, allowance=nothing) as speaker:
+    async with a_model_client(registry, moved, conversation=conversation, allowance=nothing) as speaker:
         assert (await speaker.ask(a_request())).message.text == "Yes."
 
 
@@ -65,23 +70,23 @@ async def test_other_turns_are_other_turns(
     model = {key: other[key] for key in ("name", "temperature") if key in other}
     where = str(other.get("conversation", "")) + conversation
     async with serving(saying("One."), saying("Two.")) as server:
-        async with a_speaker(registry, a_model(server.url), conversation=conversation) as speaker:
+        async with a_model_client(registry, a_model(server.url), conversation=conversation) as speaker:
             await speaker.ask(a_request())
-        async with a_speaker(registry, a_model(server.url, **model), conversation=where) as speaker:
+        async with a_model_client(registry, a_model(server.url, **model), conversation=where) as speaker:
             reply = await speaker.ask(a_request(**request))
     assert (reply.message.text, reply.stored, server.asked) == ("Two.", False, 2)
 
 
 async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conversation: str) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with serving(saying("Anew.")) as server:
         model = a_model(server.url)
-        store = TurnStore(registry, REPOSITORY, conversation)
+        store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
-        await push_artifact(registry, REPOSITORY, TURN_KIND, {TURN_FILE: b"{"}, tag=store.tag(digest))
-        async with a_speaker(registry, model, ears=ears, conversation=conversation) as speaker:
+        await push_artifact(registry, REPOSITORY, RESPONSE_KIND, {RESPONSE_FILE: b"{"}, tag=store.tag(digest))
+        async with a_model_client(registry, model, ears=ears, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request())
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).stored
     assert (reply.message.text, reply.stored, server.asked) == ("Anew.", False, 1)
     assert "cannot be read" in reply.note
@@ -91,11 +96,11 @@ async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conv
 async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Anew.")) as server:
         model = a_model(server.url)
-        store = TurnStore(registry, REPOSITORY, conversation)
+        store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
         other = digest[:32] + "0" * 32
-        await store.keep(other, "analyst", Reply(Message("assistant", "Other."), "small", Usage(turns=1)))
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        await store.store(other, "analyst", Reply(Message("assistant", "Other."), "small", Usage(turns=1)))
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).message.text == "Anew."
 
 
@@ -105,7 +110,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
     folder = tmp_path_factory.mktemp("leaving")
     port = registry_server.free_port()
     held = Held(saying("Paid for."))
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(held) as server,
         RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=0.1) as registry,
@@ -119,7 +124,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
         ears.pause = come_back  # type: ignore[method-assign]
         after = registry_server.serving(folder, port=port)
         with registry_server.serving(folder, port=port):
-            speaking = a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation)
+            speaking = a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation)
             speaker = await speaking.__aenter__()
             asking = asyncio.create_task(speaker.ask(a_request()))
             await held.arrived.wait()
@@ -142,7 +147,7 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
     held = Held(saying("Just in time."))
     async with serving(held) as server:
         model = a_model(server.url)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             asking = asyncio.create_task(speaker.ask(a_request()))
             await held.arrived.wait()
             os.kill(os.getpid(), signal.SIGTERM)
@@ -152,7 +157,7 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
                 await asking
             with pytest.raises(Interrupted):
                 await speaker.ask(a_request("Another question."))
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request())
     assert caught.value.code == ExitCode.INFRASTRUCTURE
     assert (reply.message.text, reply.stored, server.asked) == ("Just in time.", True, 1)
@@ -164,7 +169,7 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
     held = Held(saying("Just in time."))
     async with serving(held) as server:
         model = a_model(server.url)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             asking = asyncio.create_task(speaker.ask(a_request()))
             await held.arrived.wait()
             asking.cancel()
@@ -174,7 +179,7 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
             with pytest.raises(asyncio.CancelledError):
                 await asking
             assert speaker.usage.turns == 1
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).stored
     assert server.asked == 1
 
@@ -182,7 +187,7 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
 async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     registry: RegistryClient, conversation: str
 ) -> None:
-    ears, waiting = Ears(), asyncio.Event()
+    ears, waiting = RecordingHooks(), asyncio.Event()
 
     async def endless(_: float) -> None:
         waiting.set()
@@ -191,7 +196,7 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     ears.pause = endless  # type: ignore[method-assign]
     async with (
         serving(refusing(503, "busy")) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
         asking = asyncio.create_task(speaker.ask(a_request()))
         await waiting.wait()
@@ -225,7 +230,7 @@ async def test_what_might_exceed_the_budget_is_not_sent(
 ) -> None:
     async with serving(saying("Dear.")) as server:
         model = a_model(server.url, output_usd=10)
-        async with a_speaker(registry, model, conversation=conversation, allowance=allowance) as speaker:
+        async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as speaker:
             with pytest.raises(BudgetSpent) as caught:
                 await speaker.ask(a_request())
     assert said in str(caught.value)
@@ -236,7 +241,9 @@ async def test_what_was_used_counts_against_the_budget(registry: RegistryClient,
     allowance = Allowance(tokens=1150)
     async with (
         serving(saying("One.")) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation, allowance=allowance) as speaker,
+        a_model_client(
+            registry, a_model(server.url), conversation=conversation, allowance=allowance
+        ) as speaker,
     ):
         await speaker.ask(a_request())
         with pytest.raises(BudgetSpent, match="and 1030 are left"):
@@ -247,7 +254,7 @@ async def test_what_was_used_counts_against_the_budget(registry: RegistryClient,
 async def test_each_role_has_its_own_turns(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("One.")) as server,
-        a_speaker(
+        a_model_client(
             registry,
             a_model(server.url),
             conversation=conversation,
@@ -267,21 +274,21 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Cheap."), saying("Dear.")) as server:
         ladder = (a_model(server.url), a_model(server.url, name="large"))
-        async with a_speaker(registry, *ladder, conversation=conversation) as speaker:
+        async with a_model_client(registry, *ladder, conversation=conversation) as speaker:
             cheap = await speaker.ask(a_request())
-            climbed, top = speaker.escalate(), speaker.escalate()
+            climbed, top = speaker.use_next_model(), speaker.use_next_model()
             dear = await speaker.ask(a_request())
-    assert (cheap.model, dear.model, climbed, top, speaker.rung) == ("small", "large", True, False, 1)
+    assert (cheap.model, dear.model, climbed, top, speaker.model_index) == ("small", "large", True, False, 1)
     assert [body["model"] for body in server.bodies] == ["small", "large"]
 
 
 async def test_a_pod_may_start_on_a_higher_rung(registry: RegistryClient, conversation: str) -> None:
     ladder = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
-    async with a_speaker(registry, *ladder, conversation=conversation, start_rung=7) as speaker:
-        assert (speaker.rung, speaker.model, speaker.escalate()) == (1, "large", False)
+    async with a_model_client(registry, *ladder, conversation=conversation, start_rung=7) as speaker:
+        assert (speaker.model_index, speaker.model, speaker.use_next_model()) == (1, "large", False)
 
 
 async def test_an_empty_ladder_is_a_missing_setting(registry: RegistryClient, conversation: str) -> None:
     with pytest.raises(ModelRefused, match="no model is configured"):
-        async with a_speaker(registry, conversation=conversation):
+        async with a_model_client(registry, conversation=conversation):
             pass

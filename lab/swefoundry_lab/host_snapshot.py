@@ -44,7 +44,7 @@ FIXED_PLACES = (
 
 
 @dataclass(frozen=True)
-class Before:
+class HostSnapshot:
     """The note that `up` leaves for `down`."""
 
     boot: str
@@ -53,46 +53,48 @@ class Before:
     places: list[str]
 
 
-def note(lab: Lab) -> None:
+def take_snapshot(lab: Lab) -> None:
     """Write the note; the first one since the machine started is the true one."""
-    if read(lab) is not None:
+    if read_snapshot(lab) is not None:
         return
     if not (SETTINGS / "net/bridge").exists():
         run(["modprobe", "br_netfilter"])
     settings = {name: (SETTINGS / name).read_text().strip() for name in (*WANTED_SETTINGS, *KUBELET_SETTINGS)}
     places = [str(place) for place in FIXED_PLACES if place.exists()]
-    draft = _file(lab).with_suffix(".new")
-    draft.write_text(json.dumps(asdict(Before(boot_id(), settings, sorted(tables()), places)), indent=1))
-    draft.replace(_file(lab))
+    draft = _snapshot_file(lab).with_suffix(".new")
+    draft.write_text(
+        json.dumps(asdict(HostSnapshot(boot_id(), settings, sorted(firewall_tables()), places)), indent=1)
+    )
+    draft.replace(_snapshot_file(lab))
 
 
-def read(lab: Lab) -> Before | None:
+def read_snapshot(lab: Lab) -> HostSnapshot | None:
     """The note of this machine's present run, if there is one: a restart undoes all that it is about."""
     try:
-        before = Before(**json.loads(_file(lab).read_text()))
+        before = HostSnapshot(**json.loads(_snapshot_file(lab).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return before if before.boot == boot_id() else None
 
 
-def set_wanted() -> None:
+def apply_settings() -> None:
     """Make the kernel forward packets and show bridged ones to the firewall."""
-    _set(WANTED_SETTINGS)
+    _write_settings(WANTED_SETTINGS)
 
 
-def restore(lab: Lab) -> None:
+def restore_host(lab: Lab) -> None:
     """Put the settings back, remove what was not there, and forget the note."""
-    before = read(lab)
+    before = read_snapshot(lab)
     if before is None:
         return
-    _set(before.settings)
+    _write_settings(before.settings)
     for place in FIXED_PLACES:
         if place.exists() and str(place) not in before.places:
-            _remove(place)
-    _file(lab).unlink()
+            _remove_path(place)
+    _snapshot_file(lab).unlink()
 
 
-def _remove(place: Path) -> None:
+def _remove_path(place: Path) -> None:
     if place == NAMESPACES:
         if not any(place.iterdir()):  # somebody else's namespaces keep it
             succeeds(["umount", str(place)])
@@ -103,16 +105,16 @@ def _remove(place: Path) -> None:
         place.unlink()
 
 
-def _set(settings: dict[str, str]) -> None:
+def _write_settings(settings: dict[str, str]) -> None:
     for name, value in settings.items():
         if (SETTINGS / name).read_text().strip() != value:
             (SETTINGS / name).write_text(value)
 
 
-def _file(lab: Lab) -> Path:
+def _snapshot_file(lab: Lab) -> Path:
     return lab.run / "before.json"
 
 
-def tables() -> set[str]:
+def firewall_tables() -> set[str]:
     """The nftables tables of the machine, as `family name`."""
     return {line.removeprefix("table ").strip() for line in run(["nft", "list", "tables"]).splitlines()}

@@ -16,14 +16,14 @@ ROLES = {
 }
 """By the first line of the system prompt: `You are the <name> of swefoundry.`"""
 
-DESCRIBED = "The object must obey this JSON schema:"
+SCHEMA_HEADING = "The object must obey this JSON schema:"
 """What stands before the schema in a system prompt of swefoundry, where the endpoint takes none, or none with tools."""
 
 CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(frozen=True)
-class Asked:
+class ChatRequest:
     """One body of POST /v1/chat/completions."""
 
     body: Json
@@ -45,10 +45,10 @@ class Asked:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """The text of each message, arguments of tool calls included."""
-        return tuple(_text(message) for message in self.messages)
+        return tuple(_message_text(message) for message in self.messages)
 
     @property
-    def last(self) -> str:
+    def last_text(self) -> str:
         return self.texts[-1] if self.texts else ""
 
     @cached_property
@@ -71,17 +71,17 @@ class Asked:
         return {str(each.get("name")): each.get("parameters") or {} for each in functions}
 
     @property
-    def wants_schema(self) -> bool:
+    def requires_schema(self) -> bool:
         """Whether the endpoint is to see to it that the answer obeys a schema."""
         return bool((self.body.get("response_format") or {}).get("type") == "json_schema")
 
     @property
-    def answer(self) -> tuple[str, Json] | None:
+    def answer_schema(self) -> tuple[str, Json] | None:
         """Name and JSON schema that the answer is to obey: the request's, or one that the system prompt describes."""
-        if self.wants_schema:
+        if self.requires_schema:
             asked = self.body["response_format"].get("json_schema") or {}
             return str(asked.get("name", "")), asked.get("schema") or {}
-        _, _, described = (self.texts or ("",))[0].partition(DESCRIBED)
+        _, _, described = (self.texts or ("",))[0].partition(SCHEMA_HEADING)
         try:
             schema, _ = json.JSONDecoder().raw_decode(described.lstrip())
         except ValueError:
@@ -93,28 +93,30 @@ class Asked:
         return bool(self.body.get("stream"))
 
     @property
-    def longest_answer(self) -> int:
+    def max_output_tokens(self) -> int:
         """Tokens that the answer may have; 0: not said."""
         return int(self.body.get("max_completion_tokens") or self.body.get("max_tokens") or 0)
 
     @property
     def prompt_tokens(self) -> int:
         """An estimate by length, the same for the same request."""
-        return tokens("".join(self.texts)) + tokens(json.dumps(self.body.get("tools") or ""))
+        return estimate_tokens("".join(self.texts)) + estimate_tokens(
+            json.dumps(self.body.get("tools") or "")
+        )
 
     @property
     def cached_tokens(self) -> int:
         """What an earlier turn of the conversation has sent already: all before the model's last message."""
         places = [index for index, message in enumerate(self.messages) if message.get("role") == "assistant"]
-        return tokens("".join(self.texts[: places[-1]])) if places else 0
+        return estimate_tokens("".join(self.texts[: places[-1]])) if places else 0
 
 
-def tokens(text: str) -> int:
+def estimate_tokens(text: str) -> int:
     """About how many tokens a text has."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def _text(message: Json) -> str:
+def _message_text(message: Json) -> str:
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))

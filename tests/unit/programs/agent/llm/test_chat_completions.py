@@ -6,11 +6,18 @@ import pytest
 
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
-from swefoundry.programs.agent.llm.chat_completions import Manners, body, corrected
+from swefoundry.programs.agent.llm.chat_completions import Capabilities, request_body, without_unsupported
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
-from swefoundry.programs.agent.llm.text_protocol import found_calls, plain_json
-from unit.model_access.model_server import refusing, saying, serving, text_of
-from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
+from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
+from unit.programs.agent.llm.model_clients import (
+    GREP,
+    SCHEMA,
+    RecordingHooks,
+    a_model,
+    a_model_client,
+    a_request,
+)
+from unit.programs.agent.llm.model_server import refusing, saying, serving, text_of
 
 HISTORY = (
     Message("system", "You are the Repository Explorer of swefoundry."),
@@ -24,7 +31,7 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
     said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
     async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
         model = a_model(server.url, tools=False)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             call = await speaker.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
             answered = (*HISTORY, call.message, Message("tool", "none", call_id="call-1"))
             final = await speaker.ask(Request("explorer", answered, (GREP,), SCHEMA))
@@ -54,7 +61,7 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
 async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
         model = a_model(server.url, json_schema=False)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
     assert reply.message.text == '{"ok": false}'
     assert "response_format" not in server.bodies[0]
@@ -71,10 +78,10 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
         refusing(400, "reasoning_effort is not supported"),
         refusing(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
     ]
-    ears = Ears()
+    ears = RecordingHooks()
     async with serving(*complaints, saying('{"ok": true}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low")
-        async with a_speaker(registry, model, ears=ears, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, ears=ears, conversation=conversation) as speaker:
             await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
             await speaker.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
     assert server.asked == 6
@@ -83,14 +90,16 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
 
 
 def test_each_complaint_is_heeded_once() -> None:
-    assert corrected(Manners(json_schema=False), "response_format is not supported") is None
-    assert corrected(Manners(), "response_format is not supported") == Manners(json_schema=False)
-    assert corrected(Manners(), "I do not like you") is None
+    assert without_unsupported(Capabilities(json_schema=False), "response_format is not supported") is None
+    assert without_unsupported(Capabilities(), "response_format is not supported") == Capabilities(
+        json_schema=False
+    )
+    assert without_unsupported(Capabilities(), "I do not like you") is None
 
 
 def test_a_schema_with_optional_fields_is_not_called_strict() -> None:
     loose = SCHEMA | {"required": []}
-    said = body(a_request(answer=loose), a_model("http://here.test"), Manners())
+    said = request_body(a_request(answer=loose), a_model("http://here.test"), Capabilities())
     assert said["response_format"]["json_schema"]["strict"] is False
 
 
@@ -106,17 +115,17 @@ def test_a_schema_with_optional_fields_is_not_called_strict() -> None:
     ],
 )
 def test_json_is_found_in_what_models_write(text: str, expected: object) -> None:
-    assert json.loads(plain_json(text)) == expected
+    assert json.loads(extract_json(text)) == expected
 
 
 @pytest.mark.parametrize("text", ["no", "{", "```json\n[1]\n```", "", "{" * 100_000])
 def test_text_without_an_object_stays_as_it_is(text: str) -> None:
-    assert plain_json(text) == text
+    assert extract_json(text) == text
 
 
 def test_calls_of_unknown_tools_are_text() -> None:
     text = '```tool\n{"name": "rm", "arguments": {}}\n```'
-    assert found_calls(text, a_request(tools=(GREP,))) == (text, ())
+    assert parse_text_calls(text, a_request(tools=(GREP,))) == (text, ())
 
 
 # Long requests
@@ -142,9 +151,9 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
     async with serving(overflow, overflow, saying("Fits.")) as server:
         model = a_model(server.url, context_tokens=12_000)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_long_request())
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             stored = await speaker.ask(a_long_request())
     sizes = [len(text_of(sent)) for sent in server.bodies]
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
@@ -164,7 +173,7 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
 async def test_what_never_fits_is_refused(registry: RegistryClient, conversation: str, words: str) -> None:
     async with (
         serving(refusing(400, words)) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelRefused, match="even the shortest form"):
             await speaker.ask(a_long_request())

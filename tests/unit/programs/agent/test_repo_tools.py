@@ -5,58 +5,58 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.programs.agent.data_delimiters import fenced
+from swefoundry.programs.agent.data_delimiters import delimited
 from swefoundry.programs.agent.llm.messages import ToolCall
-from swefoundry.programs.agent.repo.tools import Toolbox
-from unit.programs.agent.cases import FILES, a_tree
+from swefoundry.programs.agent.repo.tools import RepoTools
+from unit.programs.agent.agent_inputs import FILES, a_tree
 
 
 @pytest.fixture
-def box(tmp_path: Path) -> Toolbox:
-    return Toolbox(a_tree(tmp_path))
+def box(tmp_path: Path) -> RepoTools:
+    return RepoTools(a_tree(tmp_path))
 
 
-def run(box: Toolbox, name: str, **arguments: object) -> str:
+def run(box: RepoTools, name: str, **arguments: object) -> str:
     return box.run(ToolCall("c", name, json.dumps(arguments)))
 
 
-def test_list_shows_a_level_sorted(box: Toolbox) -> None:
+def test_list_shows_a_level_sorted(box: RepoTools) -> None:
     names = ["README.md", "calc/", "setup.py", "tests/", "tox.ini"]
     lines = [f"{name} ({len(FILES[name])} bytes)" if name in FILES else name for name in names]
-    assert run(box, "list") == fenced(".", "\n".join(lines))
-    assert run(box, "list", path="calc/") == fenced(
+    assert run(box, "list") == delimited(".", "\n".join(lines))
+    assert run(box, "list", path="calc/") == delimited(
         "calc/", f"__init__.py ({len(FILES['calc/__init__.py'])} bytes)"
     )
 
 
-def test_list_goes_as_deep_as_asked(box: Toolbox) -> None:
+def test_list_goes_as_deep_as_asked(box: RepoTools) -> None:
     assert "tests/test_calc.py (" in run(box, "list", depth=2)
 
 
-def test_find_takes_names_and_paths(box: Toolbox) -> None:
-    assert run(box, "find", pattern="*.PY") == fenced(
+def test_find_takes_names_and_paths(box: RepoTools) -> None:
+    assert run(box, "find", pattern="*.PY") == delimited(
         "*.PY", "calc/__init__.py\nsetup.py\ntests/test_calc.py"
     )
-    assert run(box, "find", pattern="tests/*") == fenced("tests/*", "tests/test_calc.py")
+    assert run(box, "find", pattern="tests/*") == delimited("tests/*", "tests/test_calc.py")
     assert run(box, "find", pattern="*.rs") == "Nothing is called so."
 
 
-def test_grep_takes_text_and_alternatives_in_any_case(box: Toolbox) -> None:
+def test_grep_takes_text_and_alternatives_in_any_case(box: RepoTools) -> None:
     answer = (
         "README.md:7: Run `pytest`.\ntests/test_calc.py:1: from calc import add\ntox.ini:2: commands = pytest"
     )
-    assert run(box, "grep", pattern="PYTEST|from.*import add") == fenced("PYTEST|from.*import add", answer)
+    assert run(box, "grep", pattern="PYTEST|from.*import add") == delimited("PYTEST|from.*import add", answer)
     assert "tox.ini:1" in run(box, "grep", pattern="[testenv]", files="*.ini")
     assert "setup.py:2" in run(box, "grep", pattern=r"setup\(name", path="setup.py")
 
 
-def test_grep_says_what_it_does_not_know(box: Toolbox) -> None:
+def test_grep_says_what_it_does_not_know(box: RepoTools) -> None:
     assert "knows plain text" in run(box, "grep", pattern=r"\s+x")
 
 
-def test_read_numbers_lines_and_says_how_many_there_are(box: Toolbox) -> None:
+def test_read_numbers_lines_and_says_how_many_there_are(box: RepoTools) -> None:
     assert run(box, "read", path="setup.py", first_line=2, lines=1) == (
-        "Lines 2 to 2 of 2:\n" + fenced("setup.py", "2\tsetup(name='calc', version='1.0')")
+        "Lines 2 to 2 of 2:\n" + delimited("setup.py", "2\tsetup(name='calc', version='1.0')")
     )
     assert "has 2 lines" in run(box, "read", path="setup.py", first_line=9)
 
@@ -70,18 +70,18 @@ def test_read_numbers_lines_and_says_how_many_there_are(box: Toolbox) -> None:
         ('{"file": "a"}', "file: Extra inputs are not permitted"),
     ],
 )
-def test_bad_arguments_are_named(box: Toolbox, arguments: str, said: str) -> None:
+def test_bad_arguments_are_named(box: RepoTools, arguments: str, said: str) -> None:
     assert said in box.run(ToolCall("c", "read", arguments))
 
 
-def test_a_tool_that_does_not_exist_names_those_that_do(box: Toolbox) -> None:
+def test_a_tool_that_does_not_exist_names_those_that_do(box: RepoTools) -> None:
     assert (
         box.run(ToolCall("c", "shell", "{}"))
         == "Error: there is no such tool; there are list, find, grep, read."
     )
 
 
-def test_every_tool_has_a_schema_that_says_what_its_arguments_are(box: Toolbox) -> None:
+def test_every_tool_has_a_schema_that_says_what_its_arguments_are(box: RepoTools) -> None:
     for tool in box.tools:
         assert tool.description
         for name, field in tool.parameters["properties"].items():

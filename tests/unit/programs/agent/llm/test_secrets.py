@@ -18,9 +18,16 @@ from cryptography.x509.oid import NameOID
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.redaction import REDACTED, Redactor
-from unit.model_access.model_server import Answer, calling, raw, refusing, saying, serving, text_of
-from unit.model_access.speaking import GREP, KEY, Ears, a_model, a_request, a_speaker
 from unit.oci import registry_server
+from unit.programs.agent.llm.model_clients import (
+    GREP,
+    KEY,
+    RecordingHooks,
+    a_model,
+    a_model_client,
+    a_request,
+)
+from unit.programs.agent.llm.model_server import Answer, calling, raw, refusing, saying, serving, text_of
 
 
 @pytest.fixture
@@ -35,7 +42,9 @@ async def test_the_key_is_sent_as_a_bearer_token(
 ) -> None:
     async with (
         serving(saying("Hello.")) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation, key_file=key_file) as speaker,
+        a_model_client(
+            registry, a_model(server.url), conversation=conversation, key_file=key_file
+        ) as speaker,
     ):
         await speaker.ask(a_request())
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
@@ -44,7 +53,7 @@ async def test_the_key_is_sent_as_a_bearer_token(
 async def test_the_key_is_stored_and_said_nowhere(
     registry: RegistryClient, conversation: str, key_file: str, shared_registry: registry_server.Server
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     leaks: list[Answer] = [
         refusing(503, f"proxy said: Authorization: Bearer {KEY}"),
         saying(f"Your key is {KEY}, in base64 {base64.b64encode(KEY.encode()).decode()}."),
@@ -52,7 +61,7 @@ async def test_the_key_is_stored_and_said_nowhere(
     ]
     async with (
         serving(*leaks) as models,
-        a_speaker(
+        a_model_client(
             registry, a_model(models.url), ears=ears, conversation=conversation, key_file=key_file
         ) as speaker,
     ):
@@ -80,10 +89,10 @@ async def test_the_key_is_stored_and_said_nowhere(
 async def test_no_error_holds_the_key(
     registry: RegistryClient, conversation: str, key_file: str, fault: Answer
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(fault) as server,
-        a_speaker(
+        a_model_client(
             registry, a_model(server.url), ears=ears, conversation=conversation, key_file=key_file
         ) as speaker,
     ):
@@ -110,7 +119,7 @@ async def test_a_file_without_a_key_is_refused(
     path.write_text(content, "utf-8")
     model = a_model("http://127.0.0.1:9/v1")
     with pytest.raises(ModelRefused, match=r"holds no key.*check the Secret"):
-        async with a_speaker(registry, model, conversation=conversation, key_file=str(path)):
+        async with a_model_client(registry, model, conversation=conversation, key_file=str(path)):
             pass
 
 
@@ -119,7 +128,9 @@ async def test_a_missing_key_file_is_refused(
 ) -> None:
     model = a_model("http://127.0.0.1:9/v1")
     with pytest.raises(ModelRefused, match=r"cannot be read.*check the Secret"):
-        async with a_speaker(registry, model, conversation=conversation, key_file=str(tmp_path / "none")):
+        async with a_model_client(
+            registry, model, conversation=conversation, key_file=str(tmp_path / "none")
+        ):
             pass
 
 
@@ -169,7 +180,7 @@ async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
     async with (
         serving(saying("Hello.")) as plain,
         serving(saying("Safe."), tls=context) as server,
-        a_speaker(
+        a_model_client(
             registry, a_model(server.url), a_model(plain.url), conversation=conversation, ca_file=bundle
         ) as speaker,
     ):
@@ -179,10 +190,10 @@ async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
 async def test_an_unknown_authority_stops_at_once(
     registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(saying("Hello."), tls=certificate[0]) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
             await speaker.ask(a_request())
@@ -195,7 +206,7 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
     context, bundle = certificate
     async with serving(saying("Hello."), tls=context) as server:
         model = a_model(server.url.replace("127.0.0.1", "localhost"))
-        async with a_speaker(registry, model, conversation=conversation, ca_file=bundle) as speaker:
+        async with a_model_client(registry, model, conversation=conversation, ca_file=bundle) as speaker:
             with pytest.raises(ModelRefused, match="not valid for 'localhost'; check baseUrl") as caught:
                 await speaker.ask(a_request())
     assert "caConfigMap" not in str(caught.value)
@@ -207,7 +218,7 @@ async def test_a_bundle_without_certificates_is_refused(
     bundle = tmp_path / "ca.crt"
     bundle.write_text("nothing")
     model = a_model("https://127.0.0.1:9/v1")
-    async with a_speaker(registry, model, conversation=conversation, ca_file=str(bundle)) as speaker:
+    async with a_model_client(registry, model, conversation=conversation, ca_file=str(bundle)) as speaker:
         with pytest.raises(ModelRefused, match=r"CA bundle .* cannot be read"):
             await speaker.ask(a_request())
 
@@ -231,7 +242,7 @@ async def test_proxies_of_the_environment_are_used(
     async with serving(through) as proxy:
         use_proxy(monkeypatch, proxy.url.removesuffix("/v1"))
         model = a_model("http://gateway.test/v1")
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).message.text == "By proxy."
     assert seen == ["http://gateway.test/v1/chat/completions"]
 
@@ -263,6 +274,6 @@ async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
     async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
         use_proxy(monkeypatch, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         model = a_model("https://gateway.test/v1")
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             with pytest.raises(stop, match=f"the proxy on the way to https://gateway.test/v1 {said}"):
                 await speaker.ask(a_request())

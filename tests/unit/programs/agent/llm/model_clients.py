@@ -10,11 +10,11 @@ from swefoundry.contracts.agent import AgentSpec
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.llm.messages import Json, Message, Request, Tool
-from swefoundry.programs.agent.llm.model_client import LadderSpeaker, Surroundings, speaker_for
+from swefoundry.programs.agent.llm.messages import JsonObject, Message, Request, Tool
+from swefoundry.programs.agent.llm.model_client import FallbackModelClient, Hooks, open_model_client
 
 KEY = "sk-test-0123456789abcdefghij/+=secret"
-SCHEMA: Json = {
+SCHEMA: JsonObject = {
     "title": "Verdict",
     "type": "object",
     "properties": {"ok": {"type": "boolean"}},
@@ -25,7 +25,7 @@ GREP = Tool("grep", "Search the source.", {"type": "object", "properties": {"pat
 
 
 @dataclass
-class Ears:
+class RecordingHooks:
     """What was said and how long was waited, without waiting."""
 
     lines: list[str] = field(default_factory=list)
@@ -35,8 +35,8 @@ class Ears:
         self.pauses.append(seconds)
 
     @property
-    def around(self) -> Surroundings:
-        return Surroundings(self.pause, self.lines.append)
+    def hooks(self) -> Hooks:
+        return Hooks(self.pause, self.lines.append)
 
 
 def a_model(url: str, **rest: Any) -> Model:
@@ -44,7 +44,7 @@ def a_model(url: str, **rest: Any) -> Model:
     return Model.model_validate(known | {"output_tokens": 1000} | rest)
 
 
-def an_order(registry: RegistryClient, *ladder: Model, **rest: Any) -> AgentSpec:
+def an_agent_spec(registry: RegistryClient, *models: Model, **rest: Any) -> AgentSpec:
     place = RegistryLocation(registry=registry.host, insecure=True, repository="swefoundry/tasks/owner/turns")
     known = {
         "nonce": NONCE,
@@ -53,7 +53,7 @@ def an_order(registry: RegistryClient, *ladder: Model, **rest: Any) -> AgentSpec
         "repo": "owner/name",
         "source": digest("a"),
         "facts": digest("f"),
-        "ladder": list(ladder),
+        "ladder": list(models),
     }
     return AgentSpec.model_validate(known | rest)
 
@@ -64,9 +64,15 @@ def a_request(text: str = "What now?", **rest: Any) -> Request:
 
 
 @asynccontextmanager
-async def a_speaker(
-    registry: RegistryClient, *ladder: Model, ears: Ears | None = None, start_rung: int = 0, **rest: Any
-) -> AsyncIterator[LadderSpeaker]:
-    around = (ears or Ears()).around
-    async with speaker_for(an_order(registry, *ladder, **rest), registry, start_rung, around) as speaker:
+async def a_model_client(
+    registry: RegistryClient,
+    *models: Model,
+    hooks: RecordingHooks | None = None,
+    start_index: int = 0,
+    **rest: Any,
+) -> AsyncIterator[FallbackModelClient]:
+    around = (hooks or RecordingHooks()).hooks
+    async with open_model_client(
+        an_agent_spec(registry, *models, **rest), registry, start_index, around
+    ) as speaker:
         yield speaker

@@ -6,34 +6,34 @@ from collections.abc import Iterator
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 
-from scripted_model.asked import Asked, Json
+from scripted_model.request import ChatRequest, Json
 from scripted_model.script import Answer, Call
 
 
-def mistakes(asked: Asked, answer: Answer) -> Iterator[str]:
+def answer_problems(request: ChatRequest, answer: Answer) -> Iterator[str]:
     """What the request would not allow, unless the answer is broken on purpose."""
     if answer.broken or answer.error or answer.fault:
         return
     for call in answer.calls:
-        yield from _of_call(call, asked)
-    free = answer.text is not None and not asked.wants_schema  # a schema in words is obeyed in words
-    if asked.answer and not answer.calls and not free:
-        yield from _of_words(answer, *asked.answer)
+        yield from _call_problems(call, request)
+    free = answer.text is not None and not request.requires_schema  # a schema in words is obeyed in words
+    if request.answer_schema and not answer.calls and not free:
+        yield from _text_problems(answer, *request.answer_schema)
 
 
-def _of_call(call: Call, asked: Asked) -> Iterator[str]:
-    schema = asked.tools.get(call.name)
+def _call_problems(call: Call, request: ChatRequest) -> Iterator[str]:
+    schema = request.tools.get(call.name)
     if schema is None:
-        offered = ", ".join(sorted(asked.tools)) or "none"
+        offered = ", ".join(sorted(request.tools)) or "none"
         yield f"it calls the tool `{call.name}`, but the request offers {offered}"
         return
     if isinstance(call.arguments, str):
         yield f"the arguments of `{call.name}` are a text; write an object, or mark the answer `broken: true`"
         return
-    yield from _against(schema, call.arguments, f"the arguments of `{call.name}`")
+    yield from _schema_problems(schema, call.arguments, f"the arguments of `{call.name}`")
 
 
-def _of_words(answer: Answer, name: str, schema: Json) -> Iterator[str]:
+def _text_problems(answer: Answer, name: str, schema: Json) -> Iterator[str]:
     data = answer.data
     if answer.text is not None:
         try:
@@ -41,10 +41,10 @@ def _of_words(answer: Answer, name: str, schema: Json) -> Iterator[str]:
         except ValueError:
             yield f"its text is no JSON, but the request asks for `{name}`"
             return
-    yield from _against(schema, data, f"its answer is no `{name}`")
+    yield from _schema_problems(schema, data, f"its answer is no `{name}`")
 
 
-def _against(schema: Json, value: object, what: str) -> Iterator[str]:
+def _schema_problems(schema: Json, value: object, what: str) -> Iterator[str]:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:

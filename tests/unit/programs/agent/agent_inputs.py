@@ -9,9 +9,9 @@ from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.programs.agent.inputs import Attempted, Case
-from swefoundry.programs.agent.repo.repo_summary import brief
-from swefoundry.programs.agent.repo.tree import Tree
+from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
+from swefoundry.programs.agent.repo.repo_summary import summarize_repo
+from swefoundry.programs.agent.repo.tree import RepoTree
 
 DIGEST = "sha256:" + "0" * 64
 DOCKERFILE = "FROM python:3.11-slim\nRUN pip install pytest\nCOPY . /testbed\nWORKDIR /testbed\n"
@@ -34,22 +34,22 @@ TESTS = {
 }
 
 
-def another(line: str) -> str:
+def dockerfile_with(line: str) -> str:
     """The usual Dockerfile with one step more."""
     return DOCKERFILE.replace("COPY .", f"{line}\nCOPY .")
 
 
-def a_tree(folder: Path, files: Mapping[str, str | bytes] = FILES) -> Tree:
+def a_tree(folder: Path, files: Mapping[str, str | bytes] = FILES) -> RepoTree:
     root = folder / "tree"
     for name, content in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     root.mkdir(exist_ok=True)
-    return Tree(root)
+    return RepoTree(root)
 
 
-def facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
+def a_facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
     listed = [
         FileFact(path=path, sha256="0" * 64, text=text)
         for path, text in files.items()
@@ -64,7 +64,7 @@ def facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
     return Facts(**(given | more))
 
 
-def an_order(**more: object) -> AgentSpec:
+def an_agent_spec(**more: object) -> AgentSpec:
     given: dict[str, object] = {
         "nonce": "n",
         "place": RegistryLocation(registry="registry.example:5000", repository="tasks/octo/calc"),
@@ -82,23 +82,25 @@ def a_draft(dockerfile: str = DOCKERFILE, command: str = COMMAND, **more: object
     return Draft(dockerfile=dockerfile, test_command=command, **({"reports": ["report.xml"]} | more))
 
 
-def tried(
+def a_past_attempt(
     number: int,
     outcome: RoundOutcome,
     message: str = "",
     draft: Draft | None = None,
     strategy: str = "agents",
-) -> Attempted:
+) -> PastAttempt:
     past = PastRound(number=number, strategy=strategy, draft=DIGEST, outcome=outcome, message=message)
-    return Attempted(past, draft or a_draft())
+    return PastAttempt(past, draft or a_draft())
 
 
-def a_case(folder: Path, *attempts: Attempted, order: AgentSpec | None = None, **more: object) -> Case:
-    tree, seen = a_tree(folder), facts()
+def agent_inputs(
+    folder: Path, *attempts: PastAttempt, order: AgentSpec | None = None, **more: object
+) -> AgentInputs:
+    tree, seen = a_tree(folder), a_facts()
     given: dict[str, object] = {
         "facts": seen,
         "tree": tree,
-        "brief": brief(seen, tree),
+        "brief": summarize_repo(seen, tree),
         "attempts": attempts,
     }
-    return Case(order=order or an_order(), **(given | more))
+    return AgentInputs(spec=order or an_agent_spec(), **(given | more))

@@ -6,36 +6,36 @@ import json
 from aiohttp import web
 
 from scripted_model import replies
-from scripted_model.asked import Asked
+from scripted_model.request import ChatRequest
 from scripted_model.script import Answer, Error
 
-GARBAGE = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+INVALID_BODY = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-async def send(request: web.Request, asked: Asked, answer: Answer) -> web.StreamResponse:
+async def send_answer(request: web.Request, chat: ChatRequest, answer: Answer) -> web.StreamResponse:
     """Wait as long as the answer says, then give it."""
     await asyncio.sleep(answer.delay)
     if answer.error:
-        return _error(answer.error)
+        return _error_response(answer.error)
     if answer.fault:
-        return await _fail(request, asked, answer)
-    if asked.wants_stream:
-        return await _stream(request, asked, answer)
-    return web.json_response(replies.completion(asked, answer))
+        return await _send_fault(request, chat, answer)
+    if chat.wants_stream:
+        return await _stream(request, chat, answer)
+    return web.json_response(replies.completion(chat, answer))
 
 
-def _error(error: Error) -> web.Response:
+def _error_response(error: Error) -> web.Response:
     headers = {} if error.retry_after is None else {"Retry-After": f"{error.retry_after:g}"}
     body = replies.error(error.status, error.message, error.code, error.type)
     return web.json_response(body, status=error.status, headers=headers)
 
 
-async def _fail(request: web.Request, asked: Asked, answer: Answer) -> web.StreamResponse:
+async def _send_fault(request: web.Request, chat: ChatRequest, answer: Answer) -> web.StreamResponse:
     if answer.fault == "garbage":
-        return web.Response(text=GARBAGE, content_type="application/json")
+        return web.Response(text=INVALID_BODY, content_type="application/json")
     if answer.fault == "empty":
-        return web.json_response(replies.without_choices(asked, answer))
-    whole = json.dumps(replies.completion(asked, answer)).encode()
+        return web.json_response(replies.without_choices(chat, answer))
+    whole = json.dumps(replies.completion(chat, answer)).encode()
     return await _hang_up(
         request, whole[: len(whole) // 2] if answer.fault == "truncate" else b"", len(whole)
     )
@@ -53,10 +53,10 @@ async def _hang_up(request: web.Request, part: bytes, size: int) -> web.StreamRe
     return response
 
 
-async def _stream(request: web.Request, asked: Asked, answer: Answer) -> web.StreamResponse:
+async def _stream(request: web.Request, chat: ChatRequest, answer: Answer) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
     await response.prepare(request)
-    for chunk in replies.chunks(asked, answer):
+    for chunk in replies.chunks(chat, answer):
         await response.write(f"data: {json.dumps(chunk)}\n\n".encode())
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()

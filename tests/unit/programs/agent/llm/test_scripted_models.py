@@ -8,7 +8,7 @@ import scripted
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
-from unit.model_access.speaking import GREP, KEY, SCHEMA, Ears, a_model, a_speaker
+from unit.programs.agent.llm.model_clients import GREP, KEY, SCHEMA, RecordingHooks, a_model, a_model_client
 
 SCRIPT: dict[str, Any] = {
     "models": {
@@ -47,13 +47,13 @@ async def explore(speaker: Any) -> list[Reply]:
 async def test_a_conversation_with_tools(
     registry: RegistryClient, conversation: str, name: str, asked: int
 ) -> None:
-    async with scripted.serving(QUIET) as server:
+    async with scripted.serve(QUIET) as server:
         model = a_model(server.base_url, name=name)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             first, second = await explore(speaker)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             again = await explore(speaker)
-        told = server.told()
+        told = server.request_report()
     call = first.message.calls[0]
     assert call == ToolCall(call.id, "grep", '{"pattern": "x"}')
     assert second.message == Message("assistant", '{"ok": true}')
@@ -62,10 +62,10 @@ async def test_a_conversation_with_tools(
 
 
 async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
-        scripted.serving(SCRIPT) as server,
-        a_speaker(
+        scripted.serve(SCRIPT) as server,
+        a_model_client(
             registry, a_model(server.base_url, name="able"), ears=ears, conversation=conversation
         ) as it,
     ):
@@ -77,8 +77,10 @@ async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
 async def test_what_is_too_long_is_shortened(registry: RegistryClient, conversation: str) -> None:
     long = (START[0], Message("user", "b" * 30_000), Message("user", "Go."))
     async with (
-        scripted.serving(QUIET) as server,
-        a_speaker(registry, a_model(server.base_url, name="narrow"), conversation=conversation) as speaker,
+        scripted.serve(QUIET) as server,
+        a_model_client(
+            registry, a_model(server.base_url, name="narrow"), conversation=conversation
+        ) as speaker,
     ):
         reply = await speaker.ask(Request("explorer", long, (GREP,)))
     assert "shortened to fit" in reply.note
@@ -89,13 +91,13 @@ async def test_unknown_models_and_wrong_keys_stop(
 ) -> None:
     key = tmp_path / "key"
     key.write_text(KEY)
-    async with scripted.serving(QUIET, key=KEY) as server:
+    async with scripted.serve(QUIET, key=KEY) as server:
         unknown = a_model(server.base_url, name="nobody")
-        async with a_speaker(registry, unknown, conversation=conversation, key_file=str(key)) as speaker:
+        async with a_model_client(registry, unknown, conversation=conversation, key_file=str(key)) as speaker:
             with pytest.raises(ModelRefused, match=r"`nobody` does not exist.*check the model's name"):
                 await explore(speaker)
         key.write_text("sk-another-key-altogether")
         able = a_model(server.base_url, name="able")
-        async with a_speaker(registry, able, conversation=conversation, key_file=str(key)) as speaker:
+        async with a_model_client(registry, able, conversation=conversation, key_file=str(key)) as speaker:
             with pytest.raises(ModelRefused, match="check the API key"):
                 await explore(speaker)

@@ -8,48 +8,58 @@ import pytest
 from swefoundry.contracts.agent import Ablation, Allowance
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import Transcript
-from swefoundry.programs.agent.agent_exit import GaveUp, Malformed, Repeated
+from swefoundry.programs.agent.agent_exit import GaveUp, MalformedAnswers, RepeatedDrafts
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
-from swefoundry.programs.agent.conversation import Panel
-from swefoundry.programs.agent.failure_logs import Logs
-from swefoundry.programs.agent.inputs import Attempted, Case
+from swefoundry.programs.agent.conversation import AgentDeps
+from swefoundry.programs.agent.failure_logs import FailureLogs
+from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
 from swefoundry.programs.agent.loop_detection import draft_key
-from swefoundry.programs.agent.state import Advised, State
-from swefoundry.programs.agent.transcript_recorder import Scribe
-from swefoundry.programs.agent.workflow import Drafted, Story
-from unit.programs.agent.cases import (
+from swefoundry.programs.agent.state import AgentState, PastGuidance
+from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
+from swefoundry.programs.agent.workflow import DraftWorkflow, WrittenDraft
+from unit.programs.agent.agent_inputs import (
     DOCKERFILE,
     ENVIRONMENT,
     REPORT,
     TESTS,
-    a_case,
     a_draft,
-    an_order,
-    another,
-    tried,
+    a_past_attempt,
+    agent_inputs,
+    an_agent_spec,
+    dockerfile_with,
 )
-from unit.programs.agent.scripted_speaker import Line, ScriptedSpeaker, calls
+from unit.programs.agent.scripted_model_client import ScriptedAnswer, ScriptedModelClient, tool_calls
 
-WITH_XML = another("RUN apt-get install -y libxml2-dev")
+WITH_XML = dockerfile_with("RUN apt-get install -y libxml2-dev")
 GCC = "error: command 'gcc' failed"
-FAILED = tried(0, RoundOutcome.STEP_FAILED, GCC)
+FAILED = a_past_attempt(0, RoundOutcome.STEP_FAILED, GCC)
 TO_ENVIRONMENT = {"reason": GCC, "route": "environment", "instructions": "Install libxml2-dev."}
 TO_TESTS = {"reason": "no report", "route": "tests", "instructions": "Write report.xml."}
-FIRST: dict[str, list[Line]] = {"explorer": [REPORT], "environment": [ENVIRONMENT], "tests": [TESTS]}
+FIRST: dict[str, list[ScriptedAnswer]] = {
+    "explorer": [REPORT],
+    "environment": [ENVIRONMENT],
+    "tests": [TESTS],
+}
 
 
 class Told:
     """A story that was told."""
 
     def __init__(
-        self, case: Case, lines: dict[str, list[Line]], state: State | None = None, **more: Any
+        self,
+        case: AgentInputs,
+        lines: dict[str, list[ScriptedAnswer]],
+        state: AgentState | None = None,
+        **more: Any,
     ) -> None:
-        self.speaker = ScriptedSpeaker(lines, more.get("ladder", ("small",)))
-        scribe = Scribe(Transcript(conversation="c"), len(case.attempts), self.speaker.redact)
+        self.speaker = ScriptedModelClient(lines, more.get("ladder", ("small",)))
+        scribe = TranscriptRecorder(Transcript(conversation="c"), len(case.attempts), self.speaker.redact)
         self.said: list[str] = []
-        self.story = Story(case, state or State(), Panel(self.speaker, scribe), self.said.append)
+        self.story = DraftWorkflow(
+            case, state or AgentState(), AgentDeps(self.speaker, scribe), self.said.append
+        )
 
-    async def draft(self) -> Drafted:
+    async def draft(self) -> WrittenDraft:
         return await self.story.next_draft()
 
     def opening(self, role: str) -> str:
@@ -58,15 +68,17 @@ class Told:
 
 class TestFirstDrafts:
     async def test_explorer_environment_and_tests_speak_in_this_order(self, tmp_path: Path) -> None:
-        told = Told(a_case(tmp_path), FIRST)
-        assert await told.draft() == Drafted(a_draft(), "small, first draft: pytest on 3.11", claimed=True)
-        assert told.speaker.roles() == ["explorer", "environment", "tests"]
-        assert told.story.state == State(
+        told = Told(agent_inputs(tmp_path), FIRST)
+        assert await told.draft() == WrittenDraft(
+            a_draft(), "small, first draft: pytest on 3.11", claimed=True
+        )
+        assert told.speaker.roles_in_order() == ["explorer", "environment", "tests"]
+        assert told.story.state == AgentState(
             report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
         )
 
     async def test_the_others_read_the_brief_and_the_report(self, tmp_path: Path) -> None:
-        told = Told(a_case(tmp_path), FIRST)
+        told = Told(agent_inputs(tmp_path), FIRST)
         await told.draft()
         for role in ("environment", "tests"):
             assert "# The brief" in told.opening(role) and '"language_version": "3.11"' in told.opening(role)
@@ -74,24 +86,26 @@ class TestFirstDrafts:
         assert "python:3.11-slim" in told.opening("environment")
 
     async def test_without_the_explorer_the_brief_alone_has_to_do(self, tmp_path: Path) -> None:
-        case = a_case(tmp_path, order=an_order(ablation=Ablation(no_explorer=True)))
+        case = agent_inputs(tmp_path, order=an_agent_spec(ablation=Ablation(no_explorer=True)))
         told = Told(case, FIRST)
         await told.draft()
-        assert told.speaker.roles() == ["environment", "tests"]
+        assert told.speaker.roles_in_order() == ["environment", "tests"]
 
     async def test_an_explorer_that_never_answers_does_not_end_the_loop(self, tmp_path: Path) -> None:
-        case = a_case(tmp_path, order=an_order(allowance=Allowance(turns_per_role=2)))
-        looks: list[Line] = [calls(("read", {"path": "tox.ini"})), calls(("list", {}))]
+        case = agent_inputs(tmp_path, order=an_agent_spec(allowance=Allowance(turns_per_role=2)))
+        looks: list[ScriptedAnswer] = [tool_calls(("read", {"path": "tox.ini"})), tool_calls(("list", {}))]
         told = Told(case, FIRST | {"explorer": looks})
         assert (await told.draft()).draft == a_draft()
         assert told.story.state.report is None
 
     async def test_proven_neighbours_and_failed_recipes_are_shown(self, tmp_path: Path) -> None:
-        recipe = tried(
-            0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(another("RUN recipe")), "recipe"
+        recipe = a_past_attempt(
+            0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(dockerfile_with("RUN recipe")), "recipe"
         )
-        case = a_case(
-            tmp_path, recipe, references=(a_draft(another("RUN neighbour"), "neighbours-test {files}"),)
+        case = agent_inputs(
+            tmp_path,
+            recipe,
+            references=(a_draft(dockerfile_with("RUN neighbour"), "neighbours-test {files}"),),
         )
         told = Told(case, FIRST)
         await told.draft()
@@ -99,28 +113,31 @@ class TestFirstDrafts:
         assert "RUN neighbour" in opening and "proven for another commit" in opening
         assert "RUN recipe" in opening and "No solution found" in opening
         assert "neighbours-test" in told.opening("tests")
-        assert told.speaker.roles() == ["explorer", "environment", "tests"]
+        assert told.speaker.roles_in_order() == ["explorer", "environment", "tests"]
 
     async def test_a_dockerfile_that_breaks_the_policy_is_given_back_with_the_complaint(
         self, tmp_path: Path
     ) -> None:
         broken = {"dockerfile": DOCKERFILE.replace("pip install pytest", "pip install pytest || true")}
-        told = Told(a_case(tmp_path), FIRST | {"environment": [broken, ENVIRONMENT]})
+        told = Told(agent_inputs(tmp_path), FIRST | {"environment": [broken, ENVIRONMENT]})
         await told.draft()
-        assert "hides a failed `pip install`" in told.speaker.told("environment")[1]
+        assert "hides a failed `pip install`" in told.speaker.last_messages("environment")[1]
 
     async def test_a_base_that_is_not_allowed_is_given_back(self, tmp_path: Path) -> None:
         foreign = {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "evil.example/python:3")}
-        case = a_case(tmp_path, order=an_order(allowed_bases=["python:*"]))
+        case = agent_inputs(tmp_path, order=an_agent_spec(allowed_bases=["python:*"]))
         told = Told(case, FIRST | {"environment": [foreign, ENVIRONMENT]})
         await told.draft()
-        assert "evil.example/python:3 is not among the allowed images" in told.speaker.told("environment")[1]
+        assert (
+            "evil.example/python:3 is not among the allowed images"
+            in told.speaker.last_messages("environment")[1]
+        )
 
     async def test_a_command_that_hides_failures_is_given_back(self, tmp_path: Path) -> None:
         weak = TESTS | {"test_command": "pytest {files} || true"}
-        told = Told(a_case(tmp_path), FIRST | {"tests": [weak, TESTS]})
+        told = Told(agent_inputs(tmp_path), FIRST | {"tests": [weak, TESTS]})
         assert (await told.draft()).draft == a_draft()
-        assert "changes the exit code" in told.speaker.told("tests")[1]
+        assert "changes the exit code" in told.speaker.last_messages("tests")[1]
 
     @pytest.mark.parametrize(
         ("field", "value", "said"),
@@ -133,34 +150,34 @@ class TestFirstDrafts:
     async def test_a_draft_that_does_not_fit_names_the_field(
         self, tmp_path: Path, field: str, value: object, said: str
     ) -> None:
-        told = Told(a_case(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
+        told = Told(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
         await told.draft()
-        assert said in told.speaker.told("tests")[1]
+        assert said in told.speaker.last_messages("tests")[1]
 
 
 class TestLaterDrafts:
     async def test_the_analyst_routes_to_the_environment_and_the_tests_speak_again(
         self, tmp_path: Path
     ) -> None:
-        lines: dict[str, list[Line]] = {
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML, "note": "added libxml2-dev"}],
             "tests": [TESTS | {"claimed": False}],
         }
-        told = Told(a_case(tmp_path, FAILED), lines)
-        assert await told.draft() == Drafted(
+        told = Told(agent_inputs(tmp_path, FAILED), lines)
+        assert await told.draft() == WrittenDraft(
             a_draft(WITH_XML), "small, after StepFailed: added libxml2-dev", claimed=False
         )
-        assert told.speaker.roles() == ["analyst", "environment", "tests"]
+        assert told.speaker.roles_in_order() == ["analyst", "environment", "tests"]
         opening = told.opening("environment")
         assert "Install libxml2-dev." in opening and "# The current Dockerfile" in opening
         assert "The Dockerfile has changed" in told.opening("tests")
 
     async def test_the_analyst_reads_outcome_codes_and_logs(self, tmp_path: Path) -> None:
-        last = tried(0, RoundOutcome.AFTER_FAILED, "ModuleNotFoundError: No module named 'yaml'")
-        last = Attempted(last.past.model_copy(update={"codes": {"before": 1, "after": 1}}), last.draft)
-        case = a_case(tmp_path, last, logs=Logs(after="the end of the log"))
-        lines: dict[str, list[Line]] = {
+        last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "ModuleNotFoundError: No module named 'yaml'")
+        last = PastAttempt(last.past.model_copy(update={"codes": {"before": 1, "after": 1}}), last.draft)
+        case = agent_inputs(tmp_path, last, logs=FailureLogs(after="the end of the log"))
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
@@ -173,12 +190,12 @@ class TestLaterDrafts:
         assert "the end of the log" in opening and "No module named 'yaml'" in opening
 
     async def test_guidance_to_the_tests_leaves_the_dockerfile_alone(self, tmp_path: Path) -> None:
-        last = tried(0, RoundOutcome.NO_RESULT, "no report")
-        lines: dict[str, list[Line]] = {
+        last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_TESTS],
             "tests": [TESTS | {"test_command": "pytest --junitxml=report.xml {files}"}],
         }
-        told = Told(a_case(tmp_path, last), lines)
+        told = Told(agent_inputs(tmp_path, last), lines)
         drafted = await told.draft()
         assert drafted.draft == a_draft(command="pytest --junitxml=report.xml {files}")
         assert "has changed since" not in told.opening("tests")
@@ -186,50 +203,54 @@ class TestLaterDrafts:
     async def test_guidance_to_the_explorer_makes_it_look_again_and_everyone_speak(
         self, tmp_path: Path
     ) -> None:
-        lines: dict[str, list[Line]] = {
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}],
             "explorer": [REPORT | {"system_packages": ["gcc"]}],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(a_case(tmp_path, FAILED), lines, State(report=ExplorerReport(**REPORT)))
+        told = Told(agent_inputs(tmp_path, FAILED), lines, AgentState(report=ExplorerReport(**REPORT)))
         await told.draft()
-        assert told.speaker.roles() == ["analyst", "explorer", "environment", "tests"]
+        assert told.speaker.roles_in_order() == ["analyst", "explorer", "environment", "tests"]
         assert "Find the compiler." in told.opening("explorer")
         assert "gcc" in told.opening("environment")
 
     async def test_giving_up_ends_with_the_analysts_reason(self, tmp_path: Path) -> None:
-        told = Told(a_case(tmp_path, FAILED), {"analyst": [{"give_up": True, "reason": "Needs a GPU."}]})
+        told = Told(
+            agent_inputs(tmp_path, FAILED), {"analyst": [{"give_up": True, "reason": "Needs a GPU."}]}
+        )
         with pytest.raises(GaveUp, match=r"^Needs a GPU\.$"):
             await told.draft()
         assert told.story.state.advised == [
-            Advised(round=0, outcome="StepFailed", guidance=Guidance(give_up=True, reason="Needs a GPU."))
+            PastGuidance(
+                round=0, outcome="StepFailed", guidance=Guidance(give_up=True, reason="Needs a GPU.")
+            )
         ]
 
     async def test_an_analyst_that_talks_garbage_is_stood_in_for_by_the_outcome(self, tmp_path: Path) -> None:
-        lines: dict[str, list[Line]] = {
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": ["?"] * 4,
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(a_case(tmp_path, FAILED), lines)
+        told = Told(agent_inputs(tmp_path, FAILED), lines)
         assert (await told.draft()).draft == a_draft(WITH_XML)
         assert GCC in told.opening("environment")
 
     async def test_without_feedback_nobody_is_told_how_it_ended_and_the_question_is_another_one(
         self, tmp_path: Path
     ) -> None:
-        order = an_order(ablation=Ablation(no_feedback=True))
+        order = an_agent_spec(ablation=Ablation(no_feedback=True))
         first, second = (
-            Told(a_case(tmp_path, order=order), FIRST),
+            Told(agent_inputs(tmp_path, order=order), FIRST),
             Told(
-                a_case(tmp_path, tried(0, RoundOutcome.AFTER_FAILED, "telling"), order=order),
+                agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), order=order),
                 FIRST | {"environment": [{"dockerfile": WITH_XML}]},
             ),
         )
         await first.draft()
         await second.draft()
-        assert second.speaker.roles() == ["explorer", "environment", "tests"]
+        assert second.speaker.roles_in_order() == ["explorer", "environment", "tests"]
         for role in ("environment", "tests"):
             assert "telling" not in second.opening(role) and "AfterFailed" not in second.opening(role)
             assert first.opening(role) != second.opening(role)
@@ -239,42 +260,51 @@ class TestRepetition:
     async def test_a_dockerfile_that_failed_to_build_is_refused_whoever_wrote_it(
         self, tmp_path: Path
     ) -> None:
-        recipe = tried(0, RoundOutcome.STEP_FAILED, "no", a_draft(another("RUN recipe")), "recipe")
-        lines = FIRST | {"environment": [{"dockerfile": "# mine\n" + another("RUN recipe")}, ENVIRONMENT]}
-        told = Told(a_case(tmp_path, recipe), lines)
+        recipe = a_past_attempt(
+            0, RoundOutcome.STEP_FAILED, "no", a_draft(dockerfile_with("RUN recipe")), "recipe"
+        )
+        lines = FIRST | {
+            "environment": [{"dockerfile": "# mine\n" + dockerfile_with("RUN recipe")}, ENVIRONMENT]
+        }
+        told = Told(agent_inputs(tmp_path, recipe), lines)
         assert (await told.draft()).draft == a_draft()
-        assert "was built in round 1 and failed" in told.speaker.told("environment")[1]
+        assert "was built in round 1 and failed" in told.speaker.last_messages("environment")[1]
 
     async def test_an_unchanged_dockerfile_is_no_answer_to_guidance(self, tmp_path: Path) -> None:
-        last = tried(0, RoundOutcome.AFTER_FAILED, "no")
-        lines: dict[str, list[Line]] = {
+        last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no")
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [ENVIRONMENT, {"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(a_case(tmp_path, last), lines)
+        told = Told(agent_inputs(tmp_path, last), lines)
         await told.draft()
-        assert "without a change" in told.speaker.told("environment")[1]
+        assert "without a change" in told.speaker.last_messages("environment")[1]
 
     async def test_a_whole_draft_that_was_tried_is_refused_then_the_next_model_asked_then_repeated(
         self, tmp_path: Path
     ) -> None:
-        last = tried(0, RoundOutcome.NO_RESULT, "no report")
+        last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
         told = Told(
-            a_case(tmp_path, last), {"analyst": [TO_TESTS], "tests": [TESTS] * 8}, ladder=("small", "large")
+            agent_inputs(tmp_path, last),
+            {"analyst": [TO_TESTS], "tests": [TESTS] * 8},
+            ladder=("small", "large"),
         )
-        with pytest.raises(Repeated, match="This very draft was tried in round 1"):
+        with pytest.raises(RepeatedDrafts, match="This very draft was tried in round 1"):
             await told.draft()
-        assert told.speaker.rung == 1 and told.speaker.unsaid == {}
+        assert told.speaker.model_index == 1 and told.speaker.unused_answers == {}
 
     async def test_the_same_failure_twice_brings_the_next_model(self, tmp_path: Path) -> None:
-        rounds = [FAILED, tried(1, RoundOutcome.STEP_FAILED, GCC, a_draft(another("RUN one")))]
-        lines: dict[str, list[Line]] = {
+        rounds = [
+            FAILED,
+            a_past_attempt(1, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with("RUN one"))),
+        ]
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(a_case(tmp_path, *rounds), lines, ladder=("small", "large"))
+        told = Told(agent_inputs(tmp_path, *rounds), lines, ladder=("small", "large"))
         assert (await told.draft()).label.startswith("large, ")
         assert "seen 2 times" in told.opening("analyst")
 
@@ -282,34 +312,40 @@ class TestRepetition:
         self, tmp_path: Path
     ) -> None:
         rounds = [
-            tried(number, RoundOutcome.STEP_FAILED, GCC, a_draft(another(f"RUN {number}")))
+            a_past_attempt(number, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with(f"RUN {number}")))
             for number in range(3)
         ]
-        told = Told(a_case(tmp_path, *rounds), {})
-        with pytest.raises(Repeated, match="3 different drafts ended in the same failure, StepFailed: error"):
+        told = Told(agent_inputs(tmp_path, *rounds), {})
+        with pytest.raises(
+            RepeatedDrafts, match="3 different drafts ended in the same failure, StepFailed: error"
+        ):
             await told.draft()
         assert len(set(told.story.state.signatures)) == 1
 
     async def test_failures_of_recipes_do_not_count(self, tmp_path: Path) -> None:
         rounds = [
-            tried(number, RoundOutcome.STEP_FAILED, GCC, a_draft(another(f"RUN {number}")), "recipe")
+            a_past_attempt(
+                number, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with(f"RUN {number}")), "recipe"
+            )
             for number in range(3)
         ]
-        told = Told(a_case(tmp_path, *rounds), FIRST)
+        told = Told(agent_inputs(tmp_path, *rounds), FIRST)
         assert (await told.draft()).draft == a_draft()
 
     async def test_the_rung_of_the_last_pod_is_kept(self, tmp_path: Path) -> None:
-        lines: dict[str, list[Line]] = {
+        lines: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(a_case(tmp_path, FAILED), lines, State(rung=1), ladder=("small", "large", "huge"))
+        told = Told(
+            agent_inputs(tmp_path, FAILED), lines, AgentState(rung=1), ladder=("small", "large", "huge")
+        )
         assert (await told.draft()).label.startswith("large, ")
 
     async def test_a_model_that_gives_garbage_to_the_end_is_malformed(self, tmp_path: Path) -> None:
-        with pytest.raises(Malformed):
-            await Told(a_case(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
+        with pytest.raises(MalformedAnswers):
+            await Told(agent_inputs(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
 
 
 @pytest.mark.parametrize(
@@ -318,12 +354,12 @@ class TestRepetition:
 async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome: RoundOutcome) -> None:
     """Models that always say the same are stopped after every outcome, wherever the analyst sends them."""
     for route in ("environment", "tests", "explorer"):
-        stubborn: dict[str, list[Line]] = {
+        stubborn: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": route}],
             "explorer": [REPORT],
             "environment": [ENVIRONMENT] * 4,
             "tests": [TESTS] * 4,
         }
-        told = Told(a_case(tmp_path, tried(0, outcome, "why")), stubborn)
-        with pytest.raises(Repeated):
+        told = Told(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), stubborn)
+        with pytest.raises(RepeatedDrafts):
             await told.draft()

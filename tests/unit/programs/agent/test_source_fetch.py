@@ -10,8 +10,8 @@ from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, pack_nodes
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource
-from swefoundry.programs.agent.repo.fetch import fetch, unpack
-from swefoundry.programs.agent.repo.tree import Tree
+from swefoundry.programs.agent.repo.fetch import fetch_tree, unpack
+from swefoundry.programs.agent.repo.tree import RepoTree
 
 
 def archive(folder: Path, *members: tuple[str, bytes | str | None]) -> Path:
@@ -42,7 +42,7 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClien
         TREE_MTIME,
     )
     source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: data})
-    tree = Tree(await fetch(registry, "agents/source", source, tmp_path))
+    tree = RepoTree(await fetch_tree(registry, "agents/source", source, tmp_path))
     assert [(entry.path, entry.kind) for entry in tree.entries] == [
         ("a.py", "file"),
         ("b", "link"),
@@ -54,7 +54,7 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClien
 async def test_a_source_that_is_no_tar_is_refused_by_name(registry: RegistryClient, tmp_path: Path) -> None:
     source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: b"no tar"})
     with pytest.raises(InvalidSource, match=f"the source {source} cannot be unpacked"):
-        await fetch(registry, "agents/source", source, tmp_path)
+        await fetch_tree(registry, "agents/source", source, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "/x"])

@@ -3,18 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from scripted_model.asked import Asked, Json
+from scripted_model.request import ChatRequest, Json
 
-LARGEST = 64 << 20
+MAX_BODY_CHARACTERS = 64 << 20
 """Characters of bodies that are kept; beyond, the oldest are let go (their lines stay)."""
 
 
 @dataclass
-class Line:
+class RequestLogEntry:
     """One request that reached POST /v1/chat/completions."""
 
     number: int
-    asked: Asked | None
+    asked: ChatRequest | None
     """None: the body was let go."""
     digest: str
     role: str | None
@@ -28,47 +28,49 @@ class Line:
     note: str = ""
     """What was wrong."""
 
-    def told(self, bodies: bool) -> Json:
+    def to_json(self, bodies: bool) -> Json:
         """The line as JSON; the key of the request is nowhere in it."""
         line = {name: value for name, value in vars(self).items() if name not in ("asked", "size")}
         return line | ({"body": self.asked.body if self.asked else None} if bodies else {})
 
-    def holds(self, text: str) -> bool:
+    def contains(self, text: str) -> bool:
         """Whether some message holds the text."""
         return self.asked is not None and any(text in message for message in self.asked.texts)
 
 
 @dataclass
-class Ledger:
+class RequestLog:
     """All lines since the last reset."""
 
-    lines: list[Line] = field(default_factory=list)
+    entries: list[RequestLogEntry] = field(default_factory=list)
     size: int = 0
     kept_from: int = 0
 
-    def enter(self, asked: Asked) -> Line:
+    def add(self, request: ChatRequest) -> RequestLogEntry:
         """A request arrived."""
-        size = sum(len(text) for text in asked.texts)
-        line = Line(len(self.lines) + 1, asked, asked.digest, asked.role, asked.model, asked.turn, size)
-        self.lines.append(line)
+        size = sum(len(text) for text in request.texts)
+        line = RequestLogEntry(
+            len(self.entries) + 1, request, request.digest, request.role, request.model, request.turn, size
+        )
+        self.entries.append(line)
         self.size += size
-        while self.size > LARGEST and self.kept_from < len(self.lines) - 1:
-            self._let_go(self.lines[self.kept_from])
+        while self.size > MAX_BODY_CHARACTERS and self.kept_from < len(self.entries) - 1:
+            self._drop_body(self.entries[self.kept_from])
         return line
 
-    def told(self, containing: str | None, bodies: bool) -> Json:
+    def report(self, containing: str | None, bodies: bool) -> Json:
         """The requests, those alone that hold a text when one is given; and what tests ask for of them."""
-        lines = [line for line in self.lines if not containing or line.holds(containing)]
+        lines = [line for line in self.entries if not containing or line.contains(containing)]
         answered = Counter(line.digest for line in lines if line.status == 200)
         return {
             "count": len(lines),
             "answered": sum(answered.values()),
             "answered_twice": sorted(digest for digest, count in answered.items() if count > 1),
             "unmatched": [line.note for line in lines if line.status and line.note],
-            "requests": [line.told(bodies) for line in lines],
+            "requests": [line.to_json(bodies) for line in lines],
         }
 
-    def _let_go(self, line: Line) -> None:
-        line.asked = None
-        self.size -= line.size
+    def _drop_body(self, entry: RequestLogEntry) -> None:
+        entry.asked = None
+        self.size -= entry.size
         self.kept_from += 1

@@ -4,8 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.programs.agent.loop_detection import Step, advice, call_key, draft_key, normalised, signature
-from unit.programs.agent.cases import DOCKERFILE, a_draft
+from swefoundry.programs.agent.loop_detection import (
+    LoopReaction,
+    call_key,
+    draft_key,
+    failure_signature,
+    loop_reaction,
+    without_run_details,
+)
+from unit.programs.agent.agent_inputs import DOCKERFILE, a_draft
 
 SAME = [
     ("numbers", "ERROR: 3 failed, 17 passed in 4.31s", "ERROR: 4 failed, 2 passed in 120.00s"),
@@ -27,41 +34,41 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("one", "other"), [case[1:] for case in SAME], ids=[case[0] for case in SAME])
 def test_one_failure_has_one_signature(one: str, other: str) -> None:
-    assert signature("StepFailed", one) == signature("StepFailed", other)
+    assert failure_signature("StepFailed", one) == failure_signature("StepFailed", other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [case[1:] for case in DIFFERENT], ids=[case[0] for case in DIFFERENT]
 )
 def test_different_failures_have_different_signatures(one: str, other: str) -> None:
-    assert signature("AfterFailed", one) != signature("AfterFailed", other)
+    assert failure_signature("AfterFailed", one) != failure_signature("AfterFailed", other)
 
 
 def test_the_outcome_is_part_of_the_signature() -> None:
-    assert signature("StepFailed", "ERROR x") != signature("AfterFailed", "ERROR x")
+    assert failure_signature("StepFailed", "ERROR x") != failure_signature("AfterFailed", "ERROR x")
 
 
 @given(st.text())
 def test_normalising_twice_changes_nothing_about_the_lines_count(text: str) -> None:
-    assert len(normalised(text).splitlines()) <= len(text.splitlines())
+    assert len(without_run_details(text).splitlines()) <= len(text.splitlines())
 
 
 @pytest.mark.parametrize(
     ("signatures", "step"),
     [
-        ([], Step.CARRY_ON),
-        (["a"], Step.CARRY_ON),
-        (["a", "b"], Step.CARRY_ON),
-        (["a", "a"], Step.SWITCH),
-        (["a", "b", "a"], Step.SWITCH),
-        (["a", "b", "a", "b", "a"], Step.STOP),
-        (["a", "a", "a", "b"], Step.CARRY_ON),
+        ([], LoopReaction.CONTINUE),
+        (["a"], LoopReaction.CONTINUE),
+        (["a", "b"], LoopReaction.CONTINUE),
+        (["a", "a"], LoopReaction.NEXT_MODEL),
+        (["a", "b", "a"], LoopReaction.NEXT_MODEL),
+        (["a", "b", "a", "b", "a"], LoopReaction.NEXT_MODEL_OR_STOP),
+        (["a", "a", "a", "b"], LoopReaction.CONTINUE),
     ],
 )
 def test_the_second_sight_of_a_failure_changes_the_model_and_the_third_may_stop(
-    signatures: list[str], step: Step
+    signatures: list[str], step: LoopReaction
 ) -> None:
-    assert advice(signatures) is step
+    assert loop_reaction(signatures) is step
 
 
 def test_drafts_that_build_and_run_alike_are_the_same_draft() -> None:

@@ -47,23 +47,23 @@ def a_script(*then: dict[str, Any], **when: Any) -> dict[str, Any]:
     return ANY | {"rules": [{"name": "only", "when": when, "then": list(then)}]}
 
 
-def client(at: scripted.Local, key: str = "key", **options: Any) -> openai.AsyncOpenAI:
+def client(at: scripted.LocalModel, key: str = "key", **options: Any) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=at.base_url, api_key=key, **({"max_retries": 0} | options))
 
 
-async def ask(at: scripted.Local, **changes: Any) -> Any:
+async def ask(at: scripted.LocalModel, **changes: Any) -> Any:
     async with client(at) as asking:
         return await asking.chat.completions.create(**({"model": "small", "messages": ASK} | changes))
 
 
-async def failure(at: scripted.Local, **changes: Any) -> openai.APIError:
+async def failure(at: scripted.LocalModel, **changes: Any) -> openai.APIError:
     with pytest.raises(openai.APIError) as caught:
         await ask(at, **changes)
     return caught.value
 
 
 async def test_a_text_is_said_with_what_it_costs() -> None:
-    async with scripted.serving(a_script({"text": "It is Python."})) as model:
+    async with scripted.serve(a_script({"text": "It is Python."})) as model:
         answer = await ask(model)
     assert answer.choices[0].message.content == "It is Python."
     assert answer.choices[0].finish_reason == "stop"
@@ -76,7 +76,7 @@ async def test_tools_are_called() -> None:
     then = {
         "calls": [{"name": "read", "arguments": {"path": "a"}}, {"name": "read", "arguments": {"path": "b"}}]
     }
-    async with scripted.serving(a_script(then)) as model:
+    async with scripted.serve(a_script(then)) as model:
         choice = (await ask(model, tools=[READ])).choices[0]
     assert [call.function.arguments for call in choice.message.tool_calls] == [
         '{"path": "a"}',
@@ -87,14 +87,14 @@ async def test_tools_are_called() -> None:
 
 
 async def test_data_that_obeys_the_schema_is_said_as_json() -> None:
-    async with scripted.serving(a_script({"json": {"language": "python"}})) as model:
+    async with scripted.serve(a_script({"json": {"language": "python"}})) as model:
         answer = await ask(model, response_format=REPORT)
     assert answer.choices[0].message.content == '{"language": "python"}'
 
 
 async def test_the_prompt_of_an_earlier_turn_counts_as_cached() -> None:
     later = [*ASK, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Sure?"}]
-    async with scripted.serving(a_script({"text": "Yes."}, {"text": "Sure."})) as model:
+    async with scripted.serve(a_script({"text": "Yes."}, {"text": "Sure."})) as model:
         first, second = await ask(model), await ask(model, messages=later)
     assert second.choices[0].message.content == "Sure."
     assert second.usage.prompt_tokens_details.cached_tokens == first.usage.prompt_tokens - 1  # of no tools
@@ -102,7 +102,7 @@ async def test_the_prompt_of_an_earlier_turn_counts_as_cached() -> None:
 
 async def test_a_script_may_say_what_an_answer_costs() -> None:
     then = {"text": "x", "usage": {"prompt": 9000, "cached": 8000, "completion": 700}}
-    async with scripted.serving(a_script(then)) as model:
+    async with scripted.serve(a_script(then)) as model:
         usage = (await ask(model)).usage
     assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == (9000, 700, 9700)
     assert usage.prompt_tokens_details.cached_tokens == 8000
@@ -113,7 +113,7 @@ async def test_a_stream_says_the_same_piece_by_piece() -> None:
         "text": "A text that is longer than one piece of a stream.",
         "calls": [{"name": "read", "arguments": {"path": "p"}}],
     }
-    async with scripted.serving(a_script(said)) as model, client(model) as asking:
+    async with scripted.serve(a_script(said)) as model, client(model) as asking:
         stream = await asking.chat.completions.create(
             model="small", messages=ASK, tools=[READ], stream=True, stream_options={"include_usage": True}
         )
@@ -129,40 +129,40 @@ async def test_a_stream_says_the_same_piece_by_piece() -> None:
 
 
 async def test_an_answer_may_be_cut() -> None:
-    async with scripted.serving(a_script({"text": "It is", "finish": "length"})) as model:
+    async with scripted.serve(a_script({"text": "It is", "finish": "length"})) as model:
         assert (await ask(model)).choices[0].finish_reason == "length"
 
 
 async def test_the_models_are_listed() -> None:
-    async with scripted.serving(ANY) as model, client(model) as asking:
+    async with scripted.serve(ANY) as model, client(model) as asking:
         assert [each.id async for each in asking.models.list()] == ["plain", "small"]
 
 
 async def test_a_wrong_key_is_refused_and_not_repeated() -> None:
     async with (
-        scripted.serving(a_script({"text": "x"}), key="right") as model,
+        scripted.serve(a_script({"text": "x"}), key="right") as model,
         client(model, "wrong-key") as asking,
     ):
         with pytest.raises(openai.AuthenticationError) as caught:
             await asking.chat.completions.create(model="small", messages=ASK)
         with pytest.raises(openai.AuthenticationError):
             await asking.models.list()
-        assert model.told()["count"] == 0
+        assert model.request_report()["count"] == 0
     assert caught.value.code == "invalid_api_key"
     assert "wrong-key" not in str(caught.value)
 
 
 async def test_the_right_key_is_good() -> None:
     async with (
-        scripted.serving(a_script({"text": "x"}), key="right") as model,
+        scripted.serve(a_script({"text": "x"}), key="right") as model,
         client(model, "right") as asking,
     ):
         assert await asking.chat.completions.create(model="small", messages=ASK)
-        assert "right" not in str(model.told(bodies=True))
+        assert "right" not in str(model.request_report(bodies=True))
 
 
 async def test_an_unknown_model_is_not_found() -> None:
-    async with scripted.serving(a_script({"text": "x"})) as model:
+    async with scripted.serve(a_script({"text": "x"})) as model:
         error = await failure(model, model="large")
     assert isinstance(error, openai.NotFoundError)
     assert (error.code, "`large` does not exist" in error.message) == ("model_not_found", True)
@@ -177,7 +177,7 @@ async def test_an_unknown_model_is_not_found() -> None:
     ],
 )
 async def test_a_model_is_not_asked_for_more_than_it_can(asked: dict[str, Any], code: str) -> None:
-    async with scripted.serving(a_script({"text": "x"})) as model:
+    async with scripted.serve(a_script({"text": "x"})) as model:
         error = await failure(model, model="plain", **asked)
     assert isinstance(error, openai.BadRequestError)
     assert error.code == code
@@ -191,11 +191,11 @@ async def test_a_busy_endpoint_says_when_to_come_back() -> None:
             {"name": "there", "then": {"text": "Here I am."}},
         ]
     }
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         error = await failure(model)
         async with client(model, max_retries=1) as asking:
             answer = await asking.chat.completions.create(model="small", messages=ASK)
-        told = model.told()
+        told = model.request_report()
     assert isinstance(error, openai.RateLimitError)
     assert (error.code, error.response.headers["Retry-After"]) == ("rate_limit_exceeded", "0.01")
     assert answer.choices[0].message.content == "Here I am."
@@ -206,7 +206,7 @@ async def test_a_busy_endpoint_says_when_to_come_back() -> None:
 @pytest.mark.parametrize("status", [400, 403, 500, 502, 503])
 async def test_errors_are_what_the_script_says(status: int) -> None:
     then = {"error": {"status": status, "message": "Not today.", "code": "tired"}}
-    async with scripted.serving(a_script(then)) as model:
+    async with scripted.serve(a_script(then)) as model:
         error = await failure(model)
     assert isinstance(error, openai.APIStatusError)
     assert (error.status_code, error.code) == (status, "tired")
@@ -215,19 +215,19 @@ async def test_errors_are_what_the_script_says(status: int) -> None:
 
 @pytest.mark.parametrize("fault", ["drop", "truncate"])
 async def test_the_server_hangs_up(fault: str) -> None:
-    async with scripted.serving(a_script({"fault": fault})) as model:
+    async with scripted.serve(a_script({"fault": fault})) as model:
         error = await failure(model)
         assert isinstance(error, openai.APIConnectionError)
-        assert [line["status"] for line in model.told()["requests"]] == [None]
+        assert [line["status"] for line in model.request_report()["requests"]] == [None]
 
 
 async def test_an_answer_without_choices_arrives_so() -> None:
-    async with scripted.serving(a_script({"fault": "empty"})) as model:
+    async with scripted.serve(a_script({"fault": "empty"})) as model:
         assert (await ask(model)).choices == []
 
 
 async def test_garbage_is_no_json() -> None:
-    async with scripted.serving(a_script({"fault": "garbage"})) as model, client(model) as asking:
+    async with scripted.serve(a_script({"fault": "garbage"})) as model, client(model) as asking:
         raw = await asking.chat.completions.with_raw_response.create(model="small", messages=ASK)
     assert raw.status_code == 200
     assert raw.text.startswith("<html>")
@@ -235,7 +235,7 @@ async def test_garbage_is_no_json() -> None:
 
 async def test_a_slow_answer_outlasts_an_impatient_client() -> None:
     async with (
-        scripted.serving(a_script({"text": "x", "delay": 3600})) as model,
+        scripted.serve(a_script({"text": "x", "delay": 3600})) as model,
         client(model, timeout=0.1) as asking,
     ):
         with pytest.raises(openai.APITimeoutError):
@@ -243,17 +243,17 @@ async def test_a_slow_answer_outlasts_an_impatient_client() -> None:
 
 
 async def test_an_answer_that_nobody_took_is_not_counted() -> None:
-    gate = scripted.Gate()
-    async with scripted.serving(a_script({"text": "x"}), gate=gate) as model:
+    gate = scripted.RequestGate()
+    async with scripted.serve(a_script({"text": "x"}), gate=gate) as model:
         asking = asyncio.create_task(ask(model))
-        first = await gate.arrived()
+        first = await gate.next_request()
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        await first.hung_up()
-        first.let_through()
+        await first.disconnected()
+        first.release()
         again = asyncio.create_task(ask(model))
-        (await gate.arrived()).let_through()
+        (await gate.next_request()).release()
         await again
-        told = model.told()
+        told = model.request_report()
     assert [line["status"] for line in told["requests"]] == [None, 200]
     assert (told["answered"], told["answered_twice"]) == (1, [])

@@ -11,10 +11,18 @@ from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
-from swefoundry.programs.agent.llm.api_errors import wait_of
-from swefoundry.programs.agent.llm.endpoint import LONGEST_RETRY_AFTER_SECONDS, RealModelRefused
+from swefoundry.programs.agent.llm.api_errors import retry_after_seconds
+from swefoundry.programs.agent.llm.endpoint import MAX_RETRY_AFTER_SECONDS, RealModelBlocked
 from swefoundry.programs.agent.llm.messages import ToolCall
-from unit.model_access.model_server import (
+from unit.programs.agent.llm.model_clients import (
+    GREP,
+    SCHEMA,
+    RecordingHooks,
+    a_model,
+    a_model_client,
+    a_request,
+)
+from unit.programs.agent.llm.model_server import (
     USAGE,
     Answer,
     breaking_off,
@@ -27,7 +35,6 @@ from unit.model_access.model_server import (
     saying,
     serving,
 )
-from unit.model_access.speaking import GREP, SCHEMA, Ears, a_model, a_request, a_speaker
 
 
 async def test_an_answer_comes_back_with_its_usage_and_price(
@@ -39,11 +46,11 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
     }
     async with serving(saying("Do this.", usage=usage)) as server:
         model = a_model(server.url, input_usd=2, cached_usd=0.5, output_usd=10)
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request())
     cost = 60 * 2 + 40 * 0.5 + 20 * 10
     expected = Usage(turns=1, input_tokens=100, cached_tokens=40, output_tokens=20, micro_usd=int(cost))
-    assert (reply.message.text, reply.model, reply.usage, reply.stored, reply.cut, reply.note) == (
+    assert (reply.message.text, reply.model, reply.usage, reply.stored, reply.truncated, reply.note) == (
         "Do this.",
         "small",
         expected,
@@ -58,7 +65,7 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
 async def test_tools_are_said_natively(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
-        async with a_speaker(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request(tools=(GREP,)))
     assert reply.message.calls == (ToolCall("call_1", "grep", '{"pattern": "x"}'),)
     function = {"name": "grep", "description": "Search the source.", "parameters": GREP.parameters}
@@ -84,7 +91,7 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
 ) -> None:
     async with (
         serving(saying('{"ok": true}')) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         await speaker.ask(a_request(answer=SCHEMA))
         await speaker.ask(a_request(answer=SCHEMA, tools=(GREP,)))
@@ -117,10 +124,10 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
 async def test_passing_faults_are_asked_again(
     registry: RegistryClient, conversation: str, fault: Answer
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(fault, fault, saying("At last.")) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
         reply = await speaker.ask(a_request())
     assert (reply.message.text, server.asked, len(ears.pauses)) == ("At last.", 3, 2)
@@ -128,7 +135,7 @@ async def test_passing_faults_are_asked_again(
 
 
 async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, conversation: str) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     answers = [
         refusing(429, "slow down", headers={"Retry-After": "17"}),
         refusing(503, "later", headers={"retry-after-ms": "2500"}),
@@ -137,10 +144,10 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
     ]
     async with (
         serving(*answers) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
         await speaker.ask(a_request())
-    assert ears.pauses == [17, 2.5, LONGEST_RETRY_AFTER_SECONDS]
+    assert ears.pauses == [17, 2.5, MAX_RETRY_AFTER_SECONDS]
     assert [line.rsplit(";", 1)[1] for line in ears.lines] == [
         " asked again in 17 s",
         " asked again in 2 s",
@@ -151,8 +158,8 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
 def test_retry_after_may_be_a_date() -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     then = format_datetime(now + timedelta(seconds=30), usegmt=True)
-    assert wait_of({"retry-after": then}, now) == 30
-    assert wait_of({"retry-after": "soon"}, now) is None
+    assert retry_after_seconds({"retry-after": then}, now) == 30
+    assert retry_after_seconds({"retry-after": "soon"}, now) is None
 
 
 @pytest.mark.parametrize(
@@ -166,10 +173,10 @@ def test_retry_after_may_be_a_date() -> None:
 async def test_patience_ends(
     registry: RegistryClient, conversation: str, configured: dict[str, int], waited: int
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(refusing(503, "overloaded")) as server,
-        a_speaker(
+        a_model_client(
             registry, a_model(server.url, **configured), ears=ears, conversation=conversation
         ) as speaker,
     ):
@@ -183,7 +190,7 @@ async def test_patience_ends(
 async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(raw('{"choices": [')) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelUnavailable, match="broke off its answer"):
             await speaker.ask(a_request())
@@ -195,7 +202,7 @@ async def test_an_answer_of_another_shape_is_asked_again_three_times(
 ) -> None:
     async with (
         serving(giving({"choices": [{"text": "an old completion"}]})) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelUnavailable, match="choice has no message, 3 times"):
             await speaker.ask(a_request())
@@ -207,10 +214,10 @@ async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conver
         await asyncio.sleep(3600)
         return web.Response()
 
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(slow, saying("Here.")) as server,
-        a_speaker(
+        a_model_client(
             registry, a_model(server.url, request_seconds=1), ears=ears, conversation=conversation
         ) as speaker,
     ):
@@ -221,7 +228,9 @@ async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conver
 async def test_an_endpoint_that_is_not_there_is_unavailable(
     registry: RegistryClient, conversation: str
 ) -> None:
-    async with a_speaker(registry, a_model("http://127.0.0.1:9/v1"), conversation=conversation) as speaker:
+    async with a_model_client(
+        registry, a_model("http://127.0.0.1:9/v1"), conversation=conversation
+    ) as speaker:
         with pytest.raises(ModelUnavailable, match=r"http://127.0.0.1:9/v1 was not reached"):
             await speaker.ask(a_request())
 
@@ -270,10 +279,10 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(
 async def test_what_only_a_person_can_cure_stops_at_once(
     registry: RegistryClient, conversation: str, fault: Answer, said: str
 ) -> None:
-    ears = Ears()
+    ears = RecordingHooks()
     async with (
         serving(fault) as server,
-        a_speaker(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelRefused) as caught:
             await speaker.ask(a_request())
@@ -287,7 +296,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
     answer = giving(completion({"content": ""}, finish="content_filter"))
     async with (
         serving(answer) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         reply = await speaker.ask(a_request())
     assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
@@ -296,7 +305,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
 async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         assert (await speaker.ask(a_request())).message.text == "I cannot."
 
@@ -304,9 +313,9 @@ async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, c
 async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("FROM pyth", finish="length")) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
-        assert (await speaker.ask(a_request())).cut
+        assert (await speaker.ask(a_request())).truncated
 
 
 async def test_usage_that_nobody_gave_is_estimated_too_high(
@@ -314,7 +323,7 @@ async def test_usage_that_nobody_gave_is_estimated_too_high(
 ) -> None:
     async with (
         serving(saying("x" * 100, usage=None)) as server,
-        a_speaker(registry, a_model(server.url, input_usd=1), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url, input_usd=1), conversation=conversation) as speaker,
     ):
         reply = await speaker.ask(a_request())
     assert reply.note == "the endpoint said nothing of usage: estimated, rather too high"
@@ -329,19 +338,21 @@ async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
     async with (
         serving(saying("Yes.", usage=usage)) as server,
-        a_speaker(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
     ):
         assert (await speaker.ask(a_request())).usage.output_tokens == 520
 
 
 async def test_a_test_cannot_ask_a_real_model(registry: RegistryClient, conversation: str) -> None:
     for url in ("https://api.openai.com/v1", "http://10.0.0.7:8000/v1", "http://vllm:8000/v1"):
-        async with a_speaker(registry, a_model(url), conversation=conversation) as speaker:
-            with pytest.raises(RealModelRefused, match="may be a real model"):
+        async with a_model_client(registry, a_model(url), conversation=conversation) as speaker:
+            with pytest.raises(RealModelBlocked, match="may be a real model"):
                 await speaker.ask(a_request())
 
 
 async def test_an_address_that_is_none_is_refused(registry: RegistryClient, conversation: str) -> None:
-    async with a_speaker(registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation) as speaker:
+    async with a_model_client(
+        registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation
+    ) as speaker:
         with pytest.raises(ModelRefused, match="is no URL"):
             await speaker.ask(a_request())

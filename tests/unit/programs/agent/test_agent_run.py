@@ -19,25 +19,34 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.termination_record import truncate_to_fit
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import (
+    AgentExit,
     BudgetSpent,
     Interrupted,
-    Malformed,
+    MalformedAnswers,
     ModelRefused,
     ModelUnavailable,
-    Repeated,
-    Stop,
+    RepeatedDrafts,
 )
 from swefoundry.programs.agent.llm.messages import Reply, Request
-from swefoundry.programs.agent.run import SpeakerFor, attempt
+from swefoundry.programs.agent.run import OpenModelClient, run_agent
 from unit.oci import registry_server
 from unit.oci.collecting import bare
-from unit.programs.agent.cases import DIGEST, ENVIRONMENT, REPORT, TESTS, a_draft, another
-from unit.programs.agent.scripted_speaker import ONE_TURN, Line, ScriptedSpeaker, calls
-from unit.programs.agent.shelves import Shelf
+from unit.programs.agent.agent_inputs import DIGEST, ENVIRONMENT, REPORT, TESTS, a_draft, dockerfile_with
+from unit.programs.agent.scripted_model_client import (
+    ONE_TURN,
+    ScriptedAnswer,
+    ScriptedModelClient,
+    tool_calls,
+)
+from unit.programs.agent.seeded_repository import SeededRepository
 
-FIRST: dict[str, list[Line]] = {"explorer": [REPORT], "environment": [ENVIRONMENT], "tests": [TESTS]}
-YAML = another("RUN pip install pyyaml")
-LATER: dict[str, list[Line]] = {
+FIRST: dict[str, list[ScriptedAnswer]] = {
+    "explorer": [REPORT],
+    "environment": [ENVIRONMENT],
+    "tests": [TESTS],
+}
+YAML = dockerfile_with("RUN pip install pyyaml")
+LATER: dict[str, list[ScriptedAnswer]] = {
     "analyst": [{"reason": "yaml is missing", "route": "environment", "instructions": "Install pyyaml."}],
     "environment": [{"dockerfile": YAML, "note": "pyyaml"}],
     "tests": [TESTS],
@@ -45,30 +54,30 @@ LATER: dict[str, list[Line]] = {
 _numbers = itertools.count()
 
 
-def speaking(speaker: ScriptedSpeaker) -> SpeakerFor:
+def speaking(speaker: ScriptedModelClient) -> OpenModelClient:
     @asynccontextmanager
-    async def opened(order: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedSpeaker]:
+    async def opened(order: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
         yield speaker
 
     return opened
 
 
 async def run(
-    order: AgentSpec, registry: RegistryClient, speaker: ScriptedSpeaker, tmp_path: Path
+    order: AgentSpec, registry: RegistryClient, speaker: ScriptedModelClient, tmp_path: Path
 ) -> AgentResult:
     folder = tmp_path / f"pod{next(_numbers)}"
     folder.mkdir()
-    return await attempt(order, registry, folder, speaking(speaker), say=lambda line: None)
+    return await run_agent(order, registry, folder, speaking(speaker), progress=lambda line: None)
 
 
 @pytest.fixture
-def shelf(registry: RegistryClient) -> Shelf:
-    return Shelf(registry)
+def shelf(registry: RegistryClient) -> SeededRepository:
+    return SeededRepository(registry)
 
 
-async def test_the_record_names_draft_state_and_transcript(shelf: Shelf, tmp_path: Path) -> None:
-    speaker = ScriptedSpeaker(FIRST)
-    record = await run(await shelf.order(), shelf.registry, speaker, tmp_path)
+async def test_the_record_names_draft_state_and_transcript(shelf: SeededRepository, tmp_path: Path) -> None:
+    speaker = ScriptedModelClient(FIRST)
+    record = await run(await shelf.agent_spec(), shelf.registry, speaker, tmp_path)
     assert record.model_copy(update={"draft": None, "state": None, "transcript": None}) == AgentResult(
         nonce="n",
         code=ExitCode.OK,
@@ -88,14 +97,16 @@ async def test_the_record_names_draft_state_and_transcript(shelf: Shelf, tmp_pat
     assert (state.draft, state.transcript, state.rung) == (a_draft(), record.transcript, 0)
 
 
-async def test_the_next_pod_goes_on_with_what_the_last_one_left(shelf: Shelf, tmp_path: Path) -> None:
-    first = await run(await shelf.order(), shelf.registry, ScriptedSpeaker(FIRST), tmp_path)
+async def test_the_next_pod_goes_on_with_what_the_last_one_left(
+    shelf: SeededRepository, tmp_path: Path
+) -> None:
+    first = await run(await shelf.agent_spec(), shelf.registry, ScriptedModelClient(FIRST), tmp_path)
     after = await shelf.evidence("collecting\n" * 100 + "ModuleNotFoundError: No module named 'yaml'\n")
-    past = await shelf.past(
+    past = await shelf.past_round(
         0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"before": DIGEST, "after": after}, codes={"after": 1}
     )
-    speaker = ScriptedSpeaker(LATER)
-    record = await run(await shelf.order(past, state=first.state), shelf.registry, speaker, tmp_path)
+    speaker = ScriptedModelClient(LATER)
+    record = await run(await shelf.agent_spec(past, state=first.state), shelf.registry, speaker, tmp_path)
     assert (record.code, await shelf.draft(record.draft)) == (ExitCode.OK, a_draft(YAML))
     opening = speaker.requests[0].messages[1].text
     assert "No module named 'yaml'" in opening and '"language": "python"' in opening
@@ -113,27 +124,31 @@ async def test_the_next_pod_goes_on_with_what_the_last_one_left(shelf: Shelf, tm
     assert len(state.written) == 2 and len(state.signatures) == 1
 
 
-async def test_a_build_log_is_read_by_its_telling_lines(shelf: Shelf, tmp_path: Path) -> None:
+async def test_a_build_log_is_read_by_its_telling_lines(shelf: SeededRepository, tmp_path: Path) -> None:
     log = "noise\n" * 5000 + "fatal error: libxml/tree.h: No such file or directory\n" + "more\n" * 5000
     blob = await shelf.registry.put_blob(shelf.repo, log.encode())
-    past = await shelf.past(0, RoundOutcome.STEP_FAILED, a_draft(), build_log=blob, message="RUN pip failed")
-    speaker = ScriptedSpeaker(LATER)
-    await run(await shelf.order(past), shelf.registry, speaker, tmp_path)
+    past = await shelf.past_round(
+        0, RoundOutcome.STEP_FAILED, a_draft(), build_log=blob, message="RUN pip failed"
+    )
+    speaker = ScriptedModelClient(LATER)
+    await run(await shelf.agent_spec(past), shelf.registry, speaker, tmp_path)
     opening = speaker.requests[0].messages[1].text
     assert "libxml/tree.h" in opening and opening.count("noise") < 10
 
 
-async def test_evidence_that_is_gone_does_not_stop_the_loop(shelf: Shelf, tmp_path: Path) -> None:
-    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"after": DIGEST}, message="why")
-    record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(LATER), tmp_path)
+async def test_evidence_that_is_gone_does_not_stop_the_loop(shelf: SeededRepository, tmp_path: Path) -> None:
+    past = await shelf.past_round(
+        0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"after": DIGEST}, message="why"
+    )
+    record = await run(await shelf.agent_spec(past), shelf.registry, ScriptedModelClient(LATER), tmp_path)
     assert record.code == ExitCode.OK
 
 
-async def test_the_same_order_makes_the_same_requests(shelf: Shelf, tmp_path: Path) -> None:
-    look: list[Line] = [calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})), REPORT]
-    one, two = (ScriptedSpeaker(FIRST | {"explorer": look}) for _ in range(2))
+async def test_the_same_order_makes_the_same_requests(shelf: SeededRepository, tmp_path: Path) -> None:
+    look: list[ScriptedAnswer] = [tool_calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})), REPORT]
+    one, two = (ScriptedModelClient(FIRST | {"explorer": look}) for _ in range(2))
     for speaker in (one, two):
-        await run(await shelf.order(), shelf.registry, speaker, tmp_path)
+        await run(await shelf.agent_spec(), shelf.registry, speaker, tmp_path)
     assert one.requests == two.requests
 
 
@@ -141,20 +156,20 @@ STOPS = [
     (BudgetSpent("spec.budget.llmUsd is spent"), ExitCode.BUDGET_SPENT),
     (ModelUnavailable("503"), ExitCode.MODEL_UNAVAILABLE),
     (ModelRefused("401"), ExitCode.MODEL_REFUSED),
-    (Repeated("again"), ExitCode.REPEATED),
-    (Malformed("garbage"), ExitCode.MALFORMED),
+    (RepeatedDrafts("again"), ExitCode.REPEATED),
+    (MalformedAnswers("garbage"), ExitCode.MALFORMED),
     (Interrupted("SIGTERM"), ExitCode.INFRASTRUCTURE),
 ]
 
 
 @pytest.mark.parametrize(("stop", "code"), STOPS, ids=[type(case[0]).__name__ for case in STOPS])
 async def test_every_stop_has_its_code_and_what_was_said_is_kept(
-    shelf: Shelf, tmp_path: Path, stop: Stop, code: ExitCode
+    shelf: SeededRepository, tmp_path: Path, stop: AgentExit, code: ExitCode
 ) -> None:
-    before = await run(await shelf.order(), shelf.registry, ScriptedSpeaker(FIRST), tmp_path)
-    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
-    order = await shelf.order(past, state=before.state)
-    record = await run(order, shelf.registry, ScriptedSpeaker(LATER | {"environment": [stop]}), tmp_path)
+    before = await run(await shelf.agent_spec(), shelf.registry, ScriptedModelClient(FIRST), tmp_path)
+    past = await shelf.past_round(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
+    order = await shelf.agent_spec(past, state=before.state)
+    record = await run(order, shelf.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
     assert (record.code, record.message, record.draft) == (code, str(stop), None)
     assert record.usage == ONE_TURN
     assert len((await shelf.transcript(record.transcript)).turns) == 4
@@ -162,31 +177,33 @@ async def test_every_stop_has_its_code_and_what_was_said_is_kept(
     assert record.state == before.state
 
 
-async def test_giving_up_is_the_analysts_reason(shelf: Shelf, tmp_path: Path) -> None:
-    past = await shelf.past(0, RoundOutcome.AFTER_FAILED, a_draft())
-    lines: dict[str, list[Line]] = {"analyst": [{"give_up": True, "reason": "It needs a GPU; get one."}]}
-    record = await run(await shelf.order(past), shelf.registry, ScriptedSpeaker(lines), tmp_path)
+async def test_giving_up_is_the_analysts_reason(shelf: SeededRepository, tmp_path: Path) -> None:
+    past = await shelf.past_round(0, RoundOutcome.AFTER_FAILED, a_draft())
+    lines: dict[str, list[ScriptedAnswer]] = {
+        "analyst": [{"give_up": True, "reason": "It needs a GPU; get one."}]
+    }
+    record = await run(await shelf.agent_spec(past), shelf.registry, ScriptedModelClient(lines), tmp_path)
     assert (record.code, record.message) == (ExitCode.GAVE_UP, "It needs a GPU; get one.")
 
 
-async def test_a_registry_that_is_away_is_nobodys_fault(shelf: Shelf, tmp_path: Path) -> None:
-    order = await shelf.order()
+async def test_a_registry_that_is_away_is_nobodys_fault(shelf: SeededRepository, tmp_path: Path) -> None:
+    order = await shelf.agent_spec()
     away = RegistryLocation(
         registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x"
     )
     async with RegistryClient(away.registry, insecure=True, retry_seconds=0.1) as registry:
         record = await run(
-            order.model_copy(update={"place": away}), registry, ScriptedSpeaker(FIRST), tmp_path
+            order.model_copy(update={"place": away}), registry, ScriptedModelClient(FIRST), tmp_path
         )
     assert (record.code, away.registry in record.message) == (ExitCode.INFRASTRUCTURE, True)
 
 
-async def test_facts_that_cannot_be_read_are_a_bad_order(shelf: Shelf, tmp_path: Path) -> None:
-    order = await shelf.order(facts=await shelf.registry.put_blob(shelf.repo, b"[]"))
-    assert (await run(order, shelf.registry, ScriptedSpeaker({}), tmp_path)).code == ExitCode.INVALID_SPEC
+async def test_facts_that_cannot_be_read_are_a_bad_order(shelf: SeededRepository, tmp_path: Path) -> None:
+    order = await shelf.agent_spec(facts=await shelf.registry.put_blob(shelf.repo, b"[]"))
+    assert (await run(order, shelf.registry, ScriptedModelClient({}), tmp_path)).code == ExitCode.INVALID_SPEC
 
 
-class Silent(ScriptedSpeaker):
+class Silent(ScriptedModelClient):
     """Never answers."""
 
     async def ask(self, request: Request) -> Reply:
@@ -195,9 +212,9 @@ class Silent(ScriptedSpeaker):
 
 
 async def test_a_pod_that_runs_out_of_time_says_which_setting_gives_more(
-    shelf: Shelf, tmp_path: Path
+    shelf: SeededRepository, tmp_path: Path
 ) -> None:
-    order = await shelf.order(time_limit_seconds=0)
+    order = await shelf.agent_spec(time_limit_seconds=0)
     record = await run(order, shelf.registry, Silent({}), tmp_path)
     assert (record.code, "agent_seconds" in record.message) == (ExitCode.TIME_LIMIT, True)
 

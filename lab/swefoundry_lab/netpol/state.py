@@ -15,7 +15,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Picture:
+class ClusterState:
     """The objects as last seen, the addresses that CNI announced, and flags for who waits for a change."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Picture:
         async with self.applied:
             await self.applied.wait_for(lambda: address in self.in_force.known)
 
-    async def now_in_force(self, verdicts: Verdicts) -> None:
+    async def mark_applied(self, verdicts: Verdicts) -> None:
         """Note what the firewall does now and wake who waits for it."""
         async with self.applied:
             self.in_force = verdicts

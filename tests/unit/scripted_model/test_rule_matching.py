@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 import scripted
-from scripted_model.loading import ScriptError, parsed
+from scripted_model.loading import ScriptError, parse_script
 
 SYSTEM = {
     "explorer": "You are the Repository Explorer of swefoundry.\nLook around.",
@@ -31,7 +31,7 @@ def asked(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
     return {"model": "small", "messages": words} | changes
 
 
-async def said(model: scripted.Local, body: dict[str, Any]) -> Any:
+async def said(model: scripted.LocalModel, body: dict[str, Any]) -> Any:
     """The words of the answer, or the error."""
     async with httpx.AsyncClient() as http:
         answer = await http.post(f"{model.base_url}/chat/completions", json=body)
@@ -50,9 +50,9 @@ def rules(*listed: dict[str, Any], **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("role", SYSTEM)
 async def test_each_role_gets_its_own_answer(role: str) -> None:
     script = rules(*(rule(name, role=name) for name in SYSTEM))
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         assert await said(model, asked(role)) == role
-        assert model.told()["requests"][0]["role"] == role
+        assert model.request_report()["requests"][0]["role"] == role
 
 
 @pytest.mark.parametrize(
@@ -73,29 +73,29 @@ async def test_each_role_gets_its_own_answer(role: str) -> None:
     ],
 )
 async def test_every_condition_decides(when: Any, fits: Any, fits_not: Any) -> None:
-    async with scripted.serving(rules(rule("for it", **when), rule("for the rest"))) as model:
+    async with scripted.serve(rules(rule("for it", **when), rule("for the rest"))) as model:
         assert [await said(model, fits), await said(model, fits_not)] == ["for it", "for the rest"]
 
 
 async def test_the_schema_decides() -> None:
     when = {"schema": "Report"}
     script = rules({"name": "report", "when": when, "then": {"json": {"a": 1}}}, rule("rest"))
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         assert await said(model, asked(response_format=FORM)) == '{"a": 1}'
         assert await said(model, asked()) == "rest"
 
 
 async def test_a_request_is_known_again_by_its_digest() -> None:
-    async with scripted.serving(rules(rule("any"))) as model:
+    async with scripted.serve(rules(rule("any"))) as model:
         await said(model, asked())
-        digest = model.told()["requests"][0]["digest"]
-        model.play(rules(rule("this one", request=digest), rule("another")))
+        digest = model.request_report()["requests"][0]["digest"]
+        model.load(rules(rule("this one", request=digest), rule("another")))
         assert [await said(model, asked()), await said(model, asked(seed=7))] == ["this one", "another"]
 
 
 async def test_a_list_of_answers_is_a_conversation() -> None:
     script = rules({"name": "talk", "then": [{"text": "one"}, {"text": "two"}]})
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         first, again = await said(model, asked()), await said(model, asked())
         second, third = (
             await said(model, asked("explorer", "one", "go on")),
@@ -106,10 +106,10 @@ async def test_a_list_of_answers_is_a_conversation() -> None:
 
 
 async def test_a_rule_may_speak_a_number_of_times() -> None:
-    async with scripted.serving(rules(rule("twice", times=2), rule("then"))) as model:
+    async with scripted.serve(rules(rule("twice", times=2), rule("then"))) as model:
         assert [await said(model, asked()) for _ in range(3)] == ["twice", "twice", "then"]
         assert (await answer_to("POST", f"{model.root}/_scripted/reset"))[0] == 200
-        assert (await said(model, asked()), model.told()["count"]) == ("twice", 1)
+        assert (await said(model, asked()), model.request_report()["count"]) == ("twice", 1)
 
 
 async def test_parts_of_messages_and_calls_are_read_too() -> None:
@@ -117,7 +117,7 @@ async def test_parts_of_messages_and_calls_are_read_too() -> None:
     call = {"id": "1", "function": {"name": "read", "arguments": '{"path": "setup.py"}'}}
     words = [{"role": "user", "content": parts}, {"role": "assistant", "content": None, "tool_calls": [call]}]
     script = rules(rule("both", repo="demo/adder", anywhere="setup.py"))
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         assert await said(model, asked(messages=words)) == "both"
 
 
@@ -126,9 +126,9 @@ async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> N
         rule("far", role="analyst", model="large", turn=3),
         rule("near", role="explorer", turn=1),
     )
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         error = await said(model, asked())
-        told = model.told()
+        told = model.request_report()
     assert error["code"] == "script_unmatched"
     assert error["message"].startswith(
         "No rule of the script answers explorer (turn 0). Nearest: rule `script: near`: turn is 0, not 1 | "
@@ -152,9 +152,9 @@ async def test_a_script_that_breaks_the_request_fails_loudly_unless_it_means_to(
     then: Any, complaint: str
 ) -> None:
     body = asked(response_format=FORM, tools=[TOOL])
-    async with scripted.serving(rules({"name": "wrong", "then": then})) as model:
+    async with scripted.serve(rules({"name": "wrong", "then": then})) as model:
         error = await said(model, body)
-        model.play(rules({"name": "wrong", "then": then | {"broken": True}}))
+        model.load(rules({"name": "wrong", "then": then | {"broken": True}}))
         meant = await said(model, body)
     assert (error["code"], complaint in error["message"]) == ("script_wrong", True)
     assert meant is None or isinstance(meant, str)
@@ -164,25 +164,25 @@ async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
     schema = '{"title":"Report","type":"object","required":["a"]}'
     body = asked(f"{SYSTEM['explorer']}\n\nThe object must obey this JSON schema:\n\n{schema}\n")
     script = rules({"name": "wrong", "when": {"schema": "Report"}, "then": {"json": {"b": 1}}})
-    async with scripted.serving(script) as model:
+    async with scripted.serve(script) as model:
         error = await said(model, body)
-        model.play(rules({"name": "talk", "when": {"schema": "Report"}, "then": {"text": "Here: {}"}}))
+        model.load(rules({"name": "talk", "when": {"schema": "Report"}, "then": {"text": "Here: {}"}}))
         assert await said(model, body) == "Here: {}"
     assert error["message"].endswith("its answer is no `Report`: $: 'a' is a required property.")
 
 
 async def test_the_same_request_answered_twice_is_told() -> None:
-    async with scripted.serving(rules(rule("any"))) as model:
+    async with scripted.serve(rules(rule("any"))) as model:
         for body in (asked(), asked("tests"), asked()):
             await said(model, body)
-        told = model.told(bodies=True)
+        told = model.request_report(bodies=True)
     first = told["requests"][0]
     assert told["answered_twice"] == [first["digest"]]
     assert (told["count"], told["answered"], first["body"]) == (3, 3, asked())
 
 
 async def test_scripts_are_played_side_by_side() -> None:
-    async with scripted.serving(rules(rule("base"))) as model:
+    async with scripted.serve(rules(rule("base"))) as model:
         beside = f"{model.root}/_scripted/scripts/mine"
         mine = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
         assert (await answer_to("PUT", beside, mine))[1] == {"scripts": ["mine", "script"], "rules": 1}
@@ -196,7 +196,7 @@ async def test_scripts_are_played_side_by_side() -> None:
 
 
 async def test_another_script_takes_the_place_of_all() -> None:
-    async with scripted.serving(rules(rule("base"))) as model:
+    async with scripted.serve(rules(rule("base"))) as model:
         put = await answer_to(
             "PUT", f"{model.root}/_scripted/script", "rules: [{name: new, then: {text: new}}]"
         )
@@ -229,6 +229,6 @@ async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
 )
 def test_bad_scripts_are_refused_with_a_sentence(script: str, sentence: str) -> None:
     with pytest.raises(ScriptError) as caught:
-        parsed(script, "it")
+        parse_script(script, "it")
     assert sentence in str(caught.value)
     assert str(caught.value).startswith("it")

@@ -5,8 +5,13 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swefoundry.programs.agent.data_delimiters import fenced
-from swefoundry.programs.agent.llm.context_window import fit, likely, text_tokens, worst
+from swefoundry.programs.agent.data_delimiters import delimited
+from swefoundry.programs.agent.llm.context_window import (
+    estimated_tokens,
+    fit_to_context,
+    text_tokens,
+    token_upper_bound,
+)
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 
 SYSTEM = Message("system", "s" * 3000)
@@ -21,14 +26,14 @@ REQUEST = Request("analyst", (SYSTEM, BRIEF, CALLS, OLD, NEW, THOUGHT, REPORT, L
 
 def shortened(room: int) -> str:
     """Letters of the messages that lost text."""
-    after = fit(REQUEST, room).request.messages
+    after = fit_to_context(REQUEST, room).request.messages
     return "".join(
         old.text[0] for old, new in zip(REQUEST.messages, after, strict=True) if old.text != new.text
     )
 
 
 def test_the_order_is_tools_reports_answers_brief() -> None:
-    whole = likely(REQUEST)
+    whole = estimated_tokens(REQUEST)
     assert [shortened(whole - less) for less in (0, 1000, 2500, 4500, 6500, 8000)] == [
         "",
         "o",
@@ -40,7 +45,7 @@ def test_the_order_is_tools_reports_answers_brief() -> None:
 
 
 def test_system_prompt_last_message_and_calls_stay() -> None:
-    fitted = fit(REQUEST, 0)
+    fitted = fit_to_context(REQUEST, 0)
     after = fitted.request.messages
     assert not fitted.fits
     assert (after[0], after[2], after[-1]) == (SYSTEM, CALLS, LAST)
@@ -50,14 +55,14 @@ def test_system_prompt_last_message_and_calls_stay() -> None:
 
 def test_a_brief_that_is_the_last_message_is_cut_in_its_middle() -> None:
     request = Request("tests", (SYSTEM, Message("user", "BEGIN " + "x" * 30_000 + " END")))
-    text = fit(request, 3000).request.messages[1].text
+    text = fit_to_context(request, 3000).request.messages[1].text
     assert text.startswith("BEGIN ") and text.endswith(" END") and "characters left out" in text
 
 
 def test_marks_around_foreign_text_stay() -> None:
-    one, two = fenced("a.py", "a" * 20_000), fenced("b.log", "z" * 9000)
+    one, two = delimited("a.py", "a" * 20_000), delimited("b.log", "z" * 9000)
     brief = f"Read this:\n{one}\nand this:\n{two}\nNow answer."
-    text = fit(Request("tests", (SYSTEM, Message("user", brief))), 3000).request.messages[1].text
+    text = fit_to_context(Request("tests", (SYSTEM, Message("user", brief))), 3000).request.messages[1].text
     assert len(text) < 10_000
     for block in (one, two):
         first, last = block.splitlines()[0], block.splitlines()[-1]
@@ -67,17 +72,17 @@ def test_marks_around_foreign_text_stay() -> None:
 
 def test_a_byte_is_never_more_than_a_token_and_text_outside_ascii_counts_by_bytes() -> None:
     assert (text_tokens("abcd"), text_tokens("abcd", 3), text_tokens("ä"), text_tokens("漢a")) == (2, 2, 2, 4)
-    assert worst(REQUEST) > likely(REQUEST)
+    assert token_upper_bound(REQUEST) > estimated_tokens(REQUEST)
 
 
 @given(st.lists(st.integers(0, 9000), min_size=1, max_size=6), st.integers(0, 20_000))
 def test_what_fits_stays_and_nothing_grows(sizes: list[int], room: int) -> None:
     messages = tuple(Message("tool" if place % 2 else "user", "x" * size) for place, size in enumerate(sizes))
     request = Request("tests", messages)
-    fitted = fit(request, room)
-    assert likely(fitted.request) <= likely(request)
-    if likely(request) <= room:
+    fitted = fit_to_context(request, room)
+    assert estimated_tokens(fitted.request) <= estimated_tokens(request)
+    if estimated_tokens(request) <= room:
         assert fitted.request == request
     if fitted.fits:
-        assert likely(fitted.request) <= room
-    assert fit(request, room) == fit(replace(request), room)
+        assert estimated_tokens(fitted.request) <= room
+    assert fit_to_context(request, room) == fit_to_context(replace(request), room)

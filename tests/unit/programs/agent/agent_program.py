@@ -4,16 +4,16 @@ from pathlib import Path
 
 from swefoundry.contracts.agent import AgentResult, AgentSpec
 from unit.pod_programs import RunningProgram
-from unit.programs.agent.cases import COMMAND, ENVIRONMENT, REPORT
+from unit.programs.agent.agent_inputs import COMMAND, ENVIRONMENT, REPORT
 
-WHOLE_REPORT = {
+COMPLETE_REPORT = {
     "language_version": "",
     "package_manager": "",
     "system_packages": [],
     "install_steps": [],
     "doubts": [],
 } | REPORT
-WHOLE_TESTS = {
+COMPLETE_TESTS = {
     "test_command": COMMAND,
     "rebuild_command": "",
     "reports": ["report.xml"],
@@ -21,9 +21,9 @@ WHOLE_TESTS = {
     "claimed": True,
     "note": "",
 }
-WHOLE_ENVIRONMENT = ENVIRONMENT
+COMPLETE_ENVIRONMENT = ENVIRONMENT
 
 
-async def start(order: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:
+async def start_agent(order: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:
     said = order if isinstance(order, str) else order.model_dump_json(by_alias=True, exclude_none=True)
     return await RunningProgram.start("swefoundry.programs.agent", AgentResult, folder, SWEFOUNDRY_AGENT=said)
