@@ -3,16 +3,16 @@
 ::
 
     SwefoundryError
-    ├── Retry                 the world was busy; try again after `after` seconds
+    ├── TransientError        something was busy; try again after `after` seconds
     │   ├── ApiUnavailable    the Kubernetes API did not answer, or said 429/5xx
     │   ├── ApiConflict       somebody else wrote first: read again, decide again
     │   └── RegistryUnavailable  the OCI registry did not answer, or said 429/5xx
-    └── GiveUp                trying again cannot help; `reason` is a condition reason
+    └── PermanentError        trying again cannot help; `reason` is a condition reason
         ├── NotFound          the object or content does not exist
         ├── ApiRefused        the Kubernetes API refused the request (400, 403, 422)
         └── RegistryRefused   the registry refused us (401, 403, malformed request)
 
-Vendor errors are mapped to these at the doorways (kube/api_client.py, oci/registry_client.py) and nowhere else.
+Vendor errors are mapped to these in the adapters (kube/api_client.py, oci/registry_client.py) and nowhere else.
 """
 
 

@@ -93,13 +93,15 @@ class ApiServer:
         self.created.append(made)
         return self._store(place, made, "ADDED")
 
-    def patch(self, place: ObjectKey, change: Json, sub: str = "") -> Json:
+    def patch(self, place: ObjectKey, change: Json, subresource: str = "") -> Json:
         old = self.get(place)
         self._check(old, change.get("metadata", {}))
         new = merge_patch(
-            old, {key: value for key, value in change.items() if (key == "status") == bool(sub)}
+            old, {key: value for key, value in change.items() if (key == "status") == bool(subresource)}
         )
-        new["metadata"] = old["metadata"] if sub else merge_patch(old["metadata"], change.get("metadata", {}))
+        new["metadata"] = (
+            old["metadata"] if subresource else merge_patch(old["metadata"], change.get("metadata", {}))
+        )
         if new == old:
             return old
         if new.get("spec") != old.get("spec"):

@@ -14,9 +14,9 @@ import tarfile
 import threading
 import time
 
-from swefoundry.kube.api_client import (Kube)
-from swefoundry.kube.resources import (TASKS)
 from swefoundry.errors import NotFound
+from swefoundry.kube.api_client import KubeClient
+from swefoundry.kube.resources import TASKS
 
 PORT = 8080
 NAMESPACE = os.environ.get("TRIAL_NAMESPACE", "default")
@@ -105,7 +105,7 @@ def task(content: bytes) -> dict:
     }
 
 
-async def gone(kube: Kube, deadline: float) -> None:
+async def gone(kube: KubeClient, deadline: float) -> None:
     """Take away what an earlier trial left."""
     await kube.delete(TASKS, NAMESPACE, NAME)
     while time.monotonic() < deadline:
@@ -117,7 +117,7 @@ async def gone(kube: Kube, deadline: float) -> None:
     raise SystemExit(f"the TaskInstance {NAME} of an earlier trial does not go away")
 
 
-async def verdict(kube: Kube, deadline: float) -> dict:
+async def verdict(kube: KubeClient, deadline: float) -> dict:
     """The status once the operator is done with it."""
     shown, status = "", {}
     while time.monotonic() < deadline:
@@ -138,7 +138,7 @@ async def main() -> int:
     content = archive()
     serve(content)
     deadline = time.monotonic() + SECONDS
-    kube = await Kube.connect()
+    kube = await KubeClient.connect()
     try:
         await gone(kube, deadline)
         await kube.create(TASKS, NAMESPACE, task(content))

@@ -21,7 +21,7 @@ async def write_status(
     context: ReconcileContext, resource: Resource, item: CustomResource[Any, Any], status: WireModel
 ) -> None:
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
-    old, new = item.status.wire(), status.to_json_dict()
+    old, new = item.status.to_json_dict(), status.to_json_dict()
     if old == new:
         return
     body = {

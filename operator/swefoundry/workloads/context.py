@@ -82,7 +82,7 @@ class ReconcileContext:
         return await list_environments(self.registry, repository, self._environment_records)
 
     async def stage_image(self, order: StageImageRequest, refresh: bool = False) -> Digest:
-        """The stage image's digest; composed when it is asked for first, or ``anew``."""
+        """The stage image's digest; composed when it is asked for first, or ``refresh``."""
         known = self._stage_images.get(order)
         if known is not None and not refresh:
             return known

@@ -78,7 +78,7 @@ class FailAttempt:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do but wait; ``check_seconds`` bounds how long without an event."""
+    """Nothing to do but wait; ``requeue_seconds`` bounds how long without an event."""
 
     work: str
     reason: str

@@ -105,7 +105,7 @@ async def start_pod(
 
 
 def slot_key(namespace: str, pod: str) -> str:
-    """How a pod is named in ``Slots``."""
+    """How a pod is named in ``PodLimiter``."""
     return f"{namespace}/{pod}"
 
 

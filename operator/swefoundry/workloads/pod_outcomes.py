@@ -1,6 +1,6 @@
 """What a pod amounts to at this moment: it waits, runs, ended with a believable record, or was lost to a fault.
 
-Only ``Finished`` may become a grade. A fault is never a verdict: it is tried again, or reported as what it is.
+Only ``PodResult`` may become a grade. A fault is never a verdict: it is tried again, or reported as what it is.
 """
 
 from collections.abc import Mapping

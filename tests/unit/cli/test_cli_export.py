@@ -86,7 +86,7 @@ def test_a_row_says_which_experiment_strategy_and_parent_it_is_of_and_what_model
         ],
         "usage": {"turns": 2, "inputTokens": 10, "outputTokens": 3, "microUsd": 45},
     }
-    row = swe_bench_row(found(experiment="warm", made=made))
+    row = swe_bench_row(found(experiment="warm", build_status=made))
     assert {name: row[name] for name in ("experiment", "strategy", "reused_from", "llm_usage")} == {
         "experiment": "warm",
         "strategy": "reuse",
@@ -103,7 +103,7 @@ def test_a_row_says_which_experiment_strategy_and_parent_it_is_of_and_what_model
 
 def test_what_another_run_measured_is_not_passed_on() -> None:
     before = {"llm_usage": {"usd": 3}, "reused_from": digest("7"), "experiment": "old", "license_name": "MIT"}
-    row = swe_bench_row(found(extra=before, made={"strategy": "recipe"}))
+    row = swe_bench_row(found(extra=before, build_status={"strategy": "recipe"}))
     assert row["strategy"] == "recipe" and row["license_name"] == "MIT"
     assert not {"llm_usage", "reused_from", "experiment"} & row.keys()
 

@@ -113,7 +113,7 @@ def test_apply_sends_config_maps_first_and_tells_what_the_cluster_refused(
     run: Run, tmp_path: Path, api: Api
 ) -> None:
     refused = "/apis/swefoundry.dev/v1alpha1/namespaces/default/taskinstances/octo--calc-8"
-    api.forced_errors[refused] = (422, "spec.goldPatch is immutable")
+    api.refusals[refused] = (422, "spec.goldPatch is immutable")
     rows = [classic_row(patch=PATCH + "x" * 70_000 + "\n"), classic_row(instance_id="octo__calc-8")]
     done = run("import", write_json_lines(tmp_path / "r.jsonl", *rows), "--apply", "-o", "json")
     assert done.exit_code == 1

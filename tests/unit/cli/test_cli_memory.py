@@ -99,38 +99,43 @@ def exported_file(run: Run, server: registry_server.Server, tmp_path: Path) -> P
 
 
 def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
-    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+    run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
 ) -> None:
     entry = seed_environments(server.host)
     file = exported_file(run, server, tmp_path)
     copying = ("--copy-from", server.host, "--copy-from-insecure")
 
     for _ in range(2):
-        done = run("memory", "import", file, *copying, *flags(other), "-o", "json")
+        done = run("memory", "import", file, *copying, *flags(other_registry), "-o", "json")
         assert done.exit_code == 0, done.output
         assert json.loads(done.stdout)["made"] == [
             f"octo/calc@{entry.image}: usable",
             f"octo/nums@{digest('e')}: reference",
         ]
-        assert listed_environments(other.host) == listed_environments(server.host)
-        (there,), (here,) = listed_environments(other.host, NUMS), listed_environments(server.host, NUMS)
+        assert listed_environments(other_registry.host) == listed_environments(server.host)
+        (there,), (here,) = (
+            listed_environments(other_registry.host, NUMS),
+            listed_environments(server.host, NUMS),
+        )
         assert there == here.model_copy(update={"reference": True})
 
 
 def test_without_its_image_only_the_draft_is_kept_until_the_image_comes(
-    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+    run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
 ) -> None:
     entry = seed_environments(server.host)
     file = exported_file(run, server, tmp_path)
-    done = run("memory", "import", file, *flags(other))
+    done = run("memory", "import", file, *flags(other_registry))
     assert done.exit_code == 0, done.output
     said = f"its image {entry.image} and its source {entry.source} are not in the registry"
     assert f"memory.jsonl, line 1 (octo/calc@{entry.image}): {said}" in done.stderr
-    assert [(each.known, each.reference) for each in listed_environments(other.host)] == [(entry, True)]
-    assert "reference" in run("memory", "list", "octo/calc", *flags(other)).stdout
+    assert [(each.known, each.reference) for each in listed_environments(other_registry.host)] == [
+        (entry, True)
+    ]
+    assert "reference" in run("memory", "list", "octo/calc", *flags(other_registry)).stdout
 
-    run("memory", "import", file, "--copy-from", server.host, "--copy-from-insecure", *flags(other))
-    assert [each.reference for each in listed_environments(other.host)] == [False]
+    run("memory", "import", file, "--copy-from", server.host, "--copy-from-insecure", *flags(other_registry))
+    assert [each.reference for each in listed_environments(other_registry.host)] == [False]
 
 
 def changed(line: Json, **fields: object) -> str:
@@ -138,7 +143,7 @@ def changed(line: Json, **fields: object) -> str:
 
 
 def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
-    run: Run, server: registry_server.Server, other: registry_server.Server, tmp_path: Path
+    run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
 ) -> None:
     seed_environments(server.host)
     file = exported_file(run, server, tmp_path)
@@ -152,7 +157,7 @@ def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
         changed(line, v=2),
     ]
     file.write_text("\n".join([*bad, "", good]) + "\n")
-    done = run("memory", "import", file, *flags(other))
+    done = run("memory", "import", file, *flags(other_registry))
     assert done.exit_code == 1
     for said in (
         "memory.jsonl, line 1: it is no JSON",
@@ -163,7 +168,7 @@ def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
         "1 environment, 5 refused",
     ):
         assert said in done.stderr
-    assert len(listed_environments(other.host)) == 1
+    assert len(listed_environments(other_registry.host)) == 1
 
 
 def test_an_environment_whose_draft_is_gone_is_told_and_the_others_are_exported(

@@ -369,7 +369,7 @@ async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, 
     async with running_api_server() as server:
         records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
         play = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-        simulation = a_simulation(server, front, shelf, play, seed=seed, kills=lives)
+        simulation = a_simulation(server, front, shelf, play, seed=seed, crashes=lives)
         await simulation.run()
         status = build(simulation)
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]

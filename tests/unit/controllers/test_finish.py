@@ -21,7 +21,7 @@ def task(server, context):
     """A TaskInstance that has a verdict and a pod, as it is in the cache."""
     server.create("taskinstances", "here", manifest())
     status = {"phase": "Validating", "verdict": "fail2pass", "round": 1}
-    body = server.patch(("taskinstances", "here", "task-one"), {"status": status}, sub="status")
+    body = server.patch(("taskinstances", "here", "task-one"), {"status": status}, subresource="status")
     context.cache.put(body)
     return parse_task_instance(body)
 

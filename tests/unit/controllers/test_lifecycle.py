@@ -214,7 +214,7 @@ async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, sh
 @given(seed=SEEDS)
 async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undisturbed, front, shelf, seed):
     async with running_api_server() as server:
-        simulation = a_simulation(server, front, shelf, seed=seed, kills=kills_of(seed))
+        simulation = a_simulation(server, front, shelf, seed=seed, crashes=kills_of(seed))
         await simulation.run()
         await ended_alike(simulation, undisturbed, front, shelf)
         wanted = undisturbed["task"]

@@ -337,7 +337,7 @@ async def test_a_sibling_that_is_deleted_is_not_waited_for_any_more(stage):
         stage.server.delete(("taskinstances", "here", {"one": "two", "two": "one"}[waiting]))
 
     before = stage.server.now
-    await stage.run(user=[(lambda: bool(waits()), delete)])
+    await stage.run(user_actions=[(lambda: bool(waits()), delete)])
     [left] = stage.server.bodies("envbuilds")
     assert left["status"]["rounds"][0]["outcome"] == "Accepted"
     started = left["status"]["finishedAt"]
@@ -390,7 +390,7 @@ async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing
         stage = await a_stage(server)
         for name in ("one", "two", "three"):
             stage.task(name)
-        simulation = await stage.run(seed=seed, kills=kills_of(seed))
+        simulation = await stage.run(seed=seed, crashes=kills_of(seed))
         assert simulation.crash_count >= 3
         works = Counter(
             (body["metadata"]["ownerReferences"][0]["name"], body["metadata"]["labels"][labels.WORK])

@@ -141,11 +141,13 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
     prepared = {"source": shelf.source, "facts": facts, "layers": shelf.layers}
     image = {"name": "r/i:t", "digest": shelf.image}
     status = {"prepared": prepared, "image": image, "envBuild": "task-one"}
-    body = server.patch(PLACE, {"status": status}, sub="status")
+    body = server.patch(PLACE, {"status": status}, subresource="status")
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": body["metadata"]["uid"], "controller": True}
     build = {"spec": {"repo": "owner/name", "source": {"artifact": {"digest": shelf.source}}, "facts": facts}}
     server.create("envbuilds", "here", build | {"metadata": {"name": "task-one", "ownerReferences": [owner]}})
-    server.patch(("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, sub="status")
+    server.patch(
+        ("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, subresource="status"
+    )
     await operator.resync()
     assert await operator.reconcile_once(TASK) == "refused"
     assert "no such content" in caplog.text
@@ -186,7 +188,9 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
         "reason": "Intake",
         "lastTransitionTime": "2026-01-01T11:00:00Z",
     }
-    body = server.patch(PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, sub="status")
+    body = server.patch(
+        PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, subresource="status"
+    )
     await send_event(operator, body, "ADDED")
     assert await operator.reconcile_once(TASK) == "ok"
     status = server.one("taskinstances")["status"]
@@ -322,7 +326,7 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(opera
 
 async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
     """The API answers for tasks and not for pods: the pods of running tasks must not be made again."""
-    monkeypatch.setattr("swefoundry.controllers.watch.FIRST_LOOK_SECONDS", 0.005)
+    monkeypatch.setattr("swefoundry.controllers.watch.INITIAL_LIST_RETRY_SECONDS", 0.005)
     task = server.create("taskinstances", "here", manifest())
     a_pod(server, task)
     server.forced_errors["GET pods"] = (503, "busy")

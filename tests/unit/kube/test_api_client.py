@@ -70,7 +70,7 @@ async def test_an_object_is_created_read_changed_and_deleted(server):
     assert (await kube.get(PODS, "here", "pod"))["metadata"] == made["metadata"]
     changed = await kube.patch(PODS, "here", "pod", {"metadata": {"labels": {"a": "b"}}})
     assert changed["metadata"]["labels"] == {"a": "b"}
-    await kube.delete(PODS, "here", "pod", at_once=True)
+    await kube.delete(PODS, "here", "pod", force=True)
     with pytest.raises(errors.NotFound):
         await kube.get(PODS, "here", "pod")
     await kube.close()
@@ -86,13 +86,13 @@ async def test_creating_what_is_there_says_so_by_none(server):
 async def test_a_patch_of_an_older_version_is_a_conflict(server):
     kube = server.client()
     made = await kube.create(TASKS, "here", a_pod("task"))
-    await kube.patch(TASKS, "here", "task", {"status": {"phase": "Intake"}}, sub="status")
+    await kube.patch(TASKS, "here", "task", {"status": {"phase": "Intake"}}, subresource="status")
     stale = {
         "metadata": {"resourceVersion": made["metadata"]["resourceVersion"]},
         "status": {"phase": "Failed"},
     }
     with pytest.raises(errors.ApiConflict):
-        await kube.patch(TASKS, "here", "task", stale, sub="status")
+        await kube.patch(TASKS, "here", "task", stale, subresource="status")
     assert server.one("taskinstances")["status"] == {"phase": "Intake"}
     await kube.close()
 
@@ -124,7 +124,7 @@ async def test_a_successor_of_the_same_name_is_not_deleted(server):
     assert server.bodies("pods") == [made]
     await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"])
     assert server.one("pods")["metadata"]["deletionGracePeriodSeconds"] == 30
-    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"], at_once=True)
+    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"], force=True)
     assert server.bodies("pods") == []
     await kube.close()
 

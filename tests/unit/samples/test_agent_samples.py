@@ -108,7 +108,7 @@ def at_once(order: AgentSpec, registry: Any) -> Any:
     async def no_pause(seconds: float) -> None:
         """Tests wait for nothing."""
 
-    return open_model_client(order, registry, surroundings=Hooks(sleep=no_pause))
+    return open_model_client(order, registry, hooks=Hooks(sleep=no_pause))
 
 
 async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, dict[str, Any]]:

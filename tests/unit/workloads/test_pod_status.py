@@ -260,7 +260,7 @@ def test_the_order_of_the_rules_is_fixed():
         "gated_pods_wait",
         "unschedulable_pods_wait_then_are_misconfigured",
         "unpullable_images_are_judged_by_their_message",
-        "impossible_images_are_misconfigured",
+        "invalid_image_names_are_misconfigured",
         "missing_objects_are_waited_for",
         "runtime_faults_are_waited_for",
         "unmountable_volumes_are_misconfigured",

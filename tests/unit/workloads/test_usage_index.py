@@ -31,7 +31,7 @@ class Cluster:
 
     def pod(self, key, role=Role.AGENT, uid="1"):
         owner = {"kind": key.kind, "name": key.name, "uid": f"{key.name}-{uid}", "controller": True}
-        meta = {"namespace": key.namespace, "name": pod_of(key).name, "labels": {labels.ROLE: role}}
+        meta = {"namespace": key.namespace, "name": pod_of(key, role).name, "labels": {labels.ROLE: role}}
         self.put({"kind": "Pod", "metadata": meta | {"uid": "pod", "ownerReferences": [owner]}})
 
     def put(self, body):
@@ -40,8 +40,8 @@ class Cluster:
         assert self.cache.put(body)
 
 
-def pod_of(key):
-    return Key("Pod", key.namespace, f"{key.name}-agent-0")
+def pod_of(key, role=Role.AGENT):
+    return Key("Pod", key.namespace, f"{key.name}-{role.value}-0")
 
 
 def spent(tokens=0, micro_usd=0):
@@ -91,9 +91,9 @@ def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
 def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
     cluster.build(B, 200, uid="2")
     cluster.pod(B, uid="1")
-    assert cluster.spending.excluding(A).in_all == UsageTotals(spent(200))
+    assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
     cluster.pod(B, Role.BUILD, uid="2")
-    assert cluster.spending.excluding(A).in_all == UsageTotals(spent(200))
+    assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
 
 
 def test_who_waits_is_woken_once_there_is_more_room(cluster):

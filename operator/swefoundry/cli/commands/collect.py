@@ -81,9 +81,8 @@ def releases(
     if not asked and not outcome.rejected:
         raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
     place = clients.ClusterTarget(clients.resolve_namespace(namespace, context=context), context)
-    target = manifest_output.OutputTarget(
-        out, apply, place, clients.RegistryTarget(registry, insecure, prefix)
-    )
+    store = clients.RegistryTarget(registry, insecure, prefix)
+    target = manifest_output.OutputTarget(out, apply, place, store)
     settings = instance_settings(namespace, registry, template, strategies, experiment)
     collection = Collection(asked, settings, tuple(test_glob or TEST_GLOBS), outcome)
     asyncio.run(_collect(collection, target, cache or default_cache()))

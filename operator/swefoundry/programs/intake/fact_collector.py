@@ -1,6 +1,6 @@
 """What does a source say about itself? Facts from a listing and a reader of files; pure but for calling the reader.
 
-``survey`` sees the tree as it was (the environment is built from that), ``with_tests`` adds what the test
+``collect_facts`` sees the tree as it was (the environment is built from that), ``with_tests`` adds what the test
 patch brings.
 """
 
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.programs.intake.languages import count, main_language
 from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
-from swefoundry.programs.intake.python_test_imports import test_needs
+from swefoundry.programs.intake.python_test_imports import import_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
 
 FileReader = Callable[[str], bytes]
@@ -56,7 +56,7 @@ def with_test_facts(
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
-    found = test_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    found = import_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
     return facts.model_copy(
         update={
             "test_files": tests,

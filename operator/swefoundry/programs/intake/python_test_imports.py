@@ -16,7 +16,7 @@ _MARKER = re.compile(r"\bpytest\.mark\.(\w+)")
 
 
 @dataclass(frozen=True)
-class TestNeeds:
+class ImportNeeds:
     """Names that test files use; sorted by ``needs``."""
 
     imports: frozenset[str] = frozenset()
@@ -24,24 +24,24 @@ class TestNeeds:
     markers: frozenset[str] = frozenset()
 
 
-def test_needs(sources: Iterable[bytes]) -> TestNeeds:
+def import_needs(sources: Iterable[bytes]) -> ImportNeeds:
     """What the files need together."""
     found = [_parse_needs(source.decode("utf-8", "replace")) for source in sources]
-    return TestNeeds(
+    return ImportNeeds(
         frozenset().union(*(need.imports for need in found)),
         frozenset().union(*(need.parameters for need in found)),
         frozenset().union(*(need.markers for need in found)),
     )
 
 
-def _parse_needs(text: str) -> TestNeeds:
+def _parse_needs(text: str) -> ImportNeeds:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes and the like in foreign code
             nodes = list(ast.walk(ast.parse(text.lstrip("\ufeff"))))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _needs_by_pattern(text)  # Python 2, or a file that is broken on purpose
-    return TestNeeds(
+    return ImportNeeds(
         frozenset(name for node in nodes for name in _imports(node)),
         frozenset(name for node in nodes for name in _parameters(node)),
         frozenset(name for node in nodes for name in _markers(node)),
@@ -75,7 +75,7 @@ def _markers(node: ast.AST) -> Iterator[str]:
             yield name
 
 
-def _needs_by_pattern(text: str) -> TestNeeds:
+def _needs_by_pattern(text: str) -> ImportNeeds:
     imports = {
         module.strip().partition(".")[0]
         for plain, origin in _IMPORT.findall(text)
@@ -86,7 +86,7 @@ def _needs_by_pattern(text: str) -> TestNeeds:
         for given in _TEST.findall(text)
         for word in given.split(",")
     }
-    return TestNeeds(
+    return ImportNeeds(
         frozenset(imports - {""}),
         frozenset(parameters - {"", "self", "cls"}),
         frozenset(_MARKER.findall(text)),

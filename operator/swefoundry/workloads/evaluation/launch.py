@@ -30,7 +30,7 @@ class EvaluationRequest:
     facts: Digest
     validation: Validation
     tag: str = ""
-    """Of the stage image, as in `StageOrder`."""
+    """Of the stage image, as in `StageImageRequest`."""
     avoid_nodes: tuple[str, ...] = ()
 
 

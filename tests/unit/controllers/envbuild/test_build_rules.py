@@ -46,9 +46,9 @@ def with_rounds(*rounds, spec=None, **status):
 
 def test_the_order_of_the_rules_is_the_lifecycle():
     assert [rule.__name__ for rule in rules.RULES] == [
-        "deleted_builds_are_left",
+        "deleted_builds_rest",
         "finished_builds_rest",
-        "agents_need_a_model",
+        "models_are_configured",
         "sources_are_taken_in",
         "reused_images_are_checked_out",
         "drafts_are_built",

@@ -104,12 +104,12 @@ def test_a_finished_task_is_deleted_when_its_time_is_over(ttl, step):
 
 def test_the_order_of_the_rules_is_the_lifecycle():
     assert [rule.__name__ for rule in rules.RULES] == [
-        "deleted_tasks_are_left",
+        "deleted_tasks_are_ignored",
         "expired_tasks_are_deleted",
         "finished_tasks_rest",
         "sources_are_taken_in",
-        "environments_are_ordered",
-        "environments_are_awaited",
+        "env_builds_are_created",
+        "env_builds_are_awaited",
         "tasks_without_environment_fail",
         "stages_are_evaluated",
         "matrices_are_judged",

@@ -100,7 +100,7 @@ def agent_inputs(
     given: dict[str, object] = {
         "facts": seen,
         "tree": tree,
-        "brief": summarize_repo(seen, tree),
+        "repo_summary": summarize_repo(seen, tree),
         "attempts": attempts,
     }
     return AgentInputs(spec=order or an_agent_spec(), **(given | more))

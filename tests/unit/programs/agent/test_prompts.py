@@ -43,7 +43,7 @@ async def test_foreign_text_is_no_template_and_stands_between_fences(tmp_path: P
     lines: dict[str, list[ScriptedAnswer]] = FIRST | {"analyst": [TO_ENVIRONMENT | {"route": "explorer"}]}
     last = a_past_attempt(0, RoundOutcome.NO_RESULT, HOSTILE)
     told = Told(
-        agent_inputs(tmp_path, last, facts=seen, tree=tree, brief=summarize_repo(seen, tree)),
+        agent_inputs(tmp_path, last, facts=seen, tree=tree, repo_summary=summarize_repo(seen, tree)),
         lines | {"tests": [{"test_command": "pytest {files}"}]},
     )
     await told.draft()

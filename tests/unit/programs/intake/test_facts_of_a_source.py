@@ -10,7 +10,7 @@ from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.termination_record import truncate_to_fit
 from swefoundry.programs.intake.fact_collector import collect_facts, encode_facts, language, with_test_facts
 from swefoundry.programs.intake.manifests import CI, LOCKS, MANIFESTS, matching
-from swefoundry.programs.intake.python_test_imports import TestNeeds, test_needs
+from swefoundry.programs.intake.python_test_imports import ImportNeeds, import_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
 from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import Workbench
@@ -197,22 +197,22 @@ def test_a(self, tmpdir, x=1):
     [
         (
             MODERN,
-            TestNeeds(
+            ImportNeeds(
                 frozenset({"pytest", "a", "d", "lazy"}),
                 frozenset({"tmp_path", "mocker", "thing", "caplog", "x"}),
                 frozenset({"asyncio", "slow", "parametrize"}),
             ),
         ),
-        (OLD, TestNeeds(frozenset({"a", "c", "d"}), frozenset({"tmpdir", "x"}), frozenset({"slow"}))),
-        (b"\xef\xbb\xbfimport bom\n", TestNeeds(imports=frozenset({"bom"}))),
-        (b"\x00\xff", TestNeeds()),
-        (b"", TestNeeds()),
-        (b"(" * 5000, TestNeeds()),
+        (OLD, ImportNeeds(frozenset({"a", "c", "d"}), frozenset({"tmpdir", "x"}), frozenset({"slow"}))),
+        (b"\xef\xbb\xbfimport bom\n", ImportNeeds(imports=frozenset({"bom"}))),
+        (b"\x00\xff", ImportNeeds()),
+        (b"", ImportNeeds()),
+        (b"(" * 5000, ImportNeeds()),
     ],
     ids=["modern", "Python 2", "with a byte order mark", "binary", "empty", "nested too deeply"],
 )
-def test_what_test_code_needs(source: bytes, said: TestNeeds) -> None:
-    assert test_needs([source]) == said
+def test_what_test_code_needs(source: bytes, said: ImportNeeds) -> None:
+    assert import_needs([source]) == said
 
 
 async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(

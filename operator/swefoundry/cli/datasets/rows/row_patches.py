@@ -10,7 +10,7 @@ MISSING_BINARY = re.compile(r"^Binary files (?P<files>.+) differ\r?$", re.MULTIL
 
 
 def patch_column(row: dict[str, Any], name: str, empty_hint: str) -> bytes:
-    """The patch byte for byte, CRLF included; ``empty`` says what a missing one means.
+    """The patch byte for byte, CRLF included; ``empty_hint`` says what a missing one means.
 
     git calls a patch whose last line has no end corrupt, and some data sets strip it, so it is put back.
     """

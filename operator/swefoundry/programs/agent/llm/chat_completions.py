@@ -1,8 +1,8 @@
 """How is one of our requests said to an endpoint, and its answer read? Chat completions with native tools and JSON
 schema where the endpoint knows them, else by the protocol of ``textual``. Pure.
 
-``Manners`` is what is believed about an endpoint; a 400 that complains of one of them unlearns it (``corrected``).
-Such complaints come before a model is run and cost nothing.
+``Capabilities`` is what is believed about an endpoint; a 400 that complains of one of them removes it
+(``without_unsupported``). Such complaints come before a model is run and cost nothing.
 """
 
 import json
@@ -63,7 +63,7 @@ def without_unsupported(capabilities: Capabilities, error: str) -> Capabilities 
         (
             "max_completion_tokens",
             capabilities.output_limit_field == "max_completion_tokens",
-            {"length": "max_tokens"},
+            {"output_limit_field": "max_tokens"},
         ),
         ("temperature", capabilities.temperature, {"temperature": False}),
         ("reasoning_effort|reasoning effort", capabilities.reasoning_effort, {"reasoning_effort": False}),

@@ -2,8 +2,8 @@
 
 Tokens are counted without a tokenizer: models have different ones and some are secret. Byte-level tokenizers make three
 to four bytes of English or code into one token, and about two bytes of hex digests; a byte is never more than a token.
-So there are two estimates: `likely` (three bytes) says what fits, because the endpoint corrects it when it is wrong;
-`worst` (two bytes) says what a request may cost, because nobody gives money back.
+So there are two estimates: `estimated_tokens` (three bytes) says what fits, because the endpoint corrects it when it is
+wrong; `token_upper_bound` (two bytes) says what a request may cost, because nobody gives money back.
 
 The order: outputs of tools, oldest first; then reports of outcomes (logs, mostly) between brief and last message,
 oldest first; then the model's own earlier texts; then the middle of the brief. System prompts and the last message

@@ -81,7 +81,7 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
     ears = RecordingHooks()
     async with serving(*complaints, saying('{"ok": true}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low")
-        async with a_model_client(registry, model, ears=ears, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, hooks=ears, conversation=conversation) as speaker:
             await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
             await speaker.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
     assert server.asked == 6

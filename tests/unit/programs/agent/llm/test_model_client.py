@@ -127,7 +127,7 @@ async def test_passing_faults_are_asked_again(
     ears = RecordingHooks()
     async with (
         serving(fault, fault, saying("At last.")) as server,
-        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
     ):
         reply = await speaker.ask(a_request())
     assert (reply.message.text, server.asked, len(ears.pauses)) == ("At last.", 3, 2)
@@ -144,7 +144,7 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
     ]
     async with (
         serving(*answers) as server,
-        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
     ):
         await speaker.ask(a_request())
     assert ears.pauses == [17, 2.5, MAX_RETRY_AFTER_SECONDS]
@@ -177,7 +177,7 @@ async def test_patience_ends(
     async with (
         serving(refusing(503, "overloaded")) as server,
         a_model_client(
-            registry, a_model(server.url, **configured), ears=ears, conversation=conversation
+            registry, a_model(server.url, **configured), hooks=ears, conversation=conversation
         ) as speaker,
     ):
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
@@ -218,7 +218,7 @@ async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conver
     async with (
         serving(slow, saying("Here.")) as server,
         a_model_client(
-            registry, a_model(server.url, request_seconds=1), ears=ears, conversation=conversation
+            registry, a_model(server.url, request_seconds=1), hooks=ears, conversation=conversation
         ) as speaker,
     ):
         assert (await speaker.ask(a_request())).message.text == "Here."
@@ -282,7 +282,7 @@ async def test_what_only_a_person_can_cure_stops_at_once(
     ears = RecordingHooks()
     async with (
         serving(fault) as server,
-        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelRefused) as caught:
             await speaker.ask(a_request())

@@ -84,7 +84,7 @@ async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conv
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
         await push_artifact(registry, REPOSITORY, RESPONSE_KIND, {RESPONSE_FILE: b"{"}, tag=store.tag(digest))
-        async with a_model_client(registry, model, ears=ears, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, hooks=ears, conversation=conversation) as speaker:
             reply = await speaker.ask(a_request())
         async with a_model_client(registry, model, conversation=conversation) as speaker:
             assert (await speaker.ask(a_request())).stored
@@ -124,7 +124,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
         ears.pause = come_back  # type: ignore[method-assign]
         after = registry_server.serving(folder, port=port)
         with registry_server.serving(folder, port=port):
-            speaking = a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation)
+            speaking = a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation)
             speaker = await speaking.__aenter__()
             asking = asyncio.create_task(speaker.ask(a_request()))
             await held.arrived.wait()
@@ -196,7 +196,7 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     ears.pause = endless  # type: ignore[method-assign]
     async with (
         serving(refusing(503, "busy")) as server,
-        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
     ):
         asking = asyncio.create_task(speaker.ask(a_request()))
         await waiting.wait()
@@ -284,7 +284,7 @@ async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, 
 
 async def test_a_pod_may_start_on_a_higher_rung(registry: RegistryClient, conversation: str) -> None:
     ladder = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
-    async with a_model_client(registry, *ladder, conversation=conversation, start_rung=7) as speaker:
+    async with a_model_client(registry, *ladder, conversation=conversation, start_index=7) as speaker:
         assert (speaker.model_index, speaker.model, speaker.use_next_model()) == (1, "large", False)
 
 

@@ -66,7 +66,7 @@ async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
     async with (
         scripted.serve(SCRIPT) as server,
         a_model_client(
-            registry, a_model(server.base_url, name="able"), ears=ears, conversation=conversation
+            registry, a_model(server.base_url, name="able"), hooks=ears, conversation=conversation
         ) as it,
     ):
         first, _ = await explore(it)

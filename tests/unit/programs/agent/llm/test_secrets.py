@@ -62,7 +62,7 @@ async def test_the_key_is_stored_and_said_nowhere(
     async with (
         serving(*leaks) as models,
         a_model_client(
-            registry, a_model(models.url), ears=ears, conversation=conversation, key_file=key_file
+            registry, a_model(models.url), hooks=ears, conversation=conversation, key_file=key_file
         ) as speaker,
     ):
         first = await speaker.ask(a_request(f"Is {KEY} my key?"))
@@ -93,7 +93,7 @@ async def test_no_error_holds_the_key(
     async with (
         serving(fault) as server,
         a_model_client(
-            registry, a_model(server.url), ears=ears, conversation=conversation, key_file=key_file
+            registry, a_model(server.url), hooks=ears, conversation=conversation, key_file=key_file
         ) as speaker,
     ):
         with pytest.raises(Exception, match="redacted") as caught:
@@ -193,7 +193,7 @@ async def test_an_unknown_authority_stops_at_once(
     ears = RecordingHooks()
     async with (
         serving(saying("Hello."), tls=certificate[0]) as server,
-        a_model_client(registry, a_model(server.url), ears=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
     ):
         with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
             await speaker.ask(a_request())
