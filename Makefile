@@ -1,9 +1,10 @@
-# `make help` lists every target; a target without a line of help is a bug.
+# `make help` lists every target; a test holds that each has a line of help.
 PYTHON ?= python3
 VENV := .venv
 RUN := PYTHONPATH=lab:operator $(VENV)/bin/python
 LAB := $(RUN) -m swefoundry_lab
 NODES ?= 1
+SOURCES := operator lab images samples tests benchmarks scripts
 
 .DEFAULT_GOAL := help
 
@@ -86,6 +87,10 @@ demo: install ## Watch real packages' fixes become validated instances: collect,
 	$(SWE) export --selector $(DEMO_LABEL) --format swe-factory-status --out $(DEMO)/fail2pass_status.json
 	@echo "The data set is $(DEMO)/instances.jsonl; see why any instance ended as it did: $(SWE) why NAME"
 
+.PHONY: run
+run: venv ## Run this checkout's operator on this machine in place of the installed one, reloading on change
+	@$(LAB) run --namespace $(NAMESPACE)
+
 .PHONY: demo-agents
 demo-agents: install ## Watch agents solve two prepared repositories, with a script in place of a language model
 	@test -n "$(DEMO_GIT)" || { echo "Agents at work on a cluster of your own: see samples/agents/README.md"; exit 1; }
@@ -108,16 +113,25 @@ demo-agents: install ## Watch agents solve two prepared repositories, with a scr
 	@echo "See what was tried and what failed: $(SWE) why demo--jsonpick-12"
 
 ##@ Tests
-.PHONY: lint test-unit test-cluster test-real test
+.PHONY: lint test-fast test-unit coverage test-cluster test-real test
 lint: venv ## Style, types and the architecture's contracts
-	$(VENV)/bin/ruff check operator lab images samples tests benchmarks
-	$(VENV)/bin/ruff format --check operator lab images samples tests benchmarks
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
+CORE := $(addprefix tests/unit/,contracts drafts grading workloads controllers/envbuild controllers/taskinstance)
+test-fast: venv ## The pure core: decisions, drafts, grading, Dockerfiles; a few seconds
+	$(VENV)/bin/pytest $(CORE) -q
+
 test-unit: venv ## Everything that needs no cluster, the runner's own tests included
 	$(MAKE) --no-print-directory -C images/runner check
-	$(VENV)/bin/pytest tests/unit -n auto
+	$(VENV)/bin/pytest tests/unit tests/repository -n auto
+
+coverage: venv ## test-unit, and the share of branches that it takes; fails below the floor in pyproject.toml
+	$(MAKE) --no-print-directory -C images/runner check
+	@mkdir -p build/coverage
+	$(VENV)/bin/pytest tests/unit tests/repository -n auto --cov --cov-report=html:build/coverage/html --cov-report=term:skip-covered
 
 test-cluster: ## Everything on the cluster: the lab with two nodes, or the current context
 	@$(MAKE) --no-print-directory install
@@ -126,25 +140,49 @@ test-cluster: ## Everything on the cluster: the lab with two nodes, or the curre
 test-real: install ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real
 
-test: lint lab-up test-unit test-cluster ## All tests: style, unit, chart, schema, cluster
+test: lint verify docs lab-up coverage test-cluster ## All tests: style, generated files, docs, unit with coverage, chart, schema, cluster
 
 .PHONY: test-lab
 test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up several times
 	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab
+
+.PHONY: mutation
+mutation: venv ## Change the decision modules one place at a time and list the changes that no test notices (2 minutes)
+	@$(VENV)/bin/python scripts/mutation.py
 
 ##@ Benchmarks
 .PHONY: bench
 bench: install ## Ratios on the lab: evaluations against a bare loop, reaction times, API writes, memory (15 minutes)
 	$(VENV)/bin/python benchmarks/operator
 
-##@ Generated files
+##@ Generated files, documentation, releases
 .PHONY: lock
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header
-lock: ## Pin every dependency by hash, for the images and for development
+lock: ## Pin every dependency by hash, for the images, for development and for releases
 	$(VENV)/bin/$(LOCK) --upgrade --output-file images/operator/requirements.txt pyproject.toml
 	$(VENV)/bin/$(LOCK) --upgrade --output-file images/scripted-model/requirements.txt images/scripted-model/pyproject.toml
 	$(VENV)/bin/$(LOCK) --upgrade --extra dev --output-file requirements-dev.txt pyproject.toml
+	$(VENV)/bin/$(LOCK) --upgrade --group release --output-file requirements-release.txt
 
-.PHONY: generate
+.PHONY: generate verify
+GENERATED := crds charts/swefoundry/files/crds docs/reference docs/settings.md
 generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources and settings
 	@$(RUN) -m swefoundry.api.codegen.crds --write
+
+verify: generate ## Regenerate the generated files, and fail if that changes one; check the lock files
+	@git diff --exit-code -- $(GENERATED)
+	@test -z "$$(git ls-files --others --exclude-standard -- $(GENERATED))" || { git status --short -- $(GENERATED); exit 1; }
+	$(VENV)/bin/pytest tests/repository/test_lock_files.py -q
+
+.PHONY: docs docs-serve
+docs docs-serve: export NO_MKDOCS_2_WARNING := 1
+docs: venv ## Build the documentation site into build/site; a broken link or a page outside the menu fails it
+	$(VENV)/bin/mkdocs build
+
+docs-serve: venv ## Serve the documentation on http://127.0.0.1:8000, reloading on change
+	$(VENV)/bin/mkdocs serve
+
+.PHONY: release
+IMAGES ?= docker
+release: venv ## VERSION=1.2.3: set the version; images, chart, package, bill of materials and checksums into dist/
+	@$(RUN) scripts/release.py "$(VERSION)" --images $(IMAGES)

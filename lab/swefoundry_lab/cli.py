@@ -91,6 +91,17 @@ def install(
     put_on(Lab.from_environment(), Steps(console), tuple(sets))
 
 
+@app.command("run")
+def run_out_of_cluster(
+    release: Annotated[str, typer.Option(help="Name of the installed Deployment.")] = "swefoundry",
+    namespace: Annotated[str, typer.Option(help="Its namespace.")] = "swefoundry",
+) -> None:
+    """Run this checkout's operator on this machine in place of the installed one; restart it when a file changes."""
+    from swefoundry_lab.out_of_cluster import run_operator
+
+    run_operator(release, namespace, console)
+
+
 @node_app.command("kill")
 def node_kill(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
     """Kill a node's kubelet and containerd without warning. Its containers go on running."""

@@ -8,6 +8,7 @@ import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.images import product
@@ -39,6 +40,13 @@ def push(lab: Lab, progress: Progress) -> dict[str, str]:
     with _one_at_a_time(lab):
         bases.ensure(progress)
         return product.push(bases, progress)
+
+
+def save(lab: Lab, version: str, out: Path, progress: Progress) -> None:
+    """Make the images of a release as OCI archives. The base images must be there: `ensure`."""
+    _require_programs()
+    with _one_at_a_time(lab):
+        product.save(_bases(lab), version, out, progress)
 
 
 def _bases(lab: Lab) -> BaseImages:

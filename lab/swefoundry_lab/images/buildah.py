@@ -60,6 +60,10 @@ class Buildah:
         """Push a built image; layers that the registry has, also in another repository, are not sent."""
         self._push(image, f"docker://{self.registry}/{name}", "--tls-verify=false")
 
+    def save(self, image: str, archive: Path) -> None:
+        """Save a built image as an OCI archive."""
+        self._run("push", "--quiet", "--format=oci", f"localhost/{image}", f"oci-archive:{archive}:{image}")
+
     def forget(self) -> None:
         """Give back the disk that images and cached layers take."""
         self._configure()

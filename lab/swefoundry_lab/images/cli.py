@@ -1,5 +1,8 @@
 """What can a person ask about images? `python -m swefoundry_lab images push`."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.console import Console
 
@@ -26,3 +29,16 @@ def push() -> None:
         digests = push_images(Lab.from_environment(), progress)
     for repository, digest in digests.items():
         console.print(f"{REGISTRY_HOST}:{REGISTRY_PORT}/{repository}@{digest}")
+
+
+@app.command()
+def save(
+    version: Annotated[str, typer.Argument(help="Tag of the images in their archives.")],
+    out: Annotated[Path, typer.Option(help="Folder of the archives.")],
+) -> None:
+    """Build the operator's and the builder's image from the checkout and save each as an OCI archive."""
+    from swefoundry_lab.images import save as save_images
+
+    require_root()
+    with Steps(console).step("images") as progress:
+        save_images(Lab.from_environment(), version, out.resolve(), progress)

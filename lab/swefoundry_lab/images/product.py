@@ -73,6 +73,9 @@ PRODUCTS = (
     Product("scripted-model", ()),
 )
 
+RELEASED = ("operator", "builder")
+"""The images of a release; the scripted model is for tests and demonstrations."""
+
 
 def push(bases: BaseImages, progress: Progress) -> dict[str, str]:
     """Make and publish the product's images as `:dev` and as `:<key>`; returns each one's digest."""
@@ -80,6 +83,17 @@ def push(bases: BaseImages, progress: Progress) -> dict[str, str]:
     with ThreadPoolExecutor(len(PRODUCTS)) as pool:
         digests = pool.map(lambda product: _push_one(product, bases, progress), PRODUCTS)
         return {product.repository: digest for product, digest in zip(PRODUCTS, digests, strict=True)}
+
+
+def save(bases: BaseImages, version: str, out: Path, progress: Progress) -> None:
+    """Make the images of a release and save them as `out/swefoundry-<name>-<version>.tar`."""
+    build_runner()
+    for product in PRODUCTS:
+        if product.name in RELEASED:
+            name = f"{product.repository}:{version}"
+            progress(f"building {name}")
+            bases.buildah.build(product.build, name)
+            bases.buildah.save(name, out / f"swefoundry-{product.name}-{version}.tar")
 
 
 def build_runner() -> None:
