@@ -32,6 +32,8 @@ TESTS = (
     "tests/unit/grading",
 )
 
+TEXT = re.compile(r'"([^"]*)"')
+
 
 @dataclass(frozen=True)
 class Survivor:
@@ -41,13 +43,19 @@ class Survivor:
     line: str
     """The changed line."""
     diff: str
+    wording: bool = False
+    """Only a sentence changed: a text in quotes that has a space in it."""
 
     @classmethod
     def read(cls, name: str) -> Self:
         """Ask mutmut for one mutant."""
         diff = mutmut("show", name)
-        added = [line[1:].strip() for line in diff.splitlines() if re.match(r"\+(?!\+\+)", line)]
-        return cls(function_of(name), added[0] if added else "", diff)
+        removed, added = (
+            [line[1:].strip() for line in diff.splitlines() if re.match(pattern, line)]
+            for pattern in (r"-(?!--)", r"\+(?!\+\+)")
+        )
+        wording = [without_sentences(line) for line in removed] == [without_sentences(line) for line in added]
+        return cls(function_of(name), added[0] if added else "", diff, wording)
 
     def argued_in(self, rows: list[str]) -> bool:
         """Whether a row of docs/mutation.md names it."""
@@ -62,11 +70,19 @@ def main() -> int:
         return run.returncode
     rows = (ROOT / "docs" / "mutation.md").read_text("utf-8").splitlines()
     survivors = [Survivor.read(name) for name in names_of_survivors()]
+    survivors = [survivor for survivor in survivors if not survivor.wording]
     new = [survivor for survivor in survivors if not survivor.argued_in(rows)]
     for survivor in new:
         print(f"\n{survivor.function}\n{survivor.diff}")
-    print(f"{len(survivors)} mutants survived; {len(new)} of them are not listed in docs/mutation.md.")
+    print(
+        f"{len(survivors)} mutants survived, changed sentences aside; docs/mutation.md lists all but {len(new)}."
+    )
     return 1 if new else 0
+
+
+def without_sentences(line: str) -> str:
+    """A line of code without the texts that have a space in them."""
+    return TEXT.sub(lambda text: "" if " " in text[1] else text[0], line)
 
 
 def function_of(name: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mutation import MODULES, TESTS, Survivor, function_of
+from mutation import MODULES, TESTS, Survivor, function_of, without_sentences
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,3 +31,7 @@ def test_a_survivor_is_argued_by_its_function_and_its_changed_line() -> None:
     assert Survivor("grading.verdict.grade", "return None", "").argued_in(rows)
     assert not Survivor("grading.verdict.grade", "return 1", "").argued_in(rows)
     assert not Survivor("grading.verdict.worst", "return None", "").argued_in(rows)
+
+
+def test_sentences_are_told_from_values() -> None:
+    assert without_sentences('f("Reason", "no node", x)') == 'f("Reason", , x)'
