@@ -1,4 +1,4 @@
-"""The operator's process: make the world, serve metrics, watch and work until told to stop."""
+"""The operator's process: build its dependencies, serve metrics, run until SIGTERM."""
 
 import asyncio
 import logging
@@ -10,33 +10,34 @@ import kopf
 from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
-from swefoundry.controllers.watch import Operator
+from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings, describe_errors
+from swefoundry.structured_log import configure_logging, fields
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
-from swefoundry.workloads.pod_spec import Role
+
+log = logging.getLogger("swefoundry")
 
 
 def main() -> None:
     """Run the operator until SIGTERM."""
     try:
         settings = Settings()
-    except ValidationError as wrong:
-        raise SystemExit(describe_errors(wrong)) from None
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
-    logging.getLogger("kopf").setLevel(logging.WARNING)
-    for chatty in ("httpx", "aiohttp.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    except ValidationError as error:
+        raise SystemExit(describe_errors(error)) from None
+    configure_logging(settings.log_level, settings.log_format)
+    log.info("operator starting", extra=fields(version=__version__, namespaces=",".join(settings.namespaces)))
     asyncio.run(run(with_default_canary(settings)))
 
 
 async def run(settings: Settings) -> None:
-    """Make the world and hand it to kopf."""
+    """Build the dependencies and hand them to kopf."""
     kube = await KubeClient.connect(
         writes=TokenBucket(settings.api_qps, settings.api_burst),
         deletes=TokenBucket(settings.delete_qps, settings.delete_qps),
@@ -44,7 +45,7 @@ async def run(settings: Settings) -> None:
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
     registry = RegistryClient(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
     queue = WorkQueue()
-    slots = PodLimiter(
+    limiter = PodLimiter(
         {
             Role.INTAKE: settings.max_active_intake,
             Role.BUILD: settings.max_active_build,
@@ -53,7 +54,7 @@ async def run(settings: Settings) -> None:
         },
         wake=queue.add,
     )
-    context = ReconcileContext(kube, registry, Cache(), queue, slots, settings)
+    context = ReconcileContext(kube, registry, Cache(), queue, limiter, settings)
     metrics.serve(settings.metrics_port, context.cache.count_by_phase, __version__)
     operator = Operator(context)
     stop = asyncio.Event()
@@ -73,7 +74,7 @@ async def run(settings: Settings) -> None:
 
 
 def with_default_canary(settings: Settings) -> Settings:
-    """Without a configured canary the Kubernetes API itself is one: no evaluation has any business there."""
+    """Use the Kubernetes API as the canary where none is configured: no evaluation may reach it."""
     host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     if settings.canary or not host:
         return settings

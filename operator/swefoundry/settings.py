@@ -182,7 +182,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=9090, ge=0, le=65535)
     """Port of /metrics; 0 turns it off."""
     log_level: str = "INFO"
-    """Level of the operator's log."""
+    """Level of the operator's log: DEBUG, INFO, WARNING or ERROR."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the operator's log: key=value or one JSON object per line."""
 
     @field_validator("namespaces", "allowed_bases", "canary", "strategies", "experiments", mode="before")
     @classmethod

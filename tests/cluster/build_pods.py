@@ -14,8 +14,8 @@ from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.build.pod import build_pod
-from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
 
 Json = dict[str, Any]
 

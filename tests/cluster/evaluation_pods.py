@@ -22,8 +22,8 @@ from swefoundry.oci.overlays import TreeChanges, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
-from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
 
 Json = dict[str, Any]
 

@@ -16,15 +16,15 @@ from aiohttp import web
 from simulated.api_server import ApiServer, no_hook
 from simulated.kubelet import Kubelet
 from simulated.seeded_registry import RegistryProxy
-from swefoundry.controllers.watch import Operator
+from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
-from swefoundry.workloads.pod_spec import Role
 
 MAX_STEPS = 5000
 """Steps until a run that does not end is given up."""
@@ -118,7 +118,7 @@ class Simulation:
         self._operator = Operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._told = len(self.server.changes)
-        if not await self._survives(self._operator.resync()):
+        if not await self._survives(self._operator.informer.resync()):
             await self._start_operator()
 
     async def _survives(self, work) -> bool:
@@ -167,7 +167,7 @@ class Simulation:
         change = self.server.changes[self._told]
         self._told += 1
         if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
-            await self._operator.on_event(event=change)
+            await self._operator.informer.on_event(event=change)
 
     async def _reconcile_next(self) -> None:
         key = await self.context.queue.get()
@@ -179,7 +179,7 @@ class Simulation:
             self.context.queue.add(key)
 
     async def _reconcile(self, key) -> None:
-        self.reconciles.append((key.kind, await self._operator.reconcile_once(key)))
+        self.reconciles.append((key.kind, await self._operator.worker.reconcile_once(key)))
 
     def _advance_time(self) -> bool:
         self.server.now += timedelta(seconds=60)

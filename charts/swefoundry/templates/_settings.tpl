@@ -117,6 +117,8 @@
   value: {{ .Values.metrics.port | quote }}
 - name: SWEFOUNDRY_LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
+- name: SWEFOUNDRY_LOG_FORMAT
+  value: {{ .Values.logFormat | quote }}
 {{- with .Values.extraEnv }}
 {{ toYaml . }}
 {{- end }}

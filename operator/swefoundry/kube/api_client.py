@@ -12,9 +12,7 @@ from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
 from swefoundry.kube.rate_limit import TokenBucket
-from swefoundry.kube.resources import Resource
-
-ApiObject = dict[str, Any]
+from swefoundry.kube.resources import ApiObject, Resource
 
 PAGE_SIZE = 500
 """Objects per list request: unchunked lists stall the event loop while they are parsed."""

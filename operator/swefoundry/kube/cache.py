@@ -5,11 +5,11 @@ Our own store rather than ``kopf.index``: that one is quadratic at start-up (10,
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from swefoundry.kube.resources import ApiObject
 from swefoundry.kube.workqueue import Key
 
-ApiObject = dict[str, Any]
 By = TypeVar("By")
 
 

@@ -1,8 +1,12 @@
-"""Where each kind of object lives in the API."""
+"""Kinds of objects and their URL paths in the Kubernetes API."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from swefoundry.api import labels
+
+ApiObject = dict[str, Any]
+"""An object as the API sends it."""
 
 
 @dataclass(frozen=True)

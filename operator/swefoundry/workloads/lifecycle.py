@@ -1,21 +1,17 @@
 """Starting, adopting and releasing pods, and keeping what they leave behind."""
 
 import asyncio
-import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.evaluation import EvaluationResult
-from swefoundry.grading.report_parser import read_reports
-from swefoundry.grading.testcase_status import ParsedReports
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
-from swefoundry.oci.artifacts import push_artifact
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import (
     POD_LOST,
@@ -26,20 +22,14 @@ from swefoundry.workloads.decide import (
     StartPod,
     Wait,
 )
-from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
 from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict, Owner, Role
+from swefoundry.workloads.pod_spec import JsonDict
 
 T = TypeVar("T")
 
-LOG_LIMIT_BYTES = 16 << 20
-"""The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
 
 ROLE_BY_WORK = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
 """By the first word of the work; all others are evaluations."""
-
-RECORD_FILE = "record.json"
-STATUSES_FILE = "tests.json"
 
 
 @dataclass(frozen=True)
@@ -54,17 +44,6 @@ class PodStarted:
     """A pod is there."""
 
     attempt: Attempt
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What an evaluation left, and where it is kept."""
-
-    record: EvaluationResult
-    digest: Digest
-    reports: ParsedReports
-    log: str
-    """The test output (at most 1 MiB), for the telling lines."""
 
 
 def new_attempt_ref(owner: Owner, role: Role, move: StartPod) -> AttemptRef:
@@ -107,34 +86,6 @@ async def start_pod(
 def slot_key(namespace: str, pod: str) -> str:
     """How a pod is named in ``PodLimiter``."""
     return f"{namespace}/{pod}"
-
-
-async def store_evidence(
-    context: ReconcileContext, namespace: str, repository: str, move: CollectResult
-) -> Evidence | None:
-    """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
-    try:
-        log = await context.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
-    except (errors.NotFound, errors.ApiRefused):
-        return None
-    except errors.ApiUnavailable:
-        if move.pod.node_lost:
-            return None
-        raise
-    framed = split_log(log, move.pod.nonce)
-    reports = await asyncio.to_thread(read_reports, framed.reports)
-    record = EvaluationResult.model_validate(move.result.record)
-    problems = [*framed.problems, *reports.problems]
-    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
-        problems.append("the log holds other reports than the record speaks of: it was cut")
-    files: dict[str, bytes] = {
-        "output.log": framed.output,
-        RECORD_FILE: _json(record.to_json_dict()),
-        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
-    }
-    files |= {f"reports/{path}": data for path, data in framed.reports.items()}
-    digest = await push_artifact(context.registry, repository, "evaluation", files)
-    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
 
 
 async def verify_pod_lost(context: ReconcileContext, namespace: str, move: Move) -> Move:
@@ -224,7 +175,3 @@ def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | 
         message=message[:2048] or None,
         evidence=evidence,
     )
-
-
-def _json(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

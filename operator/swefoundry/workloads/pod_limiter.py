@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.pod_spec import Role
+from swefoundry.workloads.attempt import Role
 
 
 class PodLimiter:

@@ -6,22 +6,13 @@ Repositories, patches and Dockerfiles are hostile; the pod is the boundary.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from swefoundry.api import labels
 from swefoundry.workloads import names
+from swefoundry.workloads.attempt import AttemptRef, Owner
 
 JsonDict = dict[str, Any]
-
-
-class Role(StrEnum):
-    """What a pod is for; NetworkPolicies select by it."""
-
-    INTAKE = "intake"
-    BUILD = "build"
-    EVALUATION = "evaluation"
-    AGENT = "agent"
 
 
 ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
@@ -29,34 +20,6 @@ ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
 
 BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_CHROOT", "KILL"]
 """The least that buildah's chroot isolation works with; fewer fail at writing uid_map."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose pod it is."""
-
-    kind: str
-    namespace: str
-    name: str
-    uid: str
-    experiment: str = ""
-    """The experiment that it belongs to: its pods carry the label, too."""
-
-
-@dataclass(frozen=True)
-class AttemptRef:
-    """One attempt at one piece of work."""
-
-    owner: Owner
-    role: Role
-    work: str
-    attempt: int
-    nonce: str
-
-    @property
-    def pod_name(self) -> str:
-        """The deterministic name of this attempt's pod."""
-        return names.pod_name(self.owner.name, self.owner.uid, self.work, self.attempt)
 
 
 @dataclass(frozen=True)
@@ -197,3 +160,11 @@ def _avoid_nodes(nodes: tuple[str, ...]) -> JsonDict:
             "preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "preference": term}]
         }
     }
+
+
+def scale_quantity(quantity: str, factor: int) -> str:
+    """A Kubernetes quantity, multiplied."""
+    if factor == 1:
+        return quantity
+    digits = quantity.rstrip("mkKMGTi")
+    return f"{float(digits) * factor:g}{quantity[len(digits) :]}"

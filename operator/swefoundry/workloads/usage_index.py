@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from swefoundry.api import labels
 from swefoundry.api.types import Budget
 from swefoundry.contracts.models import MICRO, Usage
-from swefoundry.kube.cache import ApiObject, Cache, key_of, owner_of
-from swefoundry.kube.resources import BUILDS, PODS
+from swefoundry.kube.cache import Cache, key_of, owner_of
+from swefoundry.kube.resources import BUILDS, PODS, ApiObject
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.pod_spec import Role
+from swefoundry.workloads.attempt import Role
 
 
 @dataclass(frozen=True)

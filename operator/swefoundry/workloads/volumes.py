@@ -1,5 +1,6 @@
 """The files that task pods mount: the registry's credentials, and certificates to trust besides the usual ones."""
 
+from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_spec import JsonDict
 
@@ -43,3 +44,13 @@ def volumes_and_mounts(
         mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
         volumes.append({key: value for key, value in file.items() if key != "mountPath"})
     return volumes, mounts
+
+
+def registry_location(settings: Settings, repository: str) -> RegistryLocation:
+    """Where task pods find and leave content."""
+    return RegistryLocation(
+        registry=settings.registry_push,
+        insecure=settings.registry_insecure,
+        repository=repository,
+        auth_file=auth_file(settings),
+    )

@@ -255,6 +255,7 @@ WRONG = {
     "a canary without a port": ({"evaluation": {"canary": ["10.0.0.1"]}}, "/evaluation/canary/0"),
     "an unquoted number in the environment": ({"extraEnv": [{"name": "A", "value": 5}]}, "/extraEnv/0/value"),
     "a level that is not known": ({"logLevel": "verbose"}, "/logLevel"),
+    "a log format that is not known": ({"logFormat": "xml"}, "/logFormat"),
     "a digest that is a tag": ({"image": {"digest": "latest"}}, "/image/digest"),
     "a strategy that needs a draft": ({"strategies": ["fixed"]}, "/strategies/0"),
     "a misspelt price": ({"agents": {"models": [{"name": "a", "inputUSD": 1}]}}, "inputUSD"),

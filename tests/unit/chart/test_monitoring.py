@@ -11,8 +11,8 @@ from swefoundry import metrics
 from swefoundry.api.taskinstance import Phase, VerdictName
 from swefoundry.api.types import StrategyName
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.pod_outcomes import FaultCategory
-from swefoundry.workloads.pod_spec import Role
 from unit.chart.rendering import Object, of_kind, only, render
 
 SERIES = re.compile(r"(swefoundry_[a-z_]+)(?:\{([^}]*)\})?")

@@ -109,6 +109,7 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         health={"port": 8081},
         metrics={"port": 9091},
         logLevel="DEBUG",
+        logFormat="json",
         extraEnv=[{"name": "SWEFOUNDRY_WORKERS", "value": "32"}],
     )
     assert made == Settings(
@@ -160,6 +161,7 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         health_port=8081,
         metrics_port=9091,
         log_level="DEBUG",
+        log_format="json",
         workers=32,
     )
 

@@ -24,7 +24,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
-from swefoundry.workloads.pod_spec import Role
+from swefoundry.workloads.attempt import Role
 
 few = settings(
     deadline=None,

@@ -10,10 +10,16 @@ from builders import NOW
 from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from swefoundry import errors, metrics
-from swefoundry.controllers.watch import MAX_WATCH_BACKOFF_SECONDS, Operator, UnlimitedBackoff, configure_kopf
+from swefoundry.controllers.kopf_adapter import (
+    MAX_WATCH_BACKOFF_SECONDS,
+    Operator,
+    UnlimitedBackoff,
+    configure_kopf,
+)
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.pod_spec import AttemptRef, ContainerTemplate, Owner, Role, pod_manifest
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
+from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
 
 TASK = Key("TaskInstance", "here", "task-one")
 PLACE = ("taskinstances", "here", "task-one")
@@ -43,13 +49,18 @@ async def ready(operator):
     return keys
 
 
+def logged(caplog, message):
+    """Fields of the records with this message."""
+    return [record.fields for record in caplog.records if record.message == message]
+
+
 async def until(condition):
     while not condition():  # noqa: ASYNC110 - what is waited for is on the other side of a connection
         await asyncio.sleep(0.005)
 
 
 async def send_event(operator, body, kind="MODIFIED"):
-    await operator.on_event(event={"type": kind, "object": body})
+    await operator.informer.on_event(event={"type": kind, "object": body})
 
 
 async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
@@ -79,7 +90,7 @@ async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
     await send_event(operator, server.get(place))
     assert operator.context.pod_limiter.active(Role.INTAKE) == 0
     # A list that is older than the last watch event must not take the place again.
-    operator.observe_object(body)
+    operator.informer.observe_object(body)
     assert operator.context.pod_limiter.active(Role.INTAKE) == 0
 
 
@@ -102,7 +113,7 @@ async def test_orphaned_pods_are_let_go(operator, server):
     await send_event(operator, task, "DELETED")
     key = Key("Pod", "here", body["metadata"]["name"])
     assert await ready(operator) == {TASK, key}
-    assert await operator.reconcile_once(key) == "ok"
+    assert await operator.worker.reconcile_once(key) == "ok"
     assert server.bodies("pods") == []
 
 
@@ -111,7 +122,7 @@ async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server)
     body = a_pod(server, task)
     await send_event(operator, body, "ADDED")
     key = Key("Pod", "here", body["metadata"]["name"])
-    assert await operator.reconcile_once(key) == "ok"
+    assert await operator.worker.reconcile_once(key) == "ok"
     assert len(server.bodies("pods")) == 1
     assert operator.context.cache.get(TASK) is not None
 
@@ -120,17 +131,17 @@ async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exi
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     body = a_pod(server)
     await send_event(operator, body, "ADDED")
-    assert await operator.reconcile_once(Key("Pod", "here", body["metadata"]["name"])) == "ok"
+    assert await operator.worker.reconcile_once(Key("Pod", "here", body["metadata"]["name"])) == "ok"
     assert server.bodies("pods") == []
 
 
 async def test_what_is_gone_is_not_looked_at_again(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
-    assert await operator.reconcile_once(TASK) == "gone"
+    assert await operator.worker.reconcile_once(TASK) == "gone"
     assert operator.context.cache.get(TASK) is None
     assert not operator.context.queue._timers and not operator.context.queue._failures
-    assert await operator.reconcile_once(TASK) == "ok"
+    assert await operator.worker.reconcile_once(TASK) == "ok"
 
 
 async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_again(
@@ -148,16 +159,16 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
     server.patch(
         ("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, subresource="status"
     )
-    await operator.resync()
-    assert await operator.reconcile_once(TASK) == "refused"
-    assert "no such content" in caplog.text
+    await operator.informer.resync()
+    assert await operator.worker.reconcile_once(TASK) == "refused"
+    assert [line["errorType"] for line in logged(caplog, "reconcile refused")] == ["NotFound"]
     assert TASK in operator.context.queue._timers
 
 
 async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.forced_errors["POST pods"] = (503, "etcd is slow")
-    assert await operator.reconcile_once(TASK) == "retry"
+    assert await operator.worker.reconcile_once(TASK) == "retry"
     assert TASK in operator.context.queue._timers
 
 
@@ -166,8 +177,8 @@ async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
     await send_event(
         operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED"
     )
-    assert await operator.reconcile_once(TASK) == "defect"
-    assert "a defect of swefoundry" in caplog.text
+    assert await operator.worker.reconcile_once(TASK) == "defect"
+    assert [line["errorType"] for line in logged(caplog, "defect in a reconcile")] == ["ValueError"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +203,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
         PLACE, {"status": {"conditions": [going], "observedGeneration": 0}}, subresource="status"
     )
     await send_event(operator, body, "ADDED")
-    assert await operator.reconcile_once(TASK) == "ok"
+    assert await operator.worker.reconcile_once(TASK) == "ok"
     status = server.one("taskinstances")["status"]
     found = {
         item["type"]: (item["status"], item["reason"], item["message"][: len(field)])
@@ -202,7 +213,7 @@ async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_wr
     assert (status["phase"], status["observedGeneration"]) == ("Failed", 1)
     await send_event(operator, server.one("taskinstances"))
     server.requests.clear()
-    assert await operator.reconcile_once(TASK) == "ok"
+    assert await operator.worker.reconcile_once(TASK) == "ok"
     assert server.requests == []
 
 
@@ -214,16 +225,16 @@ async def test_resync_finds_what_watches_missed(operator, server):
     server.create("taskinstances", "elsewhere", manifest("not-ours"))
     body = a_pod(server, server.get(PLACE))
     server.create("pods", "here", {"metadata": {"name": "not-ours"}, "spec": {}})
-    assert await operator.resync()
+    assert await operator.informer.resync()
     names = {key.name for kind in ("TaskInstance", "Pod") for key in operator.context.cache.keys(kind)}
     assert names == {"task-one", body["metadata"]["name"]}
 
 
 async def test_resync_says_whether_the_api_answered(operator, server):
     server.forced_errors["GET pods"] = (403, "forbidden in a namespace that was deleted")
-    assert await operator.resync()
+    assert await operator.informer.resync()
     server.forced_errors["GET pods"] = (503, "busy")
-    assert not await operator.resync()
+    assert not await operator.informer.resync()
 
 
 async def test_an_object_made_again_while_everything_is_listed_is_kept(operator, server):
@@ -240,7 +251,7 @@ async def test_an_object_made_again_while_everything_is_listed_is_kept(operator,
             )
 
     server.request_hook = meanwhile
-    await operator.resync()
+    await operator.informer.resync()
     await asyncio.sleep(0)
     assert operator.context.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
 
@@ -253,7 +264,7 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
     for number in range(5000):
         name, uid = f"task-{number}", f"t{number}"
         body = {"kind": "TaskInstance", "spec": spec, "status": ended}
-        operator.observe_object(
+        operator.informer.observe_object(
             body | {"metadata": meta | {"name": name, "uid": uid, "resourceVersion": str(number + 1)}}
         )
         owner = {"kind": "TaskInstance", "name": name, "uid": uid, "controller": True}
@@ -262,11 +273,13 @@ async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(ope
             "spec": {"repo": "o/n", "source": {"artifact": {"digest": "sha256:" + "a" * 64}}},
         }
         own = meta | {"name": name, "uid": f"b{number}", "ownerReferences": [owner], "resourceVersion": "1"}
-        operator.observe_object(build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}})
+        operator.informer.observe_object(
+            build | {"metadata": own, "status": {"finishedAt": "2026-01-01T11:00:00Z"}}
+        )
     queue, looks = operator.context.queue, 0
     while len(queue):
         key = await queue.get()
-        assert await operator.reconcile_once(key) == "ok"
+        assert await operator.worker.reconcile_once(key) == "ok"
         queue.done(key)
         looks += 1
     assert (looks, server.requests, len(queue._timers)) == (10_000, [], 0)
@@ -283,19 +296,19 @@ async def test_the_probe_fails_when_the_queue_is_stuck(operator):
 
 async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happens(operator, server):
     server.create("taskinstances", "here", manifest())
-    await operator._initial_list()
+    await operator.informer.initial_list()
     for _ in range(3):
-        await operator.resync()
+        await operator.informer.resync()
     assert await operator.healthz()
     server.patch(PLACE, {"spec": {"suspend": True}})
-    await operator.resync()
+    await operator.informer.resync()
     assert await operator.healthz()
     server.delete(PLACE)
-    await operator.resync()
-    with pytest.raises(errors.SwefoundryError, match="2 resyncs in a row found news"):
+    await operator.informer.resync()
+    with pytest.raises(errors.SwefoundryError, match="2 consecutive resyncs found changes"):
         await operator.healthz()
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
-    await operator.resync()
+    await operator.informer.resync()
     assert await operator.healthz()
 
 
@@ -310,7 +323,7 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(opera
         while told < len(server.changes):
             told += 1
             if server.changes[told - 1]["object"]["kind"] != "Event":
-                await operator.on_event(event=server.changes[told - 1])
+                await operator.informer.on_event(event=server.changes[told - 1])
         await asyncio.sleep(0.01)
     assert (await operator.healthz())["watchSeconds"] >= 0
     await operator.stop()

@@ -8,7 +8,7 @@ from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.settings import Settings
 from swefoundry.workloads.agent.pod import agent_pod, model_key_file
-from swefoundry.workloads.pod_spec import AttemptRef, Owner, Role
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.volumes import ca_file
 
 DIGEST = "sha256:" + "a" * 64

@@ -12,7 +12,9 @@ from swefoundry.api import labels
 from swefoundry.api.types import Attempt
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.workloads.attempt import Owner, Role
 from swefoundry.workloads.decide import CollectResult, RetryAttempt, StartPod, Wait
+from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.lifecycle import (
     PodStarted,
     Queued,
@@ -22,12 +24,11 @@ from swefoundry.workloads.lifecycle import (
     release_pod,
     slot_key,
     start_pod,
-    store_evidence,
     verify_pod_lost,
 )
 from swefoundry.workloads.pod_outcomes import PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
-from swefoundry.workloads.pod_spec import ContainerTemplate, Owner, Role, pod_manifest
+from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
 
 OWNER = Owner("TaskInstance", "here", "task-one", "uid-of-task")
 KEY = Key("TaskInstance", "here", "task-one")

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.pod_limiter import PodLimiter
-from swefoundry.workloads.pod_spec import Role
 
 A, B, C = (Key("TaskInstance", "here", name) for name in "abc")
 EVALUATION = Role.EVALUATION

@@ -6,7 +6,7 @@ import json
 import textwrap
 from itertools import pairwise
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
@@ -66,6 +66,8 @@ def _row(variable: str, field: FieldInfo, sentence: str) -> str:
 
 
 def _type(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(str(item) for item in get_args(field.annotation))
     given = [item for item in get_args(field.annotation) if item is not type(None)]
     optional = isinstance(field.annotation, UnionType) and len(given) == 1
     kind = given[0] if optional else field.annotation

@@ -21,9 +21,11 @@ from swefoundry.controllers.envbuild.steps import (
 from swefoundry.controllers.steps import RunWork
 from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads import names
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.build.launch import BuildRequest, launch_build
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
+from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.evaluation.launch import (
     EvaluationRequest,
     failed_nodes,
@@ -35,10 +37,8 @@ from swefoundry.workloads.lifecycle import (
     count_finished_pod,
     gather_partial,
     new_attempt_ref,
-    store_evidence,
     verify_pod_lost,
 )
-from swefoundry.workloads.pod_spec import Role
 
 ActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
 """What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""

@@ -19,12 +19,11 @@ from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.agent.launch import launch_agent_pod
 from swefoundry.workloads.agent.pod import model_key_file
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
-from swefoundry.workloads.intake.launch import registry_location
 from swefoundry.workloads.lifecycle import count_finished_pod, new_attempt_ref
-from swefoundry.workloads.pod_spec import Role
-from swefoundry.workloads.volumes import ca_file
+from swefoundry.workloads.volumes import ca_file, registry_location
 
 BUDGET_REQUEUE_SECONDS = 300.0
 """How often an EnvBuild looks whether there is room in a shared budget, although nobody has woken it."""

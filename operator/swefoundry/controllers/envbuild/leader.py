@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from swefoundry.api.resource import EnvBuild
 from swefoundry.controllers.envbuild.observe import Observation, is_suspended
 from swefoundry.drafts import reuse
-from swefoundry.kube.cache import ApiObject, key_of
-from swefoundry.kube.resources import BUILDS
+from swefoundry.kube.cache import key_of
+from swefoundry.kube.resources import BUILDS, ApiObject
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.envbuild.actions import act
 from swefoundry.controllers.envbuild.leader import notify_waiters
 from swefoundry.controllers.envbuild.observe import observe
@@ -32,6 +33,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
         seen, report(seen, step, with_api_error_as_wait(results, error)), context
     )
     await write_status(context, BUILDS, seen.build, status)
+    log_decisions(seen.build, status, results, now)
     ended = status.finished_at is not None and seen.build.status.finished_at is None
     if ended or seen.suspended:  # nobody waits for one that rests
         context.search_leaders.discard(seen.build.uid)

@@ -56,11 +56,11 @@ from swefoundry.controllers.status import (
 )
 from swefoundry.controllers.steps import NoOp
 from swefoundry.text.plurals import ordinal, pluralize
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, finished_attempt, role_of_work
 from swefoundry.workloads.pod_outcomes import FaultCategory
-from swefoundry.workloads.pod_spec import Role
 
 Status = EnvBuildStatus
 

@@ -39,8 +39,10 @@ from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.workloads import names
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
+from swefoundry.workloads.evaluation.evidence import RECORD_FILE, STATUSES_FILE, store_evidence
 from swefoundry.workloads.evaluation.launch import (
     EvaluationRequest,
     failed_nodes,
@@ -49,15 +51,12 @@ from swefoundry.workloads.evaluation.launch import (
 )
 from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeRequest, finished_intake, launch_intake
 from swefoundry.workloads.lifecycle import (
-    RECORD_FILE,
-    STATUSES_FILE,
     count_finished_pod,
     gather_partial,
     new_attempt_ref,
-    store_evidence,
     verify_pod_lost,
 )
-from swefoundry.workloads.pod_spec import Role, owner_reference
+from swefoundry.workloads.pod_spec import owner_reference
 
 EVALUATION_ARTIFACT_LIMIT_BYTES = 96 << 20
 """Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""

@@ -9,11 +9,11 @@ from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
+from swefoundry.workloads.attempt import Owner
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import WorkState
 from swefoundry.workloads.lifecycle import owned_pods
 from swefoundry.workloads.pod_snapshot import PodSnapshot
-from swefoundry.workloads.pod_spec import Owner
 
 
 @dataclass(frozen=True)

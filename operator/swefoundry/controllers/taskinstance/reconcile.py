@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.events import emit_events
 from swefoundry.controllers.finish import (
     release_finished_pods,
@@ -30,6 +31,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
         return
     status = report(observed, step, with_api_error_as_wait(results, error))
     await write_status(context, TASKS, observed.task, status)
+    log_decisions(observed.task, status, results, now)
     await emit_events(context, observed.task, status, now)
     await release_finished_pods(context, observed.task, status.running, observed.pods)
     _schedule_requeues(key, context, observed, results)

@@ -3,10 +3,11 @@
 from swefoundry import errors
 from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.workloads.agent.pod import agent_pod
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import StartPod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
+from swefoundry.workloads.pod_spec import JsonDict
 
 AGENT_SPEC_LIMIT_BYTES = 120_000
 """Linux takes 131,072 bytes as one string of the environment (MAX_ARG_STRLEN), its name included."""

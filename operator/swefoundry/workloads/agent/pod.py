@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from swefoundry.contracts.agent import AGENT_SPEC_VARIABLE, AgentSpec
 from swefoundry.settings import Settings
-from swefoundry.workloads.build.pod import scale_quantity
-from swefoundry.workloads.intake.pod import Program, program_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
+from swefoundry.workloads.attempt import AttemptRef
+from swefoundry.workloads.pod_spec import JsonDict, scale_quantity
+from swefoundry.workloads.program_pod import Program, program_pod
 from swefoundry.workloads.volumes import ca_file
 
 MODEL_KEY_MOUNT = "/var/run/swefoundry/llm"

@@ -7,13 +7,13 @@ from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.overrides import command_step
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.build.pod import build_pod
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import StartPod
-from swefoundry.workloads.intake.launch import registry_location
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
-from swefoundry.workloads.volumes import ca_file
+from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.volumes import ca_file, registry_location
 
 
 @dataclass(frozen=True)

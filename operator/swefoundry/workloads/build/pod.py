@@ -2,13 +2,14 @@
 
 from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildSpec
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.pod_spec import (
     BUILD_CAPABILITIES,
-    AttemptRef,
     ContainerTemplate,
     JsonDict,
     pod_manifest,
     resource_requirements,
+    scale_quantity,
     security_context,
 )
 from swefoundry.workloads.volumes import registry_and_ca_volumes, volumes_and_mounts
@@ -42,11 +43,3 @@ def build_pod(ticket: AttemptRef, order: BuildSpec, settings: Settings, memory_f
         node_lost_seconds=settings.node_lost_seconds,
     )
     return pod_manifest(ticket, cell)
-
-
-def scale_quantity(quantity: str, factor: int) -> str:
-    """A Kubernetes quantity, multiplied."""
-    if factor == 1:
-        return quantity
-    digits = quantity.rstrip("mkKMGTi")
-    return f"{float(digits) * factor:g}{quantity[len(digits) :]}"

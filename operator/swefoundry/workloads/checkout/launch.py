@@ -6,12 +6,13 @@ from swefoundry.contracts.checkout import CheckoutSpec
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.drafts.proven_environment import Parent
 from swefoundry.oci.stage_images import compose_checkout
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.checkout.pod import checkout_pod
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import StartPod
-from swefoundry.workloads.intake.launch import registry_location
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
+from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.volumes import registry_location
 
 
 @dataclass(frozen=True)

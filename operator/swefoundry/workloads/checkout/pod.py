@@ -2,8 +2,9 @@
 
 from swefoundry.contracts.checkout import CHECKOUT_SPEC_VARIABLE, CheckoutSpec
 from swefoundry.settings import Settings
-from swefoundry.workloads.intake.pod import program_pod, source_program
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
+from swefoundry.workloads.attempt import AttemptRef
+from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.program_pod import program_pod, source_program
 
 
 def checkout_pod(ticket: AttemptRef, order: CheckoutSpec, settings: Settings) -> JsonDict:

@@ -10,11 +10,12 @@ from swefoundry.contracts.evaluation import EvaluationResult, EvaluationSpec
 from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import StartPod
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict
+from swefoundry.workloads.pod_spec import JsonDict
 
 
 @dataclass(frozen=True)

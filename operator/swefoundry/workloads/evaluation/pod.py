@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from swefoundry.api.types import Validation
 from swefoundry.contracts.evaluation import EVALUATION_SPEC_VARIABLE, EvaluationSpec
 from swefoundry.settings import Settings
-from swefoundry.workloads.build.pod import scale_quantity
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.pod_spec import (
     ROOT_CAPABILITIES,
-    AttemptRef,
     ContainerTemplate,
     JsonDict,
     pod_manifest,
     resource_requirements,
+    scale_quantity,
     security_context,
 )
 

@@ -15,14 +15,13 @@ from swefoundry.contracts.intake import (
     Origin,
     PatchSource,
 )
-from swefoundry.contracts.registry_location import RegistryLocation
-from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import AttemptRef, Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, start_pod
-from swefoundry.workloads.pod_spec import AttemptRef, JsonDict, Role
-from swefoundry.workloads.volumes import auth_file
+from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.volumes import registry_location
 
 
 @dataclass(frozen=True)
@@ -80,16 +79,6 @@ def finished_intake(move: CollectResult) -> IntakeFinished:
     """What an intake pod left."""
     count_finished_pod(Role.INTAKE, move)
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
-
-
-def registry_location(settings: Settings, repository: str) -> RegistryLocation:
-    """Where task pods find and leave content."""
-    return RegistryLocation(
-        registry=settings.registry_push,
-        insecure=settings.registry_insecure,
-        repository=repository,
-        auth_file=auth_file(settings),
-    )
 
 
 def _origin(what: IntakeRequest, shipment: PodInputs) -> Origin:

@@ -1,28 +1,13 @@
 """The intake pod: the operator's own image, working on untrusted sources and patches as nobody."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from swefoundry.contracts.intake import INTAKE_SPEC_VARIABLE, IntakeSpec
-from swefoundry.contracts.termination_record import WORK_VARIABLE
 from swefoundry.settings import Settings
-from swefoundry.workloads.pod_spec import (
-    AttemptRef,
-    ContainerTemplate,
-    JsonDict,
-    pod_manifest,
-    resource_requirements,
-    security_context,
-)
-from swefoundry.workloads.volumes import ca_file, registry_and_ca_volumes, volumes_and_mounts
+from swefoundry.workloads.attempt import AttemptRef
+from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.program_pod import program_pod, source_program
 
 TOKEN_MOUNT = "/var/run/swefoundry/git"
 PATCH_MOUNT = "/var/run/swefoundry/patches"
-WORK_MOUNT = "/work"
-
-PROGRAM_USER = 1000
-
-CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 
 def intake_pod(
@@ -33,50 +18,3 @@ def intake_pod(
     """
     env = {INTAKE_SPEC_VARIABLE: order.to_json()}
     return program_pod(ticket, source_program("swefoundry.programs.intake", env, settings), settings, files)
-
-
-@dataclass(frozen=True)
-class Program:
-    """One of our programs, and the room that it gets."""
-
-    module: str
-    env: Mapping[str, str]
-    memory: str
-    storage: str
-    deadline_seconds: int
-    grace_seconds: int = ContainerTemplate.grace_seconds
-
-
-def source_program(module: str, env: Mapping[str, str], settings: Settings) -> Program:
-    """A program that works on sources, with an intake's room and certificates."""
-    ca = ca_file(settings)
-    trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
-    return Program(
-        module, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
-    )
-
-
-def program_pod(
-    ticket: AttemptRef, program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
-) -> JsonDict:
-    """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
-    room = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
-    volumes, mounts = volumes_and_mounts(room, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
-    cell = ContainerTemplate(
-        image=settings.operator_image,
-        command=["python", "-m", program.module],
-        env={**program.env, WORK_VARIABLE: WORK_MOUNT},
-        security={**security_context(user=PROGRAM_USER), "readOnlyRootFilesystem": True},
-        resources=resource_requirements("100m", program.memory, program.storage),
-        deadline_seconds=program.deadline_seconds,
-        volumes=volumes,
-        mounts=mounts,
-        user_namespace=settings.task_user_namespaces,
-        service_account=settings.service_account,
-        pull_secret=settings.registry_secret,
-        node_lost_seconds=settings.node_lost_seconds,
-        grace_seconds=program.grace_seconds,
-    )
-    body = pod_manifest(ticket, cell)
-    body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
-    return body

@@ -30,11 +30,11 @@ from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci import proven_index
 from swefoundry.oci.artifacts import tag_image_by_digest
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.checkout.launch import CheckoutRequest, compose_from_parent, launch_checkout
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, new_attempt_ref
-from swefoundry.workloads.pod_spec import Role
 
 MAX_REFERENCES = 3
 """Proven drafts that are shown to the recipe and to agents."""

@@ -1,0 +1,69 @@
+"""Evidence of an evaluation: its log, reports and record, stored in the registry as one artifact."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from swefoundry import errors
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.grading.report_parser import read_reports
+from swefoundry.grading.testcase_status import ParsedReports
+from swefoundry.kube.resources import PODS
+from swefoundry.oci.artifacts import push_artifact
+from swefoundry.workloads.context import ReconcileContext
+from swefoundry.workloads.decide import (
+    CollectResult,
+)
+from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
+
+LOG_LIMIT_BYTES = 16 << 20
+"""The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
+
+RECORD_FILE = "record.json"
+
+STATUSES_FILE = "tests.json"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an evaluation left, and where it is kept."""
+
+    record: EvaluationResult
+    digest: Digest
+    reports: ParsedReports
+    log: str
+    """The test output (at most 1 MiB), for the telling lines."""
+
+
+async def store_evidence(
+    context: ReconcileContext, namespace: str, repository: str, move: CollectResult
+) -> Evidence | None:
+    """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
+    try:
+        log = await context.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
+    except (errors.NotFound, errors.ApiRefused):
+        return None
+    except errors.ApiUnavailable:
+        if move.pod.node_lost:
+            return None
+        raise
+    framed = split_log(log, move.pod.nonce)
+    reports = await asyncio.to_thread(read_reports, framed.reports)
+    record = EvaluationResult.model_validate(move.result.record)
+    problems = [*framed.problems, *reports.problems]
+    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
+        problems.append("the log holds other reports than the record speaks of: it was cut")
+    files: dict[str, bytes] = {
+        "output.log": framed.output,
+        RECORD_FILE: _json(record.to_json_dict()),
+        STATUSES_FILE: _json({"statuses": reports.statuses, "problems": problems}),
+    }
+    files |= {f"reports/{path}": data for path, data in framed.reports.items()}
+    digest = await push_artifact(context.registry, repository, "evaluation", files)
+    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
+
+
+def _json(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
