@@ -10,7 +10,9 @@ import kopf
 from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
+from swefoundry.controllers.http_endpoints import serve
 from swefoundry.controllers.kopf_adapter import Operator
+from swefoundry.controllers.state_dump import log_state, state_dump
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.rate_limit import TokenBucket
@@ -55,11 +57,14 @@ async def run(settings: Settings) -> None:
         wake=queue.add,
     )
     context = ReconcileContext(kube, registry, Cache(), queue, limiter, settings)
-    metrics.serve(settings.metrics_port, context.cache.count_by_phase, __version__)
     operator = Operator(context)
+    app = metrics.metrics_app(context.cache.count_by_phase, __version__)
+    serve(settings.metrics_port, app, lambda: state_dump(operator.informer))
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGUSR2, log_state, operator.informer)
     try:
         await kopf.operator(
             registry=operator.registry,

@@ -1,13 +1,17 @@
-"""What the operator counts and times. Labels are closed sets; no object, image or commit ever becomes one."""
+"""Metrics of the operator. Labels are closed sets: no object, image or commit ever becomes one."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 REGISTRY = CollectorRegistry()
 
@@ -157,9 +161,9 @@ class ObjectCounts(Collector):
         yield family
 
 
-def serve(port: int, count: Callable[[], dict[tuple[str, str], int]], version: str) -> None:
-    """Serve /metrics on ``port`` from a thread of its own; 0 turns it off."""
+def metrics_app(count: Callable[[], dict[tuple[str, str], int]], version: str) -> "WSGIApplication":
+    """The WSGI application behind /metrics; ``count`` gives the objects by kind and phase."""
     BUILD_INFO.labels(version).set(1)
     REGISTRY.register(ObjectCounts(count))
-    if port:
-        start_http_server(port, registry=REGISTRY)
+    app: WSGIApplication = make_wsgi_app(REGISTRY)
+    return app

@@ -13,6 +13,7 @@ from swefoundry import errors
 from swefoundry.api.labels import API_VERSION
 from swefoundry.cli import console
 from swefoundry.cli.commands import collect as collect_command
+from swefoundry.cli.commands import debug as debug_command
 from swefoundry.cli.commands import export, import_dataset, lint, memory_import, show_transcript, status, why
 from swefoundry.cli.commands import memory as memory_command
 from swefoundry.cli.exit_status import ExitStatus, exit_status_for
@@ -45,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 collect = typer.Typer(help="Find instances where fixes are published.", no_args_is_help=True)
+debug = typer.Typer(help="Look into the running operator.", no_args_is_help=True)
 memory = typer.Typer(help="Proven environments that the next commits reuse.", no_args_is_help=True)
 
 app.command("lint")(lint.lint_manifests)
@@ -59,6 +61,8 @@ memory.command("list")(memory_command.list_memory)
 memory.command("export")(memory_command.export_memory)
 memory.command("import")(memory_import.import_memory)
 app.add_typer(memory, name="memory")
+debug.command("dump")(debug_command.dump)
+app.add_typer(debug, name="debug")
 
 
 @app.command("version")

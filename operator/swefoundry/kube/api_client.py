@@ -12,7 +12,7 @@ from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
 from swefoundry.kube.rate_limit import TokenBucket
-from swefoundry.kube.resources import ApiObject, Resource
+from swefoundry.kube.resources import PODS, ApiObject, Resource
 
 PAGE_SIZE = 500
 """Objects per list request: unchunked lists stall the event loop while they are parsed."""
@@ -123,6 +123,10 @@ class KubeClient:
         """The log of a pod's only container, cut to ``limit_bytes``."""
         query = {"limitBytes": str(limit_bytes)}
         return await self._send("GET", resource, resource.path(namespace, pod, "log"), query=query)
+
+    async def proxy_get(self, namespace: str, pod: str, port: int, path: str) -> ApiObject:
+        """JSON that a pod serves over HTTP, through the API server."""
+        return await self._json("GET", PODS, PODS.path(namespace, f"{pod}:{port}", f"proxy/{path}"))
 
     async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> ApiObject:
         data = await self._send(verb, resource, path, **request)

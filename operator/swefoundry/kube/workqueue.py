@@ -28,6 +28,9 @@ class Key:
     namespace: str
     name: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
 
 class WorkQueue:
     """Keys that want to be looked at. Everything runs on one event loop."""
@@ -95,6 +98,24 @@ class WorkQueue:
     def oldest_age_seconds(self) -> float:
         """How long the oldest ready key has waited; 0 when none does."""
         return time.monotonic() - min(self._ready_since.values()) if self._ready_since else 0.0
+
+    def snapshot(self, limit: int) -> dict[str, object]:
+        """State for people who debug it: counts, and at most ``limit`` keys of each sort."""
+        now = asyncio.get_running_loop().time()
+        delayed = sorted((timer.when() - now, str(key)) for key, timer in self._timers.items())
+        failing = sorted(((count, str(key)) for key, count in self._failures.items()), reverse=True)
+        return {
+            "ready": len(self),
+            "oldestReadySeconds": round(self.oldest_age_seconds(), 1),
+            "processing": sorted(map(str, self._processing)),
+            "delayed": len(delayed),
+            "failing": len(failing),
+            "readyKeys": [str(key) for key, _ in zip(self._ready_since, range(limit), strict=False)],
+            "delayedKeys": [
+                {"key": key, "inSeconds": round(max(0.0, seconds), 1)} for seconds, key in delayed[:limit]
+            ],
+            "failingKeys": [{"key": key, "failures": count} for count, key in failing[:limit]],
+        }
 
     def __len__(self) -> int:
         return self._ready.qsize()

@@ -90,6 +90,14 @@ class ReconcileContext:
         _put_bounded(self._stage_images, order, made)
         return made
 
+    def cache_counts(self) -> dict[str, int]:
+        """How many entries the read-through caches of the registry hold."""
+        return {
+            "blobs": len(self._blobs),
+            "stageImages": len(self._stage_images),
+            "environmentRecords": len(self._environment_records),
+        }
+
     async def _blob(self, repository: str, digest: str, limit: int) -> bytes:
         data = self._blobs.get(digest)
         if data is None:

@@ -7,6 +7,7 @@ After a restart they are taken again from the pods that exist (``seed``).
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
@@ -53,6 +54,19 @@ class PodLimiter:
         waiting = self._waiting[role]
         for _ in range(min(len(waiting), self._limits[role] - len(self._held[role]))):
             self._wake(waiting.popleft())
+
+    def snapshot(self, limit: int) -> dict[str, object]:
+        """State for people who debug it, by role: who holds a place, and at most ``limit`` of those who wait."""
+        return {
+            role.value: {
+                "limit": self._limits[role],
+                "active": self.active(role),
+                "waiting": len(self._waiting[role]),
+                "heldBy": sorted(self._held[role]),
+                "waitingKeys": [str(key) for key in islice(self._waiting[role], limit)],
+            }
+            for role in Role
+        }
 
     def active(self, role: Role) -> int:
         """Places taken."""

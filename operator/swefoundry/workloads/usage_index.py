@@ -76,6 +76,15 @@ class UsageIndex:
         """Note that ``key`` is to be woken when there is more room."""
         self._waiting.add(key)
 
+    def snapshot(self, limit: int) -> dict[str, object]:
+        """State for people who debug it: the sums, and at most ``limit`` of the EnvBuilds that wait for a budget."""
+        return {
+            "overall": _numbers(self._overall),
+            "namespaces": {name: _numbers(sums) for name, sums in sorted(self._namespace_totals.items())},
+            "waiting": len(self._waiting),
+            "waitingKeys": sorted(map(str, self._waiting))[:limit],
+        }
+
     def _on_change(self, body: ApiObject) -> None:
         """An object came, changed or went."""
         if body["kind"] == BUILDS.kind:
@@ -128,6 +137,15 @@ def usage_totals(body: Mapping[str, Any], runs: bool) -> UsageTotals:
 def to_micro_usd(usd: str | Decimal) -> int:
     """Micro-dollars."""
     return int(Decimal(usd) * MICRO)
+
+
+def _numbers(sums: UsageTotals) -> dict[str, int]:
+    return {
+        "usedTokens": sums.used.tokens,
+        "usedMicroUsd": sums.used.micro_usd,
+        "reservedTokens": sums.reserved.tokens,
+        "reservedMicroUsd": sums.reserved.micro_usd,
+    }
 
 
 def _is_agent_pod(pod: ApiObject) -> bool:

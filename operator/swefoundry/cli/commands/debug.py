@@ -1,0 +1,68 @@
+"""`swefoundry debug dump`: the state that the running operator holds in memory."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from swefoundry.cli import clients, options
+from swefoundry.cli import console as screen
+from swefoundry.cli.views.operator_state import state_sections
+from swefoundry.errors import NotFound, PermanentError
+from swefoundry.kube.api_client import KubeClient
+from swefoundry.kube.resources import PODS, ApiObject
+
+OPERATOR_SELECTOR = "app.kubernetes.io/part-of=swefoundry,app.kubernetes.io/component=operator"
+METRICS_PORT_NAME = "metrics"
+
+OperatorNamespace = Annotated[
+    str, typer.Option("--namespace", "-n", help="Namespace of the operator; default: all are searched.")
+]
+
+
+def dump(
+    namespace: OperatorNamespace = "",
+    context: options.Context = None,
+    output: screen.OutputOption = screen.OutputFormat.TABLE,
+) -> None:
+    """Show the operator's queue, pod places, waiting objects, model usage and caches."""
+    state = asyncio.run(_connect_and_fetch(clients.ClusterTarget(namespace, context)))
+    if output is screen.OutputFormat.JSON:
+        return screen.print_json(state)
+    console = screen.stdout()
+    for section in state_sections(state):
+        console.print(f"\n── {section.title}", style="bold cyan", markup=False)
+        console.print(screen.table(section.columns, section.rows))
+    return None
+
+
+async def _connect_and_fetch(target: clients.ClusterTarget) -> dict[str, Any]:
+    async with clients.open_cluster(target) as kube:
+        return await fetch_state(kube, target.namespace)
+
+
+async def fetch_state(kube: KubeClient, namespace: str) -> dict[str, Any]:
+    """The state of the one operator in ``namespace`` ("" is all), read through the API server's pod proxy."""
+    pods = [pod async for pod in kube.list(PODS, namespace, OPERATOR_SELECTOR) if _is_running(pod)]
+    if not pods:
+        where = f"namespace {namespace}" if namespace else "any namespace"
+        raise NotFound(f"no running operator in {where} (pods with {OPERATOR_SELECTOR})")
+    if len(pods) > 1:
+        found = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
+        raise PermanentError(f"several operators are running ({found}): choose one with --namespace")
+    meta = pods[0]["metadata"]
+    return await kube.proxy_get(meta["namespace"], meta["name"], _metrics_port(pods[0]), "debug/state")
+
+
+def _is_running(pod: ApiObject) -> bool:
+    return bool(
+        pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+    )
+
+
+def _metrics_port(pod: ApiObject) -> int:
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
+    for port in ports:
+        if port.get("name") == METRICS_PORT_NAME:
+            return int(port["containerPort"])
+    raise NotFound("the operator serves no state because metrics.port is 0; send it SIGUSR2 and read its log")
