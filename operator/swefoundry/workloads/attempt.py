@@ -17,14 +17,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose pod it is."""
+    """The object that controls a pod."""
 
     kind: str
     namespace: str
     name: str
     uid: str
     experiment: str = ""
-    """The experiment that it belongs to: its pods carry the label, too."""
+    """Name of its experiment, copied to the labels of its pods."""
 
 
 @dataclass(frozen=True)

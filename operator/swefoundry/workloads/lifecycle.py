@@ -52,31 +52,31 @@ def new_attempt_ref(owner: Owner, role: Role, move: StartPod) -> AttemptRef:
 
 
 async def start_pod(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
 ) -> PodStarted | Queued:
     """Create the pod, or adopt the one that a crash left under this attempt's name.
 
     ``prepare`` makes its body, and what it needs in the registry, once there is a place: a matrix of sixty
     evaluations asks for all places at every look, and mostly gets none.
     """
-    owner = ticket.owner
+    owner = ref.owner
     if not context.pod_limiter.acquire(
-        ticket.role, slot_key(owner.namespace, ticket.pod_name), Key(owner.kind, owner.namespace, owner.name)
+        ref.role, slot_key(owner.namespace, ref.pod_name), Key(owner.kind, owner.namespace, owner.name)
     ):
-        return Queued(ticket.work)
+        return Queued(ref.work)
     try:
         made = await context.kube.create(PODS, owner.namespace, await prepare())
         if made is None:
-            made = await context.kube.get(PODS, owner.namespace, ticket.pod_name)
+            made = await context.kube.get(PODS, owner.namespace, ref.pod_name)
     except BaseException:
-        context.pod_limiter.release(ticket.role, slot_key(owner.namespace, ticket.pod_name))
+        context.pod_limiter.release(ref.role, slot_key(owner.namespace, ref.pod_name))
         raise
     made.setdefault("kind", "Pod")
     context.cache.put(made)
     attempt = Attempt(
-        work=ticket.work,
-        number=ticket.attempt,
-        pod=ticket.pod_name,
+        work=ref.work,
+        number=ref.attempt,
+        pod=ref.pod_name,
         uid=made["metadata"]["uid"],
         memory_factor=move.memory_factor,
     )

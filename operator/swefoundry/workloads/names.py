@@ -1,12 +1,13 @@
-"""How pods are named: deterministically, so that creating one twice is impossible (the second create says
-AlreadyExists).
+"""Deterministic names of pods, labels, repositories and tags. Pure.
+
+A pod cannot be created twice: the second create fails with AlreadyExists.
 """
 
 import hashlib
 import re
 
 MAX_NAME_LENGTH = 63
-"""Pod names become host names, and label values end at 63 too."""
+"""Characters: pod names become host names, and label values have the same limit."""
 
 
 def pod_name(owner: str, owner_uid: str, work: str, attempt: int) -> str:

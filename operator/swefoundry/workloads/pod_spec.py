@@ -1,7 +1,6 @@
-"""What every task pod has in common: one attempt, one container, no token, no privilege, a result that
-survives deletion.
+"""Manifest that all task pods share: one container, no token, no privilege, a finalizer that keeps its result.
 
-Repositories, patches and Dockerfiles are hostile; the pod is the boundary.
+Repositories, patches and Dockerfiles are hostile; the pod is the security boundary. Pure.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_C
 
 @dataclass(frozen=True)
 class ContainerTemplate:
-    """What differs between roles: the container and the space it gets."""
+    """What differs between roles: the container, its limits and volumes."""
 
     image: str
     env: Mapping[str, str]
@@ -44,59 +43,59 @@ class ContainerTemplate:
     """Between SIGTERM and SIGKILL."""
 
 
-def pod_manifest(ticket: AttemptRef, cell: ContainerTemplate) -> JsonDict:
-    """The Pod."""
+def pod_manifest(ref: AttemptRef, template: ContainerTemplate) -> JsonDict:
+    """The pod of an attempt."""
     container: JsonDict = {
-        "name": ticket.role.value,
-        "image": cell.image,
-        "imagePullPolicy": "IfNotPresent" if "@sha256:" in cell.image else "Always",
-        "env": [{"name": name, "value": value} for name, value in cell.env.items()],
-        "securityContext": cell.security,
-        "resources": cell.resources,
+        "name": ref.role.value,
+        "image": template.image,
+        "imagePullPolicy": "IfNotPresent" if "@sha256:" in template.image else "Always",
+        "env": [{"name": name, "value": value} for name, value in template.env.items()],
+        "securityContext": template.security,
+        "resources": template.resources,
         "terminationMessagePolicy": "File",
-        "volumeMounts": cell.mounts,
+        "volumeMounts": template.mounts,
     }
-    if cell.command:
-        container["command"] = cell.command
+    if template.command:
+        container["command"] = template.command
     spec: JsonDict = {
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": cell.deadline_seconds,
-        "terminationGracePeriodSeconds": cell.grace_seconds,
+        "activeDeadlineSeconds": template.deadline_seconds,
+        "terminationGracePeriodSeconds": template.grace_seconds,
         "enableServiceLinks": False,
         "automountServiceAccountToken": False,
-        "hostUsers": not cell.user_namespace,
-        "tolerations": _lost_node_tolerations(cell.node_lost_seconds),
+        "hostUsers": not template.user_namespace,
+        "tolerations": _lost_node_tolerations(template.node_lost_seconds),
         "containers": [container],
-        "volumes": cell.volumes,
+        "volumes": template.volumes,
     }
-    if cell.service_account:
-        spec["serviceAccountName"] = cell.service_account
-    if cell.runtime_class:
-        spec["runtimeClassName"] = cell.runtime_class
-    if cell.pull_secret:
-        spec["imagePullSecrets"] = [{"name": cell.pull_secret}]
-    if cell.avoid_nodes:
-        spec["affinity"] = _avoid_nodes(cell.avoid_nodes)
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ticket), "spec": spec}
+    if template.service_account:
+        spec["serviceAccountName"] = template.service_account
+    if template.runtime_class:
+        spec["runtimeClassName"] = template.runtime_class
+    if template.pull_secret:
+        spec["imagePullSecrets"] = [{"name": template.pull_secret}]
+    if template.avoid_nodes:
+        spec["affinity"] = _avoid_nodes(template.avoid_nodes)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ref), "spec": spec}
 
 
-def _metadata(ticket: AttemptRef) -> JsonDict:
-    owner = ticket.owner
+def _metadata(ref: AttemptRef) -> JsonDict:
+    owner = ref.owner
     return {
-        "name": ticket.pod_name,
+        "name": ref.pod_name,
         "namespace": owner.namespace,
         "finalizers": [labels.FINALIZER],
         "labels": {
             labels.MANAGED_BY: labels.MANAGER,
-            "app.kubernetes.io/component": ticket.role.value,
-            labels.ROLE: ticket.role.value,
+            "app.kubernetes.io/component": ref.role.value,
+            labels.ROLE: ref.role.value,
             labels.OWNER_KIND: owner.kind.lower(),
             labels.OWNER: names.label_value(owner.name),
-            labels.WORK: ticket.work,
-            labels.ATTEMPT: str(ticket.attempt),
+            labels.WORK: ref.work,
+            labels.ATTEMPT: str(ref.attempt),
             **({labels.EXPERIMENT: owner.experiment} if owner.experiment else {}),
         },
-        "annotations": {labels.NONCE: ticket.nonce},
+        "annotations": {labels.NONCE: ref.nonce},
         "ownerReferences": [owner_reference(owner)],
     }
 
@@ -114,7 +113,7 @@ def owner_reference(owner: Owner) -> JsonDict:
 
 
 def resource_requirements(cpu: str, memory: str, storage: str) -> JsonDict:
-    """Memory and disk are hard; the CPU is shared, so that slow neighbours do not become time limits."""
+    """Memory and disk are limited; the CPU is only requested, because throttling would turn into time limits."""
     return {
         "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": storage},
         "limits": {"memory": memory, "ephemeral-storage": storage},
@@ -124,7 +123,7 @@ def resource_requirements(cpu: str, memory: str, storage: str) -> JsonDict:
 def security_context(
     capabilities: list[str] | None = None, user: int | None = None, seccomp: bool = True
 ) -> JsonDict:
-    """A container's security context: nothing but the given capabilities, no way to gain more."""
+    """A container's security context: only the given capabilities, no privilege escalation."""
     context: JsonDict = {
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"], **({"add": capabilities} if capabilities else {})},
@@ -151,7 +150,7 @@ def _lost_node_tolerations(seconds: int) -> list[JsonDict]:
 
 
 def _avoid_nodes(nodes: tuple[str, ...]) -> JsonDict:
-    # Softly: on a cluster of one node there is nowhere else to go.
+    # Preferred, not required: on a cluster of one node there is no other.
     term = {
         "matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": list(nodes)}]
     }
@@ -163,7 +162,7 @@ def _avoid_nodes(nodes: tuple[str, ...]) -> JsonDict:
 
 
 def scale_quantity(quantity: str, factor: int) -> str:
-    """A Kubernetes quantity, multiplied."""
+    """A Kubernetes quantity times ``factor``."""
     if factor == 1:
         return quantity
     digits = quantity.rstrip("mkKMGTi")

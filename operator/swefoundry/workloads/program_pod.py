@@ -24,7 +24,7 @@ CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 
 @dataclass(frozen=True)
 class Program:
-    """One of our programs, and the room that it gets."""
+    """One of our programs, its environment and its limits."""
 
     module: str
     env: Mapping[str, str]
@@ -35,7 +35,7 @@ class Program:
 
 
 def source_program(module: str, env: Mapping[str, str], settings: Settings) -> Program:
-    """A program that works on sources, with an intake's room and certificates."""
+    """A program that works on sources, with the limits and certificates of an intake."""
     ca = ca_file(settings)
     trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
     return Program(
@@ -44,12 +44,12 @@ def source_program(module: str, env: Mapping[str, str], settings: Settings) -> P
 
 
 def program_pod(
-    ticket: AttemptRef, program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
+    ref: AttemptRef, program: Program, settings: Settings, files: tuple[JsonDict, ...] = ()
 ) -> JsonDict:
-    """A pod with the operator's own image that runs one of our programs, with a folder of its own to work in."""
-    room = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
-    volumes, mounts = volumes_and_mounts(room, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
-    cell = ContainerTemplate(
+    """The pod for ``program``, with an emptyDir to work in."""
+    workspace = {"name": "work", "emptyDir": {"sizeLimit": program.storage}}
+    volumes, mounts = volumes_and_mounts(workspace, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
+    template = ContainerTemplate(
         image=settings.operator_image,
         command=["python", "-m", program.module],
         env={**program.env, WORK_VARIABLE: WORK_MOUNT},
@@ -64,6 +64,6 @@ def program_pod(
         node_lost_seconds=settings.node_lost_seconds,
         grace_seconds=program.grace_seconds,
     )
-    body = pod_manifest(ticket, cell)
+    body = pod_manifest(ref, template)
     body["spec"]["securityContext"] = {"fsGroup": PROGRAM_USER}
     return body

@@ -1,4 +1,4 @@
-"""The files that task pods mount: the registry's credentials, and certificates to trust besides the usual ones."""
+"""Volumes of task pods (registry credentials, further certificates) and their paths in the pods. Pure."""
 
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.settings import Settings
@@ -9,11 +9,11 @@ CA_MOUNT = "/var/run/swefoundry/ca"
 
 
 def registry_and_ca_volumes(settings: Settings) -> tuple[JsonDict, ...]:
-    """Volumes (with ``mountPath``) with both, where they are configured."""
-    found: list[JsonDict] = []
+    """Volumes (with ``mountPath``) of credentials and certificates, where they are configured."""
+    volumes: list[JsonDict] = []
     if settings.registry_secret:
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
-        found.append(
+        volumes.append(
             {
                 "name": "registry",
                 "mountPath": AUTH_MOUNT,
@@ -21,8 +21,8 @@ def registry_and_ca_volumes(settings: Settings) -> tuple[JsonDict, ...]:
             }
         )
     if settings.ca_config_map:
-        found.append({"name": "ca", "mountPath": CA_MOUNT, "configMap": {"name": settings.ca_config_map}})
-    return tuple(found)
+        volumes.append({"name": "ca", "mountPath": CA_MOUNT, "configMap": {"name": settings.ca_config_map}})
+    return tuple(volumes)
 
 
 def auth_file(settings: Settings) -> str | None:
@@ -38,7 +38,7 @@ def ca_file(settings: Settings) -> str | None:
 def volumes_and_mounts(
     workspace: JsonDict, mount_path: str, files: tuple[JsonDict, ...]
 ) -> tuple[list[JsonDict], list[JsonDict]]:
-    """Volumes and mounts of a pod: ``room`` to write to, and files to read."""
+    """Volumes and mounts of a pod: a writable ``workspace``, and read-only files."""
     volumes, mounts = [workspace], [{"name": workspace["name"], "mountPath": mount_path}]
     for file in files:
         mounts.append({"name": file["name"], "mountPath": file["mountPath"], "readOnly": True})
@@ -47,7 +47,7 @@ def volumes_and_mounts(
 
 
 def registry_location(settings: Settings, repository: str) -> RegistryLocation:
-    """Where task pods find and leave content."""
+    """The registry repository that a task pod reads from and writes to."""
     return RegistryLocation(
         registry=settings.registry_push,
         insecure=settings.registry_insecure,

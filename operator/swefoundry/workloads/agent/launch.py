@@ -1,4 +1,4 @@
-"""Sending agents to write the next draft."""
+"""Start agent pods, which write the next draft."""
 
 from swefoundry import errors
 from swefoundry.contracts.agent import AgentSpec, PastRound
@@ -13,31 +13,31 @@ AGENT_SPEC_LIMIT_BYTES = 120_000
 """Linux takes 131,072 bytes as one string of the environment (MAX_ARG_STRLEN), its name included."""
 
 SHORTENED_CHARACTERS = 200
-"""Characters that are left of what early rounds said, when the order would be too long: the last ones matter most."""
+"""Length of early rounds' messages when the spec would be too long: the last rounds matter most."""
 
 
 async def launch_agent_pod(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, order: AgentSpec
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, spec: AgentSpec
 ) -> PodStarted | Queued:
     """Create the agent pod."""
-    fitting = fit_agent_spec(order)
+    fitted_spec = fit_agent_spec(spec)
 
     async def prepare() -> JsonDict:
-        return agent_pod(ticket, fitting, context.settings, move.memory_factor)
+        return agent_pod(ref, fitted_spec, context.settings, move.memory_factor)
 
-    return await start_pod(context, ticket, move, prepare)
+    return await start_pod(context, ref, move, prepare)
 
 
-def fit_agent_spec(order: AgentSpec) -> AgentSpec:
-    """The order, with the messages of its oldest rounds shortened as far as it has to be."""
-    rounds = list(order.rounds)
+def fit_agent_spec(spec: AgentSpec) -> AgentSpec:
+    """``spec``, with the messages of its oldest rounds shortened as far as needed to fit."""
+    rounds = list(spec.rounds)
     for index in range(len(rounds) + 1):
-        size = len(order.to_json().encode())
+        size = len(spec.to_json().encode())
         if size <= AGENT_SPEC_LIMIT_BYTES:
-            return order
+            return spec
         if index < len(rounds):
             rounds[index] = _shortened(rounds[index])
-            order = order.model_copy(update={"rounds": list(rounds)})
+            spec = spec.model_copy(update={"rounds": list(rounds)})
     raise errors.PermanentError(
         f"the agents' order has {size} bytes, more than the {AGENT_SPEC_LIMIT_BYTES} that a pod can be given; "
         "configure fewer models, headers or base images, or lower spec.budget.rounds",

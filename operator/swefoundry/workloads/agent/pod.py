@@ -1,6 +1,6 @@
-"""The agent pod: the operator's own image, asking models about an untrusted tree that it never runs.
+"""Manifest of the agent pod: the operator's own image, which asks models about an untrusted tree and runs none of it.
 
-It alone has the models' key, as a file, and a way to the models' endpoints.
+Only this pod has the models' key, as a file, and network access to the models' endpoints. Pure.
 """
 
 from collections.abc import Mapping
@@ -16,26 +16,26 @@ MODEL_KEY_MOUNT = "/var/run/swefoundry/llm"
 
 AGENT_OVERHEAD_SECONDS = 900
 """On top of the agents' own limit: pulling the image, fetching the source, storing the transcript, and the answer that
-is under way when the limit strikes, which is waited for (a request takes 600 s at most by default).
+is in flight when the limit is reached, which is waited for (a request takes 600 s at most by default).
 """
 
 AGENT_TERMINATION_SECONDS = 120
-"""An answer that was paid for is waited for and stored, even when the pod is told to end."""
+"""Time between SIGTERM and SIGKILL, seconds: an answer that is paid for is waited for and stored."""
 
 PROXY_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 
 
-def agent_pod(ticket: AttemptRef, order: AgentSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
-    """The Pod that carries out ``order``."""
+def agent_pod(ref: AttemptRef, spec: AgentSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
+    """The pod for ``spec``."""
     program = Program(
         module="swefoundry.programs.agent",
-        env={AGENT_SPEC_VARIABLE: order.to_json(), **_environment(settings)},
+        env={AGENT_SPEC_VARIABLE: spec.to_json(), **_environment(settings)},
         memory=scale_quantity(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,
-        deadline_seconds=order.time_limit_seconds + AGENT_OVERHEAD_SECONDS,
+        deadline_seconds=spec.time_limit_seconds + AGENT_OVERHEAD_SECONDS,
         grace_seconds=AGENT_TERMINATION_SECONDS,
     )
-    return program_pod(ticket, program, settings, _key_volumes(settings))
+    return program_pod(ref, program, settings, _key_volumes(settings))
 
 
 def model_key_file(settings: Settings) -> str | None:
@@ -50,13 +50,13 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         env["SSL_CERT_FILE"] = ca
     if PROXY_VARIABLES & {name.upper() for name in env}:
         registry = settings.registry_push.partition(":")[0]
-        # The registry is asked for every turn, and a proxy to the outside world rarely knows the way to it.
+        # Every turn is stored in the registry, which a proxy to the outside world mostly cannot reach.
         env["NO_PROXY"] = ",".join(filter(None, [env.pop("no_proxy", ""), env.get("NO_PROXY", ""), registry]))
     return env
 
 
 def _key_volumes(settings: Settings) -> tuple[JsonDict, ...]:
-    """Optional: a pod whose Secret does not exist would wait without a word; this one says what it misses."""
+    """The volume is optional: without its Secret a pod would wait silently; the program says what is missing."""
     if not settings.llm_secret:
         return ()
     items = [{"key": settings.llm_secret_key, "path": "key"}]

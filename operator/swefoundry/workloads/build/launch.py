@@ -1,4 +1,4 @@
-"""Sending a draft and a source to a build pod."""
+"""Start build pods: a draft and a source become an image."""
 
 from dataclasses import dataclass
 
@@ -18,30 +18,30 @@ from swefoundry.workloads.volumes import ca_file, registry_location
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What is to be built."""
+    """A draft and the source it is built over."""
 
     repository: str
     source: Digest
     draft: Draft
     tag: str
     composed: Digest | None = None
-    """Set when an image with the source in it is there: only the draft's rebuild command is run in it."""
+    """Image that holds the source already: only the draft's rebuild command is run in it."""
 
 
 async def launch_build(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: BuildRequest
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, request: BuildRequest
 ) -> PodStarted | Queued:
     """Create the build pod."""
     settings = context.settings
-    composed = _composed_image_name(what, settings)
-    order = BuildSpec(
-        nonce=ticket.nonce,
-        place=registry_location(settings, what.repository),
-        source=what.source,
-        draft=what.draft if composed is None else rebuild_draft(what.draft, composed),
+    composed = _composed_image_name(request, settings)
+    spec = BuildSpec(
+        nonce=ref.nonce,
+        place=registry_location(settings, request.repository),
+        source=request.source,
+        draft=request.draft if composed is None else rebuild_draft(request.draft, composed),
         composed=composed,
-        tag=what.tag,
-        cache=f"{what.repository}/cache",
+        tag=request.tag,
+        cache=f"{request.repository}/cache",
         time_limit_seconds=settings.build_seconds,
         mirrors=settings.build_mirrors,
         allowed_bases=settings.allowed_bases,
@@ -50,19 +50,21 @@ async def launch_build(
     )
 
     async def prepare() -> JsonDict:
-        return build_pod(ticket, order, settings, move.memory_factor)
+        return build_pod(ref, spec, settings, move.memory_factor)
 
-    return await start_pod(context, ticket, move, prepare)
+    return await start_pod(context, ref, move, prepare)
 
 
-def _composed_image_name(what: BuildRequest, settings: Settings) -> str | None:
+def _composed_image_name(request: BuildRequest, settings: Settings) -> str | None:
     """The composed image as build pods pull it."""
     return (
-        f"{settings.registry_push}/{what.repository}@{what.composed}" if what.composed is not None else None
+        f"{settings.registry_push}/{request.repository}@{request.composed}"
+        if request.composed is not None
+        else None
     )
 
 
 def rebuild_draft(draft: Draft, composed: str) -> Draft:
-    """The draft whose whole build is its rebuild command, run in an image that has everything else."""
+    """A draft whose Dockerfile runs only the rebuild command, in the composed image."""
     step = command_step(draft.rebuild_command or "true")
     return draft.model_copy(update={"dockerfile": f"FROM {composed}\n{step}\n"})

@@ -1,4 +1,4 @@
-"""The build pod: buildah with chroot isolation in a user namespace; root there is nobody on the node."""
+"""Manifest of the build pod: buildah with chroot isolation, root in a user namespace of its own. Pure."""
 
 from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildSpec
 from swefoundry.settings import Settings
@@ -21,20 +21,20 @@ BUILD_OVERHEAD_SECONDS = 300
 """On top of the build's own limit: pulling the builder, fetching the source, pushing the image."""
 
 
-def build_pod(ticket: AttemptRef, order: BuildSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
-    """The Pod that carries out ``order``."""
-    room = {"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}
-    volumes, mounts = volumes_and_mounts(room, BUILDAH_STORAGE_MOUNT, registry_and_ca_volumes(settings))
-    cell = ContainerTemplate(
+def build_pod(ref: AttemptRef, spec: BuildSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
+    """The pod for ``spec``."""
+    storage = {"name": "storage", "emptyDir": {"sizeLimit": settings.build_storage}}
+    volumes, mounts = volumes_and_mounts(storage, BUILDAH_STORAGE_MOUNT, registry_and_ca_volumes(settings))
+    template = ContainerTemplate(
         image=settings.builder_image,
         command=["python3", "-m", "swefoundry.programs.build"],
-        env={BUILD_SPEC_VARIABLE: order.to_json()},
+        env={BUILD_SPEC_VARIABLE: spec.to_json()},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
         security=security_context(BUILD_CAPABILITIES, user=0, seccomp=False),
         resources=resource_requirements(
             settings.build_cpu, scale_quantity(settings.build_memory, memory_factor), settings.build_storage
         ),
-        deadline_seconds=order.time_limit_seconds + BUILD_OVERHEAD_SECONDS,
+        deadline_seconds=spec.time_limit_seconds + BUILD_OVERHEAD_SECONDS,
         volumes=volumes,
         mounts=mounts,
         user_namespace=True,
@@ -42,4 +42,4 @@ def build_pod(ticket: AttemptRef, order: BuildSpec, settings: Settings, memory_f
         pull_secret=settings.registry_secret,
         node_lost_seconds=settings.node_lost_seconds,
     )
-    return pod_manifest(ticket, cell)
+    return pod_manifest(ref, template)

@@ -1,4 +1,4 @@
-"""Laying another commit's tree over an image: a pod makes the layer, registry calls compose the image."""
+"""Start checkout pods: a pod makes the layer between two commits; registry calls compose the image."""
 
 from dataclasses import dataclass
 
@@ -17,35 +17,37 @@ from swefoundry.workloads.volumes import registry_location
 
 @dataclass(frozen=True)
 class CheckoutRequest:
-    """Which tree is laid over which image."""
+    """The parent image, and the source whose tree replaces the parent's."""
 
     repository: str
     parent: Parent
     source: Digest
     tag: str = ""
-    """Human tag for the composed image; of no account until it is composed."""
+    """Human tag for the composed image; not used before it is composed."""
     watched: tuple[str, ...] | None = None
     """Globs of the files that the draft's rebuild command is for."""
 
 
 async def launch_checkout(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: CheckoutRequest
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, request: CheckoutRequest
 ) -> PodStarted | Queued:
     """Create the checkout pod."""
-    order = CheckoutSpec(
-        nonce=ticket.nonce,
-        place=registry_location(context.settings, what.repository),
-        parent=what.parent.source,
-        source=what.source,
-        watched=None if what.watched is None else list(what.watched),
+    spec = CheckoutSpec(
+        nonce=ref.nonce,
+        place=registry_location(context.settings, request.repository),
+        parent=request.parent.source,
+        source=request.source,
+        watched=None if request.watched is None else list(request.watched),
     )
 
     async def prepare() -> JsonDict:
-        return checkout_pod(ticket, order, context.settings)
+        return checkout_pod(ref, spec, context.settings)
 
-    return await start_pod(context, ticket, move, prepare)
+    return await start_pod(context, ref, move, prepare)
 
 
-async def compose_from_parent(context: ReconcileContext, what: CheckoutRequest, layer: Layer) -> Digest:
+async def compose_from_parent(context: ReconcileContext, request: CheckoutRequest, layer: Layer) -> Digest:
     """The image of the new commit; NotFound when the parent is not in the registry any more."""
-    return await compose_checkout(context.registry, what.repository, what.parent.image, layer, what.tag)
+    return await compose_checkout(
+        context.registry, request.repository, request.parent.image, layer, request.tag
+    )

@@ -1,4 +1,6 @@
-"""The checkout pod: the operator's own image, comparing two untrusted trees as nobody."""
+"""Manifest of the checkout pod: the operator's own image, which compares two untrusted trees as an unprivileged
+user. Pure.
+"""
 
 from swefoundry.contracts.checkout import CHECKOUT_SPEC_VARIABLE, CheckoutSpec
 from swefoundry.settings import Settings
@@ -7,11 +9,11 @@ from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.program_pod import program_pod, source_program
 
 
-def checkout_pod(ticket: AttemptRef, order: CheckoutSpec, settings: Settings) -> JsonDict:
-    """The Pod that carries out ``order``; it has the room, the limits and the network of an intake."""
-    text = order.to_json()
+def checkout_pod(ref: AttemptRef, spec: CheckoutSpec, settings: Settings) -> JsonDict:
+    """The pod for ``spec``; it has the disk, the limits and the network of an intake."""
+    text = spec.to_json()
     return program_pod(
-        ticket,
+        ref,
         source_program("swefoundry.programs.checkout", {CHECKOUT_SPEC_VARIABLE: text}, settings),
         settings,
     )

@@ -28,13 +28,13 @@ STATUSES_FILE = "tests.json"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What an evaluation left, and where it is kept."""
+    """What an evaluation left, and the artifact that holds it."""
 
     record: EvaluationResult
     digest: Digest
     reports: ParsedReports
     log: str
-    """The test output (at most 1 MiB), for the telling lines."""
+    """The test output (at most 1 MiB), for excerpts."""
 
 
 async def store_evidence(
@@ -54,7 +54,7 @@ async def store_evidence(
     record = EvaluationResult.model_validate(move.result.record)
     problems = [*framed.problems, *reports.problems]
     if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
-        problems.append("the log holds other reports than the record speaks of: it was cut")
+        problems.append("the reports in the log differ from those of the record: the log was cut")
     files: dict[str, bytes] = {
         "output.log": framed.output,
         RECORD_FILE: _json(record.to_json_dict()),

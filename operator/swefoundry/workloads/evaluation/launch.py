@@ -1,4 +1,4 @@
-"""Running one evaluation: the stage image is composed by registry calls, then one pod runs it."""
+"""Start evaluation pods: registry calls compose the stage image, then one pod runs it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,48 +36,48 @@ class EvaluationRequest:
 
 
 def failed_nodes(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
-    """Nodes where earlier attempts came to nothing: the next one goes elsewhere."""
+    """Nodes where earlier attempts of the work failed; the next one avoids them."""
     return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
 
 
 def network_open(record: EvaluationResult, validation: Validation, settings: Settings) -> bool:
-    """Whether the evaluation reached the canary although nothing was to be reached."""
+    """Whether the evaluation reached the canary although the network was to be denied."""
     return validation.network == "Deny" and settings.require_isolation and record.network == "open"
 
 
 async def launch_evaluation(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, trial: EvaluationRequest
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
 ) -> PodStarted | Queued:
     """Compose the stage image and create its pod."""
 
     async def prepare() -> JsonDict:
-        return await _pod_body(context, ticket, move, trial)
+        return await _pod_body(context, ref, move, request)
 
-    return await start_pod(context, ticket, move, prepare)
+    return await start_pod(context, ref, move, prepare)
 
 
 async def _pod_body(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, trial: EvaluationRequest
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
 ) -> JsonDict:
-    stage = StageImageRequest(trial.repository, trial.image, trial.layer, trial.tag)
-    # A replaced attempt may have failed because somebody removed the stage image.
+    stage = StageImageRequest(request.repository, request.image, request.layer, request.tag)
+    # The attempt before may have failed because somebody removed the stage image.
     stage_image = await context.stage_image(stage, refresh=move.number > 0)
-    facts = await context.facts(trial.repository, trial.facts)
+    facts = await context.facts(request.repository, request.facts)
     settings = context.settings
-    order = EvaluationSpec(
-        nonce=ticket.nonce,
-        stage=trial.stage,
-        command=expand_files(trial.draft.test_command, facts.test_files),
-        timeout_seconds=trial.validation.timeout_seconds,
-        reports=list(trial.draft.reports),
-        error_exit_codes=list(trial.draft.error_exit_codes),
-        canary=list(settings.canary) if trial.validation.network == "Deny" else [],
+    spec = EvaluationSpec(
+        nonce=ref.nonce,
+        stage=request.stage,
+        command=expand_files(request.draft.test_command, facts.test_files),
+        timeout_seconds=request.validation.timeout_seconds,
+        reports=list(request.draft.reports),
+        error_exit_codes=list(request.draft.error_exit_codes),
+        canary=list(settings.canary) if request.validation.network == "Deny" else [],
     )
-    what = EvaluationRun(
-        image=f"{settings.pull_host}/{trial.repository}@{stage_image}",
-        order=order,
-        validation=trial.validation,
-        avoid_nodes=trial.avoid_nodes,
+    run = EvaluationRun(
+        image=f"{settings.pull_host}/{request.repository}@{stage_image}",
+        spec=spec,
+        validation=request.validation,
+        avoid_nodes=request.avoid_nodes,
         memory_factor=move.memory_factor,
     )
-    return evaluation_pod(ticket, what, settings)
+    return evaluation_pod(ref, run, settings)

@@ -1,4 +1,4 @@
-"""The evaluation pod: one stage image by digest, the runner as PID 1, no network, no token, one container."""
+"""Manifest of the evaluation pod: one stage image by digest, the runner as PID 1, no network, no token. Pure."""
 
 from dataclasses import dataclass
 
@@ -25,34 +25,34 @@ NETWORK_LABEL = "swefoundry.dev/network"
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """What to run where."""
+    """Image, command and limits of one evaluation."""
 
     image: str
     """registry/repository@digest of the stage image, as nodes pull it."""
-    order: EvaluationSpec
+    spec: EvaluationSpec
     validation: Validation
     avoid_nodes: tuple[str, ...] = ()
     memory_factor: int = 1
 
 
-def evaluation_pod(ticket: AttemptRef, what: EvaluationRun, settings: Settings) -> JsonDict:
-    """The Pod that carries out the run order."""
-    wanted = what.validation.resources
-    cell = ContainerTemplate(
-        image=what.image,
-        env={EVALUATION_SPEC_VARIABLE: what.order.to_json()},
+def evaluation_pod(ref: AttemptRef, run: EvaluationRun, settings: Settings) -> JsonDict:
+    """The pod that runs the evaluation."""
+    resources = run.validation.resources
+    template = ContainerTemplate(
+        image=run.image,
+        env={EVALUATION_SPEC_VARIABLE: run.spec.to_json()},
         security=security_context(ROOT_CAPABILITIES, user=0),
         resources=resource_requirements(
-            wanted.cpu, scale_quantity(wanted.memory, what.memory_factor), wanted.ephemeral_storage
+            resources.cpu, scale_quantity(resources.memory, run.memory_factor), resources.ephemeral_storage
         ),
-        deadline_seconds=what.order.timeout_seconds + EVALUATION_OVERHEAD_SECONDS,
+        deadline_seconds=run.spec.timeout_seconds + EVALUATION_OVERHEAD_SECONDS,
         user_namespace=settings.task_user_namespaces,
         runtime_class=settings.runtime_class,
         service_account=settings.service_account,
         pull_secret=settings.registry_secret,
-        avoid_nodes=what.avoid_nodes,
+        avoid_nodes=run.avoid_nodes,
         node_lost_seconds=settings.node_lost_seconds,
     )
-    body = pod_manifest(ticket, cell)
-    body["metadata"]["labels"][NETWORK_LABEL] = what.validation.network.lower()
+    body = pod_manifest(ref, template)
+    body["metadata"]["labels"][NETWORK_LABEL] = run.validation.network.lower()
     return body

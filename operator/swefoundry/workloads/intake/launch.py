@@ -1,6 +1,4 @@
-"""Sending a source and its patches to an intake pod: how the spec's references become files and blobs that
-the pod can read; and what it leaves.
-"""
+"""Start intake pods: turn the spec's references into files and blobs that the pod can read; parse its result."""
 
 from dataclasses import dataclass, field
 
@@ -26,7 +24,7 @@ from swefoundry.workloads.volumes import registry_location
 
 @dataclass(frozen=True)
 class IntakeFinished:
-    """The intake pod ended with this record."""
+    """The intake pod ended with this result."""
 
     move: CollectResult
     record: IntakeResult
@@ -34,7 +32,7 @@ class IntakeFinished:
 
 @dataclass(frozen=True)
 class IntakeRequest:
-    """What is to be taken in."""
+    """A source and its patches, as the manifest names them."""
 
     repo: str
     repository: str
@@ -47,42 +45,42 @@ class IntakeRequest:
 
 @dataclass
 class PodInputs:
-    """Files that the pod mounts.
+    """Volumes that the pod mounts.
 
-    Optional ones: a pod whose volume does not exist waits without a word in its status.
+    They are optional: a pod whose volume does not exist waits, and its status does not say why.
     """
 
     volumes: list[JsonDict] = field(default_factory=list)
 
 
 async def launch_intake(
-    context: ReconcileContext, ticket: AttemptRef, move: StartPod, what: IntakeRequest
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, request: IntakeRequest
 ) -> PodStarted | Queued:
     """Create the intake pod."""
 
     async def prepare() -> JsonDict:
-        shipment = PodInputs()
-        order = IntakeSpec(
-            nonce=ticket.nonce,
-            place=registry_location(context.settings, what.repository),
-            origin=_origin(what, shipment),
-            test_patch=await _patch_source(context, what, what.test_patch, "test", shipment),
-            gold_patch=await _patch_source(context, what, what.gold_patch, "gold", shipment),
-            version=what.version,
+        inputs = PodInputs()
+        spec = IntakeSpec(
+            nonce=ref.nonce,
+            place=registry_location(context.settings, request.repository),
+            origin=_origin(request, inputs),
+            test_patch=await _patch_source(context, request, request.test_patch, "test", inputs),
+            gold_patch=await _patch_source(context, request, request.gold_patch, "gold", inputs),
+            version=request.version,
         )
-        return intake_pod(ticket, order, context.settings, tuple(shipment.volumes))
+        return intake_pod(ref, spec, context.settings, tuple(inputs.volumes))
 
-    return await start_pod(context, ticket, move, prepare)
+    return await start_pod(context, ref, move, prepare)
 
 
 def finished_intake(move: CollectResult) -> IntakeFinished:
-    """What an intake pod left."""
+    """The result of an intake pod."""
     count_finished_pod(Role.INTAKE, move)
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
 
 
-def _origin(what: IntakeRequest, shipment: PodInputs) -> Origin:
-    source = what.source
+def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:
+    source = request.source
     if source is not None and source.archive is not None:
         archive = source.archive
         return ArchiveOrigin(
@@ -95,7 +93,7 @@ def _origin(what: IntakeRequest, shipment: PodInputs) -> Origin:
     if git is not None and git.token_secret_ref is not None:
         ref = git.token_secret_ref
         items = [{"key": ref.key, "path": "token"}]
-        shipment.volumes.append(
+        inputs.volumes.append(
             {
                 "name": "git-token",
                 "mountPath": TOKEN_MOUNT,
@@ -104,8 +102,10 @@ def _origin(what: IntakeRequest, shipment: PodInputs) -> Origin:
         )
         token_file = f"{TOKEN_MOUNT}/token"
         token_named = _manifest_reference("source.git.tokenSecretRef", "Secret", ref)
-    url = git.url if git is not None else f"https://github.com/{what.repo}.git"
-    return GitOrigin(url=url, commit=what.base_commit or "", token_file=token_file, token_named=token_named)
+    url = git.url if git is not None else f"https://github.com/{request.repo}.git"
+    return GitOrigin(
+        url=url, commit=request.base_commit or "", token_file=token_file, token_named=token_named
+    )
 
 
 def _manifest_reference(field: str, kind: str, ref: KeyRef) -> str:
@@ -113,18 +113,18 @@ def _manifest_reference(field: str, kind: str, ref: KeyRef) -> str:
 
 
 async def _patch_source(
-    context: ReconcileContext, what: IntakeRequest, patch: Patch | None, name: str, shipment: PodInputs
+    context: ReconcileContext, request: IntakeRequest, patch: Patch | None, name: str, inputs: PodInputs
 ) -> PatchSource | None:
     if patch is None:
         return None
     if patch.artifact is not None:
-        named = f"spec.{name}Patch.artifact: blob {patch.artifact} in the repository {what.repository}"
+        named = f"spec.{name}Patch.artifact: blob {patch.artifact} in the repository {request.repository}"
         return PatchSource(blob=patch.artifact, named=named)
     if patch.config_map_ref is not None:
         ref = patch.config_map_ref
         mount = f"{PATCH_MOUNT}/{name}"
         items = [{"key": ref.key, "path": "patch"}]
-        shipment.volumes.append(
+        inputs.volumes.append(
             {
                 "name": f"{name}-patch",
                 "mountPath": mount,
@@ -135,8 +135,10 @@ async def _patch_source(
             path=f"{mount}/patch", named=_manifest_reference(f"{name}Patch.configMapRef", "ConfigMap", ref)
         )
     # Inline patches may exceed what an environment string holds; the registry takes any size, once per content.
-    return PatchSource(blob=await context.registry.put_blob(what.repository, (patch.inline or "").encode()))
+    return PatchSource(
+        blob=await context.registry.put_blob(request.repository, (patch.inline or "").encode())
+    )
 
 
 INTAKE_WORK = "intake"
-"""Name of the intake's work."""
+"""Work name of the intake."""

@@ -1,4 +1,6 @@
-"""The intake pod: the operator's own image, working on untrusted sources and patches as nobody."""
+"""Manifest of the intake pod: the operator's own image, which reads untrusted sources and patches as an
+unprivileged user. Pure.
+"""
 
 from swefoundry.contracts.intake import INTAKE_SPEC_VARIABLE, IntakeSpec
 from swefoundry.settings import Settings
@@ -11,10 +13,8 @@ PATCH_MOUNT = "/var/run/swefoundry/patches"
 
 
 def intake_pod(
-    ticket: AttemptRef, order: IntakeSpec, settings: Settings, files: tuple[JsonDict, ...] = ()
+    ref: AttemptRef, spec: IntakeSpec, settings: Settings, files: tuple[JsonDict, ...] = ()
 ) -> JsonDict:
-    """The Pod that carries out ``order``; ``files`` are volumes (with ``mountPath``) that the order's paths
-    point into.
-    """
-    env = {INTAKE_SPEC_VARIABLE: order.to_json()}
-    return program_pod(ticket, source_program("swefoundry.programs.intake", env, settings), settings, files)
+    """The pod for ``spec``; ``files`` are the volumes (with ``mountPath``) that paths in the spec point into."""
+    env = {INTAKE_SPEC_VARIABLE: spec.to_json()}
+    return program_pod(ref, source_program("swefoundry.programs.intake", env, settings), settings, files)
