@@ -35,7 +35,9 @@ async def operator(context, server):
     build = server.create(
         "envbuilds", "here", {"metadata": {"name": "task-one"}, "spec": {"repo": "owner/name"}}
     )
-    build = server.patch(("envbuilds", "here", "task-one"), {"status": {"usage": USAGE}}, sub="status")
+    build = server.patch(
+        ("envbuilds", "here", "task-one"), {"status": {"usage": USAGE}}, subresource="status"
+    )
     context.cache.put(build)
     context.search_leaders.add(build["metadata"]["uid"])
     context.leader_waiters["owner/name"] = {OTHER}
