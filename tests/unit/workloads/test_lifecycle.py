@@ -188,7 +188,7 @@ async def test_a_cut_log_is_kept_and_said_to_be_cut(server, context):
     record = {"nonce": NONCE, "stage": "before", "code": 1, "reportSha256": "f" * 64}
     evidence = await store_evidence(context, "here", "acting/task", collecting(body, record))
     files = await pull_artifact(context.registry, "acting/task", evidence.digest, 1 << 20)
-    assert b"it was cut" in files["tests.json"]
+    assert b"the log was cut" in files["tests.json"]
 
 
 async def test_without_a_log_there_is_no_evidence(server, context):
