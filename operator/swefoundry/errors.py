@@ -4,9 +4,9 @@
 
     SwefoundryError
     ├── TransientError        something was busy; try again after `after` seconds
-    │   ├── ApiUnavailable    the Kubernetes API did not answer, or said 429/5xx
-    │   ├── ApiConflict       somebody else wrote first: read again, decide again
-    │   └── RegistryUnavailable  the OCI registry did not answer, or said 429/5xx
+    │   ├── ApiUnavailable    the Kubernetes API did not answer, or answered 429 or 5xx
+    │   ├── ApiConflict       the object changed meanwhile: read again, decide again
+    │   └── RegistryUnavailable  the OCI registry did not answer, or answered 429 or 5xx
     └── PermanentError        trying again cannot help; `reason` is a condition reason
         ├── NotFound          the object or content does not exist
         ├── ApiRefused        the Kubernetes API refused the request (400, 403, 422)
@@ -17,7 +17,7 @@ Vendor errors are mapped to these in the adapters (kube/api_client.py, oci/regis
 
 
 class SwefoundryError(Exception):
-    """Base of all of ours."""
+    """Base of all errors of swefoundry."""
 
 
 class TransientError(SwefoundryError):
@@ -26,11 +26,11 @@ class TransientError(SwefoundryError):
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
-        """Seconds to wait, when the other side said so."""
+        """Seconds to wait, when the server asked for a delay."""
 
 
 class ApiUnavailable(TransientError):
-    """The Kubernetes API did not answer, or said 429 or 5xx."""
+    """The Kubernetes API did not answer, or answered 429 or 5xx."""
 
 
 class ApiConflict(TransientError):
@@ -38,7 +38,7 @@ class ApiConflict(TransientError):
 
 
 class RegistryUnavailable(TransientError):
-    """The registry did not answer, or said 429 or 5xx."""
+    """The registry did not answer, or answered 429 or 5xx."""
 
 
 class PermanentError(SwefoundryError):

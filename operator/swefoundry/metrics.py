@@ -127,7 +127,7 @@ BUILD_INFO = Gauge("swefoundry_build_info", "Always 1.", ["version"], registry=R
 
 @dataclass
 class RequestOutcome:
-    """Filled in by the request that is timed."""
+    """Filled in by the timed request."""
 
     code: int = 0
     """HTTP status; 0 when there was no answer."""

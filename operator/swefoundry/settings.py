@@ -1,4 +1,4 @@
-"""Every knob of the operator: its unit, its default, and why. Read from the environment (SWEFOUNDRY_<NAME>)."""
+"""Settings of the operator, with units, defaults and reasons; read from environment variables SWEFOUNDRY_<NAME>."""
 
 import json
 from decimal import Decimal
@@ -15,7 +15,7 @@ CommaSeparated = Annotated[list[str], NoDecode]
 """A comma-separated list."""
 Strategies = Annotated[list[Literal["reuse", "recipe", "agents"]], NoDecode]
 ModelList = Annotated[list[Model], NoDecode]
-"""JSON, read by our own validator so that a mistake in it is told by its field."""
+"""JSON, parsed by our own validator so that an error names the field."""
 
 
 class Settings(BaseSettings):

@@ -1,4 +1,4 @@
-"""What is said of attempts, in the same words for both kinds. Pure."""
+"""Reasons and messages of conditions that concern attempts, the same for both kinds. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -20,37 +20,37 @@ REASON_BY_CATEGORY = {
 
 
 TRANSIENT_WAITS = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Running", "Terminating"})
-"""Waits that pass by themselves in seconds: telling them would cost a status write each."""
+"""Waits that pass within seconds: showing them would cost a status write each."""
 
 
 def wait_message(results: Sequence[object]) -> str:
-    """What is waited for, for the message of Reconciling: places first."""
+    """Message of Reconciling: what the object waits for, pod places first."""
     queued = [f"{item.work}: {reasons.QUEUED}" for item in results if isinstance(item, Queued)]
     waits = [item for item in results if isinstance(item, Wait) and item.reason not in TRANSIENT_WAITS]
-    told = [f"{item.work}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits]
-    return "; ".join([*queued, *told])
+    shown = [f"{item.work}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits]
+    return "; ".join([*queued, *shown])
 
 
 def intake_rejection(record: IntakeResult) -> tuple[str, str]:
-    """Reason and message of an intake that refused the row."""
+    """Reason and message of an intake that rejected the row."""
     reason = reasons.INTAKE_REASONS.get(record.code, reasons.DEFECT)
     return reason, record.message or f"intake ended with code {record.code}"
 
 
 def failure_reason(move: FailAttempt) -> tuple[str, str]:
-    """Reason and message of a piece of work that was given up."""
+    """Reason and message of work that failed."""
     return REASON_BY_CATEGORY[move.fault.category], fault_message(move)
 
 
 def fault_message(move: FailAttempt) -> str:
-    """Why a piece of work was given up."""
+    """Message of work that failed: the fault, and after how many attempts."""
     fault = move.fault
     tries = pluralize(move.ended.number + 1, "attempt")
     return f"{move.work}: {fault.reason} after {tries}: {fault.message}".rstrip(": ")
 
 
 def isolation_message(who: str) -> str:
-    """What to do when ``who`` could reach the canary."""
+    """Message when ``who`` could reach the canary, with the remedy."""
     return (
         f"{who} reached the canary address although the network is to be denied: "
         "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"

@@ -1,4 +1,4 @@
-"""What `kubectl describe` should tell of an object's past: its end, and pods that were replaced. Few on purpose."""
+"""Kubernetes events of an object: its end, and pods that were retried. Few on purpose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ EVENT_MESSAGE_LIMIT = 1000
 
 
 class StatusLike(Protocol):
-    """The fields of both statuses that events are made of."""
+    """The fields of both statuses that events depend on."""
 
     @property
     def conditions(self) -> list[Condition]: ...
@@ -39,8 +39,8 @@ class Event:
 
 
 def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
-    """What happened between two statuses. Pure."""
-    found = [
+    """Events for the difference between two statuses. Pure."""
+    events = [
         _retry_event(item)
         for item in _added(old.attempts, new.attempts)
         if item.outcome == FaultCategory.INFRASTRUCTURE
@@ -48,14 +48,14 @@ def diff_events(old: StatusLike, new: StatusLike) -> list[Event]:
     if old.finished_at is None and new.finished_at is not None:
         reason, message = conditions.reason_of(new.conditions, conditions.READY)
         stalled = conditions.status_of(new.conditions, conditions.STALLED) == "True"
-        found.append(Event("Warning" if stalled else "Normal", reason, message))
-    return found
+        events.append(Event("Warning" if stalled else "Normal", reason, message))
+    return events
 
 
 async def emit_events(
     context: ReconcileContext, item: CustomResource[Any, Any], status: StatusLike, now: datetime
 ) -> None:
-    """Post events after the status is written. They are a courtesy: a refusal costs nothing but the event."""
+    """Post events after the status is written. They are best effort: an error loses only the event."""
     for event in diff_events(item.status, status):
         try:
             await context.kube.create(EVENTS, item.namespace, event_body(item, event, now))
@@ -64,7 +64,7 @@ async def emit_events(
 
 
 def event_body(item: CustomResource[Any, Any], event: Event, now: datetime) -> dict[str, Any]:
-    """The Event; its name comes from the version it speaks of, so that a repetition is refused, not shown."""
+    """The Event; its name contains the version of the object, so that a repetition is rejected, not shown."""
     at = now.isoformat().replace("+00:00", "Z")
     return {
         "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""What ends every reconcile: the one status write, the release of pods that are no longer needed, the next look."""
+"""End of every reconcile: the one status write, the release of finished pods, the requeue."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ R = TypeVar("R")
 async def write_status(
     context: ReconcileContext, resource: Resource, item: CustomResource[Any, Any], status: WireModel
 ) -> None:
-    """Write the status if it changed; ``ApiConflict`` when the object changed since it was read."""
+    """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed."""
     old, new = item.status.to_json_dict(), status.to_json_dict()
     if old == new:
         return
@@ -28,21 +28,21 @@ async def write_status(
         "metadata": {"resourceVersion": item.resource_version, "uid": item.uid},
         "status": merge_patch(old, new),
     }
-    made = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
-    context.cache.put({"kind": resource.kind, **made})
+    written = await context.kube.patch(resource, item.namespace, item.name, body, subresource="status")
+    context.cache.put({"kind": resource.kind, **written})
     context.queue.add(Key(resource.kind, item.namespace, item.name))
 
 
 def merge_patch(old: object, new: object) -> object:
-    """``new`` as a merge patch on ``old``: it keeps what it does not name, so what went away is named with null."""
+    """``new`` as a merge patch on ``old``: removed fields become null, because a patch keeps what it omits."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         return new
-    gone = {name: None for name in old if name not in new}
-    return {name: merge_patch(old.get(name), value) for name, value in new.items()} | gone
+    removed = {name: None for name in old if name not in new}
+    return {name: merge_patch(old.get(name), value) for name, value in new.items()} | removed
 
 
 def with_api_error_as_wait(results: Sequence[R], error: errors.SwefoundryError | None) -> list[R | Wait]:
-    """What the status speaks of: a refusal (a quota, missing rights) shows as a wait that only a person can end."""
+    """Append a synthetic ``Wait`` for a permanent API error (quota, missing rights): Ready shows its message."""
     if not isinstance(error, errors.PermanentError):
         return list(results)
     return [*results, Wait("refused", type(error).__name__, str(error)[:1000])]
@@ -54,7 +54,7 @@ async def release_finished_pods(
     running: Sequence[Attempt],
     pods: Iterable[PodSnapshot],
 ) -> None:
-    """Release every pod that the written status no longer speaks of."""
+    """Remove our finalizer from, and delete, every pod whose attempt is no longer in ``status.running``."""
     current = {attempt.work: attempt.number for attempt in running}
     over = [pod for pod in pods if pod.work not in current or pod.attempt < current[pod.work]]
     _, error = await gather_partial(release_pod(context, pod, item.namespace) for pod in over)
@@ -63,7 +63,7 @@ async def release_finished_pods(
 
 
 def schedule_requeue(context: ReconcileContext, key: Key, results: Iterable[object]) -> None:
-    """Look again when patience or a pause runs out: no event announces that."""
+    """Requeue for when a grace period or a delay ends: no watch event announces that."""
     waits = [item.requeue_seconds for item in results if isinstance(item, Wait)]
     if waits:
         context.queue.add_after(key, max(1.0, min(waits)))

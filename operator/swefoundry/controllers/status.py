@@ -1,6 +1,6 @@
-"""How both kinds of status follow their attempts: begun, replaced, under way, finished. Pure.
+"""Status transitions that both kinds share: started, attempt tracked, attempt closed, working, finished. Pure.
 
-What each kind makes of a result that it asked for is in its own ``report``.
+The transitions for results that only one kind has are in its own ``status`` module.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ from swefoundry.workloads.lifecycle import PodStarted
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
 MAX_ATTEMPTS_SHOWN = 5
-"""Ended attempts that a status shows; everything else is in events, metrics and evidence."""
+"""Ended attempts that a status keeps; the others are in events, metrics, the log and evidence."""
 
 S = TypeVar("S", TaskInstanceStatus, EnvBuildStatus)
 
@@ -33,41 +33,41 @@ ReasonMessage = tuple[str, str]
 """A condition's reason and message."""
 
 ConditionStamp = tuple[int, datetime]
-"""The generation that is judged, and the time."""
+"""The generation that was observed, and the time."""
 
 WORKING_STATES: Mapping[str, ConditionStatus] = {READY: "False", RECONCILING: "True"}
-"""What is true of an object whose work goes on."""
+"""Conditions of an object whose work continues."""
 
 FAILED_STATES: Mapping[str, ConditionStatus] = {READY: "False", STALLED: "True", SUCCEEDED: "False"}
-"""What is true of an object whose work ended without a result."""
+"""Conditions of an object whose work ended without a result."""
 
 
 def with_fields(status: S, **fields: Any) -> S:
-    """``status`` with other values in some fields."""
+    """A copy of ``status`` with these fields replaced."""
     return status.model_copy(update=fields)
 
 
 def mark_started(status: S, stamp: ConditionStamp) -> S:
-    """With the generation that is acted on, and the time of the first look."""
+    """Set the observed generation, and the start time on the first reconcile."""
     generation, now = stamp
     return with_fields(status, observed_generation=generation, started_at=status.started_at or now)
 
 
 def track_attempt(status: S, move: PodStarted | Wait | RetryAttempt) -> S:
-    """With what became of one attempt that has no result yet."""
+    """Follow an attempt that has no result yet: it started, was adopted, or is retried."""
     match move:
         case PodStarted(attempt) | Wait(adopted=Attempt() as attempt):
             return _with_running(status, attempt)
         case RetryAttempt(ended=over, planned=planned):
             status = _with_running(close_attempt(status, over), planned)
-            # A memory kill, say, is replaced, too, and is no fault of the cluster.
-            blamed = over.outcome == FaultCategory.INFRASTRUCTURE
-            return with_fields(status, infra_retries=status.infra_retries + blamed)
+            # A memory kill is retried, too, and is no fault of the cluster.
+            is_infrastructure = over.outcome == FaultCategory.INFRASTRUCTURE
+            return with_fields(status, infra_retries=status.infra_retries + is_infrastructure)
     return status
 
 
 def close_attempt(status: S, attempt: Attempt) -> S:
-    """With an attempt that ended: its work runs no more, and the last five are shown, oldest first."""
+    """Move an attempt that ended from ``running`` to ``attempts``, which keeps the last five, oldest first."""
     return with_fields(
         status,
         running=_without(status.running, attempt.work),
@@ -87,7 +87,7 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
 def mark_working(
     status: S, phase: str, states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
 ) -> S:
-    """With work that goes on; ``states`` are what is not known before it ends."""
+    """Mark work as continuing; ``states`` are the conditions that are unknown until it ends."""
     new = _conditions(WORKING_STATES, why, stamp) + _conditions(states, (why[0], ""), stamp)
     return with_fields(
         status, phase=phase, conditions=merge_conditions(status.conditions, new, absent=[STALLED])
@@ -97,7 +97,7 @@ def mark_working(
 def mark_finished(
     status: S, phase: str, states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
 ) -> S:
-    """With work that has ended, whatever still runs; ``states`` are all that is true of the object."""
+    """Mark work as ended, whatever still runs; ``states`` are the conditions of the object."""
     new = _conditions(states, why, stamp)
     _, now = stamp
     return with_fields(

@@ -1,4 +1,4 @@
-"""The steps and results that both kinds share; each has further ones of its own."""
+"""Steps that both controllers share; each has further ones of its own."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from swefoundry.workloads.decide import Move
 
 @dataclass(frozen=True)
 class NoOp:
-    """Nothing is to be done."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
 class RunWork:
-    """Go on with these pieces of work."""
+    """Perform these moves, one per piece of work."""
 
     moves: tuple[Move, ...]

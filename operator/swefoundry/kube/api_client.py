@@ -1,4 +1,4 @@
-"""The doorway to the Kubernetes API: objects are plain dicts in and out, errors are ours.
+"""Client of the Kubernetes API: objects are plain dicts, errors are those of ``swefoundry.errors``.
 
 Typed client models are not used: they refuse fields newer than themselves and cost CPU on every object.
 """
@@ -18,7 +18,7 @@ PAGE_SIZE = 500
 """Objects per list request: unchunked lists stall the event loop while they are parsed."""
 
 REQUEST_SECONDS = 30.0
-"""A request that takes longer has lost its connection."""
+"""Time limit of a request: one that takes longer has lost its connection."""
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
@@ -38,7 +38,7 @@ class KubeClient:
     async def connect(
         cls, writes: TokenBucket | None = None, deletes: TokenBucket | None = None, context: str | None = None
     ) -> "KubeClient":
-        """Connect as a pod's service account, or as the kubeconfig's context says."""
+        """Connect with the pod's service account, else with a context of the kubeconfig."""
         settings = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=settings)
@@ -73,7 +73,7 @@ class KubeClient:
             query["continue"] = token
 
     async def create(self, resource: Resource, namespace: str, body: ApiObject) -> ApiObject | None:
-        """Create; ``None`` when an object of that name is there already."""
+        """Create; ``None`` when an object of that name exists already."""
         try:
             return await self._json("POST", resource, resource.path(namespace), body=body)
         except errors.ApiConflict:
@@ -82,7 +82,7 @@ class KubeClient:
     async def patch(
         self, resource: Resource, namespace: str, name: str, body: ApiObject, subresource: str = ""
     ) -> ApiObject:
-        """Merge-patch; with ``metadata.resourceVersion`` in it, ``ApiConflict`` when somebody wrote in between."""
+        """Merge-patch; with ``metadata.resourceVersion`` in it, ``ApiConflict`` when it was changed meanwhile."""
         path = resource.path(namespace, name, subresource)
         return await self._json("PATCH", resource, path, body=body, content=MERGE_PATCH)
 
@@ -105,7 +105,7 @@ class KubeClient:
         *,
         force: bool = False,
     ) -> None:
-        """Delete; no error when the object is gone already or has been replaced by another of its name.
+        """Delete; no error when the object is gone already or has been replaced by another of the same name.
 
         ``at_once`` does not wait for a pod's kubelet.
         """
@@ -131,11 +131,11 @@ class KubeClient:
     async def _json(self, verb: str, resource: Resource, path: str, **request: Any) -> ApiObject:
         data = await self._send(verb, resource, path, **request)
         try:
-            answer = json.loads(data)
+            body = json.loads(data)
         except ValueError as exc:
-            # A proxy in between, say, that shows a page of its own.
+            # For example, the error page of a proxy in between.
             raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_error_message(data)}") from exc
-        return answer if isinstance(answer, dict) else {}
+        return body if isinstance(body, dict) else {}
 
     async def _send(
         self,
@@ -176,7 +176,7 @@ class KubeClient:
 
 
 def error_for_status(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:
-    """The error of ours that an HTTP status of the API stands for."""
+    """Our error for an HTTP status of the API."""
     message = _error_message(data)
     if status == 404:
         return errors.NotFound(message)

@@ -1,6 +1,6 @@
-"""What was last seen of every object that matters, fed by watches and by the answers to our own writes.
+"""Cache of the objects that reconciles read, updated by watches and by the responses to our own writes.
 
-Our own store rather than ``kopf.index``: that one is quadratic at start-up (10,000 objects do not finish).
+A store of our own rather than ``kopf.index``: that one is quadratic at start-up (10,000 objects do not finish).
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ By = TypeVar("By")
 
 
 class Cache:
-    """Objects by key, and keys by the UID of their controlling owner and by the repository that they are of."""
+    """Objects by key, with indexes by the UID of the controlling owner and by repository."""
 
     def __init__(self) -> None:
         self._objects: dict[Key, ApiObject] = {}
@@ -23,11 +23,11 @@ class Cache:
         self._subscribers: list[Callable[[ApiObject], None]] = []
 
     def subscribe(self, notify: Callable[[ApiObject], None]) -> None:
-        """From now on, tell of every object that came, changed or went; the cache itself says what is there now."""
+        """Call ``notify`` with every object that is added, changed or deleted, after the cache has changed."""
         self._subscribers.append(notify)
 
     def put(self, body: ApiObject) -> bool:
-        """Remember ``body`` unless something newer is known; say whether it was news."""
+        """Store ``body`` unless a newer version is cached; return whether it was stored."""
         key = key_of(body)
         known = self._objects.get(key)
         if known is not None and _version(known) >= _version(body):
@@ -44,7 +44,7 @@ class Cache:
         return True
 
     def drop(self, key: Key, uid: str | None = None) -> None:
-        """Forget an object; with ``uid``, only if it is still that one."""
+        """Remove an object; with ``uid``, only if it is still that one."""
         known = self._objects.get(key)
         if known is None or (uid is not None and _uid(known) != uid):
             return
@@ -53,7 +53,7 @@ class Cache:
         self._notify(known)
 
     def get(self, key: Key) -> ApiObject | None:
-        """The object as last seen."""
+        """The object as last observed."""
         return self._objects.get(key)
 
     def children(self, owner_uid: str, kind: str) -> list[ApiObject]:
@@ -64,7 +64,7 @@ class Cache:
         return [self._objects[key] for key in keys]
 
     def same_repo(self, kind: str, repo: str) -> list[ApiObject]:
-        """Objects of ``kind`` whose spec names the repository, in no order."""
+        """Objects of ``kind`` whose ``spec.repo`` is ``repo``, in no order."""
         return [self._objects[key] for key in self._repos.get((kind, repo), ())]
 
     def keys(self, kind: str) -> list[Key]:
@@ -76,7 +76,7 @@ class Cache:
         return (body for key, body in self._objects.items() if key.kind == kind)
 
     def count_by_phase(self) -> dict[tuple[str, str], int]:
-        """How many objects there are, by kind and phase."""
+        """Number of objects by kind and phase."""
         objects = list(self._objects.items())  # scraped from another thread
         return Counter(
             (key.kind, str(body.get("status", {}).get("phase", "Pending"))) for key, body in objects
@@ -121,7 +121,7 @@ def owner_of(body: ApiObject) -> tuple[Key, str] | None:
 
 
 def strip_unused(body: ApiObject) -> ApiObject:
-    """The object without what we never read: it makes up a third of its size."""
+    """The object without managedFields and kubectl's annotations, which are never read and a third of its size."""
     meta = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
     notes = meta.get("annotations", {})
     if "kubectl.kubernetes.io/last-applied-configuration" in notes:

@@ -1,11 +1,11 @@
-"""How fast we may write: a token bucket, because the client has no limit of its own and an API server has."""
+"""Token bucket that limits our writes: the client has no limit of its own, and the API server has."""
 
 import asyncio
 import time
 
 
 class TokenBucket:
-    """``rate`` tokens per second, ``burst`` at most; ``take`` waits for its turn in order."""
+    """``rate`` tokens per second, ``burst`` at most; callers of ``acquire`` are served in order."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate

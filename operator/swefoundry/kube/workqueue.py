@@ -1,12 +1,12 @@
-"""Which object to look at next: a deduplicating queue of keys, as client-go's work queue.
+"""Deduplicating queue of the keys to reconcile, as client-go's workqueue.
 
 ::
 
-    add(key) ──> ready ──get()──> in work ──done(key)──> (added meanwhile? -> ready)
-       ^                              │
-       └── later(key, seconds) <── retry(key)
+    add(key) ──> ready ──get()──> processing ──done(key)──> (dirty? -> ready)
+       ^                                │
+       └── add_after(key, seconds) <── add_rate_limited(key)
 
-A key is never worked on by two workers; a key added while in work is worked on once more.
+A key is never processed by two workers; a key added while it is processed is dirty and processed once more.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ MAX_DELAY_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Key:
-    """Names one object to reconcile."""
+    """Identity of an object to reconcile."""
 
     kind: str
     namespace: str
@@ -33,7 +33,7 @@ class Key:
 
 
 class WorkQueue:
-    """Keys that want to be looked at. Everything runs on one event loop."""
+    """The queue. Everything runs on one event loop."""
 
     def __init__(self) -> None:
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
@@ -44,7 +44,7 @@ class WorkQueue:
         self._failures: dict[Key, int] = {}
 
     def add(self, key: Key) -> None:
-        """Look at ``key`` as soon as a worker is free."""
+        """Reconcile ``key`` as soon as a worker is free."""
         if key in self._processing:
             self._dirty.add(key)
             return
@@ -56,7 +56,7 @@ class WorkQueue:
         metrics.QUEUE_DEPTH.set(len(self))
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Look at ``key`` in ``seconds``, unless an earlier look is planned already."""
+        """Add ``key`` in ``seconds``, unless it is to be added earlier already."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         planned = self._timers.get(key)
@@ -67,21 +67,21 @@ class WorkQueue:
         self._timers[key] = loop.call_at(due, self._fire, key)
 
     def add_rate_limited(self, key: Key, after: float | None = None) -> float:
-        """Look at ``key`` again after an error: exponential pauses with jitter; return the pause in seconds."""
+        """Add ``key`` again after an error, with exponential backoff and jitter; return the delay in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        grown = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2.0**failures)
-        pause = max(grown * random.uniform(0.75, 1.25), after or 0.0)
+        backoff = min(MAX_DELAY_SECONDS, BASE_DELAY_SECONDS * 2.0**failures)
+        delay = max(backoff * random.uniform(0.75, 1.25), after or 0.0)
         metrics.QUEUE_RETRIES.inc()
-        self.add_after(key, pause)
-        return pause
+        self.add_after(key, delay)
+        return delay
 
     def forget(self, key: Key) -> None:
-        """``key`` went well: its next error starts from the shortest pause."""
+        """Reset the backoff of ``key``."""
         self._failures.pop(key, None)
 
     async def get(self) -> Key:
-        """Wait for a key; it is in work until ``done``."""
+        """Wait for a key; it is being processed until ``done``."""
         key = await self._ready.get()
         metrics.QUEUE_DEPTH.set(len(self))
         metrics.QUEUE_SECONDS.observe(time.monotonic() - self._ready_since.pop(key))
@@ -89,14 +89,14 @@ class WorkQueue:
         return key
 
     def done(self, key: Key) -> None:
-        """The worker has finished with ``key``."""
+        """Mark ``key`` as processed."""
         self._processing.discard(key)
         if key in self._dirty:
             self._dirty.discard(key)
             self.add(key)
 
     def oldest_age_seconds(self) -> float:
-        """How long the oldest ready key has waited; 0 when none does."""
+        """How long the oldest ready key has waited, seconds; 0 when none does."""
         return time.monotonic() - min(self._ready_since.values()) if self._ready_since else 0.0
 
     def snapshot(self, limit: int) -> dict[str, object]:

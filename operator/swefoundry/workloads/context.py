@@ -1,4 +1,7 @@
-"""Everything a reconcile may touch, made once at start-up and handed down."""
+"""Dependencies of a reconcile: API client, registry client, caches, queue, pod limiter, settings.
+
+Built once at start-up and passed down.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -26,26 +29,26 @@ FACTS_BLOB_LIMIT_BYTES = 8 << 20
 """Bytes of facts.json: a hundred manifests of 64 KiB."""
 DRAFT_BLOB_LIMIT_BYTES = 1 << 20
 CACHE_ENTRIES = 512
-"""Small blobs and names of stage images kept in memory: siblings of one repository, and repeats of one
-evaluation, ask for the same ones.
+"""Small blobs, and digests of stage images, kept in memory: EnvBuilds of one repository, and repeats of one
+evaluation, need the same ones.
 """
 
 
 @dataclass(frozen=True)
 class StageImageRequest:
-    """What makes a stage image what it is."""
+    """The parts that determine a stage image."""
 
     repository: str
     image: Digest
     """The task image."""
     layer: Layer
     tag: str = ""
-    """Human tag; without one it has a tag of its own, which never moves: verdicts stand on it."""
+    """Human tag; without one the tag is made of the digest and never moves, because verdicts refer to it."""
 
 
 @dataclass
 class ReconcileContext:
-    """The doorways, what is known, and the settings."""
+    """The dependencies, and what reconciles share in memory."""
 
     kube: KubeClient
     registry: RegistryClient
@@ -54,19 +57,19 @@ class ReconcileContext:
     pod_limiter: PodLimiter
     settings: Settings
     budget_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while shared budgets for models are looked at and an agent pod is made."""
+    """Held from checking the shared budgets for models until the agent pod is created."""
     leader_waiters: dict[str, set[Key]] = field(default_factory=dict)
     """Per repository, the EnvBuilds that wait for another of it to end."""
     usage_index: UsageIndex = field(init=False)
     search_leaders: set[str] = field(default_factory=set)
-    """UIDs of EnvBuilds that have begun a search of their own; their statuses may not say so yet."""
+    """UIDs of EnvBuilds that have started a search of their own; their statuses may not show it yet."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
 
     def __post_init__(self) -> None:
-        """Sums follow the cache from its first object on."""
+        """Create the usage index, which follows the cache from its first object on."""
         self.usage_index = UsageIndex(self.cache, self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
@@ -78,7 +81,7 @@ class ReconcileContext:
         return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_BLOB_LIMIT_BYTES))
 
     async def proven_environments(self, repository: str) -> list[ProvenEnvironment]:
-        """Every environment that was proven for a repository: one request, and one for each that is new to us."""
+        """Every proven environment of a repository: one request, and one more for each that is not cached yet."""
         return await list_environments(self.registry, repository, self._environment_records)
 
     async def stage_image(self, order: StageImageRequest, refresh: bool = False) -> Digest:
@@ -86,9 +89,9 @@ class ReconcileContext:
         known = self._stage_images.get(order)
         if known is not None and not refresh:
             return known
-        made = await compose_stage(self.registry, order.repository, order.image, order.layer, order.tag)
-        _put_bounded(self._stage_images, order, made)
-        return made
+        digest = await compose_stage(self.registry, order.repository, order.image, order.layer, order.tag)
+        _put_bounded(self._stage_images, order, digest)
+        return digest
 
     def cache_counts(self) -> dict[str, int]:
         """How many entries the read-through caches of the registry hold."""

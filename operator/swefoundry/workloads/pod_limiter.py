@@ -1,8 +1,7 @@
-"""How many pods of each role may be active at a time: our own admission, because ten thousand pending pods
-are load too.
+"""Limit on active pods per role: admission of our own, because ten thousand pending pods are load, too.
 
-Slots are held by pod name until the container has ended, so a finished pod that waits for clean-up blocks nobody.
-After a restart they are taken again from the pods that exist (``seed``).
+A place is held by pod name until the container has ended, so a finished pod that waits for clean-up blocks no other.
+After a restart the places are restored from the pods that exist.
 """
 
 from collections import deque
@@ -14,7 +13,7 @@ from swefoundry.workloads.attempt import Role
 
 
 class PodLimiter:
-    """Places per role, and keys that wait for one, first come first served."""
+    """Places per role, and keys that wait for one, in order of arrival."""
 
     def __init__(self, limits: Mapping[Role, int], wake: Callable[[Key], None]) -> None:
         self._limits = limits
@@ -23,7 +22,7 @@ class PodLimiter:
         self._waiting: dict[Role, deque[Key]] = {role: deque() for role in Role}
 
     def acquire(self, role: Role, pod: str, key: Key) -> bool:
-        """Take a place for ``pod``; when there is none, ``key`` is woken once one is free."""
+        """Take a place for ``pod``; when none is free, enqueue ``key`` once one is."""
         held, waiting = self._held[role], self._waiting[role]
         if pod in held:
             return True
@@ -37,16 +36,16 @@ class PodLimiter:
         return False
 
     def restore(self, role: Role, pod: str) -> None:
-        """An active pod that was found, not made: it counts, even over the limit."""
+        """Count an active pod that exists already, even over the limit."""
         self._held[role].add(pod)
 
     def release(self, role: Role, pod: str) -> None:
-        """``pod`` has ended; wake whoever waits longest."""
+        """Free the place of ``pod``, and wake the key that has waited longest."""
         self._held[role].discard(pod)
         self._wake_for_free_slots(role)
 
     def wake_waiters(self) -> None:
-        """Whoever was woken may want its place no more (deleted, suspended): wake the next ones for it."""
+        """Wake the next keys for free places: those woken before may not need theirs any more (deleted, suspended)."""
         for role in Role:
             self._wake_for_free_slots(role)
 
@@ -69,5 +68,5 @@ class PodLimiter:
         }
 
     def active(self, role: Role) -> int:
-        """Places taken."""
+        """Number of places taken."""
         return len(self._held[role])

@@ -1,6 +1,6 @@
-"""What a pod amounts to at this moment: it waits, runs, ended with a believable record, or was lost to a fault.
+"""States of a pod: it waits, runs, ended with a valid record, or was lost to a fault. Pure.
 
-Only ``PodResult`` may become a grade. A fault is never a verdict: it is tried again, or reported as what it is.
+Only ``PodResult`` may become a grade. A fault is never a verdict: it is retried, or reported as what it is.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class FaultCategory(StrEnum):
-    """Whose fault a fault is, which says what happens next."""
+    """Cause of a fault, which decides what happens next."""
 
     INFRASTRUCTURE = "Infrastructure"
     """The cluster's: the pod is replaced, up to ``max_infra_retries`` times."""
@@ -19,9 +19,9 @@ class FaultCategory(StrEnum):
     ENVIRONMENT = "Environment"
     """The image cannot be started: no retry helps."""
     CONFIGURATION = "Configuration"
-    """The cluster or the manifest is set up wrongly: stalled until somebody mends it."""
+    """The cluster or the manifest is configured wrongly: stalled until somebody fixes it."""
     TAMPERING = "Tampering"
-    """The record does not fit the exit code or the order: nothing it says is believed."""
+    """The record contradicts the exit code or the nonce: nothing in it is used."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PodRunning:
 
 @dataclass(frozen=True)
 class PodResult:
-    """The container ended and left a record that answers its order."""
+    """The container ended and left a valid record."""
 
     code: int
     """Canonical exit code; equal to the one in the record."""
@@ -49,7 +49,7 @@ class PodResult:
 
 @dataclass(frozen=True)
 class PodFault:
-    """The pod ended, or will never start, for a reason that is no result."""
+    """The pod ended, or will never start, without a result."""
 
     category: FaultCategory
     reason: str

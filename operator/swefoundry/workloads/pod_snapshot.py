@@ -1,4 +1,4 @@
-"""What a pod's JSON says, reduced to the fields that are judged. Nothing else looks into pod status."""
+"""Snapshot of a pod: the fields of its JSON that decisions need. Nothing else reads pod status. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ class Terminated:
 
 
 NODE_LOST_DISRUPTIONS = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
-"""Reasons of DisruptionTarget that speak of the node, not of the pod: it does not report any more, or is gone."""
+"""Reasons of DisruptionTarget that concern the node, not the pod: it does not report any more, or is gone."""
 
 
 @dataclass(frozen=True)
 class PodSnapshot:
-    """A task pod as last seen."""
+    """A task pod as last observed."""
 
     name: str
     uid: str
@@ -51,7 +51,7 @@ class PodSnapshot:
     deleted: datetime | None
     """When its grace period ends or ended, once somebody has deleted it."""
     finalizer_removed: bool
-    """Our finalizer is gone: nothing is left for us to do."""
+    """Our finalizer is removed: the pod needs nothing more from us."""
     unschedulable: str | None
     """Message of PodScheduled=False, when the scheduler found no node."""
     gated: bool
@@ -67,12 +67,12 @@ class PodSnapshot:
 
     @property
     def deleting(self) -> bool:
-        """Somebody deleted it."""
+        """Whether it was deleted."""
         return self.deleted is not None
 
     @property
     def node_lost(self) -> bool:
-        """It was deleted because its node was lost: no kubelet will report its end, serve its log or let it go."""
+        """It was deleted because its node was lost: no kubelet will report its end, serve its log or remove it."""
         return self.deleting and self.disrupted in NODE_LOST_DISRUPTIONS
 
     @property

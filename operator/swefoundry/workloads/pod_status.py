@@ -1,4 +1,4 @@
-"""What a pod's status means: one ordered table of rules, first match wins.
+"""Interpretation of a pod's status: one ordered table of rules, the first match wins. Pure.
 
 It follows KEP-3329 and the failure handling of Argo Workflows, Tekton and Airflow. An exit code alone cannot grade: 137
 comes from OOM, eviction, preemption and the test itself, and a process that handles SIGTERM ends ``Succeeded`` with 0.
@@ -48,7 +48,7 @@ STUCK_SECONDS = 150
 
 @dataclass(frozen=True)
 class GracePeriods:
-    """How long states that may pass by themselves are waited for, in seconds."""
+    """How long states that may pass without our action are waited for, in seconds."""
 
     schedule: int = 1800
     pull: int = 600
@@ -57,7 +57,7 @@ class GracePeriods:
 
 @dataclass(frozen=True)
 class RuleInput:
-    """What the rules look at."""
+    """Input of the rules."""
 
     pod: PodSnapshot
     now: datetime
@@ -72,17 +72,17 @@ Rule = Callable[[RuleInput], PodState | None]
 
 
 def read_pod(pod: PodSnapshot, now: datetime, grace: GracePeriods) -> PodState:
-    """The reading of a pod. Pure and total: unknown states wait."""
+    """The state of a pod. Total: unknown states wait."""
     seen = RuleInput(pod, now, grace)
     for rule in RULES:
-        reading = rule(seen)
-        if reading is not None:
-            return reading
+        state = rule(seen)
+        if state is not None:
+            return state
     return PodWaiting("Pending")
 
 
 def matching_record_counts(seen: RuleInput) -> PodState | None:
-    """The work was complete: this wins over any later eviction or disruption."""
+    """A record that matches: the work was complete, whatever evicted or disrupted the pod later."""
     ended = seen.pod.terminated
     if ended is None:
         return None
@@ -94,7 +94,7 @@ def matching_record_counts(seen: RuleInput) -> PodState | None:
             seen,
             FaultCategory.TAMPERING,
             "RecordMismatch",
-            "the record does not answer the order or the exit code differs",
+            "the record has another nonce or exit code than the pod",
         )
     if int(record.get("oomKills") or 0) > 0:
         return _fault(
@@ -128,7 +128,7 @@ def evictions_for_node_pressure_are_replaced(seen: RuleInput) -> PodState | None
 
 
 def deadlines_are_limits(seen: RuleInput) -> PodState | None:
-    """The backstop struck: pull time counts too, so a container that never ran is nobody's result."""
+    """The pod's deadline passed: pull time counts, too, so it is no result when the container never ran."""
     if seen.pod.reason != "DeadlineExceeded":
         return None
     if seen.pod.terminated is None or seen.pod.terminated.started is None:
@@ -155,7 +155,7 @@ def refused_admissions_are_replaced(seen: RuleInput) -> PodState | None:
 
 
 def deleted_pods_lost_their_evidence(seen: RuleInput) -> PodState | None:
-    """Somebody deleted the pod: wait for its end, then replace it. Without a record its exit code says nothing."""
+    """The pod was deleted: wait for its end, then replace it. Without a record its exit code means nothing."""
     deleted = seen.pod.deleted
     if deleted is None:
         return None
@@ -198,17 +198,17 @@ def ends_without_record_are_replaced(seen: RuleInput) -> PodState | None:
 
 
 def overdue_containers_are_replaced(seen: RuleInput) -> PodState | None:
-    """Nobody enforces the deadline: a lost node that no controller took notice of."""
+    """The deadline passed and nothing enforced it: the node is lost, and no controller has noticed."""
     pod = seen.pod
     if not pod.running or pod.deadline is None or seen.now < pod.deadline + timedelta(seconds=STUCK_SECONDS):
         return None
     return _fault(
-        seen, FaultCategory.INFRASTRUCTURE, "Stuck", "it runs on past its deadline: its node is lost"
+        seen, FaultCategory.INFRASTRUCTURE, "Stuck", "it still runs past its deadline: its node is lost"
     )
 
 
 def running_containers_run(seen: RuleInput) -> PodState | None:
-    """Under way. A node that stops reporting is noticed by the node controller, which sets deletion and disruption."""
+    """The container runs. When its node stops reporting, the node controller sets deletion and disruption."""
     return PodRunning() if seen.pod.running else None
 
 
@@ -218,7 +218,7 @@ def gated_pods_wait(seen: RuleInput) -> PodState | None:
 
 
 def unschedulable_pods_wait_then_are_misconfigured(seen: RuleInput) -> PodState | None:
-    """An autoscaler may bring a node; not for ever."""
+    """An autoscaler may add a node, within the grace period."""
     if seen.pod.unschedulable is None:
         return None
     if seen.older_than(seen.grace.schedule):
@@ -227,7 +227,7 @@ def unschedulable_pods_wait_then_are_misconfigured(seen: RuleInput) -> PodState 
 
 
 def unpullable_images_are_judged_by_their_message(seen: RuleInput) -> PodState | None:
-    """Missing: a defect of the image's maker. Refused: a missing secret. Else the kubelet tries again itself."""
+    """Missing: the image was deleted or never pushed. Refused: a missing secret. Else the kubelet retries."""
     if seen.pod.waiting not in (
         "ErrImagePull",
         "ImagePullBackOff",
@@ -244,7 +244,7 @@ def unpullable_images_are_judged_by_their_message(seen: RuleInput) -> PodState |
 
 
 def invalid_image_names_are_misconfigured(seen: RuleInput) -> PodState | None:
-    """A name that is none."""
+    """The image name is invalid."""
     if seen.pod.waiting in ("InvalidImageName", "ErrImageNeverPull"):
         return _fault(seen, FaultCategory.CONFIGURATION, seen.pod.waiting, seen.pod.waiting_message)
     return None
@@ -258,7 +258,7 @@ def missing_objects_are_waited_for(seen: RuleInput) -> PodState | None:
 
 
 def runtime_faults_are_waited_for(seen: RuleInput) -> PodState | None:
-    """The runtime could not make the container; the kubelet tries again itself."""
+    """The runtime could not create the container; the kubelet retries."""
     if seen.pod.waiting in ("CreateContainerError", "RunContainerError", "CreatePodSandboxError"):
         return _fault_after(seen, seen.grace.start, FaultCategory.INFRASTRUCTURE, seen.pod.waiting)
     return None

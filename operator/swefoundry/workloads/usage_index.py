@@ -1,7 +1,7 @@
-"""What have EnvBuilds used of the models, and what may those use that have agent pods: per namespace, and in all?
+"""Running totals of model usage by EnvBuilds, and of what agent pods may still use: per namespace and overall.
 
-Running sums, moved by every change of the cache, so that they are what a count over it would find. A count at each look
-would cost a batch of ten thousand ten thousand times as much.
+Every change of the cache updates them, so that they equal a count over it; a count at each reconcile would make a batch
+of ten thousand ten thousand times as expensive.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from swefoundry.workloads.attempt import Role
 
 @dataclass(frozen=True)
 class UsageTotals:
-    """What was used, and what running agent pods may use besides."""
+    """What was used, and what running agent pods may use in addition."""
 
     used: Usage = field(default_factory=Usage)
     reserved: Usage = field(default_factory=Usage)
@@ -36,7 +36,7 @@ class UsageTotals:
         return UsageTotals(self.used.minus(other.used), self.reserved.minus(other.reserved))
 
     def frees_budget(self, before: "UsageTotals") -> bool:
-        """Whether it leaves more of a budget than it did ``before``."""
+        """Whether it leaves more of a budget than ``before`` did."""
         now, then = self.used.plus(self.reserved), before.used.plus(before.reserved)
         return now.tokens < then.tokens or now.micro_usd < then.micro_usd
 
@@ -46,15 +46,15 @@ NO_USAGE = UsageTotals()
 
 @dataclass(frozen=True)
 class OtherUsage:
-    """The accounts of all EnvBuilds but one, summed up."""
+    """Totals of all EnvBuilds but one."""
 
     in_namespace: UsageTotals = NO_USAGE
-    """Of those in its namespace."""
+    """Of those in the same namespace."""
     overall: UsageTotals = NO_USAGE
 
 
 class UsageIndex:
-    """The sums, and the EnvBuilds that wait until there is more room in them."""
+    """The totals, and the EnvBuilds that wait for a budget."""
 
     def __init__(self, cache: Cache, wake: Callable[[Key], None]) -> None:
         self._cache = cache
@@ -66,14 +66,14 @@ class UsageIndex:
         cache.subscribe(self._on_change)
 
     def excluding(self, key: Key) -> OtherUsage:
-        """What all but the EnvBuild of ``key`` have used, and may use."""
+        """The totals of all EnvBuilds but that of ``key``."""
         own = self._totals.get(key, NO_USAGE)
         return OtherUsage(
             self._namespace_totals.get(key.namespace, NO_USAGE).minus(own), self._overall.minus(own)
         )
 
     def wait_for_budget(self, key: Key) -> None:
-        """Note that ``key`` is to be woken when there is more room."""
+        """Enqueue ``key`` once a budget is freed."""
         self._waiting.add(key)
 
     def snapshot(self, limit: int) -> dict[str, object]:
@@ -86,7 +86,7 @@ class UsageIndex:
         }
 
     def _on_change(self, body: ApiObject) -> None:
-        """An object came, changed or went."""
+        """Follow a change of the cache."""
         if body["kind"] == BUILDS.kind:
             self._update(key_of(body))
         elif body["kind"] == PODS.kind and _is_agent_pod(body):
@@ -112,7 +112,7 @@ class UsageIndex:
                 self._wake(each)
 
     def _has_agent_pod(self, body: ApiObject) -> bool:
-        """Whether an agent pod of the EnvBuild runs; the status may not speak of it yet."""
+        """Whether an agent pod of the EnvBuild runs; its status may not list it yet."""
         running = body.get("status", {}).get("running", ())
         if any(item.get("work", "").startswith("agent-") for item in running):
             return True
@@ -120,11 +120,11 @@ class UsageIndex:
 
 
 def usage_totals(body: Mapping[str, Any], runs: bool) -> UsageTotals:
-    """The account of an EnvBuild as the API gives it; ``runs``: it has an agent pod."""
+    """Totals of one EnvBuild as the API sends it; ``runs``: it has an agent pod."""
     try:
         used = Usage.model_validate(body.get("status", {}).get("usage") or {})
         budget = Budget.model_validate(body["spec"].get("budget") or {}) if runs else None
-    except ValidationError:  # its own reconcile refuses it, so no agents will be sent
+    except ValidationError:  # its own reconcile rejects it and starts no agents
         return NO_USAGE
     if budget is None:
         return UsageTotals(used)

@@ -1,1 +1,1 @@
-"""TaskInstance: from a manifest to a verdict. observe -> decide -> act -> report, one file each."""
+"""TaskInstance: from a manifest to a verdict: observe, decide (rules), act (actions), report (status)."""

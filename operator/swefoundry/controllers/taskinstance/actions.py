@@ -1,4 +1,4 @@
-"""Doing a step: the only place where a TaskInstance's reconcile touches the cluster and the registry."""
+"""Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
 import asyncio
 import json
@@ -62,11 +62,11 @@ EVALUATION_ARTIFACT_LIMIT_BYTES = 96 << 20
 """Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
 
 TaskActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
-"""What was achieved, and the first error, if any: what was achieved is written down before the error is raised."""
+"""The results, and the first error, if any: results are written to the status before the error is raised."""
 
 
 async def act(step: Step, observed: Observation, context: ReconcileContext) -> TaskActionOutcome:
-    """Do ``step``. Every part is safe to do again."""
+    """Perform ``step``. Every part is idempotent."""
     match step:
         case RunWork(moves):
             return await gather_partial(_perform_move(move, observed, context) for move in moves)
@@ -137,7 +137,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
 
 
 async def _env_build_from_api(observed: Observation, context: ReconcileContext) -> EnvBuild | None:
-    """The EnvBuild that the cache lacks: it was deleted, or our view lags behind the cluster."""
+    """The EnvBuild that is not in the cache: it was deleted, or the cache lags behind the cluster."""
     task = observed.task
     try:
         found = await context.kube.get(BUILDS, task.namespace, task.status.env_build or task.name)
@@ -214,7 +214,7 @@ async def _create_env_build(observed: Observation, context: ReconcileContext) ->
     made = await context.kube.create(BUILDS, task.namespace, body)
     if made is None:
         made = await _adopt_env_build(task, context)
-    # The watch will bring this very version again, which is no news then: its first look is asked for here.
+    # The watch will deliver this very version again, which the cache drops: so it is enqueued here.
     context.cache.put({"kind": BUILDS.kind, **made})
     context.queue.add(Key(BUILDS.kind, task.namespace, task.name))
     return EnvBuildCreated(task.name)
@@ -223,9 +223,9 @@ async def _create_env_build(observed: Observation, context: ReconcileContext) ->
 async def _adopt_env_build(task: TaskInstance, context: ReconcileContext) -> dict[str, Any]:
     found = await context.kube.get(BUILDS, task.namespace, task.name)
     if not _is_controller_of(task, found):
-        # A predecessor's of the same name goes away by garbage collection; a user's own does not.
+        # One of a predecessor of the same name is garbage collected; a user's own stays.
         raise errors.TransientError(
-            f"an EnvBuild named {task.name} exists already and belongs to somebody else; delete or rename it"
+            f"an EnvBuild named {task.name} exists already and has another owner; delete or rename it"
         )
     return found
 
@@ -248,7 +248,7 @@ async def _store_verdict(step: Judge, observed: Observation, context: ReconcileC
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
     said = ""
     if observed.build is not None and observed.build.status.draft is not None:
-        # So that the bundle alone says how to build the image and run the tests again.
+        # With the draft, the bundle alone is enough to build the image and run the tests again.
         draft = await context.draft(path, observed.build.status.draft)
         files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
         said = no_files_note(
@@ -303,7 +303,7 @@ async def _stored_evaluation(
 
 
 async def _stage_digests(observed: Observation, context: ReconcileContext, path: str) -> dict[Stage, str]:
-    """What ran: the same image and layer have the same digest, whatever their tag leads to by now."""
+    """Digests of the stage images that ran: the same image and layer give the same digest, whatever the tag."""
     task, prepared, image = observed.task, observed.task.status.prepared, observed.image
     if prepared is None or image is None:
         raise errors.PermanentError(f"{task.name}: a verdict without a source or an image")

@@ -1,4 +1,4 @@
-"""What is known about a TaskInstance at this moment: itself, its pods, its EnvBuild."""
+"""Observation of a TaskInstance: itself, its pods, its EnvBuild."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 @dataclass(frozen=True)
 class Observation:
-    """A frozen view; nothing in it changes while a step is decided and done."""
+    """A frozen view, unchanged while a step is decided and performed."""
 
     task: TaskInstance
     pods: tuple[PodSnapshot, ...]
@@ -28,7 +28,7 @@ class Observation:
 
     @property
     def stamp(self) -> tuple[int, datetime]:
-        """What conditions are stamped with: the generation that is judged, and the time."""
+        """Generation and time for conditions."""
         return self.task.generation, self.now
 
     @property
@@ -44,22 +44,22 @@ class Observation:
 
     @property
     def image(self) -> Image | None:
-        """The task image: as written down, or as the EnvBuild has just made it."""
+        """The task image: of the status, or of the EnvBuild that has just ended."""
         if self.task.status.image is not None or self.build is None:
             return self.task.status.image
-        made = self.build.status
-        if made.image is None or made.finished_at is None:
+        status = self.build.status
+        if status.image is None or status.finished_at is None:
             return None
-        return Image(name=made.image_name or "", digest=made.image)
+        return Image(name=status.image_name or "", digest=status.image)
 
     @property
     def work_state(self) -> WorkState:
-        """The part that attempts are decided on."""
+        """Input of the decisions about attempts."""
         return WorkState(self.task.status.running, self.pods, self.now, self.settings)
 
 
 def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
-    """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
+    """From the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
     body = context.cache.get(key)
     if body is None:
         return None

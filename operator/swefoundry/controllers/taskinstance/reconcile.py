@@ -1,4 +1,4 @@
-"""One look at one TaskInstance: observe, decide, act, report, one status write, then let finished pods go."""
+"""Reconcile one TaskInstance: observe, decide, act, report, write the status, log, release finished pods, requeue."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
-"""The next step for a TaskInstance: an ordered tuple of rules, first answer wins. Pure.
+"""Rules that decide the next step of a TaskInstance: an ordered tuple, the first answer wins. Pure.
 
-The tuple is the lifecycle; whoever reads only it knows the product.
+The tuple is the lifecycle: reading only it shows what the product does.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Rule = Callable[[Observation], Step | None]
 
 
 def decide(observed: Observation) -> Step:
-    """The first rule that has an opinion."""
+    """The step of the first rule that applies."""
     for rule in RULES:
         step = rule(observed)
         if step is not None:
@@ -36,7 +36,7 @@ def decide(observed: Observation) -> Step:
 
 
 def deleted_tasks_are_ignored(observed: Observation) -> Step | None:
-    """Owner references take its pods and its EnvBuild along."""
+    """Its pods and its EnvBuild are garbage collected by owner references."""
     return NoOp() if observed.task.deleting else None
 
 
@@ -49,12 +49,12 @@ def expired_tasks_are_deleted(observed: Observation) -> Step | None:
 
 
 def finished_tasks_rest(observed: Observation) -> Step | None:
-    """A verdict, or the failure to get one, is final: the spec that matters is immutable."""
+    """A verdict, or the failure to get one, is final: the part of the spec that matters is immutable."""
     return NoOp() if observed.task.status.finished_at is not None else None
 
 
 def sources_are_taken_in(observed: Observation) -> Step | None:
-    """Bad rows are refused here, before anything is paid for."""
+    """Invalid rows are rejected here, before anything is spent on them."""
     if observed.task.status.prepared is not None:
         return None
     return RunWork(
@@ -72,14 +72,14 @@ def env_builds_are_created(observed: Observation) -> Step | None:
 
 
 def env_builds_are_awaited(observed: Observation) -> Step | None:
-    """Until the EnvBuild has ended."""
+    """Wait until the EnvBuild has ended."""
     if observed.image is None and observed.build is not None and observed.build.status.finished_at is None:
         return WaitForEnvBuild()
     return None
 
 
 def tasks_without_environment_fail(observed: Observation) -> Step | None:
-    """No draft gave an image that could be judged."""
+    """No draft gave an image that can be evaluated."""
     if observed.build is None or observed.image is not None:
         return None
     reason, message = conditions.reason_of(observed.build.status.conditions, conditions.SUCCEEDED)
@@ -87,7 +87,7 @@ def tasks_without_environment_fail(observed: Observation) -> Step | None:
 
 
 def stages_are_evaluated(observed: Observation) -> Step | None:
-    """The matrix, all at once: each stage in a fresh pod of its own image."""
+    """The whole matrix at once: each stage in a fresh pod of its own image."""
     ended = {evaluation_work(item.stage, item.repeat) for item in observed.task.status.evaluations}
     missing = [work for work in matrix_works(observed.task.spec.validation.repeats) if work not in ended]
     if not missing:

@@ -1,4 +1,4 @@
-"""How a step and its results change the status. Pure: the old status in, the new one out."""
+"""Status of a TaskInstance after a step: the old status and the results in, the new status out. Pure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -60,7 +60,7 @@ ENV_BUILD_DELETED = (
 )
 
 GRADED_CATEGORIES = frozenset({FaultCategory.LIMIT, FaultCategory.TAMPERING})
-"""Faults that the task itself caused: its matrix is inconclusive. All others say nothing about the task."""
+"""Faults that the task itself caused: its matrix is inconclusive. All others are no statement about the task."""
 
 
 def report(observed: Observation, step: Step, results: Sequence[Result]) -> TaskStatus:
@@ -71,7 +71,7 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> Task
     for result in results:
         status = _apply_result(status, result, observed)
         if status.finished_at is not None:
-            # What else was started or collected is of no use any more; pods that nothing speaks of are let go.
+            # Other results are not needed any more; pods that are not in status.running are released.
             return status
     if isinstance(step, Fail):
         return mark_failed(status, (step.reason, step.message), observed)
@@ -111,7 +111,7 @@ def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
     made = build.status
     return with_fields(
         status,
-        env_build=build.name,  # a crash may have come between its creation and our word of it
+        env_build=build.name,  # the operator may have died between creating it and writing the status
         strategy=made.strategy or status.strategy,
         round=len(made.rounds) or None,
         image=observed.image,

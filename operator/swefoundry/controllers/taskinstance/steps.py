@@ -1,4 +1,4 @@
-"""What may be done about a TaskInstance, and what came of it: the words that decide, act and report share."""
+"""Steps of a TaskInstance and their results: the types that rules, actions and status share."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from swefoundry.workloads.lifecycle import PodStarted, Queued
 
 @dataclass(frozen=True)
 class DeleteTask:
-    """Its time to live after the end is over."""
+    """Delete the TaskInstance: its TTL after the end has passed."""
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,19 @@ class CreateEnvBuild:
 
 @dataclass(frozen=True)
 class WaitForEnvBuild:
-    """The EnvBuild is at work."""
+    """Wait: the EnvBuild has not ended."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Every evaluation has ended."""
+    """Store the verdict: every evaluation has ended."""
 
     verdict: Verdict
 
 
 @dataclass(frozen=True)
 class Fail:
-    """There will be no verdict."""
+    """End without a verdict."""
 
     reason: str
     message: str
@@ -76,7 +76,7 @@ class Judged:
     tests: ResultSets | None
     bundle: Digest
     remark: str = ""
-    """What a person should know of how the tests were run."""
+    """What a person should know about how the tests were run."""
 
 
 Result = IntakeFinished | Evaluated | EnvBuildCreated | EnvBuildDeleted | Judged | PodStarted | Queued | Move
@@ -94,5 +94,5 @@ def evaluation_of(work: str) -> tuple[Stage, int]:
 
 
 def matrix_works(repeats: int) -> tuple[str, ...]:
-    """Every evaluation that a verdict needs."""
+    """Work names of all evaluations that a verdict needs."""
     return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)
