@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.cli.releases import unpacking
+from swefoundry.archives.limits import ArchiveLimits
+from swefoundry.archives.policy import ExtractPolicy, UnsafePolicy
 from swefoundry.cli.releases.describing import problem_statement, repository_name
-from swefoundry.cli.releases.unpacking import BadArchive, unpack_release
+from swefoundry.cli.releases.unpacking import RELEASE_POLICY, BadArchive, unpack_release
 
 
 def tar(path: Path, files: Mapping[str, bytes], links: Mapping[str, str] | None = None) -> Path:
@@ -73,10 +74,9 @@ def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
         unpack_release(tmp_path / "a.tar.gz", tmp_path / "out")
 
 
-def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unpacking, "UNPACKED_LIMIT_BYTES", 1000)
-    with pytest.raises(BadArchive, match="unpacks to 2000 bytes"):
-        unpack_release(tar(tmp_path / "a.tar.gz", {"a/a": b"0" * 2000}), tmp_path / "out")
+def test_a_release_is_extracted_within_its_limits_and_without_what_leads_out() -> None:
+    limits = ArchiveLimits(unpacked_bytes=1 << 30, members=500_000)
+    assert ExtractPolicy(limits, unsafe=UnsafePolicy.SKIP) == RELEASE_POLICY
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ Three trees: OLD, OLD with the tests of NEW, and that with the rest of NEW but f
 from the first to the second, the gold patch from the second to the third, and each path is in one of them only.
 """
 
-import asyncio
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.cli.releases.splitting import ChangePart
+from swefoundry.git import Git, GitFailed, GitTimeLimit
 
 DIFF = (
     *("diff", "--binary", "--full-index", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"),
@@ -21,7 +20,7 @@ ATTRIBUTES = "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !me
 
 
 class ReleaseDiffFailed(Exception):
-    """git refused; the message is its own."""
+    """git failed or did not end; the message says which command, and why."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,18 @@ class TreeRepository:
     """A repository of trees only, untouched by the user's configuration."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = folder.absolute()
 
     async def init(self) -> None:
-        await self.run("init", "--quiet", "--bare", str(self._folder))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        await self.run("init", "--quiet", "--bare")
         (self._folder / "info").mkdir(exist_ok=True)
         (self._folder / "info" / "attributes").write_text(ATTRIBUTES)
 
     async def tree_of(self, work: Path) -> str:
         """Everything in the folder, ignored files included, byte for byte."""
         await self.run("read-tree", "--empty")
-        await self.run("-c", "core.autocrlf=false", "add", "--all", "--force", ".", work=work)
+        await self.run("add", "--all", "--force", ".", work=work)
         return (await self.run("write-tree")).decode().strip()
 
     async def changes(self, before: str, after: str) -> list[ChangedPath]:
@@ -89,28 +89,11 @@ class TreeRepository:
         return (await self.run("write-tree")).decode().strip()
 
     async def run(self, *args: str, work: Path | None = None, stdin: bytes = b"") -> bytes:
-        env = {
-            **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
-            "GIT_DIR": str(self._folder),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "LC_ALL": "C",
-        }
-        if work is not None:
-            env["GIT_WORK_TREE"] = str(work)
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *args,
-            cwd=work,
-            env=env,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, complaint = await process.communicate(stdin)
-        if process.returncode:
-            raise ReleaseDiffFailed(f"git {args[0]}: {complaint.decode(errors='replace').strip()}")
-        return out
+        environment = {"GIT_DIR": str(self._folder)} | ({"GIT_WORK_TREE": str(work)} if work else {})
+        try:
+            return await Git(work or self._folder, environment=environment).run(*args, stdin=stdin)
+        except (GitFailed, GitTimeLimit) as error:
+            raise ReleaseDiffFailed(str(error)) from error
 
 
 def _change(head: bytes, path: bytes) -> ChangedPath:

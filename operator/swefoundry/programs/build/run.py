@@ -12,11 +12,14 @@ import os
 import resource
 import shutil
 import ssl
-import tarfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.extract import extract
+from swefoundry.archives.policy import SOURCE_POLICY
 from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.dockerfile.policy import PolicyRule, violations
@@ -42,6 +45,8 @@ from swefoundry.programs.build.step_environment import (
 
 PUSH_SECONDS = 900
 """The push has a limit of its own: a build that used up its time must still be stored."""
+
+BUILD_CONTEXT_POLICY = replace(SOURCE_POLICY, keep_times=True)
 
 SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -109,7 +114,7 @@ class BuildRun:
             return BuildOutcome(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:
             await asyncio.to_thread(unpack_source_context, archive, self._workplace.context)
-        except tarfile.TarError as error:
+        except ArchiveRejected as error:
             return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -192,11 +197,9 @@ def write_configuration(order: BuildSpec, dirs: buildah.BuildDirs) -> None:
 
 
 def unpack_source_context(archive: Path, context: Path) -> None:
-    """Replace the context by the archive's tree; entries that would leave it are refused by the filter."""
+    """Replace the context by the archive's tree, with its times: tools compare those of a stage's files with them."""
     shutil.rmtree(context, ignore_errors=True)
-    context.mkdir(parents=True)
-    with tarfile.open(archive, "r:gz") as tree:
-        tree.extractall(context, filter="tar")
+    extract(archive, context, BUILD_CONTEXT_POLICY)
     archive.unlink()
 
 

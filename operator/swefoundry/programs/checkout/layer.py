@@ -11,11 +11,11 @@ import gzip
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from swefoundry.archives.members import ArchiveMember
 from swefoundry.contracts.digests import Digest
 from swefoundry.oci.deterministic_tar import (
     TREE_MTIME,
@@ -34,7 +34,7 @@ from swefoundry.programs.checkout.source_tree import (
     TreeEntry,
     UnusableSource,
     display_path,
-    members,
+    source_members,
 )
 
 GIT = b".git"
@@ -120,34 +120,27 @@ def write_layer(changes: TreeChanges, tree: SourceTree, archive: Path, target: P
             for path in changes.removed:
                 folder, slash, name = path.rpartition(b"/")
                 _add(tar, folder + slash + _WHITEOUT + name, RegularFile(b""))
-            for path, info, content in _members_to_write(changes, archive):
-                size += _copy(tar, path, tree[path], info, content)
+            for path, member in source_members(archive):
+                if path in changes.written:
+                    size += _copy(tar, path, tree[path], member)
         return WrittenLayer("sha256:" + tee.seen.hexdigest(), size)
 
 
-def _members_to_write(
-    changes: TreeChanges, archive: Path
-) -> Iterator[tuple[bytes, tarfile.TarInfo, IO[bytes] | None]]:
-    with members(archive) as each:
-        yield from (member for member in each if member[0] in changes.written)
-
-
-def _copy(
-    tar: tarfile.TarFile, path: bytes, node: TreeEntry, info: tarfile.TarInfo, content: IO[bytes] | None
-) -> int:
-    match node.kind:
+def _copy(tar: tarfile.TarFile, path: bytes, entry: TreeEntry, member: ArchiveMember) -> int:
+    """Write one entry; the size of its content."""
+    match entry.kind:
         case EntryKind.FOLDER:
             _add(tar, path, Directory())
             if path == GIT:
                 _add(tar, path + b"/" + _OPAQUE, RegularFile(b""))
             return 0
         case EntryKind.LINK:
-            _add(tar, path, Symlink(info.linkname.encode("utf-8", "surrogateescape")))
+            _add(tar, path, Symlink(member.target.encode("utf-8", "surrogateescape")))
             return 0
-    header = tar_info(_PREFIX + path, RegularFile(b"", node.executable), checkout_mtime(node.sha256))
-    header.size = info.size
-    tar.addfile(header, content)
-    return info.size
+    header = tar_info(_PREFIX + path, RegularFile(b"", entry.executable), checkout_mtime(entry.sha256))
+    header.size = member.size
+    tar.addfile(header, cast(IO[bytes], member.open()))
+    return member.size
 
 
 def _add(tar: tarfile.TarFile, path: bytes, node: TarNode) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from swefoundry.archives.errors import ArchiveRejected
 from swefoundry.contracts.checkout import CheckoutResult, CheckoutSpec
 from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.exit_codes import ExitCode
@@ -24,7 +25,7 @@ async def run_checkout(order: CheckoutSpec, registry: RegistryClient, folder: Pa
     """Carry out an order in an empty folder; what goes wrong is in the record."""
     try:
         return await _run_checkout(order, registry, folder)
-    except (InvalidSource, UnusableSource) as error:
+    except (InvalidSource, UnusableSource, ArchiveRejected) as error:
         return failed_checkout(order.nonce, ExitCode.SOURCE_MISMATCH, str(error))
     except SwefoundryError as error:
         return failed_checkout(order.nonce, ExitCode.INFRASTRUCTURE, str(error))

@@ -9,9 +9,9 @@ import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from swefoundry.programs.intake.extract import remove
-from swefoundry.programs.intake.git import Git, GitFailed
+from swefoundry.git import Git, GitFailed
 from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.workspace import remove
 
 _CONFIG = """\
 [core]
@@ -68,7 +68,9 @@ async def from_folder(root: Path, tag: str | None) -> CleanTree:
     try:
         await git.run("add", "--all", "--force", ".")
     except GitFailed as error:
-        raise source_mismatch(f"the archive cannot be recorded by git: {error.said.strip()[:500]}") from error
+        raise source_mismatch(
+            f"the archive cannot be recorded by git: {error.stderr.strip()[:500]}"
+        ) from error
     return await _finalize(await _commit(git, await git.line("write-tree"), tag))
 
 
@@ -82,7 +84,7 @@ async def from_source(root: Path) -> CleanTree:
         tags = (await git.run("tag", "--points-at", "HEAD")).decode("utf-8", "replace").split()
     except GitFailed as error:
         raise source_mismatch(
-            f"the source artifact holds no clean tree: {error.said.strip()[:500]}"
+            f"the source artifact holds no clean tree: {error.stderr.strip()[:500]}"
         ) from error
     return CleanTree(git, commit, tags[0] if tags else None)
 

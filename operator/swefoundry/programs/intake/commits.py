@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.contracts.intake import GitOrigin
-from swefoundry.programs.intake.git import Git, GitFailed, GitTimeLimit
+from swefoundry.git import Git, GitFailed, GitTimeLimit
 from swefoundry.programs.intake.intake_errors import (
     IntakeRejected,
     missing_source,
@@ -79,13 +79,13 @@ async def _fetch_history(git: Git, source: Remote, commit: str) -> bool:
         await _fetch(git, source, "--depth=1", "--no-tags", source.url, commit)
         return False
     except GitFailed as error:
-        if not needs_full_fetch(error.said):
-            raise classify_git_error(error.said, source, commit) from error
+        if not needs_full_fetch(error.stderr):
+            raise classify_git_error(error.stderr, source, commit) from error
     try:
         await _fetch(git, source, source.url, _BRANCHES, _TAGS)
         return True
     except GitFailed as error:
-        raise classify_git_error(error.said, source, commit) from error
+        raise classify_git_error(error.stderr, source, commit) from error
 
 
 async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT_SECONDS) -> None:

@@ -10,23 +10,11 @@ PATCH_BYTES = 32 << 20
 ARCHIVE_BYTES = 1 << 30
 """Source archives are far smaller; this stops an endless download."""
 
-UNPACKED_BYTES = 4 << 30
-"""Stops archives that unpack to a thousand times their size before the volume is full."""
-
-UNPACKED_FILES = 500_000
-"""Large monorepos have some 200,000 files."""
-
-ARCHIVE_HEADER_BYTES = 1 << 20
-"""One archive header (long names, extended attributes). Longer ones exist only to use up memory."""
-
 GIT_SECONDS = 1800
 """A full clone of a very large repository over a slow link; the pod's own deadline may be shorter."""
 
 HISTORY_SECONDS = 300
 """Fetching history only serves to find the nearest tag, so it may not cost as much as the source."""
-
-LOCAL_SECONDS = 900
-"""git commands on the local disk: a tree of some gigabytes is packed in minutes."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchedFile, PatchSet
 
 from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.programs.intake.git import Git, GitFailed
+from swefoundry.git import Git, GitFailed
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
@@ -36,7 +36,7 @@ async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None
         await git.run("update-index", "-q", "--refresh")
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
     except GitFailed as error:
-        said = f"the {name} patch does not apply: {explain_failure(whole, error.said)}"
+        said = f"the {name} patch does not apply: {explain_failure(whole, error.stderr)}"
         raise IntakeRejected(code, f"{said}{_ADVICE.get(code, '')}") from error
 
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from swefoundry.programs.intake.git import GitSetting
+from swefoundry.git import GitSetting
 from swefoundry.programs.intake.intake_errors import (
     IntakeRejected,
     SourceUnreachable,

@@ -4,6 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.extract import extract
+from swefoundry.archives.limits import FOREIGN_LIMITS
+from swefoundry.archives.policy import SOURCE_POLICY, ExtractPolicy
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeSpec
 from swefoundry.oci.deterministic_tar import pack_folder
@@ -12,9 +16,8 @@ from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source
 from swefoundry.programs.intake.cleantree import CleanTree, from_commit, from_folder, from_source
 from swefoundry.programs.intake.commits import fetch_commit
 from swefoundry.programs.intake.download import download_archive
-from swefoundry.programs.intake.extract import remove, unpack, unpack_source
 from swefoundry.programs.intake.intake_errors import source_mismatch
-from swefoundry.programs.intake.workspace import Workspace
+from swefoundry.programs.intake.workspace import Workspace, remove
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ async def obtain_source(order: IntakeSpec, registry: RegistryClient, workspace: 
         case ArchiveOrigin() as origin:
             archive = workspace.folder / "archive"
             await download_archive(origin, archive, workspace.retry)
-            await asyncio.to_thread(unpack, archive, workspace.folder / "tree", origin.strip_components)
+            await asyncio.to_thread(
+                extract_download, archive, workspace.folder / "tree", origin.strip_components
+            )
             await asyncio.to_thread(remove, archive)
             tree = await from_folder(workspace.folder / "tree", order.version)
             return StoredSource(tree, await _store_tree(tree, order, registry, workspace), tree.commit)
@@ -63,6 +68,22 @@ async def _unpack_stored(digest: Digest, repo: str, registry: RegistryClient, fo
         await fetch_source(registry, repo, digest, packed)
     except InvalidSource as error:
         raise source_mismatch(str(error)) from error
-    await asyncio.to_thread(unpack_source, packed, folder / "tree")
+    await asyncio.to_thread(extract_source, packed, folder / "tree")
     await asyncio.to_thread(remove, packed)
     return await from_source(folder / "tree")
+
+
+def extract_download(archive: Path, root: Path, strip_components: int) -> None:
+    """Extract an archive of somebody else's; .git folders in it are left out, because the clean tree gets its own."""
+    try:
+        extract(archive, root, ExtractPolicy(FOREIGN_LIMITS, strip_components=strip_components))
+    except ArchiveRejected as error:
+        raise source_mismatch(str(error)) from error
+
+
+def extract_source(archive: Path, root: Path) -> None:
+    """Extract a clean tree of our own with its .git; its links are as git had them and may lead anywhere."""
+    try:
+        extract(archive, root, SOURCE_POLICY)
+    except ArchiveRejected as error:
+        raise source_mismatch(f"the source artifact is no clean tree: {error}") from error

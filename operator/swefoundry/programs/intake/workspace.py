@@ -1,5 +1,6 @@
 """Where does an intake work, and with what at hand?"""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,3 +17,11 @@ class Workspace:
     folder: Path
     runner: Path = RUNNER_MOUNT
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, a link or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from swefoundry.git import Git
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 from swefoundry.oci.overlays import GitBlob, TreeListing
-from swefoundry.programs.intake.git import Git
 
 _SUBMODULE = "160000"
 

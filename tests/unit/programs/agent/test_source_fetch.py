@@ -1,33 +1,19 @@
-"""A source artifact becomes a folder, and nothing outside of it is touched."""
+"""A source artifact becomes a folder that agents read."""
 
-import io
 import tarfile
 from pathlib import Path
 
 import pytest
 
+from swefoundry.archives.limits import ArchiveLimits
+from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, pack_nodes
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource
-from swefoundry.programs.agent.repo.fetch import fetch_tree, unpack
+from swefoundry.programs.agent.repo.fetch import AGENT_SOURCE_POLICY, fetch_tree
 from swefoundry.programs.agent.repo.tree import RepoTree
-
-
-def archive(folder: Path, *members: tuple[str, bytes | str | None]) -> Path:
-    """A gzip tar: bytes are files, text is a link's target, None a named pipe."""
-    path = folder / "archive.tar.gz"
-    with tarfile.open(path, "w:gz") as tar:
-        for name, content in members:
-            info = tarfile.TarInfo(name)
-            if content is None:
-                info.type = tarfile.FIFOTYPE
-            elif isinstance(content, str):
-                info.type, info.linkname = tarfile.SYMTYPE, content
-            else:
-                info.size = len(content)
-            tar.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
-    return path
+from unit.archives.archive_writers import Entry, file, link, special, tar
 
 
 async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClient, tmp_path: Path) -> None:
@@ -57,26 +43,27 @@ async def test_a_source_that_is_no_tar_is_refused_by_name(registry: RegistryClie
         await fetch_tree(registry, "agents/source", source, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["../x", "a/../../x", "/x"])
-def test_members_that_lead_out_refuse_the_archive(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidSource, match="leads out of it"):
-        unpack(archive(tmp_path, (name, b"x")), tmp_path / "root")
-    assert not (tmp_path / "x").exists()
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([file("../x")], "leads out of it"),
+        ([link("out", "../outside"), file("out/file")], "as a link and as a folder"),
+        ([special("pipe", tarfile.FIFOTYPE)], "is a device, pipe"),
+    ],
+    ids=["a name that leads out", "a file below a link", "a pipe"],
+)
+async def test_what_no_intake_stores_is_rejected(
+    registry: RegistryClient, tmp_path: Path, entries: list[Entry], message: str
+) -> None:
+    source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: tar(*entries)})
+    with pytest.raises(InvalidSource, match=message):
+        await fetch_tree(registry, "agents/source", source, tmp_path)
 
 
-def test_nothing_is_written_through_links(tmp_path: Path) -> None:
-    (tmp_path / "outside").mkdir()
-    members = [("out", "../outside"), ("out/file", b"x"), ("far", "../outside"), ("far/link", "/etc/passwd")]
-    unpack(archive(tmp_path, *members), tmp_path / "root")
-    assert list((tmp_path / "outside").iterdir()) == []
-    assert (tmp_path / "root" / "out" / "file").read_bytes() == b"x"
-
-
-def test_pipes_and_devices_are_left_out(tmp_path: Path) -> None:
-    unpack(archive(tmp_path, ("pipe", None), ("a", b"x")), tmp_path / "root")
-    assert [path.name for path in (tmp_path / "root").iterdir()] == ["a"]
-
-
-def test_archives_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSource, match="unpacks to more than"):
-        unpack(archive(tmp_path, ("zeros", bytes(5 << 20))), tmp_path / "root", limit=1 << 20)
+def test_agents_read_sources_within_their_limits_and_without_git() -> None:
+    assert (
+        ExtractPolicy(
+            ArchiveLimits(unpacked_bytes=4 << 30, members=600_000), LinkPolicy.ANYWHERE, GitPolicy.SKIP
+        )
+        == AGENT_SOURCE_POLICY
+    )

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.limits import ArchiveLimits
+from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy
 from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.exit_codes import ExitCode
@@ -26,9 +29,15 @@ from swefoundry.programs.build.buildah import (
 from swefoundry.programs.build.log_parser import parse_log, strip_escape_codes
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import ProcessCommand, ProcessExit, run_process
-from swefoundry.programs.build.run import rejected_spec, unpack_source_context, write_trust_bundle
+from swefoundry.programs.build.run import (
+    BUILD_CONTEXT_POLICY,
+    rejected_spec,
+    unpack_source_context,
+    write_trust_bundle,
+)
 from swefoundry.programs.build.step_environment import proxy_environment, step_environment, with_step_mounts
 from swefoundry.workloads.build.launch import rebuild_draft
+from unit.archives.archive_writers import file, folder, link, tar
 
 PLACE = RegistryLocation(registry="registry.lab:5000", insecure=True, repository="swefoundry/tasks/a/b")
 DIGEST = "sha256:" + "1" * 64
@@ -245,12 +254,28 @@ class TestSources:
         ]
         assert (context / "bin/run").stat().st_mode & 0o777 == 0o755
 
-    def test_an_entry_outside_the_tree_is_refused(self, tmp_path: Path) -> None:
+    def test_times_and_links_are_those_of_the_archive(self, tmp_path: Path) -> None:
         archive = tmp_path / "source.tar.gz"
-        with tarfile.open(archive, "w:gz") as tree:
-            tree.addfile(tarfile.TarInfo("../escaped"))
-        with pytest.raises(tarfile.OutsideDestinationError):
-            unpack_source_context(archive, tmp_path / "context")
+        archive.write_bytes(tar(folder("d", 10), file("d/a", b"x", mtime=20), link("d/l", "/etc/passwd", 30)))
+        unpack_source_context(archive, tmp_path / "context")
+        paths = [tmp_path / "context" / name for name in ("d", "d/a", "d/l")]
+        assert [path.lstat().st_mtime for path in paths] == [10, 20, 30]
+
+    def test_a_source_is_extracted_within_limits(self) -> None:
+        assert (
+            ExtractPolicy(
+                ArchiveLimits(unpacked_bytes=4 << 30, members=600_000),
+                LinkPolicy.ANYWHERE,
+                GitPolicy.KEEP,
+                keep_times=True,
+            )
+            == BUILD_CONTEXT_POLICY
+        )
+
+    def test_an_unsafe_source_is_rejected(self, tmp_path: Path) -> None:
+        (tmp_path / "source.tar.gz").write_bytes(tar(file("../escaped")))
+        with pytest.raises(ArchiveRejected, match="leads out of it"):
+            unpack_source_context(tmp_path / "source.tar.gz", tmp_path / "context")
 
 
 @pytest.mark.parametrize(

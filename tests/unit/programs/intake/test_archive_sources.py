@@ -1,7 +1,6 @@
 """Archive sources: what comes in, and what an archive may not do."""
 
 import copy
-import gzip
 import hashlib
 import io
 import stat
@@ -14,10 +13,11 @@ import pytest
 
 import loopback
 from loopback import Request, Response
+from swefoundry.archives.limits import ArchiveLimits
 from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink
-from swefoundry.programs.intake import extract
+from swefoundry.programs.intake import sources
 from swefoundry.programs.intake.download import download_archive
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 from unit.oci import registry_server
@@ -263,101 +263,32 @@ async def test_an_endless_download_is_cut(site: Site, tmp_path: Path) -> None:
         await download_archive(site.serve("p", bytes(3 << 20)), tmp_path / "p", QUICK, limit=1 << 20)
 
 
-# Archives that are dangerous or broken
+# Archives that are dangerous or broken; tests/unit/archives has all kinds of them
 
 
-HOSTILE: dict[str, tuple[bytes, str]] = {
-    "an absolute name": (tar(member("/etc/x")), "absolute"),
-    "a name that climbs": (tar(member("p/../../x")), "leads out of it"),
-    "a link to an absolute place": (tar(link("p/l", "/etc/passwd")), "leads out of it"),
-    "a link that climbs": (tar(link("p/d/l", "../../../x")), "leads out of it"),
-    "links that climb together": (
-        tar(link("p/d/up", ".."), link("p/out", "d/up/../../x"), member("p/d/f")),
-        "leads out of it",
-    ),
-    "a file below a link": (tar(link("p/l", "/tmp"), member("p/l/x")), "as a link and as a folder"),
-    "a hard link to what is not there": (tar(hard_link("p/h", "/etc/passwd")), "absolute"),
-    "a hard link to a missing member": (tar(hard_link("p/h", "p/x")), "which is not in it"),
+REJECTED: dict[str, tuple[bytes, str]] = {
+    "a name that leads out": (tar(member("p/../../x")), "leads out of it"),
+    "a link that leads out": (tar(link("p/l", "/etc/passwd")), "leads out of it"),
     "a device": (tar(member("p/null", type=tarfile.CHRTYPE, devmajor=1, devminor=3)), "is a device"),
-    "a pipe": (tar(member("p/pipe", type=tarfile.FIFOTYPE)), "is a device"),
-    "a file that is a folder": (tar(member("p/a"), member("p/a/b")), "as a file and as a folder"),
-    "a folder that is a file": (tar(member("p/a/b"), member("p/a")), "as a file and as a folder"),
-    "a folder in a link's place": (tar(link("p/l", "x"), folder("p/l/d")), "as a link and as a folder"),
     "no archive": (b"<html>not found</html>", "cannot be read as tar or zip"),
-    "an empty file": (b"", "cannot be read as tar or zip"),
-    "a cut tar": (
-        tar(member("p/a", bytes(range(256)) * 999), mode="w")[:5000],
-        "cannot be read as tar or zip",
-    ),
-    "a cut gzip": (tar(member("p/a", bytes(range(256)) * 999))[:-30], "cannot be read as tar or zip"),
-    "a broken gzip": (gzip.compress(b"x" * 99)[:12] + b"broken" * 9, "cannot be read as tar or zip"),
-    "a broken zip": (zipped()[:200], "cannot be read as tar or zip"),
     "names that git refuses": (tar(member("p/git~1/x")), "cannot be recorded by git"),
 }
 
 
-@pytest.mark.parametrize(("archive", "said"), HOSTILE.values(), ids=HOSTILE.keys())
-async def test_a_bad_archive_is_refused_by_name(
-    archive: bytes, said: str, workbench: Workbench, site: Site
+@pytest.mark.parametrize(("archive", "message"), REJECTED.values(), ids=REJECTED.keys())
+async def test_an_unsafe_or_broken_archive_is_a_source_mismatch(
+    archive: bytes, message: str, workbench: Workbench, site: Site
 ) -> None:
     record = await workbench.run_intake(site.serve("p", archive))
-    assert (record.code, said in record.message) == (12, True), record.message
+    assert (record.code, message in record.message) == (12, True), record.message
 
 
-async def test_nothing_is_written_outside(workbench: Workbench, site: Site, tmp_path: Path) -> None:
-    target = tmp_path / "target"
-    target.mkdir()
-    for archive in (
-        tar(link("p/l", str(target)), member("p/l/x")),
-        tar(member(f"{target}/x")),
-        tar(member(f"p{'/..' * 20}{target}/x")),
-        tar(link("p/l", str(target)), hard_link("p/h", "p/l"), member("p/h/x")),
-    ):
-        assert (await workbench.run_intake(site.serve("p", archive))).code == 12
-    assert list(target.iterdir()) == []
-
-
-def a_bomb(tmp_path: Path, archive: bytes) -> Path:
-    path = tmp_path / "bomb"
-    path.write_bytes(archive)
-    return path
-
-
-@pytest.mark.parametrize("packed", ["tar.gz", "zip"])
-def test_an_archive_that_unpacks_to_too_much_is_stopped_on_the_way(tmp_path: Path, packed: str) -> None:
-    names = [f"p/{n}" for n in range(20)]
-    if packed == "zip":
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as written:
-            for name in names:
-                written.writestr(name, bytes(1 << 20))
-        archive = data.getvalue()
-    else:
-        archive = tar(*(member(name, bytes(1 << 20)) for name in names))
-    with pytest.raises(IntakeRejected, match="unpacks to more than 5 MiB"):
-        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1, limit=5 << 20)
-    assert sum(path.stat().st_size for path in (tmp_path / "out").iterdir()) <= 6 << 20
-
-
-def test_a_huge_hole_is_not_unpacked(tmp_path: Path) -> None:
-    info, _ = member("p/sparse")
-    info.size = 1 << 40
-    with pytest.raises(IntakeRejected):
-        extract.unpack(
-            a_bomb(tmp_path, gzip.compress(info.tobuf() + bytes(10 << 20))), tmp_path / "out", 1, 5 << 20
-        )
-
-
-def test_a_huge_header_is_not_read(tmp_path: Path) -> None:
-    info, _ = member("././@LongLink", type=tarfile.GNUTYPE_LONGNAME)
-    info.size = 1 << 30
-    archive = gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(4 << 20))
-    with pytest.raises(IntakeRejected, match="header of more than"):
-        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)
-
-
-def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extract, "UNPACKED_FILES", 10)
-    archive = tar(*(member(f"p/{n}") for n in range(11)))
-    with pytest.raises(IntakeRejected, match="more than 10 members"):
-        extract.unpack(a_bomb(tmp_path, archive), tmp_path / "out", 1)
+def test_a_download_is_extracted_with_the_limits_of_foreign_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "FOREIGN_LIMITS", ArchiveLimits(unpacked_bytes=1 << 20, members=10))
+    archive = tmp_path / "archive"
+    for members in (member("p/a", bytes(2 << 20)),), tuple(member(f"p/{n}") for n in range(11)):
+        archive.write_bytes(tar(*members))
+        with pytest.raises(IntakeRejected, match=r"unpacks to more than 1 MiB|more than 10 members"):
+            sources.extract_download(archive, tmp_path / f"out{len(members)}", 1)

@@ -1,8 +1,8 @@
-"""How is git run on hostile input? With no configuration but ours, no hooks, no prompts, and a time limit.
+"""Run git on hostile input: with no configuration but ours, no hooks, no prompts, and a time limit.
 
 Settings travel in the environment (GIT_CONFIG_COUNT), so that a token is in no argument list. A
 repository's own configuration file is the other way in: repositories that we did not make get a new one
-(see ``cleantree``). https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
+(see ``programs.intake.cleantree``). https://git-scm.com/docs/git-config#Documentation/git-config.txt-GITCONFIGCOUNT
 """
 
 import asyncio
@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swefoundry.errors import PermanentError
-from swefoundry.programs.intake.limits import LOCAL_SECONDS
+
+LOCAL_SECONDS = 900
+"""git commands on the local disk: a tree of some gigabytes is packed in minutes."""
 
 GitSetting = tuple[str, str]
 
@@ -71,11 +73,11 @@ _FIXED = {
 
 
 class GitFailed(PermanentError):
-    """git ended with an error; ``said`` is what it wrote to standard error."""
+    """git ended with an error; ``stderr`` is what it wrote to standard error."""
 
     def __init__(self, command: str, stderr: str) -> None:
         super().__init__(f"git {command} failed: {stderr.strip()[:1000]}")
-        self.said = stderr
+        self.stderr = stderr
 
 
 class GitTimeLimit(PermanentError):
@@ -84,11 +86,12 @@ class GitTimeLimit(PermanentError):
 
 @dataclass(frozen=True)
 class Git:
-    """git in one folder."""
+    """git in one folder. Of our own environment it gets the path, proxies and certificates alone."""
 
     folder: Path
     settings: tuple[GitSetting, ...] = ()
     environment: Mapping[str, str] | None = None
+    """Further variables, such as GIT_DIR."""
 
     async def run(self, *arguments: str, stdin: bytes = b"", seconds: float = LOCAL_SECONDS) -> bytes:
         """Standard output of a command that succeeded."""
@@ -118,11 +121,11 @@ class Git:
 
     def _environment(self) -> dict[str, str]:
         settings = (*HARDENED_SETTINGS, *self.settings)
-        said = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        said |= _FIXED | {"HOME": str(self.folder), "GIT_CONFIG_COUNT": str(len(settings))}
+        environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        environment |= _FIXED | {"HOME": str(self.folder), "GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings):
-            said |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return said | dict(self.environment or {})
+            environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return environment | dict(self.environment or {})
 
 
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
