@@ -1,4 +1,6 @@
-"""How does a pod's program leave its record? As the container's termination message, of which 4096 bytes are kept."""
+"""The record that a pod's program leaves: the container's termination message, of which 4096 bytes are kept."""
+
+from dataclasses import dataclass
 
 from swefoundry.contracts.wire import WireModel
 
@@ -13,13 +15,41 @@ WORK_VARIABLE = "SWEFOUNDRY_WORKDIR"
 """Names of environment variables: the record's file, and the folder that the program may fill."""
 
 
-def truncate_to_fit(record: WireModel, *texts: str, limit: int = RECORD_LIMIT_BYTES) -> bytes:
-    """The record as JSON; when it is too long, the fields ``texts`` lose their ends, the first one first."""
-    kept = {name: getattr(record, name).encode("utf-8", "replace").decode() for name in texts}
+@dataclass(frozen=True)
+class Cut:
+    """How one text of a record is shortened."""
+
+    field: str
+    max_characters: int | None = None
+    """Shortened to this length in any case, with an ellipsis."""
+    keep_end: bool = False
+    """Whole lines are dropped from the start, instead of characters from the end."""
+
+
+def truncate_to_fit(record: WireModel, *cuts: Cut, limit: int = RECORD_LIMIT_BYTES) -> bytes:
+    """The record as JSON of at most ``limit`` bytes: its texts are shortened, the first of ``cuts`` first."""
+    texts = {cut: _text(record, cut) for cut in cuts if getattr(record, cut.field) is not None}
     while True:
-        said = record.model_copy(update=kept).to_json().encode()
-        name = next((name for name in texts if kept[name]), None)
-        if len(said) <= limit or name is None:
-            return said
+        content = (
+            record.model_copy(update={cut.field: text for cut, text in texts.items()}).to_json().encode()
+        )
+        longest = next((cut for cut, text in texts.items() if text), None)
+        if len(content) <= limit or longest is None:
+            return content
         # One character is at most six bytes as JSON; a quarter of the surplus gets there in a few rounds.
-        kept[name] = kept[name][: len(kept[name]) - max(1, (len(said) - limit) // 4)]
+        texts[longest] = _shorten(texts[longest], max(1, (len(content) - limit) // 4), longest.keep_end)
+
+
+def _text(record: WireModel, cut: Cut) -> str:
+    text: str = getattr(record, cut.field).encode("utf-8", "replace").decode()
+    if cut.max_characters is None or len(text) <= cut.max_characters:
+        return text
+    return text[: cut.max_characters - 1] + "…"
+
+
+def _shorten(text: str, characters: int, keep_end: bool) -> str:
+    if not keep_end:
+        return text[: len(text) - characters]
+    rest = text[characters:]
+    _, newline, whole_lines = rest.partition("\n")
+    return whole_lines if newline else rest

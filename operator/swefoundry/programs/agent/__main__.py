@@ -1,6 +1,6 @@
-"""``python -m swefoundry.programs.agent``: listen to SIGTERM first, then load and run the program.
+"""Entry point of the agent pod: handle SIGTERM first, then import and run the program.
 
-Loading takes seconds, and PID 1 is not ended by a signal that it does not listen to: a pod that was told to end
+Importing takes seconds, and PID 1 is not ended by a signal that it does not handle: a pod that was told to end
 meanwhile would go on asking until it is killed, in the middle of an answer that is paid for.
 """
 
@@ -11,15 +11,15 @@ from types import FrameType
 
 
 def main() -> int:
-    """Everything but the exit."""
-    signal.signal(signal.SIGTERM, _end_at_once)
-    from swefoundry.programs.agent.entrypoint import main as run
+    """Run the agents; the exit code."""
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    from swefoundry.programs.agent.entrypoint import run_agent_program
 
-    return run()
+    return run_agent_program()
 
 
-def _end_at_once(number: int, _: FrameType | None) -> None:
-    """Nothing was asked yet. Once there is something to lose, the speaker listens instead."""
+def _exit_on_signal(number: int, _: FrameType | None) -> None:
+    """Nothing was asked yet. Once there is something to lose, the model client handles the signal instead."""
     os._exit(128 + number)
 
 

@@ -1,6 +1,5 @@
-"""The program of build pods: read the order, carry it out, leave the record, exit with its code."""
+"""Entry point of the build pod."""
 
-import asyncio
 import os
 import shutil
 import signal
@@ -8,41 +7,40 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from pydantic import ValidationError
-
-from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildSpec
-from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.contracts.termination_record import RECORD_PATH, RECORD_VARIABLE
-from swefoundry.programs.build.build_result import write_result
+from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildResult, BuildSpec
+from swefoundry.contracts.termination_record import Cut
 from swefoundry.programs.build.buildah import BuildDirs
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.run import BuildRun
+from swefoundry.programs.frame import PodProgram, run_program
 
 STORAGE = "SWEFOUNDRY_STORAGE"
 SHORT_NAMES = Path("/etc/containers/registries.conf.d")
 
+RESULT_CUTS = (Cut("tail", keep_end=True), Cut("message", 600), Cut("step", 300))
+"""The tail loses its first lines when the record is too long; the last ones say why the build failed."""
+
 
 def main() -> int:
-    """Everything but the exit."""
+    """Run a build; the exit code."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
-    try:
-        order = BuildSpec.model_validate_json(os.environ.pop(BUILD_SPEC_VARIABLE, ""))
-    except ValidationError as error:
-        print(f"swefoundry: {BUILD_SPEC_VARIABLE} is not a build order: {error}", file=sys.stderr)
-        return ExitCode.INVALID_SPEC
+    return run_program(
+        PodProgram("build", BUILD_SPEC_VARIABLE, BuildSpec, BuildResult, _run, cuts=RESULT_CUTS)
+    )
+
+
+async def _run(spec: BuildSpec) -> BuildResult:
     if os.getpid() == 1:
-        # buildah reads aliases from here whatever it is told: `fedora` would not be docker.io/library/fedora, the name
-        # that the policy looked at. The container is ours alone.
+        # buildah reads aliases from here whatever its configuration says: `fedora` would not be
+        # docker.io/library/fedora, the name that the policy looked at. The container is ours alone.
         shutil.rmtree(SHORT_NAMES, ignore_errors=True)
-    workplace = BuildDirs(Path(os.environ.get(STORAGE, "/var/lib/containers")))
-    workplace.root.mkdir(parents=True, exist_ok=True)
-    record = asyncio.run(BuildRun(order, workplace, BuildLog(sys.stdout.buffer)).run())
-    write_result(record, Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)))
-    return record.code
+    dirs = BuildDirs(Path(os.environ.get(STORAGE, "/var/lib/containers")))
+    dirs.root.mkdir(parents=True, exist_ok=True)
+    return await BuildRun(spec, dirs, BuildLog(sys.stdout.buffer)).run()
 
 
 def _exit_on_signal(number: int, _: FrameType | None) -> None:
-    """The pod is being deleted: end at once and without a record, for nothing was decided."""
+    """The pod is being deleted: exit at once and without a record, for nothing was decided."""
     os._exit(128 + number)
 
 

@@ -1,46 +1,29 @@
-"""Entry point of the checkout pod: read the order from the environment, leave the record, exit with its code."""
+"""Entry point of the checkout pod."""
 
-import asyncio
-import os
 import sys
-import tempfile
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from swefoundry.contracts.checkout import CHECKOUT_SPEC_VARIABLE, CheckoutResult, CheckoutSpec
-from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.contracts.termination_record import (
-    RECORD_PATH,
-    RECORD_VARIABLE,
-    WORK_VARIABLE,
-    truncate_to_fit,
-)
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.checkout.run import failed_checkout, run_checkout
+from swefoundry.programs.checkout.run import run_checkout
+from swefoundry.programs.frame import PodProgram, run_program, work_folder
 
 
 def main() -> int:
-    """Everything but the exit."""
-    record = _result_path()
-    told = f"{record.added} added, {record.changed} changed, {record.removed} removed"
-    print(f"checkout ends with {record.code}: {record.message or told}", flush=True)
-    Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(truncate_to_fit(record, "message"))
-    return record.code
+    """Run a checkout; the exit code."""
+    program = PodProgram(
+        "checkout", CHECKOUT_SPEC_VARIABLE, CheckoutSpec, CheckoutResult, _run, summary=_summary
+    )
+    return run_program(program)
 
 
-def _result_path() -> CheckoutResult:
-    try:
-        order = CheckoutSpec.model_validate_json(os.environ.get(CHECKOUT_SPEC_VARIABLE, ""))
-    except ValidationError as error:
-        return failed_checkout("", ExitCode.INVALID_SPEC, f"{CHECKOUT_SPEC_VARIABLE} is no order: {error}")
-    with tempfile.TemporaryDirectory(dir=os.environ.get(WORK_VARIABLE), ignore_cleanup_errors=True) as folder:
-        return asyncio.run(_run(order, Path(folder)))
+def _summary(result: CheckoutResult) -> str:
+    return f"{result.added} added, {result.changed} changed, {result.removed} removed"
 
 
-async def _run(order: CheckoutSpec, folder: Path) -> CheckoutResult:
-    async with RegistryClient.for_location(order.place) as registry:
-        return await run_checkout(order, registry, folder)
+async def _run(spec: CheckoutSpec) -> CheckoutResult:
+    with work_folder() as folder:
+        async with RegistryClient.for_location(spec.place) as registry:
+            return await run_checkout(spec, registry, folder)
 
 
 if __name__ == "__main__":

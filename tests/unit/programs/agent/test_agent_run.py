@@ -27,6 +27,7 @@ from swefoundry.programs.agent.agent_exit import (
     ModelUnavailable,
     RepeatedDrafts,
 )
+from swefoundry.programs.agent.entrypoint import RESULT_CUTS
 from swefoundry.programs.agent.llm.messages import Reply, Request
 from swefoundry.programs.agent.run import OpenModelClient, run_agent
 from unit.oci import registry_server
@@ -231,7 +232,7 @@ def test_every_record_fits_a_termination_message(message: str, label: str, token
         transcript=DIGEST,
         usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
     )
-    said = truncate_to_fit(record, "message", "label")
+    said = truncate_to_fit(record, *RESULT_CUTS)
     assert len(said) <= 4096
     kept = AgentResult.model_validate_json(said)
     assert message.encode("utf-8", "replace").decode().startswith(kept.message)

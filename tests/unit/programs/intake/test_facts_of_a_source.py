@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.intake import IntakeResult
-from swefoundry.contracts.termination_record import truncate_to_fit
+from swefoundry.contracts.termination_record import Cut, truncate_to_fit
 from swefoundry.programs.intake.fact_collector import collect_facts, encode_facts, language, with_test_facts
 from swefoundry.programs.intake.manifests import CI, LOCKS, MANIFESTS, matching
 from swefoundry.programs.intake.python_test_imports import ImportNeeds, import_needs
@@ -252,7 +252,7 @@ def test_equal_facts_are_equal_bytes() -> None:
 
 @pytest.mark.parametrize("message", ["x" * 9000, "ж" * 9000, '"\\\n' * 5000, "\udcff" * 5000])
 def test_a_record_always_fits_a_termination_message(message: str) -> None:
-    said = truncate_to_fit(IntakeResult(nonce="n", code=11, message=message), "message")
+    said = truncate_to_fit(IntakeResult(nonce="n", code=11, message=message), Cut("message"))
     assert len(said) <= 4096
     read = IntakeResult.model_validate_json(said)
     assert (read.nonce, read.code, len(read.message) > 500) == ("n", 11, True)
