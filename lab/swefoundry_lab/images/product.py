@@ -65,11 +65,14 @@ class Product:
             yield from (path for path in inside if path.is_file() and "__pycache__" not in path.parts)
 
 
+PACKAGE = ("operator/swefoundry", "pyproject.toml", "README.md", "LICENSE")
+"""What the Python package is built from."""
+
 PRODUCTS = (
     Product(
-        "operator", ("operator/swefoundry", "images/operator/requirements.txt", "images/runner/bin/runner")
+        "operator", (*PACKAGE, "images/operator/requirements.txt", "images/runner/bin/runner")
     ),
-    Product("builder", ("operator/swefoundry", "images/operator/requirements.txt")),
+    Product("builder", (*PACKAGE, "images/operator/requirements.txt")),
     Product("scripted-model", ()),
 )
 

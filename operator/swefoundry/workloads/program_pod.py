@@ -26,7 +26,8 @@ CA_VARIABLES = ("SSL_CERT_FILE", "GIT_SSL_CAINFO")
 class Program:
     """One of our programs, its environment and its limits."""
 
-    module: str
+    command: str
+    """A console script of the package."""
     env: Mapping[str, str]
     memory: str
     storage: str
@@ -34,12 +35,12 @@ class Program:
     grace_seconds: int = ContainerTemplate.grace_seconds
 
 
-def source_program(module: str, env: Mapping[str, str], settings: Settings) -> Program:
+def source_program(command: str, env: Mapping[str, str], settings: Settings) -> Program:
     """A program that works on sources, with the limits and certificates of an intake."""
     ca = ca_file(settings)
     trusted = dict.fromkeys(CA_VARIABLES, ca) if ca else {}
     return Program(
-        module, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
+        command, {**env, **trusted}, settings.intake_memory, settings.intake_storage, settings.intake_seconds
     )
 
 
@@ -51,7 +52,7 @@ def program_pod(
     volumes, mounts = volumes_and_mounts(workspace, WORK_MOUNT, (*files, *registry_and_ca_volumes(settings)))
     template = ContainerTemplate(
         image=settings.operator_image,
-        command=["python", "-m", program.module],
+        command=[program.command],
         env={**program.env, WORK_VARIABLE: WORK_MOUNT},
         security={**security_context(user=PROGRAM_USER), "readOnlyRootFilesystem": True},
         resources=resource_requirements("100m", program.memory, program.storage),

@@ -99,7 +99,7 @@ def test_the_whole_pod():
                     "name": "agent",
                     "image": "operator:1",
                     "imagePullPolicy": "Always",
-                    "command": ["python", "-m", "swefoundry.programs.agent"],
+                    "command": ["swefoundry-agent"],
                     "env": [
                         {"name": "SWEFOUNDRY_AGENT", "value": order},
                         {"name": "SSL_CERT_FILE", "value": "/var/run/swefoundry/ca/ca.crt"},

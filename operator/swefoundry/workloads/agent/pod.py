@@ -28,7 +28,7 @@ PROXY_VARIABLES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 def agent_pod(ref: AttemptRef, spec: AgentSpec, settings: Settings, memory_factor: int = 1) -> JsonDict:
     """The pod for ``spec``."""
     program = Program(
-        module="swefoundry.programs.agent",
+        command="swefoundry-agent",
         env={AGENT_SPEC_VARIABLE: spec.to_json(), **_environment(settings)},
         memory=scale_quantity(settings.agent_memory, memory_factor),
         storage=settings.agent_storage,

@@ -27,7 +27,7 @@ def build_pod(ref: AttemptRef, spec: BuildSpec, settings: Settings, memory_facto
     volumes, mounts = volumes_and_mounts(storage, BUILDAH_STORAGE_MOUNT, registry_and_ca_volumes(settings))
     template = ContainerTemplate(
         image=settings.builder_image,
-        command=["python3", "-m", "swefoundry.programs.build"],
+        command=["swefoundry-build"],
         env={BUILD_SPEC_VARIABLE: spec.to_json()},
         # RuntimeDefault forbids unshare(CLONE_NEWUSER), which buildah needs even inside the pod's own namespace.
         security=security_context(BUILD_CAPABILITIES, user=0, seccomp=False),

@@ -14,6 +14,6 @@ def checkout_pod(ref: AttemptRef, spec: CheckoutSpec, settings: Settings) -> Jso
     text = spec.to_json()
     return program_pod(
         ref,
-        source_program("swefoundry.programs.checkout", {CHECKOUT_SPEC_VARIABLE: text}, settings),
+        source_program("swefoundry-checkout", {CHECKOUT_SPEC_VARIABLE: text}, settings),
         settings,
     )

@@ -17,4 +17,4 @@ def intake_pod(
 ) -> JsonDict:
     """The pod for ``spec``; ``files`` are the volumes (with ``mountPath``) that paths in the spec point into."""
     env = {INTAKE_SPEC_VARIABLE: spec.to_json()}
-    return program_pod(ref, source_program("swefoundry.programs.intake", env, settings), settings, files)
+    return program_pod(ref, source_program("swefoundry-intake", env, settings), settings, files)
