@@ -69,9 +69,7 @@ PACKAGE = ("operator/swefoundry", "pyproject.toml", "README.md", "LICENSE")
 """What the Python package is built from."""
 
 PRODUCTS = (
-    Product(
-        "operator", (*PACKAGE, "images/operator/requirements.txt", "images/runner/bin/runner")
-    ),
+    Product("operator", (*PACKAGE, "images/operator/requirements.txt", "images/runner/bin/runner")),
     Product("builder", (*PACKAGE, "images/operator/requirements.txt")),
     Product("scripted-model", ()),
 )
