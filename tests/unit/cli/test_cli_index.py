@@ -2,12 +2,17 @@
 
 import hashlib
 import json
+import os
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import loopback
 from loopback import Request, Response
@@ -16,6 +21,7 @@ from unit.cli.test_cli_archives import tar
 from unit.cli.test_cli_collect import FILES
 from unit.oci.registry_server import free_port
 
+ROOT = Path(__file__).parents[3]
 Pages = dict[str, tuple[str, bytes]]
 SIMPLE = "application/vnd.pypi.simple.v1+json"
 
@@ -78,6 +84,16 @@ def use_index(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PIP_RETRIES", "0")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
+    if other_pip := os.environ.get("SWEFOUNDRY_TEST_PIP"):
+        # A folder that `pip install --target FOLDER pip==23.0` made.
+        monkeypatch.setenv("PYTHONPATH", other_pip)
+
+
+def test_the_pip_that_is_used_is_of_the_range_that_was_tried() -> None:
+    requirements = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    [allowed] = [requirement for requirement in map(Requirement, requirements) if requirement.name == "pip"]
+    assert allowed.specifier == SpecifierSet(">=23,<27")
+    assert allowed.specifier.contains(metadata.version("pip"))
 
 
 @pytest.mark.parametrize("page", [json_page, html_page], ids=["as JSON", "as HTML"])

@@ -3,6 +3,7 @@
 So the index, its mirrors, credentials, proxies and certificates are those that pip is configured with, and nothing of a
 package is run (``pip download`` would run its build backend to learn its metadata). pip promises no stable interface;
 the three calls used here have been the same since pip 20, and a process of its own keeps them out of our program.
+``pyproject.toml`` allows the range that the tests were run with; SWEFOUNDRY_TEST_PIP tries another one.
 
 One JSON object per line in and out: ``{"page": NAME}`` or ``{"file": URL, "to": PATH, "limit": BYTES}``.
 """
