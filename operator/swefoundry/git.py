@@ -129,7 +129,7 @@ class Git:
 
 
 async def _kill_group(process: asyncio.subprocess.Process) -> None:
-    """git starts helpers (git-remote-https): when it is given up, the whole session goes."""
+    """Kill git and its helpers (git-remote-https), which are in its session."""
     if process.returncode is None:
         os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -1,5 +1,5 @@
-"""What runs in a build pod: a source artifact and a Dockerfile become an image in the registry.
+"""The program of build pods: makes an image in the registry from a source artifact and a Dockerfile.
 
-``build`` tells the story; ``buildah`` says what buildah is told, ``settings_for_steps`` what RUN steps are given,
-``processes`` and ``logs`` run it and keep its words, ``endings`` judges how it ended, ``records`` leaves the record.
+``run`` is the sequence of steps; ``buildah`` has command lines and configuration files, ``step_environment`` what RUN
+steps get, ``log_parser`` and ``failure_classifier`` how a build ended.
 """

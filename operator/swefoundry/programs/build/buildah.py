@@ -1,7 +1,7 @@
-"""What is buildah told? Command lines and the contents of its configuration files; nothing is run here.
+"""Command lines and configuration files of buildah. Pure: nothing is run here.
 
 `--isolation chroot` needs no privilege beyond the pod's user namespace; RUN steps share the pod's network. Everything
-that buildah would take from the machine's configuration is given, so that a build depends on its order alone.
+that buildah would take from the machine's configuration is set, so that a build depends on its spec alone.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.registry_location import RegistryLocation
-from swefoundry.programs.build.step_environment import COMMIT_TIME_VARIABLE
+from swefoundry.programs.build.step_environment import IMAGE_TIME
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class BuildDirs:
 
     @property
     def certificates(self) -> Path:
-        """What buildah trusts when it pulls and pushes, where certificates are given."""
+        """Certificates that buildah trusts when it pulls and pushes, when the spec has some."""
         return self.root / "certificates.pem"
 
     @property
@@ -77,12 +77,12 @@ POLICY = json.dumps({"default": [{"type": "insecureAcceptAnything"}]})
 
 
 def containers_conf(dirs: BuildDirs) -> str:
-    """buildah wants a network program to exist even though steps use the pod's network; a stand-in will do."""
+    """buildah requires a network program to exist even though steps use the pod's network; any program does."""
     return f"[engine]\nhelper_binaries_dir = {json.dumps([str(dirs.helpers)])}\n"
 
 
 def registries_conf(place: RegistryLocation, mirrors: Mapping[str, str]) -> str:
-    """Where images come from. A mirror stands in for its host and is no mere first try: no build leaks past it."""
+    """Where images come from. A mirror replaces its host: buildah does not fall back to the host itself."""
     lines = ['unqualified-search-registries = ["docker.io"]', 'short-name-mode = "disabled"']
     lines += _registry(place.registry, place.registry, place)
     for host, mirror in sorted(mirrors.items()):
@@ -92,18 +92,18 @@ def registries_conf(place: RegistryLocation, mirrors: Mapping[str, str]) -> str:
 
 
 def build_command(
-    order: BuildSpec, dirs: BuildDirs, settings: Mapping[str, str], limits: Mapping[str, str]
+    spec: BuildSpec, dirs: BuildDirs, settings: Mapping[str, str], limits: Mapping[str, str]
 ) -> list[str]:
-    """``limits`` are our own resource limits: buildah's defaults are higher than a pod may raise its own."""
+    """The build. ``limits`` are this process's resource limits: buildah's defaults are higher than a pod may set."""
     command = [*_buildah(dirs), "build", "--isolation", "chroot", "--network", "host", "--layers"]
-    command += ["--timestamp", str(COMMIT_TIME_VARIABLE), "--identity-label=false", "--http-proxy=false"]
+    command += ["--timestamp", str(IMAGE_TIME), "--identity-label=false", "--http-proxy=false"]
     command += ["--signature-policy", str(dirs.policy), "--ignorefile", str(dirs.ignore_file)]
     command += [word for name, limit in limits.items() for word in ("--ulimit", f"{name}={limit}")]
     command += [word for name, value in settings.items() for word in ("--build-arg", f"{name}={value}")]
-    if order.cache is not None:
-        cache = f"{order.place.registry}/{order.cache}"
+    if spec.cache is not None:
+        cache = f"{spec.place.registry}/{spec.cache}"
         command += ["--cache-from", cache, "--cache-to", cache]
-    command += _transfer(order.place)
+    command += _transfer(spec.place)
     return [
         *command,
         "--iidfile",
@@ -114,15 +114,15 @@ def build_command(
     ]
 
 
-def push_command(order: BuildSpec, dirs: BuildDirs, image_id: str) -> list[str]:
+def push_command(spec: BuildSpec, dirs: BuildDirs, image_id: str) -> list[str]:
     """Push by tag; the digest goes into a file."""
-    target = f"docker://{order.place.registry}/{order.place.repository}:{order.tag}"
+    target = f"docker://{spec.place.registry}/{spec.place.repository}:{spec.tag}"
     command = [
         *_buildah(dirs),
         "push",
         "--signature-policy",
         str(dirs.policy),
-        *_transfer(order.place),
+        *_transfer(spec.place),
     ]
     return [*command, "--digestfile", str(dirs.digest), image_id, target]
 
@@ -130,7 +130,7 @@ def push_command(order: BuildSpec, dirs: BuildDirs, image_id: str) -> list[str]:
 def buildah_environment(
     inherited: Mapping[str, str], dirs: BuildDirs, proxy: Mapping[str, str]
 ) -> dict[str, str]:
-    """What buildah itself sees: little of the pod's environment, nothing of its order."""
+    """The environment of buildah itself: little of the pod's, and nothing of its spec."""
     kept = {name: inherited[name] for name in ("PATH", "HOME", "LANG") if name in inherited}
     return {
         **kept,
@@ -147,7 +147,7 @@ def _buildah(dirs: BuildDirs) -> list[str]:
 
 
 def _transfer(place: RegistryLocation) -> list[str]:
-    """buildah's own patience: three more tries, 1, 2 and 4 seconds apart."""
+    """Options of pulls and pushes: three retries, after 1, 2 and 4 seconds."""
     return ["--retry", "3", *(["--authfile", place.auth_file] if place.auth_file else [])]
 
 

@@ -1,7 +1,7 @@
-"""Why did a build end? Judged from buildah's exit code and last words alone, so that it can be tested with real ones.
+"""Classify how a build ended, from buildah's exit code and log alone, so that it can be tested with captured logs.
 
 buildah exits with the code of the failing RUN step, which may be 125, and with 125 for almost everything else. So the
-code says little; the error line says it::
+error line tells more::
 
     Error: building at STEP "RUN …": exit status 3                               a step failed
     Error: building at STEP "COPY x /x": checking on sources under …             the Dockerfile is wrong
@@ -41,7 +41,7 @@ class BuildFacts:
     oom_kills: int = 0
     """Processes of the pod that were killed for memory."""
     own_hosts: frozenset[str] = frozenset()
-    """Registries that the operator chose: that they do not answer as registries do is not the Dockerfile's fault."""
+    """Registries that the operator chose: a failure of theirs is not the Dockerfile's fault."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class BuildOutcome:
 
 @dataclass(frozen=True)
 class BuildEvidence:
-    """What the rules look at."""
+    """The input of the rules."""
 
     exit_code: int
     log: BuildahLog
@@ -77,43 +77,47 @@ FailureRule = Callable[[BuildEvidence], BuildOutcome | None]
 
 
 def classify_build(exit_code: int, log_tail: str, facts: BuildFacts) -> BuildOutcome:
-    """The ending of `buildah build`. Pure and total."""
+    """The outcome of `buildah build`. Pure and total."""
     return _first_match(BUILD_RULES, BuildEvidence(exit_code, parse_log(log_tail), facts))
 
 
 def classify_push(exit_code: int, log_tail: str, facts: BuildFacts) -> BuildOutcome:
-    """The ending of `buildah push`: whatever the reason, the build itself was good."""
+    """The outcome of `buildah push`: whatever the reason, the build itself was good."""
     return _first_match(PUSH_RULES, BuildEvidence(exit_code, parse_log(log_tail), facts))
 
 
-def build_succeeded(seen: BuildEvidence) -> BuildOutcome | None:
-    if seen.exit_code != 0 or seen.facts.seconds_allowed is not None:
+def build_succeeded(evidence: BuildEvidence) -> BuildOutcome | None:
+    if evidence.exit_code != 0 or evidence.facts.seconds_allowed is not None:
         return None
     return BuildOutcome(ExitCode.OK)
 
 
-def time_limit_was_reached(seen: BuildEvidence) -> BuildOutcome | None:
-    allowed = seen.facts.seconds_allowed
+def time_limit_was_reached(evidence: BuildEvidence) -> BuildOutcome | None:
+    allowed = evidence.facts.seconds_allowed
     if allowed is None:
         return None
-    return seen.outcome(ExitCode.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped.")
+    return evidence.outcome(
+        ExitCode.BUILD_TIME_LIMIT, f"The build took more than {allowed} s and was stopped."
+    )
 
 
-def buildah_was_killed(seen: BuildEvidence) -> BuildOutcome | None:
-    if seen.exit_code >= 0:
+def buildah_was_killed(evidence: BuildEvidence) -> BuildOutcome | None:
+    if evidence.exit_code >= 0:
         return None
-    why = " because memory ran out" if seen.facts.oom_kills else ""
-    return seen.outcome(ExitCode.INFRASTRUCTURE, f"buildah was killed by signal {-seen.exit_code}{why}.")
+    why = " because memory ran out" if evidence.facts.oom_kills else ""
+    return evidence.outcome(
+        ExitCode.INFRASTRUCTURE, f"buildah was killed by signal {-evidence.exit_code}{why}."
+    )
 
 
 DISK_FULL_PATTERN = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 
 
-def disk_was_full(seen: BuildEvidence) -> BuildOutcome | None:
-    said = [line for line in (seen.log.error, *seen.log.tail) if DISK_FULL_PATTERN.search(line)]
-    if not said:
+def disk_was_full(evidence: BuildEvidence) -> BuildOutcome | None:
+    matches = [line for line in (evidence.log.error, *evidence.log.tail) if DISK_FULL_PATTERN.search(line)]
+    if not matches:
         return None
-    return seen.outcome(ExitCode.DISK_FULL, f"The disk was full: {said[-1][-300:]}")
+    return evidence.outcome(ExitCode.DISK_FULL, f"The disk was full: {matches[-1][-300:]}")
 
 
 STEP_FAILED_PATTERN = re.compile(
@@ -121,34 +125,36 @@ STEP_FAILED_PATTERN = re.compile(
 )
 
 
-def step_failed(seen: BuildEvidence) -> BuildOutcome | None:
-    found = STEP_FAILED_PATTERN.match(seen.log.error)
+def step_failed(evidence: BuildEvidence) -> BuildOutcome | None:
+    found = STEP_FAILED_PATTERN.match(evidence.log.error)
     if found is None:
         return None
-    step, opened = found[1].strip(), seen.log.opened
+    step, opened = found[1].strip(), evidence.log.opened
     if opened is not None and opened.startswith(step):
         step = opened  # of a heredoc the error line holds the first word, the announcement the first line
-    signal = _signal(seen.log)
+    signal = _signal(evidence.log)
     code = int(found[2]) if signal is None else 128 + SIGNALS.get(signal, 0)
     how = f"failed with exit code {code}" if signal is None else f"was ended by a signal ({signal})"
-    kills = seen.facts.oom_kills
+    kills = evidence.facts.oom_kills
     why = f" after {kills} process(es) were killed because memory ran out" if kills else ""
-    return seen.outcome(ExitCode.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
+    return evidence.outcome(ExitCode.STEP_FAILED, f"`{step[:300]}` {how}{why}.", step, code)
 
 
-def pod_lacks_a_right(seen: BuildEvidence) -> BuildOutcome | None:
-    """buildah cannot work as the pod is set up: the cluster's fault, or ours."""
+def pod_lacks_a_privilege(evidence: BuildEvidence) -> BuildOutcome | None:
+    """buildah cannot work in this pod: a fault of the cluster or of the pod spec, not of the draft."""
     if not re.search(
-        r"RLIMIT_|CLONE_NEW|uid_map|remount|netavark|overlay.*(?:not permitted|denied)", seen.log.error
+        r"RLIMIT_|CLONE_NEW|uid_map|remount|netavark|overlay.*(?:not permitted|denied)", evidence.log.error
     ):
         return None
-    return seen.outcome(ExitCode.INFRASTRUCTURE, f"buildah cannot work in this pod: {seen.log.error}")
+    return evidence.outcome(ExitCode.INFRASTRUCTURE, f"buildah cannot work in this pod: {evidence.log.error}")
 
 
-def cache_was_unreachable(seen: BuildEvidence) -> BuildOutcome | None:
-    if "failed pushing cache" not in seen.log.error:
+def cache_was_unreachable(evidence: BuildEvidence) -> BuildOutcome | None:
+    if "failed pushing cache" not in evidence.log.error:
         return None
-    return seen.outcome(ExitCode.INFRASTRUCTURE, f"The layer cache could not be written: {seen.log.error}")
+    return evidence.outcome(
+        ExitCode.INFRASTRUCTURE, f"The layer cache could not be written: {evidence.log.error}"
+    )
 
 
 IMAGE_PATTERN = re.compile(
@@ -163,22 +169,24 @@ UNREACHABLE_PATTERN = re.compile(
 )
 
 
-def registry_was_unreachable(seen: BuildEvidence) -> BuildOutcome | None:
-    error = seen.log.error
+def registry_was_unreachable(evidence: BuildEvidence) -> BuildOutcome | None:
+    error = evidence.log.error
     if not IMAGE_PATTERN.search(error):
         return None
     pinged = re.search(r"pinging container registry (\S+): ", error)
-    own = pinged is not None and pinged[1] in seen.facts.own_hosts
+    own = pinged is not None and pinged[1] in evidence.facts.own_hosts
     if not own and not UNREACHABLE_PATTERN.search(error):
         return None
-    return seen.outcome(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
+    return evidence.outcome(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
 
 
-def base_is_missing(seen: BuildEvidence) -> BuildOutcome | None:
-    """It does not exist, or may not be pulled, or its host does not exist."""
-    if not IMAGE_PATTERN.search(seen.log.error):
+def base_is_missing(evidence: BuildEvidence) -> BuildOutcome | None:
+    """The image does not exist or may not be pulled, or its host does not exist."""
+    if not IMAGE_PATTERN.search(evidence.log.error):
         return None
-    return seen.outcome(ExitCode.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {seen.log.error}")
+    return evidence.outcome(
+        ExitCode.BASE_IMAGE_MISSING, f"A base image cannot be pulled: {evidence.log.error}"
+    )
 
 
 INVALID_DOCKERFILE_PATTERN = re.compile(
@@ -191,28 +199,29 @@ INTERNAL_ERROR_PATTERN = re.compile(
 """Go values and paths that buildah prints into its errors."""
 
 
-def dockerfile_is_invalid(seen: BuildEvidence) -> BuildOutcome | None:
-    if not INVALID_DOCKERFILE_PATTERN.search(seen.log.error):
+def dockerfile_is_invalid(evidence: BuildEvidence) -> BuildOutcome | None:
+    if not INVALID_DOCKERFILE_PATTERN.search(evidence.log.error):
         return None
-    said = INTERNAL_ERROR_PATTERN.sub("", seen.log.error)
-    return seen.outcome(ExitCode.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {said}")
+    error = INTERNAL_ERROR_PATTERN.sub("", evidence.log.error)
+    return evidence.outcome(ExitCode.DOCKERFILE_INVALID, f"The Dockerfile is not valid: {error}")
 
 
-def unknown_failures_are_infrastructure(seen: BuildEvidence) -> BuildOutcome | None:
-    """What nobody thought of must not count against a draft."""
-    return seen.outcome(
-        ExitCode.INFRASTRUCTURE, f"buildah ended with {seen.exit_code}: {seen.log.error or 'no error'}"
+def unknown_failures_are_infrastructure(evidence: BuildEvidence) -> BuildOutcome | None:
+    """An unknown failure must not count against a draft."""
+    return evidence.outcome(
+        ExitCode.INFRASTRUCTURE,
+        f"buildah ended with {evidence.exit_code}: {evidence.log.error or 'no error'}",
     )
 
 
-def push_failed(seen: BuildEvidence) -> BuildOutcome | None:
-    allowed = seen.facts.seconds_allowed
+def push_failed(evidence: BuildEvidence) -> BuildOutcome | None:
+    allowed = evidence.facts.seconds_allowed
     why = (
-        seen.log.error or f"exit code {seen.exit_code}"
+        evidence.log.error or f"exit code {evidence.exit_code}"
         if allowed is None
         else f"it took more than {allowed} s"
     )
-    return seen.outcome(ExitCode.PUSH_FAILED, f"The image was built but not pushed: {why}")
+    return evidence.outcome(ExitCode.PUSH_FAILED, f"The image was built but not pushed: {why}")
 
 
 BUILD_RULES: tuple[FailureRule, ...] = (
@@ -221,23 +230,23 @@ BUILD_RULES: tuple[FailureRule, ...] = (
     buildah_was_killed,
     disk_was_full,
     step_failed,
-    pod_lacks_a_right,
+    pod_lacks_a_privilege,
     cache_was_unreachable,
     registry_was_unreachable,
     base_is_missing,
     dockerfile_is_invalid,
     unknown_failures_are_infrastructure,
 )
-"""The order is the meaning: a full disk makes steps fail, and an unreachable base is not a missing one."""
+"""The first match counts: a full disk makes steps fail, and an unreachable base is not a missing one."""
 
 PUSH_RULES: tuple[FailureRule, ...] = (build_succeeded, disk_was_full, push_failed)
 
 
-def _first_match(rules: tuple[FailureRule, ...], seen: BuildEvidence) -> BuildOutcome:
-    return next(ending for rule in rules if (ending := rule(seen)) is not None)
+def _first_match(rules: tuple[FailureRule, ...], evidence: BuildEvidence) -> BuildOutcome:
+    return next(outcome for rule in rules if (outcome := rule(evidence)) is not None)
 
 
-def _signal(words: BuildahLog) -> str | None:
+def _signal(log: BuildahLog) -> str | None:
     """The signal that ended the step, when buildah's closing lines name one."""
-    found = re.match(r"subprocess exited on (.+)", words.output[-1]) if words.output else None
+    found = re.match(r"subprocess exited on (.+)", log.output[-1]) if log.output else None
     return found[1] if found else None

@@ -1,4 +1,4 @@
-"""What did buildah say? The parts of a build's log that tell how it ended; nothing is judged here."""
+"""Parse buildah's log into the parts that show how a build ended. Nothing is classified here."""
 
 import re
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ _ESCAPE_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class BuildahLog:
-    """The telling parts of a log."""
+    """The parts of a log that matter."""
 
     error: str = ""
     """buildah's last error line without ``Error: ``; empty when there is none."""
     opened: str | None = None
     """The last step that began, as buildah announced it."""
     output: tuple[str, ...] = ()
-    """What the step said, without buildah's own lines."""
+    """The output of that step, without buildah's own lines."""
 
     @property
     def tail(self) -> tuple[str, ...]:
-        """The lines that say what went wrong: the cause of a long compile log stands far above its end."""
+        """The most diagnostic lines: the cause of a failed compilation is often far above the end of its log."""
         return tuple(log_excerpt("\n".join(self.output), TAIL_CHARACTERS).splitlines())
 
 
 def parse_log(log: str) -> BuildahLog:
-    """Take a log apart. Steps can print lines like buildah's own, but only buildah speaks last, so the last counts."""
+    """Parse a log. Steps can print lines like buildah's own, but the last one is always buildah's, and the last counts."""
     error: str = ""
     opened: str | None = None
     output: list[str] = []
@@ -50,5 +50,5 @@ def parse_log(log: str) -> BuildahLog:
 
 
 def strip_escape_codes(line: str) -> str:
-    """Without colours and, of a line that was overwritten, what it said last."""
+    """Without colours and, of a line that was overwritten, the last text."""
     return _ESCAPE_CODE.sub("", line).rstrip().rsplit("\r", 1)[-1]

@@ -1,6 +1,6 @@
-"""What is kept of a build's output: everything up to a cap, else the head and the tail.
+"""The log of a build: all output up to a limit, beyond it the head and the tail.
 
-The head says what the build began with, the tail why it ended; what is dropped in between is counted.
+The head shows how the build began, the tail why it ended; the bytes dropped in between are counted.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ BUILD_LOG_LIMIT_BYTES = 4 << 20
 
 
 class BuildLog:
-    """Takes output in pieces, passes it on, and keeps at most ``limit_bytes`` of it."""
+    """Takes output in chunks, echoes it, and keeps at most ``limit_bytes`` of it."""
 
     def __init__(self, echo: BinaryIO | None = None, limit_bytes: int = BUILD_LOG_LIMIT_BYTES) -> None:
         self._echo = echo
@@ -22,7 +22,7 @@ class BuildLog:
         self._dropped = 0
 
     def write(self, chunk: bytes) -> None:
-        """Keep and pass on a piece of output."""
+        """Keep and echo a chunk of output."""
         if self._echo is not None:
             self._echo.write(chunk)
             self._echo.flush()
@@ -41,7 +41,7 @@ class BuildLog:
         self.write(f"swefoundry: {sentence}\n".encode())
 
     def content(self) -> bytes:
-        """What was kept, with a line where something is missing."""
+        """The output that was kept, with a line in place of dropped bytes."""
         gap = f"\n[... {self._dropped} bytes dropped ...]\n".encode() if self._dropped else b""
         return bytes(self._head) + gap + b"".join(self._tail)
 
@@ -51,9 +51,9 @@ class BuildLog:
 
     def _drop_oldest(self) -> None:
         surplus = self._tail_bytes - self._half
-        piece = self._tail.popleft()
-        if len(piece) > surplus:
-            self._tail.appendleft(piece[surplus:])
-        gone = min(len(piece), surplus)
-        self._tail_bytes -= gone
-        self._dropped += gone
+        chunk = self._tail.popleft()
+        if len(chunk) > surplus:
+            self._tail.appendleft(chunk[surplus:])
+        dropped = min(len(chunk), surplus)
+        self._tail_bytes -= dropped
+        self._dropped += dropped

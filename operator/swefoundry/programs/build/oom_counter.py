@@ -1,4 +1,4 @@
-"""How many processes of this container were killed for memory? The kernel counts them per control group."""
+"""Processes of this container that were killed for memory. The kernel counts them per control group."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ COUNTERS = (
 
 
 def count_oom_kills(counters: tuple[Path, ...] = COUNTERS) -> int:
-    """Kills since the container began; 0 where the kernel does not say."""
+    """Kills since the container started; 0 when the kernel does not count them."""
     for counter in counters:
         if counter.exists() and (found := re.search(r"^oom_kill (\d+)$", counter.read_text(), re.MULTILINE)):
             return int(found[1])

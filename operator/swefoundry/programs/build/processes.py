@@ -1,7 +1,7 @@
-"""How is a program run so that it cannot outlast its time?
+"""Run a program with a time limit.
 
-The program leads a session of its own. When its time is up its process group is asked to end and then killed. Its
-output is read until it has ended, not until the pipe closes: a daemon that a step left behind may hold it open.
+The program leads a session of its own. At the limit its process group gets SIGTERM and then SIGKILL. Its output is
+read until it has exited, not until the pipe closes: a daemon that a step left behind may hold it open.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from swefoundry.programs.build.logs import BuildLog
 
 TERMINATION_GRACE_SECONDS = 3.0
-"""Between asking and killing: buildah unmounts in well under a second."""
+"""Between SIGTERM and SIGKILL: buildah unmounts in well under a second."""
 
 DRAIN_SECONDS = 1.0
-"""How long output may keep coming after the program has ended."""
+"""How long output is read after the program has exited."""
 
 _CHUNK_BYTES = 1 << 16
 
@@ -33,7 +33,7 @@ class ProcessCommand:
 
 @dataclass(frozen=True)
 class ProcessExit:
-    """How a program ended: by itself with a code (negative: a signal's number), or by our hand at its time limit."""
+    """How a program exited: with a code (negative: a signal's number), and whether the time limit was reached."""
 
     code: int
     timed_out: bool = False
@@ -41,20 +41,20 @@ class ProcessExit:
 
 async def run_process(command: ProcessCommand, log: BuildLog, limit_seconds: float) -> ProcessExit:
     """Run a program to its end or its time limit; its output goes to the log."""
-    # asyncio's own pipes would make wait() wait for everybody who holds them.
-    reading, writing = os.pipe()
+    # With asyncio's own pipes, wait() would wait for every process that holds them open.
+    read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
             *command.argv,
             env=dict(command.environment),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
+            stdout=write_end,
+            stderr=write_end,
             start_new_session=True,
         )
     finally:
-        os.close(writing)
-    copying = asyncio.create_task(_copy(reading, log))
+        os.close(write_end)
+    copying = asyncio.create_task(_copy(read_end, log))
     try:
         return ProcessExit(await asyncio.wait_for(process.wait(), limit_seconds))
     except TimeoutError:
@@ -65,29 +65,29 @@ async def run_process(command: ProcessCommand, log: BuildLog, limit_seconds: flo
             await asyncio.wait_for(copying, DRAIN_SECONDS)
 
 
-async def _copy(reading: int, log: BuildLog) -> None:
+async def _copy(read_end: int, log: BuildLog) -> None:
     stream = asyncio.StreamReader()
-    pipe = os.fdopen(reading, "rb", buffering=0)
+    pipe = os.fdopen(read_end, "rb", buffering=0)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), pipe
     )
     try:
-        while piece := await stream.read(_CHUNK_BYTES):
-            log.write(piece)
+        while chunk := await stream.read(_CHUNK_BYTES):
+            log.write(chunk)
     finally:
         transport.close()
 
 
 async def _terminate(process: Process) -> None:
-    for number, patience in (
+    for number, grace_seconds in (
         (signal.SIGTERM, TERMINATION_GRACE_SECONDS),
         (signal.SIGKILL, TERMINATION_GRACE_SECONDS),
     ):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), patience)
-            # The leader is gone; whoever of its group is left must not go on building.
+            await asyncio.wait_for(process.wait(), grace_seconds)
+            # The leader has exited; the rest of its group must not go on building.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             return

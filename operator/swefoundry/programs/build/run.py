@@ -1,8 +1,8 @@
-"""How does a build order become an image? Policy, source, build, push; the first that fails ends it.
+"""Build an image from a spec: policy, source, build, push. The first failure ends it.
 
 ::
 
-    order -> complaints? -> source artifact -> Dockerfile with settings -> buildah build -> buildah push -> digest
+    spec -> violations? -> source artifact -> Dockerfile with settings -> buildah build -> buildah push -> digest
                  46            12, 30                                       40 to 44, 30       45, 44         0
 """
 
@@ -40,7 +40,7 @@ from swefoundry.programs.build.step_environment import (
     CERTIFICATES_PATH,
     proxy_environment,
     step_environment,
-    with_step_mounts,
+    with_step_args,
 )
 
 PUSH_SECONDS = 900
@@ -52,148 +52,146 @@ SYSTEM_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 class BuildRun:
-    """One order, carried out once."""
+    """One spec, carried out once."""
 
-    def __init__(self, order: BuildSpec, dirs: buildah.BuildDirs, log: BuildLog) -> None:
-        self._order = order
-        self._workplace = dirs
+    def __init__(self, spec: BuildSpec, dirs: buildah.BuildDirs, log: BuildLog) -> None:
+        self._spec = spec
+        self._dirs = dirs
         self._log = log
-        self._settings = step_environment(order)
+        self._settings = step_environment(spec)
         self._own_hosts = frozenset(
-            {order.place.registry, *(m.partition("/")[0] for m in order.mirrors.values())}
+            {spec.place.registry, *(m.partition("/")[0] for m in spec.mirrors.values())}
         )
 
     async def run(self) -> BuildResult:
-        """Build, push, store the log, and say how it went."""
+        """Build, push, store the log; the result."""
         started = time.monotonic()
         image = log = None
         try:
             async with self._registry() as registry:
-                ending, image = await self._image(registry)
-                log = await self._store_log(registry, ending)
+                outcome, image = await self._image(registry)
+                log = await self._store_log(registry, outcome)
         except ssl.SSLError as error:
-            ending = BuildOutcome(
+            outcome = BuildOutcome(
                 ExitCode.INFRASTRUCTURE,
-                f"The certificates in {self._order.ca_bundle} cannot be read: {error}",
+                f"The certificates in {self._spec.ca_bundle} cannot be read: {error}",
             )
         return BuildResult(
-            nonce=self._order.nonce,
-            code=ending.code,
-            message=ending.message,
+            nonce=self._spec.nonce,
+            code=outcome.code,
+            message=outcome.message,
             image=image,
-            step=ending.step,
-            step_exit_code=ending.step_exit_code,
-            tail=ending.tail,
+            step=outcome.step,
+            step_exit_code=outcome.step_exit_code,
+            tail=outcome.tail,
             log=log,
-            oom_kills=ending.oom_kills,
+            oom_kills=outcome.oom_kills,
             duration_ms=round((time.monotonic() - started) * 1000),
         )
 
     def _registry(self) -> RegistryClient:
-        bundle = self._order.ca_bundle
-        return RegistryClient.for_location(self._order.place, ca_bundle=Path(bundle) if bundle else None)
+        bundle = self._spec.ca_bundle
+        return RegistryClient.for_location(self._spec.place, ca_bundle=Path(bundle) if bundle else None)
 
     async def _image(self, registry: RegistryClient) -> tuple[BuildOutcome, str | None]:
-        ending = rejected_spec(self._order) or await self._fetch_source(registry) or await self._run_build()
-        if ending.code != ExitCode.OK:
-            return ending, None
-        ending = await self._push()
-        return ending, self._workplace.digest.read_text().strip() if ending.code == ExitCode.OK else None
+        outcome = rejected_spec(self._spec) or await self._fetch_source(registry) or await self._run_build()
+        if outcome.code != ExitCode.OK:
+            return outcome, None
+        outcome = await self._push()
+        return outcome, self._dirs.digest.read_text().strip() if outcome.code == ExitCode.OK else None
 
     async def _fetch_source(self, registry: RegistryClient) -> BuildOutcome | None:
-        """The source becomes the build context; a rebuild needs none."""
-        order, archive = self._order, self._workplace.root / SOURCE_FILE
-        if order.composed is not None:
-            self._workplace.context.mkdir(parents=True, exist_ok=True)
+        """Fetch the source as the build context; a rebuild needs none."""
+        spec, archive = self._spec, self._dirs.root / SOURCE_FILE
+        if spec.composed is not None:
+            self._dirs.context.mkdir(parents=True, exist_ok=True)
             return None
         try:
-            await fetch_source(registry, order.place.repository, order.source, archive)
+            await fetch_source(registry, spec.place.repository, spec.source, archive)
         except InvalidSource as error:
             return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"There is nothing to build: {error}")
         except (TransientError, PermanentError) as error:
             return BuildOutcome(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
         try:
-            await asyncio.to_thread(unpack_source_context, archive, self._workplace.context)
+            await asyncio.to_thread(unpack_source_context, archive, self._dirs.context)
         except ArchiveRejected as error:
-            return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"The source {order.source} is no tree: {error}")
+            return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"The source {spec.source} is no tree: {error}")
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             code = ExitCode.DISK_FULL if full else ExitCode.INFRASTRUCTURE
             return BuildOutcome(code, f"The source could not be unpacked: {error}")
-        self._log.write_line(f"source {order.source} fetched")
+        self._log.write_line(f"source {spec.source} fetched")
         return None
 
     async def _run_build(self) -> BuildOutcome:
         self._write_files()
         kills = oom_counter.count_oom_kills()
         limits = container_limits()
-        command = buildah.build_command(self._order, self._workplace, self._settings, limits)
-        ended = await run_process(self._command(command), self._log, self._order.time_limit_seconds)
-        limit = self._order.time_limit_seconds if ended.timed_out else None
-        seen = BuildFacts(limit, oom_counter.count_oom_kills() - kills, self._own_hosts)
-        return classify_build(ended.code, self._log.tail(), seen)
+        command = buildah.build_command(self._spec, self._dirs, self._settings, limits)
+        exited = await run_process(self._command(command), self._log, self._spec.time_limit_seconds)
+        limit = self._spec.time_limit_seconds if exited.timed_out else None
+        facts = BuildFacts(limit, oom_counter.count_oom_kills() - kills, self._own_hosts)
+        return classify_build(exited.code, self._log.tail(), facts)
 
     async def _push(self) -> BuildOutcome:
-        image = self._workplace.image_id.read_text().strip()
-        command = buildah.push_command(self._order, self._workplace, image)
-        said = BuildLog()
-        ended: ProcessExit = await run_process(self._command(command), said, PUSH_SECONDS)
-        self._log.write(said.content())
-        limit = PUSH_SECONDS if ended.timed_out else None
-        return classify_push(ended.code, said.tail(), BuildFacts(limit, 0, self._own_hosts))
+        image = self._dirs.image_id.read_text().strip()
+        command = buildah.push_command(self._spec, self._dirs, image)
+        push_log = BuildLog()
+        exited: ProcessExit = await run_process(self._command(command), push_log, PUSH_SECONDS)
+        self._log.write(push_log.content())
+        limit = PUSH_SECONDS if exited.timed_out else None
+        return classify_push(exited.code, push_log.tail(), BuildFacts(limit, 0, self._own_hosts))
 
     def _command(self, argv: list[str]) -> ProcessCommand:
-        environment = buildah.buildah_environment(
-            os.environ, self._workplace, proxy_environment(self._settings)
-        )
-        if self._order.ca_bundle is not None:
-            environment["SSL_CERT_FILE"] = str(self._workplace.certificates)
+        environment = buildah.buildah_environment(os.environ, self._dirs, proxy_environment(self._settings))
+        if self._spec.ca_bundle is not None:
+            environment["SSL_CERT_FILE"] = str(self._dirs.certificates)
         return ProcessCommand(argv, environment)
 
     def _write_files(self) -> None:
-        order, at = self._order, self._workplace
+        spec, at = self._spec, self._dirs
         at.temporary.mkdir(exist_ok=True)
-        at.dockerfile.write_text(with_step_mounts(order.draft.dockerfile, self._settings))
-        write_configuration(order, at)
-        if order.ca_bundle is not None:
+        at.dockerfile.write_text(with_step_args(spec.draft.dockerfile, self._settings))
+        write_configuration(spec, at)
+        if spec.ca_bundle is not None:
             # Steps can write to theirs; buildah has its own.
-            write_trust_bundle(Path(order.ca_bundle), at.certificates)
+            write_trust_bundle(Path(spec.ca_bundle), at.certificates)
             shutil.copyfile(at.certificates, CERTIFICATES_PATH)
 
     async def _store_log(self, registry: RegistryClient, outcome: BuildOutcome) -> str | None:
-        """A log that cannot be stored is a pity, not a failure: the record holds the telling lines."""
+        """Store the log. Failing to is no failure of the build: the result holds the most diagnostic lines."""
         self._log.write_line(
             f"{outcome.code.name.lower()}: {outcome.message}"
             if outcome.message
             else outcome.code.name.lower()
         )
         try:
-            repo, said = self._order.place.repository, self._log.content()
-            return await push_file(registry, repo, "build-log", "build.log", said)
+            repo, content = self._spec.place.repository, self._log.content()
+            return await push_file(registry, repo, "build-log", "build.log", content)
         except (TransientError, PermanentError) as error:
             self._log.write_line(f"the log could not be stored: {error}")
             return None
 
 
-def rejected_spec(order: BuildSpec) -> BuildOutcome | None:
-    """What the policy says; None when it is content."""
-    found = violations(order.draft.dockerfile, order.allowed_bases, order.composed)
-    if not found:
+def rejected_spec(spec: BuildSpec) -> BuildOutcome | None:
+    """The outcome of a spec whose Dockerfile breaks the policy; None when it does not."""
+    broken = violations(spec.draft.dockerfile, spec.allowed_bases, spec.composed)
+    if not broken:
         return None
-    code = ExitCode.DOCKERFILE_INVALID if found[0].rule is PolicyRule.SYNTAX else ExitCode.POLICY_REFUSED
-    return BuildOutcome(code, found[0].message, tail="\n".join(each.message for each in found))
+    code = ExitCode.DOCKERFILE_INVALID if broken[0].rule is PolicyRule.SYNTAX else ExitCode.POLICY_REFUSED
+    return BuildOutcome(code, broken[0].message, tail="\n".join(violation.message for violation in broken))
 
 
-def write_configuration(order: BuildSpec, dirs: buildah.BuildDirs) -> None:
+def write_configuration(spec: BuildSpec, dirs: buildah.BuildDirs) -> None:
     """Write buildah's configuration."""
     dirs.ignore_file.write_text("")
     dirs.policy.write_text(buildah.POLICY)
     dirs.defaults.write_text(buildah.containers_conf(dirs))
-    dirs.registries.write_text(buildah.registries_conf(order.place, order.mirrors))
+    dirs.registries.write_text(buildah.registries_conf(spec.place, spec.mirrors))
     dirs.helpers.mkdir(exist_ok=True)
-    stand_in = dirs.helpers / "netavark"
-    stand_in.unlink(missing_ok=True)
-    stand_in.symlink_to("/bin/true")
+    network_program = dirs.helpers / "netavark"
+    network_program.unlink(missing_ok=True)
+    network_program.symlink_to("/bin/true")
 
 
 def unpack_source_context(archive: Path, context: Path) -> None:
@@ -204,13 +202,13 @@ def unpack_source_context(archive: Path, context: Path) -> None:
 
 
 def write_trust_bundle(bundle: Path, target: Path) -> None:
-    """One file with the usual certificates and the given ones: tools that are given a bundle forget their own."""
-    usual = SYSTEM_CERTIFICATES.read_bytes() if SYSTEM_CERTIFICATES.exists() else b""
-    target.write_bytes(usual.rstrip() + b"\n" + bundle.read_bytes())
+    """One file with the system's certificates and the given ones: tools use a given bundle instead of their own."""
+    system_certificates = SYSTEM_CERTIFICATES.read_bytes() if SYSTEM_CERTIFICATES.exists() else b""
+    target.write_bytes(system_certificates.rstrip() + b"\n" + bundle.read_bytes())
     target.chmod(0o644)
 
 
 def container_limits() -> Mapping[str, str]:
-    """Our own resource limits in the form that --ulimit takes."""
+    """This process's resource limits in the form that --ulimit takes."""
     kinds = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     return {name: ":".join(map(str, resource.getrlimit(kind))) for name, kind in kinds.items()}

@@ -1,4 +1,4 @@
-"""How do proxy, package mirrors and certificates reach every RUN step, and no image?
+"""Pass proxy, package mirrors and certificates to every RUN step without leaving them in the image.
 
 A setting becomes an ARG of every stage: unlike ENV it is not in the image's configuration, and an ENV of the
 Dockerfile or of its base wins over it. Proxy settings are not even in the image's history (buildah knows their names);
@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.dockerfile.parser import Instruction, parse
 
-COMMIT_TIME_VARIABLE = 315_532_800
+IMAGE_TIME = 315_532_800
 """1980-01-01T00:00:00Z, the time of everything in an image: the same build gives the same digest, and zip files know no
 earlier year."""
 
-SOURCE_DATE = COMMIT_TIME_VARIABLE + 86_400
-"""A day later, because tools that write zip files may reckon in local time, up to a day behind UTC."""
+SOURCE_DATE = IMAGE_TIME + 86_400
+"""A day later, because tools that write zip files may use local time, up to a day behind UTC."""
 
 CERTIFICATES_PATH = "/dev/shm/swefoundry-certificates.pem"
 
@@ -33,17 +33,17 @@ CERTIFICATE_VARIABLES = (
     "CARGO_HTTP_CAINFO",
     "DENO_CERT",
 )
-"""pip, npm and cargo carry certificates of their own and must be told."""
+"""pip, npm and cargo have certificates of their own and read these variables instead."""
 
 
-def step_environment(order: BuildSpec) -> dict[str, str]:
+def step_environment(spec: BuildSpec) -> dict[str, str]:
     """Names and values that every RUN step sees."""
     # Python then stamps .pyc files with a hash of the source. Files of the image have another time than they had in the
     # step that made them, so stamps with times would all be stale and every evaluation would compile everything anew.
     settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
-    if order.ca_bundle is not None:
+    if spec.ca_bundle is not None:
         settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES_PATH)
-    for name, value in order.build_args.items():
+    for name, value in spec.build_args.items():
         settings[name] = value
         if name.upper().endswith("_PROXY"):
             # curl and apt read the lower-case name, others the upper-case one.
@@ -62,7 +62,7 @@ PREDECLARED_ARGS = frozenset(
 """Names that need no ARG: declaring one would put its value into the image's history."""
 
 
-def with_step_mounts(dockerfile: str, names: Iterable[str]) -> str:
+def with_step_args(dockerfile: str, names: Iterable[str]) -> str:
     """The Dockerfile with an ARG line below every FROM, and one above every RUN that has a heredoc."""
     lines = dockerfile.splitlines()
     declared = f"ARG {' '.join(sorted(set(names) - PREDECLARED_ARGS))}"
@@ -70,11 +70,11 @@ def with_step_mounts(dockerfile: str, names: Iterable[str]) -> str:
         if instruction.keyword == "FROM":
             lines.insert(instruction.last_line, declared)
         elif instruction.keyword == "RUN" and instruction.heredocs:
-            lines.insert(instruction.line - 1, _mark(instruction))
+            lines.insert(instruction.line - 1, _heredoc_arg(instruction))
     return "\n".join(lines) + "\n"
 
 
-def _mark(instruction: Instruction) -> str:
+def _heredoc_arg(instruction: Instruction) -> str:
     """An ARG whose name changes with the heredoc.
 
     Below an ARG, buildah before 1.40 leaves heredocs out of the keys of its layer cache: a step would be taken from the

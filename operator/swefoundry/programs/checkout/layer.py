@@ -1,6 +1,6 @@
-"""Which layer lays one tree over an image that was built from another? The same rules as for stages.
+"""The image layer that replaces the tree an image was built from by another one. The same rules as for stages.
 
-What differs from ``store.overlays``: trees of any size, straight from archives; folders count, because archives may
+Differences from ``oci.overlays``: trees of any size, straight from archives; folders count, because archives may
 hold empty ones; and ``.git``, which is replaced whole. An opaque whiteout hides what the image has there, so that no
 object of the parent's commit, nor anything that a build step left, is found in the new one's history.
 
@@ -49,22 +49,22 @@ class TreeChanges:
     """What must be done to the parent's tree; paths are relative to its root."""
 
     written: frozenset[bytes]
-    """Entries to take from the wanted tree: what is new, or other than it was."""
+    """Entries to take from the target tree: new or different ones."""
     removed: tuple[bytes, ...]
-    """The topmost of everything that is gone, to white out."""
+    """The topmost deleted entries, to white out."""
     added: int
     changed: int
     deleted: int
-    """Files and links that are new, other, gone; .git left out."""
+    """Files and links that are new, different, deleted; .git left out."""
     files: frozenset[bytes]
     """All of these."""
 
 
 def compare_trees(parent: SourceTree, target: SourceTree) -> TreeChanges:
-    """What must change for ``parent`` to become ``wanted``."""
+    """What must change for ``parent`` to become ``target``."""
     renewed = target.get(GIT) == TreeEntry(EntryKind.FOLDER)
     written = {
-        path for path, thing in target.items() if parent.get(path) != thing or (renewed and _in_git(path))
+        path for path, entry in target.items() if parent.get(path) != entry or (renewed and _in_git(path))
     }
     removed = [
         path
@@ -93,12 +93,12 @@ def _in_git(path: bytes) -> bool:
 
 
 def _is_kept(folder: bytes, target: SourceTree) -> bool:
-    """Whether a folder is one in the wanted tree; what is in another goes with it."""
+    """Whether a folder is one in the target tree; what is in any other is deleted with it."""
     return not folder or target.get(folder) == TreeEntry(EntryKind.FOLDER)
 
 
 def _files(tree: SourceTree) -> set[bytes]:
-    return {path for path, thing in tree.items() if thing.kind is not EntryKind.FOLDER and not _in_git(path)}
+    return {path for path, entry in tree.items() if entry.kind is not EntryKind.FOLDER and not _in_git(path)}
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class WrittenLayer:
 
 
 def write_layer(changes: TreeChanges, tree: SourceTree, archive: Path, target: Path) -> WrittenLayer:
-    """Copy what changes from the wanted tree's archive into a layer: the same input gives the same bytes."""
+    """Copy what changes from the target tree's archive into a layer: the same input gives the same bytes."""
     size = 0
     with target.open("wb") as raw, gzip.GzipFile("", "wb", _LEVEL, raw, mtime=0) as packed:
         tee = _DigestWriter(packed)
@@ -123,7 +123,7 @@ def write_layer(changes: TreeChanges, tree: SourceTree, archive: Path, target: P
             for path, member in source_members(archive):
                 if path in changes.written:
                     size += _copy(tar, path, tree[path], member)
-        return WrittenLayer("sha256:" + tee.seen.hexdigest(), size)
+        return WrittenLayer("sha256:" + tee.digest.hexdigest(), size)
 
 
 def _copy(tar: tarfile.TarFile, path: bytes, entry: TreeEntry, member: ArchiveMember) -> int:
@@ -148,12 +148,12 @@ def _add(tar: tarfile.TarFile, path: bytes, node: TarNode) -> None:
 
 
 class _DigestWriter:
-    """Passes on what is written, and remembers its digest."""
+    """Writes through, and computes the digest of what is written."""
 
     def __init__(self, below: gzip.GzipFile) -> None:
         self._below = below
-        self.seen = hashlib.sha256()
+        self.digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
-        self.seen.update(data)
+        self.digest.update(data)
         return self._below.write(data)

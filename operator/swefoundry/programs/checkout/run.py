@@ -1,4 +1,4 @@
-"""One checkout from order to record: fetch both trees, compare, push the layer."""
+"""A checkout from spec to result: fetch both trees, compare, push the layer."""
 
 import asyncio
 from collections.abc import Sequence
@@ -21,52 +21,52 @@ _MESSAGE_CHARACTERS = 500
 """So that the record fits a termination message, whatever the names in it."""
 
 
-async def run_checkout(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
-    """Carry out an order in an empty folder; what goes wrong is in the record."""
+async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
+    """The result of a checkout in an empty folder; errors are results, too."""
     try:
-        return await _run_checkout(order, registry, folder)
+        return await _run_checkout(spec, registry, folder)
     except (InvalidSource, UnusableSource, ArchiveRejected) as error:
-        return failed_checkout(order.nonce, ExitCode.SOURCE_MISMATCH, str(error))
+        return failed_checkout(spec.nonce, ExitCode.SOURCE_MISMATCH, str(error))
     except SwefoundryError as error:
-        return failed_checkout(order.nonce, ExitCode.INFRASTRUCTURE, str(error))
+        return failed_checkout(spec.nonce, ExitCode.INFRASTRUCTURE, str(error))
     except OSError as error:
-        return failed_checkout(order.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
+        return failed_checkout(spec.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
 
 def failed_checkout(nonce: str, code: ExitCode, message: str) -> CheckoutResult:
-    """A record without a layer."""
+    """A result without a layer."""
     return CheckoutResult(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
 
 
-async def _run_checkout(order: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
-    repo = order.place.repository
+async def _run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
+    repo = spec.place.repository
     old, new, target = folder / "parent.tar.gz", folder / "source.tar.gz", folder / "layer.tar.gz"
     await asyncio.gather(
-        fetch_source(registry, repo, order.parent, old), fetch_source(registry, repo, order.source, new)
+        fetch_source(registry, repo, spec.parent, old), fetch_source(registry, repo, spec.source, new)
     )
     changes, written = await asyncio.to_thread(_write_difference, old, new, target)
     digest, size = await registry.put_blob_file(repo, target)
     await push_layers(registry, repo, "checkout", [ArtifactLayer("layer.tar.gz", OCI_LAYER, digest, size)])
     return CheckoutResult(
-        nonce=order.nonce,
+        nonce=spec.nonce,
         code=ExitCode.OK,
         layer=Layer(digest=digest, size=size, diff_id=written.diff_id),
         added=changes.added,
         changed=changes.changed,
         removed=changes.deleted,
-        stale=order.watched is None or any(matches_any(path, order.watched) for path in changes.files),
+        stale=spec.watched is None or any(matches_any(path, spec.watched) for path in changes.files),
         bytes=written.bytes,
     )
 
 
 def _write_difference(old: Path, new: Path, target: Path) -> tuple[TreeChanges, WrittenLayer]:
-    wanted = read_tree(new)
-    changes = compare_trees(read_tree(old), wanted)
-    return changes, write_layer(changes, wanted, new, target)
+    tree = read_tree(new)
+    changes = compare_trees(read_tree(old), tree)
+    return changes, write_layer(changes, tree, new, target)
 
 
 def matches_any(path: bytes, globs: Sequence[str]) -> bool:
-    """Whether a path, or for a glob without a slash its name, is one of those that are watched."""
+    """Whether a path, or for a glob without a slash its name, matches one of the globs."""
     whole = path.decode("utf-8", "surrogateescape")
     name = whole.rpartition("/")[2]
     return any(fnmatchcase(whole if "/" in glob else name, glob) for glob in globs)

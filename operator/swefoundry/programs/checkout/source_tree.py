@@ -65,7 +65,7 @@ def read_tree(archive: Path, limits: ArchiveLimits = SOURCE_LIMITS) -> dict[byte
 def source_members(
     archive: Path, limits: ArchiveLimits = SOURCE_LIMITS
 ) -> Iterator[tuple[bytes, ArchiveMember]]:
-    """The archive's members in order, each with its path; content must be read before the next one is taken."""
+    """The archive's members in spec, each with its path; content must be read before the next one is taken."""
     for member in read_members(archive, Quota(limits)):
         yield _path(member), member
 

@@ -1,4 +1,4 @@
-"""What runs in intake pods: an order in, a clean tree, stage layers, facts and a record out.
+"""The program of intake pods: reads a spec, makes a clean tree, stage layers and facts, and leaves a result.
 
 Everything here works on hostile input (archives, git hosts, patches) as an unprivileged user in a pod of
 its own.

@@ -1,6 +1,6 @@
-"""How does a source become a clean tree? A new repository with one commit, no remote and no other object.
+"""Make a clean tree of a source: a new repository with one commit, no remote and no other object.
 
-Evaluations must not find the fix in the history. The tag nearest to the commit is made anew on the one
+Evaluations must not find the fix in the history. The tag nearest to the commit is created again on the one
 commit, because many builds take their version from git. Author, dates and packing are fixed: the same
 source gives the same bytes.
 """
@@ -48,21 +48,19 @@ class CleanTree:
 
 
 async def from_commit(fetched: Git, commit: str, root: Path, tag: str | None) -> CleanTree:
-    """The tree of a commit, taken out of a fetched repository object by object, so that it stays the same
-    tree.
-    """
+    """The tree of a commit. Its objects are copied from the fetched repository, so that it stays the same tree."""
     git = await _init_repository(root)
-    lender = root / ".git/objects/info/alternates"
-    await _write(lender, f"{fetched.folder}/objects\n")
+    alternates = root / ".git/objects/info/alternates"
+    await _write(alternates, f"{fetched.folder}/objects\n")
     tree = await git.line("rev-parse", f"{commit}^{{tree}}")
-    made = await _commit(git, tree, tag)
-    await asyncio.to_thread(lender.unlink)
+    clean_tree = await _commit(git, tree, tag)
+    await asyncio.to_thread(alternates.unlink)
     await git.run("read-tree", "--reset", "-u", "HEAD")
-    return await _finalize(made)
+    return await _finalize(clean_tree)
 
 
 async def from_folder(root: Path, tag: str | None) -> CleanTree:
-    """The tree of an unpacked archive, which stays where it is."""
+    """The tree of an extracted archive, in place."""
     git = await _init_repository(root)
     await _write(root / ".git/info/attributes", _NO_CONVERSION)
     try:
@@ -89,17 +87,15 @@ async def from_source(root: Path) -> CleanTree:
     return CleanTree(git, commit, tags[0] if tags else None)
 
 
-_GITATTRIBUTES_OVERRIDE = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
+_KEPT_GIT_ENTRIES = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
 
 
 def _remove_unsafe_files(repository: Path) -> None:
-    """Leave content and names; hooks, configuration, commondir and the like could name commands or other
-    places.
-    """
+    """Keep objects and refs alone: hooks, configuration, commondir and the like could name commands or folders."""
     if repository.is_symlink() or not repository.is_dir():
         raise source_mismatch("the source artifact holds no clean tree: it has no .git folder")
     for entry in repository.iterdir():
-        if entry.name not in _GITATTRIBUTES_OVERRIDE:
+        if entry.name not in _KEPT_GIT_ENTRIES:
             remove(entry)
 
 
@@ -116,14 +112,14 @@ async def _commit(git: Git, tree: str, tag: str | None) -> CleanTree:
     git = replace(git, environment=_IDENTITY)
     commit = await git.line("commit-tree", tree, "-m", "Source")
     await git.run("update-ref", _BRANCH, commit)
-    made = await _create_tag(git, tag)
-    # Anew (-F), because objects as a server packed them differ from fetch to fetch.
+    created_tag = await _create_tag(git, tag)
+    # -F packs anew: objects as a server packed them differ from fetch to fetch.
     await git.run("repack", "-a", "-d", "-F", "-n", "--quiet")
-    return CleanTree(git, commit, made)
+    return CleanTree(git, commit, created_tag)
 
 
 async def _create_tag(git: Git, tag: str | None) -> str | None:
-    """Annotated, because plain ``git describe`` sees no other; a name that cannot be a tag is left out."""
+    """Create an annotated tag, the only kind that plain ``git describe`` sees. None for a name that no tag can have."""
     if tag is None:
         return None
     try:
@@ -134,7 +130,7 @@ async def _create_tag(git: Git, tag: str | None) -> str | None:
 
 
 async def _finalize(tree: CleanTree) -> CleanTree:
-    """An index without times and inode numbers, which differ from disk to disk."""
+    """Write the index anew, without times and inode numbers, which differ from disk to disk."""
     await asyncio.to_thread((tree.root / ".git/index").unlink, missing_ok=True)
     await tree.git.run("read-tree", "HEAD")
     return tree

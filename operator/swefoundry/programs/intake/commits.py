@@ -1,6 +1,6 @@
-"""How is one commit of a git repository fetched, and what is the nearest tag before it?
+"""Fetch one commit of a git repository, and find the nearest tag at or before it.
 
-The server is asked for exactly the commit, without history. A server that gives out branches only is asked
+The server is asked for exactly the commit, without history. A server that serves branches only is asked
 for everything. The tag needs history, but no content: ``--filter=tree:0`` brings commits alone.
 """
 
@@ -34,7 +34,7 @@ _RELEASE = "*[0-9]*"
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedCommit:
     """A repository that holds the commit, and the name of the nearest tag at or before it."""
 
     git: Git
@@ -42,17 +42,21 @@ class Fetched:
     tag: str | None
 
 
-async def fetch_commit(origin: GitOrigin, folder: Path, patience: RetryPolicy) -> Fetched:
+async def fetch_commit(origin: GitOrigin, folder: Path, retry: RetryPolicy) -> FetchedCommit:
     """Fetch the origin's commit into a new bare repository under ``folder``."""
     commit = origin.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise source_mismatch(f"{commit!r} is no full commit id (40 hexadecimal digits)")
     source = remote(origin.url, await _token(origin))
     git = await _init_bare(folder / "fetched", source)
-    whole = await with_retries(patience, lambda: _fetch_history(git, source, commit))
+    whole = await with_retries(retry, lambda: _fetch_commit_or_all(git, source, commit))
     await _require_commit(git, source, commit)
-    tag = await _describe_tag(git, commit) if whole else await _tag(folder / "history", source, commit)
-    return Fetched(git, commit, tag)
+    tag = (
+        await _describe_tag(git, commit)
+        if whole
+        else await _tag_from_history(folder / "history", source, commit)
+    )
+    return FetchedCommit(git, commit, tag)
 
 
 async def _token(origin: GitOrigin) -> str | None:
@@ -73,8 +77,8 @@ async def _init_bare(folder: Path, source: Remote) -> Git:
     return git
 
 
-async def _fetch_history(git: Git, source: Remote, commit: str) -> bool:
-    """Fetch the commit alone, or everything where that is refused; True when it was everything."""
+async def _fetch_commit_or_all(git: Git, source: Remote, commit: str) -> bool:
+    """Fetch the commit alone, or everything where the server refuses that; True when it was everything."""
     try:
         await _fetch(git, source, "--depth=1", "--no-tags", source.url, commit)
         return False
@@ -106,10 +110,10 @@ async def _require_commit(git: Git, source: Remote, commit: str) -> None:
         raise source_mismatch(f"{commit} is a {kind} in {source.url}, not a commit")
 
 
-async def _tag(folder: Path, source: Remote, commit: str) -> str | None:
-    """The nearest tag by a fetch of history alone; None when there is no tag or history is not to be had.
+async def _tag_from_history(folder: Path, source: Remote, commit: str) -> str | None:
+    """The nearest tag, by a fetch of history alone; None when there is no tag or the history cannot be fetched.
 
-    A tag serves tools that take the version from git. Many projects do without, so its lack refuses no row.
+    A tag serves tools that take the version from git. Many projects need none, so a missing tag rejects no instance.
     """
     git = await _init_bare(folder, source)
     try:

@@ -1,6 +1,4 @@
-"""How is a source archive downloaded? Streamed, capped, and believed only when its sha256 is the one that was
-given.
-"""
+"""Download a source archive as a stream, up to a limit, and require the sha256 of the manifest."""
 
 import asyncio
 import hashlib
@@ -25,22 +23,22 @@ _RETRYABLE_STATUSES = (408, 425, 429)
 
 
 async def download_archive(
-    origin: ArchiveOrigin, target: Path, patience: RetryPolicy, limit: int = ARCHIVE_BYTES
+    origin: ArchiveOrigin, target: Path, retry: RetryPolicy, limit: int = ARCHIVE_BYTES
 ) -> None:
     """Write the archive to ``target``."""
     if not origin.url.startswith(("http://", "https://")):
         raise unreachable_source(f"{origin.url} is no http or https URL, and nothing else is fetched")
-    found = await with_retries(patience, lambda: _attempt(origin.url, target, limit))
-    if found != origin.sha256.lower():
-        raise source_mismatch(f"{origin.url} has sha256 {found}, not {origin.sha256} as the manifest says")
+    sha256 = await with_retries(retry, lambda: _attempt(origin.url, target, limit))
+    if sha256 != origin.sha256.lower():
+        raise source_mismatch(f"{origin.url} has sha256 {sha256}, not {origin.sha256} as the manifest says")
 
 
 async def _attempt(url: str, target: Path, limit: int) -> str:
-    seen, size = hashlib.sha256(), 0
+    digest, size = hashlib.sha256(), 0
     try:
         async with (
             httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True) as client,
-            # An archive is wanted as it is stored; a server must not wrap it once more.
+            # The archive as it is stored: a server must not compress it once more.
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
             if response.is_error:
@@ -50,13 +48,13 @@ async def _attempt(url: str, target: Path, limit: int) -> str:
                     size += len(part)
                     if size > limit:
                         raise source_mismatch(f"{url} is larger than {limit >> 20} MiB")
-                    seen.update(part)
+                    digest.update(part)
                     await asyncio.to_thread(handle.write, part)
     except httpx.RequestError as error:
         raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
     except httpx.InvalidURL as error:
         raise unreachable_source(f"{url} is no usable URL: {error}") from error
-    return seen.hexdigest()
+    return digest.hexdigest()
 
 
 def _download_error(url: str, status: int) -> IntakeRejected | SourceUnreachable:

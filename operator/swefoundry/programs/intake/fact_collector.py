@@ -1,7 +1,7 @@
-"""What does a source say about itself? Facts from a listing and a reader of files; pure but for calling the reader.
+"""Collect facts about a source from a listing and a reader of files. Pure but for calling the reader.
 
-``collect_facts`` sees the tree as it was (the environment is built from that), ``with_tests`` adds what the test
-patch brings.
+``collect_facts`` reads the tree before any patch (the environment is built from that), ``with_test_facts`` adds what
+the test patch brings.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def collect_facts(paths: Sequence[str], read: FileReader, commit: str | None, ta
         languages=count(paths),
         manifests=[*manifests, *locks, *metadata],
         ci=_files(matching(paths, CI, _CI), read),
-        readme_hints=_version_hints(read(path) for path in matching(paths, GUIDES, 6)),
+        readme_hints=_command_hints(read(path) for path in matching(paths, GUIDES, 6)),
         root_entries=sorted({_root_entry(path) for path in paths})[:_MAX_ROOT_ENTRIES],
         package_dirs=sorted(filter(None, map(_package, paths)))[:_MAX_ROOT_ENTRIES],
         commit=commit,
@@ -56,15 +56,15 @@ def with_test_facts(
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
-    found = import_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    needs = import_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
     return facts.model_copy(
         update={
             "test_files": tests,
             "test_support_files": [path for path in contents if path not in tests],
             "deleted_test_files": sorted(path for path in removed if is_test(path, None)),
-            "test_imports": sorted(found.imports),
-            "test_parameters": sorted(found.parameters),
-            "test_markers": sorted(found.markers),
+            "test_imports": sorted(needs.imports),
+            "test_parameters": sorted(needs.parameters),
+            "test_markers": sorted(needs.markers),
         }
     )
 
@@ -92,7 +92,7 @@ def _file(path: str, data: bytes) -> FileFact:
     )
 
 
-def _version_hints(guides: Iterable[bytes]) -> list[str]:
+def _command_hints(guides: Iterable[bytes]) -> list[str]:
     lines = (line.strip()[:200] for guide in guides for line in guide.decode("utf-8", "replace").splitlines())
     return list(dict.fromkeys(line for line in lines if _HINT.search(line)))[:_HINTS]
 

@@ -1,11 +1,11 @@
-"""How does intake say no? A refusal is the row's fault and carries the exit code that names it."""
+"""Errors of an intake. A rejection is the instance's fault and carries the exit code of the pod."""
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.errors import PermanentError, TransientError
 
 
 class IntakeRejected(PermanentError):
-    """The source or a patch is not usable; the message is for the author of the row."""
+    """The source or a patch is not usable; the message is for the author of the instance."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message, reason=code.name)
@@ -13,11 +13,11 @@ class IntakeRejected(PermanentError):
 
 
 class SourceUnreachable(TransientError):
-    """The host did not answer; after some tries this becomes a refusal."""
+    """The host did not answer; after the last attempt this becomes ``IntakeRejected``."""
 
 
 def missing_source(named: str) -> IntakeRejected:
-    """A file that the cluster should have mounted; its volume is optional, so that we can say which."""
+    """A file that the cluster should have mounted. Its volume is optional, so that the message can name it."""
     return IntakeRejected(
         ExitCode.REFERENCE_MISSING,
         f"{named} is not there; create it, and re-create this object if it has ended by then",
@@ -25,8 +25,10 @@ def missing_source(named: str) -> IntakeRejected:
 
 
 def source_mismatch(message: str) -> IntakeRejected:
+    """The source is not what the manifest says."""
     return IntakeRejected(ExitCode.SOURCE_MISMATCH, message)
 
 
 def unreachable_source(message: str) -> IntakeRejected:
+    """The host did not answer or refused us, finally."""
     return IntakeRejected(ExitCode.SOURCE_UNREACHABLE, message)

@@ -1,4 +1,4 @@
-"""How does an intake end? Every error becomes a record with a code."""
+"""Run an intake and turn every error into a result with an exit code."""
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import IntakeResult, IntakeSpec
@@ -10,16 +10,16 @@ from swefoundry.programs.intake.workspace import Workspace
 
 
 async def run_intake_to_result(
-    order: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
+    spec: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
 ) -> IntakeResult:
-    """Carry out an order; what goes wrong is in the record."""
+    """The result of an intake; errors are results, too."""
     try:
-        return await run_intake(order, registry, workspace, progress)
+        return await run_intake(spec, registry, workspace, progress)
     except IntakeRejected as error:
-        return IntakeResult(nonce=order.nonce, code=error.code, message=str(error))
-    except SwefoundryError as error:  # the registry, or git on our own disk: not the row's fault
-        return IntakeResult(nonce=order.nonce, code=ExitCode.INFRASTRUCTURE, message=str(error))
+        return IntakeResult(nonce=spec.nonce, code=error.code, message=str(error))
+    except SwefoundryError as error:  # the registry, or git on our own disk: not the instance's fault
+        return IntakeResult(nonce=spec.nonce, code=ExitCode.INFRASTRUCTURE, message=str(error))
     except OSError as error:
         return IntakeResult(
-            nonce=order.nonce, code=ExitCode.INFRASTRUCTURE, message=f"the pod's disk: {error}"
+            nonce=spec.nonce, code=ExitCode.INFRASTRUCTURE, message=f"the pod's disk: {error}"
         )

@@ -1,4 +1,4 @@
-"""Which language is a file in, and which one is a source mainly written in? Pure, by names alone."""
+"""The language of a file, and the main language of a source. Pure, by names alone."""
 
 from collections import Counter
 from collections.abc import Iterable

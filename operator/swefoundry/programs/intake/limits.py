@@ -1,6 +1,4 @@
-"""How much may a source cost? Every bound of intake, with its reason; a row that needs more is refused by
-name.
-"""
+"""Limits of an intake, each with its reason. An instance that needs more is rejected with a message that names it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which files say something about the environment that a source needs? Pure, by path alone."""
+"""Files that describe the environment a source needs: manifests, lock files, CI, guides. Pure, by path alone."""
 
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -100,20 +100,20 @@ _FOLDERS = 2
 
 
 def matching(paths: Iterable[str], patterns: Sequence[str], limit: int) -> list[str]:
-    """Paths that a pattern names at the root or, for plain names, one folder down; those at the root come
-    first.
-    """
-    found = [
+    """Paths that match a pattern at the root or, for plain names, one folder down; those at the root come first."""
+    matches = [
         path for path in paths if path.count("/") <= _FOLDERS and any(_matches(path, p) for p in patterns)
     ]
-    return sorted(found, key=lambda path: (path.count("/"), path))[:limit]
+    return sorted(matches, key=lambda path: (path.count("/"), path))[:limit]
 
 
 def _matches(path: str, pattern: str) -> bool:
     """``*`` stops at a slash, unlike in fnmatch."""
     depth = pattern.count("/")
     tail = path.split("/")[-depth - 1 :]
-    wanted = pattern.split("/")
-    if len(tail) != len(wanted) or path.count("/") - depth > (0 if pattern.startswith(".") or depth else 1):
+    pattern_parts = pattern.split("/")
+    if len(tail) != len(pattern_parts) or path.count("/") - depth > (
+        0 if pattern.startswith(".") or depth else 1
+    ):
         return False
-    return all(fnmatchcase(part, word) for part, word in zip(tail, wanted, strict=True))
+    return all(fnmatchcase(part, word) for part, word in zip(tail, pattern_parts, strict=True))

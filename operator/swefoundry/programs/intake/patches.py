@@ -1,6 +1,6 @@
-"""Does a patch apply, and if not, where does it fail? Strictly by ``git apply``: no fuzz, no repair, bytes as they are.
+"""Apply a patch strictly, by ``git apply`` without fuzz or repair, and explain where it fails.
 
-The one liberty: a last line without its newline gets one. Data sets strip texts, and git would call the
+The one exception: a last line without its newline gets one. Data sets strip texts, and git would call the
 patch corrupt.
 """
 
@@ -28,7 +28,7 @@ _NAMED_BYTES = 8 << 20
 
 
 async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None:
-    """Apply a patch to work tree and index, or refuse it with ``code``; ``name`` is what people call it."""
+    """Apply a patch to work tree and index, or reject it with ``code``; messages call it ``name``."""
     if not patch.strip():
         raise IntakeRejected(code, f"the {name} patch is empty")
     whole = patch if patch.endswith(b"\n") else patch + b"\n"
@@ -36,12 +36,12 @@ async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None
         await git.run("update-index", "-q", "--refresh")
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
     except GitFailed as error:
-        said = f"the {name} patch does not apply: {explain_failure(whole, error.stderr)}"
-        raise IntakeRejected(code, f"{said}{_ADVICE.get(code, '')}") from error
+        message = f"the {name} patch does not apply: {explain_failure(whole, error.stderr)}"
+        raise IntakeRejected(code, f"{message}{_ADVICE.get(code, '')}") from error
 
 
 def explain_failure(patch: bytes, stderr: str) -> str:
-    """git's own sentence, with the hunk that it means."""
+    """git's own message, with the hunk that it is about."""
     sentence = "; ".join(_error_lines(stderr)) or "git gave no reason"
     failed = _FAILED.search(stderr)
     if failed is None:
@@ -51,8 +51,8 @@ def explain_failure(patch: bytes, stderr: str) -> str:
 
 def _error_lines(stderr: str) -> list[str]:
     lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in stderr.splitlines()]
-    told = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
-    return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in told][:4]
+    errors = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
+    return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in errors][:4]
 
 
 def _short(text: str) -> str:

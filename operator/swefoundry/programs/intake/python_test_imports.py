@@ -1,6 +1,4 @@
-"""What do Python test files need besides the project? Imports, fixtures and markers, read without running
-anything.
-"""
+"""Imports, fixtures and markers that Python test files use, read without running anything."""
 
 import ast
 import re
@@ -17,7 +15,7 @@ _MARKER = re.compile(r"\bpytest\.mark\.(\w+)")
 
 @dataclass(frozen=True)
 class ImportNeeds:
-    """Names that test files use; sorted by ``needs``."""
+    """Names that test files use."""
 
     imports: frozenset[str] = frozenset()
     parameters: frozenset[str] = frozenset()
@@ -25,12 +23,12 @@ class ImportNeeds:
 
 
 def import_needs(sources: Iterable[bytes]) -> ImportNeeds:
-    """What the files need together."""
-    found = [_parse_needs(source.decode("utf-8", "replace")) for source in sources]
+    """The names that the files use together."""
+    needs = [_parse_needs(source.decode("utf-8", "replace")) for source in sources]
     return ImportNeeds(
-        frozenset().union(*(need.imports for need in found)),
-        frozenset().union(*(need.parameters for need in found)),
-        frozenset().union(*(need.markers for need in found)),
+        frozenset().union(*(need.imports for need in needs)),
+        frozenset().union(*(need.parameters for need in needs)),
+        frozenset().union(*(need.markers for need in needs)),
     )
 
 
@@ -63,8 +61,8 @@ def _parameters(node: ast.AST) -> Iterator[str]:
     if node.name.startswith("test") or any(
         "fixture" in ast.unparse(decorator) for decorator in node.decorator_list
     ):
-        given = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-        yield from (argument.arg for argument in given if argument.arg not in ("self", "cls"))
+        arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+        yield from (argument.arg for argument in arguments if argument.arg not in ("self", "cls"))
 
 
 def _markers(node: ast.AST) -> Iterator[str]:
@@ -83,8 +81,8 @@ def _needs_by_pattern(text: str) -> ImportNeeds:
     }
     parameters = {
         word.partition("=")[0].partition(":")[0].strip()
-        for given in _TEST.findall(text)
-        for word in given.split(",")
+        for arguments in _TEST.findall(text)
+        for word in arguments.split(",")
     }
     return ImportNeeds(
         frozenset(imports - {""}),

@@ -1,4 +1,4 @@
-"""Where is a git source, how do we log in there, and what do git's complaints about it mean? Pure."""
+"""The URL and login of a git source, and the meaning of git's errors about it. Pure."""
 
 import base64
 import re
@@ -55,12 +55,12 @@ _UNADVERTISED = re.compile(
 
 
 def needs_full_fetch(stderr: str) -> bool:
-    """The server gives out branches and tags only, not any commit one asks for."""
+    """Whether the server serves branches and tags only, not any commit."""
     return _UNADVERTISED.search(stderr) is not None
 
 
 def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeRejected | SourceUnreachable:
-    """What a failed fetch means."""
+    """The error that a failed fetch is for the author of the instance, or for a retry."""
     if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
     if _LOGIN.search(stderr):

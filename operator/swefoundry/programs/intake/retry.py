@@ -1,4 +1,4 @@
-"""How long is an unreachable host asked again? Some times with growing pauses; then it is the row's fault."""
+"""Retry an unreachable host with growing pauses; after the last attempt the source is rejected."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

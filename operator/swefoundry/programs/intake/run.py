@@ -1,4 +1,4 @@
-"""One intake from order to record: source, patches, stage layers, facts."""
+"""An intake from spec to result: source, patches, stage layers, facts."""
 
 import asyncio
 from collections.abc import Callable
@@ -28,7 +28,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class _NamedPatch:
-    """A patch, what people call it, and the code that says it does not apply."""
+    """A patch, its name in messages, and the exit code for one that does not apply."""
 
     name: str
     location: PatchSource | None
@@ -37,11 +37,11 @@ class _NamedPatch:
 
 
 async def run_intake(
-    order: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
+    spec: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
 ) -> IntakeResult:
-    """Carry out an order; raises Refused when the row is at fault."""
-    repo = order.place.repository
-    source = await obtain_source(order, registry, workspace)
+    """The result of a good intake. Raises ``IntakeRejected`` when the instance is at fault."""
+    repo = spec.place.repository
+    source = await obtain_source(spec, registry, workspace)
     progress(f"source {source.digest}, tag {source.tree.tag}")
     git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
     base = await worktree.worktree_listing(git)
@@ -49,8 +49,8 @@ async def run_intake(
     layers = {Stage.BASE: stage_layer(TreeChanges(), {}, runner)}
     patches: list[ArtifactLayer] = []
     for patch in (
-        _NamedPatch("test", order.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
-        _NamedPatch("gold", order.gold_patch, ExitCode.GOLD_PATCH_REFUSED, Stage.AFTER),
+        _NamedPatch("test", spec.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
+        _NamedPatch("gold", spec.gold_patch, ExitCode.GOLD_PATCH_REFUSED, Stage.AFTER),
     ):
         if patch.location is not None:
             diff = await _patch_bytes(patch, repo, registry)
@@ -66,19 +66,21 @@ async def run_intake(
         if patch.stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
         progress(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
-    return await _store_results(order, source, facts, layers, patches, registry)
+    return await _store_results(spec, source, facts, layers, patches, registry)
 
 
 async def _patch_bytes(patch: _NamedPatch, repo: str, registry: RegistryClient) -> bytes:
-    where = patch.location
+    location = patch.location
     try:
-        if where is not None and where.blob is not None:
-            return await registry.get_blob(repo, where.blob, PATCH_BYTES)
-        if where is not None and where.path is not None:
-            return await asyncio.to_thread(Path(where.path).read_bytes)
+        if location is not None and location.blob is not None:
+            return await registry.get_blob(repo, location.blob, PATCH_BYTES)
+        if location is not None and location.path is not None:
+            return await asyncio.to_thread(Path(location.path).read_bytes)
     except (NotFound, FileNotFoundError) as error:
-        raise missing_source(where.named if where and where.named else f"the {patch.name} patch") from error
-    raise IntakeRejected(patch.code, f"the order does not say where the {patch.name} patch is")
+        raise missing_source(
+            location.named if location and location.named else f"the {patch.name} patch"
+        ) from error
+    raise IntakeRejected(patch.code, f"the spec does not say where the {patch.name} patch is")
 
 
 def _stage_layer(root: Path, patch: _NamedPatch, changes: TreeChanges, runner: bytes) -> tuple[bytes, Layer]:
@@ -100,9 +102,7 @@ def _with_tests(facts: Facts, root: Path, base: TreeListing, now: TreeListing) -
 
 
 def _files(listing: TreeListing) -> list[str]:
-    """Regular files whose names are text: links are not followed, and no tool can be told another name in
-    JSON.
-    """
+    """Regular files whose names are text: links are not followed, and JSON can hold no other names."""
     return sorted(_text(path) for path, blob in listing.items() if blob.mode != "120000" and _is_text(path))
 
 
@@ -122,33 +122,33 @@ def _reader(root: Path) -> facts_of.FileReader:
 
 
 async def _store_results(
-    order: IntakeSpec,
+    spec: IntakeSpec,
     source: StoredSource,
     facts: Facts,
     layers: dict[Stage, tuple[bytes, Layer]],
     patches: list[ArtifactLayer],
     registry: RegistryClient,
 ) -> IntakeResult:
-    """Push layers, facts, and an artifact that names them and the patches, so that garbage collection leaves all."""
-    repo, said = order.place.repository, facts_of.encode_facts(facts)
+    """Push layers, facts, and an artifact that names them and the patches, so that garbage collection keeps all."""
+    repo, facts_json = spec.place.repository, facts_of.encode_facts(facts)
     await asyncio.gather(
-        *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {said})
+        *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {facts_json})
     )
     parts = [
         *(
             ArtifactLayer(f"{stage}.tar.gz", OCI_LAYER, layer.digest, layer.size)
             for stage, (_, layer) in layers.items()
         ),
-        ArtifactLayer("facts.json", FILE_MEDIA_TYPE, digest_of(said), len(said)),
+        ArtifactLayer("facts.json", FILE_MEDIA_TYPE, digest_of(facts_json), len(facts_json)),
         *patches,
     ]
     await push_layers(registry, repo, "intake", parts)
     return IntakeResult(
-        nonce=order.nonce,
+        nonce=spec.nonce,
         code=ExitCode.OK,
         source=source.digest,
         layers={stage: layer for stage, (_, layer) in layers.items()},
-        facts=digest_of(said),
+        facts=digest_of(facts_json),
         fingerprint=facts.fingerprint,
         language=facts_of.language(facts),
         test_files=len(facts.test_files),

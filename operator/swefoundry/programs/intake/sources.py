@@ -1,4 +1,4 @@
-"""How does each kind of origin become a clean tree in the registry?"""
+"""Make a clean tree of each kind of origin, and store it in the registry."""
 
 import asyncio
 from dataclasses import dataclass
@@ -27,17 +27,17 @@ class StoredSource:
     tree: CleanTree
     digest: Digest
     commit: str
-    """The one that was fetched from git; the clean tree's own for what came without."""
+    """The one that was fetched from git; for archives the clean tree's own."""
 
 
-async def obtain_source(order: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
-    """Fetch the order's origin, make the clean tree, and store it."""
-    match order.origin:
+async def obtain_source(spec: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
+    """Fetch the spec's origin, make the clean tree, and store it."""
+    match spec.origin:
         case GitOrigin() as origin:
             fetched = await fetch_commit(origin, workspace.folder, workspace.retry)
             tree = await from_commit(fetched.git, fetched.commit, workspace.folder / "tree", fetched.tag)
             await asyncio.to_thread(remove, fetched.git.folder)
-            return StoredSource(tree, await _store_tree(tree, order, registry, workspace), origin.commit)
+            return StoredSource(tree, await _store_tree(tree, spec, registry, workspace), origin.commit)
         case ArchiveOrigin() as origin:
             archive = workspace.folder / "archive"
             await download_archive(origin, archive, workspace.retry)
@@ -45,19 +45,19 @@ async def obtain_source(order: IntakeSpec, registry: RegistryClient, workspace: 
                 extract_download, archive, workspace.folder / "tree", origin.strip_components
             )
             await asyncio.to_thread(remove, archive)
-            tree = await from_folder(workspace.folder / "tree", order.version)
-            return StoredSource(tree, await _store_tree(tree, order, registry, workspace), tree.commit)
+            tree = await from_folder(workspace.folder / "tree", spec.version)
+            return StoredSource(tree, await _store_tree(tree, spec, registry, workspace), tree.commit)
         case ArtifactOrigin(digest=digest):
-            tree = await _unpack_stored(digest, order.place.repository, registry, workspace.folder)
+            tree = await _unpack_stored(digest, spec.place.repository, registry, workspace.folder)
             return StoredSource(tree, digest, tree.commit)
 
 
 async def _store_tree(
-    tree: CleanTree, order: IntakeSpec, registry: RegistryClient, workspace: Workspace
+    tree: CleanTree, spec: IntakeSpec, registry: RegistryClient, workspace: Workspace
 ) -> Digest:
     packed = workspace.folder / SOURCE_FILE
     await asyncio.to_thread(pack_folder, tree.root, packed)
-    digest = await push_source(registry, order.place.repository, packed)
+    digest = await push_source(registry, spec.place.repository, packed)
     await asyncio.to_thread(remove, packed)
     return digest
 

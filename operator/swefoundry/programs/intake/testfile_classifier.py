@@ -1,6 +1,4 @@
-"""Is a file of the test patch one to run, or does it only support those? Pure, by name and sometimes by
-content.
-"""
+"""Tell the test files of a test patch from those that only support them. Pure, by name and sometimes by content."""
 
 import re
 from fnmatch import fnmatchcase

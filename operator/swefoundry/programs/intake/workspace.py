@@ -1,4 +1,4 @@
-"""Where does an intake work, and with what at hand?"""
+"""The folder, runner and retry policy of an intake."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ RUNNER_MOUNT = Path("/usr/local/libexec/swefoundry/runner")
 
 @dataclass(frozen=True)
 class Workspace:
-    """An empty folder of our own, the runner's program, and patience with hosts."""
+    """An empty folder of our own, the runner's binary, and how often hosts are asked."""
 
     folder: Path
     runner: Path = RUNNER_MOUNT

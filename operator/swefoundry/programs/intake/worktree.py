@@ -1,4 +1,4 @@
-"""What is in the work tree now, and which bytes does a stage's layer need of it?
+"""List the work tree, and read the files that a stage's layer needs.
 
 The index lists the files; the bytes come from the disk, so that they are what a checkout would give (line
 endings that .gitattributes asks for included). Nothing is read through a link: git has no entries below
@@ -20,13 +20,13 @@ _SUBMODULE = "160000"
 async def worktree_listing(git: Git) -> TreeListing:
     """Every file and link of the index; submodules are empty folders and are left out."""
     listed = await git.run("ls-files", "--stage", "-z")
-    found: dict[bytes, GitBlob] = {}
+    listing: dict[bytes, GitBlob] = {}
     for line in filter(None, listed.split(b"\0")):
-        said, _, path = line.partition(b"\t")
-        mode, oid, _ = said.decode().split(" ")
+        fields, _, path = line.partition(b"\t")
+        mode, oid, _ = fields.decode().split(" ")
         if mode != _SUBMODULE:
-            found[path] = GitBlob(mode, oid)
-    return found
+            listing[path] = GitBlob(mode, oid)
+    return listing
 
 
 def worktree_contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, RegularFile | Symlink]:

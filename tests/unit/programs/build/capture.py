@@ -21,7 +21,7 @@ from swefoundry.programs.build import buildah
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import ProcessCommand, run_process
 from swefoundry.programs.build.run import container_limits, write_configuration
-from swefoundry.programs.build.step_environment import with_step_mounts
+from swefoundry.programs.build.step_environment import with_step_args
 
 NOWHERE = "127.0.0.1:1"
 FROM = "FROM busybox:stable\n"
@@ -92,7 +92,7 @@ class CaptureRig:
         ).model_copy(update=changes)
         write_configuration(order, self._at)
         settings = {"SOURCE_DATE_EPOCH": "315532800"}
-        self._at.dockerfile.write_text(with_step_mounts(dockerfile, settings))
+        self._at.dockerfile.write_text(with_step_args(dockerfile, settings))
         command = buildah.build_command(order, self._at, settings, container_limits())
         return await self._run(command, order.time_limit_seconds)
 

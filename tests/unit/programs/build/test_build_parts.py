@@ -36,7 +36,7 @@ from swefoundry.programs.build.run import (
     unpack_source_context,
     write_trust_bundle,
 )
-from swefoundry.programs.build.step_environment import proxy_environment, step_environment, with_step_mounts
+from swefoundry.programs.build.step_environment import proxy_environment, step_environment, with_step_args
 from swefoundry.workloads.build.launch import rebuild_draft
 from unit.archives.archive_writers import file, folder, link, tar
 
@@ -161,14 +161,14 @@ class TestSettings:
 
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
-        given = with_step_mounts(dockerfile, ["B", "A", "https_proxy"])
+        given = with_step_args(dockerfile, ["B", "A", "https_proxy"])
         assert re.sub(r"HEREDOC_[0-9a-f]{16}", "HEREDOC_…", given) == (
             "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nARG HEREDOC_…=1\nRUN <<E\nFROM b\nE\n"
             "FROM one\nARG A B\nRUN x\n"
         )
 
     def test_a_changed_heredoc_changes_the_key_of_its_step(self) -> None:
-        one, two = (with_step_mounts(f"FROM a\nRUN <<E\necho {word}\nE\n", ["A"]) for word in ("one", "two"))
+        one, two = (with_step_args(f"FROM a\nRUN <<E\necho {word}\nE\n", ["A"]) for word in ("one", "two"))
         assert one.splitlines()[2] != two.splitlines()[2]
 
     def test_given_certificates_join_the_usual_ones(self, tmp_path: Path) -> None:
