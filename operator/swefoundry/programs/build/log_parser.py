@@ -35,7 +35,7 @@ class BuildahLog:
 
 
 def parse_log(log: str) -> BuildahLog:
-    """Parse a log. Steps can print lines like buildah's own, but the last one is always buildah's, and the last counts."""
+    """Parse a log. The last match counts: steps can print lines like buildah's own, but the last one is buildah's."""
     error: str = ""
     opened: str | None = None
     output: list[str] = []
