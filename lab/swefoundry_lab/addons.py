@@ -1,4 +1,4 @@
-"""What runs in the cluster itself because every cluster has it: DNS, and the rights of kube-proxy."""
+"""In-cluster add-ons that every cluster has: DNS, and the permissions of kube-proxy."""
 
 import hashlib
 import json

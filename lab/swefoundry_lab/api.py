@@ -1,4 +1,4 @@
-"""What does the lab itself ask the cluster? A few questions, over the API server's HTTP interface."""
+"""Client for the few requests that the lab itself makes to the API server."""
 
 import ssl
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which control groups are the lab's? Everything the lab starts lives below one of them.
+"""Control groups of the lab: everything that the lab starts is below one of them.
 
     /swefoundry-lab/system          the control plane and the registry
     /swefoundry-lab/system-<node>   that node's programs, also its container shims, which detach from containerd

@@ -1,4 +1,4 @@
-"""What can a person ask the lab to do?"""
+"""Command line of the lab."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""How does the lab run another program and say what went wrong when it fails?"""
+"""Run another program, and raise an error with its output when it fails."""
 
 import subprocess
 from collections.abc import Mapping, Sequence

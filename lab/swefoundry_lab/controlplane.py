@@ -1,4 +1,4 @@
-"""How are the registry, etcd and the Kubernetes control plane started?"""
+"""Start the registry, etcd and the Kubernetes control plane."""
 
 import sys
 from pathlib import Path

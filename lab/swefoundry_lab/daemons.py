@@ -1,4 +1,4 @@
-"""Is a program of the lab running, and how is it started and stopped?
+"""Start, find and stop the lab's long-running programs.
 
 A pid alone proves nothing: it may have been given to somebody else's process. So the record beside it holds the
 start time (in clock ticks since boot) and the boot itself, and a process is ours only when all three agree.

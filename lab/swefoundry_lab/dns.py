@@ -1,4 +1,4 @@
-"""Does the cluster's DNS give the right answer? Asked in the way a pod asks, without the machine's resolver."""
+"""Check the cluster's DNS in the way a pod uses it, without the machine's resolver."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""How does the lab go without a trace, whatever state it is in?
+"""Remove the lab without a trace, whatever state it is in.
 
 Nothing here trusts that `up` finished or that a pid file is right: processes are found by their control groups, mounts
 by the folders they are in, links, namespaces and firewall tables by their names.

@@ -1,4 +1,4 @@
-"""What can go wrong in the lab, as one type: every message is a sentence for the person at the terminal."""
+"""The one error type of the lab: every message is a sentence for the person at the terminal."""
 
 
 class LabError(Exception):

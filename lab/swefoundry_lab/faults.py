@@ -1,4 +1,4 @@
-"""How does a test make a node fail, and bring it back?"""
+"""Make a node fail in tests, and bring it back."""
 
 from swefoundry_lab import daemons
 from swefoundry_lab.down import remove_node as take_away

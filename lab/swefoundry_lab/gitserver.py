@@ -1,4 +1,4 @@
-"""What serves the lab's git repositories? This: git's own smart HTTP program behind a small read-only server.
+"""Read-only git server of the lab: git's own smart HTTP program behind a small web server.
 
     python -m swefoundry_lab.gitserver --root DIR --port 8418
 

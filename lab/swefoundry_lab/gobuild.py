@@ -1,4 +1,4 @@
-"""Are the lab's Go programs built from exactly what is pinned, and if not, build them.
+"""Build the lab's Go programs from exactly what is pinned, unless they are built already.
 
 A stamp beside the programs holds a hash of go.mod, go.sum and flags. A second `up` compares hashes
 and builds nothing.

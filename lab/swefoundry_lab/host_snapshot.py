@@ -1,4 +1,4 @@
-"""What was this machine like before the lab came, as far as the lab changes it? `down` puts it back."""
+"""Snapshot of this machine's settings that the lab changes, so that `down` can restore them."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""How does swefoundry get onto the lab's cluster? As on any other: the chart, with the lab's values."""
+"""Install swefoundry on the lab's cluster as on any other: the chart, with the lab's values."""
 
 import base64
 import json

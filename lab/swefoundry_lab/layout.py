@@ -1,4 +1,4 @@
-"""Where does everything of the lab live, and which addresses does it use?
+"""Folders, ports and addresses of the lab.
 
 Every other module takes a `Lab` and asks it for paths, so that the whole lab moves with one variable.
 """

@@ -1,4 +1,4 @@
-"""What does the lab change in this machine's network, and how is it put back?
+"""Changes of the lab to this machine's network, and how they are undone.
 
 swlab-br         the bridge of a node's pods (made by the CNI plugin)
 swlab-2, -2n     the two ends of the link to the second node, and that node's network namespace `swlab-2`

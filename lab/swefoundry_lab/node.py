@@ -1,4 +1,4 @@
-"""What runs on a node, and with which configuration: containerd, kubelet, kube-proxy, policy enforcement.
+"""Programs of a node and their configuration: containerd, kubelet, kube-proxy, policy enforcement.
 
 The first node is the machine itself. Further nodes are the same programs in a network namespace (see `links.py`).
 """

@@ -1,4 +1,4 @@
-"""Who trusts whom in the lab: one certificate authority, a certificate per component, kubeconfigs.
+"""The lab's certificates: one authority, a certificate per component, kubeconfigs.
 
 A certificate is made when it is missing, or when the names it must carry have changed (the machine got a new address).
 """

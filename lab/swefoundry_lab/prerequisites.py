@@ -1,4 +1,4 @@
-"""Can the lab run on this machine? Each thing that is missing is one clear sentence."""
+"""Check that the lab can run on this machine. Each thing that is missing is one clear sentence."""
 
 import ipaddress
 import os

@@ -1,4 +1,4 @@
-"""How do pause and CoreDNS get into the lab's registry? As images of one file each, pushed by hand.
+"""Push pause and CoreDNS to the lab's registry, as images of one file each.
 
 Base images with a whole file system are made in `images`; these two need no builder.
 """

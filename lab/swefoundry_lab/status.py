@@ -1,4 +1,4 @@
-"""Is everything of the lab up, and where is it?"""
+"""Show whether everything of the lab is up, and where it is."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""How does the person at the terminal see what happens? One line per step, with its time."""
+"""Progress for the person at the terminal: one line per step, with its time."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What happens in `up`, in order? Each step looks first and does only what is missing."""
+"""The steps of `up`. Each one checks first and does only what is missing."""
 
 import importlib.util
 import socket

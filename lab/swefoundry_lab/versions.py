@@ -1,4 +1,4 @@
-"""Which version of each program does the lab run, and do the go.mod files agree with the pins?"""
+"""Versions of the programs in the lab, and the check that the go.mod files agree with the pins."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What images does the lab have, and how do they get into its registry?
+"""Images of the lab, and how they get into its registry.
 
 `ensure` is what `up` calls; `push` is called before the chart is installed and after each change of the code. Both
 do only what is missing: when nothing changed, they ask the registry for each name and are done.

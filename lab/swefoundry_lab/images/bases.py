@@ -1,4 +1,4 @@
-"""How do the images that stand for Docker Hub's get made? Bases first, each only when its key is new."""
+"""Make the images that replace Docker Hub's. Bases first, each only when its key is new."""
 
 import shutil
 import time

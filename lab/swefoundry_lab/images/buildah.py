@@ -1,4 +1,4 @@
-"""How is a Dockerfile built on this machine? By buildah, without a daemon, its storage in the lab's folder.
+"""Build a Dockerfile on this machine: with buildah, without a daemon, its storage in the lab's folder.
 
 `FROM debian:bookworm-slim` means the lab's own image here: the lab's registry is the mirror of docker.io.
 """

@@ -1,4 +1,4 @@
-"""Which base images does the lab have, and when must one be made anew?
+"""The base images of the lab, and the keys that decide when one is made again.
 
 An image's key is a hash of everything that goes into it: its recipe, the image below it, the mirror and the
 authorities of the machine. The packages that the mirror has today are not in it: an image stays what it is.

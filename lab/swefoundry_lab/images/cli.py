@@ -1,4 +1,4 @@
-"""What can a person ask about images? `python -m swefoundry_lab images push`."""
+"""Image commands: `python -m swefoundry_lab images push`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How is a Debian base image made? By debootstrap, from the machine's own mirror."""
+"""Make a Debian base image with debootstrap, from the machine's own mirror."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How does a folder become an OCI layer that has the same digest each time?
+"""Pack a folder as an OCI layer that has the same digest each time.
 
 Entries are sorted, times are fixed, owners are numbers only, and gzip writes no name and no date.
 """

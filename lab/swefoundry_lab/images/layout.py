@@ -1,4 +1,4 @@
-"""How is an image kept on disk? As an OCI image layout: blobs by digest, and an index that names one manifest."""
+"""An image on disk as an OCI image layout: blobs by digest, and an index that names one manifest."""
 
 import hashlib
 import json

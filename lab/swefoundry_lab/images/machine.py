@@ -1,4 +1,4 @@
-"""What do the lab's images take over from this machine? Its Debian mirror and the authorities it trusts.
+"""What the lab's images take over from this machine: its Debian mirror, and the authorities that it trusts.
 
 Neither is written in any file of the project: the same recipes work behind another mirror or another proxy.
 """

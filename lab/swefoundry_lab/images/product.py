@@ -1,6 +1,6 @@
-"""How do the product's own images get made from the checkout and into the lab's registry?
+"""Make the product's own images from the checkout, and push them to the lab's registry.
 
-This is run after every change of the code, so it is quick: when nothing an image is made of changed, only the registry
+It runs after every change of the code, so it is quick: when nothing an image is made of changed, only the registry
 is asked; else buildah's layer cache has all but the last layers, and only those are sent.
 """
 

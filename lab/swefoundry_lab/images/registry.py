@@ -1,4 +1,4 @@
-"""How does an image get from its layout into the lab's registry? Only what is missing is sent."""
+"""Push an image from its layout to the lab's registry. Only what is missing is sent."""
 
 import http.client
 from collections.abc import Iterator

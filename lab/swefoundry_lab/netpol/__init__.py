@@ -3,7 +3,7 @@
     objects.py    the few fields of pods, namespaces and policies that matter, frozen
     rules.py      those objects -> which pods are isolated and what they may reach (pure)
     nftables.py   that -> the text nft loads (pure)
-    picture.py    what is known now, and what of it is in force
+    state.py      the observed state, and what of it is in force
     cni_plugin.py lets a pod start when its address is in force
     __main__.py   watches the API server and applies each change
 

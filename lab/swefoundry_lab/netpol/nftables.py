@@ -1,4 +1,4 @@
-"""How do verdicts become text for nft? Pure: text out, nothing applied."""
+"""Write rules for nft from verdicts. Pure: text out, nothing applied."""
 
 from swefoundry_lab.layout import LINK_PREFIX
 from swefoundry_lab.netpol.rules import Opening, Verdicts

@@ -1,4 +1,4 @@
-"""Which fields of the API's objects does policy enforcement read?"""
+"""The fields of the API's objects that policy enforcement reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which pods are isolated, and what may each of them still reach? Pure: objects in, sets out."""
+"""Which pods are isolated, and what each of them may reach. Pure: objects in, sets out."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping

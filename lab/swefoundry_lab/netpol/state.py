@@ -1,4 +1,4 @@
-"""What does the enforcer know of the cluster at this moment, and which part of it is already in force?"""
+"""The observed state of the cluster, and the part of it that is in force already."""
 
 import asyncio
 from collections.abc import Mapping
