@@ -1,28 +1,30 @@
 """Links of pages work on the documentation site: pages lead to pages, other files to copies, folders to nothing."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from mkdocs.config.base import load_config
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
-docs_site = pytest.importorskip("docs_site")
+import docs_site
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def config() -> Any:
-    from mkdocs.config.base import load_config
-
+def config() -> MkDocsConfig:
     loaded = load_config(str(ROOT / "mkdocs.yml"), hooks=[])
     loaded.plugins._current_plugin = "docs_site"  # as while MkDocs runs the hook
     return loaded
 
 
-def rewritten(markdown: str, name: str, config: Any) -> tuple[str, list[str]]:
+def rewritten(markdown: str, name: str, config: MkDocsConfig) -> tuple[str, list[str]]:
     """A page after the hook, and the files that were added for it."""
-    files = docs_site.Files([])
-    page = docs_site.Page(None, docs_site.File(name, config.docs_dir, config.site_dir, False), config)
+    files = Files([])
+    page = Page(None, File(name, config.docs_dir, config.site_dir, False), config)
     return docs_site.on_page_markdown(markdown, page, config, files), [file.src_uri for file in files]
 
 
@@ -40,18 +42,18 @@ def rewritten(markdown: str, name: str, config: Any) -> tuple[str, list[str]]:
         ("cli.md", "```\n[a](../README.md)\n```", "```\n[a](../README.md)\n```"),
     ],
 )
-def test_links_lead_to_places_of_the_site(name: str, link: str, expected: str, config: Any) -> None:
+def test_links_lead_to_places_of_the_site(name: str, link: str, expected: str, config: MkDocsConfig) -> None:
     assert rewritten(link, name, config)[0] == expected
 
 
-def test_other_files_are_copied(config: Any) -> None:
+def test_other_files_are_copied(config: MkDocsConfig) -> None:
     text, added = rewritten("[values](../charts/swefoundry/values.yaml)", "install.md", config)
     assert text == "[values](files/charts/swefoundry/values.yaml)"
     assert added == ["files/charts/swefoundry/values.yaml"]
 
 
-def test_a_page_without_a_place_is_an_error(config: Any) -> None:
-    with pytest.raises(docs_site.PluginError, match="add it to PAGES"):
+def test_a_page_without_a_place_is_an_error(config: MkDocsConfig) -> None:
+    with pytest.raises(PluginError, match="add it to PAGES"):
         rewritten("[a](../tests/notes.md)", "cli.md", config)
 
 
