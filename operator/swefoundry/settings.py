@@ -24,9 +24,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     namespaces: CommaSeparated = Field(default=["default"], min_length=1)
-    """Namespaces whose TaskInstances and EnvBuilds are worked on.
+    """Namespaces whose TaskInstances and EnvBuilds are reconciled.
 
-    The chart gives its own by default: rights follow this list.
+    The chart sets its own by default, and creates a Role in each.
     """
 
     registry_push: str = "localhost:5000"
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     registry_insecure: bool = False
     """Plain HTTP, for registries inside a cluster or a lab."""
     registry_prefix: str = "swefoundry/tasks"
-    """Path under which task repositories are made."""
+    """Path under which task repositories are created."""
     registry_secret: str = ""
     """Name of a kubernetes.io/dockerconfigjson Secret in every task namespace; empty: the registry wants no
     credentials.
@@ -83,10 +83,10 @@ class Settings(BaseSettings):
     A solve takes about so long.
     """
     experiments: CommaSeparated = []
-    """Names of experiments (label swefoundry.dev/experiment) that are told apart in metrics; others count as none."""
+    """Names of experiments (label swefoundry.dev/experiment) that are label values of metrics; others count as none."""
 
     models: ModelList = []
-    """Models of the agents as a JSON list, the first one asked first and the next on repetition or garbage:
+    """Models of the agents as a JSON list, in order; the next is used after repeated or unreadable answers:
     ``[{"name": …, "baseUrl": …, "inputUsd": …, "outputUsd": …}]``. Empty: there are no agents.
     """
     llm_secret: str = ""
@@ -102,20 +102,18 @@ class Settings(BaseSettings):
     agent_storage: str = "10Gi"
     """Disk limit of an agent pod: the repository's tree and its tar."""
     namespace_llm_tokens: int | None = Field(default=None, ge=0)
-    """Tokens that the models may be paid for in each namespace, by all EnvBuilds that exist; empty: no limit."""
+    """Budget in model tokens per namespace, for all EnvBuilds that exist; empty: no limit."""
     namespace_llm_usd: Decimal | None = Field(default=None, ge=0)
     """The same in US dollars."""
     operator_llm_tokens: int | None = Field(default=None, ge=0)
-    """Tokens that the models may be paid for in all namespaces together, by all EnvBuilds that exist;
-    empty: no limit.
-    """
+    """Budget in model tokens for all namespaces together, for all EnvBuilds that exist; empty: no limit."""
     operator_llm_usd: Decimal | None = Field(default=None, ge=0)
     """The same in US dollars."""
 
     max_active_intake: int = Field(default=8, ge=1)
-    """Intake and checkout pods at a time: short and light, limited by the git host's patience."""
+    """Intake and checkout pods at a time: short and light; git hosts limit the rate of clones."""
     max_active_build: int = Field(default=4, ge=1)
-    """Build pods at a time: the heaviest class; each wants a CPU and gigabytes of disk."""
+    """Build pods at a time: the heaviest class; each needs a CPU and gigabytes of disk."""
     max_active_evaluation: int = Field(default=16, ge=1)
     """Evaluation pods at a time: bounded by the nodes' memory."""
     max_active_agent: int = Field(default=8, ge=1)
@@ -136,51 +134,49 @@ class Settings(BaseSettings):
     intake_storage: str = "10Gi"
     """Disk limit of an intake pod: a clone, a tree and its tar."""
     pull_grace_seconds: int = Field(default=600, ge=10)
-    """How long an image may fail to be pulled for passing reasons before the pod is replaced, seconds."""
+    """How long pulling an image may fail for transient reasons before the pod is replaced, seconds."""
     schedule_seconds: int = Field(default=1800, ge=10)
-    """How long a pod may wait for a node before its work is given up, seconds; autoscalers need minutes."""
+    """How long a pod may wait for a node before its work fails, seconds; autoscalers need minutes."""
     start_grace_seconds: int = Field(default=120, ge=1)
-    """How long a missing Secret, ConfigMap or pull right may be missing before it counts as a wrong
-    configuration, seconds.
-    """
+    """How long a Secret, ConfigMap or pull right may be missing before it counts as misconfiguration, seconds."""
     max_infra_retries: int = Field(default=6, ge=0)
-    """Pods that are replaced after infrastructure faults, per piece of work: with the pauses between them, six
+    """Pods that are replaced after infrastructure faults, per piece of work: with the delays between them, six
     outlast a registry that is away for five minutes."""
     node_lost_seconds: int = Field(default=30, ge=0)
     """How long task pods stay on a node that no longer reports before they are replaced, seconds:
     Kubernetes waits 300 by default, and
     an attempt that is repeated costs less than waiting for a node that seldom comes back."""
     retry_seconds: float = Field(default=5.0, ge=0)
-    """Pause before the first replacement, seconds; doubled each time: a dead node needs a minute to be noticed."""
+    """Delay before the first retry, seconds; doubled each time: a dead node needs a minute to be noticed."""
 
     canary: CommaSeparated = []
     """ip:port addresses that evaluation pods must not reach; empty: the Kubernetes API's own."""
     require_isolation: bool = True
-    """Refuse verdicts when the network policy does not hold (the canary answered) although `Deny` was asked for."""
+    """Give no verdict when the canary answered although `network: Deny` was requested."""
     task_user_namespaces: bool = True
     """Run task pods with hostUsers: false, so that root in a pod is nobody on the node.
 
-    Needs Kubernetes >= 1.33 and a runtime that can.
+    Needs Kubernetes >= 1.33 and a container runtime with support for it.
     """
     runtime_class: str = ""
     """RuntimeClass of evaluation pods (gVisor, Kata); empty: the node's default."""
 
     workers: int = Field(default=16, ge=1)
-    """Reconciles at a time: they mostly wait for the API and the registry."""
+    """Concurrent reconciles: they mostly wait for the API and the registry."""
     api_qps: float = Field(default=50, gt=0)
     """Writes to the Kubernetes API per second: half of what an API server gives one client by default fair queueing."""
     api_burst: int = Field(default=100, ge=1)
-    """Writes that may be sent at once after a quiet time."""
+    """Burst of writes after an idle time."""
     delete_qps: float = Field(default=20, gt=0)
-    """Deletions per second, limited apart, so that clean-up and creation never starve each other."""
+    """Deletions per second, limited separately, so that clean-up and creation never starve each other."""
     resync_seconds: float = Field(default=300, gt=0)
-    """How often everything is listed and looked at again, seconds: a watch may lose an event (nolar/kopf#1178)."""
+    """How often everything is listed and reconciled again, seconds: a watch may lose an event (nolar/kopf#1178)."""
     stale_seconds: float = Field(default=900, gt=0)
     """Liveness fails when the oldest ready item has waited this long, seconds."""
     health_port: int = Field(default=8080, ge=0, le=65535)
     """Port of /healthz."""
     metrics_port: int = Field(default=9090, ge=0, le=65535)
-    """Port of /metrics; 0 turns it off."""
+    """Port of /metrics and /debug/state; 0 turns both off."""
     log_level: str = "INFO"
     """Level of the operator's log: DEBUG, INFO, WARNING or ERROR."""
     log_format: Literal["text", "json"] = "text"
@@ -197,18 +193,18 @@ class Settings(BaseSettings):
     @field_validator("models", mode="before")
     @classmethod
     def read_models(cls, value: object) -> object:
-        """A misspelt price would be a price of nothing: unknown fields are refused here, unlike elsewhere."""
+        """A misspelt price would count as zero, so unknown fields are rejected here, unlike elsewhere."""
         if isinstance(value, str):
             try:
                 value = json.loads(value or "[]")
-            except json.JSONDecodeError as wrong:
-                raise ValueError(f"is no JSON: {wrong}") from None
+            except json.JSONDecodeError as exc:
+                raise ValueError(f"is no JSON: {exc}") from None
         known = {name for field, info in Model.model_fields.items() for name in (field, info.alias)}
         for index, item in enumerate(value if isinstance(value, list) else []):
             unknown = sorted(set(item) - known) if isinstance(item, dict) else []
             if unknown:
-                said = ", ".join(sorted(str(info.alias) for info in Model.model_fields.values()))
-                raise ValueError(f"model {index}: unknown field {unknown[0]}; known are {said}")
+                known_names = ", ".join(sorted(str(info.alias) for info in Model.model_fields.values()))
+                raise ValueError(f"model {index}: unknown field {unknown[0]}; known are {known_names}")
         return value
 
     @field_validator(
@@ -220,7 +216,7 @@ class Settings(BaseSettings):
         return None if value == "" else value
 
     def experiment_label(self, experiment: str) -> str:
-        """The experiment as a metrics label: a closed set, so only those that are listed here."""
+        """The experiment as a metrics label: only those in the settings, because labels are a closed set."""
         return experiment if experiment in self.experiments else ""
 
     @property
@@ -229,9 +225,9 @@ class Settings(BaseSettings):
         return self.registry_pull or self.registry_push
 
 
-def describe_errors(wrong: ValidationError) -> str:
-    """What is wrong with the environment, one line per variable."""
-    return "\n".join(_describe_error(dict(error)) for error in wrong.errors(include_url=False))
+def describe_errors(exc: ValidationError) -> str:
+    """The errors in the environment, one line per variable."""
+    return "\n".join(_describe_error(dict(error)) for error in exc.errors(include_url=False))
 
 
 def _describe_error(error: dict[str, Any]) -> str:

@@ -73,32 +73,32 @@ Rule = Callable[[RuleInput], PodState | None]
 
 def read_pod(pod: PodSnapshot, now: datetime, grace: GracePeriods) -> PodState:
     """The state of a pod. Total: unknown states wait."""
-    seen = RuleInput(pod, now, grace)
+    observed = RuleInput(pod, now, grace)
     for rule in RULES:
-        state = rule(seen)
+        state = rule(observed)
         if state is not None:
             return state
     return PodWaiting("Pending")
 
 
-def matching_record_counts(seen: RuleInput) -> PodState | None:
+def matching_record_counts(observed: RuleInput) -> PodState | None:
     """A record that matches: the work was complete, whatever evicted or disrupted the pod later."""
-    ended = seen.pod.terminated
+    ended = observed.pod.terminated
     if ended is None:
         return None
     record = _parse_record(ended.message)
     if record is None:
         return None
-    if record.get("nonce") != seen.pod.nonce or record.get("code") != ended.exit_code:
+    if record.get("nonce") != observed.pod.nonce or record.get("code") != ended.exit_code:
         return _fault(
-            seen,
+            observed,
             FaultCategory.TAMPERING,
             "RecordMismatch",
             "the record has another nonce or exit code than the pod",
         )
     if int(record.get("oomKills") or 0) > 0:
         return _fault(
-            seen,
+            observed,
             FaultCategory.LIMIT,
             "OOMKilled",
             "a process was killed for memory; raise spec.validation.resources.memory",
@@ -106,172 +106,197 @@ def matching_record_counts(seen: RuleInput) -> PodState | None:
     return PodResult(ended.exit_code, record, ended.seconds)
 
 
-def disrupted_pods_are_replaced(seen: RuleInput) -> PodState | None:
+def disrupted_pods_are_replaced(observed: RuleInput) -> PodState | None:
     """Preemption, taint, eviction API, pod GC, kubelet shutdown (KEP-3329)."""
-    if seen.pod.disrupted is None or not (seen.pod.ended or seen.pod.deleting):
+    if observed.pod.disrupted is None or not (observed.pod.ended or observed.pod.deleting):
         return None
-    return _fault(seen, FaultCategory.INFRASTRUCTURE, seen.pod.disrupted, seen.pod.message)
+    return _fault(observed, FaultCategory.INFRASTRUCTURE, observed.pod.disrupted, observed.pod.message)
 
 
-def evictions_for_own_limits_are_limits(seen: RuleInput) -> PodState | None:
+def evictions_for_own_limits_are_limits(observed: RuleInput) -> PodState | None:
     """A pod over its own ephemeral or emptyDir limit; DisruptionTarget is not set for these."""
-    if seen.pod.reason != "Evicted" or "exceed" not in seen.pod.message.lower():
+    if observed.pod.reason != "Evicted" or "exceed" not in observed.pod.message.lower():
         return None
-    return _fault(seen, FaultCategory.LIMIT, "EphemeralStorageExceeded", seen.pod.message)
+    return _fault(observed, FaultCategory.LIMIT, "EphemeralStorageExceeded", observed.pod.message)
 
 
-def evictions_for_node_pressure_are_replaced(seen: RuleInput) -> PodState | None:
+def evictions_for_node_pressure_are_replaced(observed: RuleInput) -> PodState | None:
     """The node ran short of something."""
-    if seen.pod.reason != "Evicted":
+    if observed.pod.reason != "Evicted":
         return None
-    return _fault(seen, FaultCategory.INFRASTRUCTURE, "NodePressure", seen.pod.message)
+    return _fault(observed, FaultCategory.INFRASTRUCTURE, "NodePressure", observed.pod.message)
 
 
-def deadlines_are_limits(seen: RuleInput) -> PodState | None:
+def deadlines_are_limits(observed: RuleInput) -> PodState | None:
     """The pod's deadline passed: pull time counts, too, so it is no result when the container never ran."""
-    if seen.pod.reason != "DeadlineExceeded":
+    if observed.pod.reason != "DeadlineExceeded":
         return None
-    if seen.pod.terminated is None or seen.pod.terminated.started is None:
-        return _fault(seen, FaultCategory.INFRASTRUCTURE, "DeadlineExceeded", "the container never started")
-    return _fault(seen, FaultCategory.LIMIT, "DeadlineExceeded", seen.pod.message)
+    if observed.pod.terminated is None or observed.pod.terminated.started is None:
+        return _fault(
+            observed, FaultCategory.INFRASTRUCTURE, "DeadlineExceeded", "the container never started"
+        )
+    return _fault(observed, FaultCategory.LIMIT, "DeadlineExceeded", observed.pod.message)
 
 
-def lost_nodes_are_replaced(seen: RuleInput) -> PodState | None:
+def lost_nodes_are_replaced(observed: RuleInput) -> PodState | None:
     """The node shut down or was lost."""
     if (
-        seen.pod.reason in NODE_REASONS
-        or "imminent node shutdown" in seen.pod.message
-        or seen.pod.phase == "Unknown"
+        observed.pod.reason in NODE_REASONS
+        or "imminent node shutdown" in observed.pod.message
+        or observed.pod.phase == "Unknown"
     ):
-        return _fault(seen, FaultCategory.INFRASTRUCTURE, "NodeLost", seen.pod.message)
+        return _fault(observed, FaultCategory.INFRASTRUCTURE, "NodeLost", observed.pod.message)
     return None
 
 
-def refused_admissions_are_replaced(seen: RuleInput) -> PodState | None:
+def refused_admissions_are_replaced(observed: RuleInput) -> PodState | None:
     """The kubelet refused the pod before any container existed."""
-    if seen.pod.phase == "Failed" and seen.pod.reason in ADMISSION_REASONS:
-        return _fault(seen, FaultCategory.INFRASTRUCTURE, f"Admission{seen.pod.reason}", seen.pod.message)
+    if observed.pod.phase == "Failed" and observed.pod.reason in ADMISSION_REASONS:
+        return _fault(
+            observed, FaultCategory.INFRASTRUCTURE, f"Admission{observed.pod.reason}", observed.pod.message
+        )
     return None
 
 
-def deleted_pods_lost_their_evidence(seen: RuleInput) -> PodState | None:
+def deleted_pods_lost_their_evidence(observed: RuleInput) -> PodState | None:
     """The pod was deleted: wait for its end, then replace it. Without a record its exit code means nothing."""
-    deleted = seen.pod.deleted
+    deleted = observed.pod.deleted
     if deleted is None:
         return None
-    if seen.pod.ended or seen.pod.node is None or seen.now > deleted + timedelta(seconds=STUCK_SECONDS):
+    if (
+        observed.pod.ended
+        or observed.pod.node is None
+        or observed.now > deleted + timedelta(seconds=STUCK_SECONDS)
+    ):
         return _fault(
-            seen, FaultCategory.INFRASTRUCTURE, "PodDeleted", "the pod was deleted before it left a record"
+            observed,
+            FaultCategory.INFRASTRUCTURE,
+            "PodDeleted",
+            "the pod was deleted before it left a record",
         )
     return PodWaiting("Terminating")
 
 
-def unstartable_images_are_environment_defects(seen: RuleInput) -> PodState | None:
+def unstartable_images_are_environment_defects(observed: RuleInput) -> PodState | None:
     """The entrypoint could not be executed."""
-    ended = seen.pod.terminated
+    ended = observed.pod.terminated
     if ended is None:
         return None
     if ended.reason in ("StartError", "ContainerCannotRun") or ended.exit_code in (126, 127, 128):
-        return _fault(seen, FaultCategory.ENVIRONMENT, "EntrypointMissing", ended.message)
+        return _fault(observed, FaultCategory.ENVIRONMENT, "EntrypointMissing", ended.message)
     return None
 
 
-def memory_kills_are_limits(seen: RuleInput) -> PodState | None:
+def memory_kills_are_limits(observed: RuleInput) -> PodState | None:
     """PID 1 itself was killed for memory."""
-    ended = seen.pod.terminated
+    ended = observed.pod.terminated
     if ended is None or ended.reason != "OOMKilled":
         return None
-    return _fault(seen, FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
+    return _fault(observed, FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
 
 
-def ends_without_record_are_replaced(seen: RuleInput) -> PodState | None:
+def ends_without_record_are_replaced(observed: RuleInput) -> PodState | None:
     """Any other end: invented codes (ContainerStatusUnknown), bare 137 and 143, a runner that died."""
-    ended = seen.pod.terminated
+    ended = observed.pod.terminated
     if ended is not None:
         reason = "ContainerStatusUnknown" if ended.reason == "ContainerStatusUnknown" else "NoRecord"
         return _fault(
-            seen, FaultCategory.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record"
+            observed, FaultCategory.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record"
         )
-    if seen.pod.ended:
-        return _fault(seen, FaultCategory.INFRASTRUCTURE, seen.pod.reason or "NoContainer", seen.pod.message)
+    if observed.pod.ended:
+        return _fault(
+            observed, FaultCategory.INFRASTRUCTURE, observed.pod.reason or "NoContainer", observed.pod.message
+        )
     return None
 
 
-def overdue_containers_are_replaced(seen: RuleInput) -> PodState | None:
+def overdue_containers_are_replaced(observed: RuleInput) -> PodState | None:
     """The deadline passed and nothing enforced it: the node is lost, and no controller has noticed."""
-    pod = seen.pod
-    if not pod.running or pod.deadline is None or seen.now < pod.deadline + timedelta(seconds=STUCK_SECONDS):
+    pod = observed.pod
+    if (
+        not pod.running
+        or pod.deadline is None
+        or observed.now < pod.deadline + timedelta(seconds=STUCK_SECONDS)
+    ):
         return None
     return _fault(
-        seen, FaultCategory.INFRASTRUCTURE, "Stuck", "it still runs past its deadline: its node is lost"
+        observed, FaultCategory.INFRASTRUCTURE, "Stuck", "it still runs past its deadline: its node is lost"
     )
 
 
-def running_containers_run(seen: RuleInput) -> PodState | None:
+def running_containers_run(observed: RuleInput) -> PodState | None:
     """The container runs. When its node stops reporting, the node controller sets deletion and disruption."""
-    return PodRunning() if seen.pod.running else None
+    return PodRunning() if observed.pod.running else None
 
 
-def gated_pods_wait(seen: RuleInput) -> PodState | None:
+def gated_pods_wait(observed: RuleInput) -> PodState | None:
     """Kueue or another gate holds the pod."""
-    return PodWaiting("SchedulingGated") if seen.pod.gated else None
+    return PodWaiting("SchedulingGated") if observed.pod.gated else None
 
 
-def unschedulable_pods_wait_then_are_misconfigured(seen: RuleInput) -> PodState | None:
+def unschedulable_pods_wait_then_are_misconfigured(observed: RuleInput) -> PodState | None:
     """An autoscaler may add a node, within the grace period."""
-    if seen.pod.unschedulable is None:
+    if observed.pod.unschedulable is None:
         return None
-    if seen.older_than(seen.grace.schedule):
-        return _fault(seen, FaultCategory.CONFIGURATION, "Unschedulable", seen.pod.unschedulable)
-    return PodWaiting("Unschedulable", seen.pod.unschedulable)
+    if observed.older_than(observed.grace.schedule):
+        return _fault(observed, FaultCategory.CONFIGURATION, "Unschedulable", observed.pod.unschedulable)
+    return PodWaiting("Unschedulable", observed.pod.unschedulable)
 
 
-def unpullable_images_are_judged_by_their_message(seen: RuleInput) -> PodState | None:
+def unpullable_images_are_judged_by_their_message(observed: RuleInput) -> PodState | None:
     """Missing: the image was deleted or never pushed. Refused: a missing secret. Else the kubelet retries."""
-    if seen.pod.waiting not in (
+    if observed.pod.waiting not in (
         "ErrImagePull",
         "ImagePullBackOff",
         "RegistryUnavailable",
         "ImageInspectError",
     ):
         return None
-    text = seen.pod.waiting_message.lower()
+    text = observed.pod.waiting_message.lower()
     if any(word in text for word in MISSING_IMAGE_PHRASES):
-        return _fault_after(seen, seen.grace.start, FaultCategory.ENVIRONMENT, "ImageMissing")
+        return _fault_after(observed, observed.grace.start, FaultCategory.ENVIRONMENT, "ImageMissing")
     if PULL_DENIED.search(text):
-        return _fault_after(seen, seen.grace.start, FaultCategory.CONFIGURATION, "ImagePullUnauthorized")
-    return _fault_after(seen, seen.grace.pull, FaultCategory.INFRASTRUCTURE, "ImagePullTransient")
+        return _fault_after(
+            observed, observed.grace.start, FaultCategory.CONFIGURATION, "ImagePullUnauthorized"
+        )
+    return _fault_after(observed, observed.grace.pull, FaultCategory.INFRASTRUCTURE, "ImagePullTransient")
 
 
-def invalid_image_names_are_misconfigured(seen: RuleInput) -> PodState | None:
+def invalid_image_names_are_misconfigured(observed: RuleInput) -> PodState | None:
     """The image name is invalid."""
-    if seen.pod.waiting in ("InvalidImageName", "ErrImageNeverPull"):
-        return _fault(seen, FaultCategory.CONFIGURATION, seen.pod.waiting, seen.pod.waiting_message)
+    if observed.pod.waiting in ("InvalidImageName", "ErrImageNeverPull"):
+        return _fault(
+            observed, FaultCategory.CONFIGURATION, observed.pod.waiting, observed.pod.waiting_message
+        )
     return None
 
 
-def missing_objects_are_waited_for(seen: RuleInput) -> PodState | None:
+def missing_objects_are_waited_for(observed: RuleInput) -> PodState | None:
     """A ConfigMap, Secret or key that is not there (yet)."""
-    if seen.pod.waiting == "CreateContainerConfigError":
-        return _fault_after(seen, seen.grace.start, FaultCategory.CONFIGURATION, "CreateContainerConfigError")
+    if observed.pod.waiting == "CreateContainerConfigError":
+        return _fault_after(
+            observed, observed.grace.start, FaultCategory.CONFIGURATION, "CreateContainerConfigError"
+        )
     return None
 
 
-def runtime_faults_are_waited_for(seen: RuleInput) -> PodState | None:
+def runtime_faults_are_waited_for(observed: RuleInput) -> PodState | None:
     """The runtime could not create the container; the kubelet retries."""
-    if seen.pod.waiting in ("CreateContainerError", "RunContainerError", "CreatePodSandboxError"):
-        return _fault_after(seen, seen.grace.start, FaultCategory.INFRASTRUCTURE, seen.pod.waiting)
+    if observed.pod.waiting in ("CreateContainerError", "RunContainerError", "CreatePodSandboxError"):
+        return _fault_after(
+            observed, observed.grace.start, FaultCategory.INFRASTRUCTURE, observed.pod.waiting
+        )
     return None
 
 
-def unmountable_volumes_are_misconfigured(seen: RuleInput) -> PodState | None:
+def unmountable_volumes_are_misconfigured(observed: RuleInput) -> PodState | None:
     """A pod that has a node and still creates its container after the pull grace: a volume that does not
     exist, mostly.
     """
-    if seen.pod.waiting != "ContainerCreating" or not seen.older_than(seen.grace.pull):
+    if observed.pod.waiting != "ContainerCreating" or not observed.older_than(observed.grace.pull):
         return None
     return _fault(
-        seen,
+        observed,
         FaultCategory.CONFIGURATION,
         "ContainerCreating",
         "a ConfigMap or Secret that the pod mounts may be missing; see its events",
@@ -311,10 +336,10 @@ def _parse_record(message: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and "nonce" in record else None
 
 
-def _fault(seen: RuleInput, blame: FaultCategory, reason: str, message: str) -> PodFault:
-    ended = seen.pod.terminated
+def _fault(observed: RuleInput, category: FaultCategory, reason: str, message: str) -> PodFault:
+    ended = observed.pod.terminated
     return PodFault(
-        blame,
+        category,
         reason,
         message[:2000],
         exit_code=ended.exit_code if ended else None,
@@ -322,6 +347,10 @@ def _fault(seen: RuleInput, blame: FaultCategory, reason: str, message: str) -> 
     )
 
 
-def _fault_after(seen: RuleInput, seconds: int, blame: FaultCategory, reason: str) -> PodState:
-    message = seen.pod.waiting_message
-    return _fault(seen, blame, reason, message) if seen.older_than(seconds) else PodWaiting(reason, message)
+def _fault_after(observed: RuleInput, seconds: int, category: FaultCategory, reason: str) -> PodState:
+    message = observed.pod.waiting_message
+    return (
+        _fault(observed, category, reason, message)
+        if observed.older_than(seconds)
+        else PodWaiting(reason, message)
+    )

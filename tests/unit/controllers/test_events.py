@@ -1,4 +1,4 @@
-"""What `kubectl describe` tells of an object's past."""
+"""Kubernetes events of an object."""
 
 from builders import NOW, a_task
 from swefoundry.api.types import Attempt
@@ -17,13 +17,13 @@ def ended(reason, message):
     return a_task({"finishedAt": "2026-01-01T12:00:00Z", "conditions": conditions}).status
 
 
-def test_the_end_is_told_once():
+def test_the_end_is_one_event():
     over = ended("SourceMismatch", "no such commit")
     assert diff_events(a_task().status, over) == [Event("Warning", "SourceMismatch", "no such commit")]
     assert diff_events(over, over) == []
 
 
-def test_a_replaced_pod_is_told_with_its_node():
+def test_a_retried_pod_is_an_event_with_its_node():
     lost = Attempt(work="before-0", number=1, pod="p", outcome="Infrastructure", reason="NodeLost", node="n1")
     new = a_task().status.model_copy(update={"attempts": [lost]})
     assert diff_events(a_task().status, new) == [
@@ -31,13 +31,13 @@ def test_a_replaced_pod_is_told_with_its_node():
     ]
 
 
-def test_attempts_that_ended_with_a_result_are_not_told():
+def test_attempts_with_a_result_are_no_events():
     done = Attempt(work="before-0", number=0, pod="p", outcome="Finished", exit_code=1)
     new = a_task().status.model_copy(update={"attempts": [done]})
     assert diff_events(a_task().status, new) == []
 
 
-def test_an_event_names_the_version_it_speaks_of():
+def test_an_event_is_named_after_the_version_of_its_object():
     event = event_body(a_task(), Event("Normal", "Fail2Pass", "valid"), NOW)
     assert event["metadata"]["name"] == "task-one.10.fail2pass"
     assert event["involvedObject"]["uid"] == "uid-of-task"

@@ -1,4 +1,4 @@
-"""The one status write of a reconcile, and the pods that it lets go."""
+"""End of a reconcile: the one status write, the release of pods, the requeue."""
 
 import pytest
 
@@ -48,7 +48,7 @@ async def test_a_status_that_did_not_change_is_not_sent(server, context, task):
     assert server.requests == []
 
 
-async def test_a_changed_status_is_sent_once_and_known_at_once(server, context, task):
+async def test_a_changed_status_is_sent_once_and_cached_at_once(server, context, task):
     await write_status(context, TASKS, task, changed(task, phase="Validated"))
     assert server.requests == ["PATCH taskinstances/task-one/status"]
     assert server.one("taskinstances")["status"]["phase"] == "Validated"
@@ -56,7 +56,7 @@ async def test_a_changed_status_is_sent_once_and_known_at_once(server, context, 
     assert await context.queue.get() == KEY
 
 
-async def test_fields_that_went_away_are_gone_from_the_object(server, context, task):
+async def test_removed_fields_are_removed_from_the_object(server, context, task):
     await write_status(context, TASKS, task, changed(task, verdict=None, round=None))
     assert server.one("taskinstances")["status"].keys().isdisjoint({"verdict", "round"})
 
@@ -71,7 +71,7 @@ async def test_the_spec_is_never_touched(server, context, task):
     )
 
 
-async def test_a_status_decided_on_an_older_object_is_refused(server, context, task):
+async def test_a_status_based_on_an_older_version_is_a_conflict(server, context, task):
     server.patch(("taskinstances", "here", "task-one"), {"spec": {"suspend": True}})
     with pytest.raises(errors.ApiConflict):
         await write_status(context, TASKS, task, changed(task, phase="Failed"))
@@ -86,7 +86,7 @@ async def test_a_successor_of_the_same_name_gets_no_status_of_its_predecessor(se
     assert server.one("taskinstances")["status"] == {}
 
 
-async def test_pods_that_the_status_does_not_speak_of_are_let_go(server, context, task):
+async def test_pods_that_are_not_in_status_running_are_released(server, context, task):
     for work, attempt in (("before-0", 0), ("before-0", 1), ("after-0", 0)):
         context.cache.put(a_pod(server, task, work, attempt))
     await release_finished_pods(context, task, [ATTEMPT], owned_pods(context, task.uid))
@@ -99,7 +99,7 @@ async def test_a_pod_newer_than_the_status_is_kept_for_adoption(server, context,
     assert len(server.bodies("pods")) == 1
 
 
-async def test_waits_are_looked_at_again_at_the_earliest_of_them(context):
+async def test_the_earliest_wait_decides_the_requeue(context):
     schedule_requeue(
         context, KEY, [Wait("a", "Pending"), "no wait", Wait("b", "Backoff", requeue_seconds=7.0)]
     )

@@ -188,7 +188,7 @@ async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulatio
         (13, "SourceUnreachable"),
     ],
 )
-async def test_a_bad_row_ends_before_anything_is_paid_for(simulation, shelf, code, reason):
+async def test_an_invalid_row_fails_before_anything_is_spent(simulation, shelf, code, reason):
     simulation.kubelet.script = ScriptedPods(shelf, intake={"code": code, "message": "hunk 2 of a.py"})
     await simulation.run()
     assert conditions(task(simulation)) == {
@@ -260,7 +260,7 @@ async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(front, shelf, 
         assert {simulation.context.pod_limiter.active(role) for role in Role} == {0}
 
 
-async def test_spent_retries_fail_the_task_and_say_what_happened(simulation):
+async def test_exhausted_retries_fail_the_task_with_the_fault(simulation):
     simulation.kubelet.faults = {"intake": ["evicted"] * 9}
     await simulation.run()
     status = task(simulation)["status"]
@@ -287,7 +287,7 @@ async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure
     assert (status["evaluations"][0]["fault"], status["verdict"]) == ("OOMKilled", "fail2pass")
 
 
-async def test_an_open_network_fails_the_task_and_every_pod_is_let_go(simulation, shelf):
+async def test_an_open_network_fails_the_task_and_releases_every_pod(simulation, shelf):
     simulation.settings = SETTINGS.model_copy(update={"canary": ["10.0.0.1:443"]})
     simulation.kubelet.script = ScriptedPods(shelf, network="open")
     await simulation.run()
@@ -307,7 +307,7 @@ async def test_a_suspended_task_starts_no_pod_until_it_is_resumed(server, front,
 
 
 @pytest.mark.parametrize("work", ["intake", "build-0", "before-0"])
-async def test_suspended_in_the_middle_running_pods_end_and_no_other_begins(
+async def test_a_task_suspended_while_pods_run_keeps_their_results_and_starts_no_other(
     simulation, undisturbed, front, shelf, work
 ):
     server = simulation.server
@@ -331,7 +331,7 @@ async def test_suspended_in_the_middle_running_pods_end_and_no_other_begins(
     await ended_alike(simulation, undisturbed, front, shelf)
 
 
-async def test_a_pod_deleted_by_hand_is_replaced(simulation, undisturbed, front, shelf):
+async def test_a_deleted_pod_is_retried(simulation, undisturbed, front, shelf):
     server = simulation.server
 
     def delete():
@@ -346,7 +346,7 @@ async def test_a_pod_deleted_by_hand_is_replaced(simulation, undisturbed, front,
     ]
 
 
-async def test_an_envbuild_deleted_while_it_works_is_ordered_again(simulation, undisturbed, front, shelf):
+async def test_an_envbuild_deleted_before_its_end_is_created_again(simulation, undisturbed, front, shelf):
     server = simulation.server
     simulation.user_actions = [(lambda: bool(active(server, "build")), lambda: server.delete(BUILD))]
     await simulation.run()
@@ -354,7 +354,7 @@ async def test_an_envbuild_deleted_while_it_works_is_ordered_again(simulation, u
     assert [body["kind"] for body in server.created].count("EnvBuild") == 2
 
 
-async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_made_ends_with_a_sentence(simulation):
+async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_built_fails_with_the_remedy(simulation):
     server = simulation.server
     simulation.settings = SETTINGS
     simulation.pod_limits = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1}
@@ -381,7 +381,7 @@ async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, f
     assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}
 
 
-async def test_a_finished_task_is_deleted_when_its_time_is_over(server, front, shelf):
+async def test_a_finished_task_is_deleted_after_its_ttl(server, front, shelf):
     simulation = a_simulation(server, front, shelf, {"ttlSecondsAfterFinished": 30})
     await simulation.run()
     assert [place for place in server.objects if place[0] != "events"] == []

@@ -1,4 +1,4 @@
-"""What the process makes of its environment, and what its errors promise."""
+"""Settings from the environment, and the tree of errors."""
 
 import inspect
 import re
@@ -23,7 +23,7 @@ ADDRESS = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "64
         ([], {}, []),
     ],
 )
-def test_without_a_canary_of_its_own_the_kubernetes_api_is_one(monkeypatch, configured, environment, canary):
+def test_the_kubernetes_api_is_the_default_canary(monkeypatch, configured, environment, canary):
     for name in ADDRESS:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -43,7 +43,7 @@ def test_the_tree_in_the_docstring_is_the_tree():
     assert {"SwefoundryError", *told} == our_errors().keys()
 
 
-def test_every_error_is_tried_again_or_given_up():
+def test_every_error_is_transient_or_permanent():
     kinds = [item for item in our_errors().values() if item is not errors.SwefoundryError]
     assert all(
         issubclass(item, errors.TransientError) != issubclass(item, errors.PermanentError) for item in kinds
@@ -69,7 +69,7 @@ def test_every_error_is_tried_again_or_given_up():
         ("OPERATOR_LLM_USD", "much", "SWEFOUNDRY_OPERATOR_LLM_USD: Input should be a valid decimal"),
     ],
 )
-def test_a_wrong_variable_stops_the_process_with_its_name(monkeypatch, name, value, complaint):
+def test_an_invalid_variable_stops_the_process_with_its_name(monkeypatch, name, value, complaint):
     monkeypatch.setenv(f"SWEFOUNDRY_{name}", value)
     with pytest.raises(SystemExit) as ended:
         main()

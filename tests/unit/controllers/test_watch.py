@@ -1,4 +1,4 @@
-"""From watch events to looks: what is seen, who is looked at, and what happens when a look fails."""
+"""Informer, worker and health: from watch events to reconciles, and what follows from their errors."""
 
 import asyncio
 import itertools
@@ -63,7 +63,7 @@ async def send_event(operator, body, kind="MODIFIED"):
     await operator.informer.on_event(event={"type": kind, "object": body})
 
 
-async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
+async def test_a_new_object_is_enqueued_and_an_echo_is_not(operator, server):
     body = server.create("taskinstances", "here", manifest())
     await send_event(operator, body, "ADDED")
     assert await ready(operator) == {TASK}
@@ -71,7 +71,7 @@ async def test_a_new_object_is_looked_at_and_an_echo_is_not(operator, server):
     assert await ready(operator) == set()
 
 
-async def test_a_pods_event_is_a_look_at_its_owner_even_when_it_is_an_echo(operator, server):
+async def test_an_event_of_a_pod_enqueues_its_owner_even_when_it_is_an_echo(operator, server):
     task = server.create("taskinstances", "here", manifest())
     operator.context.cache.put(task)
     body = a_pod(server, task)
@@ -80,7 +80,7 @@ async def test_a_pods_event_is_a_look_at_its_owner_even_when_it_is_an_echo(opera
     assert await ready(operator) == {TASK}
 
 
-async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
+async def test_active_pods_hold_places_and_ended_pods_do_not(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
     await send_event(operator, body, "ADDED")
@@ -94,7 +94,7 @@ async def test_active_pods_hold_places_and_ended_ones_do_not(operator, server):
     assert operator.context.pod_limiter.active(Role.INTAKE) == 0
 
 
-async def test_a_changed_task_wakes_its_envbuild(operator, server):
+async def test_a_changed_task_enqueues_its_envbuild(operator, server):
     task = server.create("taskinstances", "here", manifest())
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
     build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
@@ -103,7 +103,7 @@ async def test_a_changed_task_wakes_its_envbuild(operator, server):
     assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
 
 
-async def test_orphaned_pods_are_let_go(operator, server):
+async def test_orphaned_pods_are_released(operator, server):
     task = server.create("taskinstances", "here", manifest())
     await send_event(operator, task, "ADDED")
     body = a_pod(server, task)
@@ -117,7 +117,7 @@ async def test_orphaned_pods_are_let_go(operator, server):
     assert server.bodies("pods") == []
 
 
-async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server):
+async def test_a_pod_whose_owner_is_not_cached_yet_is_kept(operator, server):
     task = server.create("taskinstances", "here", manifest())
     body = a_pod(server, task)
     await send_event(operator, body, "ADDED")
@@ -127,7 +127,7 @@ async def test_a_pod_whose_owner_was_only_not_seen_yet_is_kept(operator, server)
     assert operator.context.cache.get(TASK) is not None
 
 
-async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exists(operator, server):
+async def test_a_pod_of_a_predecessor_is_released_although_a_task_of_that_name_exists(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     body = a_pod(server)
     await send_event(operator, body, "ADDED")
@@ -135,7 +135,7 @@ async def test_a_pod_of_a_predecessor_is_let_go_although_a_task_of_that_name_exi
     assert server.bodies("pods") == []
 
 
-async def test_what_is_gone_is_not_looked_at_again(operator, server):
+async def test_a_deleted_object_is_not_reconciled_again(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
     assert await operator.worker.reconcile_once(TASK) == "gone"
@@ -144,9 +144,7 @@ async def test_what_is_gone_is_not_looked_at_again(operator, server):
     assert await operator.worker.reconcile_once(TASK) == "ok"
 
 
-async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_again(
-    operator, server, caplog, shelf
-):
+async def test_missing_content_of_an_existing_object_is_logged_and_retried(operator, server, caplog, shelf):
     body = server.create("taskinstances", "here", manifest())
     facts = "sha256:" + "0" * 64
     prepared = {"source": shelf.source, "facts": facts, "layers": shelf.layers}
@@ -165,14 +163,14 @@ async def test_missing_content_of_an_object_that_is_there_is_told_and_tried_agai
     assert TASK in operator.context.queue._timers
 
 
-async def test_a_busy_api_is_tried_again_after_the_pause_it_asks_for(operator, server):
+async def test_a_busy_api_is_retried_after_the_delay_it_asks_for(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.forced_errors["POST pods"] = (503, "etcd is slow")
     assert await operator.worker.reconcile_once(TASK) == "retry"
     assert TASK in operator.context.queue._timers
 
 
-async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
+async def test_a_defect_does_not_stop_other_objects(operator, server, caplog):
     body = server.create("taskinstances", "here", manifest())
     await send_event(
         operator, body | {"metadata": body["metadata"] | {"creationTimestamp": "yesterday"}}, "ADDED"
@@ -189,9 +187,7 @@ async def test_a_defect_takes_nobody_else_down(operator, server, caplog):
         ({"environment": {"strategies": ["magic"]}}, "spec.environment.strategies.0: "),
     ],
 )
-async def test_an_object_that_the_models_refuse_is_stalled_with_its_field_and_written_once(
-    operator, server, spec, field
-):
+async def test_an_invalid_object_is_stalled_with_its_field_and_written_once(operator, server, spec, field):
     server.create("taskinstances", "here", manifest(**spec))
     going = {
         "type": "Reconciling",
@@ -230,14 +226,14 @@ async def test_resync_finds_what_watches_missed(operator, server):
     assert names == {"task-one", body["metadata"]["name"]}
 
 
-async def test_resync_says_whether_the_api_answered(operator, server):
+async def test_resync_returns_whether_the_api_answered(operator, server):
     server.forced_errors["GET pods"] = (403, "forbidden in a namespace that was deleted")
     assert await operator.informer.resync()
     server.forced_errors["GET pods"] = (503, "busy")
     assert not await operator.informer.resync()
 
 
-async def test_an_object_made_again_while_everything_is_listed_is_kept(operator, server):
+async def test_an_object_created_again_during_a_resync_is_kept(operator, server):
     await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
     server.delete(PLACE)
 
@@ -256,7 +252,7 @@ async def test_an_object_made_again_while_everything_is_listed_is_kept(operator,
     assert operator.context.cache.get(TASK)["metadata"]["uid"] == server.get(PLACE)["metadata"]["uid"]
 
 
-async def test_ten_thousand_finished_objects_cost_one_look_each_and_no_write(operator, server):
+async def test_ten_thousand_finished_objects_cost_one_reconcile_each_and_no_write(operator, server):
     """A resync of a large data set: nothing is sent, and nobody is looked at twice."""
     ended = {"phase": "Validated", "finishedAt": "2026-01-01T11:00:00Z", "verdict": "fail2pass"}
     meta = {"namespace": "here", "generation": 1, "creationTimestamp": "2026-01-01T10:00:00Z"}
@@ -294,7 +290,7 @@ async def test_the_probe_fails_when_the_queue_is_stuck(operator):
         await operator.healthz()
 
 
-async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happens(operator, server):
+async def test_the_probe_fails_when_watches_miss_changes_but_not_when_nothing_happens(operator, server):
     server.create("taskinstances", "here", manifest())
     await operator.informer.initial_list()
     for _ in range(3):
@@ -312,7 +308,7 @@ async def test_the_probe_fails_when_watches_are_deaf_but_not_when_nothing_happen
     assert await operator.healthz()
 
 
-async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(operator, server, shelf):
+async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(operator, server, shelf):
     server.create("taskinstances", "here", manifest())
     kubelet = Kubelet(server, ScriptedPods(shelf))
     await operator.start(settings=kopf.OperatorSettings())
@@ -337,7 +333,7 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_when_told(opera
     )
 
 
-async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
+async def test_workers_start_only_after_a_complete_list(operator, server, monkeypatch):
     """The API answers for tasks and not for pods: the pods of running tasks must not be made again."""
     monkeypatch.setattr("swefoundry.controllers.watch.INITIAL_LIST_RETRY_SECONDS", 0.005)
     task = server.create("taskinstances", "here", manifest())
@@ -353,7 +349,7 @@ async def test_nothing_is_decided_on_half_a_view(operator, server, monkeypatch):
     assert len(server.bodies("pods")) == 1
 
 
-def test_kopf_stores_nothing_posts_nothing_and_never_gives_up():
+def test_kopf_stores_nothing_posts_nothing_and_retries_forever():
     settings = kopf.OperatorSettings()
     configure_kopf(settings)
     assert (settings.posting.enabled, settings.scanning.disabled, settings.peering.standalone) == (

@@ -1,4 +1,4 @@
-"""The doorway to the Kubernetes API, against a real HTTP server that answers as the API does."""
+"""Client of the Kubernetes API, against a real HTTP server that answers as the API does."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ async def listed(kube, *where):
 
 
 @pytest.mark.parametrize("status", range(400, 600))
-def test_every_refusal_is_an_error_of_ours(status):
+def test_every_http_error_is_mapped(status):
     found = error_for_status(status, b'{"message": "because"}', None)
     wanted = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
     usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
@@ -38,7 +38,7 @@ def test_every_refusal_is_an_error_of_ours(status):
 @pytest.mark.parametrize(
     ("header", "after"), [("7", 7.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("-1", None)]
 )
-def test_the_api_says_how_long_to_wait(header, after):
+def test_retry_after_is_used(header, after):
     assert error_for_status(429, b"{}", header).after == after
 
 
@@ -56,7 +56,7 @@ def test_a_refusal_without_a_status_object_is_quoted(data, sentence):
     assert str(error_for_status(503, data, None)) == sentence
 
 
-async def test_refusals_arrive_as_errors_with_what_the_server_said(server):
+async def test_errors_carry_the_message_of_the_server(server):
     server.forced_errors["GET pods"] = (403, "pods is forbidden")
     kube = server.client()
     with pytest.raises(errors.ApiRefused, match="pods is forbidden"):
@@ -76,7 +76,7 @@ async def test_an_object_is_created_read_changed_and_deleted(server):
     await kube.close()
 
 
-async def test_creating_what_is_there_says_so_by_none(server):
+async def test_creating_an_existing_object_returns_none(server):
     kube = server.client()
     assert await kube.create(PODS, "here", a_pod()) is not None
     assert await kube.create(PODS, "here", a_pod()) is None
@@ -97,7 +97,7 @@ async def test_a_patch_of_an_older_version_is_a_conflict(server):
     await kube.close()
 
 
-async def test_lists_come_whole_however_long_and_their_items_know_their_kind(server):
+async def test_lists_are_paged_and_items_have_their_kind(server):
     kube, server.page = server.client(), 2
     for number in range(5):
         server.create(
@@ -111,7 +111,7 @@ async def test_lists_come_whole_however_long_and_their_items_know_their_kind(ser
     await kube.close()
 
 
-async def test_deleting_what_is_gone_is_no_error(server):
+async def test_deleting_a_deleted_object_is_no_error(server):
     kube = server.client()
     await kube.delete(PODS, "here", "nobody")
     await kube.close()
@@ -137,7 +137,7 @@ async def test_a_log_is_bytes(server):
     await kube.close()
 
 
-async def test_an_api_that_is_not_there_is_unavailable():
+async def test_an_unreachable_api_is_unavailable():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         kube = connected(f"http://127.0.0.1:{unused.getsockname()[1]}")
@@ -147,7 +147,7 @@ async def test_an_api_that_is_not_there_is_unavailable():
 
 
 @pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"rubbish\r\n\r\n"])
-async def test_an_answer_that_breaks_off_is_unavailable(sent):
+async def test_a_truncated_response_is_unavailable(sent):
     async def answer(_, writer):
         writer.write(sent)
         writer.close()
@@ -178,7 +178,7 @@ async def test_an_api_that_is_silent_is_unavailable(monkeypatch):
 
 
 @pytest.mark.parametrize("answer", ["<html>login</html>", ""])
-async def test_an_answer_that_is_no_json_is_an_error_of_ours(answer):
+async def test_a_response_without_json_is_unavailable(answer):
     """A proxy between us and the API may answer 200 with a page of its own."""
 
     async def page(_):
@@ -193,7 +193,7 @@ async def test_an_answer_that_is_no_json_is_an_error_of_ours(answer):
         await kube.close()
 
 
-async def test_writes_and_deletions_wait_for_their_own_turns_and_reads_for_none(server):
+async def test_writes_and_deletions_have_separate_rate_limits_and_reads_none(server):
     never = 1e-6
     kube = connected(server.url, writes=TokenBucket(never, 1), deletes=TokenBucket(never, 1))
     await kube.create(PODS, "here", a_pod("a"))
@@ -229,5 +229,5 @@ async def test_requests_are_counted_by_verb_resource_and_code(server):
         (("ns", "n", "status"), "/apis/g/v/namespaces/ns/things/n/status"),
     ],
 )
-def test_paths_are_the_apis(where, path):
+def test_url_paths(where, path):
     assert Resource("Thing", "things", "/apis/g/v").path(*where) == path

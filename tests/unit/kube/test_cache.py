@@ -1,4 +1,4 @@
-"""What is remembered of the cluster."""
+"""Object cache."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def cache():
     return Cache()
 
 
-def test_only_what_is_newer_is_news(cache):
+def test_only_newer_versions_are_stored(cache):
     assert cache.put(a_body(9, note="first"))
     assert not cache.put(a_body(9, note="again"))
     assert not cache.put(a_body(8, note="late"))
@@ -39,13 +39,13 @@ def test_a_successor_of_the_same_name_replaces_its_predecessor(cache):
     assert [body["metadata"]["uid"] for body in cache.children("owner-2", "Pod")] == ["u2"]
 
 
-def test_a_late_word_about_the_predecessor_is_no_news(cache):
+def test_a_late_event_of_the_predecessor_is_ignored(cache):
     cache.put(a_body(6, uid="u2"))
     assert not cache.put(a_body(5, uid="u1"))
     assert cache.get(POD)["metadata"]["uid"] == "u2"
 
 
-def test_the_end_of_a_predecessor_does_not_take_its_successor_along(cache):
+def test_deleting_a_predecessor_keeps_its_successor(cache):
     cache.put(a_body(6, uid="u2"))
     cache.drop(POD, "u1")
     assert cache.get(POD) is not None
@@ -64,7 +64,7 @@ def test_children_are_found_by_their_controller_and_kind_in_the_order_of_names(c
     assert [body["metadata"]["name"] for body in cache.children("owner-1", "Pod")] == ["b"]
 
 
-def test_nothing_is_left_of_owners_whose_children_are_gone(cache):
+def test_indexes_of_owners_without_children_are_empty(cache):
     cache.put(a_body(1, owner=OWNER))
     cache.put(a_body(2))
     assert cache._children == {}
@@ -78,7 +78,7 @@ def test_the_controlling_owner_is_known_with_its_uid():
     assert owner_of(a_body(1)) is None
 
 
-def test_what_is_never_read_is_not_kept():
+def test_fields_that_are_never_read_are_dropped():
     body = a_body(1)
     notes = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "swefoundry.dev/nonce": "n"}
     body["metadata"] |= {"managedFields": [{}], "annotations": notes}
@@ -96,7 +96,7 @@ def test_objects_are_counted_by_kind_and_phase(cache):
     assert cache.keys("EnvBuild") == []
 
 
-def test_objects_of_one_repository_are_found_without_looking_at_all_others(cache):
+def test_objects_are_indexed_by_repository(cache):
     for name, repo in (("one", "o/a"), ("two", "o/a"), ("three", "o/b")):
         cache.put(a_body(1, name=name, kind="EnvBuild", spec={"repo": repo}))
     cache.put(a_body(1, name="one", kind="TaskInstance", spec={"repo": "o/a"}))

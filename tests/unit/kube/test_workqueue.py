@@ -1,4 +1,4 @@
-"""Which key is looked at next, and when. On a real event loop; nothing waits longer than a few milliseconds."""
+"""Work queue, on a real event loop; nothing waits longer than a few milliseconds."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ async def test_a_key_that_waits_is_not_added_twice(queue):
     assert await ready(queue) == [ONE]
 
 
-async def test_a_key_added_while_in_work_is_given_out_once_more_and_only_when_the_work_is_done(queue):
+async def test_a_key_added_while_processed_is_processed_once_more_afterwards(queue):
     queue.add(ONE)
     await queue.get()
     queue.add(ONE)
@@ -103,7 +103,7 @@ async def test_the_age_of_the_oldest_key_is_known(queue):
     assert queue.oldest_age_seconds() == 0.0
 
 
-async def test_what_the_queue_does_is_counted(queue):
+async def test_the_queue_is_counted_in_metrics(queue):
     def counted(name):
         return metrics.REGISTRY.get_sample_value(f"swefoundry_workqueue_{name}")
 

@@ -1,4 +1,4 @@
-"""An order fits what Linux lets a process be given, and says so when it cannot."""
+"""The spec of an agent pod fits into an environment variable, or fails with the remedy."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def rounds(count, message):
     ]
 
 
-def test_a_usual_order_is_sent_as_it_is():
+def test_a_usual_spec_is_sent_unchanged():
     order = an_order(rounds(5, "x" * 2048))
     assert fit_agent_spec(order) == order
 
@@ -51,7 +51,7 @@ def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
     assert lengths == sorted(lengths) and set(lengths) == {SHORTENED_CHARACTERS, 2048}
 
 
-def test_an_order_that_cannot_fit_is_given_up_with_what_to_do():
+def test_a_spec_that_cannot_fit_fails_with_the_remedy():
     headers = {f"X-{number}": "x" * 10_000 for number in range(16)}
     with pytest.raises(errors.PermanentError, match="configure fewer models, headers or base images"):
         fit_agent_spec(an_order([], Model(name="small", extra_headers=headers)))

@@ -1,4 +1,4 @@
-"""The agent pod, whole: it alone has the models' key, and it can be told to end without losing a paid answer."""
+"""Manifest of the agent pod: it has the models' key, and time to store a paid answer after SIGTERM."""
 
 import json
 

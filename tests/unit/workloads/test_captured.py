@@ -1,4 +1,4 @@
-"""Statuses that a real kubelet (1.37, containerd 2.3, cgroup v1) reported, each with its reading.
+"""Statuses that a real kubelet (1.37, containerd 2.3, cgroup v1) reported, each with its state.
 
 The cluster tests of the same cases write these files when SWEFOUNDRY_CAPTURE_PODS is set.
 """
@@ -78,12 +78,12 @@ def read(name: str, age: timedelta) -> PodState:
     )
 
 
-def test_every_captured_status_has_a_reading():
+def test_every_captured_status_has_a_state():
     assert {path.stem for path in CAPTURED.glob("*.json")} == RESULTS.keys() | FAULTS.keys()
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_an_end_with_a_record_is_a_result(name):
+def test_a_pod_that_ended_with_a_record_is_a_result(name):
     reading = read(name, timedelta(minutes=1))
     assert isinstance(reading, PodResult)
     assert reading.code == reading.record["code"] == RESULTS[name]
@@ -97,5 +97,5 @@ def test_an_end_without_a_result_is_a_fault(name):
 
 
 @pytest.mark.parametrize("name", PASSING_STATES)
-def test_a_state_that_may_pass_is_waited_for_at_first(name):
+def test_a_transient_state_is_waited_for_at_first(name):
     assert isinstance(read(name, timedelta(seconds=10)), PodWaiting)

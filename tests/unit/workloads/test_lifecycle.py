@@ -1,4 +1,4 @@
-"""What is done to pods, against an API server in memory and a real registry."""
+"""Start, adoption and release of pods, and evidence, against an API server in memory and a real registry."""
 
 import asyncio
 
@@ -58,7 +58,7 @@ def lost(attempt):
     return RetryAttempt("before-0", over, Attempt(work="before-0", number=1, pod=""))
 
 
-async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context):
+async def test_a_started_pod_is_cached_at_once_and_takes_a_place(server, context):
     result = await started_pod(context)
     body = server.one("pods")
     assert result == PodStarted(
@@ -68,7 +68,7 @@ async def test_a_launched_pod_is_known_at_once_and_takes_a_place(server, context
     assert context.pod_limiter.active(Role.EVALUATION) == 1
 
 
-async def test_the_pod_that_a_crash_left_is_adopted_with_its_own_nonce(server, context):
+async def test_a_pod_from_before_a_crash_is_adopted_with_its_own_nonce(server, context):
     first = await started_pod(context)
     nonce = the_pod(context).nonce
     context.cache.drop(Key("Pod", "here", first.attempt.pod))
@@ -84,7 +84,7 @@ async def test_a_pod_without_a_place_is_not_prepared(server, context):
     assert server.requests == []
 
 
-async def test_a_pod_that_cannot_be_made_keeps_no_place(server, context):
+async def test_a_pod_that_cannot_be_created_keeps_no_place(server, context):
     server.forced_errors["POST pods"] = (403, "exceeded quota")
     with pytest.raises(errors.ApiRefused):
         await started_pod(context)
@@ -98,7 +98,7 @@ async def test_a_pod_that_vanished_between_two_requests_keeps_no_place(server, c
     assert context.pod_limiter.active(Role.EVALUATION) == 0
 
 
-async def test_a_pod_is_let_go_whole(server, context):
+async def test_a_released_pod_leaves_no_place_and_no_cache_entry(server, context):
     await started_pod(context)
     await release_pod(context, the_pod(context), "here")
     assert server.bodies("pods") == []
@@ -106,7 +106,7 @@ async def test_a_pod_is_let_go_whole(server, context):
     assert context.pod_limiter.active(Role.EVALUATION) == 0
 
 
-async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_says_so(server, context):
+async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_removes_it(server, context):
     attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.set_status(place, {"phase": "Running"}, nodeName="node-1")
@@ -117,7 +117,7 @@ async def test_a_running_pod_is_deleted_with_grace_and_stays_until_its_kubelet_s
     assert server.bodies("pods") == []
 
 
-async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_off(server, context):
+async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_removed(server, context):
     attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
     server.delete(place)
@@ -149,7 +149,7 @@ async def test_releasing_twice_or_a_successor_does_no_harm(server, context):
     assert "deletionTimestamp" not in successor["metadata"]
 
 
-async def test_a_lost_pod_is_believed_lost_when_the_api_says_so(server, context):
+async def test_a_pod_counts_as_lost_once_the_api_confirms_it(server, context):
     attempt = (await started_pod(context)).attempt
     move = lost(attempt)
     assert isinstance(await verify_pod_lost(context, "here", move), Wait)
@@ -157,7 +157,7 @@ async def test_a_lost_pod_is_believed_lost_when_the_api_says_so(server, context)
     assert await verify_pod_lost(context, "here", move) == move
 
 
-async def test_the_cache_learns_of_a_pod_that_only_seemed_lost(server, context):
+async def test_a_pod_that_only_seemed_lost_is_put_into_the_cache(server, context):
     attempt = (await started_pod(context)).attempt
     context.cache.drop(Key("Pod", "here", attempt.pod))
     await verify_pod_lost(context, "here", lost(attempt))
@@ -181,7 +181,7 @@ async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, conte
     assert evidence.log == "what the tests said\n"
 
 
-async def test_a_cut_log_is_kept_and_said_to_be_cut(server, context):
+async def test_a_cut_log_is_stored_and_its_problem_is_recorded(server, context):
     attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.logs[attempt.uid] = b"cut off"
@@ -198,7 +198,7 @@ async def test_without_a_log_there_is_no_evidence(server, context):
     assert await store_evidence(context, "here", "acting/task", collecting(body, record)) is None
 
 
-async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, context):
+async def test_a_busy_api_is_retried_before_a_log_counts_as_lost(server, context):
     attempt = (await started_pod(context)).attempt
     body = server.get(("pods", "here", attempt.pod))
     server.forced_errors["GET pods"] = (503, "busy")
@@ -206,7 +206,7 @@ async def test_a_busy_api_is_waited_for_before_a_log_is_given_up(server, context
         await store_evidence(context, "here", "acting/task", collecting(body, {"code": 1}))
 
 
-async def test_one_parts_trouble_does_not_lose_anothers_result():
+async def test_one_error_does_not_lose_the_other_results():
     async def good():
         return "result"
 

@@ -1,4 +1,4 @@
-"""What is done next about one piece of work."""
+"""The next move for one piece of work."""
 
 import json
 from datetime import timedelta
@@ -37,16 +37,16 @@ def done(code):
     return terminated(code, json.dumps({"nonce": NONCE, "code": code, "message": "why"}))
 
 
-def test_work_that_nobody_began_is_launched():
+def test_work_without_an_attempt_is_started():
     assert next_move(WORK, work_state()) == StartPod(WORK)
 
 
-def test_a_pod_that_the_status_does_not_know_is_adopted_not_made_again():
+def test_a_pod_that_is_not_in_the_status_is_adopted_and_not_created_again():
     move = next_move(WORK, work_state(pods=[a_pod(WORK)]))
     assert isinstance(move, Wait) and move.adopted == an_attempt(node="node-1")
 
 
-def test_a_known_pod_is_awaited_without_another_word():
+def test_a_pod_that_is_in_the_status_is_waited_for():
     move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK)]))
     assert move == Wait(WORK, "Pending")
 
@@ -62,31 +62,31 @@ def test_the_newest_attempt_counts_when_a_crash_left_the_status_behind():
     assert isinstance(move, CollectResult) and move.pod.attempt == 1
 
 
-def test_a_vanished_pod_is_replaced_after_a_pause():
+def test_a_vanished_pod_is_retried_after_a_delay():
     move = next_move(WORK, work_state([an_attempt()]))
     assert isinstance(move, RetryAttempt)
     assert (move.ended.reason, move.planned.number, move.planned.uid) == ("PodLost", 1, None)
     assert move.planned.not_before == NOW + timedelta(seconds=10)
 
 
-def test_the_pause_doubles():
+def test_the_delay_doubles():
     move = next_move(WORK, work_state([an_attempt(1)]))
     assert isinstance(move, RetryAttempt) and move.planned.not_before == NOW + timedelta(seconds=20)
 
 
-def test_a_planned_attempt_waits_for_its_time_and_is_then_launched():
+def test_a_planned_attempt_waits_for_its_time_and_is_then_started():
     planned = an_attempt(1, uid=None, pod="", not_before=NOW + timedelta(seconds=7))
     assert next_move(WORK, work_state([planned])) == Wait(WORK, "Backoff", requeue_seconds=7.0)
     due = planned.model_copy(update={"not_before": NOW})
     assert next_move(WORK, work_state([due])) == StartPod(WORK, 1)
 
 
-def test_retries_are_spent_at_last():
+def test_retries_are_limited():
     move = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, terminated(0))]))
     assert isinstance(move, FailAttempt) and move.fault.reason == "NoRecord"
 
 
-def test_a_memory_kill_is_tried_once_more_with_twice_the_memory():
+def test_a_memory_kill_is_retried_once_with_twice_the_memory():
     killed = terminated(137, reason="OOMKilled")
     first = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, killed)]))
     assert isinstance(first, RetryAttempt) and first.planned.memory_factor == 2
@@ -104,6 +104,6 @@ def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
 
 
 @pytest.mark.parametrize("code", [30, 45])
-def test_records_that_blame_the_registry_are_tried_again(code):
+def test_records_of_registry_faults_are_retried(code):
     move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(code))]))
     assert isinstance(move, RetryAttempt) and move.ended.reason == "RegistryFault"

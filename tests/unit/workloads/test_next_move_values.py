@@ -102,7 +102,7 @@ def test_each_grace_period_is_the_settings(status: dict[str, Any], limit: int) -
     assert isinstance(move(limit + 1), RetryAttempt | FailAttempt)
 
 
-def test_a_lost_pod_is_written_down_and_the_next_attempt_planned() -> None:
+def test_a_lost_pod_is_recorded_and_the_next_attempt_is_planned() -> None:
     move = next_move(WORK, state([an_attempt(memory_factor=2)]))
     assert isinstance(move, RetryAttempt) and move.ended.message
     fault = {"outcome": "Infrastructure", "reason": "PodLost", "message": move.ended.message, "seconds": 0.0}
@@ -149,7 +149,7 @@ DISRUPTED = {
         (ExitCode.REFERENCE_MISSING, {}, {}, "Configuration", "ReferenceMissing"),
     ],
 )
-def test_codes_that_name_a_fault_outside_are_tried_again(
+def test_codes_of_infrastructure_faults_are_retried(
     code: ExitCode, status: dict[str, Any], meta: dict[str, Any], category: str, reason: str
 ) -> None:
     pod = a_pod(WORK, status=ended_with(code, message="why" * 1000) | status, **meta)
@@ -165,7 +165,7 @@ def test_a_record_without_a_message_leaves_none() -> None:
     assert isinstance(move, RetryAttempt) and (move.ended.message, move.planned.message) == (None, None)
 
 
-def test_a_suspended_task_says_so_of_the_work_that_it_holds() -> None:
+def test_a_suspended_task_waits_with_the_reason_suspended() -> None:
     held = hold_if_suspended(StartPod(WORK), True)
     assert isinstance(held, Wait) and held.message
     assert held == Wait(WORK, reasons.SUSPENDED, held.message)
@@ -173,7 +173,7 @@ def test_a_suspended_task_says_so_of_the_work_that_it_holds() -> None:
 
 
 @pytest.mark.parametrize("factor", [None, 2])
-def test_a_result_without_its_log_is_none_and_is_tried_again(factor: int | None) -> None:
+def test_a_result_without_its_log_is_retried(factor: int | None) -> None:
     running = [] if factor is None else [an_attempt(memory_factor=factor)]
     collected = CollectResult(WORK, a_pod(WORK), PodResult(1, {}, 12.0))
     move = after_lost_log(collected, state(running))

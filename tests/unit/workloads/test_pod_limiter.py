@@ -1,4 +1,4 @@
-"""How many pods of a role may be active, and who is next."""
+"""Limit on active pods per role, and the order of those who wait."""
 
 import pytest
 from hypothesis import given, settings
@@ -40,7 +40,7 @@ def test_roles_have_their_own_places(slots):
     assert slots.acquire(Role.BUILD, "pod-b", B)
 
 
-def test_whoever_waits_longest_is_woken_first_and_once(slots, woken):
+def test_the_key_that_waits_longest_is_woken_first_and_once(slots, woken):
     slots.acquire(EVALUATION, "pod-a", A)
     for key in (B, C, B):
         slots.acquire(EVALUATION, f"pod-{key.name}", key)
@@ -51,14 +51,14 @@ def test_whoever_waits_longest_is_woken_first_and_once(slots, woken):
     assert woken == [B, C]
 
 
-def test_a_place_that_was_not_taken_frees_nothing(slots, woken):
+def test_releasing_a_place_that_was_not_taken_wakes_nobody(slots, woken):
     slots.acquire(EVALUATION, "pod-a", A)
     slots.acquire(EVALUATION, "pod-b", B)
     slots.release(EVALUATION, "pod-z")
     assert woken == [] and slots.active(EVALUATION) == 1
 
 
-def test_found_pods_count_even_over_the_limit_and_nobody_is_woken_until_it_is_kept_again(slots, woken):
+def test_restored_pods_count_even_over_the_limit_and_nobody_is_woken_above_it(slots, woken):
     slots.restore(EVALUATION, "one")
     slots.restore(EVALUATION, "two")
     assert slots.active(EVALUATION) == 2
@@ -69,7 +69,7 @@ def test_found_pods_count_even_over_the_limit_and_nobody_is_woken_until_it_is_ke
     assert woken == [A]
 
 
-def test_a_place_that_its_waiter_does_not_want_any_more_goes_to_the_next(slots, woken):
+def test_a_place_that_its_waiter_does_not_take_goes_to_the_next(slots, woken):
     slots.acquire(EVALUATION, "pod-a", A)
     slots.acquire(EVALUATION, "pod-b", B)
     slots.acquire(EVALUATION, "pod-c", C)
@@ -90,7 +90,7 @@ def test_a_place_that_is_taken_is_not_passed_on(slots, woken):
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 3), st.lists(st.integers(0, 5), max_size=30))
-def test_nobody_starves_however_many_want_a_place(limit, order):
+def test_no_key_starves(limit, order):
     """Each key wants one pod; pods end in any order; a woken key takes its place at its next look."""
     awake = [Key("TaskInstance", "here", str(number)) for number in range(6)]
     slots = PodLimiter(dict.fromkeys(Role, limit), wake=lambda key: awake.append(key))

@@ -1,4 +1,4 @@
-"""What a pod's status means, rule by rule."""
+"""Rules of pod status, one by one."""
 
 import json
 
@@ -48,7 +48,7 @@ def test_a_matching_record_wins_over_a_later_eviction():
         ("another nonce than the order's", 1, {"nonce": "f" * 32}),
     ],
 )
-def test_a_record_that_does_not_fit_is_tampering(case, exit_code, fields):
+def test_a_record_that_contradicts_the_pod_is_tampering(case, exit_code, fields):
     assert blamed(read(terminated(exit_code, record(**fields)))) == (
         FaultCategory.TAMPERING,
         "RecordMismatch",
@@ -139,7 +139,7 @@ def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
         ),
     ],
 )
-def test_ends_and_dead_ends_are_faults(case, status, expected):
+def test_ends_without_a_result_are_faults(case, status, expected):
     assert blamed(read(status)) == expected
 
 
@@ -169,7 +169,7 @@ def test_ends_and_dead_ends_are_faults(case, status, expected):
         ("running", {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}, PodRunning()),
     ],
 )
-def test_states_that_may_pass_are_waited_for(case, status, expected):
+def test_transient_states_are_waited_for(case, status, expected):
     assert read(status) == expected
 
 
@@ -205,14 +205,14 @@ RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]
         ("2026-01-01T11:40:00Z", (FaultCategory.INFRASTRUCTURE, "Stuck")),
     ],
 )
-def test_a_container_that_nobody_stops_at_its_deadline_is_on_a_lost_node(started, expected):
+def test_a_container_that_runs_past_its_deadline_is_on_a_lost_node(started, expected):
     body = pod_body(status={**RUNNING, "startTime": started})
     body["spec"]["activeDeadlineSeconds"] = 600
     found = read_pod(read_snapshot(body), NOW, PATIENCE)
     assert expected == (found if isinstance(found, PodRunning) else blamed(found))
 
 
-def test_a_digest_with_403_in_it_is_no_refused_pull():
+def test_a_digest_that_contains_403_is_not_a_refused_pull():
     message = f"failed to pull registry/task@sha256:{'a403' * 16}: connection refused"
     assert read(waiting("ErrImagePull", message)) == PodWaiting("ImagePullTransient", message)
 

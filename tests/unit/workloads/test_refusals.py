@@ -1,4 +1,4 @@
-"""A refusal by the cluster or the registry is shown on the object, not only in the operator's log."""
+"""A permanent error of the API or the registry is shown on the object, not only in the operator's log."""
 
 from builders import NOW, a_task
 from swefoundry import errors
@@ -13,18 +13,18 @@ from swefoundry.workloads.decide import Wait
 QUOTA = errors.ApiRefused("pods is forbidden: exceeded quota: small")
 
 
-def test_a_refusal_is_told_as_a_wait():
+def test_a_permanent_api_error_is_shown_as_a_wait():
     assert with_api_error_as_wait([], QUOTA) == [
         Wait("refused", "ApiRefused", "pods is forbidden: exceeded quota: small")
     ]
 
 
-def test_a_passing_fault_is_not_told_on_every_retry():
+def test_a_transient_error_is_not_shown():
     assert with_api_error_as_wait([], errors.ApiUnavailable("busy")) == []
     assert with_api_error_as_wait([], None) == []
 
 
-def test_the_condition_says_what_was_refused():
+def test_the_condition_shows_the_refusal():
     observed = Observation(a_task(), (), None, Settings(), NOW)
     status = report(observed, RunWork(()), with_api_error_as_wait([], QUOTA))
     assert reason_of(status.conditions, READY) == (

@@ -1,4 +1,4 @@
-"""What EnvBuilds have used of the models and may still use, summed up while the cache changes."""
+"""Running totals of model usage, updated while the cache changes."""
 
 import pytest
 from hypothesis import given
@@ -53,7 +53,7 @@ def cluster():
     return Cluster()
 
 
-def test_an_account_holds_what_is_left_while_an_agent_pod_runs():
+def test_totals_reserve_the_rest_of_the_budget_while_an_agent_pod_runs():
     body = {
         "metadata": {"namespace": "there"},
         "spec": {"budget": BUDGET},
@@ -65,12 +65,12 @@ def test_an_account_holds_what_is_left_while_an_agent_pod_runs():
     assert usage_totals({"spec": {}}, runs=True).reserved == spent(1_000_000, 1_000_000)
 
 
-def test_an_object_that_is_refused_anyway_counts_for_nothing():
+def test_an_invalid_object_counts_as_zero():
     assert usage_totals({"spec": {"budget": {"llmTokens": "many"}}}, runs=True) == NO_USAGE
     assert usage_totals({"spec": {}, "status": {"usage": {"inputTokens": -1}}}, runs=False) == NO_USAGE
 
 
-def test_a_namespace_counts_its_own_and_the_operator_all_but_who_asks(cluster):
+def test_totals_exclude_the_asking_envbuild_per_namespace_and_overall(cluster):
     cluster.build(A, 100, 1)
     cluster.build(B, 200, 2)
     cluster.build(C, 400, 4)
@@ -78,7 +78,7 @@ def test_a_namespace_counts_its_own_and_the_operator_all_but_who_asks(cluster):
     assert cluster.spending.excluding(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
 
 
-def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
+def test_an_agent_pod_that_is_not_in_a_status_reserves_its_budget(cluster):
     cluster.build(B, 200)
     cluster.pod(B)
     held = UsageTotals(spent(200), spent(800, 500_000))
@@ -88,7 +88,7 @@ def test_a_pod_that_no_status_speaks_of_holds_what_its_build_may_spend(cluster):
     assert cluster.spending.excluding(A) == OtherUsage(held, held)
 
 
-def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
+def test_pods_of_other_roles_and_of_predecessors_reserve_nothing(cluster):
     cluster.build(B, 200, uid="2")
     cluster.pod(B, uid="1")
     assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
@@ -96,7 +96,7 @@ def test_pods_of_other_roles_and_of_predecessors_hold_nothing(cluster):
     assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
 
 
-def test_who_waits_is_woken_once_there_is_more_room(cluster):
+def test_waiting_keys_are_woken_once_a_budget_is_freed(cluster):
     cluster.build(A, running=["agent-0"])
     cluster.spending.wait_for_budget(B)
     cluster.build(A, running=["agent-0", "build-0"])
@@ -121,7 +121,7 @@ CHANGES = st.one_of(
 
 
 @given(st.lists(CHANGES, max_size=30))
-def test_whatever_happens_the_sums_are_those_of_a_count_over_the_cache(changes):
+def test_the_totals_always_equal_a_count_over_the_cache(changes):
     cluster = Cluster()
     for what, key, *rest in changes:
         match what:

@@ -92,7 +92,7 @@ def test_work_begins_with_a_stamp_and_reconciling():
     assert message(status) == "round 1: under way (recipe: python 3.11, uv)"
 
 
-def test_rest_changes_nothing():
+def test_no_op_changes_nothing():
     view = observed(ROUND, now=LATER)
     assert after(view, NoOp()) == view.build.status
 

@@ -1,4 +1,4 @@
-"""What is left alone: tasks that are being deleted, and new work of suspended ones."""
+"""Rules for tasks that are being deleted or suspended."""
 
 from builders import IMAGE, NOW, PREPARED, a_build, a_task, digest, task_body
 from swefoundry.api import reasons

@@ -1,4 +1,4 @@
-"""What a TaskInstance's status says after each step."""
+"""Status of a TaskInstance after each step."""
 
 from datetime import timedelta
 
@@ -68,7 +68,7 @@ def judged(verdict, remark=""):
     return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"), remark)
 
 
-def test_a_new_task_says_that_it_is_taken_in():
+def test_a_new_task_is_in_phase_intake():
     status = after(observed(), GO_ON, PodStarted(an_attempt("intake")))
     assert (status.phase, status.started_at, status.observed_generation) == ("Intake", NOW, 1)
     assert conditions_of(status) == {
@@ -80,7 +80,7 @@ def test_a_new_task_says_that_it_is_taken_in():
     assert status.running == [an_attempt("intake")]
 
 
-def test_a_task_without_a_place_is_pending_and_says_why():
+def test_a_task_without_a_place_is_pending_with_the_reason():
     status = after(observed(), GO_ON, Queued("intake"))
     assert (status.phase, conditions_of(status)["Reconciling"], message(status)) == (
         "Pending",
@@ -89,14 +89,14 @@ def test_a_task_without_a_place_is_pending_and_says_why():
     )
 
 
-def test_a_suspended_task_says_so_once_its_pods_have_ended():
+def test_a_suspended_task_is_in_phase_suspended_once_its_pods_have_ended():
     held = Wait("before-0", "Suspended", "spec.suspend is true: no new pod is started")
     assert after(observed(READY), GO_ON, held).phase == "Suspended"
     busy = observed(READY | {"running": [an_attempt("after-0").to_json_dict()]})
     assert after(busy, GO_ON, held).phase == "Validating"
 
 
-def test_waits_of_a_moment_cost_no_write():
+def test_short_waits_cost_no_write():
     first = after(observed(READY), GO_ON, Wait("before-0", "Running"))
     again = Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER)
     assert after(again, GO_ON, Wait("before-0", "Pending")) == first
@@ -104,7 +104,7 @@ def test_waits_of_a_moment_cost_no_write():
     assert message(after(again, GO_ON, pull)) == "before-0: ImagePullTransient (i/o timeout)"
 
 
-def test_a_prepared_source_is_written_down():
+def test_a_prepared_source_is_in_the_status():
     record = IntakeResult(
         nonce="n",
         code=0,
@@ -134,7 +134,7 @@ def test_a_prepared_source_is_written_down():
         (0, "InternalDefect"),
     ],
 )
-def test_a_refused_row_is_stalled_with_its_reason(code, reason):
+def test_a_rejected_row_is_stalled_with_its_reason(code, reason):
     record = IntakeResult(nonce="n", code=code, message="hunk 2 of a.py")
     status = after(observed(), GO_ON, IntakeFinished(collect("intake", code), record))
     assert conditions_of(status) == {
@@ -152,14 +152,14 @@ def test_a_message_of_any_length_fits_into_the_status():
     assert TaskInstanceStatus.model_validate(status.to_json_dict()) == status
 
 
-def test_an_environment_under_way_is_told_with_its_own_words():
+def test_the_message_of_an_unfinished_envbuild_is_shown():
     ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: under way"}
     build = a_build({"conditions": [ready | {"lastTransitionTime": NOW.isoformat()}], "rounds": []})
     status = after(observed({"prepared": PREPARED}, build), WaitForEnvBuild())
     assert (status.phase, message(status)) == ("Preparing", "EnvBuild task-one: round 1: under way")
 
 
-def test_the_envbuild_is_named_even_when_its_creation_was_not_written_down():
+def test_the_envbuild_is_named_even_when_its_creation_was_not_recorded():
     assert after(observed({"prepared": PREPARED}, a_build()), WaitForEnvBuild()).env_build == "task-one"
     ordered = after(observed({"prepared": PREPARED}), CreateEnvBuild(), EnvBuildCreated("task-one"))
     assert (ordered.env_build, ordered.phase) == ("task-one", "Preparing")
@@ -175,7 +175,7 @@ def test_the_image_is_taken_over_from_the_finished_envbuild_only():
     assert status.phase == "Validating"
 
 
-def test_a_missing_envbuild_does_not_take_the_image_along():
+def test_a_missing_envbuild_keeps_the_image():
     assert after(observed(READY), GO_ON).image == Image(**IMAGE)
 
 
@@ -219,7 +219,7 @@ def test_a_failed_step_is_stalled():
     assert "Reconciling" not in conditions_of(status)
 
 
-def test_a_deleted_envbuild_ends_the_task_with_what_to_do():
+def test_a_deleted_envbuild_fails_the_task_with_the_remedy():
     status = after(observed(READY), GO_ON, EnvBuildDeleted("task-one"))
     assert conditions_of(status)["Stalled"] == ("True", "EnvironmentNotBuilt")
     assert message(status).endswith("delete and re-create the TaskInstance")
@@ -242,7 +242,7 @@ def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
         (FaultCategory.CONFIGURATION, "Misconfigured"),
     ],
 )
-def test_a_fault_that_says_nothing_about_the_task_is_no_verdict(blame, reason):
+def test_a_fault_outside_of_the_task_is_no_verdict(blame, reason):
     fault = PodFault(blame, "Whatever", "a sentence")
     status = after(observed(READY), GO_ON, FailAttempt("before-0", an_attempt(number=4), fault))
     assert conditions_of(status)["Stalled"] == ("True", reason)
@@ -256,7 +256,7 @@ def test_a_fault_at_intake_is_never_a_cell():
     assert conditions_of(status)["Stalled"] == ("True", "ResourceLimit")
 
 
-def test_a_task_that_ended_starts_nothing_more_and_speaks_of_no_pod():
+def test_a_task_that_ended_starts_nothing_and_lists_no_running_pod():
     view = observed(READY | {"running": [an_attempt("after-0").to_json_dict()]})
     status = after(view, GO_ON, evaluated("base", 0, network_open=True), PodStarted(an_attempt()))
     assert conditions_of(status)["Stalled"] == ("True", "NetworkNotIsolated")
@@ -281,12 +281,12 @@ def test_the_last_five_attempts_are_shown():
     assert [item.work for item in status.attempts] == ["base-2", "base-3", "base-4", "base-5", "base-6"]
 
 
-def test_rest_changes_nothing():
+def test_no_op_changes_nothing():
     view = observed(READY, now=LATER)
     assert after(view, NoOp()) == view.task.status
 
 
-def test_a_verdict_over_tests_that_nobody_named_says_so():
+def test_a_verdict_without_test_files_has_a_remark():
     status = after(observed(READY), GO_ON, judged(Verdict.PASS2PASS, "no test file was named"))
     assert {item.message for item in status.conditions} == {
         "the tests pass without the fix: they do not test it; no test file was named"
@@ -308,7 +308,7 @@ def test_transition_times_move_only_when_a_status_does():
     assert {item.last_transition_time for item in going.conditions} == {NOW}
 
 
-def test_a_task_that_was_refused_and_is_good_now_is_stalled_no_more():
+def test_a_task_that_is_valid_again_is_not_stalled():
     stalled = {
         "type": "Stalled",
         "status": "True",

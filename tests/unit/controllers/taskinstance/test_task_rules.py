@@ -1,4 +1,4 @@
-"""The lifecycle of a TaskInstance, rule by rule."""
+"""Rules of a TaskInstance, one by one."""
 
 from datetime import timedelta
 
@@ -36,7 +36,7 @@ def ready(status=None):
     return a_build({"image": digest("b"), "draft": digest("d")} | ENDED | (status or {}))
 
 
-def test_a_new_task_begins_with_intake():
+def test_a_new_task_starts_with_intake():
     assert decide(observed(a_task())) == RunWork((StartPod("intake"),))
 
 
@@ -52,11 +52,11 @@ def test_a_suspended_task_keeps_the_results_of_running_pods():
     assert isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Pending"
 
 
-def test_a_prepared_source_gets_an_environment():
+def test_a_prepared_source_gets_an_envbuild():
     assert decide(observed(a_task({"prepared": PREPARED}))) == CreateEnvBuild()
 
 
-def test_an_environment_under_way_is_awaited():
+def test_an_unfinished_envbuild_is_waited_for():
     assert decide(observed(a_task({"prepared": PREPARED}), a_build())) == WaitForEnvBuild()
 
 
@@ -92,12 +92,12 @@ def test_a_full_matrix_is_judged():
     assert decide(observed(a_task(status), ready())) == Judge(Verdict.FAIL2PASS)
 
 
-def test_a_finished_task_rests():
+def test_a_finished_task_needs_nothing():
     assert decide(observed(a_task(ENDED))) == NoOp()
 
 
 @pytest.mark.parametrize(("ttl", "step"), [(3600, DeleteTask()), (3601, NoOp())])
-def test_a_finished_task_is_deleted_when_its_time_is_over(ttl, step):
+def test_a_finished_task_is_deleted_after_its_ttl(ttl, step):
     finished = {"finishedAt": (NOW - timedelta(hours=1)).isoformat()}
     assert decide(observed(a_task(finished, ttlSecondsAfterFinished=ttl))) == step
 
