@@ -143,7 +143,7 @@ def met_an_outage(
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role=agent"
     log = wait_until(
         lambda: kubectl("logs", "-n", namespace, "-l", selector, "--tail=-1", fails=True),
-        lambda said: "asked again in" in said,
+        lambda said: "retried in" in said,
         seconds=300,
     )
     models.release(outage)

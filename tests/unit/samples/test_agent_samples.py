@@ -20,7 +20,8 @@ from swefoundry.contracts.intake import GitOrigin
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.programs.agent.llm.model_client import Hooks, open_model_client
+from swefoundry.programs.agent.llm.hooks import Hooks
+from swefoundry.programs.agent.llm.open_client import open_model_client
 from swefoundry.programs.agent.run import run_agent
 from unit.programs.intake.workbench import Workbench
 

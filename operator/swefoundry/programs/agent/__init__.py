@@ -1,1 +1,1 @@
-"""What runs in agent pods: four roles that write drafts. Knows drafts, models and the registry; knows no Kubernetes."""
+"""Program of agent pods: four roles write a draft. It uses model endpoints and the registry, never Kubernetes."""

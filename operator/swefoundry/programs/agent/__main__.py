@@ -1,7 +1,7 @@
 """Entry point of the agent pod: handle SIGTERM first, then import and run the program.
 
-Importing takes seconds, and PID 1 is not ended by a signal that it does not handle: a pod that was told to end
-meanwhile would go on asking until it is killed, in the middle of an answer that is paid for.
+The imports take seconds, and PID 1 ignores signals without a handler: a pod that is deleted meanwhile would start to
+ask models and be killed in the middle of a response that is paid for.
 """
 
 import os
@@ -11,7 +11,7 @@ from types import FrameType
 
 
 def main() -> int:
-    """Run the agents; the exit code."""
+    """Run the program and return its exit code."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
     from swefoundry.programs.agent.entrypoint import run_agent_program
 
@@ -19,7 +19,7 @@ def main() -> int:
 
 
 def _exit_on_signal(number: int, _: FrameType | None) -> None:
-    """Nothing was asked yet. Once there is something to lose, the model client handles the signal instead."""
+    """Exit at once: no model was asked yet. Later the model client replaces this handler."""
     os._exit(128 + number)
 
 

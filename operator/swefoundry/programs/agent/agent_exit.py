@@ -1,16 +1,16 @@
-"""Why an agent pod ends without a draft: one class per reason, each with the exit code that says so.
+"""Terminal errors of an agent run. Each maps to the exit code of the pod.
 
 ::
 
-    Stop
+    AgentExit
     ├── GaveUp             the analyst sees no way, and says why
     ├── BudgetSpent        the next turn might cost more than is left; nothing was sent
     ├── ModelUnavailable   no answer, 429 or 5xx after retries: worth a new pod later
-    ├── ModelRefused       key, model name or request refused: only a person can help
-    ├── Repeated           every model of the ladder repeats itself
-    ├── Malformed          every model of the ladder answers garbage
-    ├── OutOfTime          the pod's time limit
-    └── Interrupted        the pod is asked to end; what was paid for is stored, another pod goes on
+    ├── ModelRefused       API key, model name or request refused: only a person can help
+    ├── RepeatedDrafts     every configured model repeats a draft that was tried
+    ├── MalformedAnswers   every configured model gives answers that cannot be parsed
+    ├── TimeLimitReached   the pod's time limit
+    └── Interrupted        SIGTERM; what was paid for is stored, and another pod resumes
 """
 
 from typing import ClassVar
@@ -19,7 +19,7 @@ from swefoundry.contracts.exit_codes import ExitCode
 
 
 class AgentExit(Exception):
-    """Base: the message is a sentence for people."""
+    """Base class. The message is a sentence for people."""
 
     code: ClassVar[ExitCode]
 
@@ -31,7 +31,7 @@ class GaveUp(AgentExit):
 
 
 class BudgetSpent(AgentExit):
-    """The next turn might cost more than the budget has left; it was not asked."""
+    """The next turn might cost more than is left of the budget; it was not sent."""
 
     code = ExitCode.BUDGET_SPENT
 
@@ -43,7 +43,7 @@ class ModelUnavailable(AgentExit):
 
 
 class ModelRefused(AgentExit):
-    """The endpoint refuses the key, the model name or the request."""
+    """The endpoint refuses the API key, the model name or the request."""
 
     code = ExitCode.MODEL_REFUSED
 
@@ -55,7 +55,7 @@ class RepeatedDrafts(AgentExit):
 
 
 class MalformedAnswers(AgentExit):
-    """Every model gives answers that cannot be read."""
+    """Every model gives answers that cannot be parsed."""
 
     code = ExitCode.MALFORMED
 
@@ -67,6 +67,6 @@ class TimeLimitReached(AgentExit):
 
 
 class Interrupted(AgentExit):
-    """The pod is asked to end (SIGTERM). Every answer that was paid for is stored; a new pod carries on from there."""
+    """The pod got SIGTERM. Every response that was paid for is stored; a new pod resumes from there."""
 
     code = ExitCode.INFRASTRUCTURE

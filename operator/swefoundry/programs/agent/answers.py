@@ -1,7 +1,7 @@
-"""What each role must answer: typed, and read from whatever a model wrote.
+"""The answers of the roles as pydantic models, their JSON schemas, and a lenient parser for model output.
 
-The schemas that models see hold only what every endpoint's strict mode takes: no lengths, no defaults, every field
-required, empty text or list for "none". What a draft may really hold is checked afterwards, by ``Draft``.
+The schemas contain only what the strict mode of every endpoint supports: no lengths, no defaults, every field required,
+empty text or list for "none". ``Draft`` checks the actual limits afterwards.
 """
 
 import json
@@ -12,15 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from swefoundry.contracts.draft import PYTEST_ERROR_CODES
 
 Route = Literal["explorer", "environment", "tests"]
-"""Who acts on guidance."""
-
+"""The role that acts on guidance."""
 
 MAX_OBJECT_STARTS = 500
-"""So many opening braces are tried: thousands of them that never close would take minutes."""
+"""Opening braces that are tried: thousands of them without an end would take minutes."""
 
 
 class RoleAnswer(BaseModel):
-    """A final answer; what a model says besides is ignored."""
+    """A final answer; unknown fields are ignored. Class names and fields are part of requests and of stored state."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,7 +28,7 @@ AnswerT = TypeVar("AnswerT", bound=RoleAnswer)
 
 
 class ExplorerReport(RoleAnswer):
-    """What the Repository Explorer found out."""
+    """The Repository Explorer's findings."""
 
     language: str = Field(description="Main programming language of the tests.")
     language_version: str = Field(
@@ -54,7 +53,7 @@ class ExplorerReport(RoleAnswer):
 
 
 class EnvironmentDraft(RoleAnswer):
-    """What the Environment Manager proposes."""
+    """The Environment Manager's proposal."""
 
     dockerfile: str = Field(description="The whole Dockerfile.")
     note: str = Field(
@@ -63,7 +62,7 @@ class EnvironmentDraft(RoleAnswer):
 
 
 class CommandDraft(RoleAnswer):
-    """What the Test Manager proposes."""
+    """The Test Manager's proposal."""
 
     test_command: str = Field(
         description="Shell command run in /testbed; `{files}` becomes the test files, quoted."
@@ -89,7 +88,7 @@ class CommandDraft(RoleAnswer):
 
 
 class Guidance(RoleAnswer):
-    """What the Test Analyst says: who is to do what, or that nobody can do anything."""
+    """The Test Analyst's result: which role has to do what, or that nothing can be done."""
 
     give_up: bool = Field(
         default=False,
@@ -113,9 +112,9 @@ class Guidance(RoleAnswer):
 
 
 def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:
-    """The JSON schema of an answer in the form that strict endpoints take."""
-    made = answer_type.model_json_schema()
-    fields = {name: _field_schema(field) for name, field in made["properties"].items()}
+    """The JSON schema of an answer for strict mode."""
+    schema = answer_type.model_json_schema()
+    fields = {name: _field_schema(field) for name, field in schema["properties"].items()}
     return {
         "title": answer_type.__name__,
         "type": "object",
@@ -130,36 +129,36 @@ def _field_schema(field: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_answer(answer_type: type[AnswerT], text: str) -> AnswerT | str:
-    """The answer in a model's text, or a sentence that says what is wrong with it."""
-    found = _last_object(text)
-    if found is None:
+    """The answer in a model's text, or a sentence with what is wrong."""
+    parsed = _last_object(text)
+    if parsed is None:
         return "The answer must be one JSON object and nothing else; no JSON object could be read."
     try:
-        return answer_type.model_validate(found)
+        return answer_type.model_validate(parsed)
     except ValidationError as error:
         return f"The JSON does not fit: {describe_errors(error)}."
 
 
 def describe_errors(error: ValidationError) -> str:
-    """Every field that is wrong and how."""
-    said = []
+    """One sentence with every invalid field and its problem."""
+    problems = []
     for each in error.errors(include_url=False, include_context=False, include_input=False):
-        where = ".".join(str(part) for part in each["loc"])
-        said.append(f"{where}: {each['msg']}" if where else str(each["msg"]))
-    return "; ".join(said)
+        field = ".".join(str(part) for part in each["loc"])
+        problems.append(f"{field}: {each['msg']}" if field else str(each["msg"]))
+    return "; ".join(problems)
 
 
 def _last_object(text: str) -> dict[str, Any] | None:
-    """The last JSON object that stands in the text: models like to think aloud and to use code fences."""
-    decoder, found, at = json.JSONDecoder(strict=False), None, text.find("{")
+    """The last JSON object in the text: models often reason first or use code blocks."""
+    decoder, last, start = json.JSONDecoder(strict=False), None, text.find("{")
     for _ in range(MAX_OBJECT_STARTS):
-        if at < 0:
+        if start < 0:
             break
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            end = at + 1
+            end = start + 1
         else:
-            found = value if isinstance(value, dict) else found
-        at = text.find("{", end)
-    return found
+            last = value if isinstance(value, dict) else last
+        start = text.find("{", end)
+    return last

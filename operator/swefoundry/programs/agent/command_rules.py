@@ -1,14 +1,15 @@
-"""Does a test command say what the tests say? Rules that it must keep, because its exit code is the verdict; pure.
+"""Rules for test commands: the exit code is the verdict, so it has to be the test runner's own. Pure.
 
-They find honest mistakes and what a hostile README talks a model into: a command that always succeeds would make a good
-row look as if its tests passed without the fix.
+They catch mistakes, and commands that a hostile README talks a model into: a command that always succeeds would make it
+look as if the tests passed without the fix.
 """
 
 import re
 import shlex
 from collections.abc import Iterator
 
-FILES = "{files}"
+from swefoundry.drafts.evaluation_command import FILES_PLACEHOLDER
+
 _SEPARATORS = frozenset({"|", "||", "|&", ";", ";;", "&"})
 _COMMAND_STARTS = _SEPARATORS | {"&&", "("}
 _COMMANDS_WITHOUT_TESTS = frozenset(
@@ -22,47 +23,50 @@ _PYTEST = re.compile(r"\bpy\.?test\b")
 
 
 def command_problem(command: str, requires_files: bool) -> str:
-    """What is wrong, with the fix; empty when nothing is."""
-    if requires_files and FILES not in command:
-        return f"the test command must hold {FILES}, which stands for the test files that must run"
-    nothing = _RUNS_NOTHING.search(command)
-    if nothing:
-        return f"`{nothing[1]}` lets the command succeed without running a test; remove it"
-    out = _SKIPS_TESTS.search(command) if _PYTEST.search(command) else None
-    if out:
-        return f"`{out[1].strip()}` leaves tests out; all tests of the files must run"
+    """A sentence with the problem and its fix; empty when there is none."""
+    if requires_files and FILES_PLACEHOLDER not in command:
+        return (
+            f"the test command must hold {FILES_PLACEHOLDER}, which stands for the test files that must run"
+        )
+    match = _RUNS_NOTHING.search(command)
+    if match:
+        return f"`{match[1]}` lets the command succeed without running a test; remove it"
+    match = _SKIPS_TESTS.search(command) if _PYTEST.search(command) else None
+    if match:
+        return f"`{match[1].strip()}` leaves tests out; all tests of the files must run"
     return _exit_code_problem(command)
 
 
 def _exit_code_problem(command: str) -> str:
-    """Whether anything but the test runner decides on the exit code."""
+    """The problem when something other than the test runner sets the exit code; else empty."""
     try:
         words = list(_shell_words(command))
     except ValueError as error:
         return f"the shell cannot read the command: {error}"
-    at = max((number for number, (word, _) in enumerate(words) if FILES in word), default=None)
-    if at is None:
+    index = max((number for number, (word, _) in enumerate(words) if FILES_PLACEHOLDER in word), default=None)
+    if index is None:
         return ""
-    inner, substituted = words[at]
-    if " " in inner.strip():
-        return _exit_code_problem(inner)
-    after = next((word for word, within in words[at:] if word in _SEPARATORS and not within), None)
+    word, substituted = words[index]
+    if " " in word.strip():  # a quoted script, as in `sh -c "..."`
+        return _exit_code_problem(word)
+    after = next((each for each, inside in words[index:] if each in _SEPARATORS and not inside), None)
     if after:
         return (
-            f"after {FILES} nothing but `&&` may follow, because `{after}` changes the exit code; remove it"
+            f"after {FILES_PLACEHOLDER} nothing but `&&` may follow, because `{after}` changes the exit code; "
+            "remove it"
         )
-    return "" if substituted else _missing_runner_problem([word for word, _ in words[:at]])
+    return "" if substituted else _missing_runner_problem([each for each, _ in words[:index]])
 
 
 def _missing_runner_problem(before: list[str]) -> str:
-    """Whether the command that gets the files is one that always succeeds."""
+    """The problem when the command that gets the files is not a test runner; else empty."""
     starts = (number + 1 for number, word in enumerate(before) if word in _COMMAND_STARTS)
     first = next((word for word in before[max(starts, default=0) :] if "=" not in word), "")
     return f"`{first}` runs no test" if first in _COMMANDS_WITHOUT_TESTS else ""
 
 
 def _shell_words(command: str) -> Iterator[tuple[str, bool]]:
-    """Words and operators, and whether they stand in a `$(…)`; a line end is a `;`."""
+    """Words and operators, each with whether it is inside `$(…)` or `<(…)`; a line end counts as `;`."""
     joined = re.sub(r"\\\n", " ", command.strip())
     lexer = shlex.shlex(joined.replace("\n", " ; "), posix=True, punctuation_chars=True)
     lexer.commenters = ""

@@ -1,19 +1,19 @@
-"""How does a role get its answer? Ask, run tools, check, ask again, take the next model, stop.
+"""The conversation of one role with the models, from its first message to an answer that passes its check.
 
 ::
 
-    ask ─> calls? ──yes─> run them ─────────────────────────────┐
+    ask ─> tool calls? ──yes─> run them ────────────────────────┐
      ^       │ no                                               │
-     │    answer fits? ──yes─> done                             │
+     │    valid answer? ──yes─> done                            │
      │       │ no                                               │
-     │    asked again 3 times? ──no─> say what is wrong ────────┤
+     │    corrected 3 times? ──no─> say what is wrong ──────────┤
      │       │ yes                                              │
-     │    next model? ──yes─> back to the last sound point ─────┤
+     │    next model? ──yes─> drop messages after last valid ───┤
      │       │ no                                               │
-     │    Malformed or Repeated                                 │
+     │    MalformedAnswers or RepeatedDrafts                    │
      └──────────────────────────────────────────────────────────┘
 
-Every turn counts against one limit; a role that has used it up without an answer ends with BudgetSpent.
+Every turn counts against one limit; a role that reaches it without an answer ends with TurnLimitReached.
 """
 
 from collections import Counter
@@ -26,54 +26,54 @@ from swefoundry.programs.agent.agent_exit import AgentExit, BudgetSpent, Malform
 from swefoundry.programs.agent.answers import AnswerT, answer_schema, parse_answer
 from swefoundry.programs.agent.llm.messages import Message, ModelClient, Reply, Request
 from swefoundry.programs.agent.loop_detection import call_key
-from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.tools import RepoTools
 from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
 
 MAX_CORRECTIONS = 3
-"""So often an answer that cannot be used is asked for again before the next model is taken."""
+"""Corrections of invalid answers before the next model is used."""
 MAX_REPEATED_CALLS = 3
-"""So many repeated tool calls are answered in words; then the role has to answer."""
+"""After this many repeated tool calls, the role has to give its answer."""
 MAX_CALLS_PER_TURN = 8
 
 
 class TurnLimitReached(BudgetSpent):
-    """A role used all its turns without an answer."""
+    """A role used all its turns without a valid answer."""
 
 
 @dataclass(frozen=True)
 class InvalidAnswer:
-    """What is wrong with an answer: told to the model, and at last to a person."""
+    """What is wrong with an answer."""
 
     message: str
+    """For the model; for a person when no model is left."""
     exit_type: type[AgentExit] = MalformedAnswers
 
 
 @dataclass(frozen=True)
 class RoleTask(Generic[AnswerT]):
-    """What one conversation is about."""
+    """The task of one conversation."""
 
     role: AgentRole
     opening: str
-    """What the role is told first, after the system prompt."""
+    """The first user message."""
     answer_type: type[AnswerT]
     check: Callable[[AnswerT], InvalidAnswer | None]
     max_turns: int
-    """Most turns; a hard limit."""
     limit_source: str = ""
-    """How to raise the limit."""
+    """Where the limit comes from, and how to raise it."""
 
 
 @dataclass(frozen=True)
 class AgentDeps:
-    """What all conversations of a pod share."""
+    """What all conversations of an agent run share."""
 
     model_client: ModelClient
     recorder: TranscriptRecorder
 
 
 class Conversation(Generic[AnswerT]):
-    """One role's talk with the models, from its opening to its answer."""
+    """One role's messages, tool calls and corrections."""
 
     def __init__(self, deps: AgentDeps, task: RoleTask[AnswerT], toolbox: RepoTools | None = None) -> None:
         self._deps = deps
@@ -91,59 +91,59 @@ class Conversation(Generic[AnswerT]):
         self._note = ""
 
     async def answer(self) -> AnswerT:
-        """The answer that fits; else one of the stops."""
+        """The first answer that passes the check. Raises an AgentExit when there is none."""
         while True:
             reply = await self._ask()
             self._messages.append(reply.message)
-            fault = self._run_calls(reply) if reply.message.calls else None
-            if reply.message.calls and fault is None:
+            invalid = self._run_calls(reply) if reply.message.calls else None
+            if reply.message.calls and invalid is None:
                 self._last_valid = len(self._messages)
                 continue
-            if fault is None:
-                found = self._check_answer(reply)
-                if not isinstance(found, InvalidAnswer):
-                    return found
-                fault = found
-            self._reject(fault)
+            if invalid is None:
+                answer = self._check_answer(reply)
+                if not isinstance(answer, InvalidAnswer):
+                    return answer
+                invalid = answer
+            self._reject(invalid)
 
     async def _ask(self) -> Reply:
-        brief = self._task
-        if self._turns >= brief.max_turns:
+        task = self._task
+        if self._turns >= task.max_turns:
             last = f" The last problem: {self._last_invalid.message}" if self._last_invalid else ""
             raise TurnLimitReached(
-                f"the {brief.role} role used its {brief.max_turns} turns ({brief.limit_source}) without an answer "
+                f"the {task.role} role used its {task.max_turns} turns ({task.limit_source}) without an answer "
                 f"that can be used.{last}"
             )
         self._turns += 1
-        if self._turns == brief.max_turns and self._turns > 1:
+        if self._turns == task.max_turns and self._turns > 1:
             self._messages.append(
                 Message("user", "This is your last turn: give the final answer now, call no tool.")
             )
         tools = self._toolbox.tools if self._toolbox else ()
-        request = Request(brief.role, tuple(self._messages), tools, answer_schema(brief.answer_type))
+        request = Request(task.role, tuple(self._messages), tools, answer_schema(task.answer_type))
         reply = await self._deps.model_client.ask(request)
-        self._deps.recorder.record(brief.role, request, reply, self._note)
+        self._deps.recorder.record(task.role, request, reply, self._note)
         self._note = ""
         return reply
 
     def _run_calls(self, reply: Reply) -> InvalidAnswer | None:
-        """Answer every call, as endpoints demand; a fault when no call was of use."""
+        """Answer every call, as endpoints require; an InvalidAnswer when the calls lead nowhere."""
         useful = 0
         for number, call in enumerate(reply.message.calls):
             key = call_key(call.name, call.arguments)
             self._calls[key] += 1
             if self._toolbox is None:
-                said = "Error: there are no tools here; give the final answer."
+                result = "Error: there are no tools here; give the final answer."
             elif number >= MAX_CALLS_PER_TURN:
-                said = f"Error: at most {MAX_CALLS_PER_TURN} calls in one turn; this one was not run."
+                result = f"Error: at most {MAX_CALLS_PER_TURN} calls in one turn; this one was not run."
             elif self._calls[key] > 2:
-                said = "Error: you have made this very call twice already, and nothing has changed since."
+                result = "Error: you have made this very call twice already, and nothing has changed since."
             else:
                 useful += 1
-                said = self._toolbox.run(call)
+                result = self._toolbox.run(call)
                 if self._calls[key] == 2:
-                    said = f"You made this call before; nothing has changed.\n{said}"
-            self._messages.append(Message("tool", said, call_id=call.id))
+                    result = f"You made this call before; nothing has changed.\n{result}"
+            self._messages.append(Message("tool", result, call_id=call.id))
         if self._toolbox is None:
             return InvalidAnswer("There are no tools in this conversation; give the final answer.")
         if useful == 0 or self._repeated_calls() >= MAX_REPEATED_CALLS:
@@ -156,32 +156,30 @@ class Conversation(Generic[AnswerT]):
         return sum(count - 1 for count in self._calls.values())
 
     def _check_answer(self, reply: Reply) -> AnswerT | InvalidAnswer:
-        found = parse_answer(self._task.answer_type, reply.message.text)
-        if isinstance(found, str):
-            cut = (
-                " Your answer reached the longest length that is allowed: be shorter."
-                if reply.truncated
-                else ""
-            )
-            return InvalidAnswer(found + cut)
-        return self._task.check(found) or found
+        answer = parse_answer(self._task.answer_type, reply.message.text)
+        if not isinstance(answer, str):
+            return self._task.check(answer) or answer
+        truncated = " Your answer reached the longest length that is allowed: be shorter."
+        return InvalidAnswer(answer + truncated if reply.truncated else answer)
 
     def _reject(self, invalid: InvalidAnswer) -> None:
         self._last_invalid = invalid
         self._invalid_answers += 1
         if self._invalid_answers <= MAX_CORRECTIONS:
-            said = f"This answer cannot be used. {invalid.message}\nGive the whole answer again, corrected."
-            self._messages.append(Message("user", said))
+            correction = (
+                f"This answer cannot be used. {invalid.message}\nGive the whole answer again, corrected."
+            )
+            self._messages.append(Message("user", correction))
             self._note = f"asked again: {invalid.message}"
             return
         if not self._deps.model_client.use_next_model():
             raise invalid.exit_type(
                 f"the {self._task.role} role gave no answer that can be used: {invalid.message}"
             )
-        # The next model starts without the muddle. The sentence also makes the request another one than before, so
-        # that the turn store does not answer it.
-        said = f"An earlier attempt at this was refused {self._invalid_answers} times. {invalid.message}"
-        self._messages = [*self._messages[: self._last_valid], Message("user", said)]
+        # The next model starts without the invalid answers. The note also gives the request another digest, so that
+        # the response store does not answer it.
+        note = f"An earlier attempt at this was refused {self._invalid_answers} times. {invalid.message}"
+        self._messages = [*self._messages[: self._last_valid], Message("user", note)]
         self._invalid_answers = 0
         self._calls.clear()
         self._note = f"next model: {invalid.message}"

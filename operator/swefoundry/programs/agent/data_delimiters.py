@@ -1,7 +1,7 @@
-"""How is text of others shown to a model so that it is taken for data? Between marks that the text cannot hold.
+"""Delimits untrusted text in prompts with a marker that the text cannot contain, so that a model takes it for data.
 
-The marks are made from the text's own hash: whoever writes a file cannot know them, and yet the same file gives the
-same request, so that no turn is paid for twice.
+The marker is the text's own hash: the author of a file cannot put it into the file, and the same file still gives the
+same request, so that its stored response is found.
 """
 
 import hashlib
@@ -12,26 +12,26 @@ _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 def delimited(label: str, text: str) -> str:
-    """``text`` between its marks; ``label`` (a path, say) is foreign too and is written as a JSON string."""
+    """``text`` between markers. ``label`` (such as a path) is untrusted, too, and is written as a JSON string."""
     body = printable(text)
-    mark = _marker(body)
-    return f"<<<DATA {mark} {json_string(label)}\n{body}\n>>>DATA {mark}"
+    marker = _marker(body)
+    return f"<<<DATA {marker} {json_string(label)}\n{body}\n>>>DATA {marker}"
 
 
 def json_string(label: str) -> str:
-    """A name on one line, whatever is in it."""
+    """A name on one line, whatever it contains."""
     return json.dumps(printable(label), ensure_ascii=False)
 
 
 def printable(text: str) -> str:
-    """Without what cannot be sent or would be invisible: control characters and broken encodings."""
+    """Replace what cannot be sent or would be invisible: control characters and broken encodings."""
     return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def _marker(body: str) -> str:
     seed = body
     while True:
-        mark = hashlib.sha256(seed.encode()).hexdigest()[:16]
-        if mark not in body:
-            return mark
-        seed += mark
+        marker = hashlib.sha256(seed.encode()).hexdigest()[:16]
+        if marker not in body:
+            return marker
+        seed += marker

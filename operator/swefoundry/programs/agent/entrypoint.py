@@ -3,7 +3,7 @@
 from swefoundry.contracts.agent import AGENT_SPEC_VARIABLE, AgentResult, AgentSpec
 from swefoundry.contracts.termination_record import Cut
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.llm.model_client import open_model_client
+from swefoundry.programs.agent.llm.open_client import open_model_client
 from swefoundry.programs.agent.run import run_agent
 from swefoundry.programs.frame import PodProgram, run_program, work_folder
 

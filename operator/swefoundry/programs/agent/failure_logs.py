@@ -1,4 +1,4 @@
-"""What do the logs of the last round say? The telling lines and the end of each log that its outcome depends on."""
+"""Excerpts of the logs of a failed round: the most diagnostic lines and the end of each log that explains it."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ EXCERPT_CHARACTERS = 6000
 LAST_LOG_LINES = 40
 LOG_LINE_CHARACTERS = 300
 _BEFORE_LOG_OUTCOMES = (RoundOutcome.BOTH_PASSED, RoundOutcome.BEFORE_UNCLEAR)
-"""Where it is the log of `before` that tells; else it only shows the failures that are wanted."""
+"""Outcomes that the log of `before` explains. In all others it shows the failures that are expected without the fix."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class FailureLogs:
 
     @property
     def by_name(self) -> dict[str, str]:
-        """Those that there are."""
-        found = {"the build": self.build, "the tests before the fix": self.before, "the tests": self.after}
-        return {name: text for name, text in found.items() if text}
+        """The excerpts that are not empty, by the name that prompts use."""
+        logs = {"the build": self.build, "the tests before the fix": self.before, "the tests": self.after}
+        return {name: text for name, text in logs.items() if text}
 
 
 async def fetch_failure_logs(registry: RegistryClient, repository: str, past: PastRound) -> FailureLogs:
-    """Excerpts of the logs of a round; a log that is gone is left out."""
+    """Excerpts of the logs of a round; a log that no longer exists is left out."""
     if not past.probes:
         return FailureLogs(build=await _build_log(registry, repository, past.build_log))
     tested = past.probes.get(Stage.AFTER) or past.probes.get(Stage.BASE)
@@ -48,12 +48,12 @@ async def fetch_failure_logs(registry: RegistryClient, repository: str, past: Pa
 
 
 def excerpt_with_tail(log: str) -> str:
-    """What says most, and the end."""
+    """The most diagnostic lines and the last lines; a short log as a whole."""
     lines = [line[:LOG_LINE_CHARACTERS] for line in log.splitlines() if line.strip()]
-    telling = log_excerpt(log, EXCERPT_CHARACTERS)
+    excerpt = log_excerpt(log, EXCERPT_CHARACTERS)
     if len(lines) <= LAST_LOG_LINES:
         return "\n".join(lines)
-    return "\n".join([telling, f"--- the last {LAST_LOG_LINES} lines ---", *lines[-LAST_LOG_LINES:]])
+    return "\n".join([excerpt, f"--- the last {LAST_LOG_LINES} lines ---", *lines[-LAST_LOG_LINES:]])
 
 
 async def _build_log(registry: RegistryClient, repository: str, digest: Digest | None) -> str:

@@ -1,6 +1,6 @@
-"""Everything that the roles may know, gathered from the registry before anyone speaks.
+"""Everything that the roles may see, fetched from the registry before a model is asked.
 
-The issue's text and the fix are not among it: no order names them, and nothing here fetches what no order names.
+The problem statement and the fix are not among it: the spec does not name them, and only what it names is fetched.
 """
 
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ AGENTS = "agents"
 FACTS_LIMIT_BYTES = 32 << 20
 DRAFT_LIMIT_BYTES = 1 << 20
 REFERENCE_DRAFTS = 3
-"""Nearest first; more would only cost tokens."""
+"""So many are shown, nearest first; more would only cost tokens."""
 
 
 @dataclass(frozen=True)
 class PastAttempt:
-    """A round that ended, with its draft."""
+    """A finished round with its draft."""
 
     past: PastRound
     draft: Draft
@@ -34,7 +34,7 @@ class PastAttempt:
 
 @dataclass(frozen=True)
 class AgentInputs:
-    """One source and what was tried with it."""
+    """A source tree and what was tried with it."""
 
     spec: AgentSpec
     facts: Facts
@@ -46,17 +46,17 @@ class AgentInputs:
 
     @property
     def agent_attempts(self) -> tuple[PastAttempt, ...]:
-        """The agents' own rounds."""
+        """The rounds whose drafts agents wrote."""
         return tuple(each for each in self.attempts if each.past.strategy == AGENTS)
 
 
 async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -> AgentInputs:
-    """Fetch all of it; ``folder`` is empty and ours."""
+    """Fetch everything; the source tree goes into ``folder``, which is empty."""
     repo = spec.place.repository
     tree = RepoTree(await fetch_tree(registry, repo, spec.source, folder))
     facts = Facts.model_validate_json(await registry.get_blob(repo, spec.facts, FACTS_LIMIT_BYTES))
     attempts = [PastAttempt(past, await _fetch_draft(registry, repo, past.draft)) for past in spec.rounds]
-    ours = [past for past in spec.rounds if past.strategy == AGENTS]
+    of_agents = [past for past in spec.rounds if past.strategy == AGENTS]
     references = [await _fetch_draft(registry, repo, each) for each in spec.references[:REFERENCE_DRAFTS]]
     return AgentInputs(
         spec=spec,
@@ -65,7 +65,7 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
         repo_summary=summarize_repo(facts, tree),
         attempts=tuple(attempts),
         references=tuple(references),
-        logs=await fetch_failure_logs(registry, repo, ours[-1]) if ours else FailureLogs(),
+        logs=await fetch_failure_logs(registry, repo, of_agents[-1]) if of_agents else FailureLogs(),
     )
 
 

@@ -1,7 +1,7 @@
-"""Does the loop go round in circles? Digests of drafts, signatures of failures and keys of tool calls; pure.
+"""Detects repetition: keys of drafts, signatures of failures and keys of tool calls. Pure.
 
-The rule: a failure that was seen before is answered by the next model of the ladder; when there is none left, the
-third sight of one failure ends the loop.
+The rule: when a failure occurs again, the next configured model is used. When no model is left, its third occurrence
+ends the run.
 """
 
 import hashlib
@@ -27,43 +27,43 @@ _EXCERPT_CHARACTERS = 2048
 
 
 class LoopReaction(Enum):
-    """What to do about a failure."""
+    """What to do about the last failure."""
 
-    CONTINUE = "carry on"
-    NEXT_MODEL = "switch to the next model, if there is one"
-    NEXT_MODEL_OR_STOP = "switch to the next model, or stop"
+    CONTINUE = "continue"
+    NEXT_MODEL = "use the next model, if there is one"
+    NEXT_MODEL_OR_STOP = "use the next model, or stop"
 
 
 def failure_signature(outcome: str, log: str) -> str:
-    """The same for failures that differ only in numbers, paths, hashes and times; empty logs count as one."""
-    said = without_run_details(log_excerpt(log, _EXCERPT_CHARACTERS))
-    return hashlib.sha256(f"{outcome}\n{said}".encode()).hexdigest()[:16]
+    """Equal for failures that differ only in numbers, paths, hashes and times; all empty logs are equal."""
+    excerpt = without_run_details(log_excerpt(log, _EXCERPT_CHARACTERS))
+    return hashlib.sha256(f"{outcome}\n{excerpt}".encode()).hexdigest()[:16]
 
 
 def without_run_details(text: str) -> str:
-    """Text without what differs from one run to the next."""
+    """Replace what differs from one run to the next."""
     for pattern, word in _RUN_DETAILS:
         text = pattern.sub(word, text)
     return "\n".join(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def loop_reaction(signatures: Sequence[str]) -> LoopReaction:
-    """What the last signature says, given all before it: A, B, A, B is a circle as much as A, A."""
-    seen = signatures.count(signatures[-1]) if signatures else 0
-    if seen < 2:
+    """The reaction to the last signature, given all before it: A, B, A, B is a repetition as much as A, A."""
+    occurrences = signatures.count(signatures[-1]) if signatures else 0
+    if occurrences < 2:
         return LoopReaction.CONTINUE
-    return LoopReaction.NEXT_MODEL if seen == 2 else LoopReaction.NEXT_MODEL_OR_STOP
+    return LoopReaction.NEXT_MODEL if occurrences == 2 else LoopReaction.NEXT_MODEL_OR_STOP
 
 
 def dockerfile_key(dockerfile: str) -> str:
-    """Equal for Dockerfiles that differ in comments, blank lines and line ends alone."""
+    """Equal for Dockerfiles that differ only in comments, blank lines and line ends."""
     lines = (line.rstrip() for line in dockerfile.splitlines())
     kept = [line for line in lines if line and not line.lstrip().startswith("#")]
     return hashlib.sha256("\n".join(kept).encode()).hexdigest()
 
 
 def draft_key(draft: Draft) -> str:
-    """Equal for drafts that would be built and run alike."""
+    """Equal for drafts that are built and run in the same way."""
     same = {
         "dockerfile": dockerfile_key(draft.dockerfile),
         "test": " ".join(draft.test_command.split()),
@@ -75,9 +75,9 @@ def draft_key(draft: Draft) -> str:
 
 
 def call_key(name: str, arguments: str) -> str:
-    """Equal for tool calls that ask the same, however their JSON is laid out."""
+    """Equal for tool calls with the same arguments, however their JSON is formatted."""
     try:
-        said = json.dumps(json.loads(arguments or "{}"), sort_keys=True)
+        canonical = json.dumps(json.loads(arguments or "{}"), sort_keys=True)
     except (ValueError, RecursionError):
-        said = arguments
-    return f"{name} {said}"
+        canonical = arguments
+    return f"{name} {canonical}"

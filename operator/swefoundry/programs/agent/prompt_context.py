@@ -1,10 +1,11 @@
-"""What a role is told, as the variables of its prompt, and which drafts it may not propose; pure."""
+"""The variables of the roles' prompts, their turn limits, and the drafts that may not be proposed again. Pure."""
 
 from dataclasses import dataclass
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import AgentRole
+from swefoundry.drafts.reuse import REUSE_STRATEGY
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
@@ -12,10 +13,9 @@ from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
 
 MAX_TURNS_BY_ROLE: dict[AgentRole, int] = {"explorer": 16, "environment": 12, "tests": 12, "analyst": 8}
-"""Most turns of a role in one pod, where no budget says less."""
-REUSE = "reuse"
+"""Turns of a role in one pod, unless spec.budget.turnsPerRole sets another limit."""
 MAX_ATTEMPTS_IN_PROMPT = 3
-"""Failed drafts that are shown whole, newest last."""
+"""The newest failed drafts are shown completely, newest last."""
 
 BUILD_FAILURES = frozenset(
     {
@@ -28,31 +28,31 @@ BUILD_FAILURES = frozenset(
         RoundOutcome.BUILD_OUT_OF_MEMORY,
     }
 )
-"""Outcomes that are the Dockerfile's alone: no other test command would change them."""
+"""Outcomes that depend on the Dockerfile alone: another test command would not change them."""
 
 
 @dataclass(frozen=True)
 class PromptContext:
-    """Where the loop stands when a role is asked."""
+    """What is known when a role is asked."""
 
     inputs: AgentInputs
     report: ExplorerReport | None = None
     current: Draft | None = None
-    """The draft to be changed; None when the first one is written."""
+    """The draft to be changed; None for the first draft."""
     guidance: Guidance | None = None
     tried_keys: tuple[str, ...] = ()
-    """Keys of the drafts that agents wrote, as they wrote them."""
+    """Keys of the drafts that agents wrote, before a person's overrides were applied."""
 
     @property
     def common_variables(self) -> dict[str, object]:
-        """The variables that every role's opening has."""
-        order = self.inputs.spec
+        """The variables of every role's first message."""
+        spec = self.inputs.spec
         return {
-            "repo": order.repo,
-            "version": order.version or "",
-            "language": order.language or "",
-            "date": order.created_at.date().isoformat() if order.created_at else "",
-            "brief": self.inputs.repo_summary,
+            "repo": spec.repo,
+            "version": spec.version or "",
+            "language": spec.language or "",
+            "date": spec.created_at.date().isoformat() if spec.created_at else "",
+            "repo_summary": self.inputs.repo_summary,
             "test_files": self.inputs.facts.test_files,
         }
 
@@ -72,29 +72,29 @@ class PromptContext:
 
     @property
     def draft_number(self) -> int:
-        """Told only where outcomes are not: else two rounds would ask the very same question."""
+        """For the prompt where outcomes are hidden: otherwise two rounds would send the same request."""
         return 0 if self.shows_outcomes else len(self.inputs.attempts) + 1
 
     def turn_limit(self, role: AgentRole) -> tuple[int, str]:
-        """A role's most turns, and how to change it."""
-        wanted = self.inputs.spec.allowance.turns_per_role
-        if wanted is None:
+        """A role's limit of turns, and where it comes from."""
+        limit = self.inputs.spec.allowance.turns_per_role
+        if limit is None:
             return MAX_TURNS_BY_ROLE[role], "the usual limit; spec.budget.turnsPerRole sets another"
-        return wanted, "spec.budget.turnsPerRole"
+        return limit, "spec.budget.turnsPerRole"
 
     def repeated_dockerfile(self, dockerfile: str) -> str:
-        """A sentence when this Dockerfile cannot lead to anything new; else empty."""
+        """A sentence when this Dockerfile failed before or is unchanged against guidance; else empty."""
         key = dockerfile_key(dockerfile)
         for each in self._built_attempts:
             if each.past.outcome in BUILD_FAILURES and dockerfile_key(each.draft.dockerfile) == key:
-                return f"This very Dockerfile was built in round {ordinal(each.past.number)} and failed; change it."
-        asked = self.guidance is not None and self.guidance.route == "environment"
-        if asked and self.current is not None and dockerfile_key(self.current.dockerfile) == key:
+                return f"The same Dockerfile was built in round {ordinal(each.past.number)} and failed; change it."
+        must_change = self.guidance is not None and self.guidance.route == "environment"
+        if must_change and self.current is not None and dockerfile_key(self.current.dockerfile) == key:
             return "This is the current Dockerfile without a change; do what the guidance says."
         return ""
 
     def repeated_draft(self, draft: Draft) -> str:
-        """A sentence when this draft was tried; else empty."""
+        """A sentence when this draft was tried before; else empty."""
         key = draft_key(draft)
         tried = next(
             (
@@ -109,16 +109,16 @@ class PromptContext:
         if not tried:
             return ""
         return (
-            f"This very draft was tried {tried} and was not accepted; "
+            f"The same draft was tried {tried} and was not accepted; "
             "change the test command, its reports or its error exit codes."
         )
 
     @property
     def _built_attempts(self) -> tuple[PastAttempt, ...]:
-        """Rounds that built their Dockerfile; a reused image says nothing about building its draft anew."""
-        return tuple(each for each in self.inputs.attempts if each.past.strategy != REUSE)
+        """Rounds that built their Dockerfile. A reused image says nothing about building its draft again."""
+        return tuple(each for each in self.inputs.attempts if each.past.strategy != REUSE_STRATEGY)
 
 
 def guidance_for_attempt(attempt: PastAttempt) -> FailureGuidance:
-    """What the end of a round asks for."""
+    """The usual guidance after this attempt."""
     return guidance_for(attempt.past.outcome, attempt.past.message)

@@ -1,6 +1,6 @@
-"""How do secrets stay out of what is sent, stored and printed? By replacing the key itself and what looks like one.
+"""Removes secrets from what is sent, stored and printed: the API key itself and whatever looks like one.
 
-The same text is redacted to the same text, so that digests of requests do not depend on when they are taken.
+Equal texts are redacted to equal texts, so the digest of a request is stable.
 """
 
 import base64
@@ -12,7 +12,7 @@ from urllib.parse import quote
 REDACTED = "[redacted]"
 
 _MIN_SECRET_CHARACTERS = 6
-"""Shorter keys are placeholders for endpoints that want none (`none`, `x`): replacing them would garble every text."""
+"""Shorter keys are placeholders for endpoints without keys (`none`, `x`): replacing them would corrupt every text."""
 
 _KEY_PATTERN = re.compile(
     r"""
@@ -47,9 +47,9 @@ Redact = Callable[[str], str]
 
 
 def _written_forms(secret: str) -> set[str]:
-    """The secret as it may be written: plain, in JSON, in a URL, in base64 (whole, and without the end, which depends
-    on what follows).
+    """The secret in all encodings: plain, JSON, URL, and base64 with and without the end, which depends on the next
+    bytes.
     """
     encoded = base64.b64encode(secret.encode()).decode()
-    certain = encoded[: len(secret.encode()) // 3 * 4]
-    return {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), encoded, certain}
+    stable_part = encoded[: len(secret.encode()) // 3 * 4]
+    return {secret, json.dumps(secret)[1:-1], quote(secret, safe=""), encoded, stable_part}

@@ -1,5 +1,6 @@
-"""How does an agent pod end? Every stop and error becomes a record with a code. What was said and learnt is stored,
-however it ends.
+"""Runs one agent pod: every AgentExit and error becomes a result with an exit code.
+
+The transcript is stored in any case; the state only together with a draft.
 """
 
 import asyncio
@@ -20,30 +21,31 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import AgentExit, TimeLimitReached
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import load_inputs
+from swefoundry.programs.agent.llm.hooks import ReportProgress
 from swefoundry.programs.agent.llm.messages import ModelClient
 from swefoundry.programs.agent.state import load_state, store_state, store_transcript
 from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
-from swefoundry.programs.agent.workflow import DraftWorkflow, WorkflowProgress, WrittenDraft
+from swefoundry.programs.agent.workflow import DraftWorkflow, WrittenDraft
 
 MAX_RESULT_MESSAGE_CHARACTERS = 1500
-"""A sentence is shorter; the analyst's reasons are model text."""
+"""Our own sentences are shorter; the analyst's reasons are model text."""
 
 
 class PodModelClient(ModelClient, Protocol):
-    """The speaker of one pod: also knows what was used, and what must not be written down."""
+    """The model client of one pod, with its usage and its redaction."""
 
     @property
     def usage(self) -> Usage:
-        """Of all turns of this pod."""
+        """Usage of all turns of this pod."""
         ...
 
     @property
     def model_index(self) -> int:
-        """Index in the ladder of the model that speaks."""
+        """Index of the model in use."""
         ...
 
     def redact(self, text: str) -> str:
-        """Text without keys and the like."""
+        """Text without secrets."""
         ...
 
 
@@ -55,14 +57,14 @@ async def run_agent(
     registry: RegistryClient,
     folder: Path,
     open_client: OpenModelClient,
-    progress: WorkflowProgress,
+    progress: ReportProgress,
 ) -> AgentResult:
-    """Carry out an order; what goes wrong is in the record."""
+    """Write the draft that the spec asks for. Never raises an expected error: it is in the result."""
     try:
-        async with open_client(spec, registry) as speaker:
-            return await _run(spec, registry, folder, speaker, progress)
-    except AgentExit as stop:
-        return _failure(spec, stop.code, str(stop))
+        async with open_client(spec, registry) as client:
+            return await _run(spec, registry, folder, client, progress)
+    except AgentExit as error:
+        return _failure(spec, error.code, str(error))
     except SwefoundryError as error:
         return _failure(spec, ExitCode.INFRASTRUCTURE, str(error))
     except ValidationError as error:
@@ -76,30 +78,32 @@ async def _run(
     registry: RegistryClient,
     folder: Path,
     client: PodModelClient,
-    progress: WorkflowProgress,
+    progress: ReportProgress,
 ) -> AgentResult:
-    case = await load_inputs(spec, registry, folder)
-    state, said = await load_state(registry, spec)
-    scribe = TranscriptRecorder(said, len(spec.rounds), client.redact)
-    story = DraftWorkflow(case, state, AgentDeps(client, scribe), progress)
+    inputs = await load_inputs(spec, registry, folder)
+    state, transcript = await load_state(registry, spec)
+    recorder = TranscriptRecorder(transcript, len(spec.rounds), client.redact)
+    workflow = DraftWorkflow(inputs, state, AgentDeps(client, recorder), progress)
+    repository = spec.place.repository
+    stored: Digest | None
     try:
-        drafted = await _draft_in_time(spec, story)
-    except AgentExit as stop:
-        record = _failure(spec, stop.code, client.redact(str(stop)))
-        said_digest = await _try_store_transcript(spec, registry, scribe, progress)
-        end = {"state": spec.state, "transcript": said_digest}
+        drafted = await _draft_in_time(spec, workflow)
+    except AgentExit as error:
+        result = _failure(spec, error.code, client.redact(str(error)))
+        stored = await _try_store_transcript(spec, registry, recorder, progress)
+        update = {"state": spec.state, "transcript": stored}
     else:
-        record = await _store_draft(spec, registry, drafted)
-        said_digest = await store_transcript(registry, spec.place.repository, scribe.transcript)
-        kept = story.state.model_copy(update={"rung": client.model_index, "transcript": said_digest})
-        end = {"state": await store_state(registry, spec.place.repository, kept), "transcript": said_digest}
-    return record.model_copy(update={**end, "usage": client.usage, "rung": client.model_index})
+        result = await _store_draft(spec, registry, drafted)
+        stored = await store_transcript(registry, repository, recorder.transcript)
+        last = workflow.state.model_copy(update={"rung": client.model_index, "transcript": stored})
+        update = {"state": await store_state(registry, repository, last), "transcript": stored}
+    return result.model_copy(update={**update, "usage": client.usage, "rung": client.model_index})
 
 
 async def _try_store_transcript(
-    spec: AgentSpec, registry: RegistryClient, recorder: TranscriptRecorder, progress: WorkflowProgress
+    spec: AgentSpec, registry: RegistryClient, recorder: TranscriptRecorder, progress: ReportProgress
 ) -> Digest | None:
-    """A stop says more than that the registry was away when its transcript was to be stored."""
+    """Store the transcript; ignore a registry error, because the AgentExit that led here is more important."""
     try:
         return await store_transcript(registry, spec.place.repository, recorder.transcript)
     except SwefoundryError as error:
@@ -108,7 +112,7 @@ async def _try_store_transcript(
 
 
 async def _draft_in_time(spec: AgentSpec, workflow: DraftWorkflow) -> WrittenDraft:
-    """A request in flight is waited for and stored by the speaker: running out of time pays for nothing twice."""
+    """The draft, or TimeLimitReached. The model client awaits and stores a request in flight, so it is not lost."""
     limit = spec.time_limit_seconds
     try:
         async with asyncio.timeout(limit):

@@ -1,7 +1,7 @@
-"""What does one agent pod leave for the next? Reports, guidance, the draft and the rung; a versioned artifact.
+"""State that one agent pod stores for the next: report, guidance, draft and model index, as a versioned artifact.
 
-Only a pod that wrote a draft leaves one. A pod that ended otherwise is followed by one that starts where it started:
-it asks the same questions, finds the answers stored, and gets to the same point without paying.
+Only a pod that wrote a draft stores it. After any other end the next pod starts from the same state: its requests are
+the same, so it finds the responses stored and reaches the same point without paying.
 """
 
 from typing import Literal
@@ -20,11 +20,11 @@ from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 STATE_KIND = "agent-state"
 STATE_FILE = "state.json"
 STATE_LIMIT_BYTES = 64 << 20
-"""Of state or transcript: hundreds of turns with whole files in them are a few megabytes."""
+"""Of state or transcript: hundreds of turns with whole files are a few megabytes."""
 
 
 class PastGuidance(WireModel):
-    """Guidance that was given after a round."""
+    """The analyst's guidance after a round."""
 
     round: int
     outcome: str
@@ -32,25 +32,25 @@ class PastGuidance(WireModel):
 
 
 class AgentState(WireModel):
-    """Everything that outlives a pod and is not in the order."""
+    """Everything that the next pod needs and that is not in its spec. The field names are keys of the stored JSON."""
 
     v: Literal[1] = 1
     report: ExplorerReport | None = None
     draft: Draft | None = None
     """The draft that was written last."""
     written: list[str] = []
-    """Keys of all drafts that were written, before a person's overrides changed them."""
+    """Keys of all drafts that were written, before a person's overrides were applied."""
     advised: list[PastGuidance] = []
     """Guidance so far, oldest first."""
     signatures: list[str] = []
-    """Of the failures of the agents' rounds, oldest first: why a model was changed or the loop ended."""
+    """Of the failures of the agents' rounds, oldest first."""
     rung: int = 0
-    """Index in the ladder of the model that spoke last."""
+    """Index of the model that was used last."""
     transcript: Digest | None = None
 
 
 async def load_state(registry: RegistryClient, spec: AgentSpec) -> tuple[AgentState, Transcript]:
-    """What the last pod left; a state of another version counts as none."""
+    """The last pod's state and transcript; both are empty when they cannot be parsed."""
     fresh = AgentState(), Transcript(conversation=spec.conversation)
     if spec.state is None:
         return fresh
@@ -60,21 +60,21 @@ async def load_state(registry: RegistryClient, spec: AgentSpec) -> tuple[AgentSt
         state = AgentState.model_validate_json(files.get(STATE_FILE, b""))
         if state.transcript is None:
             return state, fresh[1]
-        said = await pull_artifact(registry, repo, state.transcript, STATE_LIMIT_BYTES)
-        return state, Transcript.model_validate_json(said.get(TRANSCRIPT_FILE, b""))
+        files = await pull_artifact(registry, repo, state.transcript, STATE_LIMIT_BYTES)
+        return state, Transcript.model_validate_json(files.get(TRANSCRIPT_FILE, b""))
     except ValidationError:
         return fresh
 
 
 async def store_transcript(registry: RegistryClient, repository: str, transcript: Transcript) -> Digest:
-    """Store what was said."""
+    """Push the transcript and return its digest."""
     return await push_artifact(
         registry, repository, TRANSCRIPT_KIND, {TRANSCRIPT_FILE: _to_bytes(transcript)}
     )
 
 
 async def store_state(registry: RegistryClient, repository: str, state: AgentState) -> Digest:
-    """Store the state."""
+    """Push the state and return its digest."""
     return await push_artifact(registry, repository, STATE_KIND, {STATE_FILE: _to_bytes(state)})
 
 

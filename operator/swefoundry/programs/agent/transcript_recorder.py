@@ -1,30 +1,29 @@
-"""Who writes down what is said? Every turn of this pod, after those of the pods before it, redacted."""
+"""Records every turn of this pod in the transcript, redacted, after the turns of earlier pods."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from swefoundry.contracts.transcript import AgentRole, ToolCallRecord, Transcript, TranscriptMessage, Turn
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request
-
-Redact = Callable[[str], str]
+from swefoundry.programs.agent.redaction import Redact
 
 
 class TranscriptRecorder:
-    """Grows a transcript."""
+    """A transcript that grows by one turn for each request."""
 
-    def __init__(self, before: Transcript, round_number: int, redact: Redact) -> None:
-        self._turns = list(before.turns)
-        self._conversation = before.conversation
+    def __init__(self, earlier: Transcript, round_number: int, redact: Redact) -> None:
+        self._turns = list(earlier.turns)
+        self._conversation = earlier.conversation
         self._round = round_number
         self._redact = redact
         self._recorded: dict[str, tuple[Message, ...]] = {}
 
     @property
     def transcript(self) -> Transcript:
-        """Everything so far."""
+        """All turns so far."""
         return Transcript(conversation=self._conversation, turns=self._turns)
 
     def record(self, role: AgentRole, request: Request, reply: Reply, note: str = "") -> None:
-        """Add a turn; of the request only what this role has not been told yet."""
+        """Add a turn; of the request only the messages that are new for this role."""
         self._turns.append(
             Turn(
                 number=len(self._turns) + 1,
@@ -44,9 +43,9 @@ class TranscriptRecorder:
         self._recorded[role] = (*request.messages, reply.message)
 
     def _new_messages(self, role: str, messages: Sequence[Message]) -> Sequence[Message]:
-        heard = self._recorded.get(role, ())
+        recorded = self._recorded.get(role, ())
         same = 0
-        for old, new in zip(heard, messages, strict=False):
+        for old, new in zip(recorded, messages, strict=False):
             if old != new:
                 break
             same += 1

@@ -1,19 +1,18 @@
-"""Which roles speak in one turn of the loop, and in which order?
+"""The order in which the roles work on one draft.
 
 ::
 
-    first draft (no round of ours yet, or no feedback wanted)
-        brief ─> explorer ─────────────> environment ─> tests ─> draft
-    after a round of ours
+    first draft (no agents' round yet, or spec.ablation.noFeedback)
+        summary ─> explorer ────────────> environment ─> tests ─> draft
+    after an agents' round
         outcome ─> analyst ──gives up──> GaveUp
                      ├─ explorer ──────> environment ─> tests ─> draft
                      ├─ environment ───> environment ─> tests ─> draft
                      └─ tests ────────────────────────> tests ─> draft
 
-The Test Manager always speaks last: a command that was made for one Dockerfile is not believed to fit another.
+The Test Manager is always last: a command that was written for one Dockerfile may not fit another.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from swefoundry.contracts.draft import Draft
@@ -21,6 +20,7 @@ from swefoundry.programs.agent.agent_exit import GaveUp, RepeatedDrafts
 from swefoundry.programs.agent.answers import Guidance
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
+from swefoundry.programs.agent.llm.hooks import ReportProgress
 from swefoundry.programs.agent.loop_detection import LoopReaction, draft_key, failure_signature, loop_reaction
 from swefoundry.programs.agent.prompt_context import PromptContext
 from swefoundry.programs.agent.roles.analyst import run_analyst
@@ -30,24 +30,24 @@ from swefoundry.programs.agent.roles.tests import run_test_manager
 from swefoundry.programs.agent.state import AgentState, PastGuidance
 from swefoundry.text.plurals import ordinal
 
-WorkflowProgress = Callable[[str], None]
 MAX_LABEL_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
 class WrittenDraft:
-    """What a turn of the loop came to."""
+    """The result of the workflow."""
 
     draft: Draft
     label: str
     claimed: bool
+    """Whether the model expects that the draft will be accepted."""
 
 
 class DraftWorkflow:
-    """One turn of the loop. ``state`` is what the next one needs, once the draft is written."""
+    """Writes one draft. Afterwards ``state`` is what the next agent pod needs."""
 
     def __init__(
-        self, inputs: AgentInputs, state: AgentState, deps: AgentDeps, progress: WorkflowProgress
+        self, inputs: AgentInputs, state: AgentState, deps: AgentDeps, progress: ReportProgress
     ) -> None:
         self._inputs = inputs
         self._deps = deps
@@ -55,22 +55,22 @@ class DraftWorkflow:
         self.state = state
 
     async def next_draft(self) -> WrittenDraft:
-        """The draft; else one of the stops."""
+        """The draft. Raises an AgentExit when there is none."""
         for _ in range(self.state.rung):
             self._deps.model_client.use_next_model()
         last = self._inputs.agent_attempts[-1] if self._inputs.agent_attempts else None
-        times = self._count_same_failure()
+        occurrences = self._count_same_failure()
         if last is None or self._inputs.spec.ablation.no_feedback:
             return await self._first_draft()
-        return await self._draft_after(last, times)
+        return await self._draft_after(last, occurrences)
 
     async def _first_draft(self) -> WrittenDraft:
         if self.state.report is None:
             await self._explore(self._context())
         return await self._write_draft(self._context(), "first draft")
 
-    async def _draft_after(self, last: PastAttempt, times: int) -> WrittenDraft:
-        guidance = await self._ask_analyst(self._context(last.draft), last, times)
+    async def _draft_after(self, last: PastAttempt, occurrences: int) -> WrittenDraft:
+        guidance = await self._ask_analyst(self._context(last.draft), last, occurrences)
         if guidance.give_up:
             raise GaveUp(guidance.reason)
         if guidance.route == "explorer":
@@ -88,15 +88,15 @@ class DraftWorkflow:
         self._progress("the explorer looks at the repository")
         self._update_state(report=await run_explorer(self._deps, context))
 
-    async def _ask_analyst(self, context: PromptContext, last: PastAttempt, times: int) -> Guidance:
+    async def _ask_analyst(self, context: PromptContext, last: PastAttempt, occurrences: int) -> Guidance:
         self._progress(
             f"the analyst reads how round {ordinal(last.past.number)} ended: {last.past.outcome.value}"
         )
-        found = await run_analyst(self._deps, context, last, self.state.advised, times)
-        said = PastGuidance(round=last.past.number, outcome=last.past.outcome.value, guidance=found)
-        earlier = [each for each in self.state.advised if each.round != said.round]
-        self._update_state(advised=[*earlier, said])
-        return found
+        guidance = await run_analyst(self._deps, context, last, self.state.advised, occurrences)
+        past = PastGuidance(round=last.past.number, outcome=last.past.outcome.value, guidance=guidance)
+        earlier = [each for each in self.state.advised if each.round != past.round]
+        self._update_state(advised=[*earlier, past])
+        return guidance
 
     async def _write_draft(self, context: PromptContext, why: str) -> WrittenDraft:
         note, dockerfile = "", context.current.dockerfile if context.current else ""
@@ -111,28 +111,30 @@ class DraftWorkflow:
         return WrittenDraft(draft, label.rstrip(": ")[:MAX_LABEL_CHARACTERS], command.claimed)
 
     def _count_same_failure(self) -> int:
-        """How often the last failure has been seen; takes the next model, or stops, when it is too often."""
-        # Signatures of earlier rounds are kept: an order may have shortened what those rounds said.
-        known, ours = self.state.signatures, self._inputs.agent_attempts
-        new = [failure_signature(each.past.outcome.value, each.past.message) for each in ours[len(known) :]]
-        signatures = [*known[: len(ours)], *new]
+        """How often the last failure occurred. On repetition uses the next model, or raises RepeatedDrafts."""
+        # Signatures of earlier rounds are kept, because the spec may have shortened the messages of those rounds.
+        known, attempts = self.state.signatures, self._inputs.agent_attempts
+        new = [
+            failure_signature(each.past.outcome.value, each.past.message) for each in attempts[len(known) :]
+        ]
+        signatures = [*known[: len(attempts)], *new]
         self._update_state(signatures=signatures)
-        step = loop_reaction(signatures)
-        times = signatures.count(signatures[-1]) if signatures else 0
-        if step is LoopReaction.CONTINUE or self._deps.model_client.use_next_model():
-            return times
-        if step is LoopReaction.NEXT_MODEL_OR_STOP:
-            raise RepeatedDrafts(_loop_message(self._inputs.agent_attempts[-1], times))
-        return times
+        reaction = loop_reaction(signatures)
+        occurrences = signatures.count(signatures[-1]) if signatures else 0
+        if reaction is LoopReaction.CONTINUE or self._deps.model_client.use_next_model():
+            return occurrences
+        if reaction is LoopReaction.NEXT_MODEL_OR_STOP:
+            raise RepeatedDrafts(_loop_message(attempts[-1], occurrences))
+        return occurrences
 
     def _update_state(self, **fields: object) -> None:
         self.state = self.state.model_copy(update=fields)
 
 
-def _loop_message(last: PastAttempt, times: int) -> str:
+def _loop_message(last: PastAttempt, occurrences: int) -> str:
     lines = [line.strip() for line in last.past.message.splitlines() if line.strip()]
-    said = f": {lines[0][:300]}" if lines else ""
+    first_line = f": {lines[0][:300]}" if lines else ""
     return (
-        f"{times} different drafts ended in the same failure, {last.past.outcome.value}{said}; "
+        f"{occurrences} different drafts ended in the same failure, {last.past.outcome.value}{first_line}; "
         "no model is left to ask"
     )

@@ -55,17 +55,17 @@ def a_facts(files: Mapping[str, str] = FILES, **more: object) -> Facts:
         for path, text in files.items()
         if path in ("setup.py", "tox.ini", "poetry.lock")
     ]
-    given: dict[str, object] = {
+    fields: dict[str, object] = {
         "languages": {"python": 3},
         "manifests": listed,
         "test_files": ["tests/test_calc.py"],
         "root_entries": ["README.md", "calc/", "setup.py", "tests/", "tox.ini"],
     }
-    return Facts(**(given | more))
+    return Facts(**(fields | more))
 
 
 def an_agent_spec(**more: object) -> AgentSpec:
-    given: dict[str, object] = {
+    fields: dict[str, object] = {
         "nonce": "n",
         "place": RegistryLocation(registry="registry.example:5000", repository="tasks/octo/calc"),
         "conversation": "0b0c1f2e-0000-4000-8000-000000000001",
@@ -75,7 +75,7 @@ def an_agent_spec(**more: object) -> AgentSpec:
         "ladder": [Model(name="small")],
         "base_images": ["python:3.11-slim"],
     }
-    return AgentSpec(**(given | more))
+    return AgentSpec(**(fields | more))
 
 
 def a_draft(dockerfile: str = DOCKERFILE, command: str = COMMAND, **more: object) -> Draft:
@@ -94,13 +94,13 @@ def a_past_attempt(
 
 
 def agent_inputs(
-    folder: Path, *attempts: PastAttempt, order: AgentSpec | None = None, **more: object
+    folder: Path, *attempts: PastAttempt, spec: AgentSpec | None = None, **more: object
 ) -> AgentInputs:
-    tree, seen = a_tree(folder), a_facts()
-    given: dict[str, object] = {
-        "facts": seen,
+    tree, facts = a_tree(folder), a_facts()
+    fields: dict[str, object] = {
+        "facts": facts,
         "tree": tree,
-        "repo_summary": summarize_repo(seen, tree),
+        "repo_summary": summarize_repo(facts, tree),
         "attempts": attempts,
     }
-    return AgentInputs(spec=order or an_agent_spec(), **(given | more))
+    return AgentInputs(spec=spec or an_agent_spec(), **(fields | more))

@@ -33,14 +33,14 @@ class SeededRepository:
     ) -> AgentSpec:
         """An order whose source and facts are there."""
         place = RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo)
-        seen = a_facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
-        given: dict[str, object] = {
+        facts = a_facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
+        fields: dict[str, object] = {
             "place": place,
             "source": await self.source(files),
-            "facts": await self.registry.put_blob(self.repo, seen),
+            "facts": await self.registry.put_blob(self.repo, facts),
             "rounds": list(rounds),
         }
-        return an_agent_spec(**(given | more))
+        return an_agent_spec(**(fields | more))
 
     async def source(self, files: Mapping[str, str]) -> Digest:
         data, _ = pack_nodes(

@@ -57,18 +57,18 @@ _numbers = itertools.count()
 
 def speaking(speaker: ScriptedModelClient) -> OpenModelClient:
     @asynccontextmanager
-    async def opened(order: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
+    async def opened(spec: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
         yield speaker
 
     return opened
 
 
 async def run(
-    order: AgentSpec, registry: RegistryClient, speaker: ScriptedModelClient, tmp_path: Path
+    spec: AgentSpec, registry: RegistryClient, speaker: ScriptedModelClient, tmp_path: Path
 ) -> AgentResult:
     folder = tmp_path / f"pod{next(_numbers)}"
     folder.mkdir()
-    return await run_agent(order, registry, folder, speaking(speaker), progress=lambda line: None)
+    return await run_agent(spec, registry, folder, speaking(speaker), progress=lambda line: None)
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 import swefoundry.programs.agent
 from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.repo_summary import summarize_repo
 from unit.programs.agent.agent_inputs import FILES, a_facts, a_past_attempt, a_tree, agent_inputs
 from unit.programs.agent.scripted_model_client import ScriptedAnswer
-from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, Told
+from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WorkflowRun
 
 PROMPTS = Path(swefoundry.programs.agent.__file__).parent / "prompts"
 NAMES = {
@@ -39,16 +39,16 @@ def test_a_variable_that_nobody_gives_is_an_error(path: Path) -> None:
 
 async def test_foreign_text_is_no_template_and_stands_between_fences(tmp_path: Path) -> None:
     files = FILES | {"setup.py": HOSTILE, "README.md": f"# Testing\n{HOSTILE}"}
-    seen, tree = a_facts(files), a_tree(tmp_path / "hostile", files)
-    lines: dict[str, list[ScriptedAnswer]] = FIRST | {"analyst": [TO_ENVIRONMENT | {"route": "explorer"}]}
+    facts, tree = a_facts(files), a_tree(tmp_path / "hostile", files)
+    answers: dict[str, list[ScriptedAnswer]] = FIRST | {"analyst": [TO_ENVIRONMENT | {"route": "explorer"}]}
     last = a_past_attempt(0, RoundOutcome.NO_RESULT, HOSTILE)
-    told = Told(
-        agent_inputs(tmp_path, last, facts=seen, tree=tree, repo_summary=summarize_repo(seen, tree)),
-        lines | {"tests": [{"test_command": "pytest {files}"}]},
+    run = WorkflowRun(
+        agent_inputs(tmp_path, last, facts=facts, tree=tree, repo_summary=summarize_repo(facts, tree)),
+        answers | {"tests": [{"test_command": "pytest {files}"}]},
     )
-    await told.draft()
+    await run.draft()
     for role in NAMES:
-        opening = told.opening(role)
+        opening = run.opening(role)
         assert "{{ 7 * 7 }}" in opening
         outside, inside = [], ""
         for line in opening.splitlines():

@@ -48,7 +48,7 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     said = summarize_repo(a_facts(manifests=many), a_tree(tmp_path))
     assert len(said) < SUMMARY_CHARACTERS * 1.2
     assert "more characters)" in said
-    assert 'Not shown for want of room: "requirements' in said
+    assert 'Not shown, because the summary is full: "requirements' in said
 
 
 def test_locks_are_shown_last_and_by_their_head(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_find_takes_names_and_paths(box: RepoTools) -> None:
         "*.PY", "calc/__init__.py\nsetup.py\ntests/test_calc.py"
     )
     assert run(box, "find", pattern="tests/*") == delimited("tests/*", "tests/test_calc.py")
-    assert run(box, "find", pattern="*.rs") == "Nothing is called so."
+    assert run(box, "find", pattern="*.rs") == "No path matches."
 
 
 def test_grep_takes_text_and_alternatives_in_any_case(box: RepoTools) -> None:
@@ -51,7 +51,7 @@ def test_grep_takes_text_and_alternatives_in_any_case(box: RepoTools) -> None:
 
 
 def test_grep_says_what_it_does_not_know(box: RepoTools) -> None:
-    assert "knows plain text" in run(box, "grep", pattern=r"\s+x")
+    assert "supports plain text" in run(box, "grep", pattern=r"\s+x")
 
 
 def test_read_numbers_lines_and_says_how_many_there_are(box: RepoTools) -> None:

@@ -93,7 +93,7 @@ REFUSED = [
     ("a way up to nothing", "../outside/nothing", "leads out of the repository"),
     ("nothing behind a link out", "out/nothing", "leads out of the repository"),
     ("an absolute path", "/etc/passwd", "is absolute"),
-    ("a loop", "loop", "circle"),
+    ("a loop", "loop", "loop of links"),
     ("a pipe", "pipe", "no regular file"),
     ("a folder", "sub", "is a folder; use list"),
     ("a binary file", "binary", "is binary (106 bytes)"),
@@ -118,7 +118,7 @@ def test_listings_show_links_and_do_not_follow_them(hostile: Path) -> None:
 
 
 def test_grep_reads_neither_links_nor_pipes_nor_binaries(hostile: Path) -> None:
-    assert run(hostile, "grep", pattern=SECRET) == "No line fits."
+    assert run(hostile, "grep", pattern=SECRET) == "No line matches."
     assert "sub/b:1: inside too" in run(hostile, "grep", pattern="inside.*too")
 
 

@@ -1,4 +1,4 @@
-"""Who speaks when, what each is told, and which drafts are refused."""
+"""Who speaks when, what each is run, and which drafts are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -42,102 +42,104 @@ FIRST: dict[str, list[ScriptedAnswer]] = {
 }
 
 
-class Told:
-    """A story that was told."""
+class WorkflowRun:
+    """One run of the workflow against a scripted client."""
 
     def __init__(
         self,
-        case: AgentInputs,
-        lines: dict[str, list[ScriptedAnswer]],
+        inputs: AgentInputs,
+        answers: dict[str, list[ScriptedAnswer]],
         state: AgentState | None = None,
         **more: Any,
     ) -> None:
-        self.speaker = ScriptedModelClient(lines, more.get("ladder", ("small",)))
-        scribe = TranscriptRecorder(Transcript(conversation="c"), len(case.attempts), self.speaker.redact)
-        self.said: list[str] = []
-        self.story = DraftWorkflow(
-            case, state or AgentState(), AgentDeps(self.speaker, scribe), self.said.append
+        self.client = ScriptedModelClient(answers, more.get("models", ("small",)))
+        recorder = TranscriptRecorder(Transcript(conversation="c"), len(inputs.attempts), self.client.redact)
+        self.progress: list[str] = []
+        self.workflow = DraftWorkflow(
+            inputs, state or AgentState(), AgentDeps(self.client, recorder), self.progress.append
         )
 
     async def draft(self) -> WrittenDraft:
-        return await self.story.next_draft()
+        return await self.workflow.next_draft()
 
     def opening(self, role: str) -> str:
-        return next(request.messages[1].text for request in self.speaker.requests if request.role == role)
+        return next(request.messages[1].text for request in self.client.requests if request.role == role)
 
 
 class TestFirstDrafts:
     async def test_explorer_environment_and_tests_speak_in_this_order(self, tmp_path: Path) -> None:
-        told = Told(agent_inputs(tmp_path), FIRST)
-        assert await told.draft() == WrittenDraft(
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST)
+        assert await run.draft() == WrittenDraft(
             a_draft(), "small, first draft: pytest on 3.11", claimed=True
         )
-        assert told.speaker.roles_in_order() == ["explorer", "environment", "tests"]
-        assert told.story.state == AgentState(
+        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
+        assert run.workflow.state == AgentState(
             report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
         )
 
     async def test_the_others_read_the_brief_and_the_report(self, tmp_path: Path) -> None:
-        told = Told(agent_inputs(tmp_path), FIRST)
-        await told.draft()
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST)
+        await run.draft()
         for role in ("environment", "tests"):
-            assert "# The brief" in told.opening(role) and '"language_version": "3.11"' in told.opening(role)
-        assert "RUN pip install pytest" in told.opening("tests")
-        assert "python:3.11-slim" in told.opening("environment")
+            assert "# Summary of the repository" in run.opening(
+                role
+            ) and '"language_version": "3.11"' in run.opening(role)
+        assert "RUN pip install pytest" in run.opening("tests")
+        assert "python:3.11-slim" in run.opening("environment")
 
     async def test_without_the_explorer_the_brief_alone_has_to_do(self, tmp_path: Path) -> None:
-        case = agent_inputs(tmp_path, order=an_agent_spec(ablation=Ablation(no_explorer=True)))
-        told = Told(case, FIRST)
-        await told.draft()
-        assert told.speaker.roles_in_order() == ["environment", "tests"]
+        inputs = agent_inputs(tmp_path, spec=an_agent_spec(ablation=Ablation(no_explorer=True)))
+        run = WorkflowRun(inputs, FIRST)
+        await run.draft()
+        assert run.client.roles_in_order() == ["environment", "tests"]
 
     async def test_an_explorer_that_never_answers_does_not_end_the_loop(self, tmp_path: Path) -> None:
-        case = agent_inputs(tmp_path, order=an_agent_spec(allowance=Allowance(turns_per_role=2)))
+        inputs = agent_inputs(tmp_path, spec=an_agent_spec(allowance=Allowance(turns_per_role=2)))
         looks: list[ScriptedAnswer] = [tool_calls(("read", {"path": "tox.ini"})), tool_calls(("list", {}))]
-        told = Told(case, FIRST | {"explorer": looks})
-        assert (await told.draft()).draft == a_draft()
-        assert told.story.state.report is None
+        run = WorkflowRun(inputs, FIRST | {"explorer": looks})
+        assert (await run.draft()).draft == a_draft()
+        assert run.workflow.state.report is None
 
     async def test_proven_neighbours_and_failed_recipes_are_shown(self, tmp_path: Path) -> None:
         recipe = a_past_attempt(
             0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(dockerfile_with("RUN recipe")), "recipe"
         )
-        case = agent_inputs(
+        inputs = agent_inputs(
             tmp_path,
             recipe,
             references=(a_draft(dockerfile_with("RUN neighbour"), "neighbours-test {files}"),),
         )
-        told = Told(case, FIRST)
-        await told.draft()
-        opening = told.opening("environment")
+        run = WorkflowRun(inputs, FIRST)
+        await run.draft()
+        opening = run.opening("environment")
         assert "RUN neighbour" in opening and "proven for another commit" in opening
         assert "RUN recipe" in opening and "No solution found" in opening
-        assert "neighbours-test" in told.opening("tests")
-        assert told.speaker.roles_in_order() == ["explorer", "environment", "tests"]
+        assert "neighbours-test" in run.opening("tests")
+        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
 
     async def test_a_dockerfile_that_breaks_the_policy_is_given_back_with_the_complaint(
         self, tmp_path: Path
     ) -> None:
         broken = {"dockerfile": DOCKERFILE.replace("pip install pytest", "pip install pytest || true")}
-        told = Told(agent_inputs(tmp_path), FIRST | {"environment": [broken, ENVIRONMENT]})
-        await told.draft()
-        assert "hides a failed `pip install`" in told.speaker.last_messages("environment")[1]
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": [broken, ENVIRONMENT]})
+        await run.draft()
+        assert "hides a failed `pip install`" in run.client.last_messages("environment")[1]
 
     async def test_a_base_that_is_not_allowed_is_given_back(self, tmp_path: Path) -> None:
         foreign = {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "evil.example/python:3")}
-        case = agent_inputs(tmp_path, order=an_agent_spec(allowed_bases=["python:*"]))
-        told = Told(case, FIRST | {"environment": [foreign, ENVIRONMENT]})
-        await told.draft()
+        inputs = agent_inputs(tmp_path, spec=an_agent_spec(allowed_bases=["python:*"]))
+        run = WorkflowRun(inputs, FIRST | {"environment": [foreign, ENVIRONMENT]})
+        await run.draft()
         assert (
             "evil.example/python:3 is not among the allowed images"
-            in told.speaker.last_messages("environment")[1]
+            in run.client.last_messages("environment")[1]
         )
 
     async def test_a_command_that_hides_failures_is_given_back(self, tmp_path: Path) -> None:
         weak = TESTS | {"test_command": "pytest {files} || true"}
-        told = Told(agent_inputs(tmp_path), FIRST | {"tests": [weak, TESTS]})
-        assert (await told.draft()).draft == a_draft()
-        assert "changes the exit code" in told.speaker.last_messages("tests")[1]
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [weak, TESTS]})
+        assert (await run.draft()).draft == a_draft()
+        assert "changes the exit code" in run.client.last_messages("tests")[1]
 
     @pytest.mark.parametrize(
         ("field", "value", "said"),
@@ -150,107 +152,109 @@ class TestFirstDrafts:
     async def test_a_draft_that_does_not_fit_names_the_field(
         self, tmp_path: Path, field: str, value: object, said: str
     ) -> None:
-        told = Told(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
-        await told.draft()
-        assert said in told.speaker.last_messages("tests")[1]
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
+        await run.draft()
+        assert said in run.client.last_messages("tests")[1]
 
 
 class TestLaterDrafts:
     async def test_the_analyst_routes_to_the_environment_and_the_tests_speak_again(
         self, tmp_path: Path
     ) -> None:
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML, "note": "added libxml2-dev"}],
             "tests": [TESTS | {"claimed": False}],
         }
-        told = Told(agent_inputs(tmp_path, FAILED), lines)
-        assert await told.draft() == WrittenDraft(
+        run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
+        assert await run.draft() == WrittenDraft(
             a_draft(WITH_XML), "small, after StepFailed: added libxml2-dev", claimed=False
         )
-        assert told.speaker.roles_in_order() == ["analyst", "environment", "tests"]
-        opening = told.opening("environment")
+        assert run.client.roles_in_order() == ["analyst", "environment", "tests"]
+        opening = run.opening("environment")
         assert "Install libxml2-dev." in opening and "# The current Dockerfile" in opening
-        assert "The Dockerfile has changed" in told.opening("tests")
+        assert "The Dockerfile has changed" in run.opening("tests")
 
     async def test_the_analyst_reads_outcome_codes_and_logs(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "ModuleNotFoundError: No module named 'yaml'")
         last = PastAttempt(last.past.model_copy(update={"codes": {"before": 1, "after": 1}}), last.draft)
-        case = agent_inputs(tmp_path, last, logs=FailureLogs(after="the end of the log"))
-        lines: dict[str, list[ScriptedAnswer]] = {
+        inputs = agent_inputs(tmp_path, last, logs=FailureLogs(after="the end of the log"))
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(case, lines)
-        await told.draft()
-        opening = told.opening("analyst")
+        run = WorkflowRun(inputs, answers)
+        await run.draft()
+        opening = run.opening("analyst")
         assert "Outcome: AfterFailed (module missing)." in opening
         assert "Stage `after`: tests ran and at least one failed." in opening
         assert "the end of the log" in opening and "No module named 'yaml'" in opening
 
     async def test_guidance_to_the_tests_leaves_the_dockerfile_alone(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_TESTS],
             "tests": [TESTS | {"test_command": "pytest --junitxml=report.xml {files}"}],
         }
-        told = Told(agent_inputs(tmp_path, last), lines)
-        drafted = await told.draft()
+        run = WorkflowRun(agent_inputs(tmp_path, last), answers)
+        drafted = await run.draft()
         assert drafted.draft == a_draft(command="pytest --junitxml=report.xml {files}")
-        assert "has changed since" not in told.opening("tests")
+        assert "has changed since" not in run.opening("tests")
 
     async def test_guidance_to_the_explorer_makes_it_look_again_and_everyone_speak(
         self, tmp_path: Path
     ) -> None:
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}],
             "explorer": [REPORT | {"system_packages": ["gcc"]}],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(agent_inputs(tmp_path, FAILED), lines, AgentState(report=ExplorerReport(**REPORT)))
-        await told.draft()
-        assert told.speaker.roles_in_order() == ["analyst", "explorer", "environment", "tests"]
-        assert "Find the compiler." in told.opening("explorer")
-        assert "gcc" in told.opening("environment")
+        run = WorkflowRun(
+            agent_inputs(tmp_path, FAILED), answers, AgentState(report=ExplorerReport(**REPORT))
+        )
+        await run.draft()
+        assert run.client.roles_in_order() == ["analyst", "explorer", "environment", "tests"]
+        assert "Find the compiler." in run.opening("explorer")
+        assert "gcc" in run.opening("environment")
 
     async def test_giving_up_ends_with_the_analysts_reason(self, tmp_path: Path) -> None:
-        told = Told(
+        run = WorkflowRun(
             agent_inputs(tmp_path, FAILED), {"analyst": [{"give_up": True, "reason": "Needs a GPU."}]}
         )
         with pytest.raises(GaveUp, match=r"^Needs a GPU\.$"):
-            await told.draft()
-        assert told.story.state.advised == [
+            await run.draft()
+        assert run.workflow.state.advised == [
             PastGuidance(
                 round=0, outcome="StepFailed", guidance=Guidance(give_up=True, reason="Needs a GPU.")
             )
         ]
 
     async def test_an_analyst_that_talks_garbage_is_stood_in_for_by_the_outcome(self, tmp_path: Path) -> None:
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": ["?"] * 4,
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(agent_inputs(tmp_path, FAILED), lines)
-        assert (await told.draft()).draft == a_draft(WITH_XML)
-        assert GCC in told.opening("environment")
+        run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
+        assert (await run.draft()).draft == a_draft(WITH_XML)
+        assert GCC in run.opening("environment")
 
     async def test_without_feedback_nobody_is_told_how_it_ended_and_the_question_is_another_one(
         self, tmp_path: Path
     ) -> None:
         order = an_agent_spec(ablation=Ablation(no_feedback=True))
         first, second = (
-            Told(agent_inputs(tmp_path, order=order), FIRST),
-            Told(
-                agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), order=order),
+            WorkflowRun(agent_inputs(tmp_path, spec=order), FIRST),
+            WorkflowRun(
+                agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), spec=order),
                 FIRST | {"environment": [{"dockerfile": WITH_XML}]},
             ),
         )
         await first.draft()
         await second.draft()
-        assert second.speaker.roles_in_order() == ["explorer", "environment", "tests"]
+        assert second.client.roles_in_order() == ["explorer", "environment", "tests"]
         for role in ("environment", "tests"):
             assert "telling" not in second.opening(role) and "AfterFailed" not in second.opening(role)
             assert first.opening(role) != second.opening(role)
@@ -263,50 +267,50 @@ class TestRepetition:
         recipe = a_past_attempt(
             0, RoundOutcome.STEP_FAILED, "no", a_draft(dockerfile_with("RUN recipe")), "recipe"
         )
-        lines = FIRST | {
+        answers = FIRST | {
             "environment": [{"dockerfile": "# mine\n" + dockerfile_with("RUN recipe")}, ENVIRONMENT]
         }
-        told = Told(agent_inputs(tmp_path, recipe), lines)
-        assert (await told.draft()).draft == a_draft()
-        assert "was built in round 1 and failed" in told.speaker.last_messages("environment")[1]
+        run = WorkflowRun(agent_inputs(tmp_path, recipe), answers)
+        assert (await run.draft()).draft == a_draft()
+        assert "was built in round 1 and failed" in run.client.last_messages("environment")[1]
 
     async def test_an_unchanged_dockerfile_is_no_answer_to_guidance(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no")
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [ENVIRONMENT, {"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(agent_inputs(tmp_path, last), lines)
-        await told.draft()
-        assert "without a change" in told.speaker.last_messages("environment")[1]
+        run = WorkflowRun(agent_inputs(tmp_path, last), answers)
+        await run.draft()
+        assert "without a change" in run.client.last_messages("environment")[1]
 
     async def test_a_whole_draft_that_was_tried_is_refused_then_the_next_model_asked_then_repeated(
         self, tmp_path: Path
     ) -> None:
         last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
-        told = Told(
+        run = WorkflowRun(
             agent_inputs(tmp_path, last),
             {"analyst": [TO_TESTS], "tests": [TESTS] * 8},
-            ladder=("small", "large"),
+            models=("small", "large"),
         )
-        with pytest.raises(RepeatedDrafts, match="This very draft was tried in round 1"):
-            await told.draft()
-        assert told.speaker.model_index == 1 and told.speaker.unused_answers == {}
+        with pytest.raises(RepeatedDrafts, match="The same draft was tried in round 1"):
+            await run.draft()
+        assert run.client.model_index == 1 and run.client.unused_answers == {}
 
     async def test_the_same_failure_twice_brings_the_next_model(self, tmp_path: Path) -> None:
         rounds = [
             FAILED,
             a_past_attempt(1, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with("RUN one"))),
         ]
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(agent_inputs(tmp_path, *rounds), lines, ladder=("small", "large"))
-        assert (await told.draft()).label.startswith("large, ")
-        assert "seen 2 times" in told.opening("analyst")
+        run = WorkflowRun(agent_inputs(tmp_path, *rounds), answers, models=("small", "large"))
+        assert (await run.draft()).label.startswith("large, ")
+        assert "occurred 2 times" in run.opening("analyst")
 
     async def test_the_same_failure_three_times_ends_the_loop_when_no_model_is_left(
         self, tmp_path: Path
@@ -315,12 +319,12 @@ class TestRepetition:
             a_past_attempt(number, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with(f"RUN {number}")))
             for number in range(3)
         ]
-        told = Told(agent_inputs(tmp_path, *rounds), {})
+        run = WorkflowRun(agent_inputs(tmp_path, *rounds), {})
         with pytest.raises(
             RepeatedDrafts, match="3 different drafts ended in the same failure, StepFailed: error"
         ):
-            await told.draft()
-        assert len(set(told.story.state.signatures)) == 1
+            await run.draft()
+        assert len(set(run.workflow.state.signatures)) == 1
 
     async def test_failures_of_recipes_do_not_count(self, tmp_path: Path) -> None:
         rounds = [
@@ -329,23 +333,23 @@ class TestRepetition:
             )
             for number in range(3)
         ]
-        told = Told(agent_inputs(tmp_path, *rounds), FIRST)
-        assert (await told.draft()).draft == a_draft()
+        run = WorkflowRun(agent_inputs(tmp_path, *rounds), FIRST)
+        assert (await run.draft()).draft == a_draft()
 
     async def test_the_rung_of_the_last_pod_is_kept(self, tmp_path: Path) -> None:
-        lines: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
             "tests": [TESTS],
         }
-        told = Told(
-            agent_inputs(tmp_path, FAILED), lines, AgentState(rung=1), ladder=("small", "large", "huge")
+        run = WorkflowRun(
+            agent_inputs(tmp_path, FAILED), answers, AgentState(rung=1), models=("small", "large", "huge")
         )
-        assert (await told.draft()).label.startswith("large, ")
+        assert (await run.draft()).label.startswith("large, ")
 
     async def test_a_model_that_gives_garbage_to_the_end_is_malformed(self, tmp_path: Path) -> None:
         with pytest.raises(MalformedAnswers):
-            await Told(agent_inputs(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
+            await WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
 
 
 @pytest.mark.parametrize(
@@ -360,6 +364,6 @@ async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome:
             "environment": [ENVIRONMENT] * 4,
             "tests": [TESTS] * 4,
         }
-        told = Told(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), stubborn)
+        run = WorkflowRun(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), stubborn)
         with pytest.raises(RepeatedDrafts):
-            await told.draft()
+            await run.draft()

@@ -1,1 +1,1 @@
-"""The model client: requests, errors, stored responses, and what fits into a context window."""
+"""Access to OpenAI-compatible model endpoints: client, request and response formats, errors, stored responses."""

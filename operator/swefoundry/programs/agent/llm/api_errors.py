@@ -1,6 +1,4 @@
-"""What does an endpoint's refusal mean: ask again, shorten, say it otherwise, or stop? Plain values; the HTTP is in
-``endpoint``.
-"""
+"""Parses error responses of an endpoint and classifies them: retry, shorten, adapt or fail. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -10,36 +8,34 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 
-from swefoundry.contracts.models import Model
-
 _MAX_QUOTED_CHARACTERS = 600
-"""Characters of the endpoint's own words that are quoted: enough for any sentence, too few for an HTML page."""
+"""Of the endpoint's own message: enough for any sentence, too few for an HTML page."""
 
 
 class ErrorAction(Enum):
-    """What to do."""
+    """What the client does about an error."""
 
-    RETRY = "ask again later"
-    SHRINK = "the context is too small for the request"
-    ADAPT = "the request is refused as it is; perhaps it can be said otherwise"
+    RETRY = "retry later"
+    SHRINK = "shorten the request: it exceeds the model's context window"
+    ADAPT = "leave out what the endpoint does not support"
     FAIL = "only a person can help"
 
 
 @dataclass(frozen=True)
 class ApiError:
-    """An answer that is none."""
+    """An error response."""
 
     status: int
     message: str
     code: str = ""
     """The error's code or type, where the endpoint gives one."""
     retry_after: float | None = None
-    """Seconds to wait, when the endpoint said so."""
+    """Seconds to wait, where the endpoint gives them."""
 
-    def describe(self, model: Model) -> str:
-        """For people: who said what."""
-        words = self.message.rstrip(".") or "nothing more"  # advice follows
-        return f"{model.base_url} answered {self.status} for model {model.name}: {words}"
+    def describe(self, base_url: str, model_name: str) -> str:
+        """A sentence with the endpoint, the status and the endpoint's own message."""
+        message = self.message.rstrip(".") or "nothing more"  # a hint follows
+        return f"{base_url} answered {self.status} for model {model_name}: {message}"
 
 
 _CONTEXT_OVERFLOW = re.compile(
@@ -57,19 +53,19 @@ _INVALID_STATUSES = frozenset({400, 422})
 
 
 def action_for(error: ApiError) -> ErrorAction:
-    """The class of a complaint."""
-    said = f"{error.code} {error.message}"
-    if error.status == 429 and _QUOTA_EXHAUSTED.search(said):
+    """Classify an error."""
+    text = f"{error.code} {error.message}"
+    if error.status == 429 and _QUOTA_EXHAUSTED.search(text):
         return ErrorAction.FAIL
     if error.status in RETRY_STATUSES or error.status >= 500:
         return ErrorAction.RETRY
-    if error.status in (*_INVALID_STATUSES, 413) and (error.status == 413 or _CONTEXT_OVERFLOW.search(said)):
+    if error.status in (*_INVALID_STATUSES, 413) and (error.status == 413 or _CONTEXT_OVERFLOW.search(text)):
         return ErrorAction.SHRINK
     return ErrorAction.ADAPT if error.status in _INVALID_STATUSES else ErrorAction.FAIL
 
 
 def error_hint(error: ApiError) -> str:
-    """What a person can do."""
+    """What a person can do about an error of class FAIL."""
     if error.status == 401:
         return "check the API key in the Secret that the chart's value agents.secret names"
     if error.status == 403:
@@ -84,38 +80,39 @@ def error_hint(error: ApiError) -> str:
 
 
 def parse_api_error(status: int, headers: Mapping[str, str], body: Any) -> ApiError:
-    """The complaint in an answer of any shape: OpenAI's, vLLM's (flat), a gateway's, or a page of text."""
-    said = body.get("error", body) if isinstance(body, Mapping) else body
-    if isinstance(said, Mapping):
-        words = said.get("message") or said.get("detail") or said.get("msg") or said
-        code = said.get("code") or said.get("type") or ""
-        param = said.get("param")
-        text = f"{words} (parameter {param})" if param and str(param) not in str(words) else str(words)
+    """Parse an error response of any shape: OpenAI's, vLLM's (flat), a gateway's, or a page of text."""
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    if isinstance(error, Mapping):
+        message = str(error.get("message") or error.get("detail") or error.get("msg") or error)
+        code = error.get("code") or error.get("type") or ""
+        param = error.get("param")
+        if param and str(param) not in message:
+            message = f"{message} (parameter {param})"
     else:
-        text, code = str(said or ""), ""
-    return ApiError(
-        status, " ".join(text.split())[:_MAX_QUOTED_CHARACTERS], str(code), retry_after_seconds(headers)
-    )
+        message, code = str(error or ""), ""
+    quoted = " ".join(message.split())[:_MAX_QUOTED_CHARACTERS]
+    return ApiError(status, quoted, str(code), retry_after_seconds(headers))
 
 
 def embedded_status(error: ApiError) -> int:
-    """The status that an error inside an answer of 200 stands for: gateways learn of it when they have begun."""
+    """The status of an error inside a response with status 200: gateways may fail after they sent the headers."""
     if error.code.isdigit() and 400 <= int(error.code) <= 599:
         return int(error.code)
     return 400 if re.search("invalid|context", error.code) else 500
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that the endpoint wants us to wait: Retry-After in seconds or as a date, or retry-after-ms."""
+    """Seconds to wait, by the headers Retry-After (seconds or a date) or retry-after-ms."""
     milliseconds = _parse_number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
-    said = headers.get("retry-after")
-    seconds = _parse_number(said)
-    if seconds is not None or not said:
+    retry_after = headers.get("retry-after")
+    seconds = _parse_number(retry_after)
+    if seconds is not None or not retry_after:
         return seconds
     try:
-        return max(0.0, (parsedate_to_datetime(said) - (now or datetime.now(UTC))).total_seconds())
+        until = parsedate_to_datetime(retry_after)
+        return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
     except (ValueError, TypeError):
         return None
 

@@ -1,5 +1,7 @@
-"""What is said between our roles and a model, whatever the endpoint's dialect: the words that roles, conversation,
-turn store and endpoint share.
+"""Messages, tools, requests and replies, independent of any endpoint's format.
+
+Roles, conversation, response store and endpoint adapter share them. The fields of ``Request`` and what is in it are
+hashed for the response store: renaming one makes stored responses unknown.
 """
 
 from dataclasses import dataclass
@@ -12,12 +14,12 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True)
 class ToolCall:
-    """A model wants a tool to be run."""
+    """A tool call that a model asks for."""
 
     id: str
     name: str
     arguments: str
-    """JSON text as the model wrote it: perhaps malformed."""
+    """JSON text as the model wrote it, perhaps malformed."""
 
 
 @dataclass(frozen=True)
@@ -44,36 +46,36 @@ class Tool:
 
 @dataclass(frozen=True)
 class Request:
-    """One model turn asked for. The same request has the same digest: it is never paid for twice."""
+    """One model turn. Equal requests have equal digests, so none is paid for twice."""
 
     role: str
-    """explorer, environment, tests or analyst: for the turn store, the transcript and the limits."""
+    """explorer, environment, tests or analyst: for the response store, the transcript and the limits."""
     messages: tuple[Message, ...]
     tools: tuple[Tool, ...] = ()
     answer: JsonObject | None = None
-    """JSON schema (with a title) that the final answer must obey; None: free text."""
+    """JSON schema (with a title) of the final answer; None: free text."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model answered."""
+    """A model's answer."""
 
     message: Message
     model: str
     usage: Usage
     """Of this turn alone."""
     stored: bool = False
-    """Read from the turn store: paid for earlier."""
+    """Read from the response store: paid for earlier."""
     truncated: bool = False
-    """The answer reached the longest length."""
+    """The answer reached the output limit."""
     note: str = ""
-    """What happened around it, for people: shortened, usage estimated, withheld by a content filter."""
+    """For people: messages shortened, usage estimated, withheld by a content filter."""
 
 
 class ModelClient(Protocol):
-    """A way to ask models: budget, turn store, ladder, dialect and retries are behind it.
+    """Asks models; budget, response store, fallback models, formats and retries are behind it.
 
-    Raises the stops of ``stops.py`` and nothing else of the endpoint's.
+    Raises subclasses of ``AgentExit`` and no error of an endpoint.
     """
 
     async def ask(self, request: Request) -> Reply:
@@ -81,10 +83,10 @@ class ModelClient(Protocol):
         ...
 
     def use_next_model(self) -> bool:
-        """Use the next model of the ladder from now on; False when this is the last."""
+        """Use the next configured model from now on; False when this is the last."""
         ...
 
     @property
     def model(self) -> str:
-        """Name of the model that speaks."""
+        """Name of the model in use."""
         ...

@@ -1,13 +1,14 @@
-"""How is no model turn paid for twice? Each answer is in the registry before it is acted on, under a tag that is made
-from the request; asking begins with a look there.
+"""Responses of models, stored in the registry under a digest of the request, so that none is paid for twice.
 
-    ask ──> stored? ──yes──> the stored answer
-              │ no
-              └──> endpoint ──> store ──> the answer
-                         a pod that dies here ^ has paid for nothing twice
+A response is stored before it is used. A pod that takes over finds it there:
 
-The digest is over what was meant, not over how it was sent: conversation, request, and what of the model shapes an
-answer. Dialect, shortening, addresses and prices may change without making old answers unknown.
+    request ──> stored? ──yes──> the stored reply
+                  │ no
+                  └──> endpoint ──> store ──> the reply
+                             a pod that dies here ^ has paid for nothing twice
+
+The digest covers the conversation, the request, and the settings of the model that shape an answer. It does not cover
+how the request was sent: format, shortening, addresses and prices may change without losing stored responses.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from swefoundry.errors import NotFound, PermanentError, RegistryRefused, Registr
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.oci.content import canonical_json
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.llm.endpoint import Sleep
+from swefoundry.programs.agent.llm.hooks import Sleep
 from swefoundry.programs.agent.llm.messages import Message, Reply, Request, ToolCall
 
 RESPONSE_FILE = "turn.json"
@@ -32,11 +33,11 @@ RESPONSE_KIND = "turn"
 _RESPONSE_LIMIT_BYTES = 16 << 20
 
 STORE_RETRY_DELAYS_SECONDS = (1.0, 2.0, 5.0, 10.0, 20.0, 20.0, 20.0)
-"""An answer is paid for, so a registry that is away is waited for, nearly as long as a pod has to end (120 s)."""
+"""The response is paid for, so an unavailable registry is retried nearly as long as the pod's grace period (120 s)."""
 
 
 class StoredResponse(WireModel):
-    """An answer that was paid for."""
+    """A response that was paid for. The field names are keys of the stored JSON."""
 
     v: int = 1
     request: str
@@ -50,12 +51,12 @@ class StoredResponse(WireModel):
 
 
 class DamagedResponse(Exception):
-    """A stored turn that cannot be read: lost, for nobody can bring it back."""
+    """A stored response that cannot be read, and so has to be paid for again."""
 
 
 def request_digest(conversation: str, request: Request, model: Model) -> str:
-    """What a turn is known by."""
-    meant = {
+    """The key of a response: SHA-256 of the canonical JSON, in hex."""
+    key = {
         "conversation": conversation,
         "request": asdict(request),
         "model": {
@@ -65,11 +66,11 @@ def request_digest(conversation: str, request: Request, model: Model) -> str:
             "outputTokens": model.output_tokens,
         },
     }
-    return hashlib.sha256(canonical_json(meant)).hexdigest()
+    return hashlib.sha256(canonical_json(key)).hexdigest()
 
 
 class ResponseStore:
-    """The turns of one conversation in one repository."""
+    """The stored responses of one conversation in one repository."""
 
     def __init__(
         self, registry: RegistryClient, repository: str, conversation: str, sleep: Sleep = asyncio.sleep
@@ -80,11 +81,11 @@ class ResponseStore:
         self._prefix = "turn-" + re.sub(r"[^A-Za-z0-9]", "_", conversation)[:8]
 
     def tag(self, digest: str) -> str:
-        """The tag of a turn."""
+        """The registry tag of a response."""
         return f"{self._prefix}-{digest[:32]}"
 
     async def find(self, digest: str) -> Reply | None:
-        """The stored answer, None when there is none; DamagedTurn when it is there and cannot be read."""
+        """The stored reply, or None. Raises DamagedResponse when there is one that cannot be read."""
         try:
             manifest = await self._registry.get_manifest(self._repository, self.tag(digest))
         except NotFound:
@@ -93,19 +94,19 @@ class ResponseStore:
             files = await pull_artifact(
                 self._registry, self._repository, manifest.digest, _RESPONSE_LIMIT_BYTES
             )
-            turn = StoredResponse.model_validate_json(files[RESPONSE_FILE])
+            stored = StoredResponse.model_validate_json(files[RESPONSE_FILE])
         except RegistryRefused:
-            raise  # a missing right is no lost turn
+            raise  # missing permission does not mean that the response is lost
         except (PermanentError, KeyError, ValidationError) as error:
-            said = str(error).splitlines()[0]
-            raise DamagedResponse(f"the stored turn {self.tag(digest)} cannot be read: {said}") from error
-        if turn.request != digest:
+            reason = str(error).splitlines()[0]
+            raise DamagedResponse(f"the stored turn {self.tag(digest)} cannot be read: {reason}") from error
+        if stored.request != digest:
             raise DamagedResponse(f"the stored turn {self.tag(digest)} answers another request")
-        return _to_reply(turn)
+        return _to_reply(stored)
 
     async def store(self, digest: str, role: str, reply: Reply) -> None:
-        """Store an answer; returns when it is there."""
-        turn = StoredResponse(
+        """Store a reply. Returns once the registry has it."""
+        stored = StoredResponse(
             request=digest,
             role=role,
             model=reply.model,
@@ -114,14 +115,14 @@ class ResponseStore:
             cut=reply.truncated,
             note=reply.note,
         )
-        files = {RESPONSE_FILE: canonical_json(turn.to_json_dict())}
-        for pause in STORE_RETRY_DELAYS_SECONDS:
+        files = {RESPONSE_FILE: canonical_json(stored.to_json_dict())}
+        for delay in STORE_RETRY_DELAYS_SECONDS:
             try:
                 await push_artifact(
                     self._registry, self._repository, RESPONSE_KIND, files, tag=self.tag(digest)
                 )
             except RegistryUnavailable:
-                await self._sleep(pause)
+                await self._sleep(delay)
             else:
                 return
         await push_artifact(self._registry, self._repository, RESPONSE_KIND, files, tag=self.tag(digest))
@@ -132,7 +133,7 @@ def _to_stored_message(message: Message) -> TranscriptMessage:
     return TranscriptMessage(role=message.role, text=message.text, calls=calls, call_id=message.call_id)
 
 
-def _to_reply(turn: StoredResponse) -> Reply:
-    calls = tuple(ToolCall(call.id, call.name, call.arguments) for call in turn.reply.calls)
-    message = Message(turn.reply.role, turn.reply.text, calls, turn.reply.call_id)
-    return Reply(message, turn.model, turn.usage, stored=True, truncated=turn.cut, note=turn.note)
+def _to_reply(stored: StoredResponse) -> Reply:
+    calls = tuple(ToolCall(call.id, call.name, call.arguments) for call in stored.reply.calls)
+    message = Message(stored.reply.role, stored.reply.text, calls, stored.reply.call_id)
+    return Reply(message, stored.model, stored.usage, stored=True, truncated=stored.cut, note=stored.note)

@@ -1,5 +1,6 @@
-"""How do models without native tools or JSON schema speak with us? In fenced JSON, by a protocol that is described in
-the system prompt, and read leniently. Pure.
+"""Text protocol for models without native tools or JSON schema: JSON in code blocks, described in the system prompt.
+
+Answers are parsed leniently. Pure.
 """
 
 import json
@@ -43,9 +44,9 @@ The object must obey this JSON schema:
 
 
 def render_tools_as_text(request: Request) -> Request:
-    """The request without native tools: tools are described, calls and their results are text."""
+    """The request without native tools: they are described in the system prompt, calls and results become text."""
     messages = tuple(
-        _message_as_text(message, request.messages[:place]) for place, message in enumerate(request.messages)
+        _message_as_text(message, request.messages[:index]) for index, message in enumerate(request.messages)
     )
     if not request.tools:
         return replace(request, messages=messages)
@@ -59,42 +60,42 @@ def render_tools_as_text(request: Request) -> Request:
 
 
 def describe_schema(request: Request, schema: JsonObject, with_tools: bool) -> Request:
-    """The request with the form of the final answer in words."""
+    """The request with the schema of the final answer in the system prompt."""
     unless = " with the tools" if with_tools else ""
     text = _ANSWER_TEMPLATE.format(schema=_compact(schema), unless=unless)
     return replace(request, messages=_with_system_suffix(request.messages, text))
 
 
 def parse_text_calls(text: str, request: Request) -> tuple[str, tuple[ToolCall, ...]]:
-    """The tool calls in a text, and the text around them; all of it is an answer when there are none."""
+    """The text around the tool calls, and the calls; without calls, the whole text."""
     names = {tool.name for tool in request.tools}
-    before = sum(len(message.calls) for message in request.messages)
+    earlier = sum(len(message.calls) for message in request.messages)
     calls: list[ToolCall] = []
     for inside, _ in _json_objects(text):
         name = inside.get("name") or inside.get("tool")
         if name in names and ("arguments" in inside or "parameters" in inside):
             arguments = inside.get("arguments", inside.get("parameters"))
-            written = arguments if isinstance(arguments, str) else _compact(arguments or {})
-            calls.append(ToolCall(f"call-{before + len(calls)}", name, written))
+            arguments_text = arguments if isinstance(arguments, str) else _compact(arguments or {})
+            calls.append(ToolCall(f"call-{earlier + len(calls)}", name, arguments_text))
     if not calls:
         return text, ()
     return _CODE_BLOCK.sub("", text).strip() if _CODE_BLOCK.search(text) else "", tuple(calls)
 
 
 def extract_json(text: str) -> str:
-    """The JSON object that a final answer holds, without fences and talk around it; the text itself when none is."""
+    """The longest JSON object in a final answer, without the text around it; the whole text when there is none."""
     bare = text.strip()
-    found = [bare] if _parse_object(bare) is not None else [written for _, written in _json_objects(text)]
-    if not found:
+    candidates = [bare] if _parse_object(bare) is not None else [each for _, each in _json_objects(text)]
+    if not candidates:
         return text
-    chosen = max(found, key=len)
-    # Written anew where line breaks inside strings were forgiven: readers are strict.
+    chosen = max(candidates, key=len)
+    # Serialized again where line breaks inside strings were tolerated: the reader of the answer is strict.
     return chosen if _is_strict(chosen) else _compact(_parse_object(chosen))
 
 
 def _message_as_text(message: Message, earlier: tuple[Message, ...]) -> Message:
     if message.role == "tool":
-        # The latest call of that name: some endpoints count their calls anew in each answer.
+        # The latest call with that id: some endpoints number their calls from 0 in each response.
         calls = (call for each in reversed(earlier) for call in each.calls)
         name = next((call.name for call in calls if call.id == message.call_id), "?")
         return Message("user", f"Result of the tool `{name}`:\n{message.text}")
@@ -106,22 +107,22 @@ def _message_as_text(message: Message, earlier: tuple[Message, ...]) -> Message:
 
 def _call_block(call: ToolCall) -> str:
     arguments = _parse_object(call.arguments)
-    said = {"name": call.name, "arguments": call.arguments if arguments is None else arguments}
-    return f"```tool\n{_compact(said)}\n```"
+    body = {"name": call.name, "arguments": call.arguments if arguments is None else arguments}
+    return f"```tool\n{_compact(body)}\n```"
 
 
 def _with_system_suffix(messages: tuple[Message, ...], text: str) -> tuple[Message, ...]:
-    """With ``text`` at the end of the system prompt."""
+    """The messages with ``text`` at the end of the system prompt."""
     if messages and messages[0].role == "system":
         return (replace(messages[0], text=messages[0].text.rstrip() + "\n" + text), *messages[1:])
     return (Message("system", text.lstrip()), *messages)
 
 
 def _json_objects(text: str) -> Iterator[tuple[JsonObject, str]]:
-    """JSON objects in fences, else anywhere; each with its text."""
-    fenced = [match["inside"].strip() for match in _CODE_BLOCK.finditer(text)]
-    good = [(found, inside) for inside in fenced if (found := _parse_object(inside)) is not None]
-    yield from good or _unfenced_objects(text)
+    """JSON objects in code blocks, else anywhere; each with its text."""
+    blocks = [match["inside"].strip() for match in _CODE_BLOCK.finditer(text)]
+    parsed = [(value, block) for block in blocks if (value := _parse_object(block)) is not None]
+    yield from parsed or _unfenced_objects(text)
 
 
 def _unfenced_objects(text: str) -> Iterator[tuple[JsonObject, str]]:
@@ -129,21 +130,21 @@ def _unfenced_objects(text: str) -> Iterator[tuple[JsonObject, str]]:
     start = text.find("{")
     while start >= 0:
         try:
-            found, end = decoder.raw_decode(text, start)
+            value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             end = start + 1
         else:
-            yield found, text[start:end]
+            yield value, text[start:end]
         start = text.find("{", end)
 
 
 def _parse_object(text: str) -> JsonObject | None:
-    """A JSON object; line breaks inside its strings are forgiven."""
+    """The JSON object in a text, or None; line breaks inside its strings are tolerated."""
     try:
-        found = json.loads(text, strict=False)
+        value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _is_strict(text: str) -> bool:

@@ -1,1 +1,1 @@
-"""What agents read: the source tree, its summary, and the tools that search it."""
+"""The source tree as agents see it: safe access, search tools and a summary."""

@@ -1,4 +1,4 @@
-"""Which parts of a README speak of installing and testing? Sections by their headings, in Markdown and reST; pure."""
+"""Selects the sections of a README about installing and testing by their headings, in Markdown and reST. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ _UNDERLINE = re.compile(r"^([=\-~^\"'*+#.:_])\1{2,}\s*$")
 
 
 def setup_sections(text: str, limit: int) -> str:
-    """The sections whose headings speak of it, in their order, at most ``limit`` characters."""
+    """The sections with such a heading, in their order, at most ``limit`` characters."""
     parts = ["\n".join(lines).strip() for heading, lines in _sections(text) if _SETUP_HEADING.search(heading)]
     return "\n\n".join(part for part in parts if part)[:limit]
 
 
 def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Headings with their lines, the heading's own included."""
+    """Headings, each with its lines, including the line of the heading."""
     heading, lines = "", list[str]()
     fenced = False
     for line in text.splitlines():

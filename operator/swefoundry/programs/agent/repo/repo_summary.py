@@ -1,7 +1,7 @@
-"""What can be said about a source without asking a model? The first pass: facts and telling files, in one bounded text.
+"""Summarizes a source tree without a model: facts and the most informative files, in one text of limited length.
 
-What says most comes first; what does not fit is named, so that the explorer can read it. The same source gives the same
-text.
+The most informative files come first; files that do not fit are named, so that the explorer can read them. The same
+source gives the same text.
 """
 
 import re
@@ -14,7 +14,7 @@ from swefoundry.programs.agent.repo.readme_sections import setup_sections
 from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree, decode_text, is_binary
 
 SUMMARY_CHARACTERS = 40_000
-"""Characters, some 10,000 tokens: every role's request holds it."""
+"""Some 10,000 tokens: every role's request contains the summary."""
 (
     MANIFEST_CHARACTERS,
     LOCK_FILE_CHARACTERS,
@@ -38,7 +38,7 @@ _TEXT_SUFFIXES = (".md", ".rst", ".txt", ".markdown", "")
 
 @dataclass(frozen=True)
 class FileExcerpt:
-    """A file, or a part of it, worth showing."""
+    """A file, or a part of it, with the most characters that are shown."""
 
     path: str
     text: str
@@ -46,30 +46,30 @@ class FileExcerpt:
 
 
 def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS) -> str:
-    """The whole text."""
+    """The whole summary."""
     parts = [_listed_names(facts)]
-    room = limit - len(parts[0])
+    remaining = limit - len(parts[0])
     left_out: list[str] = []
     for section in _excerpts(facts, tree):
         shown = delimited(section.path, _truncated(section.text, section.limit))
-        if len(shown) > room:
+        if len(shown) > remaining:
             left_out.append(section.path)
             continue
         parts.append(shown)
-        room -= len(shown)
+        remaining -= len(shown)
     if left_out:
         parts.append(
-            "Not shown for want of room: "
+            "Not shown, because the summary is full: "
             + ", ".join(json_string(path) for path in left_out[:MAX_LISTED_NAMES])
         )
     return "\n\n".join(parts)
 
 
 def _listed_names(facts: Facts) -> str:
-    """Everything that is a list of names."""
-    found = {
+    """All facts that are lists of names."""
+    lists = {
         "Test files that must run": facts.test_files,
-        "Other files that come with them": facts.test_support_files,
+        "Other files of the test patch": facts.test_support_files,
         "Test files that are removed": facts.deleted_test_files,
         "Modules that the tests import": facts.test_imports,
         "Parameters of test functions": facts.test_parameters,
@@ -78,10 +78,10 @@ def _listed_names(facts: Facts) -> str:
         "Root folder": facts.root_entries,
         "Packages": facts.package_dirs,
         "Nearest tag": [facts.version_tag] if facts.version_tag else [],
-        "Lines of the guides that speak of tests": facts.readme_hints,
+        "Lines of the README about tests": facts.readme_hints,
     }
-    lines = [f"{name}: {_joined(values)}" for name, values in found.items() if values]
-    return delimited("what the listing of the repository says", "\n".join(lines))
+    lines = [f"{name}: {_joined(values)}" for name, values in lists.items() if values]
+    return delimited("facts about the repository", "\n".join(lines))
 
 
 def _joined(values: list[str]) -> str:
@@ -90,7 +90,7 @@ def _joined(values: list[str]) -> str:
 
 
 def _excerpts(facts: Facts, tree: RepoTree) -> Iterator[FileExcerpt]:
-    """Files in the order of what they are worth."""
+    """Excerpts of files, the most informative first."""
     manifests = [each for each in facts.manifests if not _LOCKS.search(each.path)]
     locks = [each for each in facts.manifests if _LOCKS.search(each.path)]
     yield from _fact_excerpts(manifests, MANIFEST_CHARACTERS)
@@ -113,10 +113,10 @@ def _readme_excerpts(tree: RepoTree) -> Iterator[FileExcerpt]:
     for path in [path for path in tree.files if _READMES.search(path)][:8]:
         if not path.lower().endswith(_TEXT_SUFFIXES):
             continue
-        for whole in _file_excerpt(tree, path, README_CHARACTERS):
-            telling = setup_sections(whole.text, README_CHARACTERS)
-            if telling:
-                yield FileExcerpt(f"{path} (parts on installing and testing)", telling, README_CHARACTERS)
+        for file in _file_excerpt(tree, path, README_CHARACTERS):
+            sections = setup_sections(file.text, README_CHARACTERS)
+            if sections:
+                yield FileExcerpt(f"{path} (parts on installing and testing)", sections, README_CHARACTERS)
 
 
 def _file_excerpt(tree: RepoTree, path: str, limit: int) -> Iterator[FileExcerpt]:

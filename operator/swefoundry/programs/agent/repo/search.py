@@ -1,8 +1,7 @@
-"""How is the source searched? Listings, names and lines; bounded by counts and bytes, never by time.
+"""Lists folders, finds paths and finds lines in the source tree, limited by counts and bytes, never by time.
 
-Time would make the answer depend on the machine, and a different answer is a different request to the model. Patterns
-are literal text with `|` and `.*`, matched in linear time: a full regular expression over hostile files can take for
-ever.
+With a time limit the result would depend on the machine, and another result is another request to the model. Patterns
+are literal text with `|` and `.*`, matched in linear time: a full regular expression over hostile files may never end.
 """
 
 import re
@@ -16,7 +15,7 @@ from swefoundry.programs.agent.repo.tree import InvalidPath, RepoEntry, RepoTree
 MAX_FOUND_PATHS = 150
 MAX_FOUND_LINES = 80
 SEARCHED_FILE_BYTES = 1 << 20
-"""Of each file; what is larger is data."""
+"""Of each file; the rest of a larger file is not searched."""
 SEARCHED_TOTAL_BYTES = 128 << 20
 """Of all files together."""
 FOUND_LINE_CHARACTERS = 240
@@ -27,7 +26,7 @@ _ESCAPED = re.compile(r"\\(.)")
 
 @dataclass(frozen=True)
 class GrepQuery:
-    """What to look for, and where."""
+    """A pattern, a folder or file, and a glob for file names."""
 
     pattern: str
     path: str
@@ -35,7 +34,7 @@ class GrepQuery:
 
 
 def list_folder(tree: RepoTree, path: str, depth: int, limit: int) -> str:
-    """A folder's entries, some levels deep."""
+    """The entries of a folder, ``depth`` levels deep."""
     folder = tree.resolve_folder(path)
     start = f"{folder}/" if folder else ""
     inside = [
@@ -51,25 +50,25 @@ def list_folder(tree: RepoTree, path: str, depth: int, limit: int) -> str:
 
 
 def find_paths(tree: RepoTree, pattern: str) -> str:
-    """Paths that a glob fits, in any letter case; without a slash it is for names."""
-    wanted = _checked_pattern(pattern).strip("/").lower()
-    whole = "/" in wanted
-    paths = [entry.path for entry in tree.entries if _matches_glob(entry.path.lower(), wanted, whole)]
+    """Paths that match a glob, ignoring case; a glob without a slash matches names."""
+    glob = _checked_pattern(pattern).strip("/").lower()
+    whole_path = "/" in glob
+    paths = [entry.path for entry in tree.entries if _matches_glob(entry.path.lower(), glob, whole_path)]
     if not paths:
-        return "Nothing is called so."
+        return "No path matches."
     more = f"\n{len(paths) - MAX_FOUND_PATHS} more." if len(paths) > MAX_FOUND_PATHS else ""
     return delimited(pattern, "\n".join(paths[:MAX_FOUND_PATHS])) + more
 
 
 def grep_lines(tree: RepoTree, query: GrepQuery) -> str:
-    """`path:line: text` of every line that fits, up to a limit."""
-    sign = _CHARACTER_CLASS.search(query.pattern)
-    if sign:
-        raise InvalidPath(f"grep knows plain text, `|` and `.*`, and no `{sign[0]}`")
+    """`path:line: text` of every matching line, up to a limit."""
+    unsupported = _CHARACTER_CLASS.search(query.pattern)
+    if unsupported:
+        raise InvalidPath(f"grep supports plain text, `|` and `.*`, not `{unsupported[0]}`")
     alternatives = _alternatives(_checked_pattern(query.pattern))
     lines = list(_matches_within_limits(tree, query, alternatives))
     if not lines:
-        return "No line fits."
+        return "No line matches."
     more = "\nThere may be more; search for something rarer." if len(lines) > MAX_FOUND_LINES else ""
     return delimited(query.pattern, "\n".join(lines[:MAX_FOUND_LINES])) + more
 
@@ -90,21 +89,21 @@ def _matches_within_limits(tree: RepoTree, query: GrepQuery, alternatives: list[
 
 
 def _searched_files(tree: RepoTree, query: GrepQuery) -> Iterator[str]:
-    wanted = query.files.lower()
+    glob = query.files.lower()
     try:
         folder = tree.resolve_folder(query.path)
     except InvalidPath:
-        tree.head(query.path, 0)  # a file is searched by itself; anything else is refused here
+        tree.head(query.path, 0)  # raises InvalidPath unless it is a file
         yield query.path
         return
     start = f"{folder}/" if folder else ""
     for path in tree.files:
-        if path.startswith(start) and _matches_glob(path.lower(), wanted, "/" in wanted):
+        if path.startswith(start) and _matches_glob(path.lower(), glob, "/" in glob):
             yield path
 
 
 def _alternatives(pattern: str) -> list[list[str]]:
-    """Per alternative the texts that must follow each other in a line."""
+    """For each alternative, the texts that a line has to contain in this order."""
     split = [
         [_ESCAPED.sub(r"\1", part) for part in each.strip("^$").split(".*") if part]
         for each in pattern.lower().split("|")

@@ -1,7 +1,7 @@
-"""What may the Repository Explorer do? Four tools on the read-only source: list, find, grep, read.
+"""The tools of the Repository Explorer on the read-only source tree: list, find, grep, read.
 
-Arguments are what a model wrote and answers go back to it, so every fault is an answer: one sentence that says what to
-do instead. Foreign text is fenced.
+A model wrote the arguments and reads the results, so every error is a result: one sentence with what to do instead.
+Text from the repository is delimited as data.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from swefoundry.programs.agent.repo import search
 from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree, decode_text, is_binary
 
 MAX_TOOL_RESULT_CHARACTERS = 16_000
-"""Of one answer: some 4,000 tokens."""
+"""Of one result: some 4,000 tokens."""
 READ_LIMIT_BYTES = 4 << 20
-"""Of a file; what lies beyond is out of reach, and said so."""
+"""Of a file; the result says when a file is longer."""
 MAX_READ_LINES = 400
 READ_LINE_CHARACTERS = 500
-"""Minified sources have one line."""
+"""Of one line: minified sources have a single one."""
 MAX_LIST_ENTRIES = 300
 
 
@@ -63,17 +63,17 @@ class ReadArguments(_Arguments):
 
 
 def list_entries(tree: RepoTree, arguments: ListArguments) -> str:
-    """What is in a folder."""
+    """The entries of a folder."""
     return search.list_folder(tree, arguments.path, min(max(arguments.depth, 1), 4), MAX_LIST_ENTRIES)
 
 
 def find(tree: RepoTree, arguments: FindArguments) -> str:
-    """Paths that a glob fits."""
+    """Paths that match a glob."""
     return search.find_paths(tree, arguments.pattern)
 
 
 def grep(tree: RepoTree, arguments: GrepArguments) -> str:
-    """Lines that hold a text."""
+    """Lines that match a pattern."""
     return search.grep_lines(tree, search.GrepQuery(arguments.pattern, arguments.path, arguments.files))
 
 
@@ -89,17 +89,17 @@ def read_file(tree: RepoTree, arguments: ReadArguments) -> str:
     chosen = lines[first - 1 : first - 1 + min(max(arguments.lines, 1), MAX_READ_LINES)]
     shown = _numbered_lines(chosen, first)
     last = first + len(shown) - 1
-    beyond = " (the file is longer than can be read)" if len(data) == READ_LIMIT_BYTES else ""
-    said = f"Lines {first} to {last} of {len(lines)}{beyond}:"
-    return f"{said}\n{delimited(arguments.path, chr(10).join(shown))}"
+    longer = " (the file is longer than can be read)" if len(data) == READ_LIMIT_BYTES else ""
+    heading = f"Lines {first} to {last} of {len(lines)}{longer}:"
+    return f"{heading}\n{delimited(arguments.path, chr(10).join(shown))}"
 
 
 def _numbered_lines(lines: list[str], first: int) -> list[str]:
-    shown, room = [], MAX_TOOL_RESULT_CHARACTERS
+    shown, remaining = [], MAX_TOOL_RESULT_CHARACTERS
     for number, line in enumerate(lines, first):
         cut = line if len(line) <= READ_LINE_CHARACTERS else line[:READ_LINE_CHARACTERS] + " … (cut)"
-        room -= len(cut) + 8
-        if room < 0:
+        remaining -= len(cut) + 8
+        if remaining < 0:
             break
         shown.append(f"{number}\t{cut}")
     return shown
@@ -132,19 +132,19 @@ class RepoTools:
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """What is offered to the model."""
+        """The tools' definitions for a request."""
         return tuple(
             Tool(name, offer.description, _schema(offer.arguments_type)) for name, offer in TOOLS.items()
         )
 
     def run(self, call: ToolCall) -> str:
-        """The answer to a call, whatever was asked."""
-        offer = TOOLS.get(call.name)
-        if offer is None:
+        """The result of a call; an error is a result, too."""
+        tool = TOOLS.get(call.name)
+        if tool is None:
             return f"Error: there is no such tool; there are {', '.join(TOOLS)}."
         try:
-            wanted = offer.arguments_type.model_validate_json(call.arguments or "{}")
-            return offer.run(self._tree, wanted)
+            arguments = tool.arguments_type.model_validate_json(call.arguments or "{}")
+            return tool.run(self._tree, arguments)
         except ValidationError as error:
             return f"Error: the arguments do not fit: {describe_errors(error)}."
         except InvalidPath as error:
@@ -154,19 +154,19 @@ class RepoTools:
 
 
 def _one_line(message: str) -> str:
-    """An error names what the model itself asked for."""
+    """The error on one line, printable: it contains what the model wrote."""
     return " ".join(printable(message).split())[:500]
 
 
 def _schema(arguments: type[_Arguments]) -> dict[str, Any]:
-    made = arguments.model_json_schema()
+    schema = arguments.model_json_schema()
     fields = {
         name: {key: value for key, value in field.items() if key != "title"}
-        for name, field in made["properties"].items()
+        for name, field in schema["properties"].items()
     }
     return {
         "type": "object",
         "properties": fields,
-        "required": made.get("required", []),
+        "required": schema.get("required", []),
         "additionalProperties": False,
     }

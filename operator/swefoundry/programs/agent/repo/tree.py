@@ -1,8 +1,8 @@
-"""What is in the source tree? The only door to its files: every path of a model or a file list passes here.
+"""Safe read access to the source tree. Every path from a model or from a list of files is checked here.
 
-A path is followed to where it really leads (links included) and must end inside the tree, at a regular file or a
-folder. Nothing is written, nothing outside is opened, and every read has a limit. Listings are sorted by name, so that
-the same tree always gives the same answers.
+A path is resolved, including links, and has to end inside the tree at a regular file or a folder. Nothing is written,
+nothing outside is opened, and every read has a limit. Listings are sorted by name, so that the same tree always gives
+the same results.
 """
 
 import errno
@@ -14,34 +14,34 @@ from functools import cached_property
 from pathlib import Path
 
 BINARY_PROBE_BYTES = 8192
-"""A NUL among the first bytes says that a file is no text, as for git."""
+"""A file with a NUL among its first bytes is binary, as for git."""
 
 
 class InvalidPath(Exception):
-    """A path that is not given out; the message is for the model."""
+    """A path that may not be read or does not exist. The message is for the model."""
 
 
 @dataclass(frozen=True)
 class RepoEntry:
-    """A name in a folder."""
+    """An entry of a folder."""
 
     path: str
     kind: str
     """file, folder or link."""
     size: int = 0
     target: str = ""
-    """Of a link, as it is written."""
+    """Of a link, as stored in it."""
 
 
 class RepoTree:
-    """A source tree on disk, read only."""
+    """A source tree on disk, read-only."""
 
     def __init__(self, root: Path) -> None:
         self._root = os.path.realpath(root)
 
     @cached_property
     def entries(self) -> tuple[RepoEntry, ...]:
-        """Everything in the tree, folders before what is in them, sorted; links are not followed."""
+        """All entries, sorted, a folder before its entries; links are not followed."""
         return tuple(self._walk(""))
 
     @property
@@ -50,21 +50,21 @@ class RepoTree:
         return (entry.path for entry in self.entries if entry.kind == "file")
 
     def resolve_folder(self, path: str) -> str:
-        """The canonical path, inside the tree, of a folder; the root's is empty."""
-        found = self._resolve(path)
-        if not os.path.isdir(found):
+        """The canonical path of a folder, relative to the root; empty for the root."""
+        resolved = self._resolve(path)
+        if not os.path.isdir(resolved):
             raise InvalidPath(f"{path} is no folder; use read for files")
-        return "" if found == self._root else os.path.relpath(found, self._root)
+        return "" if resolved == self._root else os.path.relpath(resolved, self._root)
 
     def head(self, path: str, limit: int) -> bytes:
         """The first bytes of a regular file."""
-        found = self._resolve(path)
-        if os.path.isdir(found):
+        resolved = self._resolve(path)
+        if os.path.isdir(resolved):
             raise InvalidPath(f"{path} is a folder; use list")
-        # Not blocking: opening a named pipe would wait for its other end for ever.
+        # O_NONBLOCK: opening a named pipe would wait for a writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
-            descriptor = os.open(found, flags)
+            descriptor = os.open(resolved, flags)
         except OSError as error:
             raise _invalid_path(path, error) from error
         with os.fdopen(descriptor, "rb") as handle:
@@ -73,7 +73,7 @@ class RepoTree:
             return handle.read(limit)
 
     def size(self, path: str) -> int:
-        """Bytes of a file."""
+        """Size of a file in bytes."""
         return os.stat(self._resolve(path)).st_size
 
     def _resolve(self, path: str) -> str:
@@ -83,19 +83,19 @@ class RepoTree:
             raise InvalidPath(
                 f"{path} is absolute; paths are relative to the root of the repository, which is `.`"
             )
-        wanted = os.path.join(self._root, path)
-        found = os.path.realpath(wanted)
-        if found != self._root and not found.startswith(self._root + os.sep):
-            # Before it is asked whether anything is there: that, too, is nobody's business.
+        joined = os.path.join(self._root, path)
+        resolved = os.path.realpath(joined)
+        if resolved != self._root and not resolved.startswith(self._root + os.sep):
+            # Checked before existence, so that the error does not reveal what exists outside.
             raise InvalidPath(f"{path} leads out of the repository, and only the repository may be read")
         try:
-            return os.path.realpath(wanted, strict=True)
+            return os.path.realpath(joined, strict=True)
         except (OSError, ValueError) as error:
             raise _invalid_path(path, error) from error
 
     def _walk(self, folder: str) -> Iterator[RepoEntry]:
-        with os.scandir(os.path.join(self._root, folder)) as found:
-            children = sorted(found, key=lambda each: os.fsencode(each.name))
+        with os.scandir(os.path.join(self._root, folder)) as entries:
+            children = sorted(entries, key=lambda each: os.fsencode(each.name))
         for child in children:
             path = f"{folder}/{child.name}" if folder else child.name
             if child.is_symlink():
@@ -108,12 +108,12 @@ class RepoTree:
 
 
 def is_binary(head: bytes) -> bool:
-    """Whether a file that begins like this is no text."""
+    """Whether a file that begins with these bytes is binary."""
     return b"\0" in head[:BINARY_PROBE_BYTES]
 
 
 def decode_text(data: bytes) -> str:
-    """File content as text."""
+    """File content as text; invalid UTF-8 is replaced."""
     return data.decode("utf-8", "replace")
 
 
@@ -122,7 +122,7 @@ def _invalid_path(path: str, error: OSError | ValueError) -> InvalidPath:
     if number in (errno.ENOENT, errno.ENOTDIR):
         return InvalidPath(f"{path} does not exist; use list or find to see what does")
     if number == errno.ELOOP:
-        return InvalidPath(f"{path} is a link that leads round in a circle")
+        return InvalidPath(f"{path} is part of a loop of links")
     if number == errno.ENAMETOOLONG:
         return InvalidPath("the path is too long")
     return InvalidPath(f"{path} cannot be read")

@@ -1,1 +1,1 @@
-"""The four roles: what each is asked, and what makes its answer fit."""
+"""The four roles: the prompt of each, and the checks that its answer has to pass."""

@@ -1,4 +1,4 @@
-"""The Test Analyst: reads how a round ended, once that is measured, and says who is to change what."""
+"""The Test Analyst: reads the measured outcome of a round and says which role has to change what."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from swefoundry.programs.agent.conversation import (
 )
 from swefoundry.programs.agent.inputs import PastAttempt
 from swefoundry.programs.agent.prompt_context import PromptContext, guidance_for_attempt
-from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.state import PastGuidance
 
 
@@ -25,29 +25,29 @@ async def run_analyst(
     past_guidance: Sequence[PastGuidance],
     occurrences: int,
 ) -> Guidance:
-    """Guidance; the outcome's own when no model gives any that can be used.
+    """The analyst's guidance, or the usual guidance for the outcome when no model gives a valid answer.
 
-    ``times`` is how often this very failure has been seen.
+    ``occurrences`` is how often the same failure occurred.
     """
-    turns, named = context.turn_limit("analyst")
-    known = guidance_for_attempt(last)
+    max_turns, limit_source = context.turn_limit("analyst")
+    usual = guidance_for_attempt(last)
     opening = render_prompt(
         "analyst_opening.md",
         **context.common_variables,
         report=context.report,
         last=last,
-        known=known,
+        usual=usual,
         codes={stage: _exit_code_meaning(code) for stage, code in sorted(last.past.codes.items())},
         logs=context.inputs.logs.by_name,
-        advised=list(past_guidance)[-4:],
+        past_guidance=list(past_guidance)[-4:],
         attempts=context.inputs.attempts,
-        times=occurrences,
+        occurrences=occurrences,
     )
-    brief = RoleTask("analyst", opening, Guidance, _accept_any, turns, named)
+    task = RoleTask("analyst", opening, Guidance, _accept_any, max_turns, limit_source)
     try:
-        return await Conversation(deps, brief).answer()
+        return await Conversation(deps, task).answer()
     except (MalformedAnswers, TurnLimitReached):
-        return known.default_guidance(last.past.message)
+        return usual.default_guidance(last.past.message)
 
 
 def _accept_any(_: Guidance) -> InvalidAnswer | None:
@@ -55,11 +55,11 @@ def _accept_any(_: Guidance) -> InvalidAnswer | None:
 
 
 def _exit_code_meaning(code: int) -> str:
-    names = {
+    meanings = {
         ExitCode.OK: "all tests passed",
         ExitCode.TESTS_FAILED: "tests ran and at least one failed",
         ExitCode.NOT_RUNNABLE: "the command could not be started",
         ExitCode.NO_RESULT: "no test result",
         ExitCode.TIME_LIMIT: "time limit",
     }
-    return next((said for known, said in names.items() if known == code), f"exit code {code}")
+    return next((meaning for each, meaning in meanings.items() if each == code), f"exit code {code}")

@@ -9,19 +9,19 @@ from swefoundry.programs.agent.conversation import (
     TurnLimitReached,
 )
 from swefoundry.programs.agent.prompt_context import PromptContext
-from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.tools import RepoTools
 
 
 async def run_explorer(deps: AgentDeps, context: PromptContext) -> ExplorerReport | None:
-    """The report; the earlier one, or none, when all turns went into looking: the brief is still there."""
-    turns, named = context.turn_limit("explorer")
+    """The report. Without an answer in time: the earlier report or none, because the summary is still there."""
+    max_turns, limit_source = context.turn_limit("explorer")
     opening = render_prompt(
         "explorer_opening.md", **context.common_variables, report=context.report, guidance=context.guidance
     )
-    brief = RoleTask("explorer", opening, ExplorerReport, _check_report, turns, named)
+    task = RoleTask("explorer", opening, ExplorerReport, _check_report, max_turns, limit_source)
     try:
-        return await Conversation(deps, brief, RepoTools(context.inputs.tree)).answer()
+        return await Conversation(deps, task, RepoTools(context.inputs.tree)).answer()
     except TurnLimitReached:
         return context.report
 

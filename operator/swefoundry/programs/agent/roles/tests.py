@@ -1,4 +1,4 @@
-"""The Test Manager: writes the test command for a Dockerfile. It speaks last, so its draft is the whole one."""
+"""The Test Manager: writes the test command for a Dockerfile. It is always last, so its result is the whole draft."""
 
 from pydantic import ValidationError
 
@@ -9,14 +9,14 @@ from swefoundry.programs.agent.answers import CommandDraft, describe_errors
 from swefoundry.programs.agent.command_rules import command_problem
 from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
 from swefoundry.programs.agent.prompt_context import PromptContext
-from swefoundry.programs.agent.prompts import render_prompt
+from swefoundry.programs.agent.prompt_templates import render_prompt
 
 
 async def run_test_manager(
     deps: AgentDeps, context: PromptContext, dockerfile: str
 ) -> tuple[Draft, CommandDraft]:
-    """The whole draft, not tried before, and what the Test Manager said."""
-    turns, named = context.turn_limit("tests")
+    """The whole draft, which was not tried before, and the Test Manager's answer."""
+    max_turns, limit_source = context.turn_limit("tests")
     opening = render_prompt(
         "tests_opening.md",
         **context.common_variables,
@@ -30,15 +30,16 @@ async def run_test_manager(
         draft_number=context.draft_number,
     )
 
-    def fits(said: CommandDraft) -> InvalidAnswer | None:
-        return _check_command(said, dockerfile, context)
+    def check(command: CommandDraft) -> InvalidAnswer | None:
+        return _check_command(command, dockerfile, context)
 
-    said = await Conversation(deps, RoleTask("tests", opening, CommandDraft, fits, turns, named)).answer()
-    return assemble_draft(said, dockerfile), said
+    task = RoleTask("tests", opening, CommandDraft, check, max_turns, limit_source)
+    command = await Conversation(deps, task).answer()
+    return assemble_draft(command, dockerfile), command
 
 
 def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
-    """The draft that Dockerfile and command make together."""
+    """The draft of a Dockerfile and a command."""
     return Draft(
         dockerfile=dockerfile,
         test_command=command.test_command.strip(),
@@ -50,14 +51,13 @@ def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
 
 def _check_command(command: CommandDraft, dockerfile: str, context: PromptContext) -> InvalidAnswer | None:
     files = context.inputs.facts.test_files
-    wrong = command_problem(command.test_command, requires_files=bool(files)) or command_length_problem(
-        command.test_command, files
-    )
-    if wrong:
-        return InvalidAnswer(wrong)
+    problem = command_problem(command.test_command, requires_files=bool(files))
+    problem = problem or command_length_problem(command.test_command, files)
+    if problem:
+        return InvalidAnswer(problem)
     try:
         draft = assemble_draft(command, dockerfile)
     except ValidationError as error:
         return InvalidAnswer(f"The draft does not fit: {describe_errors(error)}.")
-    tried = context.repeated_draft(draft)
-    return InvalidAnswer(tried, RepeatedDrafts) if tried else None
+    repeated = context.repeated_draft(draft)
+    return InvalidAnswer(repeated, RepeatedDrafts) if repeated else None

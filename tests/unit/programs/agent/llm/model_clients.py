@@ -10,8 +10,10 @@ from swefoundry.contracts.agent import AgentSpec
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.programs.agent.llm.hooks import Hooks
 from swefoundry.programs.agent.llm.messages import JsonObject, Message, Request, Tool
-from swefoundry.programs.agent.llm.model_client import FallbackModelClient, Hooks, open_model_client
+from swefoundry.programs.agent.llm.model_client import FallbackModelClient
+from swefoundry.programs.agent.llm.open_client import open_model_client
 
 KEY = "sk-test-0123456789abcdefghij/+=secret"
 SCHEMA: JsonObject = {
@@ -74,5 +76,5 @@ async def a_model_client(
     around = (hooks or RecordingHooks()).hooks
     async with open_model_client(
         an_agent_spec(registry, *models, **rest), registry, start_index, around
-    ) as speaker:
-        yield speaker
+    ) as client:
+        yield client

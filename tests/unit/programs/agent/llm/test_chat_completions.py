@@ -6,7 +6,7 @@ import pytest
 
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused
-from swefoundry.programs.agent.llm.chat_completions import Capabilities, request_body, without_unsupported
+from swefoundry.programs.agent.llm.chat_request import Capabilities, request_body, without_unsupported
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
 from unit.programs.agent.llm.model_clients import (
@@ -31,10 +31,10 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
     said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
     async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
         model = a_model(server.url, tools=False)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            call = await speaker.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            call = await client.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
             answered = (*HISTORY, call.message, Message("tool", "none", call_id="call-1"))
-            final = await speaker.ask(Request("explorer", answered, (GREP,), SCHEMA))
+            final = await client.ask(Request("explorer", answered, (GREP,), SCHEMA))
     assert call.message == Message(
         "assistant", "Let me look.", (ToolCall("call-1", "grep", '{"pattern": "y"}'),)
     )
@@ -61,8 +61,8 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
 async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
         model = a_model(server.url, json_schema=False)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            reply = await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
     assert reply.message.text == '{"ok": false}'
     assert "response_format" not in server.bodies[0]
     assert [tool["function"]["name"] for tool in server.bodies[0]["tools"]] == ["grep"]
@@ -78,15 +78,15 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
         refusing(400, "reasoning_effort is not supported"),
         refusing(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
     ]
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with serving(*complaints, saying('{"ok": true}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low")
-        async with a_model_client(registry, model, hooks=ears, conversation=conversation) as speaker:
-            await speaker.ask(a_request(tools=(GREP,), answer=SCHEMA))
-            await speaker.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
+        async with a_model_client(registry, model, hooks=hooks, conversation=conversation) as client:
+            await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
+            await client.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
     assert server.asked == 6
     assert sorted(server.bodies[-1]) == ["max_tokens", "messages", "model"]
-    assert len(ears.lines) == 4 and ears.pauses == []
+    assert len(hooks.lines) == 4 and hooks.pauses == []
 
 
 def test_each_complaint_is_heeded_once() -> None:
@@ -151,10 +151,10 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
     async with serving(overflow, overflow, saying("Fits.")) as server:
         model = a_model(server.url, context_tokens=12_000)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_long_request())
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            stored = await speaker.ask(a_long_request())
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            reply = await client.ask(a_long_request())
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            stored = await client.ask(a_long_request())
     sizes = [len(text_of(sent)) for sent in server.bodies]
     assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
     assert (reply.message.text, stored.message.text, stored.stored) == ("Fits.", "Fits.", True)
@@ -173,8 +173,8 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
 async def test_what_never_fits_is_refused(registry: RegistryClient, conversation: str, words: str) -> None:
     async with (
         serving(refusing(400, words)) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused, match="even the shortest form"):
-            await speaker.ask(a_long_request())
+            await client.ask(a_long_request())
     assert server.asked == 5

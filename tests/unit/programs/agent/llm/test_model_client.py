@@ -12,8 +12,9 @@ from swefoundry.contracts.models import Usage
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.api_errors import retry_after_seconds
-from swefoundry.programs.agent.llm.endpoint import MAX_RETRY_AFTER_SECONDS, RealModelBlocked
+from swefoundry.programs.agent.llm.endpoint import MAX_RETRY_AFTER_SECONDS
 from swefoundry.programs.agent.llm.messages import ToolCall
+from swefoundry.programs.agent.llm.request_errors import RealModelBlocked
 from unit.programs.agent.llm.model_clients import (
     GREP,
     SCHEMA,
@@ -46,8 +47,8 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
     }
     async with serving(saying("Do this.", usage=usage)) as server:
         model = a_model(server.url, input_usd=2, cached_usd=0.5, output_usd=10)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request())
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            reply = await client.ask(a_request())
     cost = 60 * 2 + 40 * 0.5 + 20 * 10
     expected = Usage(turns=1, input_tokens=100, cached_tokens=40, output_tokens=20, micro_usd=int(cost))
     assert (reply.message.text, reply.model, reply.usage, reply.stored, reply.truncated, reply.note) == (
@@ -58,15 +59,15 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
         False,
         "",
     )
-    assert speaker.usage == expected
+    assert client.usage == expected
     assert server.paths == ["/v1/chat/completions"]
 
 
 async def test_tools_are_said_natively(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
         model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request(tools=(GREP,)))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            reply = await client.ask(a_request(tools=(GREP,)))
     assert reply.message.calls == (ToolCall("call_1", "grep", '{"pattern": "x"}'),)
     function = {"name": "grep", "description": "Search the source.", "parameters": GREP.parameters}
     assert server.bodies == [
@@ -91,10 +92,10 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
 ) -> None:
     async with (
         serving(saying('{"ok": true}')) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        await speaker.ask(a_request(answer=SCHEMA))
-        await speaker.ask(a_request(answer=SCHEMA, tools=(GREP,)))
+        await client.ask(a_request(answer=SCHEMA))
+        await client.ask(a_request(answer=SCHEMA, tools=(GREP,)))
     alone, beside = server.bodies
     assert alone["response_format"] == {
         "type": "json_schema",
@@ -124,18 +125,18 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
 async def test_passing_faults_are_asked_again(
     registry: RegistryClient, conversation: str, fault: Answer
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(fault, fault, saying("At last.")) as server,
-        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
     ):
-        reply = await speaker.ask(a_request())
-    assert (reply.message.text, server.asked, len(ears.pauses)) == ("At last.", 3, 2)
-    assert 0.5 <= ears.pauses[0] <= 1 <= ears.pauses[1] <= 2
+        reply = await client.ask(a_request())
+    assert (reply.message.text, server.asked, len(hooks.pauses)) == ("At last.", 3, 2)
+    assert 0.5 <= hooks.pauses[0] <= 1 <= hooks.pauses[1] <= 2
 
 
 async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, conversation: str) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     answers = [
         refusing(429, "slow down", headers={"Retry-After": "17"}),
         refusing(503, "later", headers={"retry-after-ms": "2500"}),
@@ -144,14 +145,14 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
     ]
     async with (
         serving(*answers) as server,
-        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
     ):
-        await speaker.ask(a_request())
-    assert ears.pauses == [17, 2.5, MAX_RETRY_AFTER_SECONDS]
-    assert [line.rsplit(";", 1)[1] for line in ears.lines] == [
-        " asked again in 17 s",
-        " asked again in 2 s",
-        " asked again in 120 s",
+        await client.ask(a_request())
+    assert hooks.pauses == [17, 2.5, MAX_RETRY_AFTER_SECONDS]
+    assert [line.rsplit(";", 1)[1] for line in hooks.lines] == [
+        " retried in 17 s",
+        " retried in 2 s",
+        " retried in 120 s",
     ]
 
 
@@ -173,27 +174,27 @@ def test_retry_after_may_be_a_date() -> None:
 async def test_patience_ends(
     registry: RegistryClient, conversation: str, configured: dict[str, int], waited: int
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(refusing(503, "overloaded")) as server,
         a_model_client(
-            registry, a_model(server.url, **configured), hooks=ears, conversation=conversation
-        ) as speaker,
+            registry, a_model(server.url, **configured), hooks=hooks, conversation=conversation
+        ) as client,
     ):
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
-            await speaker.ask(a_request())
+            await client.ask(a_request())
     assert caught.value.code == ExitCode.MODEL_UNAVAILABLE
-    assert sum(ears.pauses) == pytest.approx(waited)
-    assert server.asked == len(ears.pauses) + 1
+    assert sum(hooks.pauses) == pytest.approx(waited)
+    assert server.asked == len(hooks.pauses) + 1
 
 
 async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(raw('{"choices": [')) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelUnavailable, match="broke off its answer"):
-            await speaker.ask(a_request())
+            await client.ask(a_request())
     assert server.asked == 3
 
 
@@ -202,10 +203,10 @@ async def test_an_answer_of_another_shape_is_asked_again_three_times(
 ) -> None:
     async with (
         serving(giving({"choices": [{"text": "an old completion"}]})) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelUnavailable, match="choice has no message, 3 times"):
-            await speaker.ask(a_request())
+            await client.ask(a_request())
     assert server.asked == 3
 
 
@@ -214,15 +215,15 @@ async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conver
         await asyncio.sleep(3600)
         return web.Response()
 
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(slow, saying("Here.")) as server,
         a_model_client(
-            registry, a_model(server.url, request_seconds=1), hooks=ears, conversation=conversation
-        ) as speaker,
+            registry, a_model(server.url, request_seconds=1), hooks=hooks, conversation=conversation
+        ) as client,
     ):
-        assert (await speaker.ask(a_request())).message.text == "Here."
-    assert "no answer within 1 s" in ears.lines[0]
+        assert (await client.ask(a_request())).message.text == "Here."
+    assert "no answer within 1 s" in hooks.lines[0]
 
 
 async def test_an_endpoint_that_is_not_there_is_unavailable(
@@ -230,9 +231,9 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(
 ) -> None:
     async with a_model_client(
         registry, a_model("http://127.0.0.1:9/v1"), conversation=conversation
-    ) as speaker:
+    ) as client:
         with pytest.raises(ModelUnavailable, match=r"http://127.0.0.1:9/v1 was not reached"):
-            await speaker.ask(a_request())
+            await client.ask(a_request())
 
 
 @pytest.mark.parametrize(
@@ -279,15 +280,15 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(
 async def test_what_only_a_person_can_cure_stops_at_once(
     registry: RegistryClient, conversation: str, fault: Answer, said: str
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(fault) as server,
-        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused) as caught:
-            await speaker.ask(a_request())
+            await client.ask(a_request())
     assert said in str(caught.value)
-    assert (server.asked, ears.pauses, speaker.usage) == (1, [], Usage())
+    assert (server.asked, hooks.pauses, client.usage) == (1, [], Usage())
 
 
 async def test_a_withheld_answer_is_an_empty_one_with_a_note(
@@ -296,26 +297,26 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
     answer = giving(completion({"content": ""}, finish="content_filter"))
     async with (
         serving(answer) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        reply = await speaker.ask(a_request())
+        reply = await client.ask(a_request())
     assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
 
 
 async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        assert (await speaker.ask(a_request())).message.text == "I cannot."
+        assert (await client.ask(a_request())).message.text == "I cannot."
 
 
 async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("FROM pyth", finish="length")) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        assert (await speaker.ask(a_request())).truncated
+        assert (await client.ask(a_request())).truncated
 
 
 async def test_usage_that_nobody_gave_is_estimated_too_high(
@@ -323,9 +324,9 @@ async def test_usage_that_nobody_gave_is_estimated_too_high(
 ) -> None:
     async with (
         serving(saying("x" * 100, usage=None)) as server,
-        a_model_client(registry, a_model(server.url, input_usd=1), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url, input_usd=1), conversation=conversation) as client,
     ):
-        reply = await speaker.ask(a_request())
+        reply = await client.ask(a_request())
     assert reply.note == "the endpoint said nothing of usage: estimated, rather too high"
     assert reply.usage.output_tokens == 50
     assert reply.usage.input_tokens >= 24
@@ -338,21 +339,21 @@ async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
     async with (
         serving(saying("Yes.", usage=usage)) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        assert (await speaker.ask(a_request())).usage.output_tokens == 520
+        assert (await client.ask(a_request())).usage.output_tokens == 520
 
 
 async def test_a_test_cannot_ask_a_real_model(registry: RegistryClient, conversation: str) -> None:
     for url in ("https://api.openai.com/v1", "http://10.0.0.7:8000/v1", "http://vllm:8000/v1"):
-        async with a_model_client(registry, a_model(url), conversation=conversation) as speaker:
+        async with a_model_client(registry, a_model(url), conversation=conversation) as client:
             with pytest.raises(RealModelBlocked, match="may be a real model"):
-                await speaker.ask(a_request())
+                await client.ask(a_request())
 
 
 async def test_an_address_that_is_none_is_refused(registry: RegistryClient, conversation: str) -> None:
     async with a_model_client(
         registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation
-    ) as speaker:
+    ) as client:
         with pytest.raises(ModelRefused, match="is no URL"):
-            await speaker.ask(a_request())
+            await client.ask(a_request())

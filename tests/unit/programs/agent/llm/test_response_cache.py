@@ -44,13 +44,13 @@ async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
 ) -> None:
     async with (
         serving(saying("Yes.")) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
     ):
-        await speaker.ask(a_request())
+        await client.ask(a_request())
     moved = a_model("http://127.0.0.1:9/v1", input_usd=1, tools=False)
     nothing = Allowance(tokens=0, micro_usd=0, turns_per_role=0)
-    async with a_model_client(registry, moved, conversation=conversation, allowance=nothing) as speaker:
-        assert (await speaker.ask(a_request())).message.text == "Yes."
+    async with a_model_client(registry, moved, conversation=conversation, allowance=nothing) as client:
+        assert (await client.ask(a_request())).message.text == "Yes."
 
 
 @pytest.mark.parametrize(
@@ -70,27 +70,27 @@ async def test_other_turns_are_other_turns(
     model = {key: other[key] for key in ("name", "temperature") if key in other}
     where = str(other.get("conversation", "")) + conversation
     async with serving(saying("One."), saying("Two.")) as server:
-        async with a_model_client(registry, a_model(server.url), conversation=conversation) as speaker:
-            await speaker.ask(a_request())
-        async with a_model_client(registry, a_model(server.url, **model), conversation=where) as speaker:
-            reply = await speaker.ask(a_request(**request))
+        async with a_model_client(registry, a_model(server.url), conversation=conversation) as client:
+            await client.ask(a_request())
+        async with a_model_client(registry, a_model(server.url, **model), conversation=where) as client:
+            reply = await client.ask(a_request(**request))
     assert (reply.message.text, reply.stored, server.asked) == ("Two.", False, 2)
 
 
 async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conversation: str) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with serving(saying("Anew.")) as server:
         model = a_model(server.url)
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
         await push_artifact(registry, REPOSITORY, RESPONSE_KIND, {RESPONSE_FILE: b"{"}, tag=store.tag(digest))
-        async with a_model_client(registry, model, hooks=ears, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request())
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            assert (await speaker.ask(a_request())).stored
+        async with a_model_client(registry, model, hooks=hooks, conversation=conversation) as client:
+            reply = await client.ask(a_request())
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            assert (await client.ask(a_request())).stored
     assert (reply.message.text, reply.stored, server.asked) == ("Anew.", False, 1)
     assert "cannot be read" in reply.note
-    assert reply.note in ears.lines
+    assert reply.note in hooks.lines
 
 
 async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient, conversation: str) -> None:
@@ -100,8 +100,8 @@ async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient
         digest = request_digest(conversation, a_request(), model)
         other = digest[:32] + "0" * 32
         await store.store(other, "analyst", Reply(Message("assistant", "Other."), "small", Usage(turns=1)))
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            assert (await speaker.ask(a_request())).message.text == "Anew."
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            assert (await client.ask(a_request())).message.text == "Anew."
 
 
 async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
@@ -110,32 +110,32 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
     folder = tmp_path_factory.mktemp("leaving")
     port = registry_server.free_port()
     held = Held(saying("Paid for."))
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(held) as server,
         RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=0.1) as registry,
     ):
 
         async def come_back(seconds: float) -> None:
-            ears.pauses.append(seconds)
-            if len(ears.pauses) == 2:
+            hooks.pauses.append(seconds)
+            if len(hooks.pauses) == 2:
                 await asyncio.to_thread(after.__enter__)
 
-        ears.pause = come_back  # type: ignore[method-assign]
+        hooks.pause = come_back  # type: ignore[method-assign]
         after = registry_server.serving(folder, port=port)
         with registry_server.serving(folder, port=port):
-            speaking = a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation)
-            speaker = await speaking.__aenter__()
-            asking = asyncio.create_task(speaker.ask(a_request()))
+            opening = a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation)
+            client = await opening.__aenter__()
+            asking = asyncio.create_task(client.ask(a_request()))
             await held.arrived.wait()
         held.go.set()
         try:
             assert (await asking).message.text == "Paid for."
-            assert (await speaker.ask(a_request())).stored
+            assert (await client.ask(a_request())).stored
         finally:
-            await speaking.__aexit__(None, None, None)
+            await opening.__aexit__(None, None, None)
             after.__exit__(None, None, None)
-    assert server.asked == 1 and len(ears.pauses) >= 2
+    assert server.asked == 1 and len(hooks.pauses) >= 2
 
 
 # Being asked to end
@@ -147,8 +147,8 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
     held = Held(saying("Just in time."))
     async with serving(held) as server:
         model = a_model(server.url)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            asking = asyncio.create_task(speaker.ask(a_request()))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            asking = asyncio.create_task(client.ask(a_request()))
             await held.arrived.wait()
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.sleep(0)
@@ -156,9 +156,9 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
             with pytest.raises(Interrupted) as caught:
                 await asking
             with pytest.raises(Interrupted):
-                await speaker.ask(a_request("Another question."))
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            reply = await speaker.ask(a_request())
+                await client.ask(a_request("Another question."))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            reply = await client.ask(a_request())
     assert caught.value.code == ExitCode.INFRASTRUCTURE
     assert (reply.message.text, reply.stored, server.asked) == ("Just in time.", True, 1)
 
@@ -169,8 +169,8 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
     held = Held(saying("Just in time."))
     async with serving(held) as server:
         model = a_model(server.url)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            asking = asyncio.create_task(speaker.ask(a_request()))
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            asking = asyncio.create_task(client.ask(a_request()))
             await held.arrived.wait()
             asking.cancel()
             await asyncio.sleep(0)
@@ -178,27 +178,27 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
             held.go.set()
             with pytest.raises(asyncio.CancelledError):
                 await asking
-            assert speaker.usage.turns == 1
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            assert (await speaker.ask(a_request())).stored
+            assert client.usage.turns == 1
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            assert (await client.ask(a_request())).stored
     assert server.asked == 1
 
 
 async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     registry: RegistryClient, conversation: str
 ) -> None:
-    ears, waiting = RecordingHooks(), asyncio.Event()
+    hooks, waiting = RecordingHooks(), asyncio.Event()
 
     async def endless(_: float) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    ears.pause = endless  # type: ignore[method-assign]
+    hooks.pause = endless  # type: ignore[method-assign]
     async with (
         serving(refusing(503, "busy")) as server,
-        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
     ):
-        asking = asyncio.create_task(speaker.ask(a_request()))
+        asking = asyncio.create_task(client.ask(a_request()))
         await waiting.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(Interrupted, match="busy"):
@@ -230,9 +230,9 @@ async def test_what_might_exceed_the_budget_is_not_sent(
 ) -> None:
     async with serving(saying("Dear.")) as server:
         model = a_model(server.url, output_usd=10)
-        async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as speaker:
+        async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as client:
             with pytest.raises(BudgetSpent) as caught:
-                await speaker.ask(a_request())
+                await client.ask(a_request())
     assert said in str(caught.value)
     assert server.asked == 0
 
@@ -243,11 +243,11 @@ async def test_what_was_used_counts_against_the_budget(registry: RegistryClient,
         serving(saying("One.")) as server,
         a_model_client(
             registry, a_model(server.url), conversation=conversation, allowance=allowance
-        ) as speaker,
+        ) as client,
     ):
-        await speaker.ask(a_request())
+        await client.ask(a_request())
         with pytest.raises(BudgetSpent, match="and 1030 are left"):
-            await speaker.ask(a_request("More?"))
+            await client.ask(a_request("More?"))
     assert server.asked == 1
 
 
@@ -259,12 +259,12 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
             a_model(server.url),
             conversation=conversation,
             allowance=Allowance(turns_per_role=1),
-        ) as speaker,
+        ) as client,
     ):
-        await speaker.ask(a_request())
-        await speaker.ask(a_request(role="tests"))
+        await client.ask(a_request())
+        await client.ask(a_request(role="tests"))
         with pytest.raises(BudgetSpent, match="the analyst has asked for 1 answers"):
-            await speaker.ask(a_request("Again?"))
+            await client.ask(a_request("Again?"))
     assert server.asked == 2
 
 
@@ -273,19 +273,19 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 
 async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Cheap."), saying("Dear.")) as server:
-        ladder = (a_model(server.url), a_model(server.url, name="large"))
-        async with a_model_client(registry, *ladder, conversation=conversation) as speaker:
-            cheap = await speaker.ask(a_request())
-            climbed, top = speaker.use_next_model(), speaker.use_next_model()
-            dear = await speaker.ask(a_request())
-    assert (cheap.model, dear.model, climbed, top, speaker.model_index) == ("small", "large", True, False, 1)
+        models = (a_model(server.url), a_model(server.url, name="large"))
+        async with a_model_client(registry, *models, conversation=conversation) as client:
+            cheap = await client.ask(a_request())
+            climbed, top = client.use_next_model(), client.use_next_model()
+            dear = await client.ask(a_request())
+    assert (cheap.model, dear.model, climbed, top, client.model_index) == ("small", "large", True, False, 1)
     assert [body["model"] for body in server.bodies] == ["small", "large"]
 
 
 async def test_a_pod_may_start_on_a_higher_rung(registry: RegistryClient, conversation: str) -> None:
-    ladder = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
-    async with a_model_client(registry, *ladder, conversation=conversation, start_index=7) as speaker:
-        assert (speaker.model_index, speaker.model, speaker.use_next_model()) == (1, "large", False)
+    models = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
+    async with a_model_client(registry, *models, conversation=conversation, start_index=7) as client:
+        assert (client.model_index, client.model, client.use_next_model()) == (1, "large", False)
 
 
 async def test_an_empty_ladder_is_a_missing_setting(registry: RegistryClient, conversation: str) -> None:

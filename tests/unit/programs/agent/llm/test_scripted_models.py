@@ -1,4 +1,4 @@
-"""The speaker and the scripted model server understand each other: tools, schemas, text, faults, and no turn twice."""
+"""The client and the scripted model server understand each other: tools, schemas, text, faults, and no turn twice."""
 
 from typing import Any
 
@@ -33,11 +33,11 @@ START = (
 )
 
 
-async def explore(speaker: Any) -> list[Reply]:
+async def explore(client: Any) -> list[Reply]:
     """Two turns: a tool call and the answer."""
-    first = await speaker.ask(Request("explorer", START, (GREP,), SCHEMA))
+    first = await client.ask(Request("explorer", START, (GREP,), SCHEMA))
     found = Message("tool", "a.py:1:x", call_id=first.message.calls[0].id)
-    second = await speaker.ask(Request("explorer", (*START, first.message, found), (GREP,), SCHEMA))
+    second = await client.ask(Request("explorer", (*START, first.message, found), (GREP,), SCHEMA))
     return [first, second]
 
 
@@ -49,10 +49,10 @@ async def test_a_conversation_with_tools(
 ) -> None:
     async with scripted.serve(QUIET) as server:
         model = a_model(server.base_url, name=name)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            first, second = await explore(speaker)
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            again = await explore(speaker)
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            first, second = await explore(client)
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            again = await explore(client)
         told = server.request_report()
     call = first.message.calls[0]
     assert call == ToolCall(call.id, "grep", '{"pattern": "x"}')
@@ -62,16 +62,16 @@ async def test_a_conversation_with_tools(
 
 
 async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         scripted.serve(SCRIPT) as server,
         a_model_client(
-            registry, a_model(server.base_url, name="able"), hooks=ears, conversation=conversation
+            registry, a_model(server.base_url, name="able"), hooks=hooks, conversation=conversation
         ) as it,
     ):
         first, _ = await explore(it)
     assert first.message.calls[0].name == "grep"
-    assert ears.pauses[0] == 7 and len(ears.pauses) == 2
+    assert hooks.pauses[0] == 7 and len(hooks.pauses) == 2
 
 
 async def test_what_is_too_long_is_shortened(registry: RegistryClient, conversation: str) -> None:
@@ -80,9 +80,9 @@ async def test_what_is_too_long_is_shortened(registry: RegistryClient, conversat
         scripted.serve(QUIET) as server,
         a_model_client(
             registry, a_model(server.base_url, name="narrow"), conversation=conversation
-        ) as speaker,
+        ) as client,
     ):
-        reply = await speaker.ask(Request("explorer", long, (GREP,)))
+        reply = await client.ask(Request("explorer", long, (GREP,)))
     assert "shortened to fit" in reply.note
 
 
@@ -93,11 +93,11 @@ async def test_unknown_models_and_wrong_keys_stop(
     key.write_text(KEY)
     async with scripted.serve(QUIET, key=KEY) as server:
         unknown = a_model(server.base_url, name="nobody")
-        async with a_model_client(registry, unknown, conversation=conversation, key_file=str(key)) as speaker:
+        async with a_model_client(registry, unknown, conversation=conversation, key_file=str(key)) as client:
             with pytest.raises(ModelRefused, match=r"`nobody` does not exist.*check the model's name"):
-                await explore(speaker)
+                await explore(client)
         key.write_text("sk-another-key-altogether")
         able = a_model(server.base_url, name="able")
-        async with a_model_client(registry, able, conversation=conversation, key_file=str(key)) as speaker:
+        async with a_model_client(registry, able, conversation=conversation, key_file=str(key)) as client:
             with pytest.raises(ModelRefused, match="check the API key"):
-                await explore(speaker)
+                await explore(client)

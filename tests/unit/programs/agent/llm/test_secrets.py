@@ -42,18 +42,16 @@ async def test_the_key_is_sent_as_a_bearer_token(
 ) -> None:
     async with (
         serving(saying("Hello.")) as server,
-        a_model_client(
-            registry, a_model(server.url), conversation=conversation, key_file=key_file
-        ) as speaker,
+        a_model_client(registry, a_model(server.url), conversation=conversation, key_file=key_file) as client,
     ):
-        await speaker.ask(a_request())
+        await client.ask(a_request())
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
 async def test_the_key_is_stored_and_said_nowhere(
     registry: RegistryClient, conversation: str, key_file: str, shared_registry: registry_server.Server
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     leaks: list[Answer] = [
         refusing(503, f"proxy said: Authorization: Bearer {KEY}"),
         saying(f"Your key is {KEY}, in base64 {base64.b64encode(KEY.encode()).decode()}."),
@@ -62,16 +60,16 @@ async def test_the_key_is_stored_and_said_nowhere(
     async with (
         serving(*leaks) as models,
         a_model_client(
-            registry, a_model(models.url), hooks=ears, conversation=conversation, key_file=key_file
-        ) as speaker,
+            registry, a_model(models.url), hooks=hooks, conversation=conversation, key_file=key_file
+        ) as client,
     ):
-        first = await speaker.ask(a_request(f"Is {KEY} my key?"))
-        second = await speaker.ask(a_request("Search.", tools=(GREP,)))
+        first = await client.ask(a_request(f"Is {KEY} my key?"))
+        second = await client.ask(a_request("Search.", tools=(GREP,)))
     assert first.message.text == f"Your key is {REDACTED}, in base64 {REDACTED}."
     assert second.message.calls[0].arguments == f'{{"pattern": "{REDACTED}"}}'
     assert KEY not in text_of(models.bodies[0])
-    assert ears.lines and not any(KEY in line for line in ears.lines)
-    assert speaker.redact(f"x{KEY}y") == f"x{REDACTED}y"
+    assert hooks.lines and not any(KEY in line for line in hooks.lines)
+    assert client.redact(f"x{KEY}y") == f"x{REDACTED}y"
     stored = [path.read_bytes() for path in shared_registry.data.rglob("data") if path.is_file()]
     assert stored and not any(KEY.encode() in content for content in stored)
 
@@ -89,17 +87,17 @@ async def test_the_key_is_stored_and_said_nowhere(
 async def test_no_error_holds_the_key(
     registry: RegistryClient, conversation: str, key_file: str, fault: Answer
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(fault) as server,
         a_model_client(
-            registry, a_model(server.url), hooks=ears, conversation=conversation, key_file=key_file
-        ) as speaker,
+            registry, a_model(server.url), hooks=hooks, conversation=conversation, key_file=key_file
+        ) as client,
     ):
         with pytest.raises(Exception, match="redacted") as caught:
-            await speaker.ask(a_request())
+            await client.ask(a_request())
     assert KEY not in "".join(traceback.format_exception(caught.value))
-    assert not any(KEY in line for line in ears.lines)
+    assert not any(KEY in line for line in hooks.lines)
 
 
 def test_what_looks_like_a_key_is_redacted_too() -> None:
@@ -182,22 +180,22 @@ async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
         serving(saying("Safe."), tls=context) as server,
         a_model_client(
             registry, a_model(server.url), a_model(plain.url), conversation=conversation, ca_file=bundle
-        ) as speaker,
+        ) as client,
     ):
-        assert (await speaker.ask(a_request())).message.text == "Safe."
+        assert (await client.ask(a_request())).message.text == "Safe."
 
 
 async def test_an_unknown_authority_stops_at_once(
     registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
-    ears = RecordingHooks()
+    hooks = RecordingHooks()
     async with (
         serving(saying("Hello."), tls=certificate[0]) as server,
-        a_model_client(registry, a_model(server.url), hooks=ears, conversation=conversation) as speaker,
+        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
-            await speaker.ask(a_request())
-    assert (server.asked, ears.pauses) == (0, [])
+            await client.ask(a_request())
+    assert (server.asked, hooks.pauses) == (0, [])
 
 
 async def test_a_certificate_for_another_name_needs_no_other_bundle(
@@ -206,9 +204,9 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
     context, bundle = certificate
     async with serving(saying("Hello."), tls=context) as server:
         model = a_model(server.url.replace("127.0.0.1", "localhost"))
-        async with a_model_client(registry, model, conversation=conversation, ca_file=bundle) as speaker:
+        async with a_model_client(registry, model, conversation=conversation, ca_file=bundle) as client:
             with pytest.raises(ModelRefused, match="not valid for 'localhost'; check baseUrl") as caught:
-                await speaker.ask(a_request())
+                await client.ask(a_request())
     assert "caConfigMap" not in str(caught.value)
 
 
@@ -218,9 +216,9 @@ async def test_a_bundle_without_certificates_is_refused(
     bundle = tmp_path / "ca.crt"
     bundle.write_text("nothing")
     model = a_model("https://127.0.0.1:9/v1")
-    async with a_model_client(registry, model, conversation=conversation, ca_file=str(bundle)) as speaker:
+    async with a_model_client(registry, model, conversation=conversation, ca_file=str(bundle)) as client:
         with pytest.raises(ModelRefused, match=r"CA bundle .* cannot be read"):
-            await speaker.ask(a_request())
+            await client.ask(a_request())
 
 
 def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
@@ -242,8 +240,8 @@ async def test_proxies_of_the_environment_are_used(
     async with serving(through) as proxy:
         use_proxy(monkeypatch, proxy.url.removesuffix("/v1"))
         model = a_model("http://gateway.test/v1")
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
-            assert (await speaker.ask(a_request())).message.text == "By proxy."
+        async with a_model_client(registry, model, conversation=conversation) as client:
+            assert (await client.ask(a_request())).message.text == "By proxy."
     assert seen == ["http://gateway.test/v1/chat/completions"]
 
 
@@ -255,7 +253,7 @@ async def test_proxies_of_the_environment_are_used(
             ModelRefused,
             r"says: 407 Proxy Auth.*; check the proxy in .*agents.env",
         ),
-        ("502 Bad Gateway", ModelUnavailable, "says: 502 Bad Gateway; asked again"),
+        ("502 Bad Gateway", ModelUnavailable, "says: 502 Bad Gateway; retried"),
     ],
 )
 async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
@@ -274,6 +272,6 @@ async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
     async with await asyncio.start_server(refuse, "127.0.0.1") as proxy:
         use_proxy(monkeypatch, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         model = a_model("https://gateway.test/v1")
-        async with a_model_client(registry, model, conversation=conversation) as speaker:
+        async with a_model_client(registry, model, conversation=conversation) as client:
             with pytest.raises(stop, match=f"the proxy on the way to https://gateway.test/v1 {said}"):
-                await speaker.ask(a_request())
+                await client.ask(a_request())
