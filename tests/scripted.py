@@ -1,27 +1,28 @@
-"""The scripted model server for tests: real HTTP, scripts instead of wits.
+"""The scripted model server for tests: a real HTTP server with answers from a script.
 
 On loopback, in the test's own process::
 
-    async with scripted.serving({"rules": [{"name": "says so", "then": {"text": "yes"}}]}) as model:
+    async with scripted.serve({"rules": [{"name": "yes", "then": {"text": "yes"}}]}) as model:
         ...                                  # Model(name="any", base_url=model.base_url)
-        assert model.told()["answered_twice"] == []
-        model.play(another_script)           # instead of all, counting from the beginning
+        assert model.request_report()["answered_twice"] == []
+        model.load(another_script)           # replaces all scripts, with use counts from 0
 
 In the cluster, where the chart's `scriptedModel.enabled` has installed it. Tests run side by side there, so each gives
-its script a name of its own, limits its rules to a repository of its own, and counts what holds that name::
+its script a name of its own, limits its rules to a repository of its own, and counts the requests that contain it::
 
-    with scripted.in_cluster() as model, model.playing(story.name, script):
+    with scripted.in_cluster() as model, model.loaded(instance.name, script):
         ...
-        assert model.told(containing=f"lab/{story.name}")["count"] == 0
+        assert model.request_report(containing=f"lab/{instance.name}")["count"] == 0
 
-What scripts look like: `images/scripted-model/scripted_model/script.py`. What `told` returns: `ledger.py` beside it;
-`told(bodies=True)` brings the bodies, to look for what must not be in them.
+The format of scripts: `images/scripted-model/scripted_model/script.py`. The report: `request_log.py` beside it;
+`request_report(bodies=True)` has the bodies, to check what must not be in them.
 """
 
 import asyncio
 import json
+import ssl
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,31 +38,45 @@ from scripted_model.server import Server
 
 Json = dict[str, Any]
 ScriptText = str | Json
-"""A script as YAML text or as what YAML would make of it."""
+"""A script as YAML text, or as the parsed object."""
 
 SERVICE = "swefoundry-scripted-model"
 TIMEOUT_SECONDS = 60
-"""With a cluster that has much else to do."""
+"""Of a request to the server in a busy cluster."""
+GRACE_SECONDS = 0.1
+"""For requests in flight when a server on loopback stops; 0 would wait for delayed answers."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalModel:
     """A server in this process."""
 
     root: str
     server: Server
+    requests: list[web.Request] = field(default_factory=list)
+    """As they arrived, for their headers and paths."""
 
     @property
     def base_url(self) -> str:
-        """What the openai client is given."""
+        """The base URL for an OpenAI client."""
         return f"{self.root}/v1"
 
+    @property
+    def bodies(self) -> list[Json]:
+        """The bodies of all requests."""
+        return [entry.request.body for entry in self.server.request_log.entries if entry.request]
+
+    @property
+    def headers(self) -> list[dict[str, str]]:
+        """The headers of all requests, with names in small letters."""
+        return [{name.lower(): value for name, value in each.headers.items()} for each in self.requests]
+
     def load(self, script: ScriptText, name: str = "script") -> None:
-        """Play this script instead of all others."""
+        """Replace all scripts."""
         self.server.scripts = active_scripts(script, name)
 
     def request_report(self, containing: str | None = None, bodies: bool = False) -> Json:
-        """What was asked so far."""
+        """The report of the request log."""
         return self.server.request_log.report(containing, bodies)
 
 
@@ -73,30 +88,30 @@ class HeldRequest:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def release(self) -> None:
-        """Now the server sees it."""
+        """Let the request reach the server."""
         self.released.set()
 
     async def disconnected(self) -> None:
-        """Return when who asked is gone."""
+        """Return when the client has disconnected."""
         while (line := self.request.transport) is not None and not line.is_closing():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
 @dataclass
 class RequestGate:
-    """Where requests wait until the test lets them through, one by one: no answer comes too early or too late."""
+    """Holds requests until the test releases them one by one, so that no answer comes too early or too late."""
 
     waiting: asyncio.Queue[HeldRequest] = field(default_factory=asyncio.Queue)
 
     async def next_request(self) -> HeldRequest:
-        """The next request that has come."""
+        """The next request that arrives."""
         return await self.waiting.get()
 
     @web.middleware
     async def hold(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Before the server sees a request."""
+        """Hold a request before the server gets it."""
         await request.read()
         held = HeldRequest(request)
         await self.waiting.put(held)
@@ -112,66 +127,87 @@ class ClusterModel:
 
     @contextmanager
     def loaded(self, name: str, script: ScriptText) -> Iterator[None]:
-        """Play a script beside the others while the block runs."""
+        """Load a script in addition to the others until the block ends."""
         text = script if isinstance(script, str) else json.dumps(script)
-        self._checked_json(
-            httpx.put(f"{self.root}/_scripted/scripts/{name}", content=text, timeout=TIMEOUT_SECONDS)
-        )
+        url = f"{self.root}/_scripted/scripts/{name}"
+        self._checked_json(httpx.put(url, content=text, timeout=TIMEOUT_SECONDS))
         try:
             yield
         finally:
-            self._checked_json(httpx.delete(f"{self.root}/_scripted/scripts/{name}", timeout=TIMEOUT_SECONDS))
+            self._checked_json(httpx.delete(url, timeout=TIMEOUT_SECONDS))
 
     def request_report(self, containing: str | None = None, bodies: bool = False) -> Json:
-        """What was asked since the server started."""
-        query = {"containing": containing} if containing else {}
-        wanted = {**query, "bodies": int(bodies)}
-        return self._checked_json(
-            httpx.get(f"{self.root}/_scripted/requests", params=wanted, timeout=TIMEOUT_SECONDS)
-        )
+        """The report of the request log since the server started."""
+        parameters = ({"containing": containing} if containing else {}) | {"bodies": str(int(bodies))}
+        url = f"{self.root}/_scripted/requests"
+        return self._checked_json(httpx.get(url, params=parameters, timeout=TIMEOUT_SECONDS))
 
     @staticmethod
-    def _checked_json(answer: httpx.Response) -> Json:
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+    def _checked_json(response: httpx.Response) -> Json:
+        assert response.status_code == 200, response.text
+        return dict(response.json())
 
 
 def active_scripts(script: ScriptText, name: str = "script") -> ActiveScripts:
-    """A script, ready to be played."""
-    stage = ActiveScripts()
-    stage.put(name, parse_script(script if isinstance(script, str) else yaml.safe_dump(script), name))
-    return stage
+    """The scripts of a server with one script."""
+    scripts = ActiveScripts()
+    scripts.put(name, parse_script(script if isinstance(script, str) else yaml.safe_dump(script), name))
+    return scripts
+
+
+def in_order(answers: Sequence[Json]) -> Json:
+    """A script that gives the answers in their order, whatever is asked, and the last one again and again."""
+    rules = [
+        {"name": f"answer {number}", "when": {"times": 1} if number < len(answers) else {}, "then": answer}
+        for number, answer in enumerate(answers, 1)
+    ]
+    return {"rules": rules}
 
 
 @asynccontextmanager
 async def serve(
-    script: ScriptText, key: str | None = None, gate: RequestGate | None = None
+    script: ScriptText,
+    key: str | None = None,
+    gate: RequestGate | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[LocalModel]:
-    """A server on loopback until the block ends; with a key, others get 401; with a gate, requests wait before it."""
-    server = Server(active_scripts(script), key=key)
-    application = server.application()
+    """A server on loopback until the block ends; other keys get 401; a gate holds requests before the server."""
+    model = LocalModel("", Server(active_scripts(script), key=key))
+    application = model.server.application()
+
+    @web.middleware
+    async def note(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        model.requests.append(request)
+        return await handler(request)
+
+    application.middlewares.append(note)
     if gate is not None:
         application.middlewares.append(gate.hold)
-    async with serve_application(application) as root:
-        yield LocalModel(root, server)
+    async with serve_application(application, tls) as root:
+        model.root = root
+        yield model
 
 
 @asynccontextmanager
-async def serve_application(application: web.Application) -> AsyncIterator[str]:
-    """Any application on loopback until the block ends: its root URL."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+async def serve_application(
+    application: web.Application, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Serve an application on loopback until the block ends; gives its root URL."""
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=GRACE_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
 
 
 @contextmanager
 def in_cluster(namespace: str = "swefoundry") -> Iterator[ClusterModel]:
-    """The server that the chart installed, reached through the API server."""
+    """The server that the chart installed, reached with kubectl port-forward."""
     command = [path_of("kubectl"), "port-forward", "-n", namespace, f"service/{SERVICE}", ":8080"]
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as forwarding:
         try:

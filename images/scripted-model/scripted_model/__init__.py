@@ -1,5 +1,5 @@
-"""A model server without a model: it speaks the OpenAI protocol over HTTP and says what a script says.
+"""A fake model server: implements the OpenAI chat completions API over HTTP, with answers from a script.
 
-It stands in for a paid endpoint in tests and demonstrations. Nothing of swefoundry is imported here, and nothing here
-is imported by swefoundry: all that they share is the protocol, and the first line of each role's system prompt.
+It replaces a paid endpoint in tests and demonstrations. It does not import swefoundry, and swefoundry does not import
+it: they share only the API, the first line of each role's system prompt, and the heading before a described schema.
 """

@@ -1,4 +1,4 @@
-"""Does an answer obey the request? Scripts that are wrong fail here, loudly, and not in what reads the answer."""
+"""Checks a script's answer against the request: a wrong script fails here and not in the program that is tested."""
 
 import json
 from collections.abc import Iterator
@@ -11,13 +11,14 @@ from scripted_model.script import Answer, Call
 
 
 def answer_problems(request: ChatRequest, answer: Answer) -> Iterator[str]:
-    """What the request would not allow, unless the answer is broken on purpose."""
-    if answer.broken or answer.error or answer.fault:
+    """Violations of the request's tools and schema, unless the answer is broken on purpose."""
+    if answer.broken or answer.error or answer.fault or answer.raw:
         return
     for call in answer.calls:
         yield from _call_problems(call, request)
-    free = answer.text is not None and not request.requires_schema  # a schema in words is obeyed in words
-    if request.answer_schema and not answer.calls and not free:
+    # A text may answer a schema that is only described in the system prompt.
+    is_free_text = answer.text is not None and not request.requires_schema
+    if request.answer_schema and not answer.calls and not is_free_text:
         yield from _text_problems(answer, *request.answer_schema)
 
 
@@ -50,6 +51,6 @@ def _schema_problems(schema: Json, value: object, what: str) -> Iterator[str]:
     except SchemaError as error:
         yield f"the request's own schema is wrong: {error.message}"
         return
-    wrong = best_match(Draft202012Validator(schema).iter_errors(value))
-    if wrong is not None:
-        yield f"{what}: {wrong.json_path}: {wrong.message}"
+    violation = best_match(Draft202012Validator(schema).iter_errors(value))
+    if violation is not None:
+        yield f"{what}: {violation.json_path}: {violation.message}"

@@ -1,4 +1,4 @@
-"""What can a person ask: play scripts, record one, check one."""
+"""Command line: serve scripts, record one, check some."""
 
 import sys
 from pathlib import Path
@@ -15,7 +15,7 @@ from scripted_model.server import Server
 GRACE_SECONDS = 2.0
 
 app = typer.Typer(
-    help="A model server without a model: it speaks the OpenAI protocol and says what a script says.",
+    help="A fake model server: it implements the OpenAI API with answers from a script.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -25,7 +25,8 @@ app = typer.Typer(
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 Port = Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)]
 KeyFile = Annotated[
-    Path | None, typer.Option(help="File with the bearer key that requests must bring; absent: any is good.")
+    Path | None,
+    typer.Option(help="File with the API key that requests have to send; absent: any key is accepted."),
 ]
 
 
@@ -38,12 +39,12 @@ def serve(
     port: Port = 8080,
     key_file: KeyFile = None,
 ) -> None:
-    """Answer as the scripts say. GET /_scripted/requests tells what was asked."""
-    stage = ActiveScripts()
+    """Answer requests as the scripts say. GET /_scripted/requests shows the requests."""
+    scripts = ActiveScripts()
     for name, loaded in reversed(load_scripts(script).items()):
-        stage.put(name, loaded)
-    server = Server(stage, key=_read_key(key_file), log=_log)
-    _log(f"scripts {', '.join(stage.scripts) or 'none'}; models {', '.join(stage.models) or 'any'}")
+        scripts.put(name, loaded)
+    server = Server(scripts, key=_read_key(key_file), log=_log)
+    _log(f"scripts {', '.join(scripts.scripts) or 'none'}; models {', '.join(scripts.models) or 'any'}")
     _run(server.application(), host, port)
 
 
@@ -64,7 +65,7 @@ def record(
     host: Host = "127.0.0.1",
     port: Port = 8080,
 ) -> None:
-    """Pass requests on to a real endpoint (this costs what it costs) and write a script that says the same again."""
+    """Forward requests to a real endpoint, which costs money, and write a script that gives the same answers."""
     recorder = Recorder(upstream.rstrip("/"), upstream_key(key_file), out, loose=loose, log=_log)
     _log(f"recording {upstream} to {out}")
     _run(recorder.application(), host, port)
@@ -72,13 +73,13 @@ def record(
 
 @app.command()
 def check(script: Annotated[list[Path], typer.Argument(help="Scripts, or folders of scripts.")]) -> None:
-    """Say whether scripts can be played."""
+    """Check scripts."""
     for name, loaded in load_scripts(script).items():
         _log(f"{name}: {len(loaded.rules)} rules, models {', '.join(loaded.models) or 'any'}")
 
 
 def main() -> None:
-    """Run a command; a script that is wrong is a sentence, not a stack trace."""
+    """Run a command; an invalid script gives a sentence, not a stack trace."""
     try:
         app(prog_name="scripted-model")
     except (ScriptError, OSError) as error:

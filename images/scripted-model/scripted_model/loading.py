@@ -1,4 +1,4 @@
-"""How do scripts get from files and requests into the server? Checked, with a sentence for what is wrong."""
+"""Parses scripts from files and requests, with a sentence for each error."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ MAX_SCRIPT_CHARACTERS = 4 << 20
 
 
 class ScriptError(Exception):
-    """The script cannot be used; the message is a sentence for people."""
+    """The script is invalid. The message is a sentence for people."""
 
 
 def parse_script(text: str, origin: str) -> Script:
@@ -30,15 +30,15 @@ def parse_script(text: str, origin: str) -> Script:
 
 
 def load_scripts(paths: Iterable[Path]) -> dict[str, Script]:
-    """Scripts by name: of files, and of every .yaml file in folders, in the order of names."""
-    found: dict[str, Script] = {}
+    """Scripts by name, from files and from every .yaml file in folders, in the order of their names."""
+    scripts: dict[str, Script] = {}
     for path in paths:
         for file in sorted(path.glob("*.yaml")) if path.is_dir() else [path]:
             try:
-                found[file.stem] = parse_script(file.read_text("utf-8"), file.name)
+                scripts[file.stem] = parse_script(file.read_text("utf-8"), file.name)
             except OSError as error:
                 raise ScriptError(f"{file} cannot be read: {error.strerror}.") from error
-    return found
+    return scripts
 
 
 def _error_lines(error: ValidationError, origin: str) -> list[str]:

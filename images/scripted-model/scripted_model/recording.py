@@ -1,4 +1,4 @@
-"""How does a script get written from a real endpoint's answers? By standing between it and whoever asks."""
+"""Records a script: a proxy to a real endpoint that writes its answers as rules."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -20,13 +20,13 @@ HIDDEN_KEY = "[key]"
 
 
 def upstream_key(path: Path | None) -> str | None:
-    """The key of the real endpoint."""
+    """The API key of the real endpoint."""
     return path.read_text("utf-8").strip() if path else None
 
 
 @dataclass
 class Recorder:
-    """A proxy that keeps what it hears as rules. Errors of the endpoint are passed on, not kept."""
+    """A proxy that records answers as rules. Errors of the endpoint are passed on and not recorded."""
 
     upstream: str
     key: str | None
@@ -39,27 +39,27 @@ class Recorder:
 
     def application(self) -> web.Application:
         """The routes that clients use."""
-        made = web.Application(client_max_size=32 << 20)
-        made.add_routes(
+        application = web.Application(client_max_size=32 << 20)
+        application.add_routes(
             [web.post("/v1/chat/completions", self.complete), web.get("/v1/models", self.list_models)]
         )
-        made.cleanup_ctx.append(self._connected)
-        return made
+        application.cleanup_ctx.append(self._connected)
+        return application
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        """Pass on, keep, answer."""
-        asked = ChatRequest(await request.json())
-        plain = {
-            name: value for name, value in asked.body.items() if name not in ("stream", "stream_options")
+        """Forward a request, record the answer and pass it on."""
+        chat = ChatRequest(await request.json())
+        unstreamed = {
+            name: value for name, value in chat.body.items() if name not in ("stream", "stream_options")
         }
-        status, headers, body = await self._forward("POST", "/chat/completions", plain)
-        self.log(f"{asked.role or 'somebody'} asks {asked.model}, turn {asked.turn}: {status}")
+        status, headers, body = await self._forward("POST", "/chat/completions", unstreamed)
+        self.log(f"{chat.role or 'somebody'} asks {chat.model}, turn {chat.turn}: {status}")
         if status != 200 or not isinstance(body, dict):
             return web.json_response(body, status=status, headers=headers)
         then = rule_answer(body)
-        self._add_rule(asked, then)
-        if asked.wants_stream:
-            return await send_answer(request, asked, Answer.model_validate(then))
+        self._add_rule(chat, then)
+        if chat.wants_stream:
+            return await send_answer(request, chat, Answer.model_validate(then))
         return web.json_response(body)
 
     async def list_models(self, request: web.Request) -> web.Response:
@@ -92,25 +92,25 @@ class Recorder:
         partial.replace(self.out)
 
     def _without_key(self, rule: Json) -> Json:
-        """An endpoint may say the key back, in the middle of its answer."""
+        """Replace the API key: an endpoint may repeat it in its answer."""
         return json.loads(json.dumps(rule).replace(self.key, HIDDEN_KEY)) if self.key else rule
 
     def script(self) -> Json:
-        """All that was heard so far."""
+        """The script with all rules so far."""
         return {"models": {name: {} for name in sorted(self.models)}, "rules": self.rules}
 
     def _when(self, request: ChatRequest) -> Json:
         if not self.loose:
             return {"request": request.digest}
         schema = request.answer_schema[0] if request.answer_schema else None
-        wanted = {
+        conditions = {
             "role": request.role,
             "model": request.model,
             "turn": request.turn,
             "schema": schema,
             "times": 1,
         }
-        return {name: value for name, value in wanted.items() if value is not None}
+        return {name: value for name, value in conditions.items() if value is not None}
 
     async def _connected(self, application: web.Application) -> AsyncIterator[None]:
         limit = aiohttp.ClientTimeout(total=UPSTREAM_TIMEOUT_SECONDS)
@@ -120,11 +120,11 @@ class Recorder:
 
 
 def rule_answer(body: Json) -> Json:
-    """The `then` of a rule that says what a real endpoint said."""
+    """The `then` of a rule that repeats a real endpoint's answer."""
     choice = (body.get("choices") or [{}])[0]
     message = choice.get("message") or {}
-    called = [call.get("function") or {} for call in message.get("tool_calls") or []]
-    calls = [{"name": each.get("name"), "arguments": each.get("arguments") or ""} for each in called]
+    functions = [call.get("function") or {} for call in message.get("tool_calls") or []]
+    calls = [{"name": each.get("name"), "arguments": each.get("arguments") or ""} for each in functions]
     text = message.get("content")
     then: Json = {"text": text or ""} if text or not calls else {}
     if calls:
@@ -136,11 +136,11 @@ def rule_answer(body: Json) -> Json:
     }
 
 
-def _usage(said: Json) -> Json:
-    details = said.get("prompt_tokens_details") or {}
+def _usage(usage: Json) -> Json:
+    details = usage.get("prompt_tokens_details") or {}
     counts = {
-        "prompt": said.get("prompt_tokens"),
+        "prompt": usage.get("prompt_tokens"),
         "cached": details.get("cached_tokens"),
-        "completion": said.get("completion_tokens"),
+        "completion": usage.get("completion_tokens"),
     }
     return {name: count for name, count in counts.items() if count is not None}

@@ -1,4 +1,4 @@
-"""How does an answer look on the wire? Bodies and streamed chunks of the OpenAI protocol."""
+"""Response bodies and streamed chunks in OpenAI's format."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from scripted_model.request import ChatRequest, Json, estimate_tokens
 from scripted_model.script import Answer, Call
 
 CREATED = 1_700_000_000
-"""The same request gets the same bytes, so no clock is read."""
+"""A constant, so that the same request gets the same bytes."""
 
 CHUNK_CHARACTERS = 24
 """Characters of one streamed chunk."""
@@ -30,14 +30,14 @@ ERRORS: dict[int, tuple[str, str | None, str]] = {
 
 
 def error(status: int, message: str = "", code: str | None = None, kind: str | None = None) -> Json:
-    """An error body; what is not given is what OpenAI's endpoint would say."""
-    usual = ERRORS.get(status) or ERRORS[400 if status < 500 else 500]
+    """An error body; missing parts are as in OpenAI's errors."""
+    default = ERRORS.get(status) or ERRORS[400 if status < 500 else 500]
     return {
         "error": {
-            "message": message or usual[2],
-            "type": kind or usual[0],
+            "message": message or default[2],
+            "type": kind or default[0],
             "param": None,
-            "code": code or usual[1],
+            "code": code or default[1],
         }
     }
 
@@ -52,7 +52,7 @@ def answer_text(answer: Answer) -> str | None:
 
 
 def completion(request: ChatRequest, answer: Answer) -> Json:
-    """The whole answer at once."""
+    """The body of a complete answer."""
     message: Json = {"role": "assistant", "content": answer_text(answer), "refusal": None}
     if answer.calls:
         message["tool_calls"] = tool_calls(request, answer.calls)
@@ -61,12 +61,12 @@ def completion(request: ChatRequest, answer: Answer) -> Json:
 
 
 def without_choices(request: ChatRequest, answer: Answer) -> Json:
-    """A well-formed answer that says nothing."""
+    """A well-formed answer without choices."""
     return _envelope(request, "chat.completion") | {"choices": [], "usage": usage(request, answer)}
 
 
 def chunks(request: ChatRequest, answer: Answer) -> Iterator[Json]:
-    """The answer piece by piece; the client puts it together again."""
+    """The answer as streamed chunks."""
     yield _chunk(request, {"role": "assistant", "content": None if answer.calls else ""})
     text = answer_text(answer) or ""
     for start in range(0, len(text), CHUNK_CHARACTERS):
@@ -84,7 +84,7 @@ def chunks(request: ChatRequest, answer: Answer) -> Iterator[Json]:
 
 
 def tool_calls(request: ChatRequest, calls: list[Call]) -> list[Json]:
-    """Calls of tools, with ids that depend on the request alone."""
+    """Tool calls, with ids that depend only on the request."""
     return [
         {
             "id": f"call_{request.digest[:12]}_{index}",
@@ -96,17 +96,19 @@ def tool_calls(request: ChatRequest, calls: list[Call]) -> list[Json]:
 
 
 def finish_reason(answer: Answer) -> str:
-    """Why the model stopped."""
+    """The finish reason."""
     return answer.finish or ("tool_calls" if answer.calls else "stop")
 
 
 def usage(request: ChatRequest, answer: Answer) -> Json:
-    """What the answer has cost: as the script says, else by length."""
-    said = answer.usage
-    prompt = request.prompt_tokens if said.prompt is None else said.prompt
-    cached = min(request.cached_tokens, prompt) if said.cached is None else said.cached
-    spoken = (answer_text(answer) or "") + "".join(call.name + _arguments_text(call) for call in answer.calls)
-    output = estimate_tokens(spoken) if said.completion is None else said.completion
+    """The token usage: as the script says, else estimated by length."""
+    override = answer.usage
+    prompt = request.prompt_tokens if override.prompt is None else override.prompt
+    cached = min(request.cached_tokens, prompt) if override.cached is None else override.cached
+    output_text = (answer_text(answer) or "") + "".join(
+        call.name + _arguments_text(call) for call in answer.calls
+    )
+    output = estimate_tokens(output_text) if override.completion is None else override.completion
     return {
         "prompt_tokens": prompt,
         "completion_tokens": output,

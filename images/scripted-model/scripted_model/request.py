@@ -1,4 +1,4 @@
-"""What does a request ask? The parts of a body that rules look at."""
+"""A chat completion request: the parts of its body that rules match."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ ROLES = {
     "Test Manager": "tests",
     "Test Analyst": "analyst",
 }
-"""By the first line of the system prompt: `You are the <name> of swefoundry.`"""
+"""Role by the name in the first line of the system prompt: `You are the <name> of swefoundry.`"""
 
 SCHEMA_HEADING = "The object must obey this JSON schema:"
-"""What stands before the schema in a system prompt of swefoundry, where the endpoint takes none, or none with tools."""
+"""Text before the schema in a system prompt, where it is not sent as response format."""
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -30,7 +30,7 @@ class ChatRequest:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 over the canonical JSON of the body: the same question has the same digest."""
+        """SHA-256 of the body's canonical JSON: equal requests have equal digests."""
         text = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -44,7 +44,7 @@ class ChatRequest:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The text of each message, arguments of tool calls included."""
+        """The text of each message, including the arguments of tool calls."""
         return tuple(_message_text(message) for message in self.messages)
 
     @property
@@ -53,7 +53,7 @@ class ChatRequest:
 
     @cached_property
     def role(self) -> str | None:
-        """Which of the four roles asks; None: somebody else."""
+        """The role that sent the request; None: not one of the four."""
         first = self.texts[0].partition("\n")[0].strip() if self.texts else ""
         return next(
             (role for name, role in ROLES.items() if first == f"You are the {name} of swefoundry."), None
@@ -61,26 +61,26 @@ class ChatRequest:
 
     @property
     def turn(self) -> int:
-        """How many messages of the model the conversation has already."""
+        """Number of the model's own messages in the conversation."""
         return sum(message.get("role") == "assistant" for message in self.messages)
 
     @property
     def tools(self) -> dict[str, Json]:
-        """The parameters' schema of each tool that may be called."""
+        """The schema of the arguments of each tool."""
         functions = [tool.get("function") or {} for tool in self.body.get("tools") or []]
         return {str(each.get("name")): each.get("parameters") or {} for each in functions}
 
     @property
     def requires_schema(self) -> bool:
-        """Whether the endpoint is to see to it that the answer obeys a schema."""
+        """Whether the request has a JSON schema as response format."""
         return bool((self.body.get("response_format") or {}).get("type") == "json_schema")
 
     @property
     def answer_schema(self) -> tuple[str, Json] | None:
-        """Name and JSON schema that the answer is to obey: the request's, or one that the system prompt describes."""
+        """Name and JSON schema of the answer, from the response format or from the system prompt."""
         if self.requires_schema:
-            asked = self.body["response_format"].get("json_schema") or {}
-            return str(asked.get("name", "")), asked.get("schema") or {}
+            json_schema = self.body["response_format"].get("json_schema") or {}
+            return str(json_schema.get("name", "")), json_schema.get("schema") or {}
         _, _, described = (self.texts or ("",))[0].partition(SCHEMA_HEADING)
         try:
             schema, _ = json.JSONDecoder().raw_decode(described.lstrip())
@@ -94,25 +94,25 @@ class ChatRequest:
 
     @property
     def max_output_tokens(self) -> int:
-        """Tokens that the answer may have; 0: not said."""
+        """Limit of the answer's tokens; 0: none is set."""
         return int(self.body.get("max_completion_tokens") or self.body.get("max_tokens") or 0)
 
     @property
     def prompt_tokens(self) -> int:
-        """An estimate by length, the same for the same request."""
+        """An estimate by length, equal for equal requests."""
         return estimate_tokens("".join(self.texts)) + estimate_tokens(
             json.dumps(self.body.get("tools") or "")
         )
 
     @property
     def cached_tokens(self) -> int:
-        """What an earlier turn of the conversation has sent already: all before the model's last message."""
-        places = [index for index, message in enumerate(self.messages) if message.get("role") == "assistant"]
-        return estimate_tokens("".join(self.texts[: places[-1]])) if places else 0
+        """Tokens that an earlier turn has sent already: everything before the model's last message."""
+        indexes = [index for index, message in enumerate(self.messages) if message.get("role") == "assistant"]
+        return estimate_tokens("".join(self.texts[: indexes[-1]])) if indexes else 0
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text has."""
+    """Estimated tokens of a text."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
@@ -121,5 +121,5 @@ def _message_text(message: Json) -> str:
     if isinstance(content, list):
         content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     calls = [call.get("function") or {} for call in message.get("tool_calls") or []]
-    called = "".join(f"\n{each.get('name')} {each.get('arguments')}" for each in calls)
-    return (str(content) if content else "") + called
+    call_texts = "".join(f"\n{each.get('name')} {each.get('arguments')}" for each in calls)
+    return (str(content) if content else "") + call_texts

@@ -1,4 +1,4 @@
-"""What is the answer to a request: a rule's, or a refusal because of the model, its limits or the script?"""
+"""Decides the answer to a request: a rule's answer, or an error because of the model, its limits or the script."""
 
 import json
 from dataclasses import dataclass, replace
@@ -9,62 +9,60 @@ from scripted_model.rule_matching import ActiveScripts, NoMatch, RuleMatch
 from scripted_model.script import SCRIPT_ERROR_STATUS, Answer, ModelLimits
 
 TOOL_BLOCK = "```tool"
-"""How a system prompt of swefoundry wants calls to be written by models that know no tools."""
+"""Start of a tool call that is written as text, for models without native tools."""
 
 
 @dataclass(frozen=True)
 class ErrorReply:
-    """An error that no rule asked for."""
+    """An error that is not the answer of a rule."""
 
     status: int
     message: str
     code: str | None = None
     rule: str | None = None
     note: str = ""
-    """For the ledger and the log."""
+    """For the request log."""
 
 
 @dataclass(frozen=True)
 class Responder:
-    """Asks the model's limits first, then the scripts."""
+    """Checks the model's limits first, then the rules."""
 
     scripts: ActiveScripts
 
     def respond(self, request: ChatRequest) -> RuleMatch | ErrorReply:
-        """A rule's answer, checked; or why there is none."""
-        able = self._check_limits(request)
-        if isinstance(able, ErrorReply):
-            return able
-        chosen = self.scripts.match(request)
-        if isinstance(chosen, NoMatch):
-            return _unmatched_reply(request, chosen)
-        chosen = replace(chosen, answer=_calls_as_text(request, chosen.answer))
-        wrong = list(answer_problems(request, chosen.answer))
-        if wrong:
-            said = f"The script is wrong: rule `{chosen.rule}`: {'; '.join(wrong)}."
-            return ErrorReply(SCRIPT_ERROR_STATUS, said, "script_wrong", chosen.rule, said)
-        return chosen
+        """The answer of the first matching rule, checked against the request; or an error."""
+        error = self._limit_error(request)
+        if error is not None:
+            return error
+        match = self.scripts.match(request)
+        if isinstance(match, NoMatch):
+            return _unmatched_reply(request, match)
+        match = replace(match, answer=_calls_as_text(request, match.answer))
+        problems = list(answer_problems(request, match.answer))
+        if problems:
+            message = f"The script is wrong: rule `{match.rule}`: {'; '.join(problems)}."
+            return ErrorReply(SCRIPT_ERROR_STATUS, message, "script_wrong", match.rule, message)
+        return match
 
-    def _check_limits(self, request: ChatRequest) -> ModelLimits | ErrorReply:
-        models = self.scripts.models
-        if models and request.model not in models:
-            said = f"The model `{request.model}` does not exist or you do not have access to it."
-            return ErrorReply(404, said, "model_not_found")
-        able = models.get(request.model, ModelLimits())
-        if request.tools and not able.tools:
-            return ErrorReply(
-                400, f"The model `{request.model}` does not support tools.", "unsupported_parameter"
-            )
-        if request.requires_schema and not able.json_schema:
-            said = f"Invalid parameter: response_format json_schema is not supported with `{request.model}`."
-            return ErrorReply(400, said, "unsupported_parameter")
-        if request.prompt_tokens + request.max_output_tokens > able.context_tokens:
-            return ErrorReply(400, _context_length_message(request, able), "context_length_exceeded")
-        return able
+    def _limit_error(self, request: ChatRequest) -> ErrorReply | None:
+        models, name = self.scripts.models, request.model
+        if models and name not in models:
+            message = f"The model `{name}` does not exist or you do not have access to it."
+            return ErrorReply(404, message, "model_not_found")
+        limits = models.get(name, ModelLimits())
+        if request.tools and not limits.tools:
+            return ErrorReply(400, f"The model `{name}` does not support tools.", "unsupported_parameter")
+        if request.requires_schema and not limits.json_schema:
+            message = f"Invalid parameter: response_format json_schema is not supported with `{name}`."
+            return ErrorReply(400, message, "unsupported_parameter")
+        if request.prompt_tokens + request.max_output_tokens > limits.context_tokens:
+            return ErrorReply(400, _context_length_message(request, limits), "context_length_exceeded")
+        return None
 
 
 def _calls_as_text(request: ChatRequest, answer: Answer) -> Answer:
-    """Calls as text, where the request describes its tools in words: for models without native tools."""
+    """Write calls as text where the request describes its tools in the system prompt."""
     if request.tools or not answer.calls or TOOL_BLOCK not in request.texts[0]:
         return answer
     calls = [json.dumps({"name": each.name, "arguments": each.arguments}) for each in answer.calls]
@@ -82,8 +80,8 @@ def _context_length_message(request: ChatRequest, limits: ModelLimits) -> str:
 
 
 def _unmatched_reply(request: ChatRequest, no_match: NoMatch) -> ErrorReply:
-    who = request.role or "somebody without a role"
-    near = ". Nearest: " + " | ".join(no_match.reasons) if no_match.reasons else "; there are no rules"
-    last = " ".join(request.last_text.split())
-    said = f"No rule of the script answers {who} (turn {request.turn}){near}. The last message: {last[:200]}"
-    return ErrorReply(no_match.status, said, "script_unmatched", None, said)
+    role = request.role or "somebody without a role"
+    nearest = ". Nearest: " + " | ".join(no_match.reasons) if no_match.reasons else "; there are no rules"
+    last = " ".join(request.last_text.split())[:200]
+    message = f"No rule of the script answers {role} (turn {request.turn}){nearest}. The last message: {last}"
+    return ErrorReply(no_match.status, message, "script_unmatched", None, message)

@@ -1,4 +1,4 @@
-"""Which rule of the scripts answers a request, and when none does: which ones were near, and what kept them from it?"""
+"""Finds the first rule that matches a request; without one, names the nearest rules and why they do not match."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,63 +8,63 @@ from scripted_model.request import ChatRequest
 from scripted_model.script import SCRIPT_ERROR_STATUS, Answer, ModelLimits, Rule, Script, When
 
 MAX_NEAR_MISSES = 3
-"""So many rules are named when none fits."""
+"""Rules that are named when none matches."""
 
 
 @dataclass(frozen=True)
 class RuleMatch:
-    """The answer of a rule."""
+    """A rule that matches."""
 
     rule: str
-    """Script and name of the rule, for people."""
+    """Name of the script and of the rule."""
     answer: Answer
 
 
 @dataclass(frozen=True)
 class NoMatch:
-    """No rule fits."""
+    """No rule matches."""
 
     status: int
     reasons: tuple[str, ...]
-    """Of the rules that came nearest: what did not hold."""
+    """For each of the nearest rules: the conditions that do not hold."""
 
 
 @dataclass
 class ActiveScripts:
-    """The scripts being played, and how often each rule with ``times`` has spoken: the only state that there is."""
+    """The scripts in use and how often each rule was used: the server's only state besides the request log."""
 
     scripts: dict[str, Script] = field(default_factory=dict)
-    """By name. The one that was put in last is asked first."""
+    """By name; the script that was added last comes first."""
     use_counts: Counter[str] = field(default_factory=Counter)
 
     def put(self, name: str, script: Script) -> None:
-        """Play this script from its beginning."""
+        """Add a script, or replace the one with this name; its rules are counted from 0."""
         self.remove(name)
         self.scripts = {name: script, **self.scripts}
 
     def remove(self, name: str) -> bool:
-        """Play this script no more; False when it was not there."""
+        """Remove a script; False when there is none with this name."""
         for key in [key for key in self.use_counts if key.startswith(f"{name}: ")]:
             del self.use_counts[key]
         return self.scripts.pop(name, None) is not None
 
     @property
     def models(self) -> dict[str, ModelLimits]:
-        """The models that exist; empty: every name does."""
-        return {name: able for script in self.scripts.values() for name, able in script.models.items()}
+        """The models that exist; empty: every name is accepted."""
+        return {name: limits for script in self.scripts.values() for name, limits in script.models.items()}
 
     def match(self, request: ChatRequest) -> RuleMatch | NoMatch:
-        """The first rule that fits; its word counts as spoken."""
+        """The first rule that matches. It is counted as used."""
         misses: list[tuple[int, str]] = []
         for key, rule in self._rules():
-            wrong = [*mismatches(rule, request), *self._used_up(key, rule)]
-            if not wrong:
+            reasons = [*mismatches(rule, request), *self._used_up(key, rule)]
+            if not reasons:
                 self.use_counts[key] += 1
                 return RuleMatch(key, rule.then[request.turn if len(rule.then) > 1 else 0])
-            misses.append((len(wrong), f"rule `{key}`: {'; '.join(wrong)}"))
+            misses.append((len(reasons), f"rule `{key}`: {'; '.join(reasons)}"))
         status = next((script.unmatched for script in self.scripts.values()), SCRIPT_ERROR_STATUS)
-        near = sorted(misses, key=lambda each: each[0])[:MAX_NEAR_MISSES]
-        return NoMatch(status, tuple(reason for _, reason in near))
+        nearest = sorted(misses, key=lambda each: each[0])[:MAX_NEAR_MISSES]
+        return NoMatch(status, tuple(reason for _, reason in nearest))
 
     def _rules(self) -> Iterator[tuple[str, Rule]]:
         for name, script in self.scripts.items():
@@ -73,11 +73,11 @@ class ActiveScripts:
 
     def _used_up(self, key: str, rule: Rule) -> Iterator[str]:
         if rule.when.times is not None and self.use_counts[key] >= rule.when.times:
-            yield f"it has spoken {rule.when.times} times"
+            yield f"it was used {rule.when.times} times"
 
 
 def mismatches(rule: Rule, request: ChatRequest) -> Iterator[str]:
-    """What of the rule's conditions does not hold, in words."""
+    """A sentence for each condition of the rule that does not hold."""
     when = rule.when
     yield from _request_mismatches(when, request)
     yield from _text_mismatches(when, request)
@@ -87,7 +87,7 @@ def mismatches(rule: Rule, request: ChatRequest) -> Iterator[str]:
 
 def _request_mismatches(when: When, request: ChatRequest) -> Iterator[str]:
     name = request.answer_schema[0] if request.answer_schema else None
-    wanted = (
+    conditions = (
         ("role", when.role, request.role),
         ("model", when.model, request.model),
         ("turn", when.turn, request.turn),
@@ -95,21 +95,21 @@ def _request_mismatches(when: When, request: ChatRequest) -> Iterator[str]:
         ("schema", when.schema_name, name),
         ("request", when.request, request.digest),
     )
-    for what, should, actual in wanted:
-        if should is not None and should != actual:
-            yield f"{what} is {actual}, not {should}"
+    for what, expected, actual in conditions:
+        if expected is not None and expected != actual:
+            yield f"{what} is {actual}, not {expected}"
 
 
 def _text_mismatches(when: When, request: ChatRequest) -> Iterator[str]:
     for text in [*([when.repo] if when.repo else []), *when.anywhere]:
         if not any(text in message for message in request.texts):
-            yield f"no message holds `{_shortened(text)}`"
+            yield f"no message contains `{_shortened(text)}`"
     for text in when.last:
         if text not in request.last_text:
-            yield f"the last message does not hold `{_shortened(text)}`"
+            yield f"the last message does not contain `{_shortened(text)}`"
     for text in when.nowhere:
         if any(text in message for message in request.texts):
-            yield f"a message holds `{_shortened(text)}`"
+            yield f"a message contains `{_shortened(text)}`"
 
 
 def _shortened(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What may be written in a script: an ordered list of rules, each with *when* it speaks and *then* what it says.
+"""The format of a script: an ordered list of rules, each with *when* it matches and *then* its answer.
 
 ::
 
@@ -13,8 +13,8 @@
         when: {role: environment, times: 2}      # the third request is for the next rule
         then: {error: {status: 429, retry_after: 1}}
 
-The first rule that fits a request speaks. Without ``times`` a rule keeps nothing in mind: the same request always
-gets the same answer.
+The first rule that matches a request answers it. Without ``times`` a rule has no state: the same request always gets
+the same answer.
 """
 
 from collections import Counter
@@ -26,8 +26,8 @@ Role = Literal["explorer", "environment", "tests", "analyst"]
 Fault = Literal["drop", "truncate", "garbage", "empty"]
 
 SCRIPT_ERROR_STATUS = 418
-"""Status of what is the script's own fault. Real endpoints do not use it, so clients neither ask again, as they would
-after a 500, nor take it for a fault of theirs."""
+"""Status of an error in the script itself. Real endpoints do not use it, so clients do not retry, as they would after a
+500, and do not take it for an error of their own."""
 
 
 def _as_texts(value: object) -> object:
@@ -39,44 +39,44 @@ Texts = Annotated[list[Annotated[str, Field(min_length=1)]], BeforeValidator(_as
 
 
 class ScriptModel(BaseModel):
-    """What people write: a field that nobody knows is a mistake, and is said."""
+    """Base of all parts of a script: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class When(ScriptModel):
-    """Which requests a rule answers. Everything that is given must hold."""
+    """The requests that a rule answers. All conditions that are set have to hold."""
 
     role: Role | None = None
-    """Who asks, by the first line of the system prompt: `You are the Repository Explorer of swefoundry.`"""
+    """The role, by the first line of the system prompt: `You are the Repository Explorer of swefoundry.`"""
     model: str | None = None
-    """Name of the model that is asked."""
+    """Name of the model."""
     repo: str | None = None
-    """A repository's name: a text that some message holds."""
+    """A repository's name: a text that some message contains."""
     anywhere: Texts = []
-    """Texts that must all be somewhere in the messages."""
+    """Texts that must each be in some message."""
     last: Texts = []
     """Texts that must all be in the last message."""
     nowhere: Texts = []
-    """Texts of which no message may hold any."""
+    """Texts that no message may contain."""
     turn: int | None = Field(default=None, ge=0)
-    """How many of the model's own messages the request holds: 0 at the start of a conversation."""
+    """Number of the model's own messages in the request: 0 at the start of a conversation."""
     tools: bool | None = None
     """Whether the request offers tools."""
     schema_name: str | None = Field(default=None, alias="schema")
-    """Name of the JSON schema that the answer is to obey."""
+    """Name of the answer's JSON schema."""
     request: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    """Digest of exactly one request, as the ledger and recordings give it."""
+    """Digest of exactly one request, as in the request log and in recordings."""
     times: int | None = Field(default=None, ge=1)
-    """Speak this often, then leave the word to the rules below."""
+    """Answer so many requests, then none: the rules below are tried."""
 
 
 class Call(ScriptModel):
-    """A call of a tool."""
+    """A tool call."""
 
     name: str
     arguments: dict[str, Any] | str = {}
-    """As a text: sent as it stands, perhaps malformed."""
+    """A text is sent unchanged and may be malformed."""
 
 
 class Error(ScriptModel):
@@ -84,7 +84,7 @@ class Error(ScriptModel):
 
     status: int = Field(ge=400, le=599)
     message: str = ""
-    """Empty: what OpenAI's endpoint would say."""
+    """Empty: the message of OpenAI's endpoint."""
     code: str | None = None
     type: str | None = None
     retry_after: float | None = Field(default=None, ge=0)
@@ -92,27 +92,38 @@ class Error(ScriptModel):
 
 
 class UsageOverride(ScriptModel):
-    """What the answer says it has cost; absent: estimated from the lengths."""
+    """Token usage that the answer reports; absent: estimated from the lengths."""
 
     prompt: int | None = Field(default=None, ge=0)
     cached: int | None = Field(default=None, ge=0)
     completion: int | None = Field(default=None, ge=0)
 
 
+class RawResponse(ScriptModel):
+    """An HTTP response that is sent exactly as written, to imitate other servers and their faults."""
+
+    status: int = Field(default=200, ge=100, le=599)
+    body: Any = ""
+    """A text is sent as it is, anything else as JSON."""
+    content_type: str = "application/json"
+    headers: dict[str, str] = {}
+
+
 class Answer(ScriptModel):
-    """One answer: words, calls of tools, or something that goes wrong."""
+    """One answer: text, tool calls, an error or a fault."""
 
     text: str | None = None
     data: Any = Field(default=None, alias="json")
-    """Sent as JSON text, checked against the schema that the request asks for."""
+    """Sent as JSON text, checked against the request's schema."""
     calls: list[Call] = []
-    """Written as text for models without native tools, in the form that the system prompt asks for."""
+    """Written as text for models without native tools, in the form that the system prompt describes."""
     error: Error | None = None
     fault: Fault | None = None
-    """drop: hang up without a word; truncate: hang up half way through the words; garbage: no JSON at all; empty: no
-    choices."""
+    """drop: close the connection without an answer; truncate: close it in the middle of the answer; garbage: no JSON;
+    empty: no choices."""
+    raw: RawResponse | None = None
     broken: bool = False
-    """The answer breaks the request's schema or tools on purpose: do not check it."""
+    """The answer violates the request's schema or tools on purpose, so it is not checked."""
     delay: float = Field(default=0, ge=0, le=3600)
     """Seconds to wait before answering."""
     finish: Literal["stop", "length", "tool_calls", "content_filter"] | None = None
@@ -120,13 +131,15 @@ class Answer(ScriptModel):
 
     @model_validator(mode="after")
     def has_one_kind_of_content(self) -> Self:
-        """Text and data are two ways of saying the same; an error says nothing else, a fault need not."""
+        """Text and JSON exclude each other, and so do content or a fault, an error, and a raw response."""
         if self.text is not None and "data" in self.model_fields_set:
             raise ValueError("`text` and `json` exclude each other")
-        words = self.text is not None or "data" in self.model_fields_set or bool(self.calls)
-        said = words or self.fault is not None
-        if said == (self.error is not None):
-            raise ValueError("give words (`text` or `json`, `calls`) or a `fault`, or else an `error`")
+        has_text = self.text is not None or "data" in self.model_fields_set
+        has_content = has_text or bool(self.calls) or self.fault is not None
+        if [has_content, self.error is not None, self.raw is not None].count(True) != 1:
+            raise ValueError(
+                "give content (`text` or `json`, `calls`) or a `fault`, or else an `error`, or a `raw` response"
+            )
         return self
 
 
@@ -135,16 +148,16 @@ def _as_list(value: object) -> object:
 
 
 class Rule(ScriptModel):
-    """When, then."""
+    """A condition and its answers."""
 
     name: str = Field(min_length=1)
     when: When = When()
     then: Annotated[list[Answer], BeforeValidator(_as_list), Field(min_length=1)]
-    """One answer; or a list: the answer to turn 0 of the conversation, to turn 1, and so on."""
+    """One answer; or a list with the answer to turn 0 of the conversation, to turn 1, and so on."""
 
 
 class ModelLimits(ScriptModel):
-    """What a model can do; asked for more, it refuses as OpenAI's endpoint would."""
+    """What a model supports; other requests are rejected as OpenAI's endpoint does."""
 
     context_tokens: int = Field(default=128_000, ge=1)
     tools: bool = True
@@ -155,14 +168,14 @@ class Script(ScriptModel):
     """A whole script."""
 
     models: dict[str, ModelLimits] = {}
-    """The models that exist. Empty: every name does."""
+    """The models that exist. Empty: every name is accepted."""
     unmatched: int = Field(default=SCRIPT_ERROR_STATUS, ge=400, le=599)
-    """Status of the answer to a request that no rule answers."""
+    """Status for a request that no rule matches."""
     rules: list[Rule] = []
 
     @model_validator(mode="after")
     def names_known_models(self) -> Self:
-        """A rule for a model that does not exist would never speak."""
+        """A rule for a model that does not exist would never match."""
         for rule in self.rules:
             if self.models and rule.when.model and rule.when.model not in self.models:
                 raise ValueError(f"rule `{rule.name}` is for model `{rule.when.model}`; add it to `models`")
@@ -170,7 +183,7 @@ class Script(ScriptModel):
 
     @model_validator(mode="after")
     def has_unique_rule_names(self) -> Self:
-        """What is said of a rule, and counted of it, is said by its name."""
+        """The log and the use counts identify a rule by its name."""
         twice = sorted(name for name, count in Counter(rule.name for rule in self.rules).items() if count > 1)
         if twice:
             raise ValueError(f"several rules are named `{twice[0]}`; give each a name of its own")

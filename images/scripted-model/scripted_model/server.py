@@ -1,4 +1,4 @@
-"""The HTTP server: the OpenAI protocol below /v1, and below /_scripted what tests and people ask about it."""
+"""The HTTP server: the OpenAI API below /v1; scripts and the request log, for tests and people, below /_scripted."""
 
 import hmac
 import json
@@ -21,24 +21,24 @@ DEFAULT_SCRIPT = "script"
 
 
 def _discard(line: str) -> None:
-    """Nobody listens."""
+    """Ignore a line."""
 
 
 @dataclass
 class Server:
-    """One server: its scripts, its key and what it was asked."""
+    """One server: its scripts, its API key and its request log."""
 
     scripts: ActiveScripts = field(default_factory=ActiveScripts)
     key: str | None = None
-    """Bearer key that requests must bring; None: any, or none."""
+    """API key that requests have to send; None: any key, or none."""
     log: Callable[[str], None] = _discard
-    """Told a line about each request, without secrets."""
+    """Called with a line about each request, without secrets."""
     request_log: RequestLog = field(default_factory=RequestLog)
 
     def application(self) -> web.Application:
         """The routes."""
-        made = web.Application(client_max_size=MAX_BODY_BYTES)
-        made.add_routes(
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application.add_routes(
             [
                 web.post("/v1/chat/completions", self.complete),
                 web.get("/v1/models", self.models),
@@ -50,26 +50,26 @@ class Server:
                 web.delete("/_scripted/scripts/{name}", self.delete_script),
             ]
         )
-        return made
+        return application
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        """Answer as the script says."""
+        """Answer a chat completion as the script says."""
         if not self.is_authorized(request):
             self.log("a request with a wrong key")
             return _error_response(401)
         try:
-            asked = ChatRequest(_json_object(await request.text()))
+            chat = ChatRequest(_json_object(await request.text()))
         except ValueError:
             return _error_response(400, "We could not parse the JSON body of your request.")
-        line = self.request_log.add(asked)
-        outcome = Responder(self.scripts).respond(asked)
+        entry = self.request_log.add(chat)
+        outcome = Responder(self.scripts).respond(chat)
         if isinstance(outcome, ErrorReply):
-            line.status, line.note, line.rule = outcome.status, outcome.note, outcome.rule
-            self.log(_log_line(line))
+            entry.status, entry.note, entry.rule = outcome.status, outcome.note, outcome.rule
+            self.log(_log_line(entry))
             return _error_response(outcome.status, outcome.message, outcome.code)
-        line.rule = outcome.rule
-        line.tokens = replies.usage(asked, outcome.answer)["total_tokens"]
-        return await self._send(request, asked, line, outcome.answer)
+        entry.rule = outcome.rule
+        entry.tokens = replies.usage(chat, outcome.answer)["total_tokens"]
+        return await self._send(request, chat, entry, outcome.answer)
 
     async def models(self, request: web.Request) -> web.Response:
         """The models of the scripts."""
@@ -78,24 +78,22 @@ class Server:
         return web.json_response(replies.model_list(sorted(self.scripts.models)))
 
     async def healthz(self, request: web.Request) -> web.Response:
-        """For probes."""
+        """Liveness and readiness probe."""
         return web.json_response({"scripts": list(self.scripts.scripts)})
 
     async def requests(self, request: web.Request) -> web.Response:
-        """The ledger. `?containing=TEXT`: of requests that hold it; `?bodies=1`: with what was asked."""
-        told = self.request_log.report(
-            request.query.get("containing"), bodies=request.query.get("bodies") == "1"
-        )
-        return web.json_response(told)
+        """The request log. `?containing=TEXT`: only requests that contain it; `?bodies=1`: with their bodies."""
+        bodies = request.query.get("bodies") == "1"
+        return web.json_response(self.request_log.report(request.query.get("containing"), bodies))
 
     async def reset(self, request: web.Request) -> web.Response:
-        """Forget what was asked and how often rules have spoken; scripts stay."""
+        """Clear the request log and the use counts of the rules; scripts stay."""
         self.request_log = RequestLog()
         self.scripts.use_counts.clear()
         return web.json_response({})
 
     async def put_script(self, request: web.Request) -> web.Response:
-        """Play another script: beside the others when it has a name, else instead of all."""
+        """Load a script: with a name in addition to the others, without a name in place of all."""
         name = request.match_info.get("name")
         try:
             script = loading.parse_script(await request.text(), name or DEFAULT_SCRIPT)
@@ -107,15 +105,15 @@ class Server:
         return web.json_response({"scripts": list(self.scripts.scripts), "rules": len(script.rules)})
 
     async def delete_script(self, request: web.Request) -> web.Response:
-        """Play a script no more."""
+        """Remove a script."""
         if not self.scripts.remove(request.match_info["name"]):
             return _error_response(404, f"There is no script {request.match_info['name']}.", "not_found")
         return web.json_response({"scripts": list(self.scripts.scripts)})
 
     def is_authorized(self, request: web.Request) -> bool:
-        """Whether the request brings the key."""
-        brought = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        return self.key is None or hmac.compare_digest(brought.encode(), self.key.encode())
+        """Whether the request has the API key."""
+        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self.key is None or hmac.compare_digest(sent.encode(), self.key.encode())
 
     async def _send(
         self, request: web.Request, chat: ChatRequest, entry: RequestLogEntry, answer: Answer
@@ -123,7 +121,7 @@ class Server:
         try:
             response = await send_answer(request, chat, answer)
             if request.transport is None or request.transport.is_closing():
-                entry.note = "" if answer.fault else "the client was gone before it had the answer"
+                entry.note = "" if answer.fault else "the client disconnected before it had the answer"
             else:
                 entry.status = response.status
             return response
@@ -143,8 +141,8 @@ def _error_response(status: int, message: str = "", code: str | None = None) -> 
 
 
 def _log_line(entry: RequestLogEntry) -> str:
-    what = entry.note or f"rule `{entry.rule}`"
+    detail = entry.note or f"rule `{entry.rule}`"
     return (
         f"#{entry.number} {entry.role or 'somebody'} asks {entry.model}, turn {entry.turn}: "
-        f"{entry.status or 'hung up'}, {entry.tokens} tokens; {what}"
+        f"{entry.status or 'hung up'}, {entry.tokens} tokens; {detail}"
     )

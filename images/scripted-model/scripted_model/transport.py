@@ -1,4 +1,4 @@
-"""How do answers go out: whole, streamed, late, or not as they should?"""
+"""Sends answers over HTTP: complete, streamed, delayed, as an error, broken off, or exactly as the script has them."""
 
 import asyncio
 import json
@@ -7,14 +7,16 @@ from aiohttp import web
 
 from scripted_model import replies
 from scripted_model.request import ChatRequest
-from scripted_model.script import Answer, Error
+from scripted_model.script import Answer, Error, RawResponse
 
 INVALID_BODY = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 async def send_answer(request: web.Request, chat: ChatRequest, answer: Answer) -> web.StreamResponse:
-    """Wait as long as the answer says, then give it."""
+    """Send an answer after its delay."""
     await asyncio.sleep(answer.delay)
+    if answer.raw:
+        return _raw_response(answer.raw)
     if answer.error:
         return _error_response(answer.error)
     if answer.fault:
@@ -22,6 +24,11 @@ async def send_answer(request: web.Request, chat: ChatRequest, answer: Answer) -
     if chat.wants_stream:
         return await _stream(request, chat, answer)
     return web.json_response(replies.completion(chat, answer))
+
+
+def _raw_response(raw: RawResponse) -> web.Response:
+    text = raw.body if isinstance(raw.body, str) else json.dumps(raw.body)
+    return web.Response(text=text, status=raw.status, headers=raw.headers, content_type=raw.content_type)
 
 
 def _error_response(error: Error) -> web.Response:

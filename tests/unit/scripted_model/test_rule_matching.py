@@ -218,9 +218,9 @@ async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
     ("script", "sentence"),
     [
         ("rules: {", "it is no YAML"),
-        ("rules: [{name: a, then: {}}]", "give words"),
+        ("rules: [{name: a, then: {}}]", "give content"),
         ("rules: [{name: a, then: {text: x, json: 1}}]", "`text` and `json` exclude each other"),
-        ("rules: [{name: a, then: {text: x, error: {status: 500}}}]", "give words"),
+        ("rules: [{name: a, then: {text: x, error: {status: 500}}}]", "give content"),
         ("rules: [{name: a, when: {rôle: x}, then: {text: x}}]", "rules.0.when.rôle: Extra inputs"),
         ("rules: [{name: a, then: {text: x}}, {name: a, then: {text: y}}]", "several rules are named `a`"),
         ("models: {m: {}}\nrules: [{name: a, when: {model: n}, then: {text: x}}]", "add it to `models`"),

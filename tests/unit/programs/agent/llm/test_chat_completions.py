@@ -9,6 +9,7 @@ from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.chat_request import Capabilities, request_body, without_unsupported
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
+from unit.programs.agent.llm.model_answers import refusing, saying, serving, text_of
 from unit.programs.agent.llm.model_clients import (
     GREP,
     SCHEMA,
@@ -17,7 +18,6 @@ from unit.programs.agent.llm.model_clients import (
     a_model_client,
     a_request,
 )
-from unit.programs.agent.llm.model_server import refusing, saying, serving, text_of
 
 HISTORY = (
     Message("system", "You are the Repository Explorer of swefoundry."),
@@ -30,7 +30,7 @@ HISTORY = (
 async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
     async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
-        model = a_model(server.url, tools=False)
+        model = a_model(server.base_url, tools=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
             call = await client.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
             answered = (*HISTORY, call.message, Message("tool", "none", call_id="call-1"))
@@ -60,7 +60,7 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
 
 async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
-        model = a_model(server.url, json_schema=False)
+        model = a_model(server.base_url, json_schema=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
     assert reply.message.text == '{"ok": false}'
@@ -80,11 +80,11 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
     ]
     hooks = RecordingHooks()
     async with serving(*complaints, saying('{"ok": true}')) as server:
-        model = a_model(server.url, temperature=0.5, reasoning_effort="low")
+        model = a_model(server.base_url, temperature=0.5, reasoning_effort="low")
         async with a_model_client(registry, model, hooks=hooks, conversation=conversation) as client:
             await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
             await client.ask(a_request("More?", tools=(GREP,), answer=SCHEMA))
-    assert server.asked == 6
+    assert len(server.bodies) == 6
     assert sorted(server.bodies[-1]) == ["max_tokens", "messages", "model"]
     assert len(hooks.lines) == 4 and hooks.pauses == []
 
@@ -150,7 +150,7 @@ def a_long_request() -> Request:
 async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient, conversation: str) -> None:
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
     async with serving(overflow, overflow, saying("Fits.")) as server:
-        model = a_model(server.url, context_tokens=12_000)
+        model = a_model(server.base_url, context_tokens=12_000)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_long_request())
         async with a_model_client(registry, model, conversation=conversation) as client:
@@ -173,8 +173,8 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
 async def test_what_never_fits_is_refused(registry: RegistryClient, conversation: str, words: str) -> None:
     async with (
         serving(refusing(400, words)) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused, match="even the shortest form"):
             await client.ask(a_long_request())
-    assert server.asked == 5
+    assert len(server.bodies) == 5

@@ -1,11 +1,9 @@
 """One request, whatever the endpoint does: what is asked again, what stops, and what comes back."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from aiohttp import web
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
@@ -15,15 +13,7 @@ from swefoundry.programs.agent.llm.api_errors import retry_after_seconds
 from swefoundry.programs.agent.llm.endpoint import MAX_RETRY_AFTER_SECONDS
 from swefoundry.programs.agent.llm.messages import ToolCall
 from swefoundry.programs.agent.llm.request_errors import RealModelBlocked
-from unit.programs.agent.llm.model_clients import (
-    GREP,
-    SCHEMA,
-    RecordingHooks,
-    a_model,
-    a_model_client,
-    a_request,
-)
-from unit.programs.agent.llm.model_server import (
+from unit.programs.agent.llm.model_answers import (
     USAGE,
     Answer,
     breaking_off,
@@ -36,6 +26,14 @@ from unit.programs.agent.llm.model_server import (
     saying,
     serving,
 )
+from unit.programs.agent.llm.model_clients import (
+    GREP,
+    SCHEMA,
+    RecordingHooks,
+    a_model,
+    a_model_client,
+    a_request,
+)
 
 
 async def test_an_answer_comes_back_with_its_usage_and_price(
@@ -46,7 +44,7 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
         "completion_tokens_details": {"reasoning_tokens": 5},
     }
     async with serving(saying("Do this.", usage=usage)) as server:
-        model = a_model(server.url, input_usd=2, cached_usd=0.5, output_usd=10)
+        model = a_model(server.base_url, input_usd=2, cached_usd=0.5, output_usd=10)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request())
     cost = 60 * 2 + 40 * 0.5 + 20 * 10
@@ -60,12 +58,14 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
         "",
     )
     assert client.usage == expected
-    assert server.paths == ["/v1/chat/completions"]
+    assert [each.path for each in server.requests] == ["/v1/chat/completions"]
 
 
 async def test_tools_are_said_natively(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
-        model = a_model(server.url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"})
+        model = a_model(
+            server.base_url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"}
+        )
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request(tools=(GREP,)))
     assert reply.message.calls == (ToolCall("call_1", "grep", '{"pattern": "x"}'),)
@@ -92,7 +92,7 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
 ) -> None:
     async with (
         serving(saying('{"ok": true}')) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         await client.ask(a_request(answer=SCHEMA))
         await client.ask(a_request(answer=SCHEMA, tools=(GREP,)))
@@ -128,10 +128,10 @@ async def test_passing_faults_are_asked_again(
     hooks = RecordingHooks()
     async with (
         serving(fault, fault, saying("At last.")) as server,
-        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
-    assert (reply.message.text, server.asked, len(hooks.pauses)) == ("At last.", 3, 2)
+    assert (reply.message.text, len(server.bodies), len(hooks.pauses)) == ("At last.", 3, 2)
     assert 0.5 <= hooks.pauses[0] <= 1 <= hooks.pauses[1] <= 2
 
 
@@ -145,7 +145,7 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
     ]
     async with (
         serving(*answers) as server,
-        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         await client.ask(a_request())
     assert hooks.pauses == [17, 2.5, MAX_RETRY_AFTER_SECONDS]
@@ -178,24 +178,24 @@ async def test_patience_ends(
     async with (
         serving(refusing(503, "overloaded")) as server,
         a_model_client(
-            registry, a_model(server.url, **configured), hooks=hooks, conversation=conversation
+            registry, a_model(server.base_url, **configured), hooks=hooks, conversation=conversation
         ) as client,
     ):
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
             await client.ask(a_request())
     assert caught.value.code == ExitCode.MODEL_UNAVAILABLE
     assert sum(hooks.pauses) == pytest.approx(waited)
-    assert server.asked == len(hooks.pauses) + 1
+    assert len(server.bodies) == len(hooks.pauses) + 1
 
 
 async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(raw('{"choices": [')) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelUnavailable, match="broke off its answer"):
             await client.ask(a_request())
-    assert server.asked == 3
+    assert len(server.bodies) == 3
 
 
 async def test_an_answer_of_another_shape_is_asked_again_three_times(
@@ -203,23 +203,20 @@ async def test_an_answer_of_another_shape_is_asked_again_three_times(
 ) -> None:
     async with (
         serving(giving({"choices": [{"text": "an old completion"}]})) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         with pytest.raises(ModelUnavailable, match="choice has no message, 3 times"):
             await client.ask(a_request())
-    assert server.asked == 3
+    assert len(server.bodies) == 3
 
 
 async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conversation: str) -> None:
-    async def slow(_: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(3600)
-        return web.Response()
-
+    slow: Answer = {"text": "Too late.", "delay": 3600}
     hooks = RecordingHooks()
     async with (
         serving(slow, saying("Here.")) as server,
         a_model_client(
-            registry, a_model(server.url, request_seconds=1), hooks=hooks, conversation=conversation
+            registry, a_model(server.base_url, request_seconds=1), hooks=hooks, conversation=conversation
         ) as client,
     ):
         assert (await client.ask(a_request())).message.text == "Here."
@@ -283,12 +280,12 @@ async def test_what_only_a_person_can_cure_stops_at_once(
     hooks = RecordingHooks()
     async with (
         serving(fault) as server,
-        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused) as caught:
             await client.ask(a_request())
     assert said in str(caught.value)
-    assert (server.asked, hooks.pauses, client.usage) == (1, [], Usage())
+    assert (len(server.bodies), hooks.pauses, client.usage) == (1, [], Usage())
 
 
 async def test_a_withheld_answer_is_an_empty_one_with_a_note(
@@ -297,7 +294,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
     answer = giving(completion({"content": ""}, finish="content_filter"))
     async with (
         serving(answer) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
     assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
@@ -306,7 +303,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
 async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         assert (await client.ask(a_request())).message.text == "I cannot."
 
@@ -314,7 +311,7 @@ async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, c
 async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("FROM pyth", finish="length")) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         assert (await client.ask(a_request())).truncated
 
@@ -324,7 +321,7 @@ async def test_usage_that_nobody_gave_is_estimated_too_high(
 ) -> None:
     async with (
         serving(saying("x" * 100, usage=None)) as server,
-        a_model_client(registry, a_model(server.url, input_usd=1), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url, input_usd=1), conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
     assert reply.note == "the endpoint said nothing of usage: estimated, rather too high"
@@ -339,7 +336,7 @@ async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
     async with (
         serving(saying("Yes.", usage=usage)) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         assert (await client.ask(a_request())).usage.output_tokens == 520
 

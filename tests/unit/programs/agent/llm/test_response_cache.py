@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+import scripted
 from swefoundry.contracts.agent import Allowance
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
@@ -20,21 +21,21 @@ from swefoundry.programs.agent.llm.response_cache import (
     request_digest,
 )
 from unit.oci import registry_server
+from unit.programs.agent.llm.model_answers import calling, refusing, saying, serving
 from unit.programs.agent.llm.model_clients import GREP, RecordingHooks, a_model, a_model_client, a_request
-from unit.programs.agent.llm.model_server import Held, calling, refusing, saying, serving
 
 REPOSITORY = "swefoundry/tasks/owner/turns"
 
 
 async def test_a_stored_turn_is_not_asked_again(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "ä"}')) as server:
-        model = a_model(server.url, input_usd=3)
+        model = a_model(server.base_url, input_usd=3)
         async with a_model_client(registry, model, conversation=conversation) as first:
             paid = await first.ask(a_request(tools=(GREP,)))
         async with a_model_client(registry, model, conversation=conversation) as second:
             read = await second.ask(a_request(tools=(GREP,)))
             again = await second.ask(a_request(tools=(GREP,)))
-    assert (paid.stored, read.stored, server.asked) == (False, True, 1)
+    assert (paid.stored, read.stored, len(server.bodies)) == (False, True, 1)
     assert (read.message, read.usage, again) == (paid.message, paid.usage, read)
     assert (first.usage, second.usage) == (paid.usage, paid.usage)
 
@@ -44,7 +45,7 @@ async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
 ) -> None:
     async with (
         serving(saying("Yes.")) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         await client.ask(a_request())
     moved = a_model("http://127.0.0.1:9/v1", input_usd=1, tools=False)
@@ -70,17 +71,17 @@ async def test_other_turns_are_other_turns(
     model = {key: other[key] for key in ("name", "temperature") if key in other}
     where = str(other.get("conversation", "")) + conversation
     async with serving(saying("One."), saying("Two.")) as server:
-        async with a_model_client(registry, a_model(server.url), conversation=conversation) as client:
+        async with a_model_client(registry, a_model(server.base_url), conversation=conversation) as client:
             await client.ask(a_request())
-        async with a_model_client(registry, a_model(server.url, **model), conversation=where) as client:
+        async with a_model_client(registry, a_model(server.base_url, **model), conversation=where) as client:
             reply = await client.ask(a_request(**request))
-    assert (reply.message.text, reply.stored, server.asked) == ("Two.", False, 2)
+    assert (reply.message.text, reply.stored, len(server.bodies)) == ("Two.", False, 2)
 
 
 async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conversation: str) -> None:
     hooks = RecordingHooks()
     async with serving(saying("Anew.")) as server:
-        model = a_model(server.url)
+        model = a_model(server.base_url)
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
         await push_artifact(registry, REPOSITORY, RESPONSE_KIND, {RESPONSE_FILE: b"{"}, tag=store.tag(digest))
@@ -88,14 +89,14 @@ async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conv
             reply = await client.ask(a_request())
         async with a_model_client(registry, model, conversation=conversation) as client:
             assert (await client.ask(a_request())).stored
-    assert (reply.message.text, reply.stored, server.asked) == ("Anew.", False, 1)
+    assert (reply.message.text, reply.stored, len(server.bodies)) == ("Anew.", False, 1)
     assert "cannot be read" in reply.note
     assert reply.note in hooks.lines
 
 
 async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Anew.")) as server:
-        model = a_model(server.url)
+        model = a_model(server.base_url)
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
         other = digest[:32] + "0" * 32
@@ -109,10 +110,10 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
 ) -> None:
     folder = tmp_path_factory.mktemp("leaving")
     port = registry_server.free_port()
-    held = Held(saying("Paid for."))
+    gate = scripted.RequestGate()
     hooks = RecordingHooks()
     async with (
-        serving(held) as server,
+        serving(saying("Paid for."), gate=gate) as server,
         RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=0.1) as registry,
     ):
 
@@ -124,18 +125,20 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
         hooks.pause = come_back  # type: ignore[method-assign]
         after = registry_server.serving(folder, port=port)
         with registry_server.serving(folder, port=port):
-            opening = a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation)
+            opening = a_model_client(
+                registry, a_model(server.base_url), hooks=hooks, conversation=conversation
+            )
             client = await opening.__aenter__()
             asking = asyncio.create_task(client.ask(a_request()))
-            await held.arrived.wait()
-        held.go.set()
+            held = await gate.next_request()
+        held.release()
         try:
             assert (await asking).message.text == "Paid for."
             assert (await client.ask(a_request())).stored
         finally:
             await opening.__aexit__(None, None, None)
             after.__exit__(None, None, None)
-    assert server.asked == 1 and len(hooks.pauses) >= 2
+    assert len(server.bodies) == 1 and len(hooks.pauses) >= 2
 
 
 # Being asked to end
@@ -144,15 +147,15 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
 async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
     registry: RegistryClient, conversation: str
 ) -> None:
-    held = Held(saying("Just in time."))
-    async with serving(held) as server:
-        model = a_model(server.url)
+    gate = scripted.RequestGate()
+    async with serving(saying("Just in time."), gate=gate) as server:
+        model = a_model(server.base_url)
         async with a_model_client(registry, model, conversation=conversation) as client:
             asking = asyncio.create_task(client.ask(a_request()))
-            await held.arrived.wait()
+            held = await gate.next_request()
             os.kill(os.getpid(), signal.SIGTERM)
             await asyncio.sleep(0)
-            held.go.set()
+            held.release()
             with pytest.raises(Interrupted) as caught:
                 await asking
             with pytest.raises(Interrupted):
@@ -160,28 +163,28 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request())
     assert caught.value.code == ExitCode.INFRASTRUCTURE
-    assert (reply.message.text, reply.stored, server.asked) == ("Just in time.", True, 1)
+    assert (reply.message.text, reply.stored, len(server.bodies)) == ("Just in time.", True, 1)
 
 
 async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
     registry: RegistryClient, conversation: str
 ) -> None:
-    held = Held(saying("Just in time."))
-    async with serving(held) as server:
-        model = a_model(server.url)
+    gate = scripted.RequestGate()
+    async with serving(saying("Just in time."), gate=gate) as server:
+        model = a_model(server.base_url)
         async with a_model_client(registry, model, conversation=conversation) as client:
             asking = asyncio.create_task(client.ask(a_request()))
-            await held.arrived.wait()
+            held = await gate.next_request()
             asking.cancel()
             await asyncio.sleep(0)
             assert not asking.done()
-            held.go.set()
+            held.release()
             with pytest.raises(asyncio.CancelledError):
                 await asking
             assert client.usage.turns == 1
         async with a_model_client(registry, model, conversation=conversation) as client:
             assert (await client.ask(a_request())).stored
-    assert server.asked == 1
+    assert len(server.bodies) == 1
 
 
 async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
@@ -196,14 +199,14 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
     hooks.pause = endless  # type: ignore[method-assign]
     async with (
         serving(refusing(503, "busy")) as server,
-        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         asking = asyncio.create_task(client.ask(a_request()))
         await waiting.wait()
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(Interrupted, match="busy"):
             await asking
-    assert server.asked == 1
+    assert len(server.bodies) == 1
 
 
 # Budgets
@@ -229,12 +232,12 @@ async def test_what_might_exceed_the_budget_is_not_sent(
     registry: RegistryClient, conversation: str, allowance: Allowance, said: str
 ) -> None:
     async with serving(saying("Dear.")) as server:
-        model = a_model(server.url, output_usd=10)
+        model = a_model(server.base_url, output_usd=10)
         async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as client:
             with pytest.raises(BudgetSpent) as caught:
                 await client.ask(a_request())
     assert said in str(caught.value)
-    assert server.asked == 0
+    assert len(server.bodies) == 0
 
 
 async def test_what_was_used_counts_against_the_budget(registry: RegistryClient, conversation: str) -> None:
@@ -242,13 +245,13 @@ async def test_what_was_used_counts_against_the_budget(registry: RegistryClient,
     async with (
         serving(saying("One.")) as server,
         a_model_client(
-            registry, a_model(server.url), conversation=conversation, allowance=allowance
+            registry, a_model(server.base_url), conversation=conversation, allowance=allowance
         ) as client,
     ):
         await client.ask(a_request())
         with pytest.raises(BudgetSpent, match="and 1030 are left"):
             await client.ask(a_request("More?"))
-    assert server.asked == 1
+    assert len(server.bodies) == 1
 
 
 async def test_each_role_has_its_own_turns(registry: RegistryClient, conversation: str) -> None:
@@ -256,7 +259,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
         serving(saying("One.")) as server,
         a_model_client(
             registry,
-            a_model(server.url),
+            a_model(server.base_url),
             conversation=conversation,
             allowance=Allowance(turns_per_role=1),
         ) as client,
@@ -265,7 +268,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
         await client.ask(a_request(role="tests"))
         with pytest.raises(BudgetSpent, match="the analyst has asked for 1 answers"):
             await client.ask(a_request("Again?"))
-    assert server.asked == 2
+    assert len(server.bodies) == 2
 
 
 # The ladder
@@ -273,7 +276,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 
 async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Cheap."), saying("Dear.")) as server:
-        models = (a_model(server.url), a_model(server.url, name="large"))
+        models = (a_model(server.base_url), a_model(server.base_url, name="large"))
         async with a_model_client(registry, *models, conversation=conversation) as client:
             cheap = await client.ask(a_request())
             climbed, top = client.use_next_model(), client.use_next_model()

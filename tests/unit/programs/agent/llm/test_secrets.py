@@ -9,7 +9,6 @@ import traceback
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,6 +18,7 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.redaction import REDACTED, Redactor
 from unit.oci import registry_server
+from unit.programs.agent.llm.model_answers import Answer, calling, raw, refusing, saying, serving, text_of
 from unit.programs.agent.llm.model_clients import (
     GREP,
     KEY,
@@ -27,7 +27,6 @@ from unit.programs.agent.llm.model_clients import (
     a_model_client,
     a_request,
 )
-from unit.programs.agent.llm.model_server import Answer, calling, raw, refusing, saying, serving, text_of
 
 
 @pytest.fixture
@@ -42,7 +41,9 @@ async def test_the_key_is_sent_as_a_bearer_token(
 ) -> None:
     async with (
         serving(saying("Hello.")) as server,
-        a_model_client(registry, a_model(server.url), conversation=conversation, key_file=key_file) as client,
+        a_model_client(
+            registry, a_model(server.base_url), conversation=conversation, key_file=key_file
+        ) as client,
     ):
         await client.ask(a_request())
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
@@ -60,7 +61,7 @@ async def test_the_key_is_stored_and_said_nowhere(
     async with (
         serving(*leaks) as models,
         a_model_client(
-            registry, a_model(models.url), hooks=hooks, conversation=conversation, key_file=key_file
+            registry, a_model(models.base_url), hooks=hooks, conversation=conversation, key_file=key_file
         ) as client,
     ):
         first = await client.ask(a_request(f"Is {KEY} my key?"))
@@ -91,7 +92,7 @@ async def test_no_error_holds_the_key(
     async with (
         serving(fault) as server,
         a_model_client(
-            registry, a_model(server.url), hooks=hooks, conversation=conversation, key_file=key_file
+            registry, a_model(server.base_url), hooks=hooks, conversation=conversation, key_file=key_file
         ) as client,
     ):
         with pytest.raises(Exception, match="redacted") as caught:
@@ -179,7 +180,11 @@ async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
         serving(saying("Hello.")) as plain,
         serving(saying("Safe."), tls=context) as server,
         a_model_client(
-            registry, a_model(server.url), a_model(plain.url), conversation=conversation, ca_file=bundle
+            registry,
+            a_model(server.base_url),
+            a_model(plain.base_url),
+            conversation=conversation,
+            ca_file=bundle,
         ) as client,
     ):
         assert (await client.ask(a_request())).message.text == "Safe."
@@ -191,11 +196,11 @@ async def test_an_unknown_authority_stops_at_once(
     hooks = RecordingHooks()
     async with (
         serving(saying("Hello."), tls=certificate[0]) as server,
-        a_model_client(registry, a_model(server.url), hooks=hooks, conversation=conversation) as client,
+        a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
             await client.ask(a_request())
-    assert (server.asked, hooks.pauses) == (0, [])
+    assert (len(server.bodies), hooks.pauses) == (0, [])
 
 
 async def test_a_certificate_for_another_name_needs_no_other_bundle(
@@ -203,7 +208,7 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
 ) -> None:
     context, bundle = certificate
     async with serving(saying("Hello."), tls=context) as server:
-        model = a_model(server.url.replace("127.0.0.1", "localhost"))
+        model = a_model(server.base_url.replace("127.0.0.1", "localhost"))
         async with a_model_client(registry, model, conversation=conversation, ca_file=bundle) as client:
             with pytest.raises(ModelRefused, match="not valid for 'localhost'; check baseUrl") as caught:
                 await client.ask(a_request())
@@ -231,18 +236,12 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 async def test_proxies_of_the_environment_are_used(
     registry: RegistryClient, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
-
-    async def through(request: web.Request) -> web.StreamResponse:
-        seen.append(str(request.url))
-        return await saying("By proxy.")(request)
-
-    async with serving(through) as proxy:
-        use_proxy(monkeypatch, proxy.url.removesuffix("/v1"))
+    async with serving(saying("By proxy.")) as proxy:
+        use_proxy(monkeypatch, proxy.root)
         model = a_model("http://gateway.test/v1")
         async with a_model_client(registry, model, conversation=conversation) as client:
             assert (await client.ask(a_request())).message.text == "By proxy."
-    assert seen == ["http://gateway.test/v1/chat/completions"]
+    assert [str(each.url) for each in proxy.requests] == ["http://gateway.test/v1/chat/completions"]
 
 
 @pytest.mark.parametrize(
