@@ -25,7 +25,7 @@ def _template_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["fenced"] = lambda text, label: delimited(label, text)
+    environment.filters["delimited"] = lambda text, label: delimited(label, text)
     environment.filters["quoted"] = json_string
     environment.filters["commands"] = _commands_json
     return environment
