@@ -166,8 +166,9 @@ lock: ## Pin every dependency by hash, for the images, for development and for r
 
 .PHONY: generate verify
 GENERATED := crds charts/swefoundry/files/crds docs/reference docs/settings.md
-generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources and settings
+generate: venv ## Write the CRDs, the chart's copies of them, and the reference of resources, settings and commands
 	@$(RUN) -m swefoundry.api.codegen.crds --write
+	@$(RUN) -m swefoundry.cli.command_reference docs/reference/cli.md
 
 verify: generate ## Regenerate the generated files, and fail if that changes one; check the lock files
 	@git diff --exit-code -- $(GENERATED)

@@ -3,30 +3,33 @@
 ::
 
     SwefoundryError
-    ├── TransientError        something was busy; try again after `after` seconds
-    │   ├── ApiUnavailable    the Kubernetes API did not answer, or answered 429 or 5xx
-    │   ├── ApiConflict       the object changed meanwhile: read again, decide again
-    │   └── RegistryUnavailable  the OCI registry did not answer, or answered 429 or 5xx
-    └── PermanentError        trying again cannot help; `reason` is a condition reason
-        ├── NotFound          the object or content does not exist
-        ├── ApiRefused        the Kubernetes API refused the request (400, 403, 422)
-        └── RegistryRefused   the registry refused us (401, 403, malformed request)
+    ├── TransientError            try again after `after` seconds
+    │   ├── ApiUnavailable        the Kubernetes API did not answer, or answered 429 or 5xx
+    │   ├── ApiConflict           another client wrote first: read again, decide again
+    │   ├── RegistryUnavailable   the OCI registry did not answer, or answered 429 or 5xx
+    │   └── PackageIndexUnavailable  the package index did not answer
+    └── PermanentError            trying again does not help; `reason` is a condition reason
+        ├── NotFound              the object or content does not exist
+        ├── NoCluster             no cluster is configured
+        ├── ApiRefused            the Kubernetes API refused the request (400, 401, 403, 422)
+        └── RegistryRefused       the registry refused the request (400, 401, 403)
 
-Vendor errors are mapped to these in the adapters (kube/api_client.py, oci/registry_client.py) and nowhere else.
+Errors of client libraries are mapped to these in the adapters (kube/api_client.py, oci/registry_client.py) and nowhere
+else.
 """
 
 
 class SwefoundryError(Exception):
-    """Base of all errors of swefoundry."""
+    """Base class of all errors that swefoundry raises."""
 
 
 class TransientError(SwefoundryError):
-    """Try again later; nothing was decided."""
+    """The operation may succeed later; nothing was decided."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
-        """Seconds to wait, when the server asked for a delay."""
+        """Seconds to wait, when the server gave them (Retry-After)."""
 
 
 class ApiUnavailable(TransientError):
@@ -41,8 +44,12 @@ class RegistryUnavailable(TransientError):
     """The registry did not answer, or answered 429 or 5xx."""
 
 
+class PackageIndexUnavailable(TransientError):
+    """The package index did not answer."""
+
+
 class PermanentError(SwefoundryError):
-    """Trying again cannot help."""
+    """Trying again does not help."""
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
@@ -53,9 +60,13 @@ class NotFound(PermanentError):
     """The object or content does not exist (404)."""
 
 
+class NoCluster(PermanentError):
+    """No cluster is configured."""
+
+
 class ApiRefused(PermanentError):
     """The Kubernetes API refused the request (400, 401, 403, 422)."""
 
 
 class RegistryRefused(PermanentError):
-    """The registry refused us (400, 401, 403)."""
+    """The registry refused the request (400, 401, 403)."""

@@ -1,7 +1,8 @@
-"""A small Kubernetes API over real HTTP: what the operator relies on of the real one, and nothing else.
+"""In-memory Kubernetes API server over real HTTP, with the parts that the operator and the command line use.
 
-Kept in memory: create, get, list by labels in pages, merge-patch with resource versions, a status apart from the rest,
-deletion with finalizers, grace and preconditions, pod logs, and the log of changes that watches would bring.
+It has: create, get, list by labels in pages, merge-patch with resource versions, server-side apply, the status
+subresource, deletion with finalizers, grace periods and preconditions, pod logs, and the changes that a
+watch would send.
 """
 
 import json
@@ -22,14 +23,15 @@ Json = dict[str, Any]
 ObjectKey = tuple[str, str, str]
 """Plural, namespace, name."""
 RequestHook = Callable[[str], Awaitable[Callable[[], None] | None]]
-"""Asked before each request; what it returns is called after the request has taken effect."""
+"""Called before each request; a function that it returns is called after the request has taken effect."""
 
 KINDS = {resource.plural: resource.kind for resource in (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS)}
+APPLY_PATCH = "application/apply-patch+yaml"
 EPOCH = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
 class ApiStatusError(Exception):
-    """An answer of 400 or more."""
+    """An answer with a status of 400 or more."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -37,16 +39,16 @@ class ApiStatusError(Exception):
 
 
 async def no_hook(_: str) -> None:
-    """Lets everything through."""
+    """Does nothing."""
 
 
 @dataclass
 class ApiServer:
-    """What the server holds. Tests may look at it, and change it as other clients would."""
+    """State of the server. Tests may read it, and change it as other clients would."""
 
     objects: dict[ObjectKey, Json] = field(default_factory=dict)
     changes: list[Json] = field(default_factory=list)
-    """Every change in order, as a watch would tell it."""
+    """Every change in order, as a watch would send it."""
     created: list[Json] = field(default_factory=list)
     """Every object as it was created."""
     requests: list[str] = field(default_factory=list)
@@ -54,7 +56,7 @@ class ApiServer:
     logs: dict[str, bytes] = field(default_factory=dict)
     """By the UID of the pod."""
     forced_errors: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """`VERB plural` -> status and message of every such request."""
+    """`VERB plural` or `VERB plural/name` -> status and message of the answer to every such request."""
     request_hook: RequestHook = no_hook
     now: datetime = EPOCH
     page: int = 500
@@ -62,7 +64,7 @@ class ApiServer:
     _version: int = 100
 
     def client(self) -> KubeClient:
-        """The operator's own client, connected to this server."""
+        """The operator's client, connected to this server."""
         return KubeClient(client.ApiClient(configuration=client.Configuration(host=self.url)))
 
     def bodies(self, plural: str) -> list[Json]:
@@ -75,10 +77,10 @@ class ApiServer:
         return body
 
     def writes(self, plural: str = "") -> list[str]:
-        """Requests that are no reads."""
+        """Requests other than reads."""
         return [line for line in self.requests if not line.startswith("GET") and f" {plural}" in line]
 
-    # What clients may do
+    # Operations of clients
 
     def create(self, plural: str, namespace: str, body: Json) -> Json:
         meta = dict(body["metadata"])
@@ -87,11 +89,21 @@ class ApiServer:
             raise ApiStatusError(409, f'{plural} "{meta["name"]}" already exists')
         meta |= {"namespace": namespace, "uid": str(uuid.uuid4()), "generation": 1}
         meta["creationTimestamp"] = _timestamp(self.now)
-        made = body | {"kind": KINDS[plural], "metadata": meta, "status": {}}
+        created = body | {"kind": KINDS[plural], "metadata": meta, "status": {}}
         if plural == "pods":
-            made["status"] = {"phase": "Pending"}
-        self.created.append(made)
-        return self._store(place, made, "ADDED")
+            created["status"] = {"phase": "Pending"}
+        self.created.append(created)
+        return self._store(place, created, "ADDED")
+
+    def put(self, plural: str, body: Json) -> Json:
+        """Store an object with the status that it has, in the namespace ``default`` unless it names another."""
+        meta = {"namespace": "default", "uid": str(uuid.uuid4()), "generation": 1} | body["metadata"]
+        key = (plural, meta["namespace"], meta["name"])
+        return self._store(key, body | {"kind": KINDS[plural], "metadata": meta}, "ADDED")
+
+    def apply(self, place: ObjectKey, body: Json) -> Json:
+        """Server-side apply, as far as one field manager needs it."""
+        return self.patch(place, body) if place in self.objects else self.create(place[0], place[1], body)
 
     def patch(self, place: ObjectKey, change: Json, subresource: str = "") -> Json:
         old = self.get(place)
@@ -114,11 +126,11 @@ class ApiServer:
         body = self.get(place)
         self._check(body, {"uid": uid} if uid else {})
         meta = dict(body["metadata"])
-        wanted = self._grace(place, body, grace)
-        if wanted >= meta.get("deletionGracePeriodSeconds", wanted + 1):
+        seconds = self._grace(place, body, grace)
+        if seconds >= meta.get("deletionGracePeriodSeconds", seconds + 1):
             return
         meta["deletionTimestamp"] = meta.get("deletionTimestamp", _timestamp(self.now))
-        meta["deletionGracePeriodSeconds"] = wanted
+        meta["deletionGracePeriodSeconds"] = seconds
         self._store(place, body | {"metadata": meta}, "MODIFIED")
         self._remove_if_released(place)
 
@@ -128,10 +140,10 @@ class ApiServer:
         except KeyError:
             raise ApiStatusError(404, f'{place[0]} "{place[2]}" not found') from None
 
-    # What the control plane does
+    # Operations of the control plane
 
     def set_status(self, place: ObjectKey, status: Json, **spec: Any) -> None:
-        """A kubelet's or scheduler's write."""
+        """Write as a kubelet or scheduler does."""
         body = self.get(place)
         self._store(place, body | {"status": status, "spec": body.get("spec", {}) | spec}, "MODIFIED")
 
@@ -145,15 +157,15 @@ class ApiServer:
             and any(ref["uid"] not in alive for ref in body["metadata"].get("ownerReferences", ()))
         ]
 
-    # Inside
+    # Internals
 
-    def _grace(self, place: ObjectKey, body: Json, wanted: int | None) -> int:
-        # A pod that no kubelet has, or that ended, goes at once; so does everything that is no pod.
+    def _grace(self, place: ObjectKey, body: Json, requested: int | None) -> int:
+        # A pod without a node, or that has ended, is deleted at once, and so is every other object.
         held = place[0] == "pods" and body.get("spec", {}).get("nodeName")
         if not held or body["status"].get("phase") in ("Succeeded", "Failed"):
             return 0
         default = int(body["spec"].get("terminationGracePeriodSeconds", 30))
-        return default if wanted is None else wanted
+        return default if requested is None else requested
 
     def _remove_if_released(self, place: ObjectKey) -> None:
         body = self.objects[place]
@@ -164,11 +176,12 @@ class ApiServer:
             last = body | {"metadata": meta | {"resourceVersion": str(self._version)}}
             self.changes.append({"type": "DELETED", "object": last})
 
-    def _check(self, body: Json, said: Json) -> None:
+    def _check(self, body: Json, precondition: Json) -> None:
         for name in ("resourceVersion", "uid"):
-            if said.get(name) not in (None, body["metadata"][name]):
+            if precondition.get(name) not in (None, body["metadata"][name]):
                 raise ApiStatusError(
-                    409, f"{name} {said[name]} is not {body['metadata'][name]}: the object has been modified"
+                    409,
+                    f"{name} {precondition[name]} is not {body['metadata'][name]}: the object has been modified",
                 )
 
     def _store(self, place: ObjectKey, body: Json, change: str) -> Json:
@@ -187,22 +200,25 @@ class ApiServer:
         content = await request.read()
         after = await self.request_hook(line)
         try:
-            if f"{request.method} {plural}" in self.forced_errors:
-                raise ApiStatusError(*self.forced_errors[f"{request.method} {plural}"])
+            for pattern in (line, f"{request.method} {plural}"):
+                if pattern in self.forced_errors:
+                    raise ApiStatusError(*self.forced_errors[pattern])
             if sub == "log":
                 return web.Response(body=self._log(("pods", namespace, name)))
-            made = self._do(request, (plural, namespace, name), sub, json.loads(content or b"{}"))
+            answer = self._do(request, (plural, namespace, name), sub, json.loads(content or b"{}"))
         except ApiStatusError as refusal:
             return web.json_response({"kind": "Status", "message": str(refusal)}, status=refusal.status)
         finally:
             if after is not None:
                 after()
-        return web.json_response(made, status=201 if request.method == "POST" else 200)
+        return web.json_response(answer, status=201 if request.method == "POST" else 200)
 
     def _do(self, request: web.Request, place: ObjectKey, sub: str, body: Json) -> Json:
         match request.method:
             case "POST":
                 return self.create(place[0], place[1], body)
+            case "PATCH" if request.content_type == APPLY_PATCH:
+                return self.apply(place, body)
             case "PATCH":
                 return self.patch(place, body, sub)
             case "DELETE":
@@ -212,19 +228,19 @@ class ApiServer:
         return self.get(place) if place[2] else self._page(place, request.query)
 
     def _page(self, place: ObjectKey, query: Any) -> Json:
-        wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
-        found = [
-            # The API leaves the kind out of a list's items.
-            {key: value for key, value in body.items() if key != "kind"}
-            for known, body in self.objects.items()
-            if known[0] == place[0]
-            and place[1] in ("", known[1])
-            and wanted.items() <= body["metadata"].get("labels", {}).items()
+        selected = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
+        items = [
+            # The API omits the kind of a list's items.
+            {name: value for name, value in body.items() if name != "kind"}
+            for key, body in self.objects.items()
+            if key[0] == place[0]
+            and place[1] in ("", key[1])
+            and selected.items() <= body["metadata"].get("labels", {}).items()
         ]
         start = int(query.get("continue", 0))
         end = start + min(self.page, int(query.get("limit", self.page)))
-        more = {"continue": str(end)} if end < len(found) else {}
-        return {"items": found[start:end], "metadata": more}
+        more = {"continue": str(end)} if end < len(items) else {}
+        return {"items": items[start:end], "metadata": more}
 
     def _log(self, place: ObjectKey) -> bytes:
         uid = self.get(place)["metadata"]["uid"]
@@ -245,7 +261,7 @@ async def running_api_server() -> AsyncIterator[ApiServer]:
 
 @asynccontextmanager
 async def listening_server(app: web.Application) -> AsyncIterator[str]:
-    """The address of an HTTP server that runs until the block ends."""
+    """Address of an HTTP server that runs until the block ends."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
     await runner.setup()
     try:
@@ -258,7 +274,7 @@ async def listening_server(app: web.Application) -> AsyncIterator[str]:
 
 
 def merge_patch(old: Json, change: Json) -> Json:
-    """RFC 7386."""
+    """JSON merge patch (RFC 7386)."""
     new = dict(old)
     for key, value in change.items():
         if value is None:

@@ -1,4 +1,4 @@
-"""The commands of `swefoundry`, and how the program ends: the only place that turns errors into exit codes."""
+"""Commands of `swefoundry`, and the only place that turns errors into exit codes."""
 
 import platform
 import sys
@@ -19,13 +19,13 @@ from swefoundry.cli.commands import memory as memory_command
 from swefoundry.cli.exit_status import ExitStatus, exit_status_for
 
 EPILOG = (
-    "Exit codes: 0 good; 1 some items were refused or not everything is validated; 2 wrong usage; 3 no cluster; "
+    "Exit codes: 0 success; 1 some items were rejected or not everything is validated; 2 wrong usage; 3 no cluster; "
     "4 registry or package index unreachable; 5 refused by the cluster or registry; 6 not found."
 )
 
 
 class ExitStatusGroup(TyperGroup):
-    """Ends the program with the exit code of the error that a command raised."""
+    """Command group that exits with the code of the error that a command raised."""
 
     def invoke(self, ctx: Any) -> object:
         try:
@@ -45,9 +45,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-collect = typer.Typer(help="Find instances where fixes are published.", no_args_is_help=True)
-debug = typer.Typer(help="Look into the running operator.", no_args_is_help=True)
-memory = typer.Typer(help="Proven environments that the next commits reuse.", no_args_is_help=True)
+collect = typer.Typer(help="Collect instances from published fixes.", no_args_is_help=True)
+debug = typer.Typer(help="Inspect the running operator.", no_args_is_help=True)
+memory = typer.Typer(
+    help="List, export and import proven environments, which later commits reuse.", no_args_is_help=True
+)
 
 app.command("lint")(lint.lint_manifests)
 app.command("import")(import_dataset.import_rows)
@@ -67,15 +69,16 @@ app.add_typer(debug, name="debug")
 
 @app.command("version")
 def print_version(output: console.OutputOption = console.OutputFormat.TABLE) -> None:
-    """Print the version of this program and of the API it speaks."""
+    """Print the version of this program and of its API."""
     if output is console.OutputFormat.JSON:
-        said = {"version": program_version(), "api": API_VERSION, "python": platform.python_version()}
-        return console.print_json(said)
+        versions = {"version": program_version(), "api": API_VERSION, "python": platform.python_version()}
+        return console.print_json(versions)
     sys.stdout.write(f"swefoundry {program_version()} (API {API_VERSION})\n")
     return None
 
 
 def program_version() -> str:
+    """Version of the installed package."""
     try:
         return version("swefoundry")
     except PackageNotFoundError:
@@ -83,6 +86,6 @@ def program_version() -> str:
 
 
 def main() -> None:
-    """The entry point of both names."""
+    """Entry point of `swefoundry` and of the kubectl plug-in."""
     name = "kubectl swe" if Path(sys.argv[0]).name.startswith("kubectl") else "swefoundry"
     app(prog_name=name)

@@ -1,4 +1,4 @@
-"""How the command line reaches the cluster and the registry from the user's machine."""
+"""Clients for the cluster and the registry, configured from the command's options and the user's machine."""
 
 import os
 from collections.abc import AsyncIterator
@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from swefoundry.cli.exit_status import NoCluster
-from swefoundry.errors import ApiRefused
+from swefoundry.errors import ApiRefused, NoCluster
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.names import repository
@@ -18,28 +17,30 @@ from swefoundry.workloads.names import repository
 
 @dataclass(frozen=True)
 class ClusterTarget:
-    """Which cluster, and where in it."""
+    """Kubeconfig context and namespace that a command works on."""
 
     namespace: str
-    """Empty: all namespaces."""
+    """Empty for all namespaces."""
     context: str | None = None
 
 
 @dataclass(frozen=True)
 class RegistryTarget:
-    """Which registry, as this machine reaches it."""
+    """Registry that a command works on, under the name that this machine reaches it by."""
 
     host: str
-    """Empty: as the image's name says."""
+    """Empty: the host in the image's name."""
     insecure: bool
     prefix: str
 
     def repository(self, repo: str) -> str:
+        """Path of the task repository of ``owner/name``."""
         return repository(self.prefix, repo)
 
 
 @asynccontextmanager
 async def open_cluster(target: ClusterTarget) -> AsyncIterator[KubeClient]:
+    """Client of the target's cluster, closed at the end of the block."""
     try:
         kube = await KubeClient.connect(context=target.context)
     except ApiRefused as error:
@@ -52,18 +53,17 @@ async def open_cluster(target: ClusterTarget) -> AsyncIterator[KubeClient]:
 
 @asynccontextmanager
 async def open_registry(target: RegistryTarget, host: str = "") -> AsyncIterator[RegistryClient]:
-    """The registry of the options, else the one that ``host`` names."""
+    """Client of the target's registry, or of ``host`` when the options name none."""
     async with RegistryClient(
         target.host or host, insecure=target.insecure, auth_file=_docker_config_path()
-    ) as opened:
-        yield opened
+    ) as client:
+        yield client
 
 
-def resolve_namespace(namespace: str, all_namespaces: bool = False, context: str | None = None) -> str:
-    """The namespace that was asked for, else the kubeconfig context's, else ``default``; empty for all."""
-    if all_namespaces:
-        return ""
-    return namespace or _context_namespace(context) or "default"
+def cluster_target(namespace: str, context: str | None, all_namespaces: bool = False) -> ClusterTarget:
+    """Target for the options: the given namespace, else the kubeconfig context's, else ``default``."""
+    resolved = "" if all_namespaces else namespace or _context_namespace(context) or "default"
+    return ClusterTarget(resolved, context)
 
 
 def _context_namespace(context_name: str | None) -> str:
@@ -78,16 +78,16 @@ def _context_namespace(context_name: str | None) -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; empty when there is none that can be read."""
+    """The mapping in a YAML file; empty when the file cannot be read or holds something else."""
     try:
-        found = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _docker_config_path() -> Path | None:
-    """Where `docker login` and its like leave credentials."""
+    """File in which `docker login` keeps credentials; None when there is none."""
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     path = folder / "config.json"
     return path if path.is_file() else None

@@ -1,4 +1,4 @@
-"""How results are shown: tables for people, JSON for programs; remarks go to stderr."""
+"""Printing of results: tables for people and JSON for programs on stdout, notes on stderr."""
 
 import json
 import re
@@ -14,23 +14,24 @@ from rich.text import Text
 
 
 class OutputFormat(StrEnum):
-    """What stdout is for."""
+    """Format of the results on stdout."""
 
     TABLE = "table"
     JSON = "json"
 
 
-OutputOption = Annotated[OutputFormat, typer.Option("--output", "-o", help="How results are printed.")]
+OutputOption = Annotated[OutputFormat, typer.Option("--output", "-o", help="Format of the results.")]
 
 
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""All but tab and line end: escapes colour, move and retitle; marks of direction reorder what is read."""
+"""All control characters but tab and line feed: escape sequences can recolour, move the cursor and set the title, and
+bidirectional marks reorder the text."""
 PIPE_WIDTH = 200
-"""Columns where nobody looks at a terminal: a log file should not wrap."""
+"""Width in columns when the output is not a terminal: lines in a log file should not wrap."""
 
 
 def stdout() -> Console:
-    """Made at each use, because tests and pipes replace sys.stdout."""
+    """A console on the current sys.stdout, which tests replace."""
     return _console(sys.stdout)
 
 
@@ -43,7 +44,7 @@ def _console(file: IO[str]) -> Console:
 
 
 def print_note(text: str, style: str = "") -> None:
-    """One line on stderr; the text is shown as it is, brackets included."""
+    """Print one line on stderr, without interpreting rich markup in it."""
     stderr().print(Text(text, style=style))
 
 
@@ -52,23 +53,23 @@ def print_json(value: object) -> None:
 
 
 def strip_control_chars(text: str) -> str:
-    """Without control characters: what repositories, logs and models say must not steer the terminal."""
+    """Replace control characters, so that text from repositories, logs and models cannot control the terminal."""
     return CONTROL_CHARACTERS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table in the manner of kubectl."""
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
+    """A table without borders, as kubectl prints it."""
+    result = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 3, 0, 0))
     for column in columns:
         last = column == columns[-1]
-        made.add_column(column.upper(), overflow="fold" if last else "ellipsis", no_wrap=not last)
+        result.add_column(column.upper(), overflow="fold" if last else "ellipsis", no_wrap=not last)
     for row in rows:
-        made.add_row(*(_cell(cell) for cell in row))
-    return made
+        result.add_row(*(_cell(cell) for cell in row))
+    return result
 
 
 def _cell(value: object) -> Text:
-    """Never markup: messages are full of brackets."""
-    return (
-        value if isinstance(value, Text) else Text("" if value is None else strip_control_chars(str(value)))
-    )
+    """Text without markup: messages contain brackets."""
+    if isinstance(value, Text):
+        return value
+    return Text("" if value is None else strip_control_chars(str(value)))

@@ -1,4 +1,4 @@
-"""What do the registry and the cluster keep about a TaskInstance: bundle, logs, patches?"""
+"""Readers for what the registry and the cluster keep about a TaskInstance: verdict bundle, logs, patches."""
 
 import base64
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ PATCH_LIMIT_BYTES = 64 << 20
 
 
 def task_repository(task: Mapping[str, Any], target: RegistryTarget) -> tuple[str, str]:
-    """Host and repository of a task's content: from its image's name, else from the options."""
+    """Registry host and repository of a task's content: from its image's name, else from the options."""
     name = ((task.get("status") or {}).get("image") or {}).get("name")
     return _image_repository(name, task["spec"]["repo"], target)
 
 
 def env_build_repository(build: Mapping[str, Any], target: RegistryTarget) -> tuple[str, str]:
-    """The same for an EnvBuild."""
+    """Registry host and repository of an EnvBuild's content."""
     return _image_repository((build.get("status") or {}).get("imageName"), build["spec"]["repo"], target)
 
 
@@ -40,7 +40,7 @@ async def pull_evidence_files(registry: RegistryClient, repository: str, digest:
 
 
 class TextReader:
-    """Reads what a spec only refers to: patches and problem statements."""
+    """Reads the texts that a spec refers to: patches and problem statements."""
 
     def __init__(self, kube: KubeClient, registry: RegistryClient, repository: str, namespace: str) -> None:
         self._kube = kube
@@ -49,7 +49,7 @@ class TextReader:
         self._namespace = namespace
 
     async def read(self, source: Mapping[str, Any] | None) -> bytes:
-        """The bytes that ``inline``, ``configMapRef`` or ``artifact`` stand for."""
+        """Content of a text given as ``inline``, ``configMapRef`` or ``artifact``."""
         if not source:
             return b""
         if (reference := source.get("configMapRef")) is not None:
@@ -59,9 +59,9 @@ class TextReader:
         return str(source.get("inline", "")).encode()
 
     async def read_config_map(self, name: str, key: str) -> bytes:
-        found = await self._kube.get(CONFIG_MAPS, self._namespace, name)
-        if key in (found.get("data") or {}):
-            return str(found["data"][key]).encode()
-        if key in (found.get("binaryData") or {}):
-            return base64.b64decode(found["binaryData"][key])
+        config_map = await self._kube.get(CONFIG_MAPS, self._namespace, name)
+        if key in (config_map.get("data") or {}):
+            return str(config_map["data"][key]).encode()
+        if key in (config_map.get("binaryData") or {}):
+            return base64.b64decode(config_map["binaryData"][key])
         raise PermanentError(f"the ConfigMap {name} has no key {key}")

@@ -1,4 +1,4 @@
-"""The exit codes of the command line, and which of our errors each stands for."""
+"""Exit codes of the command line, and the errors that each stands for."""
 
 from enum import IntEnum
 
@@ -6,11 +6,11 @@ from swefoundry import errors
 
 
 class ExitStatus(IntEnum):
-    """Documented in docs/cli.md; scripts rely on them."""
+    """Part of the public interface (docs/cli.md): scripts rely on them."""
 
     OK = 0
-    SOME_BAD = 1
-    """The command did its work; some rows, manifests or pairs were refused, or not all is validated."""
+    SOME_REJECTED = 1
+    """The command did its work; some rows, manifests or pairs were refused, or not everything is validated."""
     USAGE = 2
     """The command line itself is wrong."""
     CLUSTER_UNREACHABLE = 3
@@ -24,19 +24,11 @@ class ExitStatus(IntEnum):
     INTERRUPTED = 130
 
 
-class NoCluster(errors.PermanentError):
-    """No cluster is configured."""
-
-
-class ServiceUnavailable(errors.TransientError):
-    """The package index did not answer."""
-
-
 EXIT_STATUS_BY_ERROR: tuple[tuple[type[errors.SwefoundryError], ExitStatus], ...] = (
-    (NoCluster, ExitStatus.CLUSTER_UNREACHABLE),
+    (errors.NoCluster, ExitStatus.CLUSTER_UNREACHABLE),
     (errors.ApiUnavailable, ExitStatus.CLUSTER_UNREACHABLE),
     (errors.RegistryUnavailable, ExitStatus.SERVICE_UNREACHABLE),
-    (ServiceUnavailable, ExitStatus.SERVICE_UNREACHABLE),
+    (errors.PackageIndexUnavailable, ExitStatus.SERVICE_UNREACHABLE),
     (errors.NotFound, ExitStatus.NOT_FOUND),
     (errors.SwefoundryError, ExitStatus.REFUSED),
 )

@@ -1,4 +1,4 @@
-"""Where do the manifests of an import or a collection go: a folder, stdout, or the cluster?"""
+"""Destinations of the manifests of an import or a collection: a folder, stdout, or the cluster."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -19,18 +20,19 @@ from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.registry_client import RegistryClient
 
 CONCURRENT_APPLIES = 8
-"""Instances applied at the same time: enough to hide the round trips, too few to be throttled."""
+"""Instances applied at the same time: enough to hide the round trips, too few to be rate-limited."""
 
 
 class Sink(Protocol):
-    """Takes the objects of one instance; returns where they went, for people."""
+    """Destination of rendered instances."""
 
-    async def put(self, rendered: RenderedInstance) -> str: ...
+    async def put(self, rendered: RenderedInstance) -> str:
+        """Write one instance; returns its destination, for people."""
 
 
 @dataclass(frozen=True)
 class OutputTarget:
-    """What the user asked for."""
+    """Destination that the options of a command ask for."""
 
     out: Path | None
     apply: bool
@@ -43,7 +45,7 @@ class OutputTarget:
 
 
 class FolderSink:
-    """One YAML file per instance, replaced as a whole."""
+    """Writes one YAML file per instance, each replaced atomically."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,7 +60,7 @@ class FolderSink:
 
 
 class StdoutSink:
-    """One YAML stream."""
+    """Writes one YAML stream to stdout."""
 
     async def put(self, rendered: RenderedInstance) -> str:
         sys.stdout.write(yaml_dump.dump_manifests(rendered.objects))
@@ -66,7 +68,7 @@ class StdoutSink:
 
 
 class ClusterSink:
-    """Server-side apply, ConfigMaps before the TaskInstance that refers to them."""
+    """Applies objects server-side, ConfigMaps before the TaskInstance that refers to them."""
 
     def __init__(self, kube: KubeClient, namespace: str) -> None:
         self._kube = kube
@@ -81,17 +83,17 @@ class ClusterSink:
 
 
 class RegistryBlobSink:
-    """Puts the patches that no ConfigMap holds into the registry first."""
+    """Pushes patches that are too large for a ConfigMap to the registry, then writes to another sink."""
 
     def __init__(self, sink: Sink, registry: RegistryClient, target: clients.RegistryTarget) -> None:
         self._sink = sink
         self._registry = registry
-        self._store = target
+        self._target = target
 
     async def put(self, rendered: RenderedInstance) -> str:
-        repository = self._store.repository(rendered.repo)
+        repository = self._target.repository(rendered.repo)
         for number, blob in enumerate(rendered.blobs):
-            # As an artifact, because registries collect blobs that no manifest names.
+            # As an artifact, because registries garbage-collect blobs that no manifest names.
             await push_artifact(
                 self._registry, repository, "patch", {f"{rendered.name}-{number}.patch": blob}
             )
@@ -100,7 +102,7 @@ class RegistryBlobSink:
 
 @asynccontextmanager
 async def open_sink(target: OutputTarget) -> AsyncIterator[Sink]:
-    """The sink that the target describes, connected."""
+    """Sink for the target, with its clients connected."""
     async with AsyncExitStack() as stack:
         sink: Sink
         if target.apply:
@@ -119,22 +121,13 @@ async def open_sink(target: OutputTarget) -> AsyncIterator[Sink]:
 async def deliver(
     items: Iterable[RenderedInstance], sink: Sink, on_rejected: Callable[[RenderedInstance, str], None]
 ) -> list[str]:
-    """Put all; what the API refuses is told and the others go on. Returns where each went."""
-    places: list[str] = []
-    batch: list[RenderedInstance] = []
-
-    async def flush() -> None:
-        places.extend(
-            filter(None, await asyncio.gather(*(_put_or_reject(made, sink, on_rejected) for made in batch)))
-        )
-        batch.clear()
-
-    for made in items:
-        batch.append(made)
-        if len(batch) == CONCURRENT_APPLIES:
-            await flush()
-    await flush()
-    return places
+    """Write all items, some at a time; those that the API refuses are reported. Returns the destinations."""
+    destinations: list[str] = []
+    iterator = iter(items)
+    while batch := list(islice(iterator, CONCURRENT_APPLIES)):
+        written = await asyncio.gather(*(_put_or_reject(item, sink, on_rejected) for item in batch))
+        destinations.extend(filter(None, written))
+    return destinations
 
 
 async def _put_or_reject(

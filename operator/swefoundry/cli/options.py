@@ -1,4 +1,4 @@
-"""The options that several commands share, declared once."""
+"""Options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,29 +19,33 @@ Context = Annotated[
     str | None, typer.Option("--context", help="Context of the kubeconfig; default: the current one.")
 ]
 
+Selector = Annotated[str, typer.Option("--selector", "-l", help="Label selector.")]
+
 
 def _registry_option(default_text: str) -> Any:
-    """``--registry``; ``unsaid`` is what holds without it."""
-    told = f"host[:port] of the registry as this machine reaches it; {default_text}."
-    return typer.Option("--registry", envvar="SWEFOUNDRY_REGISTRY", help=told)
+    """``--registry``; ``default_text`` says what holds without it."""
+    text = f"host[:port] of the registry as this machine reaches it; {default_text}."
+    return typer.Option("--registry", envvar="SWEFOUNDRY_REGISTRY", help=text)
 
 
-RegistryHost = Annotated[str, _registry_option("default: as the image's name says")]
+RegistryHost = Annotated[str, _registry_option("default: the host in the image's name")]
 RegistryForLargeTexts = Annotated[str, _registry_option("needed for texts over 1 MiB")]
 RegistryRequired = Annotated[str, _registry_option("there is no default")]
 
 Insecure = Annotated[
     bool,
-    typer.Option("--insecure", envvar="SWEFOUNDRY_REGISTRY_INSECURE", help="Plain HTTP to the registry."),
+    typer.Option("--insecure", envvar="SWEFOUNDRY_REGISTRY_INSECURE", help="Use plain HTTP to the registry."),
 ]
 Prefix = Annotated[
     str,
     typer.Option(
-        "--registry-prefix", envvar="SWEFOUNDRY_REGISTRY_PREFIX", help="Path of the task repositories in it."
+        "--registry-prefix",
+        envvar="SWEFOUNDRY_REGISTRY_PREFIX",
+        help="Path of the task repositories in the registry.",
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Folder to write one YAML file per instance to; `-` for stdout.")
+    Path | None, typer.Option("--out", help="Folder for one YAML file per instance; `-` for stdout.")
 ]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply to the cluster.")]
 Template = Annotated[
@@ -50,19 +54,20 @@ Template = Annotated[
         "--template",
         exists=True,
         dir_okay=False,
-        help="YAML TaskInstance whose environment, validation, budget, suspend and ttl all instances get.",
+        help="YAML TaskInstance; all instances get its environment, validation, budget, suspend and "
+        "ttlSecondsAfterFinished.",
     ),
 ]
 Experiment = Annotated[
     str,
-    typer.Option("--experiment", help="Label all instances as of this experiment, to compare costs by."),
+    typer.Option("--experiment", help="Experiment to label all instances with, to compare costs."),
 ]
 StrategyNames = Annotated[
     str,
     typer.Option(
         "--strategies",
         metavar="NAME,NAME…",
-        help="How environments are made, tried in this order: reuse, recipe, agents, fixed. "
+        help="Strategies that make environments, in the order in which they are tried: reuse, recipe, agents, fixed. "
         "Default: the template's, else the operator's.",
     ),
 ]

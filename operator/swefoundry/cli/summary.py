@@ -1,4 +1,4 @@
-"""What an import, a collection or a lint did, item by item: the good, the bad with their reasons, and remarks."""
+"""Result of a command that works item by item: accepted items, rejected items with reasons, and notes."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ from swefoundry.text.plurals import pluralize
 
 @dataclass(frozen=True)
 class RejectedItem:
-    """An item that was refused."""
+    """An item that was rejected."""
 
     place: str
     reason: str
@@ -18,7 +18,7 @@ class RejectedItem:
 
 @dataclass
 class RunSummary:
-    """Filled while the command runs; bad items are told at once, because a long run may be watched."""
+    """Filled while the command runs; rejections and notes are printed at once, for people who watch a long run."""
 
     succeeded: list[str] = field(default_factory=list)
     rejected: list[RejectedItem] = field(default_factory=list)
@@ -28,25 +28,29 @@ class RunSummary:
         self.rejected.append(RejectedItem(place, reason, name))
         console.print_note(f"{place}{f' ({name})' if name else ''}: {reason}", style="red")
 
-    def add_note(self, sentence: str) -> None:
-        self.notes.append(sentence)
-        console.print_note(sentence, style="yellow")
+    def add_note(self, note: str) -> None:
+        self.notes.append(note)
+        console.print_note(note, style="yellow")
 
     def print_summary(self, what: str, output: console.OutputFormat, quiet: bool = False) -> ExitStatus:
-        """Print the summary; ``what`` is one good item, ``quiet`` when stdout carries manifests."""
+        """Print the totals and return the exit code.
+
+        ``what`` is the noun for one item; ``quiet`` keeps JSON off stdout when stdout carries manifests.
+        """
         if output is console.OutputFormat.JSON and not quiet:
-            console.print_json(
-                {
-                    "made": self.succeeded,
-                    "bad": [
-                        {"place": bad.place, "name": bad.name, "reason": bad.reason} for bad in self.rejected
-                    ],
-                    "remarks": self.notes,
-                }
-            )
+            console.print_json(self.to_json_dict())
         else:
             style = "yellow" if self.rejected else "green"
             console.print_note(
-                f"{pluralize(len(self.succeeded), what)}, {len(self.rejected)} refused", style=style
+                f"{pluralize(len(self.succeeded), what)}, {len(self.rejected)} rejected", style=style
             )
-        return ExitStatus.SOME_BAD if self.rejected else ExitStatus.OK
+        return ExitStatus.SOME_REJECTED if self.rejected else ExitStatus.OK
+
+    def to_json_dict(self) -> dict[str, object]:
+        return {
+            "made": self.succeeded,
+            "bad": [
+                {"place": item.place, "name": item.name, "reason": item.reason} for item in self.rejected
+            ],
+            "remarks": self.notes,
+        }

@@ -5,8 +5,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from simulated.api_server import ApiServer
+from simulated.background_server import background_api_server
 from swefoundry.cli.app import app
-from unit.cli import api_server
 from unit.oci import registry_server
 
 Run = Callable[..., Result]
@@ -29,12 +30,13 @@ def run() -> Run:
 
 
 @pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[api_server.Api]:
-    folder = tmp_path / "api"
-    folder.mkdir()
-    with api_server.serving(folder) as running:
-        use_kubeconfig(monkeypatch, running.kubeconfig)
-        yield running
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """A Kubernetes API server that answers lists in pages of two."""
+    kubeconfig = tmp_path / "kubeconfig"
+    with background_api_server(kubeconfig) as server:
+        server.page = 2
+        use_kubeconfig(monkeypatch, kubeconfig)
+        yield server
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Rows for tests, in the formats of the field; all of our own making."""
+"""Rows for tests, in the formats of public data sets; all written for these tests."""
 
 import json
 from pathlib import Path
@@ -23,6 +23,29 @@ new file mode 100644
 +def test_add():
 +    assert add(1, 2) == 3
 """
+
+
+BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
+
+BAD_ROWS: dict[str, tuple[dict[str, Any], str]] = {
+    "no tests": ({"test_patch": ""}, "test_patch"),
+    "no fix": ({"patch": "  \n"}, "patch"),
+    "prose for a patch": ({"patch": "see the pull request"}, "patch"),
+    "binary left out": ({"patch": PATCH + BINARY}, "patch"),
+    "abbreviated commit": ({"base_commit": "abc123"}, "base_commit"),
+    "no commit": ({"base_commit": ...}, "base_commit"),
+    "no id": ({"instance_id": ""}, "instance_id"),
+    "a list for a name": ({"repo": ["octo/calc"]}, "repo"),
+    "a lone surrogate": ({"problem_statement": "\ud800"}, "problem_statement"),
+    "no time": ({"created_at": "yesterday"}, "created_at"),
+    "code in a list": ({"FAIL_TO_PASS": "[print()]"}, "FAIL_TO_PASS"),
+    "SWE-smith": ({"repo": "swesmith/octo__calc.1234"}, "this is a SWE-smith row"),
+    "Multi-SWE-bench": ({"fix_patch": PATCH, "patch": ...}, "this is a Multi-SWE-bench row"),
+    "a prediction": ({"model_patch": PATCH, "patch": ...}, "this is a prediction"),
+    "R2E-Gym": ({"parsed_commit_content": "{}"}, "this is an R2E-Gym row"),
+    "Scale-SWE": ({"f2p_patch": PATCH, "test_patch": ...}, "this is a Scale-SWE row"),
+}
+"""Changes that make a classic row invalid, and the start of the reason: the column or the format."""
 
 
 def classic_row(**columns: Any) -> dict[str, Any]:
@@ -53,6 +76,6 @@ def factory_row(**columns: Any) -> dict[str, Any]:
 
 
 def write_json_lines(path: Path, *rows: Any) -> Path:
-    """A file of JSON lines; texts are written as they are."""
+    """A file of JSON lines; texts are written unchanged."""
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
     return path

@@ -7,7 +7,7 @@ import pytest
 
 from swefoundry.cli.datasets.rows import columns, formats
 from swefoundry.cli.datasets.rows.columns import BadColumn
-from unit.cli.dataset_rows import PATCH, classic_row, factory_row
+from unit.cli.dataset_rows import BAD_ROWS, PATCH, classic_row, factory_row
 
 JUNE = datetime(2023, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -83,48 +83,20 @@ def test_carriage_returns_in_patches_survive() -> None:
     assert formats.read_instance(classic_row(patch=crlf)).gold == crlf.encode()
 
 
-def test_a_patch_that_lost_its_last_line_end_gets_it_back() -> None:
+def test_a_newline_is_added_to_a_patch_that_has_none_at_its_end() -> None:
     row = classic_row(patch=PATCH.rstrip("\n"))
     assert formats.read_instance(row).gold == PATCH.encode()
-    assert formats.row_warnings(row) == ["patch had no line end at its end, which git refuses; one was added"]
+    assert [warning.partition(" ")[0] for warning in formats.row_warnings(row)] == ["patch"]
 
 
-BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
+@pytest.mark.parametrize(("changes", "start"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_a_bad_row_is_rejected_with_the_column_or_the_format(changes: dict[str, Any], start: str) -> None:
+    with pytest.raises(BadColumn, match=f"^{start}"):
+        formats.read_instance(classic_row(**changes))
 
 
-@pytest.mark.parametrize(
-    ("changed", "complaint"),
-    [
-        pytest.param({"test_patch": ""}, "test_patch: is empty", id="no tests"),
-        pytest.param({"patch": "  \n"}, "patch: is empty", id="no fix"),
-        pytest.param(
-            {"patch": "see the pull request"}, "patch: is not a unified diff", id="prose for a patch"
-        ),
-        pytest.param(
-            {"patch": PATCH + BINARY}, "names a binary file without its content", id="binary left out"
-        ),
-        pytest.param(
-            {"base_commit": "abc123"}, "base_commit: 'abc123' is not a whole", id="abbreviated commit"
-        ),
-        pytest.param({"base_commit": ...}, "base_commit: is required and is not there", id="no commit"),
-        pytest.param({"instance_id": ""}, "instance_id: is required and is empty", id="no id"),
-        pytest.param({"repo": ["octo/calc"]}, "repo: must be text, not list", id="a list for a name"),
-        pytest.param({"problem_statement": "\ud800"}, "holds half a character", id="a lone surrogate"),
-        pytest.param({"repo": "swesmith/octo__calc.1234"}, "its patch makes the bug", id="SWE-smith"),
-        pytest.param({"fix_patch": PATCH, "patch": ...}, "a Multi-SWE-bench row", id="Multi-SWE-bench"),
-        pytest.param({"model_patch": PATCH, "patch": ...}, "a prediction", id="a prediction"),
-        pytest.param({"parsed_commit_content": "{}"}, "an R2E-Gym row", id="R2E-Gym"),
-        pytest.param({"f2p_patch": PATCH, "test_patch": ...}, "a Scale-SWE row", id="Scale-SWE"),
-    ],
-)
-def test_a_bad_row_is_refused_with_the_column_and_the_reason(changed: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(BadColumn) as refused:
-        formats.read_instance(classic_row(**changed))
-    assert complaint in str(refused.value)
-
-
-def test_an_empty_fail_to_pass_is_worth_a_remark() -> None:
-    assert "any patch would resolve it" in formats.row_warnings(classic_row(FAIL_TO_PASS="[]"))[0]
+def test_an_empty_fail_to_pass_gives_a_warning() -> None:
+    assert len(formats.row_warnings(classic_row(FAIL_TO_PASS="[]"))) == 1
 
 
 def test_log_parsers_with_source_code_are_kept_as_text() -> None:
@@ -145,7 +117,7 @@ def test_expected_test_names_are_kept_as_a_list() -> None:
     assert "fail_to_pass" not in extra
 
 
-def test_swe_factory_rows_are_told_from_classic_ones() -> None:
+def test_swe_factory_rows_are_distinguished_from_classic_ones() -> None:
     assert formats.detect_format(factory_row()) is formats.RowFormat.SWE_FACTORY
     assert formats.detect_format(classic_row()) is formats.RowFormat.SWE_BENCH
     assert formats.detect_format(classic_row(pull_number=7)) is formats.RowFormat.SWE_BENCH
@@ -156,4 +128,4 @@ def test_swe_factorys_own_environment_is_kept_and_not_used() -> None:
     made = formats.read_instance(row)
     assert made.language == "javascript"
     assert set(made.extra) >= {"dockerfile", "eval_script", "pull_number", "issue_numbers"}
-    assert any("kept and not used" in remark for remark in formats.row_warnings(row))
+    assert len(formats.row_warnings(row)) == 1

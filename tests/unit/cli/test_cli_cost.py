@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
+from simulated.api_server import ApiServer
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.cli.views.costs import CostSum, cost_report
 from swefoundry.contracts.models import Usage
-from unit.cli.api_server import Api
 from unit.cli.conftest import Run
 from unit.cli.task_objects import Json, finished_status, task, validated_status
 from unit.cli.transcript_objects import an_env_build
@@ -69,7 +69,7 @@ def test_nothing_is_divided_by_zero() -> None:
     assert (found.total.per_attempted, found.total.per_valid) == (None, None)
 
 
-def test_the_table_and_the_json_have_sums_and_lines(run: Run, api: Api) -> None:
+def test_the_table_and_the_json_have_sums_and_lines(run: Run, api: ApiServer) -> None:
     for body, made in a_batch():
         api.put("taskinstances", body)
         api.put("envbuilds", made)

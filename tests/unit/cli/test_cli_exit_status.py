@@ -6,7 +6,7 @@ import pytest
 
 from swefoundry import errors
 from swefoundry.cli.app import EPILOG
-from swefoundry.cli.exit_status import ExitStatus, NoCluster, ServiceUnavailable, exit_status_for
+from swefoundry.cli.exit_status import ExitStatus, exit_status_for
 from unit.cli.conftest import Run
 
 
@@ -14,9 +14,9 @@ from unit.cli.conftest import Run
     ("error", "code"),
     [
         (errors.ApiUnavailable("x"), 3),
-        (NoCluster("x"), 3),
+        (errors.NoCluster("x"), 3),
         (errors.RegistryUnavailable("x"), 4),
-        (ServiceUnavailable("x"), 4),
+        (errors.PackageIndexUnavailable("x"), 4),
         (errors.ApiRefused("x"), 5),
         (errors.RegistryRefused("x"), 5),
         (errors.ApiConflict("x"), 5),

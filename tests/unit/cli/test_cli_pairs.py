@@ -1,4 +1,4 @@
-"""`PKG:OLD..NEW`, and what a project page says about releases."""
+"""`PKG:OLD..NEW`, and the releases on a project page."""
 
 from datetime import UTC, datetime
 
@@ -22,20 +22,20 @@ def test_pairs(text: str, pair: ReleasePair) -> None:
     assert parse_pair(text) == pair
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("click", "is not a pair"),
-        ("click:8.0-8.1", "is not a pair"),
-        ("click:8.1..8.0", "8.1 is not before 8.0"),
-        ("click:8.0..8.0.0", "is not before"),
-        ("click:8.0..latest", "latest"),
-        ("click:8.0..8.1 pallets/click", "repo=owner/name"),
-        ("click:8.0..8.1 repo=click", "repo=owner/name"),
-    ],
+BAD_PAIRS = (
+    "click",
+    "click:8.0-8.1",
+    "click:8.1..8.0",
+    "click:8.0..8.0.0",
+    "click:8.0..latest",
+    "click:8.0..8.1 pallets/click",
+    "click:8.0..8.1 repo=click",
 )
-def test_what_is_no_pair_says_so(text: str, complaint: str) -> None:
-    with pytest.raises(BadPair, match=complaint):
+
+
+@pytest.mark.parametrize("text", BAD_PAIRS)
+def test_a_text_that_is_no_pair_is_rejected(text: str) -> None:
+    with pytest.raises(BadPair):
         parse_pair(text)
 
 

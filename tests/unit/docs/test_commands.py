@@ -1,4 +1,4 @@
-"""The page of the command line has every command."""
+"""The pages of the command line have every command, and the reference is the program's help."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from swefoundry.cli.app import app
+from swefoundry.cli.command_reference import commands_page
 from unit.docs.pages import page
 
 
@@ -16,6 +17,10 @@ def commands(group: Any, before: str = "") -> list[str]:
         words = f"{before}{name}"
         found += commands(command, f"{words} ") if hasattr(command, "commands") else [words]
     return found
+
+
+def test_the_reference_of_commands_is_current() -> None:
+    assert page("docs/reference/cli.md") == commands_page(), "run `make generate`"
 
 
 @pytest.mark.parametrize("words", commands(typer.main.get_command(app)))

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from swefoundry.cli import clients, options
-from swefoundry.cli import console as screen
+from swefoundry.cli import clients, console, options
 from swefoundry.cli.views.operator_state import state_sections
+from swefoundry.cli.views.page import print_section
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import PODS, ApiObject
@@ -23,17 +23,16 @@ OperatorNamespace = Annotated[
 def dump(
     namespace: OperatorNamespace = "",
     context: options.Context = None,
-    output: screen.OutputOption = screen.OutputFormat.TABLE,
+    output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
     """Show the operator's queue, pod places, waiting objects, model usage and caches."""
     state = asyncio.run(_connect_and_fetch(clients.ClusterTarget(namespace, context)))
-    if output is screen.OutputFormat.JSON:
-        return screen.print_json(state)
-    console = screen.stdout()
+    if output is console.OutputFormat.JSON:
+        console.print_json(state)
+        return
+    terminal = console.stdout()
     for section in state_sections(state):
-        console.print(f"\n── {section.title}", style="bold cyan", markup=False)
-        console.print(screen.table(section.columns, section.rows))
-    return None
+        print_section(section, terminal)
 
 
 async def _connect_and_fetch(target: clients.ClusterTarget) -> dict[str, Any]:

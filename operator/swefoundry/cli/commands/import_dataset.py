@@ -1,4 +1,4 @@
-"""`swefoundry import`: rows of a data set to TaskInstances."""
+"""`swefoundry import`: TaskInstances from rows of a data set."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,10 +24,11 @@ from swefoundry.cli.summary import RunSummary
 
 def import_rows(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines, or a JSON list or map.")
+        Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines, or a JSON list or map of rows.")
     ],
     row_format: Annotated[
-        formats.RowFormat, typer.Option("--format", help="Format of the rows; `auto` tells it row by row.")
+        formats.RowFormat,
+        typer.Option("--format", help="Format of the rows; `auto` detects it for each row."),
     ] = formats.RowFormat.AUTO,
     out: options.Out = None,
     apply: options.Apply = False,
@@ -41,59 +42,63 @@ def import_rows(
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Make TaskInstances of SWE-bench or SWE-Factory rows.
+    """Make TaskInstances from SWE-bench or SWE-Factory rows.
 
-    Every bad row is named with its line and the reason; the good ones go on. Without --out and --apply the
+    Every bad row is reported with its line and the reason; the others are imported. Without --out and --apply the
     manifests are printed. Patches over 64 KiB become ConfigMaps, over 1 MiB blobs of the registry.
     """
-    place = clients.ClusterTarget(clients.resolve_namespace(namespace, context=context), context)
     target = manifest_output.OutputTarget(
-        out, apply, place, clients.RegistryTarget(registry, insecure, prefix)
+        out,
+        apply,
+        clients.cluster_target(namespace, context),
+        clients.RegistryTarget(registry, insecure, prefix),
     )
     settings = instance_settings(namespace, registry, template, strategies, experiment)
-    outcome = RunSummary()
-    asyncio.run(_deliver_rows(_render_rows(file, row_format, settings, outcome), target, outcome))
-    raise typer.Exit(outcome.print_summary("instance", output, quiet=target.on_stdout))
+    summary = RunSummary()
+    asyncio.run(_deliver_rows(_render_rows(file, row_format, settings, summary), target, summary))
+    raise typer.Exit(summary.print_summary("instance", output, quiet=target.on_stdout))
 
 
 async def _deliver_rows(
-    items: Iterator[RenderedInstance], target: manifest_output.OutputTarget, outcome: RunSummary
+    items: Iterator[RenderedInstance], target: manifest_output.OutputTarget, summary: RunSummary
 ) -> None:
     async with manifest_output.open_sink(target) as sink:
-        places = await manifest_output.deliver(items, sink, lambda made, why: outcome.reject(made.name, why))
-        outcome.succeeded.extend(places)
+        destinations = await manifest_output.deliver(
+            items, sink, lambda rendered, reason: summary.reject(rendered.name, reason)
+        )
+        summary.succeeded.extend(destinations)
 
 
 def _render_rows(
-    file: Path, row_format: formats.RowFormat, settings: InstanceSettings, outcome: RunSummary
+    file: Path, row_format: formats.RowFormat, settings: InstanceSettings, summary: RunSummary
 ) -> Iterator[RenderedInstance]:
-    """The instances of the good rows; the bad ones are told to the outcome."""
+    """Instances of the good rows; bad rows are reported to the summary."""
     names: dict[str, str] = {}
     for row in read_rows(file):
         place = f"{file.name}, {row.place}"
         if isinstance(row, BadRow):
-            outcome.reject(place, row.reason)
+            summary.reject(place, row.reason)
             continue
-        known = str(row.columns.get("instance_id") or "")
+        instance_id = str(row.columns.get("instance_id") or "")
         try:
             yield _render_row(row, row_format, settings, names)
         except (BadColumn, InstanceRejected) as error:
-            outcome.reject(place, str(error), known)
+            summary.reject(place, str(error), instance_id)
             continue
-        for sentence in formats.row_warnings(row.columns):
-            outcome.add_note(f"{place} ({known}): {sentence}")
+        for warning in formats.row_warnings(row.columns):
+            summary.add_note(f"{place} ({instance_id}): {warning}")
 
 
 def _render_row(
     row: Row, row_format: formats.RowFormat, settings: InstanceSettings, names: dict[str, str]
 ) -> RenderedInstance:
-    found = formats.detect_format(row.columns)
-    if row_format not in (formats.RowFormat.AUTO, found):
-        raise BadColumn(f"this looks like a {found} row, and --format says {row_format}")
+    detected = formats.detect_format(row.columns)
+    if row_format not in (formats.RowFormat.AUTO, detected):
+        raise BadColumn(f"this looks like a {detected} row, but --format is {row_format}")
     instance = formats.read_instance(row.columns)
     name = object_name(instance.instance_id)
     if name in names:
-        raise InstanceRejected(f"its name {name} is taken by {names[name]} before it")
-    made = render_instance(instance, settings, name)
+        raise InstanceRejected(f"its name {name} is already taken by {names[name]}")
+    rendered = render_instance(instance, settings, name)
     names[name] = instance.instance_id
-    return made
+    return rendered

@@ -1,4 +1,4 @@
-"""`swefoundry lint`: what is wrong with manifests, without a cluster."""
+"""`swefoundry lint`: problems of manifests, found without a cluster."""
 
 import json
 from collections.abc import Iterator
@@ -20,17 +20,17 @@ def lint_manifests(
 ) -> None:
     """Check TaskInstance and EnvBuild manifests as the API server and the operator would.
 
-    Objects of other kinds are passed over. Nothing is sent anywhere.
+    Objects of other kinds are skipped. No cluster is needed.
     """
-    outcome = RunSummary()
+    summary = RunSummary()
     for path in _manifest_files(files):
-        for place, manifest in _manifests(path, outcome):
-            complaints = _problems(manifest)
-            for complaint in complaints:
-                outcome.reject(place, complaint, _object_name(manifest))
-            if not complaints:
-                outcome.succeeded.append(place)
-    raise typer.Exit(outcome.print_summary("good manifest", output))
+        for place, manifest in _manifests(path, summary):
+            problems = _problems_of(manifest)
+            for problem in problems:
+                summary.reject(place, problem, _object_name(manifest))
+            if not problems:
+                summary.succeeded.append(place)
+    raise typer.Exit(summary.print_summary("good manifest", output))
 
 
 def _manifest_files(paths: list[Path]) -> Iterator[Path]:
@@ -43,19 +43,19 @@ def _manifest_files(paths: list[Path]) -> Iterator[Path]:
         )
 
 
-def _manifests(path: Path, outcome: RunSummary) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every object of a file with its place; List objects are taken apart."""
+def _manifests(path: Path, summary: RunSummary) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of a file with its place; the items of List objects one by one."""
     try:
         documents = list(_documents(path))
     except OSError as error:
-        outcome.reject(str(path), f"cannot be read: {error.strerror}")
+        summary.reject(str(path), f"cannot be read: {error.strerror}")
         return
     except (yaml.YAMLError, ValueError) as error:
-        outcome.reject(str(path), f"cannot be parsed: {' '.join(str(error).split())}")
+        summary.reject(str(path), f"cannot be parsed: {' '.join(str(error).split())}")
         return
     for place, document in documents:
         if not isinstance(document, dict):
-            outcome.reject(place, f"a manifest is an object, not {type(document).__name__}")
+            summary.reject(place, f"a manifest is an object, not {type(document).__name__}")
             continue
         items = document.get("items")
         if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
@@ -65,6 +65,7 @@ def _manifests(path: Path, outcome: RunSummary) -> Iterator[tuple[str, dict[str,
 
 
 def _documents(path: Path) -> Iterator[tuple[str, Any]]:
+    """Every document of a YAML, JSON or JSON lines file with its place."""
     if path.suffix == ".jsonl":
         for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
             if line.strip():
@@ -77,14 +78,14 @@ def _documents(path: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _is_ours(manifest: object) -> bool:
-    """Whether it is meant to be one of ours: another API group's objects are not our business."""
+    """Whether the object is, or is meant to be, a TaskInstance or an EnvBuild."""
     if not isinstance(manifest, dict):
         return True
     group = str(manifest.get("apiVersion", ""))
     return group.startswith(labels.GROUP) or not group or manifest.get("kind") in ("TaskInstance", "EnvBuild")
 
 
-def _problems(manifest: Any) -> list[str]:
+def _problems_of(manifest: Any) -> list[str]:
     if not isinstance(manifest, dict):
         return [f"a manifest is an object, not {type(manifest).__name__}"]
     try:

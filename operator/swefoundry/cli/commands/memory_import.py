@@ -1,4 +1,4 @@
-"""`swefoundry memory import`: what another registry remembers, so that a new cluster starts warm."""
+"""`swefoundry memory import`: proven environments of another registry, so that a new cluster can reuse them."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -22,82 +22,84 @@ from swefoundry.oci.registry_client import RegistryClient
 
 REFERENCE_ONLY = (
     "{missing} not in the registry: only its draft is kept, as a reference for recipes and agents. "
-    "With --copy-from the image comes along."
+    "Give --copy-from to copy images."
 )
 
 
 def import_memory(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Of `memory export`.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="File that `memory export` wrote.")
+    ],
     copy_from: Annotated[
         str, typer.Option("--copy-from", help="host[:port] of a registry to copy missing images from.")
     ] = "",
     copy_insecure: Annotated[
-        bool, typer.Option("--copy-from-insecure", help="Plain HTTP to that registry.")
+        bool, typer.Option("--copy-from-insecure", help="Use plain HTTP to that registry.")
     ] = False,
     copy_prefix: Annotated[
-        str, typer.Option("--copy-from-prefix", help="Path of the task repositories in it.")
+        str, typer.Option("--copy-from-prefix", help="Path of the task repositories in that registry.")
     ] = options.DEFAULT_PREFIX,
     registry: options.RegistryRequired = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Remember in this registry what was exported from another. Repeating it changes nothing.
+    """Add exported environments to this registry. Repeating the command changes nothing.
 
-    An entry whose image and source tree are in the registry, or were copied, is reused like one of its own. Of the
-    others the draft is kept, as a reference. A bad line is told with its reason; the good ones go on.
+    An environment whose image and source tree are in the registry, or were copied, can be reused. Of the others only
+    the draft is kept, as a reference. A bad line is reported with the reason; the others are imported.
     """
     target = required_registry(registry, insecure, prefix)
     source = clients.RegistryTarget(copy_from, copy_insecure, copy_prefix)
-    arrival = MemoryImport(target, source)
-    asyncio.run(_import_lines(file, arrival))
-    raise typer.Exit(arrival.outcome.print_summary("environment", output))
+    run = MemoryImport(target, source)
+    asyncio.run(_import_lines(file, run))
+    raise typer.Exit(run.summary.print_summary("environment", output))
 
 
 @dataclass(frozen=True)
 class MemoryImport:
-    """Where the entries go, where images come from, and how it went."""
+    """Registry to add to, registry to copy from, and the result so far."""
 
     target: clients.RegistryTarget
     source: clients.RegistryTarget
-    """Without a host: nothing is copied."""
-    outcome: RunSummary = field(default_factory=RunSummary)
+    """Without a host nothing is copied."""
+    summary: RunSummary = field(default_factory=RunSummary)
 
 
-async def _import_lines(file: Path, arrival: MemoryImport) -> None:
+async def _import_lines(file: Path, run: MemoryImport) -> None:
     async with AsyncExitStack() as stack:
-        target = await stack.enter_async_context(clients.open_registry(arrival.target))
+        target = await stack.enter_async_context(clients.open_registry(run.target))
         source = None
-        if arrival.source.host:
-            source = await stack.enter_async_context(clients.open_registry(arrival.source))
+        if run.source.host:
+            source = await stack.enter_async_context(clients.open_registry(run.source))
         for place, line in read_lines(file):
             if isinstance(line, RejectedLine):
-                arrival.outcome.reject(place, line.reason, line.name)
+                run.summary.reject(place, line.reason, line.name)
                 continue
             try:
-                await _import_line(place, line, arrival, target, source)
+                await _import_line(place, line, run, target, source)
             except PermanentError as error:
-                arrival.outcome.reject(place, str(error), line.known.repo)
+                run.summary.reject(place, str(error), line.known.repo)
 
 
 async def _import_line(
-    place: str, line: MemoryLine, arrival: MemoryImport, target: RegistryClient, source: RegistryClient | None
+    place: str, line: MemoryLine, run: MemoryImport, target: RegistryClient, source: RegistryClient | None
 ) -> None:
     known = line.known
-    here = Repository(target, arrival.target.repository(known.repo))
-    there = Repository(source, arrival.source.repository(known.repo)) if source else None
+    here = Repository(target, run.target.repository(known.repo))
+    there = Repository(source, run.source.repository(known.repo)) if source else None
     missing = await _missing_contents(known, here, there)
     await push_environment_record(target, here.path, known, line.draft, reference=bool(missing))
     for build, accepted in line.trials.items():
         await record_trial(target, here.path, known.image, build, accepted)
     name = f"{known.repo}@{known.image}"
     if missing:
-        arrival.outcome.add_note(f"{place} ({name}): {REFERENCE_ONLY.format(missing=missing)}")
-    arrival.outcome.succeeded.append(f"{name}: {'reference' if missing else 'usable'}")
+        run.summary.add_note(f"{place} ({name}): {REFERENCE_ONLY.format(missing=missing)}")
+    run.summary.succeeded.append(f"{name}: {'reference' if missing else 'usable'}")
 
 
 async def _missing_contents(known: EnvironmentRecord, here: Repository, there: Repository | None) -> str:
-    """What is not in the registry, in words, after all that can be copied was."""
+    """What is still missing in the registry after copying, as the subject of a sentence; empty for nothing."""
     missing = []
     for what, digest in (("image", known.image), ("source", known.source)):
         if not await _is_present_or_copied(digest, what, here, there):

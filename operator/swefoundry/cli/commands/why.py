@@ -1,26 +1,27 @@
-"""`swefoundry why NAME`: the page about one TaskInstance."""
+"""`swefoundry why NAME`: a page that explains the state of one TaskInstance."""
 
 import asyncio
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from swefoundry.cli import clients, options
-from swefoundry.cli import console as screen
+from swefoundry.cli import clients, console, options
+from swefoundry.cli.api_objects import KubernetesObject, status_of
 from swefoundry.cli.evidence_reader import pull_evidence_files, task_repository
 from swefoundry.cli.views.explanation import Explanation, RegistryEvidence, build_explanation
-from swefoundry.cli.views.page import PageSection
+from swefoundry.cli.views.page import print_heading, print_section
 from swefoundry.errors import NotFound, SwefoundryError
+from swefoundry.grading.verdict_bundle import VERDICT_FILE
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS, TASKS
+from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.text.log_excerpt import log_excerpt
 
 EXPLAINED_STAGES = ("before", "after")
-"""Stages whose logs tell why; `base` is only there to compare."""
+"""Stages whose logs explain a verdict; `base` is only there to compare."""
 
 
 def why(
@@ -30,81 +31,81 @@ def why(
     registry: options.RegistryHost = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
-    output: screen.OutputOption = screen.OutputFormat.TABLE,
+    output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Tell what was tried for one TaskInstance, what failed, the telling lines, and what to do next."""
-    place = clients.ClusterTarget(clients.resolve_namespace(namespace, context=context), context)
-    story = asyncio.run(_explain(name, place, clients.RegistryTarget(registry, insecure, prefix)))
-    if output is screen.OutputFormat.JSON:
-        return screen.print_json(story.to_json_dict())
-    print_explanation(story, screen.stdout())
-    return None
+    """Explain one TaskInstance: what was tried, what failed, log excerpts, and what to do next."""
+    cluster = clients.cluster_target(namespace, context)
+    target = clients.RegistryTarget(registry, insecure, prefix)
+    explanation = asyncio.run(_explain(name, cluster, target))
+    if output is console.OutputFormat.JSON:
+        console.print_json(explanation.to_json_dict())
+    else:
+        print_explanation(explanation, console.stdout())
 
 
-async def _explain(name: str, place: clients.ClusterTarget, store: clients.RegistryTarget) -> Explanation:
-    async with clients.open_cluster(place) as kube:
-        task = await kube.get(TASKS, place.namespace, name)
+async def _explain(name: str, cluster: clients.ClusterTarget, target: clients.RegistryTarget) -> Explanation:
+    async with clients.open_cluster(cluster) as kube:
+        task = await kube.get(TASKS, cluster.namespace, name)
         build = await _get_env_build(kube, task)
-    return build_explanation(task, build, await _fetch_evidence(task, store))
+    return build_explanation(task, build, await _fetch_evidence(task, target))
 
 
-async def _get_env_build(kube: KubeClient, task: Mapping[str, Any]) -> dict[str, Any] | None:
-    name = (task.get("status") or {}).get("envBuild")
+async def _get_env_build(kube: KubeClient, task: KubernetesObject) -> dict[str, Any] | None:
+    name = status_of(task).get("envBuild")
     try:
         return await kube.get(BUILDS, task["metadata"]["namespace"], name) if name else None
     except NotFound:
         return None
 
 
-async def _fetch_evidence(task: Mapping[str, Any], store: clients.RegistryTarget) -> RegistryEvidence:
-    """The telling lines of evaluations that did not pass, and the sets of the verdict; what fails is a note."""
-    status = task.get("status") or {}
-    wanted = [
-        each
-        for each in status.get("evaluations") or []
-        if each.get("evidence") and each.get("code") != 0 and each["stage"] in EXPLAINED_STAGES
+async def _fetch_evidence(task: KubernetesObject, target: clients.RegistryTarget) -> RegistryEvidence:
+    """Log excerpts of the evaluations that did not pass, and the verdict's sets of tests; a note on failure."""
+    status = status_of(task)
+    unsuccessful = [
+        evaluation
+        for evaluation in status.get("evaluations") or []
+        if evaluation.get("evidence")
+        and evaluation.get("code") != 0
+        and evaluation["stage"] in EXPLAINED_STAGES
     ]
-    if not wanted and not status.get("evidence"):
+    if not unsuccessful and not status.get("evidence"):
         return RegistryEvidence()
-    host, repository = task_repository(task, store)
-    logs: dict[str, str] = {}
+    host, repository = task_repository(task, target)
     try:
-        async with clients.open_registry(store, host) as opened:
-            for each in wanted:
-                files = await pull_evidence_files(opened, repository, each["evidence"])
-                log = files.get("output.log", b"").decode(errors="replace")
-                logs[f"{each['stage']} #{each['repeat']}"] = log_excerpt(log)
-            tests: dict[str, list[str]] = {}
-            if status.get("evidence"):
-                files = await pull_evidence_files(opened, repository, status["evidence"])
-                tests = json.loads(files["verdict.json"])["tests"]
+        async with clients.open_registry(target, host) as registry:
+            logs = {
+                f"{evaluation['stage']} #{evaluation['repeat']}": await _log_excerpt(
+                    registry, repository, evaluation["evidence"]
+                )
+                for evaluation in unsuccessful
+            }
+            tests = await _sets_of_tests(registry, repository, status.get("evidence"))
     except SwefoundryError as error:
-        hint = "" if store.host else " Give --registry if this machine reaches it under another name."
+        hint = "" if target.host else " Give --registry if this machine reaches it under another name."
         return RegistryEvidence(note=f"{error}.{hint}")
     return RegistryEvidence(logs, tests)
 
 
-def print_explanation(story: Explanation, console: Console) -> None:
-    """The page on a terminal, a pipe or a file."""
-    console.print(Text(screen.strip_control_chars(story.name), style="bold"))
-    console.print(Text(screen.strip_control_chars(story.headline)))
-    for section in story.sections:
-        _print_section(section, console)
-    console.print(_heading("What to do"))
-    console.print(Text(story.remediation))
+async def _log_excerpt(registry: RegistryClient, repository: str, evidence: str) -> str:
+    files = await pull_evidence_files(registry, repository, evidence)
+    return log_excerpt(files.get("output.log", b"").decode(errors="replace"))
 
 
-def _print_section(section: PageSection, console: Console) -> None:
-    console.print(_heading(section.title))
-    if section.rows:
-        console.print(screen.table(section.columns, section.rows))
-    for line in section.lines:
-        console.print(Text(screen.strip_control_chars(line)))
-    for where, text in section.logs:
-        console.print(Text(f"\n{where}:", style="bold"))
-        for line in screen.strip_control_chars(text).splitlines():
-            console.print(Text(f"  {line}"))
+async def _sets_of_tests(
+    registry: RegistryClient, repository: str, bundle: str | None
+) -> dict[str, list[str]]:
+    if not bundle:
+        return {}
+    files = await pull_evidence_files(registry, repository, bundle)
+    tests: dict[str, list[str]] = json.loads(files[VERDICT_FILE])["tests"]
+    return tests
 
 
-def _heading(title: str) -> Text:
-    return Text(f"\n── {title}", style="bold cyan")
+def print_explanation(explanation: Explanation, terminal: Console) -> None:
+    """Print the page on a terminal, a pipe or a file."""
+    terminal.print(Text(console.strip_control_chars(explanation.name), style="bold"))
+    terminal.print(Text(console.strip_control_chars(explanation.headline)))
+    for section in explanation.sections:
+        print_section(section, terminal)
+    print_heading("What to do", terminal)
+    terminal.print(Text(explanation.remediation))

@@ -1,7 +1,7 @@
-"""An instance as an importer or collector understood it, and the objects that stand for it in a cluster.
+"""An instance that was imported or collected, and the Kubernetes objects that represent it.
 
-Where a text goes follows from its size. Plain `kubectl apply` keeps a second copy of an
-object in an annotation, which holds 256 KiB at most; so inline texts share a budget::
+The size of a text decides where it is stored. `kubectl apply` keeps a second copy of an object in an annotation of at
+most 256 KiB, so inline texts share a budget::
 
     <= 64 KiB and within the budget   inline
     <= 1 MiB                          ConfigMap <name>-gold, <name>-tests, <name>-problem, <name>-row
@@ -22,22 +22,22 @@ from swefoundry.api.taskinstance import INLINE_LIMIT
 from swefoundry.api.validation import manifest
 
 CONFIG_MAP_LIMIT_BYTES = 1 << 20
-"""What the API server lets one ConfigMap hold."""
+"""Limit of the API server for one ConfigMap."""
 INLINE_BUDGET_BYTES = 120_000
-"""All texts of one object together, as JSON."""
+"""Limit for all inline texts of one object together, as JSON."""
 ROW_ANNOTATION_BYTES = 16_384
 
 ROW_ANNOTATION = f"{GROUP}/row"
-"""Annotation: JSON of the data set's columns that the spec has no field for; `export` gives them back."""
+"""Annotation with the data set's columns that the spec has no field for, as JSON; `export` restores them."""
 ROW_CONFIG_MAP_ANNOTATION = f"{GROUP}/row-config-map"
-"""Annotation: name of the ConfigMap that holds them when they are long."""
+"""Annotation with the name of the ConfigMap that holds these columns when they are long."""
 INSTANCE_LABEL = f"{GROUP}/instance"
-"""Label of the ConfigMaps that belong to an instance: its name."""
+"""Label of an instance's ConfigMaps; the value is the instance's name."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """What a data set's row or a pair of releases says."""
+    """Content of a data set's row or of a pair of releases."""
 
     instance_id: str
     repo: str
@@ -46,7 +46,7 @@ class Instance:
     problem: str = ""
     base_commit: str | None = None
     source: Mapping[str, object] | None = None
-    """As in the spec; None: git, from the repo."""
+    """As in the spec; None for the git source that follows from ``repo``."""
     created_at: datetime | None = None
     version: str | None = None
     language: str | None = None
@@ -56,19 +56,19 @@ class Instance:
 
 @dataclass(frozen=True)
 class InstanceSettings:
-    """What all instances of one run have in common."""
+    """Settings that all instances of one run share."""
 
     namespace: str | None = None
     allow_blobs: bool = False
-    """Whether there is a registry for patches that no ConfigMap holds."""
+    """Whether there is a registry for patches that are too large for a ConfigMap."""
     spec: Mapping[str, object] = field(default_factory=dict)
-    """environment, validation, budget, suspend, ttlSecondsAfterFinished: from a template."""
+    """environment, validation, budget, suspend and ttlSecondsAfterFinished, from a template."""
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class RenderedInstance:
-    """The objects of one instance, and patches that are to be put into the registry first."""
+    """Objects of one instance, and patches that must be pushed to the registry before they are applied."""
 
     name: str
     repo: str
@@ -78,18 +78,18 @@ class RenderedInstance:
 
 
 class InstanceRejected(Exception):
-    """The row cannot become an instance; the message says why, for people."""
+    """The row cannot become an instance; the message says why."""
 
 
 def object_name(instance_id: str) -> str:
-    """``pallets__click-2622`` as ``pallets--click-2622``: a name that Kubernetes takes."""
+    """Valid object name for an instance id: ``pallets--click-2622`` for ``pallets__click-2622``."""
     name = re.sub(r"[^a-z0-9.]", "-", instance_id.lower())
     name = re.sub(r"-*\.[-.]*", ".", name).strip("-.")
     return name or "x-" + hashlib.sha256(instance_id.encode()).hexdigest()[:8]
 
 
 def render_instance(instance: Instance, settings: InstanceSettings, name: str = "") -> RenderedInstance:
-    """The objects of an instance, checked as `swefoundry lint` does."""
+    """Objects of an instance, checked as `swefoundry lint` does."""
     writer = _InstanceRenderer(name or object_name(instance.instance_id), settings)
     spec: dict[str, Any] = {"instanceId": instance.instance_id, "repo": instance.repo}
     if instance.base_commit:
@@ -105,14 +105,14 @@ def render_instance(instance: Instance, settings: InstanceSettings, name: str = 
         spec["problemStatement"] = writer.problem(instance.problem)
     annotations = writer.row_annotations(instance.extra)
     task = writer.task({**spec, **settings.spec}, annotations)
-    complaints = manifest.manifest_problems(task)
-    if complaints:
-        raise InstanceRejected("; ".join(complaints))
+    problems = manifest.manifest_problems(task)
+    if problems:
+        raise InstanceRejected("; ".join(problems))
     return RenderedInstance(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))
 
 
 class _InstanceRenderer:
-    """Decides text by text where it goes."""
+    """Places texts inline, in ConfigMaps or in the registry, in the order of the calls."""
 
     def __init__(self, name: str, settings: InstanceSettings) -> None:
         self.name = name
@@ -130,7 +130,7 @@ class _InstanceRenderer:
         if not self._settings.allow_blobs:
             raise InstanceRejected(
                 f"the {what} patch has {len(content)} bytes, more than a ConfigMap holds (1 MiB). "
-                "Give --registry to keep it there."
+                "Give --registry to store it there."
             )
         self.blobs.append(content)
         return {"artifact": "sha256:" + hashlib.sha256(content).hexdigest()}
@@ -192,7 +192,7 @@ class _InstanceRenderer:
 
 
 def _utf8_or_none(content: bytes) -> str | None:
-    """The text, if it survives a JSON or YAML string; NUL and broken UTF-8 do not."""
+    """The text; None when it cannot be in a JSON or YAML string, as with NUL and invalid UTF-8."""
     try:
         text = content.decode()
     except UnicodeDecodeError:

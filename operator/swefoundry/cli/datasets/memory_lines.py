@@ -1,4 +1,4 @@
-"""The file that carries what is remembered from one registry to another: one proven environment per line, as JSON."""
+"""File format of `swefoundry memory export`: one proven environment per line, as JSON."""
 
 import json
 from collections.abc import Iterator
@@ -15,29 +15,29 @@ from swefoundry.oci.content import digest_of
 
 
 class MemoryLine(WireModel):
-    """One environment with the draft that made it, and how each reuse of it went."""
+    """One environment with its draft and the outcomes of its reuse."""
 
     v: Literal[1] = 1
     known: EnvironmentRecord
     draft: Draft
     trials: dict[str, bool] = Field(default={}, max_length=100_000)
-    """By EnvBuild (the start of its UID): whether its probe accepted the image."""
+    """By EnvBuild (start of its UID): whether its probe accepted the image."""
 
     def to_line(self) -> str:
-        """The line; ASCII, because some readers take U+2028 for a line's end."""
+        """The line; ASCII, because some readers end a line at U+2028."""
         return json.dumps(self.to_json_dict(), sort_keys=True)
 
 
 @dataclass(frozen=True)
 class RejectedLine:
-    """A line that is none of ours, with the reason."""
+    """A line that is not a valid memory line, with the reason."""
 
     reason: str
     name: str = ""
 
 
 def read_lines(path: Path) -> Iterator[tuple[str, MemoryLine | RejectedLine]]:
-    """Every line with its place; empty ones are passed over."""
+    """Every line with its place; empty lines are skipped."""
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
             if text.strip():
@@ -46,19 +46,19 @@ def read_lines(path: Path) -> Iterator[tuple[str, MemoryLine | RejectedLine]]:
 
 def _read_line(text: bytes) -> MemoryLine | RejectedLine:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
-        return RejectedLine(f"it is no JSON: {error}")
-    if not isinstance(found, dict) or "known" not in found:
-        return RejectedLine("it is no line of `swefoundry memory export`: there is no `known` in it")
+        return RejectedLine(f"not JSON: {error}")
+    if not isinstance(value, dict) or "known" not in value:
+        return RejectedLine("not a line of `swefoundry memory export`: it has no `known`")
     try:
-        line = MemoryLine.model_validate(found)
+        line = MemoryLine.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return RejectedLine(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", _repo_name(found["known"]))
+        return RejectedLine(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", _repo_name(value["known"]))
     if digest_of(line.draft.to_bytes()) != line.known.draft:
         return RejectedLine(
-            "its draft is not the one that it names: it was changed, or written by another version of swefoundry",
+            "its draft does not match `known.draft`: it was changed, or another version of swefoundry wrote it",
             line.known.repo,
         )
     return line

@@ -1,4 +1,4 @@
-"""What do all instances of one import or collection have in common, beyond what their rows say?"""
+"""Settings that all instances of one import or collection share: template, strategies, experiment."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 def instance_settings(
     namespace: str, registry: str, template: Path | None, strategies: str, experiment: str
 ) -> InstanceSettings:
-    """What the options of an import or a collection say about all of its instances."""
+    """Settings for the options of an import or a collection."""
     return InstanceSettings(
         namespace=namespace or None,
         allow_blobs=bool(registry),
@@ -29,38 +29,40 @@ def instance_settings(
 
 
 def shared_labels(experiment: str) -> dict[str, str]:
-    """The labels of an experiment's instances."""
+    """Labels of an experiment's instances."""
     if not experiment:
         return {}
     if not LABEL_VALUE.fullmatch(experiment):
         raise typer.BadParameter(
-            f"{experiment!r} is no label value: at most 63 letters, digits, '-', '_' and '.'",
+            f"{experiment!r} is not a label value: at most 63 letters, digits, '-', '_' and '.'",
             param_hint="--experiment",
         )
     return {EXPERIMENT: experiment}
 
 
 def shared_spec(path: Path | None, strategies: str = "") -> dict[str, Any]:
-    """The shared part of the template's spec; strategies that are named besides win over the template's."""
+    """Spec of the template; ``strategies`` replaces the template's."""
     spec = _template_spec(path)
     if not strategies:
         return spec
     named = [name.strip() for name in strategies.split(",")]
-    if strange := [name for name in named if name not in STRATEGY_NAMES]:
+    if unknown := [name for name in named if name not in STRATEGY_NAMES]:
         raise typer.BadParameter(
-            f"{', '.join(strange)}: not known; there are {', '.join(STRATEGY_NAMES)}",
+            f"unknown: {', '.join(unknown)}; known are {', '.join(STRATEGY_NAMES)}",
             param_hint="--strategies",
         )
     if len(set(named)) < len(named):
-        raise typer.BadParameter(f"{strategies}: each is tried once", param_hint="--strategies")
+        raise typer.BadParameter(
+            f"{strategies}: a strategy may be named only once", param_hint="--strategies"
+        )
     return spec | {"environment": {**(spec.get("environment") or {}), "strategies": named}}
 
 
 def _template_spec(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
-    found = read_yaml(path)
-    spec = found.get("spec", found)
+    content = read_yaml(path)
+    spec = content.get("spec", content)
     if not isinstance(spec, dict) or not spec:
         raise typer.BadParameter(f"{path} is not YAML with a spec", param_hint="--template")
     unknown = [str(key) for key in spec if key not in TEMPLATE_FIELDS]

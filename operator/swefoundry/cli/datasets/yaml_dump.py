@@ -1,8 +1,8 @@
-"""Manifests as YAML that people can read and that loses no byte.
+"""Manifests as readable YAML from which every text is read back unchanged.
 
-PyYAML writes a text with tabs or trailing blanks as one long quoted line, which would be nearly every patch.
-Both are legal in a literal block, so such texts get one; carriage returns are not (a reader would drop them)
-and stay quoted.
+PyYAML writes a text with tabs or trailing spaces, which nearly every patch has, as one long quoted line. Both are legal
+in a literal block, so such texts are written as one. Carriage returns are not legal there (a reader would drop them):
+texts with them stay quoted.
 """
 
 import re
@@ -15,7 +15,7 @@ LITERAL_BLOCK_TEXT = re.compile(
     "[\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
     "[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*"
 )
-"""Not a tab first: readers take it for the block's indentation."""
+"""The first character is not a tab, which readers take for indentation of the block."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -39,7 +39,7 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def dump_manifests(objects: Iterable[Mapping[str, object]]) -> str:
-    """The objects as one YAML stream, keys in the order given."""
+    """The objects as one YAML stream, with keys in their order in the objects."""
     return yaml.dump_all(
         objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1 << 30, explicit_start=True
     )

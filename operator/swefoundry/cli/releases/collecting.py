@@ -1,4 +1,4 @@
-"""One pair of releases as an instance: OLD's archive is the source, the way to NEW is fix and tests."""
+"""Collection of one pair of releases: OLD's archive is the source, the changes to NEW are fix and tests."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from swefoundry.cli.releases.unpacking import unpack_release
 
 
 class PairRejected(Exception):
-    """The pair is no candidate; the message says why."""
+    """The pair cannot become an instance; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ReleaseTrees:
 async def collect_pair(
     pair: ReleasePair, index: PackageIndex, part_of: Callable[[str], ChangePart]
 ) -> Instance:
-    """Fetch, unpack, compare, split."""
+    """Fetch and unpack both releases, and split their differences into gold and test patch."""
     archives = await index.archives(pair.package)
     old, new = _find_archive(pair, pair.old, archives), _find_archive(pair, pair.new, archives)
     (old_path, old_sha256), (new_path, _) = await index.fetch(old), await index.fetch(new)
@@ -52,22 +52,20 @@ async def collect_pair(
 
 
 def _find_archive(pair: ReleasePair, version: str, archives: dict[Version, SourceArchive]) -> SourceArchive:
-    found = archives.get(Version(version))
-    if found is None:
+    archive = archives.get(Version(version))
+    if archive is None:
         known = ", ".join(str(each) for each in sorted(archives)[-5:])
         raise NoRelease(
-            f"{pair.package} {version} has no source archive in the index. Latest that do: {known}."
+            f"{pair.package} {version} has no source archive in the index. The latest with one: {known}."
         )
-    return found
+    return archive
 
 
 def _check(pair: ReleasePair, patches: Patches) -> None:
     if not patches.tests:
-        raise PairRejected(
-            f"no test file differs between {pair.old} and {pair.new}. Is --test-glob right for it?"
-        )
+        raise PairRejected(f"no test file differs between {pair.old} and {pair.new}. Check --test-glob.")
     if not patches.gold:
-        raise PairRejected(f"nothing but tests differs between {pair.old} and {pair.new}")
+        raise PairRejected(f"only tests differ between {pair.old} and {pair.new}")
 
 
 def _instance(
@@ -94,6 +92,6 @@ def _instance(
 
 
 def _newest_file_time(root: Path) -> datetime:
-    """When the archive was packed, for indexes that do not say when it was uploaded."""
+    """Time of the newest file, for indexes that do not give the upload time."""
     times = [path.stat().st_mtime for path in root.rglob("*") if path.is_file()]
     return datetime.fromtimestamp(max(times, default=0), UTC)

@@ -1,4 +1,4 @@
-"""What does a source archive say about itself: which repository it comes from, and what changed since the last one?"""
+"""Metadata of a source archive: its repository, and the changelog entries since the previous release."""
 
 import difflib
 import re
@@ -11,18 +11,18 @@ FORGE_URL = re.compile(
     r"(?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
 )
 CODE_LINK_LABELS = ("source", "code", "repo", "git", "home")
-"""Words in the labels of project URLs that lead to the code, best first."""
+"""Words in the labels of project URLs that link to the code, best first."""
 NOT_OWNERS = ("sponsors", "orgs", "users", "about")
 
 CHANGELOG_NAME = re.compile(
     r"(?:change|history|news|release|whatsnew)[^/]*(?:\.(?:rst|md|txt|adoc))?", re.IGNORECASE
 )
 CHANGELOG_LIMIT = 16_000
-"""Characters of a problem statement that are taken from a changelog."""
+"""Characters of a changelog that a problem statement may have."""
 
 
 def repository_name(root: Path, package: str) -> str:
-    """owner/name from the archive's metadata; ``releases/<package>`` when it does not say."""
+    """owner/name from the archive's metadata; ``releases/<package>`` when it names no repository."""
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
@@ -30,9 +30,9 @@ def repository_name(root: Path, package: str) -> str:
         rank = next(
             (at for at, word in enumerate(CODE_LINK_LABELS) if word in label.lower()), len(CODE_LINK_LABELS)
         )
-        found = FORGE_URL.search(url)
-        if found and found["owner"] not in NOT_OWNERS:
-            links.append((rank, f"{found['owner']}/{found['name'].removesuffix('.git')}"))
+        match = FORGE_URL.search(url)
+        if match and match["owner"] not in NOT_OWNERS:
+            links.append((rank, f"{match['owner']}/{match['name'].removesuffix('.git')}"))
     return min(links, key=lambda link: link[0])[1] if links else f"releases/{package}"
 
 
@@ -45,14 +45,14 @@ def _project_links(headers: Message) -> list[tuple[str, str]]:
 
 
 def problem_statement(package: str, version: str, old: Path, new: Path) -> str:
-    """What the maintainers wrote about the release: the lines that its changelog gained."""
+    """Text of the maintainers about the release: the lines that were added to its changelog."""
     title = f"{package} {version}\n\n"
     for path in sorted(_changelogs(new)):
         before = old / path.relative_to(new)
-        gained = _added_lines(_lines(before), _lines(path))
-        if gained.strip():
-            return title + gained.strip()[:CHANGELOG_LIMIT] + "\n"
-    return title + "The behaviour of the release differs from the one before; its tests show how.\n"
+        added = _added_lines(_lines(before), _lines(path))
+        if added.strip():
+            return title + added.strip()[:CHANGELOG_LIMIT] + "\n"
+    return title + "The behaviour of this release differs from the previous one; its tests show how.\n"
 
 
 def _changelogs(root: Path) -> list[Path]:
@@ -73,6 +73,6 @@ def _lines(path: Path) -> list[str]:
 
 
 def _added_lines(before: list[str], after: list[str]) -> str:
-    # Changelogs grow at one place, so a line-by-line comparison is enough and quick even for long ones.
+    # Changelogs grow in one place, so a line-by-line comparison is enough, and fast for long ones.
     difference = difflib.unified_diff(before, after, lineterm="", n=0)
     return "\n".join(line[1:] for line in difference if line.startswith("+") and not line.startswith("+++"))

@@ -1,4 +1,4 @@
-"""Which releases does the user mean by `PKG:OLD..NEW`?"""
+"""Parser of `PKG:OLD..NEW`, a pair of releases."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
 class BadPair(Exception):
-    """The text is not a pair; the message says why, for people."""
+    """The text is not a pair; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -24,39 +24,39 @@ class ReleasePair:
     old: str
     new: str
     repo: str | None = None
-    """owner/name, where the user says it; else it is taken from the package's metadata."""
+    """owner/name as given by the user; None to take it from the package's metadata."""
 
     def __str__(self) -> str:
         return f"{self.package}:{self.old}..{self.new}"
 
 
 def parse_pair(text: str) -> ReleasePair:
-    """``PKG:OLD..NEW``, then perhaps ``repo=owner/name``."""
+    """Pair from ``PKG:OLD..NEW``, optionally followed by ``repo=owner/name``."""
     first, *rest = text.split()
-    found = PAIR_TEXT.fullmatch(first)
-    if found is None:
+    match = PAIR_TEXT.fullmatch(first)
+    if match is None:
         raise BadPair(f"{first!r} is not a pair. Write it as itsdangerous:2.1.0..2.1.1.")
     repo = None
     for word in rest:
         key, _, value = word.partition("=")
         if key != "repo" or not REPO_NAME.fullmatch(value):
-            raise BadPair(f"{word!r} is not known. After the pair there may be repo=owner/name.")
+            raise BadPair(f"{word!r} is unknown. The pair may be followed by repo=owner/name.")
         repo = value
-    _check_order(found["old"], found["new"])
-    return ReleasePair(found["package"], found["old"], found["new"], repo)
+    _check_order(match["old"], match["new"])
+    return ReleasePair(match["package"], match["old"], match["new"], repo)
 
 
 def _check_order(old: str, new: str) -> None:
     try:
         ordered = Version(old) < Version(new)
     except InvalidVersion as error:
-        raise BadPair(f"{error}. Versions are written as the package index has them.") from error
+        raise BadPair(f"{error}. Write versions as in the package index.") from error
     if not ordered:
-        raise BadPair(f"{old} is not before {new}. The older release comes first.")
+        raise BadPair(f"{old} is not older than {new}. Write the older release first.")
 
 
 def pair_lines(content: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """The pairs of a file with their line numbers; ``#`` starts a comment."""
+    """Pairs of a file with their line numbers; ``#`` starts a comment."""
     for number, line in enumerate(content, 1):
         text = line.partition("#")[0].strip()
         if text:

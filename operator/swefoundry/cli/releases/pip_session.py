@@ -1,9 +1,9 @@
-"""Fetches for :mod:`index` with pip's own session, in a process of its own.
+"""Program that fetches for :mod:`index` with pip's session, in a separate process.
 
-So the index, its mirrors, credentials, proxies and certificates are those that pip is configured with, and nothing of a
-package is run (``pip download`` would run its build backend to learn its metadata). pip promises no stable interface;
-the three calls used here have been the same since pip 20, and a process of its own keeps them out of our program.
-``pyproject.toml`` allows the range that the tests were run with; SWEFOUNDRY_TEST_PIP tries another one.
+The index, mirrors, credentials, proxies and certificates are those that pip is configured with, and no code of a
+package is run (``pip download`` would run its build backend to read its metadata). pip has no stable
+programming interface; the three calls used here have not changed since pip 20, and the separate process keeps them out
+of our program. ``pyproject.toml`` allows the range that the tests were run with; SWEFOUNDRY_TEST_PIP tries another one.
 
 One JSON object per line in and out: ``{"page": NAME}`` or ``{"file": URL, "to": PATH, "limit": BYTES}``.
 """
@@ -22,7 +22,7 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 
 
 class AnchorParser(HTMLParser):
-    """The links of a page in the older, HTML form of the simple API."""
+    """Reads the links of a page in the HTML form of the simple API."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
@@ -40,6 +40,8 @@ class AnchorParser(HTMLParser):
 
 
 class Fetcher:
+    """Answers jobs with pip's session."""
+
     def __init__(self, session: Any, indexes: list[str]) -> None:
         self._session = session
         self._indexes = indexes
@@ -61,7 +63,7 @@ class Fetcher:
     def _file(self, url: str, to: str, limit: int) -> dict[str, Any]:
         response = self._session.get(url, headers={"Accept-Encoding": "identity"}, stream=True)
         if response.status_code == 404:
-            return {"missing": f"{url} is not there"}
+            return {"missing": f"{url} does not exist"}
         response.raise_for_status()
         digest, size = hashlib.sha256(), 0
         with open(to, "wb") as target:
@@ -81,26 +83,26 @@ def _files(response: Any) -> Iterator[dict[str, Any]]:
         yield from anchors.files
         return
     for file in response.json()["files"]:
-        kept = {key: file.get(key) for key in ("filename", "hashes", "upload-time")}
-        yield {**kept, "url": urljoin(response.url, file["url"])}
+        fields = {key: file.get(key) for key in ("filename", "hashes", "upload-time")}
+        yield {**fields, "url": urljoin(response.url, file["url"])}
 
 
 def serve() -> None:
+    """Read jobs from stdin and write answers to stdout, line by line."""
     command = importlib.import_module("pip._internal.commands").create_command("download")
     options, _ = command.parse_args([])
     with command.main_context(), contextlib.redirect_stdout(sys.stderr):
         session = command.get_default_session(options)
         fetcher = Fetcher(session, [options.index_url, *options.extra_index_urls])
         network = importlib.import_module("pip._vendor.requests").RequestException
-        refusal = importlib.import_module(
-            "pip._internal.exceptions"
-        ).PipError  # what newer sessions raise instead
+        # Newer sessions raise pip's own errors in place of those of requests.
+        pip_error = importlib.import_module("pip._internal.exceptions").PipError
         for line in sys.stdin:
             try:
-                said = fetcher.answer(json.loads(line))
-            except (network, refusal, OSError, ValueError, KeyError) as error:
-                said = {"error": f"{type(error).__name__}: {getattr(error, 'message', '') or error}"}
-            sys.__stdout__.write(json.dumps(said) + "\n")  # type: ignore[union-attr]
+                answer = fetcher.answer(json.loads(line))
+            except (network, pip_error, OSError, ValueError, KeyError) as error:
+                answer = {"error": f"{type(error).__name__}: {getattr(error, 'message', '') or error}"}
+            sys.__stdout__.write(json.dumps(answer) + "\n")  # type: ignore[union-attr]
             sys.__stdout__.flush()  # type: ignore[union-attr]
 
 

@@ -1,7 +1,7 @@
-"""Which patches lead from one folder to another? Made with git, so that git applies them: binary files, modes, links.
+"""Gold and test patch between two folders, made by git: with binary files, file modes and links.
 
-Three trees: OLD, OLD with the tests of NEW, and that with the rest of NEW but for generated files. The test patch leads
-from the first to the second, the gold patch from the second to the third, and each path is in one of them only.
+Three trees are compared: OLD, OLD with the tests of NEW, and that tree with the rest of NEW except generated files. The
+test patch is the difference of the first two, the gold patch of the last two; each path is in one of them only.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ DIFF = (
     *("--src-prefix=a/", "--dst-prefix=b/"),
 )
 ATTRIBUTES = "* !text !eol !crlf !ident !filter !working-tree-encoding !diff !merge\n"
-"""Attributes of the archives themselves would convert line ends or hide differences."""
+"""Overrides attributes in the archives, which could convert line ends or hide differences."""
 
 
 class ReleaseDiffFailed(Exception):
@@ -29,7 +29,7 @@ class ChangedPath:
 
     path: bytes
     mode: bytes
-    """``0`` when the file is gone."""
+    """``0`` when the file was deleted."""
     blob: bytes
 
     @property
@@ -44,7 +44,7 @@ class Patches:
 
 
 async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[str], ChangePart]) -> Patches:
-    """The gold and the test patch from ``old`` to ``new``; ``scratch`` is an empty folder's path."""
+    """Gold and test patch from ``old`` to ``new``; ``scratch`` is the path of a folder to be created."""
     git = TreeRepository(scratch)
     await git.init()
     before, after = await git.tree_of(old), await git.tree_of(new)
@@ -60,7 +60,7 @@ async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[
 
 
 class TreeRepository:
-    """A repository of trees only, untouched by the user's configuration."""
+    """A git repository that holds only trees and ignores the user's configuration."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
@@ -72,14 +72,16 @@ class TreeRepository:
         (self._folder / "info" / "attributes").write_text(ATTRIBUTES)
 
     async def tree_of(self, work: Path) -> str:
-        """Everything in the folder, ignored files included, byte for byte."""
+        """Tree of everything in the folder, ignored files included, byte for byte."""
         await self.run("read-tree", "--empty")
         await self.run("add", "--all", "--force", ".", work=work)
         return (await self.run("write-tree")).decode().strip()
 
     async def changes(self, before: str, after: str) -> list[ChangedPath]:
-        said = await self.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after)
-        fields = said.split(b"\0")[:-1]
+        output = await self.run(
+            "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after
+        )
+        fields = output.split(b"\0")[:-1]
         return [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
 
     async def tree_with(self, base: str, changes: Iterable[ChangedPath]) -> str:

@@ -1,4 +1,4 @@
-"""Is a changed file part of the fix, a test, or made by the packaging tools? Told by its path alone; pure."""
+"""Classifier of changed files by path: part of the fix, a test, or written by packaging tools. Pure."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ TEST_GLOBS = (
     "**/tests.py",
     "**/conftest.py",
 )
-"""Where Python projects keep tests. `src/app/testing.py` is a product for other people's tests, so not here."""
+"""Test files of Python projects. `src/app/testing.py` is not among them: it is a module for tests of other projects."""
 
 GENERATED_GLOBS = (
     "**/PKG-INFO",
@@ -22,10 +22,12 @@ GENERATED_GLOBS = (
     "**/__pycache__/**",
     "**/*.pyc",
 )
-"""Written anew by every build of a source archive: no part of a change."""
+"""Files that every build of a source archive rewrites, and that are not part of a change."""
 
 
 class ChangePart(StrEnum):
+    """Part of a change that a file belongs to."""
+
     FIX = "fix"
     TEST = "test"
     GENERATED = "generated"
@@ -34,7 +36,7 @@ class ChangePart(StrEnum):
 def path_classifier(
     test_globs: Sequence[str] = TEST_GLOBS, generated_globs: Sequence[str] = GENERATED_GLOBS
 ) -> Callable[[str], ChangePart]:
-    """The function from path to part."""
+    """Function from path to part."""
 
     def part_of(path: str) -> ChangePart:
         if matches_any(path, generated_globs):
@@ -45,12 +47,13 @@ def path_classifier(
 
 
 def matches_any(path: str, globs: Sequence[str]) -> bool:
+    """Whether the path matches one of the globs."""
     return any(_pattern(glob).fullmatch(path) for glob in globs)
 
 
 @lru_cache
 def _pattern(glob: str) -> re.Pattern[str]:
-    """``**`` stands for any folders, ``*`` and ``?`` do not cross a slash."""
+    """Pattern of a glob: ``**`` matches any folders, ``*`` and ``?`` do not match a slash."""
     parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     pieces = re.split(r"(\*\*/|\*\*|\*|\?)", glob)
     return re.compile("".join(parts.get(piece) or re.escape(piece) for piece in pieces), re.DOTALL)

@@ -1,4 +1,4 @@
-"""Extract a release's source archive, tar or zip, and find the folder that stands for the repository's root."""
+"""Extraction of a release's source archive (tar or zip), without its leading folder."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from swefoundry.archives.limits import ArchiveLimits
 from swefoundry.archives.policy import ExtractPolicy, UnsafePolicy
 
 RELEASE_LIMITS = ArchiveLimits(unpacked_bytes=1 << 30, members=500_000)
-"""Archives that unpack to more are no task for a benchmark, and may be bombs."""
+"""Larger archives are not useful for a benchmark, and may be decompression bombs."""
 
 RELEASE_POLICY = ExtractPolicy(RELEASE_LIMITS, unsafe=UnsafePolicy.SKIP)
-"""Releases are what they are: a link that leads out of one is left out, and the rest is used."""
+"""Published releases cannot be changed: a link that leads out of one is skipped, and the rest is used."""
 
 
 class BadArchive(Exception):

@@ -1,23 +1,23 @@
-"""How was the environment made: rounds, reuse tried and refused, agents, and what was spent? Pure."""
+"""Sections about how an environment was made: rounds, reuse, agents, and budgets. Pure."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from swefoundry.api.types import Budget
+from swefoundry.cli.api_objects import KubernetesObject, status_of
 from swefoundry.cli.views.costs import usage_of
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.transcript_view import usage_text, usd_text
 from swefoundry.text.plurals import ordinal, pluralize
 
-KubernetesObject = Mapping[str, Any]
 CLAIM_TEXTS = {True: "sure", False: "in doubt", None: ""}
-"""What the model believed of its draft, against which the outcome stands."""
+"""How sure the model was of its draft, shown beside the measured outcome."""
 SHORT_DIGEST_LENGTH = len("sha256:") + 12
+UNFINISHED = "running"
 
 
 def build_history(build: KubernetesObject) -> Iterator[PageSection]:
-    """The sections that an EnvBuild's spec and status tell."""
-    status = build.get("status") or {}
+    """Sections for an EnvBuild; none before its first round."""
+    status = status_of(build)
     rounds = status.get("rounds") or []
     if rounds:
         yield _rounds_section(rounds)
@@ -35,7 +35,7 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
             each.get("strategy", ""),
             each.get("label", ""),
             ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
-            each.get("outcome") or "under way",
+            each.get("outcome") or UNFINISHED,
         )
         for each in rounds
     )
@@ -49,17 +49,17 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
 
 
 def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
-    """The proven images that were tried: how each fared with this commit laid over it."""
+    """Proven images that were tried with this commit's checkout on top, and the outcomes."""
     tried = [each for each in rounds if each.get("parent")]
     if not tried:
         return
-    refused = [each for each in tried if each.get("outcome") and not _accepted(each)]
-    lines = (f"{pluralize(len(tried), 'proven image')} tried, {len(refused)} did not do",)
+    rejected = [each for each in tried if each.get("outcome") and not _accepted(each)]
+    lines = (f"{pluralize(len(tried), 'proven image')} tried, {len(rejected)} rejected by the probe",)
     rows = tuple(
         (
             ordinal(each["number"]),
             each["parent"]["image"][:SHORT_DIGEST_LENGTH],
-            each.get("outcome") or "under way",
+            each.get("outcome") or UNFINISHED,
         )
         for each in tried
     )
@@ -69,22 +69,22 @@ def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
 def _agents_section(status: KubernetesObject) -> PageSection:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    lines = [f"asked for {pluralize(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
+    lines = [f"requested {pluralize(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
     if agents.get("ended"):
-        lines.append(f"{agents['ended']}: {agents.get('message') or 'no more is known'}")
-    for count, said in (
-        (agents.get("overclaimed"), "believed in and refused by the probe"),
-        (agents.get("underclaimed"), "doubted and accepted by the probe"),
+        lines.append(f"{agents['ended']}: {agents.get('message') or 'no details'}")
+    for count, text in (
+        (agents.get("overclaimed"), "that the model was sure of, rejected by the probe"),
+        (agents.get("underclaimed"), "that the model doubted, accepted by the probe"),
     ):
-        lines += [f"{pluralize(count, 'draft')} {said}"] if count else []
+        lines += [f"{pluralize(count, 'draft')} {text}"] if count else []
     if agents.get("transcript"):
-        lines.append("`swefoundry transcript` shows what was said")
+        lines.append("`swefoundry transcript` shows the conversation")
     rows = tuple(
         (
             ordinal(each["number"]),
             _turns_text(each),
             CLAIM_TEXTS[each.get("claimed")],
-            each.get("outcome") or "under way",
+            each.get("outcome") or UNFINISHED,
         )
         for each in drafts
     )
@@ -97,7 +97,7 @@ def _turns_text(holder: KubernetesObject) -> str:
 
 
 def _budget_section(spec: KubernetesObject, status: KubernetesObject) -> PageSection:
-    """What is spent of what may be; the models' part only where models were asked."""
+    """Spent and allowed amounts; those of models only where models were asked."""
     budget, usage = Budget.model_validate(spec.get("budget") or {}), usage_of(status)
     rows: list[tuple[object, ...]] = [
         ("rounds", len(status.get("rounds") or ()), budget.rounds),

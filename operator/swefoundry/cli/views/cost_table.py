@@ -1,4 +1,4 @@
-"""The costs as tables on a terminal."""
+"""Costs as tables on a terminal."""
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -13,20 +13,20 @@ INSTANCE_COLUMNS = ("name", "phase", "strategy", "rounds", *TOKEN_COLUMNS, "expe
 
 
 def cost_table(costs: CostReport) -> RenderableType:
-    """The sums, then the instances that asked models, dearest first."""
+    """Sums, then the instances that used models, the most expensive first."""
     rows = [_sum_row(costs.total)]
     rows += [_sum_row(each, "  experiment ") for each in costs.by_experiment]
     rows += [_sum_row(each, "  environment by ") for each in costs.by_strategy]
     rows += [_sum_row(costs.total_standalone)] if costs.standalone else []
-    asked = sorted(
+    with_usage = sorted(
         (each for each in (*costs.instances, *costs.standalone) if each.usage.turns),
         key=lambda each: (-each.usage.micro_usd, -each.usage.tokens, each.name),
     )
     parts: list[RenderableType] = [console.table(SUM_COLUMNS, rows)]
-    if asked:
-        parts += [Text(), console.table(INSTANCE_COLUMNS, map(_instance_row, asked))]
-    quiet = len(costs.instances) + len(costs.standalone) - len(asked)
-    parts += [Text(f"\n{quiet} asked no model.")] if quiet else []
+    if with_usage:
+        parts += [Text(), console.table(INSTANCE_COLUMNS, map(_instance_row, with_usage))]
+    without_usage = len(costs.instances) + len(costs.standalone) - len(with_usage)
+    parts += [Text(f"\n{without_usage} asked no model.")] if without_usage else []
     return Group(*parts)
 
 
@@ -43,8 +43,8 @@ def _sum_row(each: CostSum, title: str = "") -> tuple[object, ...]:
 
 
 def _instance_row(each: InstanceCost) -> tuple[object, ...]:
-    used = _usage_cells(each.usage)
-    return (each.name, each.phase, each.strategy, each.rounds, *used, each.experiment)
+    usage = _usage_cells(each.usage)
+    return (each.name, each.phase, each.strategy, each.rounds, *usage, each.experiment)
 
 
 def _usage_cells(usage: Usage) -> tuple[str, ...]:

@@ -1,22 +1,21 @@
-"""What did the instances cost, per attempted and per valid one? Pure: objects in, sums out."""
+"""Costs of instances, in sums per attempted and per valid one. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from swefoundry.api.labels import EXPERIMENT
+from swefoundry.cli.api_objects import KubernetesObject, namespaced_name, status_of
 from swefoundry.contracts.models import MICRO, Usage
 
 VALID_VERDICT = "fail2pass"
 UNSTARTED_PHASES = frozenset({"Pending", "Suspended"})
 """Phases of instances on which nothing was spent yet."""
 NO_STRATEGY = "(none yet)"
-KubernetesObject = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class InstanceCost:
-    """One TaskInstance with its EnvBuild, or an EnvBuild alone."""
+    """Cost of one TaskInstance with its EnvBuild, or of an EnvBuild without a TaskInstance."""
 
     namespace: str
     name: str
@@ -30,13 +29,12 @@ class InstanceCost:
     pod_seconds: float = 0
 
     def to_json_dict(self) -> dict[str, object]:
-        """For programs."""
         return asdict(self) | {"usage": self.usage.model_dump()}
 
 
 @dataclass(frozen=True)
 class CostSum:
-    """Many of them together."""
+    """Cost of several instances together."""
 
     name: str
     attempted: int
@@ -46,16 +44,15 @@ class CostSum:
 
     @property
     def per_attempted(self) -> float | None:
-        """US dollars; None when there is nothing to divide by."""
+        """US dollars per attempted instance; None when there is none."""
         return _usd_per(self.usage.micro_usd, self.attempted)
 
     @property
     def per_valid(self) -> float | None:
-        """US dollars, of all attempts, for each that became valid."""
+        """US dollars of all attempts per valid instance; None when there is none."""
         return _usd_per(self.usage.micro_usd, self.valid)
 
     def to_json_dict(self) -> dict[str, object]:
-        """For programs."""
         prices = {"usd_per_attempted": self.per_attempted, "usd_per_valid": self.per_valid}
         return (
             asdict(self)
@@ -66,11 +63,11 @@ class CostSum:
 
 @dataclass(frozen=True)
 class CostReport:
-    """What `swefoundry status --cost` tells."""
+    """Content of `swefoundry status --cost`."""
 
     instances: tuple[InstanceCost, ...]
     standalone: tuple[InstanceCost, ...] = ()
-    """EnvBuilds that belong to no TaskInstance: they cost, and can become no valid instance."""
+    """EnvBuilds without a TaskInstance: they have costs and cannot become valid instances."""
 
     @property
     def total(self) -> CostSum:
@@ -104,35 +101,35 @@ class CostReport:
 def cost_report(
     tasks: Iterable[KubernetesObject], builds: Iterable[KubernetesObject], include_standalone: bool = True
 ) -> CostReport:
-    """Of these TaskInstances; of the EnvBuilds that belong to none of them too, if ``alone``."""
-    by_name = {(each["metadata"].get("namespace", ""), each["metadata"]["name"]): each for each in builds}
+    """Costs of the TaskInstances, and with ``include_standalone`` of EnvBuilds without a TaskInstance."""
+    by_name = {namespaced_name(build): build for build in builds}
     instances = sorted((_task_cost(task, by_name) for task in tasks), key=_sort_key)
-    single = [
+    standalone = [
         _env_build_cost(build) for build in by_name.values() if include_standalone and not _is_owned(build)
     ]
-    return CostReport(tuple(instances), tuple(sorted(single, key=_sort_key)))
+    return CostReport(tuple(instances), tuple(sorted(standalone, key=_sort_key)))
 
 
 def _task_cost(task: KubernetesObject, builds: Mapping[tuple[str, str], KubernetesObject]) -> InstanceCost:
-    metadata, status = task["metadata"], task.get("status") or {}
+    metadata, status = task["metadata"], status_of(task)
     namespace, phase = metadata.get("namespace", ""), status.get("phase") or "Pending"
-    made = (builds.get((namespace, status.get("envBuild") or "")) or {}).get("status") or {}
+    build_status = status_of(builds.get((namespace, status.get("envBuild") or "")) or {})
     return InstanceCost(
         namespace=namespace,
         name=metadata["name"],
         phase=phase,
         attempted=bool(status.get("startedAt")) or phase not in UNSTARTED_PHASES,
         valid=status.get("verdict") == VALID_VERDICT,
-        strategy=status.get("strategy") or made.get("strategy") or "",
+        strategy=status.get("strategy") or build_status.get("strategy") or "",
         experiment=(metadata.get("labels") or {}).get(EXPERIMENT, ""),
-        rounds=len(made.get("rounds") or ()),
-        usage=usage_of(made),
-        pod_seconds=made.get("podSeconds") or 0,
+        rounds=len(build_status.get("rounds") or ()),
+        usage=usage_of(build_status),
+        pod_seconds=build_status.get("podSeconds") or 0,
     )
 
 
 def _env_build_cost(build: KubernetesObject) -> InstanceCost:
-    metadata, status = build["metadata"], build.get("status") or {}
+    metadata, status = build["metadata"], status_of(build)
     return InstanceCost(
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
@@ -148,7 +145,7 @@ def _env_build_cost(build: KubernetesObject) -> InstanceCost:
 
 
 def usage_of(status: KubernetesObject) -> Usage:
-    """What the models of an EnvBuild, or of one of its rounds, were used for."""
+    """Model usage of an EnvBuild or of one of its rounds."""
     return Usage.model_validate(status.get("usage") or {})
 
 

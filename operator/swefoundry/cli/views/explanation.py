@@ -1,11 +1,11 @@
-"""One page about one TaskInstance: what was tried, what failed, the telling lines, what to do. Pure."""
+"""Page that explains one TaskInstance: what was tried, what failed, log excerpts, what to do. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from swefoundry.api.reasons import ENVIRONMENT_FAILED, PENDING, PREPARING
-from swefoundry.cli.views.build_history import build_history
+from swefoundry.cli.api_objects import KubernetesObject, status_of
+from swefoundry.cli.views.build_history import UNFINISHED, build_history
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.progress import INITIAL_PHASE, leading_condition
 from swefoundry.cli.views.remediation import remediation_for
@@ -17,7 +17,7 @@ MAX_TESTS_LISTED = 12
 
 @dataclass(frozen=True)
 class Explanation:
-    """The page."""
+    """Content of the page."""
 
     name: str
     headline: str
@@ -31,80 +31,72 @@ class Explanation:
             "headline": self.headline,
             "reason": self.reason,
             "advice": self.remediation,
-            "sections": [
-                {
-                    "title": section.title,
-                    "lines": section.lines,
-                    "rows": [dict(zip(section.columns, row, strict=True)) for row in section.rows],
-                    "logs": [{"from": where, "text": text} for where, text in section.logs],
-                }
-                for section in self.sections
-            ],
+            "sections": [section.to_json_dict() for section in self.sections],
         }
 
 
 @dataclass(frozen=True)
 class RegistryEvidence:
-    """What the registry has to say, as far as it could be read."""
+    """Evidence from the registry, as far as it could be read."""
 
     logs: Mapping[str, str] = field(default_factory=dict)
-    """Telling lines by evaluation: ``after #0``."""
+    """Log excerpts by evaluation, such as ``after #0``."""
     tests: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The sets of the verdict bundle."""
+    """Sets of tests from the verdict bundle."""
     note: str = ""
-    """Why it could not be read."""
+    """Why some of it could not be read."""
 
 
 def build_explanation(
-    task: Mapping[str, Any], build: Mapping[str, Any] | None, evidence: RegistryEvidence
+    task: KubernetesObject, build: KubernetesObject | None, evidence: RegistryEvidence
 ) -> Explanation:
-    """The story of a task, of its EnvBuild if there is one, and of the evidence."""
-    spec, status = task.get("spec") or {}, task.get("status") or {}
-    made = (build or {}).get("status") or {}
+    """Page for a task, its EnvBuild if there is one, and the evidence."""
+    spec, status = task.get("spec") or {}, status_of(task)
+    build_status = status_of(build or {})
     reason, message = leading_condition(status.get("conditions") or ())
     sections = (
         _overview_section(spec, status),
         *build_history(build or {}),
         _matrix_section(status, evidence),
         _tests_section(evidence),
-        _pods_section(status, made),
+        _pods_section(status, build_status),
     )
     verdict = status.get("verdict")
     phase = f"{status.get('phase') or INITIAL_PHASE}{f' ({verdict})' if verdict else ''}"
     return Explanation(
         name=task["metadata"]["name"],
-        headline=f"{phase}: {message or reason or 'no operator has seen it yet'}",
+        headline=f"{phase}: {message or reason or 'the operator has not seen it yet'}",
         reason=reason,
         sections=tuple(section for section in sections if section is not None),
-        remediation=remediation_for(_reason_to_act_on(reason, made)),
+        remediation=remediation_for(_reason_to_act_on(reason, build_status)),
     )
 
 
-def _reason_to_act_on(reason: str, build_status: Mapping[str, Any]) -> str:
-    """Where the environment failed, or is being made, the EnvBuild's reason says more."""
+def _reason_to_act_on(reason: str, build_status: KubernetesObject) -> str:
+    """The EnvBuild's reason while or after the environment is made, because it is more specific."""
     inner, _ = leading_condition(build_status.get("conditions") or ())
     return inner if reason in (ENVIRONMENT_FAILED, PREPARING) and inner else reason or PENDING
 
 
-def _overview_section(spec: Mapping[str, Any], status: Mapping[str, Any]) -> PageSection:
+def _overview_section(spec: KubernetesObject, status: KubernetesObject) -> PageSection:
     prepared, image = status.get("prepared") or {}, status.get("image") or {}
-    said = {
+    facts = {
         "instance": spec.get("instanceId"),
         "repository": spec.get("repo"),
         "source": _source_text(spec),
-        "dated": spec.get("createdAt"),
+        "created at": spec.get("createdAt"),
         "language": spec.get("language") or prepared.get("language"),
         "test files": prepared.get("testFiles"),
         "image": f"{image['name']}@{image['digest']}" if image else None,
         "evidence": status.get("evidence"),
-        "took": status.get("duration"),
+        "duration": status.get("duration"),
     }
     return PageSection(
-        "What", tuple(f"{key}: {value}" for key, value in said.items() if value not in (None, ""))
+        "Overview", tuple(f"{key}: {value}" for key, value in facts.items() if value not in (None, ""))
     )
 
 
-def _source_text(spec: Mapping[str, Any]) -> str:
+def _source_text(spec: KubernetesObject) -> str:
     source = spec.get("source") or {}
     if archive := source.get("archive"):
         return str(archive.get("url", ""))
@@ -112,7 +104,7 @@ def _source_text(spec: Mapping[str, Any]) -> str:
     return f"{url} at {spec.get('baseCommit', '?')}"
 
 
-def _matrix_section(status: Mapping[str, Any], evidence: RegistryEvidence) -> PageSection | None:
+def _matrix_section(status: KubernetesObject, evidence: RegistryEvidence) -> PageSection | None:
     evaluations = status.get("evaluations") or []
     if not evaluations:
         return None
@@ -143,7 +135,7 @@ def _tests_section(evidence: RegistryEvidence) -> PageSection | None:
     return PageSection("Tests", tuple(lines)) if lines else None
 
 
-def _pods_section(status: Mapping[str, Any], build_status: Mapping[str, Any]) -> PageSection | None:
+def _pods_section(status: KubernetesObject, build_status: KubernetesObject) -> PageSection | None:
     attempts = [
         each
         for where in (status, build_status)
@@ -157,12 +149,12 @@ def _pods_section(status: Mapping[str, Any], build_status: Mapping[str, Any]) ->
             each.get("work"),
             each.get("number"),
             each.get("pod"),
-            each.get("outcome") or "under way",
+            each.get("outcome") or UNFINISHED,
             each.get("reason") or "",
             " ".join(str(each.get("message") or "").split())[:160],
         )
         for each in attempts
     )
     retries = (status.get("infraRetries") or 0) + (build_status.get("infraRetries") or 0)
-    lines = (f"{pluralize(retries, 'pod')} replaced after faults of the cluster",) if retries else ()
+    lines = (f"{pluralize(retries, 'pod')} replaced after infrastructure faults",) if retries else ()
     return PageSection("Pods", lines, ("work", "attempt", "pod", "outcome", "reason", "message"), rows)

@@ -1,23 +1,24 @@
-"""How far has each TaskInstance come, and how many are where? Pure: objects in, lines and counts out."""
+"""Progress of TaskInstances: one line for each, and counts by phase and verdict. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import get_args
 
 from swefoundry.api.taskinstance import Phase, VerdictName
+from swefoundry.cli.api_objects import KubernetesObject, namespaced_name, status_of
 
 PHASES: tuple[str, ...] = get_args(Phase)
 FINISHED_PHASES = frozenset({"Validated", "Rejected", "Failed"})
 VERDICT_NAMES: tuple[str, ...] = get_args(VerdictName)
 INITIAL_PHASE = "Pending"
-"""Phase of an object that no operator has seen yet."""
+"""Phase of an object that the operator has not seen yet."""
 
 
 @dataclass(frozen=True)
 class InstanceProgress:
-    """One TaskInstance, as far as a table shows it."""
+    """One TaskInstance, with the fields that the table shows."""
 
     namespace: str
     name: str
@@ -39,7 +40,7 @@ class InstanceProgress:
 
 @dataclass(frozen=True)
 class BatchProgress:
-    """All of them."""
+    """Progress of many TaskInstances."""
 
     lines: tuple[InstanceProgress, ...]
 
@@ -71,20 +72,13 @@ class BatchProgress:
         }
 
 
-def batch_progress(bodies: Iterable[Mapping[str, Any]], now: datetime) -> BatchProgress:
-    """The funnel, sorted as people look for things: by namespace and name."""
-    return BatchProgress(
-        tuple(
-            sorted(
-                (_instance_progress(body, now) for body in bodies),
-                key=lambda line: (line.namespace, line.name),
-            )
-        )
-    )
+def batch_progress(bodies: Iterable[KubernetesObject], now: datetime) -> BatchProgress:
+    """Progress of the objects, sorted by namespace and name."""
+    return BatchProgress(tuple(_instance_progress(body, now) for body in sorted(bodies, key=namespaced_name)))
 
 
-def _instance_progress(body: Mapping[str, Any], now: datetime) -> InstanceProgress:
-    metadata, status = body["metadata"], body.get("status") or {}
+def _instance_progress(body: KubernetesObject, now: datetime) -> InstanceProgress:
+    metadata, status = body["metadata"], status_of(body)
     reason, message = leading_condition(status.get("conditions") or ())
     tests = status.get("tests") or {}
     return InstanceProgress(
@@ -103,13 +97,13 @@ def _instance_progress(body: Mapping[str, Any], now: datetime) -> InstanceProgre
     )
 
 
-def leading_condition(conditions: Iterable[Mapping[str, Any]]) -> tuple[str, str]:
-    """Reason and message of the condition that says most: why it is stuck, what goes on, how it ended."""
+def leading_condition(conditions: Iterable[KubernetesObject]) -> tuple[str, str]:
+    """Reason and message of the most specific condition: why it stalls, what runs now, or how it ended."""
     by_type = {condition.get("type"): condition for condition in conditions}
     for kind in ("Stalled", "Reconciling", "Validated", "Succeeded", "Ready"):
-        found = by_type.get(kind)
-        if found:
-            return str(found.get("reason") or ""), str(found.get("message") or "")
+        condition = by_type.get(kind)
+        if condition:
+            return str(condition.get("reason") or ""), str(condition.get("message") or "")
     return "", ""
 
 
@@ -123,5 +117,6 @@ def _elapsed_since(started: str | None, now: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    """Time of an ISO 8601 text; UTC where it names no time zone."""
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

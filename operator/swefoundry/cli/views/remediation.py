@@ -1,62 +1,104 @@
-"""What should a person do about each reason? One sentence per reason; a test sees that none is missing."""
+"""Remediation for each condition reason, one sentence each. A test checks that none is missing."""
 
 from swefoundry.api import reasons
 
 REMEDIATIONS: dict[str, str] = {
-    reasons.PENDING: "Wait. If it stays so, check that the operator runs and watches this namespace.",
-    reasons.SUSPENDED: "Set spec.suspend to false to go on.",
-    reasons.QUEUED: "Wait for a free place, or raise the operator's limits for active pods.",
-    reasons.INTAKE: "Wait; an intake takes seconds to minutes, depending on the size of the source.",
-    reasons.PREPARING: "Wait; the rounds above show what is being tried.",
-    reasons.VALIDATING: "Wait; the matrix is being evaluated.",
-    reasons.FAIL2PASS: "Nothing: it is valid. `swefoundry export` puts it into the data set.",
-    reasons.FAIL2FAIL: (
-        "Read the log of `after`. If a test needs what the environment lacks, give it in "
-        "spec.environment.overrides (aptPackages, preInstall, testCommand); if the row is wrong, drop it."
+    reasons.PENDING: (
+        "Wait. If this does not change, check that the operator runs and watches this namespace."
     ),
-    reasons.PASS2PASS: "The hidden tests do not test the fix. See that the test patch has the new ones, or drop it.",
-    reasons.PASS2FAIL: "The fix breaks the hidden tests. Check that gold and test patch belong to the same change.",
+    reasons.SUSPENDED: "Set spec.suspend to false to continue.",
+    reasons.QUEUED: "Wait for a running pod to end, or raise the operator's limits for active pods.",
+    reasons.INTAKE: "Wait. An intake takes seconds to minutes, depending on the size of the source.",
+    reasons.PREPARING: "Wait. The rounds above show what is being tried.",
+    reasons.VALIDATING: "Wait. The matrix is being evaluated.",
+    reasons.FAIL2PASS: "Nothing: the instance is valid. `swefoundry export` writes it to the data set.",
+    reasons.FAIL2FAIL: (
+        "Read the log of `after`. If the environment lacks something that a test needs, add it in "
+        "spec.environment.overrides (aptPackages, preInstall, testCommand). If the row is wrong, drop it."
+    ),
+    reasons.PASS2PASS: (
+        "The hidden tests do not test the fix. Check that the test patch has the new tests, or drop the "
+        "instance."
+    ),
+    reasons.PASS2FAIL: (
+        "The fix breaks the hidden tests. Check that gold patch and test patch belong to the same change."
+    ),
     reasons.ERROR2PASS: (
         "The hidden tests import or call what only the fix adds, so a solver would have to guess names. "
-        "Drop it, or name the interface in the problem statement."
+        "Drop the instance, or name the interface in the problem statement."
     ),
-    reasons.FLAKY: "Some tests change their result from run to run. Leave them out with a testCommand, or drop it.",
-    reasons.INCONCLUSIVE: "See which evaluation above has no result; raise its time limit or resources and re-create.",
-    reasons.TEST_PATCH_REFUSED: "Check that the test patch was made against this base; re-create with the right pair.",
-    reasons.GOLD_PATCH_REFUSED: "Check that the gold patch was made against this base, without the tests' files in it.",
-    reasons.SOURCE_MISMATCH: "Check spec.baseCommit, or the archive's sha256, against the source.",
-    reasons.SOURCE_UNREACHABLE: "Check the URL, the token's Secret and the intake pods' network policy; re-create.",
+    reasons.FLAKY: (
+        "The results of some tests differ from run to run. Exclude them with a testCommand, or drop the "
+        "instance."
+    ),
+    reasons.INCONCLUSIVE: (
+        "Find the evaluation above that has no result; raise its time limit or resources and re-create the "
+        "object."
+    ),
+    reasons.TEST_PATCH_REFUSED: (
+        "Check that the test patch was made against this base; re-create the object with the right patch."
+    ),
+    reasons.GOLD_PATCH_REFUSED: (
+        "Check that the gold patch was made against this base and does not contain the test files."
+    ),
+    reasons.SOURCE_MISMATCH: "Compare spec.baseCommit, or the archive's sha256, with the source.",
+    reasons.SOURCE_UNREACHABLE: (
+        "Check the URL, the token's Secret and the network policy of intake pods; re-create the object."
+    ),
     reasons.ENVIRONMENT_FAILED: (
         "Read the rounds above. Give a draft (spec.environment.draft), or help the strategies with "
         "spec.environment.overrides."
     ),
-    reasons.INFRASTRUCTURE: "Look at the nodes and the registry; re-create it when they are well.",
-    reasons.LIMIT: "Raise spec.validation.resources or timeoutSeconds and re-create it.",
-    reasons.MISCONFIGURED: "Mend what the message names (a Secret, a quota, a policy); then re-create it.",
-    reasons.NETWORK_OPEN: "Install a network plug-in that enforces NetworkPolicies, or allow the network in the spec.",
-    reasons.TAMPERED: "The code under test wrote where only the runner may. Treat it as hostile and drop it.",
-    reasons.INVALID_SPEC: "Mend the field that the message names; `swefoundry lint` finds such faults beforehand.",
-    reasons.DEFECT: "Please report it with the operator's log.",
+    reasons.INFRASTRUCTURE: "Check the nodes and the registry; re-create the object when they work.",
+    reasons.LIMIT: "Raise spec.validation.resources or timeoutSeconds and re-create the object.",
+    reasons.MISCONFIGURED: (
+        "Fix what the message names (a Secret, a quota, a policy); then re-create the object."
+    ),
+    reasons.NETWORK_OPEN: (
+        "Install a network plug-in that enforces NetworkPolicies, or allow the network in the spec."
+    ),
+    reasons.TAMPERED: (
+        "The code under test wrote to a file that only the runner may write. Treat it as hostile and drop it."
+    ),
+    reasons.INVALID_SPEC: (
+        "Fix the field that the message names; `swefoundry lint` finds such mistakes beforehand."
+    ),
+    reasons.DEFECT: "Please report this with the operator's log.",
     reasons.ACCEPTED: "Nothing: the environment is proven.",
-    reasons.ROW_DISPROVEN: "The hidden tests pass without the fix. Check the test patch; else drop the instance.",
-    reasons.DRAFTS_EXHAUSTED: "Give a draft or overrides (spec.environment); the rounds above say what was missing.",
-    reasons.BUDGET_SPENT: "Raise the budget that the message names, or give a draft; re-create it.",
-    reasons.PARENT_UNUSABLE: "Name an EnvBuild with a proven image in environment.parentRef, or leave it out.",
-    reasons.WAITING_FOR_SIBLING: "Wait; it goes on by itself when the EnvBuild that the message names ends.",
-    reasons.DRAFTING: "Wait; `swefoundry transcript` shows what the agents say.",
-    reasons.AGENTS_NOT_CONFIGURED: "Set agents.models in the chart's values, or leave agents out; re-create it.",
-    reasons.AGENTS_GAVE_UP: "Do what the analyst's reason says, or give a draft (spec.environment.draft).",
+    reasons.ROW_DISPROVEN: (
+        "The hidden tests pass without the fix. Check the test patch, or drop the instance."
+    ),
+    reasons.DRAFTS_EXHAUSTED: (
+        "Give a draft or overrides (spec.environment); the rounds above show what was missing."
+    ),
+    reasons.BUDGET_SPENT: "Raise the budget that the message names, or give a draft; re-create the object.",
+    reasons.PARENT_UNUSABLE: (
+        "Name an EnvBuild with a proven image in environment.parentRef, or leave it out."
+    ),
+    reasons.WAITING_FOR_SIBLING: "Wait. It continues when the EnvBuild that the message names ends.",
+    reasons.DRAFTING: "Wait. `swefoundry transcript` shows the conversation so far.",
+    reasons.AGENTS_NOT_CONFIGURED: (
+        "Set agents.models in the chart's values, or remove `agents` from the strategies; re-create the "
+        "object."
+    ),
+    reasons.AGENTS_GAVE_UP: "Follow the analyst's reason, or give a draft (spec.environment.draft).",
     reasons.AGENTS_REPEATED: "Give a draft or overrides (spec.environment), or add a stronger model.",
     reasons.AGENTS_MALFORMED: (
-        "Read the transcript (`swefoundry transcript`); set tools and jsonSchema of the model as its endpoint can."
+        "Read the transcript (`swefoundry transcript`); set the model's tools and jsonSchema to what its endpoint "
+        "supports."
     ),
-    reasons.AGENTS_TIME_LIMIT: "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; re-create it.",
-    reasons.MODEL_REFUSED: "Mend the key, model, address or certificate that the message names; re-create it.",
-    reasons.BUILDING: "Wait; an image is being built.",
-    reasons.PROBING: "Wait; an image is being probed.",
+    reasons.AGENTS_TIME_LIMIT: (
+        "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; re-create the object."
+    ),
+    reasons.MODEL_REFUSED: (
+        "Fix the key, model, address or certificate that the message names; re-create the object."
+    ),
+    reasons.BUILDING: "Wait. An image is being built.",
+    reasons.PROBING: "Wait. An image is being probed.",
 }
-UNKNOWN_REASON = "This program does not know the reason; it may be older than the operator."
+UNKNOWN_REASON = "This program does not know the reason. It may be older than the operator."
 
 
 def remediation_for(reason: str) -> str:
+    """What a person should do about a reason."""
     return REMEDIATIONS.get(reason, UNKNOWN_REASON)

@@ -1,4 +1,4 @@
-"""A transcript as people read it: like a chat, round by round, with what each turn cost. Pure."""
+"""A transcript for people, like a chat: round by round, with the cost of each turn. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from swefoundry.text.plurals import ordinal, pluralize
 
 HEAD_LINES = 24
 TAIL_LINES = 8
-"""Of a long message: the start says what it is, the end is what the model had read last."""
+"""Lines kept of a long message: its start says what it is, and its end is what the model read last."""
 ROLE_STYLES = {"system": "dim", "user": "", "assistant": "green", "tool": "cyan"}
 
 
@@ -29,7 +29,7 @@ class TurnFilter:
     full: bool = False
 
     def select(self, transcript: Transcript) -> list[Turn]:
-        """The turns that are wanted, oldest first."""
+        """Selected turns, oldest first."""
         return [
             turn
             for turn in sorted(transcript.turns, key=lambda turn: turn.number)
@@ -38,7 +38,7 @@ class TurnFilter:
 
 
 def render_transcript(name: str, transcript: Transcript, turn_filter: TurnFilter) -> RenderableType:
-    """All of it."""
+    """Selected turns, grouped by round, below a line with their total."""
     turns = turn_filter.select(transcript)
     shown = f"{len(turns)} of " if len(turns) < len(transcript.turns) else ""
     shown += pluralize(len(transcript.turns), "turn")
@@ -52,7 +52,7 @@ def render_transcript(name: str, transcript: Transcript, turn_filter: TurnFilter
 
 
 def usage_text(usage: Usage) -> str:
-    """Tokens and money of a turn or of many, in words."""
+    """Tokens and cost of one or more turns as text."""
     cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
     return (
         f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out, {usd_text(usage.micro_usd)}"
@@ -60,7 +60,7 @@ def usage_text(usage: Usage) -> str:
 
 
 def usd_text(micro_usd: int) -> str:
-    """Two digits say enough of dollars; below a cent, all of the millionths."""
+    """Dollars with two digits; amounts below a dollar with up to six."""
     amount = micro_usd / MICRO
     return f"${amount:,.2f}" if amount >= 1 or not micro_usd else f"${amount:.6f}".rstrip("0")
 
@@ -73,31 +73,31 @@ def _turn_lines(turn: Turn, full: bool) -> Iterator[RenderableType]:
     yield line
     if turn.note:
         yield Text(f"  {strip_control_chars(turn.note)}", style="yellow")
-    for said in (*turn.request, turn.reply):
-        yield from _message_lines(said, full)
+    for message in (*turn.request, turn.reply):
+        yield from _message_lines(message, full)
 
 
 def _message_lines(message: TranscriptMessage, full: bool) -> Iterator[Text]:
     style = ROLE_STYLES[message.role]
-    answers = f" to {strip_control_chars(message.call_id)}" if message.call_id else ""
-    yield Text(f"  {message.role}{answers}", style=f"{style} italic".strip())
+    answered_call = f" to {strip_control_chars(message.call_id)}" if message.call_id else ""
+    yield Text(f"  {message.role}{answered_call}", style=f"{style} italic".strip())
     text = _pretty_json(message.text) if message.role == "assistant" else message.text
-    for line in shorten(strip_control_chars(text).splitlines(), full):
-        yield Text("  │ ", style="dim").append(line, style=style)
+    for text_line in shorten(strip_control_chars(text).splitlines(), full):
+        yield Text("  │ ", style="dim").append(text_line, style=style)
     for call in message.calls:
-        wants = Text("  │ ", style="dim").append(f"→ {strip_control_chars(call.name)} ", style="magenta")
-        yield wants.append(strip_control_chars(call.arguments))
+        line = Text("  │ ", style="dim").append(f"→ {strip_control_chars(call.name)} ", style="magenta")
+        yield line.append(strip_control_chars(call.arguments))
 
 
 def _pretty_json(text: str) -> str:
-    """An answer that is a JSON object, a field a line: drafts are long."""
+    """An answer that is a JSON object with one field per line, because drafts are long."""
     try:
-        found = json.loads(text)
+        answer = json.loads(text)
     except ValueError:
         return text
-    if not isinstance(found, dict):
+    if not isinstance(answer, dict):
         return text
-    return "\n".join(_json_field(key, value) for key, value in found.items())
+    return "\n".join(_json_field(key, value) for key, value in answer.items())
 
 
 def _json_field(key: str, value: object) -> str:
@@ -107,8 +107,8 @@ def _json_field(key: str, value: object) -> str:
 
 
 def shorten(lines: list[str], full: bool) -> Iterable[str]:
-    """Head and tail of a long message, with a word on what is left out."""
+    """Head and tail of a long message, with the number of lines between them."""
     left_out = len(lines) - HEAD_LINES - TAIL_LINES
     if full or left_out <= 1:
         return lines
-    return [*lines[:HEAD_LINES], f"… {left_out} lines; --full shows them", *lines[-TAIL_LINES:]]
+    return [*lines[:HEAD_LINES], f"… {left_out} lines; use --full to show them", *lines[-TAIL_LINES:]]

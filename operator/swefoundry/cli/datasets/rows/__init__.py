@@ -1,1 +1,1 @@
-"""Rows of data sets: read from files, understood column by column, turned into instances."""
+"""Rows of data sets: reading of files and columns, conversion to instances, and export."""

@@ -1,6 +1,6 @@
-"""What does one column say? Data sets write the same thing in many ways; each reader here knows all of them.
+"""Readers of single columns, for the different spellings of the same value in data sets.
 
-Nothing is ever evaluated: lists written as Python source are taken apart by the tokenizer.
+Nothing is evaluated: lists written as Python source are read with the tokenizer.
 """
 
 import ast
@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 MILLISECONDS_FROM = 10**11
-"""Epoch numbers from here on are milliseconds: as seconds they would lie beyond the year 5000."""
+"""Epoch numbers from here on are milliseconds: as seconds they would be after the year 5000."""
 
 HASH = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 class BadColumn(Exception):
-    """The column does not hold what it must; the message names it, for people."""
+    """The column has an invalid value; the message names the column."""
 
 
 def text_column(row: dict[str, Any], name: str) -> str:
-    """A text; absent, null and NaN are empty."""
+    """Text of a column; empty when it is absent, null or NaN."""
     value = row.get(name)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
@@ -35,21 +35,23 @@ def text_column(row: dict[str, Any], name: str) -> str:
 
 
 def required_column(row: dict[str, Any], name: str) -> str:
+    """Text of a column that must not be empty."""
     value = text_column(row, name).strip()
     if not value:
-        raise BadColumn(f"{name}: is required and is {'empty' if name in row else 'not there'}")
+        raise BadColumn(f"{name}: is required and is {'empty' if name in row else 'missing'}")
     return value
 
 
 def commit_column(row: dict[str, Any], name: str) -> str:
+    """A full commit hash."""
     value = required_column(row, name).lower()
     if not HASH.fullmatch(value):
-        raise BadColumn(f"{name}: {value[:60]!r} is not a whole commit hash (40 hexadecimal digits)")
+        raise BadColumn(f"{name}: {value[:60]!r} is not a full commit hash (40 hexadecimal digits)")
     return value
 
 
 def time_column(row: dict[str, Any], name: str) -> datetime | None:
-    """ISO 8601, or epoch seconds or milliseconds as number or text; UTC where no zone is said."""
+    """A time: ISO 8601, or epoch seconds or milliseconds as number or text; UTC where no time zone is given."""
     written = text_column(row, name).strip()
     if not written:
         return None
@@ -57,17 +59,17 @@ def time_column(row: dict[str, Any], name: str) -> datetime | None:
         if re.fullmatch(r"\d{9,}(\.\d+)?", written):
             number = float(written)
             return datetime.fromtimestamp(number / 1000 if number >= MILLISECONDS_FROM else number, UTC)
-        found = datetime.fromisoformat(re.sub(r"\s+(UTC|GMT)$", "Z", written))
+        time = datetime.fromisoformat(re.sub(r"\s+(UTC|GMT)$", "Z", written))
     except (ValueError, OverflowError, OSError) as error:
         raise BadColumn(
             f"{name}: {written[:60]!r} is not a time. Write it as 2023-06-01T00:00:00Z."
         ) from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
-def names_column(row: dict[str, Any], *spellings: str) -> list[str] | None:
-    """A list of test names: a list, JSON text, a Python or NumPy literal; None when no spelling is there."""
-    name = next((spelling for spelling in spellings if row.get(spelling) is not None), None)
+def names_column(row: dict[str, Any], *columns: str) -> list[str] | None:
+    """Test names from a list, JSON text, or a Python or NumPy literal; None when the row has none of the columns."""
+    name = next((column for column in columns if row.get(column) is not None), None)
     if name is None:
         return None
     value = row[name]
@@ -91,16 +93,16 @@ BLANK_TOKENS = (tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER, tokenize.INDE
 
 
 def _parse_literal_list(name: str, written: str) -> list[str]:
-    """``['a', 'b']``, or ``['a' 'b']`` as NumPy prints it, which Python would read as the one string ``ab``."""
-    found: list[str] = []
+    """Strings of ``['a', 'b']``, or of NumPy's ``['a' 'b']``, which Python would read as the one string ``ab``."""
+    strings: list[str] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(written.strip()).readline):
             if token.type == tokenize.STRING:
-                found.append(str(ast.literal_eval(token.string)))
+                strings.append(str(ast.literal_eval(token.string)))
             elif token.type == tokenize.OP and token.string in "[](),":
                 continue
             elif token.type not in BLANK_TOKENS:
-                raise BadColumn(f"{name}: {token.string[:40]!r} does not belong into a list of test names")
+                raise BadColumn(f"{name}: {token.string[:40]!r} is not allowed in a list of test names")
     except (tokenize.TokenError, SyntaxError, ValueError) as error:
         raise BadColumn(f"{name}: neither JSON nor a Python list: {written[:60]!r}") from error
-    return found
+    return strings

@@ -1,4 +1,4 @@
-"""A validated instance as a row of SWE-bench, and all verdicts as SWE-Factory's status file. Pure."""
+"""Export formats: a validated instance as a SWE-bench row, all verdicts as SWE-Factory's status file. Pure."""
 
 import base64
 import json
@@ -11,11 +11,11 @@ from swefoundry.grading.verdict_bundle import VerdictBundle
 
 FACTORY_CATEGORIES = ("fail2pass", "fail2fail", "pass2pass", "pass2fail", "error")
 SWEFOUNDRY_ONLY_VERDICTS = ("error2pass", "flaky", "inconclusive")
-"""Verdicts that SWE-Factory does not know. Its readers train on `fail2pass`, so none of these may be in it."""
+"""Verdicts that SWE-Factory does not have. Its readers train on `fail2pass`, so none of these may be listed there."""
 
 RESULT_COLUMNS = frozenset({"FAIL_TO_PASS", "PASS_TO_PASS", "image", "stage_images", "evidence", "verdict"})
 MEASURED_COLUMNS = RESULT_COLUMNS | {"experiment", "strategy", "reused_from", "llm_usage"}
-"""Columns that say what was measured here; what another export said under the same name is not passed on."""
+"""Columns with our measurements; values that an imported row has in them are not exported."""
 
 
 class NotExportable(Exception):
@@ -35,19 +35,19 @@ class ValidatedInstance:
     problem: str
     base_commit: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """The columns that the import kept."""
+    """Columns that the import kept."""
     experiment: str = ""
     build_status: Mapping[str, Any] = field(default_factory=dict)
-    """Status of the EnvBuild; empty when it is gone."""
+    """Status of the EnvBuild; empty when it was deleted."""
 
 
 def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dict[str, Any]:
-    """A classic row, then the columns that the import kept, then ours. Lists are JSON text, as the format has them."""
+    """A classic row, then the columns that the import kept, then ours. Lists are JSON text, as in SWE-bench."""
     fail_to_pass = instance.bundle.swe_bench_fail_to_pass()
     if not fail_to_pass and not allow_empty:
         raise NotExportable(
             "no test is known to fail before and pass after (its draft declares no reports), and an empty "
-            "FAIL_TO_PASS counts as resolved by any patch. Give --allow-empty to export it all the same."
+            "FAIL_TO_PASS counts as resolved by any patch. Give --allow-empty to export the row anyway."
         )
     spec = instance.spec
     kept = {name: value for name, value in instance.extra.items() if name not in MEASURED_COLUMNS}
@@ -78,14 +78,14 @@ def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dic
 
 
 def _origin_columns(instance: ValidatedInstance) -> dict[str, Any]:
-    """Where the environment came from, and what models were used for it."""
-    made = instance.build_status
-    accepted = [each for each in made.get("rounds") or () if each.get("image") == made.get("image")]
+    """Columns about the origin of the environment, and the model usage for it."""
+    status = instance.build_status
+    accepted = [each for each in status.get("rounds") or () if each.get("image") == status.get("image")]
     parent = (accepted[-1].get("parent") or {}) if accepted else {}
-    usage = Usage.model_validate(made.get("usage") or {})
+    usage = Usage.model_validate(status.get("usage") or {})
     return {
         "experiment": instance.experiment,
-        "strategy": made.get("strategy"),
+        "strategy": status.get("strategy"),
         "reused_from": parent.get("image"),
         "llm_usage": usage.model_dump(exclude={"micro_usd"}) | {"usd": usage.micro_usd / MICRO}
         if usage.turns
@@ -94,7 +94,7 @@ def _origin_columns(instance: ValidatedInstance) -> dict[str, Any]:
 
 
 def _patch_columns(name: str, content: bytes) -> dict[str, str]:
-    """The patch as text, byte for byte; one that is not UTF-8 besides as base64, which JSON can carry."""
+    """The patch as text; a patch that is not UTF-8 additionally as base64, so that no byte is lost."""
     try:
         return {name: content.decode()}
     except UnicodeDecodeError:
@@ -102,18 +102,18 @@ def _patch_columns(name: str, content: bytes) -> dict[str, str]:
 
 
 def swe_factory_status(verdicts: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
-    """fail2pass_status.json from instance ids and verdicts; ``None`` is an instance that ended without one."""
+    """Content of fail2pass_status.json, from instance ids and verdicts; None for an instance without a verdict."""
     categories: dict[str, list[str]] = {category: [] for category in FACTORY_CATEGORIES}
-    beyond: dict[str, list[str]] = {}
+    additional: dict[str, list[str]] = {}
     total = 0
     for instance_id, verdict in verdicts:
         total += 1
         categories[verdict if verdict in categories else "error"].append(instance_id)
         if verdict in SWEFOUNDRY_ONLY_VERDICTS:
-            beyond.setdefault(verdict, []).append(instance_id)
+            additional.setdefault(verdict, []).append(instance_id)
     listed = {category: sorted(ids) for category, ids in categories.items()}
     return {
         "total": total,
         "categories": listed,
-        "swefoundry": {key: sorted(ids) for key, ids in beyond.items()},
+        "swefoundry": {key: sorted(ids) for key, ids in additional.items()},
     }

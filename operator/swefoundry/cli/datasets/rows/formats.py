@@ -1,7 +1,7 @@
-"""Which data set is a row from, and which instance does it describe?
+"""Row formats: detection, and conversion of rows to instances.
 
-Two formats are read: SWE-bench's classic rows (also those of its many forks) and SWE-Factory's. Rows of formats
-that mean something else by the same columns are refused by name rather than misread.
+Two formats are read: SWE-bench's classic rows (also those of its forks) and SWE-Factory's. Rows of formats that use the
+same columns with another meaning are rejected by name.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,8 @@ Columns = dict[str, Any]
 
 
 class RowFormat(StrEnum):
+    """Format of a row."""
+
     AUTO = "auto"
     SWE_BENCH = "swe-bench"
     SWE_FACTORY = "swe-factory"
@@ -31,7 +33,7 @@ class RowFormat(StrEnum):
 UNSUPPORTED_FORMATS: tuple[tuple[str, Callable[[Columns], bool]], ...] = (
     ("a Multi-SWE-bench row (org, number, fix_patch)", lambda row: "fix_patch" in row and "patch" not in row),
     (
-        "a SWE-smith row: its patch makes the bug",
+        "a SWE-smith row (its patch introduces the bug)",
         lambda row: str(row.get("repo", "")).startswith("swesmith/"),
     ),
     ("an R2E-Gym row (parsed_commit_content)", lambda row: "parsed_commit_content" in row),
@@ -56,22 +58,22 @@ SPEC_COLUMNS = frozenset(
 )
 
 LANGUAGE_ALIASES = {"js": "javascript", "ts": "typescript", "c++": "cpp", "golang": "go"}
-NO_TESTS = "Without hidden tests nothing could fail before the fix."
-NO_FIX = "Without a reference fix nothing could pass after it."
+NO_TESTS = "Without hidden tests nothing can fail before the fix."
+NO_FIX = "Without a reference fix nothing can pass after it."
 
 
 def detect_format(row: Columns) -> RowFormat:
-    """SWE-Factory's rows name the pull request and its issues and have no lists of tests."""
+    """Format of a row: SWE-Factory's rows name the pull request and have no lists of tests."""
     listed = any(name in row for name in ("FAIL_TO_PASS", "fail_to_pass"))
     factory = "pull_number" in row or "eval_script_skeleton" in row
     return RowFormat.SWE_FACTORY if factory and not listed else RowFormat.SWE_BENCH
 
 
 def read_instance(row: Columns) -> Instance:
-    """The instance that a row of either format describes; raises :class:`BadColumn`."""
+    """Instance that a row of either format describes; raises :class:`BadColumn`."""
     for what, is_it in UNSUPPORTED_FORMATS:
         if is_it(row):
-            raise BadColumn(f"this is {what}, which is not read")
+            raise BadColumn(f"this is {what}; the format is not supported")
     kept = {name: value for name, value in row.items() if name not in SPEC_COLUMNS and value is not None}
     for column in ("FAIL_TO_PASS", "PASS_TO_PASS"):
         if (listed := names_column(row, column, column.lower())) is not None:
@@ -99,20 +101,22 @@ def read_instance(row: Columns) -> Instance:
 
 
 def _needs_no_commit(source: Columns | None) -> bool:
-    """Rows that `swefoundry export` wrote may come from an archive; the column `source` is as in the spec."""
+    """Whether the source is an archive, as in rows that `swefoundry export` wrote."""
     return source is not None and "git" not in source
 
 
 def row_warnings(row: Columns) -> list[str]:
-    """What a person should know although the row is good."""
-    found = []
+    """Warnings about a row that is imported."""
+    warnings = []
     if names_column(row, "FAIL_TO_PASS", "fail_to_pass") == []:
-        found.append(
-            "its FAIL_TO_PASS is empty, so that any patch would resolve it; the validation finds its own"
+        warnings.append(
+            "its FAIL_TO_PASS is empty, so any patch would resolve it; the validation measures its own"
         )
     if any(name in row for name in ("dockerfile", "eval_script")):
-        found.append("its Dockerfile and script are kept and not used: the strategies make the environment")
+        warnings.append(
+            "its Dockerfile and script are kept but not used: the strategies make the environment"
+        )
     for name in ("patch", "test_patch"):
         if not text_column(row, name).endswith("\n"):
-            found.append(f"{name} had no line end at its end, which git refuses; one was added")
-    return found
+            warnings.append(f"{name} had no newline at its end, which git rejects; one was added")
+    return warnings

@@ -1,6 +1,6 @@
-"""Which rows does a data set file hold? JSON lines, a JSON list, or a JSON object of rows by id.
+"""Reader of data set files: JSON lines, a JSON list, or a JSON object of rows by id.
 
-A row that cannot be read is a value with its place and the reason, so that the others go on.
+A row that cannot be read is returned as a value with its place and the reason, and reading continues.
 """
 
 import json
@@ -14,16 +14,16 @@ BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Row:
-    """One row, as it stands in the file."""
+    """One row of the file."""
 
     place: str
-    """``line 12`` or ``row 3``, for people."""
+    """``line 12`` or ``row 3``."""
     columns: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that was not understood."""
+    """A row that could not be read."""
 
     place: str
     reason: str
@@ -31,7 +31,7 @@ class BadRow:
 
 
 def read_rows(path: Path) -> Iterator[Row | BadRow]:
-    """Every row of the file; raises ``OSError`` when it cannot be read at all."""
+    """Every row of the file; raises ``OSError`` when the file cannot be read."""
     with path.open("rb") as file:
         head = file.read(4096).removeprefix(BOM).lstrip()
     if head.startswith(b"PAR1"):
@@ -63,7 +63,7 @@ def _json_object(line: bytes) -> dict[str, Any] | None:
 
 
 def _rows_of_lines(path: Path) -> Iterator[Row | BadRow]:
-    # Lines end at \n alone: str.splitlines would also cut at U+2028, which JSON strings may hold as it is.
+    # Only \n ends a line: str.splitlines would also split at U+2028, which JSON strings may contain unescaped.
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.removeprefix(BOM).strip():

@@ -1,4 +1,4 @@
-"""Is a row's patch one that git can apply? What git refuses for its form is refused here, before a pod runs."""
+"""Reader of patch columns: rejects, before a pod runs, patches whose form git does not accept."""
 
 import re
 from typing import Any
@@ -10,25 +10,28 @@ MISSING_BINARY = re.compile(r"^Binary files (?P<files>.+) differ\r?$", re.MULTIL
 
 
 def patch_column(row: dict[str, Any], name: str, empty_hint: str) -> bytes:
-    """The patch byte for byte, CRLF included; ``empty_hint`` says what a missing one means.
+    """The patch byte for byte, CRLF included; ``empty_hint`` explains why an empty one is rejected.
 
-    git calls a patch whose last line has no end corrupt, and some data sets strip it, so it is put back.
+    git calls a patch without a newline at the end corrupt, and some data sets strip it, so it is added again.
     """
     content = text_column(row, name)
     if not content.strip():
         raise BadColumn(f"{name}: is empty. {empty_hint}")
     if not DIFF_HEADER.search(content):
         raise BadColumn(f"{name}: is not a unified diff (no line starts with `diff --git` or `---`)")
-    if (found := MISSING_BINARY.search(content)) is not None:
+    if (match := MISSING_BINARY.search(content)) is not None:
         raise BadColumn(
-            f"{name}: names a binary file without its content ({found['files'][:120]}). "
+            f"{name}: names a binary file without its content ({match['files'][:120]}). "
             "Make the patch again with `git diff --binary`."
         )
     return encode_text(name, content if content.endswith("\n") else content + "\n")
 
 
 def encode_text(name: str, content: str) -> bytes:
+    """UTF-8 bytes of a column's text."""
     try:
         return content.encode()
     except UnicodeEncodeError as error:
-        raise BadColumn(f"{name}: holds half a character (a lone surrogate) at {error.start}") from error
+        raise BadColumn(
+            f"{name}: has a lone surrogate, which is not a character, at {error.start}"
+        ) from error
