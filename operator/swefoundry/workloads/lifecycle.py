@@ -25,7 +25,7 @@ from swefoundry.workloads.decide import (
 from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
 
-T = TypeVar("T")
+PartT = TypeVar("PartT")
 
 
 ROLE_BY_WORK = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
@@ -132,13 +132,13 @@ async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: st
         context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
 
 
-async def gather_partial(parts: Iterable[Awaitable[T]]) -> tuple[list[T], errors.SwefoundryError | None]:
+async def gather_partial(parts: Iterable[Awaitable[PartT]]) -> tuple[list[PartT], errors.SwefoundryError | None]:
     """What the parts achieved, and the first error, if any.
 
     What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.
     """
     done = await asyncio.gather(*parts, return_exceptions=True)
-    results: list[T] = []
+    results: list[PartT] = []
     error: errors.SwefoundryError | None = None
     for item in done:
         if isinstance(item, errors.SwefoundryError):

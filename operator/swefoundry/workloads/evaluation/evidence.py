@@ -18,7 +18,7 @@ from swefoundry.workloads.decide import (
 )
 from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
 
-LOG_LIMIT_BYTES = 16 << 20
+EVALUATION_LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 4 MiB unpacked; more than this was not written by it."""
 
 RECORD_FILE = "record.json"
@@ -42,7 +42,7 @@ async def store_evidence(
 ) -> Evidence | None:
     """Read an evaluation's log, store log, reports and record; None when the log is gone, and with it the evidence."""
     try:
-        log = await context.kube.log(PODS, namespace, move.pod.name, LOG_LIMIT_BYTES)
+        log = await context.kube.log(PODS, namespace, move.pod.name, EVALUATION_LOG_LIMIT_BYTES)
     except (errors.NotFound, errors.ApiRefused):
         return None
     except errors.ApiUnavailable:
