@@ -132,7 +132,9 @@ async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: st
         context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
 
 
-async def gather_partial(parts: Iterable[Awaitable[PartT]]) -> tuple[list[PartT], errors.SwefoundryError | None]:
+async def gather_partial(
+    parts: Iterable[Awaitable[PartT]],
+) -> tuple[list[PartT], errors.SwefoundryError | None]:
     """What the parts achieved, and the first error, if any.
 
     What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.

@@ -108,12 +108,12 @@ def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
     build = observed.build
     if build is None:
         return status
-    made = build.status
+    result = build.status
     return with_fields(
         status,
         env_build=build.name,  # the operator may have died between creating it and writing the status
-        strategy=made.strategy or status.strategy,
-        round=len(made.rounds) or None,
+        strategy=result.strategy or status.strategy,
+        round=len(result.rounds) or None,
         image=observed.image,
     )
 

@@ -63,7 +63,7 @@ class EnvBuildCreated:
 
 @dataclass(frozen=True)
 class EnvBuildDeleted:
-    """Somebody deleted the EnvBuild after it made the image."""
+    """The EnvBuild was deleted after its image was built."""
 
     name: str
 
