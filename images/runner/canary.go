@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Is the network really closed? A policy is checked, not assumed.
+// Probe whether the network is really closed: a policy is checked, not assumed.
 //
 // One address is tried several times: some network plugins drop a new pod's packets until they have
 // classified it, so that the very first attempt would find any network closed.

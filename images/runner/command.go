@@ -36,9 +36,9 @@ func (e ending) exitCode() int {
 }
 
 // runCommand returns when the command has ended and nothing that it left behind is alive.
-func runCommand(order Order, output *output, child <-chan os.Signal) (ending, error) {
+func runCommand(spec Spec, output *output, child <-chan os.Signal) (ending, error) {
 	started := time.Now()
-	pipe, pid, err := start(order)
+	pipe, pid, err := start(spec)
 	var refused notRunnable
 	if errors.As(err, &refused) {
 		return ending{notRunnable: true, remark: refused.Error()}, nil
@@ -51,7 +51,7 @@ func runCommand(order Order, output *output, child <-chan os.Signal) (ending, er
 		output.drain(pipe)
 		close(drained)
 	}()
-	ended, err := supervise(pid, order.timeout(), child)
+	ended, err := supervise(pid, spec.timeout(), child)
 	if err != nil {
 		return ended, err
 	}
@@ -71,9 +71,9 @@ type notRunnable struct{ reason string }
 
 func (n notRunnable) Error() string { return n.reason }
 
-func start(order Order) (*os.File, int, error) {
-	if info, err := os.Stat(order.Workdir); err != nil || !info.IsDir() {
-		return nil, 0, notRunnable{"workdir " + order.Workdir + " is not a directory"}
+func start(spec Spec) (*os.File, int, error) {
+	if info, err := os.Stat(spec.Workdir); err != nil || !info.IsDir() {
+		return nil, 0, notRunnable{"workdir " + spec.Workdir + " is not a directory"}
 	}
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {
@@ -85,23 +85,23 @@ func start(order Order) (*os.File, int, error) {
 		return nil, 0, err
 	}
 	defer writer.Close()
-	pid, err := startShell(order, nothing, writer)
+	pid, err := startShell(spec, nothing, writer)
 	if err != nil {
 		reader.Close()
 	}
 	return reader, pid, err
 }
 
-func startShell(order Order, stdin, stdout *os.File) (int, error) {
+func startShell(spec Spec, stdin, stdout *os.File) (int, error) {
 	attributes := &syscall.ProcAttr{
-		Dir:   order.Workdir,
+		Dir:   spec.Workdir,
 		Env:   withoutOurs(os.Environ()),
 		Files: []uintptr{stdin.Fd(), stdout.Fd(), stdout.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true}, // its own session, so its own process group
 	}
 	var failures []string
 	for _, shell := range []string{"/bin/bash", "/bin/sh"} {
-		pid, err := syscall.ForkExec(shell, []string{shell, "-c", order.Command}, attributes)
+		pid, err := syscall.ForkExec(shell, []string{shell, "-c", spec.Command}, attributes)
 		if err == nil {
 			return pid, nil
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Which files match a report pattern? `*`, `?`, `[…]` within a name, `**` for any number of directories.
+// Match report files: `*`, `?`, `[…]` within a name, `**` for any number of directories.
 // Everything goes through an os.Root, so that no symbolic link leads out of the working directory.
 
 const (

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// How many test cases does a JUnit XML file list, and how did they end?
+// Count the test cases of a JUnit XML file by how they ended.
 //
 // Only elements are counted, so the reader below keeps element names and nothing else: attributes and
 // text are passed over byte by byte, entities are never looked at and a document type is refused.

@@ -22,31 +22,31 @@ func main() {
 	if err := arm(); err != nil {
 		os.Exit(giveUp(openTerminationLog(defaultTerminationLog), exitBroken, err))
 	}
-	order, err := orderFrom(os.Getenv(orderVariable))
+	spec, err := specFrom(os.Getenv(specVariable))
 	if err != nil {
 		os.Exit(giveUp(openTerminationLog(defaultTerminationLog), exitUsage, err))
 	}
-	log := openTerminationLog(order.TerminationLog)
+	log := openTerminationLog(spec.TerminationLog)
 	if log.err != nil {
 		os.Exit(giveUp(log, exitUsage, log.err))
 	}
-	os.Exit(evaluate(order, log))
+	os.Exit(evaluate(spec, log))
 }
 
-func evaluate(order Order, log terminationLog) int {
+func evaluate(spec Spec, log terminationLog) int {
 	child, err := listen()
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
 	stdout := bufio.NewWriterSize(os.Stdout, 32<<10)
-	output := newOutput(stdout, order.OutputBytes)
-	if err := removeStaleReports(order); err != nil {
+	output := newOutput(stdout, spec.OutputBytes)
+	if err := removeStaleReports(spec); err != nil {
 		return giveUp(log, exitBroken, err)
 	}
 	oomBefore := oomKills()
-	probe := startProbe(order.Canary)
+	probe := startProbe(spec.Canary)
 
-	ended, err := runCommand(order, output, child)
+	ended, err := runCommand(spec, output, child)
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
@@ -56,16 +56,16 @@ func evaluate(order Order, log terminationLog) int {
 
 	// Nobody but this process is alive from here on.
 	output.finish(ended.remark)
-	record := Record{V: 1, Nonce: order.Nonce, Stage: order.Stage}
+	record := Record{V: 1, Nonce: spec.Nonce, Stage: spec.Stage}
 	record.describe(ended)
 	record.OOMKills = max(0, oomKills()-oomBefore)
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
-	reports := collectReports(order)
+	reports := collectReports(spec)
 	record.Tests, record.ReportNote = reports.tests, reports.remarks(ended)
-	record.ReportSHA256 = reports.print(stdout, order.Nonce)
+	record.ReportSHA256 = reports.print(stdout, spec.Nonce)
 	stdout.Flush() // a reader that is gone loses the log, which the operator notices by reportSha256
-	record.Code = canonicalCode(order, ended, reports.tests)
+	record.Code = canonicalCode(spec, ended, reports.tests)
 	if err := log.write(record.encode()); err != nil {
 		return giveUp(log, exitBroken, err)
 	}

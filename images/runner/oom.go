@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// How many processes of this container has the kernel killed for want of memory?
+// Processes of this container that the kernel killed because memory ran out.
 
 // oomKills is 0 where the counter cannot be found. It is read twice: a counter may have a past.
 func oomKills() int {

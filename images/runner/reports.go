@@ -35,15 +35,15 @@ type reports struct {
 	notes   []string
 }
 
-func removeStaleReports(order Order) error {
-	root, err := os.OpenRoot(order.Workdir)
+func removeStaleReports(spec Spec) error {
+	root, err := os.OpenRoot(spec.Workdir)
 	if err != nil {
 		return nil // no workdir: the command will not be runnable
 	}
 	defer root.Close()
-	names, all := matching(root, order.Reports)
+	names, all := matching(root, spec.Reports)
 	if !all {
-		return fmt.Errorf("stale reports: too many files in %s for the patterns", order.Workdir)
+		return fmt.Errorf("stale reports: too many files in %s for the patterns", spec.Workdir)
 	}
 	for _, name := range names {
 		if err := root.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -53,25 +53,25 @@ func removeStaleReports(order Order) error {
 	return nil
 }
 
-func collectReports(order Order) reports {
+func collectReports(spec Spec) reports {
 	var all reports
-	root, err := os.OpenRoot(order.Workdir)
-	if err != nil || len(order.Reports) == 0 {
+	root, err := os.OpenRoot(spec.Workdir)
+	if err != nil || len(spec.Reports) == 0 {
 		return all
 	}
 	defer root.Close()
-	names, complete := matching(root, order.Reports)
+	names, complete := matching(root, spec.Reports)
 	if !complete {
 		all.note("too many files, not all were looked at")
 	}
 	if len(names) == 0 {
-		all.note("no file matches %s", strings.Join(order.Reports, " "))
+		all.note("no file matches %s", strings.Join(spec.Reports, " "))
 	}
 	if len(names) > maxReports {
 		all.note("%d files match, only %d are looked at", len(names), maxReports)
 		names = names[:maxReports]
 	}
-	room := int64(order.ReportBytes)
+	room := int64(spec.ReportBytes)
 	for _, name := range names {
 		room -= all.add(root, name, room)
 	}

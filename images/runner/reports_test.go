@@ -72,7 +72,7 @@ func TestStaleReportsAreRemovedAndNothingElse(t *testing.T) {
 	directory := workdir(t, map[string]string{
 		"junit.xml": onePass, "setup.xml": "-> keep.txt", "keep.txt": "x", "more/a.xml": onePass, "dir.xml/in": "x",
 	})
-	if err := removeStaleReports(Order{Workdir: directory, Reports: []string{"*.xml", "more/*.xml"}}); err != nil {
+	if err := removeStaleReports(Spec{Workdir: directory, Reports: []string{"*.xml", "more/*.xml"}}); err != nil {
 		t.Fatal(err)
 	}
 	root, _ := os.OpenRoot(directory)
@@ -83,7 +83,7 @@ func TestStaleReportsAreRemovedAndNothingElse(t *testing.T) {
 
 func collected(t *testing.T, directory string, room int, patterns ...string) reports {
 	t.Helper()
-	return collectReports(Order{Workdir: directory, Reports: patterns, ReportBytes: room})
+	return collectReports(Spec{Workdir: directory, Reports: patterns, ReportBytes: room})
 }
 
 func TestReportsAreAddedUpAndFramed(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// How many tests does a TAP stream list, and how did they end? Only the top level counts: a subtest is
-// summed up by the line of its parent.
+// Count the tests of a TAP stream by how they ended. Only the top level counts: a subtest is summed up by
+// the line of its parent.
 
 const (
 	maxTAPLine = 4096       // what is looked at of one line

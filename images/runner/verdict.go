@@ -2,7 +2,7 @@ package main
 
 import "slices"
 
-// What does this ending mean? The canonical code; the table is in docs/runner.md.
+// The canonical code of an ending; the table is in docs/runner.md.
 
 const (
 	codePassed      = 0
@@ -26,7 +26,7 @@ func (t Tests) plus(o Tests) Tests {
 }
 
 // canonicalCode lets the exit status decide and a report only take away: no report can turn a failure into a pass.
-func canonicalCode(order Order, ended ending, tests *Tests) int {
+func canonicalCode(spec Spec, ended ending, tests *Tests) int {
 	exit := ended.exitCode()
 	noTests := tests == nil || tests.Total == 0
 	switch {
@@ -34,9 +34,9 @@ func canonicalCode(order Order, ended ending, tests *Tests) int {
 		return codeTimeLimit
 	case ended.notRunnable, exit == 126, exit == 127:
 		return codeNotRunnable
-	case slices.Contains(order.ErrorExitCodes, exit):
+	case slices.Contains(spec.ErrorExitCodes, exit):
 		return codeNoResult
-	case len(order.Reports) > 0 && noTests:
+	case len(spec.Reports) > 0 && noTests:
 		return codeNoResult
 	case exit == 0:
 		return codePassed

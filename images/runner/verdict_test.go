@@ -10,11 +10,11 @@ func exited(code int) ending { return ending{status: syscall.WaitStatus(code << 
 func killed(by syscall.Signal) ending { return ending{status: syscall.WaitStatus(by)} }
 
 func TestCanonicalCode(t *testing.T) {
-	plain := Order{ErrorExitCodes: []int{2, 3, 4, 5}}
-	reporting := Order{ErrorExitCodes: []int{2, 3, 4, 5}, Reports: []string{"junit.xml"}}
+	plain := Spec{ErrorExitCodes: []int{2, 3, 4, 5}}
+	reporting := Spec{ErrorExitCodes: []int{2, 3, 4, 5}, Reports: []string{"junit.xml"}}
 	some, none := &Tests{Total: 2, Passed: 1, Failed: 1}, &Tests{}
 	for name, c := range map[string]struct {
-		order Order
+		spec  Spec
 		ended ending
 		tests *Tests
 		code  int
@@ -38,7 +38,7 @@ func TestCanonicalCode(t *testing.T) {
 		"the time limit comes before everything else":   {plain, ending{timedOut: true}, nil, 22},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if code := canonicalCode(c.order, c.ended, c.tests); code != c.code {
+			if code := canonicalCode(c.spec, c.ended, c.tests); code != c.code {
 				t.Errorf("got %d, want %d", code, c.code)
 			}
 		})

@@ -16,7 +16,7 @@ import (
 // What is to be run: the one input, from the environment variable SWEFOUNDRY_RUN.
 
 const (
-	orderVariable         = "SWEFOUNDRY_RUN"
+	specVariable          = "SWEFOUNDRY_RUN"
 	defaultTerminationLog = "/dev/termination-log"
 
 	defaultOutputBytes = 1 << 20
@@ -27,8 +27,8 @@ const (
 	maxTimeout         = 7 * 24 * time.Hour
 )
 
-// Order is refused as a whole when a field is unknown: a misspelt limit must not silently vanish.
-type Order struct {
+// Spec is refused as a whole when a field is unknown: a misspelt limit must not silently vanish.
+type Spec struct {
 	V              int      `json:"v"`
 	Nonce          string   `json:"nonce"`
 	Stage          string   `json:"stage"`
@@ -43,39 +43,39 @@ type Order struct {
 	TerminationLog string   `json:"terminationLog"`
 }
 
-func (o Order) timeout() time.Duration { return time.Duration(o.TimeoutSeconds) * time.Second }
+func (s Spec) timeout() time.Duration { return time.Duration(s.TimeoutSeconds) * time.Second }
 
-func orderFrom(text string) (Order, error) {
-	var order Order
+func specFrom(text string) (Spec, error) {
+	var spec Spec
 	if text == "" {
-		return order, fmt.Errorf("%s is not set", orderVariable)
+		return spec, fmt.Errorf("%s is not set", specVariable)
 	}
 	decoder := json.NewDecoder(bytes.NewReader([]byte(text)))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&order); err != nil {
-		return order, fmt.Errorf("%s: %w", orderVariable, err)
+	if err := decoder.Decode(&spec); err != nil {
+		return spec, fmt.Errorf("%s: %w", specVariable, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return order, fmt.Errorf("%s: something follows the JSON object", orderVariable)
+		return spec, fmt.Errorf("%s: something follows the JSON object", specVariable)
 	}
-	order = order.withDefaults()
-	if fault := order.fault(); fault != "" {
-		return order, fmt.Errorf("%s: %s", orderVariable, fault)
+	spec = spec.withDefaults()
+	if fault := spec.fault(); fault != "" {
+		return spec, fmt.Errorf("%s: %s", specVariable, fault)
 	}
-	return order, nil
+	return spec, nil
 }
 
-func (o Order) withDefaults() Order {
-	if o.OutputBytes == 0 {
-		o.OutputBytes = defaultOutputBytes
+func (s Spec) withDefaults() Spec {
+	if s.OutputBytes == 0 {
+		s.OutputBytes = defaultOutputBytes
 	}
-	if o.ReportBytes == 0 {
-		o.ReportBytes = defaultReportBytes
+	if s.ReportBytes == 0 {
+		s.ReportBytes = defaultReportBytes
 	}
-	if o.TerminationLog == "" {
-		o.TerminationLog = defaultTerminationLog
+	if s.TerminationLog == "" {
+		s.TerminationLog = defaultTerminationLog
 	}
-	return o
+	return s
 }
 
 var (
@@ -84,42 +84,42 @@ var (
 )
 
 // fault names the first field that is wrong, or nothing.
-func (o Order) fault() string {
+func (s Spec) fault() string {
 	switch {
-	case o.V != 1:
-		return fmt.Sprintf("v is %d, this runner knows 1", o.V)
-	case !nonceShape.MatchString(o.Nonce):
+	case s.V != 1:
+		return fmt.Sprintf("v is %d, this runner knows 1", s.V)
+	case !nonceShape.MatchString(s.Nonce):
 		return "nonce must be 8 to 128 letters, digits, _ or -"
-	case !stageShape.MatchString(o.Stage):
+	case !stageShape.MatchString(s.Stage):
 		return "stage must be 1 to 40 lower-case letters, digits or -"
-	case strings.TrimSpace(o.Command) == "" || strings.ContainsRune(o.Command, 0):
+	case strings.TrimSpace(s.Command) == "" || strings.ContainsRune(s.Command, 0):
 		return "command must not be empty or hold a NUL"
-	case !path.IsAbs(o.Workdir):
+	case !path.IsAbs(s.Workdir):
 		return "workdir must be absolute"
-	case !path.IsAbs(o.TerminationLog):
+	case !path.IsAbs(s.TerminationLog):
 		return "terminationLog must be absolute"
-	case o.TimeoutSeconds < 1 || o.timeout() > maxTimeout:
+	case s.TimeoutSeconds < 1 || s.timeout() > maxTimeout:
 		return "timeoutSeconds must be between 1 and 604800"
-	case o.OutputBytes < minOutputBytes || o.OutputBytes > maxOutputBytes:
+	case s.OutputBytes < minOutputBytes || s.OutputBytes > maxOutputBytes:
 		return fmt.Sprintf("outputBytes must be between %d and %d", minOutputBytes, maxOutputBytes)
-	case o.ReportBytes < 0 || o.ReportBytes > maxReportBytes:
+	case s.ReportBytes < 0 || s.ReportBytes > maxReportBytes:
 		return fmt.Sprintf("reportBytes must be at most %d", maxReportBytes)
 	}
-	return o.listFault()
+	return s.listFault()
 }
 
-func (o Order) listFault() string {
-	for _, pattern := range o.Reports {
+func (s Spec) listFault() string {
+	for _, pattern := range s.Reports {
 		if fault := patternFault(pattern); fault != "" {
 			return fmt.Sprintf("reports: %q %s", pattern, fault)
 		}
 	}
-	for _, code := range o.ErrorExitCodes {
+	for _, code := range s.ErrorExitCodes {
 		if code < 1 || code > 255 {
 			return fmt.Sprintf("errorExitCodes: %d is not between 1 and 255", code)
 		}
 	}
-	for _, address := range o.Canary {
+	for _, address := range s.Canary {
 		if _, err := netip.ParseAddrPort(address); err != nil {
 			return fmt.Sprintf("canary: %q is not ip:port", address)
 		}

@@ -9,8 +9,8 @@ import (
 const minimal = `{"v":1,"nonce":"0123abcd","stage":"before","command":"pytest","workdir":"/testbed","timeoutSeconds":60`
 
 func TestOrderTakesDefaults(t *testing.T) {
-	got, err := orderFrom(minimal + "}")
-	want := Order{
+	got, err := specFrom(minimal + "}")
+	want := Spec{
 		V: 1, Nonce: "0123abcd", Stage: "before", Command: "pytest", Workdir: "/testbed", TimeoutSeconds: 60,
 		OutputBytes: 1 << 20, ReportBytes: 4 << 20, TerminationLog: "/dev/termination-log",
 	}
@@ -42,7 +42,7 @@ func TestOrderNamesTheFaultyField(t *testing.T) {
 		{minimal + `,"errorExitCodes":[0]}`, "errorExitCodes"},
 		{minimal + `,"canary":["kubernetes.default:443"]}`, "canary"},
 	} {
-		if _, err := orderFrom(c.text); err == nil || !strings.Contains(err.Error(), c.names) {
+		if _, err := specFrom(c.text); err == nil || !strings.Contains(err.Error(), c.names) {
 			t.Errorf("%s: got %v, want a word of %q", c.text, err, c.names)
 		}
 	}
