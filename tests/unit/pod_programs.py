@@ -1,5 +1,5 @@
-"""The programs of pods as a kubelet runs them, but for the pod: an order in the environment, a record in the
-termination log, a code at the end.
+"""Programs of pods, run as a kubelet runs them but without the pod: a spec in the environment, a record in the
+termination log, an exit code.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""How do the tests run the real runner as PID 1, with the capabilities that an evaluation pod gives it?"""
+"""Run the real runner as PID 1, with the capabilities that an evaluation pod gives it."""
 
 import json
 import os

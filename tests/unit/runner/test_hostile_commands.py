@@ -1,4 +1,4 @@
-"""Can code under test forge, hide or prevent the runner's record?"""
+"""Code under test tries to forge, hide or prevent the runner's record."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Which code and which record does the runner give for each way a command can end?"""
+"""Code and record of the runner for each way in which a command can end."""
 
 import hashlib
 import json

@@ -79,7 +79,7 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
 
 
 @pytest.mark.parametrize("order", ["", "{}", "[]"])
-async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
+async def test_a_spec_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
     ended = await (await start_agent(order, tmp_path / "pod")).wait()
     assert ended.record is not None
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

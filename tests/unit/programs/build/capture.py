@@ -81,7 +81,7 @@ class CaptureRig:
 
     async def build(self, dockerfile: str, **changes: object) -> tuple[int, bytes]:
         """Output and exit code of one build."""
-        order = BuildSpec(
+        spec = BuildSpec(
             nonce="n",
             place=self._place,
             source=ZERO_DIGEST,
@@ -90,18 +90,18 @@ class CaptureRig:
             time_limit_seconds=60,
             mirrors=self._mirrors,
         ).model_copy(update=changes)
-        write_configuration(order, self._at)
+        write_configuration(spec, self._at)
         settings = {"SOURCE_DATE_EPOCH": "315532800"}
         self._at.dockerfile.write_text(with_step_args(dockerfile, settings))
-        command = buildah.build_command(order, self._at, settings, container_limits())
-        return await self._run(command, order.time_limit_seconds)
+        command = buildah.build_command(spec, self._at, settings, container_limits())
+        return await self._run(command, spec.time_limit_seconds)
 
     async def push(self, registry: str, repository: str) -> tuple[int, bytes]:
         """Output and exit code of pushing the image built last."""
         place = RegistryLocation(registry=registry, insecure=True, repository=repository)
-        order = BuildSpec.model_construct(place=place, tag="one")
+        spec = BuildSpec.model_construct(place=place, tag="one")
         return await self._run(
-            buildah.push_command(order, self._at, self._at.image_id.read_text().strip()), 60
+            buildah.push_command(spec, self._at, self._at.image_id.read_text().strip()), 60
         )
 
     async def _run(self, argv: list[str], seconds: float) -> tuple[int, bytes]:

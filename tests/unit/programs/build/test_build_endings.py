@@ -22,11 +22,11 @@ def captured(name: str) -> tuple[int, str]:
     return int(first.removeprefix("exit ")), log
 
 
-def ending(name: str, circumstances: BuildFacts | None = None) -> BuildOutcome:
-    return classify_build(*captured(name), circumstances or BuildFacts())
+def outcome(name: str, facts: BuildFacts | None = None) -> BuildOutcome:
+    return classify_build(*captured(name), facts or BuildFacts())
 
 
-def push_ending(name: str) -> BuildOutcome:
+def push_outcome(name: str) -> BuildOutcome:
     return classify_push(*captured(name), BuildFacts())
 
 
@@ -75,7 +75,7 @@ BY_CIRCUMSTANCES = {"time-limit", "push-good", "push-registry-down"}
 
 @pytest.mark.parametrize("name", sorted(CODES))
 def test_captured_output_has_its_code(name: str) -> None:
-    assert ending(name).code == CODES[name]
+    assert outcome(name).code == CODES[name]
 
 
 def test_every_capture_has_an_expectation() -> None:
@@ -84,7 +84,7 @@ def test_every_capture_has_an_expectation() -> None:
 
 def test_a_failed_step_is_told_with_its_code_and_its_last_lines() -> None:
     step = 'RUN echo working; echo "boom on stderr" >&2; exit 3'
-    assert ending("run-exit-3") == BuildOutcome(
+    assert outcome("run-exit-3") == BuildOutcome(
         ExitCode.STEP_FAILED,
         message=f"`{step}` failed with exit code 3.",
         step=step,
@@ -107,32 +107,32 @@ def test_a_failed_step_is_told_with_its_code_and_its_last_lines() -> None:
     ],
 )
 def test_the_step_s_own_exit_code_is_kept_even_where_buildah_s_collides(name: str, code: int) -> None:
-    assert ending(name).step_exit_code == code
+    assert outcome(name).step_exit_code == code
 
 
 def test_a_signal_is_named() -> None:
-    assert ending("run-killed").message == "`RUN echo before; kill -9 $$` was ended by a signal (killed)."
+    assert outcome("run-killed").message == "`RUN echo before; kill -9 $$` was ended by a signal (killed)."
 
 
 def test_a_heredoc_is_told_by_its_first_line() -> None:
-    assert ending("run-heredoc").step == "RUN <<EOF (set -e...)"
+    assert outcome("run-heredoc").step == "RUN <<EOF (set -e...)"
 
 
 def test_continued_lines_and_quotes_do_not_confuse_the_step() -> None:
-    assert ending("run-continued").step == r'RUN echo a  && echo "quoted: \\ x":  && exit 4'
+    assert outcome("run-continued").step == r'RUN echo a  && echo "quoted: \\ x":  && exit 4'
 
 
 def test_words_that_a_step_prints_do_not_decide() -> None:
-    seen = ending("run-forged-words")
-    assert (seen.code, seen.step) == (
+    result = outcome("run-forged-words")
+    assert (result.code, result.step) == (
         ExitCode.STEP_FAILED,
         'RUN echo "Error: no FROM statement found"; echo "STEP 9/9: COPY a b"; exit 7',
     )
 
 
 def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
-    seen = ending("time-limit", BuildFacts(seconds_allowed=2))
-    assert (seen.code, seen.message, seen.step) == (
+    result = outcome("time-limit", BuildFacts(seconds_allowed=2))
+    assert (result.code, result.message, result.step) == (
         ExitCode.BUILD_TIME_LIMIT,
         "The build took more than 2 s and was stopped.",
         "RUN echo patience; sleep 60",
@@ -140,13 +140,13 @@ def test_a_time_limit_wins_over_what_stopping_looks_like() -> None:
 
 
 def test_memory_is_named_when_the_kernel_counted_kills() -> None:
-    seen = ending("run-killed", BuildFacts(oom_kills=2))
-    assert seen.oom_kills == 2
-    assert seen.message.endswith("after 2 process(es) were killed because memory ran out.")
+    result = outcome("run-killed", BuildFacts(oom_kills=2))
+    assert result.oom_kills == 2
+    assert result.message.endswith("after 2 process(es) were killed because memory ran out.")
 
 
 def test_a_build_that_succeeded_in_spite_of_kills_is_good() -> None:
-    assert ending("good", BuildFacts(oom_kills=1)) == BuildOutcome(ExitCode.OK)
+    assert outcome("good", BuildFacts(oom_kills=1)) == BuildOutcome(ExitCode.OK)
 
 
 def test_a_killed_buildah_is_not_the_dockerfile_s_fault() -> None:
@@ -184,14 +184,14 @@ def test_unknown_words_count_against_nobody() -> None:
 
 
 def test_go_values_are_left_out_of_messages() -> None:
-    assert ending("unknown-instruction").message == (
+    assert outcome("unknown-instruction").message == (
         'The Dockerfile is not valid: building at STEP "RUNN ": Build error: Unknown instruction: "RUNN"'
     )
 
 
 def test_pushing_has_its_own_endings() -> None:
-    assert push_ending("push-good") == BuildOutcome(ExitCode.OK)
-    down = push_ending("push-registry-down")
+    assert push_outcome("push-good") == BuildOutcome(ExitCode.OK)
+    down = push_outcome("push-registry-down")
     assert down.code == ExitCode.PUSH_FAILED
     assert down.message.startswith("The image was built but not pushed: pushing image")
     assert down.message.endswith("connection refused")

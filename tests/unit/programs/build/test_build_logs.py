@@ -16,7 +16,7 @@ REPO = "building/logs"
 
 async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_path: Path) -> None:
     with registry_server.serving(tmp_path) as running:
-        order = BuildSpec.model_validate(
+        spec = BuildSpec.model_validate(
             {
                 "nonce": "n",
                 "place": {"registry": running.host, "insecure": True, "repository": REPO},
@@ -27,7 +27,7 @@ async def test_the_log_is_read_by_its_digest_and_named_by_a_tagged_manifest(tmp_
                 "allowedBases": ["python:*"],
             }
         )
-        record = await BuildRun(order, BuildDirs(tmp_path / "work"), BuildLog()).run()
+        record = await BuildRun(spec, BuildDirs(tmp_path / "work"), BuildLog()).run()
         assert (record.code, record.log is None) == (ExitCode.POLICY_REFUSED, False)
         async with RegistryClient(running.host, insecure=True) as registry:
             log = await registry.get_blob(REPO, record.log or "", 1 << 20)

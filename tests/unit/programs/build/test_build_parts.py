@@ -46,8 +46,8 @@ GOOD = "FROM python:3.11-slim\nCOPY . /testbed\n"
 AT = BuildDirs(Path("/w"))
 
 
-def an_order(dockerfile: str = GOOD, **changes: object) -> BuildSpec:
-    order = BuildSpec(
+def a_spec(dockerfile: str = GOOD, **changes: object) -> BuildSpec:
+    spec = BuildSpec(
         nonce="n",
         place=PLACE,
         source=DIGEST,
@@ -55,7 +55,7 @@ def an_order(dockerfile: str = GOOD, **changes: object) -> BuildSpec:
         tag="one",
         time_limit_seconds=60,
     )
-    return order.model_copy(update=changes)
+    return spec.model_copy(update=changes)
 
 
 class TestLogs:
@@ -81,10 +81,10 @@ class TestLogs:
         assert strip_escape_codes("\x1b[31m 10%\r 50%\r100% done\x1b[0m\r") == "100% done"
 
     def test_output_belongs_to_the_step_that_began_last(self) -> None:
-        seen = parse_log(
+        parsed = parse_log(
             "STEP 1/2: FROM x\nnoise\n[2/2] STEP 2/2: RUN y\nsaid\nsubprocess exited with status 1\nError: no"
         )
-        assert (seen.opened, seen.output, seen.error) == ("RUN y", ("said",), "no")
+        assert (parsed.opened, parsed.output, parsed.error) == ("RUN y", ("said",), "no")
 
 
 class TestRecords:
@@ -149,11 +149,11 @@ class TestProcesses:
 
 class TestSettings:
     def test_a_fixed_date_reaches_every_step(self) -> None:
-        assert step_environment(an_order()) == {"SOURCE_DATE_EPOCH": "315619200"}
+        assert step_environment(a_spec()) == {"SOURCE_DATE_EPOCH": "315619200"}
 
     def test_certificates_and_proxies_have_every_name_that_tools_look_for(self) -> None:
         settings = step_environment(
-            an_order(ca_bundle="/ca.crt", build_args={"HTTPS_PROXY": "http://p", "PIP_INDEX_URL": "u"})
+            a_spec(ca_bundle="/ca.crt", build_args={"HTTPS_PROXY": "http://p", "PIP_INDEX_URL": "u"})
         )
         assert {settings["PIP_CERT"], settings["SSL_CERT_FILE"]} == {"/dev/shm/swefoundry-certificates.pem"}
         assert proxy_environment(settings) == {"HTTPS_PROXY": "http://p", "https_proxy": "http://p"}
@@ -161,8 +161,8 @@ class TestSettings:
 
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
-        given = with_step_args(dockerfile, ["B", "A", "https_proxy"])
-        assert re.sub(r"HEREDOC_[0-9a-f]{16}", "HEREDOC_…", given) == (
+        dockerfile_with_args = with_step_args(dockerfile, ["B", "A", "https_proxy"])
+        assert re.sub(r"HEREDOC_[0-9a-f]{16}", "HEREDOC_…", dockerfile_with_args) == (
             "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nARG A B\nARG HEREDOC_…=1\nRUN <<E\nFROM b\nE\n"
             "FROM one\nARG A B\nRUN x\n"
         )
@@ -190,8 +190,8 @@ class TestBuildahIsTold:
         )
 
     def test_how_to_build(self) -> None:
-        order = an_order(cache="swefoundry/cache", place=PLACE.model_copy(update={"auth_file": "/auth"}))
-        command = " ".join(build_command(order, AT, {"A": "1"}, {"nofile": "5:6"}))
+        spec = a_spec(cache="swefoundry/cache", place=PLACE.model_copy(update={"auth_file": "/auth"}))
+        command = " ".join(build_command(spec, AT, {"A": "1"}, {"nofile": "5:6"}))
         assert command.startswith(
             "buildah --root /w/storage --runroot /w/run --registries-conf /w/registries.conf build "
         )
@@ -208,7 +208,7 @@ class TestBuildahIsTold:
             assert f" {part} " in command
 
     def test_where_to_push(self) -> None:
-        assert push_command(an_order(), AT, "sha256:ab")[-4:] == [
+        assert push_command(a_spec(), AT, "sha256:ab")[-4:] == [
             "--digestfile", "/w/digest", "sha256:ab", "docker://registry.lab:5000/swefoundry/tasks/a/b:one",
         ]  # fmt: skip
 
@@ -225,17 +225,17 @@ class TestBuildahIsTold:
 
 class TestRefusals:
     def test_a_good_dockerfile_is_built(self) -> None:
-        assert rejected_spec(an_order()) is None
+        assert rejected_spec(a_spec()) is None
 
     def test_a_broken_rule_is_told_before_anything_is_fetched(self) -> None:
-        ending = rejected_spec(an_order(GOOD + "RUN git clone https://example.org/a/b\n"))
-        assert ending is not None
-        assert (ending.code, ending.message[:18]) == (ExitCode.POLICY_REFUSED, "Line 3: `git clone")
+        outcome = rejected_spec(a_spec(GOOD + "RUN git clone https://example.org/a/b\n"))
+        assert outcome is not None
+        assert (outcome.code, outcome.message[:18]) == (ExitCode.POLICY_REFUSED, "Line 3: `git clone")
 
     def test_a_missing_from_is_no_policy_but_syntax(self) -> None:
-        ending = rejected_spec(an_order("RUN x\n"))
-        assert ending is not None
-        assert ending.code == ExitCode.DOCKERFILE_INVALID
+        outcome = rejected_spec(a_spec("RUN x\n"))
+        assert outcome is not None
+        assert outcome.code == ExitCode.DOCKERFILE_INVALID
 
 
 class TestSources:
@@ -294,8 +294,8 @@ def test_kills_for_memory_are_counted(tmp_path: Path, content: str, kills: int) 
 
 def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draft() -> None:
     draft = Draft(dockerfile=GOOD, test_command="pytest", rebuild_command="make all", reports=["r.xml"])
-    made = rebuild_draft(draft, "registry/repo@" + DIGEST)
-    assert made == draft.model_copy(
+    rebuilt = rebuild_draft(draft, "registry/repo@" + DIGEST)
+    assert rebuilt == draft.model_copy(
         update={"dockerfile": f"FROM registry/repo@{DIGEST}\nRUN cd /testbed && make all\n"}
     )
     several = rebuild_draft(draft.model_copy(update={"rebuild_command": "a\nb"}), "i@" + DIGEST)
@@ -304,6 +304,6 @@ def test_a_rebuild_runs_the_rebuild_command_alone_and_keeps_the_rest_of_the_draf
 
 def test_a_rebuild_is_not_refused_for_the_image_that_the_operator_composed() -> None:
     composed = f"{PLACE.registry}/{PLACE.repository}@{DIGEST}"
-    order = an_order(f"FROM {composed}\nRUN true\n", allowed_bases=["python"])
-    assert rejected_spec(order) is not None
-    assert rejected_spec(order.model_copy(update={"composed": composed})) is None
+    spec = a_spec(f"FROM {composed}\nRUN true\n", allowed_bases=["python"])
+    assert rejected_spec(spec) is not None
+    assert rejected_spec(spec.model_copy(update={"composed": composed})) is None

@@ -44,8 +44,8 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfil
     return info
 
 
-def layer_between(folder: Path, parent: Files, wanted: Files) -> tuple[bytes, WrittenLayer]:
-    old, new = source_archive(folder / "old.tar.gz", parent), source_archive(folder / "new.tar.gz", wanted)
+def layer_between(folder: Path, parent: Files, target: Files) -> tuple[bytes, WrittenLayer]:
+    old, new = source_archive(folder / "old.tar.gz", parent), source_archive(folder / "new.tar.gz", target)
     tree = read_tree(new)
     written = write_layer(compare_trees(read_tree(old), tree), tree, new, folder / "layer.tar.gz")
     return (folder / "layer.tar.gz").read_bytes(), written

@@ -67,10 +67,10 @@ CASES: dict[str, tuple[Files, Files]] = {
 }
 
 
-@pytest.mark.parametrize(("parent", "wanted"), CASES.values(), ids=CASES.keys())
-def test_the_layer_makes_one_tree_of_the_other(tmp_path: Path, parent: Files, wanted: Files) -> None:
-    layer, _ = layer_between(tmp_path, parent, wanted)
-    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(wanted)
+@pytest.mark.parametrize(("parent", "target"), CASES.values(), ids=CASES.keys())
+def test_the_layer_makes_one_tree_of_the_other(tmp_path: Path, parent: Files, target: Files) -> None:
+    layer, _ = layer_between(tmp_path, parent, target)
+    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(target)
 
 
 NAMES = st.sampled_from([b"a", b"b", b"c", b".git"])
@@ -93,30 +93,30 @@ def trees(draw: st.DrawFn) -> Files:
 
 
 @given(trees(), trees())
-def test_the_layer_makes_any_tree_of_any_other(parent: Files, wanted: Files) -> None:
+def test_the_layer_makes_any_tree_of_any_other(parent: Files, target: Files) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        layer, _ = layer_between(Path(folder), parent, wanted)
-    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(wanted)
+        layer, _ = layer_between(Path(folder), parent, target)
+    assert apply_layer(layer, with_parent_folders(parent)) == with_parent_folders(target)
 
 
 BUILT = st.dictionaries(PATHS.map(lambda path: path + b".built"), st.just(RegularFile(b"built")), max_size=4)
 
 
 @given(trees(), trees(), BUILT)
-def test_what_a_build_left_stays_where_its_folder_does(parent: Files, wanted: Files, built: Files) -> None:
+def test_what_a_build_left_stays_where_its_folder_does(parent: Files, target: Files, built: Files) -> None:
     below = {path: node for path, node in built.items() if not _blocked(path, with_parent_folders(parent))}
     with tempfile.TemporaryDirectory() as folder:
-        layer, _ = layer_between(Path(folder), parent, wanted)
+        layer, _ = layer_between(Path(folder), parent, target)
     found = apply_layer(layer, with_parent_folders(below) | with_parent_folders(parent))
     kept = {
-        path for path in below if _is_kept(path, with_parent_folders(parent), with_parent_folders(wanted))
+        path for path in below if _is_kept(path, with_parent_folders(parent), with_parent_folders(target))
     }
     assert {
-        path for path in found if path.endswith(b".built") and path not in with_parent_folders(wanted)
+        path for path in found if path.endswith(b".built") and path not in with_parent_folders(target)
     } == kept
     assert {
         path: node for path, node in links_and_files(found).items() if path not in kept
-    } == links_and_files(wanted)
+    } == links_and_files(target)
 
 
 def _above(path: bytes) -> list[bytes]:
@@ -128,22 +128,22 @@ def _blocked(path: bytes, tree: Files) -> bool:
     return path in tree or any(not isinstance(tree.get(one, Directory()), Directory) for one in _above(path))
 
 
-def _is_kept(path: bytes, parent: Files, wanted: Files) -> bool:
+def _is_kept(path: bytes, parent: Files, target: Files) -> bool:
     """No folder above it went, or became something else, and it is not in a .git that is renewed."""
-    lost = [one for one in _above(path) if one in parent and one not in wanted]
-    return not lost and not _blocked(path, wanted) and not (path.startswith(b".git/") and b".git" in wanted)
+    lost = [one for one in _above(path) if one in parent and one not in target]
+    return not lost and not _blocked(path, target) and not (path.startswith(b".git/") and b".git" in target)
 
 
 def test_git_is_the_new_commits_alone_whatever_the_image_has_there(tmp_path: Path) -> None:
-    parent, wanted = {b"a": A, **OLD_GIT}, {b"a": A, **NEW_GIT}
+    parent, target = {b"a": A, **OLD_GIT}, {b"a": A, **NEW_GIT}
     left = {
         b".git/hooks/pre-commit": RegularFile(b"evil", True),
         b".git/ORIG_HEAD": A,
         b".git/objects/ab/cd": B,
     }
-    layer, _ = layer_between(tmp_path, parent, wanted)
+    layer, _ = layer_between(tmp_path, parent, target)
     assert apply_layer(layer, with_parent_folders(parent) | with_parent_folders(left)) == with_parent_folders(
-        wanted
+        target
     )
 
 
@@ -170,9 +170,9 @@ def test_folders_that_stay_have_no_entry_so_that_their_mode_stays(tmp_path: Path
 def test_the_same_trees_make_the_same_bytes_and_the_layer_is_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    parent, wanted = {b"a": A, b"b": B, **OLD_GIT}, {b"c": A, b"b": RegularFile(b"x" * 100_000), **NEW_GIT}
-    first, written = layer_between(tmp_path / "one", parent, wanted)
-    assert layer_between(tmp_path / "two", parent, wanted) == (first, written)
+    parent, target = {b"a": A, b"b": B, **OLD_GIT}, {b"c": A, b"b": RegularFile(b"x" * 100_000), **NEW_GIT}
+    first, written = layer_between(tmp_path / "one", parent, target)
+    assert layer_between(tmp_path / "two", parent, target) == (first, written)
     assert written.diff_id == digest_of(gzip.decompress(first))
     assert written.bytes == 100_000 + 2 + 2 + 3
 

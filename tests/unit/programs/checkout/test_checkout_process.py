@@ -1,4 +1,4 @@
-"""The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
+"""The program as a pod runs it: a spec in the environment, a record in the termination log, an exit code."""
 
 import json
 from pathlib import Path
@@ -23,9 +23,9 @@ OLD: Files = {b"a.py": RegularFile(b"1\n"), b"gone.py": RegularFile(b""), b".git
 NEW: Files = {b"a.py": RegularFile(b"2\n"), b"new": Symlink(b"a.py"), b".git/HEAD": RegularFile(b"new")}
 
 
-async def run(tmp_path: Path, order: str) -> ProgramEnd[CheckoutResult]:
+async def run(tmp_path: Path, spec: str) -> ProgramEnd[CheckoutResult]:
     program = await RunningProgram.start(
-        "swefoundry.programs.checkout", CheckoutResult, tmp_path, SWEFOUNDRY_CHECKOUT=order
+        "swefoundry.programs.checkout", CheckoutResult, tmp_path, SWEFOUNDRY_CHECKOUT=spec
     )
     ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
@@ -36,17 +36,17 @@ async def pushed(registry: RegistryClient, path: Path, files: Files) -> Digest:
     return await push_source(registry, REPO, source_archive(path, files))
 
 
-def an_order(host: str, parent: str, wanted: str, **fields: Any) -> str:
+def a_spec(host: str, parent: str, target: str, **fields: Any) -> str:
     place = {"registry": host, "insecure": True, "repository": REPO}
-    order = {"nonce": "abc", "place": place, "parent": parent, "source": wanted} | fields
-    return CheckoutSpec.model_validate(order).model_dump_json(by_alias=True)
+    spec = {"nonce": "abc", "place": place, "parent": parent, "source": target} | fields
+    return CheckoutSpec.model_validate(spec).model_dump_json(by_alias=True)
 
 
 async def test_a_checkout_ends_with_its_layer_in_the_registry(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
-    ended = await run(tmp_path, an_order(registry.host, old, new))
+    ended = await run(tmp_path, a_spec(registry.host, old, new))
     assert (ended.exit_code, ended.record.nonce) == (0, "abc"), ended.output
     record = ended.record
     assert (record.added, record.changed, record.removed, record.bytes) == (1, 1, 1, 5)
@@ -55,7 +55,7 @@ async def test_a_checkout_ends_with_its_layer_in_the_registry(
     assert len(layer) == record.layer.size
     assert apply_layer(layer, with_parent_folders(OLD)) == with_parent_folders(NEW)
     assert await bare(registry, REPO, [record.layer.digest]) == set()
-    assert (await run(tmp_path, an_order(registry.host, old, new))).record == record
+    assert (await run(tmp_path, a_spec(registry.host, old, new))).record == record
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ async def test_what_was_built_is_stale_when_a_watched_file_differs(
     registry: RegistryClient, tmp_path: Path, watched: list[str] | None, stale: bool
 ) -> None:
     old, new = await pushed(registry, tmp_path / "old", OLD), await pushed(registry, tmp_path / "new", NEW)
-    ended = await run(tmp_path, an_order(registry.host, old, new, watched=watched))
+    ended = await run(tmp_path, a_spec(registry.host, old, new, watched=watched))
     assert (ended.exit_code, ended.record.stale) == (0, stale)
 
 
 async def test_a_source_that_is_gone_is_named(registry: RegistryClient, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
     missing = digest_of(b"never pushed")
-    ended = await run(tmp_path, an_order(registry.host, missing, new))
+    ended = await run(tmp_path, a_spec(registry.host, missing, new))
     assert (ended.exit_code, ended.record.code) == (12, 12)
     assert ended.record.message == f"the source {missing} is not in {REPO}"
 
@@ -90,18 +90,18 @@ async def test_an_artifact_that_is_no_source_is_refused(registry: RegistryClient
     new = await pushed(registry, tmp_path / "new", NEW)
     strange = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
     broken = await push_artifact(registry, REPO, "evidence", {"a": b"no archive"})
-    assert (await run(tmp_path, an_order(registry.host, strange, new))).exit_code == 12
-    ended = await run(tmp_path, an_order(registry.host, broken, new))
+    assert (await run(tmp_path, a_spec(registry.host, strange, new))).exit_code == 12
+    ended = await run(tmp_path, a_spec(registry.host, broken, new))
     assert (ended.exit_code, "cannot be read" in ended.record.message) == (12, True)
 
 
 async def test_a_registry_that_is_down_is_no_fault_of_the_sources(tmp_path: Path) -> None:
     host = f"127.0.0.1:{registry_server.free_port()}"
-    ended = await run(tmp_path, an_order(host, digest_of(b"a"), digest_of(b"b")))
+    ended = await run(tmp_path, a_spec(host, digest_of(b"a"), digest_of(b"b")))
     assert (ended.exit_code, host in ended.record.message) == (30, True)
 
 
-async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
-    for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
-        ended = await run(tmp_path, order)
+async def test_a_spec_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
+    for spec in ("", "{}", "[]", json.dumps({"nonce": "x"})):
+        ended = await run(tmp_path, spec)
         assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

@@ -132,11 +132,11 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS.keys())
+@pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS.keys())
 async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
-    made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+    write: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.run_intake(site.serve("p-1.0", made()), version="1.0")
+    record = await workbench.run_intake(site.serve("p-1.0", write()), version="1.0")
     assert await workbench.stage(record, Stage.BASE) == TREE
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
@@ -145,11 +145,11 @@ async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
     assert git(root, "cat-file", "blob", "HEAD:a.c") == b"$Id$\r\n"
 
 
-@pytest.mark.parametrize("made", FORMATS.values(), ids=FORMATS.keys())
+@pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS.keys())
 async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
-    made: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+    write: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.run_intake(site.serve("p-1.0", made()), version="1.0")
+    record = await workbench.run_intake(site.serve("p-1.0", write()), version="1.0")
     root = await workbench.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-parse", "HEAD").decode().strip() == COMMIT
     assert (await workbench.facts(record))["commit"] == COMMIT
@@ -223,7 +223,7 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "said"),
+    ("status", "code", "message"),
     [
         (404, 12, "there is no archive at"),
         (410, 12, "there is no archive at"),
@@ -233,11 +233,11 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
         (429, 13, "is busy (429) (asked 3 times): check the URL, "),
     ],
 )
-async def test_a_refused_download_is_named(
-    workbench: Workbench, site: Site, status: int, code: int, said: str
+async def test_a_failed_download_says_why(
+    workbench: Workbench, site: Site, status: int, code: int, message: str
 ) -> None:
     record = await workbench.run_intake(site.serve("p.tar.gz", b"", status))
-    assert (record.code, said in record.message) == (code, True), record.message
+    assert (record.code, message in record.message) == (code, True), record.message
 
 
 async def test_a_site_that_recovers_is_used(workbench: Workbench, site: Site) -> None:
@@ -253,12 +253,12 @@ async def test_a_site_that_is_down_is_unreachable(workbench: Workbench, url: str
     assert (record.code, record.message.startswith(f"{where} did not answer")) == (13, True)
 
 
-async def test_only_http_is_spoken(workbench: Workbench) -> None:
+async def test_only_http_and_https_are_fetched(workbench: Workbench) -> None:
     record = await workbench.run_intake(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
     assert (record.code, "nothing else is fetched" in record.message) == (13, True)
 
 
-async def test_an_endless_download_is_cut(site: Site, tmp_path: Path) -> None:
+async def test_a_download_beyond_the_limit_is_rejected(site: Site, tmp_path: Path) -> None:
     with pytest.raises(IntakeRejected, match="is larger than 1 MiB"):
         await download_archive(site.serve("p", bytes(3 << 20)), tmp_path / "p", QUICK, limit=1 << 20)
 

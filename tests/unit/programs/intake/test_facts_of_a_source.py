@@ -99,7 +99,7 @@ def test_layout_and_languages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "expected"),
     [
         (["setup.py", "a.py", "a.js", "b.js", "c.js"], "python"),
         (["package.json", "a.ts", "b.ts", "a.py"], "typescript"),
@@ -108,8 +108,8 @@ def test_layout_and_languages() -> None:
         (["README"], None),
     ],
 )
-def test_the_main_language_is_the_one_that_the_root_declares(files: list[str], said: str | None) -> None:
-    assert language(facts_of(dict.fromkeys(files, b""))) == said
+def test_the_main_language_is_the_one_that_the_root_declares(files: list[str], expected: str | None) -> None:
+    assert language(facts_of(dict.fromkeys(files, b""))) == expected
 
 
 def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
@@ -121,7 +121,7 @@ def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "content", "said"),
+    ("path", "content", "expected"),
     [
         ("test_a.py", b"", True),
         ("pkg/a_test.py", b"", True),
@@ -144,8 +144,8 @@ def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
         ("a.md", b"", False),
     ],
 )
-def test_which_files_are_named_to_the_test_command(path: str, content: bytes | None, said: bool) -> None:
-    assert is_test(path, content) is said
+def test_which_files_are_named_to_the_test_command(path: str, content: bytes | None, expected: bool) -> None:
+    assert is_test(path, content) is expected
 
 
 def test_test_files_and_what_supports_them_are_told_apart() -> None:
@@ -193,7 +193,7 @@ def test_a(self, tmpdir, x=1):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "expected"),
     [
         (
             MODERN,
@@ -211,8 +211,8 @@ def test_a(self, tmpdir, x=1):
     ],
     ids=["modern", "Python 2", "with a byte order mark", "binary", "empty", "nested too deeply"],
 )
-def test_what_test_code_needs(source: bytes, said: ImportNeeds) -> None:
-    assert import_needs([source]) == said
+def test_what_test_code_needs(source: bytes, expected: ImportNeeds) -> None:
+    assert import_needs([source]) == expected
 
 
 async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
@@ -252,7 +252,7 @@ def test_equal_facts_are_equal_bytes() -> None:
 
 @pytest.mark.parametrize("message", ["x" * 9000, "ж" * 9000, '"\\\n' * 5000, "\udcff" * 5000])
 def test_a_record_always_fits_a_termination_message(message: str) -> None:
-    said = truncate_to_fit(IntakeResult(nonce="n", code=11, message=message), Cut("message"))
-    assert len(said) <= 4096
-    read = IntakeResult.model_validate_json(said)
+    expected = truncate_to_fit(IntakeResult(nonce="n", code=11, message=message), Cut("message"))
+    assert len(expected) <= 4096
+    read = IntakeResult.model_validate_json(expected)
     assert (read.nonce, read.code, len(read.message) > 500) == ("n", 11, True)

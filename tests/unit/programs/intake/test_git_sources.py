@@ -216,19 +216,19 @@ async def test_the_user_of_the_url_goes_with_the_token(
     record = await workbench.run_intake(GitOrigin(url=url, commit=commit, token_file=token(tmp_path, "t")))
     assert record.code == 13
     assert "old" not in record.message
-    given = workbench.hub.headers[0]["Authorization"].removeprefix("Basic ")
-    assert base64.b64decode(given) == b"lab:t"
+    credentials = workbench.hub.headers[0]["Authorization"].removeprefix("Basic ")
+    assert base64.b64decode(credentials) == b"lab:t"
 
 
 @pytest.mark.parametrize(
-    ("given", "advice"),
+    ("secret", "advice"),
     [(None, "name a secret with a token"), ("wrong", "the git token was rejected: renew the secret")],
 )
 async def test_a_refused_login_says_what_to_do(
-    workbench: Workbench, private: tuple[Repository, str], tmp_path: Path, given: str | None, advice: str
+    workbench: Workbench, private: tuple[Repository, str], tmp_path: Path, secret: str | None, advice: str
 ) -> None:
     repository, commit = private
-    file = token(tmp_path, given) if given else None
+    file = token(tmp_path, secret) if secret else None
     record = await workbench.run_intake(workbench.origin(repository, commit, token_file=file))
     assert (record.code, advice in record.message) == (13, True), record.message
     assert "wrong" not in record.message
@@ -240,8 +240,8 @@ async def test_a_token_that_is_not_mounted_is_named(
     repository, commit = private
     origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
     record = await workbench.run_intake(origin)
-    said = "Secret x, key y is not there; create it, and re-create this object if it has ended by then"
-    assert (record.code, record.message) == (14, said)
+    message = "Secret x, key y is not there; create it, and re-create this object if it has ended by then"
+    assert (record.code, record.message) == (14, message)
 
 
 # Sources that an earlier intake left

@@ -1,4 +1,4 @@
-"""The program as a pod runs it: an order in the environment, a record in the termination log, a code at the end."""
+"""The program as a pod runs it: a spec in the environment, a record in the termination log, an exit code."""
 
 import json
 from pathlib import Path
@@ -12,17 +12,17 @@ from unit.programs.intake.repositories import writing
 from unit.programs.intake.workbench import RUNNER, Workbench
 
 
-async def run(tmp_path: Path, order: str, **environment: str) -> ProgramEnd[IntakeResult]:
+async def run(tmp_path: Path, spec: str, **environment: str) -> ProgramEnd[IntakeResult]:
     runner = tmp_path / "runner"
     runner.write_bytes(RUNNER)
-    told = {"SWEFOUNDRY_INTAKE": order, "SWEFOUNDRY_RUNNER": str(runner)} | environment
-    program = await RunningProgram.start("swefoundry.programs.intake", IntakeResult, tmp_path, **told)
+    variables = {"SWEFOUNDRY_INTAKE": spec, "SWEFOUNDRY_RUNNER": str(runner)} | environment
+    program = await RunningProgram.start("swefoundry.programs.intake", IntakeResult, tmp_path, **variables)
     ended = await program.wait()
     assert list((tmp_path / "work").iterdir()) == []
     return ended
 
 
-def an_order(workbench: Workbench, **fields: Any) -> str:
+def a_spec(workbench: Workbench, **fields: Any) -> str:
     place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
     return IntakeSpec.model_validate({"nonce": "abc", "place": place, **fields}).model_dump_json(
         by_alias=True
@@ -34,7 +34,7 @@ async def test_an_intake_ends_with_its_record_and_code(workbench: Workbench, tmp
     base, after = repository.commit(writing({"a.py": b"1\n"})), repository.commit(writing({"a.py": b"2\n"}))
     patch = PatchSource(blob=await workbench.registry.put_blob(workbench.repo, repository.diff(base, after)))
     ended = await run(
-        tmp_path, an_order(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
+        tmp_path, a_spec(workbench, origin=workbench.origin(repository, base), gold_patch=patch)
     )
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (0, 0, "abc"), ended.output
     in_process = await workbench.run_intake(
@@ -48,15 +48,15 @@ async def test_a_refused_patch_is_the_exit_code(workbench: Workbench, tmp_path: 
     base = repository.commit(writing({"a.py": b"1\n"}))
     patch = PatchSource(blob=await workbench.registry.put_blob(workbench.repo, b"nonsense"))
     ended = await run(
-        tmp_path, an_order(workbench, origin=workbench.origin(repository, base), test_patch=patch)
+        tmp_path, a_spec(workbench, origin=workbench.origin(repository, base), test_patch=patch)
     )
     assert (ended.exit_code, ended.record.code) == (10, 10)
     assert ended.record.message in ended.output
 
 
-async def test_an_order_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
-    for order in ("", "{}", "[]", json.dumps({"nonce": "x"})):
-        ended = await run(tmp_path, order)
+async def test_a_spec_that_cannot_be_read_is_our_own_defect(tmp_path: Path) -> None:
+    for spec in ("", "{}", "[]", json.dumps({"nonce": "x"})):
+        ended = await run(tmp_path, spec)
         assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")
 
 
@@ -65,30 +65,30 @@ async def test_a_registry_that_is_down_is_no_fault_of_the_row(workbench: Workben
     base = repository.commit(writing({"a.py": b"1\n"}))
     host = f"127.0.0.1:{registry_server.free_port()}"
     place = RegistryLocation(registry=host, insecure=True, repository="x")
-    ended = await run(tmp_path, an_order(workbench, origin=workbench.origin(repository, base), place=place))
+    ended = await run(tmp_path, a_spec(workbench, origin=workbench.origin(repository, base), place=place))
     assert (ended.exit_code, ended.record.code) == (30, 30)
     assert host in ended.record.message
 
 
 async def test_a_missing_runner_is_no_fault_of_the_row(workbench: Workbench, tmp_path: Path) -> None:
     repository = workbench.repository()
-    order = an_order(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b""}))))
-    ended = await run(tmp_path, order, SWEFOUNDRY_RUNNER="/nowhere/runner")
+    spec = a_spec(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b""}))))
+    ended = await run(tmp_path, spec, SWEFOUNDRY_RUNNER="/nowhere/runner")
     assert (ended.exit_code, "/nowhere/runner" in ended.record.message) == (30, True)
 
 
 async def test_the_users_own_git_configuration_does_not_count(workbench: Workbench, tmp_path: Path) -> None:
     repository = workbench.repository()
-    order = an_order(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b"\n"}))))
+    spec = a_spec(workbench, origin=workbench.origin(repository, repository.commit(writing({"a": b"\n"}))))
     (tmp_path / ".gitconfig").write_text(
         "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n[protocol]\n\tallow = never\n"
     )
     strange = await run(
         tmp_path,
-        order,
+        spec,
         HOME=str(tmp_path),
         GIT_DIR="/nowhere",
         GIT_CONFIG_GLOBAL=str(tmp_path / ".gitconfig"),
     )
-    assert strange.record == (await run(tmp_path, order)).record
+    assert strange.record == (await run(tmp_path, spec)).record
     assert strange.exit_code == 0

@@ -236,14 +236,14 @@ async def test_a_patch_may_be_a_mounted_file(workbench: Workbench, tmp_path: Pat
     base, after = repository.commit(writing({"a": TEXT})), repository.commit(writing({"b": TEXT}))
     mounted = tmp_path / "gold patch"
     mounted.write_bytes(repository.diff(base, after))
-    order = IntakeSpec(
+    spec = IntakeSpec(
         nonce="n",
         place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, base),
         gold_patch=PatchSource(path=str(mounted)),
     )
     record = await run_intake_to_result(
-        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
     )
     assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
@@ -294,8 +294,8 @@ async def refused(
 ) -> tuple[int, str]:
     repository = workbench.repository()
     commit = repository.commit(both(writing({"a.py": TEXT * 9, "dir/b": TEXT}), base))
-    given = (None, patch) if gold else (patch, None)
-    record = await workbench.run_intake(workbench.origin(repository, commit), *given)
+    patches = (None, patch) if gold else (patch, None)
+    record = await workbench.run_intake(workbench.origin(repository, commit), *patches)
     assert record.layers == {}
     return record.code, record.message
 
@@ -335,7 +335,7 @@ def added(path: str, content: bytes = b"x") -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("patch", "said"),
+    ("patch", "reason"),
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
@@ -352,10 +352,10 @@ def added(path: str, content: bytes = b"x") -> bytes:
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_a_bad_patch_is_refused_in_gits_words(patch: bytes, said: str, workbench: Workbench) -> None:
+async def test_a_bad_patch_is_refused_in_gits_words(patch: bytes, reason: str, workbench: Workbench) -> None:
     code, message = await refused(workbench, patch, linking("outside", "/tmp"))
     assert code == 11
-    assert said in message
+    assert reason in message
 
 
 async def test_a_patch_may_not_write_through_a_link_of_its_own(workbench: Workbench, tmp_path: Path) -> None:
@@ -369,23 +369,23 @@ async def test_a_patch_may_not_write_through_a_link_of_its_own(workbench: Workbe
 async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench) -> None:
     repository = workbench.repository()
     commit = repository.commit(writing({"a": b""}))
-    order = IntakeSpec(
+    spec = IntakeSpec(
         nonce="n",
         place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, commit),
         test_patch=PatchSource(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
     record = await run_intake_to_result(
-        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
     )
-    said = "spec.testPatch.artifact: blob 0 is not there; create it, and re-create this object if it has ended by then"
-    assert (record.code, record.message) == (14, said)
+    advice = "create it, and re-create this object if it has ended by then"
+    assert (record.code, record.message) == (14, f"spec.testPatch.artifact: blob 0 is not there; {advice}")
 
 
 async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
     repository = workbench.repository()
     commit = repository.commit(writing({"a": b""}))
-    order = IntakeSpec(
+    spec = IntakeSpec(
         nonce="n",
         place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
         origin=workbench.origin(repository, commit),
@@ -394,10 +394,10 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(wo
         ),
     )
     record = await run_intake_to_result(
-        order, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
     )
-    said = (
+    reason = (
         "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; "
         "create it, and re-create this object if it has ended by then"
     )
-    assert (record.code, record.message) == (14, said)
+    assert (record.code, record.message) == (14, reason)

@@ -1,4 +1,4 @@
-"""Intakes as tests want them: a repository, patches, an order, and the stages that came out."""
+"""Intakes as tests want them: a repository, patches, an spec, and the stages that came out."""
 
 import gzip
 import itertools
@@ -45,7 +45,7 @@ class Workbench:
     async def run_intake(
         self, origin: Origin, test: bytes | None = None, gold: bytes | None = None, version: str | None = None
     ) -> IntakeResult:
-        order = IntakeSpec(
+        spec = IntakeSpec(
             nonce="n",
             place=RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo),
             origin=origin,
@@ -53,7 +53,7 @@ class Workbench:
             gold_patch=await self._patch(gold),
             version=version,
         )
-        return await run_intake_to_result(order, self.registry, self.workspace(), progress=lambda line: None)
+        return await run_intake_to_result(spec, self.registry, self.workspace(), progress=lambda line: None)
 
     def workspace(self) -> Workspace:
         folder = self.folder / f"work{next(_numbers)}"
