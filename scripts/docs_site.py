@@ -2,7 +2,7 @@
 
 Pages link to each other and to files of the repository by relative paths, so that they work in a checkout and on a
 code forge. On the site, a link to a page leads to that page, a link to another file leads to a copy of the file, and a
-link to a folder becomes plain text.
+link to a folder, or to a page that the site does not have, becomes plain text.
 """
 
 import posixpath
@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -60,12 +59,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return match[0]
         path, _, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(folder, path))
-        if (ROOT / path).is_dir():
+        if (ROOT / path).is_dir() or _is_left_out(path):
             return match["text"][1:-1]
         link = posixpath.relpath(_site_path(path, config, files), start)
         return f"{match['text']}({link}{'#' if anchor else ''}{anchor})"
 
     return _CODE_OR_LINK.sub(rewritten, markdown)
+
+
+def _is_left_out(path: str) -> bool:
+    """Whether a page of the repository is none of the site."""
+    return path.endswith(".md") and path not in PAGES and not path.startswith("docs/")
 
 
 def _site_path(path: str, config: MkDocsConfig, files: Files) -> str:
@@ -74,8 +78,6 @@ def _site_path(path: str, config: MkDocsConfig, files: Files) -> str:
         return PAGES[path]
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    if path.endswith(".md"):
-        raise PluginError(f"{path} is linked and has no place on the site: add it to PAGES in {__file__}")
     name = f"files/{path}"
     if files.get_file_from_path(name) is None and (ROOT / path).is_file():
         files.append(File.generated(config, name, abs_src_path=str(ROOT / path)))
