@@ -18,7 +18,7 @@ from swefoundry.api.types import Validation
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import EvaluationSpec
 from swefoundry.oci.deterministic_tar import RegularFile
-from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.overlays import StageChanges, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
@@ -44,7 +44,7 @@ def push_stage_image(runner: Path) -> str:
 
 async def _push(runner: bytes) -> Digest:
     data, layer = stage_layer(
-        TreeChanges(replaced=(b"README",)), {b"README": RegularFile(b"tests\n")}, runner
+        StageChanges(replaced=(b"README",)), {b"README": RegularFile(b"tests\n")}, runner
     )
     async with RegistryClient(HOST_REGISTRY, insecure=True) as registry:
         base = await registry.get_manifest(BASE, TAG)

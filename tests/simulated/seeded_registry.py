@@ -15,7 +15,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.content import OCI_LAYER, OCI_MANIFEST, descriptor, digest_of
 from swefoundry.oci.deterministic_tar import RegularFile, pack_nodes
-from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.overlays import StageChanges, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 
 REPOSITORY = "swefoundry/tasks/owner/name"
@@ -38,7 +38,7 @@ async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) 
     taken_in = {"facts.json": facts}
     for stage in Stage:
         taken_in[f"{stage}.tar.gz"], layer = stage_layer(
-            TreeChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
+            StageChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
         )
         layers[stage.value] = layer.to_json_dict()
     await push_artifact(registry, repository, "intake", taken_in)

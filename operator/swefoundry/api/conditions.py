@@ -1,6 +1,6 @@
-"""Conditions in the standard form: what is true of an object now, since when, and why.
+"""Conditions of an object in the standard Kubernetes form.
 
-kstatus (Argo CD, Flux, ``kubectl wait``) reads Ready, Reconciling and Stalled; the last two are there only when true.
+kstatus (Argo CD, Flux, ``kubectl wait``) reads Ready, Reconciling and Stalled; the last two exist only when true.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ ConditionStatus = Literal["True", "False", "Unknown"]
 def condition(
     kind: str, status: ConditionStatus, reason: str, message: str, stamp: tuple[int, datetime]
 ) -> Condition:
-    """A condition; ``stamp`` is the generation judged and the time."""
+    """Return a condition; ``stamp`` is the observed generation and the time."""
     generation, now = stamp
     return Condition(
         type=kind,
@@ -41,7 +41,7 @@ def condition(
 def merge_conditions(
     old: Iterable[Condition], new: Iterable[Condition], absent: Iterable[str] = ()
 ) -> list[Condition]:
-    """``old`` with ``new`` over it and ``absent`` removed; transition times move only when a status changes."""
+    """Merge ``new`` into ``old`` and remove ``absent``; transition times change only when a status changes."""
     kept = {item.type: item for item in old if item.type not in set(absent)}
     for item in new:
         before = kept.get(item.type)
@@ -52,10 +52,10 @@ def merge_conditions(
 
 
 def status_of(conditions: Iterable[Condition], kind: str) -> ConditionStatus:
-    """Status of a condition; Unknown when it is absent."""
+    """Return the status of a condition; Unknown when it is absent."""
     return next((item.status for item in conditions if item.type == kind), "Unknown")
 
 
 def reason_of(conditions: Iterable[Condition], kind: str) -> tuple[str, str]:
-    """Reason and message of a condition; empty when it is absent."""
+    """Return reason and message of a condition; empty when it is absent."""
     return next(((item.reason, item.message) for item in conditions if item.type == kind), ("", ""))

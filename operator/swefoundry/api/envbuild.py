@@ -1,4 +1,4 @@
-"""EnvBuild: the construction of one environment image, round by round."""
+"""EnvBuild: the search for one environment image, round by round."""
 
 from datetime import datetime
 from typing import Literal
@@ -27,7 +27,7 @@ from swefoundry.drafts.proven_environment import Parent
 
 
 class Acceptance(WireModel):
-    """The layers that a draft's image is probed with: `before` must fail and `after` must pass."""
+    """Layers with which a draft's image is probed: `before` must fail and `after` must pass."""
 
     model_config = cel_rules(
         cel_rule(

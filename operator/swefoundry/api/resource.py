@@ -1,4 +1,4 @@
-"""An object of ours as it came from the API: identity, spec and status, parsed once."""
+"""Custom resources as read from the API: identity, spec and status, parsed once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class CustomResource(Generic[SpecT, StatusT]):
     created: datetime
     deleting: bool
     experiment: str
-    """Name of the experiment that it belongs to; empty: none."""
+    """Name of its experiment; empty: none."""
     spec: SpecT
     status: StatusT
 
@@ -59,7 +59,7 @@ def _custom_resource(body: Mapping[str, Any], spec: SpecT, status: StatusT) -> C
         uid=meta["uid"],
         generation=int(meta.get("generation", 0)),
         resource_version=str(meta.get("resourceVersion", "")),
-        created=datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00")),
+        created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleting="deletionTimestamp" in meta,
         experiment=(meta.get("labels") or {}).get(labels.EXPERIMENT, ""),
         spec=spec,

@@ -25,7 +25,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
 INLINE_LIMIT = 65536
-"""Characters of a patch that may stand in the object itself; longer ones go to a ConfigMap or an artifact."""
+"""Most characters of an inline patch; longer ones go into a ConfigMap or an artifact."""
 
 
 class Patch(WireModel):
@@ -134,7 +134,7 @@ class Evaluation(WireModel):
 
 
 class Prepared(WireModel):
-    """What intake left in the registry."""
+    """Results of intake in the registry."""
 
     source: Digest = Field(description="Artifact of the clean tree.")
     layers: dict[Stage, Layer] = Field(default={}, description="Per stage: overlay and runner.", max_length=3)
@@ -160,7 +160,7 @@ class Image(WireModel):
 
 
 class ResultSets(WireModel):
-    """How many tests are in each set; the sets themselves are in the verdict bundle."""
+    """Numbers of tests in each set; the sets are in the verdict bundle."""
 
     fail_to_pass: int = Field(default=0, ge=0, description="Failed before, pass after.")
     pass_to_pass: int = Field(default=0, ge=0, description="Passed before and after.")

@@ -1,4 +1,4 @@
-"""Pieces that both resources share: sources, validation, budget, conditions, attempts."""
+"""Types of fields that both resources share: sources, validation, budget, conditions, attempts."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -18,22 +18,25 @@ RepoName = Annotated[
     Field(min_length=3, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$"),
 ]
 Version = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!/-]*$")]
-"""Becomes a git tag on the clean tree, so it must be able to be one."""
+"""Becomes a git tag on the clean tree, so it must be a valid tag name."""
 Language = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9+#-]+$")]
 Cpu = Annotated[
     str, Field(max_length=8, pattern=r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}|[0-9]{1,3}\.[0-9]{1,3})$")
 ]
 Bytes = Annotated[str, Field(max_length=16, pattern=r"^[1-9][0-9]*(k|Ki|M|Mi|G|Gi|T|Ti)$")]
-"""Without a unit a number would mean bytes, and zero would mean no limit: neither is ever what was meant."""
+"""A unit is required, and zero is not allowed: bytes and "no limit" are never intended."""
 
 
 def cel_rule(expression: str, message: str, field: str = "") -> dict[str, str]:
-    """One CEL rule for ``x-kubernetes-validations``; the API server blames `field` instead of the whole."""
+    """Return a CEL rule for ``x-kubernetes-validations``.
+
+    The API server reports `field` instead of the whole object.
+    """
     return {"rule": expression, "message": message} | ({"fieldPath": f".{field}"} if field else {})
 
 
 def cel_rules(*rules: dict[str, str]) -> ConfigDict:
-    """The configuration of a model with rules across its fields; `api/validation/manifest.py` has their twins."""
+    """Return a model configuration with CEL rules; `api/validation/cel_rules.py` has their Python equivalents."""
     return ConfigDict(json_schema_extra={"x-kubernetes-validations": [{**rule} for rule in rules]})
 
 
@@ -99,7 +102,7 @@ class Source(WireModel):
 StrategyName = Literal["fixed", "reuse", "recipe", "agents"]
 AblationName = Literal["NoExplorer", "NoFeedback"]
 Usd = Annotated[str, Field(max_length=13, pattern=r"^(0|[1-9][0-9]{0,5})([.][0-9]{1,6})?$")]
-"""US dollars as decimal text: a float would not survive comparison, and a number in YAML is one."""
+"""US dollars as decimal text, because a number in YAML is a float, which does not compare exactly."""
 
 
 class ParentRef(WireModel):
@@ -109,7 +112,7 @@ class ParentRef(WireModel):
 
 
 class Environment(WireModel):
-    """How the environment image is made."""
+    """How the environment image is built."""
 
     model_config = cel_rules(
         cel_rule(
@@ -187,7 +190,7 @@ class Validation(WireModel):
 
 
 class Budget(WireModel):
-    """What may be spent on one environment."""
+    """Budget of one environment."""
 
     rounds: int = Field(default=6, ge=1, le=50, description="Drafts that may be built and probed.")
     pod_seconds: int = Field(

@@ -1,7 +1,7 @@
-"""The order that an agent pod gets and the record that it leaves: one pod for one turn of the loop.
+"""Spec and result of an agent pod, which writes one draft.
 
-One turn of the loop is everything from the last round's outcome to the next draft: the roles that have to speak, and
-all the model turns that they need.
+A pod does everything from the last round's outcome to the next draft: all roles that this needs, with all their model
+turns.
 """
 
 from datetime import datetime
@@ -13,18 +13,18 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.wire import WireModel
 
 AGENT_SPEC_VARIABLE = "SWEFOUNDRY_AGENT"
-"""Name of the environment variable that carries the order."""
+"""Environment variable with the spec."""
 
 
 class PastRound(WireModel):
-    """A round that ended, of whatever strategy: what the analyst reads."""
+    """A finished round of any strategy, as the analyst reads it."""
 
     number: int
     strategy: str
     draft: Digest
     outcome: RoundOutcome
     message: str = ""
-    """Why, with the telling lines (at most 2048 characters)."""
+    """The reason, with a log excerpt (at most 2048 characters)."""
     build_log: Digest | None = None
     """Blob with the build log."""
     probes: dict[str, Digest] = {}
@@ -34,33 +34,33 @@ class PastRound(WireModel):
 
 
 class Allowance(WireModel):
-    """What this pod may still spend; absent: no limit. The least of all budgets that apply, each with its name."""
+    """What this pod may still spend; absent: no limit. The minimum of all budgets, with the name of the tightest."""
 
     turns_per_role: int | None = None
     tokens: int | None = None
     micro_usd: int | None = None
     tokens_named: str = ""
-    """Which budget the tokens are of, and how to raise it: `spec.budget.llmTokens`, `namespace`, `operator`."""
+    """Which budget limits the tokens, and how to raise it: `spec.budget.llmTokens`, `namespace`, `operator`."""
     usd_named: str = ""
 
 
 class Ablation(WireModel):
-    """Switches for experiments: what the loop does without."""
+    """Switches for experiments: parts of the loop that are left out."""
 
     no_explorer: bool = False
-    """The deterministic brief alone; no model explores the repository."""
+    """Only the deterministic summary; no model explores the repository."""
     no_feedback: bool = False
-    """Every round is drafted as if it were the first: the analyst is not asked, no outcome is shown."""
+    """Every round is drafted as if it were the first: no analyst, no outcome in prompts."""
 
 
 class AgentSpec(WireModel):
-    """Write the next draft."""
+    """Spec of an agent pod: write the next draft."""
 
     v: int = 1
     nonce: str
     place: RegistryLocation
     conversation: str
-    """UID of the EnvBuild: turns are stored under it, so that nobody else's are taken for ours."""
+    """UID of the EnvBuild. Model turns are stored under it, so that those of other EnvBuilds are not reused."""
     repo: str
     source: Digest
     """Artifact of the clean tree."""
@@ -73,14 +73,14 @@ class AgentSpec(WireModel):
     references: list[Digest] = []
     """Drafts that were proven for other commits of the repository."""
     state: Digest | None = None
-    """Artifact that the last agent pod left: reports, guidance and conversations."""
+    """Artifact written by the previous agent pod: reports, guidance and conversations."""
     ladder: list[Model]
     allowed_bases: list[str] = []
     """Patterns of base images; empty allows any."""
     base_images: list[str] = []
-    """Base images that are known to be there, best known first."""
+    """Base images that are known to exist, preferred ones first."""
     key_file: str | None = None
-    """Path of the mounted API key; None: the endpoint wants none."""
+    """Path of the mounted API key; None: the endpoint needs none."""
     ca_file: str | None = None
     """Path of a PEM bundle to trust besides the usual ones."""
     allowance: Allowance = Allowance()
@@ -89,7 +89,7 @@ class AgentSpec(WireModel):
 
 
 class AgentResult(WireModel):
-    """What an agent pod leaves behind; ``code`` is one of OK, GAVE_UP, BUDGET_SPENT, MODEL_UNAVAILABLE,
+    """Result of an agent pod; ``code`` is one of OK, GAVE_UP, BUDGET_SPENT, MODEL_UNAVAILABLE,
     MODEL_REFUSED, REPEATED, MALFORMED, TIME_LIMIT, INFRASTRUCTURE, BAD_ORDER.
     """
 
@@ -97,18 +97,18 @@ class AgentResult(WireModel):
     nonce: str
     code: int
     message: str = ""
-    """One sentence for people: the analyst's reason, the budget that is spent, what the endpoint said."""
+    """One sentence for people: the analyst's reason, the spent budget, the endpoint's error."""
     draft: Digest | None = None
     """Blob with the draft, when the code is OK."""
     label: str = ""
     """What distinguishes the draft, for people: `gpt-x, after StepFailed: added libxml2-dev`."""
     claimed: bool = False
-    """The model believes that this draft will be accepted. Recorded, never believed."""
+    """The model expects this draft to be accepted. Recorded, never used in a decision."""
     state: Digest | None = None
     """Artifact for the next agent pod."""
     transcript: Digest | None = None
     """Artifact (transcript.json) with every turn so far, redacted."""
     usage: Usage = Usage()
-    """Of this pod's turns, those that it found stored included."""
+    """Usage of this pod's turns, stored ones included."""
     rung: int = 0
-    """Index in the ladder of the model that spoke last."""
+    """Index in `ladder` of the model that answered last."""

@@ -1,4 +1,4 @@
-"""What may still be spent, and may this model turn be asked for? Money is refused before it is overspent."""
+"""Budgets of model usage: what is left, and whether the next turn fits, computed before it is paid for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from swefoundry.contracts.models import MICRO, Model, Usage, cost
 
 @dataclass(frozen=True)
 class BudgetLimit:
-    """A budget for models: of one instance, of a namespace, or of the whole operator."""
+    """A budget for model usage: of one instance, a namespace, or the operator."""
 
     name: str
     """For people: `spec.budget of the EnvBuild`, `the budget of namespace demo`."""
@@ -19,12 +19,12 @@ class BudgetLimit:
     """What to change for more: `raise spec.budget.llmTokens`."""
     usd_raised_by: str = ""
     used: Usage = field(default_factory=Usage)
-    """What counts against it already."""
+    """What was used of it."""
 
 
 @dataclass(frozen=True)
 class SearchCosts:
-    """What an environment used, or may use at most (None: no limit), besides models."""
+    """Rounds and time that an environment search used, or may use at most (None: no limit)."""
 
     rounds: int | None = None
     pod_seconds: int | None = None
@@ -32,7 +32,7 @@ class SearchCosts:
 
 
 def worst_case(model: Model, prompt_tokens: int) -> Usage:
-    """What one turn may use at most: nothing cached, the longest answer."""
+    """Return the most that one turn may use: nothing cached, the longest answer."""
     dearest = max(model.input_usd, model.cached_usd or 0)
     priced = model.model_copy(update={"input_usd": dearest, "cached_usd": None})
     return Usage(
@@ -44,7 +44,7 @@ def worst_case(model: Model, prompt_tokens: int) -> Usage:
 
 
 def turn_refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, turn: Usage) -> str:
-    """Why a turn of that size may not be asked for, naming the budget and what raises it; empty: it may."""
+    """Return why a turn of this size exceeds a budget, and how to raise it; empty when it fits."""
     if allowance.turns_per_role is not None and role_turns >= allowance.turns_per_role:
         return (
             f"the {role} has asked for {role_turns} answers for this draft, which is its budget; "
@@ -65,7 +65,7 @@ def turn_refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, 
 
 
 def tightest_allowance(limits: Sequence[BudgetLimit], turns_per_role: int | None = None) -> Allowance:
-    """What one pod may spend under all limits together, with the name of the tightest."""
+    """Return what one pod may spend under all limits, with the name of the tightest."""
     tokens = [(max(0, each.tokens - each.used.tokens), each) for each in limits if each.tokens is not None]
     money = [
         (max(0, each.micro_usd - each.used.micro_usd), each) for each in limits if each.micro_usd is not None
@@ -84,7 +84,7 @@ def tightest_allowance(limits: Sequence[BudgetLimit], turns_per_role: int | None
 
 
 def allowance_exhausted(allowance: Allowance) -> str:
-    """Why no agent pod need be started; empty: there is something to spend."""
+    """Return why no agent pod can be paid for; empty when something is left."""
     if allowance.tokens == 0:
         return f"no tokens are left{_of_budget(allowance.tokens_named)}"
     if allowance.micro_usd == 0:
@@ -93,7 +93,7 @@ def allowance_exhausted(allowance: Allowance) -> str:
 
 
 def costs_refusal(budget: SearchCosts, used: SearchCosts) -> str:
-    """Why no further round may begin; empty: it may."""
+    """Return why no further round may start; empty when one may."""
     for what, most, so_far, raised in (
         ("rounds", budget.rounds, used.rounds, "rounds"),
         ("pod-seconds", budget.pod_seconds, used.pod_seconds, "podSeconds"),
@@ -105,7 +105,7 @@ def costs_refusal(budget: SearchCosts, used: SearchCosts) -> str:
 
 
 def dollars(micro_usd: int) -> str:
-    """Micro-dollars for people: four digits after the point, rounded up."""
+    """Format micro-dollars for people: four decimals, rounded up."""
     hundredths_of_cents = -(-micro_usd // 100)
     return f"${hundredths_of_cents * 100 / MICRO:.4f}"
 

@@ -12,7 +12,7 @@ BUILD_SPEC_VARIABLE = "SWEFOUNDRY_BUILD"
 
 
 class BuildSpec(WireModel):
-    """Build one draft's Dockerfile over a source and push the image."""
+    """Spec of a build pod: build one draft's Dockerfile over a source and push the image."""
 
     v: Literal[1] = 1
     nonce: str
@@ -21,8 +21,8 @@ class BuildSpec(WireModel):
     """Artifact of the clean tree."""
     draft: Draft
     composed: str | None = None
-    """Set for a rebuild: the image, by digest, that the Dockerfile begins with. It holds the source under /testbed, so
-    nothing is copied, and it may be used whatever the allowed bases.
+    """Set for a rebuild: the image, by digest, of the first FROM. It contains the source under /testbed, so nothing is
+    copied, and it need not match the allowed bases.
     """
     tag: str
     """Human tag for the image."""
@@ -40,7 +40,7 @@ class BuildSpec(WireModel):
 
 
 class BuildResult(WireModel):
-    """What a build pod leaves behind."""
+    """Result of a build pod."""
 
     v: Literal[1] = 1
     nonce: str
@@ -52,9 +52,9 @@ class BuildResult(WireModel):
     """The failing instruction, cut to 300 characters."""
     step_exit_code: int | None = None
     tail: str = ""
-    """The telling last lines of the failing step, cut so that the record fits."""
+    """Excerpt of the failing step's output, cut so that the record fits."""
     log: Digest | None = None
     """Blob with the whole build log (capped at 4 MiB)."""
     oom_kills: int = 0
-    """Processes of the pod that were killed for memory: the reader of pods tells this from other failures."""
+    """Processes of the pod that were killed for memory; tells this from other failures of a step."""
     duration_ms: int = 0

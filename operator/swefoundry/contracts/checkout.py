@@ -1,4 +1,4 @@
-"""The order that a checkout pod gets and the record that it leaves: one tree laid over another's image."""
+"""Spec and result of a checkout pod, which makes the layer with another commit's tree."""
 
 from typing import Literal
 
@@ -7,11 +7,11 @@ from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
 CHECKOUT_SPEC_VARIABLE = "SWEFOUNDRY_CHECKOUT"
-"""Name of the environment variable that carries the order."""
+"""Environment variable with the spec."""
 
 
 class CheckoutSpec(WireModel):
-    """Make the layer that turns the tree under an image's /testbed into another one."""
+    """Spec of a checkout pod: make the layer that changes the tree under an image's /testbed into another one."""
 
     v: Literal[1] = 1
     nonce: str
@@ -19,25 +19,25 @@ class CheckoutSpec(WireModel):
     parent: Digest
     """Artifact of the tree that the image was built from."""
     source: Digest
-    """Artifact of the tree that is wanted."""
+    """Artifact of the new tree."""
     watched: list[str] | None = None
-    """Globs of the files that a rebuild command is for; None: of all files."""
+    """Globs of the files that require the rebuild command; None: all files."""
 
 
 class CheckoutResult(WireModel):
-    """What a checkout pod leaves behind; ``code`` is one of OK, SOURCE_MISMATCH, INFRASTRUCTURE, BAD_ORDER."""
+    """Result of a checkout pod; ``code`` is one of OK, SOURCE_MISMATCH, INFRASTRUCTURE, INVALID_SPEC."""
 
     v: Literal[1] = 1
     nonce: str
     code: int
     message: str = ""
     layer: Layer | None = None
-    """Changed and new files, and whiteouts for those that are gone; all of it under testbed/."""
+    """Changed and new files, and whiteouts for deleted ones; all under testbed/."""
     added: int = 0
     changed: int = 0
     removed: int = 0
-    """Files and links of the tree, .git left out."""
+    """Numbers of files and links, without .git."""
     stale: bool = True
-    """Whether one of the watched files is new, other or gone: what was made of it is out of date."""
+    """Whether a watched file was added, changed or deleted, so that what was generated from it is out of date."""
     bytes: int = 0
-    """Of all files in the layer, unpacked, .git included."""
+    """Unpacked size of all files in the layer, .git included."""

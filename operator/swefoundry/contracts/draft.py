@@ -1,4 +1,4 @@
-"""What a strategy proposes: how to build an environment and how to run the tests in it."""
+"""Drafts: how to build an environment and how to run the tests in it."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ class Draft(WireModel):
     )
 
     def to_bytes(self) -> bytes:
-        """The draft as the blob that the registry keeps."""
+        """Return the draft as the blob that the registry stores."""
         return json.dumps(self.to_json_dict(), sort_keys=True).encode()
 
     def digest(self) -> str:
@@ -62,7 +62,7 @@ class Draft(WireModel):
 
 
 class Overrides(WireModel):
-    """A person's word wins over a strategy's."""
+    """Settings of the user that replace or extend those of any strategy."""
 
     base_image: ImageName | None = Field(
         default=None, description="Base image to use instead of the strategy's."

@@ -1,4 +1,4 @@
-"""Spec and result of an evaluation pod, read and written alike by ``images/runner``."""
+"""Spec and result of an evaluation pod; ``images/runner`` reads and writes the same JSON."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ EVALUATION_SPEC_VARIABLE = "SWEFOUNDRY_RUN"
 
 
 class EvaluationSpec(WireModel):
-    """Run the test command as PID 1's child under a time limit."""
+    """Spec of an evaluation pod: run the test command as a child of PID 1, with a time limit."""
 
     v: Literal[1] = 1
     nonce: str
@@ -27,7 +27,7 @@ class EvaluationSpec(WireModel):
 
 
 class ReportCounts(WireModel):
-    """What the runner counted in the reports."""
+    """Numbers of tests in the reports, as the runner counted them."""
 
     total: int = 0
     passed: int = 0
@@ -37,7 +37,7 @@ class ReportCounts(WireModel):
 
 
 class EvaluationResult(WireModel):
-    """What the runner leaves behind: the container's exit code must equal ``code``, or nothing is believed."""
+    """Result of the runner; valid only when the container's exit code equals ``code``."""
 
     v: Literal[1] = 1
     nonce: str

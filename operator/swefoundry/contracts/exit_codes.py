@@ -1,6 +1,6 @@
-"""The exit codes our pods end with, and what each says.
+"""Exit codes of our pods and their meaning.
 
-The exit code in pod status is the verdict; logs are evidence.
+The exit code in the pod status decides; logs are evidence.
 """
 
 from enum import IntEnum
@@ -21,21 +21,21 @@ class ExitCode(IntEnum):
     GOLD_PATCH_REFUSED = 11
     """The gold patch does not apply on top of the test patch."""
     SOURCE_MISMATCH = 12
-    """The commit does not exist, or the archive's sha256 is another."""
+    """The commit does not exist, or the archive's sha256 differs."""
     SOURCE_UNREACHABLE = 13
-    """The git host or archive URL did not answer, or refused us, after retries."""
+    """The git host or archive URL did not answer, or denied access, after retries."""
     REFERENCE_MISSING = 14
-    """A ConfigMap, Secret or blob that the manifest names, or its key, is not there (yet)."""
+    """A ConfigMap, Secret or blob that the manifest names, or its key, does not exist (yet)."""
     NOT_RUNNABLE = 20
     """The test command could not be started (shell codes 126 and 127)."""
     NO_RESULT = 21
     """Nothing collected, a collection or usage error, or no readable report."""
     TIME_LIMIT = 22
-    """The time limit inside the harness struck."""
+    """The time limit inside the runner was reached."""
     INFRASTRUCTURE = 30
-    """The registry or its storage failed; worth trying again."""
+    """The registry or its storage failed; a retry may help."""
     DOCKERFILE_INVALID = 40
-    """The Dockerfile does not parse, has no FROM, or copies what is not there."""
+    """The Dockerfile does not parse, has no FROM, or copies a file that does not exist."""
     BASE_IMAGE_MISSING = 41
     """A FROM image does not exist or may not be pulled."""
     STEP_FAILED = 42
@@ -47,18 +47,18 @@ class ExitCode(IntEnum):
     PUSH_FAILED = 45
     """The image was built and could not be pushed."""
     POLICY_REFUSED = 46
-    """The Dockerfile breaks a rule of the policy."""
+    """The Dockerfile violates a rule of the policy."""
     GAVE_UP = 50
     """The analyst sees no environment in which the tests could pass, and says why."""
     BUDGET_SPENT = 51
-    """The next model turn might cost more than the budget has left."""
+    """The next model turn might cost more than is left of the budget."""
     MODEL_UNAVAILABLE = 52
-    """The model endpoint did not answer, or said 429 or 5xx, after retries."""
+    """The model endpoint did not answer, or answered 429 or 5xx, after retries."""
     MODEL_REFUSED = 53
-    """The endpoint refuses the key, the model name or the request: only a person can help."""
+    """The endpoint rejects the key, the model name or the request: a person must fix it."""
     REPEATED = 54
-    """Every model of the ladder proposes what was tried already."""
+    """Every model proposes a draft that was tried already."""
     MALFORMED = 55
-    """Every model of the ladder gives answers that cannot be read."""
+    """Every model gives answers that cannot be parsed."""
     INVALID_SPEC = 90
-    """The pod could not read its own order: a defect of swefoundry."""
+    """The pod could not read its own spec: a defect of swefoundry."""

@@ -1,10 +1,10 @@
-"""What intake saw in a source tree; the ground that recipes stand on."""
+"""Facts that intake collects from a source tree; the input of recipes and agents."""
 
 from swefoundry.contracts.wire import WireModel
 
 
 class FileFact(WireModel):
-    """A small file that says something about the environment, with its text (cut to 64 KiB)."""
+    """A small file that describes the environment, with its text (cut to 64 KiB)."""
 
     path: str
     sha256: str
@@ -21,9 +21,9 @@ class Facts(WireModel):
     manifests: list[FileFact] = []
     """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, noxfile.py, Pipfile, package.json, go.mod, …"""
     ci: list[FileFact] = []
-    """CI workflows and the like: hints, never run."""
+    """CI workflows and the like: read, never run."""
     readme_hints: list[str] = []
-    """Lines of README and CONTRIBUTING that speak of tests."""
+    """Lines of README and CONTRIBUTING that mention tests."""
     test_files: list[str] = []
     """Files that the test patch adds or changes and that look like tests; paths relative to the root."""
     test_support_files: list[str] = []
@@ -34,7 +34,7 @@ class Facts(WireModel):
     package_dirs: list[str] = []
     """Folders with an __init__.py at the root, under src/ or lib/."""
     commit: str | None = None
-    """Of a git source the commit that was asked for; of any other the clean tree's one commit, HEAD of /testbed."""
+    """Of a git source the requested commit; of any other the clean tree's one commit, HEAD of /testbed."""
     version_tag: str | None = None
     """Nearest tag re-created on the clean tree's one commit."""
     fingerprint: str = ""

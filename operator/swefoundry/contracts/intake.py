@@ -1,7 +1,7 @@
 """Spec and result of an intake pod.
 
 The spec travels as one environment variable, the result as the container's termination message (4096 bytes at most).
-The nonce ties a result to the spec it answers, so that a result written by hostile code is not believed.
+The nonce ties a result to the spec it answers, so that a result written by hostile code is rejected.
 """
 
 from typing import Annotated, Literal
@@ -28,7 +28,7 @@ class GitOrigin(WireModel):
     the URL names one).
     """
     token_named: str = ""
-    """What the manifest calls the token: said when the file is not there."""
+    """Name of the token in the manifest, for the error when the file is missing."""
 
 
 class ArchiveOrigin(WireModel):
@@ -41,7 +41,7 @@ class ArchiveOrigin(WireModel):
 
 
 class ArtifactOrigin(WireModel):
-    """A source tree that an earlier intake left in the same repository."""
+    """A source tree that an earlier intake stored in the same repository."""
 
     kind: Literal["artifact"] = "artifact"
     digest: Digest
@@ -51,16 +51,16 @@ Origin = Annotated[GitOrigin | ArchiveOrigin | ArtifactOrigin, Field(discriminat
 
 
 class PatchSource(WireModel):
-    """Where a patch's bytes are: a blob of the repository, or a file mounted into the pod. Exactly one is set."""
+    """Location of a patch: a blob of the repository, or a file mounted into the pod. Exactly one is set."""
 
     blob: Digest | None = None
     path: str | None = None
     named: str = ""
-    """What the manifest calls the file: said when it is not there."""
+    """Name of the file in the manifest, for the error when it is missing."""
 
 
 class IntakeSpec(WireModel):
-    """Fetch the source, make the clean tree, apply the patches, push what evaluations and builds need."""
+    """Spec of an intake pod: fetch the source, make the clean tree, apply the patches, push the results."""
 
     v: Literal[1] = 1
     nonce: str
@@ -73,7 +73,7 @@ class IntakeSpec(WireModel):
 
 
 class IntakeResult(WireModel):
-    """What an intake pod leaves behind."""
+    """Result of an intake pod."""
 
     v: Literal[1] = 1
     nonce: str

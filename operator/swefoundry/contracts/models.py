@@ -1,4 +1,4 @@
-"""Language models as configuration: what each can do, what it costs, and what was used of it."""
+"""Configuration of language models, their prices, and usage."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,7 @@ Price = Annotated[float, Field(ge=0)]
 
 
 class Model(WireModel):
-    """One rung of the ladder: cheap first, the next on repetition or garbage."""
+    """One model; the next one of the list is used on repetition or malformed answers."""
 
     name: str = Field(min_length=1, max_length=256, description="Model name as the endpoint knows it.")
     base_url: str = Field(
@@ -65,7 +65,7 @@ class Model(WireModel):
 
 
 class Usage(WireModel):
-    """What was used, of all models together."""
+    """Usage of all models together."""
 
     turns: int = Field(
         default=0, ge=0, description="Answers that models gave, each counted once however often reread."
@@ -78,7 +78,7 @@ class Usage(WireModel):
     )
 
     def plus(self, other: "Usage") -> "Usage":
-        """The sum."""
+        """Return the sum."""
         return Usage(
             turns=self.turns + other.turns,
             input_tokens=self.input_tokens + other.input_tokens,
@@ -88,7 +88,7 @@ class Usage(WireModel):
         )
 
     def minus(self, other: "Usage") -> "Usage":
-        """Without ``other``, which is part of it."""
+        """Return the difference; ``other`` is a part of this usage."""
         return Usage(
             turns=self.turns - other.turns,
             input_tokens=self.input_tokens - other.input_tokens,
@@ -99,12 +99,12 @@ class Usage(WireModel):
 
     @property
     def tokens(self) -> int:
-        """Tokens in both directions."""
+        """Input and output tokens."""
         return self.input_tokens + self.output_tokens
 
 
 def cost(model: Model, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
-    """Micro-dollars of one answer, rounded up: a budget is never overspent by rounding."""
+    """Return the cost of one answer in micro-dollars, rounded up so that rounding never exceeds a budget."""
     cached = model.input_usd if model.cached_usd is None else model.cached_usd
     exact = (
         (input_tokens - cached_tokens) * model.input_usd

@@ -1,10 +1,10 @@
-"""Location of content in the registry, as pods are given it."""
+"""Location of content in the registry, as specs of pods contain it."""
 
 from swefoundry.contracts.wire import WireModel
 
 
 class RegistryLocation(WireModel):
-    """Where a pod finds and leaves content: one repository of one registry."""
+    """One repository of one registry, where a pod reads and writes content."""
 
     registry: str
     """host[:port] as pods reach it."""

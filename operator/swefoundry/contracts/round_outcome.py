@@ -34,3 +34,7 @@ class RoundOutcome(StrEnum):
     """After passed; before ended in a way that is neither failed, passed nor errored (time limit, memory)."""
     INFRASTRUCTURE = "Infrastructure"
     """Infrastructure faults used up their retries."""
+
+
+ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
+"""Outcomes that prove an environment."""

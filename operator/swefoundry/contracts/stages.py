@@ -1,4 +1,4 @@
-"""Which trees are evaluated, and which must pass on each."""
+"""The trees under evaluation."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class Stage(StrEnum):
 
 
 PROBE = (Stage.BEFORE, Stage.AFTER)
-"""What a draft is accepted on."""
+"""Stages whose results decide whether a draft is accepted."""
 
 MATRIX = (Stage.BASE, Stage.BEFORE, Stage.AFTER)
-"""What a verdict is made of."""
+"""Stages whose results decide the verdict."""

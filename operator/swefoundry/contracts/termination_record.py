@@ -1,4 +1,4 @@
-"""The record that a pod's program leaves: the container's termination message, of which 4096 bytes are kept."""
+"""The result of a pod as the container's termination message, of which the kubelet keeps 4096 bytes."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ RECORD_PATH = "/dev/termination-log"
 
 RECORD_VARIABLE = "SWEFOUNDRY_TERMINATION_LOG"
 WORK_VARIABLE = "SWEFOUNDRY_WORKDIR"
-"""Names of environment variables: the record's file, and the folder that the program may fill."""
+"""Environment variables: the file of the result, and the working folder of the program."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What was said to models and what they answered: the evidence of an agents' round, turn by turn, redacted.
+"""Transcript of the model conversations of an EnvBuild: requests and answers, turn by turn, redacted.
 
-The agents write it, the command line shows it. Stored as an artifact with one file, written anew by every agent pod
-with everything that was said so far; the digest of the last one is in the EnvBuild's status.
+Agent pods write it, the command line shows it. It is an artifact with one file; every agent pod writes a new one with
+all turns so far, and the digest of the last is in the EnvBuild's status.
 """
 
 from typing import Literal
@@ -29,7 +29,7 @@ class ToolCallRecord(WireModel):
 
 
 class TranscriptMessage(WireModel):
-    """One message."""
+    """One message of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
     text: str = ""
@@ -43,20 +43,20 @@ class Turn(WireModel):
     """One request to a model and its answer."""
 
     number: int = Field(ge=1)
-    """Counted through the whole conversation of the EnvBuild, first is 1."""
+    """Number within the EnvBuild, from 1."""
     round: int = Field(ge=0)
     """The round whose draft was being written, numbered from 0 as in the EnvBuild's status."""
     role: AgentRole
     model: str
     request: list[TranscriptMessage] = []
-    """Only what is new since this role's previous turn, its system prompt included the first time."""
+    """Messages that are new since this role's previous turn; the first time with its system prompt."""
     reply: TranscriptMessage
     usage: Usage = Usage()
-    """Of this turn alone."""
+    """Usage of this turn alone."""
     stored: bool = False
-    """The answer was found in the turn store: paid for earlier, by a pod that died or was replaced."""
+    """The answer came from the response cache: an earlier pod, lost or replaced, had paid for it."""
     note: str = ""
-    """What happened around it, for people: asked again because the answer did not parse, escalated, trimmed."""
+    """Note for people: repeated because the answer did not parse, next model used, context trimmed."""
 
 
 class Transcript(WireModel):
@@ -69,7 +69,7 @@ class Transcript(WireModel):
 
     @property
     def usage(self) -> Usage:
-        """The sum."""
+        """Usage of all turns."""
         total = Usage()
         for turn in self.turns:
             total = total.plus(turn.usage)

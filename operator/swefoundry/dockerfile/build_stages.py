@@ -1,8 +1,7 @@
-"""How do the stages of a Dockerfile hang together, and where does the source tree end up?
+"""Stages of a Dockerfile: the images they are built from, and whether the last one contains the source tree.
 
-A stage begins with FROM an image or an earlier stage. What counts for us: which images are pulled, and whether the
-last stage has the whole build context under /testbed, copied there by itself, by a stage it begins with, or by a stage
-it copies from.
+A stage starts FROM an image or an earlier stage. The last stage must have the whole build context under /testbed,
+copied there by itself, by a stage it starts from, or by a stage it copies from.
 """
 
 import posixpath
@@ -18,19 +17,19 @@ PREDEFINED_ARGS = {
     for side in ("TARGET", "BUILD")
     for name in (f"{side}PLATFORM", f"{side}OS", f"{side}ARCH", f"{side}VARIANT")
 }
-"""Names that builders set by themselves; their values do not matter here."""
+"""Arguments that builders define; their values do not matter here."""
 
 
 @dataclass(frozen=True)
 class BuildStage:
-    """One FROM and what follows it."""
+    """One FROM and the instructions after it."""
 
     from_instruction: Instruction
     name: str
     image: str | None
-    """The base as written, variables replaced; None when a variable has no value. Also the name of an earlier stage."""
+    """Base image or earlier stage, variables replaced; None when a variable has no value."""
     parent: int | None
-    """Index of the stage it begins with, when it begins with one."""
+    """Index of the stage it starts from, if any."""
     body: tuple[Instruction, ...]
     global_args: Mapping[str, str] = field(default_factory=dict)
     """ARGs before the first FROM."""
@@ -38,7 +37,7 @@ class BuildStage:
 
 @dataclass(frozen=True)
 class Placement:
-    """A COPY or ADD with its words resolved."""
+    """A COPY or ADD with its arguments resolved."""
 
     instruction: Instruction
     sources: tuple[str, ...]
@@ -53,7 +52,7 @@ class Placement:
 
 
 def build_stages(instructions: tuple[Instruction, ...]) -> tuple[BuildStage, ...]:
-    """The stages in order; what comes before the first FROM belongs to none."""
+    """Split instructions into stages; what comes before the first FROM belongs to none."""
     starts = [i for i, each in enumerate(instructions) if each.keyword == "FROM"]
     if not starts:
         return ()
@@ -68,7 +67,7 @@ def build_stages(instructions: tuple[Instruction, ...]) -> tuple[BuildStage, ...
 
 
 def stage_index(name: str, earlier: tuple[BuildStage, ...] | list[BuildStage]) -> int | None:
-    """Which earlier stage a name or number means."""
+    """Return the index of the earlier stage that a name or number refers to."""
     for index in range(len(earlier) - 1, -1, -1):
         if name.lower() == earlier[index].name or name == str(index):
             return index
@@ -76,7 +75,7 @@ def stage_index(name: str, earlier: tuple[BuildStage, ...] | list[BuildStage]) -
 
 
 def placements(stage: BuildStage) -> Iterator[Placement]:
-    """Every COPY and ADD of a stage with its target resolved against WORKDIR, ARG and ENV."""
+    """Yield every COPY and ADD of a stage with its target resolved against WORKDIR, ARG and ENV."""
     known, folder = dict(PREDEFINED_ARGS), "/"
     for each in stage.body:
         match each.keyword:
@@ -121,6 +120,6 @@ def _build_stage(
 
 
 def _add_assignments(instruction: Instruction, known: dict[str, str]) -> None:
-    """Add what an ARG or ENV gives a value to."""
+    """Add the variables that an ARG or ENV sets."""
     for name, value in assignments(instruction).items():
         known[name] = expand_variables(value, known) or ""

@@ -1,4 +1,4 @@
-"""What does the name of an image mean, and do patterns allow it?
+"""Normalize image names and match them against patterns.
 
 ``python:3.11-slim`` and ``docker.io/library/python:3.11-slim`` are one image, so names and patterns are compared in
 their long form.
@@ -15,7 +15,10 @@ LOCAL_TRANSPORT = re.compile(
 
 
 def normalized(name: str) -> str:
-    """The long form: host/path:tag, host/path@digest or host/path:tag@digest; ``latest`` when neither is given."""
+    """Return the long form: host/path:tag, host/path@digest or host/path:tag@digest.
+
+    ``latest`` when neither is given.
+    """
     name, at, digest = name.removeprefix("docker://").partition("@")
     name = _with_host(name)
     if not at and ":" not in name.rsplit("/", 1)[-1]:

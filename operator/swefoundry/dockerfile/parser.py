@@ -1,8 +1,8 @@
-"""Of which instructions does a Dockerfile consist?
+"""Parse a Dockerfile into instructions.
 
-Our own reader, because the maintained alternative (dockerfile-parse) knows no heredocs and had its last release in
-2023. It reads what the policy and the builder need and refuses nothing: what is wrong with a Dockerfile is for
-``dockerfiles`` to say, and in the end for buildah. Syntax: https://docs.docker.com/reference/dockerfile/
+A parser of our own, because the maintained alternative (dockerfile-parse) does not support heredocs and had its last
+release in 2023. It reads what the policy and the builder need and rejects nothing: errors are for ``policy`` to report,
+and in the end for buildah. Syntax: https://docs.docker.com/reference/dockerfile/
 """
 
 import json
@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"\\\$|\$(?:\{(\w+)(?::?([-+])([^}]*))?\}|(\w+))")
 
 @dataclass(frozen=True)
 class Heredoc:
-    """A document that an instruction carries on the lines below it."""
+    """A heredoc of an instruction."""
 
     name: str
     body: str
@@ -31,12 +31,12 @@ class Heredoc:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction with its continuation lines joined."""
+    """An instruction with its continuation lines joined."""
 
     line: int
-    """The line it starts on, counted from 1."""
+    """First line, counted from 1."""
     last_line: int
-    """The last line that belongs to it, heredocs included."""
+    """Last line, heredocs included."""
     keyword: str
     """Upper case."""
     flags: tuple[str, ...]
@@ -66,7 +66,7 @@ class Instruction:
 
 
 def parse(text: str) -> tuple[Instruction, ...]:
-    """The instructions of a Dockerfile in order; unknown keywords are kept."""
+    """Return the instructions of a Dockerfile in order; unknown keywords are kept."""
     lines = text.removeprefix("\ufeff").splitlines()
     return tuple(_instructions(lines, _escape_character(lines)))
 
@@ -101,7 +101,7 @@ def assignments(instruction: Instruction) -> dict[str, str]:
 
 
 def _escape_character(lines: list[str]) -> str:
-    """Directives are the comments of the form ``# name=value`` before anything else."""
+    """Read the `escape` directive from the comments ``# name=value`` at the beginning."""
     for line in lines:
         directive = _DIRECTIVE.match(line.strip())
         if directive is None:
@@ -132,7 +132,7 @@ def _is_comment(line: str) -> bool:
 
 
 def _joined(lines: list[str], at: int, escape: str) -> tuple[str, int]:
-    """The logical line that starts at ``at``, and where the next begins; comments inside it are dropped."""
+    """Return the logical line that starts at ``at`` and the index of the next; comments inside it are dropped."""
     parts: list[str] = []
     while at < len(lines):
         line, at = lines[at].rstrip(), at + 1

@@ -1,8 +1,8 @@
-"""Which rules must a Dockerfile keep before a build is paid for?
+"""Rules that a Dockerfile must pass before it is built.
 
-The rules protect the meaning of a task image (the source that was checked, and nothing fetched in its place), the
-meaning of a build's exit code (no failure hidden), and the cluster (known bases, nothing privileged). They find honest
-mistakes of strategies and people; they are no sandbox, which is what the build pod is. `docs/building.md` lists them.
+The rules protect the content of a task image (the checked source, and nothing fetched in its place), the meaning of a
+build's exit code (no failure hidden), and the cluster (known bases, nothing privileged). They find honest mistakes of
+strategies and people; they are not a sandbox: the build pod is. `docs/building.md` lists them.
 """
 
 import json
@@ -26,13 +26,13 @@ DOCKERFILE_LIMIT_BYTES = 65_536
 """Longer Dockerfiles are not written by hand."""
 
 ESCAPED_LIMIT_BYTES = 98_304
-"""The same as a JSON string: a build's order is one environment variable, of which Linux takes 131,072 bytes
-(MAX_ARG_STRLEN), and holds the commands, too.
+"""The same as a JSON string: the spec of a build is one environment variable, which Linux limits to 131,072 bytes
+(MAX_ARG_STRLEN), and contains the commands, too.
 """
 
 
 class PolicyRule(StrEnum):
-    """The names of the rules."""
+    """Names of the rules."""
 
     SIZE = "size"
     SYNTAX = "syntax"
@@ -46,7 +46,7 @@ class PolicyRule(StrEnum):
 
 @dataclass(frozen=True)
 class Violation:
-    """A rule that a Dockerfile breaks."""
+    """A violation of a rule."""
 
     line: int
     rule: PolicyRule
@@ -56,19 +56,19 @@ class Violation:
 
 @dataclass(frozen=True)
 class PolicyInput:
-    """What the rules look at."""
+    """Input of the rules."""
 
     instructions: tuple[Instruction, ...]
     stages: tuple[BuildStage, ...]
     allowed_bases: tuple[str, ...]
     composed: str | None = None
-    """An image that we made, with the source in it."""
+    """An image that swefoundry composed, with the source in it."""
 
 
 def violations(dockerfile: str, allowed_bases: Sequence[str], composed: str | None = None) -> list[Violation]:
-    """Everything that is wrong, in the order of lines; no allowed bases means that any may be used.
+    """Return all violations in the order of lines; no allowed bases means that any base may be used.
 
-    ``composed`` is the image that a rebuild begins with: it is allowed, and has the source under /testbed already.
+    ``composed`` is the image that a rebuild starts from: it is allowed, and has the source under /testbed already.
     """
     too_long = _size_problem(dockerfile)
     if too_long:
@@ -95,7 +95,7 @@ def _size_problem(dockerfile: str) -> str:
 
 
 def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
-    """Every keyword exists, every heredoc ends, and a FROM comes first. buildah finds what else may be wrong."""
+    """Every keyword exists, every heredoc ends, and a FROM comes first. buildah reports other errors."""
     for each in policy.instructions:
         if each.keyword not in KEYWORDS:
             yield _violation(
@@ -117,7 +117,7 @@ def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
 
 
 def bases_are_allowed(policy: PolicyInput) -> Iterator[Violation]:
-    """Images of FROM, of COPY --from and of RUN --mount=from=: known, on a registry, and on the list."""
+    """Images of FROM, COPY --from and RUN --mount=from= are known, on a registry, and on the list."""
     for instruction, image in _images(policy.stages):
         if image is not None and image == policy.composed:
             continue
@@ -161,7 +161,7 @@ CLONE_COMMAND = re.compile(
 
 
 def nothing_is_cloned(policy: PolicyInput) -> Iterator[Violation]:
-    """The tree that was checked is what is tested: no clone takes its place. `pip install git+…` is none."""
+    """No clone replaces the checked source. `pip install git+…` is allowed."""
     for each in _run_instructions(policy):
         found = CLONE_COMMAND.search(_shell_text(each))
         if found:
@@ -175,7 +175,7 @@ REMOTE_SOURCE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|git@)|^[\w.-]+\.\w+/\S+\.g
 
 
 def nothing_remote_is_added(policy: PolicyInput) -> Iterator[Violation]:
-    """ADD takes files of the context only: its downloads are neither pinned nor cached."""
+    """ADD copies files of the context only: its downloads are neither pinned nor cached."""
     for stage in policy.stages:
         for placed in placements(stage):
             remote = next((source for source in placed.sources if REMOTE_SOURCE.match(source)), None)
@@ -206,7 +206,7 @@ COMMAND_END = re.compile(r"&&|\n|(?<!\|)\|(?!\|)")
 
 
 def failures_are_not_hidden(policy: PolicyInput) -> Iterator[Violation]:
-    """An install that fails must fail the build: else the tests fail, and nobody knows why."""
+    """A failed install must fail the build: otherwise the tests fail for a reason that no log shows."""
     for each in _run_instructions(policy):
         for command in COMMAND_END.split(_shell_text(each)):
             install, hiding = INSTALL_COMMAND.search(command), HIDDEN_FAILURE.search(command)
@@ -218,7 +218,7 @@ def failures_are_not_hidden(policy: PolicyInput) -> Iterator[Violation]:
 
 
 def heredocs_stop_at_failures(policy: PolicyInput) -> Iterator[Violation]:
-    """A heredoc script runs on after a failed command, unlike lines joined by &&."""
+    """A heredoc script continues after a failed command, unlike lines joined by &&."""
     for each in _run_instructions(policy):
         if not each.arguments.startswith("<<") or len(each.arguments.split()) > 1:
             continue
@@ -234,7 +234,7 @@ def heredocs_stop_at_failures(policy: PolicyInput) -> Iterator[Violation]:
 
 
 def nothing_is_privileged(policy: PolicyInput) -> Iterator[Violation]:
-    """No privileged steps and no agent of somebody's keys: the build pod has neither."""
+    """No privileged steps and no SSH agent: the build pod has neither."""
     for each in _run_instructions(policy):
         if each.flag("security") == "insecure":
             yield _violation(
@@ -258,7 +258,7 @@ RULES: tuple[Callable[[PolicyInput], Iterator[Violation]], ...] = (
 
 
 def _images(all_stages: tuple[BuildStage, ...]) -> Iterator[tuple[Instruction, str | None]]:
-    """Every image that the build would pull."""
+    """Yield every image that the build would pull."""
     for index, stage in enumerate(all_stages):
         if stage.parent is None:
             yield stage.from_instruction, stage.image
@@ -281,7 +281,7 @@ def _run_instructions(policy: PolicyInput) -> Iterable[Instruction]:
 
 
 def _shell_text(instruction: Instruction) -> str:
-    """What a RUN runs as shell text, heredocs included, comment lines dropped."""
+    """Return the shell text of a RUN, heredocs included, comment lines dropped."""
     command = (
         " ".join(instruction.words()) if instruction.arguments.startswith("[") else instruction.arguments
     )

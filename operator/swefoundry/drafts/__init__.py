@@ -1,38 +1,39 @@
-"""Which draft is tried next: strategies in the order asked for, a person's overrides applied, nothing tried twice.
+"""Propose the next draft: strategies in order, the user's overrides applied, no draft tried twice.
 
-Pure: the same ask gives the same proposal on every reconcile, so a restarted operator goes on where it was.
+Pure: the same input gives the same proposal on every reconcile, so a restarted operator continues where it was.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES, RoundOutcome
+from swefoundry.contracts.strategy_names import AGENTS, FIXED, RECIPE, REUSE
 from swefoundry.drafts import fixed, recipes, reuse
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 
 StrategyFunction = Callable[[StrategyInput], Iterator[Proposal]]
-"""Proposals in order of preference, given what was tried; may be lazy, must end."""
+"""Yields proposals in order of preference, given the rounds so far; may be lazy, must be finite."""
 
 STRATEGIES: Mapping[str, StrategyFunction] = {
-    "fixed": fixed.proposals,
-    "reuse": reuse.proposals,
-    "recipe": recipes.proposals,
+    FIXED: fixed.proposals,
+    REUSE: reuse.proposals,
+    RECIPE: recipes.proposals,
 }
 
-ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 
+def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> Proposal | None:
+    """Return the best draft that was not tried yet; None when none is left.
 
-def next_proposal(strategies: Sequence[str], ask: StrategyInput) -> Proposal | None:
-    """The best draft that was not tried yet, or None when nothing is left.
-
-    An image that did not do is not reused again; its draft may still be built from scratch.
+    An image that was refused is not reused again; its draft may still be built from scratch.
     """
-    if any(_ends_search(tried) for tried in ask.tried):
+    if any(_ends_search(tried) for tried in strategy_input.tried):
         return None
-    spent = {tried.draft.digest() for tried in ask.tried if tried.parent is None}
-    refused = {tried.parent.image for tried in ask.tried if tried.parent is not None}
-    for proposal in _all_proposals(strategies, ask):
-        final = proposal.model_copy(update={"draft": with_overrides(proposal.draft, ask.overrides)})
+    spent = {tried.draft.digest() for tried in strategy_input.tried if tried.parent is None}
+    refused = {tried.parent.image for tried in strategy_input.tried if tried.parent is not None}
+    for proposal in _all_proposals(strategies, strategy_input):
+        final = proposal.model_copy(
+            update={"draft": with_overrides(proposal.draft, strategy_input.overrides)}
+        )
         known = final.draft.digest() in spent if final.parent is None else final.parent.image in refused
         if not known:
             return final
@@ -40,19 +41,19 @@ def next_proposal(strategies: Sequence[str], ask: StrategyInput) -> Proposal | N
 
 
 def _ends_search(tried: TriedRound) -> bool:
-    """Whether no other draft is worth building.
+    """Whether a round ends the search: its image was accepted, or it disproves the row.
 
-    Tests that pass before and after disprove the row only in an image that was built for it, by a command that is known
-    to test something: a reused image may hold the fix already, installed from a later commit, and agents may have
+    Tests that pass before and after disprove the row only in an image that was built for it, with a command that is
+    known to test something: a reused image may contain the fix, installed from a later commit, and agents may have
     written a command that tests nothing.
     """
-    trusted = tried.parent is None and tried.strategy != "agents"
+    trusted = tried.parent is None and tried.strategy != AGENTS
     both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and trusted
     return tried.outcome in ACCEPTED_OUTCOMES or both_passed
 
 
-def _all_proposals(strategies: Sequence[str], ask: StrategyInput) -> Iterator[Proposal]:
+def _all_proposals(strategies: Sequence[str], strategy_input: StrategyInput) -> Iterator[Proposal]:
     for name in strategies:
         strategy = STRATEGIES.get(name)
         if strategy is not None:
-            yield from strategy(ask)
+            yield from strategy(strategy_input)

@@ -1,14 +1,13 @@
-"""How a person's overrides change a draft that somebody else wrote.
+"""Apply a user's overrides to the draft of any strategy.
 
-Works on the Dockerfile's text, so that it means the same for every strategy. Only the last stage is changed: it is the
-one that becomes the task image.
+Works on the Dockerfile's text, so that an override means the same for every strategy. Only the last stage is changed,
+because it becomes the task image.
 """
 
-import json
 import re
-import shlex
 
 from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.dockerfile.render import apt_step, command_step
 
 _FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE)
 _FROM_IMAGE = re.compile(r"^(\s*FROM\s+(?:--\S+\s+)*)(\S+)", re.IGNORECASE)
@@ -16,7 +15,7 @@ _COPY_SOURCE = re.compile(r"^\s*COPY\s+(?:--\S+\s+)*\.\s+/testbed/?\s*$", re.IGN
 
 
 def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
-    """The draft with every override applied."""
+    """Return the draft with every override applied."""
     if overrides is None:
         return draft
     lines = draft.dockerfile.splitlines()
@@ -32,18 +31,9 @@ def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
     )
 
 
-def apt_step(packages: list[str]) -> str:
-    """One RUN step that installs Debian packages and leaves no package lists behind."""
-    names = " ".join(shlex.quote(name) for name in packages)
-    return (
-        f"RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends {names}"
-        " && rm -rf /var/lib/apt/lists/*"
-    )
-
-
 def _last_matching_line(lines: list[str], pattern: re.Pattern[str]) -> int | None:
-    found = [number for number, line in enumerate(lines) if pattern.match(line)]
-    return found[-1] if found else None
+    numbers = [number for number, line in enumerate(lines) if pattern.match(line)]
+    return numbers[-1] if numbers else None
 
 
 def _with_base(lines: list[str], image: str | None) -> list[str]:
@@ -61,16 +51,9 @@ def _with_packages(lines: list[str], packages: list[str]) -> list[str]:
 
 
 def _with_commands(lines: list[str], commands: list[str]) -> list[str]:
-    """After the checkout and before the project is installed; at the end of a Dockerfile without the usual COPY."""
+    """Insert after `COPY . /testbed`, before the project is installed; at the end when there is no such COPY."""
     if not commands:
         return lines
     at = _last_matching_line(lines, _COPY_SOURCE)
     after = len(lines) if at is None else at + 1
     return [*lines[:after], *(command_step(command) for command in commands), *lines[after:]]
-
-
-def command_step(command: str) -> str:
-    """One RUN step in /testbed. A command of several lines needs the exec form: a newline would end the instruction."""
-    if "\n" in command:
-        return "RUN " + json.dumps(["/bin/sh", "-ec", f"cd /testbed\n{command}"])
-    return f"RUN cd /testbed && {command}"

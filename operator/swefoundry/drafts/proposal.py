@@ -1,4 +1,4 @@
-"""One draft, built and probed: how a round may end, and what the next one may learn from it."""
+"""Values that strategies exchange: their input, the rounds so far, and the proposed draft."""
 
 from datetime import datetime
 
@@ -10,31 +10,31 @@ from swefoundry.drafts.proven_environment import Parent, ReuseCandidate
 
 
 class TriedRound(WireModel):
-    """A round that ended, as a strategy sees it."""
+    """A finished round, as a strategy sees it."""
 
     strategy: str
     label: str
     draft: Draft
     outcome: RoundOutcome
     message: str = ""
-    """The telling lines (2048 characters at most): of the failing step, or of the `after` log."""
+    """Log excerpt (2048 characters at most): of the failing step, or of the `after` evaluation."""
     parent: Parent | None = None
     """Set when the round reused an image."""
 
 
 class Proposal(WireModel):
-    """A draft and what distinguishes it."""
+    """A proposed draft and what distinguishes it."""
 
     strategy: str
     label: str
     """A few words for people: `python 3.11, uv, extras test, as of 2023-06-15`."""
     draft: Draft
     parent: Parent | None = None
-    """Set when the image is not built but composed: this image plus a layer with the new checkout."""
+    """Set when the image is composed instead of built: this image plus a layer with the new checkout."""
 
 
 class StrategyInput(WireModel):
-    """Everything that a strategy may know."""
+    """Everything that a strategy may use."""
 
     facts: Facts
     language: str | None = None
@@ -52,4 +52,4 @@ class StrategyInput(WireModel):
     neighbours: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository whose images may be tried, nearest first."""
     references: tuple[ReuseCandidate, ...] = ()
-    """Proven environments of the same repository to learn from, nearest first, whether or not their images do."""
+    """Proven environments of the same repository whose drafts may be read, nearest first."""

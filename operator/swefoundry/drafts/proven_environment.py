@@ -1,4 +1,4 @@
-"""What is remembered of environments that were proven, and which of them is nearest to the one that is asked for.
+"""Proven environments, and the selection of those nearest to a requested one.
 
 An *environment* is what one build made. Images that were composed of it for other commits are the same environment
 with another checkout: they say where it works, and a new commit is laid over the built image, not over them.
@@ -19,7 +19,7 @@ from swefoundry.contracts.wire import WireModel
 
 
 class EnvironmentRecord(WireModel):
-    """One environment that was accepted on a measured fail2pass; an artifact of its repository, never changed."""
+    """An environment that was accepted on a measured fail2pass; stored as an artifact, never changed."""
 
     v: int = 1
     repo: str
@@ -27,18 +27,18 @@ class EnvironmentRecord(WireModel):
     image: Digest
     """Manifest digest of the task image."""
     source: Digest
-    """Artifact of the clean tree that is under /testbed in the image."""
+    """Artifact of the clean tree under /testbed in the image."""
     draft: Digest
-    """Blob with the draft that made it."""
+    """Blob with the draft that built it."""
     fingerprint: str = ""
     """sha256 over manifests, lockfiles and toolchain files."""
     version: str | None = None
     created_at: datetime | None = None
     """Date of the commit."""
     strategy: str = ""
-    """Strategy that made it; `reuse` for an image that was itself reused."""
+    """Strategy of its draft; `reuse` for an image that was itself composed."""
     parent: Digest | None = None
-    """Image that it was made from by reuse."""
+    """Image that it was composed from."""
     accepted_on: str = "fail2pass"
     env_build: str = ""
     """namespace/name of the EnvBuild: provenance, for people."""
@@ -48,47 +48,47 @@ class EnvironmentRecord(WireModel):
 
 
 class ReuseStats(WireModel):
-    """How often an environment was reused, and with what success."""
+    """How often an environment was reused, with which results."""
 
     accepted: int = 0
     refused: int = 0
 
 
 class Parent(WireModel):
-    """The image that a reuse proposal stands on."""
+    """The image that a reuse proposal starts from."""
 
     image: Digest = Field(description="Digest of its manifest.")
     source: Digest = Field(description="Artifact of the tree that is under its /testbed.")
 
 
 class ProvenEnvironment(WireModel):
-    """A known environment, and what became of its reuses."""
+    """An environment record and the results of its reuses."""
 
     known: EnvironmentRecord
-    """For which commit it was proven: of all that are known, the nearest one."""
+    """The record of the commit for which it was proven; of several, the nearest."""
     trials: ReuseStats = ReuseStats()
     root: Parent | None = None
     """The built image, when that of ``known`` was composed of it."""
     reference: bool = False
-    """Imported without its image: its draft may be shown, but no checkout can be laid over it."""
+    """Imported without its image: its draft may be read, but its image cannot be reused."""
 
     @property
     def parent(self) -> Parent:
-        """What a new checkout is laid over."""
+        """The image on which a new checkout is composed."""
         return self.root or Parent(image=self.known.image, source=self.known.source)
 
 
 class ReuseCandidate(ProvenEnvironment):
-    """A known environment near the one that is asked for, with the draft that made it."""
+    """A proven environment near the requested one, with its draft."""
 
     draft: Draft
 
 
 MAX_SURPLUS_REFUSALS = 3
-"""So many refused reuses more than accepted ones: tried after all others, and beyond that not at all."""
+"""With so many more refused reuses than accepted ones an environment is tried last; with more, not at all."""
 
 _BASE = 10_000
-"""Larger than any number of a version that is not a date."""
+"""Base of the positional number: larger than any part of a version that is not a date."""
 _NUMBERS = 5
 
 ProvenT = TypeVar("ProvenT", bound=ProvenEnvironment)
@@ -97,10 +97,10 @@ ProvenT = TypeVar("ProvenT", bound=ProvenEnvironment)
 def nearest_environments(
     neighbours: Iterable[ProvenT], fingerprint: str, version: str | None, created_at: datetime | None, k: int
 ) -> list[ProvenT]:
-    """The ``k`` best environments to try, each once: those that declare the same needs, then by distance.
+    """Return the ``k`` best environments, each once: those with the same fingerprint first, then by distance.
 
     Distance is that of versions where both are known, else that of dates, in both directions: the environment of a
-    later release is as good as that of an earlier one. Those that are mere references come last.
+    later release is as good as that of an earlier one. Environments without an image come last.
     """
 
     def rank(item: ProvenT) -> tuple[bool, bool, bool, int, float, float, str]:
@@ -130,7 +130,7 @@ def nearest_environments(
 
 
 def with_built_images(entries: Sequence[EnvironmentRecord]) -> list[ProvenEnvironment]:
-    """Each entry with the built image that it stands on: itself, or the one that a chain of reuses leads to."""
+    """Pair each record with the built image under it: its own, or the one that a chain of reuses leads to."""
     by_image = {known.image: known for known in entries}
     found = []
     for known in entries:
@@ -148,14 +148,17 @@ def _surplus(trials: ReuseStats) -> int:
 
 
 def _version_distance(one: str | None, other: str | None) -> float | None:
-    """How far two versions are apart; None where one of them is none."""
+    """Return the distance of two versions; None when one is not a version."""
     first, second = _version_number(one), _version_number(other)
     return None if first is None or second is None else float(abs(first - second))
 
 
 @lru_cache(maxsize=4096)
 def _version_number(text: str | None) -> int | None:
-    """A version as one number, so that 8.9 is nearer to 9.0 than to 9.5: `v8.1`, `release-8.1` and `8.1.x` count."""
+    """Convert a version to one number, so that 8.9 is nearer to 9.0 than to 9.5.
+
+    Accepts `v8.1`, `release-8.1`, `8.1.x`.
+    """
     found = re.search(r"\d+(?:\.\d+)*", text or "")
     if found is None:
         return None

@@ -1,24 +1,23 @@
-"""Images that were proven for other commits of the repository, nearest first: no model, and mostly no build."""
+"""The strategy `reuse`: images proven for other commits of the repository, nearest first; mostly without a build."""
 
 from collections.abc import Iterator
 
 from swefoundry.contracts.draft import Overrides
+from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
 from swefoundry.text.plurals import pluralize
 
-REUSE_STRATEGY = "reuse"
 
-
-def proposals(ask: StrategyInput) -> Iterator[Proposal]:
-    """One proposal for each neighbour whose image is here; none when a person asks for what only a build can give."""
-    if requires_build(ask.overrides):
+def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
+    """Yield a proposal for each candidate whose image is in the registry; none when the overrides require a build."""
+    if requires_build(strategy_input.overrides):
         return
-    for neighbour in ask.neighbours:
+    for neighbour in strategy_input.neighbours:
         if neighbour.reference:
             continue
         yield Proposal(
-            strategy=REUSE_STRATEGY,
+            strategy=REUSE,
             label=candidate_label(neighbour),
             draft=neighbour.draft,
             parent=neighbour.parent,
@@ -26,23 +25,23 @@ def proposals(ask: StrategyInput) -> Iterator[Proposal]:
 
 
 def requires_build(overrides: Overrides | None) -> bool:
-    """Whether a person asks for what only a build can give."""
+    """Whether the overrides contain something that needs a build."""
     return overrides is not None and bool(
         overrides.base_image or overrides.apt_packages or overrides.pre_install
     )
 
 
 def candidate_label(proven: ProvenEnvironment) -> str:
-    """What people know the image by."""
+    """Return the label of an image, for people."""
     return f"image of {environment_name(proven.known)}"
 
 
 def environment_name(known: EnvironmentRecord) -> str:
-    """What people know the commit by for which an environment was proven."""
+    """Return a short name of the commit for which an environment was proven."""
     day = f"{known.created_at:%Y-%m-%d}" if known.created_at is not None else ""
     return known.version or day or known.env_build or known.image[7:19]
 
 
 def label_with_change_count(said: str, files: int) -> str:
-    """The label, once it is known how far the two trees are apart."""
+    """Add the number of files that differ between the two trees."""
     return f"{said} ({pluralize(files, 'file')} changed)"

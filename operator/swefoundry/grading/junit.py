@@ -1,4 +1,4 @@
-"""Which tests does a JUnit XML report name, and how did each end?
+"""Read test cases and their statuses from a JUnit XML report.
 
 The report was written by code under test: no DTD, no entities, no external references, and never more than
 one test case in memory.
@@ -16,16 +16,16 @@ from swefoundry.grading.testcase_status import CaseStatus, Tally
 
 XFAIL_TYPE = "pytest.xfail"
 MAX_ELEMENT_DEPTH = 64
-"""As the runner has it; each element is compared with those around it."""
+"""Same as in the runner; each element is compared with its ancestors."""
 SUITES = ("testsuites", "testsuite")
 
 
 class UnreadableReport(Exception):
-    """The report is not what it claims to be; the message says why, for people."""
+    """A report that cannot be read; the message is for people."""
 
 
 def read_junit(content: bytes, tally: Tally) -> int:
-    """Add every test case to the tally; the number of test cases seen."""
+    """Add every test case to the tally; return the number of test cases."""
     found = 0
     try:
         for test, status in _cases(content):
@@ -83,7 +83,7 @@ def _is_collection_error(case: Element) -> bool:
 
 
 def _status(case: Element) -> CaseStatus:
-    """The worst of what the case says; surefire's flaky and rerun elements do not count."""
+    """Return the worst status of a case; surefire's flaky and rerun elements do not count."""
     kinds = {_local_name(child.tag): child for child in case}
     if "error" in kinds:
         return CaseStatus.ERROR
@@ -95,7 +95,7 @@ def _status(case: Element) -> CaseStatus:
 
 
 def _status_from_attribute(word: str) -> CaseStatus:
-    """Some writers have no child element and say it in an attribute (googletest: ``notrun``, ``skipped``)."""
+    """Read the status from an attribute, as some writers have it (googletest: ``notrun``, ``skipped``)."""
     match word.lower():
         case "skipped" | "disabled" | "notrun" | "suppressed" | "ignored":
             return CaseStatus.SKIPPED

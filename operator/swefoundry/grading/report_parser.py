@@ -1,4 +1,4 @@
-"""What do the report files of one evaluation say about its tests? The format is told from the content."""
+"""Read the report files of one evaluation. The format is detected from the content."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ from swefoundry.grading.tap import looks_like_tap, read_tap
 from swefoundry.grading.testcase_status import ParsedReports, Tally
 
 FILE_LIMIT_BYTES = 32 << 20
-"""A report beyond this is not read. The runner caps all reports of an evaluation at 4 MiB by default."""
+"""Larger reports are not read. The runner limits all reports of an evaluation to 4 MiB by default."""
 
 LEADING_BYTES = b" \t\r\n\xef\xbb\xbf"
 
 
 def read_reports(files: Mapping[str, bytes]) -> ParsedReports:
-    """Every test in the files with its status. One that cannot be read is a problem; the others count."""
+    """Return every test in the files with its status. An unreadable file is a problem; the others count."""
     tally = Tally()
     for path in sorted(files):
         try:
@@ -40,7 +40,7 @@ def _read_report(content: bytes, tally: Tally) -> int:
 
 
 def _read_whole_junit(content: bytes, tally: Tally) -> int:
-    """A JUnit report counts whole or not at all: tests after the break would look as if there were none."""
+    """Read a JUnit report completely or not at all: tests after an error would look as if they did not exist."""
     part = Tally()
     found = read_junit(content, part)
     result = part.result()

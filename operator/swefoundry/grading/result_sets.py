@@ -1,4 +1,4 @@
-"""Which tests did the fix change? The sets of SWE-bench, from the statuses of the stages.
+"""Compute the test sets of SWE-bench from the statuses of two stages.
 
 ======================  ========================  =======
 set                     before (tests, no fix)    after
@@ -23,7 +23,7 @@ from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses, worse_s
 
 
 class CoarseStatus(StrEnum):
-    """What a status says when two stages are compared."""
+    """A status as two stages are compared."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -52,7 +52,7 @@ SET_BY_TRANSITION = {
 
 @dataclass(frozen=True)
 class CaseSets:
-    """Test ids, sorted; no id is in two sets."""
+    """Sorted test ids; no id is in two sets."""
 
     fail_to_pass: tuple[str, ...] = ()
     none_to_pass: tuple[str, ...] = ()
@@ -61,21 +61,21 @@ class CaseSets:
     pass_to_fail: tuple[str, ...] = ()
     fail_to_fail: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
-    """Tests whose repeats disagree; they are in no other set."""
+    """Tests whose repeats disagree; in no other set."""
 
     @property
     def swe_bench_fail_to_pass(self) -> tuple[str, ...]:
-        """Everything that passes only with the fix."""
+        """All tests that pass only with the fix."""
         return tuple(sorted({*self.fail_to_pass, *self.none_to_pass, *self.skip_to_pass}))
 
     def by_name(self) -> dict[str, tuple[str, ...]]:
-        """``{"FAIL_TO_PASS": …}``: the sets that are not empty, and the two that every data set has."""
+        """Return ``{"FAIL_TO_PASS": …}``: the sets that are not empty, and the two that every data set has."""
         named = {each.name.upper(): tuple(getattr(self, each.name)) for each in fields(self)}
         return {name: ids for name, ids in named.items() if ids or name in ("FAIL_TO_PASS", "PASS_TO_PASS")}
 
 
 def compare_stages(before: Sequence[CaseStatuses], after: Sequence[CaseStatuses]) -> CaseSets:
-    """The sets from the repeats of the two stages, one mapping per repeat."""
+    """Return the sets from the repeats of the two stages, one mapping per repeat."""
     failing, shaky = merge_repeats(before)
     passing, shaking = merge_repeats(after)
     unstable = shaky | shaking
@@ -84,12 +84,12 @@ def compare_stages(before: Sequence[CaseStatuses], after: Sequence[CaseStatuses]
         name = SET_BY_TRANSITION.get((_coarse_status(failing, test), _coarse_status(passing, test)))
         if name is not None and test not in unstable:
             members[name].append(test)
-    made = {name: tuple(sorted(ids)) for name, ids in members.items()}
-    return CaseSets(unstable=tuple(sorted(unstable)), **made)
+    sorted_sets = {name: tuple(sorted(ids)) for name, ids in members.items()}
+    return CaseSets(unstable=tuple(sorted(unstable)), **sorted_sets)
 
 
 def merge_repeats(repeats: Sequence[CaseStatuses]) -> tuple[CaseStatuses, set[str]]:
-    """One status per test, the worst, and the tests on whose standing the repeats disagree."""
+    """Return the worst status per test, and the tests on which the repeats disagree."""
     if not repeats:
         return {}, set()
     if len(repeats) == 1:

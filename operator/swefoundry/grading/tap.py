@@ -1,6 +1,6 @@
-"""Which tests does a TAP stream (version 12, 13 or 14) name, and how did each end?
+"""Read tests and their statuses from a TAP stream (version 12, 13 or 14).
 
-A subtest's points are indented and stand *before* the point of the test they belong to::
+A subtest's points are indented and come *before* the point of the test they belong to::
 
     # Subtest: parser
         ok 1 - reads
@@ -28,12 +28,12 @@ VERSION_LINE = re.compile(r"^TAP version \d+$", re.IGNORECASE)
 TAP_ESCAPE = re.compile(r"\\([\\#])")
 
 MAX_SUBTEST_DEPTH = 32
-"""Levels of subtests that are told apart; no report written by people has more."""
+"""Deepest level of subtests that is kept apart; no report written by people has more."""
 
 
 @dataclass
 class SubtestLevel:
-    """The points of one level that wait for their parent."""
+    """Points of one level whose parent has not come yet."""
 
     results: list[tuple[str, CaseStatus]] = field(default_factory=list)
     points: int = 0
@@ -41,13 +41,13 @@ class SubtestLevel:
 
 
 def looks_like_tap(text: str) -> bool:
-    """Whether there is a version or a plan; a line that starts with `ok` may also be `go test`."""
+    """Whether there is a version or a plan; a line that starts with `ok` may also come from `go test`."""
     lines = (line.rstrip() for line in text.split("\n"))
     return any(VERSION_LINE.match(line) or TEST_PLAN.match(line) for line in lines)
 
 
 def read_tap(content: bytes, tally: Tally) -> int:
-    """Add every leaf to the tally; the number of leaves seen."""
+    """Add every leaf to the tally; return the number of leaves."""
     reader = _Reader()
     for line in content.decode("utf-8", "replace").split("\n"):
         reader.line(line.rstrip("\r"))
@@ -115,7 +115,7 @@ class _Reader:
             self._levels.append(SubtestLevel())
 
     def _close_down_to(self, level: int) -> None:
-        """Points that are deeper than the next parent and whose own parents never came are moved up."""
+        """Move up points that are deeper than the next parent and whose own parents never came."""
         while len(self._levels) > level + 1:
             orphans = self._levels.pop()
             self._check(orphans)

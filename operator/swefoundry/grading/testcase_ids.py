@@ -1,13 +1,13 @@
-"""What a test is called: the same name in every run of it, as pytest node ids where that is possible.
+"""Stable test ids: the same in every run, pytest node ids where possible.
 
-A name must not depend on the run: colours, timings and object addresses are taken out, paths are relative.
+An id must not depend on the run: colours, timings and object addresses are removed, paths are relative.
 """
 
 import hashlib
 import re
 
 TEST_ID_LIMIT = 1000
-"""Characters; a longer name keeps its head and a hash of the whole."""
+"""Characters; a longer name is cut and ends with a hash of the whole."""
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 OBJECT_ADDRESS = re.compile(r"\b(at )?0x[0-9a-fA-F]{7,16}\b")
@@ -23,7 +23,7 @@ DOTTED_NAME = re.compile(r"^[^\W\d]\w*(?:\.[^\W\d]\w*)*$")
 
 
 def stable_name(name: str) -> str:
-    """A name without what changes from run to run."""
+    """Remove from a name what changes from run to run."""
     name = WHITESPACE.sub(" ", ANSI.sub("", name)).strip()
     name = OBJECT_ADDRESS.sub(lambda found: f"{found[1] or ''}0x0", name)
     if len(name) <= TEST_ID_LIMIT:
@@ -33,7 +33,7 @@ def stable_name(name: str) -> str:
 
 
 def without_duration(name: str) -> str:
-    """A name without the duration that some runners append; not for Python, where it could be a parameter."""
+    """Remove the duration that some runners append; not for Python, where it could be a parameter."""
     return DURATION_SUFFIX.sub("", name)
 
 
@@ -42,7 +42,7 @@ def relative_path(path: str) -> str:
 
 
 def node_id(classname: str, name: str, file: str = "", pytest: bool = False) -> str:
-    """The id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
+    """Return the id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
     file, name = relative_path(file.strip()), stable_name(name)
     python = file.endswith(".py")
     if not python and not (pytest and DOTTED_NAME.match(classname)):
@@ -56,12 +56,12 @@ def node_id(classname: str, name: str, file: str = "", pytest: bool = False) -> 
 
 
 def module_path(dotted: str) -> str:
-    """``tests.test_x`` as a path; pytest names a module that it cannot collect so."""
+    """Return ``tests.test_x``, as pytest names a module that it cannot collect, as a path."""
     return relative_path(dotted) if "/" in dotted else dotted.replace(".", "/") + ".py"
 
 
 def _module_length_by_file(parts: list[str], file: str) -> int:
-    """How many parts of the dotted name are the module in this file; 0 when it is in another one."""
+    """Return how many parts of the dotted name are the module in this file; 0 when it is in another one."""
     stem = file.removesuffix(".py").split("/")
     for length in range(len(parts), 0, -1):
         if stem[-length:] == parts[:length] or parts[:length] == stem:
@@ -70,7 +70,7 @@ def _module_length_by_file(parts: list[str], file: str) -> int:
 
 
 def _module_length_by_spelling(parts: list[str]) -> int:
-    """How many parts are the module, told from the classes by how they are written.
+    """Return how many parts are the module, distinguished from classes by their spelling.
 
     The last of the first parts in a row that look like ``test_x``, else everything before the first capital.
     """

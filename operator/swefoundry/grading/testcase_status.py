@@ -1,4 +1,4 @@
-"""How one test ended, and the statuses of all tests of one evaluation."""
+"""Status of a test, and the statuses of all tests of one evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,16 +6,16 @@ from enum import StrEnum
 
 
 class CaseStatus(StrEnum):
-    """How one test ended, in the words of pytest."""
+    """Status of a test, in pytest's terms."""
 
     PASSED = "passed"
     FAILED = "failed"
-    """An assertion did not hold."""
+    """An assertion failed."""
     ERROR = "error"
     """The test could not run: set-up, collection, or the runner itself."""
     SKIPPED = "skipped"
     XFAILED = "xfailed"
-    """Failed, as its author expected; counts as passed, as in SWE-bench."""
+    """Failed as its author expected; counts as passed, as in SWE-bench."""
 
 
 BEST_TO_WORST = (
@@ -28,7 +28,7 @@ BEST_TO_WORST = (
 """The worse of two results for one test id is kept: a test that fails to tear down did not pass."""
 
 PROBLEM_LIMIT = 50
-"""Sentences kept; hostile input could make one per line."""
+"""Most problems kept; hostile input could cause one per line."""
 
 
 def worse_status(one: CaseStatus, other: CaseStatus) -> CaseStatus:
@@ -40,7 +40,7 @@ CaseStatuses = Mapping[str, CaseStatus]
 
 @dataclass(frozen=True)
 class CaseCounts:
-    """How many tests ended how; the runner counts the same five."""
+    """Numbers of tests by status; the runner counts the same five."""
 
     total: int = 0
     passed: int = 0
@@ -51,7 +51,7 @@ class CaseCounts:
 
 @dataclass(frozen=True)
 class ParsedReports:
-    """All reports of one evaluation, read together."""
+    """Content of all reports of one evaluation."""
 
     statuses: CaseStatuses = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class ParsedReports:
 
 
 class Tally:
-    """Collects results one by one; the worst result of a test id wins."""
+    """Collects statuses one by one; the worst status of a test id is kept."""
 
     def __init__(self) -> None:
         self._statuses: dict[str, CaseStatus] = {}

@@ -1,4 +1,4 @@
-"""What the matrix of evaluations says about a task.
+"""Verdict of a task from its matrix of evaluations.
 
 ::
 
@@ -24,7 +24,7 @@ from swefoundry.contracts.stages import Stage
 
 
 class Verdict(StrEnum):
-    """What the matrix says."""
+    """Verdict of the matrix."""
 
     FAIL2PASS = "fail2pass"
     FAIL2FAIL = "fail2fail"
@@ -55,7 +55,7 @@ class MatrixCell:
 
 
 def matrix_verdict(cells: Iterable[MatrixCell]) -> Verdict:
-    """The verdict over all evaluations of a task. Pure and total."""
+    """Return the verdict over all evaluations of a task. Pure and total."""
     codes: dict[Stage, set[int | None]] = {stage: set() for stage in Stage}
     for cell in cells:
         codes[cell.stage].add(cell.code)
@@ -68,7 +68,7 @@ def matrix_verdict(cells: Iterable[MatrixCell]) -> Verdict:
 
 
 def pair_verdict(before: int, after: int) -> Verdict:
-    """The verdict of one before and one after."""
+    """Return the verdict of one `before` and one `after` exit code."""
     if after == ExitCode.OK:
         return VERDICT_IF_AFTER_PASSED.get(before, Verdict.INCONCLUSIVE)
     return Verdict.PASS2FAIL if before == ExitCode.OK else Verdict.FAIL2FAIL
@@ -81,4 +81,4 @@ VERDICT_IF_AFTER_PASSED: dict[int, Verdict] = {
     # A test command that exists only after the fix is as unfair as a name that does.
     ExitCode.NOT_RUNNABLE: Verdict.ERROR2PASS,
 }
-"""A time limit before the fix may be the bug itself (a hang) or a slow machine: it stays inconclusive."""
+"""Other codes are inconclusive: a time limit before the fix may be the bug itself (a hang) or a slow machine."""

@@ -1,4 +1,4 @@
-"""The verdict bundle: the one artifact that says why a TaskInstance is valid, or is not.
+"""The verdict bundle: the artifact that proves why a TaskInstance is valid or not.
 
 It is stored as ``verdict.json``; ``swefoundry export`` needs nothing else but the object itself.
 """
@@ -14,11 +14,11 @@ from swefoundry.contracts.wire import WireModel
 
 VERDICT_FILE = "verdict.json"
 BUNDLED_DRAFT_FILE = "draft.json"
-"""The draft that made the image lies beside it."""
+"""File with the draft of the image, in the same artifact."""
 
 
 class BundledEvaluation(WireModel):
-    """One evaluation of the matrix."""
+    """An evaluation of the matrix, as stored in the bundle."""
 
     stage: Stage
     repeat: int = 0
@@ -32,7 +32,7 @@ class BundledEvaluation(WireModel):
 
 
 class VerdictBundle(WireModel):
-    """The matrix, every record, the digests and the per-test sets."""
+    """The matrix with all results, the digests and the test sets."""
 
     v: Literal[1] = 1
     instance_id: str
@@ -46,6 +46,6 @@ class VerdictBundle(WireModel):
     """Per stage, the digest of the stage image that ran."""
 
     def swe_bench_fail_to_pass(self) -> list[str]:
-        """Everything that passes only with the fix, as SWE-bench counts."""
+        """Return all tests that pass only with the fix, as SWE-bench counts."""
         names = ("FAIL_TO_PASS", "NONE_TO_PASS", "SKIP_TO_PASS")
         return sorted({test for name in names for test in self.tests.get(name, ())})

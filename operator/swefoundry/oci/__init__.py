@@ -1,5 +1,5 @@
-"""The OCI registry: where images, sources, overlays and evidence live. Nothing else stores data.
+"""The OCI registry, which stores images, sources, overlays and evidence. Nothing else stores data.
 
-``registry`` speaks HTTP (the only import of httpx here); ``artifacts`` and ``stages`` say what is stored in
-which shape; ``overlays`` builds the layers of stage images and is pure.
+``registry_client`` does the HTTP (the only import of httpx here); ``artifacts`` and ``stage_images`` define the
+formats; ``overlays`` builds the layers of stage images and is pure.
 """

@@ -1,8 +1,8 @@
-"""In which shape is evidence stored? OCI 1.1 artifacts: manifests with named layers, perhaps with a subject.
+"""Store and read OCI 1.1 artifacts: manifests with named layers, perhaps with a subject.
 
-Equal content has an equal digest, so pushing twice is harmless. Every manifest carries a tag of its own and every blob
-is in a manifest, because the garbage collection of most registries removes what no tag leads to: distribution 2.8 even
-a manifest that only a tagged index leads to.
+Equal content has an equal digest, so pushing twice is harmless. Every manifest has a tag of its own and every blob is
+in a manifest, because the garbage collection of most registries removes what no tag refers to: distribution 2.8 even a
+manifest that only a tagged index refers to.
 """
 
 import asyncio
@@ -10,12 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.content import (
     OCI_EMPTY,
     OCI_INDEX,
     OCI_MANIFEST,
-    JsonObject,
     canonical_json,
     descriptor,
     digest_of,
@@ -30,7 +30,7 @@ FILE_MEDIA_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True)
 class ArtifactLayer:
-    """A blob that the repository holds already, as a layer of an artifact."""
+    """A blob already in the repository, as a layer of an artifact."""
 
     title: str
     media_type: str
@@ -40,7 +40,7 @@ class ArtifactLayer:
 
 @dataclass(frozen=True)
 class ArtifactMetadata:
-    """What ties an artifact to the rest: the manifest it is about, its name for people, and remarks."""
+    """Metadata of an artifact: the manifest it is about, its human tag, and annotations."""
 
     subject: Digest | None = None
     tag: str | None = None
@@ -61,7 +61,7 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
     tag: str | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> Digest:
-    """Store files under their names as one artifact."""
+    """Store files under their names as one artifact; return its digest."""
     named = sorted(files.items())
     digests = await asyncio.gather(
         *(registry.put_blob(repo, data) for _, data in named), registry.put_blob(repo, _EMPTY)
@@ -76,13 +76,13 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
 
 
 async def push_file(registry: RegistryClient, repo: str, kind: str, name: str, data: bytes) -> Digest:
-    """Store one file as an artifact; returns the digest of its blob, by which one request reads it."""
+    """Store one file as an artifact; return the digest of its blob, which one request can read."""
     await push_artifact(registry, repo, kind, {name: data})
     return digest_of(data)
 
 
 async def tag_image_by_digest(registry: RegistryClient, repo: str, image: Digest) -> None:
-    """Give an image a tag of its own: the human tag that it was pushed under may come to stand for another."""
+    """Tag an image by its digest: the human tag that it was pushed under may later name another image."""
     found = await registry.get_manifest(repo, image)
     await registry.put_manifest_bytes(repo, found.body, found.media_type, digest_tag(image, "image"))
 
@@ -90,7 +90,7 @@ async def tag_image_by_digest(registry: RegistryClient, repo: str, image: Digest
 async def push_layers(
     registry: RegistryClient, repo: str, kind: str, parts: Sequence[ArtifactLayer]
 ) -> Digest:
-    """Make one artifact of blobs that are in the repository."""
+    """Create an artifact from blobs that are in the repository."""
     await registry.put_blob(repo, _EMPTY)
     return await _put_artifact_manifest(registry, repo, kind, parts, ArtifactMetadata())
 
@@ -103,7 +103,7 @@ async def _put_artifact_manifest(
         "mediaType": OCI_MANIFEST,
         "artifactType": artifact_type(kind),
         "config": descriptor(OCI_EMPTY, digest_of(_EMPTY), len(_EMPTY)),
-        # The specification wants at least one layer; the empty blob stands for none.
+        # The specification requires at least one layer; the empty blob stands for none.
         "layers": [descriptor(p.media_type, p.digest, p.size, p.title) for p in parts]
         or [descriptor(OCI_EMPTY, digest_of(_EMPTY), len(_EMPTY))],
     }
@@ -123,29 +123,29 @@ async def _put_artifact_manifest(
 async def pull_artifact(
     registry: RegistryClient, repo: str, digest: Digest, limit_bytes: int, *, only: Collection[str] = ()
 ) -> dict[str, bytes]:
-    """The files of an artifact by name, all or ``only`` some; refuses files that are larger than the limit together."""
+    """Return the files of an artifact by name, all or ``only`` some; fail when they exceed the limit together."""
     found = await registry.get_manifest(repo, digest)
     layers = {
         layer["annotations"][_TITLE]: layer
         for layer in found.content.get("layers", [])
         if _TITLE in layer.get("annotations", {})
     }
-    wanted = {name: layer for name, layer in layers.items() if not only or name in only}
-    total = sum(int(layer["size"]) for layer in wanted.values())
+    selected = {name: layer for name, layer in layers.items() if not only or name in only}
+    total = sum(int(layer["size"]) for layer in selected.values())
     if total > limit_bytes:
         raise PermanentError(
             f"{repo}@{digest} holds {total} bytes, more than the {limit_bytes} that may be read"
         )
     contents = await asyncio.gather(
-        *(registry.get_blob(repo, layer["digest"], int(layer["size"])) for layer in wanted.values())
+        *(registry.get_blob(repo, layer["digest"], int(layer["size"])) for layer in selected.values())
     )
-    return dict(zip(wanted, contents, strict=True))
+    return dict(zip(selected, contents, strict=True))
 
 
 async def _add_to_referrers_tag(
     registry: RegistryClient, repo: str, subject: Digest, manifest: JsonObject
 ) -> None:
-    """Keep the list for a registry that does not, as any before the 1.1 specification (Debian's 2.8).
+    """Maintain the list of referrers for a registry that does not, as before the 1.1 specification (Debian's 2.8).
 
     The referrers tag schema: an index tagged ``sha256-<hex of the subject>``.
     """

@@ -1,4 +1,4 @@
-"""How is content in the registry named and written down? Digests, canonical JSON and media types; pure."""
+"""Digests, canonical JSON and media types of content in the registry; pure."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.wire import JsonObject
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -19,12 +20,10 @@ OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 MANIFEST_TYPES = (OCI_MANIFEST, DOCKER_MANIFEST, OCI_INDEX, DOCKER_LIST)
 INDEX_TYPES = (OCI_INDEX, DOCKER_LIST)
 
-JsonObject = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest or index as the registry gave it."""
+    """A manifest or index as the registry returned it."""
 
     digest: Digest
     media_type: str
@@ -32,7 +31,7 @@ class Manifest:
     size: int
     """Bytes as stored: a descriptor that refers to this manifest must state it."""
     body: bytes = b""
-    """As stored: whoever copies a manifest must not write it anew, or its digest changes."""
+    """Bytes as stored: a copy must be byte for byte the same, or its digest changes."""
 
 
 def digest_of(data: bytes) -> Digest:
@@ -40,18 +39,18 @@ def digest_of(data: bytes) -> Digest:
 
 
 def digest_tag(digest: Digest, kind: str) -> str:
-    """The tag of what is known by its digest: it never comes to stand for something else."""
+    """Return a tag made from a digest, which never names anything else."""
     return f"{digest.replace(':', '-')}.{kind}"
 
 
 def canonical_json(value: Mapping[str, Any]) -> bytes:
-    """JSON bytes that depend on the value alone, so that equal content has equal digests."""
+    """Return JSON bytes that depend on the value alone, so that equal content has equal digests."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def descriptor(media_type: str, digest: Digest, size: int, title: str | None = None) -> JsonObject:
-    """An OCI descriptor; ``title`` is the file name that tools like ``oras pull`` use."""
-    said: JsonObject = {"mediaType": media_type, "digest": digest, "size": size}
+    """Return an OCI descriptor; ``title`` is the file name that tools like ``oras pull`` use."""
+    result: JsonObject = {"mediaType": media_type, "digest": digest, "size": size}
     if title is not None:
-        said["annotations"] = {"org.opencontainers.image.title": title}
-    return said
+        result["annotations"] = {"org.opencontainers.image.title": title}
+    return result

@@ -1,7 +1,7 @@
-"""How does an image or an artifact get from one registry to another? Blob by blob, then the manifest, unchanged.
+"""Copy an image or artifact from one registry to another: blob by blob, then the manifest, unchanged.
 
-Blobs that are there already are not sent again, so a copy that was interrupted goes on where it was. They pass through
-a file each, because layers may be larger than memory.
+Existing blobs are not sent again, so an interrupted copy continues where it was. Each blob passes through a file,
+because layers may be larger than memory.
 """
 
 import tempfile
@@ -22,7 +22,7 @@ class Repository:
     path: str
 
     async def has(self, manifest: Digest) -> bool:
-        """Whether the manifest is there."""
+        """Whether the repository has the manifest."""
         try:
             await self.registry.get_manifest(self.path, manifest)
         except NotFound:
@@ -31,7 +31,7 @@ class Repository:
 
 
 async def copy_manifest(source: Repository, target: Repository, digest: Digest, tag: str) -> None:
-    """Copy what a manifest refers to, then the manifest itself, under a tag that keeps it."""
+    """Copy what a manifest refers to, then the manifest, under a tag that protects it from garbage collection."""
     if await target.has(digest):
         return
     manifest = await source.registry.get_manifest(source.path, digest)

@@ -1,4 +1,4 @@
-"""What does a dockerconfigjson say about a host, and what does a registry ask of us? Pure, no requests.
+"""Parse credentials of a dockerconfigjson and authentication challenges of a registry; pure.
 
 A registry answers an anonymous request with ``WWW-Authenticate``: ``Basic``, or ``Bearer`` with the address
 of a token service. https://distribution.github.io/distribution/spec/auth/token/
@@ -16,7 +16,7 @@ _PARAMETER = re.compile(r'([a-zA-Z_]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
 
 @dataclass(frozen=True)
 class Login:
-    """A user and password, or an identity token to be traded for access tokens."""
+    """A user and password, or an identity token to exchange for access tokens."""
 
     user: str
     password: str
@@ -28,24 +28,24 @@ class Login:
 
 @dataclass(frozen=True)
 class Challenge:
-    """What the registry wants: ``scheme`` is lower case."""
+    """An authentication challenge; ``scheme`` is lower case."""
 
     scheme: str
     parameters: Mapping[str, str]
 
 
 def login_for(host: str, docker_config: str) -> Login | None:
-    """The login for ``host`` in the text of a dockerconfigjson, if it has one."""
+    """Return the login for ``host`` in the text of a dockerconfigjson, if it has one."""
     auths = json.loads(docker_config).get("auths") or {}
-    wanted = _DOCKER_HUB if host in _DOCKER_HUB else (host,)
+    spellings = _DOCKER_HUB if host in _DOCKER_HUB else (host,)
     for key, entry in auths.items():
-        if key in wanted or _bare_host(key) in wanted:
+        if key in spellings or _bare_host(key) in spellings:
             return _login(entry)
     return None
 
 
 def _bare_host(key: str) -> str:
-    """``https://host/v1/`` and ``host/path`` are old spellings of ``host``."""
+    """Return the host of the old spellings ``https://host/v1/`` and ``host/path``."""
     return re.sub(r"^https?://", "", key).split("/", 1)[0]
 
 
@@ -57,7 +57,7 @@ def _login(entry: Mapping[str, str]) -> Login:
 
 
 def parse_challenge(header: str) -> Challenge | None:
-    """Read ``Bearer realm="…",service="…",scope="…"``; None when it is no challenge that we know."""
+    """Parse ``Bearer realm="…",service="…",scope="…"``; None for an unknown scheme."""
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() not in ("basic", "bearer"):
         return None

@@ -1,6 +1,6 @@
-"""How is a tar written so that equal content has equal bytes? Fixed order, owners, modes and times.
+"""Write tar files whose bytes depend on the content alone: fixed order, owners, modes and times.
 
-Three times, in one place because their relation matters:
+Three times, defined together because their order matters:
 
 * ``TREE_MTIME``: files of the clean tree. Not before 1980-01-02, because zip files (wheels!) know no
   earlier year and local time may be up to a day behind UTC.
@@ -31,7 +31,7 @@ OVERLAY_MTIME = TREE_MTIME + 86_400
 
 
 def checkout_mtime(sha256: bytes) -> int:
-    """The time of a checkout's file with this content."""
+    """Return the mtime of a checkout's file with this content."""
     return TREE_MTIME + 1 + int.from_bytes(sha256[:8]) % (OVERLAY_MTIME - TREE_MTIME - 1)
 
 
@@ -40,7 +40,7 @@ _GZIP_LEVEL = 6
 
 @dataclass(frozen=True)
 class RegularFile:
-    """A regular file; only the executable bit is kept, as git does."""
+    """A regular file; of the mode only the executable bit is kept, as in git."""
 
     content: bytes
     executable: bool = False
@@ -62,7 +62,7 @@ TarNode = RegularFile | Symlink | Directory
 
 
 def tar_info(name: bytes, node: TarNode, mtime: int) -> tarfile.TarInfo:
-    """The header of one entry: owned by root, without user names, with one of three modes."""
+    """Return the header of one entry: owned by root, without user names, with one of three modes."""
     info = tarfile.TarInfo(name.decode("utf-8", "surrogateescape"))
     info.mtime = mtime
     match node:
@@ -77,14 +77,14 @@ def tar_info(name: bytes, node: TarNode, mtime: int) -> tarfile.TarInfo:
 
 
 def open_tar(stream: BinaryIO | gzip.GzipFile) -> tarfile.TarFile:
-    """GNU format: names are bytes in it, so names that are no UTF-8 survive; long ones are kept too."""
+    """Open a tar for writing in GNU format, which keeps long names and names that are not UTF-8."""
     return tarfile.open(
         fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
     )
 
 
 def pack_nodes(nodes: Iterable[tuple[bytes, TarNode]], mtime: int) -> tuple[bytes, Digest]:
-    """A gzip tar of the nodes in their order, and the digest of the tar inside."""
+    """Return a gzip tar of the nodes in their order, and the digest of the tar inside."""
     plain = io.BytesIO()
     with open_tar(plain) as tar:
         for name, node in nodes:
@@ -97,7 +97,7 @@ def pack_nodes(nodes: Iterable[tuple[bytes, TarNode]], mtime: int) -> tuple[byte
 
 
 def pack_folder(root: Path, target: Path, mtime: int = TREE_MTIME) -> None:
-    """Write a gzip tar of everything under ``root``, links as links, sorted by path; of any size."""
+    """Write a gzip tar of everything under ``root``, of any size, sorted by path, links as links."""
     with (
         target.open("wb") as raw,
         gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=0) as packed,
@@ -115,15 +115,15 @@ def _walk(folder: Path) -> Iterable[Path]:
 
 
 def _add_path(tar: tarfile.TarFile, path: Path, name: Path, mtime: int) -> None:
-    spelled = str(name).encode("utf-8", "surrogateescape")
+    name_bytes = str(name).encode("utf-8", "surrogateescape")
     if path.is_symlink():
         target = str(path.readlink()).encode("utf-8", "surrogateescape")
-        tar.addfile(tar_info(spelled, Symlink(target), mtime))
+        tar.addfile(tar_info(name_bytes, Symlink(target), mtime))
     elif path.is_dir():
-        tar.addfile(tar_info(spelled, Directory(), mtime))
+        tar.addfile(tar_info(name_bytes, Directory(), mtime))
     elif path.is_file():
         state = path.stat()
-        info = tar_info(spelled, RegularFile(b"", bool(state.st_mode & 0o100)), mtime)
+        info = tar_info(name_bytes, RegularFile(b"", bool(state.st_mode & 0o100)), mtime)
         info.size = state.st_size
         with path.open("rb") as content:
             tar.addfile(info, content)

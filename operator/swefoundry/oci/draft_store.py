@@ -1,4 +1,4 @@
-"""How is a draft stored? An artifact with one file; known by the digest of the file's blob."""
+"""Store a draft as an artifact with one file, identified by the digest of the file's blob."""
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
@@ -9,5 +9,5 @@ DRAFT_FILE = "draft.json"
 
 
 async def push_draft(registry: RegistryClient, repo: str, draft: Draft) -> Digest:
-    """Store a draft; equal drafts have equal digests."""
+    """Store a draft and return its digest; equal drafts have equal digests."""
     return await push_file(registry, repo, "draft", DRAFT_FILE, draft.to_bytes())

@@ -1,9 +1,9 @@
-"""Which layer turns the task image into a stage? Pure: two listings and some bytes in, a gzip tar out.
+"""Build the layer that turns the task image into a stage image; pure.
 
 The rules of layers (https://github.com/opencontainers/image-spec/blob/main/layer.md) that shape this:
 
-* ``.wh.NAME`` removes NAME of the layers below. A folder whose last file goes is removed whole, because git
-  knows no empty folders and an empty Python package left behind would still import as a namespace.
+* ``.wh.NAME`` removes NAME of the layers below. A folder whose last file is deleted is removed whole, because git
+  has no empty folders and an empty Python package left behind would still import as a namespace.
 * An entry of another type replaces what is there, so a file that becomes a folder needs an entry for the
   folder, and nothing below a folder that becomes a file may be whited out.
 * Folders that stay get no entry: it would reset their mode.
@@ -32,7 +32,7 @@ _WHITEOUT_PREFIX = b".wh."
 
 @dataclass(frozen=True)
 class GitBlob:
-    """What git records of a file: its mode (100644, 100755, 120000) and the id of its content."""
+    """A file as git records it: its mode (100644, 100755, 120000) and the id of its content."""
 
     mode: str
     oid: str
@@ -43,49 +43,49 @@ TreeListing = Mapping[bytes, GitBlob]
 
 
 @dataclass(frozen=True)
-class TreeChanges:
-    """What a stage does to the tree: paths are relative to its root."""
+class StageChanges:
+    """Changes of a stage to the tree; paths are relative to its root."""
 
     replaced: tuple[bytes, ...] = ()
-    """Files and links to write anew."""
+    """Files and links to write."""
     removed: tuple[bytes, ...] = ()
-    """Files, or folders that vanish whole, to white out."""
+    """Files, and folders that are removed whole, to white out."""
     folders: tuple[bytes, ...] = ()
-    """Folders that take the place of a file or link."""
+    """Folders that replace a file or link."""
 
 
-def tree_changes(base: TreeListing, wanted: TreeListing) -> TreeChanges:
-    """What must change for ``base`` to become ``wanted``."""
-    replaced = tuple(sorted(path for path, blob in wanted.items() if base.get(path) != blob))
-    kept_folders = {folder for path in wanted for folder in _folders(path)}
-    return TreeChanges(
+def stage_changes(base: TreeListing, target: TreeListing) -> StageChanges:
+    """Return the changes that turn ``base`` into ``target``."""
+    replaced = tuple(sorted(path for path, blob in target.items() if base.get(path) != blob))
+    kept_folders = {folder for path in target for folder in _folders(path)}
+    return StageChanges(
         replaced=replaced,
-        removed=tuple(sorted(set(_removals(base, wanted, kept_folders)))),
+        removed=tuple(sorted(set(_removals(base, target, kept_folders)))),
         folders=tuple(sorted(kept_folders & base.keys())),
     )
 
 
-def _removals(base: TreeListing, wanted: TreeListing, kept_folders: set[bytes]) -> Iterator[bytes]:
-    """The topmost thing to remove for each file that goes."""
-    for path in base.keys() - wanted.keys():
+def _removals(base: TreeListing, target: TreeListing, kept_folders: set[bytes]) -> Iterator[bytes]:
+    """Yield the topmost path to remove for each deleted file."""
+    for path in base.keys() - target.keys():
         steps = [*_folders(path), path]
-        gone = next(step for step in steps if step not in kept_folders or step == path)
+        deleted = next(step for step in steps if step not in kept_folders or step == path)
         # A file where the folder was, or a folder where the file was, replaces it without a whiteout.
-        if gone not in wanted and gone not in kept_folders:
-            yield gone
+        if deleted not in target and deleted not in kept_folders:
+            yield deleted
 
 
 def _folders(path: bytes) -> Iterator[bytes]:
-    """The folders above a path, topmost first."""
+    """Yield the folders above a path, topmost first."""
     parts = path.split(b"/")
     for depth in range(1, len(parts)):
         yield b"/".join(parts[:depth])
 
 
 def stage_layer(
-    changes: TreeChanges, content: Mapping[bytes, RegularFile | Symlink], runner: bytes
+    changes: StageChanges, content: Mapping[bytes, RegularFile | Symlink], runner: bytes
 ) -> tuple[bytes, Layer]:
-    """The layer with the runner and the changed files; ``content`` has an entry for each replaced path."""
+    """Return the layer with the runner and the changed files; ``content`` has an entry for each replaced path."""
     nodes: dict[bytes, TarNode] = {
         b".swefoundry": Directory(),
         RUNNER_PATH.encode(): RegularFile(runner, executable=True),

@@ -1,4 +1,4 @@
-"""How do we talk to the OCI registry? The one place where the registry's HTTP, and httpx, is spoken.
+"""Client of an OCI registry: the only module with the registry's HTTP and httpx.
 
 A blob is uploaded in one piece (POST for an address, PUT of the bytes), because every registry supports
 that and the digest is known beforehand.
@@ -20,8 +20,9 @@ import tenacity
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.registry_location import RegistryLocation
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.errors import NotFound, PermanentError, RegistryRefused, RegistryUnavailable
-from swefoundry.oci.content import MANIFEST_TYPES, JsonObject, Manifest, canonical_json, digest_of
+from swefoundry.oci.content import MANIFEST_TYPES, Manifest, canonical_json, digest_of
 from swefoundry.oci.credentials import Challenge, Login, login_for, parse_challenge
 from swefoundry.oci.requests import (
     RETRY_SECONDS,
@@ -35,11 +36,11 @@ from swefoundry.oci.requests import (
 ResultT = TypeVar("ResultT")
 
 MANIFEST_LIMIT_BYTES = 4 << 20
-"""What the distribution specification lets registries limit manifests to."""
+"""The smallest limit for manifests that the distribution specification allows registries."""
 LIST_LIMIT_BYTES = 64 << 20
-"""Registries that do not page give all tags of a repository at once: a million of them."""
+"""Registries without paging return all tags of a repository at once; enough for a million."""
 LIST_PAGE = 1000
-"""More than this some registries refuse to give at a time."""
+"""Some registries refuse larger pages."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -48,7 +49,7 @@ class RegistryClient:
 
     @classmethod
     def for_location(cls, location: RegistryLocation, ca_bundle: Path | None = None) -> Self:
-        """The registry that a pod's order names, with the credentials that are mounted for it."""
+        """Open the registry of a pod's spec, with the credentials that are mounted for it."""
         auth_file = Path(location.auth_file) if location.auth_file else None
         return cls(location.registry, insecure=location.insecure, auth_file=auth_file, ca_bundle=ca_bundle)
 
@@ -88,7 +89,7 @@ class RegistryClient:
         await self._client.aclose()
 
     def lock(self, name: str) -> asyncio.Lock:
-        """Serialises a read-modify-write inside this process; registries have no conditional writes."""
+        """Return a lock for a read-modify-write inside this process; registries have no conditional writes."""
         return self._locks.setdefault(name, asyncio.Lock())
 
     # Blobs
@@ -104,13 +105,13 @@ class RegistryClient:
         return await self._with_retries(attempt)
 
     async def put_blob(self, repo: str, data: bytes) -> Digest:
-        """Store ``data`` unless it is there already."""
+        """Store ``data`` unless the repository has it; return its digest."""
         digest = digest_of(data)
         await self._store_blob(repo, digest, data, len(data))
         return digest
 
     async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
-        """Store a file of any size unless it is there already; returns its digest and size."""
+        """Store a file of any size unless the repository has it; return its digest and size."""
         digest, size = await asyncio.to_thread(_digest_and_size, path)
         await self._store_blob(repo, digest, path, size)
         return digest, size
@@ -132,7 +133,7 @@ class RegistryClient:
         await self._with_retries(attempt)
 
     async def get_blob(self, repo: str, digest: Digest, limit_bytes: int) -> bytes:
-        """A blob of at most ``limit_bytes``, its digest checked."""
+        """Return a blob of at most ``limit_bytes`` after checking its digest."""
 
         async def attempt() -> bytes:
             parts: list[bytes] = []
@@ -143,7 +144,7 @@ class RegistryClient:
         return await self._with_retries(attempt)
 
     async def get_blob_to(self, repo: str, digest: Digest, path: Path) -> None:
-        """Write a blob of any size to ``path``; a damaged or partial one never stays there."""
+        """Write a blob of any size to ``path``; a damaged or partial one is deleted."""
 
         async def attempt() -> None:
             with await asyncio.to_thread(open, path, "wb") as handle:
@@ -157,15 +158,15 @@ class RegistryClient:
             raise
 
     async def _blob_parts(self, repo: str, digest: Digest, limit: int | None) -> AsyncIterator[bytes]:
-        seen, size = hashlib.sha256(), 0
+        sha256, size = hashlib.sha256(), 0
         async with self._open_response(pull_request(repo, f"/v2/{repo}/blobs/{digest}")) as response:
             async for part in response.aiter_bytes(_CHUNK_BYTES):
                 size += len(part)
                 if limit is not None and size > limit:
                     raise PermanentError(f"{repo}@{digest} is larger than the {limit} bytes that may be read")
-                seen.update(part)
+                sha256.update(part)
                 yield part
-        if digest != "sha256:" + seen.hexdigest():
+        if digest != "sha256:" + sha256.hexdigest():
             raise RegistryUnavailable(f"{self.host} sent damaged content for {repo}@{digest}")
 
     # Manifests
@@ -173,30 +174,30 @@ class RegistryClient:
     async def put_manifest(
         self, repo: str, manifest: JsonObject, media_type: str, tag: str | None = None
     ) -> Digest:
-        """Store a manifest (canonical JSON) under a tag, or by its digest alone."""
+        """Store a manifest (canonical JSON) under a tag, or by its digest alone; return its digest."""
         digest, _ = await self.put_manifest_bytes(repo, canonical_json(manifest), media_type, tag)
         return digest
 
     async def put_manifest_bytes(
         self, repo: str, body: bytes, media_type: str, tag: str | None
     ) -> tuple[Digest, bool]:
-        """The same byte for byte; and whether the registry lists it among its subject's referrers by itself."""
+        """Store a manifest's bytes; return its digest and whether the registry maintains its subject's referrers."""
         digest = digest_of(body)
-        ask = push_request(
+        request = push_request(
             repo,
             f"/v2/{repo}/manifests/{tag or digest}",
             method="PUT",
             content=body,
             headers={"Content-Type": media_type},
         )
-        response = await self._with_retries(lambda: self._request(ask))
+        response = await self._with_retries(lambda: self._request(request))
         return digest, "OCI-Subject" in response.headers
 
     async def get_manifest(self, repo: str, reference: str) -> Manifest:
-        """A manifest or index by tag or digest."""
+        """Return a manifest or index by tag or digest."""
         headers = {"Accept": ", ".join(MANIFEST_TYPES)}
-        ask = pull_request(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
-        response = await self._with_retries(lambda: self._request(ask))
+        request = pull_request(repo, f"/v2/{repo}/manifests/{reference}", headers=headers)
+        response = await self._with_retries(lambda: self._request(request))
         body = response.content
         digest = digest_of(body)
         if reference.startswith("sha256:") and reference != digest:
@@ -206,7 +207,7 @@ class RegistryClient:
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
 
     async def list_tags(self, repo: str) -> list[str]:
-        """Every tag of a repository; none of one that does not exist yet."""
+        """Return every tag of a repository; none when it does not exist yet."""
         pages = self._pages(repo, f"/v2/{repo}/tags/list")
         try:
             return [tag async for page in pages for tag in page.get("tags") or []]
@@ -214,23 +215,23 @@ class RegistryClient:
             return []
 
     async def list_repositories(self) -> list[str]:
-        """Every repository that we may see; registries of many owners do not tell, and refuse."""
+        """Return every repository that is visible; registries shared by many owners refuse."""
         pages = self._pages("", "/v2/_catalog")
         return [name async for page in pages for name in page.get("repositories") or []]
 
     async def _pages(self, repo: str, path: str) -> AsyncIterator[JsonObject]:
-        """A list, page by page where the registry pages."""
-        ask: RegistryRequest | None = pull_request(repo, f"{path}?n={LIST_PAGE}")
-        while ask is not None:
-            response = await self._with_retries(partial(self._request, ask, LIST_LIMIT_BYTES))
+        """Yield a list page by page."""
+        request: RegistryRequest | None = pull_request(repo, f"{path}?n={LIST_PAGE}")
+        while request is not None:
+            response = await self._with_retries(partial(self._request, request, LIST_LIMIT_BYTES))
             yield _json_object(response.content, f"{self.host}{path}")
             following = response.links.get("next", {}).get("url")
-            ask = pull_request(repo, str(response.url.join(following))) if following else None
+            request = pull_request(repo, str(response.url.join(following))) if following else None
 
     # Requests
 
     async def _with_retries(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Repeat what failed because the registry was busy, for a few seconds at most."""
+        """Retry while the registry is busy, for a few seconds at most."""
 
         async def once() -> (
             ResultT
@@ -246,7 +247,7 @@ class RegistryClient:
         return await retrying(once)
 
     async def _request(self, request: RegistryRequest, limit: int = MANIFEST_LIMIT_BYTES) -> httpx.Response:
-        """A whole answer, small unless ``limit`` says otherwise."""
+        """Return a complete answer of at most ``limit`` bytes."""
         async with self._open_response(request) as response:
             length = 0
             parts = []
@@ -266,7 +267,7 @@ class RegistryClient:
 
     @asynccontextmanager
     async def _open_response(self, request: RegistryRequest) -> AsyncIterator[httpx.Response]:
-        """One authorised request; every error of httpx and of HTTP becomes one of ours."""
+        """Send one authorized request; map every error of httpx and HTTP to one of ours."""
         try:
             response = await self._send_authorized(request)
             try:
@@ -278,8 +279,8 @@ class RegistryClient:
             finally:
                 await response.aclose()
         except (httpx.RequestError, httpx.StreamError) as error:
-            said = str(error) or type(error).__name__
-            raise RegistryUnavailable(f"the registry {self.host} did not answer: {said}") from error
+            reason = str(error) or type(error).__name__
+            raise RegistryUnavailable(f"the registry {self.host} did not answer: {reason}") from error
         except httpx.InvalidURL as error:
             raise RegistryRefused(f"{self.host} is not a usable registry address: {error}") from error
 
@@ -295,15 +296,15 @@ class RegistryClient:
         self._tokens[request.scope] = authorization
         return await self._send(request, authorization)
 
-    async def _send(self, ask: RegistryRequest, authorization: str | None) -> httpx.Response:
-        headers = dict(ask.headers)
-        url = self._client.base_url.join(ask.url)
+    async def _send(self, request: RegistryRequest, authorization: str | None) -> httpx.Response:
+        headers = dict(request.headers)
+        url = self._client.base_url.join(request.url)
         # An upload address may be on another host, which must not learn our token.
         if authorization and url.netloc == self._client.base_url.netloc:
             headers["Authorization"] = authorization
-        content = _file_parts(ask.content) if isinstance(ask.content, Path) else ask.content
-        request = self._client.build_request(ask.method, url, headers=headers, content=content)
-        return await self._client.send(request, stream=True)
+        content = _file_parts(request.content) if isinstance(request.content, Path) else request.content
+        built = self._client.build_request(request.method, url, headers=headers, content=content)
+        return await self._client.send(built, stream=True)
 
     # Authorization
 
@@ -325,23 +326,23 @@ class RegistryClient:
     async def _token(
         self, parameters: Mapping[str, str], request: RegistryRequest, login: Login | None
     ) -> str:
-        asked = {"service": parameters.get("service", "")}
+        query = {"service": parameters.get("service", "")}
         scope = parameters.get("scope") or request.token_scope()
         if scope:
-            asked["scope"] = scope
+            query["scope"] = scope
         realm = parameters.get("realm", "")
         if login and login.identity_token:
-            form = asked | {"grant_type": "refresh_token", "refresh_token": login.identity_token}
+            form = query | {"grant_type": "refresh_token", "refresh_token": login.identity_token}
             response = await self._client.post(realm, data=form | {"client_id": "swefoundry"})
         else:
             headers = {"Authorization": login.basic_authorization()} if login else {}
-            response = await self._client.get(realm, params=asked, headers=headers)
+            response = await self._client.get(realm, params=query, headers=headers)
         if response.is_error:
             raise error_from_response(
                 self.host, request, response.status_code, response.headers, response.content
             )
-        said = _json_object(response.content, realm)
-        return str(said.get("token") or said.get("access_token") or "")
+        body = _json_object(response.content, realm)
+        return str(body.get("token") or body.get("access_token") or "")
 
 
 def _base_url(host: str, insecure: bool) -> httpx.URL:
@@ -353,12 +354,12 @@ def _base_url(host: str, insecure: bool) -> httpx.URL:
 
 def _json_object(body: bytes, where: str) -> JsonObject:
     try:
-        said: Any = json.loads(body)
+        value: Any = json.loads(body)
     except ValueError as error:
         raise RegistryRefused(f"{where} is no JSON: is this an OCI registry?") from error
-    if not isinstance(said, dict):
+    if not isinstance(value, dict):
         raise RegistryRefused(f"{where} is no JSON object: is this an OCI registry?")
-    return said
+    return value
 
 
 def _digest_and_size(path: Path) -> tuple[Digest, int]:

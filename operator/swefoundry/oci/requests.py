@@ -1,4 +1,4 @@
-"""What do we ask of a registry, and what does its refusal mean? Plain values; the HTTP is in ``registry``."""
+"""Requests to a registry and the errors that its answers mean; the HTTP is in ``registry_client``."""
 
 import json
 from collections.abc import Mapping
@@ -8,20 +8,22 @@ from pathlib import Path
 from swefoundry.errors import NotFound, RegistryRefused, RegistryUnavailable
 
 RETRY_SECONDS = 6
-"""Repeats of a failed request end after this: longer waits belong to the work queue."""
+"""A failed request is retried for this long; longer waits belong to the work queue."""
 
 TIMEOUT_SECONDS = 60
-"""No byte for so long means a dead connection; uploads of any size pass, because bytes flow."""
+"""After this time without a byte the connection is dead; uploads of any size pass, because bytes flow."""
 
 _BUSY_STATUSES = (408, 425, 429)
-"""And DIGEST_INVALID of a PUT: digests are made of the very bytes that are sent, so the registry has stumbled over
-somebody who pushed the same content at the same moment (docker-registry 2.8 reads back what another is writing).
+"""Statuses of a busy registry; DIGEST_INVALID of a PUT counts, too.
+
+Digests are computed from the bytes that are sent, so this error means that another client pushed the same content at
+the same moment (docker-registry 2.8 reads back what the other is writing).
 """
 
 
 @dataclass(frozen=True)
 class RegistryRequest:
-    """One request; ``content`` may be a file, which is opened anew for each attempt."""
+    """One request; ``content`` may be a file, which is opened again for each attempt."""
 
     method: str
     url: str
@@ -32,7 +34,7 @@ class RegistryRequest:
 
     @property
     def scope(self) -> tuple[str, str]:
-        """Tokens are given per repository and action."""
+        """Tokens are issued per repository and action."""
         return self.repo, self.actions
 
     def token_scope(self) -> str:
@@ -54,30 +56,30 @@ def push_request(
 def error_from_response(
     host: str, request: RegistryRequest, status: int, headers: Mapping[str, str], body: bytes
 ) -> RegistryUnavailable | RegistryRefused | NotFound:
-    """The error of ours that an answer of 400 or more stands for."""
+    """Return the error for an answer with status 400 or more."""
     what = f"{request.method} {request.url.partition('?')[0]}"
-    said = _detail(body)
-    if status in _BUSY_STATUSES or status >= 500 or (request.method == "PUT" and "DIGEST_INVALID" in said):
+    detail = _detail(body)
+    if status in _BUSY_STATUSES or status >= 500 or (request.method == "PUT" and "DIGEST_INVALID" in detail):
         return RegistryUnavailable(
-            f"the registry {host} is busy ({status}): {what}{said}", _retry_after(headers)
+            f"the registry {host} is busy ({status}): {what}{detail}", _retry_after(headers)
         )
     if status == 404:
-        return NotFound(f"the registry {host} has no such content: {what}{said}")
+        return NotFound(f"the registry {host} has no such content: {what}{detail}")
     if status in (401, 403):
         return RegistryRefused(
-            f"the registry {host} refused us ({status}): {what}{said}; "
+            f"the registry {host} refused us ({status}): {what}{detail}; "
             "check that the registry secret names this host and may do this (pull and push)"
         )
-    return RegistryRefused(f"the registry {host} refused the request ({status}): {what}{said}")
+    return RegistryRefused(f"the registry {host} refused the request ({status}): {what}{detail}")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    said = headers.get("retry-after", "")
-    return float(said) if said.isdigit() else None
+    seconds = headers.get("retry-after", "")
+    return float(seconds) if seconds.isdigit() else None
 
 
 def _detail(body: bytes) -> str:
-    """The first message of the registry's error list, or nothing."""
+    """Return the first message of the registry's error list, or the empty string."""
     try:
         first = json.loads(body)["errors"][0]
         return f" ({first.get('code', '')}: {first.get('message', '')})"

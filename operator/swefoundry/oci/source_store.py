@@ -1,7 +1,6 @@
-"""How is a source stored? An artifact with one layer, the gzip tar of a clean tree.
+"""Store and fetch a source: an artifact with one layer, the gzip tar of a clean tree.
 
-Intakes store it; whoever works on the tree fetches it: later intakes, builds, checkouts, agents. Each unpacks it in its
-own way, because each defends itself against something else.
+Intakes store it; later intakes, builds, checkouts and agents fetch it.
 """
 
 from pathlib import Path
@@ -16,17 +15,17 @@ SOURCE_FILE = "source.tar.gz"
 
 
 class InvalidSource(PermanentError):
-    """The artifact is gone, or holds no tree of ours."""
+    """The artifact does not exist, or does not contain a source."""
 
 
 async def push_source(registry: RegistryClient, repo: str, archive: Path) -> Digest:
-    """Store a clean tree's archive; equal trees have equal digests."""
+    """Store a clean tree's archive and return its digest; equal trees have equal digests."""
     digest, size = await registry.put_blob_file(repo, archive)
     return await push_layers(registry, repo, "source", [ArtifactLayer(SOURCE_FILE, OCI_LAYER, digest, size)])
 
 
 async def fetch_source(registry: RegistryClient, repo: str, source: Digest, archive: Path) -> None:
-    """Write a source's archive to ``archive``; BadSource when there is none."""
+    """Write a source's archive to ``archive``; raise InvalidSource when there is none."""
     try:
         manifest = await registry.get_manifest(repo, source)
         layers = manifest.content.get("layers", [])

@@ -1,9 +1,8 @@
-"""How does one image become another? By one appended layer and a new config, with no build.
+"""Compose images from an existing image, one appended layer and a new config, without a build.
 
-Two kinds: a *stage* is a task image with the overlay and the runner, which is all that it starts; a *checkout* is the
-task image of another commit, and starts what its parent starts. The blobs of the parent are in the repository already,
-because its build pushed them there; so composing costs four to six small requests, and a node that has the parent pulls
-one small layer.
+Two kinds: a *stage* is a task image with the overlay and the runner, and starts the runner; a *checkout* is the task
+image of another commit, and starts what its parent starts. The parent's blobs are in the repository, because its build
+pushed them there; so composing takes four to six small requests, and a node that has the parent pulls one small layer.
 """
 
 import json
@@ -11,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.errors import PermanentError
 from swefoundry.oci.content import (
     DOCKER_LAYER,
     DOCKER_MANIFEST,
     INDEX_TYPES,
     OCI_LAYER,
-    JsonObject,
     Manifest,
     canonical_json,
     descriptor,
@@ -28,11 +27,11 @@ from swefoundry.oci.overlays import RUNNER_PATH, WORKDIR
 from swefoundry.oci.registry_client import RegistryClient
 
 CONFIG_LIMIT_BYTES = 8 << 20
-"""Image configs are a few kilobytes; histories of thousands of steps stay far below this."""
+"""Image configs have a few kilobytes; histories of thousands of steps stay far below this."""
 
 _EPOCH = "1970-01-01T00:00:00Z"
 _DROPPED_SETTINGS = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnBuild", "ArgsEscaped")
-"""Settings of the task image that would change how the runner is started, or what it sees under /testbed."""
+"""Settings of the task image that would change how the runner starts, or its view of /testbed."""
 
 
 async def compose_stage(
@@ -40,7 +39,7 @@ async def compose_stage(
 ) -> Digest:
     """Store the stage image and return its digest; the same input gives the same digest.
 
-    Under ``tag``, or under one of its own: then no other image ever takes the tag away.
+    The tag is ``tag``, or one made from its digest, which no other image can take over.
     """
     return await _compose(registry, repo, image, layer, (tag, stage_config))
 
@@ -48,7 +47,7 @@ async def compose_stage(
 async def compose_checkout(
     registry: RegistryClient, repo: str, parent: Digest, layer: Layer, tag: str
 ) -> Digest:
-    """Store the parent with another checkout under ``tag`` and return its digest; equal input, equal digest."""
+    """Store the parent with another checkout under ``tag`` and return its digest; equal input gives an equal digest."""
     return await _compose(registry, repo, parent, layer, (tag, checkout_config))
 
 
@@ -57,9 +56,9 @@ async def _compose(
     repo: str,
     image: Digest,
     layer: Layer,
-    wanted: tuple[str, Callable[[JsonObject, Layer], JsonObject]],
+    tag_and_config: tuple[str, Callable[[JsonObject, Layer], JsonObject]],
 ) -> Digest:
-    tag, config_for = wanted
+    tag, config_for = tag_and_config
     below = await _platform_manifest(registry, repo, image)
     config = json.loads(await registry.get_blob(repo, below.content["config"]["digest"], CONFIG_LIMIT_BYTES))
     body = canonical_json(config_for(config, layer))
@@ -81,7 +80,7 @@ async def _platform_manifest(registry: RegistryClient, repo: str, image: Digest)
 
 
 def stage_config(config: JsonObject, layer: Layer) -> JsonObject:
-    """The task image's config, with the runner as the only thing to start and the layer accounted for."""
+    """Return the task image's config with the runner as the entrypoint and the layer added."""
     process: JsonObject = {
         k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED_SETTINGS
     }
@@ -90,7 +89,7 @@ def stage_config(config: JsonObject, layer: Layer) -> JsonObject:
 
 
 def checkout_config(config: JsonObject, layer: Layer) -> JsonObject:
-    """The parent's config with the layer accounted for; everything that it says of processes stays."""
+    """Return the parent's config with the layer added and all process settings unchanged."""
     return _with_layer(config, layer, "swefoundry checkout")
 
 
@@ -103,7 +102,7 @@ def _with_layer(config: JsonObject, layer: Layer, remark: str) -> JsonObject:
 
 
 def with_layer_appended(below: Manifest, layer: Layer, config: Digest, config_size: int) -> JsonObject:
-    """The manifest below with the new config and one more layer, in its own dialect."""
+    """Return the manifest below with the new config and one more layer, with its own media types."""
     layer_type = DOCKER_LAYER if below.media_type == DOCKER_MANIFEST else OCI_LAYER
     kept: dict[str, Any] = {k: v for k, v in below.content.items() if k not in ("annotations", "subject")}
     return kept | {

@@ -1,6 +1,6 @@
-"""Which lines of a long build or test log say what went wrong?
+"""Select the most diagnostic lines of a build or test log within a character limit.
 
-A log may be a megabyte; strategies and people get 2 KiB. Lines are ranked by what they say, the best ones are kept in
+A log may have a megabyte; strategies and people get 2 KiB. Lines are ranked by patterns, and the best ones are kept in
 their order, each once.
 """
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 EXCERPT_LIMIT = 2048
-"""Characters: what a status field and a termination message have room for."""
+"""Characters: what fits into a status field and a termination message."""
 
 _LINE_LIMIT = 300
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
@@ -31,14 +31,14 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
     re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
 )
 _LAST_LINES = 4
-"""The end of a log often says it in words that no pattern knows."""
+"""The end of a log often has the error in words that no pattern matches."""
 
 _FIRST_OF_RANK = 10
-"""So many lines of each rank come before any other line of it: fifty failed tests must not hide their one reason."""
+"""So many lines of each rank are taken before the rest: fifty failed tests must not hide their one reason."""
 
 
 def log_excerpt(log: str, limit: int = EXCERPT_LIMIT) -> str:
-    """The lines that say what went wrong, in their order, at most ``limit`` characters."""
+    """Return the most diagnostic lines in their order, at most ``limit`` characters."""
     lines = _clean(log)
     chosen: set[int] = set()
     room = limit
@@ -51,13 +51,13 @@ def log_excerpt(log: str, limit: int = EXCERPT_LIMIT) -> str:
 
 
 def _clean(log: str) -> list[str]:
-    """Without colours and blank lines, long lines cut, repeated lines once (the first stays)."""
+    """Remove colours, blank and repeated lines, and cut long lines."""
     lines = (_ANSI.sub("", line).rstrip()[:_LINE_LIMIT] for line in log.splitlines())
     return list(dict.fromkeys(line for line in lines if line.strip()))
 
 
 def _ranked(lines: list[str]) -> Iterable[int]:
-    """Line numbers, most telling first, each once."""
+    """Return line numbers, most diagnostic first, each once."""
     ranks = [
         [number for number, line in enumerate(lines) if pattern.search(line)] for pattern in _PATTERNS_BY_RANK
     ]

@@ -1,11 +1,11 @@
-"""How is a number of things said, and which of them is meant?"""
+"""Numbers as people read them."""
 
 
 def pluralize(number: int, noun: str) -> str:
-    """``1 draft``, ``2 drafts``; nouns whose plural takes more than an s are not asked for."""
+    """Return ``1 draft``, ``2 drafts``; for nouns whose plural only adds an s."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def ordinal(number: int) -> int:
-    """How people count what a status numbers from 0: the round that is tried first is round 1 everywhere they read."""
+    """Return the number from 1 of what a status numbers from 0."""
     return number + 1

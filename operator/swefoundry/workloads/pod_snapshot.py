@@ -139,4 +139,4 @@ def _terminated(state: JsonMapping | None) -> Terminated | None:
 
 def parse_timestamp(text: str) -> datetime:
     """A Kubernetes timestamp."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)

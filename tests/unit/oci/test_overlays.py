@@ -17,7 +17,7 @@ from swefoundry.oci.deterministic_tar import (
     Symlink,
     TarNode,
 )
-from swefoundry.oci.overlays import GitBlob, TreeChanges, stage_layer, tree_changes
+from swefoundry.oci.overlays import GitBlob, StageChanges, stage_changes, stage_layer
 from unit.oci.layer_rules import apply, entries, files_of
 
 RUNNER = b"\x7fELF runner"
@@ -36,7 +36,7 @@ def listing(files: Mapping[bytes, RegularFile | Symlink]) -> dict[bytes, GitBlob
 
 
 def layer_between(base: Files, wanted: Files) -> bytes:
-    changes = tree_changes(listing(base), listing(wanted))
+    changes = stage_changes(listing(base), listing(wanted))
     return stage_layer(changes, {path: wanted[path] for path in changes.replaced}, RUNNER)[0]
 
 
@@ -114,7 +114,7 @@ def test_build_products_go_with_the_folder_that_vanishes_and_stay_beside_a_remov
 
 
 def test_the_runner_is_the_only_thing_in_the_layer_of_the_base_stage() -> None:
-    data, layer = stage_layer(TreeChanges(), {}, RUNNER)
+    data, layer = stage_layer(StageChanges(), {}, RUNNER)
     assert [(name, node) for name, node, _ in entries(data)] == [
         (b".swefoundry", Directory()),
         (b".swefoundry/runner", RegularFile(RUNNER, executable=True)),

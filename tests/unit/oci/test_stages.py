@@ -18,7 +18,7 @@ from swefoundry.oci.content import (
     digest_of,
 )
 from swefoundry.oci.deterministic_tar import RegularFile, pack_nodes
-from swefoundry.oci.overlays import TreeChanges, stage_layer
+from swefoundry.oci.overlays import StageChanges, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_checkout, compose_stage
 
@@ -64,7 +64,7 @@ async def a_task_image(registry: RegistryClient, docker: bool = False, **config:
 
 
 async def a_layer(registry: RegistryClient) -> Layer:
-    data, layer = stage_layer(TreeChanges(replaced=(b"a.py",)), {b"a.py": RegularFile(b"b\n")}, b"runner")
+    data, layer = stage_layer(StageChanges(replaced=(b"a.py",)), {b"a.py": RegularFile(b"b\n")}, b"runner")
     assert await registry.put_blob(REPO, data) == layer.digest
     return layer
 

@@ -39,7 +39,7 @@ class PrinterColumn(NamedTuple):
 
 
 class ResourceDefinition(NamedTuple):
-    """What the models do not say about a resource."""
+    """Properties of a resource that its models do not contain."""
 
     kind: str
     plural: str
@@ -108,7 +108,7 @@ RESOURCE_DEFINITIONS = (TASK_INSTANCE, ENV_BUILD)
 
 
 def openapi_schema(resource: ResourceDefinition) -> dict[str, Any]:
-    """The schema of a whole object."""
+    """Return the schema of a whole object."""
     return {
         "description": resource.description,
         "type": "object",
@@ -124,7 +124,7 @@ def openapi_schema(resource: ResourceDefinition) -> dict[str, Any]:
 
 
 def crd_manifest(resource: ResourceDefinition) -> dict[str, Any]:
-    """The CustomResourceDefinition."""
+    """Return the CustomResourceDefinition."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -159,7 +159,7 @@ def crd_manifest(resource: ResourceDefinition) -> dict[str, Any]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Repeats shared values in full: anchors are legal YAML and hard to read."""
+    """Writes shared values in full: anchors are valid YAML but hard to read."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -171,7 +171,7 @@ def to_yaml(manifest: dict[str, Any]) -> str:
 
 
 def generated_files() -> dict[Path, str]:
-    """Every generated file: its path in the repository, its text."""
+    """Return every generated file: its path in the repository and its text."""
     files: dict[Path, str] = {Path("docs/settings.md"): settings_page(Settings)}
     for resource in RESOURCE_DEFINITIONS:
         text = to_yaml(crd_manifest(resource))
@@ -184,7 +184,7 @@ def generated_files() -> dict[Path, str]:
 
 
 def outdated_files(root: Path) -> list[Path]:
-    """Generated files that are not what the models make of them now."""
+    """Return generated files that differ from what the models generate now."""
     return [
         path
         for path, text in generated_files().items()
@@ -199,13 +199,13 @@ def main() -> int:
     arguments.add_argument("--write", action="store_true", help="write the files instead of comparing them")
     arguments.add_argument("--root", type=Path, default=ROOT, help="root of the repository")
     options = arguments.parse_args()
-    old = outdated_files(options.root)
-    for path in old:
+    outdated = outdated_files(options.root)
+    for path in outdated:
         print(f"{'wrote' if options.write else 'out of date, run `make generate`:'} {path}")
         if options.write:
             (options.root / path).parent.mkdir(parents=True, exist_ok=True)
             (options.root / path).write_text(generated_files()[path])
-    return 1 if old and not options.write else 0
+    return 1 if outdated and not options.write else 0
 
 
 if __name__ == "__main__":

@@ -1,14 +1,13 @@
-"""How does the reference page of a resource read? Made from the same schema that the API server enforces."""
+"""Write the reference page of a resource from the schema that the API server enforces."""
 
 from typing import Any
 
 from swefoundry.api.labels import API_VERSION
-
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 
 def resource_page(kind: str, short: str, description: str, schema: JsonObject) -> str:
-    """The Markdown page of one resource."""
+    """Return the Markdown page of one resource."""
     fields = schema["properties"]
     parts = [
         f"# {kind}\n",
@@ -31,7 +30,7 @@ def _table(schema: JsonObject, root: str) -> str:
 
 
 def _walk(schema: JsonObject, path: str) -> list[tuple[str, JsonObject, bool]]:
-    """Every field below a node, parents first: (path, schema, required)."""
+    """Return every field below a node, parents first: (path, schema, required)."""
     found: list[tuple[str, JsonObject, bool]] = []
     for name, child in schema.get("properties", {}).items():
         here = f"{path}.{name}"
@@ -89,7 +88,7 @@ def _escape(text: str) -> str:
 
 
 def _cross_field_rules(schema: JsonObject) -> str:
-    """Rules that the API server checks across fields, each with the places where it holds."""
+    """Return the validation rules across fields, each with the paths where it applies."""
     places: dict[str, list[str]] = {}
     for path, node, _ in [("spec", schema, True), *_walk(schema, "spec")]:
         for rule in node.get("x-kubernetes-validations", ()):

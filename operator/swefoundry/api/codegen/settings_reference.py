@@ -1,4 +1,4 @@
-"""How does the reference page of the operator's settings read? Made from the fields and the sentences below them."""
+"""Write the reference page of the operator's settings from the fields and the docstrings below them."""
 
 import ast
 import inspect
@@ -41,15 +41,18 @@ TYPES = {
 
 
 def settings_page(settings: type[BaseSettings]) -> str:
-    """The Markdown page."""
-    said = field_descriptions(settings)
+    """Return the Markdown page."""
+    descriptions = field_descriptions(settings)
     prefix = str(settings.model_config.get("env_prefix", ""))
-    rows = [_row(prefix + name.upper(), field, said[name]) for name, field in settings.model_fields.items()]
+    rows = [
+        _row(prefix + name.upper(), field, descriptions[name])
+        for name, field in settings.model_fields.items()
+    ]
     return PREAMBLE + "\n".join(rows) + "\n"
 
 
 def field_descriptions(settings: type[BaseSettings]) -> dict[str, str]:
-    """The string below each field, which Python itself forgets."""
+    """Return the docstring below each field, read from the source because Python does not keep it."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(settings)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     found: dict[str, str] = {}
@@ -82,8 +85,8 @@ def _bounds(field: FieldInfo) -> str:
         key: getattr(item, key) for item in field.metadata for key in ("ge", "gt", "le") if hasattr(item, key)
     }
     words = {"ge": "from {}", "gt": "above {}", "le": "to {}"}
-    said = " ".join(words[key].format(found[key]) for key in words if key in found)
-    return f", {said}" if said else ""
+    text = " ".join(words[key].format(found[key]) for key in words if key in found)
+    return f", {text}" if text else ""
 
 
 def _default(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""What does a model look like as a structural schema, the dialect of JSON Schema that a CRD may contain?
+"""Translate a model to a structural schema, the subset of JSON Schema that a CRD may contain.
 
 Pydantic writes full JSON Schema. A structural schema has no references, no null, no constants, no unions, and
-needs a type on every node; it also has words of its own. Whatever cannot be translated raises, so that
-nothing that a model demands is lost without anybody noticing.
+needs a type on every node; it also has keywords of its own. Whatever cannot be translated raises, so that
+no constraint of a model is lost silently.
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 SHARED_KEYWORDS = (
     "type",
@@ -28,7 +28,7 @@ SHARED_KEYWORDS = (
     "maxProperties",
     "required",
 )
-"""Words that mean the same in both dialects."""
+"""Keywords with the same meaning in both."""
 
 TRANSLATED_KEYWORDS = frozenset(
     {
@@ -48,17 +48,17 @@ IGNORED_KEYWORDS = frozenset({"title", "examples", "$defs"})
 
 
 class NotStructural(ValueError):
-    """A model says something that a structural schema cannot say."""
+    """A model contains something that a structural schema cannot express."""
 
 
 def structural_schema(model: type[BaseModel], *, defaults: bool = True) -> JsonObject:
-    """The structural schema of a model; without defaults for a status, which only the operator writes."""
+    """Return the structural schema of a model; without defaults for a status, which only the operator writes."""
     raw = model.model_json_schema(by_alias=True)
     return _Translation(raw.get("$defs", {}), defaults).node(raw, model.__name__)
 
 
 class _Translation:
-    """One model's translation: its definitions, and whether defaults are wanted."""
+    """Translates one model, given its definitions and whether to keep defaults."""
 
     def __init__(self, definitions: JsonObject, defaults: bool) -> None:
         self.definitions = definitions
@@ -85,7 +85,7 @@ class _Translation:
         return node
 
     def _resolved(self, raw: JsonObject, path: str) -> JsonObject:
-        """Without references, and without the null that an optional field allows; a field's own words win."""
+        """Resolve references and remove the null of an optional field; the field's own keywords take precedence."""
         while "$ref" in raw or "anyOf" in raw:
             own = {word: value for word, value in raw.items() if word not in ("$ref", "anyOf")}
             if "$ref" in raw:
@@ -129,7 +129,7 @@ def _reject_unknown_keywords(raw: JsonObject, path: str) -> None:
 
 
 def _inclusive_bounds(raw: JsonObject, path: str) -> JsonObject:
-    """Structural schemas have only flags for exclusive bounds; whole numbers do not need them."""
+    """Convert exclusive bounds, which structural schemas have only as flags, to inclusive ones of integers."""
     if "exclusiveMinimum" not in raw and "exclusiveMaximum" not in raw:
         return {}
     if raw.get("type") != "integer":
@@ -143,7 +143,7 @@ def _inclusive_bounds(raw: JsonObject, path: str) -> JsonObject:
 
 
 def _default(value: Any, node: JsonObject) -> Any:
-    """A default without what is absent, and without what the children's own defaults say anyway."""
+    """Return a default without absent values and without values that equal the children's own defaults."""
     if not isinstance(value, dict):
         return value
     children = node.get("properties", {})

@@ -1,13 +1,12 @@
-"""Which Python says the same as which CEL rule, and what should a person write instead of a refused value?
+"""Python equivalents of the CRD's CEL rules, for offline lint, and the fix suggested per field.
 
-The API server evaluates the CEL; lint evaluates the twin. A test holds the two together on a real API server.
+The API server evaluates the CEL rule; lint evaluates the Python function. A test compares the two on a real API server.
 """
 
 import re
 from collections.abc import Callable
-from typing import Any
 
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 PASSWORD = re.compile(r"https?://[^/@]*:[^/@]*@")
 

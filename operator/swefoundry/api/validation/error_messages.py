@@ -1,18 +1,16 @@
-"""How does a refusal by a model read to a person who wrote a manifest? `field: what is wrong. What to do.`"""
+"""Format validation errors of a manifest for people: `field: what is wrong. What to do.`"""
 
 import json
 from difflib import get_close_matches
-from typing import Any
 
 from pydantic_core import ErrorDetails
 
 from swefoundry.api.validation.cel_rules import FIX_BY_FIELD
-
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 
 def format_error(error: ErrorDetails, schema: JsonObject) -> str:
-    """One of pydantic's complaints in our words."""
+    """Format one of pydantic's errors."""
     location = [part for part in error["loc"] if part != "[key]"]
     path = _path(location)
     node = _schema_at(schema, location)
@@ -40,8 +38,8 @@ def _problem(error: ErrorDetails, node: JsonObject) -> str:
             return f"{value} is out of range: {node.get('minimum')} to {node.get('maximum')}."
     if node.get("format") == "date-time":
         return f"{quoted(value)} is not a time."
-    wanted = {"integer": "a whole number", "object": "an object", "array": "a list", "string": "a string"}
-    article = wanted.get(str(node.get("type")), str(node.get("type")))
+    expected = {"integer": "a whole number", "object": "an object", "array": "a list", "string": "a string"}
+    article = expected.get(str(node.get("type")), str(node.get("type")))
     return f"must be {article}, not {quoted(value)}."
 
 
@@ -61,7 +59,7 @@ def _fix(location: list[int | str], error: ErrorDetails, node: JsonObject) -> st
 
 
 def _schema_at(schema: JsonObject, location: list[int | str]) -> JsonObject:
-    """The schema of a place; empty for places that it does not know."""
+    """Return the schema at a location; empty for an unknown one."""
     for part in location:
         schema = (
             schema.get("items", {}) if isinstance(part, int) else schema.get("properties", {}).get(part, {})
@@ -74,7 +72,7 @@ def _path(location: list[int | str]) -> str:
 
 
 def suggest(value: object, known: list[str]) -> str:
-    """Did you mean …? Compared without case and underscores, because those are the usual slips."""
+    """Suggest the closest known value, ignoring case and underscores; else list the known values."""
     plain = {name.lower(): name for name in known}
     close = get_close_matches(str(value).lower().replace("_", ""), list(plain), n=1)
     if close:

@@ -1,4 +1,4 @@
-"""What is written on an object that the models refuse: a newer CRD, or a rule that the API server cannot check."""
+"""Status of an object that the models reject: a newer CRD, or a rule that the API server cannot check."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from swefoundry.api.types import Condition
 
 
 def invalid_status(body: Mapping[str, Any], error: ValidationError, now: datetime) -> dict[str, Any]:
-    """The status with Stalled=True and a sentence that names the first wrong field."""
+    """Return a status with Stalled=True and a message that names the first wrong field."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in ("spec", *first["loc"]))
     stamp = (int(body["metadata"].get("generation", 0)), now.replace(microsecond=0))
@@ -23,5 +23,5 @@ def invalid_status(body: Mapping[str, Any], error: ValidationError, now: datetim
     ]
     old = [Condition.model_validate(item) for item in body.get("status", {}).get("conditions", [])]
     conditions = [item.to_json_dict() for item in merge_conditions(old, new, absent=[RECONCILING])]
-    told = {"observedGeneration": stamp[0], "phase": "Failed", "conditions": conditions}
-    return {**body.get("status", {}), **told}
+    update = {"observedGeneration": stamp[0], "phase": "Failed", "conditions": conditions}
+    return {**body.get("status", {}), **update}

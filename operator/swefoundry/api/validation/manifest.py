@@ -1,7 +1,7 @@
-"""What is wrong with a manifest, in sentences? The same checks as the API server's, without a server.
+"""Validate a manifest offline: the checks of the API server, with a suggested fix for each problem.
 
-The models are read strictly here (unknown fields, snake_case and numbers for strings are refused); every CEL
-rule across fields has a twin in Python. Unlike the server, it says what to write instead.
+The models are read strictly here (unknown fields, snake_case and numbers for strings are rejected); every CEL
+rule across fields has a Python equivalent.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -18,8 +18,7 @@ from swefoundry.api.codegen.structural_schema import structural_schema
 from swefoundry.api.labels import API_VERSION
 from swefoundry.api.validation.cel_rules import PYTHON_EQUIVALENTS
 from swefoundry.api.validation.error_messages import format_error, quoted, suggest
-
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 ENVELOPE = ("apiVersion", "kind", "metadata", "spec", "status")
 OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -27,7 +26,7 @@ OBJECT_NAME_LIMIT = 253
 
 
 def manifest_problems(manifest: Mapping[str, object]) -> list[str]:
-    """Everything wrong with one TaskInstance or EnvBuild, one sentence each: `field: what. What to do.`"""
+    """Return all problems of one TaskInstance or EnvBuild, one sentence each: `field: what. What to do.`"""
     plain = cast(JsonObject, _without_nulls(json.loads(json.dumps(manifest, default=_date_to_json))))
     kinds = {resource.kind: resource for resource in RESOURCE_DEFINITIONS}
     kind = plain.get("kind")
@@ -51,14 +50,14 @@ def _spec_schema(resource: ResourceDefinition) -> JsonObject:
 
 
 def _date_to_json(value: object) -> str:
-    """YAML makes times of what looks like one; the API server only ever sees the text."""
+    """Convert a time back to text: YAML parses times, the API server receives the text."""
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"a manifest cannot contain a {type(value).__name__}")
 
 
 def _without_nulls(value: object) -> object:
-    """The API server drops null fields before it looks."""
+    """Remove null fields, as the API server does before it validates."""
     if isinstance(value, dict):
         return {name: _without_nulls(child) for name, child in value.items() if child is not None}
     if isinstance(value, list):
@@ -101,14 +100,14 @@ def _schema_problems(resource: ResourceDefinition, spec: JsonObject, schema: Jso
 
 
 def _rule_problems(value: object, schema: JsonObject, path: str) -> list[str]:
-    """Rules across fields, and sets, wherever the schema has them."""
+    """Check rules across fields, and sets, wherever the schema has them."""
     if isinstance(value, list):
         return _list_problems(value, schema, path)
     if not isinstance(value, dict):
         return []
     found = []
     for rule in schema.get("x-kubernetes-validations", ()):
-        if "oldSelf" in rule["rule"]:  # says what may change, which a single manifest does not tell
+        if "oldSelf" in rule["rule"]:  # compares with the old object, which a single manifest does not have
             continue
         if not PYTHON_EQUIVALENTS[rule["rule"]](value):
             found.append(f"{path}{rule.get('fieldPath', '')}: {rule['message'].split(': ', 1)[-1]}.")

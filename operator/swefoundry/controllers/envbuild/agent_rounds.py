@@ -6,13 +6,13 @@ from swefoundry.contracts.agent import Ablation, AgentResult, AgentSpec, Allowan
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.agent_usage import has_draft
 from swefoundry.controllers.envbuild.budget import decide_budget
 from swefoundry.controllers.envbuild.next_round import require_source, start_round
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import draft_references
 from swefoundry.controllers.envbuild.steps import AgentBudgetSpent, AgentFinished, Result
-from swefoundry.controllers.envbuild.strategy_order import AGENTS
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal
 from swefoundry.kube.resources import BUILDS

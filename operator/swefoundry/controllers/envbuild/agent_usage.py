@@ -8,9 +8,8 @@ from swefoundry.contracts.agent import AgentResult
 from swefoundry.contracts.budgets import dollars
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
-from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES, RoundOutcome
 
-ACCEPTED_OUTCOMES = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 INCONCLUSIVE_OUTCOMES = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUSH_FAILED})
 """Outcomes that say nothing about a claim: the cluster is to blame."""
 

@@ -12,8 +12,8 @@ waits for it. Each wait is bounded.
 from datetime import datetime, timedelta
 
 from swefoundry.api.resource import EnvBuild
+from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.controllers.envbuild.observe import Observation, is_suspended
-from swefoundry.drafts import reuse
 from swefoundry.kube.cache import key_of
 from swefoundry.kube.resources import BUILDS, ApiObject
 from swefoundry.kube.workqueue import Key
@@ -72,12 +72,12 @@ def _may_lead(body: ApiObject, context: ReconcileContext) -> bool:
 def _uses_reuse(body: ApiObject, settings: Settings) -> bool:
     environment = body["spec"].get("environment", {})
     named = environment.get("strategies") or ([] if "draft" in environment else settings.strategies)
-    return reuse.REUSE_STRATEGY in named
+    return REUSE in named
 
 
 def _leader_order(body: ApiObject, context: ReconcileContext) -> LeaderOrder:
     meta = body["metadata"]
-    created = datetime.fromisoformat(meta["creationTimestamp"].replace("Z", "+00:00"))
+    created = datetime.fromisoformat(meta["creationTimestamp"])
     rounds = body.get("status", {}).get("rounds", ())
     begun = meta["uid"] in context.search_leaders or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]

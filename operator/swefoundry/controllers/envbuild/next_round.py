@@ -4,6 +4,7 @@ from swefoundry import errors
 from swefoundry.api.envbuild import Round
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.controllers.envbuild.leader import become_leader
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import draft_references, leader_wait, reuse_candidates
@@ -15,7 +16,7 @@ from swefoundry.controllers.envbuild.steps import (
     Proposing,
     RoundStarted,
 )
-from swefoundry.controllers.envbuild.strategy_order import RECIPE, next_strategies, ordered_strategies
+from swefoundry.controllers.envbuild.strategy_order import next_strategies, ordered_strategies
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.evaluation_command import command_length_problem

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from swefoundry.api import reasons
 from swefoundry.contracts.budgets import SearchCosts, costs_refusal
+from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.steps import (
     EndSearch,
@@ -24,7 +25,6 @@ from swefoundry.controllers.envbuild.steps import (
     probe_stages,
     probe_work,
 )
-from swefoundry.controllers.envbuild.strategy_order import AGENTS
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.workloads.decide import StartPod, hold_if_suspended, next_move
 from swefoundry.workloads.intake.launch import INTAKE_WORK

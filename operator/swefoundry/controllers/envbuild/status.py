@@ -9,6 +9,7 @@ from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.condition_messages import (
     failure_reason,
     fault_message,
@@ -43,7 +44,6 @@ from swefoundry.controllers.envbuild.steps import (
     probe_stages,
     stage_of,
 )
-from swefoundry.controllers.envbuild.strategy_order import AGENTS
 from swefoundry.controllers.status import (
     FAILED_STATES,
     ReasonMessage,

@@ -4,7 +4,8 @@ from swefoundry import metrics
 from swefoundry.api import conditions, reasons
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.contracts.models import MICRO, Usage
-from swefoundry.controllers.envbuild.agent_usage import ACCEPTED_OUTCOMES, has_judged_claim
+from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES
+from swefoundry.controllers.envbuild.agent_usage import has_judged_claim
 
 
 def count_changes(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:

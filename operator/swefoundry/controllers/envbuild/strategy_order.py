@@ -14,11 +14,8 @@ from dataclasses import dataclass
 
 from swefoundry.api.envbuild import Agents
 from swefoundry.api.types import Environment
+from swefoundry.contracts.strategy_names import AGENTS, REUSE
 from swefoundry.settings import Settings
-
-AGENTS = "agents"
-RECIPE = "recipe"
-REUSE = "reuse"
 
 
 @dataclass(frozen=True)

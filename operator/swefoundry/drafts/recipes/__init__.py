@@ -1,4 +1,4 @@
-"""Which recipe speaks for a source: rules per language, no model."""
+"""Recipes: rules per language that write drafts without a model."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,19 +8,19 @@ from swefoundry.drafts.proposal import Proposal, StrategyInput
 Recipe = Callable[[StrategyInput], Iterator[Proposal]]
 
 RECIPES: Mapping[str, Recipe] = {"python": python_recipe.proposals}
-"""A language without an entry has no recipe; its rows go to the next strategy."""
+"""A language without an entry has no recipe; its tasks go to the next strategy."""
 
 
-def language_of(ask: StrategyInput) -> str | None:
-    """The language that was asked for, else the most frequent one that has a recipe."""
-    if ask.language is not None:
-        return ask.language.lower()
-    ranked = sorted(ask.facts.languages.items(), key=lambda item: (-item[1], item[0]))
+def language_of(strategy_input: StrategyInput) -> str | None:
+    """Return the language in the spec, else the most frequent one that has a recipe."""
+    if strategy_input.language is not None:
+        return strategy_input.language.lower()
+    ranked = sorted(strategy_input.facts.languages.items(), key=lambda item: (-item[1], item[0]))
     return next((name for name, _ in ranked if name in RECIPES), None)
 
 
-def proposals(ask: StrategyInput) -> Iterator[Proposal]:
-    """The recipe's proposals in order of preference; none when no recipe fits."""
-    recipe = RECIPES.get(language_of(ask) or "")
+def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
+    """Yield the recipe's proposals, best first; none when there is no recipe for the language."""
+    recipe = RECIPES.get(language_of(strategy_input) or "")
     if recipe is not None:
-        yield from recipe(ask)
+        yield from recipe(strategy_input)

@@ -10,14 +10,13 @@ from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.failure_logs import FailureLogs, fetch_failure_logs
 from swefoundry.programs.agent.repo.fetch import fetch_tree
 from swefoundry.programs.agent.repo.repo_summary import summarize_repo
 from swefoundry.programs.agent.repo.tree import RepoTree
 
-AGENTS = "agents"
-"""The strategy that rounds of ours name."""
 FACTS_LIMIT_BYTES = 32 << 20
 DRAFT_LIMIT_BYTES = 1 << 20
 REFERENCE_DRAFTS = 3

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.contracts.transcript import AgentRole
 from swefoundry.drafts.reuse import REUSE_STRATEGY
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance

@@ -13,7 +13,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.artifacts import FILE_MEDIA_TYPE, ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER, digest_of
-from swefoundry.oci.overlays import TreeChanges, TreeListing, stage_layer, tree_changes
+from swefoundry.oci.overlays import StageChanges, TreeListing, stage_changes, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake import fact_collector as facts_of
 from swefoundry.programs.intake import worktree
@@ -46,7 +46,7 @@ async def run_intake(
     git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
     base = await worktree.worktree_listing(git)
     facts = await asyncio.to_thread(_source_facts, source, base)
-    layers = {Stage.BASE: stage_layer(TreeChanges(), {}, runner)}
+    layers = {Stage.BASE: stage_layer(StageChanges(), {}, runner)}
     patches: list[ArtifactLayer] = []
     for patch in (
         _NamedPatch("test", spec.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
@@ -61,7 +61,7 @@ async def run_intake(
                 )
         now = await worktree.worktree_listing(git)
         layers[patch.stage] = await asyncio.to_thread(
-            _stage_layer, source.tree.root, patch, tree_changes(base, now), runner
+            _stage_layer, source.tree.root, patch, stage_changes(base, now), runner
         )
         if patch.stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
@@ -83,7 +83,7 @@ async def _patch_bytes(patch: _NamedPatch, repo: str, registry: RegistryClient) 
     raise IntakeRejected(patch.code, f"the spec does not say where the {patch.name} patch is")
 
 
-def _stage_layer(root: Path, patch: _NamedPatch, changes: TreeChanges, runner: bytes) -> tuple[bytes, Layer]:
+def _stage_layer(root: Path, patch: _NamedPatch, changes: StageChanges, runner: bytes) -> tuple[bytes, Layer]:
     try:
         return stage_layer(changes, worktree.worktree_contents(root, changes.replaced), runner)
     except PermanentError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from swefoundry.contracts.build import BuildSpec
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.overrides import command_step
+from swefoundry.dockerfile.render import command_step
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.build.pod import build_pod

@@ -14,11 +14,12 @@ from swefoundry.api.resource import EnvBuild, parse_env_build
 from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.facts import Facts
-from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES, RoundOutcome
+from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.controllers.envbuild import leader
 from swefoundry.controllers.envbuild.observe import Observation
 from swefoundry.controllers.envbuild.steps import CheckoutFinished, ParentUnusable
-from swefoundry.controllers.envbuild.strategy_order import REUSE, ordered_strategies
+from swefoundry.controllers.envbuild.strategy_order import ordered_strategies
 from swefoundry.drafts.proven_environment import (
     EnvironmentRecord,
     ProvenEnvironment,
@@ -39,7 +40,6 @@ from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_po
 MAX_REFERENCES = 3
 """Proven drafts that are shown to the recipe and to agents."""
 
-ACCEPTED = frozenset({RoundOutcome.ACCEPTED, RoundOutcome.ACCEPTED_ERROR2PASS})
 OUTCOMES_WITHOUT_REUSE_RESULT = frozenset(
     {RoundOutcome.INFRASTRUCTURE, RoundOutcome.POLICY_REFUSED, RoundOutcome.BOTH_PASSED}
 )
@@ -262,7 +262,7 @@ async def _record_reuse_results(
             or item.number in ended_before
         ):
             continue
-        accepted = outcome in ACCEPTED
+        accepted = outcome in ACCEPTED_OUTCOMES
         await proven_index.record_trial(
             context.registry, observed.repository, item.parent.image, observed.build.uid, accepted
         )

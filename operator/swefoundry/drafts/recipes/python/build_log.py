@@ -1,4 +1,4 @@
-"""What the telling lines of a failed build teach."""
+"""Derive constraints from the log excerpt of a failed build."""
 
 import re
 from collections.abc import Iterator
@@ -39,10 +39,10 @@ _NO_CARGO = re.compile(r"can't find Rust compiler|Cargo, the Rust package manage
 
 
 def build_log_constraints(log: str, applied: Constraints = NO_CONSTRAINTS) -> Constraints:
-    """Every lesson of the log, merged; what is ``known`` was applied to this build already."""
+    """Return all constraints of the log, merged; ``applied`` are those that this build already had."""
     learned = Constraints()
-    for lesson in (*_resolution_constraints(log), *_failed_build_constraints(log, applied)):
-        learned = learned.merged(lesson)
+    for found_constraints in (*_resolution_constraints(log), *_failed_build_constraints(log, applied)):
+        learned = learned.merged(found_constraints)
     return learned
 
 
@@ -86,13 +86,13 @@ def _apt_constraint(packages: str) -> Constraints:
 
 
 def _failed_build_constraints(log: str, known: Constraints) -> Iterator[Constraints]:
-    """Another release may have a wheel; where none has, the build gets its compiler, headers and programs."""
+    """Allow another release, which may have a wheel; where none has, add compiler, headers and programs."""
     if _is_own_build(log):
         yield _own_build_constraints(log, known)
         yield from _program_constraints(log)
         return
     failed = re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log)
-    if not failed:  # the log was cut at its head
+    if not failed:  # the beginning of the log was cut
         yield from _program_constraints(log)
     for name in failed:
         plain: frozenset[str] = frozenset({canonicalize_name(name)})
@@ -106,9 +106,11 @@ def _is_own_build(log: str) -> bool:
 
 
 def _own_build_constraints(log: str, known: Constraints) -> Constraints:
-    """The project itself does not build: install what its build misses, else do without an installation."""
+    """The project itself does not build: install what its build misses, else put it on PYTHONPATH."""
     missing = re.search(r"No module named '([\w.]+)'", log)
     if missing and missing[1].split(".")[0] not in ("setuptools", "distutils", "imp"):
         return Constraints(build_requirements=frozenset(filter(None, {distribution_of(missing[1])})))
-    missed = frozenset(name for lesson in _compiler_constraints(log) for name in lesson.apt)
+    missed = frozenset(
+        name for found_constraints in _compiler_constraints(log) for name in found_constraints.apt
+    )
     return Constraints(on_path=True) if missed <= known.apt else Constraints(apt=missed)

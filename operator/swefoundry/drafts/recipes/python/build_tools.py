@@ -1,7 +1,7 @@
-"""What the project's own build needs, and in which way the project is made importable.
+"""Choose the build requirements of the project and how it becomes importable.
 
-/testbed must stay the place that is imported: the fix is laid over it after the image was built. So the project is
-installed editable, or put on PYTHONPATH where its build cannot do that.
+Tests must import the project from /testbed, because the fix replaces files there after the image was built. So the
+project is installed editable, or put on PYTHONPATH where its build backend cannot do that.
 """
 
 import re
@@ -17,18 +17,22 @@ from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 from swefoundry.drafts.recipes.python.project import PythonProject
 
 _SETUPTOOLS_RANGE = "setuptools>=64,<71"
-"""Editable installs came with 64; 71 and later prefer the packaging they find to the one they bring, and refuse
-what old setup.cfg and setup.py files say."""
+"""Editable installs came with 64; 71 and later prefer an installed packaging to their own copy, and reject values in
+old setup.cfg and setup.py files.
+"""
 
 FIRST_WITH_EDITABLE: PythonVersion = (3, 7)
-"""setuptools 64 wants at least this interpreter."""
+"""setuptools 64 requires at least this interpreter."""
 
 _ISOLATED_BACKENDS = frozenset({"poetry-core", "flit_core", "hatchling", "pdm"})
-"""Backends whose newest release builds what older ones did: they run apart, in an environment of their own."""
+"""Backends whose newest release builds what older ones did: they run in an isolated build environment."""
 
 _TOOLS_BY_COMPILING_BACKEND = {"mesonpy": ("ninja",), "scikit_build_core": ("cmake", "ninja")}
-"""What backends that compile fetch for themselves when they run apart. They do not: what they have made is made again
-for other commits, without the network, and meson's is even looked at whenever it is imported."""
+"""Tools that compiling backends would download in an isolated environment.
+
+They are not isolated: a rebuild for another commit runs without the network, and an editable install by meson checks
+its build at every import.
+"""
 
 _VERSION_VARIABLES = (
     ("setuptools[-_]scm|hatch-vcs|flit[-_]scm|vcs-versioning", "SETUPTOOLS_SCM_PRETEND_VERSION"),
@@ -36,28 +40,28 @@ _VERSION_VARIABLES = (
     ("poetry-dynamic-versioning", "POETRY_DYNAMIC_VERSIONING_BYPASS"),
     (r"pdm.*source *= *[\"']scm", "PDM_BUILD_SCM_VERSION"),
 )
-"""Version-from-git tools and the variable that tells them the version where git is not installed."""
+"""Tools that take the version from git, and the variable that sets the version where git is not installed."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """How /testbed becomes importable."""
+    """How the project becomes importable from /testbed."""
 
     tools: tuple[str, ...]
-    """Installed before the checkout, undated: they shape the installation, not the tests."""
+    """Installed before the source is copied, without a date: they affect the installation, not the tests."""
     editable: bool
     develop: bool = False
-    """By `setup.py develop`: the setuptools of this interpreter cannot install editable in the modern way."""
+    """By `setup.py develop`: the setuptools of this interpreter does not support PEP 660."""
     isolated: bool = False
-    """Built in an environment of its own, made for the build and thrown away."""
+    """Built in an isolated environment, which is deleted after the build."""
     environment: tuple[tuple[str, str], ...] = ()
-    """Variables of the install step alone."""
+    """Environment variables of the install step alone."""
 
 
 def plan_installation(
     project: PythonProject, python: PythonVersion, constraints: Constraints
 ) -> Installation:
-    """Editable wherever the backend can do it."""
+    """Return an editable installation wherever the backend supports it."""
     declared = project.declared
     old_poetry = declared.backend == "poetry" or (
         (declared.backend or "").startswith("flit") and _requires_for_build(declared, "flit")
@@ -92,7 +96,7 @@ def _build_tools(declared: DeclaredMetadata, lessons: Constraints) -> tuple[str,
 
 
 def _setuptools_requirement(declared: DeclaredMetadata) -> str:
-    """The old range, unless the project asks for something newer."""
+    """Return the default range, unless the project requires something newer."""
     for item in declared.build:
         match = re.match(r"setuptools\b.*?>=?\s*(\d+)", item)
         if match and int(match[1]) >= 71:

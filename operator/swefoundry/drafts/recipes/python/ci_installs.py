@@ -1,4 +1,4 @@
-"""What noxfile.py and CI files install before they run tests: words after `pip install`, read and never run."""
+"""Read what noxfile.py and CI files install before they run tests: words after `pip install`, never run."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ _TESTS = re.compile(r"test|unit|pytest")
 
 
 def declared(manifests: Mapping[str, str], ci: Iterable[str]) -> DeclaredMetadata:
-    """Requirements of developers' scripts: they count only where no manifest speaks of tests."""
+    """Return requirements of developers' scripts, used only where no manifest has requirements for tests."""
     words = [
         word
         for command in (*_nox_installs(manifests.get("noxfile.py", "")), *_pip_installs(ci))
@@ -24,7 +24,7 @@ def declared(manifests: Mapping[str, str], ci: Iterable[str]) -> DeclaredMetadat
 
 
 def _nox_installs(noxfile: str) -> Iterator[list[str]]:
-    """Arguments of `session.install(…)` in sessions whose name speaks of tests."""
+    """Yield the arguments of `session.install(…)` in sessions whose name mentions tests."""
     tree = parse_module(noxfile)
     functions = [] if tree is None else [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     for function in functions:
@@ -47,7 +47,7 @@ def _pip_installs(ci: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _requirements(words: list[str], manifests: Mapping[str, str]) -> Iterator[str]:
-    """Names as they are, `-r FILE` as what it lists; options, paths and variables are left out."""
+    """Yield names, and the content of `-r FILE`; options, paths and variables are left out."""
     for before, word in zip(["", *words], words, strict=False):
         word = word.strip("'\"")
         if before in ("-r", "--requirement"):

@@ -1,4 +1,4 @@
-"""What failed rounds taught: facts about the environment that hold for every later draft."""
+"""Constraints on the environment that failed rounds revealed; they hold for every later draft."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -8,24 +8,24 @@ from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 
 @dataclass(frozen=True)
 class Constraints:
-    """Everything learned so far; merging never forgets."""
+    """All constraints found so far; merging never drops one."""
 
     add: frozenset[str] = frozenset()
     """Requirements that were missing."""
     drop: frozenset[str] = frozenset()
-    """Distributions that cannot be had or built and that tests may do without."""
+    """Distributions that cannot be installed and that the tests may not need."""
     absent: frozenset[str] = frozenset()
-    """Distributions that the index does not have, whoever asks for them."""
+    """Distributions that the index does not have."""
     loosen: frozenset[str] = frozenset()
-    """Distributions whose version bounds led nowhere; `*` for all."""
+    """Distributions whose version bounds cannot be satisfied; `*` for all."""
     as_of_change: frozenset[str] = frozenset()
-    """Distributions to resolve as of the change itself, because newer ones dropped a name that the source uses."""
+    """Distributions to resolve as of the change, because newer releases removed a name that the source uses."""
     as_of_candidate: frozenset[str] = frozenset()
-    """Distributions that do not build as of the change: these go with the rung's own day."""
+    """Distributions whose release as of the change does not build: resolved as of the candidate's day."""
     undated: frozenset[str] = frozenset()
-    """Distributions that did not exist on the rung's day: these go undated."""
+    """Distributions that did not exist on the candidate's day: resolved without a date."""
     build_requirements: frozenset[str] = frozenset()
-    """Requirements of the project's own build."""
+    """Additional requirements of the project's own build."""
     apt: frozenset[str] = frozenset()
     below: PythonVersion | None = None
     """Only interpreters older than this."""
@@ -35,29 +35,29 @@ class Constraints:
     no_addopts: bool = False
     no_config: bool = False
     no_warnings: bool = False
-    """Warnings are no errors."""
+    """Do not turn warnings into errors."""
     importlib: bool = False
     plain_unittest: bool = False
-    """pytest cannot run these tests on any rung; the standard library's runner may."""
+    """pytest runs these tests with no candidate; `python -m unittest` may."""
     django_settings: bool = False
-    """Django's settings must be named."""
+    """Set DJANGO_SETTINGS_MODULE."""
     cache: bool = False
-    """A plugin wants pytest's cache."""
+    """A plugin needs pytest's cache."""
     features: bool = False
-    """The tests may be about optional parts of the project: what its extras need is installed, too."""
+    """Install the extras for users: the tests may be about optional parts of the project."""
     on_path: bool = False
-    """The project cannot be installed: its folders go on PYTHONPATH."""
+    """The project cannot be installed: put its folders on PYTHONPATH."""
     python_path: frozenset[str] = frozenset()
-    """Folders of the source to put on PYTHONPATH besides."""
+    """Further folders of the source for PYTHONPATH."""
     installer_resolves: bool = False
-    """The project's own metadata knows requirements that its manifests do not show: let the installer resolve them."""
+    """Let the installer resolve the project's own requirements: its manifests do not show all of them."""
     rebuild: bool = False
-    """Compiled parts are made again before the tests: the fix may be in their sources."""
+    """Rebuild compiled parts before the tests: the fix may be in their sources."""
     deselect: frozenset[str] = frozenset()
-    """Tests that fail after the fix whatever the environment."""
+    """Tests to leave out, because they fail after the fix in every environment."""
 
     def merged(self, other: "Constraints") -> "Constraints":
-        """Both; of two bounds the stricter."""
+        """Return the union; of two bounds the stricter."""
         joined: dict[str, Any] = {
             item.name: _join_values(getattr(self, item.name), getattr(other, item.name))
             for item in fields(self)
@@ -73,7 +73,7 @@ class Constraints:
         )
 
     def allows(self, python: PythonVersion) -> bool:
-        """Whether an interpreter is still worth trying."""
+        """Whether the constraints allow an interpreter."""
         return (self.below is None or python < self.below) and (
             self.at_least is None or python >= self.at_least
         )

@@ -1,7 +1,7 @@
-"""What a Python source says it needs: one value, whatever the build system.
+"""Metadata that a Python source declares: one value for every build system.
 
-Each reader (`python_pyproject`, `python_setup_py`, `python_setup_cfg`, `python_requirement_files`) fills what it sees;
-`merged` joins them, the earlier word winning.
+Each reader (`pyproject`, `setup_py`, `setup_cfg`, `requirement_files`) fills in what its files contain;
+`merge_declared` joins them, the first reader taking precedence.
 """
 
 import re
@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 TEST_GROUPS = ("test", "tests", "testing", "unittest", "pytest", "test-deps", "tests-require", "testsuite")
-"""Extras and groups that are made for tests."""
+"""Names of extras and groups for tests."""
 
 DEV_GROUPS = ("dev", "develop", "development", "devel", "all", "ci")
-"""Extras and groups that hold the tests' needs when there is none of the above."""
+"""Names of extras and groups that contain the tests' requirements when there is no group for tests."""
 
 _NOT_FEATURE_GROUPS = re.compile(
     r"doc|lint|typ(e|ing)|mypy|style|format|release|build|bench|cov|tox|nox|i18n|sphinx|check|cover"
@@ -23,49 +23,49 @@ _PYTHON = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
 
 @dataclass(frozen=True)
 class DeclaredMetadata:
-    """A partial or whole reading of the manifests; requirements are strings as they were written."""
+    """Metadata from one manifest or from all; requirements are strings as written."""
 
     name: str | None = None
     version: str | None = None
     runtime: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     dev: tuple[str, ...] = ()
-    """From groups for developers: used only where nothing speaks of tests."""
+    """From groups for developers: used only where there is none for tests."""
     features: tuple[str, ...] = ()
-    """From extras for users: what optional parts of the project need."""
+    """From extras for users: requirements of optional parts of the project."""
     build: tuple[str, ...] = ()
     backend: str | None = None
     requires_python: str | None = None
     pythons: tuple[tuple[int, int], ...] = ()
-    """Versions named by the classifiers."""
+    """Versions from the classifiers."""
     runtime_known: bool = False
-    """The runtime requirements are literal and were all read."""
+    """The runtime requirements are literals and were all read."""
     installable: bool = False
-    """There is a manifest from which the project can be installed."""
+    """A manifest exists from which the project can be installed."""
 
 
 @dataclass(frozen=True)
 class RequirementGroups:
-    """Named lists of requirements (extras, dependency groups), whatever their names."""
+    """Named lists of requirements: extras and dependency groups."""
 
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def pick(self, names: Iterable[str]) -> tuple[str, ...]:
-        """All requirements of the groups with these names, spelled any usual way."""
+        """Return all requirements of the groups with these names, in any usual spelling."""
         wanted = set(names)
         chosen = [items for key, items in self.lists.items() if _normalized_group(key) in wanted]
         return tuple(item for items in chosen for item in items)
 
     def test(self) -> tuple[str, ...]:
-        """The groups for tests."""
+        """Return requirements of groups for tests."""
         return self.pick(TEST_GROUPS)
 
     def dev(self) -> tuple[str, ...]:
-        """The groups for developers."""
+        """Return requirements of groups for developers."""
         return self.pick(DEV_GROUPS)
 
     def features(self) -> tuple[str, ...]:
-        """All other groups, without those for documentation, linters and the like."""
+        """Return requirements of all other groups, without those for documentation, linters and the like."""
         known = {*TEST_GROUPS, *DEV_GROUPS}
         names = {_normalized_group(key) for key in self.lists}
         return self.pick(name for name in names if name not in known and not _NOT_FEATURE_GROUPS.search(name))
@@ -76,13 +76,13 @@ def _normalized_group(name: str) -> str:
 
 
 def python_classifiers(texts: Iterable[str]) -> tuple[tuple[int, int], ...]:
-    """(3, 11) for `Programming Language :: Python :: 3.11`."""
+    """Return (3, 11) for `Programming Language :: Python :: 3.11`."""
     found = (_PYTHON.search(text) for text in texts)
     return tuple(sorted({(int(match[1]), int(match[2])) for match in found if match}))
 
 
 def merge_declared(parts: Iterable[DeclaredMetadata]) -> DeclaredMetadata:
-    """The readings as one: the first that knows a single value has the word, lists are joined in order."""
+    """Merge in order: of single values the first known one, lists concatenated."""
     parts = list(parts)
     return DeclaredMetadata(
         name=_first(part.name for part in parts),

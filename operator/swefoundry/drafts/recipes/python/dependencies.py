@@ -1,4 +1,4 @@
-"""Which requirements go into the dependency layer: the project's own, its tests', and what tests visibly need."""
+"""Choose the requirements of the dependency layer: the project's, its tests', and those that test sources show."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,10 @@ from swefoundry.drafts.recipes.python.pytest_settings import PytestConfiguration
 def requirements(
     facts: Facts, declared: DeclaredMetadata, config: PytestConfiguration, constraints: Constraints
 ) -> list[str]:
-    """Requirement strings, sorted, one per distribution; equal needs give equal text, so layers are shared."""
+    """Return requirement strings, sorted, one per distribution.
+
+    Equal requirements give equal text, so layers are shared.
+    """
     chosen: dict[str, Requirement] = {}
     own = canonicalize_name(declared.name or "")
     for requirement in requirements_in(constraints.add):
@@ -39,7 +42,7 @@ def requirements(
 
 
 def _companion_requirements(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
-    """nose does not import on 3.10 and later; pynose, which does, is younger than most dates."""
+    """nose cannot be imported on 3.10 and later; pynose can, but was released after most resolution dates."""
     if "nose" in chosen:
         chosen["nose"].marker = Marker("python_version < '3.10'")
         yield Requirement("pynose ; python_version >= '3.10'")
@@ -60,7 +63,7 @@ def _needed_by_tests(
 
 
 def _from_test_sources(facts: Facts) -> Iterator[str]:
-    """What imports, fixtures and markers of the tests say before any round is spent on it."""
+    """Yield requirements that imports, fixtures and markers of the tests show."""
     own = {re.sub(r".*/", "", folder) for folder in (*facts.package_dirs, *facts.root_entries)}
     for module in facts.test_imports:
         top = module.split(".")[0]
@@ -74,7 +77,7 @@ def _from_test_sources(facts: Facts) -> Iterator[str]:
 
 
 def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
-    """Lines as requirements; of lines that are none (`foo @ git+…`, `foo == 1.*.2`) the name."""
+    """Parse lines as requirements; of invalid ones (`foo @ git+…`, `foo == 1.*.2`) take the name."""
     for line in lines:
         try:
             requirement = Requirement(line.strip())
@@ -83,18 +86,18 @@ def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
             if match is None or match[1] in _MARKER_NAMES:
                 continue
             requirement = Requirement(match[1])
-        requirement.url = None  # a clone or download of its own is not what an index can date
+        requirement.url = None  # a clone or download has no upload time in the index
         yield requirement
 
 
 _MARKER_NAMES = frozenset(
     {"python_version", "python_implementation", "sys_platform", "platform_system", "extra"}
 )
-"""First words of the second line of a requirement that setup.cfg breaks before its marker."""
+"""First words of the second line when setup.cfg breaks a requirement before its marker."""
 
 
 def _add_requirement(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
-    """The first mention wins, unless it has no bounds and this one has; markers that differ make the bare name."""
+    """Keep the first mention, unless only the new one has bounds; different markers give the bare name."""
     name = canonicalize_name(requirement.name)
     before = chosen.get(name)
     if name == own:
@@ -121,7 +124,7 @@ def _useful_for_tests(requirement: Requirement, imported: set[str]) -> bool:
 
 
 def pinned_names(declared: DeclaredMetadata) -> frozenset[str]:
-    """Distributions that the manifests pin exactly."""
+    """Return distributions that the manifests pin exactly."""
     found = requirements_in((*declared.runtime, *declared.test, *declared.dev))
     return frozenset(canonicalize_name(requirement.name) for requirement in found if _is_pinned(requirement))
 
@@ -131,7 +134,10 @@ def _is_pinned(requirement: Requirement) -> bool:
 
 
 def _without_bounds(requirement: Requirement, name: str, constraints: Constraints) -> Requirement:
-    """Without its bounds; exact pins of test tools never help on another interpreter, so they always go."""
+    """Drop the bounds where constraints say so, and exact pins of test tools always.
+
+    They fail on other interpreters.
+    """
     tool = name == "pytest" or name.startswith("pytest-")
     if name in constraints.loosen or "*" in constraints.loosen or (tool and _is_pinned(requirement)):
         return Requirement(

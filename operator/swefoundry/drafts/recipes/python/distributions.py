@@ -1,6 +1,6 @@
-"""Which distribution brings what a Python test asks for: import names, fixtures, markers, options of pytest.
+"""Tables of the distributions that provide imports, fixtures, markers and pytest options.
 
-Small tables of the common cases; everything else is guessed from the name itself.
+They have the common cases; any other distribution is guessed from the name.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ DISTRIBUTION_BY_MODULE: Mapping[str, str] = {
     "yaml": "pyyaml",
     "zmq": "pyzmq",
     "zope": "zope.interface",
-    # what tests import of pytest's world
+    # pytest and its plugins
     "_pytest": "pytest",
     "py": "py",
     "pytest_asyncio": "pytest-asyncio",
@@ -62,7 +62,7 @@ DISTRIBUTION_BY_MODULE: Mapping[str, str] = {
     "test": "",
     "conftest": "",
 }
-"""Top-level module -> distribution; empty: a module of the source itself that only looks foreign."""
+"""Top-level module -> distribution; empty: a module of the source itself."""
 
 INSTALLED_ON_IMPORT = _words(
     """
@@ -78,7 +78,7 @@ INSTALLED_ON_IMPORT = _words(
     websockets webtest werkzeug wheel xmltodict yaml zope pkg_resources distutils
     """
 )
-"""Foreign modules that are installed as soon as a test imports them; others wait until a round misses them."""
+"""Modules whose distribution is installed as soon as a test imports them; others only after a round fails for them."""
 
 DISTRIBUTION_BY_FIXTURE: Mapping[str, str] = {
     "mocker": "pytest-mock",
@@ -135,7 +135,7 @@ INSTALLED_ON_USE = _words(
     data_regression file_regression aiohttp_client aiohttp_server autojump_clock subtests script_runner xprocess
     """
 )
-"""Names that are rarely a fixture of the source's own."""
+"""Fixtures that sources rarely define themselves."""
 
 DISTRIBUTION_BY_MARKER: Mapping[str, str] = {
     "asyncio": "pytest-asyncio",
@@ -178,7 +178,7 @@ NOT_FOR_TESTS = _words(
     auditwheel nodeenv djhtml blacken-docs
     """
 )
-"""Developers' tools that cost builds and conflicts and that tests do not import (those that they do import stay)."""
+"""Developers' tools that cause failed builds and conflicts; kept only when a test imports them."""
 
 MODULE_BY_TOOL: Mapping[str, str] = {
     "pyflakes": "pyflakes",
@@ -200,7 +200,7 @@ MODULE_BY_TOOL: Mapping[str, str] = {
     "ipython": "IPython",
     "invoke": "invoke",
 }
-"""Tools of the table above that some projects test against: kept when a test imports this module."""
+"""Import names of tools above that some projects test against: kept when a test imports this module."""
 
 LAST_RELEASE_BY_ERROR: Mapping[str, str] = {
     "from werkzeug": "werkzeug<1",
@@ -216,10 +216,13 @@ LAST_RELEASE_BY_ERROR: Mapping[str, str] = {
     "cannot import name '_request_ctx_stack'": "flask<2.3",
     "cannot import name 'JSONEncoder' from 'flask": "flask<2.3",
 }
-"""Words of an import error -> the older release that still had the name."""
+"""Part of an import error -> requirement for the last release that had the name."""
 
 
 def distribution_of(module: str) -> str:
-    """`yaml.nodes` -> pyyaml; names without an entry are their own distribution; empty for modules of the source."""
+    """Map `yaml.nodes` to pyyaml.
+
+    Names without an entry map to themselves, modules of the source to the empty string.
+    """
     top = module.split(".")[0]
     return DISTRIBUTION_BY_MODULE.get(top, top.replace("_", "-").lower())

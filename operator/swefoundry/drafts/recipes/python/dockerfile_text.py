@@ -1,4 +1,4 @@
-"""The Dockerfile of a Python draft, in the order in which layers are shared.
+"""Render the Dockerfile of a Python draft, in the order in which layers are shared.
 
 ::
 
@@ -16,27 +16,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from swefoundry.drafts.overrides import apt_step
+from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.python.build_tools import Installation
 from swefoundry.drafts.recipes.python.pytest_settings import EMPTY_PYTEST_INI
 
 UV = "uv==0.13.9"
-"""Reads packages' upload times for --exclude-newer; pinned, so that equal drafts resolve alike."""
+"""Pinned, so that equal drafts resolve to the same packages; supports --exclude-newer."""
 
 
 @dataclass(frozen=True)
 class PythonEnvironment:
-    """Everything that the Dockerfile says."""
+    """The content of the Dockerfile."""
 
     base: str
     uv_base: str | None
-    """Another base image to take uv from."""
+    """Base image from which uv is copied."""
     apt: Sequence[str]
     installation: Installation
     requirements: Sequence[str]
     until: date | None
     package_dates: Sequence[tuple[str, date]] = ()
-    """Distributions with a day of their own."""
+    """Distributions that are resolved as of another day."""
     python_path: Sequence[str] = ()
     """Folders of the source for PYTHONPATH, relative to /testbed."""
     installer_resolves: bool = False
@@ -44,7 +44,7 @@ class PythonEnvironment:
 
 
 def dockerfile(environment: PythonEnvironment) -> str:
-    """The text, one step a line."""
+    """Return the text, one step a line."""
     steps = [
         *_base_steps(environment),
         *([apt_step(sorted(environment.apt))] if environment.apt else []),
@@ -91,7 +91,7 @@ def _install_step(requirements: Sequence[str], options: str, minimum: int = 1) -
 
 
 def reinstall_command(environment: PythonEnvironment) -> str | None:
-    """The command that installs the project once more, from what is in the image; None where nothing is installed."""
+    """Return the command that reinstalls the project from what the image has; None where nothing is installed."""
     return _install_project(environment, " --reinstall", " --no-deps")
 
 

@@ -1,4 +1,4 @@
-"""What a Dockerfile installs, whoever wrote it: read from its last stage and those that this one begins with."""
+"""Read what any Dockerfile installs: from its last stage and the stages that this one is built from."""
 
 import re
 import shlex
@@ -19,45 +19,45 @@ _TAKES_A_VALUE = re.compile(
     r"-[rcifCtp]|--(?:requirements?|constraints?|(?:extra-|default-)?index(?:-url)?|find-links|target|prefix|python"
     r"|timeout|trusted-host|config-settings?|no-binary|only-binary|retries|root|resolution|prerelease|upgrade-strategy)"
 )
-"""Options of pip and uv whose next word is no requirement."""
+"""Options of pip and uv whose next word is not a requirement."""
 
 
 @dataclass
 class DockerfileInstalls:
-    """The steps of a Dockerfile that matter to a Python environment."""
+    """The parts of a Dockerfile that matter to a Python environment."""
 
     base: str | None = None
     apt: frozenset[str] = frozenset()
     requirements: list[str] = field(default_factory=list)
-    """As they were written."""
+    """As written."""
     until: date | None = None
-    """Day of the resolution (`uv pip install --exclude-newer`)."""
+    """Resolution date (`uv pip install --exclude-newer`)."""
     package_dates: list[tuple[str, date]] = field(default_factory=list)
-    """Distributions with a day of their own."""
+    """Distributions that are resolved as of another day."""
     editable: bool = False
     installer_resolves: bool = False
-    """The project's own requirements were left to the installer."""
+    """The installer resolved the project's own requirements."""
     python_path: tuple[str, ...] = ()
     """Folders of the source on PYTHONPATH, relative to its root."""
 
 
 def read_dockerfile_installs(dockerfile: str) -> DockerfileInstalls:
-    """A reading of the Dockerfile; what is not understood is passed over."""
-    found = DockerfileInstalls()
+    """Parse a Dockerfile; what is not understood is ignored."""
+    installs = DockerfileInstalls()
     chain = _stage_chain(build_stages(parse(dockerfile)))
     if chain:
-        found.base = chain[0].image
+        installs.base = chain[0].image
     for each in (instruction for stage in chain for instruction in stage.body):
         if each.keyword == "ENV":
-            _read_env(each, found)
+            _read_env(each, installs)
         if each.keyword == "RUN":
             for words in _shell_commands(each):
-                _read_command(words, found)
-    return found
+                _read_command(words, installs)
+    return installs
 
 
 def _stage_chain(all_stages: Sequence[BuildStage]) -> list[BuildStage]:
-    """The last stage after those that it begins with."""
+    """Return the stages that the last one is built from, and the last one."""
     chain: list[BuildStage] = []
     index: int | None = len(all_stages) - 1 if all_stages else None
     while index is not None:
@@ -66,10 +66,10 @@ def _stage_chain(all_stages: Sequence[BuildStage]) -> list[BuildStage]:
     return chain
 
 
-def _read_env(instruction: Instruction, found: DockerfileInstalls) -> None:
+def _read_env(instruction: Instruction, installs: DockerfileInstalls) -> None:
     for folder in assignments(instruction).get("PYTHONPATH", "").split(":"):
         if folder == SOURCE_ROOT or folder.startswith(SOURCE_ROOT + "/"):
-            found.python_path += (folder.removeprefix(SOURCE_ROOT).strip("/"),)
+            installs.python_path += (folder.removeprefix(SOURCE_ROOT).strip("/"),)
 
 
 def _shell_commands(instruction: Instruction) -> Iterator[list[str]]:
@@ -87,33 +87,33 @@ def _shell_commands(instruction: Instruction) -> Iterator[list[str]]:
                 yield list(command)
 
 
-def _read_command(words: list[str], found: DockerfileInstalls) -> None:
+def _read_command(words: list[str], installs: DockerfileInstalls) -> None:
     if "install" in words:
         at = words.index("install")
-        program, given = words[:at], words[at + 1 :]
+        program, arguments = words[:at], words[at + 1 :]
         if any(word in ("apt-get", "apt") for word in program):
-            names = (word.partition("=")[0] for word in given if not word.startswith("-"))
-            found.apt |= {name for name in names if _PACKAGE.fullmatch(name)}
+            names = (word.partition("=")[0] for word in arguments if not word.startswith("-"))
+            installs.apt |= {name for name in names if _PACKAGE.fullmatch(name)}
         elif any(re.fullmatch(r"pip[\d.]*", word.rpartition("/")[2]) for word in program):
-            _read_pip_arguments(given, found)
+            _read_pip_arguments(arguments, installs)
     elif "setup.py" in words and "develop" in words:
-        found.editable = True
+        installs.editable = True
 
 
-def _read_pip_arguments(given: list[str], found: DockerfileInstalls) -> None:
+def _read_pip_arguments(arguments: list[str], installs: DockerfileInstalls) -> None:
     own = False
-    for before, word in zip(["", *given], given, strict=False):
+    for before, word in zip(["", *arguments], arguments, strict=False):
         name, _, day = word.partition("=")
         if before == "--exclude-newer":
-            found.until = _parse_day(word) or found.until
+            installs.until = _parse_day(word) or installs.until
         elif before == "--exclude-newer-package" and _parse_day(day) is not None:
-            found.package_dates.append((str(canonicalize_name(name)), _parse_day(day) or date.max))
+            installs.package_dates.append((str(canonicalize_name(name)), _parse_day(day) or date.max))
         elif _SOURCE_ARGUMENT.fullmatch(word):
             own = True
-            found.editable |= before in ("-e", "--editable")
+            installs.editable |= before in ("-e", "--editable")
         elif not _TAKES_A_VALUE.fullmatch(before) and _REQUIREMENT.fullmatch(word):
-            found.requirements.append(word)
-    found.installer_resolves |= own and "--no-deps" not in given
+            installs.requirements.append(word)
+    installs.installer_resolves |= own and "--no-deps" not in arguments
 
 
 def _parse_day(text: str) -> date | None:

@@ -1,4 +1,4 @@
-"""An ask as the Python recipe sees it: manifests, configuration and layout, read once."""
+"""The source as the Python recipe sees it: manifests, configuration and layout, parsed once."""
 
 import posixpath
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from swefoundry.drafts.recipes.python.pytest_settings import PytestConfiguration
 
 @dataclass(frozen=True)
 class PythonProject:
-    """What the drafts are made of."""
+    """Parsed facts of a Python source."""
 
     facts: Facts
     declared: DeclaredMetadata
@@ -26,24 +26,24 @@ class PythonProject:
     version: str | None
 
     @classmethod
-    def from_input(cls, ask: StrategyInput) -> "PythonProject":
-        """Read the manifests of an ask."""
-        texts = {file.path: file.text for file in ask.facts.manifests}
+    def from_input(cls, strategy_input: StrategyInput) -> "PythonProject":
+        """Parse the manifests in the facts."""
+        texts = {file.path: file.text for file in strategy_input.facts.manifests}
         declared = merge_declared(
             (
                 pyproject.declared(texts.get("pyproject.toml", "")),
                 setup_cfg.declared(texts.get("setup.cfg", "")),
                 setup_py.declared(texts["setup.py"]) if "setup.py" in texts else DeclaredMetadata(),
                 requirement_files.declared(texts),
-                ci_installs.declared(texts, [file.text for file in ask.facts.ci]),
+                ci_installs.declared(texts, [file.text for file in strategy_input.facts.ci]),
             )
         )
-        created = ask.created_at.date() if ask.created_at else None
-        return cls(ask.facts, declared, read_configuration(texts), created, ask.version)
+        created = strategy_input.created_at.date() if strategy_input.created_at else None
+        return cls(strategy_input.facts, declared, read_configuration(texts), created, strategy_input.version)
 
     @property
     def runtime_names(self) -> set[str]:
-        """Distributions that the project itself requires."""
+        """Names of the distributions that the project requires."""
         return {canonicalize_name(requirement.name) for requirement in requirements_in(self.declared.runtime)}
 
     @property
@@ -55,7 +55,7 @@ class PythonProject:
 
     @property
     def modules(self) -> ProjectModules:
-        """What rules about logs may know of this source."""
+        """The modules of the source, for rules that read logs."""
         folders = {
             posixpath.basename(path.rstrip("/")): posixpath.dirname(path.rstrip("/"))
             for path in self.facts.package_dirs
@@ -70,6 +70,6 @@ class PythonProject:
 
 
 def _add_module(path: str, folders: dict[str, str]) -> None:
-    """Modules beside the tests (`helpers.py`) are importable from the tests' own folder."""
+    """Add a module beside the tests (`helpers.py`): it is importable from the tests' folder."""
     if path.endswith(".py"):
         folders.setdefault(posixpath.basename(path).removesuffix(".py"), posixpath.dirname(path))

@@ -1,8 +1,8 @@
-"""What a draft that was proven for another commit tells about this one.
+"""Derive the first candidate from a draft that was proven for another commit.
 
-The draft is read, not copied: its interpreter, day, Debian packages, the distributions that no manifest names, and how
-its tests are run become the first step of the ladder, with this commit's own manifests and date. Whoever wrote it, a
-Dockerfile says these things in the same words.
+The draft is read, not copied: its interpreter, date, Debian packages, the distributions that no manifest names, and the
+test command are combined with this commit's own manifests and date. This works for drafts of every strategy, because
+all Dockerfiles use the same commands for these things.
 """
 
 import shlex
@@ -25,28 +25,28 @@ from swefoundry.drafts.recipes.python.rebuild import has_rebuild, without_rebuil
 from swefoundry.drafts.reuse import environment_name
 
 MAX_TIME_APART = timedelta(days=730)
-"""Between two changes: what did for one of another time tells little, and costs a round."""
+"""Most time between the two changes: an older environment says little, and a wrong hint costs a round."""
 
 _BUILD_TOOLS = frozenset({"pip", "setuptools", "uv", "wheel"})
 
 
 @dataclass(frozen=True)
 class ProvenHint:
-    """The step of the ladder that is nearest to what was proven."""
+    """The candidate nearest to the proven draft, and the constraints of that draft."""
 
     label: str
     """For people: `as 8.1.2 was built`."""
     candidate: Candidate
     constraints: Constraints
-    """What the other commit had to learn; dropped with the hint, so that a wrong one spoils no other step."""
+    """Constraints of the other commit; dropped with the hint, so that a wrong one affects no later draft."""
     command: Draft | None = None
-    """The draft whose test command is taken as it is, when it is not of the recipe's kind."""
+    """The proven draft, when its test command was not written by the recipe and is used unchanged."""
 
 
 def proven_hint(
     references: Iterable[ReuseCandidate], project: PythonProject, candidates: tuple[Candidate, ...]
 ) -> ProvenHint | None:
-    """What the nearest proven draft of the same time says, as a step of this ladder."""
+    """Return the hint of the nearest proven draft of about the same time."""
     return next(
         (_hint_from(each, project, candidates) for each in references if _same_time(each, project.created)),
         None,
@@ -61,37 +61,42 @@ def _same_time(proven: ReuseCandidate, created: date | None) -> bool:
 def _hint_from(
     proven: ReuseCandidate, project: PythonProject, candidates: tuple[Candidate, ...]
 ) -> ProvenHint:
-    found, draft = read_dockerfile_installs(proven.draft.dockerfile), proven.draft
+    installs, draft = read_dockerfile_installs(proven.draft.dockerfile), proven.draft
     created = proven.known.created_at.date() if proven.known.created_at is not None else None
-    lessons = _installed_constraints(found, project).merged(_pytest_option_constraints(draft.test_command))
+    constraints = _installed_constraints(installs, project).merged(
+        _pytest_option_constraints(draft.test_command)
+    )
     foreign = not is_recipe_command(without_rebuild(draft.test_command)) and "{files}" in draft.test_command
     return ProvenHint(
         label=f"as {environment_name(proven.known)} was built",
-        candidate=_nearest_candidate(found, created, project, candidates),
-        constraints=lessons,
+        candidate=_nearest_candidate(installs, created, project, candidates),
+        constraints=constraints,
         command=draft if foreign else None,
     )
 
 
 def _nearest_candidate(
-    found: DockerfileInstalls, created: date | None, project: PythonProject, candidates: tuple[Candidate, ...]
+    installs: DockerfileInstalls,
+    created: date | None,
+    project: PythonProject,
+    candidates: tuple[Candidate, ...],
 ) -> Candidate:
-    """The same interpreter, and of its days the one that is as late as the other commit's was."""
-    same = [rung for rung in candidates if rung.base == found.base]
-    python = version_in(found.base or "")
-    same = same or [rung for rung in candidates if rung.python == python]
-    apart = bool(project.runtime_names & _dated_as_of_change(found))
+    """Return the candidate with the same interpreter and the most similar delay after the change."""
+    same = [each for each in candidates if each.base == installs.base]
+    python = version_in(installs.base or "")
+    same = same or [each for each in candidates if each.python == python]
+    apart = bool(project.runtime_names & _dated_as_of_change(installs))
 
-    def distance(rung: Candidate) -> tuple[bool, int, bool]:
-        late = _lateness(found.until, rung, created)
-        days = abs(_lateness(rung.until, rung, project.created) - late)
-        return (rung.until is None) != (found.until is None), days, rung.own_as_of_change != apart
+    def distance(each: Candidate) -> tuple[bool, int, bool]:
+        late = _lateness(installs.until, each, created)
+        days = abs(_lateness(each.until, each, project.created) - late)
+        return (each.until is None) != (installs.until is None), days, each.own_as_of_change != apart
 
     return min(same, key=distance) if same else candidates[0]
 
 
 def _lateness(until: date | None, candidate: Candidate, created: date | None) -> int:
-    """Days after the first one that is worth trying; before it: as of an older change itself."""
+    """Days after the earliest resolution date; negative when everything was resolved as of the change."""
     return (
         (until - earliest_day(candidate.python, created)).days
         if until is not None and created is not None
@@ -99,14 +104,16 @@ def _lateness(until: date | None, candidate: Candidate, created: date | None) ->
     )
 
 
-def _dated_as_of_change(found: DockerfileInstalls) -> frozenset[str]:
-    """Distributions that were resolved as of the change itself."""
-    return frozenset(name for name, day in found.package_dates if found.until is None or day < found.until)
+def _dated_as_of_change(installs: DockerfileInstalls) -> frozenset[str]:
+    """Return distributions that were resolved as of the change."""
+    return frozenset(
+        name for name, day in installs.package_dates if installs.until is None or day < installs.until
+    )
 
 
-def _installed_constraints(found: DockerfileInstalls, project: PythonProject) -> Constraints:
+def _installed_constraints(installs: DockerfileInstalls, project: PythonProject) -> Constraints:
     theirs: dict[str, Requirement] = {
-        canonicalize_name(item.name): item for item in requirements_in(found.requirements)
+        canonicalize_name(item.name): item for item in requirements_in(installs.requirements)
     }
     ours = requirements(project.facts, project.declared, project.config, NO_CONSTRAINTS)
     known: set[str] = {
@@ -116,19 +123,19 @@ def _installed_constraints(found: DockerfileInstalls, project: PythonProject) ->
     bare = {name for name, item in theirs.items() if not item.specifier}
     return Constraints(
         add=frozenset(str(item) for name, item in theirs.items() if name not in known and not item.marker),
-        apt=found.apt,
-        as_of_change=_dated_as_of_change(found),
-        undated=frozenset(name for name, day in found.package_dates if day == UNDATED),
+        apt=installs.apt,
+        as_of_change=_dated_as_of_change(installs),
+        undated=frozenset(name for name, day in installs.package_dates if day == UNDATED),
         loosen=pinned_names(project.declared) & bare,
         pytest_below=_pytest_upper_bound(theirs.get("pytest")),
-        on_path=bool(found.python_path) and not found.editable,
-        python_path=frozenset(folder for folder in found.python_path if folder),
-        installer_resolves=found.installer_resolves,
+        on_path=bool(installs.python_path) and not installs.editable,
+        python_path=frozenset(folder for folder in installs.python_path if folder),
+        installer_resolves=installs.installer_resolves,
     )
 
 
 def _pytest_upper_bound(pytest: Requirement | None) -> int | None:
-    """The major release that was too new, by a bound or by a pin."""
+    """Return the major release of pytest that was too new, from a bound or a pin."""
     for clause in pytest.specifier if pytest is not None else ():
         major = clause.version.split(".")[0]
         if major.isdigit() and clause.operator in ("<", "=="):
@@ -137,7 +144,7 @@ def _pytest_upper_bound(pytest: Requirement | None) -> int | None:
 
 
 def _pytest_option_constraints(command: str) -> Constraints:
-    """How the recipe had learned to call pytest."""
+    """Return the constraints that a test command written by the recipe shows."""
     tests = without_rebuild(command)
     if not is_recipe_command(tests):
         return NO_CONSTRAINTS

@@ -1,4 +1,4 @@
-"""What pyproject.toml declares: PEP 621 and 735, poetry, flit, pdm, hatch, and the [build-system] table."""
+"""Read pyproject.toml: PEP 621 and 735, poetry, flit, pdm, hatch, and the [build-system] table."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ from swefoundry.drafts.recipes.python.declared import (
 
 
 def declared(text: str) -> DeclaredMetadata:
-    """A reading of pyproject.toml; an unreadable file says nothing."""
+    """Parse pyproject.toml; an invalid file declares nothing."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
@@ -43,7 +43,7 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 
 def _strings_by_group(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Groups with their `include-group` entries followed once."""
+    """Return groups with their `include-group` entries resolved, one level deep."""
     flat: dict[str, tuple[str, ...]] = {}
     for key, items in table.items():
         included = [entry.get("include-group") for entry in items or [] if isinstance(entry, dict)]
@@ -121,7 +121,7 @@ def _poetry_requirement(name: str, value: Any) -> str:
 
 
 def _marker(python: Any) -> str:
-    """Poetry's `python = "~2.7 || ^3.4"` as a marker."""
+    """Convert poetry's `python = "~2.7 || ^3.4"` to a marker."""
     if not isinstance(python, str):
         return ""
     clauses = (_specifier(part) for part in python.split("||"))
@@ -135,7 +135,7 @@ def _compared(clause: str) -> str:
 
 
 def _specifier(version: str) -> str:
-    """Poetry's `^1.2`, `~1.2`, `1.*` and bare `1.2` as a standard specifier; of `||` alternatives the first."""
+    """Convert poetry's `^1.2`, `~1.2`, `1.*` and `1.2` to a standard specifier; of `||` alternatives the first."""
     parts = [part.strip() for part in version.split("||")[0].split(",")]
     return ",".join(filter(None, (_clause(part) for part in parts)))
 
@@ -177,7 +177,7 @@ def _flit(metadata: dict[str, Any]) -> DeclaredMetadata:
 
 
 def _hatch(envs: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Environments of hatch; its `default` is the developers' own, and `hatch-test` is what `hatch test` runs in."""
+    """Return requirements by hatch environment; `default` counts as `dev`, `hatch-test` (of `hatch test`) as `test`."""
     lists: dict[str, tuple[str, ...]] = {}
     for name, env in envs.items():
         table = env if isinstance(env, dict) else {}

@@ -1,4 +1,4 @@
-"""What the telling lines of a test run after the fix teach: each rule is one sentence about one message."""
+"""Derive constraints from the log excerpt of the tests after the fix. Each rule handles one kind of message."""
 
 import re
 import sys
@@ -48,7 +48,7 @@ _REMOVED_IN: tuple[tuple[PythonVersion, str], ...] = (
         "module 'ast' has no attribute '(?:Str|Num|Bytes|NameConstant)'|There is no current event loop",
     ),
 )
-"""Interpreter -> words by which sources show that they were written for an older one."""
+"""Interpreter -> patterns of messages that show that the source needs an older one."""
 
 _ADDED_IN: tuple[tuple[PythonVersion, str], ...] = (
     ((3, 9), "(?:'type'|ABCMeta') object is not subscriptable|named '(?:zoneinfo|graphlib)'"),
@@ -64,7 +64,7 @@ _ADDED_IN: tuple[tuple[PythonVersion, str], ...] = (
     ((3, 12), "'(?:override|TypeAliasType)' from 'typing'|'batched' from 'itertools'|no attribute 'batched'"),
     ((3, 13), "'(?:ReadOnly|TypeIs|NoDefault)' from 'typing'|'deprecated' from 'warnings'"),
 )
-"""Interpreter -> words by which sources show that they need at least this one."""
+"""Interpreter -> patterns of messages that show that the source needs at least this one."""
 
 _REMOVED_FROM_PYTEST: tuple[tuple[int, str], ...] = (
     (
@@ -77,29 +77,29 @@ _REMOVED_FROM_PYTEST: tuple[tuple[int, str], ...] = (
     (8, "Support for nose tests|\\(path: py.path.local\\)|'pytest' has no attribute 'collect'|fspath"),
     (9, "Marks applied to fixtures|\\(startdir|PytestRemovedIn9"),
 )
-"""pytest -> words by which it refuses what its older releases took."""
+"""pytest -> patterns of messages by which it rejects what older releases accepted."""
 
 
 class ProjectModules:
-    """What rules may know of the source: its own modules and where they are."""
+    """The modules of the source and where they are, for the rules."""
 
     def __init__(
         self, folders_of: dict[str, str], distribution: str | None, example_folders: frozenset[str]
     ) -> None:
         self.folders_of = folders_of
-        """Top-level module -> the folder that makes it importable."""
+        """Top-level module -> folder that makes it importable."""
         self.distribution = distribution
         """The project's own distribution name, canonical."""
         self.example_folders = example_folders
-        """Folders below the root that hold a folder of tests: examples and the like, with packages of their own."""
+        """Folders below the root that contain a folder of tests: examples and the like, with their own packages."""
 
 
 def test_log_constraints(log: str, modules: ProjectModules) -> Constraints:
-    """Every lesson of the log, merged."""
+    """Return all constraints of the log, merged."""
     learned = Constraints()
     for rule in RULES:
-        for lesson in rule(log, modules):
-            learned = learned.merged(lesson)
+        for found_constraints in rule(log, modules):
+            learned = learned.merged(found_constraints)
     return learned
 
 
@@ -108,7 +108,7 @@ def missing_modules_are_installed(log: str, modules: ProjectModules) -> Iterator
     for module in re.findall(r"No module named '?([\w.]+)", log):
         top = module.split(".")[0]
         if top in modules.folders_of:
-            # a fix may move the package: the old and the usual new places
+            # the fix may move the package: add the old and the usual new places
             yield Constraints(
                 python_path=frozenset({modules.folders_of[top], "", "src"}), installer_resolves=True
             )
@@ -141,7 +141,7 @@ _PYTHON_2 = frozenset(
 
 
 def missing_metadata_is_installed(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """`No package metadata was found for x`, or pkg_resources' word for it."""
+    """`No package metadata was found for x`, or pkg_resources' DistributionNotFound, -> install x."""
     for name in re.findall(r"(?:metadata was found for |DistributionNotFound: The ')([\w.-]+)", log):
         if canonicalize_name(name) != modules.distribution:
             yield Constraints(add=frozenset({canonicalize_name(name)}))
@@ -155,7 +155,7 @@ def missing_fixtures_bring_their_plugin(log: str, modules: ProjectModules) -> It
 
 
 def unknown_markers_bring_their_plugin(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """`'timeout' not found in `markers`` -> pytest-timeout, and no strictness about the rest."""
+    """`'timeout' not found in `markers`` -> pytest-timeout, and no --strict-markers."""
     for marker in re.findall(r"'(\w+)' not found in `markers`", log):
         yield Constraints(
             add=frozenset(filter(None, {names.DISTRIBUTION_BY_MARKER.get(marker, "")})), no_addopts=True
@@ -169,7 +169,7 @@ def async_tests_get_a_runner(log: str, modules: ProjectModules) -> Iterator[Cons
 
 
 def options_of_missing_plugins_are_dropped(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """`unrecognized arguments: --cov=x` comes from addopts."""
+    """`unrecognized arguments: --cov=x` -> drop addopts."""
     if re.search(
         r"unrecognized arguments?:|ambiguous option:|Missing required plugins",
         log,
@@ -178,20 +178,20 @@ def options_of_missing_plugins_are_dropped(log: str, modules: ProjectModules) ->
 
 
 def refused_configuration_is_left_out(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """Sections and options that this pytest refuses."""
+    """Sections and options that this pytest rejects -> an empty configuration."""
     if re.search(
         r"\[pytest\] section in setup.cfg|Unknown config option|must be a list",
         log,
     ):
         yield Constraints(no_config=True)
-    for wanted in re.findall(r"requires pytest-([\d.]+), actual", log):
-        yield Constraints(pytest_at_least=wanted)
+    for minimum in re.findall(r"requires pytest-([\d.]+), actual", log):
+        yield Constraints(pytest_at_least=minimum)
     if "unknown warning category" in log or "while parsing the following warning configuration" in log:
         yield Constraints(no_warnings=True)
 
 
 def older_pytest_for_older_tests(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """What pytest no longer does needs the last release that did it."""
+    """Use of a feature that pytest removed -> the last release that had it."""
     for version, pattern in _REMOVED_FROM_PYTEST:
         if re.search(pattern, log):
             yield Constraints(pytest_below=version)
@@ -200,7 +200,7 @@ def older_pytest_for_older_tests(log: str, modules: ProjectModules) -> Iterator[
 
 
 def interpreters_lose_and_gain_names(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """Names that left the standard library want an older interpreter, names that are not there yet a newer one."""
+    """Names removed from the standard library -> an older interpreter; names not yet in it -> a newer one."""
     for version, pattern in _REMOVED_IN:
         if re.search(pattern, log, re.M):
             yield Constraints(below=version)
@@ -210,7 +210,7 @@ def interpreters_lose_and_gain_names(log: str, modules: ProjectModules) -> Itera
 
 
 def dependencies_lose_names(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """`cannot import name 'x' from 'dep.y'`: dep as of the change, or the last release known to have the name."""
+    """`cannot import name 'x' from 'dep.y'` -> dep as of the change, or the last release known to have the name."""
     for words, requirement in names.LAST_RELEASE_BY_ERROR.items():
         if words in log:
             yield Constraints(add=frozenset({requirement}))
@@ -226,31 +226,31 @@ def _in_standard_library(module: str) -> bool:
 
 
 def warnings_are_no_errors(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """`E DeprecationWarning: …` fails tests only where the configuration makes errors of warnings."""
+    """`E DeprecationWarning: …` fails tests only where the configuration turns warnings into errors."""
     if re.search(r"^E\s+(?:[\w.]*\.)?\w*Warning: |(?:FAILED|ERROR) .* - (?:[\w.]*\.)?\w*Warning", log, re.M):
         yield Constraints(no_warnings=True)
 
 
 def same_names_need_importlib(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """Two test files with the same base name in folders that are no packages."""
+    """Two test files with the same base name in folders that are not packages -> --import-mode=importlib."""
     if "import file mismatch" in log:
         yield Constraints(importlib=True)
 
 
 def plugins_that_want_the_cache_get_it(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """pytest-xprocess and others fail without the cache plugin."""
+    """pytest-xprocess and others fail without the cache plugin -> enable it."""
     if "'Config' object has no attribute 'cache'" in log:
         yield Constraints(cache=True)
 
 
 def django_gets_its_settings(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """Reusable applications are tested by a script of their own that names the settings; pytest-django does it here."""
+    """Settings are not configured -> pytest-django: reusable applications set them in a test script of their own."""
     if "settings are not configured" in log:
         yield Constraints(add=frozenset({"pytest-django"}), django_settings=True)
 
 
 def programs_come_from_debian(log: str, modules: ProjectModules) -> Iterator[Constraints]:
-    """Tests that start git, set a locale, or read the time zone database."""
+    """Missing programs, locales and the time zone database -> Debian packages, tzdata."""
     if "unsupported locale setting" in log:
         yield Constraints(apt=frozenset({"locales-all"}))
     if re.search(r"No such file or directory: '(?:/usr/bin/)?git'|git: (?:command )?not found", log):
@@ -279,14 +279,14 @@ RULES: tuple[LogRule, ...] = (
 
 
 MAX_DESELECTED = 10
-"""Tests that may be left out; more failures say that the environment, or the row, is wrong."""
+"""Most tests that may be deselected; more failures mean that the environment, or the row, is wrong."""
 
 _PASSED_PER_DESELECTED = 10
-"""At least so many tests must pass for each one left out."""
+"""At least so many tests must pass for each deselected one."""
 
 
 def failing_tests(log: str) -> frozenset[str]:
-    """Ids of the tests that failed, when they are few and the short summary names every one; else nothing."""
+    """Return the ids of the failed tests when they are few and the short summary names all; else the empty set."""
     ids = set(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}
     passed = counts.pop("passed", 0)

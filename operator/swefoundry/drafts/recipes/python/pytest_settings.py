@@ -1,4 +1,4 @@
-"""How pytest is called: what its configuration asks for, which of it is kept, and the test command."""
+"""Read pytest's configuration and write the test command."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from swefoundry.drafts.recipes.python.setup_cfg import parse_ini
 
 REPORT_PATH = ".swefoundry-report.xml"
 EMPTY_PYTEST_INI = "/opt/pytest.ini"
-"""Made in the image when the source's own configuration cannot be used."""
+"""Created in the image when the source's own configuration cannot be used."""
 
 _KEPT_OPTIONS = re.compile(
     r"^(--import-mode|--ds=|--dc=|--asyncio-mode|--doctest-glob|-W|--pythonwarnings|--nomigrations|--pyargs)"
@@ -21,7 +21,7 @@ _PLUGIN_BY_SETTING = {
     "DJANGO_SETTINGS_MODULE": "pytest-django",
     "trio_mode": "pytest-trio",
 }
-"""Configuration keys that only a plugin reads."""
+"""Configuration keys that a plugin defines, with its distribution."""
 
 
 _DJANGO_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']?\s*[=:,]\s*[\"']?([A-Za-z_][\w.]*)")
@@ -29,11 +29,11 @@ _DJANGO_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']?\s*[=:,]\s*[\"']?([A
 
 @dataclass(frozen=True)
 class PytestConfiguration:
-    """pytest's own section, wherever it is."""
+    """pytest's configuration, whichever file has it."""
 
     values: Mapping[str, str]
     django_settings: str = "tests.settings"
-    """The settings module that some manifest names, else the usual one."""
+    """The settings module that a manifest names, else the usual one."""
     refused_section: bool = False
     """`[pytest]` in setup.cfg: an error since pytest 4."""
 
@@ -49,7 +49,7 @@ class PytestConfiguration:
 
     @property
     def addopts(self) -> list[str]:
-        """Options that are called for by default."""
+        """The options in `addopts`."""
         try:
             return shlex.split(self.values.get("addopts", ""), comments=True)
         except ValueError:
@@ -57,7 +57,7 @@ class PytestConfiguration:
 
 
 def read_configuration(texts: Mapping[str, str]) -> PytestConfiguration:
-    """The section that pytest would use, in pytest's own order of files."""
+    """Return the section that pytest would use, in pytest's order of files."""
     found = _DJANGO_SETTINGS.search("\n".join(texts.values()))
     django = found[1] if found else "tests.settings"
     for path in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
@@ -82,7 +82,7 @@ def _section(path: str, text: str) -> dict[str, str] | None:
 
 
 def _with_django_key(items: list[tuple[str, str]]) -> dict[str, str]:
-    """ConfigParser lower-cases keys; the one that matters in capitals is Django's."""
+    """Restore the upper case of Django's key, because ConfigParser lower-cases keys."""
     return {key.upper(): value or "" for key, value in items if key == "django_settings_module"}
 
 
@@ -106,21 +106,21 @@ UNITTEST_COMMAND = (
     "python -m unittest -v {files} > /tmp/unittest.log 2>&1; code=$?; cat /tmp/unittest.log;"
     " if grep -q 'Failed to import test module' /tmp/unittest.log; then exit 2; fi; exit $code"
 )
-"""Tests that cannot be imported are an error, which unittest itself counts as a failure (exit code 1)."""
+"""Exits with 2 when tests cannot be imported, which unittest itself counts as a failure (exit code 1)."""
 
 
 _RECIPE_COMMAND = re.compile(r"(?:env DJANGO_SETTINGS_MODULE=\S+ )?python -m pytest -rfE --tb=short ")
 
 
 def is_recipe_command(command: str) -> bool:
-    """Whether a test command is of the kind that is written here, so that lessons can be read off it."""
+    """Whether the recipe wrote a test command, so that its options show constraints."""
     return command == UNITTEST_COMMAND or _RECIPE_COMMAND.match(command) is not None
 
 
 def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str:
-    """`python -m pytest` over the test files of the test patch, with a JUnit report.
+    """Return `python -m pytest` over the test files of the test patch, with a JUnit report.
 
-    `python -m` puts /testbed first on the path, so that `tests` is importable without an installation.
+    `python -m` puts /testbed first on sys.path, so that `tests` is importable without an installation.
     """
     cache = ["-o", "cache_dir=/tmp/pytest-cache"] if constraints.cache else ["-p", "no:cacheprovider"]
     words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
@@ -143,7 +143,7 @@ def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str
 def _option_overrides(config: PytestConfiguration, constraints: Constraints) -> list[str]:
     kept = _kept_options(config.addopts)
     words: list[str] = []
-    if constraints.no_addopts:  # also when only the fix brings them
+    if constraints.no_addopts:  # also when only the fix adds them
         words += ["-o", "addopts="]
     elif kept != config.addopts:
         words += ["-o", "addopts=" + shlex.join(kept)]
@@ -155,7 +155,7 @@ def _option_overrides(config: PytestConfiguration, constraints: Constraints) -> 
 
 
 def _kept_options(options: list[str]) -> list[str]:
-    """Options that change what tests mean; those for coverage, parallel runs, linters and strictness go."""
+    """Return options that change the meaning of tests; not those for coverage, parallel runs, linters, strictness."""
     kept: list[str] = []
     for number, option in enumerate(options):
         before = options[number - 1] if number else ""

@@ -1,7 +1,7 @@
-"""What has to be made again when another commit's files are laid over the image, and because of which files.
+"""Decide what must be rebuilt when another commit's files replace those in the image, and which files require it.
 
-An editable installation takes Python sources from /testbed, so most commits need nothing. Compiled parts and entry
-points are made when the project is installed: they need the same installation again.
+An editable installation reads Python sources from /testbed, so most commits need nothing. Compiled parts and entry
+points are created when the project is installed, so they need the same installation again.
 """
 
 import re
@@ -27,13 +27,13 @@ _COMPILED_SOURCES = (
     "*.rs",
 )
 _BUILD_FILES = ("*.cmake", "*_build.py", "CMakeLists.txt", "Cargo.*", "build.py", "meson*")
-"""Of compiled parts, and of what says how they are compiled."""
+"""Sources of compiled parts, and files that configure their build."""
 
 _COMPILING = frozenset(
     {"cffi", "cython", "maturin", "meson-python", "nanobind", "pybind11", "scikit-build", "scikit-build-core"}
     | {"setuptools-rust"}
 )
-"""Build requirements that are there to compile something."""
+"""Build requirements that compile something."""
 
 _COMPILED_MARKERS = re.compile(
     r"\bext_modules\s*=|\bcffi_modules\b|\brust_extensions\b|\bcythonize\(|\bCMakeExtension\b|\bmypycify\("
@@ -41,7 +41,7 @@ _COMPILED_MARKERS = re.compile(
     re.M,
 )
 _COMPILED_PYTHON = re.compile(r"mypyc|\bcythonize\([^)]*\.py[\"']")
-"""Python files that are themselves compiled."""
+"""Projects whose Python files are themselves compiled."""
 
 _ENTRY_POINTS = re.compile(
     r"\bentry_points\b|^\s*\[project\.(?:entry-points|scripts|gui-scripts)"
@@ -57,18 +57,18 @@ _BARE_BASE = re.compile(r"slim|alpine")
 
 
 def is_compiled(project: PythonProject) -> bool:
-    """Whether the project has parts that are compiled when it is installed."""
+    """Whether installing the project compiles something."""
     build = {canonicalize_name(item.name) for item in requirements_in(project.declared.build)}
     return bool(build & _COMPILING) or _COMPILED_MARKERS.search(_manifest_text(project)) is not None
 
 
 def has_compiler(base: str, apt: Collection[str]) -> bool:
-    """Whether there is something to compile with; where there is not, optional parts were left out."""
+    """Whether the image has a compiler; without one, optional compiled parts were left out."""
     return not _BARE_BASE.search(base) or bool(_COMPILERS & set(apt))
 
 
 def rebuild_globs(project: PythonProject, compiling: bool) -> list[str]:
-    """Globs of the files that the installation makes something of; none: it need not be done again."""
+    """Return globs of the files from which the installation generates something; empty: no rebuild is needed."""
     text = _manifest_text(project)
     if compiling:
         python = ("*.py",) if _COMPILED_PYTHON.search(text) else ()
@@ -77,17 +77,17 @@ def rebuild_globs(project: PythonProject, compiling: bool) -> list[str]:
 
 
 def with_rebuild(rebuild_command: str, command: str) -> str:
-    """The test command behind an installation; when that fails, the tests could not run (2, as pytest says it)."""
+    """Prepend an installation to a test command; when it fails, the tests could not run (2, as pytest exits)."""
     return f"{_GUARD}{rebuild_command} > {_LOG} 2>&1; then cat {_LOG}; exit 2; fi; {command}"
 
 
 def without_rebuild(command: str) -> str:
-    """The test command alone."""
+    """Return the test command without the installation."""
     return command.partition("; fi; ")[2] if has_rebuild(command) else command
 
 
 def has_rebuild(command: str) -> bool:
-    """Whether the test command stands behind an installation."""
+    """Whether an installation precedes the test command."""
     return command.startswith(_GUARD) and _LOG in command
 
 

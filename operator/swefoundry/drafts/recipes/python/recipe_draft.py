@@ -1,4 +1,4 @@
-"""One step of the ladder, written down: an interpreter, a day and what was learned become a draft and its label."""
+"""Turn a candidate and its constraints into a draft and a label for people."""
 
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,23 +27,25 @@ from swefoundry.drafts.recipes.python.rebuild import has_compiler, is_compiled, 
 from swefoundry.text.plurals import pluralize
 
 NOT_BEFORE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
-"""Distributions that are taken undated before a day: uv builds with setuptools 40.8 or later; the releases of
-atomicwrites that pytest needs were all uploaded anew."""
+"""Distributions that are resolved without a date when the candidate's day is before this one.
+
+uv builds with setuptools 40.8 or later; the releases of atomicwrites that pytest needs were all uploaded again.
+"""
 
 
 @dataclass(frozen=True)
 class BuildInputs:
-    """What every step may use besides the rung's own image."""
+    """What every draft may use besides the candidate's own image."""
 
     uv_base: str
-    """The base image that brings uv to interpreters that cannot install it."""
+    """The base image from which uv is copied for interpreters that cannot install it."""
     extra_packages: frozenset[str] = frozenset()
-    """Debian packages that a person adds."""
+    """Debian packages that the user's overrides add."""
 
 
 @dataclass(frozen=True)
 class DraftPlan:
-    """Everything that a draft is made of."""
+    """Everything that determines one draft."""
 
     project: PythonProject
     candidate: Candidate
@@ -53,36 +55,36 @@ class DraftPlan:
 
     @cached_property
     def constraints(self) -> Constraints:
-        """Everything learned, here and for the hint's commit.
+        """All constraints, those of the hint's commit included.
 
-        Exact pins are older than an interpreter that the change did not know: there the day alone decides.
+        On an interpreter released after the change, exact pins do not build: there the day alone decides.
         """
         created = self.project.created
-        lessons = (
+        constraints = (
             self.learned_constraints
             if self.hint is None
             else self.learned_constraints.merged(self.hint.constraints)
         )
         if created is None or RELEASE_DATES.get(self.candidate.python, created) <= created:
-            return lessons
-        return replace(lessons, loosen=lessons.loosen | pinned_names(self.project.declared))
+            return constraints
+        return replace(constraints, loosen=constraints.loosen | pinned_names(self.project.declared))
 
     @cached_property
     def environment(self) -> PythonEnvironment:
-        """What the Dockerfile says."""
-        reading, rung, lessons = self.project, self.candidate, self.constraints
-        chosen = plan_installation(reading, rung.python, lessons)
+        """The content of the Dockerfile."""
+        project, candidate, constraints = self.project, self.candidate, self.constraints
+        chosen = plan_installation(project, candidate.python, constraints)
         return PythonEnvironment(
-            base=rung.base,
-            uv_base=None if rung.python >= FIRST_WITH_UV else self.inputs.uv_base,
-            apt=sorted(lessons.apt),
+            base=candidate.base,
+            uv_base=None if candidate.python >= FIRST_WITH_UV else self.inputs.uv_base,
+            apt=sorted(constraints.apt),
             installation=chosen,
-            requirements=requirements(reading.facts, reading.declared, reading.config, lessons),
-            until=rung.until,
-            package_dates=_package_dates(reading, rung, lessons),
-            python_path=_python_path(reading, lessons, chosen.editable),
-            installer_resolves=lessons.installer_resolves or not reading.declared.runtime_known,
-            empty_config=lessons.no_config or reading.config.refused_section,
+            requirements=requirements(project.facts, project.declared, project.config, constraints),
+            until=candidate.until,
+            package_dates=_package_dates(project, candidate, constraints),
+            python_path=_python_path(project, constraints, chosen.editable),
+            installer_resolves=constraints.installer_resolves or not project.declared.runtime_known,
+            empty_config=constraints.no_config or project.config.refused_section,
         )
 
     @property
@@ -93,47 +95,51 @@ class DraftPlan:
 
 
 def plan_to_draft(plan: DraftPlan) -> Draft:
-    """The step as a draft."""
+    """Return the draft of a plan."""
     globs = rebuild_globs(plan.project, plan.compiles)
-    again = reinstall_command(plan.environment) if globs else None
-    made: dict[str, Any] = {
+    rebuild_command = reinstall_command(plan.environment) if globs else None
+    rebuild_fields: dict[str, Any] = {
         "dockerfile": dockerfile(plan.environment),
-        "rebuild_command": again,
-        "rebuild_when": globs if again else None,
+        "rebuild_command": rebuild_command,
+        "rebuild_when": globs if rebuild_command else None,
     }
     if plan.hint is not None and plan.hint.command is not None:
-        return plan.hint.command.model_copy(update=made)
+        return plan.hint.command.model_copy(update=rebuild_fields)
     if plan.constraints.plain_unittest:
         return Draft(
-            test_command=_test_command(plan, UNITTEST_COMMAND, again), error_exit_codes=[2, 5], **made
+            test_command=_test_command(plan, UNITTEST_COMMAND, rebuild_command),
+            error_exit_codes=[2, 5],
+            **rebuild_fields,
         )
-    written = pytest_command(plan.project.config, plan.constraints)
-    return Draft(test_command=_test_command(plan, written, again), reports=[REPORT_PATH], **made)
+    command = pytest_command(plan.project.config, plan.constraints)
+    return Draft(
+        test_command=_test_command(plan, command, rebuild_command), reports=[REPORT_PATH], **rebuild_fields
+    )
 
 
 def _test_command(plan: DraftPlan, command: str, rebuild_command: str | None) -> str:
-    """Behind another installation, where the fix has to be compiled and that needs nothing from outside."""
-    wanted = plan.constraints.rebuild and plan.compiles and not plan.environment.installation.isolated
-    return with_rebuild(rebuild_command, command) if wanted and rebuild_command else command
+    """Prepend a rebuild where the fix has to be compiled and the rebuild needs no network."""
+    rebuilds = plan.constraints.rebuild and plan.compiles and not plan.environment.installation.isolated
+    return with_rebuild(rebuild_command, command) if rebuilds and rebuild_command else command
 
 
 def _package_dates(
     project: PythonProject, candidate: Candidate, constraints: Constraints
 ) -> list[tuple[str, date]]:
-    """Distributions that are not resolved as of the rung's day."""
+    """Distributions that are resolved as of another day than the candidate's."""
     if project.created is None:
         return []
     day = project.created + GRACE_AFTER_COMMIT
     if candidate.until == day:
-        then = dict.fromkeys(constraints.as_of_candidate, earliest_day(candidate.python, project.created))
+        days = dict.fromkeys(constraints.as_of_candidate, earliest_day(candidate.python, project.created))
     else:
         named = {str(canonicalize_name(name)) for name in constraints.as_of_change}
         named |= project.runtime_names if candidate.own_as_of_change else set()
-        then = dict.fromkeys(named - constraints.as_of_candidate, day)
+        days = dict.fromkeys(named - constraints.as_of_candidate, day)
     if candidate.until is not None:
         free = constraints.undated | {name for name, since in NOT_BEFORE.items() if candidate.until < since}
-        then |= dict.fromkeys(free, UNDATED)
-    return sorted(then.items())
+        days |= dict.fromkeys(free, UNDATED)
+    return sorted(days.items())
 
 
 def _python_path(project: PythonProject, constraints: Constraints, editable: bool) -> list[str]:
@@ -149,23 +155,23 @@ _LABEL_WORDS = {
     "rebuild": "compiled again before the tests",
     "plain_unittest": "unittest instead of pytest",
 }
-"""Lessons as labels name them."""
+"""Constraints as labels name them."""
 
 
 def plan_label(plan: DraftPlan) -> str:
-    """What distinguishes the step, for people."""
-    rung, lessons = plan.candidate, plan.constraints
+    """Return what distinguishes the draft, for people."""
+    candidate, constraints = plan.candidate, plan.constraints
     words = [
-        f"python {rung.python[0]}.{rung.python[1]}",
-        f"as of {rung.until}" if rung.until else "newest dependencies",
+        f"python {candidate.python[0]}.{candidate.python[1]}",
+        f"as of {candidate.until}" if candidate.until else "newest dependencies",
     ]
-    if rung.own_as_of_change:
+    if candidate.own_as_of_change:
         words.append("own requirements as of the change")
-    if lessons.add:
-        words.append("with " + ", ".join(sorted(lessons.add)[:4]))
-    words += [said for name, said in _LABEL_WORDS.items() if getattr(lessons, name)]
-    if lessons.deselect:
-        words.append(f"without {pluralize(len(lessons.deselect), 'test')} failing after the fix")
+    if constraints.add:
+        words.append("with " + ", ".join(sorted(constraints.add)[:4]))
+    words += [phrase for name, phrase in _LABEL_WORDS.items() if getattr(constraints, name)]
+    if constraints.deselect:
+        words.append(f"without {pluralize(len(constraints.deselect), 'test')} failing after the fix")
     if plan.hint is not None:
         words.append(plan.hint.label)
     return ", ".join(words)

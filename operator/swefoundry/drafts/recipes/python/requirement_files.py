@@ -1,4 +1,4 @@
-"""What requirement files, tox.ini and Pipfile list, and which of those lists are for tests."""
+"""Read requirement files, tox.ini and Pipfile, and tell which of their lists are for tests."""
 
 import posixpath
 import re
@@ -17,7 +17,7 @@ _REQUIREMENTS = re.compile(
 
 
 def declared(texts: Mapping[str, str]) -> DeclaredMetadata:
-    """A reading of all such files, by path."""
+    """Parse all such files, given by path."""
     runtime: list[str] = []
     test: list[str] = []
     dev: list[str] = []
@@ -42,7 +42,7 @@ def _list_for(path: str, runtime: list[str], test: list[str], dev: list[str]) ->
 
 
 def requirement_lines(path: str, texts: Mapping[str, str], depth: int = 3) -> list[str]:
-    """Requirements of one file, `-r` and `-c`-free, with included files followed."""
+    """Return the requirements of one file and of the files that it includes with `-r`."""
     found: list[str] = []
     for raw in texts.get(path, "").replace("\\\n", " ").splitlines():
         line = re.split(r"(?:^|\s)#|\s--hash", raw)[0].strip()
@@ -56,7 +56,7 @@ def requirement_lines(path: str, texts: Mapping[str, str], depth: int = 3) -> li
 
 
 def _tox(text: str, texts: Mapping[str, str]) -> list[str]:
-    """deps of [testenv]; lines for one factor (`py27: mock`) count when they are not for Python 2 or other tools."""
+    """Return `deps` of [testenv]; of lines for one factor (`py27: mock`) those for Python 3, tests and coverage."""
     parser = parse_ini(text) if text else None
     if parser is None:
         return []

@@ -1,4 +1,4 @@
-"""What setup.cfg declares: setuptools' [metadata] and [options], and pbr's [files]-style projects."""
+"""Read setup.cfg: setuptools' [metadata] and [options], and projects that use pbr."""
 
 import configparser
 
@@ -6,7 +6,7 @@ from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, Requirem
 
 
 def parse_ini(text: str) -> configparser.RawConfigParser | None:
-    """The sections of an ini file, or None when it cannot be read."""
+    """Parse an ini file; None when it is invalid."""
     parser = configparser.RawConfigParser(strict=False, allow_no_value=True)
     try:
         parser.read_string(text)
@@ -16,7 +16,7 @@ def parse_ini(text: str) -> configparser.RawConfigParser | None:
 
 
 def declared(text: str) -> DeclaredMetadata:
-    """A reading of setup.cfg."""
+    """Parse setup.cfg."""
     parser = parse_ini(text)
     if parser is None:
         return DeclaredMetadata()

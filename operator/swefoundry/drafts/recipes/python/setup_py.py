@@ -1,4 +1,4 @@
-"""What setup.py declares, read without running it: literals, names bound to literals, `+` and simple dict updates."""
+"""Read setup.py without running it: literals, names bound to literals, `+` and simple dict updates."""
 
 import ast
 import warnings
@@ -11,34 +11,34 @@ _UNKNOWN = object()
 
 
 def declared(text: str) -> DeclaredMetadata:
-    """A reading of setup.py; Python 2 sources and computed values say nothing."""
+    """Parse setup.py; Python 2 sources and computed values declare nothing."""
     tree = parse_module(text)
     if tree is None:
         return DeclaredMetadata(installable=True)
-    known = _literal_bindings(tree)
-    given = {key: _value(node, known) for key, node in _setup_arguments(tree)}
-    extras = given.get("extras_require")
+    bindings = _literal_bindings(tree)
+    arguments = {key: _value(node, bindings) for key, node in _setup_arguments(tree)}
+    extras = arguments.get("extras_require")
     groups = RequirementGroups(
         {str(key): _strings(items) for key, items in extras.items()} if isinstance(extras, dict) else {}
     )
-    runtime = given.get("install_requires", [])
+    runtime = arguments.get("install_requires", [])
     return DeclaredMetadata(
-        name=_text(given.get("name")),
-        version=_text(given.get("version")),
+        name=_text(arguments.get("name")),
+        version=_text(arguments.get("version")),
         runtime=_strings(runtime),
-        test=(*groups.test(), *_strings(given.get("tests_require"))),
+        test=(*groups.test(), *_strings(arguments.get("tests_require"))),
         dev=groups.dev(),
         features=groups.features(),
-        build=_build_requirements(given.get("setup_requires")),
-        requires_python=_text(given.get("python_requires")),
-        pythons=python_classifiers(_strings(given.get("classifiers"))),
-        runtime_known=bool(given) and "**" not in given and runtime is not _UNKNOWN,
+        build=_build_requirements(arguments.get("setup_requires")),
+        requires_python=_text(arguments.get("python_requires")),
+        pythons=python_classifiers(_strings(arguments.get("classifiers"))),
+        runtime_known=bool(arguments) and "**" not in arguments and runtime is not _UNKNOWN,
         installable=True,
     )
 
 
 def parse_module(text: str) -> ast.Module | None:
-    """The syntax tree, or None for what this Python cannot read."""
+    """Return the syntax tree; None for what this Python cannot parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -48,7 +48,7 @@ def parse_module(text: str) -> ast.Module | None:
 
 
 def _build_requirements(value: object) -> tuple[str, ...]:
-    """setup_requires without the plugins of `setup.py test`, which nothing here runs."""
+    """Return setup_requires without plugins of `setup.py test`, which is never run."""
     return tuple(item for item in _strings(value) if "runner" not in item)
 
 
@@ -66,49 +66,49 @@ def _called_name(node: ast.expr) -> str | None:
 
 
 def _literal_bindings(tree: ast.Module) -> Bindings:
-    """Module-level names with literal values; the last word counts, list additions are followed."""
-    known: Bindings = {}
+    """Return names with literal values; the last assignment counts, and `+=` of lists is applied."""
+    bindings: Bindings = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            _bind(node.targets[0], _value(node.value, known), known)
+            _bind(node.targets[0], _value(node.value, bindings), bindings)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            before, more = known.get(node.target.id), _value(node.value, known)
+            before, more = bindings.get(node.target.id), _value(node.value, bindings)
             if isinstance(before, list) and isinstance(more, list):
-                known[node.target.id] = [*before, *more]
-    return known
+                bindings[node.target.id] = [*before, *more]
+    return bindings
 
 
-def _bind(target: ast.expr, value: object, known: Bindings) -> None:
+def _bind(target: ast.expr, value: object, bindings: Bindings) -> None:
     if isinstance(target, ast.Name):
-        known[target.id] = value
+        bindings[target.id] = value
     if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-        table, key = known.get(target.value.id), _value(target.slice, known)
+        table, key = bindings.get(target.value.id), _value(target.slice, bindings)
         if isinstance(table, dict) and isinstance(key, str):
             table[key] = value
 
 
-def _value(node: ast.expr, known: Bindings) -> object:
+def _value(node: ast.expr, bindings: Bindings) -> object:
     match node:
         case ast.Constant(value=value):
             return value
         case ast.Name(id=name):
-            return known.get(name, _UNKNOWN)
+            return bindings.get(name, _UNKNOWN)
         case ast.List(elts=items) | ast.Tuple(elts=items) | ast.Set(elts=items):
-            return [_value(item, known) for item in items]
+            return [_value(item, bindings) for item in items]
         case ast.Dict(keys=keys, values=values):
             pairs = zip(keys, values, strict=True)
             return {
-                _value(key, known): _value(value, known)
+                _value(key, bindings): _value(value, bindings)
                 for key, value in pairs
                 if isinstance(key, ast.Constant)
             }
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _sum(_value(left, known), _value(right, known))
+            return _sum(_value(left, bindings), _value(right, bindings))
         case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=key)):
-            table = known.get(name)
+            table = bindings.get(name)
             return table.get(key, _UNKNOWN) if isinstance(table, dict) else _UNKNOWN
         case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
-            return {keyword.arg: _value(keyword.value, known) for keyword in keywords}
+            return {keyword.arg: _value(keyword.value, bindings) for keyword in keywords}
     return _UNKNOWN
 
 

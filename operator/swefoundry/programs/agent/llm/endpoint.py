@@ -26,7 +26,7 @@ from swefoundry.programs.agent.agent_exit import Interrupted, ModelRefused, Mode
 from swefoundry.programs.agent.llm.api_errors import embedded_status, parse_api_error
 from swefoundry.programs.agent.llm.hooks import REAL_HOOKS, Hooks
 from swefoundry.programs.agent.llm.http_transport import block_real_models, connection_error, http_client
-from swefoundry.programs.agent.llm.messages import JsonObject
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.programs.agent.llm.request_errors import RetryableError, exception_for
 
 INITIAL_RETRY_DELAY_SECONDS = 1.0

@@ -5,11 +5,10 @@ hashed for the response store: renaming one makes stored responses unknown.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from swefoundry.contracts.models import Usage
-
-JsonObject = dict[str, Any]
+from swefoundry.contracts.wire import JsonObject
 
 
 @dataclass(frozen=True)

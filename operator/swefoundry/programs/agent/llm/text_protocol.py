@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from swefoundry.programs.agent.llm.messages import JsonObject, Message, Request, ToolCall
+from swefoundry.contracts.wire import JsonObject
+from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 
 _CODE_BLOCK = re.compile(
     r"```[ \t]*(?P<kind>[A-Za-z_-]*)[ \t]*\r?\n(?P<inside>.*?)(?:\n[ \t]*```|\Z)", re.DOTALL

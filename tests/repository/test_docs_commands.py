@@ -7,7 +7,7 @@ import typer
 
 from swefoundry.cli.app import app
 from swefoundry.cli.command_reference import commands_page
-from unit.docs.pages import page
+from repository.pages import page
 
 
 def commands(group: Any, before: str = "") -> list[str]:

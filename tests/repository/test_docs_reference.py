@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from repository.pages import page
 from swefoundry import metrics
 from swefoundry.api import conditions, reasons
 from swefoundry.api.codegen.settings_reference import field_descriptions
@@ -14,7 +15,6 @@ from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
 from swefoundry.workloads import pod_status
 from swefoundry.workloads.pod_outcomes import FaultCategory
-from unit.docs.pages import page
 
 VERDICTS = page("docs/verdicts.md")
 REASONS = sorted(

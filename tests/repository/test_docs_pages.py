@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from repository.pages import ROOT, anchors, commands, links, page, pages, prose
 from swefoundry.api.validation.manifest import manifest_problems
-from unit.docs.pages import ROOT, anchors, commands, links, page, pages, prose
 
 MAKE = re.compile(r"^(?:sudo )?make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*(?: [a-z][a-z-]*)*)\s*(?:#|$)")
 SOURCE = re.compile(
