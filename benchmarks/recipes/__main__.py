@@ -1,4 +1,4 @@
-"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: climb the ladder for each pair and print what came of it.
+"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: try the candidates for each pair and print the results.
 
 Without names the whole corpus. Options: --rounds N (5), --jobs N (1), --bases IMAGE,…, --out FILE (JSON lines, one per
 pair), --logs DIR (all logs).
@@ -81,7 +81,7 @@ def _guarded(row: list[str], options: argparse.Namespace) -> dict[str, object]:
 
 
 def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict[str, object]:
-    """One pair through the ladder."""
+    """Try the candidates for one pair."""
     trees = CACHE / "trees"
     releases = [release(package, version) for version in (old, new)]
     for one in releases:
@@ -89,11 +89,11 @@ def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict
             one.unpack(trees / f"{package}-{one.version}")
     work = task(trees / f"{package}-{old}", trees / f"{package}-{new}")
     date = releases[1].uploaded
-    seen = facts(work, old)
-    if not seen.test_files:
+    source_facts = facts(work, old)
+    if not source_facts.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
     ask = StrategyInput(
-        facts=seen,
+        facts=source_facts,
         language="python",
         created_at=date,
         version=old,

@@ -53,7 +53,7 @@ def _files(tree: Path) -> set[str]:
 def facts(work: Task, version: str) -> Facts:
     """What intake says about the old tree and the test patch, without what only a release archive has."""
     paths = sorted(_files(work.old))
-    seen = collect_facts(paths, lambda path: (work.old / path).read_bytes(), None, version)
+    source_facts = collect_facts(paths, lambda path: (work.old / path).read_bytes(), None, version)
     return with_test_facts(
-        seen, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes()
+        source_facts, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes()
     )

@@ -1,4 +1,4 @@
-"""Conditions, and what an object that the models refuse is told."""
+"""Conditions, and the status of an object that the models reject."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def test_a_condition_keeps_its_time_while_its_status_stays():
     assert moved.last_transition_time == LATER
 
 
-def test_conditions_of_others_are_kept_and_absent_ones_go():
+def test_conditions_of_others_are_kept_and_absent_ones_are_removed():
     other = condition("TheirOwn", "True", "Reason", "", (1, NOW))
     stalled = condition("Stalled", "True", "Reason", "", (1, NOW))
     assert [
@@ -39,13 +39,13 @@ def test_long_messages_are_cut():
     assert len(ready("True", message="x" * 5000).message) == 2000
 
 
-def test_what_is_not_there_is_unknown():
+def test_an_absent_condition_is_unknown():
     assert status_of([], "Ready") == "Unknown"
     assert reason_of([], "Ready") == ("", "")
     assert reason_of([ready("True", message="m")], "Ready") == ("Reason", "m")
 
 
-def test_a_refused_object_names_its_first_wrong_field_and_keeps_the_rest_of_its_status():
+def test_a_rejected_object_names_its_first_wrong_field_and_keeps_the_rest_of_its_status():
     body = task_body({"verdict": "fail2pass"}, repo="nonsense", validation={"repeats": 99})
     with pytest.raises(ValidationError) as caught:
         parse_task_instance(body)

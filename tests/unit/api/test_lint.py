@@ -79,5 +79,5 @@ def test_ignores_nulls_as_the_server_does() -> None:
         ),
     ],
 )
-def test_speaks_plainly(manifest: dict[str, object], sentence: str) -> None:
+def test_the_message_is(manifest: dict[str, object], sentence: str) -> None:
     assert manifest_problems(manifest) == [sentence]

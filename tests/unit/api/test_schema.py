@@ -36,7 +36,7 @@ def all_nodes() -> list[tuple[str, JsonObject]]:
 NODES = all_nodes()
 
 
-def test_every_node_has_a_type_and_no_word_that_a_crd_may_not_have() -> None:
+def test_every_node_has_a_type_and_only_keywords_that_a_crd_may_have() -> None:
     assert [
         path for path, node in NODES if "type" not in node or any(word in node for word in FORBIDDEN)
     ] == []
@@ -70,7 +70,7 @@ def test_every_field_says_what_it_means() -> None:
     assert silent == []
 
 
-def test_every_rule_has_a_twin_in_python_and_every_twin_a_rule() -> None:
+def test_every_cel_rule_has_a_python_equivalent_and_the_reverse() -> None:
     rules = {rule["rule"] for _, node in NODES for rule in node.get("x-kubernetes-validations", ())}
     assert {rule for rule in rules if "oldSelf" not in rule} == set(PYTHON_EQUIVALENTS)
 
@@ -122,7 +122,7 @@ class Outer(BaseModel):
     plain: Inner = Inner()
 
 
-def test_translates_what_pydantic_says() -> None:
+def test_translates_what_pydantic_writes() -> None:
     inner = {
         "description": "Something inside.",
         "type": "object",
@@ -170,7 +170,7 @@ def test_translates_what_pydantic_says() -> None:
         (Any, "no type"),
     ],
 )
-def test_refuses_what_a_crd_cannot_say(annotation: Any, complaint: str) -> None:
+def test_rejects_what_a_crd_cannot_express(annotation: Any, complaint: str) -> None:
     model = type("Bad", (BaseModel,), {"__annotations__": {"field": annotation}})
     with pytest.raises(NotStructural, match=f"Bad.field: {complaint}"):
         structural_schema(model)

@@ -67,7 +67,7 @@ def test_exactly_what_is_left_may_be_spent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "said"),
+    ("used", "reason"),
     [
         pytest.param(
             SearchCosts(5, 100, 100), "5 of 5 rounds are spent; raise spec.budget.rounds", id="rounds"
@@ -86,8 +86,8 @@ def test_exactly_what_is_left_may_be_spent() -> None:
         pytest.param(SearchCosts(), "", id="nothing"),
     ],
 )
-def test_work_has_budgets_too(used: SearchCosts, said: str) -> None:
-    assert costs_refusal(SearchCosts(5, 7200, 80), used) == said
+def test_work_has_budgets_too(used: SearchCosts, reason: str) -> None:
+    assert costs_refusal(SearchCosts(5, 7200, 80), used) == reason
 
 
 def test_money_is_rounded_up() -> None:

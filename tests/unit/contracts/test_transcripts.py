@@ -1,4 +1,4 @@
-"""What was said to models, as it is kept."""
+"""Transcripts of model conversations."""
 
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.transcript import ToolCallRecord, Transcript, TranscriptMessage, Turn
@@ -17,8 +17,8 @@ def test_a_transcript_that_was_written_is_read_as_the_same_value() -> None:
 
 def test_the_usage_of_a_transcript_is_the_sum_of_its_turns() -> None:
     def turn(number: int, usage: Usage) -> Turn:
-        said = TranscriptMessage(role="assistant", text="ok")
-        return Turn(number=number, round=1, role="tests", model="m", reply=said, usage=usage)
+        message = TranscriptMessage(role="assistant", text="ok")
+        return Turn(number=number, round=1, role="tests", model="m", reply=message, usage=usage)
 
     one = Usage(turns=1, input_tokens=10, cached_tokens=4, output_tokens=5, micro_usd=7)
     transcript = Transcript(conversation="0b5c", turns=[turn(1, one), turn(2, one)])

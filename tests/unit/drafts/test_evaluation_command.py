@@ -25,7 +25,7 @@ def test_a_command_of_usual_length_is_passed_on() -> None:
     )
 
 
-def test_a_command_that_no_shell_would_take_says_what_to_do() -> None:
+def test_a_command_too_long_for_a_shell_says_what_to_do() -> None:
     files = [f"tests/{'deep/' * 10}test_{number}.py" for number in range(2000)]
     size = len(expand_files("pytest {files}", files)) + 2
     assert size > COMMAND_LIMIT_BYTES
@@ -41,10 +41,10 @@ def test_what_grows_when_it_is_escaped_counts_as_it_is_sent() -> None:
     )
 
 
-def test_a_command_whose_files_stand_for_nothing_gets_a_remark() -> None:
+def test_a_command_whose_placeholder_is_empty_gets_a_note() -> None:
     assert no_files_note("sh {files}", 0) == NO_FILES_NOTE
 
 
 @pytest.mark.parametrize(("command", "files"), [("sh {files}", 1), ("sh tests/run.sh", 0)])
-def test_a_command_that_says_what_it_runs_gets_no_remark(command: str, files: int) -> None:
+def test_a_command_with_files_gets_no_note(command: str, files: int) -> None:
     assert no_files_note(command, files) == ""

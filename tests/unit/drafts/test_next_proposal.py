@@ -2,7 +2,7 @@ from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proposal import Proposal
-from unit.drafts.building import ask, ended, proposed
+from unit.drafts.recipe_inputs import ask, ended, proposed
 
 GIVEN = Draft(dockerfile="FROM python:3.11-slim\nCOPY . /testbed\nRUN true\n", test_command="pytest {files}")
 
@@ -12,13 +12,13 @@ def test_a_given_draft_is_proposed_as_it_is():
     assert next_proposal(["fixed"], asked) == Proposal(strategy="fixed", label="the given draft", draft=GIVEN)
 
 
-def test_a_given_draft_is_tried_once_and_then_the_next_strategy_speaks():
+def test_a_given_draft_is_tried_once_and_then_the_next_strategy_proposes():
     asked = ended(ask().model_copy(update={"draft": GIVEN}), RoundOutcome.STEP_FAILED)
     assert next_proposal(["fixed"], asked) is None
     assert next_proposal(["fixed", "recipe"], asked).strategy == "recipe"
 
 
-def test_unknown_strategies_have_nothing_to_say():
+def test_unknown_strategies_propose_nothing():
     assert next_proposal(["reuse", "agents"], ask()) is None
 
 
@@ -30,7 +30,7 @@ def test_the_language_is_the_most_frequent_one_that_has_a_recipe():
     assert next_proposal(["recipe"], ask(languages={"c": 90, "python": 3})) is not None
 
 
-def test_the_same_ask_gives_the_same_proposal():
+def test_the_same_input_gives_the_same_proposal():
     assert proposed(ask()) == proposed(ask())
 
 
@@ -38,7 +38,7 @@ def test_nothing_is_proposed_after_both_stages_passed_because_the_row_is_wrong()
     assert next_proposal(["recipe"], ended(ask(), RoundOutcome.BOTH_PASSED)) is None
 
 
-def test_overrides_win_over_a_given_draft():
+def test_overrides_take_precedence_over_a_given_draft():
     overrides = Overrides(
         base_image="mirror.example/python:3.12",
         apt_packages=["libpq-dev", "gcc"],
@@ -78,7 +78,7 @@ def test_a_command_of_several_lines_stays_one_instruction():
     assert lines[2] == 'RUN ["/bin/sh", "-ec", "cd /testbed\\nif true\\nthen echo yes\\nfi"]'
 
 
-def test_overrides_win_over_the_recipe_and_decide_its_interpreter():
+def test_overrides_take_precedence_over_the_recipe_and_decide_its_interpreter():
     draft = proposed(ask(overrides=Overrides(base_image="python:3.9-slim", test_command="make test"))).draft
     assert draft.dockerfile.startswith("FROM python:3.9-slim\n")
     assert "--exclude-newer 2023-07-16" in draft.dockerfile

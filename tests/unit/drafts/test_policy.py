@@ -7,8 +7,8 @@ from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
-from unit.drafts.building import SETUP_PY, ask, ended, proposed
-from unit.drafts.test_ladder import MESSAGES
+from unit.drafts.recipe_inputs import SETUP_PY, ask, ended, proposed
+from unit.drafts.test_candidates import MESSAGES
 
 MANIFESTS = {
     "setup.py": SETUP_PY.replace(
@@ -25,7 +25,7 @@ MANIFESTS = {
     st.sampled_from([["python:3.11-slim", "python:3.9-slim"], ["python:3.6-slim", "python:3.13-slim"]]),
     st.sampled_from([None, Overrides(apt_packages=["libpq-dev"], pre_install=["make -C src"])]),
 )
-def test_every_draft_keeps_to_the_policy(endings, bases, overrides):
+def test_every_draft_passes_the_policy(endings, bases, overrides):
     asked = ask(MANIFESTS, created="2018-03-01", bases=bases, overrides=overrides)
     for outcome, message in endings:
         if next_proposal(["recipe"], asked) is None:

@@ -69,12 +69,12 @@ def test_versions_are_read_however_they_are_spelled(spelled):
 
 
 @pytest.mark.parametrize("spelled", [None, "", "latest", "main"])
-def test_what_is_no_version_is_no_defect(spelled):
+def test_what_is_not_a_version_is_not_an_error(spelled):
     assert order(proven("a", spelled), proven("b", "1.0"), version="2.0") == ["b", "a"]
     assert order(proven("a", spelled), proven("b", "1.0"), version=spelled) == ["a", "b"]
 
 
-def test_ties_do_not_depend_on_the_order_in_which_they_are_known():
+def test_ties_do_not_depend_on_the_order_of_the_records():
     entries = [proven(letter, "1.0") for letter in "abc"]
     assert order(*entries, version="1.0") == order(*reversed(entries), version="1.0") == ["a", "b", "c"]
 
@@ -103,12 +103,12 @@ def test_images_composed_of_one_built_image_are_one_environment_known_by_its_nea
     assert found.parent == Parent(image=digest("a"), source=digest("a"))
 
 
-def test_an_image_whose_parent_is_forgotten_stands_for_itself():
+def test_an_image_whose_parent_has_no_record_is_its_own_environment():
     [found] = with_built_images([known("b", parent=digest("a"))])
     assert found.parent == Parent(image=digest("b"), source=digest("b"))
 
 
-def test_records_that_name_each_other_as_parents_end_somewhere():
+def test_records_that_name_each_other_as_parents_do_not_loop():
     found = with_built_images([known("a", parent=digest("b")), known("b", parent=digest("a"))])
     assert [item.parent.image for item in found] == [digest("b"), digest("a")]
 

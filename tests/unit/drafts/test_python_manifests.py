@@ -4,7 +4,7 @@ import pytest
 
 from swefoundry.contracts.facts import FileFact
 from swefoundry.drafts.recipes.python import pyproject
-from unit.drafts.building import ask, proposed, requirements
+from unit.drafts.recipe_inputs import ask, proposed, requirements
 
 
 def layer(manifests: dict[str, str], **more: object) -> list[str]:
@@ -127,7 +127,7 @@ def test_requirements_are_found(manifests, expected):
     assert layer(manifests) == expected
 
 
-def test_groups_for_developers_count_where_nothing_speaks_of_tests():
+def test_groups_for_developers_count_where_no_manifest_has_groups_for_tests():
     text = '[project]\nname="x"\n[project.optional-dependencies]\ndev=["b", "sphinx", "mypy"]\n'
     assert layer({"pyproject.toml": text}) == ["b", "pytest"]
 
@@ -172,7 +172,7 @@ def test_computed_requirements_are_resolved_after_the_checkout_as_of_the_same_da
     )
 
 
-def test_a_version_from_git_is_told_because_slim_images_have_no_git():
+def test_a_version_from_git_is_set_because_slim_images_have_no_git():
     text = '[build-system]\nrequires=["setuptools>=61","setuptools_scm"]\nbuild-backend="setuptools.build_meta"\n'
     text += '[project]\nname="x"\ndynamic=["version"]\n'
     step = install({"pyproject.toml": text}, version_tag="v1.4.2")
@@ -227,12 +227,12 @@ def test_poetrys_versions_become_standard_ones(written, meant):
     assert pyproject.declared(text).runtime == ("a" + meant,)
 
 
-def test_a_marker_on_a_line_of_its_own_is_no_requirement():
+def test_a_marker_on_a_line_of_its_own_is_not_a_requirement():
     cfg = "[options.extras_require]\ntesting =\n  b >= 1; \\\n  # slow\n  python_implementation != 'PyPy'\n"
     assert layer({"setup.cfg": cfg, "setup.py": SETUP + "setup(name='x')"}) == ["b", "pytest"]
 
 
-def test_modules_of_the_source_are_not_looked_for_in_the_index():
+def test_modules_of_the_source_are_not_searched_in_the_index():
     found = layer({"setup.py": SETUP + "setup(name='vcrpy')"}, test_imports=["vcr"], package_dirs=["vcr"])
     assert found == ["pytest"]
 
@@ -250,12 +250,12 @@ def docs(session):
 """
 
 
-def test_what_a_noxfile_installs_for_tests_counts_where_no_manifest_speaks_of_them():
+def test_what_a_noxfile_installs_for_tests_counts_where_no_manifest_mentions_tests():
     manifests = {"setup.py": SETUP + "setup(name='x')", "noxfile.py": NOXFILE, "requirements/base.txt": "c\n"}
     assert layer(manifests) == ["b>=1", "c", "pytest"]
 
 
-def test_what_ci_installs_counts_where_no_manifest_speaks_of_tests():
+def test_what_ci_installs_counts_where_no_manifest_mentions_tests():
     workflow = "steps:\n  - run: python -m pip install -U pip\n  - run: pip install 'b[x]' c==1.0 && pytest\n"
     ci = [FileFact(path=".github/workflows/tests.yml", sha256="0" * 64, text=workflow)]
     manifest = {"setup.py": SETUP + "setup(name='x')"}
@@ -263,7 +263,7 @@ def test_what_ci_installs_counts_where_no_manifest_speaks_of_tests():
     assert layer(manifest | {"requirements-test.txt": "d"}, ci=ci) == ["d", "pytest"]
 
 
-def test_what_a_release_archive_says_about_itself_is_no_requirement_file():
+def test_the_metadata_of_a_release_archive_is_not_a_requirement_file():
     manifests = {
         "setup.py": SETUP + "setup(name='pytest-x')",
         "pytest-x.egg-info/requires.txt": "b\n\n[docs]\nc\n",

@@ -11,8 +11,8 @@ from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
-from unit.drafts.building import SETUP_PY, ask, ended, proposed, requirements, whole_ladder
-from unit.drafts.test_ladder import MESSAGES
+from unit.drafts.recipe_inputs import SETUP_PY, all_rounds, ask, ended, proposed, requirements
+from unit.drafts.test_candidates import MESSAGES
 
 SUMMARY = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
 BY_A_MODEL = """\
@@ -56,7 +56,7 @@ def a_draft(dockerfile, command="python -m pytest -q {files}", **fields):
 
 
 def drafts_of(asked):
-    return {tried.draft.digest() for tried in whole_ladder(asked, RoundOutcome.AFTER_FAILED, [""]).tried}
+    return {tried.draft.digest() for tried in all_rounds(asked, RoundOutcome.AFTER_FAILED, [""]).tried}
 
 
 class TestTheRecipesOwnDraft:
@@ -136,7 +136,7 @@ class TestTheRecipesOwnDraft:
 
     def test_that_ran_unittest_is_run_by_unittest(self):
         asked = ask(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
-        draft = whole_ladder(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
+        draft = all_rounds(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
         assert proposed(beside(asked, known(draft))).draft.test_command == draft.test_command
 
 
@@ -218,8 +218,8 @@ class TestTheLadderBehindIt:
         asked = beside(ask(), known(a_draft(BY_A_MODEL)))
         asked = ended(asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
         nearer = known(proposed(ask()).draft, "2023-06-01", "1.3", "b")
-        said = "python 3.9, as of 2023-07-16, with pyyaml, as 1.3 was built"
-        assert proposed(beside(asked, nearer)).label == said
+        label = "python 3.9, as of 2023-07-16, with pyyaml, as 1.3 was built"
+        assert proposed(beside(asked, nearer)).label == label
 
     def test_stays_with_the_image_that_a_person_names(self):
         overrides = Overrides(base_image="python:3.13-slim")
@@ -244,6 +244,6 @@ class TestTheLadderBehindIt:
                 break
             asked = ended(asked, outcome, message)
         if next_proposal(["recipe"], asked) is not None:
-            asked = whole_ladder(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
+            asked = all_rounds(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
         digests = [tried.draft.digest() for tried in asked.tried]
         assert len(set(digests)) == len(digests)

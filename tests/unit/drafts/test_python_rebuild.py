@@ -4,7 +4,7 @@ import pytest
 
 from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
-from unit.drafts.building import SETUP_PY, ask, ended, proposed
+from unit.drafts.recipe_inputs import SETUP_PY, ask, ended, proposed
 
 AFTER_FAILED = RoundOutcome.AFTER_FAILED
 AGAIN = "uv pip install --no-cache --reinstall --no-build-isolation --no-deps -e ."
@@ -107,7 +107,7 @@ def test_entry_points_are_made_again_when_a_manifest_differs(manifests):
     assert (draft.rebuild_command, draft.rebuild_when) == (AGAIN, MANIFESTS)
 
 
-def test_a_backend_that_runs_apart_runs_apart_again():
+def test_an_isolated_build_is_isolated_again():
     draft = draft_of(
         built_by("hatchling.build", "hatchling", more='[project.scripts]\nthing = "thing:main"\n')
     )

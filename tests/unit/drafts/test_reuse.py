@@ -9,7 +9,7 @@ from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proposal import Proposal, TriedRound
 from swefoundry.drafts.proven_environment import EnvironmentRecord, Parent, ReuseCandidate
 from swefoundry.drafts.reuse import candidate_label, label_with_change_count
-from unit.drafts.building import ask
+from unit.drafts.recipe_inputs import ask
 
 DRAFT = Draft(dockerfile="FROM python:3.9-slim\nCOPY . /testbed\n", test_command="pytest {files}")
 ORDER = ["reuse", "fixed", "recipe"]

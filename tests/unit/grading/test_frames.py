@@ -45,7 +45,7 @@ def test_forged_frames_are_output() -> None:
     )
 
 
-def test_a_frame_that_lies_about_its_content_is_a_problem() -> None:
+def test_a_frame_with_a_wrong_size_or_digest_is_a_problem() -> None:
     log = frame("a.xml", b"<a/>", sha="0" * 64) + frame("b.xml", b"<b/>", size=3) + frame("c.xml", b"<c/>")
     found = split_log(log, NONCE)
     assert found.reports == {"c.xml": b"<c/>"}

@@ -52,7 +52,7 @@ def test_tests_that_disagree_between_repeats_are_in_no_set() -> None:
     assert sets == CaseSets(fail_to_pass=("a",), unstable=("b",))
 
 
-def test_failed_and_error_are_the_same_standing() -> None:
+def test_failed_and_error_are_the_same_coarse_status() -> None:
     assert compare_stages([{"a": F}, {"a": E}], [{"a": P}, {"a": X}]) == CaseSets(fail_to_pass=("a",))
 
 

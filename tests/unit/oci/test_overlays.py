@@ -77,7 +77,7 @@ CASES: dict[str, tuple[Files, Files]] = {
 
 
 @pytest.mark.parametrize(("base", "wanted"), CASES.values(), ids=CASES.keys())
-def test_the_layer_makes_one_tree_of_the_other(base: Files, wanted: Files) -> None:
+def test_the_layer_turns_one_tree_into_the_other(base: Files, wanted: Files) -> None:
     assert turned(base, wanted) == wanted
 
 
@@ -101,11 +101,11 @@ def trees(draw: st.DrawFn) -> Files:
 
 
 @given(trees(), trees())
-def test_the_layer_makes_any_tree_of_any_other(base: Files, wanted: Files) -> None:
+def test_the_layer_turns_any_tree_into_any_other(base: Files, wanted: Files) -> None:
     assert turned(base, wanted) == wanted
 
 
-def test_build_products_go_with_the_folder_that_vanishes_and_stay_beside_a_removed_file() -> None:
+def test_build_products_are_removed_with_their_folder_and_stay_beside_a_removed_file() -> None:
     base: Files = {b"gone/a.py": A, b"kept/a.py": A, b"kept/b.py": A}
     built: dict[bytes, TarNode] = {b"testbed/gone/a.pyc": A, b"testbed/kept/a.pyc": A}
     layer = layer_between(base, {b"kept/b.py": A})
@@ -142,6 +142,6 @@ def test_owners_times_and_modes_are_fixed_and_replaced_files_are_newer_than_the_
     assert OVERLAY_MTIME > TREE_MTIME > 315_532_800 + 86_399
 
 
-def test_a_name_that_a_layer_would_take_for_a_whiteout_is_refused() -> None:
+def test_a_name_like_a_whiteout_is_rejected() -> None:
     with pytest.raises(PermanentError, match=r"d/\.wh\.x: names that start with \.wh\."):
         layer_between({}, {b"d/.wh.x": A})

@@ -99,7 +99,7 @@ async def test_a_manifest_is_found_by_tag_and_by_digest(registry: RegistryClient
     assert (await registry.get_manifest("store/manifests", other)).content == untagged
 
 
-async def test_a_manifest_whose_blobs_are_missing_is_refused_with_the_registrys_words(
+async def test_a_manifest_whose_blobs_are_missing_fails_with_the_registrys_message(
     registry: RegistryClient,
 ) -> None:
     manifest = {
@@ -129,7 +129,7 @@ async def test_a_registry_that_is_down_is_unavailable_after_a_bounded_time() -> 
             await down.list_tags("store/down")
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+def test_an_invalid_address_is_rejected() -> None:
     with pytest.raises(RegistryRefused, match="not a usable registry address"):
         RegistryClient("host:port")
 
@@ -199,11 +199,11 @@ async def test_an_unreadable_secret_is_named(locked: registry_server.Server, tmp
             await registry.list_tags("store/locked")
 
 
-# What Debian's registry never says, said by a scripted one
+# Answers that Debian's registry never gives, from a scripted one
 
 
 class Scripted:
-    """A registry that wants tokens, and is busy as often as told."""
+    """A registry that requires tokens and is busy for a given number of requests."""
 
     def __init__(self) -> None:
         self.busy = 0
@@ -267,7 +267,7 @@ async def test_a_bearer_token_is_fetched_once_and_renewed_when_it_has_run_out(
     assert script.scopes == ["repository:a/b:pull"] * 2
 
 
-async def test_a_token_service_that_refuses_us_is_a_refusal(scripted: tuple[str, Scripted]) -> None:
+async def test_a_token_service_that_denies_access_is_a_refusal(scripted: tuple[str, Scripted]) -> None:
     host, _ = scripted
     async with RegistryClient(host, insecure=True) as registry:
         with pytest.raises(RegistryRefused, match="registry secret"):
@@ -281,7 +281,9 @@ async def test_tags_are_listed_page_by_page(scripted: tuple[str, Scripted]) -> N
     assert len(script.asked) == 3
 
 
-async def test_a_busy_registry_is_asked_again(scripted: tuple[str, Scripted], tmp_path: Path) -> None:
+async def test_a_request_to_a_busy_registry_is_retried(
+    scripted: tuple[str, Scripted], tmp_path: Path
+) -> None:
     host, script = scripted
     script.busy = 2
     async with RegistryClient(host, insecure=True, auth_file=docker_config(tmp_path, host)) as registry:
@@ -297,7 +299,7 @@ async def test_a_registry_that_stays_busy_says_when_to_come_back(scripted: tuple
     assert caught.value.after == 7
 
 
-async def test_an_index_is_told_from_a_manifest(registry: RegistryClient) -> None:
+async def test_an_index_is_distinguished_from_a_manifest(registry: RegistryClient) -> None:
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
     digest = await registry.put_manifest("store/index", index, OCI_INDEX, "index")
     assert (await registry.get_manifest("store/index", digest)).media_type == OCI_INDEX

@@ -43,7 +43,7 @@ PROCESS = {
 async def a_task_image(registry: RegistryClient, docker: bool = False, **config: Any) -> Digest:
     data, diff_id = pack_nodes([(b"testbed/a.py", RegularFile(b"a\n"))], 0)
     layer = await registry.put_blob(REPO, data)
-    said = {
+    fields = {
         "architecture": "amd64",
         "os": "linux",
         "created": "2026-01-01T00:00:00Z",
@@ -51,7 +51,7 @@ async def a_task_image(registry: RegistryClient, docker: bool = False, **config:
         "rootfs": {"type": "layers", "diff_ids": [diff_id]},
         "history": [{"created": "2026-01-01T00:00:00Z", "created_by": "COPY . /testbed"}],
     } | config
-    body = json.dumps({k: v for k, v in said.items() if v is not None}).encode()
+    body = json.dumps({k: v for k, v in fields.items() if v is not None}).encode()
     digest = await registry.put_blob(REPO, body)
     media_type = DOCKER_MANIFEST if docker else OCI_MANIFEST
     manifest = {

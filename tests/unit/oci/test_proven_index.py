@@ -27,9 +27,9 @@ def image(name: str) -> Digest:
 
 
 def known(name: str, **fields: object) -> EnvironmentRecord:
-    said = {"repo": "owner/name", "image": image(name), "source": image(f"tree of {name}")}
+    values = {"repo": "owner/name", "image": image(name), "source": image(f"tree of {name}")}
     return EnvironmentRecord.model_validate(
-        said | {"draft": digest_of(DRAFT.to_bytes()), "version": "1.0"} | fields
+        values | {"draft": digest_of(DRAFT.to_bytes()), "version": "1.0"} | fields
     )
 
 
@@ -39,7 +39,9 @@ async def recalled(registry: RegistryClient, repo: str) -> dict[Digest, ReuseSta
     }
 
 
-async def test_what_was_remembered_is_recalled_whole(registry: RegistryClient, repo: str) -> None:
+async def test_a_stored_environment_is_listed_with_all_its_fields(
+    registry: RegistryClient, repo: str
+) -> None:
     entry = known("one", env_build="here/one", evidence={"after": image("log")})
     digest = await proven_index.push_environment_record(registry, repo, entry, DRAFT)
     [found] = await proven_index.list_environments(registry, repo, {})
@@ -53,7 +55,7 @@ async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: Regist
     assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.to_bytes()
 
 
-async def test_remembering_again_keeps_the_first_record(registry: RegistryClient, repo: str) -> None:
+async def test_storing_again_keeps_the_first_record(registry: RegistryClient, repo: str) -> None:
     first = await proven_index.push_environment_record(
         registry, repo, known("one", env_build="here/first"), DRAFT
     )
@@ -67,9 +69,7 @@ async def test_remembering_again_keeps_the_first_record(registry: RegistryClient
     assert found.known.env_build == "here/first"
 
 
-async def test_a_repository_that_nobody_has_heard_of_has_no_environments(
-    registry: RegistryClient, repo: str
-) -> None:
+async def test_an_unknown_repository_has_no_environments(registry: RegistryClient, repo: str) -> None:
     assert await proven_index.list_environments(registry, repo, {}) == []
 
 
@@ -94,7 +94,7 @@ async def test_many_that_end_at_the_same_moment_lose_nothing(registry: RegistryC
     assert found[image("image 1")] == ReuseStats(refused=25)
 
 
-async def test_a_trial_told_twice_counts_once(registry: RegistryClient, repo: str) -> None:
+async def test_a_reuse_stored_twice_counts_once(registry: RegistryClient, repo: str) -> None:
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     for _ in range(3):
         await proven_index.record_trial(registry, repo, image("one"), "0f3c-uid", accepted=False)
@@ -117,8 +117,8 @@ async def test_trials_of_a_composed_image_count_for_the_built_one(
 
 async def test_records_are_read_once(registry: RegistryClient, repo: str) -> None:
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
-    shelf: proven_index.RecordCache = {}
-    await proven_index.list_environments(registry, repo, shelf)
+    cache: proven_index.RecordCache = {}
+    await proven_index.list_environments(registry, repo, cache)
     asked: list[str] = []
 
     class Counting(RegistryClient):
@@ -128,7 +128,7 @@ async def test_records_are_read_once(registry: RegistryClient, repo: str) -> Non
 
     await proven_index.push_environment_record(registry, repo, known("two"), DRAFT)
     async with Counting(registry.host, insecure=True) as counting:
-        assert len(await proven_index.list_environments(counting, repo, shelf)) == 2
+        assert len(await proven_index.list_environments(counting, repo, cache)) == 2
     assert asked == [proven_index.env_tag(image("two"))]
 
 
@@ -158,7 +158,7 @@ async def test_a_record_without_its_image_is_a_reference_until_the_image_comes(
     assert (found.known, found.reference) == (known("one"), False)
 
 
-def test_the_trials_of_one_image_are_told_by_env_build() -> None:
+def test_the_reuses_of_one_image_are_listed_by_env_build() -> None:
     tags = [
         proven_index.trial_tag(image("a"), "0f3c-1", False),
         proven_index.trial_tag(image("a"), "0f3c-1", True),

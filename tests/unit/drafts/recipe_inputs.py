@@ -1,4 +1,4 @@
-"""Small asks, and rounds that end as a test wants."""
+"""Inputs of the recipe, and rounds that end as a test needs."""
 
 from datetime import UTC, datetime
 
@@ -14,14 +14,14 @@ SETUP_PY = "from setuptools import setup\nsetup(name='thing', version='1.0', pac
 
 def facts(manifests: dict[str, str] | None = None, **more: object) -> Facts:
     files = {"setup.py": SETUP_PY} if manifests is None else manifests
-    given: dict[str, object] = {
+    fields: dict[str, object] = {
         "languages": {"python": 9},
         "test_files": ["tests/test_thing.py"],
         "root_entries": ["setup.py", "tests/", "thing/"],
         "package_dirs": ["thing"],
     }
     listed = [FileFact(path=path, sha256="0" * 64, text=text) for path, text in files.items()]
-    return Facts(manifests=listed, **(given | more))
+    return Facts(manifests=listed, **(fields | more))
 
 
 def ask(
@@ -47,7 +47,7 @@ def proposed(asked: StrategyInput) -> Proposal:
 
 
 def ended(asked: StrategyInput, outcome: RoundOutcome, message: str = "") -> StrategyInput:
-    """The ask after its next proposal was tried."""
+    """Return the input after its next proposal was tried."""
     proposal = proposed(asked)
     tried = TriedRound(
         strategy=proposal.strategy,
@@ -59,13 +59,13 @@ def ended(asked: StrategyInput, outcome: RoundOutcome, message: str = "") -> Str
     return asked.model_copy(update={"tried": (*asked.tried, tried)})
 
 
-def whole_ladder(asked: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:
-    """The ask when every proposal ended alike, with the messages in turn, until nothing is left."""
+def all_rounds(asked: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:
+    """Return the input after all proposals were tried with one outcome and the messages in turn."""
     for number in range(100):
         if next_proposal(["recipe"], asked) is None:
             return asked
         asked = ended(asked, outcome, messages[number % len(messages)])
-    raise AssertionError("the ladder has no end")
+    raise AssertionError("the proposals do not end")
 
 
 def next_dockerfile(asked: StrategyInput, outcome: RoundOutcome, message: str) -> str:
@@ -77,6 +77,6 @@ def next_command(asked: StrategyInput, outcome: RoundOutcome, message: str) -> s
 
 
 def requirements(dockerfile: str) -> list[str]:
-    """What the dependency layer (the second `uv pip install`) lists."""
+    """Return what the dependency layer (the second `uv pip install`) lists."""
     step = dockerfile.split("RUN uv pip install")[2].split("\nCOPY")[0].split("\nRUN")[0]
     return [line.strip(" \\'") for line in step.splitlines()[1:]]

@@ -1,11 +1,13 @@
+"""Which interpreters and dates the Python recipe tries, in which order."""
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
-from unit.drafts.building import SETUP_PY, ask, ended, next_dockerfile, proposed, whole_ladder
+from unit.drafts.recipe_inputs import SETUP_PY, all_rounds, ask, ended, next_dockerfile, proposed
 
-FAILED_WITHOUT_A_WORD = RoundOutcome.AFTER_FAILED
+FAILED_WITHOUT_A_MESSAGE = RoundOutcome.AFTER_FAILED
 MESSAGES = [
     "",
     "E   ModuleNotFoundError: No module named 'yaml'",
@@ -20,8 +22,8 @@ MESSAGES = [
 
 
 def bases_and_days(asked):
-    seen = whole_ladder(asked, FAILED_WITHOUT_A_WORD, [""]).tried
-    return [(tried.draft.dockerfile.split("\n")[0][5:], tried.label.split(", ")[1]) for tried in seen]
+    rounds = all_rounds(asked, FAILED_WITHOUT_A_MESSAGE, [""]).tried
+    return [(tried.draft.dockerfile.split("\n")[0][5:], tried.label.split(", ")[1]) for tried in rounds]
 
 
 def test_the_newest_interpreter_of_the_time_comes_first():
@@ -73,7 +75,7 @@ def test_an_interpreter_that_the_classifiers_name_counts_as_known_at_the_time():
     assert proposed(ask({"setup.py": setup}, created="2022-12-01")).label == "python 3.11, as of 2023-07-21"
 
 
-def test_rounds_that_teach_nothing_climb_from_the_first_day_over_other_interpreters_to_undated():
+def test_rounds_without_a_constraint_go_through_the_candidates_in_order():
     assert bases_and_days(ask(created="2024-01-01")) == [
         ("python:3.11-slim", "as of 2024-02-15"),
         ("python:3.9-slim", "as of 2024-02-15"),
@@ -102,7 +104,7 @@ def test_without_configured_base_images_there_is_still_one():
     assert proposed(ask(bases=[])).draft.dockerfile.startswith("FROM python:3.11-slim\n")
 
 
-def test_a_lesson_keeps_the_rung():
+def test_a_constraint_keeps_the_candidate():
     asked = ask()
     first = proposed(asked).label
     again = proposed(
@@ -111,22 +113,22 @@ def test_a_lesson_keeps_the_rung():
     assert again == first + ", with pyyaml"
 
 
-def test_lessons_hold_on_later_rungs():
+def test_constraints_hold_for_later_candidates():
     asked = ended(ask(), RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
     asked = ended(asked, RoundOutcome.NO_RESULT)
     assert proposed(asked).label == "python 3.11, as of 2023-07-21, with pyyaml"
 
 
-def test_the_last_step_leaves_out_the_few_tests_that_no_environment_satisfies():
+def test_the_last_draft_leaves_out_the_few_tests_that_fail_in_every_environment():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
-    last = whole_ladder(ask(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried[-1]
+    last = all_rounds(ask(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried[-1]
     assert "--deselect=tests/test_thing.py::test_net" in last.draft.test_command
     assert last.label.endswith("without 1 test failing after the fix")
 
 
 def test_tests_are_not_left_out_when_the_summary_does_not_name_them_all():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 2 failed, 3 passed in 1.0s ===="
-    tried = whole_ladder(ask(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried
+    tried = all_rounds(ask(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried
     assert not any("--deselect" in each.draft.test_command for each in tried)
 
 
@@ -135,13 +137,13 @@ def test_tests_are_not_left_out_when_the_summary_does_not_name_them_all():
     st.lists(st.tuples(st.sampled_from(RoundOutcome), st.sampled_from(MESSAGES)), max_size=25),
     st.sampled_from(["2014-01-01", "2019-07-01", "2022-02-02", "2025-12-31", None]),
 )
-def test_no_draft_is_ever_proposed_twice_and_the_ladder_ends(endings, created):
+def test_no_draft_is_proposed_twice_and_the_candidates_end(endings, created):
     asked = ask(created=created)
     for outcome, message in endings:
         if next_proposal(["recipe"], asked) is None:
             break
         asked = ended(asked, outcome, message)
-    asked = asked if settled(asked) else whole_ladder(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
+    asked = asked if settled(asked) else all_rounds(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
     digests = [tried.draft.digest() for tried in asked.tried]
     assert len(set(digests)) == len(digests)
 
@@ -150,7 +152,7 @@ def settled(asked):
     return bool(asked.tried) and next_proposal(["recipe"], asked) is None
 
 
-def test_the_same_few_failures_on_two_rungs_are_left_out_at_once():
+def test_the_same_few_failures_with_two_candidates_are_left_out_at_once():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
     asked = ended(ask(), RoundOutcome.AFTER_FAILED, summary)
     asked = ended(asked, RoundOutcome.AFTER_FAILED, summary)
@@ -176,13 +178,13 @@ def test_an_interpreter_without_modern_editable_installs_uses_setup_py_develop()
 
 def test_tests_in_unittests_style_are_run_by_unittest_when_pytest_cannot():
     asked = ask(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
-    last = whole_ladder(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1]
+    last = all_rounds(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1]
     assert last.draft.test_command.startswith("python -m unittest -v {files} ")
     assert last.draft.reports == []
     assert last.label.endswith("unittest instead of pytest")
 
 
-def test_a_few_failures_are_left_out_when_two_more_rounds_come_no_nearer():
+def test_a_few_failures_are_left_out_after_two_rounds_without_progress():
     asked = ended(
         ask(), RoundOutcome.AFTER_FAILED, "FAILED tests/test_a.py::test_b\n= 1 failed, 30 passed in 1s ="
     )
@@ -191,7 +193,7 @@ def test_a_few_failures_are_left_out_when_two_more_rounds_come_no_nearer():
     assert proposed(asked).label == proposed(ask()).label + ", without 1 test failing after the fix"
 
 
-def test_pins_go_where_the_interpreter_is_younger_than_the_change():
+def test_pins_are_dropped_where_the_interpreter_is_younger_than_the_change():
     manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "mock==1.0\nsix>=1\n"}
     assert "mock==1.0" in proposed(ask(manifests, created="2023-06-01")).draft.dockerfile
     assert "mock==1.0" not in proposed(ask(manifests, created="2018-06-01")).draft.dockerfile

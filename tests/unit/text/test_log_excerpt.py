@@ -1,4 +1,4 @@
-"""Of a long log, the lines that say what went wrong."""
+"""The excerpt of a long log: the lines with the error."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +22,7 @@ ERROR tests/test_thing.py
 """
 
 
-def test_a_collection_error_is_told_by_its_cause_and_its_summary():
+def test_a_collection_error_shows_its_cause_and_its_summary():
     assert log_excerpt(COLLECTION_ERROR, limit=250) == (
         "E   ModuleNotFoundError: No module named 'yaml'\n"
         "=========================== short test summary info ============================\n"
@@ -34,19 +34,19 @@ def test_a_collection_error_is_told_by_its_cause_and_its_summary():
 def test_fifty_failures_do_not_hide_their_one_reason():
     failures = "\n".join(f"FAILED tests/test_thing.py::test_number_{n} - AttributeError" for n in range(50))
     log = f"E   AttributeError: module 'dep' has no attribute 'gone'\n{failures}\n=== 50 failed in 1.0s ==="
-    told = log_excerpt(log)
-    assert "E   AttributeError: module 'dep' has no attribute 'gone'" in told
-    assert told.endswith("=== 50 failed in 1.0s ===")
+    excerpt = log_excerpt(log)
+    assert "E   AttributeError: module 'dep' has no attribute 'gone'" in excerpt
+    assert excerpt.endswith("=== 50 failed in 1.0s ===")
 
 
 def test_a_few_failures_are_all_named():
     failures = [f"FAILED tests/test_thing.py::test_number_{n} - OSError" for n in range(9)]
     noise = "\n".join(f"E   assert {n} == {n + 1}" for n in range(200))
-    told = log_excerpt("\n".join([noise, *failures, "=== 9 failed, 90 passed in 1.0s ==="])).splitlines()
-    assert [line for line in told if line.startswith("FAILED")] == failures
+    excerpt = log_excerpt("\n".join([noise, *failures, "=== 9 failed, 90 passed in 1.0s ==="])).splitlines()
+    assert [line for line in excerpt if line.startswith("FAILED")] == failures
 
 
-def test_a_failed_build_is_told_by_the_installers_words():
+def test_a_failed_build_shows_the_installers_error():
     log = (
         "Resolved 7 packages in 288ms\n"
         "  × Failed to build `lxml==4.2.1`\n"
@@ -54,11 +54,11 @@ def test_a_failed_build_is_told_by_the_installers_words():
         "  ╰─▶ Call to `setuptools.build_meta.build_wheel` failed (exit status: 1)\n"
         "      error: command 'gcc' failed: No such file or directory\n"
     )
-    told = log_excerpt(log)
-    assert "Failed to build `lxml==4.2.1`" in told and "command 'gcc' failed" in told
+    excerpt = log_excerpt(log)
+    assert "Failed to build `lxml==4.2.1`" in excerpt and "command 'gcc' failed" in excerpt
 
 
-def test_a_log_that_says_nothing_known_is_told_by_its_end():
+def test_a_log_without_a_known_pattern_shows_its_end():
     assert log_excerpt("\n".join(f"line {n}" for n in range(100))) == "line 96\nline 97\nline 98\nline 99"
 
 
@@ -68,10 +68,10 @@ def test_colours_control_characters_and_repeated_lines_are_left_out():
     )
 
 
-def test_an_empty_log_tells_nothing():
+def test_an_empty_log_has_an_empty_excerpt():
     assert log_excerpt("") == ""
 
 
 @given(st.text(), st.integers(min_value=0, max_value=EXCERPT_LIMIT))
-def test_no_log_tells_more_than_the_limit(log, limit):
+def test_no_excerpt_is_longer_than_the_limit(log, limit):
     assert len(log_excerpt(log, limit)) <= limit

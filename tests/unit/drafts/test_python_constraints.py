@@ -1,9 +1,17 @@
-"""What failed rounds teach, rule by rule: the message that is read and the draft that follows."""
+"""Constraints from failed rounds, rule by rule: the message and the draft that follows."""
 
 import pytest
 
 from swefoundry.contracts.round_outcome import RoundOutcome
-from unit.drafts.building import SETUP_PY, ask, ended, next_command, next_dockerfile, proposed, requirements
+from unit.drafts.recipe_inputs import (
+    SETUP_PY,
+    ask,
+    ended,
+    next_command,
+    next_dockerfile,
+    proposed,
+    requirements,
+)
 
 NO_RESULT, AFTER_FAILED, STEP_FAILED = (
     RoundOutcome.NO_RESULT,
@@ -39,7 +47,7 @@ def test_what_is_missing_is_installed(message, brought):
     assert brought in layer_after(message)
 
 
-def test_an_unknown_module_is_looked_for_beside_the_tests_too():
+def test_an_unknown_module_is_also_searched_beside_the_tests():
     asked = ask(test_files=["examples/shop/tests/test_shop.py"])
     asked = ended(asked, NO_RESULT, "E   ModuleNotFoundError: No module named 'shop'")
     log = "Because shop was not found in the package registry and you require shop, we can conclude"
@@ -48,7 +56,7 @@ def test_an_unknown_module_is_looked_for_beside_the_tests_too():
     assert text.endswith("ENV PYTHONPATH=/testbed/examples/shop\n")
 
 
-def test_all_that_one_log_misses_is_installed_at_once():
+def test_everything_missing_in_one_log_is_installed_at_once():
     log = "E   ModuleNotFoundError: No module named 'yaml'\nE   ModuleNotFoundError: No module named 'simplejson'"
     assert layer_after(log) == ["pytest", "pyyaml", "simplejson"]
 
@@ -78,7 +86,7 @@ def test_the_interpreter_follows_what_the_standard_library_has(message, base):
 
 
 @pytest.mark.parametrize("module", ["imp", "asyncore", "distutils.util", "StringIO"])
-def test_modules_that_left_python_are_not_looked_for_in_the_index(module):
+def test_modules_removed_from_python_are_not_searched_in_the_index(module):
     assert layer_after(f"E   ModuleNotFoundError: No module named '{module}'") in (
         ["pytest"],
         ["pytest", "distutils"],
@@ -126,7 +134,7 @@ def test_unknown_options_leave_no_addopts_at_all():
     assert " -o addopts= " in next_command(asked, NO_RESULT, log)
 
 
-def test_a_refused_configuration_is_replaced_by_an_empty_one():
+def test_a_rejected_configuration_is_replaced_by_an_empty_one():
     log = "[pytest] section in setup.cfg files is no longer supported, change to [tool:pytest] instead."
     asked = ask()
     assert " -c /opt/pytest.ini --rootdir=/testbed " in next_command(asked, AFTER_FAILED, log)
@@ -177,7 +185,7 @@ def test_a_pin_that_does_not_build_is_loosened():
     assert layer_after(log, STEP_FAILED, manifests=REQUIRING) == ["lxml", "pytest", "six==1.0"]
 
 
-def test_a_test_tool_that_does_not_build_is_done_without():
+def test_a_test_tool_that_does_not_build_is_left_out():
     manifests = {"setup.py": SETUP_PY, "requirements-test.txt": "pympler\nmock\n"}
     assert layer_after("error: Failed to build `pympler==0.9`", STEP_FAILED, manifests=manifests) == [
         "mock",
@@ -185,7 +193,7 @@ def test_a_test_tool_that_does_not_build_is_done_without():
     ]
 
 
-def test_what_the_tests_import_is_not_done_without_only_loosened():
+def test_what_the_tests_import_is_not_left_out_only_loosened():
     asked = ask(
         {"setup.py": SETUP_PY, "requirements-test.txt": "hypothesis<4\n"}, test_imports=["hypothesis"]
     )
@@ -204,7 +212,7 @@ def test_a_release_that_must_be_compiled_even_unpinned_gets_a_compiler():
     assert " gcc libc6-dev && " in next_dockerfile(asked, STEP_FAILED, log.replace("3.8.0", "4.0"))
 
 
-def test_a_log_that_lost_its_head_still_tells_that_a_compiler_is_missing():
+def test_a_log_without_its_beginning_still_shows_that_a_compiler_is_missing():
     log = "error: command 'gcc' failed: No such file or directory"
     assert " gcc libc6-dev && " in next_dockerfile(ask(REQUIRING), STEP_FAILED, log)
 
@@ -238,27 +246,27 @@ def test_a_project_that_does_not_build_is_put_on_pythonpath():
     assert next_dockerfile(ask(), STEP_FAILED, log).endswith("WORKDIR /testbed\nENV PYTHONPATH=/testbed\n")
 
 
-def test_a_project_that_misses_compilers_or_headers_gets_them_before_it_is_given_up():
+def test_a_project_without_compiler_or_headers_gets_them_before_pythonpath():
     own = "error: Failed to build `thing @ file:///testbed`\n"
-    for said, packages in (
+    for message, packages in (
         ("error: command 'gcc' failed: No such file or directory", "gcc libc6-dev"),
         ("ERROR: Unknown compiler(s): [['cc'], ['gcc'], ['clang']]", "gcc libc6-dev"),
         ("CMake Error: No CMAKE_CXX_COMPILER could be found.", "g++ gcc libc6-dev"),
         ("error: can't find Rust compiler", "cargo gcc libc6-dev rustc"),
         ("src/x.c:1: fatal error: ffi.h: No such file or directory", "gcc libc6-dev libffi-dev"),
     ):
-        asked = ended(ask(), STEP_FAILED, own + said)
+        asked = ended(ask(), STEP_FAILED, own + message)
         assert f" --no-install-recommends {packages} && " in proposed(asked).draft.dockerfile
-        assert next_dockerfile(asked, STEP_FAILED, own + said).endswith("\nENV PYTHONPATH=/testbed\n")
+        assert next_dockerfile(asked, STEP_FAILED, own + message).endswith("\nENV PYTHONPATH=/testbed\n")
 
 
-def test_tests_that_fail_without_a_known_word_get_what_the_extras_need():
+def test_tests_that_fail_without_a_known_message_get_the_extras():
     extras = "version='1.0', extras_require={'rsa': ['cryptography'], 'docs': ['sphinx'], 'test': ['mock']}, "
     asked = ask({"setup.py": SETUP_PY.replace("version='1.0', ", extras)})
     assert requirements(next_dockerfile(asked, AFTER_FAILED, "")) == ["cryptography", "mock", "pytest"]
 
 
-def test_a_log_that_says_nothing_known_teaches_nothing():
+def test_a_log_without_a_known_message_adds_no_constraint():
     assert layer_after("E   AssertionError: assert 1 == 2", AFTER_FAILED) == ["pytest"]
 
 
