@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import typer
 
+from repository.pages import page
 from swefoundry.cli.app import app
 from swefoundry.cli.command_reference import commands_page
-from repository.pages import page
 
 
 def commands(group: Any, before: str = "") -> list[str]:

@@ -6,7 +6,6 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.contracts.transcript import AgentRole
-from swefoundry.drafts.reuse import REUSE_STRATEGY
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
@@ -117,7 +116,7 @@ class PromptContext:
     @property
     def _built_attempts(self) -> tuple[PastAttempt, ...]:
         """Rounds that built their Dockerfile. A reused image says nothing about building its draft again."""
-        return tuple(each for each in self.inputs.attempts if each.past.strategy != REUSE_STRATEGY)
+        return tuple(each for each in self.inputs.attempts if each.past.strategy != REUSE)
 
 
 def guidance_for_attempt(attempt: PastAttempt) -> FailureGuidance:

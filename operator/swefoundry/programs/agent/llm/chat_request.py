@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from swefoundry.contracts.models import Model
-from swefoundry.programs.agent.llm.messages import JsonObject, Message, Request
+from swefoundry.contracts.wire import JsonObject
+from swefoundry.programs.agent.llm.messages import Message, Request
 from swefoundry.programs.agent.llm.text_protocol import describe_schema, render_tools_as_text
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from swefoundry.contracts.models import Model, Usage, cost
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.programs.agent.llm.chat_request import Capabilities
 from swefoundry.programs.agent.llm.context_window import text_tokens, token_upper_bound
-from swefoundry.programs.agent.llm.messages import JsonObject, Message, Request, ToolCall
+from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
 
 

@@ -22,11 +22,11 @@ import httpx2
 import openai
 
 from swefoundry.contracts.models import Model
+from swefoundry.contracts.wire import JsonObject
 from swefoundry.programs.agent.agent_exit import Interrupted, ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.llm.api_errors import embedded_status, parse_api_error
 from swefoundry.programs.agent.llm.hooks import REAL_HOOKS, Hooks
 from swefoundry.programs.agent.llm.http_transport import block_real_models, connection_error, http_client
-from swefoundry.contracts.wire import JsonObject
 from swefoundry.programs.agent.llm.request_errors import RetryableError, exception_for
 
 INITIAL_RETRY_DELAY_SECONDS = 1.0
