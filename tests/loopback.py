@@ -35,12 +35,15 @@ def serving(answer: Callable[[Request], Response]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            said = answer(Request(self.command, self.path, self.headers, body))
-            self.send_response(said.status)
-            for name, value in {**(said.headers or {}), "Content-Length": str(len(said.content))}.items():
+            response = answer(Request(self.command, self.path, self.headers, body))
+            self.send_response(response.status)
+            for name, value in {
+                **(response.headers or {}),
+                "Content-Length": str(len(response.content)),
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(said.content)
+            self.wfile.write(response.content)
 
         do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - http.server looks for these names
 

@@ -156,28 +156,28 @@ async def a_model(cluster: Cluster, settings: dict[str, str], log: Path) -> dict
 def tell_laps(done: list[Lap]) -> dict[str, Any]:
     pairs = list(zip(done[::2], done[1::2], strict=True))
     ratios = [ours.pace.rate / loop.pace.rate for ours, loop in pairs]
-    told: dict[str, Any] = {"ratio": statistics.geometric_mean(ratios), "ratios": ratios}
+    result: dict[str, Any] = {"ratio": statistics.geometric_mean(ratios), "ratios": ratios}
     for side in ("operator", "loop"):
         refills = [gap for lap in done if lap.side == side for gap in lap.pace.refills]
-        told[side] = {
+        result[side] = {
             "perSecond": [lap.pace.rate for lap in done if lap.side == side],
             "refillSeconds": quantiles(refills),
         }
-    told["operator"]["cpuSeconds"] = [lap.operator_cpu for lap in done if lap.side == "operator"]
-    print("evaluations: " + json.dumps(told, indent=1), flush=True)
-    return told
+    result["operator"]["cpuSeconds"] = [lap.operator_cpu for lap in done if lap.side == "operator"]
+    print("evaluations: " + json.dumps(result, indent=1), flush=True)
+    return result
 
 
 def tell_race(run: Race) -> dict[str, Any]:
-    told = {
+    result = {
         "ratio": run.operator / run.loop,
         "operator": run.operator,
         "loop": run.loop,
         "operatorRefillSeconds": quantiles(run.operator_refills),
         "loopRefillSeconds": quantiles(run.loop_refills),
     }
-    print("race: " + json.dumps(told), flush=True)
-    return told
+    print("race: " + json.dumps(result), flush=True)
+    return result
 
 
 def tell_reactions(found: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""How does the benchmark talk to the cluster? One thin client, the same for both sides: nothing but HTTP and JSON."""
+"""Client of the Kubernetes API for the benchmark, the same for both sides: plain HTTP and JSON."""
 
 import json
 import ssl
@@ -22,16 +22,18 @@ class Cluster:
     @classmethod
     async def connect(cls) -> Self:
         """Log in with the kubeconfig's certificate or token."""
-        said = client.Configuration()
-        await config.load_kube_config(client_configuration=said)
-        trust = ssl.create_default_context(cafile=said.ssl_ca_cert)
-        if said.cert_file:
-            trust.load_cert_chain(said.cert_file, said.key_file)
-        token = said.api_key.get("BearerToken") or said.api_key.get("authorization")
+        configuration = client.Configuration()
+        await config.load_kube_config(client_configuration=configuration)
+        trust = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+        if configuration.cert_file:
+            trust.load_cert_chain(configuration.cert_file, configuration.key_file)
+        token = configuration.api_key.get("BearerToken") or configuration.api_key.get("authorization")
         connector = aiohttp.TCPConnector(ssl=trust, limit=64)
         headers = {"Authorization": token} if token else {}
         return cls(
-            aiohttp.ClientSession(said.host, connector=connector, headers=headers, read_bufsize=1 << 20)
+            aiohttp.ClientSession(
+                configuration.host, connector=connector, headers=headers, read_bufsize=1 << 20
+            )
         )
 
     async def close(self) -> None:

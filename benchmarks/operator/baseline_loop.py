@@ -1,4 +1,4 @@
-"""What could the cluster do without an operator? A loop that creates, waits for and deletes the same pods."""
+"""Baseline without an operator: a loop that creates, waits for and deletes the same pods."""
 
 import asyncio
 import copy

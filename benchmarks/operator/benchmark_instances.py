@@ -1,4 +1,4 @@
-"""Which instances are measured? The smallest real ones: a shell script with a bug, its fix and its test."""
+"""Instances that are measured, the smallest real ones: a shell script with a bug, its fix and its test."""
 
 from cluster.sample_instances import Json, SampleRepository, a_task, make_shell_repository
 

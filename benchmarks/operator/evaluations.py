@@ -1,4 +1,4 @@
-"""How many evaluations per second pass through the operator, compared with a bare loop in the same minutes?
+"""Evaluations per second of the operator, compared with the baseline loop in the same minutes.
 
 One TaskInstance of which each stage is evaluated ``repeats`` times, against as many bare pods with the very bodies
 that the operator made, alternately. What differs is the operator's work alone: stage images, logs, reports,

@@ -1,4 +1,4 @@
-"""What do thousands of finished TaskInstances cost? Memory, start, and CPU time of what happens beside them."""
+"""Cost of thousands of finished TaskInstances: memory, start-up time, and CPU time of other work."""
 
 import asyncio
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How soon after a pod's end is the pod made that depends on it, and what does an instance cost the API server?"""
+"""Reaction time from a pod's end to the creation of the next pod, and API requests per instance."""
 
 import asyncio
 from collections import Counter
@@ -46,7 +46,7 @@ async def reactions(setting: Setting, stories: list[Any], together: int) -> Reac
         _measure(setting, name, seconds)
 
     await asyncio.gather(*(one(number, story) for number, story in enumerate(stories)))
-    await asyncio.sleep(2)  # the last pods are let go
+    await asyncio.sleep(2)  # until the last pods are released
     spent = Counter(setting.operator.metrics())
     spent.subtract(before)
     count = len(stories)
@@ -81,6 +81,6 @@ def _requests(spent: Counter[tuple[str, str]]) -> dict[str, float]:
     found: Counter[str] = Counter()
     for (name, labels), value in spent.items():
         if name == "swefoundry_api_requests_total" and value:
-            said = dict(part.split("=") for part in labels.replace('"', "").split(","))
-            found[f"{said['verb']} {said['resource']} {said['code']}"] += value
+            tags = dict(part.split("=") for part in labels.replace('"', "").split(","))
+            found[f"{tags['verb']} {tags['resource']} {tags['code']}"] += value
     return dict(sorted(found.items()))

@@ -1,4 +1,4 @@
-"""When did pods appear and end, as a client of the watch sees it? Objects' own times have whole seconds only."""
+"""Times at which a watch reports that pods appear and end; the objects' own times have whole seconds only."""
 
 import asyncio
 import time

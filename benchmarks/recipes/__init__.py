@@ -1,1 +1,1 @@
-"""How many release pairs of real packages does the Python recipe solve, without a cluster and without a model?"""
+"""Benchmark of the Python recipe on release pairs of real packages, without a cluster and without a model."""

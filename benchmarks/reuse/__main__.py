@@ -1,4 +1,4 @@
-"""`python benchmarks/reuse [PACKAGE …]`: how many builds and how much time does environment memory save?
+"""`python benchmarks/reuse [PACKAGE …]`: measure the builds and the time that environment memory saves.
 
 Release pairs of real packages (pairs.txt), each package twice on the running cluster: with the strategy `recipe`, and
 with `reuse,recipe`. The two sides of a package run one after the other, in turns: recipe first, then reuse first; each
@@ -131,8 +131,10 @@ def _release(task: Json) -> str:
 
 def _finished(manifests: Path, namespace: str) -> list[Json]:
     while True:
-        said = json.loads(_run(["kubectl", "get", "-n", namespace, "-f", str(manifests), "-o", "json"]))
-        items = said.get("items", [said])
+        listed_objects = json.loads(
+            _run(["kubectl", "get", "-n", namespace, "-f", str(manifests), "-o", "json"])
+        )
+        items = listed_objects.get("items", [listed_objects])
         tasks = [item for item in items if item["kind"] == "TaskInstance"]
         if all("finishedAt" in item.get("status", {}) for item in tasks):
             return tasks

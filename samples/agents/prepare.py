@@ -1,4 +1,4 @@
-"""How do the two prepared repositories get onto a git server, and their TaskInstances into files?
+"""Puts the two prepared repositories onto a git server, and writes their TaskInstances into files.
 
     python samples/agents/prepare.py --served DIR --url http://git.lab:8418/demo --out DIR
 

@@ -1,4 +1,4 @@
-"""What does a real cluster say of pods that did not end by themselves, and how is that read?"""
+"""Pod statuses of a real cluster for pods that did not end by themselves, and how they are classified."""
 
 import json
 from collections.abc import Callable, Iterator

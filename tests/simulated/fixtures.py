@@ -1,4 +1,4 @@
-"""Fixtures: a world around the registry that all tests share, with content in it."""
+"""Fixtures: a reconcile context, a simulated API server, and the shared registry with content."""
 
 from collections.abc import AsyncIterator
 
@@ -26,9 +26,9 @@ async def front(registry_host: str) -> AsyncIterator[RegistryProxy]:
 @pytest_asyncio.fixture
 async def context(server: ApiServer, registry_host: str) -> AsyncIterator[ReconcileContext]:
     async with RegistryClient(registry_host, insecure=True) as registry:
-        made = make_context(server, registry)
-        yield made
-        await made.kube.close()
+        context = make_context(server, registry)
+        yield context
+        await context.kube.close()
 
 
 @pytest_asyncio.fixture

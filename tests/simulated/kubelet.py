@@ -1,6 +1,6 @@
-"""A scripted node: it takes every pod, 'runs' it, and ends it with the exit code, record and log that the script says.
+"""Simulated kubelet: it takes every pod and ends it with the exit code, record and log of a script.
 
-No container runs. What is simulated is what the operator sees of a kubelet: pod status, logs, and deaths.
+No container runs. Simulated is what the operator observes of a kubelet: pod status, logs, and failures.
 """
 
 import json

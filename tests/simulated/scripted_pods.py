@@ -1,4 +1,4 @@
-"""What the scripted containers leave behind when all goes well: records and logs by role and stage."""
+"""Results of simulated containers: termination records and logs by role and stage."""
 
 import base64
 import gzip
@@ -16,7 +16,7 @@ FAIL2PASS = {"base": 0, "before": 1, "after": 0}
 
 @dataclass
 class ScriptedPods:
-    """A script for the kubelet."""
+    """Script for the simulated kubelet."""
 
     registry: SeededRegistry
     exit_codes: dict[str, int] = field(default_factory=lambda: dict(FAIL2PASS))
@@ -24,7 +24,7 @@ class ScriptedPods:
     probe_codes: dict[str, int] = field(default_factory=dict)
     """Exit codes of single probes, by work: {"after-0": 1}."""
     agent_records: dict[str, list[Json]] = field(default_factory=dict)
-    """By work, the records of its attempts; agents that nobody wrote a record for give up."""
+    """By work, the records of its attempts; agents without a record give up."""
     intake: Json = field(default_factory=dict)
     """Fields of the intake record that differ from a good one."""
     build: Json = field(default_factory=dict)
@@ -53,8 +53,13 @@ class ScriptedPods:
                 "removed": 0,
             } | self.checkout
         elif tags[labels.ROLE] == "intake":
-            found = self.registry
-            record |= {"source": found.source, "facts": found.facts, "layers": found.layers, "testFiles": 1}
+            seeded = self.registry
+            record |= {
+                "source": seeded.source,
+                "facts": seeded.facts,
+                "layers": seeded.layers,
+                "testFiles": 1,
+            }
             record |= {"language": "python"} | self.intake
         else:
             record |= {"image": self.registry.image, "durationMs": 20_000} | self.build

@@ -1,4 +1,4 @@
-"""What intake and build pods would have left in the registry: pushed once, so that the operator finds real content."""
+"""Content that intake and build pods leave in the registry, pushed once, for tests of the operator."""
 
 import asyncio
 import json
@@ -35,13 +35,13 @@ async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) 
     """Push a source, facts, the three layers and a task image."""
     layers = {}
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
-    taken_in = {"facts.json": facts}
+    intake_files = {"facts.json": facts}
     for stage in Stage:
         taken_in[f"{stage}.tar.gz"], layer = stage_layer(
             StageChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
         )
         layers[stage.value] = layer.to_json_dict()
-    await push_artifact(registry, repository, "intake", taken_in)
+    await push_artifact(registry, repository, "intake", intake_files)
     image = await _task_image(registry, repository)
     return SeededRegistry(image, digest_of(facts), layers, image)
 
@@ -67,7 +67,7 @@ async def _task_image(registry: RegistryClient, repository: str) -> str:
 
 
 class RegistryProxy:
-    """A plain HTTP front before the registry, so that a test can stop the operator at any of its requests."""
+    """HTTP proxy of the registry, so that a test can crash the operator at any of its requests."""
 
     def __init__(self, behind: str, session: aiohttp.ClientSession) -> None:
         self.gate: RequestHook = no_hook
@@ -101,7 +101,7 @@ class RegistryProxy:
 
 @asynccontextmanager
 async def running_proxy(host: str) -> AsyncIterator[RegistryProxy]:
-    """Run the front until the block ends."""
+    """Run the proxy until the block ends."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         front = RegistryProxy(host, session)
         app = web.Application(client_max_size=64 << 20)

@@ -1,8 +1,8 @@
-"""The operator at work in a simulated cluster, one step at a time in an order that a seed decides.
+"""The operator in a simulated cluster, one step at a time in an order that a seed decides.
 
-Real are: the operator's handlers, queue, cache, slots, both reconcilers, its HTTP clients, and the registry. Simulated
-are the API server (in memory, over real HTTP), the kubelet (no container runs), and time, which moves when nothing
-else does. Watch events arrive late, as in life: what is known may always lag behind what is.
+Real: the operator's event handlers, queue, cache, pod limiter, both reconcilers, its HTTP clients, and the registry.
+Simulated: the API server (in memory, over real HTTP), the kubelet (no container runs), and time, which advances when
+nothing else happens. Watch events arrive late, as in a real cluster, so the cache may be behind the API server.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
 
 MAX_STEPS = 5000
-"""Steps until a run that does not end is given up."""
+"""Steps after which a run that does not end fails."""
 QUIET_RESYNCS = 2
-"""Looks at everything, a minute apart, that must change nothing before a run counts as over."""
+"""Resyncs without a change, a minute apart, after which a run is over."""
 
 SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
 POD_LIMITS = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
@@ -41,7 +41,7 @@ def make_context(
     settings: Settings = SETTINGS,
     places: Mapping[Role, int] = POD_LIMITS,
 ) -> ReconcileContext:
-    """A world as the operator's process makes it: with an empty cache, and nothing in the queue."""
+    """A context as the operator's process makes it: with an empty cache and an empty queue."""
     queue = WorkQueue()
     slots = PodLimiter(places, wake=queue.add)
     return ReconcileContext(server.client(), registry, Cache(), queue, slots, settings)
@@ -54,7 +54,7 @@ class Crash:
     requests_left: int
     after_request: bool
     writes_only: bool = False
-    """Count only what changes objects of the cluster: between those lie the moments that matter most."""
+    """Count only requests that change objects of the cluster; a crash between two of them matters most."""
     kill_operator: Callable[[], None] = lambda: None
 
     async def __call__(self, line: str) -> Callable[[], None] | None:
@@ -82,9 +82,9 @@ class Simulation:
     settings: Settings = SETTINGS
     pod_limits: dict[Role, int] = field(default_factory=lambda: POD_LIMITS)
     crashes: list[Crash] = field(default_factory=list)
-    """In order: the operator dies so often."""
+    """Crashes of the operator, in this order."""
     user_actions: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
-    """What somebody does to the cluster, each once, as soon as its condition holds."""
+    """Condition and action: each action runs once, as soon as its condition holds."""
     check: Callable[[], None] = lambda: None
     """Called after every step."""
     reconciles: list[tuple[str, str]] = field(default_factory=list)
@@ -92,10 +92,10 @@ class Simulation:
     crash_count: int = 0
 
     async def run(self) -> None:
-        """Until nothing changes any more."""
+        """Run until nothing changes any more."""
         self._chance = random.Random(self.seed)
         self._rest = list(self.crashes)
-        # One for all operators of a run: it keeps nothing but connections, and costs more to make than all the rest.
+        # One for all operators of a run: it keeps only connections, and is the most expensive part to create.
         self._registry = RegistryClient(self.proxy.host if self.crashes else self.proxy.behind, insecure=True)
         await self._start_operator()
         for _ in range(MAX_STEPS):
@@ -110,19 +110,19 @@ class Simulation:
 
     @property
     def context(self) -> ReconcileContext:
-        """Of the operator that is alive."""
+        """Context of the running operator."""
         return self._operator.context
 
     async def _start_operator(self) -> None:
         context = make_context(self.server, self._registry, self.settings, self.pod_limits)
         self._operator = Operator(context, clock=lambda: self.server.now)
         self._quiet = 0
-        self._told = len(self.server.changes)
+        self._delivered = len(self.server.changes)
         if not await self._survives(self._operator.informer.resync()):
             await self._start_operator()
 
     async def _survives(self, work) -> bool:
-        """Do ``work``; False when the operator died of it, and another must take its place."""
+        """Do ``work``; False when the operator crashed in it and must be started again."""
         task = asyncio.ensure_future(work)
         fuse = self._rest[0] if self._rest else None
         if fuse is not None:
@@ -143,7 +143,7 @@ class Simulation:
 
     async def _step(self) -> bool:
         actions: list[Callable[[], object]] = list(self.kubelet.steps())
-        if self._told < len(self.server.changes):
+        if self._delivered < len(self.server.changes):
             actions.append(self._deliver_event)
         if len(self.context.queue):
             actions += [self._reconcile_next] * 2
@@ -164,8 +164,8 @@ class Simulation:
             item[1]()
 
     async def _deliver_event(self) -> None:
-        change = self.server.changes[self._told]
-        self._told += 1
+        change = self.server.changes[self._delivered]
+        self._delivered += 1
         if change["object"]["kind"] in (TASKS.kind, BUILDS.kind, "Pod"):
             await self._operator.informer.on_event(event=change)
 

@@ -1,4 +1,4 @@
-"""Which part of a change is the fix, and which the tests?"""
+"""Classification of changed files as fix, tests or generated."""
 
 import pytest
 
