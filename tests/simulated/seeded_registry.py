@@ -37,7 +37,7 @@ async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) 
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
     intake_files = {"facts.json": facts}
     for stage in Stage:
-        taken_in[f"{stage}.tar.gz"], layer = stage_layer(
+        intake_files[f"{stage}.tar.gz"], layer = stage_layer(
             StageChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
         )
         layers[stage.value] = layer.to_json_dict()
