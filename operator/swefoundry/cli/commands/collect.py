@@ -17,27 +17,30 @@ from swefoundry.cli.releases.index import pip_index
 from swefoundry.cli.releases.splitting import TEST_GLOBS
 from swefoundry.cli.summary import RunSummary
 
+PairsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        exists=True,
+        dir_okay=False,
+        help="File with one pair per line, optionally followed by repo=owner/name; `#` starts a comment.",
+    ),
+]
+GlobsOfTests = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--test-glob", help=f"Glob for test files; may be repeated. Default: {' '.join(TEST_GLOBS)}"
+    ),
+]
+
 
 def releases(
     pair_texts: Annotated[
         list[str] | None,
         typer.Argument(metavar="PKG:OLD..NEW", help="Pairs, such as itsdangerous:2.1.0..2.1.1."),
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            exists=True,
-            dir_okay=False,
-            help="File with one pair per line, optionally followed by repo=owner/name; `#` starts a comment.",
-        ),
-    ] = None,
-    test_glob: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--test-glob", help=f"Glob for test files; may be repeated. Default: {' '.join(TEST_GLOBS)}"
-        ),
-    ] = None,
+    file: PairsFile = None,
+    test_glob: GlobsOfTests = None,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder for downloaded archives.")] = None,
     out: options.Out = None,
     apply: options.Apply = False,
