@@ -63,12 +63,8 @@ def releases(
     requests = pair_requests(pair_texts or [], file, summary)
     if not requests and not summary.rejected:
         raise typer.BadParameter("give pairs, or --file", param_hint="PKG:OLD..NEW")
-    target = manifest_output.OutputTarget(
-        out,
-        apply,
-        clients.cluster_target(namespace, context),
-        clients.RegistryTarget(registry, insecure, prefix),
-    )
+    store = clients.RegistryTarget(registry, insecure, prefix)
+    target = manifest_output.OutputTarget(out, apply, clients.cluster_target(namespace, context), store)
     settings = instance_settings(namespace, registry, template, strategies, experiment)
     collection = Collection(requests, settings, tuple(test_glob or TEST_GLOBS), summary)
     asyncio.run(_collect(collection, target, cache or default_cache()))
