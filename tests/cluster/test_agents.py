@@ -241,7 +241,7 @@ def test_every_turn_is_counted_once(ended: dict[str, AgentOutcome], case: str) -
 
 def test_what_the_model_claimed_is_kept_apart_from_what_was_measured(ended: dict[str, AgentOutcome]) -> None:
     agents = ended["passing before"].build["agents"]
-    assert (agents["asked"], agents["overclaimed"], agents["underclaimed"]) == (2, 1, 0)
+    assert (agents["draftsRequested"], agents["overclaimed"], agents["underclaimed"]) == (2, 1, 0)
 
 
 def test_the_analysts_reason_is_the_objects(ended: dict[str, AgentOutcome]) -> None:
@@ -269,17 +269,17 @@ def test_a_spent_budget_is_named_and_not_overspent(ended: dict[str, AgentOutcome
 def test_garbage_ends_with_the_last_model(ended: dict[str, AgentOutcome]) -> None:
     found = ended["nothing but garbage"]
     assert condition(found.build, "Ready")["reason"] == "AgentsMalformed"
-    assert found.build["agents"]["rung"] == 2
+    assert found.build["agents"]["modelIndex"] == 2
     assert {line["model"] for line in found.requests["requests"]} == {SMALL, LARGE, PLAIN}
 
 
 def test_a_stronger_model_takes_over_from_a_weak_one(ended: dict[str, AgentOutcome]) -> None:
-    assert ended["a weak model"].build["agents"]["rung"] == 1
+    assert ended["a weak model"].build["agents"]["modelIndex"] == 1
 
 
 def test_an_endpoint_without_tools_is_asked_in_words(ended: dict[str, AgentOutcome]) -> None:
     found = ended["an endpoint without tools"]
-    assert found.build["agents"]["rung"] == 2
+    assert found.build["agents"]["modelIndex"] == 2
     plain = [line["body"] for line in found.requests["requests"] if line["model"] == PLAIN]
     assert plain and not any("tools" in body or "response_format" in body for body in plain)
 

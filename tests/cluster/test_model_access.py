@@ -248,7 +248,7 @@ def test_without_the_authority_it_is_said_what_is_wrong_and_how_to_mend_it(seen:
 def test_the_proxy_is_asked_for_the_far_model_and_for_nothing_else(seen: Seen) -> None:
     found = seen.cases[PROXY]
     assert set(seen.gateway.proxy_requests) == {f"CONNECT {gateway.FAR}:443"}
-    assert found.build["agents"]["rung"] == 1
+    assert found.build["agents"]["modelIndex"] == 1
     assert [line["role"] for line in found.requests["requests"] if line["model"] == FAR] == [
         "environment",
         "tests",

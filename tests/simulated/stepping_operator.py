@@ -7,10 +7,12 @@ nothing else happens. Watch events arrive late, as in a real cluster, so the cac
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import httpx
 from aiohttp import web
 
 from simulated.api_server import ApiServer, no_hook
@@ -90,6 +92,8 @@ class Simulation:
     reconciles: list[tuple[str, str]] = field(default_factory=list)
     """Kind and result of every reconcile."""
     crash_count: int = 0
+    registry_requests: Counter[str] = field(default_factory=Counter)
+    """Requests to the registry, by method."""
 
     async def run(self) -> None:
         """Run until nothing changes any more."""
@@ -97,6 +101,7 @@ class Simulation:
         self._rest = list(self.crashes)
         # One for all operators of a run: it keeps only connections, and is the most expensive part to create.
         self._registry = RegistryClient(self.proxy.host if self.crashes else self.proxy.behind, insecure=True)
+        self._registry._client.event_hooks = {"request": [self._count_registry_request]}
         await self._start_operator()
         for _ in range(MAX_STEPS):
             if not await self._step():
@@ -107,6 +112,9 @@ class Simulation:
             raise AssertionError(f"it does not end: {self.reconciles[-20:]}")
         await self._close()
         await self._registry.aclose()
+
+    async def _count_registry_request(self, request: httpx.Request) -> None:
+        self.registry_requests[request.method] += 1
 
     @property
     def context(self) -> ReconcileContext:

@@ -1,10 +1,12 @@
 """EnvBuild: the search for one environment image, round by round."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, WithJsonSchema, model_validator
 
+from swefoundry.api.status_upgrade import upgraded
 from swefoundry.api.types import (
     Attempt,
     Budget,
@@ -21,6 +23,7 @@ from swefoundry.api.types import (
 )
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.models import Usage
+from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 from swefoundry.drafts.proven_environment import Parent
@@ -102,14 +105,14 @@ class ProbeResult(WireModel):
 class Round(WireModel):
     """One draft, built and probed."""
 
-    number: int = Field(ge=0, description="From 0.")
+    number: int = Field(ge=0, description="From 1. (From 0 in a status of the release before.)")
     strategy: str = Field(max_length=32, description="Strategy that proposed the draft.")
     label: str = Field(default="", max_length=200, description="What distinguishes the draft, for people.")
     draft: Digest = Field(description="Digest of the draft.")
     image: Digest | None = Field(default=None, description="The image, once built.")
     probes: list[ProbeResult] = Field(default=[], max_length=3, description="Probes that ended.")
-    outcome: str | None = Field(
-        default=None, max_length=64, description="How the round ended; absent while it runs."
+    outcome: Annotated[RoundOutcome, WithJsonSchema({"type": "string", "maxLength": 64})] | None = Field(
+        default=None, description="How the round ended; absent while it runs."
     )
     message: str | None = Field(default=None, max_length=2048, description="Why, with the telling lines.")
     evidence: Digest | None = Field(default=None, description="Blob with the build log.")
@@ -126,15 +129,23 @@ class Round(WireModel):
     )
     usage: Usage | None = Field(default=None, description="What models were used for this draft.")
 
+    @property
+    def index(self) -> int:
+        """From 0, as names of pods and tags count."""
+        return self.number - 1
+
+
+DEPRECATED = "Deprecated: former name of {}; read for one release, never written."
+
 
 class Agents(WireModel):
     """What the strategy `agents` has done so far."""
 
-    asked: int = Field(default=0, ge=0, description="Drafts that the agents were asked for.")
+    drafts_requested: int = Field(default=0, ge=0, description="Drafts requested of the agents.")
     drafting: int | None = Field(
-        default=None, ge=0, description="Round whose draft they are writing; absent: none."
+        default=None, ge=0, description="Number of the round whose draft they are writing; absent: none."
     )
-    ended: str | None = Field(
+    end_reason: str | None = Field(
         default=None, max_length=64, description="Why they write no further draft, as a constant."
     )
     message: str | None = Field(default=None, max_length=2048, description="Why, as a sentence.")
@@ -142,13 +153,18 @@ class Agents(WireModel):
     transcript: Digest | None = Field(
         default=None, description="Artifact with everything that was said to models and what they answered."
     )
-    rung: int = Field(default=0, ge=0, description="Index of the model that spoke last.")
+    model_index: int = Field(
+        default=0, ge=0, description="Index, in the operator's list of models, of the one that answered last."
+    )
     overclaimed: int = Field(
         default=0, ge=0, description="Drafts that the model believed in and the probe refused."
     )
     underclaimed: int = Field(
         default=0, ge=0, description="Drafts that the model doubted and the probe accepted."
     )
+    asked: int | None = Field(default=None, ge=0, description=DEPRECATED.format("draftsRequested"))
+    ended: str | None = Field(default=None, max_length=64, description=DEPRECATED.format("endReason"))
+    rung: int | None = Field(default=None, ge=0, description=DEPRECATED.format("modelIndex"))
 
 
 EnvPhase = Literal["Pending", "Intake", "Drafting", "Building", "Probing", "Ready", "Failed"]
@@ -185,7 +201,7 @@ class EnvBuildStatus(WireModel):
         max_length=64,
         description="What the image was accepted on: fail2pass, error2pass or tests-ran.",
     )
-    remembered: Digest | None = Field(
+    environment_record: Digest | None = Field(
         default=None, description="Artifact by which other commits of the repository find the image."
     )
     usage: Usage | None = Field(default=None, description="What models were used, all rounds together.")
@@ -204,3 +220,10 @@ class EnvBuildStatus(WireModel):
     duration: str | None = Field(
         default=None, max_length=32, description="Time from start to finish, for people."
     )
+    remembered: Digest | None = Field(default=None, description=DEPRECATED.format("environmentRecord"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgrade(cls, status: Any) -> Any:
+        """Read a status of the release before."""
+        return upgraded(status) if isinstance(status, Mapping) else status

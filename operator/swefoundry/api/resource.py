@@ -1,12 +1,13 @@
 """Custom resources as read from the API: identity, spec and status, parsed once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from swefoundry.api import labels
 from swefoundry.api.envbuild import EnvBuildSpec, EnvBuildStatus
+from swefoundry.api.status_upgrade import is_outdated
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
 from swefoundry.contracts.wire import WireModel
 
@@ -31,6 +32,8 @@ class CustomResource(Generic[SpecT, StatusT]):
     """Name of its experiment; empty: none."""
     spec: SpecT
     status: StatusT
+    outdated_status: Mapping[str, Any] | None = None
+    """The stored status, when the release before wrote it: the next write replaces all of it."""
 
 
 TaskInstance = CustomResource[TaskInstanceSpec, TaskInstanceStatus]
@@ -45,9 +48,11 @@ def parse_task_instance(body: Mapping[str, Any]) -> TaskInstance:
 
 def parse_env_build(body: Mapping[str, Any]) -> EnvBuild:
     """Parse an EnvBuild. Raises ``pydantic.ValidationError`` with the field's path."""
-    return _custom_resource(
-        body, EnvBuildSpec.model_validate(body["spec"]), EnvBuildStatus.model_validate(body.get("status", {}))
+    stored = body.get("status", {})
+    build = _custom_resource(
+        body, EnvBuildSpec.model_validate(body["spec"]), EnvBuildStatus.model_validate(stored)
     )
+    return replace(build, outdated_status=stored) if is_outdated(stored) else build
 
 
 def _custom_resource(body: Mapping[str, Any], spec: SpecT, status: StatusT) -> CustomResource[SpecT, StatusT]:

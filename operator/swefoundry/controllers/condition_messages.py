@@ -27,7 +27,9 @@ def wait_message(results: Sequence[object]) -> str:
     """Message of Reconciling: what the object waits for, pod places first."""
     queued = [f"{item.work}: {reasons.QUEUED}" for item in results if isinstance(item, Queued)]
     waits = [item for item in results if isinstance(item, Wait) and item.reason not in TRANSIENT_WAITS]
-    shown = [f"{item.work}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits]
+    shown = [
+        f"{item.subject}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits
+    ]
     return "; ".join([*queued, *shown])
 
 

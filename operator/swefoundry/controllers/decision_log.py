@@ -77,9 +77,9 @@ def wait_lines(results: Iterable[object]) -> list[LogLine]:
     for result in results:
         match result:
             case Queued(work):
-                lines.append(LogLine("waiting for a free pod slot", {"work": work}))
+                lines.append(LogLine("waiting for a free pod slot", {"work": str(work)}))
             case Wait(work, reason, message):
-                lines.append(LogLine("waiting", {"work": work, "reason": reason, "message": message}))
+                lines.append(LogLine("waiting", {"work": str(work), "reason": reason, "message": message}))
     return lines
 
 
@@ -106,7 +106,7 @@ def _retry(planned: Attempt, now: datetime) -> LogLine:
     return LogLine(
         "retry planned",
         {
-            "work": planned.work,
+            "work": str(planned.work),
             "attempt": planned.number,
             "delaySeconds": delay,
             "memoryFactor": factor,
@@ -115,7 +115,9 @@ def _retry(planned: Attempt, now: datetime) -> LogLine:
 
 
 def _given_up(ended: Attempt) -> LogLine:
-    return LogLine("work failed", {"work": ended.work, "attempts": ended.number + 1, "reason": ended.reason})
+    return LogLine(
+        "work failed", {"work": str(ended.work), "attempts": ended.number + 1, "reason": ended.reason}
+    )
 
 
 def _identity(attempt: Attempt) -> dict[str, object]:

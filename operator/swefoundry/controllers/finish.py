@@ -22,7 +22,9 @@ async def write_status(
 ) -> None:
     """Write the status if it changed; ``ApiConflict`` when the object changed since it was observed."""
     old, new = item.status.to_json_dict(), status.to_json_dict()
-    if old == new:
+    if item.outdated_status is not None:
+        old = item.outdated_status
+    elif old == new:
         return
     body = {
         "metadata": {"resourceVersion": item.resource_version, "uid": item.uid},

@@ -1,8 +1,9 @@
-"""Identity of an attempt: one pod of an owner, doing one piece of work. Pure."""
+"""Identity of the work of an object and of an attempt at it: one pod of an owner, doing one piece of work. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swefoundry.contracts.stages import Stage
 from swefoundry.workloads import names
 
 
@@ -25,6 +26,82 @@ class Owner:
     uid: str
     experiment: str = ""
     """Name of its experiment, copied to the labels of its pods."""
+
+
+class WorkKind(StrEnum):
+    """Kind of work, one per launcher."""
+
+    INTAKE = "intake"
+    CHECKOUT = "checkout"
+    BUILD = "build"
+    AGENT = "agent"
+    EVALUATION = "evaluation"
+
+
+ROLE_OF_KIND = {
+    WorkKind.INTAKE: Role.INTAKE,
+    WorkKind.CHECKOUT: Role.INTAKE,
+    WorkKind.BUILD: Role.BUILD,
+    WorkKind.AGENT: Role.AGENT,
+    WorkKind.EVALUATION: Role.EVALUATION,
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work of one object.
+
+    Its text (`intake`, `build-2`, `before-0`) stands in pod names, labels, status fields and metrics, and is an
+    interface: ``str`` and ``parse`` are the only places that know its form.
+    """
+
+    kind: WorkKind
+    number: int = 0
+    """From 0, in order of creation: the round of an EnvBuild, or the repeat of a TaskInstance's evaluation."""
+    stage: Stage | None = None
+    """Of an evaluation, and of nothing else."""
+
+    def __str__(self) -> str:
+        """The text."""
+        if self.kind is WorkKind.INTAKE:
+            return self.kind.value
+        return f"{self.stage or self.kind}-{self.number}"
+
+    @property
+    def role(self) -> Role:
+        """Role of the pods that do it."""
+        return ROLE_OF_KIND[self.kind]
+
+    @property
+    def evaluated_stage(self) -> Stage:
+        """Stage of an evaluation; ``ValueError`` for other work, which has none."""
+        if self.stage is None:
+            raise ValueError(f"{self} is no evaluation")
+        return self.stage
+
+    @classmethod
+    def parse(cls, text: str) -> "Work":
+        """The work of a text; ``ValueError`` when it names none."""
+        if text == WorkKind.INTAKE:
+            return INTAKE_WORK
+        name, _, number = text.rpartition("-")
+        if not (number.isascii() and number.isdigit()):
+            raise ValueError(f"{text!r} names no work")
+        if name in set(Stage):
+            return evaluation_work(Stage(name), int(number))
+        kind = WorkKind(name)
+        if kind in (WorkKind.INTAKE, WorkKind.EVALUATION):
+            raise ValueError(f"{text!r} names no work")
+        return cls(kind, int(number))
+
+
+INTAKE_WORK = Work(WorkKind.INTAKE)
+"""An object has one intake."""
+
+
+def evaluation_work(stage: Stage, number: int) -> Work:
+    """The evaluation of a stage."""
+    return Work(WorkKind.EVALUATION, number, stage)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.pod_outcomes import (
     FaultCategory,
     PodFault,
@@ -44,7 +45,7 @@ REFERENCE_MISSING = "ReferenceMissing"
 class StartPod:
     """Start an attempt (or adopt its pod, if it exists already)."""
 
-    work: str
+    work: Work
     number: int = 0
     memory_factor: int = 1
 
@@ -53,7 +54,7 @@ class StartPod:
 class CollectResult:
     """The pod ended with a record: keep its evidence."""
 
-    work: str
+    work: Work
     pod: PodSnapshot
     result: PodResult
 
@@ -62,7 +63,7 @@ class CollectResult:
 class RetryAttempt:
     """The attempt came to nothing: write that down, and plan the next."""
 
-    work: str
+    work: Work
     ended: Attempt
     planned: Attempt
 
@@ -71,7 +72,7 @@ class RetryAttempt:
 class FailAttempt:
     """The attempt came to nothing, and another would, too."""
 
-    work: str
+    work: Work
     ended: Attempt
     fault: PodFault
 
@@ -80,7 +81,8 @@ class FailAttempt:
 class Wait:
     """Nothing to do but wait; ``requeue_seconds`` bounds how long without an event."""
 
-    work: str
+    subject: str
+    """What waits: a piece of work, or something else with a name."""
     reason: str
     message: str = ""
     requeue_seconds: float = WAIT_REQUEUE_SECONDS
@@ -88,7 +90,10 @@ class Wait:
     """A pod that the status does not know yet: made just before a crash."""
 
 
-Move = StartPod | CollectResult | RetryAttempt | FailAttempt | Wait
+AttemptChange = RetryAttempt | FailAttempt | Wait
+"""Moves that only change the status."""
+
+Move = StartPod | CollectResult | AttemptChange
 
 
 @dataclass(frozen=True)
@@ -100,33 +105,32 @@ class WorkState:
     now: datetime
     settings: Settings
 
-    def attempt(self, work: str) -> Attempt | None:
+    def attempt(self, work: Work) -> Attempt | None:
         """The attempt that the status speaks of."""
-        return next((item for item in self.running if item.work == work), None)
+        return next((item for item in self.running if item.work == str(work)), None)
 
-    def pod(self, work: str, number: int) -> PodSnapshot | None:
+    def pod(self, work: Work, number: int) -> PodSnapshot | None:
         """The newest pod of the work that is not older than attempt ``number``: one made just before a crash counts."""
-        found = [pod for pod in self.pods if pod.work == work and pod.attempt >= number]
+        found = [pod for pod in self.pods if pod.work == str(work) and pod.attempt >= number]
         return max(found, key=lambda pod: pod.attempt, default=None)
 
 
-def next_move(work: str, bench: WorkState) -> Move:
+def next_move(work: Work, bench: WorkState) -> Move:
     """The next move for ``work``."""
     attempt = bench.attempt(work)
     pod = bench.pod(work, attempt.number if attempt else 0)
     if pod is None:
         return _first_move(work, attempt, bench)
-    patience = GracePeriods(
+    grace = GracePeriods(
         bench.settings.schedule_seconds, bench.settings.pull_grace_seconds, bench.settings.start_grace_seconds
     )
     number = pod.attempt
     factor = attempt.memory_factor if attempt and attempt.number == number else 1
     current = Attempt(
-        work=work, number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
+        work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    move = _move_for_state(
-        current, pod, _classify_infrastructure_codes(read_pod(pod, bench.now, patience), pod), bench
-    )
+    state = _classify_infrastructure_codes(read_pod(pod, bench.now, grace), pod)
+    move = _move_for_state(work, current, pod, state, bench)
     if isinstance(move, Wait) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
     return move
@@ -135,32 +139,34 @@ def next_move(work: str, bench: WorkState) -> Move:
 def hold_if_suspended(move: Move, suspended: bool) -> Move:
     """``move``; a suspended task starts no pod, and keeps what the running ones give."""
     if isinstance(move, StartPod) and suspended:
-        return Wait(move.work, reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
+        return Wait(str(move.work), reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
     return move
 
 
-def _first_move(work: str, attempt: Attempt | None, bench: WorkState) -> Move:
+def _first_move(work: Work, attempt: Attempt | None, bench: WorkState) -> Move:
     if attempt is None:
         return StartPod(work)
     if attempt.uid is not None:
         lost = PodFault(FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod vanished before its result was kept")
-        return _after_fault(attempt, lost, bench)
+        return _after_fault(work, attempt, lost, bench)
     if attempt.not_before is not None and attempt.not_before > bench.now:
         pause = (attempt.not_before - bench.now).total_seconds()
-        return Wait(work, "Backoff", attempt.message or "", pause)
+        return Wait(str(work), "Backoff", attempt.message or "", pause)
     return StartPod(work, attempt.number, attempt.memory_factor)
 
 
-def _move_for_state(current: Attempt, pod: PodSnapshot, reading: PodState, bench: WorkState) -> Move:
-    match reading:
+def _move_for_state(
+    work: Work, current: Attempt, pod: PodSnapshot, state: PodState, bench: WorkState
+) -> Move:
+    match state:
         case PodWaiting(reason, message):
-            return Wait(current.work, reason, message)
+            return Wait(str(work), reason, message)
         case PodRunning():
-            return Wait(current.work, "Running")
+            return Wait(str(work), "Running")
         case PodResult():
-            return CollectResult(current.work, pod, reading)
+            return CollectResult(work, pod, state)
         case PodFault():
-            return _after_fault(current, reading, bench)
+            return _after_fault(work, current, state, bench)
 
 
 def _classify_infrastructure_codes(reading: PodState, pod: PodSnapshot) -> PodState:
@@ -182,7 +188,7 @@ def _classify_infrastructure_codes(reading: PodState, pod: PodSnapshot) -> PodSt
     return reading
 
 
-def _after_fault(current: Attempt, fault: PodFault, bench: WorkState) -> Move:
+def _after_fault(work: Work, current: Attempt, fault: PodFault, bench: WorkState) -> AttemptChange:
     ended = current.model_copy(
         update={
             "outcome": fault.category.value,
@@ -194,11 +200,7 @@ def _after_fault(current: Attempt, fault: PodFault, bench: WorkState) -> Move:
         }
     )
     planned = next_attempt(current, fault, bench)
-    return (
-        FailAttempt(current.work, ended, fault)
-        if planned is None
-        else RetryAttempt(current.work, ended, planned)
-    )
+    return FailAttempt(work, ended, fault) if planned is None else RetryAttempt(work, ended, planned)
 
 
 def next_attempt(current: Attempt, fault: PodFault, bench: WorkState) -> Attempt | None:
@@ -220,11 +222,11 @@ def next_attempt(current: Attempt, fault: PodFault, bench: WorkState) -> Attempt
     return None
 
 
-def after_lost_log(move: CollectResult, bench: WorkState) -> Move:
+def after_lost_log(move: CollectResult, bench: WorkState) -> AttemptChange:
     """What follows when the record is there and the log is gone: a result without evidence is none."""
     attempt = bench.attempt(move.work)
     current = Attempt(
-        work=move.work,
+        work=str(move.work),
         number=move.pod.attempt,
         pod=move.pod.name,
         uid=move.pod.uid,
@@ -233,4 +235,4 @@ def after_lost_log(move: CollectResult, bench: WorkState) -> Move:
     )
     message = "the pod was removed before its log was read"
     lost = PodFault(FaultCategory.INFRASTRUCTURE, "LogLost", message, move.result.code, move.result.seconds)
-    return _after_fault(current, lost, bench)
+    return _after_fault(move.work, current, lost, bench)

@@ -11,13 +11,13 @@ from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.attempt import AttemptRef, Owner, Role
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import (
     POD_LOST,
+    AttemptChange,
     CollectResult,
     FailAttempt,
-    Move,
     RetryAttempt,
     StartPod,
     Wait,
@@ -28,15 +28,11 @@ from swefoundry.workloads.pod_spec import JsonDict
 PartT = TypeVar("PartT")
 
 
-ROLE_BY_WORK = {"intake": Role.INTAKE, "checkout": Role.INTAKE, "build": Role.BUILD, "agent": Role.AGENT}
-"""By the first word of the work; all others are evaluations."""
-
-
 @dataclass(frozen=True)
 class Queued:
-    """No place was free; the object is looked at again when one is."""
+    """No slot was free; the object is enqueued when one is."""
 
-    work: str
+    work: Work
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,9 @@ class PodStarted:
     attempt: Attempt
 
 
-def new_attempt_ref(owner: Owner, role: Role, move: StartPod) -> AttemptRef:
+def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:
     """A ticket with a fresh nonce."""
-    return AttemptRef(owner, role, move.work, move.number, secrets.token_hex(16))
+    return AttemptRef(owner, move.work.role, str(move.work), move.number, secrets.token_hex(16))
 
 
 async def start_pod(
@@ -63,7 +59,7 @@ async def start_pod(
     if not context.pod_limiter.acquire(
         ref.role, slot_key(owner.namespace, ref.pod_name), Key(owner.kind, owner.namespace, owner.name)
     ):
-        return Queued(ref.work)
+        return Queued(move.work)
     try:
         made = await context.kube.create(PODS, owner.namespace, await prepare())
         if made is None:
@@ -88,7 +84,7 @@ def slot_key(namespace: str, pod: str) -> str:
     return f"{namespace}/{pod}"
 
 
-async def verify_pod_lost(context: ReconcileContext, namespace: str, move: Move) -> Move:
+async def verify_pod_lost(context: ReconcileContext, namespace: str, move: AttemptChange) -> AttemptChange:
     """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
     if not isinstance(move, RetryAttempt | FailAttempt):
         return move
@@ -99,18 +95,13 @@ async def verify_pod_lost(context: ReconcileContext, namespace: str, move: Move)
     except errors.NotFound:
         return _count_fault(move)
     context.cache.put({"kind": PODS.kind, **found})
-    return Wait(move.work, "Running", requeue_seconds=1.0)
+    return Wait(str(move.work), "Running", requeue_seconds=1.0)
 
 
-def _count_fault(move: RetryAttempt | FailAttempt) -> Move:
+def _count_fault(move: RetryAttempt | FailAttempt) -> AttemptChange:
     over = move.ended
-    metrics.ATTEMPTS.labels(role_of_work(over.work).value, over.outcome or "", over.reason or "").inc()
+    metrics.ATTEMPTS.labels(move.work.role.value, over.outcome or "", over.reason or "").inc()
     return move
-
-
-def role_of_work(work: str) -> Role:
-    """The role of the pods that do this work."""
-    return ROLE_BY_WORK.get(work.partition("-")[0], Role.EVALUATION)
 
 
 async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
@@ -157,16 +148,16 @@ def owned_pods(context: ReconcileContext, uid: str) -> tuple[PodSnapshot, ...]:
     return tuple(read_snapshot(body) for body in context.cache.children(uid, "Pod"))
 
 
-def count_finished_pod(role: Role, move: CollectResult) -> None:
+def count_finished_pod(move: CollectResult) -> None:
     """Count an attempt that ended with a record."""
-    metrics.ATTEMPTS.labels(role.value, "Finished", str(move.result.code)).inc()
-    metrics.STAGE_SECONDS.labels(role.value).observe(move.result.seconds)
+    metrics.ATTEMPTS.labels(move.work.role.value, "Finished", str(move.result.code)).inc()
+    metrics.STAGE_SECONDS.labels(move.work.role.value).observe(move.result.seconds)
 
 
 def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | None = None) -> Attempt:
     """A collected attempt, for the list of the last five."""
     return Attempt(
-        work=move.work,
+        work=str(move.work),
         number=move.pod.attempt,
         pod=move.pod.name,
         uid=move.pod.uid,

@@ -17,7 +17,7 @@ from swefoundry.contracts.models import MICRO, Usage
 from swefoundry.kube.cache import Cache, key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, ApiObject
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.attempt import Role, Work, WorkKind
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,9 @@ class OtherUsage:
     in_namespace: UsageTotals = NO_USAGE
     """Of those in the same namespace."""
     overall: UsageTotals = NO_USAGE
+
+
+NO_OTHER_USAGE = OtherUsage()
 
 
 class UsageIndex:
@@ -114,7 +117,7 @@ class UsageIndex:
     def _has_agent_pod(self, body: ApiObject) -> bool:
         """Whether an agent pod of the EnvBuild runs; its status may not list it yet."""
         running = body.get("status", {}).get("running", ())
-        if any(item.get("work", "").startswith("agent-") for item in running):
+        if any(_is_agent_work(item.get("work", "")) for item in running):
             return True
         return any(map(_is_agent_pod, self._cache.children(body["metadata"]["uid"], PODS.kind)))
 
@@ -146,6 +149,13 @@ def _numbers(sums: UsageTotals) -> dict[str, int]:
         "reservedTokens": sums.reserved.tokens,
         "reservedMicroUsd": sums.reserved.micro_usd,
     }
+
+
+def _is_agent_work(text: str) -> bool:
+    try:
+        return Work.parse(text).kind is WorkKind.AGENT
+    except ValueError:  # its own reconcile reports it
+        return False
 
 
 def _is_agent_pod(pod: ApiObject) -> bool:

@@ -100,12 +100,14 @@ WITHOUT_TRANSCRIPT: list[tuple[str, Json | None, Json | None]] = [
     (
         "agents during their first draft",
         task(status={"envBuild": "built"}),
-        an_env_build("built", phase="Drafting", agents={"asked": 1, "drafting": 0}),
+        an_env_build("built", phase="Drafting", agents={"draftsRequested": 1, "drafting": 1}),
     ),
     (
         "agents without budget",
         task(status={"envBuild": "built"}),
-        an_env_build("built", phase="Failed", agents={"ended": "BudgetSpent", "message": "no money is left"}),
+        an_env_build(
+            "built", phase="Failed", agents={"endReason": "BudgetSpent", "message": "no money is left"}
+        ),
     ),
 ]
 

@@ -51,14 +51,14 @@ BUILD: Json = {
     "status": {
         "rounds": [
             {
-                "number": 0,
+                "number": 1,
                 "strategy": "recipe",
                 "label": "python 3.11, pip",
                 "outcome": "StepFailed",
                 "message": "ModuleNotFoundError: No module named 'wheel'",
             },
             {
-                "number": 1,
+                "number": 2,
                 "strategy": "recipe",
                 "label": "python 3.11, uv",
                 "outcome": "Accepted",
@@ -115,9 +115,9 @@ def put_failed_agents(api: ApiServer, name: str = "octo--calc-7") -> None:
     """A TaskInstance whose agents gave up after reuse had failed."""
     lost = "it needs a running PostgreSQL server"
     rounds: list[Json] = [
-        {"number": 0, "strategy": "reuse", "parent": {"image": digest("a")}, "outcome": "AfterFailed"},
-        {"number": 1, "strategy": "agents", "outcome": "StepFailed", "claimed": True, "usage": USED},
-        {"number": 2, "strategy": "agents", "outcome": "Accepted", "claimed": False},
+        {"number": 1, "strategy": "reuse", "parent": {"image": digest("a")}, "outcome": "AfterFailed"},
+        {"number": 2, "strategy": "agents", "outcome": "StepFailed", "claimed": True, "usage": USED},
+        {"number": 3, "strategy": "agents", "outcome": "Accepted", "claimed": False},
     ]
     build: Json = {
         "metadata": {"name": "built"},
@@ -128,11 +128,11 @@ def put_failed_agents(api: ApiServer, name: str = "octo--calc-7") -> None:
             "usage": USED,
             "podSeconds": 61.4,
             "agents": {
-                "asked": 3,
+                "draftsRequested": 3,
                 "overclaimed": 1,
                 "underclaimed": 1,
                 "transcript": digest("7"),
-                "ended": "AgentsGaveUp",
+                "endReason": "AgentsGaveUp",
                 "message": lost,
             },
         },

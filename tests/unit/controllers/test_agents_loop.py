@@ -87,8 +87,8 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, she
     assert (status["usage"], status["cost"]) == (USED.to_json_dict(), "$0.0025")
     state = play.agent_records["agent-0"][0]["state"]
     assert status["agents"] == {
-        "asked": 1,
-        "rung": 0,
+        "draftsRequested": 1,
+        "modelIndex": 0,
         "state": state,
         "transcript": state,
         "overclaimed": 0,
@@ -193,7 +193,10 @@ async def test_strategies_after_the_agents_have_their_turn_when_these_end(server
     }
     simulation = a_simulation(server, front, shelf, spec=spec)
     await simulation.run()
-    assert (build(simulation)["strategy"], build(simulation)["agents"]["ended"]) == ("fixed", "AgentsGaveUp")
+    assert (build(simulation)["strategy"], build(simulation)["agents"]["endReason"]) == (
+        "fixed",
+        "AgentsGaveUp",
+    )
     assert len(orders(simulation)) == 1
 
 
@@ -373,6 +376,49 @@ async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, 
         await simulation.run()
         status = build(simulation)
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
-        assert (status["agents"]["asked"], status["usage"]["turns"]) == (3, 12)
+        assert (status["agents"]["draftsRequested"], status["usage"]["turns"]) == (3, 12)
         assert set(attempts(simulation).values()) == {1}
         assert simulation.crash_count >= 3
+
+
+def downgraded(status):
+    """A merge patch that makes a status that of the release before."""
+    agents = status["agents"]
+    former = {"draftsRequested": "asked", "modelIndex": "rung", "endReason": "ended"}
+    patch = {former[name]: agents[name] for name in former if name in agents} | dict.fromkeys(former)
+    if "drafting" in agents:
+        patch["drafting"] = agents["drafting"] - 1
+    rounds = [item | {"number": item["number"] - 1} for item in status.get("rounds", [])]
+    return {"status": {"agents": patch, "rounds": rounds}}
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+async def test_a_status_of_the_release_before_is_taken_over_in_the_middle(server, front, shelf, rounds):
+    records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
+    pods = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
+    simulation = a_simulation(server, front, shelf, pods)
+
+    def drafts():
+        status = server.get(BUILD)["status"] if ("envbuilds", "here", "task-one") in server.objects else {}
+        return "drafting" in status.get("agents", {}) and len(status.get("rounds", [])) == rounds
+
+    simulation.user_actions = [
+        (drafts, lambda: server.patch(BUILD, downgraded(server.get(BUILD)["status"]), "status"))
+    ]
+    await simulation.run()
+    status = build(simulation)
+    assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
+    assert [item["number"] for item in status["rounds"]] == [1, 2, 3]
+    assert (status["agents"]["draftsRequested"], "asked" in status["agents"]) == (3, False)
+    assert set(attempts(simulation).values()) == {1}
+
+
+async def test_an_ended_status_of_the_release_before_is_rewritten_once(server, front, shelf):
+    pods = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
+    simulation = a_simulation(server, front, shelf, pods)
+    await simulation.run()
+    before = build(simulation)
+    server.patch(BUILD, downgraded(before), "status")
+    assert build(simulation)["rounds"][0]["number"] == 0
+    await simulation.run()
+    assert build(simulation) == before

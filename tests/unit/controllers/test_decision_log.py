@@ -82,11 +82,11 @@ def a_round(**fields):
 
 def test_rounds_are_logged_when_they_start_and_when_they_end():
     none, one = a_build().status, a_build({"rounds": [a_round()]}).status
-    ended = a_build({"rounds": [a_round(outcome="BuildFailed", seconds=9, message="no gcc")]}).status
+    ended = a_build({"rounds": [a_round(outcome="StepFailed", seconds=9, message="no gcc")]}).status
     about = {"round": 1, "strategy": "recipe", "label": "3.11"}
     started = LogLine("round started", {**about, "draft": digest("d")})
     end = LogLine(
-        "round ended", {**about, "outcome": "BuildFailed", "image": None, "seconds": 9, "message": "no gcc"}
+        "round ended", {**about, "outcome": "StepFailed", "image": None, "seconds": 9, "message": "no gcc"}
     )
     assert status_lines(none, one) == [started]
     assert status_lines(one, ended) == [end]

@@ -165,7 +165,7 @@ async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
         one.known.image,
     )
     assert {one.trials, two.trials} == {ReuseStats(accepted=1)}
-    assert stage.build("one")["remembered"].startswith("sha256:")
+    assert stage.build("one")["environmentRecord"].startswith("sha256:")
 
 
 async def test_a_sibling_says_what_it_waits_for(stage):

@@ -12,7 +12,7 @@ from swefoundry.api import labels
 from swefoundry.api.types import Attempt
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact
-from swefoundry.workloads.attempt import Owner, Role
+from swefoundry.workloads.attempt import Owner, Role, Work
 from swefoundry.workloads.decide import CollectResult, RetryAttempt, StartPod, Wait
 from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.lifecycle import (
@@ -40,12 +40,12 @@ def a_body(ticket):
 
 async def started_pod(context, number=0):
     """A pod, made as the reconcilers make it."""
-    order = new_attempt_ref(OWNER, Role.EVALUATION, StartPod("before-0", number))
+    order = new_attempt_ref(OWNER, StartPod(Work.parse("before-0"), number))
 
     async def prepare():
         return a_body(order)
 
-    return await start_pod(context, order, StartPod("before-0", number), prepare)
+    return await start_pod(context, order, StartPod(Work.parse("before-0"), number), prepare)
 
 
 def the_pod(context):
@@ -55,7 +55,7 @@ def the_pod(context):
 
 def lost(attempt):
     over = attempt.model_copy(update={"outcome": "Infrastructure", "reason": "PodLost"})
-    return RetryAttempt("before-0", over, Attempt(work="before-0", number=1, pod=""))
+    return RetryAttempt(Work.parse("before-0"), over, Attempt(work="before-0", number=1, pod=""))
 
 
 async def test_a_started_pod_is_cached_at_once_and_takes_a_place(server, context):
@@ -80,7 +80,7 @@ async def test_a_pod_from_before_a_crash_is_adopted_with_its_own_nonce(server, c
 async def test_a_pod_without_a_place_is_not_prepared(server, context):
     for number in range(16):
         context.pod_limiter.restore(Role.EVALUATION, f"here/other-{number}")
-    assert await started_pod(context) == Queued("before-0")
+    assert await started_pod(context) == Queued(Work.parse("before-0"))
     assert server.requests == []
 
 
@@ -165,7 +165,7 @@ async def test_a_pod_that_only_seemed_lost_is_put_into_the_cache(server, context
 
 
 def collecting(body, record):
-    return CollectResult("before-0", read_snapshot(body), PodResult(record["code"], record, 1.0))
+    return CollectResult(Work.parse("before-0"), read_snapshot(body), PodResult(record["code"], record, 1.0))
 
 
 async def test_evidence_is_log_record_and_statuses_in_one_artifact(server, context, registry_host):

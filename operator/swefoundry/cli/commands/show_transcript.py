@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from swefoundry.api.status_upgrade import upgraded
 from swefoundry.cli import clients, console, options
 from swefoundry.cli.api_objects import KubernetesObject, status_of
 from swefoundry.cli.evidence_reader import env_build_repository
@@ -101,7 +102,7 @@ async def _get_env_build(kube: KubeClient, namespace: str, name: str) -> Kuberne
 
 
 def _transcript_digest(build: KubernetesObject) -> str:
-    status = status_of(build)
+    status = upgraded(status_of(build))
     agents, name = status.get("agents") or {}, build["metadata"]["name"]
     if digest := agents.get("transcript"):
         return str(digest)
@@ -115,6 +116,6 @@ def _transcript_digest(build: KubernetesObject) -> str:
 
 def _why_no_transcript(agents: KubernetesObject) -> str:
     """Why requested agents have left no transcript."""
-    if agents.get("ended"):
-        return f"its agents ended before they could ask a model: {agents.get('message') or agents['ended']}"
+    if reason := agents.get("endReason"):
+        return f"its agents ended before they could ask a model: {agents.get('message') or reason}"
     return "its agents are writing their first draft, and the transcript is stored with it"

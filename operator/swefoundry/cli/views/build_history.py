@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from swefoundry.api.status_upgrade import upgraded
 from swefoundry.api.types import Budget
 from swefoundry.cli.api_objects import KubernetesObject, status_of
 from swefoundry.cli.views.costs import usage_of
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.transcript_view import usage_text, usd_text
-from swefoundry.text.plurals import ordinal, pluralize
+from swefoundry.text.plurals import pluralize
 
 CLAIM_TEXTS = {True: "sure", False: "in doubt", None: ""}
 """How sure the model was of its draft, shown beside the measured outcome."""
@@ -17,7 +18,7 @@ UNFINISHED = "running"
 
 def build_history(build: KubernetesObject) -> Iterator[PageSection]:
     """Sections for an EnvBuild; none before its first round."""
-    status = status_of(build)
+    status = upgraded(status_of(build))
     rounds = status.get("rounds") or []
     if rounds:
         yield _rounds_section(rounds)
@@ -31,7 +32,7 @@ def build_history(build: KubernetesObject) -> Iterator[PageSection]:
 def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
     rows = tuple(
         (
-            ordinal(each["number"]),
+            each["number"],
             each.get("strategy", ""),
             each.get("label", ""),
             ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
@@ -40,7 +41,7 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
         for each in rounds
     )
     logs = tuple(
-        (f"round {ordinal(each['number'])}, {each.get('outcome')}", each["message"])
+        (f"round {each['number']}, {each.get('outcome')}", each["message"])
         for each in rounds
         if each.get("message") and not _accepted(each)
     )
@@ -57,7 +58,7 @@ def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
     lines = (f"{pluralize(len(tried), 'proven image')} tried, {len(rejected)} rejected by the probe",)
     rows = tuple(
         (
-            ordinal(each["number"]),
+            each["number"],
             each["parent"]["image"][:SHORT_DIGEST_LENGTH],
             each.get("outcome") or UNFINISHED,
         )
@@ -69,9 +70,10 @@ def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:
 def _agents_section(status: KubernetesObject) -> PageSection:
     agents = status.get("agents") or {}
     drafts = [each for each in status.get("rounds") or [] if each.get("strategy") == "agents"]
-    lines = [f"requested {pluralize(agents.get('asked', len(drafts)), 'draft')}: {_turns_text(status)}"]
-    if agents.get("ended"):
-        lines.append(f"{agents['ended']}: {agents.get('message') or 'no details'}")
+    requested = pluralize(agents.get("draftsRequested", len(drafts)), "draft")
+    lines = [f"requested {requested}: {_turns_text(status)}"]
+    if agents.get("endReason"):
+        lines.append(f"{agents['endReason']}: {agents.get('message') or 'no details'}")
     for count, text in (
         (agents.get("overclaimed"), "that the model was sure of, rejected by the probe"),
         (agents.get("underclaimed"), "that the model doubted, accepted by the probe"),
@@ -81,7 +83,7 @@ def _agents_section(status: KubernetesObject) -> PageSection:
         lines.append("`swefoundry transcript` shows the conversation")
     rows = tuple(
         (
-            ordinal(each["number"]),
+            each["number"],
             _turns_text(each),
             CLAIM_TEXTS[each.get("claimed")],
             each.get("outcome") or UNFINISHED,

@@ -1,4 +1,4 @@
-"""The agents' part in the loop: what they are told, what they may spend, and the round that their draft begins."""
+"""Rounds of the agents: the pod that writes a draft, within the budgets, and the round that the draft starts."""
 
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, Round
@@ -9,9 +9,10 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.agent_usage import has_draft
 from swefoundry.controllers.envbuild.budget import decide_budget
-from swefoundry.controllers.envbuild.next_round import require_source, start_round
-from swefoundry.controllers.envbuild.observe import Observation
+from swefoundry.controllers.envbuild.next_round import start_round
+from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import draft_references
+from swefoundry.controllers.envbuild.round_transitions import ended_rounds
 from swefoundry.controllers.envbuild.steps import AgentBudgetSpent, AgentFinished, Result
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal
@@ -19,37 +20,38 @@ from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.agent.launch import launch_agent_pod
 from swefoundry.workloads.agent.pod import model_key_file
-from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.lifecycle import count_finished_pod, new_attempt_ref
 from swefoundry.workloads.volumes import ca_file, registry_location
 
 BUDGET_REQUEUE_SECONDS = 300.0
-"""How often an EnvBuild looks whether there is room in a shared budget, although nobody has woken it."""
+"""Requeue interval (s) while a shared budget has no room: a change of usage enqueues it sooner."""
 
 
 async def launch_agent(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
     key = Key(BUILDS.kind, observed.build.namespace, observed.build.name)
-    async with context.budget_lock:  # two that look at the same moment would both spend what is left
-        may = decide_budget(observed.build, context.usage_index.excluding(key), observed.settings)
-        if may.spent:
-            return AgentBudgetSpent(may.spent)
-        if may.held:
+    async with context.budget_lock:  # two concurrent reconciles would both spend what is left
+        decision = decide_budget(observed.build, context.usage_index.excluding(key), observed.settings)
+        if decision.spent:
+            return AgentBudgetSpent(decision.spent)
+        if decision.held:
             context.usage_index.wait_for_budget(key)
-            return Wait(move.work, reasons.QUEUED, may.held, BUDGET_REQUEUE_SECONDS)
-        pass_ = new_attempt_ref(observed.owner, Role.AGENT, move)
-        facts = await context.facts(observed.repository, require_source(observed).facts)
-        near = await draft_references(observed, context, facts)
-        drafts = list(dict.fromkeys(item.known.draft for item in near))
+            return Wait(str(move.work), reasons.QUEUED, decision.held, BUDGET_REQUEUE_SECONDS)
+        attempt = new_attempt_ref(observed.owner, move)
+        facts = await context.facts(observed.repository, observed.require_source().facts)
+        references = await draft_references(observed, context, facts)
+        drafts = list(dict.fromkeys(item.known.draft for item in references))
         return await launch_agent_pod(
-            context, pass_, move, _agent_spec(pass_.nonce, may.allowance, drafts, observed)
+            context, attempt, move, _agent_spec(attempt.nonce, decision.allowance, drafts, observed)
         )
 
 
-def _agent_spec(nonce: str, allowance: Allowance, near: list[Digest], observed: Observation) -> AgentSpec:
-    build, settings, prepared = observed.build, observed.settings, require_source(observed)
+def _agent_spec(
+    nonce: str, allowance: Allowance, references: list[Digest], observed: Observation
+) -> AgentSpec:
+    build, settings, prepared = observed.build, observed.settings, observed.require_source()
     spec, agents = build.spec, build.status.agents or Agents()
     return AgentSpec(
         nonce=nonce,
@@ -61,8 +63,8 @@ def _agent_spec(nonce: str, allowance: Allowance, near: list[Digest], observed: 
         version=spec.version,
         language=spec.language,
         created_at=spec.created_at,
-        rounds=[past_round(item) for item in build.status.rounds if item.outcome is not None],
-        references=near,
+        rounds=[past_round(item, outcome) for item, outcome in ended_rounds(build.status.rounds)],
+        references=references,
         state=agents.state,
         ladder=list(settings.models),
         allowed_bases=list(settings.allowed_bases),
@@ -85,13 +87,13 @@ def _base_images(observed: Observation) -> list[str]:
     return list(dict.fromkeys([*first, *(name for names in by_language.values() for name in names)]))
 
 
-def past_round(item: Round) -> PastRound:
-    """A round that ended, as the agents are told of it."""
+def past_round(item: Round, outcome: RoundOutcome) -> PastRound:
+    """An ended round as the agents' spec describes it."""
     return PastRound(
-        number=item.number,
+        number=item.index,
         strategy=item.strategy,
         draft=item.draft,
-        outcome=RoundOutcome(item.outcome or RoundOutcome.INFRASTRUCTURE),
+        outcome=outcome,
         message=item.message or "",
         build_log=item.evidence,
         probes={probe.stage.value: probe.evidence for probe in item.probes if probe.evidence is not None},
@@ -100,8 +102,8 @@ def past_round(item: Round) -> PastRound:
 
 
 async def collect_draft(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
-    """What an agent pod left: a round with its draft, or the reason why there is none."""
-    count_finished_pod(Role.AGENT, move)
+    """Start a round with the draft of an agent pod; without a draft, the record has the reason."""
+    count_finished_pod(move)
     record = AgentResult.model_validate(move.result.record)
     if not has_draft(record):
         return AgentFinished(move, record)

@@ -17,7 +17,9 @@ INCONCLUSIVE_OUTCOMES = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUS
 def record_request(status: EnvBuildStatus) -> EnvBuildStatus:
     """The agents are to write the draft of the next round."""
     agents = status.agents or Agents()
-    return _with_agents(status, agents, asked=agents.asked + 1, drafting=len(status.rounds))
+    return _with_agents(
+        status, agents, drafts_requested=agents.drafts_requested + 1, drafting=len(status.rounds) + 1
+    )
 
 
 def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | None) -> EnvBuildStatus:
@@ -28,7 +30,7 @@ def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | N
         status,
         agents,
         drafting=None,
-        rung=record.rung,
+        model_index=record.rung,
         state=record.state or agents.state,
         transcript=record.transcript or agents.transcript,
     )
@@ -41,7 +43,7 @@ def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | N
 def record_end(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildStatus:
     """The agents write no further draft."""
     agents = status.agents or Agents()
-    return _with_agents(status, agents, drafting=None, ended=reason, message=message[:2048])
+    return _with_agents(status, agents, drafting=None, end_reason=reason, message=message[:2048])
 
 
 def add_usage(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:

@@ -1,17 +1,27 @@
-"""What may the next agent pod of an EnvBuild spend? Pure; what each budget means is in docs/decisions.
+"""Budgets of an EnvBuild: the costs of its search, and what its next agent pod may use of the models. Pure.
+
+The budget for models is the minimum over the instance's, the namespace's and the operator's limits; docs/decisions has
+what each means.
 
 ::
 
-    left = limit - used by all EnvBuilds that exist           nothing left: the search ends, BudgetSpent
+    left = limit - used by all EnvBuilds that exist           nothing left: the agents end, BudgetSpent
                  - what running agents may still use          less than that: it waits until there is more room
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from swefoundry.api.resource import EnvBuild
 from swefoundry.contracts.agent import Allowance
-from swefoundry.contracts.budgets import BudgetLimit, allowance_exhausted, tightest_allowance
+from swefoundry.contracts.budgets import (
+    BudgetLimit,
+    SearchCosts,
+    allowance_exhausted,
+    costs_refusal,
+    tightest_allowance,
+)
 from swefoundry.contracts.models import Usage
 from swefoundry.settings import Settings
 from swefoundry.workloads.usage_index import OtherUsage, UsageTotals, to_micro_usd
@@ -19,19 +29,34 @@ from swefoundry.workloads.usage_index import OtherUsage, UsageTotals, to_micro_u
 RAISE_HINT = "raise agents.budgets.{} in the chart's values"
 
 
+MAX_ROUNDS = 50
+"""Rounds of all kinds together: the length of the list in the status."""
+
+
+def spent_search_budget(build: EnvBuild, now: datetime) -> str:
+    """Why no further round may begin; empty: it may."""
+    status, budget = build.status, build.spec.budget
+    elapsed = now - (status.started_at or now)
+    # Reused images are no drafts of this search; but a status has room for MAX_ROUNDS rounds and no more.
+    built = sum(item.parent is None for item in status.rounds)
+    rounds = built if len(status.rounds) < MAX_ROUNDS else max(budget.rounds, built)
+    used = SearchCosts(rounds, int(status.pod_seconds), int(elapsed.total_seconds()))
+    return costs_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
+
+
 @dataclass(frozen=True)
 class BudgetDecision:
-    """What a pod gets, or why it gets nothing."""
+    """The allowance of a pod, or why none is started."""
 
     allowance: Allowance
     spent: str = ""
-    """Why there is nothing left, and never will be."""
+    """Why nothing is left, for good."""
     held: str = ""
-    """Why it has to wait: running agents may still use what is left."""
+    """Why it has to wait: running agents may still use the rest."""
 
 
 def decide_budget(build: EnvBuild, others: OtherUsage, settings: Settings) -> BudgetDecision:
-    """What the next agent pod of ``build`` may spend, beside all ``others``."""
+    """The allowance of the next agent pod of ``build``, given the usage of all ``others``."""
     mine = build.status.usage or Usage()
     own = replace(_instance_limit(build), used=mine)
     shared = _shared_limits(build.namespace, others, settings)

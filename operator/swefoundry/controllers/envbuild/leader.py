@@ -1,33 +1,34 @@
-"""EnvBuilds of one repository wait for the oldest of them: what it finds spares the others a search of their own.
+"""Leader of the searches of one repository: the others wait for it, because its image may spare them a search.
 
 ::
 
-    oldest   ─ recipe, recipe, … ─> accepted, remembered ─> ends, wakes the others
-    younger  ─ waits ────────────────────────────────────> reuses its image
+    leader   ─ recipe, recipe, … ─> accepted, recorded ─> ends, its waiters are enqueued
+    others   ─ wait ────────────────────────────────────> reuse its image
 
-Who has begun waits for nobody, and the order among the others is that of creation: so nobody waits for somebody who
-waits for it. Each wait is bounded.
+A search that has begun waits for no other, and the order among the rest is that of creation, so two searches never wait
+for each other. Each wait is bounded by `sibling_wait_seconds`.
 """
 
 from datetime import datetime, timedelta
 
 from swefoundry.api.resource import EnvBuild
 from swefoundry.contracts.strategy_names import REUSE
-from swefoundry.controllers.envbuild.observe import Observation, is_suspended
-from swefoundry.kube.cache import key_of
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.strategy_order import may_reuse_image
+from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, ApiObject
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.context import ReconcileContext
 
 LeaderOrder = tuple[bool, datetime, str, str]
-"""Whether its search is still to begin, when it was made, namespace and name: no two are equal."""
+"""Whether the search is still to begin, time of creation, namespace and name: a total order."""
 
 
 def find_leader(build: EnvBuild, context: ReconcileContext) -> Key | None:
     """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
 
-    One that has begun goes before all others: two that are made in the same second may begin in either order.
+    A search that has begun goes before all others: of two objects created in the same second, either may begin first.
     """
     own = (True, build.created, build.namespace, build.name)
     leading = (
@@ -37,28 +38,43 @@ def find_leader(build: EnvBuild, context: ReconcileContext) -> Key | None:
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
-def wait_time_left(observed: Observation) -> timedelta:
-    """How much longer it may wait."""
-    waited = observed.now - (observed.build.status.started_at or observed.now)
-    return timedelta(seconds=observed.settings.sibling_wait_seconds) - waited
+def find_leader_to_await(observed: Observation, context: ReconcileContext) -> Key | None:
+    """The leader, when this EnvBuild has to wait for it before it writes a draft from scratch."""
+    build, settings = observed.build, observed.settings
+    begun = build.uid in context.search_leaders or any(item.parent is None for item in build.status.rounds)
+    named = build.spec.environment.parent_ref is not None
+    if begun or named or observed.leader_wait_left <= timedelta():
+        return None
+    if not settings.reuse_neighbours or not may_reuse_image(build.spec.environment, settings):
+        return None
+    return find_leader(build, context)
 
 
 def become_leader(build: EnvBuild, context: ReconcileContext) -> None:
-    """Note at once that ``build`` begins a search of its own: another may be looked at before its status says so."""
+    """Mark this EnvBuild as leader in memory, before its status is written.
+
+    A concurrent reconcile of another EnvBuild would otherwise start a second search.
+    """
     context.search_leaders.add(build.uid)
 
 
 def wait_for_leader(build: EnvBuild, context: ReconcileContext) -> None:
-    """Note that ``build`` is to be woken when another of its repository ends."""
+    """Enqueue ``build`` when another EnvBuild of its repository ends."""
     context.leader_waiters.setdefault(build.spec.repo, set()).add(
         Key(BUILDS.kind, build.namespace, build.name)
     )
 
 
-def notify_waiters(context: ReconcileContext, repo: str) -> None:
-    """One of a repository's EnvBuilds has ended, or is gone: look at those that wait, and at no others.
+def release_leadership(build: EnvBuild, context: ReconcileContext) -> None:
+    """End the leadership of an EnvBuild that ended or is suspended: nobody is to wait for it."""
+    context.search_leaders.discard(build.uid)
+    notify_waiters(context, build.spec.repo)
 
-    A thousand of one repository would else be looked at a thousand times each.
+
+def notify_waiters(context: ReconcileContext, repo: str) -> None:
+    """Enqueue the EnvBuilds that wait for another one of the repository, and no others.
+
+    Enqueueing all of a repository's EnvBuilds at each end would cost n² reconciles.
     """
     for key in context.leader_waiters.pop(repo, ()):
         context.queue.add(key)
@@ -81,3 +97,10 @@ def _leader_order(body: ApiObject, context: ReconcileContext) -> LeaderOrder:
     rounds = body.get("status", {}).get("rounds", ())
     begun = meta["uid"] in context.search_leaders or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]
+
+
+def is_suspended(body: ApiObject, context: ReconcileContext) -> bool:
+    """Whether the TaskInstance that an EnvBuild is made for is suspended."""
+    owner = owner_of(body)
+    task = context.cache.get(owner[0]) if owner is not None else None
+    return bool(task and task.get("spec", {}).get("suspend"))

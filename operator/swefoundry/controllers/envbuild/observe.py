@@ -1,113 +1,127 @@
-"""What is known about an EnvBuild at this moment: itself and its pods."""
+"""Reads everything that the decision about an EnvBuild needs, before the decision is made.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+::
+
+    cache ──> object, pods, usage of the others ──STATUS_RULES──> answered: no further read
+                                                     └─ no answer ──> SearchState, from the registry
+"""
+
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from swefoundry.api.envbuild import Round
-from swefoundry.api.resource import EnvBuild, parse_env_build
-from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.envbuild.steps import PreparedSource
-from swefoundry.kube.cache import owner_of
-from swefoundry.kube.resources import BUILDS
+from swefoundry import errors
+from swefoundry.api.resource import parse_env_build
+from swefoundry.contracts.facts import Facts
+from swefoundry.controllers.envbuild.leader import find_leader_to_await, is_suspended
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.reuse.candidates import named_candidate, read_proven
+from swefoundry.controllers.envbuild.round_transitions import ended_rounds
+from swefoundry.controllers.envbuild.rules import STATUS_RULES, first_step
+from swefoundry.controllers.envbuild.search import (
+    ParentUnfinished,
+    ParentUnusable,
+    Search,
+    SearchState,
+    SearchUnreadable,
+)
+from swefoundry.controllers.envbuild.strategy_order import next_strategies, ordered_strategies
+from swefoundry.drafts.proposal import StrategyInput, TriedRound
 from swefoundry.kube.workqueue import Key
-from swefoundry.settings import Settings
-from swefoundry.workloads import names
-from swefoundry.workloads.attempt import Owner
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import WorkState
 from swefoundry.workloads.lifecycle import owned_pods
-from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 
-@dataclass(frozen=True)
-class Observation:
-    """A frozen view; nothing in it changes while a step is decided and done."""
+async def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
+    """The observation to decide on; None when the object is gone.
 
-    build: EnvBuild
-    pods: tuple[PodSnapshot, ...]
-    settings: Settings
-    now: datetime
-    suspended: bool = False
-    """The TaskInstance that it is made for is suspended."""
-
-    @property
-    def stamp(self) -> tuple[int, datetime]:
-        """What conditions are stamped with: the generation that is judged, and the time."""
-        return self.build.generation, self.now
-
-    @property
-    def owner(self) -> Owner:
-        """The object as an owner of pods."""
-        build = self.build
-        return Owner(BUILDS.kind, build.namespace, build.name, build.uid, build.experiment)
-
-    @property
-    def repository(self) -> str:
-        """The task repository in the registry."""
-        return names.repository(self.settings.registry_prefix, self.build.spec.repo)
-
-    @property
-    def work_state(self) -> WorkState:
-        """The part that attempts are decided on."""
-        return WorkState(self.build.status.running, self.pods, self.now, self.settings)
-
-    @property
-    def prepared_source(self) -> PreparedSource | None:
-        """The source and its facts: given by a TaskInstance, or taken in by this EnvBuild."""
-        spec, status = self.build.spec, self.build.status
-        if spec.source.artifact is not None and spec.facts is not None:
-            return PreparedSource(spec.source.artifact.digest, spec.facts)
-        if status.source is not None and status.facts is not None:
-            return PreparedSource(status.source, status.facts)
-        return None
-
-    @property
-    def layers(self) -> Mapping[Stage, Layer]:
-        """Per stage: overlay and runner."""
-        acceptance = self.build.spec.acceptance
-        return acceptance.layers if acceptance is not None else self.build.status.layers
-
-    def image_tag(self, number: int) -> str:
-        """Human tag of a round's image: the wanted one, and the round's number after the first."""
-        base = self.build.spec.tag or names.tag(self.build.namespace, self.build.name)
-        return base if number == 0 else names.tag(base, f"r{number}")
-
-    def image_name(self, number: int) -> str:
-        """registry/repository:tag of a round's image as nodes pull it."""
-        return f"{self.settings.pull_host}/{self.repository}:{self.image_tag(number)}"
-
-    def composed_tag(self, number: int) -> str:
-        """Human tag of the image that a rebuild begins with."""
-        return names.tag(self.image_tag(number), "checkout")
-
-    @property
-    def reused_images(self) -> tuple[Digest, ...]:
-        """Images whose reuse was begun."""
-        return tuple(item.parent.image for item in self.build.status.rounds if item.parent is not None)
-
-    @property
-    def open_round(self) -> Round | None:
-        """The round that is under way."""
-        rounds = self.build.status.rounds
-        return rounds[-1] if rounds and rounds[-1].outcome is None else None
+    The state of the search is gathered only when STATUS_RULES do not decide the step. Raises
+    ``pydantic.ValidationError`` on an object that the models refuse.
+    """
+    observed = observe_cached(key, context, now)
+    if observed is None or first_step(STATUS_RULES, observed) is not None:
+        return observed
+    return replace(observed, search=await gather_search(observed, context))
 
 
-def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
-    """The view from the cache; None when the object is gone. Raises ``pydantic.ValidationError`` on a bad object."""
+def observe_cached(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
+    """The part of the observation that is in memory."""
     body = context.cache.get(key)
     if body is None:
         return None
     build = parse_env_build(body)
     return Observation(
-        build, owned_pods(context, build.uid), context.settings, now, is_suspended(body, context)
+        build=build,
+        pods=owned_pods(context, build.uid),
+        settings=context.settings,
+        now=now,
+        suspended=is_suspended(body, context),
+        other_usage=context.usage_index.excluding(key),
     )
 
 
-def is_suspended(body: dict[str, Any], context: ReconcileContext) -> bool:
-    """Whether the TaskInstance that an EnvBuild is made for is suspended."""
-    owner = owner_of(body)
-    task = context.cache.get(owner[0]) if owner is not None else None
-    return bool(task and task.get("spec", {}).get("suspend"))
+async def gather_search(observed: Observation, context: ReconcileContext) -> Search:
+    """The state of the search. An error is part of it, so that the status is still written.
+
+    The leader is looked up last, and nothing is awaited between that and the action that waits for it or takes over.
+    """
+    try:
+        while True:
+            leader = find_leader_to_await(observed, context)
+            search = await _read_search(observed, context)
+            if not isinstance(search, SearchState):
+                return search
+            search = replace(search, leader=find_leader_to_await(observed, context))
+            # A leader that ended during the reads may have left an image that they have missed.
+            if leader is None or search.leader is not None or search.reuses_image:
+                return search
+    except errors.SwefoundryError as error:
+        return SearchUnreadable(error)
+
+
+async def _read_search(
+    observed: Observation, context: ReconcileContext
+) -> SearchState | ParentUnusable | ParentUnfinished:
+    environment, status = observed.build.spec.environment, observed.build.status
+    strategies = next_strategies(ordered_strategies(environment, observed.settings), status.agents)
+    facts = await context.facts(observed.repository, observed.require_source().facts)
+    named = await named_candidate(observed, context)
+    if isinstance(named, ParentUnusable | ParentUnfinished):
+        return named
+    proven = await read_proven(observed, context, facts, strategies)
+    strategy_input = _strategy_input(observed, facts, await _tried_rounds(observed, context))
+    candidates = proven.candidates if named is None else (named,)
+    return SearchState(
+        strategies,
+        strategy_input.model_copy(update={"neighbours": candidates, "references": proven.references}),
+    )
+
+
+def _strategy_input(observed: Observation, facts: Facts, tried: tuple[TriedRound, ...]) -> StrategyInput:
+    spec = observed.build.spec
+    return StrategyInput(
+        facts=facts,
+        language=spec.language,
+        created_at=spec.created_at,
+        version=spec.version,
+        draft=spec.environment.draft,
+        overrides=spec.environment.overrides,
+        base_images=observed.settings.base_images,
+        tried=tried,
+    )
+
+
+async def _tried_rounds(observed: Observation, context: ReconcileContext) -> tuple[TriedRound, ...]:
+    tried = []
+    for item, outcome in ended_rounds(observed.build.status.rounds):
+        draft = await context.draft(observed.repository, item.draft)
+        tried.append(
+            TriedRound(
+                strategy=item.strategy,
+                label=item.label,
+                draft=draft,
+                outcome=outcome,
+                message=item.message or "",
+                parent=item.parent,
+            )
+        )
+    return tuple(tried)

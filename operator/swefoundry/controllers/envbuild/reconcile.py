@@ -1,13 +1,15 @@
-"""One look at one EnvBuild: observe, decide, act, report, one status write, then let finished pods go."""
+"""One reconcile of one EnvBuild: observe, decide, act, report, write."""
 
 from datetime import datetime
 
+from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.envbuild.actions import act
-from swefoundry.controllers.envbuild.leader import notify_waiters
+from swefoundry.controllers.envbuild.leader import release_leadership
+from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.observe import observe
-from swefoundry.controllers.envbuild.reuse.candidates import persist_before_status
-from swefoundry.controllers.envbuild.rules import decide
+from swefoundry.controllers.envbuild.reuse.environment_records import persist_before_status
+from swefoundry.controllers.envbuild.rules import decide, end_of_search
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.status_metrics import count_changes
 from swefoundry.controllers.events import emit_events
@@ -23,24 +25,38 @@ from swefoundry.workloads.context import ReconcileContext
 
 
 async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
-    """Bring one EnvBuild one step closer to an image."""
-    seen = observe(key, context, now)
-    if seen is None:
+    """Bring one EnvBuild one step closer to an image.
+
+    Effects, in this order: registry reads for the decision (``observe``), one step of pods, results and drafts
+    (``act``), registry writes that the new status implies (``persist_before_status``), the one status write,
+    leadership and its waiters, metrics, events, release of finished pods, requeue. The first error of ``act`` is
+    raised last, when all that was achieved is written.
+    """
+    observed = await observe(key, context, now)
+    if observed is None:
         return
-    step = decide(seen)
-    results, error = await act(step, seen, context)
-    status = await persist_before_status(
-        seen, report(seen, step, with_api_error_as_wait(results, error)), context
+    step = decide(observed)
+    results, error = await act(step, observed, context)
+    status = report(observed, step, with_api_error_as_wait(results, error))
+    status = end_search_if_decided(observed, status)
+    status = await persist_before_status(observed, status, context)
+    await write_status(context, BUILDS, observed.build, status)
+    ended = status.finished_at is not None and observed.build.status.finished_at is None
+    if ended or observed.suspended:
+        release_leadership(observed.build, context)
+    count_changes(
+        observed.build.status, status, observed.settings.experiment_label(observed.build.experiment)
     )
-    await write_status(context, BUILDS, seen.build, status)
-    log_decisions(seen.build, status, results, now)
-    ended = status.finished_at is not None and seen.build.status.finished_at is None
-    if ended or seen.suspended:  # nobody waits for one that rests
-        context.search_leaders.discard(seen.build.uid)
-        notify_waiters(context, seen.build.spec.repo)
-    count_changes(seen.build.status, status, seen.settings.experiment_label(seen.build.experiment))
-    await emit_events(context, seen.build, status, now)
-    await release_finished_pods(context, seen.build, status.running, seen.pods)
+    log_decisions(observed.build, status, results, now)
+    await emit_events(context, observed.build, status, now)
+    await release_finished_pods(context, observed.build, status.running, observed.pods)
     schedule_requeue(context, key, results)
     if error is not None:
         raise error
+
+
+def end_search_if_decided(observed: Observation, status: EnvBuildStatus) -> EnvBuildStatus:
+    """The end of the search, when the results of this very step decide it: it goes into the same status write."""
+    after = observed.with_status(status)
+    step = end_of_search(after)
+    return status if step is None else report(after, step, ())

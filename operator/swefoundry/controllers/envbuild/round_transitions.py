@@ -1,4 +1,4 @@
-"""How a round goes on with each result, and how it ends. Pure; the table of outcomes is the heart of acceptance.
+"""State of a round after each result, and the outcome that its probes give. Pure.
 
 ::
 
@@ -9,7 +9,7 @@
     after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.contracts.build import BuildResult
@@ -67,7 +67,7 @@ def after_checkout(current: Round, result: CheckoutFinished) -> Round:
     record = result.record
     if result.composed is None:
         message = result.message[:MESSAGE_LIMIT]
-        return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED.value, "message": message})
+        return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED, "message": message})
     files = record.added + record.changed + record.removed
     seconds = current.seconds + (result.move.result.seconds or 0)
     label = label_with_change_count(current.label, files)[:LABEL_LIMIT]
@@ -84,7 +84,7 @@ def after_build(current: Round, record: BuildResult) -> Round:
     message = "\n".join(part for part in (record.message, record.tail) if part)
     return current.model_copy(
         update={
-            "outcome": outcome.value,
+            "outcome": outcome,
             "message": message[:MESSAGE_LIMIT],
             "evidence": record.log,
             "seconds": seconds,
@@ -103,7 +103,7 @@ def after_fault(current: Round, fault: PodFault) -> Round:
     if current.parent is not None and current.composed is None:
         outcome = RoundOutcome.CHECKOUT_FAILED
     return current.model_copy(
-        update={"outcome": outcome.value, "message": f"{fault.reason}: {fault.message}"[:MESSAGE_LIMIT]}
+        update={"outcome": outcome, "message": f"{fault.reason}: {fault.message}"[:MESSAGE_LIMIT]}
     )
 
 
@@ -127,9 +127,9 @@ def with_outcome(current: Round, wanted: Sequence[Stage], error2pass: bool = Tru
     outcome = _compare_probes(found) if Stage.AFTER in wanted else _outcome_of_base_run(found[Stage.BASE])
     if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
         return current.model_copy(
-            update={"outcome": RoundOutcome.BEFORE_UNCLEAR.value, "message": ERROR2PASS_REFUSED}
+            update={"outcome": RoundOutcome.BEFORE_UNCLEAR, "message": ERROR2PASS_REFUSED}
         )
-    return current.model_copy(update={"outcome": outcome.value})
+    return current.model_copy(update={"outcome": outcome})
 
 
 def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
@@ -150,6 +150,33 @@ def _outcome_of_base_run(base: ProbeResult) -> RoundOutcome:
     if base.code in (ExitCode.OK, ExitCode.TESTS_FAILED) and (base.tests or 0) > 0:
         return RoundOutcome.ACCEPTED
     return AFTER_OUTCOMES.get(ExitCode(base.code or ExitCode.NO_RESULT), RoundOutcome.NO_RESULT)
+
+
+def ended_rounds(rounds: Iterable[Round]) -> Iterator[tuple[Round, RoundOutcome]]:
+    """Every round that ended, with its outcome."""
+    return ((item, item.outcome) for item in rounds if item.outcome is not None)
+
+
+def newly_ended_rounds(old: Iterable[Round], new: Iterable[Round]) -> Iterator[tuple[Round, RoundOutcome]]:
+    """Every round that ended between two statuses, with its outcome."""
+    ended = {item.number for item, _ in ended_rounds(old)}
+    return ((item, outcome) for item, outcome in ended_rounds(new) if item.number not in ended)
+
+
+def best_judged_round(rounds: Sequence[Round]) -> Round | None:
+    """The newest round whose image lets the row be judged."""
+    return next((item for item in reversed(rounds) if has_conclusive_probes(item)), None)
+
+
+def has_conclusive_probes(item: Round) -> bool:
+    """Whether every probe of the round gave a result: then the row, not the environment, may be at fault.
+
+    A reused image does not count: it was made for another commit.
+    """
+    codes = [probe.code for probe in item.probes]
+    conclusive = {ExitCode.OK, ExitCode.TESTS_FAILED}
+    built_for_it = item.image is not None and item.parent is None
+    return built_for_it and len(codes) > 1 and all(code in conclusive for code in codes)
 
 
 def missing_result_message(record: EvaluationResult, seconds: int) -> str:

@@ -1,51 +1,72 @@
-"""The next step for an EnvBuild: an ordered tuple of rules, first answer wins. Pure.
+"""The next step for an EnvBuild: an ordered tuple of rules, the first answer counts. Pure.
 
 ::
 
-    taken in ─> propose ─┬─> checkout ──┬────────> probe ─┬─> accepted
-                ^        │              └ rebuild ─^      └─> a named failure
-                │        ├──────────────> build ───┤          │
-                │        └─> agents draft ─^       (none left: exhausted)
-                └────────────── next draft <──────────────────┘
+    intake ─> next round ─┬─> checkout ──┬────────> probes ─┬─> accepted
+                 ^        │              └ rebuild ──^      ├─> row disproven
+                 │        ├──────────────> build ────┤      └─> a named failure ─┐
+                 │        └─> agents draft ─^                                    │
+                 └───────────────────── next round <─────────────────────────────┘ (none left: exhausted)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from swefoundry.api import reasons
-from swefoundry.contracts.budgets import SearchCosts, costs_refusal
+from swefoundry.api.envbuild import Round
+from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import AGENTS
-from swefoundry.controllers.envbuild.observe import Observation
+from swefoundry.controllers.envbuild.budget import decide_budget, spent_search_budget
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.round_transitions import best_judged_round, outcome_summary
+from swefoundry.controllers.envbuild.search import (
+    ParentUnfinished,
+    ParentUnusable,
+    SearchState,
+    SearchUnreadable,
+)
 from swefoundry.controllers.envbuild.steps import (
+    AcceptRound,
+    EndAgents,
     EndSearch,
-    Propose,
+    RequestAgents,
+    RetryLater,
+    StartRound,
     Step,
-    agent_work,
-    build_work,
-    checkout_work,
+    WaitForSearch,
     probe_stages,
-    probe_work,
 )
 from swefoundry.controllers.steps import NoOp, RunWork
-from swefoundry.workloads.decide import StartPod, hold_if_suspended, next_move
-from swefoundry.workloads.intake.launch import INTAKE_WORK
+from swefoundry.text.plurals import pluralize
+from swefoundry.workloads.attempt import INTAKE_WORK, Work, WorkKind, evaluation_work
+from swefoundry.workloads.decide import Move, StartPod, hold_if_suspended, next_move
 
-MAX_ROUNDS = 50
-"""Of all kinds together: the list in the status ends there."""
+ACCEPTANCE_BASIS = {
+    RoundOutcome.ACCEPTED: "fail2pass",
+    RoundOutcome.ACCEPTED_ERROR2PASS: "error2pass",
+}
+"""`status.acceptedOn` by outcome, where there is a fix to compare with."""
 
 Rule = Callable[[Observation], Step | None]
 
 
 def decide(observed: Observation) -> Step:
-    """The first rule that has an opinion."""
-    for rule in RULES:
-        step = rule(observed)
-        if step is not None:
-            return step
-    return NoOp()
+    """The first step that a rule answers with."""
+    return first_step(RULES, observed) or NoOp()
+
+
+def first_step(rules: Iterable[Rule], observed: Observation) -> Step | None:
+    """The answer of the first of some rules that has one."""
+    return next((step for rule in rules if (step := rule(observed)) is not None), None)
+
+
+def end_of_search(observed: Observation) -> AcceptRound | EndSearch | None:
+    """The end of the search, when the status alone decides it: it needs no action and no further read."""
+    step = first_step(STATUS_RULES, observed)
+    return step if isinstance(step, AcceptRound | EndSearch) else None
 
 
 def deleted_builds_rest(observed: Observation) -> Step | None:
-    """Owner references take its pods along."""
+    """Garbage collection removes its pods."""
     return NoOp() if observed.build.deleting else None
 
 
@@ -55,10 +76,11 @@ def finished_builds_rest(observed: Observation) -> Step | None:
 
 
 def models_are_configured(observed: Observation) -> Step | None:
-    """Said before anything is paid for."""
+    """Agents that are asked for by name need a model; reported before anything is paid for."""
     if AGENTS not in observed.build.spec.environment.strategies or observed.settings.models:
         return None
-    return EndSearch(
+    return _end_search(
+        observed,
         reasons.AGENTS_NOT_CONFIGURED,
         "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
     )
@@ -66,89 +88,211 @@ def models_are_configured(observed: Observation) -> Step | None:
 
 def sources_are_taken_in(observed: Observation) -> Step | None:
     """Only where no TaskInstance did it already."""
-    return (
-        RunWork((next_move(INTAKE_WORK, observed.work_state),)) if observed.prepared_source is None else None
-    )
+    if observed.prepared_source is not None:
+        return None
+    return RunWork((next_move(INTAKE_WORK, observed.work_state),))
+
+
+def accepted_rounds_end_the_search(observed: Observation) -> Step | None:
+    """The last round's probes accepted its image."""
+    last = observed.last_round
+    if last is None or last.outcome not in ACCEPTANCE_BASIS:
+        return None
+    compared = observed.build.spec.acceptance is not None
+    return AcceptRound(last, ACCEPTANCE_BASIS[last.outcome] if compared else "tests-ran")
+
+
+def disproven_rows_end_the_search(observed: Observation) -> Step | None:
+    """The tests pass without the fix, in an image and by a command that can be relied on.
+
+    Agents may have written a command that tests nothing, and a reused image may hold a later commit's installation.
+    """
+    last = observed.last_round
+    if last is None or last.outcome is not RoundOutcome.BOTH_PASSED:
+        return None
+    if last.strategy == AGENTS or last.parent is not None:
+        return None
+    message = "the tests pass with and without the fix: another environment would not change that"
+    return EndSearch(reasons.ROW_DISPROVEN, message, judged_round=last)
 
 
 def reused_images_are_checked_out(observed: Observation) -> Step | None:
-    """The open round stands on a proven image: the new tree comes over it as a layer, with no build."""
+    """The open round reuses a proven image: the new tree becomes a layer on it, without a build."""
     current = observed.open_round
     if current is None or current.parent is None or current.composed is not None:
         return None
-    return RunWork(
-        (
-            hold_if_suspended(
-                next_move(checkout_work(current.number), observed.work_state), observed.suspended
-            ),
-        )
-    )
+    return RunWork((_next_move(WorkKind.CHECKOUT, current, observed),))
 
 
 def drafts_are_built(observed: Observation) -> Step | None:
-    """The open round has no image yet: its draft is built, or its rebuild command run in the reused image."""
+    """The open round has no image yet: build its draft, or run its rebuild command in the reused image."""
     current = observed.open_round
     if current is None or current.image is not None:
         return None
-    return RunWork(
-        (hold_if_suspended(next_move(build_work(current.number), observed.work_state), observed.suspended),)
-    )
+    return RunWork((_next_move(WorkKind.BUILD, current, observed),))
 
 
 def images_are_probed(observed: Observation) -> Step | None:
-    """The open round has an image: before and after, at the same time."""
+    """The open round has an image: probe it before and after the fix, at the same time."""
     current = observed.open_round
     if current is None:
         return None
     ended = {probe.stage for probe in current.probes}
-    missing = [
-        stage for stage in probe_stages(observed.build.spec.acceptance is not None) if stage not in ended
-    ]
-    moves = (next_move(probe_work(stage, current.number), observed.work_state) for stage in missing)
-    return RunWork(tuple(hold_if_suspended(move, observed.suspended) for move in moves))
+    wanted = probe_stages(observed.build.spec.acceptance is not None)
+    works = (evaluation_work(stage, current.index) for stage in wanted if stage not in ended)
+    return RunWork(tuple(_hold_or_move(work, observed) for work in works))
 
 
-def agents_are_asked(observed: Observation) -> Step | None:
-    """They were called: one pod writes one draft."""
-    agents = observed.build.status.agents
-    if agents is None or agents.drafting is None:
+def spent_agent_budgets_end_the_agents(observed: Observation) -> Step | None:
+    """No agent pod is started once nothing is left of a budget for models; one that runs may end."""
+    if not isinstance(_agent_move(observed), StartPod):
         return None
-    move = hold_if_suspended(next_move(agent_work(agents.drafting), observed.work_state), observed.suspended)
-    # Time may have run out while no place was free.
-    return None if isinstance(move, StartPod) and _spent_budget(observed) else RunWork((move,))
+    spent = decide_budget(observed.build, observed.other_usage, observed.settings).spent
+    return EndAgents(spent) if spent else None
+
+
+def agents_write_their_draft(observed: Observation) -> Step | None:
+    """A draft is requested of the agents: one pod writes it."""
+    move = _agent_move(observed)
+    return RunWork((move,)) if move is not None else None
 
 
 def spent_budgets_end_the_search(observed: Observation) -> Step | None:
-    """Before a round is begun, not in its middle."""
-    spent = _spent_budget(observed)
-    return EndSearch(reasons.BUDGET_SPENT, spent) if spent else None
+    """Rounds, pod-seconds or time are spent: no further round begins, and an open one goes on."""
+    spent = spent_search_budget(observed.build, observed.now)
+    return _end_search(observed, reasons.BUDGET_SPENT, spent) if spent else None
 
 
-def _spent_budget(observed: Observation) -> str:
-    status, budget = observed.build.status, observed.build.spec.budget
-    waited = observed.now - (status.started_at or observed.now)
-    # Reused images are no drafts of this search; but a status has room for so many rounds and no more.
-    built = sum(item.parent is None for item in status.rounds)
-    rounds = built if len(status.rounds) < MAX_ROUNDS else max(budget.rounds, built)
-    used = SearchCosts(rounds, int(status.pod_seconds), int(waited.total_seconds()))
-    return costs_refusal(SearchCosts(budget.rounds, budget.pod_seconds, budget.wall_seconds), used)
+def unreadable_searches_are_retried(observed: Observation) -> Step | None:
+    """The API or the registry failed while the state of the search was read."""
+    search = observed.search
+    return RetryLater(search.error) if isinstance(search, SearchUnreadable) else None
 
 
-def next_drafts_are_proposed(observed: Observation) -> Step | None:
-    """What the last round taught picks the next draft."""
-    return Propose()
+def unusable_parents_end_the_search(observed: Observation) -> Step | None:
+    """The EnvBuild that a person names has no image to reuse: only a person can help."""
+    search = observed.search
+    if not isinstance(search, ParentUnusable):
+        return None
+    return EndSearch(reasons.PARENT_UNUSABLE, search.message)
 
 
-RULES: tuple[Rule, ...] = (
+def unfinished_parents_are_awaited(observed: Observation) -> Step | None:
+    """The EnvBuild that a person names has not ended yet."""
+    search = observed.search
+    if not isinstance(search, ParentUnfinished):
+        return None
+    return WaitForSearch(f"EnvBuild {search.name} has not ended yet")
+
+
+def proven_images_are_reused(observed: Observation) -> Step | None:
+    """The best proposal is a proven image, which is tried without waiting for anybody."""
+    search = observed.search
+    if not isinstance(search, SearchState) or search.proposal is None or not search.reuses_image:
+        return None
+    return StartRound(search.proposal)
+
+
+def older_searches_are_awaited(observed: Observation) -> Step | None:
+    """Before the first draft from scratch: the image of the search that goes first may spare it."""
+    search = observed.search
+    if not isinstance(search, SearchState) or search.leader is None:
+        return None
+    leader, seconds = search.leader, observed.settings.sibling_wait_seconds
+    message = (
+        f"the image of EnvBuild {leader.namespace}/{leader.name}, which goes first, may do; "
+        f"at most {seconds} s in all (sibling_wait_seconds)"
+    )
+    return WaitForSearch(message, observed.leader_wait_left.total_seconds())
+
+
+def new_drafts_are_tried(observed: Observation) -> Step | None:
+    """A strategy that needs no model (fixed, recipe) has a draft that was not tried yet."""
+    search = observed.search
+    if not isinstance(search, SearchState) or search.proposal is None:
+        return None
+    return StartRound(search.proposal)
+
+
+def agents_are_requested(observed: Observation) -> Step | None:
+    """The agents are next in the order of the strategies."""
+    search = observed.search
+    return RequestAgents() if isinstance(search, SearchState) and search.strategies.agents else None
+
+
+def exhausted_searches_end(observed: Observation) -> Step | None:
+    """No strategy has another draft."""
+    if not isinstance(observed.search, SearchState):
+        return None
+    reason, message = _exhausted_reason(observed)
+    if reason in (reasons.MODEL_REFUSED, reasons.DEFECT):
+        # A wrong key says nothing about the row, so the row gets no verdict on what was built before.
+        return EndSearch(reason, message)
+    return _end_search(observed, reason, message)
+
+
+STATUS_RULES: tuple[Rule, ...] = (
     deleted_builds_rest,
     finished_builds_rest,
     models_are_configured,
     sources_are_taken_in,
+    accepted_rounds_end_the_search,
+    disproven_rows_end_the_search,
     reused_images_are_checked_out,
     drafts_are_built,
     images_are_probed,
-    agents_are_asked,
+    spent_agent_budgets_end_the_agents,
+    agents_write_their_draft,
     spent_budgets_end_the_search,
-    next_drafts_are_proposed,
 )
-"""Order is meaning; a test pins it."""
+"""Rules that answer from the object and its pods. When none does, `observe` gathers the state of the search."""
+
+SEARCH_RULES: tuple[Rule, ...] = (
+    unreadable_searches_are_retried,
+    unusable_parents_end_the_search,
+    unfinished_parents_are_awaited,
+    proven_images_are_reused,
+    older_searches_are_awaited,
+    new_drafts_are_tried,
+    agents_are_requested,
+    exhausted_searches_end,
+)
+"""Rules that choose the next round."""
+
+RULES: tuple[Rule, ...] = STATUS_RULES + SEARCH_RULES
+"""The order decides; a test pins it."""
+
+
+def _end_search(observed: Observation, reason: str, message: str) -> EndSearch:
+    """An end with the best image that there is."""
+    return EndSearch(reason, message, best_judged_round(observed.build.status.rounds))
+
+
+def _next_move(kind: WorkKind, current: Round, observed: Observation) -> Move:
+    return _hold_or_move(Work(kind, current.index), observed)
+
+
+def _hold_or_move(work: Work, observed: Observation) -> Move:
+    return hold_if_suspended(next_move(work, observed.work_state), observed.suspended)
+
+
+def _agent_move(observed: Observation) -> Move | None:
+    """The move of the agents' work; None when none is requested, or time ran out before its pod was started."""
+    agents = observed.build.status.agents
+    if agents is None or agents.drafting is None:
+        return None
+    move = _hold_or_move(Work(WorkKind.AGENT, agents.drafting - 1), observed)
+    spent = isinstance(move, StartPod) and spent_search_budget(observed.build, observed.now)
+    return None if spent else move
+
+
+def _exhausted_reason(observed: Observation) -> tuple[str, str]:
+    status = observed.build.status
+    reason, ended = reasons.DRAFTS_EXHAUSTED, ""
+    if status.agents is not None and status.agents.end_reason is not None:
+        reason, ended = status.agents.end_reason, status.agents.message or ""
+    if not status.rounds:
+        return reason, ended or "no strategy knows this kind of project; give spec.environment.draft"
+    count = pluralize(len(status.rounds), "draft")
+    tried = f"{count} tried; the last: {outcome_summary(status.rounds[-1])}"
+    return reason, "; ".join(filter(None, [ended, tried]))

@@ -1,4 +1,4 @@
-"""What metrics learn from a status that was written: the difference to the one before."""
+"""Metrics of a status change, counted once the new status is written."""
 
 from swefoundry import metrics
 from swefoundry.api import conditions, reasons
@@ -6,21 +6,19 @@ from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.contracts.models import MICRO, Usage
 from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES
 from swefoundry.controllers.envbuild.agent_usage import has_judged_claim
+from swefoundry.controllers.envbuild.round_transitions import newly_ended_rounds
 
 
 def count_changes(old: EnvBuildStatus, new: EnvBuildStatus, experiment: str) -> None:
-    """Count rounds that have ended, what models were used, and whether they were right."""
-    known = {item.number for item in old.rounds if item.outcome is not None}
-    for item in new.rounds:
-        if item.outcome is None or item.number in known:
-            continue
-        metrics.ROUNDS.labels(item.strategy, item.outcome, experiment).inc()
+    """Count ended rounds, model usage, and claims that the probes confirmed or refuted."""
+    for item, outcome in newly_ended_rounds(old.rounds, new.rounds):
+        metrics.ROUNDS.labels(item.strategy, outcome.value, experiment).inc()
         if item.parent is not None:
-            result = "accepted" if item.outcome in ACCEPTED_OUTCOMES else "refused"
+            result = "accepted" if outcome in ACCEPTED_OUTCOMES else "refused"
             metrics.REUSES.labels(result, experiment).inc()
         if has_judged_claim(item):
             metrics.CLAIMS.labels(
-                _label_value(bool(item.claimed)), _label_value(item.outcome in ACCEPTED_OUTCOMES)
+                _label_value(bool(item.claimed)), _label_value(outcome in ACCEPTED_OUTCOMES)
             ).inc()
     if _waits_for_leader(new) and not _waits_for_leader(old):
         metrics.LEADER_WAITS.inc()
@@ -46,7 +44,7 @@ def _waits_for_leader(status: EnvBuildStatus) -> bool:
 
 
 def _agent_budget_spent(status: EnvBuildStatus) -> bool:
-    return status.agents is not None and status.agents.ended == reasons.BUDGET_SPENT
+    return status.agents is not None and status.agents.end_reason == reasons.BUDGET_SPENT
 
 
 def _label_value(value: bool) -> str:

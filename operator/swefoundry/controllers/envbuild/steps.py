@@ -1,7 +1,8 @@
-"""What may be done about an EnvBuild, and what came of it: the words that decide, act and report share."""
+"""Steps that the rules decide on, and results that the actions return."""
 
 from dataclasses import dataclass
 
+from swefoundry import errors
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.contracts.agent import AgentResult
 from swefoundry.contracts.build import BuildResult
@@ -9,25 +10,76 @@ from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.steps import NoOp, RunWork
-from swefoundry.workloads.decide import CollectResult, Move, Wait
+from swefoundry.drafts.proposal import Proposal
+from swefoundry.workloads.decide import WAIT_REQUEUE_SECONDS, AttemptChange, CollectResult
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued
 
 
 @dataclass(frozen=True)
-class Propose:
-    """Ask the strategies for the next draft."""
+class StartRound:
+    """Store the proposed draft and start a round with it."""
+
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class RequestAgents:
+    """Let the agents write the next draft."""
+
+
+@dataclass(frozen=True)
+class EndAgents:
+    """Request no further draft from the agents: a budget for models is spent."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class WaitForSearch:
+    """Wait for the end of another EnvBuild, whose image may be reused."""
+
+    message: str
+    requeue_seconds: float = WAIT_REQUEUE_SECONDS
+
+
+@dataclass(frozen=True)
+class RetryLater:
+    """Reconcile again after the backoff: what the decision needs could not be read."""
+
+    error: errors.SwefoundryError
+
+
+@dataclass(frozen=True)
+class AcceptRound:
+    """End the search with the image of an accepted round."""
+
+    round: Round
+    basis: str
+    """fail2pass, error2pass or tests-ran."""
 
 
 @dataclass(frozen=True)
 class EndSearch:
-    """There will be no further round."""
+    """End the search without an accepted image."""
 
     reason: str
     message: str
+    judged_round: Round | None = None
+    """Its image is published all the same, so that the row gets a verdict."""
 
 
-Step = NoOp | RunWork | Propose | EndSearch
+Step = (
+    NoOp
+    | RunWork
+    | StartRound
+    | RequestAgents
+    | EndAgents
+    | WaitForSearch
+    | RetryLater
+    | AcceptRound
+    | EndSearch
+)
 
 
 @dataclass(frozen=True)
@@ -38,33 +90,21 @@ class RoundStarted:
 
 
 @dataclass(frozen=True)
-class ParentUnusable:
-    """The image that was asked for by name cannot be reused: only a person can help."""
-
-    message: str
-
-
-@dataclass(frozen=True)
 class CheckoutFinished:
-    """The checkout pod ended with this record, and its layer lies on the parent where there was one."""
+    """The checkout pod ended with this record; its layer, if any, was put on the parent image."""
 
     move: CollectResult
     record: CheckoutResult
     composed: Digest | None = None
     complete: bool = True
-    """Whether that is the image already: no rebuild command is to be run in it."""
+    """Whether the composed image is final: no rebuild command has to run in it."""
     message: str = ""
     """Why there is no image."""
 
 
 @dataclass(frozen=True)
-class NoDraftLeft:
-    """No strategy has another draft."""
-
-
-@dataclass(frozen=True)
 class AgentsRequested:
-    """It is the agents' turn to write the next draft."""
+    """The agents are to write the next draft."""
 
 
 @dataclass(frozen=True)
@@ -98,58 +138,33 @@ class ProbeFinished:
     move: CollectResult
     probe: ProbeResult
     excerpt: str
-    """What went wrong: a sentence about its end where there is no result, and the lines of its log that tell."""
+    """What went wrong: a sentence where there is no result, and the diagnostic lines of the log."""
     network_open: bool = False
 
 
-Proposing = RoundStarted | NoDraftLeft | AgentsRequested | ParentUnusable | Wait
-Drafting = AgentFinished | AgentBudgetSpent
 Result = (
     IntakeFinished
-    | Proposing
+    | RoundStarted
+    | AgentsRequested
+    | AgentBudgetSpent
+    | AgentFinished
     | CheckoutFinished
-    | Drafting
     | BuildFinished
     | ProbeFinished
     | PodStarted
     | Queued
-    | Move
+    | AttemptChange
 )
 
 
-def agent_work(number: int) -> str:
-    """Name of the agents' work on a round's draft."""
-    return f"agent-{number}"
-
-
-def build_work(number: int) -> str:
-    """Name of a round's build."""
-    return f"build-{number}"
-
-
-def checkout_work(number: int) -> str:
-    """Name of the checkout of a round that reuses an image."""
-    return f"checkout-{number}"
-
-
-def probe_work(stage: Stage, number: int) -> str:
-    """Name of one of a round's probes."""
-    return f"{stage.value}-{number}"
-
-
-def stage_of(work: str) -> Stage:
-    """The stage of a probe's work."""
-    return Stage(work.rpartition("-")[0])
-
-
 def probe_stages(with_patches: bool) -> tuple[Stage, ...]:
-    """What a draft is probed on: before and after the fix, or the tree as it is where there is no fix."""
+    """Trees that a draft is probed on: before and after the fix, or the tree as it is without a fix."""
     return PROBE if with_patches else (Stage.BASE,)
 
 
 @dataclass(frozen=True)
 class PreparedSource:
-    """What intake left, wherever it is written down."""
+    """Digests that an intake left."""
 
     source: Digest
     facts: Digest

@@ -1,12 +1,13 @@
-"""Whose turn is it to propose the next draft? Pure.
+"""Order of the strategies, and which of them may propose the next draft. Pure.
 
 ::
 
     [reuse, recipe, agents]   reuse, recipe ... nothing left ─> agents ─> (reuse) agents ─> ... ─> they end: give up
     [agents, recipe]          agents ─> ... ─> they end ─> recipe
 
-Strategies are asked in their order. Once the agents have begun, nobody before them is asked again (what they learn is
-not for recipes), but for `reuse`: another commit of the repository may have been solved meanwhile, which costs nothing.
+Strategies propose in their order. Once the agents have begun, no strategy before them proposes again (recipes learn
+nothing from the agents' rounds), except `reuse`: another commit of the repository may have been solved meanwhile, and
+a try costs no model.
 """
 
 from collections.abc import Sequence
@@ -15,17 +16,18 @@ from dataclasses import dataclass
 from swefoundry.api.envbuild import Agents
 from swefoundry.api.types import Environment
 from swefoundry.contracts.strategy_names import AGENTS, REUSE
+from swefoundry.drafts.reuse import requires_build
 from swefoundry.settings import Settings
 
 
 @dataclass(frozen=True)
 class NextStrategies:
-    """Who is asked for the next draft."""
+    """Strategies that may propose the next draft."""
 
     without_model: tuple[str, ...]
     """Strategies that need no model, in order."""
     agents: bool = False
-    """Then the agents."""
+    """Whether the agents follow when the others have no draft left."""
 
 
 def ordered_strategies(environment: Environment, settings: Settings) -> list[str]:
@@ -37,13 +39,23 @@ def ordered_strategies(environment: Environment, settings: Settings) -> list[str
     return [name for name in settings.strategies if name != AGENTS or settings.models]
 
 
+def reuse_enabled(environment: Environment, settings: Settings) -> bool:
+    """Whether proven environments of other commits may be read at all; experiments compare with that."""
+    return REUSE in ordered_strategies(environment, settings)
+
+
+def may_reuse_image(environment: Environment, settings: Settings) -> bool:
+    """Whether a proven image may be tried: not when the overrides ask for what only a build can give."""
+    return reuse_enabled(environment, settings) and not requires_build(environment.overrides)
+
+
 def next_strategies(order: Sequence[str], agents: Agents | None) -> NextStrategies:
-    """Who is asked next, given what the agents have done so far."""
+    """Strategies that may propose next, given what the agents have done so far."""
     if AGENTS not in order:
         return NextStrategies(tuple(order))
     place = list(order).index(AGENTS)
-    if agents is not None and agents.ended is not None:
+    if agents is not None and agents.end_reason is not None:
         return NextStrategies(tuple(order[place + 1 :]))
     before = tuple(order[:place])
-    begun = agents is not None and agents.asked > 0
+    begun = agents is not None and agents.drafts_requested > 0
     return NextStrategies(tuple(name for name in before if name == REUSE) if begun else before, agents=True)

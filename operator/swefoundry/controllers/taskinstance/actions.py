@@ -1,5 +1,7 @@
 """Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
+from collections.abc import Awaitable, Callable, Mapping
+
 from swefoundry import errors
 from swefoundry.api.taskinstance import Evaluation
 from swefoundry.controllers.steps import RunWork
@@ -13,11 +15,10 @@ from swefoundry.controllers.taskinstance.steps import (
     Judge,
     Result,
     Step,
-    evaluation_of,
 )
 from swefoundry.controllers.taskinstance.verdict_store import store_verdict
 from swefoundry.kube.resources import TASKS
-from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.attempt import WorkKind
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
 from swefoundry.workloads.evaluation.evidence import store_evidence
@@ -27,7 +28,7 @@ from swefoundry.workloads.evaluation.launch import (
     launch_evaluation,
     network_open,
 )
-from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeRequest, finished_intake, launch_intake
+from swefoundry.workloads.intake.launch import IntakeRequest, finished_intake, launch_intake
 from swefoundry.workloads.lifecycle import (
     count_finished_pod,
     gather_partial,
@@ -57,14 +58,10 @@ async def act(step: Step, observed: Observation, context: ReconcileContext) -> T
 
 async def _perform_move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
     match move:
-        case StartPod(work=work) if work == INTAKE_WORK:
-            return await _launch_intake(move, observed, context)
         case StartPod():
-            return await _launch_evaluation(move, observed, context)
-        case CollectResult(work=work) if work == INTAKE_WORK:
-            return finished_intake(move)
+            return await _START_POD[move.work.kind](move, observed, context)
         case CollectResult():
-            return await _collect_evaluation(move, observed, context)
+            return await _COLLECT_RESULT[move.work.kind](move, observed, context)
         case _:
             return await verify_pod_lost(context, observed.task.namespace, move)
 
@@ -80,7 +77,7 @@ async def _launch_intake(move: StartPod, observed: Observation, context: Reconci
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
     )
-    return await launch_intake(context, new_attempt_ref(observed.owner, Role.INTAKE, move), move, request)
+    return await launch_intake(context, new_attempt_ref(observed.owner, move), move, request)
 
 
 async def _launch_evaluation(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
@@ -94,7 +91,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
         raise errors.PermanentError(
             f"{task.name}: EnvBuild {build.name} does not name the draft of its image"
         )
-    stage, _ = evaluation_of(move.work)
+    stage = move.work.evaluated_stage
     request = EvaluationRequest(
         repository=observed.repository,
         image=image.digest,
@@ -105,9 +102,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
         validation=task.spec.validation,
         avoid_nodes=failed_nodes(task.status.attempts, move.work),
     )
-    return await launch_evaluation(
-        context, new_attempt_ref(observed.owner, Role.EVALUATION, move), move, request
-    )
+    return await launch_evaluation(context, new_attempt_ref(observed.owner, move), move, request)
 
 
 async def _collect_evaluation(
@@ -117,8 +112,8 @@ async def _collect_evaluation(
     evidence = await store_evidence(context, task.namespace, observed.repository, move)
     if evidence is None:
         return after_lost_log(move, observed.work_state)
-    count_finished_pod(Role.EVALUATION, move)
-    stage, repeat = evaluation_of(move.work)
+    count_finished_pod(move)
+    stage, repeat = move.work.evaluated_stage, move.work.number
     record, counts = evidence.record, evidence.reports.counts
     reported = bool(evidence.reports.statuses)
     evaluation = Evaluation(
@@ -133,3 +128,20 @@ async def _collect_evaluation(
         evidence=evidence.digest,
     )
     return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
+
+
+async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    return finished_intake(move)
+
+
+_START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, ReconcileContext], Awaitable[Result]]] = {
+    WorkKind.INTAKE: _launch_intake,
+    WorkKind.EVALUATION: _launch_evaluation,
+}
+
+_COLLECT_RESULT: Mapping[
+    WorkKind, Callable[[CollectResult, Observation, ReconcileContext], Awaitable[Result]]
+] = {
+    WorkKind.INTAKE: _collect_intake,
+    WorkKind.EVALUATION: _collect_evaluation,
+}

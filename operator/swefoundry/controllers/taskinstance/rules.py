@@ -16,12 +16,11 @@ from swefoundry.controllers.taskinstance.steps import (
     Judge,
     Step,
     WaitForEnvBuild,
-    evaluation_work,
     matrix_works,
 )
 from swefoundry.grading.verdict import MatrixCell, matrix_verdict
+from swefoundry.workloads.attempt import INTAKE_WORK, evaluation_work
 from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
-from swefoundry.workloads.intake.launch import INTAKE_WORK
 
 Rule = Callable[[Observation], Step | None]
 

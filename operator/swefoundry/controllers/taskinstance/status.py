@@ -34,11 +34,11 @@ from swefoundry.controllers.taskinstance.steps import (
     Result,
     Step,
     WaitForEnvBuild,
-    evaluation_of,
 )
 from swefoundry.grading.verdict import VERDICT_SENTENCES, Verdict
+from swefoundry.workloads.attempt import INTAKE_WORK
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
-from swefoundry.workloads.intake.launch import INTAKE_WORK, IntakeFinished
+from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued, finished_attempt
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
@@ -147,8 +147,8 @@ def _with_failed_attempt(status: TaskStatus, move: FailAttempt, observed: Observ
     status = close_attempt(status, move.ended)
     if move.work == INTAKE_WORK or move.fault.category not in GRADED_CATEGORIES:
         return mark_failed(status, failure_reason(move), observed)
-    stage, repeat = evaluation_of(move.work)
-    evaluation = Evaluation(stage=stage, repeat=repeat, fault=move.fault.reason)
+    stage = move.work.evaluated_stage
+    evaluation = Evaluation(stage=stage, repeat=move.work.number, fault=move.fault.reason)
     return with_fields(status, evaluations=_matrix_with(status, evaluation))
 
 

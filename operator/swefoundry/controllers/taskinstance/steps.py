@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.stages import MATRIX, Stage
+from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.grading.verdict import Verdict
-from swefoundry.workloads.decide import CollectResult, Move
+from swefoundry.workloads.attempt import Work, evaluation_work
+from swefoundry.workloads.decide import AttemptChange, CollectResult
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued
 
@@ -79,20 +80,18 @@ class Judged:
     """What a person should know about how the tests were run."""
 
 
-Result = IntakeFinished | Evaluated | EnvBuildCreated | EnvBuildDeleted | Judged | PodStarted | Queued | Move
+Result = (
+    IntakeFinished
+    | Evaluated
+    | EnvBuildCreated
+    | EnvBuildDeleted
+    | Judged
+    | PodStarted
+    | Queued
+    | AttemptChange
+)
 
 
-def evaluation_work(stage: Stage, repeat: int) -> str:
-    """Name of one evaluation's work."""
-    return f"{stage.value}-{repeat}"
-
-
-def evaluation_of(work: str) -> tuple[Stage, int]:
-    """The stage and repeat of an evaluation's work."""
-    stage, _, repeat = work.rpartition("-")
-    return Stage(stage), int(repeat)
-
-
-def matrix_works(repeats: int) -> tuple[str, ...]:
-    """Work names of all evaluations that a verdict needs."""
+def matrix_works(repeats: int) -> tuple[Work, ...]:
+    """Every evaluation that a verdict needs."""
     return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)

@@ -10,7 +10,7 @@ from swefoundry.contracts.evaluation import EvaluationResult, EvaluationSpec
 from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import AttemptRef
+from swefoundry.workloads.attempt import AttemptRef, Work
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import StartPod
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
@@ -35,9 +35,9 @@ class EvaluationRequest:
     avoid_nodes: tuple[str, ...] = ()
 
 
-def failed_nodes(attempts: Iterable[Attempt], work: str) -> tuple[str, ...]:
+def failed_nodes(attempts: Iterable[Attempt], work: Work) -> tuple[str, ...]:
     """Nodes where earlier attempts of the work failed; the next one avoids them."""
-    return tuple(sorted({item.node for item in attempts if item.work == work and item.node}))
+    return tuple(sorted({item.node for item in attempts if item.work == str(work) and item.node}))
 
 
 def network_open(record: EvaluationResult, validation: Validation, settings: Settings) -> bool:

@@ -13,7 +13,7 @@ from swefoundry.contracts.intake import (
     Origin,
     PatchSource,
 )
-from swefoundry.workloads.attempt import AttemptRef, Role
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
@@ -75,7 +75,7 @@ async def launch_intake(
 
 def finished_intake(move: CollectResult) -> IntakeFinished:
     """The result of an intake pod."""
-    count_finished_pod(Role.INTAKE, move)
+    count_finished_pod(move)
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
 
 
@@ -138,7 +138,3 @@ async def _patch_source(
     return PatchSource(
         blob=await context.registry.put_blob(request.repository, (patch.inline or "").encode())
     )
-
-
-INTAKE_WORK = "intake"
-"""Work name of the intake."""

@@ -17,8 +17,8 @@ from swefoundry.settings import Settings
 from swefoundry.workloads.usage_index import NO_USAGE, OtherUsage, UsageTotals
 
 LADDER = [Model(name="small")]
-BEGUN = Agents(asked=1)
-ENDED = Agents(asked=1, ended="AgentsGaveUp")
+BEGUN = Agents(drafts_requested=1)
+ENDED = Agents(drafts_requested=1, end_reason="AgentsGaveUp")
 DRAFT = Draft(dockerfile="FROM a", test_command="t")
 
 
@@ -127,25 +127,27 @@ def a_record(**fields):
     return AgentResult(nonce="n", **{"code": 0, "usage": USED, "rung": 1, **fields})
 
 
-def a_round(number=0, **fields):
+def a_round(number=1, **fields):
     return Round(number=number, strategy="agents", draft=digest("d"), **fields)
 
 
 def test_a_draft_begins_a_round_and_is_charged():
     status = agent_usage.record_request(EnvBuildStatus(rounds=[a_round(outcome="StepFailed")]))
-    assert status.agents == Agents(asked=1, drafting=1)
-    after = agent_usage.record_draft(status, a_record(state=digest("1"), transcript=digest("2")), a_round(1))
-    assert (after.round, [item.number for item in after.rounds]) == (2, [0, 1])
+    assert status.agents == Agents(drafts_requested=1, drafting=2)
+    after = agent_usage.record_draft(status, a_record(state=digest("1"), transcript=digest("2")), a_round(2))
+    assert (after.round, [item.number for item in after.rounds]) == (2, [1, 2])
     assert (after.usage, after.cost) == (USED, "$0.0013")
-    assert after.agents == Agents(asked=1, rung=1, state=digest("1"), transcript=digest("2"))
+    assert after.agents == Agents(
+        drafts_requested=1, model_index=1, state=digest("1"), transcript=digest("2")
+    )
 
 
 def test_a_stop_is_charged_and_keeps_the_last_state():
-    status = EnvBuildStatus(usage=USED, agents=Agents(asked=2, drafting=0, state=digest("1")))
+    status = EnvBuildStatus(usage=USED, agents=Agents(drafts_requested=2, drafting=1, state=digest("1")))
     after = agent_usage.record_draft(status, a_record(code=50, message="needs a GPU"), None)
     assert after.usage == USED.plus(USED)
     assert after.agents == Agents(
-        asked=2, rung=1, state=digest("1"), ended="AgentsGaveUp", message="needs a GPU"
+        drafts_requested=2, model_index=1, state=digest("1"), end_reason="AgentsGaveUp", message="needs a GPU"
     )
 
 
@@ -163,21 +165,21 @@ def test_a_stop_is_charged_and_keeps_the_last_state():
     ],
 )
 def test_every_code_without_a_draft_has_a_reason(code, reason):
-    after = agent_usage.record_draft(EnvBuildStatus(agents=Agents(drafting=0)), a_record(code=code), None)
-    assert after.agents is not None and after.agents.ended == reason
+    after = agent_usage.record_draft(EnvBuildStatus(agents=Agents(drafting=1)), a_record(code=code), None)
+    assert after.agents is not None and after.agents.end_reason == reason
 
 
 def test_claims_are_compared_with_what_was_measured():
     rounds = [
-        a_round(0, claimed=True, outcome="AfterFailed"),
-        a_round(1, claimed=True, outcome="BothPassed"),
-        a_round(2, claimed=False, outcome="Accepted"),
-        a_round(3, claimed=True, outcome="Accepted"),
-        a_round(4, claimed=False, outcome="StepFailed"),
-        a_round(5, claimed=True, outcome="Infrastructure"),
-        a_round(6, claimed=True),
-        a_round(7, outcome="Accepted"),
+        a_round(1, claimed=True, outcome="AfterFailed"),
+        a_round(2, claimed=True, outcome="BothPassed"),
+        a_round(3, claimed=False, outcome="Accepted"),
+        a_round(4, claimed=True, outcome="Accepted"),
+        a_round(5, claimed=False, outcome="StepFailed"),
+        a_round(6, claimed=True, outcome="Infrastructure"),
+        a_round(7, claimed=True),
+        a_round(8, outcome="Accepted"),
     ]
     after = agent_usage.score_claims(EnvBuildStatus(rounds=rounds, agents=BEGUN))
-    assert after.agents == Agents(asked=1, overclaimed=2, underclaimed=1)
+    assert after.agents == Agents(drafts_requested=1, overclaimed=2, underclaimed=1)
     assert agent_usage.score_claims(EnvBuildStatus(rounds=rounds)).agents is None

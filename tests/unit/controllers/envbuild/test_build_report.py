@@ -1,6 +1,8 @@
 """What an EnvBuild's status says after each step."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import get_args
 
 import pytest
 
@@ -10,30 +12,36 @@ from swefoundry.api.types import Attempt
 from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Layer
+from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.intake import IntakeResult
+from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.envbuild.observe import Observation
-from swefoundry.controllers.envbuild.status import report
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.reconcile import end_search_if_decided
+from swefoundry.controllers.envbuild.rules import decide
+from swefoundry.controllers.envbuild.search import SearchState
+from swefoundry.controllers.envbuild.status import _REDUCERS, report
 from swefoundry.controllers.envbuild.steps import (
     BuildFinished,
     CheckoutFinished,
     EndSearch,
-    NoDraftLeft,
-    ParentUnusable,
     ProbeFinished,
-    Propose,
+    Result,
     RoundStarted,
 )
+from swefoundry.controllers.envbuild.strategy_order import NextStrategies
 from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.proven_environment import Parent
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
 GO_ON = RunWork(())
-ROUND = Round(number=0, strategy="recipe", label="python 3.11, uv", draft=digest("d"))
+ROUND = Round(number=1, strategy="recipe", label="python 3.11, uv", draft=digest("d"))
 IMAGE = ROUND.model_copy(update={"image": digest("b")})
 LATER = NOW + timedelta(minutes=5)
 
@@ -45,7 +53,13 @@ def observed(*rounds, now=NOW, status=None, **spec):
 
 
 def after(view, step, *results):
-    return report(view, step, results)
+    return end_search_if_decided(view, report(view, step, results))
+
+
+def exhausted(view):
+    """The step when no strategy has another draft."""
+    facts = Facts(test_files=[], languages={})
+    return decide(replace(view, search=SearchState(NextStrategies(()), StrategyInput(facts=facts))))
 
 
 def conditions(status):
@@ -57,7 +71,7 @@ def message(status):
 
 
 def collect(work, code=0):
-    return CollectResult(work, a_pod(work), PodResult(code, {}, 12.0))
+    return CollectResult(Work.parse(work), a_pod(work), PodResult(code, {}, 12.0))
 
 
 def a_probe(stage, code, **fields):
@@ -70,9 +84,9 @@ def probes(before, after_code):
     return a_probe("before", before), a_probe("after", after_code)
 
 
-def with_probes(before, after_code, number=0, outcome="AfterFailed", image="b"):
+def with_probes(before, after_code, number=1, outcome="AfterFailed", image="b"):
     found = [ProbeResult(stage=Stage.BEFORE, code=before), ProbeResult(stage=Stage.AFTER, code=after_code)]
-    fields = {"number": number, "image": digest(image), "probes": found, "outcome": outcome}
+    fields = {"number": number, "image": digest(image), "probes": found, "outcome": RoundOutcome(outcome)}
     return ROUND.model_copy(update=fields)
 
 
@@ -81,7 +95,7 @@ def an_attempt(work="build-0", **fields):
 
 
 def test_work_begins_with_a_stamp_and_reconciling():
-    status = after(observed(now=NOW), Propose(), RoundStarted(ROUND))
+    status = after(observed(now=NOW), GO_ON, RoundStarted(ROUND))
     assert (status.started_at, status.observed_generation, status.phase) == (NOW, 1, "Building")
     assert status.rounds == [ROUND] and status.round == 1
     assert conditions(status) == {
@@ -98,7 +112,7 @@ def test_no_op_changes_nothing():
 
 
 def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
-    status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), Queued("after-0"))
+    status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), Queued(Work.parse("after-0")))
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
         "Probing",
@@ -163,12 +177,15 @@ def test_half_a_probe_leaves_the_round_open():
 
 def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
     rounds = [
-        with_probes(1, 1, 0, image="1"),
-        with_probes(0, 1, 1, image="2"),
-        with_probes(1, 21, 2, outcome="NoResult", image="3"),
-        ROUND.model_copy(update={"number": 3, "outcome": "StepFailed", "message": "no such package"}),
+        with_probes(1, 1, 1, image="1"),
+        with_probes(0, 1, 2, image="2"),
+        with_probes(1, 21, 3, outcome="NoResult", image="3"),
+        ROUND.model_copy(
+            update={"number": 4, "outcome": RoundOutcome.STEP_FAILED, "message": "no such package"}
+        ),
     ]
-    status = after(observed(*rounds), Propose(), NoDraftLeft())
+    view = observed(*rounds)
+    status = after(view, exhausted(view))
     assert (status.image, status.image_name) == (
         digest("2"),
         "pull/swefoundry/tasks/owner/name:here.task-one.r1",
@@ -178,18 +195,21 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
 
 
 def test_a_spent_budget_ends_the_search_with_what_there_is():
-    status = after(observed(with_probes(1, 1)), EndSearch("BudgetSpent", "1 rounds were tried"))
+    view = observed(with_probes(1, 1), budget={"rounds": 1})
+    status = after(view, decide(view))
     assert (status.image, status.phase) == (digest("b"), "Failed")
     assert conditions(status)["Succeeded"] == ("False", "BudgetSpent")
 
 
 def test_a_search_without_a_judgeable_image_ends_without_one():
-    status = after(observed(with_probes(1, 22, outcome="TimeLimit")), EndSearch("BudgetSpent", "spent"))
+    view = observed(with_probes(1, 22, outcome="TimeLimit"), budget={"rounds": 1})
+    status = after(view, decide(view))
     assert (status.image, status.draft) == (None, None)
 
 
 def test_a_project_that_no_strategy_knows_is_told_what_to_do():
-    status = after(observed(), Propose(), NoDraftLeft())
+    view = observed()
+    status = after(view, exhausted(view))
     assert message(status) == "no strategy knows this kind of project; give spec.environment.draft"
 
 
@@ -200,13 +220,13 @@ def test_a_fault_of_the_cluster_is_counted_and_a_memory_kill_is_not():
     )
     status = after(observed(ROUND), GO_ON, lost)
     assert (status.infra_retries, status.pod_seconds, status.running) == (1, 3.0, [planned])
-    killed = RetryAttempt("build-0", an_attempt(outcome="Limit", reason="OOMKilled"), planned)
+    killed = RetryAttempt(Work.parse("build-0"), an_attempt(outcome="Limit", reason="OOMKilled"), planned)
     assert after(observed(ROUND), GO_ON, killed).infra_retries == 0
 
 
 def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(ROUND), GO_ON, FailAttempt("build-0", an_attempt(), fault))
+    status = after(observed(ROUND), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert (status.rounds[0].outcome, status.finished_at) == ("BuildOutOfMemory", None)
 
 
@@ -216,7 +236,7 @@ def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
 )
 def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
     fault = PodFault(blame, "Whatever", "a sentence")
-    status = after(observed(ROUND), GO_ON, FailAttempt("build-0", an_attempt(), fault))
+    status = after(observed(ROUND), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert conditions(status)["Stalled"] == ("True", reason)
     assert message(status) == "build-0: Whatever after 1 attempt: a sentence"
 
@@ -224,7 +244,10 @@ def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
 def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
     status = after(
-        observed(IMAGE), GO_ON, a_probe("before", 1), FailAttempt("after-0", an_attempt("after-0"), fault)
+        observed(IMAGE),
+        GO_ON,
+        a_probe("before", 1),
+        FailAttempt(Work.parse("after-0"), an_attempt("after-0"), fault),
     )
     assert [(item.stage, item.code, item.fault) for item in status.rounds[0].probes] == [
         ("before", 1, None),
@@ -296,14 +319,16 @@ def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_se
 
 def test_so_does_a_checkout_pod_that_reaches_a_limit():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(REUSED), GO_ON, FailAttempt("checkout-0", an_attempt("checkout-0"), fault))
+    status = after(
+        observed(REUSED), GO_ON, FailAttempt(Work.parse("checkout-0"), an_attempt("checkout-0"), fault)
+    )
     assert (status.rounds[0].outcome, status.finished_at) == ("CheckoutFailed", None)
 
 
 def test_a_rebuild_that_reaches_a_limit_is_a_build_that_does():
     current = REUSED.model_copy(update={"composed": digest("e")})
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(current), GO_ON, FailAttempt("build-0", an_attempt(), fault))
+    status = after(observed(current), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert status.rounds[0].outcome == "BuildOutOfMemory"
 
 
@@ -321,19 +346,24 @@ def test_both_passed_in_an_image_of_another_commit_does_not_end_the_search():
 
 def test_a_search_that_ends_gives_no_image_of_another_commit_to_be_judged_in():
     current = with_probes(0, 0).model_copy(update={"parent": PARENT})
-    status = after(observed(current), Propose(), NoDraftLeft())
+    view = observed(current)
+    status = after(view, exhausted(view))
     assert (status.image, status.phase) == (None, "Failed")
 
 
 def test_an_image_that_a_person_named_and_that_is_not_there_stalls():
-    status = after(observed(), Propose(), ParentUnusable("there is no EnvBuild x"))
+    status = after(observed(), EndSearch("ParentUnusable", "there is no EnvBuild x"))
     assert conditions(status)["Stalled"] == ("True", "ParentUnusable")
     assert message(status) == "there is no EnvBuild x"
 
 
 def test_a_wait_for_a_sibling_is_the_reason_that_is_shown():
     wait = Wait("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
-    status = after(observed(), Propose(), wait)
+    status = after(observed(), GO_ON, wait)
     assert (status.phase, status.rounds, status.started_at) == ("Pending", [], NOW)
     assert conditions(status)["Ready"] == ("False", "WaitingForSibling")
     assert message(status) == "sibling: WaitingForSibling (EnvBuild here/other goes first)"
+
+
+def test_every_result_has_a_reducer():
+    assert set(_REDUCERS) == set(get_args(Result))

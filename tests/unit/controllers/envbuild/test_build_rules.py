@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from builders import LAYERS, NONCE, NOW, a_build, a_pod, digest, terminated
+from swefoundry.api.envbuild import Round
 from swefoundry.contracts.models import Model
 from swefoundry.controllers.envbuild import rules
-from swefoundry.controllers.envbuild.observe import Observation
-from swefoundry.controllers.envbuild.rules import decide
-from swefoundry.controllers.envbuild.steps import EndSearch, Propose, stage_of
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.rules import STATUS_RULES, decide, first_step
+from swefoundry.controllers.envbuild.steps import EndSearch
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import RetryAttempt, StartPod, Wait
 
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
@@ -24,83 +26,107 @@ BARE = {
 }
 
 
+def starting(*works):
+    return RunWork(tuple(StartPod(Work.parse(work)) for work in works))
+
+
 def observed(build, pods=(), suspended=False, **settings):
     return Observation(build, tuple(pods), Settings(**settings), NOW, suspended)
 
 
-def a_round(number=0, **fields):
-    return {"number": number, "strategy": "recipe", "draft": digest("d")} | fields
+def a_round(index=0, **fields):
+    return {"number": index + 1, "strategy": "recipe", "draft": digest("d")} | fields
 
 
-def built(number=0, **fields):
-    return a_round(number, image=digest("b"), **fields)
+def built(index=0, **fields):
+    return a_round(index, image=digest("b"), **fields)
 
 
-def over(number=0):
-    return a_round(number, outcome="StepFailed")
+def over(index=0):
+    return a_round(index, outcome="StepFailed")
 
 
 def with_rounds(*rounds, spec=None, **status):
     return a_build({"rounds": list(rounds)} | status, **(spec or {}))
 
 
+def needs_search(view):
+    """Whether the object and its pods leave the step open, so that the state of the search is read."""
+    return first_step(STATUS_RULES, view) is None
+
+
 def test_the_order_of_the_rules_is_the_lifecycle():
-    assert [rule.__name__ for rule in rules.RULES] == [
+    assert [rule.__name__ for rule in rules.STATUS_RULES] == [
         "deleted_builds_rest",
         "finished_builds_rest",
         "models_are_configured",
         "sources_are_taken_in",
+        "accepted_rounds_end_the_search",
+        "disproven_rows_end_the_search",
         "reused_images_are_checked_out",
         "drafts_are_built",
         "images_are_probed",
-        "agents_are_asked",
+        "spent_agent_budgets_end_the_agents",
+        "agents_write_their_draft",
         "spent_budgets_end_the_search",
-        "next_drafts_are_proposed",
     ]
+    assert [rule.__name__ for rule in rules.SEARCH_RULES] == [
+        "unreadable_searches_are_retried",
+        "unusable_parents_end_the_search",
+        "unfinished_parents_are_awaited",
+        "proven_images_are_reused",
+        "older_searches_are_awaited",
+        "new_drafts_are_tried",
+        "agents_are_requested",
+        "exhausted_searches_end",
+    ]
+    assert rules.RULES == rules.STATUS_RULES + rules.SEARCH_RULES
 
 
 def test_the_source_of_a_task_is_not_taken_in_again():
-    assert decide(observed(a_build())) == Propose()
+    assert needs_search(observed(a_build()))
 
 
 def test_a_source_of_its_own_is_taken_in_first():
-    assert decide(observed(a_build(**BARE))) == RunWork((StartPod("intake"),))
+    assert decide(observed(a_build(**BARE))) == starting("intake")
     taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
-    assert decide(observed(taken)) == Propose()
+    assert needs_search(observed(taken))
 
 
 def test_an_open_round_is_built():
-    assert decide(observed(with_rounds(a_round()))) == RunWork((StartPod("build-0"),))
+    assert decide(observed(with_rounds(a_round()))) == starting("build-0")
 
 
 def test_each_round_has_its_own_pods():
-    assert decide(observed(with_rounds(over(), a_round(1)))) == RunWork((StartPod("build-1"),))
+    assert decide(observed(with_rounds(over(), a_round(1)))) == starting("build-1")
     assert decide(observed(with_rounds(over(), built(1)))) == RunWork(
-        (StartPod("before-1"), StartPod("after-1"))
+        (StartPod(Work.parse("before-1")), StartPod(Work.parse("after-1")))
     )
 
 
 def test_an_image_is_probed_before_and_after_the_fix_at_the_same_time():
-    assert decide(observed(with_rounds(built()))) == RunWork((StartPod("before-0"), StartPod("after-0")))
+    assert decide(observed(with_rounds(built()))) == RunWork(
+        (StartPod(Work.parse("before-0")), StartPod(Work.parse("after-0")))
+    )
 
 
 def test_only_the_missing_probe_is_run():
     half = built(probes=[{"stage": "before", "code": 1}])
-    assert decide(observed(with_rounds(half))) == RunWork((StartPod("after-0"),))
+    assert decide(observed(with_rounds(half))) == starting("after-0")
 
 
 def test_without_a_fix_the_tree_is_probed_as_it_is():
     build = with_rounds(built(), spec={"acceptance": None})
-    assert decide(observed(build)) == RunWork((StartPod("base-0"),))
+    assert decide(observed(build)) == starting("base-0")
 
 
 def test_a_failed_round_asks_for_the_next_draft():
-    assert decide(observed(with_rounds(over()))) == Propose()
+    assert needs_search(observed(with_rounds(over())))
 
 
 def test_as_many_rounds_are_begun_as_the_budget_allows():
     budget = {"budget": {"rounds": 2}}
-    assert decide(observed(with_rounds(over(), spec=budget))) == Propose()
+    assert needs_search(observed(with_rounds(over(), spec=budget)))
     assert decide(observed(with_rounds(over(), over(1), spec=budget))) == EndSearch(
         "BudgetSpent", "2 of 2 rounds are spent; raise spec.budget.rounds"
     )
@@ -108,12 +134,12 @@ def test_as_many_rounds_are_begun_as_the_budget_allows():
 
 def test_spent_pod_seconds_end_the_search_but_not_the_round():
     spec = {"budget": {"podSeconds": 60}}
-    assert decide(observed(with_rounds(over(), spec=spec, podSeconds=59.9))) == Propose()
+    assert needs_search(observed(with_rounds(over(), spec=spec, podSeconds=59.9)))
     assert decide(observed(with_rounds(over(), spec=spec, podSeconds=60.4))) == EndSearch(
         "BudgetSpent", "60 of 60 pod-seconds are spent; raise spec.budget.podSeconds"
     )
     assert decide(observed(with_rounds(a_round(), spec=spec, podSeconds=99))) == RunWork(
-        (StartPod("build-0"),)
+        (StartPod(Work.parse("build-0")),)
     )
 
 
@@ -140,16 +166,13 @@ def test_a_suspended_task_keeps_what_running_pods_give():
     assert isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Pending"
 
 
-@pytest.mark.parametrize(
-    ("work", "stage"), [("before-0", "before"), ("after-12", "after"), ("base-3", "base")]
-)
-def test_a_probes_stage_is_in_its_name(work, stage):
-    assert stage_of(work) == stage
+def round_of(number):
+    return Round(number=number, strategy="recipe", draft=digest("d"))
 
 
 def test_later_rounds_have_tags_of_their_own():
     view = observed(a_build(tag="here.task-one", acceptance={"layers": LAYERS}))
-    assert (view.image_tag(0), view.image_tag(2)) == ("here.task-one", "here.task-one.r2")
+    assert (view.image_tag(round_of(1)), view.image_tag(round_of(3))) == ("here.task-one", "here.task-one.r2")
 
 
 AGENTS_ALONE = {"environment": {"strategies": ["agents"]}}
@@ -162,17 +185,19 @@ def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
         "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
     )
     assert decide(observed(a_build(**BARE, **AGENTS_ALONE))) == wanted
-    assert decide(observed(a_build(**AGENTS_ALONE), **MODELS)) == Propose()
+    assert needs_search(observed(a_build(**AGENTS_ALONE), **MODELS))
 
 
-def drafting(number=0, **status):
-    rounds = [over(index) for index in range(number)]
-    return with_rounds(*rounds, spec=AGENTS_ALONE, agents={"asked": 1, "drafting": number}, **status)
+def drafting(index=0, **status):
+    rounds = [over(earlier) for earlier in range(index)]
+    return with_rounds(
+        *rounds, spec=AGENTS_ALONE, agents={"draftsRequested": 1, "drafting": index + 1}, **status
+    )
 
 
 def test_called_agents_write_one_draft_in_one_pod():
-    assert decide(observed(drafting(), **MODELS)) == RunWork((StartPod("agent-0"),))
-    assert decide(observed(drafting(2), **MODELS)) == RunWork((StartPod("agent-2"),))
+    assert decide(observed(drafting(), **MODELS)) == starting("agent-0")
+    assert decide(observed(drafting(2), **MODELS)) == starting("agent-2")
 
 
 def test_a_suspended_task_asks_no_agents():
@@ -184,12 +209,12 @@ def test_a_suspended_task_asks_no_agents():
 def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(seconds, spent):
     spec = AGENTS_ALONE | {"budget": {"wallSeconds": 60}}
     started = (NOW - timedelta(seconds=seconds)).isoformat()
-    agents = {"asked": 1, "drafting": 0}
+    agents = {"draftsRequested": 1, "drafting": 1}
     build = with_rounds(spec=spec, startedAt=started, agents=agents)
     ended = EndSearch(
         "BudgetSpent", "60 of 60 seconds since the start are spent; raise spec.budget.wallSeconds"
     )
-    assert decide(observed(build, **MODELS)) == (ended if spent else RunWork((StartPod("agent-0"),)))
+    assert decide(observed(build, **MODELS)) == (ended if spent else starting("agent-0"))
     running = decide(observed(build, [a_pod("agent-0")], **MODELS))
     assert isinstance(running, RunWork) and isinstance(running.moves[0], Wait)
 
@@ -211,16 +236,18 @@ def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
 PARENT = {"image": digest("c"), "source": digest("a")}
 
 
-def reused(number=0, **fields):
-    return a_round(number, strategy="reuse", parent=PARENT, **fields)
+def reused(index=0, **fields):
+    return a_round(index, strategy="reuse", parent=PARENT, **fields)
 
 
 def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then_its_probes():
-    assert decide(observed(with_rounds(reused()))) == RunWork((StartPod("checkout-0"),))
+    assert decide(observed(with_rounds(reused()))) == starting("checkout-0")
     composed = reused(composed=digest("e"))
-    assert decide(observed(with_rounds(composed))) == RunWork((StartPod("build-0"),))
+    assert decide(observed(with_rounds(composed))) == starting("build-0")
     whole = composed | {"image": digest("b")}
-    assert decide(observed(with_rounds(whole))) == RunWork((StartPod("before-0"), StartPod("after-0")))
+    assert decide(observed(with_rounds(whole))) == RunWork(
+        (StartPod(Work.parse("before-0")), StartPod(Work.parse("after-0")))
+    )
 
 
 def test_a_suspended_task_gets_no_checkout():
@@ -231,7 +258,7 @@ def test_a_suspended_task_gets_no_checkout():
 def test_reused_images_are_not_drafts_that_the_budget_counts():
     budget = {"budget": {"rounds": 2}}
     tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
-    assert decide(observed(with_rounds(*tried, spec=budget))) == Propose()
+    assert needs_search(observed(with_rounds(*tried, spec=budget)))
     assert isinstance(decide(observed(with_rounds(*tried, over(3), spec=budget))), EndSearch)
 
 

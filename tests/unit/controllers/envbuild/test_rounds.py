@@ -19,7 +19,7 @@ from swefoundry.controllers.envbuild.round_transitions import (
 )
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault
 
-ROUND = Round(number=0, strategy="recipe", draft=digest("d"))
+ROUND = Round(number=1, strategy="recipe", draft=digest("d"))
 
 
 def with_probes(before, after):

@@ -28,7 +28,7 @@ def test_a_suspended_task_starts_no_evaluation() -> None:
     task = a_task({"prepared": PREPARED, "image": IMAGE}, suspend=True)
     step = decide(Observation(task, (), BUILT, Settings(), NOW))
     assert isinstance(step, RunWork)
-    assert [(move.work, getattr(move, "reason", None)) for move in step.moves] == [
+    assert [(move.subject, getattr(move, "reason", None)) for move in step.moves] == [
         ("base-0", reasons.SUSPENDED),
         ("before-0", reasons.SUSPENDED),
         ("after-0", reasons.SUSPENDED),

@@ -24,6 +24,7 @@ from swefoundry.controllers.taskinstance.steps import (
 )
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued
@@ -51,7 +52,7 @@ def message(status):
 
 
 def collect(work, code=0):
-    return CollectResult(work, a_pod(work), PodResult(code, {}, 12.0))
+    return CollectResult(Work.parse(work), a_pod(work), PodResult(code, {}, 12.0))
 
 
 def an_attempt(work="before-0", **fields):
@@ -81,7 +82,7 @@ def test_a_new_task_is_in_phase_intake():
 
 
 def test_a_task_without_a_place_is_pending_with_the_reason():
-    status = after(observed(), GO_ON, Queued("intake"))
+    status = after(observed(), GO_ON, Queued(Work.parse("intake")))
     assert (status.phase, conditions_of(status)["Reconciling"], message(status)) == (
         "Pending",
         ("True", "Queued"),
@@ -227,7 +228,7 @@ def test_a_deleted_envbuild_fails_the_task_with_the_remedy():
 
 def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(READY), GO_ON, FailAttempt("before-0", an_attempt(), fault))
+    status = after(observed(READY), GO_ON, FailAttempt(Work.parse("before-0"), an_attempt(), fault))
     assert [(item.stage, item.code, item.fault) for item in status.evaluations] == [
         ("before", None, "OOMKilled")
     ]
@@ -244,7 +245,7 @@ def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
 )
 def test_a_fault_outside_of_the_task_is_no_verdict(blame, reason):
     fault = PodFault(blame, "Whatever", "a sentence")
-    status = after(observed(READY), GO_ON, FailAttempt("before-0", an_attempt(number=4), fault))
+    status = after(observed(READY), GO_ON, FailAttempt(Work.parse("before-0"), an_attempt(number=4), fault))
     assert conditions_of(status)["Stalled"] == ("True", reason)
     assert message(status) == "before-0: Whatever after 5 attempts: a sentence"
     assert (status.verdict, status.evaluations) == (None, [])
@@ -252,7 +253,7 @@ def test_a_fault_outside_of_the_task_is_no_verdict(blame, reason):
 
 def test_a_fault_at_intake_is_never_a_cell():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
-    status = after(observed(), GO_ON, FailAttempt("intake", an_attempt("intake"), fault))
+    status = after(observed(), GO_ON, FailAttempt(Work.parse("intake"), an_attempt("intake"), fault))
     assert conditions_of(status)["Stalled"] == ("True", "ResourceLimit")
 
 
@@ -265,7 +266,9 @@ def test_a_task_that_ended_starts_nothing_and_lists_no_running_pod():
 
 def test_infrastructure_faults_are_counted_and_memory_kills_are_not():
     planned = an_attempt(number=1, uid=None)
-    lost = RetryAttempt("before-0", an_attempt(outcome="Infrastructure", reason="NodeLost"), planned)
+    lost = RetryAttempt(
+        Work.parse("before-0"), an_attempt(outcome="Infrastructure", reason="NodeLost"), planned
+    )
     killed = RetryAttempt(
         "base-0", an_attempt("base-0", outcome="Limit", reason="OOMKilled"), an_attempt("base-0")
     )
@@ -303,7 +306,9 @@ def test_transition_times_move_only_when_a_status_does():
     moved = {item.type: item.last_transition_time for item in status.conditions}
     assert moved == {"Ready": LATER, "Succeeded": LATER, "Validated": LATER}
     going = after(
-        Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER), GO_ON, Queued("base-0")
+        Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER),
+        GO_ON,
+        Queued(Work.parse("base-0")),
     )
     assert {item.last_transition_time for item in going.conditions} == {NOW}
 

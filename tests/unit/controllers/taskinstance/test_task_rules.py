@@ -19,9 +19,14 @@ from swefoundry.controllers.taskinstance.steps import (
 )
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import StartPod, Wait
 
 ENDED = {"finishedAt": "2026-01-01T11:00:00Z"}
+
+
+def starting(*works):
+    return RunWork(tuple(StartPod(Work.parse(work)) for work in works))
 
 
 def observed(task, build=None, pods=()):
@@ -37,7 +42,7 @@ def ready(status=None):
 
 
 def test_a_new_task_starts_with_intake():
-    assert decide(observed(a_task())) == RunWork((StartPod("intake"),))
+    assert decide(observed(a_task())) == RunWork((StartPod(Work.parse("intake")),))
 
 
 def test_a_suspended_task_starts_nothing():
@@ -75,16 +80,25 @@ def test_an_environment_without_an_image_fails_the_task_with_its_reason():
 
 def test_an_image_is_evaluated_on_the_whole_matrix_at_once():
     step = decide(observed(a_task({"prepared": PREPARED, "image": IMAGE}), ready()))
-    assert step == RunWork((StartPod("base-0"), StartPod("before-0"), StartPod("after-0")))
+    assert step == RunWork(
+        (StartPod(Work.parse("base-0")), StartPod(Work.parse("before-0")), StartPod(Work.parse("after-0")))
+    )
 
 
 def test_only_what_is_missing_is_evaluated():
     status = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, after=0)}
-    assert decide(observed(a_task(status), ready())) == RunWork((StartPod("before-0"),))
+    assert decide(observed(a_task(status), ready())) == RunWork((StartPod(Work.parse("before-0")),))
 
 
 def test_repeats_multiply_the_matrix():
-    assert matrix_works(2) == ("base-0", "before-0", "after-0", "base-1", "before-1", "after-1")
+    assert tuple(map(str, matrix_works(2))) == (
+        "base-0",
+        "before-0",
+        "after-0",
+        "base-1",
+        "before-1",
+        "after-1",
+    )
 
 
 def test_a_full_matrix_is_judged():

@@ -1,0 +1,163 @@
+"""What an observation reads, and when: nothing but the cache unless the next round is to be chosen."""
+
+import pytest
+
+from builders import LAYERS, NOW, digest
+from swefoundry import errors
+from swefoundry.api import labels
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.facts import Facts
+from swefoundry.controllers.envbuild.leader import become_leader
+from swefoundry.controllers.envbuild.observe import observe
+from swefoundry.controllers.envbuild.search import (
+    ParentUnfinished,
+    ParentUnusable,
+    SearchState,
+    SearchUnreadable,
+)
+from swefoundry.kube.cache import Cache
+from swefoundry.kube.workqueue import Key, WorkQueue
+from swefoundry.settings import Settings
+from swefoundry.workloads.context import ReconcileContext
+
+KEY = Key("EnvBuild", "here", "task-one")
+DRAFT = {"dockerfile": "FROM a\n", "testCommand": "t"}
+ROUND = {"number": 1, "strategy": "recipe", "draft": digest("d")}
+
+
+class CountingContext(ReconcileContext):
+    """A context whose registry is a count of the reads."""
+
+    reads = 0
+    on_listing = staticmethod(lambda: None)
+
+    async def facts(self, repository, digest):
+        return Facts(test_files=[], languages={})
+
+    async def draft(self, repository, digest):
+        return Draft(dockerfile="FROM a\n", test_command="t")
+
+    async def proven_environments(self, repository):
+        self.reads += 1
+        self.on_listing()
+        return []
+
+
+@pytest.fixture
+async def context():
+    return CountingContext(None, None, Cache(), WorkQueue(), None, Settings())
+
+
+def put(context, name="task-one", second=0, status=None, **environment):
+    body = {
+        "apiVersion": labels.API_VERSION,
+        "kind": "EnvBuild",
+        "metadata": {
+            "namespace": "here",
+            "name": name,
+            "uid": f"uid-of-{name}",
+            "resourceVersion": str(context.reads + second + 1),
+            "creationTimestamp": f"2026-01-01T12:00:{second:02d}Z",
+        },
+        "spec": {
+            "repo": "owner/name",
+            "source": {"artifact": {"digest": digest("a")}},
+            "facts": digest("f"),
+            "acceptance": {"layers": LAYERS},
+            "environment": {"strategies": ["reuse", "recipe", "fixed"], "draft": DRAFT} | environment,
+        },
+        "status": status or {},
+    }
+    context.cache.put(body)
+    return body
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"finishedAt": "2026-01-01T12:30:00Z"},
+        {"rounds": [ROUND]},
+        {"rounds": [ROUND | {"image": digest("b")}]},
+        {"rounds": [ROUND | {"image": digest("b"), "outcome": "Accepted"}]},
+        {"agents": {"draftsRequested": 1, "drafting": 1}},
+        {"podSeconds": 10**9},
+    ],
+    ids=["ended", "building", "probing", "accepted", "drafting", "spent"],
+)
+async def test_the_registry_is_not_read_while_the_status_decides(context, status):
+    put(context, status=status)
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search, context.reads) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    "status", [{}, {"rounds": [ROUND | {"outcome": "StepFailed"}]}], ids=["new", "failed"]
+)
+async def test_candidates_and_references_come_from_one_listing(context, status):
+    put(context, status=status)
+    observed = await observe(KEY, context, NOW)
+    assert isinstance(observed.search, SearchState)
+    assert context.reads == 1
+    assert len(observed.search.strategy_input.tried) == len(status.get("rounds", []))
+
+
+async def test_without_reuse_nothing_is_listed(context):
+    put(context, strategies=["recipe", "fixed"])
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search.leader, context.reads) == (None, 0)
+
+
+async def test_the_leader_is_part_of_the_state(context):
+    put(context, "older")
+    put(context, second=5)
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search.leader.name, context.reads) == ("older", 1)
+
+
+async def test_a_leader_that_ends_during_the_reads_makes_them_repeat(context):
+    put(context, "older")
+    put(context, second=5)
+    context.on_listing = lambda: put(context, "older", 9, status={"finishedAt": "2026-01-01T12:30:00Z"})
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search.leader, context.reads) == (None, 2)
+
+
+async def test_a_search_that_begins_during_the_reads_goes_first(context):
+    put(context)
+    context.on_listing = lambda: become_leader(younger, context)
+    younger = type("Younger", (), {"uid": "uid-of-younger"})
+    put(context, "younger", 5)
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search.leader.name, context.reads) == ("younger", 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "search"),
+    [
+        ({}, ParentUnfinished("parent")),
+        (
+            {"finishedAt": "2026-01-01T12:30:00Z"},
+            ParentUnusable("spec.environment.parentRef: EnvBuild parent has no proven image"),
+        ),
+    ],
+    ids=["under way", "failed"],
+)
+async def test_a_named_parent_is_looked_at_before_anything_is_listed(context, status, search):
+    put(context, "parent", status=status)
+    put(context, second=5, parentRef={"name": "parent"})
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search, context.reads) == (search, 0)
+
+
+async def test_an_error_becomes_part_of_the_observation(context):
+    def fail():
+        raise errors.TransientError("busy")
+
+    context.on_listing = fail
+    put(context)
+    observed = await observe(KEY, context, NOW)
+    assert isinstance(observed.search, SearchUnreadable)
+
+
+async def test_an_object_that_is_gone_is_not_observed(context):
+    assert await observe(KEY, context, NOW) is None

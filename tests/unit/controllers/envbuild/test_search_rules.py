@@ -1,0 +1,137 @@
+"""The choice of the next round, rule by rule, once the state of the search is gathered."""
+
+import pytest
+
+from builders import NOW, a_build, digest
+from swefoundry import errors
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.models import Model, Usage
+from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.rules import decide
+from swefoundry.controllers.envbuild.search import (
+    ParentUnfinished,
+    ParentUnusable,
+    SearchState,
+    SearchUnreadable,
+)
+from swefoundry.controllers.envbuild.steps import (
+    EndAgents,
+    EndSearch,
+    RequestAgents,
+    RetryLater,
+    StartRound,
+    WaitForSearch,
+)
+from swefoundry.controllers.envbuild.strategy_order import NextStrategies
+from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
+from swefoundry.kube.workqueue import Key
+from swefoundry.settings import Settings
+from swefoundry.workloads.usage_index import OtherUsage, UsageTotals
+
+DRAFT = Draft(dockerfile="FROM a\n", test_command="t")
+LEADER = Key("EnvBuild", "there", "older")
+RECORD = EnvironmentRecord(repo="owner/name", image=digest("c"), source=digest("a"), draft=digest("d"))
+CANDIDATE = ReuseCandidate(known=RECORD, draft=DRAFT)
+REUSES = {"strategies": ["reuse", "fixed"]}
+
+
+def a_search(*strategies, agents=False, leader=None, **known):
+    facts = Facts(test_files=[], languages={})
+    return SearchState(NextStrategies(strategies, agents), StrategyInput(facts=facts, **known), leader)
+
+
+def step_for(search, status=None, **spec):
+    return decide(Observation(a_build(status, **spec), (), Settings(), NOW, search=search))
+
+
+def test_a_read_that_failed_is_retried_with_its_error():
+    error = errors.TransientError("the registry does not answer")
+    assert step_for(SearchUnreadable(error)) == RetryLater(error)
+
+
+def test_a_named_parent_without_an_image_ends_the_search():
+    assert step_for(ParentUnusable("there is no EnvBuild x")) == EndSearch(
+        "ParentUnusable", "there is no EnvBuild x"
+    )
+
+
+def test_a_named_parent_that_has_not_ended_is_awaited():
+    assert step_for(ParentUnfinished("x")) == WaitForSearch("EnvBuild x has not ended yet")
+
+
+def test_a_proven_image_is_tried_although_an_older_search_goes_on():
+    search = a_search("reuse", "fixed", leader=LEADER, neighbours=(CANDIDATE,), draft=DRAFT)
+    step = step_for(search)
+    assert isinstance(step, StartRound)
+    assert (step.proposal.strategy, step.proposal.parent.image) == ("reuse", digest("c"))
+
+
+def test_a_draft_from_scratch_waits_for_an_older_search():
+    step = step_for(a_search("reuse", "fixed", leader=LEADER, draft=DRAFT))
+    assert isinstance(step, WaitForSearch)
+    assert (step.requeue_seconds, "EnvBuild there/older" in step.message) == (900.0, True)
+
+
+def test_the_order_of_the_strategies_is_kept_before_the_wait():
+    search = a_search("fixed", "reuse", leader=LEADER, neighbours=(CANDIDATE,), draft=DRAFT)
+    assert isinstance(step_for(search), WaitForSearch)
+
+
+def test_a_draft_from_scratch_is_tried_when_nobody_goes_first():
+    step = step_for(a_search("reuse", "fixed", draft=DRAFT))
+    assert isinstance(step, StartRound)
+    assert (step.proposal.strategy, step.proposal.parent) == ("fixed", None)
+
+
+@pytest.mark.parametrize(("leader", "step"), [(None, RequestAgents), (LEADER, WaitForSearch)])
+def test_agents_are_requested_when_no_strategy_before_them_has_a_draft(leader, step):
+    assert isinstance(step_for(a_search("reuse", "fixed", agents=True, leader=leader)), step)
+
+
+def test_a_search_without_another_draft_ends():
+    assert step_for(a_search("fixed")) == EndSearch(
+        "DraftsExhausted", "no strategy knows this kind of project; give spec.environment.draft"
+    )
+
+
+@pytest.mark.parametrize(("reason", "judged"), [("AgentsGaveUp", True), ("ModelRefused", False)])
+def test_a_refused_key_gives_no_verdict_on_what_was_built_before(reason, judged):
+    probes = [{"stage": "before", "code": 1}, {"stage": "after", "code": 1}]
+    tried = {
+        "number": 1,
+        "strategy": "recipe",
+        "draft": digest("d"),
+        "image": digest("b"),
+        "probes": probes,
+        "outcome": "AfterFailed",
+    }
+    status = {"rounds": [tried], "agents": {"draftsRequested": 1, "endReason": reason, "message": "why"}}
+    step = step_for(a_search("fixed"), status)
+    assert isinstance(step, EndSearch)
+    assert (step.reason, step.judged_round is not None) == (reason, judged)
+
+
+DRAFTING = {"agents": {"draftsRequested": 1, "drafting": 1}}
+AGENTS = {"environment": {"strategies": ["agents"]}}
+
+
+@pytest.mark.parametrize(
+    ("used", "step"),
+    [(0, "RunWork"), (999, "RunWork"), (1000, "EndAgents")],
+    ids=["unused", "a rest", "spent"],
+)
+def test_a_spent_budget_of_all_ends_the_agents_before_a_pod_is_made(used, step):
+    others = UsageTotals(used=Usage(input_tokens=used))
+    observed = Observation(
+        a_build(DRAFTING, **AGENTS),
+        (),
+        Settings(models=[Model(name="small")], operator_llm_tokens=1000),
+        NOW,
+        other_usage=OtherUsage(others, others),
+    )
+    found = decide(observed)
+    assert type(found).__name__ == step
+    if isinstance(found, EndAgents):
+        assert found.message.startswith("no tokens are left of the operator's budget")

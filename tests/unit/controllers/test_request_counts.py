@@ -1,0 +1,58 @@
+"""Requests of whole lifecycles: no more registry reads and API writes than before the search was gathered by `observe`.
+
+The limits are the numbers of commit f3b3550, with the same seed.
+"""
+
+import pytest
+
+from simulated.kubelet import Kubelet
+from simulated.scripted_pods import ScriptedPods, manifest
+from simulated.seeded_registry import seed_registry
+from simulated.stepping_operator import SETTINGS, Simulation
+from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.workloads import names
+from unit.controllers.test_agents_loop import a_simulation, written
+from unit.controllers.test_reuse_loop import DRAFT, Stage
+
+
+def api_writes(simulation):
+    return sum(not line.startswith("GET") for line in simulation.server.requests)
+
+
+async def test_a_fixed_draft(server, front, shelf):
+    server.create("taskinstances", "here", manifest())
+    simulation = Simulation(server, front, Kubelet(server, ScriptedPods(shelf)))
+    await simulation.run()
+    assert api_writes(simulation) <= 44
+    assert simulation.registry_requests["GET"] <= 25
+
+
+async def test_three_drafts_of_agents(server, front, shelf):
+    records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
+    pods = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
+    simulation = a_simulation(server, front, shelf, pods)
+    await simulation.run()
+    assert api_writes(simulation) <= 98
+    assert simulation.registry_requests["GET"] <= 35
+
+
+async def test_four_instances_of_one_repository(server, front):
+    repo = "count/number0"
+    async with RegistryClient(front.behind, insecure=True) as registry:
+        shelf = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
+    stage = Stage(server, front, shelf, repo)
+    for name in ("one", "two", "three", "four"):
+        stage.task(name, ("reuse", "recipe", "fixed"))
+    simulation = await stage.run()
+    assert api_writes(simulation) <= 182
+    assert simulation.registry_requests["GET"] <= 109
+
+
+@pytest.mark.parametrize("budget", [{}, {"rounds": 1}])
+async def test_a_search_without_an_accepted_image(server, front, shelf, budget):
+    pods = ScriptedPods(shelf, probe_codes={"after-0": 1})
+    spec = {"environment": {"strategies": ["fixed"], "draft": DRAFT}, "budget": budget}
+    simulation = a_simulation(server, front, shelf, pods, spec=spec)
+    await simulation.run()
+    assert api_writes(simulation) <= 45
+    assert simulation.registry_requests["GET"] <= 24
