@@ -53,7 +53,7 @@ def _inherit_cpuset(folder: Path) -> None:
 
 
 def _open_for_children(folder: Path) -> None:
-    """In v2 a group hands its controllers down only when told to."""
+    """In v2 a group enables controllers for its children only when this file says so."""
     control = folder / "cgroup.subtree_control"
     if not is_unified() or not control.is_file():
         return

@@ -138,7 +138,7 @@ def _write_registry_hosts(lab: Lab, node: Node) -> None:
 
 
 def _write_cni_plugin(lab: Lab) -> None:
-    """Our own CNI plugin, with an interpreter that stays when the checkout's environment goes."""
+    """Our own CNI plugin, with an interpreter that remains when the checkout's environment is deleted."""
     source = (SOURCES / "swefoundry_lab" / "netpol" / "cni_plugin.py").read_text()
     write_if_changed(lab.etc / "cni" / "introduce.py", source)
     python = Path(sys.base_prefix) / "bin" / "python3"

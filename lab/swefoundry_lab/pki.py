@@ -73,8 +73,8 @@ def ensure_authority(lab: Lab) -> None:
 
 def ensure_certificate(lab: Lab, identity: Identity) -> None:
     """Make a certificate unless a fitting one is there."""
-    wanted, stamp = repr(identity), lab.pki / f"{identity.file}.for"
-    if stamp.exists() and stamp.read_text() == wanted:
+    content, stamp = repr(identity), lab.pki / f"{identity.file}.for"
+    if stamp.exists() and stamp.read_text() == content:
         return
     authority_key = serialization.load_pem_private_key((lab.pki / "ca.key").read_bytes(), password=None)
     authority = x509.load_pem_x509_certificate((lab.pki / "ca.crt").read_bytes())
@@ -89,7 +89,7 @@ def ensure_certificate(lab: Lab, identity: Identity) -> None:
     certificate = draft.sign(authority_key, hashes.SHA256())
     _write_key(lab.pki / f"{identity.file}.key", key)
     (lab.pki / f"{identity.file}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    stamp.write_text(wanted)
+    stamp.write_text(content)
 
 
 def _draft(

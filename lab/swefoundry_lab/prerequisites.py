@@ -41,7 +41,7 @@ PORTS: Mapping[int, str] = {
 
 
 def require_root(user: int | None = None) -> None:
-    """Everything in the lab needs root, so this is said before anything else."""
+    """Everything in the lab needs root, so this is checked first."""
     if (os.geteuid() if user is None else user) != 0:
         raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
 
@@ -95,12 +95,12 @@ def port_problems(lab: Lab, ports: Mapping[int, str]) -> Iterator[str]:
     """Ports (with the program that wants each) that somebody else listens on."""
     ours = cgroups.processes(cgroups.OURS)
     for port, pid in _listeners():
-        wanted = ports.get(port)
-        if wanted is None or pid in ours:
+        program = ports.get(port)
+        if program is None or pid in ours:
             continue
-        if pid is None and daemons.is_alive(daemons.read_record(lab, wanted)):
+        if pid is None and daemons.is_alive(daemons.read_record(lab, program)):
             continue
-        yield f"Port {port} (for {wanted}) is in use by {_process_name(pid)}; stop it first."
+        yield f"Port {port} (for {program}) is in use by {_process_name(pid)}; stop it first."
 
 
 def _listeners() -> Iterator[tuple[int, int | None]]:

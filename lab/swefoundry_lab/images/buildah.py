@@ -14,12 +14,12 @@ from swefoundry_lab.images.layer import EPOCH
 from swefoundry_lab.images.layout import Layout, compressed_layer
 
 ENVIRONMENT = ("PIP_INDEX_URL", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-"""What builds are told of this machine's environment, as build arguments."""
+"""Variables of this machine's environment that builds get as build arguments."""
 
 SHARED = "/var/lib/containers"
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-"""Where the machine's bundle is inside the lab's images; pip uses its own unless it is told of another."""
+"""Where the machine's bundle is inside the lab's images; pip uses its own unless another is set."""
 
 
 @dataclass(frozen=True)

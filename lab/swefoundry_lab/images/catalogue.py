@@ -46,7 +46,7 @@ def catalogue(folder: Path) -> tuple[Recipe, ...]:
 
 
 def recipe_keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
-    """Each image's key by each of its names. `machine` stands for what images take over from the machine."""
+    """Each image's key by each of its names. `machine` represents what images take over from the machine."""
     known: dict[str, str] = {}
     for recipe in recipes:
         digest = hashlib.sha256(machine)

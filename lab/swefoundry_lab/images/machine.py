@@ -46,7 +46,7 @@ def debian_mirror(apt: Path = APT) -> Mirror:
 
 
 def _entries(apt: Path) -> Iterator[tuple[str, str]]:
-    """Every (URI, suite) that apt is told of, in both of its formats."""
+    """Every (URI, suite) in apt's configuration, in both of its formats."""
     for listing in sorted(apt.glob("sources.list.d/*.sources")):
         for stanza in re.split(r"\n\s*\n", listing.read_text()):
             fields = dict(re.findall(r"^(\w[\w-]*):[ \t]*(.+)$", stanza, re.MULTILINE))

@@ -20,7 +20,7 @@ class Registry:
     address: str
 
     def digest(self, name: str) -> str | None:
-        """Which manifest `repository:tag` stands for, if it stands for one."""
+        """The digest of the manifest of `repository:tag`; None when there is none."""
         repository, tag = name.rsplit(":", 1)
         with self._connected() as line:
             target = f"/v2/{repository}/manifests/{tag}"

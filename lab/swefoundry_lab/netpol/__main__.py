@@ -19,7 +19,7 @@ log = logging.getLogger("netpol")
 RETRY_SECONDS = 0.5
 
 
-class ListRefused(Exception):
+class RulesetRefused(Exception):
     """nft would not load a text; the message holds both."""
 
 
@@ -34,7 +34,7 @@ class Settings:
 
 
 async def watch_kind(api: httpx.AsyncClient, kind: str, state: ClusterState) -> None:
-    """Keep one kind of the picture current, for ever."""
+    """Watch one kind and keep its objects in the state current, for ever."""
     while True:
         try:
             await _list_and_watch(api, kind, state)
@@ -59,30 +59,30 @@ async def _list_and_watch(api: httpx.AsyncClient, kind: str, state: ClusterState
 
 
 async def enforce(state: ClusterState, empty_table: str) -> None:
-    """Apply each change of the picture, all of it in one transaction."""
+    """Apply each change of the state, all of it in one transaction."""
     while True:
         await state.changed.wait()
         state.changed.clear()
         if not state.complete:
             continue
-        wanted = compute_verdicts(state.cluster())
+        verdicts = compute_verdicts(state.cluster())
         try:
-            if wanted != state.in_force:
-                await apply_ruleset(nftables.changes(state.in_force, wanted))
-        except ListRefused:  # the table is not what we think it is: write all of it anew
+            if verdicts != state.in_force:
+                await apply_ruleset(nftables.changes(state.in_force, verdicts))
+        except RulesetRefused:  # the table is not what we think it is: write all of it again
             log.exception("starting over")
-            await apply_ruleset(empty_table + nftables.changes(Verdicts(), wanted))
-        await state.mark_applied(wanted)
+            await apply_ruleset(empty_table + nftables.changes(Verdicts(), verdicts))
+        await state.mark_applied(verdicts)
 
 
 async def apply_ruleset(text: str) -> None:
-    """Give a text to nft."""
+    """Load a ruleset with nft."""
     nft = await asyncio.create_subprocess_exec(
         "nft", "-f", "-", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     _, complaint = await nft.communicate(text.encode())
     if nft.returncode != 0:
-        raise ListRefused(f"{complaint.decode()}\n{text}")
+        raise RulesetRefused(f"{complaint.decode()}\n{text}")
 
 
 async def serve_announcements(state: ClusterState, path: Path) -> None:
@@ -118,12 +118,12 @@ async def main(settings: Settings) -> None:
     """Start with every pod dropped, then let through what the policies let through."""
     empty_table = nftables.skeleton(settings.pods, settings.gateway)
     await apply_ruleset(empty_table)
-    picture = ClusterState()
+    state = ClusterState()
     async with connect(settings.kubeconfig) as api, asyncio.TaskGroup() as tasks:
         for kind in KINDS:
-            tasks.create_task(watch_kind(api, kind, picture))
-        tasks.create_task(enforce(picture, empty_table))
-        tasks.create_task(serve_announcements(picture, settings.socket))
+            tasks.create_task(watch_kind(api, kind, state))
+        tasks.create_task(enforce(state, empty_table))
+        tasks.create_task(serve_announcements(state, settings.socket))
 
 
 def read_command_line() -> Settings:

@@ -59,7 +59,7 @@ class ClusterState:
         return set(self.objects) == set(KINDS)
 
     def cluster(self) -> Cluster:
-        """The picture in the terms of the rules."""
+        """The state in the terms of the rules."""
         pods = (read_pod(raw, self.announced.get(uid)) for uid, raw in self.objects["pods"].items())
         namespaces = self.objects["namespaces"].values()
         return Cluster(
