@@ -231,9 +231,9 @@ def test_a_huge_header_is_not_read(tmp_path: Path, kind: bytes) -> None:
 
 def test_headers_that_follow_headers_are_counted_together(tmp_path: Path) -> None:
     one = tarfile.TarInfo("././@LongLink")
-    one.type, one.size = tarfile.GNUTYPE_LONGNAME, 512
-    headers = (one.tobuf(tarfile.GNU_FORMAT) + b"x" * 512) * 5000
-    require_rejected(tmp_path, gzip.compress(headers), "header of more than|recursion")
+    one.type, one.size = tarfile.GNUTYPE_LONGNAME, 8192
+    headers = (one.tobuf(tarfile.GNU_FORMAT) + b"x" * 8192) * 200
+    require_rejected(tmp_path, gzip.compress(headers), "header of more than")
 
 
 def test_global_headers_are_not_collected(tmp_path: Path) -> None:
@@ -241,7 +241,12 @@ def test_global_headers_are_not_collected(tmp_path: Path) -> None:
     for number in range(200):
         info = tarfile.TarInfo(f"f{number}")
         data += tarfile.TarInfo.create_pax_global_header({f"key{number}": "x"}) + info.tobuf()
-    require_rejected(tmp_path, gzip.compress(data + bytes(10240)), "global headers|members")
+    require_rejected(
+        tmp_path,
+        gzip.compress(data + bytes(10240)),
+        "more than 100 global headers",
+        replace(POLICY, limits=ArchiveLimits(8 << 20, 1000)),
+    )
 
 
 def test_the_directory_of_a_zip_is_limited(tmp_path: Path) -> None:
@@ -253,7 +258,7 @@ def test_the_directory_of_a_zip_is_limited(tmp_path: Path) -> None:
 
 
 def test_the_target_of_a_zips_link_is_not_read_as_a_whole(tmp_path: Path) -> None:
-    require_rejected(tmp_path, zipped(link("l", "x" * (4 << 20))), "without a target")
+    require_rejected(tmp_path, zipped(link("l", "x" * (20 << 20))), "without a target")
 
 
 # Broken and odd
