@@ -11,7 +11,7 @@ from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.text.log_excerpt import log_excerpt
 
-LOG_LIMIT_BYTES = 32 << 20
+STORED_LOG_LIMIT_BYTES = 32 << 20
 OUTPUT_FILE = "output.log"
 EXCERPT_CHARACTERS = 6000
 LAST_LOG_LINES = 40
@@ -61,7 +61,7 @@ async def _build_log(registry: RegistryClient, repository: str, digest: Digest |
         return ""
     try:
         return excerpt_with_tail(
-            (await registry.get_blob(repository, digest, LOG_LIMIT_BYTES)).decode("utf-8", "replace")
+            (await registry.get_blob(repository, digest, STORED_LOG_LIMIT_BYTES)).decode("utf-8", "replace")
         )
     except NotFound:
         return ""
@@ -71,7 +71,7 @@ async def _evaluation_log(registry: RegistryClient, repository: str, digest: Dig
     if digest is None:
         return ""
     try:
-        files = await pull_artifact(registry, repository, digest, LOG_LIMIT_BYTES, only=(OUTPUT_FILE,))
+        files = await pull_artifact(registry, repository, digest, STORED_LOG_LIMIT_BYTES, only=(OUTPUT_FILE,))
     except NotFound:
         return ""
     return excerpt_with_tail(files.get(OUTPUT_FILE, b"").decode("utf-8", "replace"))

@@ -17,8 +17,8 @@ from swefoundry.programs.agent.repo.fetch import fetch_tree
 from swefoundry.programs.agent.repo.repo_summary import summarize_repo
 from swefoundry.programs.agent.repo.tree import RepoTree
 
-FACTS_LIMIT_BYTES = 32 << 20
-DRAFT_LIMIT_BYTES = 1 << 20
+AGENT_FACTS_LIMIT_BYTES = 32 << 20
+PAST_DRAFT_LIMIT_BYTES = 1 << 20
 REFERENCE_DRAFTS = 3
 """So many are shown, nearest first; more would only cost tokens."""
 
@@ -53,7 +53,7 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
     """Fetch everything; the source tree goes into ``folder``, which is empty."""
     repo = spec.place.repository
     tree = RepoTree(await fetch_tree(registry, repo, spec.source, folder))
-    facts = Facts.model_validate_json(await registry.get_blob(repo, spec.facts, FACTS_LIMIT_BYTES))
+    facts = Facts.model_validate_json(await registry.get_blob(repo, spec.facts, AGENT_FACTS_LIMIT_BYTES))
     attempts = [PastAttempt(past, await _fetch_draft(registry, repo, past.draft)) for past in spec.rounds]
     of_agents = [past for past in spec.rounds if past.strategy == AGENTS]
     references = [await _fetch_draft(registry, repo, each) for each in spec.references[:REFERENCE_DRAFTS]]
@@ -69,4 +69,4 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
 
 
 async def _fetch_draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:
-    return Draft.model_validate_json(await registry.get_blob(repo, digest, DRAFT_LIMIT_BYTES))
+    return Draft.model_validate_json(await registry.get_blob(repo, digest, PAST_DRAFT_LIMIT_BYTES))
