@@ -1,4 +1,4 @@
-"""The real OpenAI client understands the server: answers, tools, schemas, streams, usage, and everything that fails."""
+"""The real OpenAI client works with the server: answers, tools, schemas, streams, usage, and all errors."""
 
 import asyncio
 from typing import Any
@@ -62,7 +62,7 @@ async def failure(at: scripted.LocalModel, **changes: Any) -> openai.APIError:
     return caught.value
 
 
-async def test_a_text_is_said_with_what_it_costs() -> None:
+async def test_a_text_is_sent_with_its_usage() -> None:
     async with scripted.serve(a_script({"text": "It is Python."})) as model:
         answer = await ask(model)
     assert answer.choices[0].message.content == "It is Python."
@@ -86,7 +86,7 @@ async def test_tools_are_called() -> None:
     assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
 
 
-async def test_data_that_obeys_the_schema_is_said_as_json() -> None:
+async def test_data_that_obeys_the_schema_is_sent_as_json() -> None:
     async with scripted.serve(a_script({"json": {"language": "python"}})) as model:
         answer = await ask(model, response_format=REPORT)
     assert answer.choices[0].message.content == '{"language": "python"}'
@@ -100,7 +100,7 @@ async def test_the_prompt_of_an_earlier_turn_counts_as_cached() -> None:
     assert second.usage.prompt_tokens_details.cached_tokens == first.usage.prompt_tokens - 1  # of no tools
 
 
-async def test_a_script_may_say_what_an_answer_costs() -> None:
+async def test_a_script_may_set_the_usage() -> None:
     then = {"text": "x", "usage": {"prompt": 9000, "cached": 8000, "completion": 700}}
     async with scripted.serve(a_script(then)) as model:
         usage = (await ask(model)).usage
@@ -108,12 +108,12 @@ async def test_a_script_may_say_what_an_answer_costs() -> None:
     assert usage.prompt_tokens_details.cached_tokens == 8000
 
 
-async def test_a_stream_says_the_same_piece_by_piece() -> None:
-    said = {
+async def test_a_stream_has_the_same_content_in_chunks() -> None:
+    scripted_answer = {
         "text": "A text that is longer than one piece of a stream.",
         "calls": [{"name": "read", "arguments": {"path": "p"}}],
     }
-    async with scripted.serve(a_script(said)) as model, client(model) as asking:
+    async with scripted.serve(a_script(scripted_answer)) as model, client(model) as asking:
         stream = await asking.chat.completions.create(
             model="small", messages=ASK, tools=[READ], stream=True, stream_options={"include_usage": True}
         )
@@ -121,14 +121,14 @@ async def test_a_stream_says_the_same_piece_by_piece() -> None:
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
     called = [part for delta in deltas for part in delta.tool_calls or []]
     assert len(deltas) > 4
-    assert "".join(delta.content or "" for delta in deltas) == said["text"]
+    assert "".join(delta.content or "" for delta in deltas) == scripted_answer["text"]
     assert called[0].function and called[0].function.name == "read"
     assert "".join(part.function.arguments or "" for part in called if part.function) == '{"path": "p"}'
     assert chunks[-2].choices[0].finish_reason == "tool_calls"
     assert chunks[-1].usage and chunks[-1].usage.completion_tokens > 0
 
 
-async def test_an_answer_may_be_cut() -> None:
+async def test_an_answer_may_be_truncated() -> None:
     async with scripted.serve(a_script({"text": "It is", "finish": "length"})) as model:
         assert (await ask(model)).choices[0].finish_reason == "length"
 
@@ -152,7 +152,7 @@ async def test_a_wrong_key_is_refused_and_not_repeated() -> None:
     assert "wrong-key" not in str(caught.value)
 
 
-async def test_the_right_key_is_good() -> None:
+async def test_the_right_key_is_accepted() -> None:
     async with (
         scripted.serve(a_script({"text": "x"}), key="right") as model,
         client(model, "right") as asking,
@@ -176,14 +176,14 @@ async def test_an_unknown_model_is_not_found() -> None:
         ({"max_completion_tokens": 40}, "context_length_exceeded"),
     ],
 )
-async def test_a_model_is_not_asked_for_more_than_it_can(asked: dict[str, Any], code: str) -> None:
+async def test_requests_beyond_a_models_limits_are_rejected(asked: dict[str, Any], code: str) -> None:
     async with scripted.serve(a_script({"text": "x"})) as model:
         error = await failure(model, model="plain", **asked)
     assert isinstance(error, openai.BadRequestError)
     assert error.code == code
 
 
-async def test_a_busy_endpoint_says_when_to_come_back() -> None:
+async def test_a_busy_endpoint_sends_retry_after() -> None:
     busy = {"error": {"status": 429, "retry_after": 0.01}}
     script = ANY | {
         "rules": [
@@ -195,16 +195,16 @@ async def test_a_busy_endpoint_says_when_to_come_back() -> None:
         error = await failure(model)
         async with client(model, max_retries=1) as asking:
             answer = await asking.chat.completions.create(model="small", messages=ASK)
-        told = model.request_report()
+        report = model.request_report()
     assert isinstance(error, openai.RateLimitError)
     assert (error.code, error.response.headers["Retry-After"]) == ("rate_limit_exceeded", "0.01")
     assert answer.choices[0].message.content == "Here I am."
-    assert [line["status"] for line in told["requests"]] == [429, 429, 200]
-    assert (told["count"], told["answered"], told["answered_twice"]) == (3, 1, [])
+    assert [line["status"] for line in report["requests"]] == [429, 429, 200]
+    assert (report["count"], report["answered"], report["answered_twice"]) == (3, 1, [])
 
 
 @pytest.mark.parametrize("status", [400, 403, 500, 502, 503])
-async def test_errors_are_what_the_script_says(status: int) -> None:
+async def test_errors_are_sent_as_scripted(status: int) -> None:
     then = {"error": {"status": status, "message": "Not today.", "code": "tired"}}
     async with scripted.serve(a_script(then)) as model:
         error = await failure(model)
@@ -221,7 +221,7 @@ async def test_the_server_hangs_up(fault: str) -> None:
         assert [line["status"] for line in model.request_report()["requests"]] == [None]
 
 
-async def test_an_answer_without_choices_arrives_so() -> None:
+async def test_an_answer_without_choices_is_sent() -> None:
     async with scripted.serve(a_script({"fault": "empty"})) as model:
         assert (await ask(model)).choices == []
 
@@ -242,7 +242,7 @@ async def test_a_slow_answer_outlasts_an_impatient_client() -> None:
             await asking.chat.completions.create(model="small", messages=ASK)
 
 
-async def test_an_answer_that_nobody_took_is_not_counted() -> None:
+async def test_an_answer_without_a_client_is_not_counted() -> None:
     gate = scripted.RequestGate()
     async with scripted.serve(a_script({"text": "x"}), gate=gate) as model:
         asking = asyncio.create_task(ask(model))
@@ -254,6 +254,6 @@ async def test_an_answer_that_nobody_took_is_not_counted() -> None:
         again = asyncio.create_task(ask(model))
         (await gate.next_request()).release()
         await again
-        told = model.request_report()
-    assert [line["status"] for line in told["requests"]] == [None, 200]
-    assert (told["answered"], told["answered_twice"]) == (1, [])
+        report = model.request_report()
+    assert [line["status"] for line in report["requests"]] == [None, 200]
+    assert (report["answered"], report["answered_twice"]) == (1, [])

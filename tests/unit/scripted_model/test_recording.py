@@ -1,4 +1,4 @@
-"""A recording of an endpoint says the same again, and holds no key. The endpoint here is a scripted one."""
+"""A recording of an endpoint gives the same answers and contains no key. The endpoint here is a scripted one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,27 +40,29 @@ async def recording(upstream: scripted.LocalModel, out: Path, loose: bool = Fals
 
 
 async def conversation(base_url: str, key: str, stream: bool = False, opening: str = "Go.") -> list[Any]:
-    """Two turns; what is not of the moment in the answers."""
+    """Two turns; the parts of the answers that do not change."""
     words: Any = [{"role": "user", "content": opening}]
-    heard = []
+    answers = []
     async with openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=2) as asking:
         for _ in range(2):
             answer = await asking.chat.completions.create(model="real", messages=words, tools=[LOOK])
-            said = answer.choices[0].message
+            reply = answer.choices[0].message
             assert answer.usage and answer.usage.prompt_tokens_details
-            called = [call.function.arguments for call in said.tool_calls or [] if call.type == "function"]
-            heard.append((said.content, called, answer.usage, answer.choices[0].finish_reason))
+            call_arguments = [
+                call.function.arguments for call in reply.tool_calls or [] if call.type == "function"
+            ]
+            answers.append((reply.content, call_arguments, answer.usage, answer.choices[0].finish_reason))
             words += [
-                {"role": "assistant", "content": said.content or "looked"},
+                {"role": "assistant", "content": reply.content or "looked"},
                 {"role": "user", "content": "And?"},
             ]
         if stream:
             streamed = await asking.chat.completions.create(model="real", messages=words[:1], stream=True)
-            heard.append([chunk.choices[0].finish_reason async for chunk in streamed][-1])
-    return heard
+            answers.append([chunk.choices[0].finish_reason async for chunk in streamed][-1])
+    return answers
 
 
-async def test_a_recording_says_the_same_again(tmp_path: Path) -> None:
+async def test_a_recording_gives_the_same_answers(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
     async with scripted.serve(UPSTREAM, key=KEY) as upstream, recording(upstream, out) as proxy:
         live = await conversation(proxy, key="of nobody", stream=True)
@@ -79,7 +81,7 @@ async def test_the_key_is_in_no_recording(tmp_path: Path) -> None:
     assert (KEY in text, "sk-of-the-client" in text, "your key is [key]" in text) == (False, False, True)
 
 
-async def test_a_loose_recording_answers_other_words_in_the_same_order(tmp_path: Path) -> None:
+async def test_a_loose_recording_answers_other_texts_in_the_same_order(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
     async with scripted.serve(UPSTREAM, key=KEY) as upstream, recording(upstream, out, loose=True) as proxy:
         live = await conversation(proxy, key="x")
@@ -88,7 +90,7 @@ async def test_a_loose_recording_answers_other_words_in_the_same_order(tmp_path:
     assert [each[1] for each in replayed] == [each[1] for each in live]
 
 
-async def test_the_endpoints_models_and_refusals_are_passed_on(tmp_path: Path) -> None:
+async def test_the_endpoints_models_and_errors_are_passed_on(tmp_path: Path) -> None:
     out = tmp_path / "script.yaml"
     async with (
         scripted.serve(UPSTREAM, key=KEY) as upstream,
@@ -101,7 +103,7 @@ async def test_the_endpoints_models_and_refusals_are_passed_on(tmp_path: Path) -
     assert not out.exists()
 
 
-async def test_an_endpoint_that_is_away_is_said_so(tmp_path: Path) -> None:
+async def test_an_unreachable_endpoint_gives_an_error(tmp_path: Path) -> None:
     recorder = Recorder("http://127.0.0.1:9/v1", KEY, tmp_path / "x", loose=False, log=lambda line: None)
     async with (
         scripted.serve_application(recorder.application()) as root,

@@ -1,4 +1,4 @@
-"""Rules answer what they are for; what no rule answers, and what a wrong script would say, is told at once."""
+"""Rules match their requests; unmatched requests and wrong scripts are reported at once."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ FORM = {
 
 
 def asked(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
-    """A request; `more` are what user and model say in turn."""
+    """A request; `more` are further messages of the user and the model, in turn."""
     words = [
         {"role": "system", "content": SYSTEM.get(role, role)},
         {"role": "user", "content": "Of demo/adder."},
@@ -31,12 +31,12 @@ def asked(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
     return {"model": "small", "messages": words} | changes
 
 
-async def said(model: scripted.LocalModel, body: dict[str, Any]) -> Any:
-    """The words of the answer, or the error."""
+async def answer_text(model: scripted.LocalModel, body: dict[str, Any]) -> Any:
+    """The text of the answer, or the error."""
     async with httpx.AsyncClient() as http:
         answer = await http.post(f"{model.base_url}/chat/completions", json=body)
-    told = answer.json()
-    return told["choices"][0]["message"]["content"] if answer.status_code == 200 else told["error"]
+    report = answer.json()
+    return report["choices"][0]["message"]["content"] if answer.status_code == 200 else report["error"]
 
 
 def rule(name: str, /, **when: Any) -> dict[str, Any]:
@@ -51,12 +51,12 @@ def rules(*listed: dict[str, Any], **more: Any) -> dict[str, Any]:
 async def test_each_role_gets_its_own_answer(role: str) -> None:
     script = rules(*(rule(name, role=name) for name in SYSTEM))
     async with scripted.serve(script) as model:
-        assert await said(model, asked(role)) == role
+        assert await answer_text(model, asked(role)) == role
         assert model.request_report()["requests"][0]["role"] == role
 
 
 @pytest.mark.parametrize(
-    ("when", "fits", "fits_not"),
+    ("when", "matching", "other"),
     [
         ({"model": "small"}, asked(), asked(model="large")),
         ({"repo": "demo/adder"}, asked(), asked(messages=[{"role": "user", "content": "Of demo/other."}])),
@@ -72,44 +72,50 @@ async def test_each_role_gets_its_own_answer(role: str) -> None:
         ({"tools": False}, asked(), asked(tools=[TOOL])),
     ],
 )
-async def test_every_condition_decides(when: Any, fits: Any, fits_not: Any) -> None:
+async def test_every_condition_is_checked(when: Any, matching: Any, other: Any) -> None:
     async with scripted.serve(rules(rule("for it", **when), rule("for the rest"))) as model:
-        assert [await said(model, fits), await said(model, fits_not)] == ["for it", "for the rest"]
+        assert [await answer_text(model, matching), await answer_text(model, other)] == [
+            "for it",
+            "for the rest",
+        ]
 
 
-async def test_the_schema_decides() -> None:
+async def test_the_schema_is_checked() -> None:
     when = {"schema": "Report"}
     script = rules({"name": "report", "when": when, "then": {"json": {"a": 1}}}, rule("rest"))
     async with scripted.serve(script) as model:
-        assert await said(model, asked(response_format=FORM)) == '{"a": 1}'
-        assert await said(model, asked()) == "rest"
+        assert await answer_text(model, asked(response_format=FORM)) == '{"a": 1}'
+        assert await answer_text(model, asked()) == "rest"
 
 
-async def test_a_request_is_known_again_by_its_digest() -> None:
+async def test_a_request_is_matched_by_its_digest() -> None:
     async with scripted.serve(rules(rule("any"))) as model:
-        await said(model, asked())
+        await answer_text(model, asked())
         digest = model.request_report()["requests"][0]["digest"]
         model.load(rules(rule("this one", request=digest), rule("another")))
-        assert [await said(model, asked()), await said(model, asked(seed=7))] == ["this one", "another"]
+        assert [await answer_text(model, asked()), await answer_text(model, asked(seed=7))] == [
+            "this one",
+            "another",
+        ]
 
 
 async def test_a_list_of_answers_is_a_conversation() -> None:
     script = rules({"name": "talk", "then": [{"text": "one"}, {"text": "two"}]})
     async with scripted.serve(script) as model:
-        first, again = await said(model, asked()), await said(model, asked())
+        first, again = await answer_text(model, asked()), await answer_text(model, asked())
         second, third = (
-            await said(model, asked("explorer", "one", "go on")),
-            await said(model, asked("explorer", "1", "2", "3")),
+            await answer_text(model, asked("explorer", "one", "go on")),
+            await answer_text(model, asked("explorer", "1", "2", "3")),
         )
     assert (first, again, second) == ("one", "one", "two")
     assert "it has 2 answers, the request is for number 3" in third["message"]
 
 
-async def test_a_rule_may_speak_a_number_of_times() -> None:
+async def test_a_rule_may_be_used_a_number_of_times() -> None:
     async with scripted.serve(rules(rule("twice", times=2), rule("then"))) as model:
-        assert [await said(model, asked()) for _ in range(3)] == ["twice", "twice", "then"]
+        assert [await answer_text(model, asked()) for _ in range(3)] == ["twice", "twice", "then"]
         assert (await answer_to("POST", f"{model.root}/_scripted/reset"))[0] == 200
-        assert (await said(model, asked()), model.request_report()["count"]) == ("twice", 1)
+        assert (await answer_text(model, asked()), model.request_report()["count"]) == ("twice", 1)
 
 
 async def test_parts_of_messages_and_calls_are_read_too() -> None:
@@ -118,24 +124,24 @@ async def test_parts_of_messages_and_calls_are_read_too() -> None:
     words = [{"role": "user", "content": parts}, {"role": "assistant", "content": None, "tool_calls": [call]}]
     script = rules(rule("both", repo="demo/adder", anywhere="setup.py"))
     async with scripted.serve(script) as model:
-        assert await said(model, asked(messages=words)) == "both"
+        assert await answer_text(model, asked(messages=words)) == "both"
 
 
-async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> None:
+async def test_an_unmatched_request_names_the_nearest_rules() -> None:
     script = rules(
         rule("far", role="analyst", model="large", turn=3),
         rule("near", role="explorer", turn=1),
     )
     async with scripted.serve(script) as model:
-        error = await said(model, asked())
-        told = model.request_report()
+        error = await answer_text(model, asked())
+        report = model.request_report()
     assert error["code"] == "script_unmatched"
     assert error["message"].startswith(
         "No rule of the script answers explorer (turn 0). Nearest: rule `script: near`: turn is 0, not 1 | "
         "rule `script: far`: role is explorer, not analyst; model is small, not large; turn is 0, not 3."
     )
-    assert told["unmatched"] == [error["message"]]
-    assert [line["status"] for line in told["requests"]] == [418]
+    assert report["unmatched"] == [error["message"]]
+    assert [line["status"] for line in report["requests"]] == [418]
 
 
 @pytest.mark.parametrize(
@@ -148,14 +154,14 @@ async def test_what_no_rule_answers_is_said_with_the_rules_that_were_near() -> N
         ({"calls": [{"name": "read", "arguments": "{"}]}, "the arguments of `read` are a text"),
     ],
 )
-async def test_a_script_that_breaks_the_request_fails_loudly_unless_it_means_to(
+async def test_an_answer_that_violates_the_request_is_an_error_unless_marked_broken(
     then: Any, complaint: str
 ) -> None:
     body = asked(response_format=FORM, tools=[TOOL])
     async with scripted.serve(rules({"name": "wrong", "then": then})) as model:
-        error = await said(model, body)
+        error = await answer_text(model, body)
         model.load(rules({"name": "wrong", "then": then | {"broken": True}}))
-        meant = await said(model, body)
+        meant = await answer_text(model, body)
     assert (error["code"], complaint in error["message"]) == ("script_wrong", True)
     assert meant is None or isinstance(meant, str)
 
@@ -165,46 +171,46 @@ async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
     body = asked(f"{SYSTEM['explorer']}\n\nThe object must obey this JSON schema:\n\n{schema}\n")
     script = rules({"name": "wrong", "when": {"schema": "Report"}, "then": {"json": {"b": 1}}})
     async with scripted.serve(script) as model:
-        error = await said(model, body)
+        error = await answer_text(model, body)
         model.load(rules({"name": "talk", "when": {"schema": "Report"}, "then": {"text": "Here: {}"}}))
-        assert await said(model, body) == "Here: {}"
+        assert await answer_text(model, body) == "Here: {}"
     assert error["message"].endswith("its answer is no `Report`: $: 'a' is a required property.")
 
 
-async def test_the_same_request_answered_twice_is_told() -> None:
+async def test_a_request_that_is_answered_twice_is_reported() -> None:
     async with scripted.serve(rules(rule("any"))) as model:
         for body in (asked(), asked("tests"), asked()):
-            await said(model, body)
-        told = model.request_report(bodies=True)
-    first = told["requests"][0]
-    assert told["answered_twice"] == [first["digest"]]
-    assert (told["count"], told["answered"], first["body"]) == (3, 3, asked())
+            await answer_text(model, body)
+        report = model.request_report(bodies=True)
+    first = report["requests"][0]
+    assert report["answered_twice"] == [first["digest"]]
+    assert (report["count"], report["answered"], first["body"]) == (3, 3, asked())
 
 
-async def test_scripts_are_played_side_by_side() -> None:
+async def test_scripts_are_used_side_by_side() -> None:
     async with scripted.serve(rules(rule("base"))) as model:
         beside = f"{model.root}/_scripted/scripts/mine"
         mine = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
         assert (await answer_to("PUT", beside, mine))[1] == {"scripts": ["mine", "script"], "rules": 1}
-        assert await said(model, asked("explorer", "of demo/mine")) == "mine"
-        assert await said(model, asked()) == "base"
-        status, told = await answer_to("GET", f"{model.root}/_scripted/requests?containing=demo/mine")
-        assert (status, told["count"]) == (200, 1)
+        assert await answer_text(model, asked("explorer", "of demo/mine")) == "mine"
+        assert await answer_text(model, asked()) == "base"
+        status, report = await answer_to("GET", f"{model.root}/_scripted/requests?containing=demo/mine")
+        assert (status, report["count"]) == (200, 1)
         assert (await answer_to("DELETE", beside))[1] == {"scripts": ["script"]}
         assert (await answer_to("DELETE", beside))[0] == 404
-        assert await said(model, asked("explorer", "of demo/mine")) == "base"
+        assert await answer_text(model, asked("explorer", "of demo/mine")) == "base"
 
 
-async def test_another_script_takes_the_place_of_all() -> None:
+async def test_another_script_replaces_all() -> None:
     async with scripted.serve(rules(rule("base"))) as model:
         put = await answer_to(
             "PUT", f"{model.root}/_scripted/script", "rules: [{name: new, then: {text: new}}]"
         )
         assert put == (200, {"scripts": ["script"], "rules": 1})
-        assert await said(model, asked()) == "new"
-        status, told = await answer_to("PUT", f"{model.root}/_scripted/script", "rules: [{name: worse}]")
-        assert (status, told["error"]["message"]) == (400, "script: rules.0.then: Field required.")
-        assert await said(model, asked()) == "new"
+        assert await answer_text(model, asked()) == "new"
+        status, report = await answer_to("PUT", f"{model.root}/_scripted/script", "rules: [{name: worse}]")
+        assert (status, report["error"]["message"]) == (400, "script: rules.0.then: Field required.")
+        assert await answer_text(model, asked()) == "new"
         assert await answer_to("GET", f"{model.root}/healthz") == (200, {"scripts": ["script"]})
 
 
@@ -227,7 +233,7 @@ async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
         ("just words", "Input should be"),
     ],
 )
-def test_bad_scripts_are_refused_with_a_sentence(script: str, sentence: str) -> None:
+def test_invalid_scripts_are_rejected_with_a_sentence(script: str, sentence: str) -> None:
     with pytest.raises(ScriptError) as caught:
         parse_script(script, "it")
     assert sentence in str(caught.value)

@@ -1,4 +1,4 @@
-"""The command line: what it plays, what it refuses, and that its log holds no secret."""
+"""The command line: which scripts it accepts, and that its log has no secret."""
 
 import os
 import subprocess
@@ -32,17 +32,17 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("command", ["", "serve", "record", "check"])
-def test_every_command_explains_itself(command: str) -> None:
+def test_every_command_has_help(command: str) -> None:
     ended = run(*command.split(), "--help")
     assert (ended.returncode, "Usage: scripted-model" in ended.stdout) == (0, True)
 
 
-def test_a_good_script_is_good(tmp_path: Path) -> None:
+def test_a_valid_script_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCRIPT)
     assert run("check", str(tmp_path)).stdout == "a: 1 rules, models small\n"
 
 
-def test_a_bad_script_is_a_sentence(tmp_path: Path) -> None:
+def test_an_invalid_script_gives_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{name: x}]")
     for command in (["check", str(tmp_path)], ["serve", "--script", str(tmp_path / "a.yaml")]):
         ended = run(*command)
@@ -52,7 +52,7 @@ def test_a_bad_script_is_a_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_it_serves_a_folder_and_logs_who_asked_but_no_key(tmp_path: Path) -> None:
+def test_it_serves_a_folder_and_logs_requests_without_keys(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCRIPT)
     (tmp_path / "key").write_text("secret-key\n")
     port = free_port()

@@ -1,4 +1,4 @@
-"""Small repositories and what was tried with them."""
+"""Inputs of an agent run: a small repository, specs, drafts and past attempts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +35,7 @@ TESTS = {
 
 
 def dockerfile_with(line: str) -> str:
-    """The usual Dockerfile with one step more."""
+    """The default Dockerfile with one more step."""
     return DOCKERFILE.replace("COPY .", f"{line}\nCOPY .")
 
 

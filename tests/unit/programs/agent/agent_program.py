@@ -1,4 +1,4 @@
-"""The agents' program as a pod runs it, and answers as an endpoint that holds to schemas gives them."""
+"""Starts the agent program as a pod does, and complete answers for endpoints that enforce schemas."""
 
 from pathlib import Path
 
@@ -24,6 +24,6 @@ COMPLETE_TESTS = {
 COMPLETE_ENVIRONMENT = ENVIRONMENT
 
 
-async def start_agent(order: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:
-    said = order if isinstance(order, str) else order.model_dump_json(by_alias=True, exclude_none=True)
-    return await RunningProgram.start("swefoundry.programs.agent", AgentResult, folder, SWEFOUNDRY_AGENT=said)
+async def start_agent(spec: AgentSpec | str, folder: Path) -> RunningProgram[AgentResult]:
+    text = spec if isinstance(spec, str) else spec.model_dump_json(by_alias=True, exclude_none=True)
+    return await RunningProgram.start("swefoundry.programs.agent", AgentResult, folder, SWEFOUNDRY_AGENT=text)

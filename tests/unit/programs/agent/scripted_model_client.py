@@ -1,4 +1,4 @@
-"""A speaker that answers from a script: what an endpoint, a turn store and a budget would be behind."""
+"""A model client with answers from a script, in place of response store, budget and endpoint."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,28 +11,28 @@ from swefoundry.programs.agent.llm.messages import Message, Reply, Request, Tool
 ONE_TURN = Usage(turns=1, input_tokens=10, output_tokens=5, micro_usd=7)
 
 ScriptedAnswer = str | Message | AgentExit | dict[str, Any] | Callable[[Request], "ScriptedAnswer"]
-"""Text, a whole message, an answer's JSON, a stop to raise, or what makes one of them of the request."""
+"""Text, a whole message, an answer's JSON, an exception to raise, or a function from the request to one of them."""
 
 
-def tool_calls(*wanted: tuple[str, dict[str, Any]]) -> Message:
+def tool_calls(*calls: tuple[str, dict[str, Any]]) -> Message:
     """An answer that calls tools."""
     return Message(
         "assistant",
         "",
         tuple(
             ToolCall(f"call-{number}", name, json.dumps(arguments))
-            for number, (name, arguments) in enumerate(wanted)
+            for number, (name, arguments) in enumerate(calls)
         ),
     )
 
 
 class ScriptedModelClient:
-    """Says each role's lines in their order; a line that is missing fails the test."""
+    """Gives each role's answers in order; a missing answer fails the test."""
 
     def __init__(
         self, answers: Mapping[str, Sequence[ScriptedAnswer]], models: Sequence[str] = ("small",)
     ) -> None:
-        self._answers = {role: list(said) for role, said in answers.items()}
+        self._answers = {role: list(listed) for role, listed in answers.items()}
         self._models = list(models)
         self.model_index = 0
         self.usage = Usage()
@@ -42,19 +42,19 @@ class ScriptedModelClient:
         self.requests.append(request)
         left = self._answers.get(request.role, [])
         assert left, (
-            f"the script has no more lines for {request.role}; it was told: {request.messages[-1].text}"
+            f"the script has no more answers for {request.role}; the last message: {request.messages[-1].text}"
         )
         return self._reply(left.pop(0), request)
 
-    def _reply(self, line: ScriptedAnswer, request: Request) -> Reply:
-        if callable(line):
-            return self._reply(line(request), request)
-        if isinstance(line, AgentExit):
-            raise line
+    def _reply(self, answer: ScriptedAnswer, request: Request) -> Reply:
+        if callable(answer):
+            return self._reply(answer(request), request)
+        if isinstance(answer, AgentExit):
+            raise answer
         self.usage = self.usage.plus(ONE_TURN)
-        if isinstance(line, dict):
-            line = json.dumps(line)
-        message = Message("assistant", line) if isinstance(line, str) else line
+        if isinstance(answer, dict):
+            answer = json.dumps(answer)
+        message = Message("assistant", answer) if isinstance(answer, str) else answer
         return Reply(message, self.model, ONE_TURN)
 
     def use_next_model(self) -> bool:
@@ -72,7 +72,7 @@ class ScriptedModelClient:
 
     @property
     def unused_answers(self) -> dict[str, int]:
-        """How many lines of each role were not asked for."""
+        """The number of unused answers by role."""
         return {role: len(left) for role, left in self._answers.items() if left}
 
     def last_messages(self, role: str) -> list[str]:
@@ -80,6 +80,6 @@ class ScriptedModelClient:
         return [request.messages[-1].text for request in self.requests if request.role == role]
 
     def roles_in_order(self) -> list[str]:
-        """Who spoke, each run of turns once."""
-        said = [request.role for request in self.requests]
-        return [role for number, role in enumerate(said) if number == 0 or said[number - 1] != role]
+        """The roles in order, consecutive turns of a role once."""
+        roles = [request.role for request in self.requests]
+        return [role for number, role in enumerate(roles) if number == 0 or roles[number - 1] != role]

@@ -1,4 +1,4 @@
-"""What a registry holds before an agent pod starts: source, facts, drafts, logs."""
+"""Fills a registry repository before an agent run: source, facts, drafts, logs."""
 
 import itertools
 import json
@@ -23,15 +23,15 @@ _numbers = itertools.count()
 
 @dataclass
 class SeededRepository:
-    """One repository of a real registry."""
+    """A repository of a real registry, filled for one agent run."""
 
     registry: RegistryClient
-    repo: str = field(default_factory=lambda: f"agents/shelf{next(_numbers)}")
+    repo: str = field(default_factory=lambda: f"agents/seeded{next(_numbers)}")
 
     async def agent_spec(
         self, *rounds: PastRound, files: Mapping[str, str] = FILES, **more: object
     ) -> AgentSpec:
-        """An order whose source and facts are there."""
+        """A spec whose source and facts are stored."""
         place = RegistryLocation(registry=self.registry.host, insecure=True, repository=self.repo)
         facts = a_facts(files).model_dump_json(by_alias=True, exclude_none=True).encode()
         fields: dict[str, object] = {
@@ -49,12 +49,12 @@ class SeededRepository:
         return await push_artifact(self.registry, self.repo, "source", {SOURCE_FILE: data})
 
     async def past_round(self, number: int, outcome: RoundOutcome, draft: Draft, **more: object) -> PastRound:
-        """A round whose draft is there."""
+        """A past round whose draft is stored."""
         digest = await self.registry.put_blob(self.repo, draft.to_bytes())
         return PastRound(number=number, strategy="agents", draft=digest, outcome=outcome, **more)
 
     async def evidence(self, log: str) -> Digest:
-        """What an evaluation leaves."""
+        """The evidence artifact of an evaluation."""
         files = {"output.log": log.encode(), "reports/report.xml": b"<report/>", "record.json": b"{}"}
         return await push_artifact(self.registry, self.repo, "evaluation", files)
 

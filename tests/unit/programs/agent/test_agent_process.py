@@ -1,4 +1,4 @@
-"""The program as a pod runs it: whatever ends it, the next one goes on and pays for no turn twice."""
+"""The agent program as a process: after any end the next one resumes and pays for no turn twice."""
 
 from pathlib import Path
 
@@ -30,12 +30,12 @@ SCRIPT: scripted.Json = {
 TURNS = 4
 
 
-async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
+async def test_pods_that_get_sigterm_in_every_turn_pay_for_each_turn_once(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
-    shelf, gate = SeededRepository(registry), scripted.RequestGate()
+    seeded, gate = SeededRepository(registry), scripted.RequestGate()
     async with scripted.serve(SCRIPT, gate=gate) as endpoint:
-        order = await shelf.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        order = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
         for turn in range(1, TURNS + 1):
             pod = await start_agent(order, tmp_path / f"pod{turn}")
             asked = await gate.next_request()
@@ -49,20 +49,20 @@ async def test_pods_that_are_asked_to_end_in_every_turn_pay_for_each_turn_once(
             ), ended.output
             assert ended.record is not None and ended.record.usage.turns == turn
         last = await (await start_agent(order, tmp_path / "last")).wait()
-        told = endpoint.request_report()
+        report = endpoint.request_report()
     assert last.record is not None and last.exit_code == ExitCode.OK, last.output
-    assert await shelf.draft(last.record.draft) == a_draft()
-    assert (told["count"], told["answered_twice"], told["unmatched"]) == (TURNS, [], [])
-    said = await shelf.transcript(last.record.transcript)
-    assert [turn.stored for turn in said.turns] == [True] * TURNS
+    assert await seeded.draft(last.record.draft) == a_draft()
+    assert (report["count"], report["answered_twice"], report["unmatched"]) == (TURNS, [], [])
+    recorded = await seeded.transcript(last.record.transcript)
+    assert [turn.stored for turn in recorded.turns] == [True] * TURNS
 
 
-async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
+async def test_a_pod_that_is_lost_between_turns_loses_no_paid_response(
     registry: RegistryClient, tmp_path: Path
 ) -> None:
-    shelf, gate = SeededRepository(registry), scripted.RequestGate()
+    seeded, gate = SeededRepository(registry), scripted.RequestGate()
     async with scripted.serve(SCRIPT, gate=gate) as endpoint:
-        order = await shelf.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        order = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
         pod = await start_agent(order, tmp_path / "lost")
         for _ in range(2):
             (await gate.next_request()).release()
@@ -73,13 +73,13 @@ async def test_a_pod_that_is_lost_between_turns_has_paid_for_nothing_in_vain(
         for _ in range(2):
             (await gate.next_request()).release()
         last = await pod.wait()
-        told = endpoint.request_report()
+        report = endpoint.request_report()
     assert last.exit_code == ExitCode.OK, last.output
-    assert (told["answered"], told["answered_twice"]) == (TURNS, [])
+    assert (report["answered"], report["answered_twice"]) == (TURNS, [])
 
 
 @pytest.mark.parametrize("order", ["", "{}", "[]"])
-async def test_a_spec_that_cannot_be_read_is_our_own_defect(tmp_path: Path, order: str) -> None:
+async def test_a_spec_that_cannot_be_parsed_is_an_invalid_spec(tmp_path: Path, order: str) -> None:
     ended = await (await start_agent(order, tmp_path / "pod")).wait()
     assert ended.record is not None
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

@@ -1,4 +1,4 @@
-"""One agent pod from order to record, with a real registry: what it reads, what it leaves, how it ends."""
+"""One agent run from spec to result with a real registry: what it reads, what it stores, how it ends."""
 
 import asyncio
 import itertools
@@ -55,30 +55,30 @@ LATER: dict[str, list[ScriptedAnswer]] = {
 _numbers = itertools.count()
 
 
-def speaking(speaker: ScriptedModelClient) -> OpenModelClient:
+def open_with(client: ScriptedModelClient) -> OpenModelClient:
     @asynccontextmanager
     async def opened(spec: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
-        yield speaker
+        yield client
 
     return opened
 
 
 async def run(
-    spec: AgentSpec, registry: RegistryClient, speaker: ScriptedModelClient, tmp_path: Path
+    spec: AgentSpec, registry: RegistryClient, client: ScriptedModelClient, tmp_path: Path
 ) -> AgentResult:
     folder = tmp_path / f"pod{next(_numbers)}"
     folder.mkdir()
-    return await run_agent(spec, registry, folder, speaking(speaker), progress=lambda line: None)
+    return await run_agent(spec, registry, folder, open_with(client), progress=lambda line: None)
 
 
 @pytest.fixture
-def shelf(registry: RegistryClient) -> SeededRepository:
+def seeded(registry: RegistryClient) -> SeededRepository:
     return SeededRepository(registry)
 
 
-async def test_the_record_names_draft_state_and_transcript(shelf: SeededRepository, tmp_path: Path) -> None:
-    speaker = ScriptedModelClient(FIRST)
-    record = await run(await shelf.agent_spec(), shelf.registry, speaker, tmp_path)
+async def test_the_result_names_draft_state_and_transcript(seeded: SeededRepository, tmp_path: Path) -> None:
+    client = ScriptedModelClient(FIRST)
+    record = await run(await seeded.agent_spec(), seeded.registry, client, tmp_path)
     assert record.model_copy(update={"draft": None, "state": None, "transcript": None}) == AgentResult(
         nonce="n",
         code=ExitCode.OK,
@@ -86,33 +86,31 @@ async def test_the_record_names_draft_state_and_transcript(shelf: SeededReposito
         claimed=True,
         usage=Usage(turns=3, input_tokens=30, output_tokens=15, micro_usd=21),
     )
-    assert await shelf.draft(record.draft) == a_draft()
-    assert await bare(shelf.registry, shelf.repo, [record.draft or "none"]) == set()
-    said = await shelf.transcript(record.transcript)
-    assert [(turn.number, turn.round, turn.role) for turn in said.turns] == [
+    assert await seeded.draft(record.draft) == a_draft()
+    assert await bare(seeded.registry, seeded.repo, [record.draft or "none"]) == set()
+    stored_transcript = await seeded.transcript(record.transcript)
+    assert [(turn.number, turn.round, turn.role) for turn in stored_transcript.turns] == [
         (1, 0, "explorer"),
         (2, 0, "environment"),
         (3, 0, "tests"),
     ]
-    state = await shelf.state(record.state)
+    state = await seeded.state(record.state)
     assert (state.draft, state.transcript, state.rung) == (a_draft(), record.transcript, 0)
 
 
-async def test_the_next_pod_goes_on_with_what_the_last_one_left(
-    shelf: SeededRepository, tmp_path: Path
-) -> None:
-    first = await run(await shelf.agent_spec(), shelf.registry, ScriptedModelClient(FIRST), tmp_path)
-    after = await shelf.evidence("collecting\n" * 100 + "ModuleNotFoundError: No module named 'yaml'\n")
-    past = await shelf.past_round(
+async def test_the_next_pod_uses_the_state_of_the_last_one(seeded: SeededRepository, tmp_path: Path) -> None:
+    first = await run(await seeded.agent_spec(), seeded.registry, ScriptedModelClient(FIRST), tmp_path)
+    after = await seeded.evidence("collecting\n" * 100 + "ModuleNotFoundError: No module named 'yaml'\n")
+    past = await seeded.past_round(
         0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"before": DIGEST, "after": after}, codes={"after": 1}
     )
-    speaker = ScriptedModelClient(LATER)
-    record = await run(await shelf.agent_spec(past, state=first.state), shelf.registry, speaker, tmp_path)
-    assert (record.code, await shelf.draft(record.draft)) == (ExitCode.OK, a_draft(YAML))
-    opening = speaker.requests[0].messages[1].text
+    client = ScriptedModelClient(LATER)
+    record = await run(await seeded.agent_spec(past, state=first.state), seeded.registry, client, tmp_path)
+    assert (record.code, await seeded.draft(record.draft)) == (ExitCode.OK, a_draft(YAML))
+    opening = client.requests[0].messages[1].text
     assert "No module named 'yaml'" in opening and '"language": "python"' in opening
-    said = await shelf.transcript(record.transcript)
-    assert [(turn.number, turn.round) for turn in said.turns] == [
+    stored_transcript = await seeded.transcript(record.transcript)
+    assert [(turn.number, turn.round) for turn in stored_transcript.turns] == [
         (1, 0),
         (2, 0),
         (3, 0),
@@ -120,36 +118,36 @@ async def test_the_next_pod_goes_on_with_what_the_last_one_left(
         (5, 1),
         (6, 1),
     ]
-    state = await shelf.state(record.state)
+    state = await seeded.state(record.state)
     assert [each.guidance.instructions for each in state.advised] == ["Install pyyaml."]
     assert len(state.written) == 2 and len(state.signatures) == 1
 
 
-async def test_a_build_log_is_read_by_its_telling_lines(shelf: SeededRepository, tmp_path: Path) -> None:
+async def test_the_analyst_sees_an_excerpt_of_the_build_log(seeded: SeededRepository, tmp_path: Path) -> None:
     log = "noise\n" * 5000 + "fatal error: libxml/tree.h: No such file or directory\n" + "more\n" * 5000
-    blob = await shelf.registry.put_blob(shelf.repo, log.encode())
-    past = await shelf.past_round(
+    blob = await seeded.registry.put_blob(seeded.repo, log.encode())
+    past = await seeded.past_round(
         0, RoundOutcome.STEP_FAILED, a_draft(), build_log=blob, message="RUN pip failed"
     )
-    speaker = ScriptedModelClient(LATER)
-    await run(await shelf.agent_spec(past), shelf.registry, speaker, tmp_path)
-    opening = speaker.requests[0].messages[1].text
+    client = ScriptedModelClient(LATER)
+    await run(await seeded.agent_spec(past), seeded.registry, client, tmp_path)
+    opening = client.requests[0].messages[1].text
     assert "libxml/tree.h" in opening and opening.count("noise") < 10
 
 
-async def test_evidence_that_is_gone_does_not_stop_the_loop(shelf: SeededRepository, tmp_path: Path) -> None:
-    past = await shelf.past_round(
+async def test_missing_evidence_does_not_end_the_run(seeded: SeededRepository, tmp_path: Path) -> None:
+    past = await seeded.past_round(
         0, RoundOutcome.AFTER_FAILED, a_draft(), probes={"after": DIGEST}, message="why"
     )
-    record = await run(await shelf.agent_spec(past), shelf.registry, ScriptedModelClient(LATER), tmp_path)
+    record = await run(await seeded.agent_spec(past), seeded.registry, ScriptedModelClient(LATER), tmp_path)
     assert record.code == ExitCode.OK
 
 
-async def test_the_same_order_makes_the_same_requests(shelf: SeededRepository, tmp_path: Path) -> None:
+async def test_equal_specs_make_equal_requests(seeded: SeededRepository, tmp_path: Path) -> None:
     look: list[ScriptedAnswer] = [tool_calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})), REPORT]
     one, two = (ScriptedModelClient(FIRST | {"explorer": look}) for _ in range(2))
-    for speaker in (one, two):
-        await run(await shelf.agent_spec(), shelf.registry, speaker, tmp_path)
+    for client in (one, two):
+        await run(await seeded.agent_spec(), seeded.registry, client, tmp_path)
     assert one.requests == two.requests
 
 
@@ -164,31 +162,33 @@ STOPS = [
 
 
 @pytest.mark.parametrize(("stop", "code"), STOPS, ids=[type(case[0]).__name__ for case in STOPS])
-async def test_every_stop_has_its_code_and_what_was_said_is_kept(
-    shelf: SeededRepository, tmp_path: Path, stop: AgentExit, code: ExitCode
+async def test_every_agent_exit_has_its_code_and_the_transcript_is_kept(
+    seeded: SeededRepository, tmp_path: Path, stop: AgentExit, code: ExitCode
 ) -> None:
-    before = await run(await shelf.agent_spec(), shelf.registry, ScriptedModelClient(FIRST), tmp_path)
-    past = await shelf.past_round(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
-    order = await shelf.agent_spec(past, state=before.state)
-    record = await run(order, shelf.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
+    before = await run(await seeded.agent_spec(), seeded.registry, ScriptedModelClient(FIRST), tmp_path)
+    past = await seeded.past_round(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
+    order = await seeded.agent_spec(past, state=before.state)
+    record = await run(order, seeded.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
     assert (record.code, record.message, record.draft) == (code, str(stop), None)
     assert record.usage == ONE_TURN
-    assert len((await shelf.transcript(record.transcript)).turns) == 4
+    assert len((await seeded.transcript(record.transcript)).turns) == 4
     # The pod that follows asks what this one asked, and so finds the answers.
     assert record.state == before.state
 
 
-async def test_giving_up_is_the_analysts_reason(shelf: SeededRepository, tmp_path: Path) -> None:
-    past = await shelf.past_round(0, RoundOutcome.AFTER_FAILED, a_draft())
+async def test_giving_up_is_the_analysts_reason(seeded: SeededRepository, tmp_path: Path) -> None:
+    past = await seeded.past_round(0, RoundOutcome.AFTER_FAILED, a_draft())
     lines: dict[str, list[ScriptedAnswer]] = {
         "analyst": [{"give_up": True, "reason": "It needs a GPU; get one."}]
     }
-    record = await run(await shelf.agent_spec(past), shelf.registry, ScriptedModelClient(lines), tmp_path)
+    record = await run(await seeded.agent_spec(past), seeded.registry, ScriptedModelClient(lines), tmp_path)
     assert (record.code, record.message) == (ExitCode.GAVE_UP, "It needs a GPU; get one.")
 
 
-async def test_a_registry_that_is_away_is_nobodys_fault(shelf: SeededRepository, tmp_path: Path) -> None:
-    order = await shelf.agent_spec()
+async def test_an_unavailable_registry_is_an_infrastructure_failure(
+    seeded: SeededRepository, tmp_path: Path
+) -> None:
+    order = await seeded.agent_spec()
     away = RegistryLocation(
         registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x"
     )
@@ -199,9 +199,13 @@ async def test_a_registry_that_is_away_is_nobodys_fault(shelf: SeededRepository,
     assert (record.code, away.registry in record.message) == (ExitCode.INFRASTRUCTURE, True)
 
 
-async def test_facts_that_cannot_be_read_are_a_bad_order(shelf: SeededRepository, tmp_path: Path) -> None:
-    order = await shelf.agent_spec(facts=await shelf.registry.put_blob(shelf.repo, b"[]"))
-    assert (await run(order, shelf.registry, ScriptedModelClient({}), tmp_path)).code == ExitCode.INVALID_SPEC
+async def test_facts_that_cannot_be_parsed_are_an_invalid_spec(
+    seeded: SeededRepository, tmp_path: Path
+) -> None:
+    order = await seeded.agent_spec(facts=await seeded.registry.put_blob(seeded.repo, b"[]"))
+    assert (
+        await run(order, seeded.registry, ScriptedModelClient({}), tmp_path)
+    ).code == ExitCode.INVALID_SPEC
 
 
 class Silent(ScriptedModelClient):
@@ -212,16 +216,16 @@ class Silent(ScriptedModelClient):
         return await super().ask(request)
 
 
-async def test_a_pod_that_runs_out_of_time_says_which_setting_gives_more(
-    shelf: SeededRepository, tmp_path: Path
+async def test_the_time_limit_names_the_setting_that_raises_it(
+    seeded: SeededRepository, tmp_path: Path
 ) -> None:
-    order = await shelf.agent_spec(time_limit_seconds=0)
-    record = await run(order, shelf.registry, Silent({}), tmp_path)
+    order = await seeded.agent_spec(time_limit_seconds=0)
+    record = await run(order, seeded.registry, Silent({}), tmp_path)
     assert (record.code, "agent_seconds" in record.message) == (ExitCode.TIME_LIMIT, True)
 
 
 @given(st.text(max_size=6000), st.text(max_size=300), st.integers(0, 10**15))
-def test_every_record_fits_a_termination_message(message: str, label: str, tokens: int) -> None:
+def test_every_result_fits_into_a_termination_message(message: str, label: str, tokens: int) -> None:
     record = AgentResult(
         nonce="n" * 32,
         code=53,
@@ -232,8 +236,8 @@ def test_every_record_fits_a_termination_message(message: str, label: str, token
         transcript=DIGEST,
         usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
     )
-    said = truncate_to_fit(record, *RESULT_CUTS)
-    assert len(said) <= 4096
-    kept = AgentResult.model_validate_json(said)
+    stored_transcript = truncate_to_fit(record, *RESULT_CUTS)
+    assert len(stored_transcript) <= 4096
+    kept = AgentResult.model_validate_json(stored_transcript)
     assert message.encode("utf-8", "replace").decode().startswith(kept.message)
-    assert json.loads(said)["code"] == 53
+    assert json.loads(stored_transcript)["code"] == 53

@@ -1,4 +1,4 @@
-"""Answers are read from whatever a model wrote, and faults are named so that it can mend them."""
+"""Answers are parsed from any model output, and errors name the field so that the model can fix it."""
 
 import json
 
@@ -18,12 +18,12 @@ SHAPES = [ExplorerReport, EnvironmentDraft, CommandDraft, Guidance]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_schemas_are_what_strict_endpoints_take(shape: type[RoleAnswer]) -> None:
-    made = answer_schema(shape)
-    assert made["title"] == shape.__name__
-    assert made["additionalProperties"] is False
-    assert made["required"] == list(made["properties"]) == list(shape.model_fields)
-    text = json.dumps(made)
+def test_schemas_obey_strict_mode(shape: type[RoleAnswer]) -> None:
+    schema = answer_schema(shape)
+    assert schema["title"] == shape.__name__
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == list(schema["properties"]) == list(shape.model_fields)
+    text = json.dumps(schema)
     assert not any(f'"{word}"' in text for word in ("default", "minLength", "maxLength", "$defs", "anyOf"))
 
 
@@ -37,22 +37,22 @@ WROTE = [
 
 
 @pytest.mark.parametrize("text", [case[1] for case in WROTE], ids=[case[0] for case in WROTE])
-def test_an_answer_is_found_in(text: str) -> None:
-    found = parse_answer(EnvironmentDraft, text)
-    assert isinstance(found, EnvironmentDraft) and found.dockerfile == "FROM x"
+def test_an_answer_is_parsed_from(text: str) -> None:
+    answer = parse_answer(EnvironmentDraft, text)
+    assert isinstance(answer, EnvironmentDraft) and answer.dockerfile == "FROM x"
 
 
 @pytest.mark.parametrize("text", ["", "FROM x", "[1, 2]", "{", "{" * 5000, '{"a": ' * 5000])
-def test_no_answer_is_said_so(text: str) -> None:
+def test_a_text_without_an_answer_gives_a_sentence(text: str) -> None:
     assert "no JSON object could be read" in str(parse_answer(EnvironmentDraft, text))
 
 
 def test_a_field_of_the_wrong_kind_is_named() -> None:
-    said = parse_answer(CommandDraft, '{"test_command": 3, "reports": "x"}')
-    assert isinstance(said, str) and "test_command" in said and "reports" in said
+    problem = parse_answer(CommandDraft, '{"test_command": 3, "reports": "x"}')
+    assert isinstance(problem, str) and "test_command" in problem and "reports" in problem
 
 
-def test_guidance_must_lead_somewhere() -> None:
+def test_guidance_needs_instructions_or_a_reason_to_give_up() -> None:
     assert "instructions are empty" in str(parse_answer(Guidance, '{"reason": "broken"}'))
     assert "needs a reason" in str(parse_answer(Guidance, '{"give_up": true, "reason": " "}'))
     assert parse_answer(Guidance, '{"give_up": true, "reason": "no such device"}') == Guidance(
@@ -60,5 +60,5 @@ def test_guidance_must_lead_somewhere() -> None:
     )
 
 
-def test_characters_that_no_registry_takes_are_refused() -> None:
+def test_characters_that_cannot_be_stored_are_rejected() -> None:
     assert "dockerfile" in str(parse_answer(EnvironmentDraft, '{"dockerfile": "FROM \\ud800"}'))

@@ -1,4 +1,4 @@
-"""A test command's exit code is the verdict, so it must be the test runner's own."""
+"""A test command's exit code is the verdict, so it has to be the test runner's own."""
 
 import pytest
 
@@ -16,7 +16,7 @@ HONEST = [
     "npx jest --ci {files}",
     "pytest \\\n  -q {files}",
 ]
-DISHONEST = [
+REJECTED = [
     ("pytest {files} || true", "`||`"),
     ("pytest {files}; exit 0", "`;`"),
     ("pytest {files}\ntrue", "`;`"),
@@ -37,13 +37,13 @@ DISHONEST = [
 
 
 @pytest.mark.parametrize("command", HONEST)
-def test_honest_commands_are_taken(command: str) -> None:
+def test_valid_commands_are_accepted(command: str) -> None:
     assert command_problem(command, requires_files=True) == ""
 
 
-@pytest.mark.parametrize(("command", "said"), DISHONEST, ids=[case[0] for case in DISHONEST])
-def test_commands_that_hide_failures_or_leave_tests_out_are_refused(command: str, said: str) -> None:
-    assert said in command_problem(command, requires_files=True)
+@pytest.mark.parametrize(("command", "problem"), REJECTED, ids=[case[0] for case in REJECTED])
+def test_commands_that_hide_failures_or_skip_tests_are_rejected(command: str, problem: str) -> None:
+    assert problem in command_problem(command, requires_files=True)
 
 
 def test_without_test_files_any_command_runs_the_projects_tests() -> None:

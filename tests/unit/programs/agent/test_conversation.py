@@ -1,4 +1,4 @@
-"""One role's talk with a model: tools, answers that fit, asking again, the next model, stops."""
+"""One role's conversation: tools, valid answers, corrections, the next model, exits."""
 
 from pathlib import Path
 from typing import Any
@@ -27,26 +27,26 @@ OLD = {"dockerfile": "FROM old"}
 
 
 def judge(draft: EnvironmentDraft) -> InvalidAnswer | None:
-    """FROM good is the only answer that fits."""
+    """Only FROM good is valid."""
     if draft.dockerfile == "FROM old":
         return InvalidAnswer("This was tried.", RepeatedDrafts)
     return None if draft.dockerfile == "FROM good" else InvalidAnswer("Not good.")
 
 
 class Talk:
-    """A conversation with a script, and what came of it."""
+    """A conversation with a scripted client, and its result."""
 
     def __init__(self, *lines: ScriptedAnswer, ladder: tuple[str, ...] = ("small",), **more: Any) -> None:
-        self.speaker = ScriptedModelClient({"environment": lines}, ladder)
-        self.scribe = TranscriptRecorder(Transcript(conversation="c"), 2, self.speaker.redact)
-        brief = RoleTask("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
-        self._conversation = Conversation(AgentDeps(self.speaker, self.scribe), brief, more.get("toolbox"))
+        self.client = ScriptedModelClient({"environment": lines}, ladder)
+        self.recorder = TranscriptRecorder(Transcript(conversation="c"), 2, self.client.redact)
+        task = RoleTask("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
+        self._conversation = Conversation(AgentDeps(self.client, self.recorder), task, more.get("toolbox"))
 
     async def answer(self) -> EnvironmentDraft:
         return await self._conversation.answer()
 
-    def told(self) -> list[str]:
-        return self.speaker.last_messages("environment")
+    def prompts(self) -> list[str]:
+        return self.client.last_messages("environment")
 
 
 @pytest.fixture
@@ -54,125 +54,125 @@ def toolbox(tmp_path: Path) -> RepoTools:
     return RepoTools(a_tree(tmp_path))
 
 
-async def test_an_answer_that_fits_ends_it() -> None:
+async def test_a_valid_answer_ends_the_conversation() -> None:
     talk = Talk(GOOD)
     assert (await talk.answer()).dockerfile == "FROM good"
-    [request] = talk.speaker.requests
+    [request] = talk.client.requests
     assert request.answer == answer_schema(EnvironmentDraft) and request.tools == ()
     assert [message.role for message in request.messages] == ["system", "user"]
     assert request.messages[0].text.startswith("You are the Environment Manager of swefoundry.\n")
 
 
-async def test_a_bad_answer_is_asked_for_again_with_what_is_wrong() -> None:
+async def test_an_invalid_answer_is_corrected_with_the_reason() -> None:
     talk = Talk("what?", '{"note": 1}', BAD, GOOD)
     assert (await talk.answer()).dockerfile == "FROM good"
-    told = talk.told()[1:]
-    assert "no JSON object could be read" in told[0]
-    assert "dockerfile: Field required" in told[1] and "note: " in told[1]
-    assert "Not good." in told[2]
+    prompts = talk.prompts()[1:]
+    assert "no JSON object could be read" in prompts[0]
+    assert "dockerfile: Field required" in prompts[1] and "note: " in prompts[1]
+    assert "Not good." in prompts[2]
 
 
-async def test_garbage_to_the_end_is_malformed_and_names_role_and_fault() -> None:
+async def test_invalid_answers_from_every_model_end_as_malformed_with_role_and_reason() -> None:
     talk = Talk(*["what?"] * (1 + MAX_CORRECTIONS))
     with pytest.raises(
         MalformedAnswers, match=r"the environment role gave no answer that can be used: .*no JSON"
     ):
         await talk.answer()
-    assert len(talk.speaker.requests) == 1 + MAX_CORRECTIONS
+    assert len(talk.client.requests) == 1 + MAX_CORRECTIONS
 
 
-async def test_the_next_model_starts_where_things_were_sound_and_hears_of_the_fault() -> None:
+async def test_the_next_model_starts_from_the_last_valid_message_with_the_reason() -> None:
     talk = Talk(*[BAD] * (1 + MAX_CORRECTIONS), GOOD, ladder=("small", "large"))
     await talk.answer()
-    *_, last = talk.speaker.requests
+    *_, last = talk.client.requests
     assert [message.role for message in last.messages] == ["system", "user", "user"]
     assert last.messages[-1].text == "An earlier attempt at this was refused 4 times. Not good."
-    assert talk.scribe.transcript.turns[-1].model == "large"
+    assert talk.recorder.transcript.turns[-1].model == "large"
 
 
-async def test_every_model_may_be_asked_again() -> None:
+async def test_every_model_gets_corrections() -> None:
     talk = Talk(*[BAD] * 8, ladder=("small", "large"))
     with pytest.raises(MalformedAnswers):
         await talk.answer()
-    assert talk.speaker.unused_answers == {}
+    assert talk.client.unused_answers == {}
 
 
-async def test_repetition_to_the_end_is_repeated() -> None:
+async def test_repetition_by_every_model_ends_as_repeated() -> None:
     with pytest.raises(RepeatedDrafts, match="This was tried"):
         await Talk(*[OLD] * (1 + MAX_CORRECTIONS)).answer()
 
 
-async def test_a_stop_of_the_speakers_goes_through() -> None:
+async def test_an_agent_exit_of_the_client_is_passed_on() -> None:
     with pytest.raises(ModelUnavailable, match="503"):
         await Talk(BAD, ModelUnavailable("503")).answer()
 
 
-async def test_tools_are_run_and_their_answers_go_back(toolbox: RepoTools) -> None:
+async def test_tools_are_run_and_their_results_are_sent(toolbox: RepoTools) -> None:
     talk = Talk(
         tool_calls(("read", {"path": "tox.ini"}), ("find", {"pattern": "*.py"})), GOOD, toolbox=toolbox
     )
     await talk.answer()
-    answers = talk.speaker.requests[1].messages[3:]
+    answers = talk.client.requests[1].messages[3:]
     assert [(each.role, each.call_id) for each in answers] == [("tool", "call-0"), ("tool", "call-1")]
     assert "commands = pytest" in answers[0].text and "setup.py" in answers[1].text
 
 
-async def test_every_call_gets_an_answer_even_when_there_are_too_many(toolbox: RepoTools) -> None:
-    wanted = [("find", {"pattern": f"*{n}"}) for n in range(11)]
-    talk = Talk(tool_calls(*wanted), GOOD, toolbox=toolbox)
+async def test_every_call_gets_a_result_even_when_there_are_too_many(toolbox: RepoTools) -> None:
+    patterns = [("find", {"pattern": f"*{n}"}) for n in range(11)]
+    talk = Talk(tool_calls(*patterns), GOOD, toolbox=toolbox)
     await talk.answer()
-    answers = [message.text for message in talk.speaker.requests[1].messages if message.role == "tool"]
+    answers = [message.text for message in talk.client.requests[1].messages if message.role == "tool"]
     assert len(answers) == 11
     assert [text for text in answers if "at most 8 calls" in text] == answers[8:]
 
 
-async def test_calls_that_repeat_themselves_end_in_a_demand_for_the_answer(toolbox: RepoTools) -> None:
+async def test_repeated_calls_lead_to_a_request_for_the_answer(toolbox: RepoTools) -> None:
     same = tool_calls(("read", {"path": "tox.ini"}))
     talk = Talk(same, same, same, GOOD, toolbox=toolbox)
     await talk.answer()
-    answers = [message.text for message in talk.speaker.requests[3].messages if message.role == "tool"]
+    answers = [message.text for message in talk.client.requests[3].messages if message.role == "tool"]
     _, second, third = answers
     assert second.startswith("You made this call before; nothing has changed.")
     assert "twice already" in third
-    assert "Your tool calls repeat themselves" in talk.told()[3]
+    assert "Your tool calls repeat themselves" in talk.prompts()[3]
 
 
-async def test_a_role_that_only_repeats_calls_ends_malformed(toolbox: RepoTools) -> None:
+async def test_a_role_that_only_repeats_calls_ends_as_malformed(toolbox: RepoTools) -> None:
     with pytest.raises(MalformedAnswers, match="repeat themselves"):
         await Talk(*[tool_calls(("list", {}))] * 20, toolbox=toolbox).answer()
 
 
-async def test_a_call_where_there_are_no_tools_is_answered_and_refused() -> None:
+async def test_a_call_without_tools_gets_an_error() -> None:
     talk = Talk(tool_calls(("read", {"path": "x"})), GOOD)
     await talk.answer()
-    assert [message.role for message in talk.speaker.requests[1].messages[2:]] == [
+    assert [message.role for message in talk.client.requests[1].messages[2:]] == [
         "assistant",
         "tool",
         "user",
     ]
 
 
-async def test_the_last_turn_is_announced_and_there_is_none_after_it(toolbox: RepoTools) -> None:
+async def test_the_last_turn_is_announced_and_no_turn_follows(toolbox: RepoTools) -> None:
     looks = [tool_calls(("read", {"path": "tox.ini", "first_line": n})) for n in (1, 2)]
     talk = Talk(*looks, "still looking", toolbox=toolbox, turns=3)
     with pytest.raises(TurnLimitReached, match=r"used its 3 turns \(a budget\).*no JSON object"):
         await talk.answer()
-    assert talk.told()[2].startswith("This is your last turn")
-    assert len(talk.speaker.requests) == 3
+    assert talk.prompts()[2].startswith("This is your last turn")
+    assert len(talk.client.requests) == 3
 
 
-async def test_requests_depend_on_what_was_said_alone(toolbox: RepoTools) -> None:
+async def test_requests_depend_only_on_earlier_messages(toolbox: RepoTools) -> None:
     lines: list[ScriptedAnswer] = [tool_calls(("grep", {"pattern": "pytest"})), "no", BAD, GOOD]
     one, two = Talk(*lines, toolbox=toolbox), Talk(*lines, toolbox=toolbox)
     await one.answer()
     await two.answer()
-    assert one.speaker.requests == two.speaker.requests
+    assert one.client.requests == two.client.requests
 
 
 async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox: RepoTools) -> None:
     talk = Talk(tool_calls(("read", {"path": "tox.ini"})), "sk-secret", GOOD, toolbox=toolbox)
     await talk.answer()
-    turns = talk.scribe.transcript.turns
+    turns = talk.recorder.transcript.turns
     assert [(turn.number, turn.round, turn.role, len(turn.request)) for turn in turns] == [
         (1, 2, "environment", 2),
         (2, 2, "environment", 1),
@@ -180,4 +180,4 @@ async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox
     ]
     assert turns[1].reply.text == "[redacted]"
     assert turns[2].note.startswith("asked again: ")
-    assert "sk-secret" not in talk.scribe.transcript.model_dump_json()
+    assert "sk-secret" not in talk.recorder.transcript.model_dump_json()

@@ -1,4 +1,4 @@
-"""Every outcome says something that leads to another draft."""
+"""Every outcome has guidance that leads to another draft."""
 
 import pytest
 
@@ -63,24 +63,24 @@ SEEN = [
 @pytest.mark.parametrize(
     ("outcome", "message", "kind", "route"), SEEN, ids=[f"{case[0].value}: {case[2].value}" for case in SEEN]
 )
-def test_failures_are_told_apart_and_sent_to_the_role_that_can_act(
+def test_failures_are_classified_and_routed_to_the_role_that_can_act(
     outcome: RoundOutcome, message: str, kind: FailureKind, route: str
 ) -> None:
-    found = guidance_for(outcome, message)
-    assert (found.kind, found.route) == (kind, route)
+    guidance = guidance_for(outcome, message)
+    assert (guidance.kind, guidance.route) == (kind, route)
 
 
 @pytest.mark.parametrize("outcome", list(RoundOutcome), ids=str)
-def test_no_outcome_is_without_feedback(outcome: RoundOutcome) -> None:
+def test_every_outcome_has_guidance(outcome: RoundOutcome) -> None:
     assert guidance_for(outcome, "").default_guidance("").instructions
 
 
-def test_every_kind_is_in_the_table_and_says_its_own_name() -> None:
+def test_every_kind_is_in_the_table_under_its_own_name() -> None:
     assert {kind: each.kind for kind, each in GUIDANCE_BY_KIND.items()} == {
         kind: kind for kind in FailureKind
     }
 
 
-def test_guidance_without_an_analyst_has_the_failure_in_it() -> None:
-    said = guidance_for(RoundOutcome.STEP_FAILED, "").default_guidance("error: no gcc")
-    assert not said.give_up and "error: no gcc" in said.instructions
+def test_default_guidance_contains_the_failure() -> None:
+    default = guidance_for(RoundOutcome.STEP_FAILED, "").default_guidance("error: no gcc")
+    assert not default.give_up and "error: no gcc" in default.instructions

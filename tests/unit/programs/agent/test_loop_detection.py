@@ -1,4 +1,4 @@
-"""Circles are seen, whatever numbers, paths and hashes differ from one time to the next."""
+"""Repetition is detected, however numbers, paths and hashes differ."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ DIFFERENT = [
 
 
 @pytest.mark.parametrize(("one", "other"), [case[1:] for case in SAME], ids=[case[0] for case in SAME])
-def test_one_failure_has_one_signature(one: str, other: str) -> None:
+def test_equal_failures_have_equal_signatures(one: str, other: str) -> None:
     assert failure_signature("StepFailed", one) == failure_signature("StepFailed", other)
 
 
@@ -49,7 +49,7 @@ def test_the_outcome_is_part_of_the_signature() -> None:
 
 
 @given(st.text())
-def test_normalising_twice_changes_nothing_about_the_lines_count(text: str) -> None:
+def test_removing_run_details_twice_keeps_the_number_of_lines(text: str) -> None:
     assert len(without_run_details(text).splitlines()) <= len(text.splitlines())
 
 
@@ -65,13 +65,13 @@ def test_normalising_twice_changes_nothing_about_the_lines_count(text: str) -> N
         (["a", "a", "a", "b"], LoopReaction.CONTINUE),
     ],
 )
-def test_the_second_sight_of_a_failure_changes_the_model_and_the_third_may_stop(
+def test_the_second_occurrence_of_a_failure_uses_the_next_model_and_the_third_may_stop(
     signatures: list[str], step: LoopReaction
 ) -> None:
     assert loop_reaction(signatures) is step
 
 
-def test_drafts_that_build_and_run_alike_are_the_same_draft() -> None:
+def test_drafts_that_build_and_run_alike_have_the_same_key() -> None:
     commented = "# a comment\n\n" + DOCKERFILE.replace("\n", "  \n")
     assert draft_key(a_draft(commented, "python -m  pytest -q --junitxml=report.xml {files}")) == draft_key(
         a_draft()
@@ -88,11 +88,11 @@ def test_drafts_that_build_and_run_alike_are_the_same_draft() -> None:
         {"error_exit_codes": [5]},
     ],
 )
-def test_any_part_that_matters_makes_another_draft(changed: dict[str, object]) -> None:
+def test_any_relevant_change_gives_another_key(changed: dict[str, object]) -> None:
     assert draft_key(a_draft(**changed)) != draft_key(a_draft())
 
 
-def test_tool_calls_are_compared_by_what_they_ask() -> None:
+def test_tool_calls_are_compared_by_their_arguments() -> None:
     assert call_key("read", '{"path": "a", "lines": 3}') == call_key("read", '{"lines":3,"path":"a"}')
     assert call_key("read", "{broken") != call_key("read", "{}")
     assert call_key("list", "") == call_key("list", "{}")

@@ -1,4 +1,4 @@
-"""The first pass over a source: bounded, sorted, the same every time."""
+"""The summary of a source tree: limited, sorted, equal every time."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ REST = (
 )
 
 
-def test_the_brief_has_names_manifests_workflows_guides_and_dockerfiles(tmp_path: Path) -> None:
+def test_the_summary_has_names_manifests_workflows_readmes_and_dockerfiles(tmp_path: Path) -> None:
     files = {"docker/Dockerfile": "FROM python:3.8\n", "README.md": MARKDOWN, "setup.py": "setup()\n"}
     ci = [FileFact(path=".github/workflows/ci.yml", sha256="0" * 64, text="python-version: 3.9")]
-    said = summarize_repo(a_facts(files, ci=ci, test_imports=["pytest", "yaml"]), a_tree(tmp_path, files))
+    summary = summarize_repo(a_facts(files, ci=ci, test_imports=["pytest", "yaml"]), a_tree(tmp_path, files))
     order = [
         'Test files that must run: "tests/test_calc.py"',
         'Modules that the tests import: "pytest", "yaml"',
@@ -30,12 +30,12 @@ def test_the_brief_has_names_manifests_workflows_guides_and_dockerfiles(tmp_path
         "pip install calc",
         "FROM python:3.8",
     ]
-    places = [said.find(part) for part in order]
+    places = [summary.find(part) for part in order]
     assert places == sorted(places) and -1 not in places
-    assert "Free." not in said
+    assert "Free." not in summary
 
 
-def test_the_same_source_gives_the_same_brief(tmp_path: Path) -> None:
+def test_the_same_source_gives_the_same_summary(tmp_path: Path) -> None:
     assert summarize_repo(a_facts(), a_tree(tmp_path / "a")) == summarize_repo(
         a_facts(), a_tree(tmp_path / "b")
     )
@@ -45,24 +45,24 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     many = [
         FileFact(path=f"requirements{n}.txt", sha256="0" * 64, text=f"dep{n}\n" * 1500) for n in range(20)
     ]
-    said = summarize_repo(a_facts(manifests=many), a_tree(tmp_path))
-    assert len(said) < SUMMARY_CHARACTERS * 1.2
-    assert "more characters)" in said
-    assert 'Not shown, because the summary is full: "requirements' in said
+    summary = summarize_repo(a_facts(manifests=many), a_tree(tmp_path))
+    assert len(summary) < SUMMARY_CHARACTERS * 1.2
+    assert "more characters)" in summary
+    assert 'Not shown, because the summary is full: "requirements' in summary
 
 
-def test_locks_are_shown_last_and_by_their_head(tmp_path: Path) -> None:
+def test_lock_files_are_shown_last_and_truncated(tmp_path: Path) -> None:
     lock = FileFact(path="poetry.lock", sha256="0" * 64, text="[[package]]\n" * 1000)
-    said = summarize_repo(a_facts(manifests=[lock, *a_facts().manifests]), a_tree(tmp_path))
-    assert said.find('"poetry.lock"') > said.find('"tox.ini"')
-    assert said.count("[[package]]") < 50
+    summary = summarize_repo(a_facts(manifests=[lock, *a_facts().manifests]), a_tree(tmp_path))
+    assert summary.find('"poetry.lock"') > summary.find('"tox.ini"')
+    assert summary.count("[[package]]") < 50
 
 
-def test_sections_on_installing_and_testing_are_found_in_markdown_and_rest() -> None:
+def test_setup_sections_are_found_in_markdown_and_rest() -> None:
     assert setup_sections(MARKDOWN, 999) == "## Installing\n\npip install calc\n\n```\n# no heading\n```"
     assert setup_sections(REST, 999) == "Running the tests\n-----------------\n\nRun tox."
 
 
 @given(st.text(alphabet="#=-\n `abtest install", max_size=300), st.integers(0, 50))
-def test_any_guide_has_telling_parts_within_the_limit(text: str, limit: int) -> None:
+def test_setup_sections_of_any_readme_are_within_the_limit(text: str, limit: int) -> None:
     assert len(setup_sections(text, limit)) <= limit

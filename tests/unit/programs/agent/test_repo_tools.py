@@ -1,4 +1,4 @@
-"""What the explorer's tools answer."""
+"""Results of the explorer's tools."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_grep_takes_text_and_alternatives_in_any_case(box: RepoTools) -> None:
     assert "setup.py:2" in run(box, "grep", pattern=r"setup\(name", path="setup.py")
 
 
-def test_grep_says_what_it_does_not_know(box: RepoTools) -> None:
+def test_grep_rejects_what_it_does_not_support(box: RepoTools) -> None:
     assert "supports plain text" in run(box, "grep", pattern=r"\s+x")
 
 
@@ -62,7 +62,7 @@ def test_read_numbers_lines_and_says_how_many_there_are(box: RepoTools) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         ("{broken", "the arguments do not fit"),
         ("[]", "the arguments do not fit"),
@@ -70,8 +70,8 @@ def test_read_numbers_lines_and_says_how_many_there_are(box: RepoTools) -> None:
         ('{"file": "a"}', "file: Extra inputs are not permitted"),
     ],
 )
-def test_bad_arguments_are_named(box: RepoTools, arguments: str, said: str) -> None:
-    assert said in box.run(ToolCall("c", "read", arguments))
+def test_bad_arguments_are_named(box: RepoTools, arguments: str, problem: str) -> None:
+    assert problem in box.run(ToolCall("c", "read", arguments))
 
 
 def test_a_tool_that_does_not_exist_names_those_that_do(box: RepoTools) -> None:
@@ -81,7 +81,7 @@ def test_a_tool_that_does_not_exist_names_those_that_do(box: RepoTools) -> None:
     )
 
 
-def test_every_tool_has_a_schema_that_says_what_its_arguments_are(box: RepoTools) -> None:
+def test_every_tool_has_a_schema_of_its_arguments(box: RepoTools) -> None:
     for tool in box.tools:
         assert tool.description
         for name, field in tool.parameters["properties"].items():

@@ -16,7 +16,7 @@ from swefoundry.programs.agent.repo.tree import RepoTree
 from unit.archives.archive_writers import Entry, file, link, special, tar
 
 
-async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClient, tmp_path: Path) -> None:
+async def test_agents_read_what_an_intake_stored(registry: RegistryClient, tmp_path: Path) -> None:
     data, _ = pack_nodes(
         [
             (b".git", Directory()),
@@ -37,7 +37,7 @@ async def test_what_an_intake_stored_is_what_agents_read(registry: RegistryClien
     assert tree.head("b", 10) == b"1\n"
 
 
-async def test_a_source_that_is_no_tar_is_refused_by_name(registry: RegistryClient, tmp_path: Path) -> None:
+async def test_a_source_that_is_no_tar_is_rejected_by_name(registry: RegistryClient, tmp_path: Path) -> None:
     source = await push_artifact(registry, "agents/source", "source", {SOURCE_FILE: b"no tar"})
     with pytest.raises(InvalidSource, match=f"the source {source} cannot be unpacked"):
         await fetch_tree(registry, "agents/source", source, tmp_path)

@@ -1,4 +1,4 @@
-"""No path, link or file leads the tools out of the source, and nothing in it stops them."""
+"""No path, link or file leads the tools out of the source tree, and nothing in it blocks them."""
 
 import json
 import os
@@ -20,7 +20,7 @@ NAMES = ("a", "b", "sub", "..", ".", "secret", "out", "loop", "up", "")
 
 @pytest.fixture(scope="module")
 def hostile() -> Iterator[Path]:
-    """A tree with links of every bad kind, beside a file that is none of its business."""
+    """A tree with hostile links of every kind, beside a file outside it."""
     with tempfile.TemporaryDirectory() as folder:
         outside, root = Path(folder) / "outside", Path(folder) / "tree"
         (outside / "sub").mkdir(parents=True)
@@ -60,7 +60,7 @@ def run(root: Path, name: str, **arguments: object) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(path=paths)
-def test_no_path_gives_away_what_is_outside(hostile: Path, path: str) -> None:
+def test_no_path_reveals_what_is_outside(hostile: Path, path: str) -> None:
     for answer in (run(hostile, "read", path=path), run(hostile, "list", path=path, depth=4)):
         assert SECRET not in answer
         assert "passwd" not in answer or "passwd" in path
@@ -81,7 +81,7 @@ def test_whatever_is_opened_is_a_regular_file_of_the_tree(hostile: Path, path: s
 
 @settings(max_examples=100, deadline=None)
 @given(name=st.one_of(st.sampled_from(sorted(TOOLS)), st.text(max_size=10)), arguments=st.text(max_size=80))
-def test_any_call_gets_an_answer(hostile: Path, name: str, arguments: str) -> None:
+def test_any_call_gets_a_result(hostile: Path, name: str, arguments: str) -> None:
     assert RepoTools(RepoTree(hostile)).run(ToolCall("c", name, arguments)).encode()
 
 
@@ -101,10 +101,12 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("path", "said"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_reading_is_refused_with_a_reason(hostile: Path, path: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_reading_is_rejected_with_a_reason(hostile: Path, path: str, reason: str) -> None:
     answer = run(hostile, "read", path=path)
-    assert answer.startswith("Error: ") and said in answer
+    assert answer.startswith("Error: ") and reason in answer
 
 
 def test_links_inside_the_tree_are_followed(hostile: Path) -> None:
@@ -126,7 +128,7 @@ def test_names_that_are_no_text_can_be_shown(hostile: Path) -> None:
     assert "na\ufffdme" in run(hostile, "find", pattern="na*me")
 
 
-def test_huge_files_and_endless_lines_give_bounded_answers(tmp_path: Path) -> None:
+def test_huge_files_and_long_lines_give_limited_results(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as handle:
         handle.truncate(50 << 30)  # sparse: takes no room, and may never be read whole
     (tmp_path / "long").write_text("y" * (6 << 20))

@@ -1,4 +1,4 @@
-"""Who speaks when, what each is run, and which drafts are refused."""
+"""The order of the roles, what each role sees, and which drafts are rejected."""
 
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class WorkflowRun:
 
 
 class TestFirstDrafts:
-    async def test_explorer_environment_and_tests_speak_in_this_order(self, tmp_path: Path) -> None:
+    async def test_explorer_environment_and_tests_are_asked_in_this_order(self, tmp_path: Path) -> None:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST)
         assert await run.draft() == WrittenDraft(
             a_draft(), "small, first draft: pytest on 3.11", claimed=True
@@ -77,7 +77,7 @@ class TestFirstDrafts:
             report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
         )
 
-    async def test_the_others_read_the_brief_and_the_report(self, tmp_path: Path) -> None:
+    async def test_the_other_roles_see_the_summary_and_the_report(self, tmp_path: Path) -> None:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST)
         await run.draft()
         for role in ("environment", "tests"):
@@ -87,7 +87,7 @@ class TestFirstDrafts:
         assert "RUN pip install pytest" in run.opening("tests")
         assert "python:3.11-slim" in run.opening("environment")
 
-    async def test_without_the_explorer_the_brief_alone_has_to_do(self, tmp_path: Path) -> None:
+    async def test_without_the_explorer_there_is_only_the_summary(self, tmp_path: Path) -> None:
         inputs = agent_inputs(tmp_path, spec=an_agent_spec(ablation=Ablation(no_explorer=True)))
         run = WorkflowRun(inputs, FIRST)
         await run.draft()
@@ -117,7 +117,7 @@ class TestFirstDrafts:
         assert "neighbours-test" in run.opening("tests")
         assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
 
-    async def test_a_dockerfile_that_breaks_the_policy_is_given_back_with_the_complaint(
+    async def test_a_dockerfile_that_breaks_the_policy_is_rejected_with_the_reason(
         self, tmp_path: Path
     ) -> None:
         broken = {"dockerfile": DOCKERFILE.replace("pip install pytest", "pip install pytest || true")}
@@ -125,7 +125,7 @@ class TestFirstDrafts:
         await run.draft()
         assert "hides a failed `pip install`" in run.client.last_messages("environment")[1]
 
-    async def test_a_base_that_is_not_allowed_is_given_back(self, tmp_path: Path) -> None:
+    async def test_a_base_image_that_is_not_allowed_is_rejected(self, tmp_path: Path) -> None:
         foreign = {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "evil.example/python:3")}
         inputs = agent_inputs(tmp_path, spec=an_agent_spec(allowed_bases=["python:*"]))
         run = WorkflowRun(inputs, FIRST | {"environment": [foreign, ENVIRONMENT]})
@@ -135,32 +135,30 @@ class TestFirstDrafts:
             in run.client.last_messages("environment")[1]
         )
 
-    async def test_a_command_that_hides_failures_is_given_back(self, tmp_path: Path) -> None:
+    async def test_a_command_that_hides_failures_is_rejected(self, tmp_path: Path) -> None:
         weak = TESTS | {"test_command": "pytest {files} || true"}
         run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [weak, TESTS]})
         assert (await run.draft()).draft == a_draft()
         assert "changes the exit code" in run.client.last_messages("tests")[1]
 
     @pytest.mark.parametrize(
-        ("field", "value", "said"),
+        ("field", "value", "problem"),
         [
             ("reports", ["/abs.xml"], "reports"),
             ("error_exit_codes", [300], "error_exit_codes"),
             ("test_command", "x" * 9000 + "{files}", "test_command"),
         ],
     )
-    async def test_a_draft_that_does_not_fit_names_the_field(
-        self, tmp_path: Path, field: str, value: object, said: str
+    async def test_an_invalid_draft_is_rejected_with_the_name_of_the_field(
+        self, tmp_path: Path, field: str, value: object, problem: str
     ) -> None:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
         await run.draft()
-        assert said in run.client.last_messages("tests")[1]
+        assert problem in run.client.last_messages("tests")[1]
 
 
 class TestLaterDrafts:
-    async def test_the_analyst_routes_to_the_environment_and_the_tests_speak_again(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_guidance_for_the_environment_asks_the_test_manager_again(self, tmp_path: Path) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML, "note": "added libxml2-dev"}],
@@ -175,7 +173,7 @@ class TestLaterDrafts:
         assert "Install libxml2-dev." in opening and "# The current Dockerfile" in opening
         assert "The Dockerfile has changed" in run.opening("tests")
 
-    async def test_the_analyst_reads_outcome_codes_and_logs(self, tmp_path: Path) -> None:
+    async def test_the_analyst_sees_outcome_codes_and_logs(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "ModuleNotFoundError: No module named 'yaml'")
         last = PastAttempt(last.past.model_copy(update={"codes": {"before": 1, "after": 1}}), last.draft)
         inputs = agent_inputs(tmp_path, last, logs=FailureLogs(after="the end of the log"))
@@ -191,7 +189,7 @@ class TestLaterDrafts:
         assert "Stage `after`: tests ran and at least one failed." in opening
         assert "the end of the log" in opening and "No module named 'yaml'" in opening
 
-    async def test_guidance_to_the_tests_leaves_the_dockerfile_alone(self, tmp_path: Path) -> None:
+    async def test_guidance_for_the_tests_keeps_the_dockerfile(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_TESTS],
@@ -202,9 +200,7 @@ class TestLaterDrafts:
         assert drafted.draft == a_draft(command="pytest --junitxml=report.xml {files}")
         assert "has changed since" not in run.opening("tests")
 
-    async def test_guidance_to_the_explorer_makes_it_look_again_and_everyone_speak(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_guidance_for_the_explorer_asks_all_roles_again(self, tmp_path: Path) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}],
             "explorer": [REPORT | {"system_packages": ["gcc"]}],
@@ -231,7 +227,9 @@ class TestLaterDrafts:
             )
         ]
 
-    async def test_an_analyst_that_talks_garbage_is_stood_in_for_by_the_outcome(self, tmp_path: Path) -> None:
+    async def test_without_a_valid_answer_of_the_analyst_the_usual_guidance_is_used(
+        self, tmp_path: Path
+    ) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": ["?"] * 4,
             "environment": [{"dockerfile": WITH_XML}],
@@ -241,9 +239,7 @@ class TestLaterDrafts:
         assert (await run.draft()).draft == a_draft(WITH_XML)
         assert GCC in run.opening("environment")
 
-    async def test_without_feedback_nobody_is_told_how_it_ended_and_the_question_is_another_one(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_without_feedback_no_outcome_is_shown_and_the_request_differs(self, tmp_path: Path) -> None:
         order = an_agent_spec(ablation=Ablation(no_feedback=True))
         first, second = (
             WorkflowRun(agent_inputs(tmp_path, spec=order), FIRST),
@@ -261,7 +257,7 @@ class TestLaterDrafts:
 
 
 class TestRepetition:
-    async def test_a_dockerfile_that_failed_to_build_is_refused_whoever_wrote_it(
+    async def test_a_dockerfile_that_failed_to_build_is_rejected_whoever_wrote_it(
         self, tmp_path: Path
     ) -> None:
         recipe = a_past_attempt(
@@ -274,7 +270,7 @@ class TestRepetition:
         assert (await run.draft()).draft == a_draft()
         assert "was built in round 1 and failed" in run.client.last_messages("environment")[1]
 
-    async def test_an_unchanged_dockerfile_is_no_answer_to_guidance(self, tmp_path: Path) -> None:
+    async def test_an_unchanged_dockerfile_is_rejected_after_guidance(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no")
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
@@ -285,7 +281,7 @@ class TestRepetition:
         await run.draft()
         assert "without a change" in run.client.last_messages("environment")[1]
 
-    async def test_a_whole_draft_that_was_tried_is_refused_then_the_next_model_asked_then_repeated(
+    async def test_a_draft_that_was_tried_is_rejected_then_the_next_model_is_used_then_repeated(
         self, tmp_path: Path
     ) -> None:
         last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report")
@@ -298,7 +294,7 @@ class TestRepetition:
             await run.draft()
         assert run.client.model_index == 1 and run.client.unused_answers == {}
 
-    async def test_the_same_failure_twice_brings_the_next_model(self, tmp_path: Path) -> None:
+    async def test_the_same_failure_twice_uses_the_next_model(self, tmp_path: Path) -> None:
         rounds = [
             FAILED,
             a_past_attempt(1, RoundOutcome.STEP_FAILED, GCC, a_draft(dockerfile_with("RUN one"))),
@@ -336,7 +332,7 @@ class TestRepetition:
         run = WorkflowRun(agent_inputs(tmp_path, *rounds), FIRST)
         assert (await run.draft()).draft == a_draft()
 
-    async def test_the_rung_of_the_last_pod_is_kept(self, tmp_path: Path) -> None:
+    async def test_the_model_of_the_last_pod_is_kept(self, tmp_path: Path) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML}],
@@ -347,7 +343,7 @@ class TestRepetition:
         )
         assert (await run.draft()).label.startswith("large, ")
 
-    async def test_a_model_that_gives_garbage_to_the_end_is_malformed(self, tmp_path: Path) -> None:
+    async def test_only_invalid_answers_end_as_malformed(self, tmp_path: Path) -> None:
         with pytest.raises(MalformedAnswers):
             await WorkflowRun(agent_inputs(tmp_path), FIRST | {"environment": ["?"] * 4}).draft()
 
@@ -356,7 +352,7 @@ class TestRepetition:
     "outcome", [each for each in RoundOutcome if not each.startswith("Accepted")], ids=str
 )
 async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome: RoundOutcome) -> None:
-    """Models that always say the same are stopped after every outcome, wherever the analyst sends them."""
+    """A model that always gives the same answers ends the run after every outcome, whatever the route."""
     for route in ("environment", "tests", "explorer"):
         stubborn: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": route}],

@@ -1,4 +1,4 @@
-"""Orders, requests and speakers for tests."""
+"""Model clients, specs and requests for tests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ GREP = Tool("grep", "Search the source.", {"type": "object", "properties": {"pat
 
 @dataclass
 class RecordingHooks:
-    """What was said and how long was waited, without waiting."""
+    """Records printed lines and delays, without waiting."""
 
     lines: list[str] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)

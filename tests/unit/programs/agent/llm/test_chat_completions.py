@@ -1,4 +1,4 @@
-"""Endpoints that know less than OpenAI's: text instead of tools, words instead of schemas, shorter contexts."""
+"""Endpoints with fewer features than OpenAI's: no tools, no schemas, shorter contexts."""
 
 import json
 
@@ -27,9 +27,11 @@ HISTORY = (
 )
 
 
-async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
-    said = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
-    async with serving(saying(said), saying('Done:\n```json\n{"ok": true}\n```')) as server:
+async def test_tools_are_rendered_as_text_for_endpoints_without_tools(
+    registry: RegistryClient, conversation: str
+) -> None:
+    body = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
+    async with serving(saying(body), saying('Done:\n```json\n{"ok": true}\n```')) as server:
         model = a_model(server.base_url, tools=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
             call = await client.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
@@ -58,7 +60,9 @@ async def test_tools_are_text_for_endpoints_without(registry: RegistryClient, co
     assert first["messages"][3]["content"] == "Result of the tool `grep`:\na.py:1:x"
 
 
-async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient, conversation: str) -> None:
+async def test_schemas_are_described_for_endpoints_without_schemas(
+    registry: RegistryClient, conversation: str
+) -> None:
     async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
         model = a_model(server.base_url, json_schema=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
@@ -69,7 +73,7 @@ async def test_schemas_are_words_for_endpoints_without(registry: RegistryClient,
     assert "must obey this JSON schema" in server.bodies[0]["messages"][0]["content"]
 
 
-async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
+async def test_requests_are_adapted_to_the_errors_of_an_endpoint(
     registry: RegistryClient, conversation: str
 ) -> None:
     complaints = [
@@ -89,7 +93,7 @@ async def test_an_endpoint_that_complains_is_spoken_to_otherwise(
     assert len(hooks.lines) == 4 and hooks.pauses == []
 
 
-def test_each_complaint_is_heeded_once() -> None:
+def test_each_capability_is_removed_once() -> None:
     assert without_unsupported(Capabilities(json_schema=False), "response_format is not supported") is None
     assert without_unsupported(Capabilities(), "response_format is not supported") == Capabilities(
         json_schema=False
@@ -97,10 +101,10 @@ def test_each_complaint_is_heeded_once() -> None:
     assert without_unsupported(Capabilities(), "I do not like you") is None
 
 
-def test_a_schema_with_optional_fields_is_not_called_strict() -> None:
+def test_a_schema_with_optional_fields_is_not_strict() -> None:
     loose = SCHEMA | {"required": []}
-    said = request_body(a_request(answer=loose), a_model("http://here.test"), Capabilities())
-    assert said["response_format"]["json_schema"]["strict"] is False
+    body = request_body(a_request(answer=loose), a_model("http://here.test"), Capabilities())
+    assert body["response_format"]["json_schema"]["strict"] is False
 
 
 @pytest.mark.parametrize(
@@ -114,7 +118,7 @@ def test_a_schema_with_optional_fields_is_not_called_strict() -> None:
         pytest.param('Not {this} but {"ok": {"deep": 1}}', {"ok": {"deep": 1}}, id="after another brace"),
     ],
 )
-def test_json_is_found_in_what_models_write(text: str, expected: object) -> None:
+def test_json_is_extracted_from_model_output(text: str, expected: object) -> None:
     assert json.loads(extract_json(text)) == expected
 
 
@@ -147,7 +151,9 @@ def a_long_request() -> Request:
     )
 
 
-async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient, conversation: str) -> None:
+async def test_a_request_that_is_too_long_is_shortened_and_repeated(
+    registry: RegistryClient, conversation: str
+) -> None:
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
     async with serving(overflow, overflow, saying("Fits.")) as server:
         model = a_model(server.base_url, context_tokens=12_000)
@@ -170,7 +176,9 @@ async def test_an_overflow_is_shortened_and_asked_again(registry: RegistryClient
         "prompt is too long: 210000 tokens > 200000 maximum",
     ],
 )
-async def test_what_never_fits_is_refused(registry: RegistryClient, conversation: str, words: str) -> None:
+async def test_a_request_that_never_fits_ends_as_refused(
+    registry: RegistryClient, conversation: str, words: str
+) -> None:
     async with (
         serving(refusing(400, words)) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,

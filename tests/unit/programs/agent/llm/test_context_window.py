@@ -1,4 +1,4 @@
-"""What is shortened first, and what never."""
+"""Which messages are shortened first, and which never."""
 
 from dataclasses import replace
 
@@ -25,14 +25,14 @@ REQUEST = Request("analyst", (SYSTEM, BRIEF, CALLS, OLD, NEW, THOUGHT, REPORT, L
 
 
 def shortened(room: int) -> str:
-    """Letters of the messages that lost text."""
+    """The letters of the messages that were shortened."""
     after = fit_to_context(REQUEST, room).request.messages
     return "".join(
         old.text[0] for old, new in zip(REQUEST.messages, after, strict=True) if old.text != new.text
     )
 
 
-def test_the_order_is_tools_reports_answers_brief() -> None:
+def test_messages_are_shortened_in_the_order_tools_reports_answers_first_message() -> None:
     whole = estimated_tokens(REQUEST)
     assert [shortened(whole - less) for less in (0, 1000, 2500, 4500, 6500, 8000)] == [
         "",
@@ -53,13 +53,13 @@ def test_system_prompt_last_message_and_calls_stay() -> None:
     assert after[1].text.startswith("bbb") and after[1].text.endswith("bbb")
 
 
-def test_a_brief_that_is_the_last_message_is_cut_in_its_middle() -> None:
+def test_a_first_message_that_is_also_the_last_loses_its_middle() -> None:
     request = Request("tests", (SYSTEM, Message("user", "BEGIN " + "x" * 30_000 + " END")))
     text = fit_to_context(request, 3000).request.messages[1].text
     assert text.startswith("BEGIN ") and text.endswith(" END") and "characters left out" in text
 
 
-def test_marks_around_foreign_text_stay() -> None:
+def test_markers_around_data_stay() -> None:
     one, two = delimited("a.py", "a" * 20_000), delimited("b.log", "z" * 9000)
     brief = f"Read this:\n{one}\nand this:\n{two}\nNow answer."
     text = fit_to_context(Request("tests", (SYSTEM, Message("user", brief))), 3000).request.messages[1].text

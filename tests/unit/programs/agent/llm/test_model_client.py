@@ -1,4 +1,4 @@
-"""One request, whatever the endpoint does: what is asked again, what stops, and what comes back."""
+"""One request with every kind of response: what is retried, what ends the run, and the reply."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -36,9 +36,7 @@ from unit.programs.agent.llm.model_clients import (
 )
 
 
-async def test_an_answer_comes_back_with_its_usage_and_price(
-    registry: RegistryClient, conversation: str
-) -> None:
+async def test_a_reply_has_usage_and_cost(registry: RegistryClient, conversation: str) -> None:
     usage = USAGE | {
         "prompt_tokens_details": {"cached_tokens": 40},
         "completion_tokens_details": {"reasoning_tokens": 5},
@@ -61,7 +59,7 @@ async def test_an_answer_comes_back_with_its_usage_and_price(
     assert [each.path for each in server.requests] == ["/v1/chat/completions"]
 
 
-async def test_tools_are_said_natively(registry: RegistryClient, conversation: str) -> None:
+async def test_tools_are_sent_natively(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "x"}')) as server:
         model = a_model(
             server.base_url, temperature=0.5, reasoning_effort="low", extra_headers={"X-Team": "blue"}
@@ -87,7 +85,7 @@ async def test_tools_are_said_natively(registry: RegistryClient, conversation: s
     assert "authorization" not in server.headers[0]
 
 
-async def test_a_schema_is_said_natively_but_beside_tools_in_words(
+async def test_a_schema_is_sent_natively_but_described_when_there_are_tools(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with (
@@ -122,7 +120,7 @@ async def test_a_schema_is_said_natively_but_beside_tools_in_words(
         pytest.param(giving({"choices": []}), id="no choices"),
     ],
 )
-async def test_passing_faults_are_asked_again(
+async def test_transient_faults_are_retried_with_delays(
     registry: RegistryClient, conversation: str, fault: Answer
 ) -> None:
     hooks = RecordingHooks()
@@ -164,15 +162,15 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    ("configured", "waited"),
+    ("configured", "slept"),
     [
         pytest.param({}, 300, id="as most endpoints need it"),
         pytest.param({"patience_seconds": 20}, 20, id="as the model says"),
         pytest.param({"patience_seconds": 0}, 0, id="none"),
     ],
 )
-async def test_patience_ends(
-    registry: RegistryClient, conversation: str, configured: dict[str, int], waited: int
+async def test_retries_end_after_the_models_patience_seconds(
+    registry: RegistryClient, conversation: str, configured: dict[str, int], slept: int
 ) -> None:
     hooks = RecordingHooks()
     async with (
@@ -184,11 +182,13 @@ async def test_patience_ends(
         with pytest.raises(ModelUnavailable, match="answered 503 for model small: overloaded") as caught:
             await client.ask(a_request())
     assert caught.value.code == ExitCode.MODEL_UNAVAILABLE
-    assert sum(hooks.pauses) == pytest.approx(waited)
+    assert sum(hooks.pauses) == pytest.approx(slept)
     assert len(server.bodies) == len(hooks.pauses) + 1
 
 
-async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient, conversation: str) -> None:
+async def test_broken_responses_are_retried_three_times_at_most(
+    registry: RegistryClient, conversation: str
+) -> None:
     async with (
         serving(raw('{"choices": [')) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
@@ -198,7 +198,7 @@ async def test_garbled_answers_are_not_bought_for_ever(registry: RegistryClient,
     assert len(server.bodies) == 3
 
 
-async def test_an_answer_of_another_shape_is_asked_again_three_times(
+async def test_a_malformed_response_is_retried_three_times(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with (
@@ -210,7 +210,7 @@ async def test_an_answer_of_another_shape_is_asked_again_three_times(
     assert len(server.bodies) == 3
 
 
-async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conversation: str) -> None:
+async def test_a_timeout_is_retried(registry: RegistryClient, conversation: str) -> None:
     slow: Answer = {"text": "Too late.", "delay": 3600}
     hooks = RecordingHooks()
     async with (
@@ -223,7 +223,7 @@ async def test_no_answer_in_time_is_asked_again(registry: RegistryClient, conver
     assert "no answer within 1 s" in hooks.lines[0]
 
 
-async def test_an_endpoint_that_is_not_there_is_unavailable(
+async def test_an_endpoint_that_does_not_exist_is_unavailable(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with a_model_client(
@@ -234,7 +234,7 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "expected_message"),
     [
         pytest.param(
             refusing(401, "Incorrect API key"),
@@ -274,8 +274,8 @@ async def test_an_endpoint_that_is_not_there_is_unavailable(
         ),
     ],
 )
-async def test_what_only_a_person_can_cure_stops_at_once(
-    registry: RegistryClient, conversation: str, fault: Answer, said: str
+async def test_errors_that_need_a_person_are_not_retried(
+    registry: RegistryClient, conversation: str, fault: Answer, expected_message: str
 ) -> None:
     hooks = RecordingHooks()
     async with (
@@ -284,13 +284,11 @@ async def test_what_only_a_person_can_cure_stops_at_once(
     ):
         with pytest.raises(ModelRefused) as caught:
             await client.ask(a_request())
-    assert said in str(caught.value)
+    assert expected_message in str(caught.value)
     assert (len(server.bodies), hooks.pauses, client.usage) == (1, [], Usage())
 
 
-async def test_a_withheld_answer_is_an_empty_one_with_a_note(
-    registry: RegistryClient, conversation: str
-) -> None:
+async def test_a_filtered_answer_is_empty_with_a_note(registry: RegistryClient, conversation: str) -> None:
     answer = giving(completion({"content": ""}, finish="content_filter"))
     async with (
         serving(answer) as server,
@@ -300,7 +298,7 @@ async def test_a_withheld_answer_is_an_empty_one_with_a_note(
     assert (reply.message.text, reply.note) == ("", "the endpoint's content filter withheld the answer")
 
 
-async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, conversation: str) -> None:
+async def test_a_refusal_of_the_model_is_its_answer(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(giving(completion({"content": None, "refusal": "I cannot."}))) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
@@ -308,7 +306,7 @@ async def test_a_refusal_of_the_models_is_its_answer(registry: RegistryClient, c
         assert (await client.ask(a_request())).message.text == "I cannot."
 
 
-async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str) -> None:
+async def test_a_truncated_answer_is_marked(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("FROM pyth", finish="length")) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
@@ -316,9 +314,7 @@ async def test_a_cut_answer_says_so(registry: RegistryClient, conversation: str)
         assert (await client.ask(a_request())).truncated
 
 
-async def test_usage_that_nobody_gave_is_estimated_too_high(
-    registry: RegistryClient, conversation: str
-) -> None:
+async def test_missing_usage_is_estimated_too_high(registry: RegistryClient, conversation: str) -> None:
     async with (
         serving(saying("x" * 100, usage=None)) as server,
         a_model_client(registry, a_model(server.base_url, input_usd=1), conversation=conversation) as client,
@@ -330,7 +326,7 @@ async def test_usage_that_nobody_gave_is_estimated_too_high(
     assert reply.usage.micro_usd == reply.usage.input_tokens
 
 
-async def test_reasoning_that_is_kept_out_of_the_completion_is_counted(
+async def test_reasoning_outside_the_completion_tokens_is_counted(
     registry: RegistryClient, conversation: str
 ) -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
@@ -348,7 +344,7 @@ async def test_a_test_cannot_ask_a_real_model(registry: RegistryClient, conversa
                 await client.ask(a_request())
 
 
-async def test_an_address_that_is_none_is_refused(registry: RegistryClient, conversation: str) -> None:
+async def test_an_invalid_address_is_refused(registry: RegistryClient, conversation: str) -> None:
     async with a_model_client(
         registry, a_model("http://127.0.0.1:port/v1"), conversation=conversation
     ) as client:

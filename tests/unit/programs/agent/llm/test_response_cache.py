@@ -1,4 +1,4 @@
-"""No turn is paid for twice, nothing is paid for beyond the budget, and no answer in flight is lost."""
+"""No turn is paid for twice or beyond the budget, and no response in flight is lost."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from unit.programs.agent.llm.model_clients import GREP, RecordingHooks, a_model,
 REPOSITORY = "swefoundry/tasks/owner/turns"
 
 
-async def test_a_stored_turn_is_not_asked_again(registry: RegistryClient, conversation: str) -> None:
+async def test_a_stored_response_is_not_requested_again(registry: RegistryClient, conversation: str) -> None:
     async with serving(calling("grep", '{"pattern": "ä"}')) as server:
         model = a_model(server.base_url, input_usd=3)
         async with a_model_client(registry, model, conversation=conversation) as first:
@@ -40,7 +40,7 @@ async def test_a_stored_turn_is_not_asked_again(registry: RegistryClient, conver
     assert (first.usage, second.usage) == (paid.usage, paid.usage)
 
 
-async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
+async def test_stored_responses_need_neither_endpoint_nor_budget(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with (
@@ -64,7 +64,7 @@ async def test_stored_turns_are_read_without_an_endpoint_and_without_a_budget(
         pytest.param({"temperature": 0.7}, id="another temperature"),
     ],
 )
-async def test_other_turns_are_other_turns(
+async def test_different_requests_have_different_responses(
     registry: RegistryClient, conversation: str, other: dict[str, str | float]
 ) -> None:
     request = {key: other[key] for key in ("text", "role") if key in other}
@@ -78,7 +78,9 @@ async def test_other_turns_are_other_turns(
     assert (reply.message.text, reply.stored, len(server.bodies)) == ("Two.", False, 2)
 
 
-async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conversation: str) -> None:
+async def test_a_damaged_response_is_requested_again_with_a_note(
+    registry: RegistryClient, conversation: str
+) -> None:
     hooks = RecordingHooks()
     async with serving(saying("Anew.")) as server:
         model = a_model(server.base_url)
@@ -94,7 +96,7 @@ async def test_a_damaged_turn_is_lost_and_said_so(registry: RegistryClient, conv
     assert reply.note in hooks.lines
 
 
-async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient, conversation: str) -> None:
+async def test_a_response_under_a_wrong_tag_is_not_used(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Anew.")) as server:
         model = a_model(server.base_url)
         store = ResponseStore(registry, REPOSITORY, conversation)
@@ -105,7 +107,7 @@ async def test_a_turn_under_a_wrong_tag_is_not_believed(registry: RegistryClient
             assert (await client.ask(a_request())).message.text == "Anew."
 
 
-async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
+async def test_a_short_outage_of_the_registry_loses_no_response(
     tmp_path_factory: pytest.TempPathFactory, conversation: str
 ) -> None:
     folder = tmp_path_factory.mktemp("leaving")
@@ -144,9 +146,7 @@ async def test_a_registry_that_is_away_for_a_moment_loses_no_answer(
 # Being asked to end
 
 
-async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
-    registry: RegistryClient, conversation: str
-) -> None:
+async def test_a_response_in_flight_is_stored_on_sigterm(registry: RegistryClient, conversation: str) -> None:
     gate = scripted.RequestGate()
     async with serving(saying("Just in time."), gate=gate) as server:
         model = a_model(server.base_url)
@@ -166,7 +166,7 @@ async def test_an_answer_in_flight_is_stored_when_the_pod_is_asked_to_end(
     assert (reply.message.text, reply.stored, len(server.bodies)) == ("Just in time.", True, 1)
 
 
-async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
+async def test_a_response_in_flight_is_stored_when_the_caller_is_cancelled(
     registry: RegistryClient, conversation: str
 ) -> None:
     gate = scripted.RequestGate()
@@ -187,9 +187,7 @@ async def test_an_answer_in_flight_is_stored_when_the_caller_is_cancelled(
     assert len(server.bodies) == 1
 
 
-async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
-    registry: RegistryClient, conversation: str
-) -> None:
+async def test_sigterm_ends_the_wait_for_a_busy_endpoint(registry: RegistryClient, conversation: str) -> None:
     hooks, waiting = RecordingHooks(), asyncio.Event()
 
     async def endless(_: float) -> None:
@@ -213,7 +211,7 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
 
 
 @pytest.mark.parametrize(
-    ("allowance", "said"),
+    ("allowance", "expected"),
     [
         pytest.param(
             Allowance(tokens=1000, tokens_named="spec.budget.llmTokens"),
@@ -228,19 +226,19 @@ async def test_nobody_waits_for_a_busy_endpoint_when_asked_to_end(
         pytest.param(Allowance(turns_per_role=0), "raise spec.budget.turnsPerRole", id="turns"),
     ],
 )
-async def test_what_might_exceed_the_budget_is_not_sent(
-    registry: RegistryClient, conversation: str, allowance: Allowance, said: str
+async def test_a_request_that_might_exceed_the_budget_is_not_sent(
+    registry: RegistryClient, conversation: str, allowance: Allowance, expected: str
 ) -> None:
     async with serving(saying("Dear.")) as server:
         model = a_model(server.base_url, output_usd=10)
         async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as client:
             with pytest.raises(BudgetSpent) as caught:
                 await client.ask(a_request())
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
     assert len(server.bodies) == 0
 
 
-async def test_what_was_used_counts_against_the_budget(registry: RegistryClient, conversation: str) -> None:
+async def test_usage_counts_against_the_budget(registry: RegistryClient, conversation: str) -> None:
     allowance = Allowance(tokens=1150)
     async with (
         serving(saying("One.")) as server,
@@ -274,7 +272,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 # The ladder
 
 
-async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, conversation: str) -> None:
+async def test_the_next_model_is_used_when_told(registry: RegistryClient, conversation: str) -> None:
     async with serving(saying("Cheap."), saying("Dear.")) as server:
         models = (a_model(server.base_url), a_model(server.base_url, name="large"))
         async with a_model_client(registry, *models, conversation=conversation) as client:
@@ -285,13 +283,13 @@ async def test_the_next_model_speaks_after_escalation(registry: RegistryClient, 
     assert [body["model"] for body in server.bodies] == ["small", "large"]
 
 
-async def test_a_pod_may_start_on_a_higher_rung(registry: RegistryClient, conversation: str) -> None:
+async def test_a_pod_may_start_with_a_later_model(registry: RegistryClient, conversation: str) -> None:
     models = (a_model("http://127.0.0.1:9/v1"), a_model("http://127.0.0.1:9/v1", name="large"))
     async with a_model_client(registry, *models, conversation=conversation, start_index=7) as client:
         assert (client.model_index, client.model, client.use_next_model()) == (1, "large", False)
 
 
-async def test_an_empty_ladder_is_a_missing_setting(registry: RegistryClient, conversation: str) -> None:
+async def test_a_spec_without_models_is_refused(registry: RegistryClient, conversation: str) -> None:
     with pytest.raises(ModelRefused, match="no model is configured"):
         async with a_model_client(registry, conversation=conversation):
             pass

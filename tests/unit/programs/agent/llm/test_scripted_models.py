@@ -1,4 +1,4 @@
-"""The client and the scripted model server understand each other: tools, schemas, text, faults, and no turn twice."""
+"""The model client works with the scripted model server: tools, schemas, text, faults, and no turn twice."""
 
 from typing import Any
 
@@ -36,8 +36,8 @@ START = (
 async def explore(client: Any) -> list[Reply]:
     """Two turns: a tool call and the answer."""
     first = await client.ask(Request("explorer", START, (GREP,), SCHEMA))
-    found = Message("tool", "a.py:1:x", call_id=first.message.calls[0].id)
-    second = await client.ask(Request("explorer", (*START, first.message, found), (GREP,), SCHEMA))
+    result = Message("tool", "a.py:1:x", call_id=first.message.calls[0].id)
+    second = await client.ask(Request("explorer", (*START, first.message, result), (GREP,), SCHEMA))
     return [first, second]
 
 
@@ -53,15 +53,15 @@ async def test_a_conversation_with_tools(
             first, second = await explore(client)
         async with a_model_client(registry, model, conversation=conversation) as client:
             again = await explore(client)
-        told = server.request_report()
+        report = server.request_report()
     call = first.message.calls[0]
     assert call == ToolCall(call.id, "grep", '{"pattern": "x"}')
     assert second.message == Message("assistant", '{"ok": true}')
     assert [reply.stored for reply in again] == [True, True]
-    assert (told["count"], told["answered_twice"]) == (asked, [])
+    assert (report["count"], report["answered_twice"]) == (asked, [])
 
 
-async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
+async def test_transient_faults_are_retried(registry: RegistryClient, conversation: str) -> None:
     hooks = RecordingHooks()
     async with (
         scripted.serve(SCRIPT) as server,
@@ -74,7 +74,7 @@ async def test_faults_pass(registry: RegistryClient, conversation: str) -> None:
     assert hooks.pauses[0] == 7 and len(hooks.pauses) == 2
 
 
-async def test_what_is_too_long_is_shortened(registry: RegistryClient, conversation: str) -> None:
+async def test_a_long_request_is_shortened(registry: RegistryClient, conversation: str) -> None:
     long = (START[0], Message("user", "b" * 30_000), Message("user", "Go."))
     async with (
         scripted.serve(QUIET) as server,

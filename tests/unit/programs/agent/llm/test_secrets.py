@@ -1,4 +1,4 @@
-"""The key goes to the endpoint and nowhere else; certificates and proxies are those that were given."""
+"""The API key goes only to the endpoint; certificates and proxies are the configured ones."""
 
 import asyncio
 import base64
@@ -49,7 +49,7 @@ async def test_the_key_is_sent_as_a_bearer_token(
     assert server.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
-async def test_the_key_is_stored_and_said_nowhere(
+async def test_the_key_is_neither_stored_nor_printed(
     registry: RegistryClient, conversation: str, key_file: str, shared_registry: registry_server.Server
 ) -> None:
     hooks = RecordingHooks()
@@ -85,7 +85,7 @@ async def test_the_key_is_stored_and_said_nowhere(
         pytest.param(refusing(400, f"context_length_exceeded by {KEY}"), id="too long"),
     ],
 )
-async def test_no_error_holds_the_key(
+async def test_no_error_contains_the_key(
     registry: RegistryClient, conversation: str, key_file: str, fault: Answer
 ) -> None:
     hooks = RecordingHooks()
@@ -143,7 +143,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "model gateway")])
     now = datetime.datetime.now(datetime.UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -158,7 +158,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
         .sign(key, hashes.SHA256())
     )
     bundle = folder / "ca.crt"
-    bundle.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    bundle.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     private = folder / "tls.key"
     private.write_bytes(
         key.private_bytes(
@@ -172,7 +172,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContex
     return context, str(bundle)
 
 
-async def test_a_certificate_of_our_own_authority_is_trusted_when_given(
+async def test_a_private_authority_is_trusted_with_a_bundle(
     registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     context, bundle = certificate
@@ -215,7 +215,7 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
     assert "caConfigMap" not in str(caught.value)
 
 
-async def test_a_bundle_without_certificates_is_refused(
+async def test_a_bundle_without_certificates_is_rejected(
     registry: RegistryClient, conversation: str, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "ca.crt"
@@ -233,7 +233,7 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
         monkeypatch.setenv(name, value)
 
 
-async def test_proxies_of_the_environment_are_used(
+async def test_proxies_from_the_environment_are_used(
     registry: RegistryClient, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(saying("By proxy.")) as proxy:
@@ -245,7 +245,7 @@ async def test_proxies_of_the_environment_are_used(
 
 
 @pytest.mark.parametrize(
-    ("answer", "stop", "said"),
+    ("answer", "exit_type", "expected"),
     [
         (
             "407 Proxy Authentication Required",
@@ -255,13 +255,13 @@ async def test_proxies_of_the_environment_are_used(
         ("502 Bad Gateway", ModelUnavailable, "says: 502 Bad Gateway; retried"),
     ],
 )
-async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
+async def test_a_proxy_that_forbids_the_connection_is_not_retried(
     registry: RegistryClient,
     conversation: str,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
-    stop: type,
-    said: str,
+    exit_type: type,
+    expected: str,
 ) -> None:
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -272,5 +272,5 @@ async def test_a_proxy_that_forbids_the_way_is_not_asked_for_ever(
         use_proxy(monkeypatch, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         model = a_model("https://gateway.test/v1")
         async with a_model_client(registry, model, conversation=conversation) as client:
-            with pytest.raises(stop, match=f"the proxy on the way to https://gateway.test/v1 {said}"):
+            with pytest.raises(exit_type, match=f"the proxy on the way to https://gateway.test/v1 {said}"):
                 await client.ask(a_request())
