@@ -7,7 +7,7 @@ from swefoundry.programs.agent.llm.open_client import open_model_client
 from swefoundry.programs.agent.run import run_agent
 from swefoundry.programs.frame import PodProgram, run_program, work_folder
 
-RESULT_CUTS = (Cut("message"), Cut("label"))
+AGENT_RESULT_CUTS = (Cut("message"), Cut("label"))
 
 
 def run_agent_program() -> int:
@@ -18,7 +18,7 @@ def run_agent_program() -> int:
         spec=AgentSpec,
         result=AgentResult,
         run=_run,
-        cuts=RESULT_CUTS,
+        cuts=AGENT_RESULT_CUTS,
         summary=lambda result: result.label or "done",
     )
     return run_program(program)

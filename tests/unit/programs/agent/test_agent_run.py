@@ -27,7 +27,7 @@ from swefoundry.programs.agent.agent_exit import (
     ModelUnavailable,
     RepeatedDrafts,
 )
-from swefoundry.programs.agent.entrypoint import RESULT_CUTS
+from swefoundry.programs.agent.entrypoint import AGENT_RESULT_CUTS
 from swefoundry.programs.agent.llm.messages import Reply, Request
 from swefoundry.programs.agent.run import OpenModelClient, run_agent
 from unit.oci import registry_server
@@ -236,7 +236,7 @@ def test_every_result_fits_into_a_termination_message(message: str, label: str, 
         transcript=DIGEST,
         usage=Usage(turns=tokens, input_tokens=tokens, output_tokens=tokens, micro_usd=tokens),
     )
-    stored_transcript = truncate_to_fit(record, *RESULT_CUTS)
+    stored_transcript = truncate_to_fit(record, *AGENT_RESULT_CUTS)
     assert len(stored_transcript) <= 4096
     kept = AgentResult.model_validate_json(stored_transcript)
     assert message.encode("utf-8", "replace").decode().startswith(kept.message)

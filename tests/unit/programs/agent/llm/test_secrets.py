@@ -272,5 +272,7 @@ async def test_a_proxy_that_forbids_the_connection_is_not_retried(
         use_proxy(monkeypatch, f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
         model = a_model("https://gateway.test/v1")
         async with a_model_client(registry, model, conversation=conversation) as client:
-            with pytest.raises(exit_type, match=f"the proxy on the way to https://gateway.test/v1 {expected}"):
+            with pytest.raises(
+                exit_type, match=f"the proxy on the way to https://gateway.test/v1 {expected}"
+            ):
                 await client.ask(a_request())
