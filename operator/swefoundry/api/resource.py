@@ -11,12 +11,12 @@ from swefoundry.api.status_upgrade import is_outdated
 from swefoundry.api.taskinstance import TaskInstanceSpec, TaskInstanceStatus
 from swefoundry.contracts.wire import WireModel
 
-SpecT = TypeVar("SpecT", bound=WireModel)
+ResourceSpecT = TypeVar("ResourceSpecT", bound=WireModel)
 StatusT = TypeVar("StatusT", bound=WireModel)
 
 
 @dataclass(frozen=True)
-class CustomResource(Generic[SpecT, StatusT]):
+class CustomResource(Generic[ResourceSpecT, StatusT]):
     """A custom resource."""
 
     kind: str
@@ -30,7 +30,7 @@ class CustomResource(Generic[SpecT, StatusT]):
     deleting: bool
     experiment: str
     """Name of its experiment; empty: none."""
-    spec: SpecT
+    spec: ResourceSpecT
     status: StatusT
     outdated_status: Mapping[str, Any] | None = None
     """The stored status, when the release before wrote it: the next write replaces all of it."""
@@ -55,7 +55,9 @@ def parse_env_build(body: Mapping[str, Any]) -> EnvBuild:
     return replace(build, outdated_status=stored) if is_outdated(stored) else build
 
 
-def _custom_resource(body: Mapping[str, Any], spec: SpecT, status: StatusT) -> CustomResource[SpecT, StatusT]:
+def _custom_resource(
+    body: Mapping[str, Any], spec: ResourceSpecT, status: StatusT
+) -> CustomResource[ResourceSpecT, StatusT]:
     meta = body["metadata"]
     return CustomResource(
         kind=body["kind"],

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from swefoundry.archives.errors import ArchiveRejected, rejecting_broken
-from swefoundry.archives.limits import Quota
+from swefoundry.archives.archive_errors import ArchiveRejected, rejecting_broken
+from swefoundry.archives.archive_limits import Quota
+from swefoundry.archives.archive_policy import ExtractPolicy, GitPolicy, LinkPolicy, UnsafePolicy
 from swefoundry.archives.member_names import display_name, path_parts
 from swefoundry.archives.members import ArchiveMember, MemberKind, read_members
-from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy, UnsafePolicy
 
 _CHUNK_BYTES = 1 << 16
 

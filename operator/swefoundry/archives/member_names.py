@@ -1,6 +1,6 @@
 """Checks of the names and link targets in an archive. Pure."""
 
-from swefoundry.archives.limits import NAME_BYTES, PATH_BYTES, PATH_DEPTH
+from swefoundry.archives.archive_limits import NAME_BYTES, PATH_BYTES, PATH_DEPTH
 
 _SHOWN = 200
 

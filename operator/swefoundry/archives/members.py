@@ -13,10 +13,10 @@ from enum import Enum
 from pathlib import Path
 from typing import IO, cast
 
-from swefoundry.archives.errors import ArchiveRejected, rejecting_broken
-from swefoundry.archives.limits import PATH_BYTES, Quota
+from swefoundry.archives.archive_errors import ArchiveRejected, rejecting_broken
+from swefoundry.archives.archive_limits import PATH_BYTES, Quota
+from swefoundry.archives.archive_policy import UnsafePolicy
 from swefoundry.archives.member_names import display_name, name_problem, path_parts, target_problem
-from swefoundry.archives.policy import UnsafePolicy
 from swefoundry.archives.streams import TarStream, ZipStream, decompressed, is_zip
 
 _MAX_GLOBAL_HEADERS = 100

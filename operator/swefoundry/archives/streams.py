@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from swefoundry.archives.errors import ArchiveRejected
-from swefoundry.archives.limits import DIRECTORY_BYTES_PER_MEMBER, HEADER_BYTES, ArchiveLimits, Quota
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import DIRECTORY_BYTES_PER_MEMBER, HEADER_BYTES, ArchiveLimits, Quota
 
 _DECOMPRESSORS: tuple[tuple[bytes, Callable[[Path], object]], ...] = (
     (b"\x1f\x8b", gzip.open),

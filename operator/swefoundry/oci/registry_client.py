@@ -33,7 +33,7 @@ from swefoundry.oci.requests import (
     push_request,
 )
 
-ResultT = TypeVar("ResultT")
+ReplyT = TypeVar("ReplyT")
 
 MANIFEST_LIMIT_BYTES = 4 << 20
 """The smallest limit for manifests that the distribution specification allows registries."""
@@ -230,11 +230,11 @@ class RegistryClient:
 
     # Requests
 
-    async def _with_retries(self, attempt: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    async def _with_retries(self, attempt: Callable[[], Awaitable[ReplyT]]) -> ReplyT:
         """Retry while the registry is busy, for a few seconds at most."""
 
         async def once() -> (
-            ResultT
+            ReplyT
         ):  # tenacity waits for coroutine functions only, not for lambdas that return one
             return await attempt()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from swefoundry.archives.archive_limits import FOREIGN_LIMITS
+from swefoundry.archives.archive_policy import SOURCE_POLICY, ExtractPolicy, GitPolicy
 from swefoundry.archives.extract import extract
-from swefoundry.archives.limits import FOREIGN_LIMITS
-from swefoundry.archives.policy import SOURCE_POLICY, ExtractPolicy, GitPolicy
 from unit.archives.archive_writers import WRITERS, Entry, file, folder, hard_link, link, tar, zipped
 
 POLICY = ExtractPolicy(FOREIGN_LIMITS)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import ArchiveLimits
+from swefoundry.archives.archive_policy import ExtractPolicy, GitPolicy, LinkPolicy, UnsafePolicy
 from swefoundry.archives.extract import extract
-from swefoundry.archives.limits import ArchiveLimits
-from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy, UnsafePolicy
 from unit.archives.archive_writers import (
     WRITERS,
     Entry,

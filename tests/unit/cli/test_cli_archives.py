@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.archives.limits import ArchiveLimits
-from swefoundry.archives.policy import ExtractPolicy, UnsafePolicy
+from swefoundry.archives.archive_limits import ArchiveLimits
+from swefoundry.archives.archive_policy import ExtractPolicy, UnsafePolicy
 from swefoundry.cli.releases.describing import problem_statement, repository_name
 from swefoundry.cli.releases.unpacking import RELEASE_POLICY, BadArchive, unpack_release
 

@@ -1,4 +1,4 @@
-"""What does a registry's garbage collection leave? Its program runs it on a folder that nobody serves meanwhile."""
+"""Run a registry's garbage collection on a folder that is not being served."""
 
 import re
 import subprocess

@@ -18,7 +18,7 @@ from swefoundry.errors import NotFound, PermanentError, RegistryRefused
 from swefoundry.oci.proven_index import list_environments, reuse_outcomes
 from swefoundry.oci.registry_client import RegistryClient
 
-DRAFT_LIMIT_BYTES = 1 << 20
+STORED_DRAFT_LIMIT_BYTES = 1 << 20
 BUILD_CACHE_SUFFIX = "/cache"
 """Ending of the repositories that hold nothing but layers of builds."""
 
@@ -118,6 +118,6 @@ async def _export_lines(
 async def _memory_line(
     registry: RegistryClient, path: str, known: EnvironmentRecord, tags: list[str]
 ) -> MemoryLine:
-    text = await registry.get_blob(path, known.draft, DRAFT_LIMIT_BYTES)
+    text = await registry.get_blob(path, known.draft, STORED_DRAFT_LIMIT_BYTES)
     draft = Draft.model_validate_json(text)
     return MemoryLine(known=known, draft=draft, trials=reuse_outcomes(tags, known.image))

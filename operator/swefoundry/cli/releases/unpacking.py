@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import ArchiveLimits
+from swefoundry.archives.archive_policy import ExtractPolicy, UnsafePolicy
 from swefoundry.archives.extract import extract
-from swefoundry.archives.limits import ArchiveLimits
-from swefoundry.archives.policy import ExtractPolicy, UnsafePolicy
 
 RELEASE_LIMITS = ArchiveLimits(unpacked_bytes=1 << 30, members=500_000)
 """Larger archives are not useful for a benchmark, and may be decompression bombs."""

@@ -9,7 +9,7 @@ from swefoundry.api.envbuild import EnvBuildStatus, Round
 from swefoundry.api.resource import EnvBuild
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.envbuild.search import Search
+from swefoundry.controllers.envbuild.search_state import Search
 from swefoundry.controllers.envbuild.steps import PreparedSource
 from swefoundry.kube.resources import BUILDS
 from swefoundry.settings import Settings

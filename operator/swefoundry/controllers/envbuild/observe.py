@@ -17,7 +17,7 @@ from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import named_candidate, read_proven
 from swefoundry.controllers.envbuild.round_transitions import ended_rounds
 from swefoundry.controllers.envbuild.rules import STATUS_RULES, first_step
-from swefoundry.controllers.envbuild.search import (
+from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
     Search,

@@ -18,7 +18,7 @@ from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.budget import decide_budget, spent_search_budget
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.round_transitions import best_judged_round, outcome_summary
-from swefoundry.controllers.envbuild.search import (
+from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
     SearchState,

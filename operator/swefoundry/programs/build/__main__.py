@@ -17,7 +17,7 @@ from swefoundry.programs.frame import PodProgram, run_program
 STORAGE = "SWEFOUNDRY_STORAGE"
 SHORT_NAMES = Path("/etc/containers/registries.conf.d")
 
-RESULT_CUTS = (Cut("tail", keep_end=True), Cut("message", 600), Cut("step", 300))
+BUILD_RESULT_CUTS = (Cut("tail", keep_end=True), Cut("message", 600), Cut("step", 300))
 """The tail loses its first lines when the record is too long; the last ones say why the build failed."""
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     """Run a build; the exit code."""
     signal.signal(signal.SIGTERM, _exit_on_signal)
     return run_program(
-        PodProgram("build", BUILD_SPEC_VARIABLE, BuildSpec, BuildResult, _run, cuts=RESULT_CUTS)
+        PodProgram("build", BUILD_SPEC_VARIABLE, BuildSpec, BuildResult, _run, cuts=BUILD_RESULT_CUTS)
     )
 
 

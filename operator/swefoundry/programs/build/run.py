@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_policy import SOURCE_POLICY
 from swefoundry.archives.extract import extract
-from swefoundry.archives.policy import SOURCE_POLICY
 from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.dockerfile.policy import PolicyRule, violations

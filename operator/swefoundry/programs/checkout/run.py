@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
 from swefoundry.contracts.checkout import CheckoutResult, CheckoutSpec
 from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.exit_codes import ExitCode

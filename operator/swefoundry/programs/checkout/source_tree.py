@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from swefoundry.archives.limits import SOURCE_LIMITS, ArchiveLimits, Quota
+from swefoundry.archives.archive_limits import SOURCE_LIMITS, ArchiveLimits, Quota
 from swefoundry.archives.members import ArchiveMember, MemberKind, read_members
 from swefoundry.errors import PermanentError
 

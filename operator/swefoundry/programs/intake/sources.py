@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import FOREIGN_LIMITS
+from swefoundry.archives.archive_policy import SOURCE_POLICY, ExtractPolicy
 from swefoundry.archives.extract import extract
-from swefoundry.archives.limits import FOREIGN_LIMITS
-from swefoundry.archives.policy import SOURCE_POLICY, ExtractPolicy
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, GitOrigin, IntakeSpec
 from swefoundry.oci.deterministic_tar import pack_folder

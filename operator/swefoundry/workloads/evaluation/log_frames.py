@@ -1,4 +1,4 @@
-"""Which bytes of a runner's log are the tests' output, and which are reports it framed at the end?
+"""Split a runner's log into the tests' output and the reports that the runner appended in frames.
 
 The runner prints, after every other process of the container is gone, one frame per report::
 

@@ -19,7 +19,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reconcile import end_search_if_decided
 from swefoundry.controllers.envbuild.rules import decide
-from swefoundry.controllers.envbuild.search import SearchState
+from swefoundry.controllers.envbuild.search_state import SearchState
 from swefoundry.controllers.envbuild.status import _REDUCERS, report
 from swefoundry.controllers.envbuild.steps import (
     BuildFinished,

@@ -9,7 +9,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
 from swefoundry.controllers.envbuild.leader import become_leader
 from swefoundry.controllers.envbuild.observe import observe
-from swefoundry.controllers.envbuild.search import (
+from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
     SearchState,

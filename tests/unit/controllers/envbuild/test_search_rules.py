@@ -9,7 +9,7 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.rules import decide
-from swefoundry.controllers.envbuild.search import (
+from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
     SearchState,

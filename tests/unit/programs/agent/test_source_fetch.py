@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.archives.limits import ArchiveLimits
-from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy
+from swefoundry.archives.archive_limits import ArchiveLimits
+from swefoundry.archives.archive_policy import ExtractPolicy, GitPolicy, LinkPolicy
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.deterministic_tar import TREE_MTIME, Directory, RegularFile, Symlink, pack_nodes
 from swefoundry.oci.registry_client import RegistryClient

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.archives.errors import ArchiveRejected
-from swefoundry.archives.limits import ArchiveLimits
-from swefoundry.archives.policy import ExtractPolicy, GitPolicy, LinkPolicy
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import ArchiveLimits
+from swefoundry.archives.archive_policy import ExtractPolicy, GitPolicy, LinkPolicy
 from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.termination_record import truncate_to_fit
 from swefoundry.programs.build import oom_counter
-from swefoundry.programs.build.__main__ import RESULT_CUTS
+from swefoundry.programs.build.__main__ import BUILD_RESULT_CUTS
 from swefoundry.programs.build.buildah import (
     BuildDirs,
     build_command,
@@ -90,21 +90,21 @@ class TestLogs:
 class TestRecords:
     def test_a_short_record_is_written_whole(self) -> None:
         record = BuildResult(nonce="n", code=0, image=DIGEST, duration_ms=5)
-        assert BuildResult.model_validate_json(truncate_to_fit(record, *RESULT_CUTS)) == record
+        assert BuildResult.model_validate_json(truncate_to_fit(record, *BUILD_RESULT_CUTS)) == record
 
     @pytest.mark.parametrize("line", ["x" * 200, "ä\t\x01" * 60, "€" * 3000])
     def test_a_long_tail_loses_its_first_lines(self, line: str) -> None:
         record = BuildResult(
             nonce="n", code=42, message="m" * 5000, step="s" * 5000, tail=f"{line}\n" * 60 + "the end"
         )
-        content = truncate_to_fit(record, *RESULT_CUTS)
+        content = truncate_to_fit(record, *BUILD_RESULT_CUTS)
         kept = json.loads(content)
         assert 2000 < len(content) <= 4096 or kept["tail"] == "the end"
         assert kept["tail"].endswith("the end")
         assert (len(kept["message"]), len(kept["step"])) == (600, 300)
 
     def test_one_endless_line_loses_its_start(self) -> None:
-        content = truncate_to_fit(BuildResult(nonce="n", code=42, tail="a" * 9000 + "z"), *RESULT_CUTS)
+        content = truncate_to_fit(BuildResult(nonce="n", code=42, tail="a" * 9000 + "z"), *BUILD_RESULT_CUTS)
         assert len(content) <= 4096
         assert json.loads(content)["tail"].endswith("az")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.archives.errors import ArchiveRejected
-from swefoundry.archives.limits import ArchiveLimits
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_limits import ArchiveLimits
 from swefoundry.oci.deterministic_tar import RegularFile, pack_folder
 from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
 from unit.archives.archive_writers import file, special, tar

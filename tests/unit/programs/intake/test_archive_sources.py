@@ -13,7 +13,7 @@ import pytest
 
 import loopback
 from loopback import Request, Response
-from swefoundry.archives.limits import ArchiveLimits
+from swefoundry.archives.archive_limits import ArchiveLimits
 from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink

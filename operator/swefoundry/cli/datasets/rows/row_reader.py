@@ -18,7 +18,7 @@ from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS
 from swefoundry.oci.registry_client import RegistryClient
 
-FACTS_LIMIT_BYTES = 64 << 20
+STORED_FACTS_LIMIT_BYTES = 64 << 20
 
 
 class RowReader:
@@ -80,7 +80,7 @@ async def _clean_tree_commit(registry: RegistryClient, repository: str, status: 
     digest = (status.get("prepared") or {}).get("facts")
     if not digest:
         return ""
-    facts = Facts.model_validate_json(await registry.get_blob(repository, digest, FACTS_LIMIT_BYTES))
+    facts = Facts.model_validate_json(await registry.get_blob(repository, digest, STORED_FACTS_LIMIT_BYTES))
     return facts.commit or ""
 
 

@@ -12,7 +12,7 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.environment_records import environment_record, project_version
-from swefoundry.controllers.envbuild.search import ParentUnfinished, ParentUnusable
+from swefoundry.controllers.envbuild.search_state import ParentUnfinished, ParentUnusable
 from swefoundry.controllers.envbuild.strategy_order import (
     NextStrategies,
     may_reuse_image,

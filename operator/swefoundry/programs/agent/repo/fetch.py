@@ -8,9 +8,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
+from swefoundry.archives.archive_policy import SOURCE_POLICY, GitPolicy
 from swefoundry.archives.extract import extract
-from swefoundry.archives.policy import SOURCE_POLICY, GitPolicy
 from swefoundry.contracts.digests import Digest
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swefoundry.archives.errors import ArchiveRejected
+from swefoundry.archives.archive_errors import ArchiveRejected
 
 HEADER_BYTES = 1 << 20
 """All headers of one member (long names, extended attributes, sparse maps). Longer ones exist only to use up memory."""

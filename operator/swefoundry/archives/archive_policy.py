@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from swefoundry.archives.limits import SOURCE_LIMITS, ArchiveLimits
+from swefoundry.archives.archive_limits import SOURCE_LIMITS, ArchiveLimits
 
 
 class LinkPolicy(Enum):
