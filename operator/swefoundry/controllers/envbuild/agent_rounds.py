@@ -81,7 +81,7 @@ def _agent_spec(
 
 
 def _base_images(observed: Observation) -> list[str]:
-    """Those of the project's language first."""
+    """Base images, those of the project's language first."""
     by_language = observed.settings.base_images
     first = by_language.get(observed.build.spec.language or "", [])
     return list(dict.fromkeys([*first, *(name for names in by_language.values() for name in names)]))

@@ -1,6 +1,4 @@
-"""What the status keeps of the agents' work: what was used, what it cost, and how often the model's own opinion was
-wrong. Pure.
-"""
+"""The agents' part of the status: drafts requested, usage and cost, and how often a model's claim was wrong. Pure."""
 
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, EnvBuildStatus, Round
@@ -11,11 +9,11 @@ from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES, RoundOutcome
 
 INCONCLUSIVE_OUTCOMES = frozenset({RoundOutcome.INFRASTRUCTURE, RoundOutcome.PUSH_FAILED})
-"""Outcomes that say nothing about a claim: the cluster is to blame."""
+"""Outcomes that say nothing about a claim: the cluster is at fault."""
 
 
 def record_request(status: EnvBuildStatus) -> EnvBuildStatus:
-    """The agents are to write the draft of the next round."""
+    """With a draft of the next round requested of the agents."""
     agents = status.agents or Agents()
     return _with_agents(
         status, agents, drafts_requested=agents.drafts_requested + 1, drafting=len(status.rounds) + 1
@@ -23,7 +21,7 @@ def record_request(status: EnvBuildStatus) -> EnvBuildStatus:
 
 
 def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | None) -> EnvBuildStatus:
-    """An agent pod has ended: with a round, or with the reason why there will be none."""
+    """With the result of an agent pod: a new round, or the reason why the agents end."""
     status = add_usage(status, record.usage)
     agents = status.agents or Agents()
     status = _with_agents(
@@ -41,13 +39,13 @@ def record_draft(status: EnvBuildStatus, record: AgentResult, started: Round | N
 
 
 def record_end(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildStatus:
-    """The agents write no further draft."""
+    """With the end of the agents, and its reason."""
     agents = status.agents or Agents()
     return _with_agents(status, agents, drafting=None, end_reason=reason, message=message[:2048])
 
 
 def add_usage(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
-    """With what one more agent pod used."""
+    """With the usage of one more agent pod."""
     if not usage.turns:
         return status
     total = (status.usage or Usage()).plus(usage)
@@ -55,7 +53,7 @@ def add_usage(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
 
 
 def score_claims(status: EnvBuildStatus) -> EnvBuildStatus:
-    """With how often the models believed in a draft that was refused, or doubted one that was accepted."""
+    """With the counts of claims that the probes refuted."""
     if status.agents is None:
         return status
     wrong = [item.claimed for item in status.rounds if claim_was_wrong(item)]
@@ -73,7 +71,7 @@ def claim_was_wrong(item: Round) -> bool:
 
 
 def usage_in_message(message: str) -> Usage:
-    """What an agent pod says it used that ended without a draft and without a reason of ours."""
+    """Usage in the termination message of a failed agent pod; none when the message is no result."""
     try:
         return AgentResult.model_validate_json(message).usage
     except ValueError:

@@ -29,8 +29,8 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
 
     Effects, in this order: registry reads for the decision (``observe``), one step of pods, results and drafts
     (``act``), registry writes that the new status implies (``persist_before_status``), the one status write,
-    leadership and its waiters, metrics, events, release of finished pods, requeue. The first error of ``act`` is
-    raised last, when all that was achieved is written.
+    leadership and its waiters, metrics, log lines, events, release of finished pods, requeue. The first error of
+    ``act`` is raised last, when all that was achieved is written.
     """
     observed = await observe(key, context, now)
     if observed is None:

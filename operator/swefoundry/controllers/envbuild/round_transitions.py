@@ -28,7 +28,7 @@ ERROR2PASS_REFUSED = (
 )
 LABEL_LIMIT = 200
 SUMMARY_LIMIT = 400
-"""Characters of telling lines in a condition's message, which people read in a terminal."""
+"""Characters of log lines in a condition's message, which people read in a terminal."""
 
 BUILD_OUTCOMES = {
     ExitCode.DOCKERFILE_INVALID: RoundOutcome.DOCKERFILE_INVALID,
@@ -53,7 +53,7 @@ BEFORE_OUTCOMES = {
     ExitCode.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
     ExitCode.OK: RoundOutcome.BOTH_PASSED,
 }
-"""What a passed `after` is worth, by the code of `before`."""
+"""Outcome of a round whose `after` passed, by the code of `before`."""
 
 FAULT_OUTCOMES = {
     "OOMKilled": RoundOutcome.OUT_OF_MEMORY,
@@ -107,16 +107,16 @@ def after_fault(current: Round, fault: PodFault) -> Round:
     )
 
 
-def after_probe(current: Round, probe: ProbeResult, telling: str) -> Round:
-    """The round with one more probe; the log of `after` tells more than that of `before`, which is to fail."""
+def after_probe(current: Round, probe: ProbeResult, excerpt: str) -> Round:
+    """The round with one more probe; its message comes from the log of `after`, because `before` is to fail."""
     others = [item for item in current.probes if item.stage is not probe.stage]
-    told = (
-        telling[:MESSAGE_LIMIT]
+    message = (
+        excerpt[:MESSAGE_LIMIT]
         if probe.stage is not Stage.BEFORE and probe.code != ExitCode.OK
         else current.message
     )
     ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
-    return current.model_copy(update={"probes": ordered, "message": told})
+    return current.model_copy(update={"probes": ordered, "message": message})
 
 
 def with_outcome(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
@@ -180,7 +180,7 @@ def has_conclusive_probes(item: Round) -> bool:
 
 
 def missing_result_message(record: EvaluationResult, seconds: int) -> str:
-    """How a test command came to no result, which its log does not say; empty when it ran."""
+    """Why a test command gave no result, which its log does not tell; empty when it gave one."""
     shown = "" if record.raw_exit is None else f" (exit code {record.raw_exit})"
     match record.code:
         case ExitCode.TIME_LIMIT:
@@ -194,8 +194,8 @@ def missing_result_message(record: EvaluationResult, seconds: int) -> str:
 
 
 def outcome_summary(current: Round) -> str:
-    """Outcome, first line and the most telling ones after it, for a condition's message."""
+    """Outcome, first line of the message and its most diagnostic other lines, for a condition's message."""
     lines = [line.strip() for line in (current.message or "").splitlines() if line.strip()]
-    told = log_excerpt("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
-    said = " | ".join([*lines[:1], *told])
-    return f"{current.outcome}: {said}" if said else str(current.outcome)
+    excerpt = log_excerpt("\n".join(lines[1:]), SUMMARY_LIMIT).splitlines()
+    summary = " | ".join([*lines[:1], *excerpt])
+    return f"{current.outcome}: {summary}" if summary else str(current.outcome)

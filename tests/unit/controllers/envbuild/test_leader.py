@@ -1,11 +1,11 @@
-"""Which EnvBuild of a repository goes first, and who waits for it."""
+"""The leader of the searches of a repository, and the EnvBuilds that wait for it."""
 
 import pytest
 
 from builders import digest
 from swefoundry.api import labels
 from swefoundry.api.resource import parse_env_build
-from swefoundry.controllers.envbuild import leader as siblings
+from swefoundry.controllers.envbuild import leader
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
 from swefoundry.settings import Settings
@@ -42,19 +42,19 @@ def a_round(**fields):
     return {"number": 1, "strategy": "recipe", "draft": digest("d")} | fields
 
 
-def leader(context, build):
-    found = siblings.find_leader(build, context)
+def leader_of(context, build):
+    found = leader.find_leader(build, context)
     return found.name if found else None
 
 
 def test_the_oldest_goes_first_and_waits_for_nobody(context):
     builds = [put(context, name, second) for second, name in enumerate("cab")]
-    assert [leader(context, build) for build in builds] == [None, "c", "c"]
+    assert [leader_of(context, build) for build in builds] == [None, "c", "c"]
 
 
 def test_in_one_second_the_name_decides(context):
     builds = [put(context, name) for name in "ba"]
-    assert [leader(context, build) for build in builds] == ["a", None]
+    assert [leader_of(context, build) for build in builds] == ["a", None]
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_in_one_second_the_name_decides(context):
 )
 def test_one_that_will_leave_no_image_is_not_waited_for(context, fields):
     put(context, "old", 0, **fields)
-    assert leader(context, put(context, "young", 1)) is None
+    assert leader_of(context, put(context, "young", 1)) is None
 
 
 def test_the_operators_own_strategies_count_where_none_are_named(context):
     put(context, "old", 0, environment={})
-    assert leader(context, put(context, "young", 1, environment={})) == "old"
+    assert leader_of(context, put(context, "young", 1, environment={})) == "old"
 
 
 def test_a_suspended_one_is_not_waited_for(context):
@@ -83,34 +83,34 @@ def test_a_suspended_one_is_not_waited_for(context):
     put(context, "old", 0, ownerReferences=[owner])
     task = {"kind": "TaskInstance", "metadata": {"namespace": "here", "name": "task", "uid": "u"}}
     context.cache.put(task | {"spec": {"suspend": True}})
-    assert leader(context, put(context, "young", 1)) is None
+    assert leader_of(context, put(context, "young", 1)) is None
 
 
 def test_one_that_has_begun_goes_before_an_older_one_that_has_not(context):
     old = put(context, "old", 0)
     put(context, "young", 1, status={"rounds": [a_round()]})
-    assert leader(context, old) == "young"
-    assert leader(context, put(context, "youngest", 2)) == "young"
+    assert leader_of(context, old) == "young"
+    assert leader_of(context, put(context, "youngest", 2)) == "young"
 
 
 def test_one_that_tries_images_has_not_begun(context):
     parent = {"image": digest("c"), "source": digest("a")}
     old = put(context, "old", 0)
     put(context, "young", 1, status={"rounds": [a_round(strategy="reuse", parent=parent)]})
-    assert leader(context, old) is None
+    assert leader_of(context, old) is None
 
 
 def test_who_begins_leads_at_once_before_its_status_says_so(context):
     old, young = put(context, "old", 0), put(context, "young", 1)
-    siblings.become_leader(young, context)
-    assert leader(context, old) == "young"
+    leader.become_leader(young, context)
+    assert leader_of(context, old) == "young"
 
 
 async def test_those_that_wait_are_woken_once_and_nobody_else(context):
     old, young = put(context, "old", 0), put(context, "young", 1)
     put(context, "busy", 2)
-    siblings.wait_for_leader(young, context)
-    siblings.notify_waiters(context, old.spec.repo)
-    siblings.notify_waiters(context, old.spec.repo)
+    leader.wait_for_leader(young, context)
+    leader.notify_waiters(context, old.spec.repo)
+    leader.notify_waiters(context, old.spec.repo)
     assert len(context.queue) == 1
     assert await context.queue.get() == Key("EnvBuild", "here", "young")
