@@ -262,9 +262,11 @@ class TestAFailedBuild:
         wait_until_ended(namespace, "step")
         assert "telling\nwords\n" in kubectl("-n", namespace, "logs", "step")
 
-    def test_an_order_that_cannot_be_read_is_told_by_the_code_alone(self, namespace: str) -> None:
+    def test_a_spec_that_cannot_be_read_leaves_a_record_that_names_the_fields(self, namespace: str) -> None:
         state = terminated(wait_until_ended(namespace, "no-order"))
-        assert (state["exitCode"], state.get("message")) == (ExitCode.INVALID_SPEC, None)
+        record = BuildResult.model_validate_json(state["message"])
+        assert state["exitCode"] == record.code == ExitCode.INVALID_SPEC
+        assert record.message.startswith("SWEFOUNDRY_BUILD is no build spec: nonce: Field required; ")
 
 
 @pytest.mark.usefixtures("pods")

@@ -41,6 +41,17 @@ async def test_a_spec_that_cannot_be_read_leaves_a_record(tmp_path: Path, name: 
     assert ended.record.message.startswith(f"{variable} is no {name} spec")
 
 
+def test_the_record_of_a_spec_that_cannot_be_read_names_each_wrong_field(
+    record: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPEC", json.dumps(json.loads(SPEC) | {"parent": "latest", "nonce": 1}))
+    run_program(a_program(CheckoutResult(nonce="n", code=0)))
+    assert CheckoutResult.model_validate_json(record.read_bytes()).message == (
+        "SPEC is no checkout spec: nonce: Input should be a valid string; "
+        "parent: String should match pattern '^sha256:[0-9a-f]{64}$'"
+    )
+
+
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SWEFOUNDRY_TERMINATION_LOG", str(tmp_path / "record"))
