@@ -29,18 +29,19 @@ const (
 
 // Spec is refused as a whole when a field is unknown: a misspelt limit must not silently vanish.
 type Spec struct {
-	V              int      `json:"v"`
-	Nonce          string   `json:"nonce"`
-	Stage          string   `json:"stage"`
-	Command        string   `json:"command"`
-	Workdir        string   `json:"workdir"`
-	TimeoutSeconds int      `json:"timeoutSeconds"`
-	Reports        []string `json:"reports"`
-	ErrorExitCodes []int    `json:"errorExitCodes"`
-	OutputBytes    int      `json:"outputBytes"`
-	ReportBytes    int      `json:"reportBytes"`
-	Canary         []string `json:"canary"`
-	TerminationLog string   `json:"terminationLog"`
+	V                 int      `json:"v"`
+	Nonce             string   `json:"nonce"`
+	Stage             string   `json:"stage"`
+	Command           string   `json:"command"`
+	Workdir           string   `json:"workdir"`
+	TimeoutSeconds    int      `json:"timeoutSeconds"`
+	Reports           []string `json:"reports"`
+	ErrorExitCodes    []int    `json:"errorExitCodes"`
+	ToleratedFailures []string `json:"toleratedFailures"`
+	OutputBytes       int      `json:"outputBytes"`
+	ReportBytes       int      `json:"reportBytes"`
+	Canary            []string `json:"canary"`
+	TerminationLog    string   `json:"terminationLog"`
 }
 
 func (s Spec) timeout() time.Duration { return time.Duration(s.TimeoutSeconds) * time.Second }

@@ -20,6 +20,8 @@ class EvaluationSpec(WireModel):
     timeout_seconds: int
     reports: list[str] = []
     error_exit_codes: list[int] = []
+    tolerated_failures: list[str] = []
+    """Exact ids of tests whose failure does not count."""
     output_bytes: int = 1 << 20
     report_bytes: int = 4 << 20
     canary: list[str] = []
@@ -34,6 +36,10 @@ class ReportCounts(WireModel):
     failed: int = 0
     errors: int = 0
     skipped: int = 0
+    collection_errors: int = 0
+    """Of the errors: files or modules that could not be collected, as opposed to a test's set-up that failed."""
+    tolerated: int = 0
+    """Of the failed and the errors: tests that the spec tolerates."""
 
 
 class EvaluationResult(WireModel):
@@ -51,6 +57,8 @@ class EvaluationResult(WireModel):
     tests: ReportCounts | None = None
     report_sha256: str | None = None
     report_note: str | None = None
+    unreadable_reports: int = 0
+    """Report files that were found and not read completely; what each test did is unknown then."""
     output_bytes: int = 0
     output_sha256: str | None = None
     output_truncated: bool = False

@@ -32,6 +32,10 @@ class ExitCode(IntEnum):
     """Nothing collected, a collection or usage error, or no readable report."""
     TIME_LIMIT = 22
     """The time limit inside the runner was reached."""
+    FAILURES_IGNORED = 23
+    """The test command ended with 0 although its report has failed tests."""
+    EXIT_UNEXPLAINED = 24
+    """The test command ended with another code than 0 although every reported test passed."""
     INFRASTRUCTURE = 30
     """The registry or its storage failed; a retry may help."""
     DOCKERFILE_INVALID = 40
