@@ -1,4 +1,4 @@
-"""Instances that agents solve, and scripts of what their models say: the wits and the mistakes are here."""
+"""Builders for instances that agents solve, and for the scripted answers of the models."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,16 +11,16 @@ TESTS = {TEST: '[ "$(sh answer.sh)" = 42 ]\n'}
 FIX = {"answer.sh": "echo 42\n"}
 SMALL, LARGE, PLAIN = "scripted-small", "scripted-large", "scripted-plain"
 MODELS = {SMALL: {}, LARGE: {}, PLAIN: {"tools": False, "json_schema": False}}
-"""The lab's ladder, and what its models can do."""
+"""Models of the lab's release, in the order in which they are tried, and what their endpoints support."""
 GUIDANCE_MARK = "This was missing before."
-"""In guidance, so that scripts know a second draft from a first."""
+"""Part of every guidance, so that a rule can match requests for a second draft."""
 
 Rules = list[Json]
 
 
 @dataclass(frozen=True)
 class AgentCase:
-    """One instance and what the models say about it; the rules come before those of an instance without trouble."""
+    """One instance and the models' answers for it; `rules` come before the default rules."""
 
     rules: Rules = field(default_factory=list)
     spec: Json = field(default_factory=dict)
@@ -30,7 +30,7 @@ class AgentCase:
 
 @dataclass(frozen=True)
 class AgentInstance:
-    """A case under a name of its own."""
+    """A case with a unique name."""
 
     name: str
     manifest: Json
@@ -39,15 +39,15 @@ class AgentInstance:
 
 @dataclass(frozen=True)
 class AgentOutcome:
-    """What became of a case."""
+    """Final statuses of a case, and the requests that were sent for it."""
 
     task: Json
     build: Json
     requests: Json
-    """What the models were asked for it."""
+    """Report of the scripted model server."""
 
     @property
-    def outcomes(self) -> list[str]:
+    def round_outcomes(self) -> list[str]:
         return [item["outcome"] for item in self.build.get("rounds", [])]
 
     @property
@@ -56,35 +56,35 @@ class AgentOutcome:
         return int(usage.get("inputTokens", 0) + usage.get("outputTokens", 0))
 
 
-def an_agent_instance(what: str, case: AgentCase) -> AgentInstance:
-    """A repository, a TaskInstance and a script that nobody else uses."""
-    name = unique(f"agents-{what}")
-    story = make_repository(name, FILES | case.files, TESTS | case.tests, FIX)
+def an_agent_instance(label: str, case: AgentCase) -> AgentInstance:
+    """A new repository, a TaskInstance and a script under a unique name."""
+    name = unique(f"agents-{label}")
+    repository = make_repository(name, FILES | case.files, TESTS | case.tests, FIX)
     rules = [
         _with_name_and_repo(number, rule, name) for number, rule in enumerate([*case.rules, *default_rules()])
     ]
-    return AgentInstance(name, _manifest(name, story, case), {"models": MODELS, "rules": rules})
+    return AgentInstance(name, _manifest(name, repository, case), {"models": MODELS, "rules": rules})
 
 
 def _with_name_and_repo(number: int, rule: Json, name: str) -> Json:
     return rule | {"name": f"{name} {number}", "when": rule["when"] | {"repo": f"lab/{name}"}}
 
 
-def _manifest(name: str, story: SampleRepository, case: AgentCase) -> Json:
+def _manifest(name: str, repository: SampleRepository, case: AgentCase) -> Json:
     spec = {"environment": {"strategies": ["agents"]}, "problemStatement": {"inline": SECRET_ISSUE}}
-    return a_task(name, story, **(spec | case.spec))
+    return a_task(name, repository, **(spec | case.spec))
 
 
 SECRET_ISSUE = "The answer to everything is off by one."
 
 
 def rule(role: str, *answers: Json, **when: Any) -> Json:
-    """A rule: what a role is told."""
+    """A rule with the answers to requests of a role."""
     return {"when": {"role": role} | when, "then": list(answers)}
 
 
 def explorer_report(**fields: Any) -> Json:
-    known = {
+    defaults = {
         "language": "shell",
         "language_version": "",
         "package_manager": "",
@@ -93,7 +93,7 @@ def explorer_report(**fields: Any) -> Json:
         "test_command": "sh {files}",
         "doubts": [],
     }
-    return {"json": known | fields}
+    return {"json": defaults | fields}
 
 
 def environment_draft(*steps: str) -> Json:
@@ -135,7 +135,7 @@ UNREADABLE_ANSWER: Json = {"text": "I would rather talk about the weather.", "br
 
 
 def default_rules() -> Rules:
-    """What is said where nothing else is: the first draft is right."""
+    """Answers for requests that no other rule matches: the first draft is accepted."""
     return [
         rule("explorer", explorer_report()),
         rule("environment", environment_draft()),
@@ -145,5 +145,5 @@ def default_rules() -> Rules:
 
 
 def after_guidance(role: str, answer: Json) -> Json:
-    """What a role is told once the analyst has spoken."""
+    """A rule for requests of a role after the analyst has given guidance."""
     return rule(role, answer, anywhere=GUIDANCE_MARK)

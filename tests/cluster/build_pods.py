@@ -1,4 +1,4 @@
-"""Build pods as the operator makes them, run without the operator."""
+"""Build pods from the product's own builder, created without the operator."""
 
 import io
 import json
@@ -20,7 +20,7 @@ from swefoundry.workloads.build.pod import build_pod
 Json = dict[str, Any]
 
 HOST = "127.0.0.1:5000"
-"""The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
+"""Address of the lab's registry on this machine; pods use registry.lab:5000."""
 
 LOCATION = RegistryLocation(
     registry="registry.lab:5000", insecure=True, repository="swefoundry-tests/building"
@@ -44,7 +44,7 @@ SETTINGS = Settings(
 
 
 async def push_source(files: Mapping[str, bytes]) -> str:
-    """An artifact like the one that intake leaves."""
+    """Push a source artifact of the form that intake writes; return its digest."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:gz") as tree:
         for name, data in sorted(files.items()):
@@ -57,9 +57,9 @@ async def push_source(files: Mapping[str, bytes]) -> str:
         )
 
 
-def a_build_order(name: str, source: str, dockerfile: str, **changes: object) -> BuildSpec:
-    """A build of a small image. It takes seconds; the limit is for machines that are busy with other things."""
-    order = BuildSpec(
+def a_build_spec(name: str, source: str, dockerfile: str, **changes: object) -> BuildSpec:
+    """The spec of a build that takes seconds; the time limit allows for a busy machine."""
+    spec = BuildSpec(
         nonce=NONCE,
         place=LOCATION,
         source=source,
@@ -68,13 +68,13 @@ def a_build_order(name: str, source: str, dockerfile: str, **changes: object) ->
         time_limit_seconds=900,
         mirrors={"docker.io": LOCATION.registry},
     )
-    return order.model_copy(update=changes)
+    return spec.model_copy(update=changes)
 
 
-def a_pod(namespace: str, name: str, order: BuildSpec, settings: Settings = SETTINGS) -> Json:
-    """The operator's own build pod, without an owner and its finalizer, which nobody would take off."""
-    ticket = AttemptRef(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
-    pod = build_pod(ticket, order, settings)
+def a_pod(namespace: str, name: str, spec: BuildSpec, settings: Settings = SETTINGS) -> Json:
+    """The operator's build pod without owner and finalizer, because no controller would remove the finalizer."""
+    attempt = AttemptRef(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
+    pod = build_pod(attempt, spec, settings)
     pod["metadata"] |= {"name": name, "ownerReferences": [], "finalizers": []}
     return pod
 
@@ -83,14 +83,14 @@ def create(pods: list[Json]) -> None:
     kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
 
 
-def wait_until_ended(namespace: str, name: str, seconds: int = 600) -> Json:
-    """The pod once its container has ended."""
+def wait_until_terminated(namespace: str, name: str, seconds: int = 600) -> Json:
+    """Wait until the pod's container has terminated; return the pod."""
     condition = "--for=jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
     kubectl("-n", namespace, "wait", condition, f"pod/{name}", f"--timeout={seconds}s")
-    found: Json = json.loads(kubectl("-n", namespace, "get", "pod", name, "-o", "json"))
-    return found
+    pod: Json = json.loads(kubectl("-n", namespace, "get", "pod", name, "-o", "json"))
+    return pod
 
 
-def terminated(pod: Json) -> Json:
+def terminated_state(pod: Json) -> Json:
     state: Json = pod["status"]["containerStatuses"][0]["state"]["terminated"]
     return state

@@ -1,4 +1,4 @@
-"""A second release of the chart, beside the one that the other tests use."""
+"""Helpers to install a second release of the chart next to the one that the other tests use."""
 
 import json
 from pathlib import Path
@@ -9,36 +9,36 @@ from swefoundry.api.codegen.crds import ROOT
 
 CHART = str(ROOT / "charts/swefoundry")
 MAIN_RELEASE = "swefoundry"
-"""Release and namespace of the installation under test; its values say where images and registry are."""
+"""Release and namespace of the installation under test; its values name the images and the registry."""
 
 Values = dict[str, Any]
 
 
 def values_for_release(name: str) -> Values:
-    """The values of the main installation for another one; the name tells their cluster-wide objects apart."""
+    """The main release's values for another release, whose cluster-wide objects get another name."""
     values: Values = json.loads(helm("get", "values", MAIN_RELEASE, "-n", MAIN_RELEASE, "-o", "json")) or {}
     return {**values, "namespaces": [], "crds": {"install": False}, "fullnameOverride": name}
 
 
-def make_namespace(name: str) -> None:
-    """A namespace in which task pods may run."""
+def create_task_namespace(name: str) -> None:
+    """Create a namespace in which task pods may run."""
     kubectl("create", "namespace", name)
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=baseline")
 
 
 def read_from_main(kind: str, name: str) -> Values:
-    """A ConfigMap or Secret of the main installation."""
+    """A ConfigMap or Secret of the main release."""
     return dict(json.loads(kubectl("get", kind, name, "-n", MAIN_RELEASE, "-o", "json")))
 
 
 def apply_copy(body: Values, name: str, namespace: str) -> None:
-    """The same under another name or in another namespace."""
+    """Create or update a copy of the object with this name and namespace."""
     copy = {**body, "metadata": {"name": name, "namespace": namespace}}
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(copy))
 
 
 def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
-    """Upgrade a release in the namespace of its name; waits until its pods are ready."""
+    """Upgrade the release in the namespace of the same name, and wait until its pods are ready."""
     path = folder / "values.json"
     path.write_text(json.dumps(values))
     helm("upgrade", release, CHART, "-n", release, "-f", str(path), "--wait", "--timeout", "180s", *options)

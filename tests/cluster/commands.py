@@ -1,4 +1,4 @@
-"""kubectl and helm against the cluster under test: the lab's, or the current context's when that is asked for."""
+"""kubectl, helm and swefoundry run against the lab, or against the current context with SWEFOUNDRY_CLUSTER=current."""
 
 import os
 import shutil
@@ -9,37 +9,37 @@ from pathlib import Path
 LAB = Path(os.environ.get("SWEFOUNDRY_LAB_DIR", Path.home() / ".cache/swefoundry-lab"))
 ON_LAB = os.environ.get("SWEFOUNDRY_CLUSTER") != "current"
 KUBECONFIG = os.environ.get("KUBECONFIG") or (str(LAB / "kubeconfig") if ON_LAB else None)
-"""None: the client's own default."""
+"""None uses the client's default."""
 
 
-def kubectl(*arguments: str, stdin: str = "", fails: bool = False) -> str:
-    """What kubectl prints; its complaint when it fails unasked."""
-    return _run("kubectl", arguments, stdin, fails)
+def kubectl(*arguments: str, stdin: str = "", may_fail: bool = False) -> str:
+    """Output of kubectl. A non-zero exit fails the test with its error output, unless `may_fail`."""
+    return _run("kubectl", arguments, stdin, may_fail)
 
 
 def helm(*arguments: str) -> str:
-    """What helm prints; its complaint when it fails."""
+    """Output of helm. A non-zero exit fails the test with its error output."""
     return _run("helm", arguments)
 
 
 def swefoundry(*arguments: str) -> str:
-    """What our own command line prints; its complaint when it fails."""
+    """Output of the swefoundry command line. A non-zero exit fails the test with its error output."""
     return _run("swefoundry", arguments)
 
 
 def path_of(program: str) -> str:
-    """Where the program is: beside this Python, on the path, or the lab's."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    return shutil.which(program, path=places) or str(LAB / "bin" / program)
+    """Path of the program: next to this Python, in PATH, or in the lab's folder."""
+    search_path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return shutil.which(program, path=search_path) or str(LAB / "bin" / program)
 
 
 def environment() -> dict[str, str]:
-    """What these programs are told of the cluster."""
+    """Environment variables for these programs, with the kubeconfig."""
     return {**os.environ, **({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})}
 
 
-def _run(program: str, arguments: tuple[str, ...], stdin: str = "", fails: bool = False) -> str:
-    ended = subprocess.run(
+def _run(program: str, arguments: tuple[str, ...], stdin: str = "", may_fail: bool = False) -> str:
+    result = subprocess.run(
         [path_of(program), *arguments],
         input=stdin,
         capture_output=True,
@@ -48,5 +48,5 @@ def _run(program: str, arguments: tuple[str, ...], stdin: str = "", fails: bool 
         check=False,
         env=environment(),
     )
-    assert fails or ended.returncode == 0, ended.stderr + ended.stdout
-    return ended.stdout
+    assert may_fail or result.returncode == 0, result.stderr + result.stdout
+    return result.stdout

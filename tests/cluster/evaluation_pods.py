@@ -1,4 +1,4 @@
-"""Real evaluation pods without the operator: a stage image by registry calls, a pod by the product's own builder."""
+"""Evaluation pods created without the operator, from the product's own code for stage images and pods."""
 
 import asyncio
 import json
@@ -34,11 +34,11 @@ REPOSITORY = "swefoundry-tests/runner"
 NONCE = "6b8f0c1d2e3f405162738495a6b7c8d9"
 CAPTURES = ROOT / "tests" / "fixtures" / "pods"
 CAPTURING = bool(os.environ.get("SWEFOUNDRY_CAPTURE_PODS"))
-"""Set it to write what the cluster says into the fixtures of the unit tests."""
+"""Set the variable to write the pods that the cluster returns to the fixtures of the unit tests."""
 
 
 def push_stage_image(runner: Path) -> str:
-    """The name, by digest, of python:3.11-slim with the runner on top."""
+    """Push python:3.11-slim with the runner as its last layer; return the image's name with its digest."""
     return f"{NODE_REGISTRY}/{REPOSITORY}@{asyncio.run(_push(runner.read_bytes()))}"
 
 
@@ -57,29 +57,31 @@ async def _push(runner: bytes) -> Digest:
 
 async def _mount(digest: str) -> None:
     async with httpx.AsyncClient(base_url=f"http://{HOST_REGISTRY}") as client:
-        answer = await client.post(f"/v2/{REPOSITORY}/blobs/uploads/", params={"mount": digest, "from": BASE})
-        assert answer.status_code == 201, answer.text
+        response = await client.post(
+            f"/v2/{REPOSITORY}/blobs/uploads/", params={"mount": digest, "from": BASE}
+        )
+        assert response.status_code == 201, response.text
 
 
 @dataclass(frozen=True)
 class PodCase:
-    """One pod."""
+    """Command and settings of one pod."""
 
     command: str = "true"
-    order: Mapping[str, Any] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
     memory: str = "256Mi"
     change: Callable[[Json], object] = lambda pod: None
-    """What else is different about the pod."""
+    """Applied to the finished pod."""
 
 
 def case_pod(name: str, namespace: str, image: str, case: PodCase) -> Json:
-    """The pod as the product makes it, but without an owner (it has none) and with its own name."""
-    ticket = AttemptRef(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
-    order = EvaluationSpec(
-        **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 60, **case.order}
+    """The product's evaluation pod with this name and without an owner."""
+    attempt = AttemptRef(Owner("EnvBuild", namespace, name, "0" * 8), Role.EVALUATION, "before-0", 0, NONCE)
+    spec = EvaluationSpec(
+        **{"nonce": NONCE, "stage": "before", "command": case.command, "timeout_seconds": 60, **case.spec}
     )
     validation = Validation.model_validate({"resources": {"cpu": "10m", "memory": case.memory}})
-    pod = evaluation_pod(ticket, EvaluationRun(image, order, validation), Settings(service_account=""))
+    pod = evaluation_pod(attempt, EvaluationRun(image, spec, validation), Settings(service_account=""))
     del pod["metadata"]["ownerReferences"]
     pod["metadata"]["name"] = name
     case.change(pod)
@@ -100,33 +102,33 @@ def state(pod: Json) -> Json:
     return dict(statuses[0].get("state", {}))
 
 
-def is_ended(pod: Json) -> bool:
+def is_terminated(pod: Json) -> bool:
     return "terminated" in state(pod)
 
 
 def wait_until(
-    namespace: str, name: str, wanted: Callable[[Json], object], seconds: float = TIMEOUT_SECONDS
+    namespace: str, name: str, accept: Callable[[Json], object], seconds: float = TIMEOUT_SECONDS
 ) -> Json:
-    """The pod as soon as it is as wanted."""
+    """Poll until `accept` is true for the pod; return the pod."""
     deadline = time.monotonic() + seconds
-    while not wanted(pod := get(namespace, name)):
+    while not accept(pod := get(namespace, name)):
         assert time.monotonic() < deadline, json.dumps(pod["status"], indent=1)
         time.sleep(0.3)
     return pod
 
 
 def capture(name: str, pod: Json) -> Json:
-    """Keep what the cluster said, without what is of no use to a reader of statuses."""
+    """Write the pod to the unit tests' fixtures if asked for, without its managed fields."""
     if CAPTURING:
-        kept = json.loads(json.dumps(pod))
-        kept["metadata"].pop("managedFields", None)
+        captured = json.loads(json.dumps(pod))
+        captured["metadata"].pop("managedFields", None)
         CAPTURES.mkdir(parents=True, exist_ok=True)
-        (CAPTURES / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
+        (CAPTURES / f"{name}.json").write_text(json.dumps(captured, indent=2) + "\n")
     return pod
 
 
 def delete_namespace(namespace: str) -> None:
-    """Delete the namespace; its pods' finalizers have nobody else to remove them."""
+    """Delete the namespace and the finalizers of its pods, which no controller would remove."""
     pods = kubectl("get", "pods", "-n", namespace, "-o", "name").split()
     for pod in pods:
         kubectl(
@@ -137,6 +139,6 @@ def delete_namespace(namespace: str) -> None:
             "--type=merge",
             "-p",
             '{"metadata":{"finalizers":null}}',
-            fails=True,
+            may_fail=True,
         )
     kubectl("delete", "namespace", namespace, "--wait=false")

@@ -1,4 +1,4 @@
-"""Disturbances of a real cluster, and what must be true of instances that were under way meanwhile."""
+"""Faults for a real cluster, and the assertions about instances that were in progress during a fault."""
 
 import json
 import os
@@ -46,7 +46,7 @@ UNDISTURBED_VERDICTS = {
     "fail2fail": ("Rejected", "fail2fail", "Fail2Fail"),
     "error2pass": ("Rejected", "error2pass", "Error2Pass"),
 }
-"""What `test_verdicts.py` finds for the same stories when nobody disturbs."""
+"""Phase, verdict and reason that `test_verdicts.py` expects for the same repositories without a fault."""
 
 CHECK_SCRIPTS = {
     "fail2pass": SHELL_TESTS,
@@ -60,12 +60,12 @@ Attempt = tuple[str, str, str, str]
 
 
 def repository_for(case: str, name: str) -> SampleRepository:
-    """A story whose undisturbed verdict is ``case``."""
+    """A repository whose verdict without a fault is ``case``."""
     return make_repository(name, SHELL_BUG, CHECK_SCRIPTS[case], {**SHELL_FIX, "helper.sh": "true\n"})
 
 
 def an_instance(case: str, command: str = "sh check.sh", namespace: str = "swefoundry") -> Json:
-    """A new TaskInstance whose undisturbed verdict is ``case``."""
+    """A new TaskInstance whose verdict without a fault is ``case``."""
     name = unique(f"fault-{case}")
     return a_task(name, repository_for(case, name), command, namespace)
 
@@ -75,7 +75,7 @@ def name_of(task: Json) -> str:
 
 
 class PodRecorder:
-    """Every task pod that there was while it watched: its UIDs by attempt."""
+    """Records the UIDs of all task pods by attempt, from a watch."""
 
     def __init__(self) -> None:
         self.uids: dict[Attempt, set[str]] = defaultdict(set)
@@ -95,8 +95,8 @@ class PodRecorder:
 
     def _read(self) -> None:
         key = "metadata.labels.swefoundry\\.dev/"
-        told = [f".{key}owner-kind", f".{key}owner", f".{key}work", f".{key}attempt", ".metadata.uid"]
-        columns = ",".join(f"C{number}:{path}" for number, path in enumerate(told))
+        paths = [f".{key}owner-kind", f".{key}owner", f".{key}work", f".{key}attempt", ".metadata.uid"]
+        columns = ",".join(f"C{number}:{path}" for number, path in enumerate(paths))
         command = [LAB / "bin" / "kubectl", "get", "pods", "-A", "-l", "swefoundry.dev/role", "-w"]
         environment = {**os.environ, "KUBECONFIG": str(KUBECONFIG)}
         while not self._stopped:  # a watch ends with its API server
@@ -109,39 +109,39 @@ class PodRecorder:
             )
             assert self._watch.stdout is not None
             for line in self._watch.stdout:
-                if len(told := line.split()) == len(columns.split(",")):  # not broken off by the watch's end
-                    kind, owner, work, number, uid = told
+                if len(fields := line.split()) == len(paths):  # the end of a watch may cut a line
+                    kind, owner, work, number, uid = fields
                     self.uids[kind, owner, work, number].add(uid)
             self._watch.wait()
             time.sleep(0.2)
 
     def attempts_of(self, name: str) -> dict[str, set[str]]:
-        """Kind, work and number -> UIDs of one instance's pods (its EnvBuild's, which has its name, included)."""
+        """Kind, work and number -> UIDs of the pods of an instance and of its EnvBuild, which has the same name."""
         found = {"/".join((key[0], *key[2:])): uids for key, uids in self.uids.items() if key[1] == name}
         return dict(sorted(found.items()))
 
     def numbers_of(self, name: str) -> set[str]:
-        """Which attempts there were; only ``0`` when no pod was lost."""
+        """Numbers of the attempts; only ``0`` when no pod was lost."""
         return {attempt.rpartition("/")[2] for attempt in self.attempts_of(name)}
 
 
 @contextmanager
 def recorded_pods() -> Iterator[PodRecorder]:
-    """What is under way is watched from here on."""
-    with PodRecorder() as seen:
-        yield seen
+    """Record task pods until the block ends."""
+    with PodRecorder() as recorder:
+        yield recorder
 
 
 def assert_undisturbed_verdicts(
-    seen: PodRecorder, expected: dict[str, str], namespace: str = "swefoundry"
+    recorder: PodRecorder, expected: dict[str, str], namespace: str = "swefoundry"
 ) -> None:
-    """All instances (name -> case) get the verdict of an undisturbed run, one pod per attempt, and leave nothing."""
-    ended = {name: wait_until_finished(name, namespace=namespace) for name in expected}
-    assert {name: verdict_of(status) for name, status in ended.items()} == {
+    """Each instance (name -> case) gets the verdict of a run without a fault, one pod per attempt; nothing is left."""
+    statuses = {name: wait_until_finished(name, namespace=namespace) for name in expected}
+    assert {name: verdict_of(status) for name, status in statuses.items()} == {
         name: UNDISTURBED_VERDICTS[case] for name, case in expected.items()
-    }, json.dumps({name: status.get("attempts") for name, status in ended.items()}, indent=1)
+    }, json.dumps({name: status.get("attempts") for name, status in statuses.items()}, indent=1)
     for name in expected:
-        attempts = seen.attempts_of(name)
+        attempts = recorder.attempts_of(name)
         assert attempts and {attempt: len(uids) for attempt, uids in attempts.items()} == dict.fromkeys(
             attempts, 1
         )
@@ -149,18 +149,18 @@ def assert_undisturbed_verdicts(
     delete(*expected, namespace=namespace)
     wait_until(
         lambda: [get(kind, name, namespace) for kind in ("ti", "eb") for name in expected],
-        lambda all_: not any(all_),
+        lambda objects: not any(objects),
     )
 
 
 def pods_of_all(names: dict[str, str], namespace: str) -> list[str]:
-    """Names of the pods that belong to some instances or to their EnvBuilds."""
+    """Names of the pods of these instances and of their EnvBuilds."""
     selector = f"swefoundry.dev/owner in ({','.join(names)})"
     return kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "name").split()
 
 
 def running_pods(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
-    """An instance's pods of one role whose container runs."""
+    """Pods of an instance with this role whose container is running."""
     selector = f"swefoundry.dev/owner={name},swefoundry.dev/role={role}"
     pods = json.loads(kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
     return [pod for pod in pods if is_running(pod)]
@@ -176,58 +176,53 @@ def is_running(pod: Json) -> bool:
 
 
 def wait_for_running_pods(name: str, role: str, namespace: str = "swefoundry") -> list[Json]:
-    """Wait until a pod of that role runs for the instance."""
+    """Wait until the instance has a running pod with this role."""
     return list(wait_until(lambda: running_pods(name, role, namespace), bool))
 
 
-# The operator
-
-
 def operator_pods() -> list[Json]:
-    found = kubectl("get", "pods", "-n", OPERATOR_NAMESPACE, "-l", OPERATOR, "-o", "json")
-    return list(json.loads(found)["items"])
+    pods = kubectl("get", "pods", "-n", OPERATOR_NAMESPACE, "-l", OPERATOR, "-o", "json")
+    return list(json.loads(pods)["items"])
 
 
-def operator_container(other_than: str = "", working: bool = False) -> str:
-    """Wait for a running operator, or one that works; its container's id."""
+def operator_container(other_than: str = "", ready: bool = False) -> str:
+    """Wait for a running (or ready) operator; return the id of its container."""
 
-    def look() -> str:
+    def container_id() -> str:
         ids = [
             item["containerID"].rpartition("/")[2]
             for pod in operator_pods()
             if is_running(pod)
             for item in pod["status"]["containerStatuses"]
-            if item["ready"] or not working
+            if item["ready"] or not ready
         ]
-        return next((found for found in ids if found != other_than), "")
+        return next((each for each in ids if each != other_than), "")
 
-    return str(wait_until(look, bool))
+    return str(wait_until(container_id, bool))
 
 
 def kill_operator(container: str) -> None:
-    """SIGKILL to the process inside, as the kernel would."""
-    for group in Path("/proc").glob("[0-9]*/cgroup"):
+    """Send SIGKILL to the operator's process in the container."""
+    for cgroup in Path("/proc").glob("[0-9]*/cgroup"):
         try:
-            ours = container in group.read_text() and b"swefoundry" in (group.parent / "cmdline").read_bytes()
+            in_container = container in cgroup.read_text()
+            is_operator = in_container and b"swefoundry" in (cgroup.parent / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if ours:
-            os.kill(int(group.parent.name), signal.SIGKILL)
+        if is_operator:
+            os.kill(int(cgroup.parent.name), signal.SIGKILL)
 
 
 def replace_operator_pod() -> None:
-    """A new pod at once, instead of one whose restarts are held back longer each time."""
+    """Delete the operator's pods: a new pod starts at once, while container restarts have a growing back-off."""
     names = [name_of(pod) for pod in operator_pods()]
     kubectl(
         "delete", "pod", *names, "-n", OPERATOR_NAMESPACE, "--grace-period=0", "--force", "--ignore-not-found"
     )
 
 
-def operator_is_ready() -> None:
+def wait_for_operator() -> None:
     kubectl("rollout", "status", "deploy/swefoundry", "-n", OPERATOR_NAMESPACE, "--timeout=300s")
-
-
-# The lab's programs
 
 
 def lab() -> Lab:
@@ -240,7 +235,7 @@ def quiet_steps() -> Steps:
 
 @contextmanager
 def stopped(program: str) -> Iterator[None]:
-    """One of the lab's programs killed, and started again at the end."""
+    """Kill one of the lab's programs; start it again when the block ends."""
     daemons.kill(lab(), program)
     try:
         yield
@@ -250,7 +245,7 @@ def stopped(program: str) -> Iterator[None]:
 
 @contextmanager
 def suspended(program: str) -> Iterator[None]:
-    """One of the lab's programs stands still: who asks it waits until the block ends."""
+    """Suspend one of the lab's programs with SIGSTOP until the block ends; its clients wait."""
     record = daemons.read_record(lab(), program)
     assert record is not None and daemons.is_alive(record)
     os.kill(record.pid, signal.SIGSTOP)
@@ -261,7 +256,7 @@ def suspended(program: str) -> Iterator[None]:
 
 
 def restart(program: str) -> None:
-    """Start what does not run and wait until it answers."""
+    """Start the program and wait until it answers."""
     if program == "registry":
         up.start_registry(lab(), quiet_steps())
     elif program == "kube-apiserver":

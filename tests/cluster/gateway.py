@@ -1,11 +1,11 @@
-"""Models as a company may offer them: HTTPS with a certificate of its own authority, a key, headers, a proxy.
+"""A model gateway as in a company network: HTTPS with a private CA, an API key, extra headers and a proxy.
 
-It runs on this machine, which pods of the lab reach, and says what scripts say::
+It runs on this machine, where pods of the lab reach it, and its answers are scripted::
 
     agent pod ──HTTPS──────────────> near ──┐
-        └──CONNECT──> proxy ──────> far ────┴──> scripted model, which wants the key
+        └──CONNECT──> proxy ──────> far ────┴──> scripted model, which requires the key
 
-``far`` listens on loopback and its name is nobody's: only the proxy knows the way.
+``far`` listens on loopback under a name that does not resolve: it is reached through the proxy only.
 """
 
 import asyncio
@@ -28,16 +28,16 @@ Json = dict[str, Any]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 FAR = "models.test"
-"""Nobody's name (RFC 2606), so no name server knows it."""
+"""A reserved name (RFC 2606), which no name server resolves."""
 
 
 @dataclass
 class Outage:
-    """Requests that hold all of some texts find nobody: the first is told so at once, the others when released."""
+    """Answers 503 to requests that contain all of `texts`: to the first one at once, to the others when released."""
 
     texts: tuple[str, ...]
     message: str
-    """What the endpoint says meanwhile."""
+    """Error message of the answers."""
     requests: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -50,49 +50,49 @@ class Outage:
 
 @dataclass
 class Gateway:
-    """What runs, and what it was asked."""
+    """The running gateway, and the requests that it received."""
 
     loop: asyncio.AbstractEventLoop
     server: Server
     authority: str
     """PEM certificate of the authority that signed the endpoints' certificates."""
     near: str = ""
-    """Base URL of the endpoint that pods reach themselves."""
+    """Base URL of the endpoint that pods reach without the proxy."""
     far: str = f"https://{FAR}/v1"
     proxy: str = ""
     headers: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    """Host and headers of each request, names in small letters."""
+    """Host and headers of each request, with names in lower case."""
     proxy_requests: list[str] = field(default_factory=list)
-    """First lines of what the proxy was asked."""
+    """Request lines that the proxy received, without the version."""
     outages: list[Outage] = field(default_factory=list)
 
     def load_script(self, name: str, script: Json) -> None:
-        """Play a script beside the others."""
-        stage = scripted.active_scripts(script, name)
-        self.loop.call_soon_threadsafe(self.server.scripts.put, name, stage.scripts[name])
+        """Add a script to the active ones."""
+        active = scripted.active_scripts(script, name)
+        self.loop.call_soon_threadsafe(self.server.scripts.put, name, active.scripts[name])
 
     def request_report(self, containing: str) -> Json:
-        """What was asked about something, bodies included."""
+        """Report of the requests that contain a text, with their bodies."""
         return self.server.request_log.report(containing, bodies=True)
 
     def start_outage(self, *texts: str, message: str) -> Outage:
-        """Be away for some requests from now on."""
-        self.outages.append(made := Outage(texts, message))
-        return made
+        """Answer 503 to requests that contain all of `texts` from now on."""
+        self.outages.append(outage := Outage(texts, message))
+        return outage
 
     def release(self, outage: Outage) -> None:
-        """Tell those who wait that nobody is there."""
+        """Answer the requests that wait."""
         self.loop.call_soon_threadsafe(outage.released.set)
 
     def end_outage(self, outage: Outage) -> None:
-        """Answer again."""
+        """Pass on all requests again."""
         self.outages.remove(outage)
         self.release(outage)
 
     @web.middleware
     async def intercept(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Before the model sees a request."""
-        self.headers.append((request.host, {name.lower(): said for name, said in request.headers.items()}))
+        """Record the request's headers, and answer it if there is an outage for it."""
+        self.headers.append((request.host, {name.lower(): value for name, value in request.headers.items()}))
         text = await request.text()
         for outage in self.outages:
             if all(each in text for each in outage.texts):
@@ -100,14 +100,14 @@ class Gateway:
         return await handler(request)
 
     async def tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-        """A proxy that knows one way."""
+        """Serve one client of the proxy, which tunnels to the `far` endpoint only."""
         with suppress(OSError, asyncio.IncompleteReadError):
-            asked = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").partition(" HTTP/")[0]
-            self.proxy_requests.append(asked)
-            if asked == f"CONNECT {FAR}:443":
-                inner = await asyncio.open_connection("127.0.0.1", port)
+            request_line = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").partition(" HTTP/")[0]
+            self.proxy_requests.append(request_line)
+            if request_line == f"CONNECT {FAR}:443":
+                upstream = await asyncio.open_connection("127.0.0.1", port)
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await asyncio.gather(_pump(reader, inner[1]), _pump(inner[0], writer))
+                await asyncio.gather(_pump(reader, upstream[1]), _pump(upstream[0], writer))
             else:
                 writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
         writer.close()
@@ -123,15 +123,15 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 @contextmanager
 def running_gateway(address: str, key: str, folder: Path) -> Iterator[Gateway]:
-    """The gateway at an address of this machine until the block ends, in a thread of its own."""
+    """Run the gateway at an address of this machine, in a thread, until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        made, stack = asyncio.run_coroutine_threadsafe(
+        gateway, stack = asyncio.run_coroutine_threadsafe(
             _start_gateway(loop, address, key, folder), loop
         ).result(60)
-        yield made
+        yield gateway
         asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(60)
     finally:
         loop.call_soon_threadsafe(loop.stop)
@@ -142,23 +142,23 @@ async def _start_gateway(
     loop: asyncio.AbstractEventLoop, address: str, key: str, folder: Path
 ) -> tuple[Gateway, AsyncExitStack]:
     authority, tls = _make_certificates(folder, address)
-    made = Gateway(loop, Server(key=key), authority)
+    gateway = Gateway(loop, Server(key=key), authority)
     stack = AsyncExitStack()
-    runner = web.AppRunner(_application(made), access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(_application(gateway), access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    for place in (address, "127.0.0.1"):
-        await web.TCPSite(runner, place, 0, ssl_context=tls).start()
+    for host in (address, "127.0.0.1"):
+        await web.TCPSite(runner, host, 0, ssl_context=tls).start()
     (_, near), (_, far) = runner.addresses
 
     async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await made.tunnel(reader, writer, far)
+        await gateway.tunnel(reader, writer, far)
 
     proxy = await asyncio.start_server(tunnel, address, 0)
     stack.callback(proxy.close)
-    made.near = f"https://{address}:{near}/v1"
-    made.proxy = f"http://{address}:{proxy.sockets[0].getsockname()[1]}"
-    return made, stack
+    gateway.near = f"https://{address}:{near}/v1"
+    gateway.proxy = f"http://{address}:{proxy.sockets[0].getsockname()[1]}"
+    return gateway, stack
 
 
 def _application(gateway: Gateway) -> web.Application:
@@ -168,11 +168,11 @@ def _application(gateway: Gateway) -> web.Application:
 
 
 def _make_certificates(folder: Path, address: str) -> tuple[str, ssl.SSLContext]:
-    """A new authority's certificate, and a server's context with a certificate that it signed."""
-    own = Lab(folder)
-    own.pki.mkdir(parents=True)
-    pki.ensure_authority(own)
-    pki.ensure_certificate(own, pki.Identity("gateway", "gateway", serves=(address, FAR)))
+    """Certificate of a new CA, and a server's TLS context with a certificate signed by it."""
+    lab = Lab(folder)
+    lab.pki.mkdir(parents=True)
+    pki.ensure_authority(lab)
+    pki.ensure_certificate(lab, pki.Identity("gateway", "gateway", serves=(address, FAR)))
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(own.pki / "gateway.crt", own.pki / "gateway.key")
-    return (own.pki / "ca.crt").read_text(), context
+    context.load_cert_chain(lab.pki / "gateway.crt", lab.pki / "gateway.key")
+    return (lab.pki / "ca.crt").read_text(), context

@@ -1,4 +1,4 @@
-"""A release of the chart whose agents ask the gateway: a ladder of two models, the second behind the proxy."""
+"""A release of the chart with two models of the gateway, the second one reached through the proxy."""
 
 import base64
 import subprocess
@@ -14,7 +14,7 @@ from cluster.gateway import Gateway
 from cluster.sample_instances import Json
 
 KEY = f"lab+{uuid4().hex}/key"
-"""Nothing that looks like a key: only who knows it can take it out of a text."""
+"""Has no usual form of a key, so that a redaction by pattern would miss it."""
 SECRET, AUTHORITIES = "llm", "authorities"
 NEAR, FAR = "near-model", "far-model"
 HEADERS = {
@@ -22,46 +22,56 @@ HEADERS = {
     FAR: {"X-Gateway-Team": "lab", "X-Gateway-Route": "far"},
 }
 CONFIGURED_TOKENS = 16_000
-"""The context that the settings speak of."""
+"""The context length in the settings; the endpoint's own may be smaller."""
 
 
-def untrusting_namespace(release: str) -> str:
-    """The task namespace of the release that knows only the usual authorities."""
-    return f"{release}-stranger"
+def namespace_without_ca(release: str) -> str:
+    """The release's task namespace that does not trust the gateway's CA."""
+    return f"{release}-no-ca"
 
 
 @contextmanager
-def gateway_release(release: str, models: Gateway, folder: Path) -> Iterator[None]:
-    """A release with two task namespaces, of which one knows the gateway's authority."""
-    namespaces = [release, untrusting_namespace(release)]
+def gateway_release(release: str, gateway: Gateway, folder: Path) -> Iterator[None]:
+    """A release with two task namespaces, of which one trusts the gateway's CA."""
+    namespaces = [release, namespace_without_ca(release)]
     try:
-        usual = chart_release.read_from_main("configmap", "lab-ca")
+        default_bundle = chart_release.read_from_main("configmap", "lab-ca")
         for namespace in namespaces:
-            chart_release.make_namespace(namespace)
+            chart_release.create_task_namespace(namespace)
             kubectl("create", "secret", "generic", SECRET, "-n", namespace, f"--from-literal=api-key={KEY}")
-            trusted = with_certificate(models.authority, usual) if namespace == release else usual
-            chart_release.apply_copy(trusted, AUTHORITIES, namespace)
-        chart_release.upgrade(release, folder, release_values(release, namespaces, models), "--install")
+            bundle = (
+                with_certificate(gateway.authority, default_bundle)
+                if namespace == release
+                else default_bundle
+            )
+            chart_release.apply_copy(bundle, AUTHORITIES, namespace)
+        chart_release.upgrade(release, folder, release_values(release, namespaces, gateway), "--install")
         yield
     finally:
         for namespace in namespaces:
-            kubectl("delete", "ti", "--all", "-n", namespace, "--timeout=120s", fails=True)
+            kubectl("delete", "ti", "--all", "-n", namespace, "--timeout=120s", may_fail=True)
         helm("uninstall", release, "-n", release, "--ignore-not-found", "--wait", "--timeout", "120s")
         kubectl("delete", "namespace", *namespaces, "--wait=false", "--ignore-not-found")
 
 
 def with_certificate(certificate: str, bundle: Json) -> Json:
-    """The ConfigMap with one certificate more."""
-    known = base64.b64decode(bundle["binaryData"]["ca.crt"])
-    both = base64.b64encode(known + b"\n" + certificate.encode()).decode()
-    return bundle | {"binaryData": {"ca.crt": both}}
+    """The ConfigMap with one more certificate."""
+    existing = base64.b64decode(bundle["binaryData"]["ca.crt"])
+    combined = base64.b64encode(existing + b"\n" + certificate.encode()).decode()
+    return bundle | {"binaryData": {"ca.crt": combined}}
 
 
-def release_values(release: str, namespaces: list[str], models: Gateway) -> Json:
-    """What docs/models.md tells people with such a gateway to write."""
-    ports = [int(url.split(":")[2].split("/")[0]) for url in (models.near, models.proxy)]
-    rest = {"contextTokens": CONFIGURED_TOKENS, "outputTokens": 1000, "inputUsd": 1, "outputUsd": 2}
-    impatient = rest | {"patienceSeconds": 2}
+def release_values(release: str, namespaces: list[str], gateway: Gateway) -> Json:
+    """Chart values for such a gateway, as docs/models.md describes them."""
+    ports = [int(url.split(":")[2].split("/")[0]) for url in (gateway.near, gateway.proxy)]
+    model = {
+        "contextTokens": CONFIGURED_TOKENS,
+        "outputTokens": 1000,
+        "inputUsd": 1,
+        "outputUsd": 2,
+        "patienceSeconds": 2,
+    }
+
     return chart_release.values_for_release(release) | {
         "namespaces": namespaces,
         "caConfigMap": AUTHORITIES,
@@ -70,13 +80,13 @@ def release_values(release: str, namespaces: list[str], models: Gateway) -> Json
         "extraEnv": [{"name": "SWEFOUNDRY_RETRY_SECONDS", "value": "1"}],
         "agents": {
             "models": [
-                {"name": NEAR, "baseUrl": models.near, "extraHeaders": HEADERS[NEAR]} | impatient,
-                {"name": FAR, "baseUrl": models.far, "extraHeaders": HEADERS[FAR]} | impatient,
+                {"name": NEAR, "baseUrl": gateway.near, "extraHeaders": HEADERS[NEAR]} | model,
+                {"name": FAR, "baseUrl": gateway.far, "extraHeaders": HEADERS[FAR]} | model,
             ],
             "secret": SECRET,
             "env": {
-                "HTTPS_PROXY": models.proxy,
-                "HTTP_PROXY": models.proxy,
+                "HTTPS_PROXY": gateway.proxy,
+                "HTTP_PROXY": gateway.proxy,
                 "NO_PROXY": lab().address,
             },
             "egress": {"cidrs": [f"{lab().address}/32"], "ports": ports},
@@ -86,7 +96,7 @@ def release_values(release: str, namespaces: list[str], models: Gateway) -> Json
 
 @contextmanager
 def watched_pods(namespace: str, path: Path) -> Iterator[Path]:
-    """Every version of every task pod is written to a file."""
+    """Write every version of every task pod to a file until the block ends."""
     command = ["get", "pods", "-n", namespace, "-l", "swefoundry.dev/role", "-w", "-o", "json"]
     with (
         path.open("w") as file,

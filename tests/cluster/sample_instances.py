@@ -1,6 +1,4 @@
-"""Small real git repositories with a bug, its fix and its tests, served to the cluster; and TaskInstances
-made of them.
-"""
+"""Builders for small git repositories with a bug, its fix and its tests, and for TaskInstances of them."""
 
 import json
 import subprocess
@@ -17,19 +15,19 @@ from cluster.commands import LAB, kubectl
 NAMESPACE = "swefoundry"
 GIT = "http://git.lab:8418"
 TINY_DOCKERFILE = "FROM busybox:stable\nCOPY . /testbed\nWORKDIR /testbed\n"
-"""The smallest environment: the tests are shell scripts."""
+"""A minimal environment, for tests that are shell scripts."""
 
 TIMEOUT_SECONDS = 900
-"""Seconds until a test gives up. Generous: only what is wrong takes so long, and the machine may be slow or busy."""
+"""Time limit of all waits. It is long because the machine may be slow; only a failing test needs all of it."""
 
 Json = dict[str, Any]
 Files = Mapping[str, str | bytes | Callable[[Path], object] | None]
-"""Path -> content; None deletes, a function makes what is no plain file."""
+"""Path -> content; None deletes the file, a function creates anything but a regular file."""
 
 
 @dataclass(frozen=True)
 class SampleRepository:
-    """A repository at a commit, the hidden tests and the fix."""
+    """URL and commit of a repository, with its test patch and gold patch."""
 
     url: str
     commit: str
@@ -40,7 +38,7 @@ class SampleRepository:
 def make_repository(
     name: str, files: Files, tests: Files, fix: Files, private: bool = False
 ) -> SampleRepository:
-    """Commit ``files`` to a new repository on the lab's git server and make the two patches."""
+    """Commit ``files`` to a new repository on the lab's git server and create the two patches."""
     path = f"private/{name}.git" if private else f"{name}.git"
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
@@ -65,9 +63,9 @@ def make_repository(
 
 
 def git(tree: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "core.autocrlf=false"]
-    done = subprocess.run(["git", *who, *arguments], cwd=tree, check=True, capture_output=True)
-    return done.stdout.decode()
+    settings = ["-c", "user.name=tester", "-c", "user.email=tester@example.org", "-c", "core.autocrlf=false"]
+    result = subprocess.run(["git", *settings, *arguments], cwd=tree, check=True, capture_output=True)
+    return result.stdout.decode()
 
 
 def write(tree: Path, files: Files) -> None:
@@ -95,28 +93,32 @@ SHELL_FIX = {"answer.sh": "echo 42\n"}
 
 
 def make_shell_repository(name: str, **changes: Any) -> SampleRepository:
-    """The smallest story that is fail2pass with `sh check.sh`."""
-    told = {"files": SHELL_BUG, "tests": SHELL_TESTS, "fix": SHELL_FIX} | changes
-    return make_repository(name, **told)
+    """A minimal repository that is fail2pass with `sh check.sh`."""
+    parts = {"files": SHELL_BUG, "tests": SHELL_TESTS, "fix": SHELL_FIX} | changes
+    return make_repository(name, **parts)
 
 
 def unique(name: str) -> str:
-    """A name that no earlier run has used: an instance of its own, a repository of its own in the registry."""
+    """The name with a random suffix, so that no two runs share an instance or a repository."""
     return f"{name}-{uuid.uuid4().hex[:6]}"
 
 
 def a_task(
-    name: str, story: SampleRepository, command: str = "sh check.sh", namespace: str = NAMESPACE, **spec: Any
+    name: str,
+    repository: SampleRepository,
+    command: str = "sh check.sh",
+    namespace: str = NAMESPACE,
+    **spec: Any,
 ) -> Json:
-    """A TaskInstance with a fixed draft; ``spec`` overrides any field."""
+    """A TaskInstance with a fixed draft; ``spec`` replaces fields of its spec."""
     draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": command}
-    wanted = {
+    defaults = {
         "instanceId": name,
         "repo": f"lab/{name}",
-        "baseCommit": story.commit,
-        "source": {"git": {"url": story.url}},
-        "goldPatch": {"inline": story.gold_patch},
-        "testPatch": {"inline": story.test_patch},
+        "baseCommit": repository.commit,
+        "source": {"git": {"url": repository.url}},
+        "goldPatch": {"inline": repository.gold_patch},
+        "testPatch": {"inline": repository.test_patch},
         "environment": {"draft": draft},
         "validation": {
             "timeoutSeconds": 60,
@@ -127,7 +129,7 @@ def a_task(
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "TaskInstance",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": wanted | spec,
+        "spec": defaults | spec,
     }
 
 
@@ -137,8 +139,8 @@ def apply(*manifests: Json) -> None:
 
 
 def get(kind: str, name: str, namespace: str = NAMESPACE) -> Json:
-    found = kubectl("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
-    return json.loads(found) if found.strip() else {}
+    output = kubectl("get", kind, name, "-n", namespace, "-o", "json", "--ignore-not-found")
+    return json.loads(output) if output.strip() else {}
 
 
 def pods_of(name: str, namespace: str = NAMESPACE) -> list[Json]:
@@ -153,24 +155,28 @@ def delete(*names: str, namespace: str = NAMESPACE) -> None:
 def wait_until_finished(
     name: str, seconds: float = TIMEOUT_SECONDS, namespace: str = NAMESPACE, kind: Literal["ti", "eb"] = "ti"
 ) -> Json:
-    """The status once work has ended; the assertion shows how far it came."""
+    """Wait until the object is finished; return its status."""
 
-    def look() -> Json:
-        ended = "--for=jsonpath={.status.finishedAt}"  # fails when the API server goes away meanwhile
-        kubectl("wait", ended, f"{kind}/{name}", "-n", namespace, "--timeout=60s", fails=True)
+    def read_status() -> Json:
+        finished = "--for=jsonpath={.status.finishedAt}"  # fails while the API server is down
+        kubectl("wait", finished, f"{kind}/{name}", "-n", namespace, "--timeout=60s", may_fail=True)
         return dict(get(kind, name, namespace).get("status", {}))
 
-    return dict(wait_until(look, lambda status: "finishedAt" in status, seconds))
+    return dict(wait_until(read_status, lambda status: "finishedAt" in status, seconds))
 
 
-def wait_until(look: Callable[[], Any], good: Callable[[Any], bool], seconds: float = TIMEOUT_SECONDS) -> Any:
-    """Look until it is good."""
+def wait_until(
+    read: Callable[[], Any], accept: Callable[[Any], bool], seconds: float = TIMEOUT_SECONDS
+) -> Any:
+    """Call `read` until `accept` is true for its value; return that value."""
     limit = time.monotonic() + seconds
     while True:
-        found = look()
-        if good(found):
-            return found
-        assert time.monotonic() < limit, f"not so within {seconds} s: {json.dumps(found, default=str)[:3000]}"
+        value = read()
+        if accept(value):
+            return value
+        assert time.monotonic() < limit, (
+            f"not reached within {seconds} s: {json.dumps(value, default=str)[:3000]}"
+        )
         time.sleep(0.5)
 
 
@@ -184,5 +190,5 @@ def verdict_of(status: Json) -> tuple[str, str | None, str]:
 
 
 def matrix_exit_codes(status: Json) -> dict[str, int | None]:
-    """Canonical exit codes of the matrix."""
+    """Canonical exit codes of the matrix, by stage."""
     return {item["stage"]: item.get("code") for item in status.get("evaluations", [])}

@@ -1,4 +1,4 @@
-"""What `make demo-agents` shows, as a test: agents solve the prepared repositories, each turn is asked for once."""
+"""The instances of `make demo-agents`: agents solve the prepared repositories and request each turn once."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -18,58 +18,58 @@ pytestmark = pytest.mark.cluster
 SAMPLES = ROOT / "samples/agents"
 ROUNDS = {"jsonpick": ["AfterFailed", "Accepted"], "rpn": ["StepFailed", "NoResult", "Accepted"]}
 TURNS = {"jsonpick": 3 + 1 + 1 + 1 + 2 + 1, "rpn": 2 + 1 + 1 + 1 + 1 + 1 + 1 + 1}
-"""Answers that the script has for each: looks, reports, drafts and guidance."""
+"""Number of scripted answers for each: tool calls, reports, drafts and guidance."""
 
 
-def preparing() -> ModuleType:
-    found = importlib.util.spec_from_file_location("prepare", SAMPLES / "prepare.py")
-    assert found and found.loader
-    program = importlib.util.module_from_spec(found)
-    found.loader.exec_module(program)
+def load_prepare_program() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("prepare", SAMPLES / "prepare.py")
+    assert spec and spec.loader
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
     return program
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A prepared repository under a name that nobody else uses."""
+    """A prepared repository under a unique name."""
 
-    own: str
+    name: str
     manifest: Json
     script: str
 
 
-def prepared(name: str) -> Sample:
-    own = unique(name)
-    manifest = preparing().prepared(name, LAB / "git" / own, f"{GIT}/{own}")
-    manifest["metadata"] = {"name": own, "namespace": "swefoundry"}
-    manifest["spec"] |= {"instanceId": own, "repo": f"demo/{own}"}
-    script = (SAMPLES / "script.yaml").read_text().replace(f"demo/{name}", f"demo/{own}")
-    return Sample(own, manifest, script)
+def prepare_sample(sample: str) -> Sample:
+    name = unique(sample)
+    manifest = load_prepare_program().prepared(sample, LAB / "git" / name, f"{GIT}/{name}")
+    manifest["metadata"] = {"name": name, "namespace": "swefoundry"}
+    manifest["spec"] |= {"instanceId": name, "repo": f"demo/{name}"}
+    script = (SAMPLES / "script.yaml").read_text().replace(f"demo/{sample}", f"demo/{name}")
+    return Sample(name, manifest, script)
 
 
 @pytest.fixture(scope="module")
 def samples() -> Iterator[tuple[dict[str, Sample], scripted.ClusterModel]]:
-    """Both at once, and the model that solves them."""
-    made = {name: prepared(name) for name in ROUNDS}
+    """Both samples, which run at the same time, and the model that solves them."""
+    prepared = {name: prepare_sample(name) for name in ROUNDS}
     with scripted.in_cluster() as model, ExitStack() as stack:
-        for sample in made.values():
-            stack.enter_context(model.loaded(sample.own, sample.script))
-        apply(*(sample.manifest for sample in made.values()))
-        yield made, model
-    delete(*(sample.own for sample in made.values()))
+        for sample in prepared.values():
+            stack.enter_context(model.loaded(sample.name, sample.script))
+        apply(*(sample.manifest for sample in prepared.values()))
+        yield prepared, model
+    delete(*(sample.name for sample in prepared.values()))
 
 
 @pytest.mark.parametrize("name", ROUNDS)
 def test_agents_solve_the_prepared_repositories(
     samples: tuple[dict[str, Sample], scripted.ClusterModel], name: str
 ) -> None:
-    made, model = samples
-    sample = made[name]
-    status = wait_until_finished(sample.own)
-    told = model.request_report(containing=f"demo/{sample.own}", bodies=True)
+    prepared, model = samples
+    sample = prepared[name]
+    status = wait_until_finished(sample.name)
+    report = model.request_report(containing=f"demo/{sample.name}", bodies=True)
     assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), status
-    rounds = get("eb", sample.own)["status"]["rounds"]
+    rounds = get("eb", sample.name)["status"]["rounds"]
     assert [each["outcome"] for each in rounds] == ROUNDS[name]
-    assert (told["answered"], told["answered_twice"], told["unmatched"]) == (TURNS[name], [], [])
-    sent = str([line["body"] for line in told["requests"]])
+    assert (report["answered"], report["answered_twice"], report["unmatched"]) == (TURNS[name], [], [])
+    sent = str([line["body"] for line in report["requests"]])
     assert sample.manifest["spec"]["problemStatement"]["inline"] not in sent

@@ -1,7 +1,7 @@
-"""Agent pods are told to end, and the operator is killed, at random moments of many conversations: no turn is paid
-for twice, and every conversation ends as if nobody had disturbed it.
+"""Agent pods are deleted and the operator is killed at random moments of many conversations: no turn is paid for
+twice, and every conversation ends as without a fault.
 
-The conversations end in garbage on purpose: nothing is built, so that there is time for many of them.
+All conversations end with malformed answers, so that no time is spent on builds.
 """
 
 import json
@@ -27,23 +27,23 @@ from swefoundry.workloads.pod_snapshot import parse_timestamp
 
 pytestmark = [pytest.mark.cluster, lab_only]
 
-AT_ONCE = 14
-MOST_CONVERSATIONS = 5 * AT_ONCE
-"""On a fast machine, the first conversations end before there were enough kills: then others begin."""
+CONCURRENT = 14
+MAX_CONVERSATIONS = 5 * CONCURRENT
+"""On a fast machine the first conversations end before there were enough kills; then more are started."""
 KILLS = 50
 OPERATOR_KILLS = 6
-KILLS_EACH = 4
-"""A lost pod is replaced six times."""
-LONGEST_SECONDS = 300
-OLDEST_SECONDS = 10.0
-"""How old some pods may grow before they are told to end; others end while they start."""
-LOOKS = 6
-TURNS = LOOKS + 1 + 3 * (1 + 3)
-"""The explorer looks and reports; the environment manager of each of three models is asked, and asked again."""
+MAX_KILLS_PER_INSTANCE = 4
+"""Below six, the number of times that the operator replaces a lost pod."""
+MAX_SECONDS = 300
+MAX_POD_AGE_SECONDS = 10.0
+"""The age at which a pod is deleted is random up to this limit, so that some pods are deleted during their start."""
+TOOL_CALLS = 6
+TURNS = TOOL_CALLS + 1 + 3 * (1 + 3)
+"""Tool calls and report of the explorer; a request and three retries of the environment role for each of 3 models."""
 
 CALLS: list[Json] = [
     {"calls": [{"name": "grep", "arguments": {"pattern": f"word {number}"}}], "delay": 0.8}
-    for number in range(LOOKS)
+    for number in range(TOOL_CALLS)
 ]
 CASE = AgentCase(
     [
@@ -53,64 +53,70 @@ CASE = AgentCase(
 )
 
 
-def test_fifty_kills_at_random_moments_ask_no_turn_twice() -> None:
+def test_fifty_kills_at_random_moments_request_no_turn_twice() -> None:
     # Arrange
-    moments = random.Random(20260102)
+    rng = random.Random(20260102)
     killed: Counter[str] = Counter()
-    ended: list[str] = []
+    finished: list[str] = []
     # Act
     with scripted.in_cluster() as model, ExitStack() as stack:
-        while killed.total() < KILLS and len(ended) < MOST_CONVERSATIONS:
-            made = [an_agent_instance(f"killed-{len(ended) + number}", CASE) for number in range(AT_ONCE)]
-            for instance in made:
+        while killed.total() < KILLS and len(finished) < MAX_CONVERSATIONS:
+            instances = [
+                an_agent_instance(f"killed-{len(finished) + number}", CASE) for number in range(CONCURRENT)
+            ]
+            for instance in instances:
                 stack.enter_context(model.loaded(instance.name, instance.script))
-            apply(*(instance.manifest for instance in made))
-            disturb({instance.name for instance in made}, moments, killed)
-            for instance in made:
+            apply(*(instance.manifest for instance in instances))
+            kill_until_enough({instance.name for instance in instances}, rng, killed)
+            for instance in instances:
                 wait_until_finished(instance.name)
-            ended += [instance.name for instance in made]
-        told = {name: model.request_report(containing=f"lab/{name}") for name in ended}
+            finished += [instance.name for instance in instances]
+        reports = {name: model.request_report(containing=f"lab/{name}") for name in finished}
     # Assert
     assert killed.total() >= KILLS, killed
-    assert {name: one["answered_twice"] for name, one in told.items() if one["answered_twice"]} == {}
-    assert {name: one["answered"] for name, one in told.items()} == dict.fromkeys(ended, TURNS)
-    builds = {name: get("eb", name)["status"] for name in ended}
+    assert {
+        name: report["answered_twice"] for name, report in reports.items() if report["answered_twice"]
+    } == {}
+    assert {name: report["answered"] for name, report in reports.items()} == dict.fromkeys(finished, TURNS)
+    builds = {name: get("eb", name)["status"] for name in finished}
     assert {condition(build, "Ready")["reason"] for build in builds.values()} == {"AgentsMalformed"}
     assert {build["usage"]["turns"] for build in builds.values()} == {TURNS}
-    delete(*ended)
+    delete(*finished)
 
 
-def disturb(names: set[str], moments: random.Random, killed: Counter[str]) -> None:
-    """Tell agent pods to end, and kill the operator, until it was often enough or all have ended."""
-    of_instance: Counter[str] = Counter()
-    limit = time.monotonic() + LONGEST_SECONDS
-    while killed.total() < KILLS and time.monotonic() < limit and under_way(names):
-        grown = moments.uniform(0, OLDEST_SECONDS)
-        victims = [
-            pod for pod in agent_pods(names) if of_instance[owner(pod)] < KILLS_EACH and age(pod) >= grown
+def kill_until_enough(names: set[str], rng: random.Random, killed: Counter[str]) -> None:
+    """Delete agent pods and kill the operator until there were enough kills or all instances are finished."""
+    kills_by_instance: Counter[str] = Counter()
+    limit = time.monotonic() + MAX_SECONDS
+    while killed.total() < KILLS and time.monotonic() < limit and any_unfinished(names):
+        min_age = rng.uniform(0, MAX_POD_AGE_SECONDS)
+        candidates = [
+            pod
+            for pod in agent_pods(names)
+            if kills_by_instance[owner(pod)] < MAX_KILLS_PER_INSTANCE and age(pod) >= min_age
         ]
-        if victims:
-            victim = moments.choice(victims)
-            of_instance[owner(victim)] += 1
+        if candidates:
+            pod = rng.choice(candidates)
+            kills_by_instance[owner(pod)] += 1
             killed["agents"] += 1
-            name = victim["metadata"]["name"]
+            name = pod["metadata"]["name"]
             kubectl("delete", "pod", name, "-n", "swefoundry", "--wait=false", "--ignore-not-found")
         if killed["agents"] >= (killed["operator"] + 1) * (KILLS - OPERATOR_KILLS) / (OPERATOR_KILLS + 1):
             kill_operator(operator_container())
             replace_operator_pod()
             killed["operator"] += 1
-        time.sleep(moments.uniform(0.1, 0.8))
+        time.sleep(rng.uniform(0.1, 0.8))
 
 
-def under_way(names: set[str]) -> bool:
-    found = json.loads(kubectl("get", "ti", *names, "-n", "swefoundry", "-o", "json"))["items"]
-    return any("finishedAt" not in item.get("status", {}) for item in found)
+def any_unfinished(names: set[str]) -> bool:
+    tasks = json.loads(kubectl("get", "ti", *names, "-n", "swefoundry", "-o", "json"))["items"]
+    return any("finishedAt" not in item.get("status", {}) for item in tasks)
 
 
 def agent_pods(names: set[str]) -> list[Json]:
     selector = f"swefoundry.dev/role=agent,swefoundry.dev/owner in ({','.join(sorted(names))})"
-    found = kubectl("get", "pods", "-n", "swefoundry", "-l", selector, "-o", "json")
-    return [pod for pod in json.loads(found)["items"] if is_running(pod)]
+    tasks = kubectl("get", "pods", "-n", "swefoundry", "-l", selector, "-o", "json")
+    return [pod for pod in json.loads(tasks)["items"] if is_running(pod)]
 
 
 def owner(pod: Json) -> str:
@@ -118,6 +124,6 @@ def owner(pod: Json) -> str:
 
 
 def age(pod: Json) -> float:
-    """Seconds that its container has run."""
+    """Seconds since the pod's container was started."""
     (container,) = pod["status"]["containerStatuses"]
     return (datetime.now(UTC) - parse_timestamp(container["state"]["running"]["startedAt"])).total_seconds()

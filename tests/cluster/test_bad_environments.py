@@ -1,4 +1,4 @@
-"""Environments that cannot be built, and EnvBuilds that people make themselves: every end has a name and a cause."""
+"""Environments that cannot be built, and EnvBuilds without a TaskInstance: each outcome has a reason and a message."""
 
 from collections.abc import Iterator
 
@@ -45,16 +45,16 @@ TAP = "echo 1..2; echo ok 1 - adds; echo not ok 2 - divides; exit 1\n"
 
 
 def an_env_build(name: str, command: str) -> Json:
-    """A person's own: no patches, only a source and a draft."""
-    story = make_shell_repository(name, files=SHELL_BUG | {"run.sh": TAP})
+    """An EnvBuild that a user creates: a source and a draft, without patches."""
+    repository = make_shell_repository(name, files=SHELL_BUG | {"run.sh": TAP})
     return {
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "EnvBuild",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
             "repo": f"lab/{name}",
-            "baseCommit": story.commit,
-            "source": {"git": {"url": story.url}},
+            "baseCommit": repository.commit,
+            "source": {"git": {"url": repository.url}},
             "environment": {
                 "draft": {
                     "dockerfile": BASE + COPY + "WORKDIR /testbed\n",
@@ -69,27 +69,37 @@ def an_env_build(name: str, command: str) -> Json:
 
 @pytest.fixture(scope="module")
 def names() -> Iterator[dict[str, str]]:
-    """Everything at once; each test waits for its own."""
-    own = ("reports", "reports-nothing")
-    found = {case: unique(case) for case in (*DOCKERFILES, "no-recipe", *own)}
+    """Names of all objects, which are processed at the same time; each test waits for its own."""
+    env_builds = ("reports", "reports-nothing")
+    names_by_case = {case: unique(case) for case in (*DOCKERFILES, "no-recipe", *env_builds)}
     tests = {"check.sh": "exit 1\n"}
     apply(
         *(
-            a_task(found[case], make_shell_repository(found[case]), environment={"draft": draft(dockerfile)})
+            a_task(
+                names_by_case[case],
+                make_shell_repository(names_by_case[case]),
+                environment={"draft": draft(dockerfile)},
+            )
             for case, dockerfile in DOCKERFILES.items()
         ),
         a_task(
-            found["no-recipe"],
-            make_repository(found["no-recipe"], {"main.f90": "end\n"}, tests, SHELL_FIX),
+            names_by_case["no-recipe"],
+            make_repository(names_by_case["no-recipe"], {"main.f90": "end\n"}, tests, SHELL_FIX),
             environment={},
         ),
-        an_env_build(found["reports"], "sh run.sh > result.tap"),
-        an_env_build(found["reports-nothing"], "true"),
+        an_env_build(names_by_case["reports"], "sh run.sh > result.tap"),
+        an_env_build(names_by_case["reports-nothing"], "true"),
     )
-    yield found
-    delete(*found.values())
+    yield names_by_case
+    delete(*names_by_case.values())
     kubectl(
-        "delete", "eb", *(found[case] for case in own), "-n", NAMESPACE, "--wait=false", "--ignore-not-found"
+        "delete",
+        "eb",
+        *(names_by_case[case] for case in env_builds),
+        "-n",
+        NAMESPACE,
+        "--wait=false",
+        "--ignore-not-found",
     )
 
 
@@ -98,7 +108,7 @@ def draft(dockerfile: str) -> Json:
 
 
 @pytest.mark.parametrize(
-    ("case", "outcome", "said"),
+    ("case", "outcome", "text"),
     [
         ("no-from", "PolicyRefused", "FROM"),
         ("unknown-instruction", "PolicyRefused", "Line 2: there is no instruction INSTALL"),
@@ -113,21 +123,21 @@ def draft(dockerfile: str) -> Json:
         ("no-shell", "NotRunnable", "/bin/sh"),
     ],
 )
-def test_a_draft_that_gives_no_environment_says_why(names, case, outcome, said):
+def test_a_draft_that_gives_no_environment_ends_with_its_outcome(names, case, outcome, text):
     status = wait_until_finished(names[case])
     message = condition(status, "Ready")["message"]
     assert verdict_of(status) == ("Failed", None, "EnvironmentNotBuilt"), message
     assert f"the last: {outcome}: " in message
-    assert said in message
-    [last] = get("eb", names[case])["status"]["rounds"]
-    assert last["outcome"] == outcome
+    assert text in message
+    [round_] = get("eb", names[case])["status"]["rounds"]
+    assert round_["outcome"] == outcome
 
 
-def test_the_lines_that_tell_why_a_step_failed_are_in_its_round(names):
+def test_the_error_lines_of_a_failed_step_are_in_its_round(names):
     wait_until_finished(names["step-fails"])
-    [last] = get("eb", names["step-fails"])["status"]["rounds"]
-    assert last["message"].splitlines()[1:] == ["looking for libfoo", "error: libfoo is not there"]
-    assert last["evidence"].startswith("sha256:")
+    [round_] = get("eb", names["step-fails"])["status"]["rounds"]
+    assert round_["message"].splitlines()[1:] == ["looking for libfoo", "error: libfoo is not there"]
+    assert round_["evidence"].startswith("sha256:")
 
 
 def test_a_language_without_recipes_asks_for_a_draft(names):
@@ -136,22 +146,24 @@ def test_a_language_without_recipes_asks_for_a_draft(names):
     assert "give spec.environment.draft" in condition(status, "Ready")["message"]
 
 
-def test_an_env_build_of_ones_own_is_accepted_when_its_tests_report(names):
+def test_an_env_build_without_patches_is_accepted_when_its_tests_report(names):
     status = wait_until_finished(names["reports"], kind="eb")
     assert (status["phase"], status["acceptedOn"], condition(status, "Ready")["status"]) == (
         "Ready",
         "tests-ran",
         "True",
     )
-    [last] = status["rounds"]
-    assert [(probe["stage"], probe["tests"], probe["failed"]) for probe in last["probes"]] == [("base", 2, 1)]
+    [round_] = status["rounds"]
+    assert [(probe["stage"], probe["tests"], probe["failed"]) for probe in round_["probes"]] == [
+        ("base", 2, 1)
+    ]
     assert status["image"].startswith("sha256:")
     wait_until(
         lambda: pods_of(names["reports"]), lambda pods: not pods
-    )  # they go just after the status is written
+    )  # deleted just after the status is written
 
 
-def test_an_env_build_whose_tests_report_nothing_is_not(names):
+def test_an_env_build_without_patches_is_refused_when_its_tests_report_nothing(names):
     status = wait_until_finished(names["reports-nothing"], kind="eb")
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "DraftsExhausted")
     assert "NoResult" in condition(status, "Ready")["message"]

@@ -1,4 +1,4 @@
-"""Rows that are wrong, odd or by reference: the wrong ones end with a reason and what to do, the others go on."""
+"""Rows that are wrong, unusual or by reference: the wrong ones end with a reason and a fix, the others are accepted."""
 
 import asyncio
 import hashlib
@@ -41,17 +41,17 @@ pytestmark = [
 ]
 
 HOST = "127.0.0.1:5000"
-"""The lab's registry as this machine reaches it; pods call it registry.lab:5000."""
+"""Address of the lab's registry on this machine; pods use registry.lab:5000."""
 
-NOWHERE = f"{GIT.rpartition(':')[0]}:80"
-"""A port that intake pods may use and that nobody listens on."""
+CLOSED_PORT = f"{GIT.rpartition(':')[0]}:80"
+"""An address that network policies allow to intake pods and on which no server listens."""
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 OTHER_PNG = PNG[:8] + PNG[:7:-1]
 
 
-def made(content: str = "", mode: int = 0o644, target: str = "") -> Callable[[Path], None]:
-    """A new file, whatever was there: with a mode, or a link."""
+def replaced_by(content: str = "", mode: int = 0o644, target: str = "") -> Callable[[Path], None]:
+    """Replaces a path by a file with a mode, or by a symbolic link."""
 
     def make(path: Path) -> None:
         path.unlink(missing_ok=True)
@@ -66,10 +66,10 @@ def made(content: str = "", mode: int = 0o644, target: str = "") -> Callable[[Pa
 
 ODD_FILES = {
     "old name.txt": "kept\n",
-    "gone.txt": "x\n",
-    "link": made(target="gone.txt"),
+    "deleted.txt": "x\n",
+    "link": replaced_by(target="deleted.txt"),
     "was-file": "x\n",
-    "was-link": made(target="crlf.txt"),
+    "was-link": replaced_by(target="crlf.txt"),
     "tool.sh": "true\n",
     "crlf.txt": "a\r\nb\r\n",
     "no-newline.txt": "begin",
@@ -79,11 +79,11 @@ ODD_FILES = {
 ODD_FIX = {
     "old name.txt": None,
     "new name.txt": "kept\n",
-    "gone.txt": None,
-    "link": made(target="crlf.txt"),
-    "was-file": made(target="tool.sh"),
-    "was-link": made("plain\n"),
-    "tool.sh": made("true\n", mode=0o755),
+    "deleted.txt": None,
+    "link": replaced_by(target="crlf.txt"),
+    "was-file": replaced_by(target="tool.sh"),
+    "was-link": replaced_by("plain\n"),
+    "tool.sh": replaced_by("true\n", mode=0o755),
     "crlf.txt": "a\r\nc\r\n",
     "no-newline.txt": "end",
     "na\u00efve-\u540d.txt": "new\n",
@@ -94,7 +94,7 @@ ODD_TESTS = {
     "check.sh": """set -e
 [ ! -e "old name.txt" ]
 [ "$(cat "new name.txt")" = kept ]
-[ ! -e gone.txt ]
+[ ! -e deleted.txt ]
 [ "$(readlink link)" = crlf.txt ]
 [ "$(readlink was-file)" = tool.sh ]
 [ ! -L was-link ]
@@ -109,7 +109,7 @@ cmp logo.png expected.png
 
 
 def stale(patch: str) -> str:
-    """The same patch, made against other lines."""
+    """The patch with other context lines, so that it does not apply."""
     return patch.replace("-echo 41", "-echo 40")
 
 
@@ -119,7 +119,7 @@ async def _push(repo: str, data: bytes) -> str:
 
 
 def push(name: str, data: bytes) -> str:
-    """The digest of a blob in an instance's repository."""
+    """Push a blob to an instance's repository; return its digest."""
     return asyncio.run(_push(f"lab/{name}", data))
 
 
@@ -134,7 +134,7 @@ def an_archive() -> bytes:
 
 
 def an_archived_task(name: str, repo: str, sha256: str = "") -> Json:
-    """Its source is an archive that the lab's registry serves as a blob."""
+    """A task whose source is an archive that the lab's registry serves as a blob."""
     archive = an_archive()
     path = repository("swefoundry/tasks", f"lab/{repo}")
     url = f"http://registry.lab:5000/v2/{path}/blobs/{push(repo, archive)}"
@@ -146,19 +146,19 @@ def an_archived_task(name: str, repo: str, sha256: str = "") -> Json:
     return task
 
 
-def a_private_story(name: str, **changes: object) -> SampleRepository:
+def a_private_repository(name: str, **changes: object) -> SampleRepository:
     return make_shell_repository(name, private=True, **changes)
 
 
-def a_private_task(story: SampleRepository, name: str, secret: str = "", **spec: object) -> Json:
-    """The lab asks for the user and password `lab`."""
-    git: Json = {"url": story.url.replace("://", "://lab@")}
+def a_private_task(repo: SampleRepository, name: str, secret: str = "", **spec: object) -> Json:
+    """A task with a private source; the lab's git server requires the user and password `lab`."""
+    git: Json = {"url": repo.url.replace("://", "://lab@")}
     if secret:
         git["tokenSecretRef"] = {"name": secret, "key": "token"}
-    return a_task(name, story, **({"source": {"git": git}} | spec))
+    return a_task(name, repo, **({"source": {"git": git}} | spec))
 
 
-def stored(kind: str, name: str, data: Json) -> Json:
+def a_secret_or_config_map(kind: str, name: str, data: Json) -> Json:
     return {
         "apiVersion": "v1",
         "kind": kind,
@@ -168,31 +168,33 @@ def stored(kind: str, name: str, data: Json) -> Json:
 
 
 def by_reference(name: str) -> list[Json]:
-    """A private source with its token in a Secret, tests in a ConfigMap, and 5 MB of fix in the registry."""
+    """A task with its token in a Secret, its tests in a ConfigMap, and a fix of 5 MB in the registry."""
     data = "".join(f"{os.urandom(40).hex()}\n" for _ in range(65_000))
-    story = a_private_story(name, fix=SHELL_FIX | {"data.txt": data})
-    assert len(story.gold_patch) > 5_000_000
+    repo = a_private_repository(name, fix=SHELL_FIX | {"data.txt": data})
+    assert len(repo.gold_patch) > 5_000_000
     task = a_private_task(
-        story,
+        repo,
         name,
         f"{name}-right",
-        goldPatch={"artifact": push(name, story.gold_patch.encode())},
+        goldPatch={"artifact": push(name, repo.gold_patch.encode())},
         testPatch={"configMapRef": {"name": name, "key": "test.patch"}},
     )
-    maps = stored("ConfigMap", name, {"test.patch": story.test_patch})
-    # The task comes first: what it names may come a moment later.
-    return [task, stored("Secret", f"{name}-right", {"token": "lab\n"}), maps]
+    maps = a_secret_or_config_map("ConfigMap", name, {"test.patch": repo.test_patch})
+    # The task is created first: the objects that it names may follow.
+    return [task, a_secret_or_config_map("Secret", f"{name}-right", {"token": "lab\n"}), maps]
 
 
 Rows = Callable[[str, str], list[Json]]
-"""The objects of a case, given its name and the name of a Secret and a ConfigMap that all rows share."""
+"""Objects of a case; the arguments are its name and the name of a Secret and a ConfigMap that all rows share."""
 
 
 def a_row(name: str, **changes: object) -> list[Json]:
-    """The smallest good story with something wrong about it; story's own fields, or the spec's."""
-    story = make_shell_repository(name)
-    own = {key: changes.pop(key) for key in ("commit", "url", "gold_patch", "test_patch") if key in changes}
-    return [a_task(name, replace(story, **own), **changes)]
+    """A minimal valid row with changed fields: those of SampleRepository, or those of the spec."""
+    repo = make_shell_repository(name)
+    repository_changes = {
+        key: changes.pop(key) for key in ("commit", "url", "gold_patch", "test_patch") if key in changes
+    }
+    return [a_task(name, replace(repo, **repository_changes), **changes)]
 
 
 def stale_gold(name: str, shared: str) -> list[Json]:
@@ -200,8 +202,8 @@ def stale_gold(name: str, shared: str) -> list[Json]:
 
 
 def stale_tests(name: str, shared: str) -> list[Json]:
-    story = make_shell_repository(name, files=SHELL_BUG | {"check.sh": "true\n"})
-    return [a_task(name, replace(story, test_patch=story.test_patch.replace("-true", "-false")))]
+    repo = make_shell_repository(name, files=SHELL_BUG | {"check.sh": "true\n"})
+    return [a_task(name, replace(repo, test_patch=repo.test_patch.replace("-true", "-false")))]
 
 
 REFUSED: dict[str, tuple[Rows, str, str]] = {
@@ -236,22 +238,22 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
         "there is no git repository at http://git.lab:8418/no-such-repository.git: check the URL",
     ),
     "nobody-listens": (
-        lambda name, shared: a_row(name, url=f"{NOWHERE}/x.git"),
+        lambda name, shared: a_row(name, url=f"{CLOSED_PORT}/x.git"),
         "SourceUnreachable",
         "(asked 4 times): check the URL, and that network policies let intake pods go there",
     ),
     "no-token": (
-        lambda name, shared: [a_private_task(a_private_story(name), name)],
+        lambda name, shared: [a_private_task(a_private_repository(name), name)],
         "SourceUnreachable",
         "name a secret with a token (tokenSecretRef)",
     ),
     "wrong-token": (
-        lambda name, shared: [a_private_task(a_private_story(name), name, shared)],
+        lambda name, shared: [a_private_task(a_private_repository(name), name, shared)],
         "SourceUnreachable",
         "the git token was rejected: renew the secret",
     ),
     "no-secret": (
-        lambda name, shared: [a_private_task(a_private_story(name), name, "no-such-secret")],
+        lambda name, shared: [a_private_task(a_private_repository(name), name, "no-such-secret")],
         "Misconfigured",
         "spec.source.git.tokenSecretRef: Secret no-such-secret with the key token is not there; create it",
     ),
@@ -271,7 +273,7 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
         f"not {'1' * 64}",
     ),
 }
-"""Case -> its objects, and the reason and a part of the message that it ends with."""
+"""Case -> its objects, and the reason and a part of the message of its Ready condition."""
 
 ACCEPTED: dict[str, Callable[[str], list[Json]]] = {
     "by-reference": lambda name: by_reference(name),
@@ -281,9 +283,9 @@ ACCEPTED: dict[str, Callable[[str], list[Json]]] = {
 }
 
 LONG = "/".join(["long"] * 700)
-"""A path that no field of a status has room for."""
+"""A path longer than any field of a status."""
 
-SLEEPY = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN sleep 600\n", "testCommand": "true"}
+SLOW_BUILD = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN sleep 600\n", "testCommand": "true"}
 
 
 def a_reference(name: str, key: str) -> Json:
@@ -292,31 +294,35 @@ def a_reference(name: str, key: str) -> Json:
 
 @pytest.fixture(scope="module")
 def names() -> Iterator[dict[str, str]]:
-    """Every row at once; each test waits for its own."""
-    found = {case: unique(case) for case in (*REFUSED, *ACCEPTED, "expired", "deleted")}
-    found["long-name"] = (found["long-name"] + "-long" * 50)[:252] + "x"
+    """Names of all rows, which are processed at the same time; each test waits for its own."""
+    names_by_case = {case: unique(case) for case in (*REFUSED, *ACCEPTED, "expired", "deleted")}
+    names_by_case["long-name"] = (names_by_case["long-name"] + "-long" * 50)[:252] + "x"
     shared = unique("rows")
     apply(
-        stored("Secret", shared, {"token": "wrong"}),
-        stored("ConfigMap", shared, {"test.patch": "x"}),
-        a_task(found["deleted"], make_shell_repository(found["deleted"]), environment={"draft": SLEEPY}),
-        *(item for case, make in ACCEPTED.items() for item in make(found[case])),
-        *a_row(found["expired"], commit="e" * 40, ttlSecondsAfterFinished=1),
-        *(item for case, (make, _, _) in REFUSED.items() for item in make(found[case], shared)),
+        a_secret_or_config_map("Secret", shared, {"token": "wrong"}),
+        a_secret_or_config_map("ConfigMap", shared, {"test.patch": "x"}),
+        a_task(
+            names_by_case["deleted"],
+            make_shell_repository(names_by_case["deleted"]),
+            environment={"draft": SLOW_BUILD},
+        ),
+        *(item for case, make in ACCEPTED.items() for item in make(names_by_case[case])),
+        *a_row(names_by_case["expired"], commit="e" * 40, ttlSecondsAfterFinished=1),
+        *(item for case, (make, _, _) in REFUSED.items() for item in make(names_by_case[case], shared)),
     )
-    yield found
-    delete(*found.values())
-    reference = found["by-reference"]
+    yield names_by_case
+    delete(*names_by_case.values())
+    reference = names_by_case["by-reference"]
     kubectl("delete", "secret", shared, f"{reference}-right", "-n", NAMESPACE, "--ignore-not-found")
     kubectl("delete", "configmap", shared, reference, "-n", NAMESPACE, "--ignore-not-found")
 
 
 def builds_of(name: str) -> list[str]:
-    """Phases of its build pods."""
+    """Phases of the instance's build pods."""
     return [pod["status"]["phase"] for pod in pods_of(name) if "-build-" in pod["metadata"]["name"]]
 
 
-def test_an_instance_deleted_in_the_middle_of_its_build_leaves_nothing(names):
+def test_an_instance_deleted_during_its_build_leaves_nothing(names):
     name = names["deleted"]
     wait_until(lambda: builds_of(name), lambda phases: phases == ["Running"])
     delete(name)
@@ -334,17 +340,17 @@ def test_a_suspended_instance_starts_nothing_until_it_is_resumed(names):
     assert verdict_of(wait_until_finished(name)) == ("Validated", "fail2pass", "Fail2Pass")
 
 
-def test_an_expired_instance_is_deleted_with_all_that_it_had(names):
+def test_an_expired_instance_is_deleted_with_its_env_build_and_pods(names):
     name = names["expired"]
     wait_until(lambda: [get("ti", name), get("eb", name), pods_of(name)], lambda left: not any(left))
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_wrong_row_says_what_is_wrong_and_what_to_do(names, case):
-    _, reason, said = REFUSED[case]
+def test_a_wrong_row_ends_with_its_reason_and_a_message_with_the_fix(names, case):
+    _, reason, text = REFUSED[case]
     status = wait_until_finished(names[case])
     assert verdict_of(status) == ("Failed", None, reason), condition(status, "Ready")
-    assert said in condition(status, "Ready")["message"]
+    assert text in condition(status, "Ready")["message"]
     assert condition(status, "Stalled")["status"] == "True"
     assert condition(status, "Validated")["status"] == "Unknown"
     wait_until(lambda: pods_of(names[case]), lambda pods: not pods)
@@ -354,8 +360,8 @@ def test_a_wrong_row_says_what_is_wrong_and_what_to_do(names, case):
     "case",
     ["by-reference", "odd-files", "long-name"],
 )
-def test_an_odd_row_is_taken_as_it_is_meant(names, case):
+def test_an_unusual_row_is_validated(names, case):
     status = wait_until_finished(names[case])
     assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
-    # What by-reference names comes after the row itself: how often it is missed hangs on who is quicker.
+    # The objects that by-reference names are created after the row: how often intake is retried depends on timing.
     assert case == "by-reference" or status["infraRetries"] <= 2

@@ -1,4 +1,4 @@
-"""The lab's base images behave like the official ones whose names they bear."""
+"""The lab's base images behave like the official images of the same names."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from cluster.commands import LAB, ON_LAB, kubectl
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="about the lab's own images"),
+    pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="tests the lab's own images"),
 ]
 
 ABOUT_PYTHON = r"""
@@ -60,13 +60,13 @@ Facts = dict[str, Future[dict[str, str]]]
 
 @pytest.fixture(scope="module")
 def facts(namespace: str) -> Iterator[Facts]:
-    """What each image says of itself; all are asked at once."""
+    """Facts printed by a script in each image; all images run at the same time."""
     with ThreadPoolExecutor(len(SCRIPTS)) as pool:
-        yield {image: pool.submit(printed, namespace, image, script) for image, script in SCRIPTS.items()}
+        yield {image: pool.submit(print_facts, namespace, image, script) for image, script in SCRIPTS.items()}
 
 
-def printed(namespace: str, image: str, script: str) -> dict[str, str]:
-    """Run a script in a pod of an image; the `name=value` lines that it printed."""
+def print_facts(namespace: str, image: str, script: str) -> dict[str, str]:
+    """Run a script in a pod of the image; return the `name=value` lines that it prints."""
     name = image.translate(str.maketrans(":.", "--"))
     container = {"name": "main", "image": image, "command": ["sh", "-c", script]}
     pod = {
@@ -76,10 +76,10 @@ def printed(namespace: str, image: str, script: str) -> dict[str, str]:
         "spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 0, "containers": [container]},
     }
     kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(pod))
-    ended = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
-    kubectl("wait", "-n", namespace, f"pod/{name}", "--timeout=600s", "--for", ended)
+    exit_code = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
+    kubectl("wait", "-n", namespace, f"pod/{name}", "--timeout=600s", "--for", exit_code)
     log = kubectl("logs", "-n", namespace, name)
-    code = kubectl("get", "pod", "-n", namespace, name, "-o", ended)
+    code = kubectl("get", "pod", "-n", namespace, name, "-o", exit_code)
     assert code == "0", log
     return dict(line.split("=", 1) for line in log.splitlines() if "=" in line)
 
@@ -103,7 +103,7 @@ def python_facts(version: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.11", "3.13"])
-def test_a_python_image_has_one_python_under_usr_local_that_pip_and_venv_serve(
+def test_a_python_image_has_one_python_under_usr_local_that_pip_and_venv_use(
     facts: Facts, version: str
 ) -> None:
     found = dict(facts[f"python:{version}-slim"].result())
@@ -116,5 +116,5 @@ def test_a_debian_image_installs_packages_of_its_own_suite(facts: Facts, suite: 
     assert facts[f"debian:{suite}-slim"].result() == {"suite": suite, "installed": "Hello, world!"}
 
 
-def test_busybox_is_a_shell_with_applets(facts: Facts) -> None:
+def test_the_busybox_image_has_a_shell_with_applets(facts: Facts) -> None:
     assert facts["busybox:stable"].result() == {"applets": "3"}

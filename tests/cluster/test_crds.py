@@ -1,4 +1,4 @@
-"""The real API server accepts what is good and refuses what is not, naming the field."""
+"""The API server accepts valid objects, and refuses invalid ones with a message that names the field."""
 
 import json
 import re
@@ -25,12 +25,12 @@ SAMPLES = sorted((ROOT / "samples").glob("*.yaml"))
 
 @pytest.fixture(scope="module")
 async def api() -> AsyncIterator[CustomObjectsApi]:
-    """The cluster, with the CRDs that the chart installed."""
+    """Client of the cluster, in which the chart has installed the CRDs."""
     kubectl(
         "wait",
         "--for=condition=Established",
         "--timeout=30s",
-        *(f"crd/{one.name}" for one in RESOURCE_DEFINITIONS),
+        *(f"crd/{resource.name}" for resource in RESOURCE_DEFINITIONS),
     )
     await config.load_kube_config(config_file=KUBECONFIG)
     async with ApiClient() as client:
@@ -38,8 +38,8 @@ async def api() -> AsyncIterator[CustomObjectsApi]:
 
 
 async def create(api: CustomObjectsApi, manifest: Manifest, *, dry: bool = True) -> Manifest:
-    """The object as the server would store it, with unknown fields refused as kubectl asks for."""
-    made: Any = await api.create_namespaced_custom_object(
+    """Create the object, by default as a dry run, and refuse unknown fields; return it as the server stores it."""
+    created: Any = await api.create_namespaced_custom_object(
         GROUP,
         VERSION,
         NAMESPACE,
@@ -48,11 +48,11 @@ async def create(api: CustomObjectsApi, manifest: Manifest, *, dry: bool = True)
         dry_run="All" if dry else None,
         field_validation="Strict",
     )
-    return dict(made)
+    return dict(created)
 
 
 async def refusal(api: CustomObjectsApi, manifest: Manifest) -> str:
-    """What the server says against a manifest."""
+    """The server's message about an invalid manifest."""
     with pytest.raises(ApiException) as caught:
         await create(api, manifest)
     assert caught.value.status in (400, 422)
@@ -61,18 +61,22 @@ async def refusal(api: CustomObjectsApi, manifest: Manifest) -> str:
 
 @pytest.fixture
 async def stored(api: CustomObjectsApi) -> AsyncIterator[Manifest]:
-    """A TaskInstance that nobody works on, in the cluster until the test ends."""
-    made = await create(api, {**a_task(suspend=True), "metadata": {"generateName": "crd-test-"}}, dry=False)
-    yield made
+    """A suspended TaskInstance, deleted when the test ends."""
+    created = await create(
+        api, {**a_task(suspend=True), "metadata": {"generateName": "crd-test-"}}, dry=False
+    )
+    yield created
     await api.delete_namespaced_custom_object(
-        GROUP, VERSION, NAMESPACE, "taskinstances", made["metadata"]["name"]
+        GROUP, VERSION, NAMESPACE, "taskinstances", created["metadata"]["name"]
     )
 
 
 @pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
-async def test_refuses(api: CustomObjectsApi, slip: Slip) -> None:
-    said = await refusal(api, slip.manifest)
-    assert slip.field in said
+async def test_an_invalid_manifest_is_refused_with_the_name_of_the_field(
+    api: CustomObjectsApi, slip: Slip
+) -> None:
+    message = await refusal(api, slip.manifest)
+    assert slip.field in message
 
 
 @pytest.mark.parametrize(
@@ -80,18 +84,18 @@ async def test_refuses(api: CustomObjectsApi, slip: Slip) -> None:
     [a_task(), an_env_build(), *(slip.manifest for slip in STALLED)],
     ids=lambda manifest: manifest["kind"],
 )
-async def test_accepts(api: CustomObjectsApi, manifest: Manifest) -> None:
+async def test_a_manifest_is_accepted(api: CustomObjectsApi, manifest: Manifest) -> None:
     assert (await create(api, manifest))["spec"]
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
-async def test_accepts_the_sample(api: CustomObjectsApi, path: Path) -> None:
+async def test_a_sample_is_accepted(api: CustomObjectsApi, path: Path) -> None:
     kubectl("apply", "--server-side", "--dry-run=server", "-f", str(path))
 
 
-async def test_fills_in_the_defaults(api: CustomObjectsApi) -> None:
-    made = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
-    spec = yaml.safe_load(yaml.safe_dump(made["spec"]))
+async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
+    created = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
+    spec = yaml.safe_load(yaml.safe_dump(created["spec"]))
     assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
         {"strategies": [], "acceptError2Pass": True, "ablations": []},
         {
@@ -123,7 +127,7 @@ async def test_fills_in_the_defaults(api: CustomObjectsApi) -> None:
         ("testPatch", {"artifact": DIGEST}),
     ],
 )
-async def test_does_not_let_identity_change(
+async def test_an_identity_field_cannot_be_changed(
     api: CustomObjectsApi, stored: Manifest, field: str, value: object
 ) -> None:
     with pytest.raises(ApiException) as caught:
@@ -132,13 +136,13 @@ async def test_does_not_let_identity_change(
     assert "is immutable: create another TaskInstance instead" in caught.value.body
 
 
-async def test_does_not_let_identity_be_taken_away(api: CustomObjectsApi, stored: Manifest) -> None:
+async def test_an_identity_field_cannot_be_removed(api: CustomObjectsApi, stored: Manifest) -> None:
     with pytest.raises(ApiException) as caught:
         await patch(api, stored, {"spec": {"source": None}})
     assert "source is immutable" in caught.value.body
 
 
-async def test_lets_the_budget_and_the_environment_change(api: CustomObjectsApi, stored: Manifest) -> None:
+async def test_the_budget_and_the_environment_can_be_changed(api: CustomObjectsApi, stored: Manifest) -> None:
     await patch(api, stored, {"spec": {"budget": {"rounds": 9}, "environment": {"strategies": ["fixed"]}}})
 
 
@@ -155,9 +159,9 @@ async def patch(api: CustomObjectsApi, stored: Manifest, change: Manifest, *, st
     )
 
 
-async def test_an_env_build_does_not_change_at_all(api: CustomObjectsApi) -> None:
-    made = await create(api, {**an_env_build(), "metadata": {"generateName": "crd-test-"}}, dry=False)
-    name = made["metadata"]["name"]
+async def test_the_spec_of_an_env_build_cannot_be_changed(api: CustomObjectsApi) -> None:
+    created = await create(api, {**an_env_build(), "metadata": {"generateName": "crd-test-"}}, dry=False)
+    name = created["metadata"]["name"]
     try:
         with pytest.raises(ApiException) as caught:
             await api.patch_namespaced_custom_object(
@@ -195,7 +199,7 @@ A_STATUS = {
 }
 
 
-async def test_shows_what_happened_in_columns(api: CustomObjectsApi, stored: Manifest) -> None:
+async def test_kubectl_get_shows_the_status_in_columns(api: CustomObjectsApi, stored: Manifest) -> None:
     await patch(api, stored, {"status": A_STATUS}, status=True)
     name = stored["metadata"]["name"]
     header, row = kubectl("get", "ti", name, "-n", NAMESPACE, "-o", "wide").splitlines()
@@ -215,7 +219,9 @@ async def test_shows_what_happened_in_columns(api: CustomObjectsApi, stored: Man
     assert "IMAGE" not in kubectl("get", "ti", name, "-n", NAMESPACE)
 
 
-async def test_can_be_waited_for_and_selected(api: CustomObjectsApi, stored: Manifest) -> None:
+async def test_kubectl_waits_for_conditions_and_selects_by_fields(
+    api: CustomObjectsApi, stored: Manifest
+) -> None:
     await patch(api, stored, {"status": A_STATUS}, status=True)
     name = stored["metadata"]["name"]
     for condition in ("Ready", "Validated"):
@@ -230,12 +236,12 @@ async def test_can_be_waited_for_and_selected(api: CustomObjectsApi, stored: Man
     )
 
 
-async def test_a_condition_cannot_be_there_twice(api: CustomObjectsApi, stored: Manifest) -> None:
+async def test_a_condition_type_cannot_occur_twice(api: CustomObjectsApi, stored: Manifest) -> None:
     twice = [A_STATUS["conditions"][0]] * 2  # type: ignore[index]
     with pytest.raises(ApiException) as caught:
         await patch(api, stored, {"status": {**A_STATUS, "conditions": twice}}, status=True)
     assert "Duplicate value" in caught.value.body
 
 
-async def test_explains_fields(api: CustomObjectsApi) -> None:
+async def test_kubectl_explain_describes_a_field(api: CustomObjectsApi) -> None:
     assert "The reference fix, without tests" in kubectl("explain", "ti.spec.goldPatch")

@@ -1,4 +1,4 @@
-"""The chart's embedded registry takes content from pods by name and gives images to the node by port."""
+"""The chart's embedded registry: pods push to it by service name, nodes pull images from it by host port."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 @pytest.fixture
 def namespace() -> Iterator[str]:
-    """A namespace with a release of the chart, its registry ready; the operator itself has nothing to do here."""
+    """A namespace with a release of the chart whose registry is ready; the release's operator has no work."""
     name = f"registry-{uuid4().hex[:8]}"
     values = f"registry.embedded.enabled=true,registry.embedded.hostPort={HOST_PORT},crds.install=false"
     kubectl("create", "namespace", name)
@@ -42,8 +42,8 @@ def namespace() -> Iterator[str]:
         kubectl("delete", "namespace", name, "--wait=false")
 
 
-def answers(url: str) -> bool:
-    """Nodes hear of a service's pods a moment after these are ready."""
+def is_reachable(url: str) -> bool:
+    """False for a moment after the pod is ready, until the node has the service's endpoints."""
     try:
         return httpx.get(url).is_success
     except httpx.TransportError:
@@ -51,27 +51,27 @@ def answers(url: str) -> bool:
 
 
 def copy(source: str, target: str) -> None:
-    """One image, from registry to registry."""
-    found = httpx.get(
+    """Copy one image from one registry to another."""
+    response = httpx.get(
         f"{source}/v2/{IMAGE}/manifests/latest", headers={"Accept": MANIFEST}
     ).raise_for_status()
-    manifest = json.loads(found.content)
+    manifest = json.loads(response.content)
     for blob in (manifest["config"], *manifest["layers"]):
         content = httpx.get(f"{source}/v2/{IMAGE}/blobs/{blob['digest']}").raise_for_status().content
-        started = httpx.post(f"{target}/v2/{IMAGE}/blobs/uploads/").raise_for_status()
-        place = httpx.URL(urljoin(target, started.headers["Location"])).copy_merge_params(
+        upload = httpx.post(f"{target}/v2/{IMAGE}/blobs/uploads/").raise_for_status()
+        location = httpx.URL(urljoin(target, upload.headers["Location"])).copy_merge_params(
             {"digest": blob["digest"]}
         )
-        httpx.put(place, content=content).raise_for_status()
+        httpx.put(location, content=content).raise_for_status()
     headers = {"Content-Type": MANIFEST}
     httpx.put(
-        f"{target}/v2/{IMAGE}/manifests/latest", content=found.content, headers=headers
+        f"{target}/v2/{IMAGE}/manifests/latest", content=response.content, headers=headers
     ).raise_for_status()
 
 
-def test_a_pod_of_an_image_in_it_reads_it_by_name(namespace: str) -> None:
+def test_a_pod_runs_an_image_of_the_registry_and_reads_the_registry_by_name(namespace: str) -> None:
     address = kubectl("-n", namespace, "get", "service", "trial-registry", "-o", "jsonpath={.spec.clusterIP}")
-    wait_until(lambda: answers(f"http://{address}:5000/v2/"), bool)
+    wait_until(lambda: is_reachable(f"http://{address}:5000/v2/"), bool)
     copy(LAB_REGISTRY, f"http://{address}:5000")
     read = ["wget", "-qO-", f"http://trial-registry.{namespace}.svc:5000/v2/_catalog"]
     image = f"localhost:{HOST_PORT}/{IMAGE}:latest"

@@ -1,4 +1,6 @@
-"""A task namespace is deleted in the middle: it goes, the others do not notice, and it may come back."""
+"""A task namespace is deleted while its instances run: it terminates, other namespaces are not affected, and it can be
+created again.
+"""
 
 import json
 import time
@@ -12,42 +14,43 @@ from cluster.fault_injection import (
     an_instance,
     assert_undisturbed_verdicts,
     name_of,
-    operator_is_ready,
     recorded_pods,
+    wait_for_operator,
     wait_for_running_pods,
 )
 from cluster.sample_instances import Json, apply, wait_until
 
 pytestmark = pytest.mark.cluster
 
-DOOMED = "swefoundry-extra"
+DELETED = "swefoundry-extra"
 
 
 @pytest.fixture
-def belongings() -> Iterator[list[Json]]:
-    """What has to be in a task namespace; it is put back at the end, whatever happened."""
+def namespace_objects() -> Iterator[list[Json]]:
+    """Objects of the task namespace, which are created again at the end of the test."""
     chart = [
         body for body in yaml.safe_load_all(helm("get", "manifest", "swefoundry", "-n", "swefoundry")) if body
     ]
-    own = [body for body in chart if body["metadata"].get("namespace") == DOOMED]
-    assert {body["kind"] for body in own} >= {"Role", "RoleBinding", "ServiceAccount", "NetworkPolicy"}
-    namespace = bare(json.loads(kubectl("get", "namespace", DOOMED, "-o", "json")))
-    maps = json.loads(kubectl("get", "configmaps", "-n", DOOMED, "-o", "json"))["items"]
-    kept = [namespace, *(bare(body) for body in maps if body["metadata"]["name"] != "kube-root-ca.crt"), *own]
-    yield kept
-    put_back(kept)
+    of_chart = [body for body in chart if body["metadata"].get("namespace") == DELETED]
+    assert {body["kind"] for body in of_chart} >= {"Role", "RoleBinding", "ServiceAccount", "NetworkPolicy"}
+    namespace = bare(json.loads(kubectl("get", "namespace", DELETED, "-o", "json")))
+    maps = json.loads(kubectl("get", "configmaps", "-n", DELETED, "-o", "json"))["items"]
+    copied = [bare(body) for body in maps if body["metadata"]["name"] != "kube-root-ca.crt"]
+    objects = [namespace, *copied, *of_chart]
+    yield objects
+    restore(objects)
 
 
 def bare(body: Json) -> Json:
-    """An object without what the cluster wrote into it."""
+    """The object without fields that the cluster has set."""
     meta = {key: body["metadata"][key] for key in ("name", "namespace", "labels") if key in body["metadata"]}
     parts = {key: body[key] for key in ("data", "binaryData") if key in body}
     return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": meta, **parts}
 
 
-def put_back(kept: list[Json]) -> None:
-    wait_until(lambda: phase(DOOMED), lambda found: found != "Terminating")
-    body = {"apiVersion": "v1", "kind": "List", "items": kept}
+def restore(objects: list[Json]) -> None:
+    wait_until(lambda: phase(DELETED), lambda found: found != "Terminating")
+    body = {"apiVersion": "v1", "kind": "List", "items": objects}
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(body))
 
 
@@ -56,24 +59,24 @@ def phase(namespace: str) -> str:
     return found.strip()
 
 
-def test_a_deleted_namespace_goes_and_takes_nobody_along(belongings):
-    doomed = [an_instance("fail2pass", "sleep 600", DOOMED), an_instance("fail2pass", namespace=DOOMED)]
-    neighbour, newcomer = an_instance("fail2pass", "sleep 8; sh check.sh"), an_instance("pass2pass")
-    back = an_instance("fail2pass", namespace=DOOMED)
-    with recorded_pods() as seen:
-        apply(*doomed)
-        wait_for_running_pods(name_of(doomed[0]), "evaluation", DOOMED)
-        apply(neighbour)
-        kubectl("delete", "namespace", DOOMED, "--wait=false")
+def test_a_deleted_namespace_terminates_and_does_not_affect_other_namespaces(namespace_objects):
+    deleted = [an_instance("fail2pass", "sleep 600", DELETED), an_instance("fail2pass", namespace=DELETED)]
+    running, later = an_instance("fail2pass", "sleep 8; sh check.sh"), an_instance("pass2pass")
+    after_restore = an_instance("fail2pass", namespace=DELETED)
+    with recorded_pods() as recorder:
+        apply(*deleted)
+        wait_for_running_pods(name_of(deleted[0]), "evaluation", DELETED)
+        apply(running)
+        kubectl("delete", "namespace", DELETED, "--wait=false")
         started = time.monotonic()
-        wait_until(lambda: phase(DOOMED), lambda found: found == "")
-        print(f"the namespace was gone after {time.monotonic() - started:.0f} s")
-        # A graceful stop in the middle; and who starts while one of its namespaces is missing must serve the others.
+        wait_until(lambda: phase(DELETED), lambda found: found == "")
+        print(f"the namespace was deleted after {time.monotonic() - started:.0f} s")
+        # An operator that starts while one of its namespaces is missing must serve the others.
         kubectl("rollout", "restart", "deploy/swefoundry", "-n", "swefoundry")
-        operator_is_ready()
-        apply(newcomer)
-        assert_undisturbed_verdicts(seen, {name_of(neighbour): "fail2pass", name_of(newcomer): "pass2pass"})
-        assert seen.numbers_of(name_of(neighbour)) == {"0"}
-        put_back(belongings)
-        apply(back)
-        assert_undisturbed_verdicts(seen, {name_of(back): "fail2pass"}, namespace=DOOMED)
+        wait_for_operator()
+        apply(later)
+        assert_undisturbed_verdicts(recorder, {name_of(running): "fail2pass", name_of(later): "pass2pass"})
+        assert recorder.numbers_of(name_of(running)) == {"0"}
+        restore(namespace_objects)
+        apply(after_restore)
+        assert_undisturbed_verdicts(recorder, {name_of(after_restore): "fail2pass"}, namespace=DELETED)

@@ -1,4 +1,4 @@
-"""A node is lost in the middle of a build and of an evaluation: both are repeated elsewhere."""
+"""A node is lost during a build and an evaluation: both are repeated on another node."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,12 +24,12 @@ from swefoundry_lab.node import Node
 pytestmark = [pytest.mark.cluster, lab_only]
 
 HANGS_ON_LAB_2 = "if ip -4 addr | grep -q '10\\.244\\.1\\.'; then sleep 900; fi"
-"""lab-2's pods have addresses 10.244.1.x: there the work never ends by itself, elsewhere it is quick."""
+"""Pods of lab-2 have addresses 10.244.1.x: the command hangs on that node only."""
 
 
 @pytest.fixture
 def lab_2() -> Iterator[Node]:
-    """A second node, taken away again at the end."""
+    """A second node, removed at the end of the test."""
     node = Node(2, lab().address)
     try:
         with exclusive(lab()):
@@ -42,7 +42,7 @@ def lab_2() -> Iterator[Node]:
 
 @contextmanager
 def new_pods_go_to(node: Node) -> Iterator[None]:
-    """The other node takes no new pods for a moment."""
+    """Cordon the first node until the block ends."""
     kubectl("cordon", "lab-1")
     try:
         yield
@@ -50,24 +50,27 @@ def new_pods_go_to(node: Node) -> Iterator[None]:
         kubectl("uncordon", "lab-1")
 
 
-def on(node: Node, name: str, role: str) -> bool:
+def runs_on(node: Node, name: str, role: str) -> bool:
     return any(pod["spec"].get("nodeName") == node.name for pod in running_pods(name, role))
 
 
-def test_a_lost_node_costs_an_attempt_and_no_verdict(lab_2):
+def test_pods_of_a_lost_node_are_retried_and_no_verdict_changes(lab_2):
     evaluating = an_instance("fail2pass", f"{HANGS_ON_LAB_2}; sh check.sh")
     building = an_instance("pass2pass")
     building["spec"]["environment"]["draft"]["dockerfile"] += f"RUN {HANGS_ON_LAB_2}\n"
     for task in (evaluating, building):
         task["spec"]["validation"]["timeoutSeconds"] = 900
     expected = {name_of(evaluating): "fail2pass", name_of(building): "pass2pass"}
-    with recorded_pods() as seen:
+    with recorded_pods() as recorder:
         with new_pods_go_to(lab_2):
             apply(evaluating, building)
             wait_until(
-                lambda: (on(lab_2, name_of(evaluating), "evaluation"), on(lab_2, name_of(building), "build")),
+                lambda: (
+                    runs_on(lab_2, name_of(evaluating), "evaluation"),
+                    runs_on(lab_2, name_of(building), "build"),
+                ),
                 lambda both: both == (True, True),
             )
         faults.kill_node(lab(), lab_2.name)
-        assert_undisturbed_verdicts(seen, expected)
-        assert [seen.numbers_of(name) for name in expected] == [{"0", "1"}] * 2
+        assert_undisturbed_verdicts(recorder, expected)
+        assert [recorder.numbers_of(name) for name in expected] == [{"0", "1"}] * 2

@@ -1,4 +1,4 @@
-"""The operator dies, again and again: nobody who reads the results can tell."""
+"""The operator is killed repeatedly: no result changes."""
 
 import random
 import time
@@ -13,41 +13,43 @@ from cluster.fault_injection import (
     lab_only,
     name_of,
     operator_container,
-    operator_is_ready,
     recorded_pods,
     replace_operator_pod,
+    wait_for_operator,
 )
 from cluster.sample_instances import apply
 
 pytestmark = [pytest.mark.cluster, lab_only]
 
 KILLS = 30
-RESTARTED_BY_ITS_KUBELET = frozenset({3, 17})
-"""Kills after which the kubelet starts the container again; after the others a new pod comes, which is quicker."""
+RESTARTED_BY_KUBELET = frozenset({3, 17})
+"""Kills after which the kubelet restarts the container; after the others the pod is replaced, which is quicker."""
 
-DURING_ITS_START = 2
-"""Every second kill strikes at once; the others strike after the operator got to work."""
+KILLS_DURING_START = 2
+"""Every second kill happens during the operator's start, the others when it is ready."""
 
-LONGEST_LIFE_SECONDS = 2.5
+MAX_LIFETIME_SECONDS = 2.5
 
 
 def test_thirty_kills_at_random_moments_change_no_verdict_and_start_no_pod_twice():
-    moments = random.Random(20260101)
+    rng = random.Random(20260101)
     cases = [*UNDISTURBED_VERDICTS, "fail2pass", "fail2pass"]
     expected: dict[str, str] = {}
-    with recorded_pods() as seen:
+    with recorded_pods() as recorder:
         for number in range(KILLS):
-            if number % (KILLS // len(cases)) == 0:  # so that some instance is at each stage all the time
+            if number % (KILLS // len(cases)) == 0:  # so that there is always an instance at each stage
                 case = cases[len(expected)]
                 task = an_instance(case, "sleep 2; sh check.sh")
                 expected[name_of(task)] = case
                 apply(task)
-            container = operator_container(working=number % DURING_ITS_START > 0)
-            time.sleep(moments.uniform(0, LONGEST_LIFE_SECONDS))
+            container = operator_container(ready=number % KILLS_DURING_START > 0)
+            time.sleep(rng.uniform(0, MAX_LIFETIME_SECONDS))
             kill_operator(container)
-            if number not in RESTARTED_BY_ITS_KUBELET:
+            if number not in RESTARTED_BY_KUBELET:
                 replace_operator_pod()
             operator_container(other_than=container)
-        operator_is_ready()
-        assert_undisturbed_verdicts(seen, expected)
-        assert all(seen.numbers_of(name) == {"0"} for name in expected)  # pods go on while nobody looks
+        wait_for_operator()
+        assert_undisturbed_verdicts(recorder, expected)
+        assert all(
+            recorder.numbers_of(name) == {"0"} for name in expected
+        )  # pods continue while the operator is down

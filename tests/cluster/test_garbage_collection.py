@@ -1,6 +1,6 @@
-"""A real registry's garbage collection leaves everything that finished objects name, after real runs of every kind.
+"""The registry's garbage collection keeps all content that finished objects name, after runs of every kind.
 
-Collected is a copy of what the lab's registry holds of these instances, never the lab's registry itself.
+It runs on a copy of the instances' repositories, never on the lab's registry.
 """
 
 import os
@@ -49,7 +49,7 @@ pytestmark = [
 ]
 
 CONTENT = Path("docker/registry/v2")
-"""Where the registry program keeps everything, below its folder."""
+"""The registry's storage, relative to its data folder."""
 BROKEN = {"dockerfile": "FROM busybox:stable\nCOPY . /testbed\nRUN false\n", "testCommand": "true"}
 REPAIRED = AgentCase(
     [
@@ -58,7 +58,7 @@ REPAIRED = AgentCase(
         rule("analyst", analyst_guidance("environment", "Drop the failing step."), anywhere="no such header"),
     ]
 )
-"""Agents whose first draft does not build: two drafts, a build log, two pods' states and transcripts."""
+"""Agents whose first draft does not build, which gives two drafts, a build log, and states and transcripts of pods."""
 
 
 def path_of(task: Json) -> str:
@@ -67,7 +67,7 @@ def path_of(task: Json) -> str:
 
 @pytest.fixture(scope="module")
 def runs() -> Iterator[list[Json]]:
-    """Ended TaskInstances and EnvBuilds: built, reused with a rebuild, repaired by agents, one that never builds."""
+    """Finished TaskInstances and EnvBuilds: built, reused with a rebuild, repaired by agents, and one not built."""
     kind, repo = KINDS["generated"], unique("kept")
     built, reused = instance(repo, kind, 1, ["fixed"]), instance(repo, kind, 2, ["reuse"])
     failing = unique("kept-broken")
@@ -75,23 +75,23 @@ def runs() -> Iterator[list[Json]]:
     agents = an_agent_instance("kept", REPAIRED)
     with scripted.in_cluster() as model, model.loaded(agents.name, agents.script):
         apply(built, broken, agents.manifest)
-        found = _ended(built)
+        bodies = _finished(built)
         apply(reused)
         for task in (reused, broken, agents.manifest):
-            found += _ended(task)
-    _take_its_tags(built)
-    yield found
-    delete(*{body["metadata"]["name"] for body in found})
+            bodies += _finished(task)
+    _move_its_tags(built)
+    yield bodies
+    delete(*{body["metadata"]["name"] for body in bodies})
 
 
-def _ended(task: Json) -> list[Json]:
+def _finished(task: Json) -> list[Json]:
     name = task["metadata"]["name"]
     wait_until_finished(name)
     return [get("ti", name), get("eb", name)]
 
 
-def _take_its_tags(task: Json) -> None:
-    """Another object of the same name, with another image."""
+def _move_its_tags(task: Json) -> None:
+    """Replace the object by one of the same name with another image, which gets the tags."""
     name = task["metadata"]["name"]
     kubectl("delete", "ti", name, "-n", task["metadata"]["namespace"], "--wait")
     draft = task["spec"]["environment"]["draft"]
@@ -101,12 +101,12 @@ def _take_its_tags(task: Json) -> None:
 
 
 def _copy(repositories: Iterable[str], target: Path) -> None:
-    """The repositories' manifests, tags and blobs, as the registry program keeps them."""
+    """Copy the repositories' manifests, tags and blobs in the registry's storage format."""
     source = LAB / "registry" / CONTENT
     for path in repositories:
         shutil.copytree(source / "repositories" / path, target / CONTENT / "repositories" / path)
-        for kept in ("_layers/sha256", "_manifests/revisions/sha256"):
-            for link in (source / "repositories" / path / kept).iterdir():
+        for folder in ("_layers/sha256", "_manifests/revisions/sha256"):
+            for link in (source / "repositories" / path / folder).iterdir():
                 _copy_blob(source, target / CONTENT, link.name)
 
 
@@ -116,13 +116,13 @@ def _copy_blob(source: Path, target: Path, digest: str) -> None:
         return
     (target / blob).parent.mkdir(parents=True)
     try:
-        os.link(source / blob, target / blob)  # collecting takes the name away, and leaves the bytes
-    except OSError:  # another disk
+        os.link(source / blob, target / blob)  # garbage collection removes the link, not the original
+    except OSError:  # another file system
         shutil.copyfile(source / blob, target / blob)
 
 
-def _wanted(bodies: Iterable[Json]) -> set[str]:
-    """What specs and statuses name, and the patches that stand in the specs themselves."""
+def _required_digests(bodies: Iterable[Json]) -> set[str]:
+    """Digests in specs and statuses, and those of inline patches."""
     digests: set[str] = set()
     for body in bodies:
         digests |= named([body["spec"], body["status"]])
@@ -131,7 +131,7 @@ def _wanted(bodies: Iterable[Json]) -> set[str]:
     return digests
 
 
-async def test_garbage_collection_leaves_what_finished_objects_and_their_verdicts_name(
+async def test_garbage_collection_keeps_the_content_that_finished_objects_and_their_verdicts_name(
     runs: list[Json], tmp_path: Path
 ) -> None:
     of_repository = {path: [body for body in runs if path_of(body) == path] for path in map(path_of, runs)}
@@ -143,13 +143,15 @@ async def test_garbage_collection_leaves_what_finished_objects_and_their_verdict
     with registry_server.serving(tmp_path) as running:
         async with RegistryClient(running.host, insecure=True) as registry:
             for path, bodies in of_repository.items():
-                assert await gone(registry, path, _wanted(bodies) | {unnamed[path]}) == [unnamed[path]]
+                assert await gone(registry, path, _required_digests(bodies) | {unnamed[path]}) == [
+                    unnamed[path]
+                ]
                 for body in bodies:
-                    assert await gone(registry, path, await _in_verdict(registry, path, body)) == []
+                    assert await gone(registry, path, await _verdict_digests(registry, path, body)) == []
 
 
-async def _in_verdict(registry: RegistryClient, path: str, body: Json) -> set[str]:
-    """What the verdict bundle names, if there is one: that is what exported rows are made of."""
+async def _verdict_digests(registry: RegistryClient, path: str, body: Json) -> set[str]:
+    """Digests in the verdict bundle, if there is one: exported rows are written from it."""
     evidence = body["status"].get("evidence")
     if evidence is None:
         return set()
@@ -157,7 +159,7 @@ async def _in_verdict(registry: RegistryClient, path: str, body: Json) -> set[st
     return set(named([files[VERDICT_FILE].decode()]))
 
 
-def test_the_runs_were_of_every_kind(runs: list[Json]) -> None:
+def test_the_runs_include_every_kind_of_round(runs: list[Json]) -> None:
     rounds = [
         (each["strategy"], each["outcome"])
         for body in runs

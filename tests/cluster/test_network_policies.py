@@ -1,4 +1,4 @@
-"""The chart's network policies hold for pods of every role: who gets out, who gets in."""
+"""The chart's network policies for pods of every role: which connections they allow and which they deny."""
 
 import json
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ pytestmark = pytest.mark.cluster
 RELEASE = NAMESPACE = "swefoundry"
 PORT = 8099
 MODEL = (f"{RELEASE}-scripted-model.{NAMESPACE}.svc.cluster.local", "8080")
-"""Where the chart puts the scripted model, which the lab's release has and others need not have."""
+"""Address of the chart's scripted model, which the lab's release enables and other releases may not."""
 LISTEN = f"import http.server as h; h.HTTPServer(('', {PORT}), h.SimpleHTTPRequestHandler).serve_forever()"
 CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=4)"
 RESOLVE = "import socket, sys; socket.getaddrinfo(sys.argv[1], 443)"
 
 
 class Probe(NamedTuple):
-    """One pod that tries to reach something."""
+    """One pod that tries to reach a target."""
 
     labels: dict[str, str]
-    what: str
+    target: str
     """names, registry, model, plain (a pod without a role) or evaluation (a pod with one)."""
-    gets_through: bool
+    reachable: bool
 
 
-NOBODY: dict[str, str] = {}
+NO_ROLE: dict[str, str] = {}
 EVALUATION = {"swefoundry.dev/role": "evaluation", "swefoundry.dev/network": "deny"}
 ALLOWED = {"swefoundry.dev/role": "evaluation", "swefoundry.dev/network": "allow"}
 BUILD = {"swefoundry.dev/role": "build"}
@@ -38,10 +38,10 @@ INTAKE = {"swefoundry.dev/role": "intake"}
 AGENT = {"swefoundry.dev/role": "agent"}
 
 PROBES = {
-    "any pod resolves names": Probe(NOBODY, "names", True),
-    "any pod reaches the registry": Probe(NOBODY, "registry", True),
-    "any pod reaches another": Probe(NOBODY, "plain", True),
-    "nobody reaches an evaluation": Probe(NOBODY, "evaluation", False),
+    "any pod resolves names": Probe(NO_ROLE, "names", True),
+    "any pod reaches the registry": Probe(NO_ROLE, "registry", True),
+    "any pod reaches another": Probe(NO_ROLE, "plain", True),
+    "no pod reaches an evaluation": Probe(NO_ROLE, "evaluation", False),
     "an evaluation resolves no name": Probe(EVALUATION, "names", False),
     "an evaluation does not reach the registry": Probe(EVALUATION, "registry", False),
     "an evaluation does not reach another pod": Probe(EVALUATION, "plain", False),
@@ -58,7 +58,7 @@ PROBES = {
     "an agent reaches the scripted model": Probe(AGENT, "model", True),
     "an agent does not reach odd ports": Probe(AGENT, "plain", False),
     "a build does not reach the scripted model": Probe(BUILD, "model", False),
-    "any pod does not reach the scripted model": Probe(NOBODY, "model", False),
+    "any pod does not reach the scripted model": Probe(NO_ROLE, "model", False),
 }
 
 
@@ -67,18 +67,18 @@ LISTENS = {
     "periodSeconds": 2,
     "timeoutSeconds": 60,
 }
-"""A probe from inside, which no policy can be in the way of."""
+"""A probe inside the container, which no network policy can block."""
 
 
 def listener(name: str, labels: dict[str, str]) -> dict[str, Any]:
-    """A pod that is ready when it listens."""
-    made = pod(name, labels, LISTEN)
-    made["spec"]["containers"][0]["readinessProbe"] = LISTENS
-    return made
+    """A pod that becomes ready when its server listens."""
+    body = pod(name, labels, LISTEN)
+    body["spec"]["containers"][0]["readinessProbe"] = LISTENS
+    return body
 
 
 def pod(name: str, labels: dict[str, str], script: str, *arguments: str) -> dict[str, Any]:
-    """A pod that the operator takes no notice of and the policies do."""
+    """A pod that the policies apply to and that the operator ignores, because it has no owner labels."""
     container = {
         "name": "probe",
         "image": "python:3.11-slim",
@@ -101,61 +101,61 @@ def create(*pods: dict[str, Any]) -> None:
 
 
 def registry() -> tuple[str, str]:
-    """Host and port of the registry, as pods reach it."""
+    """Host and port of the registry for pods."""
     deployment = json.loads(kubectl("get", "deploy", RELEASE, "-n", NAMESPACE, "-o", "json"))
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    host, _, port = {one["name"]: one.get("value", "") for one in container["env"]}[
+    host, _, port = {variable["name"]: variable.get("value", "") for variable in container["env"]}[
         "SWEFOUNDRY_REGISTRY_PUSH"
     ].partition(":")
     return host, port or "443"
 
 
 def address_of(name: str) -> str:
-    """A pod's address, once it listens."""
+    """Wait until the pod listens; return its address."""
     kubectl("wait", "--for=condition=Ready", f"pod/{name}", "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
     return kubectl("get", "pod", name, "-n", NAMESPACE, "-o", "jsonpath={.status.podIP}")
 
 
 @pytest.fixture(scope="module")
 def results() -> Iterator[dict[str, bool]]:
-    """Which probes got through; all of them run at once."""
+    """Results of all probes, which run at the same time."""
     run = uuid4().hex[:6]
-    names = {what: f"probe-{run}-{index}" for index, what in enumerate(PROBES)}
+    names = {rule: f"probe-{run}-{index}" for index, rule in enumerate(PROBES)}
     values = json.loads(helm("get", "values", RELEASE, "-n", NAMESPACE, "--all", "-o", "json"))
     if not values["networkPolicy"]["enabled"]:
         pytest.skip("this release has no network policies")
     if not values["scriptedModel"]["enabled"]:
-        names = {what: name for what, name in names.items() if PROBES[what].what != "model"}
+        names = {rule: name for rule, name in names.items() if PROBES[rule].target != "model"}
     try:
         listeners = {"plain": f"listen-{run}-plain", "evaluation": f"listen-{run}-evaluation"}
         create(
-            listener(listeners["plain"], NOBODY),
+            listener(listeners["plain"], NO_ROLE),
             listener(listeners["evaluation"], EVALUATION),
         )
-        targets = {what: (address_of(name), str(PORT)) for what, name in listeners.items()}
+        targets = {target: (address_of(name), str(PORT)) for target, name in listeners.items()}
         targets |= {"registry": registry(), "model": MODEL}
-        create(*(probe_pod(name, PROBES[what], targets) for what, name in names.items()))
-        yield {what: succeeded(name) for what, name in names.items()}
+        create(*(probe_pod(name, PROBES[rule], targets) for rule, name in names.items()))
+        yield {rule: succeeded(name) for rule, name in names.items()}
     finally:
         kubectl("delete", "pod", "-n", NAMESPACE, "-l", "probe-of=network-policies", "--wait=false")
 
 
 def probe_pod(name: str, probe: Probe, targets: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    if probe.what == "names":
+    if probe.target == "names":
         return pod(name, probe.labels, RESOLVE, "kubernetes.default.svc.cluster.local")
-    return pod(name, probe.labels, CONNECT, *targets[probe.what])
+    return pod(name, probe.labels, CONNECT, *targets[probe.target])
 
 
 def succeeded(name: str) -> bool:
-    """Whether the pod ended well."""
-    ended = "jsonpath={.status.containerStatuses[0].state.terminated}"
-    kubectl("wait", f"--for={ended}", f"pod/{name}", "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
-    phase = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
-    return kubectl("get", "pod", name, "-n", NAMESPACE, "-o", phase) == "0"
+    """Whether the pod's container terminated with exit code 0."""
+    terminated = "jsonpath={.status.containerStatuses[0].state.terminated}"
+    kubectl("wait", f"--for={terminated}", f"pod/{name}", "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
+    exit_code = "jsonpath={.status.containerStatuses[0].state.terminated.exitCode}"
+    return kubectl("get", "pod", name, "-n", NAMESPACE, "-o", exit_code) == "0"
 
 
-@pytest.mark.parametrize("what", PROBES)
-def test_it_holds_that(results: dict[str, bool], what: str) -> None:
-    if what not in results:
+@pytest.mark.parametrize("rule", PROBES)
+def test_the_network_policies_ensure_that(results: dict[str, bool], rule: str) -> None:
+    if rule not in results:
         pytest.skip("this release has no scripted model")
-    assert results[what] is PROBES[what].gets_through
+    assert results[rule] is PROBES[rule].reachable

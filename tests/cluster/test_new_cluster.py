@@ -1,12 +1,12 @@
-"""A new cluster: a second release with a registry, models and budgets of its own.
+"""A second release with its own registry, models and budgets, as a new cluster would have.
 
-It starts warm, with what the first one remembers. And what its namespaces may spend on models, each and together, is
-refused before it is spent, until somebody raises it. ::
+It imports the proven environments of the first release, and reuses them. Its budgets for one namespace and for all
+namespaces stop agents before they overspend, until the budgets are raised. ::
 
     first cluster    solved by agents ──> memory export ─┐
     new cluster                           memory import <┘──> the next commit: reused, no request, no build
-       here          first solved by agents; second waits, then is refused by the namespace's budget
-       there         third waits, then is refused by the operator's                  raised: both are solved
+       here          first solved by agents; second waits, then the namespace's budget is spent
+       there         third waits, then the operator's budget is spent                raised: both are solved
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from cluster.chart_release import (
     MAIN_RELEASE,
     Values,
     apply_copy,
-    make_namespace,
+    create_task_namespace,
     read_from_main,
     upgrade,
     values_for_release,
@@ -72,15 +72,15 @@ NOT_BUILT = ("Failed", None, "EnvironmentNotBuilt")
 
 TURNS = 3
 TURN = {"prompt": 1200, "completion": 1800}
-"""What each answer says it used: 3000 tokens, at the prices below 3360 millionths of a dollar. At worst, with the
-longest answer, a turn is thought to use some 4400 tokens and 4300 millionths.
+"""Usage in each answer: 3000 tokens, which cost 3360 micro-dollars at the prices below. The upper bound of a turn, with
+the longest answer, is about 4400 tokens and 4300 micro-dollars.
 """
 PRICES = {"inputUsd": 0.4, "outputUsd": 1.6, "outputTokens": 2048}
 TOKENS, DOLLARS = 11_400, 0.0124
-"""Enough for one instance, and then for less than one turn more."""
+"""Enough for one instance, and then less than the upper bound of one more turn."""
 BUDGETS = {"namespace": {"tokens": TOKENS}, "operator": {"usd": DOLLARS}}
 RAISED = {"namespace": {"tokens": 10_000_000}, "operator": {"usd": 10}}
-"""Enough for two side by side, whatever they use of their own budgets."""
+"""Enough for two instances at the same time."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Spaces:
     """The namespaces of the new cluster."""
 
     release: str
-    """With its registry, which has a port of the node: tasks may not."""
+    """Namespace of the release, with a registry on a host port, which task namespaces do not allow."""
     here: str
     there: str
 
@@ -98,15 +98,15 @@ class Spaces:
 
 
 def values(spaces: Spaces, budgets: Json) -> Values:
-    """The first release's values, but for what makes it another cluster."""
-    found = values_for_release(MAIN_RELEASE)
+    """The first release's values with its own namespaces, registry, models and budgets."""
+    main_values = values_for_release(MAIN_RELEASE)
     model = {"name": SMALL, "baseUrl": f"http://{scripted.SERVICE}.{spaces.release}.svc:8080/v1"}
-    return found | {
+    return main_values | {
         "namespaces": spaces.tasks,
-        # Nothing of it belongs to the whole cluster, so names may be those of the first one.
+        # Without cluster-wide objects, its object names may be those of the first release.
         "rbac": {"aggregate": False},
         "registry": {"embedded": {"enabled": True, "hostPort": HOST_PORT}},
-        "build": found["build"]
+        "build": main_values["build"]
         | {"mirrors": {"docker.io": f"{MAIN_RELEASE}-registry.{spaces.release}.svc:5000"}},
         "agents": {"models": [model | PRICES], "budgets": budgets},
     }
@@ -114,9 +114,9 @@ def values(spaces: Spaces, budgets: Json) -> Values:
 
 @contextmanager
 def a_namespace(name: str, tasks: bool) -> Iterator[str]:
-    """A namespace with what the pods in it mount."""
+    """A namespace with the ConfigMap that its pods mount."""
     if tasks:
-        make_namespace(name)
+        create_task_namespace(name)
     else:
         kubectl("create", "namespace", name)
     try:
@@ -128,36 +128,36 @@ def a_namespace(name: str, tasks: bool) -> Iterator[str]:
 
 @contextmanager
 def a_release(spaces: Spaces, folder: Path) -> Iterator[None]:
-    """The new cluster, with small budgets."""
+    """The second release, with small budgets."""
     try:
         upgrade(spaces.release, folder, values(spaces, BUDGETS), "--install")
         yield
     finally:
-        for namespace in spaces.tasks:  # while somebody is there who lets their pods go
+        for namespace in spaces.tasks:  # while the operator can remove the finalizers of their pods
             kubectl("delete", "ti", "--all", "-n", namespace, "--cascade=foreground", "--timeout=60s")
-            ours = ("-l", "app.kubernetes.io/managed-by=swefoundry", "-n", namespace)
-            kubectl("wait", "--for=delete", "pod", *ours, "--timeout=60s", fails=True)
+            selection = ("-l", "app.kubernetes.io/managed-by=swefoundry", "-n", namespace)
+            kubectl("wait", "--for=delete", "pod", *selection, "--timeout=60s", may_fail=True)
         helm("uninstall", spaces.release, "-n", spaces.release, "--ignore-not-found", "--wait")
 
 
-def a_payer(what: str, namespace: str) -> AgentInstance:
-    """An instance of which each turn uses as much."""
-    found = an_agent_instance(what, AgentCase(spec={"namespace": namespace}))
-    script = copy.deepcopy(found.script)
+def a_paid_instance(label: str, namespace: str) -> AgentInstance:
+    """An instance each of whose turns has the usage `TURN`."""
+    instance = an_agent_instance(label, AgentCase(spec={"namespace": namespace}))
+    script = copy.deepcopy(instance.script)
     for entry in script["rules"]:
         entry["then"] = [answer | {"usage": TURN} for answer in entry["then"]]
-    return AgentInstance(found.name, found.manifest, script)
+    return AgentInstance(instance.name, instance.manifest, script)
 
 
-def memory(*words: str) -> str:
-    """What `swefoundry memory` prints."""
-    program = [str(Path(sys.executable).with_name("swefoundry")), "memory", *words, "--insecure"]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
+def memory(*arguments: str) -> str:
+    """Output of `swefoundry memory`."""
+    command = [str(Path(sys.executable).with_name("swefoundry")), "memory", *arguments, "--insecure"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert result.returncode == 0, result.stderr + result.stdout
+    return result.stdout
 
 
-def ended(instance: AgentInstance, model: scripted.ClusterModel) -> AgentOutcome:
+def wait_for_outcome(instance: AgentInstance, model: scripted.ClusterModel) -> AgentOutcome:
     namespace = instance.manifest["metadata"]["namespace"]
     task = wait_until_finished(instance.name, namespace=namespace)
     build = get("eb", instance.name, namespace)["status"]
@@ -165,74 +165,74 @@ def ended(instance: AgentInstance, model: scripted.ClusterModel) -> AgentOutcome
 
 
 @dataclass(frozen=True)
-class Story:
-    """What was seen from beginning to end."""
+class Observed:
+    """Everything that was observed during the run."""
 
-    known: Json
-    """The environment that the first cluster found."""
+    exported: Json
+    """Status of the EnvBuild of the first release whose environment was exported."""
     imported: str
-    """What the import said."""
-    refusing: dict[str, AgentOutcome]
-    """While budgets were small."""
+    """Output of the import."""
+    limited: dict[str, AgentOutcome]
+    """Outcomes with small budgets."""
     raised: dict[str, AgentOutcome]
-    """Those that were refused, made anew when there was more."""
+    """Outcomes of the instances without a budget, created again with raised budgets."""
 
 
 @pytest.fixture(scope="module")
 def spaces() -> Iterator[Spaces]:
-    own = unique("new")
+    name = unique("new")
     with (
-        a_namespace(own, tasks=False),
-        a_namespace(f"{own}-here", tasks=True),
-        a_namespace(f"{own}-there", tasks=True),
+        a_namespace(name, tasks=False),
+        a_namespace(f"{name}-here", tasks=True),
+        a_namespace(f"{name}-there", tasks=True),
     ):
-        yield Spaces(own, f"{own}-here", f"{own}-there")
+        yield Spaces(name, f"{name}-here", f"{name}-there")
 
 
 @pytest.fixture(scope="module")
-def seen(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
-    """Things go on side by side wherever they can: the first cluster works while the new one is installed."""
+def observed(spaces: Spaces, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Observed]:
+    """The whole run. To save time, the first release solves its instance while the second one is installed."""
     folder, here, there = tmp_path_factory.mktemp("new"), spaces.here, spaces.there
     with ExitStack() as stack:
-        old = stack.enter_context(scripted.in_cluster())
+        first_model = stack.enter_context(scripted.in_cluster())
         known = an_agent_instance("known", AgentCase())
-        stack.enter_context(old.loaded(known.name, known.script))
+        stack.enter_context(first_model.loaded(known.name, known.script))
         apply(known.manifest)
         stack.callback(delete, known.name)
         stack.enter_context(a_release(spaces, folder))
         registry = address_of_registry(spaces.release)
-        asyncio.run(give_base_image(registry))
+        asyncio.run(copy_base_image(registry))
         model = stack.enter_context(scripted.in_cluster(spaces.release))
-        payers = {"first": a_payer("first", here), "second": a_payer("second", here)}
-        payers["third"] = a_payer("third", there)
-        for one in payers.values():
-            stack.enter_context(model.loaded(one.name, one.script))
-        with model.loaded("busy", busy_for(payers["first"])):
-            apply(payers["first"].manifest)
+        instances = {"first": a_paid_instance("first", here), "second": a_paid_instance("second", here)}
+        instances["third"] = a_paid_instance("third", there)
+        for instance in instances.values():
+            stack.enter_context(model.loaded(instance.name, instance.script))
+        with model.loaded("busy", busy_for(instances["first"])):
+            apply(instances["first"].manifest)
             assert verdict_of(wait_until_finished(known.name)) == VALID
-            imported = carried_over(known, registry, folder)
-            payers["reused"] = the_next_commit(known, here)
-            wait_for_running_pods(payers["first"].name, "agent", here)
-            apply(payers["second"].manifest, payers["third"].manifest, payers["reused"].manifest)
-            waits_for_room(payers["second"], here)
-            waits_for_room(payers["third"], there)
-        refusing = {who: ended(one, model) for who, one in payers.items()}
+            imported = copy_memory(known, registry, folder)
+            instances["reused"] = the_next_commit(known, here)
+            wait_for_running_pods(instances["first"].name, "agent", here)
+            apply(instances["second"].manifest, instances["third"].manifest, instances["reused"].manifest)
+            wait_until_budget_is_awaited(instances["second"], here)
+            wait_until_budget_is_awaited(instances["third"], there)
+        limited = {name: wait_for_outcome(instance, model) for name, instance in instances.items()}
         upgrade(spaces.release, folder, values(spaces, RAISED))
-        again = {who: payers[who] for who in ("second", "third")}
-        for one, namespace in zip(again.values(), spaces.tasks, strict=True):
-            kubectl("delete", "ti", one.name, "-n", namespace, "--timeout=60s")
-            apply(one.manifest)
-        raised = {who: ended(one, model) for who, one in again.items()}
-        yield Story(get("eb", known.name)["status"], imported, refusing, raised)
+        again = {name: instances[name] for name in ("second", "third")}
+        for instance, namespace in zip(again.values(), spaces.tasks, strict=True):
+            kubectl("delete", "ti", instance.name, "-n", namespace, "--timeout=60s")
+            apply(instance.manifest)
+        raised = {name: wait_for_outcome(instance, model) for name, instance in again.items()}
+        yield Observed(get("eb", known.name)["status"], imported, limited, raised)
 
 
 def busy_for(instance: AgentInstance) -> Json:
-    """Until this is played no more, the instance's conversation stays where it is."""
+    """A script that keeps the instance's conversation from going on while it is loaded."""
     busy = rule("explorer", {"error": {"status": 429, "retry_after": 1}}, repo=f"lab/{instance.name}")
     return {"rules": [busy | {"name": "busy"}]}
 
 
-def waits_for_room(instance: AgentInstance, namespace: str) -> None:
+def wait_until_budget_is_awaited(instance: AgentInstance, namespace: str) -> None:
     wait_until(
         lambda: condition(get("eb", instance.name, namespace).get("status", {}), "Ready"),
         lambda ready: "may still use what is left of a budget" in ready.get("message", ""),
@@ -240,23 +240,23 @@ def waits_for_room(instance: AgentInstance, namespace: str) -> None:
 
 
 def address_of_registry(release: str) -> str:
-    """As this machine reaches it."""
+    """Address of the second release's registry for this machine."""
     service = ("get", "service", f"{MAIN_RELEASE}-registry", "-n", release)
     return kubectl(*service, "-o", "jsonpath={.spec.clusterIP}") + ":5000"
 
 
-async def give_base_image(registry: str) -> None:
-    """What builds of the new cluster begin with."""
+async def copy_base_image(registry: str) -> None:
+    """Copy the base image of the second release's builds to its registry."""
     async with (
-        RegistryClient(FIRST_REGISTRY, insecure=True) as old,
-        RegistryClient(registry, insecure=True) as new,
+        RegistryClient(FIRST_REGISTRY, insecure=True) as source,
+        RegistryClient(registry, insecure=True) as target,
     ):
-        found = await old.get_manifest(BASE, "stable")
-        await copy_manifest(Repository(old, BASE), Repository(new, BASE), found.digest, "stable")
+        manifest = await source.get_manifest(BASE, "stable")
+        await copy_manifest(Repository(source, BASE), Repository(target, BASE), manifest.digest, "stable")
 
 
-def carried_over(known: AgentInstance, registry: str, folder: Path) -> str:
-    """Carry what is remembered of a repository to the new cluster's registry: what the import says."""
+def copy_memory(known: AgentInstance, registry: str, folder: Path) -> str:
+    """Export the repository's proven environments and import them to the other registry; return the import's output."""
     file = str(folder / "memory.jsonl")
     memory("export", f"lab/{known.name}", "--registry", FIRST_REGISTRY, "--out", file)
     copying = ("--copy-from", FIRST_REGISTRY, "--copy-from-insecure")
@@ -264,46 +264,46 @@ def carried_over(known: AgentInstance, registry: str, folder: Path) -> str:
 
 
 def the_next_commit(known: AgentInstance, namespace: str) -> AgentInstance:
-    """Of the same repository; nobody has a script for it."""
+    """A later commit of the same repository, without a script for its requests."""
     name = known.name.replace("known", "next")
-    story = make_repository(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
-    said = {"strategies": ["reuse", "agents"]}
-    task = a_task(name, story, namespace=namespace, repo=f"lab/{known.name}", environment=said)
+    repository = make_repository(name, FILES | {"more.txt": "a later commit\n"}, TESTS, FIX)
+    settings = {"strategies": ["reuse", "agents"]}
+    task = a_task(name, repository, namespace=namespace, repo=f"lab/{known.name}", environment=settings)
     return AgentInstance(name, task, {})
 
 
-def test_what_one_cluster_remembers_serves_another_without_a_request_or_a_build(seen: Story) -> None:
-    reused = seen.refusing["reused"]
-    assert verdict_of(reused.task) == VALID, (seen.imported, reused.build)
+def test_an_imported_environment_is_reused_without_a_request_or_a_build(observed: Observed) -> None:
+    reused = observed.limited["reused"]
+    assert verdict_of(reused.task) == VALID, (observed.imported, reused.build)
     (round_,) = reused.build["rounds"]
     assert (round_["strategy"], round_["outcome"]) == ("reuse", "Accepted")
-    assert round_["parent"]["image"] == seen.known["image"]
+    assert round_["parent"]["image"] == observed.exported["image"]
     assert (reused.requests["count"], reused.build.get("usage")) == (0, None)
     works = {item["work"].partition("-")[0] for item in reused.build["attempts"]}
     assert "checkout" in works and not works & {"build", "agent"}
 
 
-def test_one_instance_is_solved_within_the_shared_budgets(seen: Story) -> None:
-    first = seen.refusing["first"]
+def test_one_instance_is_solved_within_the_shared_budgets(observed: Observed) -> None:
+    first = observed.limited["first"]
     assert verdict_of(first.task) == VALID
     assert first.build["usage"]["turns"] == TURNS == first.requests["answered"]
 
 
-def test_what_would_overspend_a_shared_budget_is_not_asked_for(seen: Story, spaces: Spaces) -> None:
+def test_no_request_is_sent_that_could_overspend_a_shared_budget(observed: Observed, spaces: Spaces) -> None:
     expected = {
         "second": ("tokens", f"2400 are left of the budget of namespace {spaces.here}", "namespace.tokens"),
         "third": ("cost", "$0.0024 is left of the operator's budget", "operator.usd"),
     }
-    for who, (what, left, raised) in expected.items():
-        refused = seen.refusing[who]
+    for name, (unit, remaining, value) in expected.items():
+        refused = observed.limited[name]
         ready = condition(refused.build, "Ready")
         assert (verdict_of(refused.task), ready["reason"]) == (NOT_BUILT, "BudgetSpent")
-        assert what in ready["message"]
-        assert f"{left}; raise agents.budgets.{raised} in the chart's values" in ready["message"]
+        assert unit in ready["message"]
+        assert f"{remaining}; raise agents.budgets.{value} in the chart's values" in ready["message"]
         assert (refused.requests["count"], refused.tokens) == (0, 0)
 
 
-def test_once_the_budgets_are_raised_the_work_goes_on(seen: Story) -> None:
-    for again in seen.raised.values():
+def test_instances_are_solved_after_the_budgets_are_raised(observed: Observed) -> None:
+    for again in observed.raised.values():
         assert verdict_of(again.task) == VALID
         assert again.build["usage"]["turns"] == TURNS == again.requests["answered"]

@@ -1,4 +1,4 @@
-"""The operator's log has the life of an instance, and its state dump shows places and queue."""
+"""The operator's log lines about one instance, and its dump of pods, queue and cache."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def dump() -> Json:
     return state
 
 
-def test_the_dump_shows_queue_places_and_cached_objects(name: str) -> None:
+def test_the_dump_shows_pods_queue_and_cached_objects(name: str) -> None:
     state = dump()
     assert set(state["pods"]) == {"intake", "build", "evaluation", "agent"}
     assert all(role["active"] >= 0 for role in state["pods"].values())
@@ -70,7 +70,7 @@ def test_the_dump_shows_queue_places_and_cached_objects(name: str) -> None:
     assert "Pod places" in swefoundry("debug", "dump", "-n", OPERATOR)
 
 
-def test_a_pod_that_runs_holds_a_place_in_the_dump() -> None:
+def test_the_dump_names_running_pods_under_held_by() -> None:
     slow = unique("slow")
     apply(a_task(slow, make_shell_repository(slow), command="sleep 20; sh check.sh"))
     try:

@@ -1,4 +1,4 @@
-"""Pod statuses of a real cluster for pods that did not end by themselves, and how they are classified."""
+"""Statuses of real pods that end without a result, and their classification."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def container(pod: Json) -> Json:
 
 
 def setting(**fields: Any) -> Callable[[Json], None]:
-    """A change of the container."""
+    """A change of the pod's container."""
     return lambda pod: pod["spec"]["containers"][0].update(fields)
 
 
@@ -41,10 +41,10 @@ def script(text: str) -> Callable[[Json], None]:
     return setting(command=["/bin/sh", "-c", text])
 
 
-def both(*changes: Callable[[Json], object]) -> Callable[[Json], None]:
+def combine(*changes: Callable[[Json], object]) -> Callable[[Json], None]:
     def change(pod: Json) -> None:
-        for one in changes:
-            one(pod)
+        for each in changes:
+            each(pod)
 
     return change
 
@@ -76,132 +76,132 @@ def has_reason(reason: str) -> Callable[[Json], bool]:
 
 def unschedulable(pod: Json) -> bool:
     conditions = pod["status"].get("conditions", [])
-    return any(one.get("reason") == "Unschedulable" for one in conditions)
+    return any(condition.get("reason") == "Unschedulable" for condition in conditions)
 
 
 def settled(pod: Json) -> bool:
-    return evaluation_pods.is_ended(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
+    return evaluation_pods.is_terminated(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
 def deleting_and_ended(pod: Json) -> bool:
-    return "deletionTimestamp" in pod["metadata"] and evaluation_pods.is_ended(pod)
+    return "deletionTimestamp" in pod["metadata"] and evaluation_pods.is_terminated(pod)
 
 
 @dataclass(frozen=True)
-class Lost:
-    """A pod that comes to no result, and what is read from it once patience is at its end."""
+class LostPod:
+    """A pod that ends without a result, and its classification after the grace periods."""
 
     reaches: Callable[[Json], bool]
     change: Callable[[Json], object]
-    blame: FaultCategory
+    category: FaultCategory
     reason: str
     then: tuple[str, ...] = ()
-    """A kubectl command that is run once the container runs; NAME stands for the pod."""
+    """Arguments of a kubectl command to run when the container is running; NAME is replaced by the pod's name."""
     memory: str = "64Mi"
 
 
 AT_ONCE = ("ErrImagePull",) if evaluation_pods.CAPTURING else ("ErrImagePull", "ImagePullBackOff")
-"""What a pod says of its first pull: for a moment only, so who is late finds the pause that follows."""
+"""The reason after the first failed pull. It lasts for a moment only, so the back-off that follows is also accepted."""
 
 CASES = {
-    "image-missing": Lost(
+    "image-missing": LostPod(
         waits_for(*AT_ONCE),
         setting(image=f"{PLAIN_NODE_REGISTRY}/library/no-such-image:1"),
         FaultCategory.ENVIRONMENT,
         "ImageMissing",
     ),
-    "image-missing-backoff": Lost(
+    "image-missing-backoff": LostPod(
         waits_for("ImagePullBackOff"),
         setting(image=f"{PLAIN_NODE_REGISTRY}/{evaluation_pods.BASE}@sha256:{'0' * 64}"),
         FaultCategory.ENVIRONMENT,
         "ImageMissing",
     ),
-    "registry-down": Lost(
+    "registry-down": LostPod(
         waits_for("ErrImagePull", "ImagePullBackOff"),
         setting(image="127.0.0.1:9/library/python:3.11-slim"),
         FaultCategory.INFRASTRUCTURE,
         "ImagePullTransient",
     ),
-    "image-name-invalid": Lost(
+    "image-name-invalid": LostPod(
         waits_for("InvalidImageName"),
         setting(image="Not/An/Image:Name:1"),
         FaultCategory.CONFIGURATION,
         "InvalidImageName",
     ),
-    "config-map-missing": Lost(
+    "config-map-missing": LostPod(
         waits_for("CreateContainerConfigError"),
         setting(envFrom=[{"configMapRef": {"name": "no-such-config-map"}}]),
         FaultCategory.CONFIGURATION,
         "CreateContainerConfigError",
     ),
-    "unschedulable": Lost(
+    "unschedulable": LostPod(
         unschedulable,
         setting(resources={"requests": {"cpu": "1000"}}),
         FaultCategory.CONFIGURATION,
         "Unschedulable",
     ),
-    "entrypoint-missing": Lost(
+    "entrypoint-missing": LostPod(
         settled, setting(command=["/no/such/entrypoint"]), FaultCategory.ENVIRONMENT, "EntrypointMissing"
     ),
-    "refused-by-kubelet": Lost(
+    "refused-by-kubelet": LostPod(
         has_reason("OutOfcpu"),
-        both(setting(resources={"requests": {"cpu": "1000"}}), spec(nodeName="lab-1")),
+        combine(setting(resources={"requests": {"cpu": "1000"}}), spec(nodeName="lab-1")),
         FaultCategory.INFRASTRUCTURE,
         "AdmissionOutOfcpu",
     ),
-    "node-affinity-refused": Lost(
+    "node-affinity-refused": LostPod(
         has_reason("NodeAffinity"),
         spec(nodeName="lab-1", nodeSelector={"no": "such-node"}),
         FaultCategory.INFRASTRUCTURE,
         "AdmissionNodeAffinity",
     ),
-    "deadline-exceeded": Lost(
+    "deadline-exceeded": LostPod(
         lambda pod: has_reason("DeadlineExceeded")(pod) and settled(pod),
-        both(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
+        combine(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
         FaultCategory.LIMIT,
         "DeadlineExceeded",
     ),
-    "oom-killed": Lost(
+    "oom-killed": LostPod(
         settled,
         setting(command=["python3", "-c", "x = bytearray(1 << 30)"]),
         FaultCategory.LIMIT,
         "OOMKilled",
     ),
-    "empty-dir-over-limit": Lost(
+    "empty-dir-over-limit": LostPod(
         lambda pod: has_reason("Evicted")(pod) and settled(pod),
-        both(scratch_of_5_mib, setting(command=["/bin/sh", "-c", FILL, "/scratch"])),
+        combine(scratch_of_5_mib, setting(command=["/bin/sh", "-c", FILL, "/scratch"])),
         FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
-    "disk-over-limit": Lost(
+    "disk-over-limit": LostPod(
         lambda pod: has_reason("Evicted")(pod) and settled(pod),
-        both(little_disk, setting(command=["/bin/sh", "-c", FILL, "/tmp"])),
+        combine(little_disk, setting(command=["/bin/sh", "-c", FILL, "/tmp"])),
         FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
-    "exits-0-without-record": Lost(settled, script("exit 0"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
-    "killed-without-record": Lost(settled, script("exit 137"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
-    "forged-record": Lost(
+    "exits-0-without-record": LostPod(settled, script("exit 0"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "killed-without-record": LostPod(settled, script("exit 137"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "forged-record": LostPod(
         settled,
         script("""echo '{"v":1,"nonce":"guess","stage":"before","code":0}' > /dev/termination-log"""),
         FaultCategory.TAMPERING,
         "RecordMismatch",
     ),
-    "deleted-while-running": Lost(
+    "deleted-while-running": LostPod(
         deleting_and_ended,
         script("sleep 600"),
         FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false", "--grace-period=1"),
     ),
-    "deleted-and-exits-0": Lost(
+    "deleted-and-exits-0": LostPod(
         lambda pod: deleting_and_ended(pod) and pod["status"]["phase"] == "Succeeded",
         script("trap 'exit 0' TERM; sleep 600 & wait"),
         FaultCategory.INFRASTRUCTURE,
         "PodDeleted",
         then=("delete", "pod", "NAME", "--wait=false"),
     ),
-    "evicted-by-api": Lost(
+    "evicted-by-api": LostPod(
         deleting_and_ended,
         script("trap 'exit 0' TERM; sleep 600 & wait"),
         FaultCategory.INFRASTRUCTURE,
@@ -213,7 +213,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def namespace() -> Iterator[str]:
-    """A namespace with one pod per case, all at once: the slowest takes most of a minute."""
+    """A namespace with one pod per case, which run at the same time."""
     name = f"statuses-{uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     try:
@@ -223,7 +223,7 @@ def namespace() -> Iterator[str]:
         evaluation_pods.delete_namespace(name)
 
 
-def lost_pod(name: str, namespace: str, lost: Lost) -> Json:
+def lost_pod(name: str, namespace: str, lost: LostPod) -> Json:
     pod = evaluation_pods.case_pod(name, namespace, IMAGE, PodCase(memory=lost.memory, change=lost.change))
     if "command" not in container(pod):
         script("sleep 600")(pod)
@@ -239,8 +239,8 @@ def interrupt(namespace: str, name: str, command: tuple[str, ...]) -> None:
         "kind": "Eviction",
         "metadata": {"name": name, "namespace": namespace},
     }
-    words = [word.replace("NAMESPACE", namespace).replace("NAME", name) for word in command]
-    kubectl("-n", namespace, *words, stdin=json.dumps(eviction))
+    arguments = [each.replace("NAMESPACE", namespace).replace("NAME", name) for each in command]
+    kubectl("-n", namespace, *arguments, stdin=json.dumps(eviction))
 
 
 def read(pod: Json, after: timedelta = timedelta(0)) -> PodState:
@@ -248,17 +248,17 @@ def read(pod: Json, after: timedelta = timedelta(0)) -> PodState:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_pod_that_comes_to_no_result_is_read_as(name: str, namespace: str):
+def test_a_pod_without_a_result_is_classified(name: str, namespace: str):
     lost = CASES[name]
     interrupt(namespace, name, lost.then)
     pod = evaluation_pods.capture(name, evaluation_pods.wait_until(namespace, name, lost.reaches))
-    reading = read(pod, after=timedelta(hours=1))
-    assert isinstance(reading, PodFault), reading
-    assert (reading.category, reading.reason) == (lost.blame, lost.reason), reading
+    state = read(pod, after=timedelta(hours=1))
+    assert isinstance(state, PodFault), state
+    assert (state.category, state.reason) == (lost.category, lost.reason), state
     assert pod["metadata"]["finalizers"] == [FINALIZER]
 
 
-def test_states_that_may_pass_are_waited_for_at_first(namespace: str):
+def test_a_pod_is_waiting_during_the_grace_period_of_its_state(namespace: str):
     for name in ("image-missing", "registry-down", "config-map-missing", "unschedulable"):
         lost = CASES[name]
         pod = evaluation_pods.wait_until(namespace, name, lost.reaches)

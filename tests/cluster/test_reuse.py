@@ -1,7 +1,7 @@
-"""Environment memory on a real cluster: twelve instances of three repositories, of which three are built.
+"""Reuse of proven environments: twelve instances of three repositories, of which three are built.
 
-The test of every instance lists the whole tree with digests, so an image that was composed is seen to be what a build
-would have made: with the new commit's files and .git, without those of the old one, with what the build left beside.
+The test of every instance checks the digests of the whole tree. So a composed image has the same content as a built
+one: the new commit's files and .git, no files of the old commit, and the build's outputs.
 """
 
 from collections.abc import Iterator
@@ -29,30 +29,30 @@ from swefoundry.workloads import names as pod_names
 
 pytestmark = [
     pytest.mark.cluster,
-    pytest.mark.skipif(not ON_LAB, reason="looks into the lab's registry"),
+    pytest.mark.skipif(not ON_LAB, reason="reads the lab's registry"),
 ]
 
 VERSIONS = (1, 2, 3, 4)
 SOLVED = 2
-"""The version with a draft of its own: earlier and later ones reuse its image."""
-WAITING = {"WaitingForSibling"}
+"""The version with its own draft: earlier and later versions reuse its image."""
+WAITING_REASONS = {"WaitingForSibling"}
 
-PICKY = RepositoryKind(
+NEEDS_OWN_BUILD = RepositoryKind(
     BASE + COPY + "RUN touch /only-here\n", None, lambda version: {}, required_path="/only-here"
 )
-"""Its tests need what the image of the plain kind lacks."""
+"""Its tests require a file that the image of the plain kind does not have."""
 
 
 def path_of(repo: str) -> str:
     return pod_names.repository("swefoundry/tasks", f"lab/{repo}")
 
 
-async def memory_of(repo: str) -> list[ProvenEnvironment]:
+async def proven_environments(repo: str) -> list[ProvenEnvironment]:
     async with RegistryClient(REGISTRY_HOST, insecure=True) as registry:
         return await list_environments(registry, path_of(repo), {})
 
 
-async def refuse(repo: str, image: str, times: int) -> None:
+async def record_refusals(repo: str, image: str, times: int) -> None:
     async with RegistryClient(REGISTRY_HOST, insecure=True) as registry:
         for number in range(times):
             await record_trial(registry, path_of(repo), image, f"{number:012d}", False)
@@ -72,29 +72,29 @@ def repos() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def siblings(repos) -> list[str]:
-    """Names of the versions that have no draft."""
+def followers(repos) -> list[str]:
+    """Names of the versions without a draft."""
     return [f"{repo}-v{version}" for repo in repos.values() for version in VERSIONS if version != SOLVED]
 
 
 @pytest.fixture(scope="module")
-def picky() -> str:
+def own_build_repo() -> str:
     return unique("picky")
 
 
 @pytest.fixture(scope="module")
-def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
-    """All instances, ended. The first of each repository is there before the others, which are made at once.
+def statuses(repos, followers, own_build_repo) -> Iterator[dict[str, Json]]:
+    """Statuses of all finished instances.
 
-    The first ones are built when all others wait for them.
+    The first instance of each repository is created before the others and is built when all others wait for it.
     """
     gate = BuildGate()
     first = [
         instance(repo, KINDS[kind], SOLVED, ["reuse", "fixed"], draft=KINDS[kind].draft(gate.step))
         for kind, repo in repos.items()
     ]
-    wrong = instance(picky, KINDS["plain"], 1, ["fixed"])
-    apply(*first, wrong)
+    other = instance(own_build_repo, KINDS["plain"], 1, ["fixed"])
+    apply(*first, other)
     for item in first:
         wait_until(lambda item=item: get("eb", item["metadata"]["name"]), bool)
     rest = [
@@ -103,17 +103,18 @@ def statuses(repos, siblings, picky) -> Iterator[dict[str, Json]]:
         for version in VERSIONS
         if version != SOLVED
     ]
-    last = instance(picky, PICKY, 2, ["reuse", "fixed"])
+    last = instance(own_build_repo, NEEDS_OWN_BUILD, 2, ["reuse", "fixed"])
     apply(*rest)
     wait_until(
-        lambda: {name: reason(name) for name in siblings}, lambda found: set(found.values()) == WAITING
+        lambda: {name: reason(name) for name in followers},
+        lambda found: set(found.values()) == WAITING_REASONS,
     )
     gate.open()
-    wait_until_finished(wrong["metadata"]["name"])
+    wait_until_finished(other["metadata"]["name"])
     apply(last)
-    every = [item["metadata"]["name"] for item in (*first, *rest, wrong, last)]
-    yield {name: wait_until_finished(name) for name in every}
-    delete(*every)
+    names = [item["metadata"]["name"] for item in (*first, *rest, other, last)]
+    yield {name: wait_until_finished(name) for name in names}
+    delete(*names)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -133,41 +134,47 @@ def test_one_version_of_each_repository_is_built_and_the_others_reuse_its_image(
         if version == SOLVED:
             continue
         status = get("eb", f"{repo}-v{version}")["status"]
-        [found] = status["rounds"]
-        assert (found["strategy"], found["outcome"], found["parent"]["image"]) == ("reuse", "Accepted", root)
+        [round_] = status["rounds"]
+        assert (round_["strategy"], round_["outcome"], round_["parent"]["image"]) == (
+            "reuse",
+            "Accepted",
+            root,
+        )
         works |= {item["work"].partition("-")[0] for item in status["attempts"]}
-    # No build but for the rebuild command.
+    # A build pod runs for the rebuild command only.
     assert ("build" in works) == (KINDS[kind].rebuild is not None)
     assert "checkout" in works
 
 
-def test_siblings_waited_for_the_one_that_was_solved_and_were_woken(statuses, siblings):
-    assert {name: get("eb", name)["status"]["phase"] for name in siblings} == dict.fromkeys(siblings, "Ready")
+def test_instances_that_waited_for_the_leader_are_ready(statuses, followers):
+    assert {name: get("eb", name)["status"]["phase"] for name in followers} == dict.fromkeys(
+        followers, "Ready"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_instances_that_ended_at_the_same_time_are_all_remembered(statuses, repos, kind):
-    known = await memory_of(repos[kind])
+async def test_the_environments_of_all_instances_are_recorded(statuses, repos, kind):
+    environments = await proven_environments(repos[kind])
     builds = {f"{NAMESPACE}/{repos[kind]}-v{version}" for version in VERSIONS}
-    assert {item.known.env_build for item in known} == builds
-    assert {item.trials for item in known} == {ReuseStats(accepted=len(VERSIONS) - 1)}
-    assert {item.known.version for item in known} == {f"1.{version}" for version in VERSIONS}
+    assert {item.known.env_build for item in environments} == builds
+    assert {item.trials for item in environments} == {ReuseStats(accepted=len(VERSIONS) - 1)}
+    assert {item.known.version for item in environments} == {f"1.{version}" for version in VERSIONS}
 
 
-async def test_an_image_that_does_not_do_is_tried_refused_and_built_anew(statuses, picky):
-    assert rounds(f"{picky}-v2") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
-    assert statuses[f"{picky}-v2"]["verdict"] == "fail2pass"
-    known = {item.known.version: item.trials for item in await memory_of(picky)}
-    assert known == {"1.1": ReuseStats(refused=1), "1.2": ReuseStats()}
+async def test_an_environment_is_built_after_the_reused_image_was_refused(statuses, own_build_repo):
+    assert rounds(f"{own_build_repo}-v2") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
+    assert statuses[f"{own_build_repo}-v2"]["verdict"] == "fail2pass"
+    environments = {item.known.version: item.trials for item in await proven_environments(own_build_repo)}
+    assert environments == {"1.1": ReuseStats(refused=1), "1.2": ReuseStats()}
 
 
-async def test_an_image_that_keeps_failing_is_not_tried_any_more(statuses, picky):
-    root = get("eb", f"{picky}-v1")["status"]["image"]
-    await refuse(picky, root, 4)
-    name = f"{picky}-v3"
-    apply(instance(picky, PICKY, 3, ["reuse", "fixed"]))
+async def test_an_image_that_was_refused_too_often_is_not_reused(statuses, own_build_repo):
+    root = get("eb", f"{own_build_repo}-v1")["status"]["image"]
+    await record_refusals(own_build_repo, root, 4)
+    name = f"{own_build_repo}-v3"
+    apply(instance(own_build_repo, NEEDS_OWN_BUILD, 3, ["reuse", "fixed"]))
     status = wait_until_finished(name)
-    [found] = get("eb", name)["status"]["rounds"]
-    assert (found["strategy"], found["parent"]["image"] != root) == ("reuse", True), status
+    [round_] = get("eb", name)["status"]["rounds"]
+    assert (round_["strategy"], round_["parent"]["image"] != root) == ("reuse", True), status
     assert status["verdict"] == "fail2pass"
     delete(name)

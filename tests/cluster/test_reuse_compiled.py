@@ -1,11 +1,11 @@
-"""A package with a part in C on a real cluster: whose image serves which commit, and what is compiled again when.
+"""Reuse of environments of a package with a C extension: which commits reuse an image, and when C is compiled again.
 
 ::
 
-    v1   solved by the recipe, which finds out that a compiler is missing
-    v2   its C differs, its fix is in Python      v1's image, the extension built again in a build pod
-    v3   its C is that of v1                      v1's image, no build pod
-    v4   its fix is in C                          v1's image is not enough: built as v1 was, compiled with the fix
+    v1   solved by the recipe, whose second draft adds the missing compiler
+    v2   its C differs, its fix is in Python      reuses v1's image, compiles the extension in a build pod
+    v3   its C is that of v1                      reuses v1's image without a build pod
+    v4   its fix is in C                          built like v1, compiled again before the tests
 """
 
 import re
@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.skipif(not ON_LAB, reason="serves its repository from the lab's git server"),
 ]
 
-PATIENCE = 600
+MAX_SECONDS = 600
 VERSIONS = (1, 2, 3, 4)
 SMALL = {"cpu": "50m", "memory": "512Mi", "ephemeralStorage": "1Gi"}
 
@@ -68,7 +68,7 @@ def test_the_extension_is_that_of_this_commit():
 
 
 def test_answer():
-    assert thing.$asked() == 42
+    assert thing.$function() == 42
 """
 
 
@@ -80,14 +80,14 @@ def instance(repo: str, version: int, strategies: list[str]) -> Json:
         native = NATIVE.substitute(generation=generation, answer=answer if in_c else 41)
         return {"thing/__init__.py": python, "thing/_native.c": native}
 
-    asked = "native_answer" if in_c else "answer"
-    tests = Template(TESTS).substitute(generation=generation, asked=asked)
+    function = "native_answer" if in_c else "answer"
+    tests = Template(TESTS).substitute(generation=generation, function=function)
     files = {"setup.py": SETUP, **sources(41)}
     name = f"{repo}-v{version}"
-    story = make_repository(name, files, {"tests/test_thing.py": tests}, sources(42))
+    repository = make_repository(name, files, {"tests/test_thing.py": tests}, sources(42))
     return a_task(
         name,
-        story,
+        repository,
         repo=f"lab/{repo}",
         version=f"1.{version}",
         createdAt="2024-06-01T00:00:00Z",
@@ -116,12 +116,12 @@ def repo() -> str:
 
 @pytest.fixture(scope="module")
 def verdicts(repo) -> Iterator[dict[int, str]]:
-    """The first is solved from scratch, the others at once afterwards."""
+    """Verdicts by version. The first version is solved before the others, which run at the same time."""
     names = {version: f"{repo}-v{version}" for version in VERSIONS}
     apply(instance(repo, 1, ["reuse", "recipe"]))
-    statuses = {1: wait_until_finished(names[1], PATIENCE)}
+    statuses = {1: wait_until_finished(names[1], MAX_SECONDS)}
     apply(*(instance(repo, version, ["reuse"]) for version in (2, 3)), instance(repo, 4, ["reuse", "recipe"]))
-    statuses |= {version: wait_until_finished(names[version], PATIENCE) for version in (2, 3, 4)}
+    statuses |= {version: wait_until_finished(names[version], MAX_SECONDS) for version in (2, 3, 4)}
     yield {version: status.get("verdict", str(status)[:2000]) for version, status in statuses.items()}
     delete(*names.values())
 
@@ -130,30 +130,30 @@ def test_every_commit_is_validated(verdicts):
     assert verdicts == dict.fromkeys(VERSIONS, "fail2pass")
 
 
-def test_the_first_is_solved_by_the_recipe_and_says_what_has_to_be_made_again(verdicts, repo):
+def test_the_first_version_is_solved_by_the_second_draft_of_the_recipe(verdicts, repo):
     assert rounds(f"{repo}-v1") == [("recipe", "StepFailed"), ("recipe", "Accepted")]
 
 
-def test_where_the_c_differs_it_is_compiled_again_and_no_model_is_asked(verdicts, repo):
+def test_a_version_with_other_c_files_reuses_the_image_and_compiles_without_agents(verdicts, repo):
     assert rounds(f"{repo}-v2") == [("reuse", "Accepted")]
     assert works(f"{repo}-v2") >= {"checkout", "build"}
-    [found] = build_of(f"{repo}-v2")["rounds"]
-    assert found["parent"]["image"] == build_of(f"{repo}-v1")["image"]
+    [round_] = build_of(f"{repo}-v2")["rounds"]
+    assert round_["parent"]["image"] == build_of(f"{repo}-v1")["image"]
     assert "agents" not in build_of(f"{repo}-v2")
 
 
-def test_where_only_python_differs_no_build_pod_is_needed(verdicts, repo):
+def test_a_version_with_the_same_c_files_reuses_the_image_without_a_build_pod(verdicts, repo):
     assert rounds(f"{repo}-v3") == [("reuse", "Accepted")]
     assert "build" not in works(f"{repo}-v3")
 
 
-def test_a_fix_in_c_is_built_as_the_first_was_and_compiled_before_its_tests(verdicts, repo):
+def test_a_version_with_a_fix_in_c_is_built_like_the_first_and_compiled_before_its_tests(verdicts, repo):
     assert rounds(f"{repo}-v4") == [
         ("reuse", "AfterFailed"),
         ("recipe", "AfterFailed"),
         ("recipe", "Accepted"),
     ]
-    # The nearest of those that have ended by then: all stand on the first one's image.
+    # The label names the nearest version that was finished by then: all have the first version's image.
     _, first, last = (item["label"] for item in build_of(f"{repo}-v4")["rounds"])
     assert re.search(r", as 1\.[123] was built$", first)
     assert re.search(r", compiled again before the tests, as 1\.[123] was built$", last)

@@ -1,4 +1,4 @@
-"""What hostile code can do to the record of a real evaluation pod: nothing."""
+"""Hostile test commands cannot change the record of a real evaluation pod."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 FORGED = json.dumps({"v": 1, "nonce": NONCE, "stage": "before", "code": 0, "rawExit": 0})
-"""A forger who knows the nonce; the pod's real one does not."""
+"""A forged record with the right nonce."""
 
 LOG = "/dev/termination-log"
 PASSING = "<testsuite><testcase/></testsuite>"
@@ -82,7 +82,7 @@ DAEMON = python(
     """
 )
 
-EATER = python("x = bytearray(1 << 30)")
+USE_1_GIB = python("x = bytearray(1 << 30)")
 
 FORGE_FOREVER = f"while :; do echo {quote(FORGED)} > {LOG}; done"
 
@@ -102,16 +102,16 @@ CASES = {
     "opens-proc": PodCase(f"{OPEN_PROC}; exit 1"),
     "leaves-daemon": PodCase(f"{DAEMON}; exit 1"),
     "writes-200-mb": PodCase("yes 0123456789abcde | head -c 200000000; exit 1"),
-    "child-oom-killed": PodCase(f"{EATER} || true; exit 0", memory="100Mi"),
+    "child-oom-killed": PodCase(f"{USE_1_GIB} || true; exit 0", memory="100Mi"),
     "root-things": PodCase(
         "chown 1000:1000 README && su nobody -s /bin/sh -c 'id -un' && env | grep -c SWEFOUNDRY"
     ),
-    "sees-network": PodCase("sleep 1", {"canary": ["10.96.0.1:443"]}, change=lambda pod: free(pod)),
+    "sees-network": PodCase("sleep 1", {"canary": ["10.96.0.1:443"]}, change=lambda pod: allow_network(pod)),
     "sees-no-network": PodCase("sleep 1", {"canary": ["10.96.0.1:443"]}),
 }
 
 
-def free(pod: Json) -> None:
+def allow_network(pod: Json) -> None:
     pod["metadata"]["labels"]["swefoundry.dev/network"] = "allow"
 
 
@@ -126,14 +126,14 @@ NO_NETWORK = {
 }
 
 
-class Ended(NamedTuple):
-    """A pod that ended, and its log."""
+class FinishedPod(NamedTuple):
+    """A terminated pod and its log."""
 
     pod: Json
     log: bytes
 
     @property
-    def reading(self) -> PodState:
+    def state(self) -> PodState:
         return read_pod(read_snapshot(self.pod), datetime.now(UTC), GracePeriods())
 
     @property
@@ -157,8 +157,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def ended(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]]:
-    """All pods at once; each test looks at its own."""
+def pods(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FinishedPod]]:
+    """The pods of all cases, which run at the same time; each test uses its own."""
     namespace = f"runner-{uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
     try:
@@ -171,32 +171,34 @@ def ended(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
         evaluation_pods.delete_namespace(namespace)
 
 
-def collect(namespace: str, name: str, folder: Path) -> Ended:
-    evaluation_pods.wait_until(namespace, name, evaluation_pods.is_ended)
-    # The phase comes a second or two after the container's end; captures show the settled status.
+def collect(namespace: str, name: str, folder: Path) -> FinishedPod:
+    evaluation_pods.wait_until(namespace, name, evaluation_pods.is_terminated)
+    # The phase is set a second or two after the container has terminated; captured pods have the final status.
     pod = evaluation_pods.wait_until(
         namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed")
     )
     log = kubectl("logs", "-n", namespace, name).encode()
-    return Ended(evaluation_pods.capture(name, pod), log)
+    return FinishedPod(evaluation_pods.capture(name, pod), log)
 
 
-def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
-    """The signal comes from outside the container, so the runner believes it."""
+def test_a_deleted_pod_leaves_a_message_and_no_record(image: str):
+    """The runner accepts SIGTERM from outside the container."""
     namespace = f"runner-{uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
     try:
         evaluation_pods.create(evaluation_pods.case_pod("deleted", namespace, image, PodCase("sleep 600")))
         evaluation_pods.wait_until(namespace, "deleted", lambda pod: "running" in evaluation_pods.state(pod))
         kubectl("delete", "pod", "deleted", "-n", namespace, "--wait=false", "--grace-period=30")
-        pod = evaluation_pods.wait_until(namespace, "deleted", evaluation_pods.is_ended)
+        pod = evaluation_pods.wait_until(namespace, "deleted", evaluation_pods.is_terminated)
     finally:
         evaluation_pods.delete_namespace(namespace)
-    run = Ended(evaluation_pods.capture("runner-deleted", pod), b"")
-    assert run.terminated["exitCode"] == 143
-    assert run.terminated["message"] == "runner: stopped by SIGTERM before the command ended: no verdict\n"
-    assert isinstance(run.reading, PodFault)
-    assert (run.reading.category, run.reading.reason) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
+    finished = FinishedPod(evaluation_pods.capture("runner-deleted", pod), b"")
+    assert finished.terminated["exitCode"] == 143
+    assert (
+        finished.terminated["message"] == "runner: stopped by SIGTERM before the command ended: no verdict\n"
+    )
+    assert isinstance(finished.state, PodFault)
+    assert (finished.state.category, finished.state.reason) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 @pytest.mark.parametrize(
@@ -222,46 +224,54 @@ def test_a_deleted_pod_leaves_a_sentence_and_no_record(image: str):
         ("sees-no-network", 0, 0),
     ],
 )
-def test_the_container_ends_with_the_code_of_its_record(ended: dict[str, Ended], name, code, raw_exit):
-    run = ended[name]
-    assert run.reading == PodResult(code, run.record, read_snapshot(run.pod).terminated.seconds)
-    assert (run.terminated["exitCode"], run.record["rawExit"]) == (code, raw_exit)
+def test_the_exit_code_of_the_container_is_the_code_of_its_record(
+    pods: dict[str, FinishedPod], name, code, raw_exit
+):
+    finished = pods[name]
+    assert finished.state == PodResult(code, finished.record, read_snapshot(finished.pod).terminated.seconds)
+    assert (finished.terminated["exitCode"], finished.record["rawExit"]) == (code, raw_exit)
 
 
-def test_a_child_killed_for_memory_is_a_limit_although_the_command_exits_0(ended: dict[str, Ended]):
-    run = ended["child-oom-killed"]
-    reading = run.reading
-    assert isinstance(reading, PodFault)
-    assert (reading.category, reading.reason) == (FaultCategory.LIMIT, "OOMKilled")
-    assert (run.terminated["exitCode"], run.record["code"], run.record["oomKills"]) == (0, 0, 1)
+def test_an_out_of_memory_kill_of_a_child_is_a_limit_although_the_command_exits_0(
+    pods: dict[str, FinishedPod],
+):
+    finished = pods["child-oom-killed"]
+    state = finished.state
+    assert isinstance(state, PodFault)
+    assert (state.category, state.reason) == (FaultCategory.LIMIT, "OOMKilled")
+    assert (finished.terminated["exitCode"], finished.record["code"], finished.record["oomKills"]) == (
+        0,
+        0,
+        1,
+    )
 
 
-def test_reports_come_back_and_are_counted(ended: dict[str, Ended]):
-    run = ended["passes"]
-    assert run.framed.reports == {"junit.xml": PASSING.encode() + b"\n"}
-    assert run.record["tests"] == {"total": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0}
+def test_reports_are_in_the_log_and_their_tests_are_counted(pods: dict[str, FinishedPod]):
+    finished = pods["passes"]
+    assert finished.framed.reports == {"junit.xml": PASSING.encode() + b"\n"}
+    assert finished.record["tests"] == {"total": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0}
 
 
-def test_printed_fakes_are_output(ended: dict[str, Ended]):
-    framed = ended["prints-fakes"].framed
+def test_forged_records_and_frames_in_the_output_are_plain_output(pods: dict[str, FinishedPod]):
+    framed = pods["prints-fakes"].framed
     assert (framed.reports, framed.output.count(b"\n"), framed.problems) == ({}, 2, ())
 
 
-def test_root_in_the_container_cannot_look_into_the_runner(ended: dict[str, Ended]):
-    assert ended["opens-proc"].log.decode().splitlines() == ["PermissionError"] * 10 + ["-1 -1"]
+def test_root_in_the_container_cannot_inspect_the_runner(pods: dict[str, FinishedPod]):
+    assert pods["opens-proc"].log.decode().splitlines() == ["PermissionError"] * 10 + ["-1 -1"]
 
 
-def test_root_in_the_container_can_do_what_test_suites_need(ended: dict[str, Ended]):
-    assert ended["root-things"].log == b"nobody\n0\n", "and it does not see the runner's order"
+def test_root_in_the_container_can_do_what_test_suites_need(pods: dict[str, FinishedPod]):
+    assert pods["root-things"].log == b"nobody\n0\n", "the runner's spec is in the environment"
 
 
-def test_output_is_capped_and_all_of_it_hashed(ended: dict[str, Ended]):
-    run = ended["writes-200-mb"]
+def test_output_is_truncated_and_the_digest_covers_all_of_it(pods: dict[str, FinishedPod]):
+    finished = pods["writes-200-mb"]
     digest = hashlib.sha256(b"0123456789abcde\n" * 12_500_000).hexdigest()
-    assert (run.record["outputBytes"], run.record["outputSha256"]) == (200_000_000, digest)
-    assert len(run.log) < 1_100_000
+    assert (finished.record["outputBytes"], finished.record["outputSha256"]) == (200_000_000, digest)
+    assert len(finished.log) < 1_100_000
 
 
-def test_the_network_is_probed(ended: dict[str, Ended]):
-    found = {name: ended[name].record["network"] for name in ("sees-network", "sees-no-network", "fails")}
-    assert found == {"sees-network": "open", "sees-no-network": "denied", "fails": "unprobed"}
+def test_the_record_has_the_result_of_the_network_probe(pods: dict[str, FinishedPod]):
+    networks = {name: pods[name].record["network"] for name in ("sees-network", "sees-no-network", "fails")}
+    assert networks == {"sees-network": "open", "sees-no-network": "denied", "fails": "unprobed"}

@@ -1,4 +1,4 @@
-"""From a manifest to each verdict, on real pods: the exit codes in pod status decide."""
+"""Each kind of verdict, computed from the exit codes of real pods."""
 
 from collections.abc import Iterator
 
@@ -43,28 +43,31 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def names() -> Iterator[dict[str, str]]:
-    """All cases at once: the operator is meant to work on many."""
-    named = {case: unique(case) for case in CASES}
+    """Names of all cases, which run at the same time."""
+    names_by_case = {case: unique(case) for case in CASES}
     apply(
-        *(a_task(named[case], make_shell_repository(named[case], **parts)) for case, parts in CASES.items())
+        *(
+            a_task(names_by_case[case], make_shell_repository(names_by_case[case], **parts))
+            for case, parts in CASES.items()
+        )
     )
-    yield named
-    delete(*named.values())
+    yield names_by_case
+    delete(*names_by_case.values())
 
 
 @pytest.fixture(scope="module")
-def waited(names) -> list[str]:
-    """What kubectl says that waits from the beginning."""
+def kubectl_wait_output(names) -> list[str]:
+    """Output of `kubectl wait` for each condition of the valid case."""
     valid = f"ti/{names['fail2pass']}"
-    said = [
+    output = [
         kubectl("wait", f"--for=condition={kind}", valid, "-n", NAMESPACE, f"--timeout={TIMEOUT_SECONDS}s")
         for kind in ("Validated", "Ready")
     ]
-    return [text.strip().partition(" ")[2] for text in said]
+    return [text.strip().partition(" ")[2] for text in output]
 
 
 @pytest.fixture(scope="module")
-def statuses(names, waited) -> dict[str, Json]:
+def statuses(names, kubectl_wait_output) -> dict[str, Json]:
     return {case: wait_until_finished(name) for case, name in names.items()}
 
 
@@ -80,13 +83,13 @@ def statuses(names, waited) -> dict[str, Json]:
 )
 def test_each_verdict_follows_from_the_exit_codes(statuses, case, expected, exit_codes):
     assert verdict_of(statuses[case]) == expected
-    found = matrix_exit_codes(statuses[case])
-    # A shell answers 127 (not runnable) or 2 (an error code) for a script that is not there yet.
-    assert found.pop("base") in (20, 21)
-    assert found == {stage: code for stage, code in exit_codes.items() if stage != "base"}
+    exit_codes_by_stage = matrix_exit_codes(statuses[case])
+    # The exit code of a shell for a missing script is 127 (not runnable) or 2 (an error exit code).
+    assert exit_codes_by_stage.pop("base") in (20, 21)
+    assert exit_codes_by_stage == {stage: code for stage, code in exit_codes.items() if stage != "base"}
 
 
-def test_a_verdict_is_a_success_of_the_operator_even_when_the_row_is_invalid(statuses):
+def test_an_invalid_row_is_ready_and_succeeded_but_not_validated(statuses):
     rejected = statuses["pass2pass"]
     assert {kind: condition(rejected, kind)["status"] for kind in ("Ready", "Succeeded", "Validated")} == {
         "Ready": "True",
@@ -96,13 +99,13 @@ def test_a_verdict_is_a_success_of_the_operator_even_when_the_row_is_invalid(sta
     assert condition(rejected, "Reconciling") == {}
 
 
-def test_kubectl_wait_understands_the_conditions(waited):
-    assert waited == ["condition met"] * 2
+def test_kubectl_wait_supports_the_conditions(kubectl_wait_output):
+    assert kubectl_wait_output == ["condition met"] * 2
 
 
-def test_nothing_is_left_running_after_a_verdict(statuses):
+def test_no_pod_remains_after_a_verdict(statuses):
     names = [name for status in statuses.values() for name in [status["envBuild"]]]
-    # Pods are let go just after the status is written.
+    # Pods are deleted just after the status is written.
     wait_until(
         lambda: [pod["metadata"]["name"] for name in names for pod in pods_of(name)], lambda left: not left
     )

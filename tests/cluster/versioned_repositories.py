@@ -1,4 +1,4 @@
-"""Generated repositories with versions whose trees differ in every way that trees can, and tests that see all of it."""
+"""Generated repositories whose versions differ in every kind of tree change, with tests that check the whole tree."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from cluster.sample_instances import Files, Json, SampleRepository, a_task, make
 BASE = "FROM busybox:stable\n"
 COPY = "COPY . /testbed\nWORKDIR /testbed\n"
 
-# Everything under /testbed but .git is listed with its digest, whatever its name; .git is the new commit's alone.
+# Lists all files under /testbed except .git with their digests; .git must hold the new commit only.
 CHECK = """\
 find . -path ./.git -prune -o -type f ! -name expected.txt ! -name check.sh -exec sha256sum {} + > /tmp/listed
 sort -k 2 /tmp/listed > /tmp/found
@@ -23,19 +23,19 @@ diff expected.txt /tmp/found || exit 1
 
 @dataclass(frozen=True)
 class RepositoryKind:
-    """A kind of repository: what builds it, and what the build leaves beside the tree."""
+    """A kind of repository: how it is built, and which files the build adds to the tree."""
 
     dockerfile: str
     rebuild: str | None
     build_outputs: Callable[[int], Mapping[str, str]]
-    """By version: files that are there after the build and are not of the tree."""
+    """By version: files that exist after the build and are not part of the commit."""
     required_path: str = ""
-    """A path outside the tree that the tests need."""
+    """A path outside the tree that the tests require."""
 
-    def draft(self, more: str = "") -> Json:
-        """What builds it; ``more`` are further steps."""
-        said = {"dockerfile": self.dockerfile + more, "testCommand": "sh check.sh"}
-        return said | ({"rebuildCommand": self.rebuild} if self.rebuild else {})
+    def draft(self, extra_steps: str = "") -> Json:
+        """A draft for the repository; ``extra_steps`` are added to its Dockerfile."""
+        draft = {"dockerfile": self.dockerfile + extra_steps, "testCommand": "sh check.sh"}
+        return draft | ({"rebuildCommand": self.rebuild} if self.rebuild else {})
 
 
 KINDS = {
@@ -54,7 +54,7 @@ KINDS = {
 
 
 def tree(version: int) -> dict[str, str | bytes | Callable[[Path], object]]:
-    """Files of a version: some stay, some change, come, go, turn into folders, links or programs."""
+    """Files of a version. Between versions files are added, changed, deleted, and replaced by folders or links."""
     target = f"d/v{version}"
     files: dict[str, str | bytes | Callable[[Path], object]] = {
         "answer.sh": f"# version {version}\necho 41\n",
@@ -73,13 +73,14 @@ def tree(version: int) -> dict[str, str | bytes | Callable[[Path], object]]:
     return files
 
 
-def story(repo: str, kind: RepositoryKind, version: int) -> SampleRepository:
-    """A commit of a version with the fix that makes its answer right, and the test that sees the whole tree."""
+def make_version(repo: str, kind: RepositoryKind, version: int) -> SampleRepository:
+    """Commit a version, with a fix for its answer and a test that checks the whole tree."""
     files: Files = tree(version)
     fix = {"answer.sh": f"# version {version}\necho 42\n"}
-    seen = {name: text for name, text in files.items() if isinstance(text, str)}
+    text_files = {name: text for name, text in files.items() if isinstance(text, str)}
     listing = sorted(
-        (seen | fix | dict(kind.build_outputs(version))).items(), key=lambda item: f"./{item[0]}".encode()
+        (text_files | fix | dict(kind.build_outputs(version))).items(),
+        key=lambda item: f"./{item[0]}".encode(),
     )
     expected = "".join(f"{hashlib.sha256(text.encode()).hexdigest()}  ./{name}\n" for name, text in listing)
     check = f"[ -e {kind.required_path} ] || exit 1\n{CHECK}" if kind.required_path else CHECK
@@ -91,8 +92,8 @@ def instance(
 ) -> Json:
     """The TaskInstance of a version."""
     name = f"{repo}-v{version}"
-    said: Json = {"strategies": strategies} | environment
+    settings: Json = {"strategies": strategies} | environment
     if "fixed" in strategies:
-        said.setdefault("draft", kind.draft())
-    changes = {"repo": f"lab/{repo}", "version": f"1.{version}", "environment": said}
-    return a_task(name, story(repo, kind, version), **changes)
+        settings.setdefault("draft", kind.draft())
+    changes = {"repo": f"lab/{repo}", "version": f"1.{version}", "environment": settings}
+    return a_task(name, make_version(repo, kind, version), **changes)

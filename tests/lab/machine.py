@@ -1,4 +1,4 @@
-"""What a lab could leave behind on this machine, as values that can be compared."""
+"""Snapshot of everything on this machine that a lab could leave, for comparison."""
 
 import subprocess
 from collections.abc import Iterator
@@ -20,27 +20,27 @@ SETTINGS = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
-FIXED_PLACES = ("/run", "/var/lib", "/var/log", "/etc/cni", "/opt", "/usr/libexec", "/var/run", "/run/netns")
+FIXED_PATHS = ("/run", "/var/lib", "/var/log", "/etc/cni", "/opt", "/usr/libexec", "/var/run", "/run/netns")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """One look at everything."""
+    """State of the machine at one moment."""
 
     processes: frozenset[str]
-    """Those that run a program of the lab's folder or sit in one of its control groups."""
+    """Processes that run a program of the lab's folder or are in one of its control groups."""
     mounts: frozenset[str]
     links: frozenset[str]
     routes: frozenset[str]
     firewall: str
     control_groups: frozenset[str]
-    """Those in which nobody lives but the lab: other software makes and removes its own meanwhile."""
+    """Control groups of the lab, and empty ones: other software creates and removes its own at any time."""
     settings: frozenset[tuple[str, str]]
     files: frozenset[str]
 
 
-def look(lab: Lab) -> Machine:
-    """Take it all in."""
+def take_snapshot(lab: Lab) -> Machine:
+    """Read the current state."""
     mounts = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
     routes = (*_output("ip", "route", "show", "table", "all"), *_output("ip", "rule"))
     return Machine(
@@ -51,17 +51,17 @@ def look(lab: Lab) -> Machine:
         firewall="\n".join(_output("nft", "list", "ruleset")),
         control_groups=frozenset(_control_groups()),
         settings=frozenset((name, Path("/proc/sys", name).read_text().strip()) for name in SETTINGS),
-        files=frozenset(str(path) for place in FIXED_PLACES for path in Path(place).glob("*")),
+        files=frozenset(str(path) for folder in FIXED_PATHS for path in Path(folder).glob("*")),
     )
 
 
 def differences(before: Machine, after: Machine) -> dict[str, object]:
-    """What is not as it was, by kind."""
+    """Changes between two snapshots, by kind."""
     found: dict[str, object] = {}
     for field in fields(Machine):
         old, new = getattr(before, field.name), getattr(after, field.name)
         if field.name == "control_groups":
-            old &= new  # others' are gone when their programs are
+            old &= new  # other software's groups disappear with its processes
         if old != new:
             found[field.name] = (old, new) if isinstance(old, str) else sorted(old ^ new)
     return found
@@ -71,24 +71,24 @@ def _processes(lab: Lab) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            words = process.cmdline()
+            command = process.cmdline()
             groups = Path(f"/proc/{process.pid}/cgroup").read_text()
         except (psutil.Error, OSError):
             continue
-        program = Path(words[0]) if words else Path()
-        started = program.parent == lab.bin and program.name not in ("kubectl", "helm")
-        if "/swefoundry-lab" in groups or started:
-            found.append(f"{process.pid} {' '.join(words)[:120]}")
+        program = Path(command[0]) if command else Path()
+        of_lab = program.parent == lab.bin and program.name not in ("kubectl", "helm")
+        if "/swefoundry-lab" in groups or of_lab:
+            found.append(f"{process.pid} {' '.join(command)[:120]}")
     return found
 
 
 def _control_groups() -> Iterator[str]:
     for path in Path("/sys/fs/cgroup").glob("**/"):
         try:
-            inhabited = (path / "cgroup.procs").read_text().split()
+            members = (path / "cgroup.procs").read_text().split()
         except OSError:
             continue
-        if not inhabited or "swefoundry" in str(path) or "kube" in str(path):
+        if not members or "swefoundry" in str(path) or "kube" in str(path):
             yield str(path)
 
 

@@ -1,4 +1,4 @@
-"""The lab comes and goes without a trace. Takes the lab down, so it runs only when asked: `make test-lab`."""
+"""The lab leaves nothing on the machine. The tests stop the running lab, so they run with `make test-lab` only."""
 
 import json
 import os
@@ -9,18 +9,18 @@ import time
 
 import pytest
 
-from lab.machine import Machine, differences, look
+from lab.machine import Machine, differences, take_snapshot
 from swefoundry_lab.layout import SOURCES, Lab
 
 pytestmark = pytest.mark.skipif(
-    os.environ.get("SWEFOUNDRY_LAB_CYCLE") != "1", reason="takes the lab down; set SWEFOUNDRY_LAB_CYCLE=1"
+    os.environ.get("SWEFOUNDRY_LAB_CYCLE") != "1", reason="stops the lab; set SWEFOUNDRY_LAB_CYCLE=1"
 )
 
 LAB = Lab.from_environment()
 COMMAND = [sys.executable, "-m", "swefoundry_lab"]
 ENVIRONMENT = {**LAB.environment(), "PYTHONPATH": str(SOURCES)}
-MADE_FOR_NAMESPACES = {"/etc/cni/net.d", "/run/netns", "/var/run/netns"}
-"""What the first network namespace of a machine brings with it; `down` takes it away."""
+NAMESPACE_FOLDERS = {"/etc/cni/net.d", "/run/netns", "/var/run/netns"}
+"""Folders that are created with the first network namespace of a machine; `down` removes them."""
 BUSY_PODS = {
     "apiVersion": "v1",
     "kind": "List",
@@ -51,10 +51,10 @@ BUSY_PODS = {
 
 
 def lab(*arguments: str) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [*COMMAND, *arguments], env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def kubectl(*arguments: str, stdin: str = "") -> str:
@@ -63,65 +63,67 @@ def kubectl(*arguments: str, stdin: str = "") -> str:
 
 
 def settled() -> Machine:
-    """The machine once the pods that are to run do, and those that are to end have ended."""
+    """Snapshot of the machine when all pods are ready and nothing changes any more."""
     kubectl("wait", "pod", "--all", "--all-namespaces", "--for=condition=Ready", "--timeout=120s")
-    seen = look(LAB)
+    current = take_snapshot(LAB)
     for _ in range(30):
         time.sleep(2)
-        seen, before = look(LAB), seen
-        if set(differences(before, seen)) <= {"firewall"}:
-            return seen
-    raise AssertionError("the machine does not come to rest")
+        before, current = current, take_snapshot(LAB)
+        if set(differences(before, current)) <= {"firewall"}:
+            return current
+    raise AssertionError("the machine's state keeps changing")
 
 
 @pytest.fixture(scope="module")
-def bare() -> Machine:
-    """The machine without a lab."""
+def without_lab() -> Machine:
+    """Snapshot of the machine without a lab."""
     lab("down")
-    seen = look(LAB)
-    assert not seen.processes
-    assert "swlab" not in str(seen) and "kube" not in seen.firewall and "CNI-" not in seen.firewall
-    return seen
+    snapshot = take_snapshot(LAB)
+    assert not snapshot.processes
+    assert (
+        "swlab" not in str(snapshot) and "kube" not in snapshot.firewall and "CNI-" not in snapshot.firewall
+    )
+    return snapshot
 
 
-def test_down_leaves_nothing_of_a_busy_lab_with_two_nodes(bare: Machine) -> None:
+def test_down_removes_a_busy_lab_with_two_nodes(without_lab: Machine) -> None:
     lab("up", "--nodes", "2")
     kubectl("apply", "-f", "-", stdin=json.dumps(BUSY_PODS))
     kubectl("wait", "--for=condition=Ready", "--timeout=60s", "pod/busy-lab-1", "pod/busy-lab-2")
-    assert "CNI-" in look(LAB).firewall
+    assert "CNI-" in take_snapshot(LAB).firewall
     lab("down")
-    assert differences(bare, look(LAB)) == {}
+    assert differences(without_lab, take_snapshot(LAB)) == {}
 
 
-def test_a_second_node_can_be_killed_started_and_removed(bare: Machine) -> None:
+def test_a_second_node_can_be_killed_started_and_removed(without_lab: Machine) -> None:
     lab("up")
     kubectl("delete", "pod", "busy-lab-1", "busy-lab-2", "--ignore-not-found", "--force")
-    one = settled()
+    one_node = settled()
     lab("up", "--nodes", "2")
     lab("node", "kill", "lab-2")
     kubectl("wait", "node/lab-2", "--for=condition=Ready=Unknown", "--timeout=60s")
     lab("node", "start", "lab-2")
     kubectl("wait", "node/lab-2", "--for=condition=Ready=True", "--timeout=60s")
     lab("node", "remove", "lab-2")
-    left = differences(one, settled())
-    left.pop("firewall", None)  # the counters of the first node's rules go on
+    changes = differences(one_node, settled())
+    changes.pop("firewall", None)  # the counters of the first node's rules increase
     for kind in ("files", "mounts"):
-        assert set(left.pop(kind, ())) <= MADE_FOR_NAMESPACES
-    assert left == {}
+        assert set(changes.pop(kind, ())) <= NAMESPACE_FOLDERS
+    assert changes == {}
     assert kubectl("get", "nodes", "-o", "name") == "node/lab-1\n"
 
 
 @pytest.mark.parametrize("seconds", [0.7, 1.5, 3.0, 4.5])
-def test_a_killed_up_leaves_nothing_that_down_does_not_find(bare: Machine, seconds: float) -> None:
+def test_down_removes_everything_of_a_killed_up(without_lab: Machine, seconds: float) -> None:
     up = subprocess.Popen([*COMMAND, "up"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     time.sleep(seconds)
     up.send_signal(signal.SIGKILL)
     up.wait()
     lab("down")
-    assert differences(bare, look(LAB)) == {}
+    assert differences(without_lab, take_snapshot(LAB)) == {}
 
 
-def test_a_killed_up_can_be_repeated(bare: Machine) -> None:
+def test_a_killed_up_can_be_repeated(without_lab: Machine) -> None:
     up = subprocess.Popen([*COMMAND, "up"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     time.sleep(2)
     up.send_signal(signal.SIGKILL)
@@ -130,7 +132,7 @@ def test_a_killed_up_can_be_repeated(bare: Machine) -> None:
     assert kubectl("get", "--raw", "/readyz") == "ok"
 
 
-def test_what_died_is_started_again(bare: Machine) -> None:
+def test_up_starts_killed_programs_again(without_lab: Machine) -> None:
     lab("up")
     for pid_file in LAB.run.glob("*.pid"):
         os.kill(json.loads(pid_file.read_text())["pid"], signal.SIGKILL)

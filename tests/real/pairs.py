@@ -1,7 +1,7 @@
-"""Release pairs of real packages and the verdict that each must end with: data, no content.
+"""Release pairs of real packages with the expected verdict of each, without any content of the packages.
 
-The old release's source archive is the source; what differs in the new one's is the fix and its tests. Each expectation
-was measured with the Python recipe (3.9, 3.11 and 3.13 slim images) and says why it must be so.
+The old release's source archive is the source; the differences in the new one are the fix and its tests. Each expected
+verdict was measured with the Python recipe (3.9, 3.11 and 3.13 slim images), and `why` explains it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from swefoundry.grading.verdict import Verdict
 
 @dataclass(frozen=True)
 class RealPair:
-    """Two releases and what their row is worth."""
+    """Two releases and the expected verdict of their row."""
 
     package: str
     old: str
@@ -20,12 +20,12 @@ class RealPair:
     verdict: Verdict
     why: str
     rounds: int = 5
-    """Budget that the verdict needs at most; a row that fails in every environment would spend all of it."""
+    """Upper bound of the rounds; a row that fails in every environment uses all of them."""
     quick: bool = False
-    """Few small dependencies and a test run of seconds: shown by `make demo` and run by CI."""
+    """Few small dependencies and a test run of seconds: part of `make demo` and of CI."""
 
     def __str__(self) -> str:
-        """As `swefoundry collect releases` takes it."""
+        """The form that `swefoundry collect releases` accepts."""
         return f"{self.package}:{self.old}..{self.new}"
 
 
@@ -51,7 +51,7 @@ PAIRS: tuple[RealPair, ...] = (
         "3.1.2",
         "3.1.3",
         Verdict.FAIL2PASS,
-        "3.1.3 refuses keys with spaces in xmlattr and names nested trans blocks; four tests ask for that",
+        "3.1.3 refuses keys with spaces in xmlattr and names nested trans blocks; four tests check that",
         quick=True,
     ),
     RealPair(
@@ -59,7 +59,7 @@ PAIRS: tuple[RealPair, ...] = (
         "0.11.6",
         "0.11.7",
         Verdict.FAIL2PASS,
-        "0.11.7 mends numbers, dates and inline tables; built by poetry-core, installed editable",
+        "0.11.7 fixes numbers, dates and inline tables; built by poetry-core, installed editable",
         quick=True,
     ),
     RealPair(
@@ -98,7 +98,7 @@ PAIRS: tuple[RealPair, ...] = (
         "0.12.0",
         "0.12.1",
         Verdict.PASS2PASS,
-        "the changed tests only make room for newer interpreters and pass on the old release, too",
+        "the changed tests only make room for newer interpreters and also pass on the old release",
         quick=True,
     ),
     RealPair(
@@ -122,7 +122,7 @@ PAIRS: tuple[RealPair, ...] = (
         "3.19.0",
         "3.20.0",
         Verdict.FAIL2PASS,
-        "3.20.0 adds absolute URLs, the order of fields and checks of timestamps; 29 tests ask for them",
+        "3.20.0 adds absolute URLs, the order of fields and checks of timestamps; 29 tests check them",
     ),
     RealPair(
         "marshmallow",
@@ -143,21 +143,21 @@ PAIRS: tuple[RealPair, ...] = (
         "6.0.2",
         "6.0.3",
         Verdict.FAIL2PASS,
-        "6.0.3 mends ordinals and articles; its pydantic must be the one of the change, the second one breaks it",
+        "6.0.3 fixes ordinals and articles; it needs a pydantic 1 of its time and fails with pydantic 2",
     ),
     RealPair(
         "jsonschema",
         "2.5.1",
         "2.6.0",
         Verdict.FAIL2PASS,
-        "2.6.0 mends messages and the choice of a validator; tests of 2017 on an interpreter of 2020",
+        "2.6.0 fixes messages and the choice of a validator; tests of 2017 on an interpreter of 2020",
     ),
     RealPair(
         "pluggy",
         "0.7.1",
         "0.8.0",
         Verdict.FAIL2PASS,
-        "pytest imports the project itself: only a pytest of its time goes with it",
+        "pytest itself imports the project: only a pytest of its time works with it",
     ),
     RealPair(
         "tabulate",
@@ -177,5 +177,5 @@ PAIRS: tuple[RealPair, ...] = (
 
 
 def quick() -> Iterator[RealPair]:
-    """The pairs of the demo and of CI."""
+    """The pairs that the demo and CI use."""
     return (pair for pair in PAIRS if pair.quick)

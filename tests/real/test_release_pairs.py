@@ -1,7 +1,7 @@
-"""Real packages, end to end: collected from the package index, applied, built by the recipe, judged in pods.
+"""End-to-end tests with real packages: collected from the package index, built by the recipe, evaluated in pods.
 
-Every pair says what it must end with and why (`pairs.py`). The quick ones run with the cluster tests, all of them with
-`make test-real`. Nothing of the packages is kept in the repository.
+`pairs.py` has the expected verdict of each pair and its reason. The quick pairs run with the cluster tests, all pairs
+with `make test-real`. No content of the packages is stored in this repository.
 """
 
 import json
@@ -19,10 +19,10 @@ from cluster.sample_instances import Json, wait_until_finished
 from real.pairs import PAIRS, RealPair
 
 NAMESPACE = "swefoundry-extra"
-"""Not the one of `make demo`: a verdict that is there already would prove nothing."""
+"""Not the namespace of `make demo`, whose objects may already have a verdict."""
 
-PATIENCE_SECONDS = 2400
-"""For all pairs of a run together; one takes a minute or two on two quiet cores."""
+MAX_SECONDS = 2400
+"""For all pairs of a run; one pair takes a minute or two on two idle cores."""
 
 
 def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
@@ -33,20 +33,23 @@ def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     command = [str(program), "collect", "releases", "--file", str(lines)]
     options = ["--out", str(out), "--cache", str(LAB / "archives"), "--namespace", NAMESPACE]
     environment = os.environ | ({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})
-    done = subprocess.run([*command, *options], capture_output=True, text=True, env=environment, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    result = subprocess.run(
+        [*command, *options], capture_output=True, text=True, env=environment, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
     kubectl("delete", "-n", NAMESPACE, "-f", str(out), "--ignore-not-found", "--timeout=120s")
     for pair in pairs:
-        leave_to_the_recipe(pair, out)
+        allow_only_the_recipe(pair, out)
     kubectl("apply", "--server-side", "-n", NAMESPACE, "-f", str(out))
-    found = json.loads(kubectl("get", "-n", NAMESPACE, "-f", str(out), "-o", "json"))
-    return [item for item in found["items"] if item["kind"] == "TaskInstance"]
+    created = json.loads(kubectl("get", "-n", NAMESPACE, "-f", str(out), "-o", "json"))
+    return [item for item in created["items"] if item["kind"] == "TaskInstance"]
 
 
-def leave_to_the_recipe(pair: RealPair, folder: Path) -> None:
-    """Give the pair's manifest the budget that its verdict needs: a hopeless one need not try every draft.
+def allow_only_the_recipe(pair: RealPair, folder: Path) -> None:
+    """Set the pair's budget of rounds and the recipe as the only strategy in its manifest.
 
-    And no strategy but the recipe: an image that an earlier run has proven would tell nothing about it.
+    The budget saves rounds of pairs that fail in every environment. With reuse, an image of an earlier run could hide a
+    fault of the recipe.
     """
     path = next(folder.glob(f"*{pair.package}-{pair.new}.yaml"))
     documents = list(yaml.safe_load_all(path.read_text()))
@@ -59,12 +62,12 @@ def leave_to_the_recipe(pair: RealPair, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def names(request, tmp_path_factory) -> Iterator[dict[str, str]]:
-    """Instance names by pair: those that this run selected are collected and applied together."""
-    ours = [
+    """Instance names by pair. All pairs that are selected in this run are collected and applied together."""
+    selected = [
         item for item in request.session.items if item.module is request.module and hasattr(item, "callspec")
     ]
-    wanted = {item.callspec.params["pair"] for item in ours}
-    pairs = [pair for pair in PAIRS if pair in wanted]
+    requested = {item.callspec.params["pair"] for item in selected}
+    pairs = [pair for pair in PAIRS if pair in requested]
     items = collect(pairs, tmp_path_factory.mktemp("pairs"))
     by_release = {}
     for item in items:
@@ -79,12 +82,12 @@ def marked(pair: RealPair):
 
 
 @pytest.mark.parametrize("pair", [marked(pair) for pair in PAIRS])
-def test_a_release_pair_ends_with_its_verdict(names, pair):
-    status = wait_until_finished(names[str(pair)], PATIENCE_SECONDS, NAMESPACE)
+def test_a_release_pair_gets_its_expected_verdict(names, pair):
+    status = wait_until_finished(names[str(pair)], MAX_SECONDS, NAMESPACE)
     assert status.get("verdict") == pair.verdict, f"{pair.why}\n{json.dumps(status, indent=1)[:6000]}"
 
 
-def test_the_pairs_cover_what_they_must():
+def test_the_pairs_cover_enough_packages_and_all_verdicts():
     assert len(PAIRS) >= 14
     assert len({pair.package for pair in PAIRS}) >= 8
     assert {pair.verdict.value for pair in PAIRS} >= {"fail2pass", "error2pass", "pass2pass", "fail2fail"}
