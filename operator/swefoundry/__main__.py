@@ -10,9 +10,12 @@ import kopf
 from pydantic import ValidationError
 
 from swefoundry import __version__, metrics
+from swefoundry.controllers.envbuild.reconcile import env_build_controller
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.http_endpoints import serve
 from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.controllers.state_dump import log_state, state_dump
+from swefoundry.controllers.taskinstance.reconcile import task_controller
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.rate_limit import TokenBucket
@@ -21,7 +24,6 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings, describe_errors
 from swefoundry.structured_log import configure_logging, fields
 from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
 
 log = logging.getLogger("swefoundry")
@@ -56,15 +58,15 @@ async def run(settings: Settings) -> None:
         },
         wake=queue.add,
     )
-    context = ReconcileContext(kube, registry, Cache(), queue, limiter, settings)
-    operator = Operator(context)
+    context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings)
+    operator = Operator(context, [task_controller(context), env_build_controller(context)])
     app = metrics.metrics_app(context.cache.count_by_phase, __version__)
-    serve(settings.metrics_port, app, lambda: state_dump(operator.informer))
+    serve(settings.metrics_port, app, lambda: state_dump(operator.informer, operator.controllers))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    loop.add_signal_handler(signal.SIGUSR2, log_state, operator.informer)
+    loop.add_signal_handler(signal.SIGUSR2, log_state, operator.informer, operator.controllers)
     try:
         await kopf.operator(
             registry=operator.registry,

@@ -7,8 +7,8 @@ import pytest_asyncio
 from simulated.api_server import ApiServer, running_api_server
 from simulated.seeded_registry import RegistryProxy, SeededRegistry, running_proxy, seed_registry
 from simulated.stepping_operator import make_context
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.workloads.context import ReconcileContext
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -24,7 +24,7 @@ async def front(registry_host: str) -> AsyncIterator[RegistryProxy]:
 
 
 @pytest_asyncio.fixture
-async def context(server: ApiServer, registry_host: str) -> AsyncIterator[ReconcileContext]:
+async def context(server: ApiServer, registry_host: str) -> AsyncIterator[EnvBuildContext]:
     async with RegistryClient(registry_host, insecure=True) as registry:
         context = make_context(server, registry)
         yield context

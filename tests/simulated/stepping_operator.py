@@ -10,7 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from aiohttp import web
@@ -18,14 +18,16 @@ from aiohttp import web
 from simulated.api_server import ApiServer, no_hook
 from simulated.kubelet import Kubelet
 from simulated.seeded_registry import RegistryProxy
+from swefoundry.controllers.envbuild.reconcile import env_build_controller
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.kopf_adapter import Operator
+from swefoundry.controllers.taskinstance.reconcile import task_controller
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.pod_limiter import PodLimiter
 
 MAX_STEPS = 5000
@@ -42,11 +44,16 @@ def make_context(
     registry: RegistryClient,
     settings: Settings = SETTINGS,
     places: Mapping[Role, int] = POD_LIMITS,
-) -> ReconcileContext:
+) -> EnvBuildContext:
     """A context as the operator's process makes it: with an empty cache and an empty queue."""
     queue = WorkQueue()
     slots = PodLimiter(places, wake=queue.add)
-    return ReconcileContext(server.client(), registry, Cache(), queue, slots, settings)
+    return EnvBuildContext(server.client(), registry, Cache(), queue, slots, settings)
+
+
+def make_operator(context: EnvBuildContext, clock: Callable[[], datetime]) -> Operator:
+    """An operator with both controllers, as the operator's process makes it."""
+    return Operator(context, [task_controller(context), env_build_controller(context)], clock)
 
 
 @dataclass
@@ -117,13 +124,13 @@ class Simulation:
         self.registry_requests[request.method] += 1
 
     @property
-    def context(self) -> ReconcileContext:
+    def context(self) -> EnvBuildContext:
         """Context of the running operator."""
         return self._operator.context
 
     async def _start_operator(self) -> None:
         context = make_context(self.server, self._registry, self.settings, self.pod_limits)
-        self._operator = Operator(context, clock=lambda: self.server.now)
+        self._operator = make_operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._delivered = len(self.server.changes)
         if not await self._survives(self._operator.informer.resync()):

@@ -6,7 +6,7 @@ events are not retried; a level-triggered queue of our own has none of these cos
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import kopf
 
 from swefoundry.api import labels
+from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.health import check_health, measure_loop_lag
 from swefoundry.controllers.watch import MANAGED_PODS_SELECTOR, Informer
 from swefoundry.controllers.worker import Worker, utc_now
@@ -30,10 +31,16 @@ MAX_WATCH_BACKOFF_SECONDS = 15.0
 class Operator:
     """The informer, the workers, and their registration with kopf."""
 
-    def __init__(self, context: ReconcileContext, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        context: ReconcileContext,
+        controllers: Sequence[Controller],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.context = context
-        self.informer = Informer(context)
-        self.worker = Worker(self.informer, clock)
+        self.controllers = controllers
+        self.informer = Informer(context, controllers)
+        self.worker = Worker(self.informer, controllers, clock)
         self.registry = kopf.OperatorRegistry()
         self._tasks: list[asyncio.Task[None]] = []
         self._register()

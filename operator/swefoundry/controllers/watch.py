@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
-from swefoundry.controllers.envbuild.leader import notify_waiters
+from swefoundry.controllers.controller import Controller
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS, ApiObject, Resource
 from swefoundry.kube.workqueue import Key
@@ -34,8 +35,9 @@ failure: where nothing happens, a watch is silent for hours.
 class Informer:
     """Feeds the cache and the queue."""
 
-    def __init__(self, context: ReconcileContext) -> None:
+    def __init__(self, context: ReconcileContext, controllers: Sequence[Controller]) -> None:
         self.context = context
+        self._controllers = {each.resource.kind: each for each in controllers}
         self.last_event_at = time.monotonic()
         self.missed_resyncs = 0
         self._last_resync_at = self.last_event_at
@@ -126,8 +128,8 @@ class Informer:
         uid = body["metadata"]["uid"]
         self.context.cache.drop(key, uid)
         self._enqueue_children(uid, PODS)  # nothing else would release them
-        if key.kind == BUILDS.kind:
-            notify_waiters(self.context, body.get("spec", {}).get("repo", ""))
+        if key.kind in self._controllers:
+            self._controllers[key.kind].on_deleted(body)
 
     def _enqueue_children(self, owner_uid: str, resource: Resource) -> None:
         for body in self.context.cache.children(owner_uid, resource.kind):

@@ -2,15 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from swefoundry import errors, metrics
 from swefoundry.api.validation.invalid_status import invalid_status
-from swefoundry.controllers.envbuild.reconcile import reconcile as reconcile_build
-from swefoundry.controllers.taskinstance.reconcile import reconcile as reconcile_task
+from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.watch import Informer
 from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import BUILDS, PODS, TASKS
@@ -21,7 +20,6 @@ from swefoundry.workloads.pod_snapshot import read_snapshot
 
 log = logging.getLogger("swefoundry.worker")
 
-RECONCILERS = {TASKS.kind: reconcile_task, BUILDS.kind: reconcile_build}
 RESOURCE_BY_KIND = {resource.kind: resource for resource in (TASKS, BUILDS, PODS)}
 
 
@@ -33,8 +31,11 @@ def utc_now() -> datetime:
 class Worker:
     """Reconciles one key at a time; several run at once on one event loop."""
 
-    def __init__(self, informer: Informer, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, informer: Informer, controllers: Sequence[Controller], clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self._informer = informer
+        self._controllers = {each.resource.kind: each for each in controllers}
         self._context = informer.context
         self._clock = clock
 
@@ -84,7 +85,7 @@ class Worker:
             await self._release_orphan(key)
             return
         try:
-            await RECONCILERS[key.kind](key, self._context, self._clock())
+            await self._controllers[key.kind].reconcile(key, self._clock())
         except ValidationError as exc:
             await self._report_invalid(key, exc)
 
@@ -114,7 +115,7 @@ class Worker:
         """Ask the API where the cache has no owner: it may lag, and releasing a pod loses its result."""
         if self._informer.cached(key, uid):
             return True
-        if key.kind not in RECONCILERS:
+        if key.kind not in self._controllers:
             return False
         try:
             body = await self._context.kube.get(RESOURCE_BY_KIND[key.kind], key.namespace, key.name)

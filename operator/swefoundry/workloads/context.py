@@ -3,7 +3,6 @@
 Built once at start-up and passed down.
 """
 
-import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -14,13 +13,12 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
-from swefoundry.kube.workqueue import Key, WorkQueue
+from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.proven_index import list_environments
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_limiter import PodLimiter
-from swefoundry.workloads.usage_index import UsageIndex
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,7 +46,7 @@ class StageImageRequest:
 
 @dataclass
 class ReconcileContext:
-    """The dependencies, and what reconciles share in memory."""
+    """The dependencies, and read-through caches of registry content."""
 
     kube: KubeClient
     registry: RegistryClient
@@ -56,21 +54,10 @@ class ReconcileContext:
     queue: WorkQueue
     pod_limiter: PodLimiter
     settings: Settings
-    budget_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held from checking the shared budgets for models until the agent pod is created."""
-    leader_waiters: dict[str, set[Key]] = field(default_factory=dict)
-    """Per repository, the EnvBuilds that wait for another of it to end."""
-    usage_index: UsageIndex = field(init=False)
-    search_leaders: set[str] = field(default_factory=set)
-    """UIDs of EnvBuilds that have started a search of their own; their statuses may not show it yet."""
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
-
-    def __post_init__(self) -> None:
-        """Create the usage index, which follows the cache from its first object on."""
-        self.usage_index = UsageIndex(self.cache, self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""

@@ -6,16 +6,17 @@ import logging
 import socket
 import urllib.error
 import urllib.request
+from dataclasses import replace
 
 import pytest
 
-from builders import NOW
+from builders import NOW, a_build
 from simulated.scripted_pods import manifest
+from simulated.stepping_operator import make_operator
 from swefoundry import __version__
 from swefoundry.cli.commands.debug import fetch_state
 from swefoundry.cli.views.operator_state import state_sections
 from swefoundry.controllers import http_endpoints
-from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.controllers.state_dump import log_state, state_dump
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.workqueue import Key
@@ -27,10 +28,14 @@ LABELS = {"app.kubernetes.io/part-of": "swefoundry", "app.kubernetes.io/componen
 USAGE = {"inputTokens": 40, "outputTokens": 2, "microUsd": 7}
 
 
+def dump(operator):
+    return state_dump(operator.informer, operator.controllers)
+
+
 @pytest.fixture
 async def operator(context, server):
     """One with a task in its cache and queue, a pod in a place, and EnvBuilds that wait."""
-    operator = Operator(context, clock=lambda: NOW)
+    operator = make_operator(context, clock=lambda: NOW)
     operator.informer.observe_object(server.create("taskinstances", "here", manifest()))
     build = server.create(
         "envbuilds", "here", {"metadata": {"name": "task-one"}, "spec": {"repo": "owner/name"}}
@@ -39,9 +44,9 @@ async def operator(context, server):
         ("envbuilds", "here", "task-one"), {"status": {"usage": USAGE}}, subresource="status"
     )
     context.cache.put(build)
-    context.search_leaders.add(build["metadata"]["uid"])
-    context.leader_waiters["owner/name"] = {OTHER}
-    context.usage_index.wait_for_budget(OTHER)
+    context.coordination.become_leader(replace(a_build(), uid=build["metadata"]["uid"]))
+    context.coordination.wait_for_leader(replace(a_build(), name=OTHER.name))
+    context.coordination.usage_index.wait_for_budget(OTHER)
     context.pod_limiter.restore(Role.INTAKE, "here/task-one-intake-0")
     for _ in range(4):
         context.pod_limiter.restore(Role.BUILD, f"here/build-{_}")
@@ -51,7 +56,7 @@ async def operator(context, server):
 
 
 async def test_the_dump_shows_queue_places_waits_usage_and_caches(operator):
-    state = state_dump(operator.informer)
+    state = dump(operator)
     queue = state["queue"]
     assert state["operator"]["version"] == __version__
     assert (queue["ready"], queue["readyKeys"]) == (1, [str(TASK)])
@@ -93,7 +98,7 @@ async def test_keys_in_work_and_failures_are_shown_with_at_most_a_hundred_of_eac
     queue.add_rate_limited(key)
     for number in range(150):
         queue.add(Key("Pod", "here", f"pod-{number}"))
-    shown = state_dump(operator.informer)["queue"]
+    shown = dump(operator)["queue"]
     assert shown["processing"] == [str(TASK)]
     assert shown["failingKeys"] == [{"key": str(TASK), "failures": 1}]
     assert (shown["ready"], len(shown["readyKeys"])) == (150, 100)
@@ -101,8 +106,8 @@ async def test_keys_in_work_and_failures_are_shown_with_at_most_a_hundred_of_eac
 
 async def test_the_signal_logs_one_line_per_section(operator, caplog):
     caplog.set_level(logging.INFO, "swefoundry.state")
-    log_state(operator.informer)
-    assert [record.fields["section"] for record in caplog.records] == list(state_dump(operator.informer))
+    log_state(operator.informer, operator.controllers)
+    assert [record.fields["section"] for record in caplog.records] == list(dump(operator))
     assert caplog.records[1].fields["ready"] == 1
 
 
@@ -124,7 +129,7 @@ def metrics(_, start_response):
 
 
 async def test_the_dump_is_served_beside_the_metrics(operator, port):
-    server = http_endpoints.serve(port, metrics, lambda: state_dump(operator.informer))
+    server = http_endpoints.serve(port, metrics, lambda: dump(operator))
     try:
         body = await asyncio.to_thread(get, port, "/debug/state")
         assert json.loads(body)["queue"]["readyKeys"] == [str(TASK)]
@@ -162,7 +167,7 @@ def an_operator_pod(server, name="operator-1", namespace="swefoundry", phase="Ru
 async def test_the_command_reads_the_state_through_the_api_server(operator, server):
     an_operator_pod(server)
     an_operator_pod(server, "operator-0", phase="Succeeded")
-    state = state_dump(operator.informer)
+    state = dump(operator)
     server.objects["pods", "swefoundry", "operator-1:9090"] = {"metadata": {}, **state}
     shown = await fetch_state(operator.context.kube, "")
     assert shown["pods"] == state["pods"]
@@ -182,7 +187,7 @@ async def test_the_command_says_why_there_is_no_state(operator, server):
 
 
 async def test_the_tables_name_who_waits_for_what(operator):
-    sections = {section.title: section for section in state_sections(state_dump(operator.informer))}
+    sections = {section.title: section for section in state_sections(dump(operator))}
     assert list(sections) == [
         "Operator",
         "Queue",

@@ -9,14 +9,16 @@ import pytest
 from builders import NOW
 from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
+from simulated.stepping_operator import make_operator
 from swefoundry import errors, metrics
+from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.kopf_adapter import (
     MAX_WATCH_BACKOFF_SECONDS,
-    Operator,
     UnlimitedBackoff,
     configure_kopf,
 )
-from swefoundry.kube.resources import TASKS
+from swefoundry.controllers.watch import Informer
+from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
@@ -28,7 +30,7 @@ PLACE = ("taskinstances", "here", "task-one")
 @pytest.fixture
 def operator(context):
     context.settings = context.settings.model_copy(update={"namespaces": ["here"]})
-    return Operator(context, clock=lambda: NOW)
+    return make_operator(context, clock=lambda: NOW)
 
 
 def a_pod(server, owner=None, work="intake"):
@@ -101,6 +103,18 @@ async def test_a_changed_task_enqueues_its_envbuild(operator, server):
     operator.context.cache.put(server.create("envbuilds", "here", build))
     await send_event(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
     assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
+
+
+async def test_a_controller_is_notified_of_deleted_objects_of_its_kind_only(context, server):
+    deleted = []
+    informer = Informer(context, [Controller(BUILDS, reconcile=None, on_deleted=deleted.append)])
+    task = server.create("taskinstances", "here", manifest())
+    build = server.create("envbuilds", "here", {"metadata": {"name": "task-one"}, "spec": {}})
+    for body in (task, build):
+        informer.observe_object(body)
+    for body in (task, build):
+        informer.observe_object(body, deleted=True)
+    assert deleted == [build]
 
 
 async def test_orphaned_pods_are_released(operator, server):

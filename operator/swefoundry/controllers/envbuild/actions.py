@@ -7,11 +7,11 @@ from swefoundry.api import reasons
 from swefoundry.api.envbuild import ProbeResult
 from swefoundry.contracts.build import BuildResult
 from swefoundry.controllers.envbuild.agent_rounds import collect_draft, launch_agent
-from swefoundry.controllers.envbuild.leader import become_leader, wait_for_leader
 from swefoundry.controllers.envbuild.next_round import start_round
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.checkout_work import collect_checkout, start_checkout
 from swefoundry.controllers.envbuild.round_transitions import missing_result_message
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.steps import (
     AgentBudgetSpent,
     AgentsRequested,
@@ -56,7 +56,7 @@ ActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
 """The results, and the first error. The results are written to the status before the error is raised."""
 
 
-async def act(step: Step, observed: Observation, context: ReconcileContext) -> ActionOutcome:
+async def act(step: Step, observed: Observation, context: EnvBuildContext) -> ActionOutcome:
     """Do ``step``. Every action is idempotent.
 
     Leadership changes hands before the first ``await``: no other reconcile may decide in between.
@@ -66,22 +66,22 @@ async def act(step: Step, observed: Observation, context: ReconcileContext) -> A
             return await gather_partial(_do_move(move, observed, context) for move in moves)
         case StartRound(proposal):
             if proposal.parent is None:
-                become_leader(observed.build, context)
+                context.coordination.become_leader(observed.build)
             return await gather_partial([_start_round(proposal, observed, context)])
         case _:
             return _act_at_once(step, observed, context)
 
 
-def _act_at_once(step: Step, observed: Observation, context: ReconcileContext) -> ActionOutcome:
+def _act_at_once(step: Step, observed: Observation, context: EnvBuildContext) -> ActionOutcome:
     """The actions that need neither the cluster nor the registry."""
     match step:
         case RequestAgents():
-            become_leader(observed.build, context)
+            context.coordination.become_leader(observed.build)
             return [AgentsRequested()], None
         case EndAgents(message):
             return [AgentBudgetSpent(message)], None
         case WaitForSearch(message, seconds):
-            wait_for_leader(observed.build, context)
+            context.coordination.wait_for_leader(observed.build)
             return [Wait(LEADER_WAIT, reasons.WAITING_FOR_SIBLING, message, seconds)], None
         case RetryLater(error):
             return [], error
@@ -92,7 +92,7 @@ async def _start_round(proposal: Proposal, observed: Observation, context: Recon
     return RoundStarted(await start_round(proposal, observed, context))
 
 
-async def _do_move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
+async def _do_move(move: Move, observed: Observation, context: EnvBuildContext) -> Result:
     match move:
         case StartPod():
             return await _START_POD[move.work.kind](move, observed, context)
@@ -170,7 +170,7 @@ async def _collect_build(move: CollectResult, observed: Observation, context: Re
     return BuildFinished(move, BuildResult.model_validate(move.result.record))
 
 
-_START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, ReconcileContext], Awaitable[Result]]] = {
+_START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, EnvBuildContext], Awaitable[Result]]] = {
     WorkKind.INTAKE: _launch_intake,
     WorkKind.CHECKOUT: start_checkout,
     WorkKind.BUILD: _launch_build,
@@ -179,7 +179,7 @@ _START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, ReconcileContext]
 }
 
 _COLLECT_RESULT: Mapping[
-    WorkKind, Callable[[CollectResult, Observation, ReconcileContext], Awaitable[Result]]
+    WorkKind, Callable[[CollectResult, Observation, EnvBuildContext], Awaitable[Result]]
 ] = {
     WorkKind.INTAKE: _collect_intake,
     WorkKind.CHECKOUT: collect_checkout,

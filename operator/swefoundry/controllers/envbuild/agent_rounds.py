@@ -13,6 +13,7 @@ from swefoundry.controllers.envbuild.next_round import start_round
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import draft_references
 from swefoundry.controllers.envbuild.round_transitions import ended_rounds
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.steps import AgentBudgetSpent, AgentFinished, Result
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal
@@ -29,15 +30,16 @@ BUDGET_REQUEUE_SECONDS = 300.0
 """Requeue interval (s) while a shared budget has no room: a change of usage enqueues it sooner."""
 
 
-async def launch_agent(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
+async def launch_agent(move: StartPod, observed: Observation, context: EnvBuildContext) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
     key = Key(BUILDS.kind, observed.build.namespace, observed.build.name)
-    async with context.budget_lock:  # two concurrent reconciles would both spend what is left
-        decision = decide_budget(observed.build, context.usage_index.excluding(key), observed.settings)
+    coordination = context.coordination
+    async with coordination.budget_lock:  # two concurrent reconciles would both spend what is left
+        decision = decide_budget(observed.build, coordination.usage_index.excluding(key), observed.settings)
         if decision.spent:
             return AgentBudgetSpent(decision.spent)
         if decision.held:
-            context.usage_index.wait_for_budget(key)
+            coordination.usage_index.wait_for_budget(key)
             return Wait(str(move.work), reasons.QUEUED, decision.held, BUDGET_REQUEUE_SECONDS)
         attempt = new_attempt_ref(observed.owner, move)
         facts = await context.facts(observed.repository, observed.require_source().facts)

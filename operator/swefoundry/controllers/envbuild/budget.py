@@ -23,8 +23,8 @@ from swefoundry.contracts.budgets import (
     tightest_allowance,
 )
 from swefoundry.contracts.models import Usage
+from swefoundry.controllers.envbuild.usage_index import OtherUsage, UsageTotals, to_micro_usd
 from swefoundry.settings import Settings
-from swefoundry.workloads.usage_index import OtherUsage, UsageTotals, to_micro_usd
 
 RAISE_HINT = "raise agents.budgets.{} in the chart's values"
 

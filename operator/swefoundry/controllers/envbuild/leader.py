@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from swefoundry.api.resource import EnvBuild
 from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.controllers.envbuild.observation import Observation
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.strategy_order import may_reuse_image
 from swefoundry.kube.cache import key_of, owner_of
 from swefoundry.kube.resources import BUILDS, ApiObject
@@ -25,7 +26,7 @@ LeaderOrder = tuple[bool, datetime, str, str]
 """Whether the search is still to begin, time of creation, namespace and name: a total order."""
 
 
-def find_leader(build: EnvBuild, context: ReconcileContext) -> Key | None:
+def find_leader(build: EnvBuild, context: EnvBuildContext) -> Key | None:
     """The unfinished EnvBuild of the same repository that goes first and may leave an image to reuse.
 
     A search that has begun goes before all others: of two objects created in the same second, either may begin first.
@@ -38,10 +39,12 @@ def find_leader(build: EnvBuild, context: ReconcileContext) -> Key | None:
     return min(first, key=lambda item: item[0])[1] if first else None
 
 
-def find_leader_to_await(observed: Observation, context: ReconcileContext) -> Key | None:
+def find_leader_to_await(observed: Observation, context: EnvBuildContext) -> Key | None:
     """The leader, when this EnvBuild has to wait for it before it writes a draft from scratch."""
     build, settings = observed.build, observed.settings
-    begun = build.uid in context.search_leaders or any(item.parent is None for item in build.status.rounds)
+    begun = context.coordination.is_leader(build.uid) or any(
+        item.parent is None for item in build.status.rounds
+    )
     named = build.spec.environment.parent_ref is not None
     if begun or named or observed.leader_wait_left <= timedelta():
         return None
@@ -50,37 +53,7 @@ def find_leader_to_await(observed: Observation, context: ReconcileContext) -> Ke
     return find_leader(build, context)
 
 
-def become_leader(build: EnvBuild, context: ReconcileContext) -> None:
-    """Mark this EnvBuild as leader in memory, before its status is written.
-
-    A concurrent reconcile of another EnvBuild would otherwise start a second search.
-    """
-    context.search_leaders.add(build.uid)
-
-
-def wait_for_leader(build: EnvBuild, context: ReconcileContext) -> None:
-    """Enqueue ``build`` when another EnvBuild of its repository ends."""
-    context.leader_waiters.setdefault(build.spec.repo, set()).add(
-        Key(BUILDS.kind, build.namespace, build.name)
-    )
-
-
-def release_leadership(build: EnvBuild, context: ReconcileContext) -> None:
-    """End the leadership of an EnvBuild that ended or is suspended: nobody is to wait for it."""
-    context.search_leaders.discard(build.uid)
-    notify_waiters(context, build.spec.repo)
-
-
-def notify_waiters(context: ReconcileContext, repo: str) -> None:
-    """Enqueue the EnvBuilds that wait for another one of the repository, and no others.
-
-    Enqueueing all of a repository's EnvBuilds at each end would cost n² reconciles.
-    """
-    for key in context.leader_waiters.pop(repo, ()):
-        context.queue.add(key)
-
-
-def _may_lead(body: ApiObject, context: ReconcileContext) -> bool:
+def _may_lead(body: ApiObject, context: EnvBuildContext) -> bool:
     ended = "finishedAt" in body.get("status", {}) or "deletionTimestamp" in body["metadata"]
     return not ended and not is_suspended(body, context) and _uses_reuse(body, context.settings)
 
@@ -91,11 +64,11 @@ def _uses_reuse(body: ApiObject, settings: Settings) -> bool:
     return REUSE in named
 
 
-def _leader_order(body: ApiObject, context: ReconcileContext) -> LeaderOrder:
+def _leader_order(body: ApiObject, context: EnvBuildContext) -> LeaderOrder:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"])
     rounds = body.get("status", {}).get("rounds", ())
-    begun = meta["uid"] in context.search_leaders or any("parent" not in item for item in rounds)
+    begun = context.coordination.is_leader(meta["uid"]) or any("parent" not in item for item in rounds)
     return not begun, created, meta["namespace"], meta["name"]
 
 

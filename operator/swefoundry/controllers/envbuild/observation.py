@@ -11,13 +11,13 @@ from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.search_state import Search
 from swefoundry.controllers.envbuild.steps import PreparedSource
+from swefoundry.controllers.envbuild.usage_index import NO_OTHER_USAGE, OtherUsage
 from swefoundry.kube.resources import BUILDS
 from swefoundry.settings import Settings
 from swefoundry.workloads import names
 from swefoundry.workloads.attempt import Owner
 from swefoundry.workloads.decide import WorkState
 from swefoundry.workloads.pod_snapshot import PodSnapshot
-from swefoundry.workloads.usage_index import NO_OTHER_USAGE, OtherUsage
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import named_candidate, read_proven
 from swefoundry.controllers.envbuild.round_transitions import ended_rounds
 from swefoundry.controllers.envbuild.rules import STATUS_RULES, first_step
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
@@ -31,7 +32,7 @@ from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.lifecycle import owned_pods
 
 
-async def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
+async def observe(key: Key, context: EnvBuildContext, now: datetime) -> Observation | None:
     """The observation to decide on; None when the object is gone.
 
     The state of the search is gathered only when STATUS_RULES do not decide the step. Raises
@@ -43,7 +44,7 @@ async def observe(key: Key, context: ReconcileContext, now: datetime) -> Observa
     return replace(observed, search=await gather_search(observed, context))
 
 
-def observe_cached(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:
+def observe_cached(key: Key, context: EnvBuildContext, now: datetime) -> Observation | None:
     """The part of the observation that is in memory."""
     body = context.cache.get(key)
     if body is None:
@@ -55,11 +56,11 @@ def observe_cached(key: Key, context: ReconcileContext, now: datetime) -> Observ
         settings=context.settings,
         now=now,
         suspended=is_suspended(body, context),
-        other_usage=context.usage_index.excluding(key),
+        other_usage=context.coordination.usage_index.excluding(key),
     )
 
 
-async def gather_search(observed: Observation, context: ReconcileContext) -> Search:
+async def gather_search(observed: Observation, context: EnvBuildContext) -> Search:
     """The state of the search. An error is part of it, so that the status is still written.
 
     The leader is looked up last, and nothing is awaited between that and the action that waits for it or takes over.

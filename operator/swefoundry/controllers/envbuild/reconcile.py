@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from swefoundry.api.envbuild import EnvBuildStatus
+from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.envbuild.actions import act
-from swefoundry.controllers.envbuild.leader import release_leadership
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.observe import observe
 from swefoundry.controllers.envbuild.reuse.environment_records import persist_before_status
 from swefoundry.controllers.envbuild.rules import decide, end_of_search
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.status_metrics import count_changes
 from swefoundry.controllers.events import emit_events
@@ -21,10 +22,19 @@ from swefoundry.controllers.finish import (
 )
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.context import ReconcileContext
 
 
-async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
+def env_build_controller(context: EnvBuildContext) -> Controller:
+    """The controller of EnvBuilds."""
+    return Controller(
+        BUILDS,
+        lambda key, now: reconcile(key, context, now),
+        on_deleted=context.coordination.on_deleted,
+        state_sections=context.coordination.state_sections,
+    )
+
+
+async def reconcile(key: Key, context: EnvBuildContext, now: datetime) -> None:
     """Bring one EnvBuild one step closer to an image.
 
     Effects, in this order: registry reads for the decision (``observe``), one step of pods, results and drafts
@@ -43,7 +53,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     await write_status(context, BUILDS, observed.build, status)
     ended = status.finished_at is not None and observed.build.status.finished_at is None
     if ended or observed.suspended:
-        release_leadership(observed.build, context)
+        context.coordination.release_leadership(observed.build)
     count_changes(
         observed.build.status, status, observed.settings.experiment_label(observed.build.experiment)
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.events import emit_events
 from swefoundry.controllers.finish import (
@@ -18,6 +19,11 @@ from swefoundry.controllers.taskinstance.steps import DeleteTask, Result
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
+
+
+def task_controller(context: ReconcileContext) -> Controller:
+    """The controller of TaskInstances."""
+    return Controller(TASKS, lambda key, now: reconcile(key, context, now))
 
 
 async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:

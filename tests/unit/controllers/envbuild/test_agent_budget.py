@@ -13,8 +13,8 @@ from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild import agent_usage
 from swefoundry.controllers.envbuild.budget import BudgetDecision, decide_budget
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies, next_strategies, ordered_strategies
+from swefoundry.controllers.envbuild.usage_index import NO_USAGE, OtherUsage, UsageTotals
 from swefoundry.settings import Settings
-from swefoundry.workloads.usage_index import NO_USAGE, OtherUsage, UsageTotals
 
 LADDER = [Model(name="small")]
 BEGUN = Agents(drafts_requested=1)

@@ -6,17 +6,17 @@ from builders import digest
 from swefoundry.api import labels
 from swefoundry.api.resource import parse_env_build
 from swefoundry.controllers.envbuild import leader
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.kube.cache import Cache
-from swefoundry.kube.workqueue import Key, WorkQueue
+from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import ReconcileContext
 
 REUSES = {"strategies": ["reuse", "recipe"]}
 
 
 @pytest.fixture
 async def context():
-    return ReconcileContext(None, None, Cache(), WorkQueue(), None, Settings())
+    return EnvBuildContext(None, None, Cache(), WorkQueue(), None, Settings())
 
 
 def put(context, name, second=0, status=None, environment=REUSES, repo="owner/name", **meta):
@@ -102,15 +102,5 @@ def test_one_that_tries_images_has_not_begun(context):
 
 def test_who_begins_leads_at_once_before_its_status_says_so(context):
     old, young = put(context, "old", 0), put(context, "young", 1)
-    leader.become_leader(young, context)
+    context.coordination.become_leader(young)
     assert leader_of(context, old) == "young"
-
-
-async def test_those_that_wait_are_woken_once_and_nobody_else(context):
-    old, young = put(context, "old", 0), put(context, "young", 1)
-    put(context, "busy", 2)
-    leader.wait_for_leader(young, context)
-    leader.notify_waiters(context, old.spec.repo)
-    leader.notify_waiters(context, old.spec.repo)
-    assert len(context.queue) == 1
-    assert await context.queue.get() == Key("EnvBuild", "here", "young")

@@ -7,8 +7,8 @@ from swefoundry import errors
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
-from swefoundry.controllers.envbuild.leader import become_leader
 from swefoundry.controllers.envbuild.observe import observe
+from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
@@ -18,14 +18,13 @@ from swefoundry.controllers.envbuild.search_state import (
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
 from swefoundry.settings import Settings
-from swefoundry.workloads.context import ReconcileContext
 
 KEY = Key("EnvBuild", "here", "task-one")
 DRAFT = {"dockerfile": "FROM a\n", "testCommand": "t"}
 ROUND = {"number": 1, "strategy": "recipe", "draft": digest("d")}
 
 
-class CountingContext(ReconcileContext):
+class CountingContext(EnvBuildContext):
     """A context whose registry is a count of the reads."""
 
     reads = 0
@@ -124,7 +123,7 @@ async def test_a_leader_that_ends_during_the_reads_makes_them_repeat(context):
 
 async def test_a_search_that_begins_during_the_reads_goes_first(context):
     put(context)
-    context.on_listing = lambda: become_leader(younger, context)
+    context.on_listing = lambda: context.coordination.become_leader(younger)
     younger = type("Younger", (), {"uid": "uid-of-younger"})
     put(context, "younger", 5)
     observed = await observe(KEY, context, NOW)

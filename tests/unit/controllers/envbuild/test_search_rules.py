@@ -24,11 +24,11 @@ from swefoundry.controllers.envbuild.steps import (
     WaitForSearch,
 )
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies
+from swefoundry.controllers.envbuild.usage_index import OtherUsage, UsageTotals
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
-from swefoundry.workloads.usage_index import OtherUsage, UsageTotals
 
 DRAFT = Draft(dockerfile="FROM a\n", test_command="t")
 LEADER = Key("EnvBuild", "there", "older")

@@ -6,10 +6,16 @@ from hypothesis import strategies as st
 
 from swefoundry.api import labels
 from swefoundry.contracts.models import Usage
+from swefoundry.controllers.envbuild.usage_index import (
+    NO_USAGE,
+    OtherUsage,
+    UsageIndex,
+    UsageTotals,
+    usage_totals,
+)
 from swefoundry.kube.cache import Cache, key_of
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.usage_index import NO_USAGE, OtherUsage, UsageIndex, UsageTotals, usage_totals
 
 A, B, C = (Key("EnvBuild", space, name) for space, name in (("here", "a"), ("here", "b"), ("there", "c")))
 BUDGET = {"llmTokens": 1000, "llmUsd": "0.5"}
