@@ -157,7 +157,7 @@ func settled(fd int) (bool, error) {
 		return true, syscall.Errno(code)
 	}
 	_, err = syscall.Getpeername(fd)
-	return err == nil, nil // without a peer it is still under way
+	return err == nil, nil // without a peer it is still in progress
 }
 
 // meaning: an answer of any kind, a refusal too, shows that packets get through.

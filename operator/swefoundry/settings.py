@@ -198,7 +198,7 @@ class Settings(BaseSettings):
             try:
                 value = json.loads(value or "[]")
             except json.JSONDecodeError as exc:
-                raise ValueError(f"is no JSON: {exc}") from None
+                raise ValueError(f"is not JSON: {exc}") from None
         known = {name for field, info in Model.model_fields.items() for name in (field, info.alias)}
         for index, item in enumerate(value if isinstance(value, list) else []):
             unknown = sorted(set(item) - known) if isinstance(item, dict) else []

@@ -111,7 +111,7 @@ def draft(dockerfile: str) -> Json:
     ("case", "outcome", "text"),
     [
         ("no-from", "PolicyRefused", "FROM"),
-        ("unknown-instruction", "PolicyRefused", "Line 2: there is no instruction INSTALL"),
+        ("unknown-instruction", "PolicyRefused", "Line 2: INSTALL is not a Dockerfile instruction"),
         ("bad-copy", "DockerfileInvalid", "missing.txt"),
         ("clones", "PolicyRefused", "PolicyRefused: Line 3: `git clone` fetches a repository"),
         ("base-missing", "BaseImageMissing", "busybox:no-such-tag"),

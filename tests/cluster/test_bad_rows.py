@@ -220,7 +220,7 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
     "no-patch": (
         lambda name, shared: a_row(name, gold_patch="print the answer\n"),
         "GoldPatchDoesNotApply",
-        "it is no unified diff",
+        "it is not a unified diff",
     ),
     "long-path": (
         lambda name, shared: a_row(name, test_patch=f"--- a/{LONG}\n+++ b/{LONG}\n@@ -1 +1 @@\n-a\n+b\n"),
@@ -240,7 +240,7 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
     "nobody-listens": (
         lambda name, shared: a_row(name, url=f"{CLOSED_PORT}/x.git"),
         "SourceUnreachable",
-        "(asked 4 times): check the URL, and that network policies let intake pods go there",
+        "(4 requests): check the URL, and that network policies let intake pods go there",
     ),
     "no-token": (
         lambda name, shared: [a_private_task(a_private_repository(name), name)],
@@ -255,17 +255,17 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
     "no-secret": (
         lambda name, shared: [a_private_task(a_private_repository(name), name, "no-such-secret")],
         "Misconfigured",
-        "spec.source.git.tokenSecretRef: Secret no-such-secret with the key token is not there; create it",
+        "spec.source.git.tokenSecretRef: Secret no-such-secret with the key token does not exist; create it",
     ),
     "no-config-map": (
         lambda name, shared: a_row(name, goldPatch=a_reference("no-such-config-map", "gold.patch")),
         "Misconfigured",
-        "spec.goldPatch.configMapRef: ConfigMap no-such-config-map with the key gold.patch is not there",
+        "spec.goldPatch.configMapRef: ConfigMap no-such-config-map with the key gold.patch does not exist",
     ),
     "wrong-key": (
         lambda name, shared: a_row(name, testPatch=a_reference(shared, "tests.patch")),
         "Misconfigured",
-        "with the key tests.patch is not there",
+        "with the key tests.patch does not exist",
     ),
     "wrong-sum": (
         lambda name, shared: [an_archived_task(name, name, sha256="1" * 64)],

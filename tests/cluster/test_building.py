@@ -272,7 +272,9 @@ class TestAFailedBuild:
         state = terminated_state(wait_until_terminated(namespace, "no-spec"))
         record = BuildResult.model_validate_json(state["message"])
         assert state["exitCode"] == record.code == ExitCode.INVALID_SPEC
-        assert record.message.startswith("SWEFOUNDRY_BUILD is no build spec: nonce: Field required; ")
+        assert record.message.startswith(
+            "SWEFOUNDRY_BUILD is not a valid build spec: nonce: Field required; "
+        )
 
 
 @pytest.mark.usefixtures("pods")

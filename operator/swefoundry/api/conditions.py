@@ -16,7 +16,7 @@ SUCCEEDED = "Succeeded"
 VALIDATED = "Validated"
 """TaskInstance: the verdict is fail2pass."""
 RECONCILING = "Reconciling"
-"""Work is under way."""
+"""Work is in progress."""
 STALLED = "Stalled"
 """Work ended, and only a change of the object or of the cluster can help."""
 

@@ -209,7 +209,7 @@ class EnvBuildStatus(WireModel):
         default=None, max_length=32, description="What models cost, in US dollars, for people."
     )
     agents: Agents | None = Field(default=None, description="What the strategy `agents` has done so far.")
-    running: list[Attempt] = Field(default=[], max_length=8, description="Pods that are under way.")
+    running: list[Attempt] = Field(default=[], max_length=8, description="Pods that are in progress.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
     infra_retries: int = Field(
         default=0, ge=0, description="Pods that were replaced after infrastructure faults."

@@ -23,7 +23,7 @@ PASS2FAIL: Final = "Pass2Fail"
 ERROR2PASS: Final = "Error2Pass"
 FLAKY: Final = "Flaky"
 INCONCLUSIVE: Final = "Inconclusive"
-"""An evaluation ended in a way that is no result; see status.evaluations."""
+"""An evaluation ended without a result; see status.evaluations."""
 
 TEST_PATCH_REFUSED: Final = "TestPatchDoesNotApply"
 """Intake code 10: the message names file and hunk."""

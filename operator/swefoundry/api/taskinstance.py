@@ -188,7 +188,7 @@ class TaskInstanceStatus(WireModel):
     evaluations: list[Evaluation] = Field(default=[], max_length=60, description="The matrix.")
     tests: ResultSets | None = Field(default=None, description="Counts of the per-test sets.")
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
-    running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are under way.")
+    running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")
     infra_retries: int = Field(
         default=0, ge=0, description="Pods that were replaced after infrastructure faults."

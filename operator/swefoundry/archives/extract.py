@@ -23,7 +23,7 @@ class _Readable(Protocol):
 
 @dataclass(frozen=True)
 class _Extraction:
-    """One archive's extraction under way."""
+    """One archive's extraction in progress."""
 
     root: Path
     policy: ExtractPolicy

@@ -30,7 +30,7 @@ class MemberKind(Enum):
     FOLDER = "folder"
     LINK = "symbolic link"
     HARD_LINK = "hard link"
-    OTHER = "device, pipe or the like"
+    OTHER = "device, pipe or similar"
 
 
 class MemberContent:

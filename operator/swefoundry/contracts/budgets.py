@@ -47,18 +47,18 @@ def turn_refusal(allowance: Allowance, used: Usage, role: str, role_turns: int, 
     """Return why a turn of this size exceeds a budget, and how to raise it; empty when it fits."""
     if allowance.turns_per_role is not None and role_turns >= allowance.turns_per_role:
         return (
-            f"the {role} has asked for {role_turns} answers for this draft, which is its budget; "
+            f"the role {role} has used its {role_turns} model turns for this draft; "
             "raise spec.budget.turnsPerRole"
         )
     if allowance.tokens is not None and used.tokens + turn.tokens > allowance.tokens:
         return (
-            f"the next model turn may use {turn.tokens} tokens and {max(0, allowance.tokens - used.tokens)} are left"
+            f"the next model turn may use {turn.tokens} tokens, but {max(0, allowance.tokens - used.tokens)} are left"
             f"{_of_budget(allowance.tokens_named)}"
         )
     if allowance.micro_usd is not None and used.micro_usd + turn.micro_usd > allowance.micro_usd:
         left = max(0, allowance.micro_usd - used.micro_usd)
         return (
-            f"the next model turn may cost {dollars(turn.micro_usd)} and {dollars(left)} is left"
+            f"the next model turn may cost {dollars(turn.micro_usd)}, but {dollars(left)} is left"
             f"{_of_budget(allowance.usd_named)}"
         )
     return ""

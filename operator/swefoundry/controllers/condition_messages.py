@@ -54,8 +54,8 @@ def fault_message(move: FailAttempt) -> str:
 def isolation_message(who: str) -> str:
     """Message when ``who`` could reach the canary, with the remedy."""
     return (
-        f"{who} reached the canary address although the network is to be denied: "
-        "install a CNI that enforces NetworkPolicies, or set spec.validation.network: Allow"
+        f"{who} reached the canary address although the network must be denied: "
+        "install a network plug-in (CNI) that enforces NetworkPolicies, or set spec.validation.network: Allow"
     )
 
 

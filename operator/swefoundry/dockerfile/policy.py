@@ -99,11 +99,13 @@ def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
     for each in policy.instructions:
         if each.keyword not in KEYWORDS:
             yield _violation(
-                each, PolicyRule.SYNTAX, f"there is no instruction {each.keyword[:40]}; use one of Docker's"
+                each,
+                PolicyRule.SYNTAX,
+                f"{each.keyword[:40]} is not a Dockerfile instruction; correct or remove it",
             )
         for heredoc in each.heredocs:
             if not heredoc.closed:
-                fix = f"end it with a line that holds {heredoc.name} alone"
+                fix = f"end it with a line that contains only {heredoc.name}"
                 yield _violation(each, PolicyRule.SYNTAX, f"the heredoc {heredoc.name} never ends; {fix}")
     first = next((each for each in policy.instructions if each.keyword != "ARG"), None)
     if first is None:
@@ -112,7 +114,7 @@ def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
         yield _violation(
             first,
             PolicyRule.SYNTAX,
-            f"{first.keyword} stands before the first FROM; begin with `FROM <image>`",
+            f"{first.keyword} comes before the first FROM; begin with `FROM <image>`",
         )
 
 
@@ -229,7 +231,7 @@ def heredocs_stop_at_failures(policy: PolicyInput) -> Iterator[Violation]:
         if INSTALL_COMMAND.search(body) and not stops and len(body.strip().splitlines()) > 1:
             fix = "make `set -e` its first line"
             yield _violation(
-                each, PolicyRule.HIDDEN_FAILURE, f"a heredoc script goes on after a failed command; {fix}"
+                each, PolicyRule.HIDDEN_FAILURE, f"a heredoc script continues after a failed command; {fix}"
             )
 
 

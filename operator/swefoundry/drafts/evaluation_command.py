@@ -7,7 +7,7 @@ from collections.abc import Sequence
 FILES_PLACEHOLDER = "{files}"
 """Placeholder for the test files in a test command."""
 NO_FILES_NOTE = (
-    "no file of the test patch looks like a test, so {files} stood for nothing in the test command: name the tests "
+    "no file of the test patch is recognized as a test, so {files} was empty in the test command: name the tests "
     "in environment.overrides.testCommand"
 )
 

@@ -42,7 +42,7 @@ VERDICT_SENTENCES = {
     Verdict.PASS2FAIL: "the fix breaks the tests",
     Verdict.ERROR2PASS: "the tests cannot run before the fix: they need names that it introduces",
     Verdict.FLAKY: "repeated evaluations of one tree disagree",
-    Verdict.INCONCLUSIVE: "an evaluation ended in a way that is no result",
+    Verdict.INCONCLUSIVE: "an evaluation ended without a result",
 }
 
 

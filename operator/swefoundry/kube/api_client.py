@@ -134,7 +134,9 @@ class KubeClient:
             body = json.loads(data)
         except ValueError as exc:
             # For example, the error page of a proxy in between.
-            raise errors.ApiUnavailable(f"the Kubernetes API sent no JSON: {_error_message(data)}") from exc
+            raise errors.ApiUnavailable(
+                f"the Kubernetes API did not answer with JSON: {_error_message(data)}"
+            ) from exc
         return body if isinstance(body, dict) else {}
 
     async def _send(

@@ -36,7 +36,9 @@ async def copy_manifest(source: Repository, target: Repository, digest: Digest, 
         return
     manifest = await source.registry.get_manifest(source.path, digest)
     if manifest.media_type in INDEX_TYPES:
-        raise PermanentError(f"{source.path}@{digest} is an index of several images, which are not copied")
+        raise PermanentError(
+            f"{source.path}@{digest} is an index of several images; only single images are copied"
+        )
     blobs = [manifest.content["config"], *manifest.content.get("layers", [])]
     with tempfile.TemporaryDirectory(prefix="swefoundry-copy-") as folder:
         for blob in {entry["digest"]: entry for entry in blobs}:

@@ -356,9 +356,9 @@ def _json_object(body: bytes, where: str) -> JsonObject:
     try:
         value: Any = json.loads(body)
     except ValueError as error:
-        raise RegistryRefused(f"{where} is no JSON: is this an OCI registry?") from error
+        raise RegistryRefused(f"{where} is not JSON: is this an OCI registry?") from error
     if not isinstance(value, dict):
-        raise RegistryRefused(f"{where} is no JSON object: is this an OCI registry?")
+        raise RegistryRefused(f"{where} is not a JSON object: is this an OCI registry?")
     return value
 
 

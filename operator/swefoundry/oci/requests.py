@@ -64,11 +64,11 @@ def error_from_response(
             f"the registry {host} is busy ({status}): {what}{detail}", _retry_after(headers)
         )
     if status == 404:
-        return NotFound(f"the registry {host} has no such content: {what}{detail}")
+        return NotFound(f"the registry {host} does not have this content: {what}{detail}")
     if status in (401, 403):
         return RegistryRefused(
-            f"the registry {host} refused us ({status}): {what}{detail}; "
-            "check that the registry secret names this host and may do this (pull and push)"
+            f"the registry {host} denied access ({status}): {what}{detail}; "
+            "check that the registry secret names this host and allows pull and push"
         )
     return RegistryRefused(f"the registry {host} refused the request ({status}): {what}{detail}")
 

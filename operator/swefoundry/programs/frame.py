@@ -66,7 +66,7 @@ def _result(program: PodProgram[SpecT, ResultT]) -> ResultT:
         spec = program.spec.model_validate_json(os.environ.pop(program.variable, ""))
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        message = f"{program.variable} is no {program.name} spec: {faults.removeprefix(': ')}"
+        message = f"{program.variable} is not a valid {program.name} spec: {faults.removeprefix(': ')}"
         return program.result(nonce="", code=ExitCode.INVALID_SPEC, message=message)
     return asyncio.run(program.run(spec))
 

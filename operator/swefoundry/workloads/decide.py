@@ -147,7 +147,9 @@ def _first_move(work: Work, attempt: Attempt | None, bench: WorkState) -> Move:
     if attempt is None:
         return StartPod(work)
     if attempt.uid is not None:
-        lost = PodFault(FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod vanished before its result was kept")
+        lost = PodFault(
+            FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod disappeared before its result was stored"
+        )
         return _after_fault(work, attempt, lost, bench)
     if attempt.not_before is not None and attempt.not_before > bench.now:
         pause = (attempt.not_before - bench.now).total_seconds()

@@ -94,14 +94,14 @@ def matching_record_counts(observed: RuleInput) -> PodState | None:
             observed,
             FaultCategory.TAMPERING,
             "RecordMismatch",
-            "the record has another nonce or exit code than the pod",
+            "the nonce or exit code of the record differs from the pod's",
         )
     if int(record.get("oomKills") or 0) > 0:
         return _fault(
             observed,
             FaultCategory.LIMIT,
             "OOMKilled",
-            "a process was killed for memory; raise spec.validation.resources.memory",
+            "a process was killed because memory ran out; raise spec.validation.resources.memory",
         )
     return PodResult(ended.exit_code, record, ended.seconds)
 
@@ -192,7 +192,9 @@ def memory_kills_are_limits(observed: RuleInput) -> PodState | None:
     ended = observed.pod.terminated
     if ended is None or ended.reason != "OOMKilled":
         return None
-    return _fault(observed, FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
+    return _fault(
+        observed, FaultCategory.LIMIT, "OOMKilled", "the container was killed because memory ran out"
+    )
 
 
 def ends_without_record_are_replaced(observed: RuleInput) -> PodState | None:
@@ -220,7 +222,10 @@ def overdue_containers_are_replaced(observed: RuleInput) -> PodState | None:
     ):
         return None
     return _fault(
-        observed, FaultCategory.INFRASTRUCTURE, "Stuck", "it still runs past its deadline: its node is lost"
+        observed,
+        FaultCategory.INFRASTRUCTURE,
+        "Stuck",
+        "the pod still runs after its deadline: its node is lost",
     )
 
 

@@ -67,14 +67,14 @@ def test_ignores_nulls_as_the_server_does() -> None:
         (a_task(goldPatch={}), "spec.goldPatch: set exactly one of inline, configMapRef and artifact."),
         (
             {**a_task(), "kind": "TaskInstnce"},
-            'kind: "TaskInstnce" is not a kind of ours. Did you mean TaskInstance?',
+            'kind: "TaskInstnce" is not a kind of swefoundry. Did you mean TaskInstance?',
         ),
         ({**a_task(), "apiVersion": "v1"}, 'apiVersion: "v1" is not known. Write swefoundry.dev/v1alpha1.'),
         ({**a_task(), "Spec": {}}, "Spec: unknown field. Did you mean spec?"),
         ({**a_task(), "spec": []}, "spec: is required and must be an object. See docs/reference."),
         (
             {**a_task(), "metadata": {"name": "acme__adder-7"}},
-            "metadata.name: \"acme__adder-7\" cannot be a name. Write lower-case letters, digits, '-' and '.', "
+            "metadata.name: \"acme__adder-7\" is not a valid name. Write lower-case letters, digits, '-' and '.', "
             "at most 253 characters.",
         ),
     ],

@@ -59,10 +59,10 @@ def test_exactly_what_is_left_may_be_spent() -> None:
     used = Usage(turns=3, input_tokens=1000, micro_usd=50)
     assert turn_refusal(Allowance(tokens=2000, micro_usd=150, turns_per_role=4), used, "tests", 3, turn) == ""
     assert turn_refusal(Allowance(tokens=1999), used, "tests", 3, turn) == (
-        "the next model turn may use 1000 tokens and 999 are left"
+        "the next model turn may use 1000 tokens, but 999 are left"
     )
     assert turn_refusal(Allowance(micro_usd=149, usd_named="spec.budget"), used, "tests", 3, turn) == (
-        "the next model turn may cost $0.0001 and $0.0001 is left of spec.budget"
+        "the next model turn may cost $0.0001, but $0.0001 is left of spec.budget"
     )
 
 

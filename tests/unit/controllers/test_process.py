@@ -53,7 +53,7 @@ def test_every_error_is_transient_or_permanent():
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("MODELS", '[{"name": "x"', "SWEFOUNDRY_MODELS: is no JSON: Expecting ',' delimiter: line 1"),
+        ("MODELS", '[{"name": "x"', "SWEFOUNDRY_MODELS: is not JSON: Expecting ',' delimiter: line 1"),
         (
             "MODELS",
             '[{"name": "x", "inputUSD": 1}]',

@@ -182,8 +182,8 @@ async def test_a_sibling_says_what_it_waits_for(stage):
     [(waiting, sentence)] = {(name, said) for name, reason, said in told if reason == "WaitingForSibling"}
     other = {"one": "two", "two": "one"}[waiting]
     assert sentence == (
-        f"sibling: WaitingForSibling (the image of EnvBuild here/{other}, which goes first, may do; "
-        "at most 900 s in all (sibling_wait_seconds))"
+        f"sibling: WaitingForSibling (EnvBuild here/{other} of the same repository is searched first, "
+        "because its image may be reusable; the wait is at most 900 s in total (sibling_wait_seconds))"
     )
 
 
@@ -293,7 +293,7 @@ async def test_a_named_image_that_is_not_there_stalls_with_a_sentence(stage):
     await stage.run()
     assert why(stage.build("one")) == (
         "ParentUnusable",
-        "spec.environment.parentRef: there is no EnvBuild nobody in here",
+        "spec.environment.parentRef: EnvBuild nobody does not exist in namespace here",
     )
 
 

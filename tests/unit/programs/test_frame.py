@@ -38,7 +38,7 @@ async def test_a_spec_that_cannot_be_read_leaves_a_record(tmp_path: Path, name: 
     ended = await program.wait()
     assert ended.record is not None, ended.output
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")
-    assert ended.record.message.startswith(f"{variable} is no {name} spec")
+    assert ended.record.message.startswith(f"{variable} is not a valid {name} spec")
 
 
 def test_the_record_of_a_spec_that_cannot_be_read_names_each_wrong_field(
@@ -47,7 +47,7 @@ def test_the_record_of_a_spec_that_cannot_be_read_names_each_wrong_field(
     monkeypatch.setenv("SPEC", json.dumps(json.loads(SPEC) | {"parent": "latest", "nonce": 1}))
     run_program(a_program(CheckoutResult(nonce="n", code=0)))
     assert CheckoutResult.model_validate_json(record.read_bytes()).message == (
-        "SPEC is no checkout spec: nonce: Input should be a valid string; "
+        "SPEC is not a valid checkout spec: nonce: Input should be a valid string; "
         "parent: String should match pattern '^sha256:[0-9a-f]{64}$'"
     )
 

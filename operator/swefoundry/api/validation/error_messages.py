@@ -26,7 +26,7 @@ def _problem(error: ErrorDetails, node: JsonObject) -> str:
     value, context = error["input"], error.get("ctx", {})
     match error["type"]:
         case "string_pattern_mismatch":
-            return f"{quoted(value)} does not look right."
+            return f"{quoted(value)} is not valid."
         case "string_too_long" | "too_long":
             unit = "characters" if isinstance(value, str) else "entries"
             return f"{len(value)} {unit} are too many: at most {context.get('max_length')}."
@@ -77,7 +77,7 @@ def suggest(value: object, known: list[str]) -> str:
     close = get_close_matches(str(value).lower().replace("_", ""), list(plain), n=1)
     if close:
         return f"Did you mean {plain[close[0]]}?"
-    return f"Known here: {', '.join(known)}." if known else ""
+    return f"Known: {', '.join(known)}." if known else ""
 
 
 def quoted(value: object) -> str:

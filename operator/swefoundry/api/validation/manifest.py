@@ -32,7 +32,7 @@ def manifest_problems(manifest: Mapping[str, object]) -> list[str]:
     kind = plain.get("kind")
     resource = kinds.get(str(kind))
     if resource is None:
-        return [f"kind: {quoted(kind)} is not a kind of ours. {suggest(kind, list(kinds))}"]
+        return [f"kind: {quoted(kind)} is not a kind of swefoundry. {suggest(kind, list(kinds))}"]
     found = _envelope_problems(plain)
     if not isinstance(plain.get("spec"), dict):
         return [*found, "spec: is required and must be an object. See docs/reference."]
@@ -84,7 +84,7 @@ def _name_problems(name: object) -> list[str]:
     if isinstance(name, str) and OBJECT_NAME.fullmatch(name) and len(name) <= OBJECT_NAME_LIMIT:
         return []
     return [
-        f"metadata.name: {quoted(name)} cannot be a name. Write lower-case letters, digits, '-' and '.', "
+        f"metadata.name: {quoted(name)} is not a valid name. Write lower-case letters, digits, '-' and '.', "
         f"at most {OBJECT_NAME_LIMIT} characters."
     ]
 
@@ -119,7 +119,7 @@ def _rule_problems(value: object, schema: JsonObject, path: str) -> list[str]:
 def _list_problems(value: list[object], schema: JsonObject, path: str) -> list[str]:
     found = []
     if schema.get("x-kubernetes-list-type") == "set" and len({json.dumps(one) for one in value}) < len(value):
-        found.append(f"{path}: has an entry twice. Name each once.")
+        found.append(f"{path}: has a duplicate entry. Name each entry once.")
     for index, one in enumerate(value):
         found += _rule_problems(one, schema.get("items", {}), f"{path}[{index}]")
     return found

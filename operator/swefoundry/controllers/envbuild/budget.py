@@ -71,7 +71,7 @@ def decide_budget(build: EnvBuild, others: OtherUsage, settings: Settings) -> Bu
         ]
     )
     if (beside.tokens, beside.micro_usd) != (allowance.tokens, allowance.micro_usd):
-        held = "agents that run may still use what is left of a budget for models"
+        held = "running agents may use the rest of a model budget"
     else:
         held = ""
     return BudgetDecision(allowance, allowance_exhausted(allowance), held)

@@ -69,7 +69,7 @@ class Observation:
     def require_source(self) -> PreparedSource:
         """The source and its facts. A step that needs them before the intake is a defect of the rules."""
         if self.prepared_source is None:
-            raise errors.PermanentError(f"{self.build.name}: the source is not taken in yet")
+            raise errors.PermanentError(f"{self.build.name}: its intake has not ended yet")
         return self.prepared_source
 
     @property
@@ -93,7 +93,7 @@ class Observation:
 
     @property
     def reused_images(self) -> tuple[Digest, ...]:
-        """Images whose reuse was tried or is under way."""
+        """Images whose reuse was tried or is in progress."""
         return tuple(item.parent.image for item in self.build.status.rounds if item.parent is not None)
 
     @property
@@ -110,7 +110,7 @@ class Observation:
 
     @property
     def open_round(self) -> Round | None:
-        """The round that is under way."""
+        """The round that is in progress."""
         last = self.last_round
         return last if last is not None and last.outcome is None else None
 

@@ -82,7 +82,7 @@ def models_are_configured(observed: Observation) -> Step | None:
     return _end_search(
         observed,
         reasons.AGENTS_NOT_CONFIGURED,
-        "the strategy agents was asked for and no model is configured: set agents.models in the chart's values",
+        "the strategy agents is requested but no model is configured: set agents.models in the chart's values",
     )
 
 
@@ -194,14 +194,14 @@ def proven_images_are_reused(observed: Observation) -> Step | None:
 
 
 def older_searches_are_awaited(observed: Observation) -> Step | None:
-    """Before the first draft from scratch: the image of the search that goes first may spare it."""
+    """Before the first draft from scratch, wait for the leading search: its image may make the draft unnecessary."""
     search = observed.search
     if not isinstance(search, SearchState) or search.leader is None:
         return None
     leader, seconds = search.leader, observed.settings.sibling_wait_seconds
     message = (
-        f"the image of EnvBuild {leader.namespace}/{leader.name}, which goes first, may do; "
-        f"at most {seconds} s in all (sibling_wait_seconds)"
+        f"EnvBuild {leader.namespace}/{leader.name} of the same repository is searched first, because its image "
+        f"may be reusable; the wait is at most {seconds} s in total (sibling_wait_seconds)"
     )
     return WaitForSearch(message, observed.leader_wait_left.total_seconds())
 
@@ -292,7 +292,7 @@ def _exhausted_reason(observed: Observation) -> tuple[str, str]:
     if status.agents is not None and status.agents.end_reason is not None:
         reason, ended = status.agents.end_reason, status.agents.message or ""
     if not status.rounds:
-        return reason, ended or "no strategy knows this kind of project; give spec.environment.draft"
+        return reason, ended or "no strategy supports this kind of project; set spec.environment.draft"
     count = pluralize(len(status.rounds), "draft")
     tried = f"{count} tried; the last: {outcome_summary(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [ended, tried]))

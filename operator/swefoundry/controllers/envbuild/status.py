@@ -258,7 +258,7 @@ def _progress(status: EnvBuildStatus) -> str:
     parts = []
     if status.rounds:
         current = status.rounds[-1]
-        state = f"{current.outcome or 'under way'} ({current.strategy}: {current.label})"
+        state = f"{current.outcome or 'in progress'} ({current.strategy}: {current.label})"
         parts.append(f"round {current.number}: {state}")
     if _drafting(status):
         parts.append(f"agents write the draft of round {len(status.rounds) + 1}")

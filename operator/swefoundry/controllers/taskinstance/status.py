@@ -55,7 +55,7 @@ VERDICT_REASONS = {
 }
 
 ENV_BUILD_DELETED = (
-    "EnvBuild {} was deleted before the verdict, and with it how the tests are run; "
+    "EnvBuild {} was deleted before the verdict, and its test command with it; "
     "delete and re-create the TaskInstance"
 )
 

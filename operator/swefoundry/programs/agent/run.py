@@ -68,7 +68,7 @@ async def run_agent(
     except SwefoundryError as error:
         return _failure(spec, ExitCode.INFRASTRUCTURE, str(error))
     except ValidationError as error:
-        return _failure(spec, ExitCode.INVALID_SPEC, f"what the order names cannot be read: {error}")
+        return _failure(spec, ExitCode.INVALID_SPEC, f"an input of the agent pod cannot be read: {error}")
     except OSError as error:
         return _failure(spec, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
 
@@ -119,7 +119,7 @@ async def _draft_in_time(spec: AgentSpec, workflow: DraftWorkflow) -> WrittenDra
             return await workflow.next_draft()
     except TimeoutError as error:
         raise TimeLimitReached(
-            f"the agents had no draft within {limit} s; raise the setting agent_seconds"
+            f"the agents wrote no draft within {limit} s; raise the setting agent_seconds"
         ) from error
 
 

@@ -136,5 +136,5 @@ def _loop_message(last: PastAttempt, occurrences: int) -> str:
     first_line = f": {lines[0][:300]}" if lines else ""
     return (
         f"{occurrences} different drafts ended in the same failure, {last.past.outcome.value}{first_line}; "
-        "no model is left to ask"
+        "no other model is left to try"
     )

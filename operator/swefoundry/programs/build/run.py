@@ -115,7 +115,9 @@ class BuildRun:
         try:
             await asyncio.to_thread(unpack_source_context, archive, self._dirs.context)
         except ArchiveRejected as error:
-            return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"The source {spec.source} is no tree: {error}")
+            return BuildOutcome(
+                ExitCode.SOURCE_MISMATCH, f"The source {spec.source} is not a source tree: {error}"
+            )
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             code = ExitCode.DISK_FULL if full else ExitCode.INFRASTRUCTURE

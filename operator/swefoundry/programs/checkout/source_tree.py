@@ -78,7 +78,7 @@ def display_path(path: bytes) -> str:
 def _path(member: ArchiveMember) -> bytes:
     path = member.name.encode("utf-8", "surrogateescape")
     if "/".join(member.parts) != member.name:
-        raise UnusableSource(f"{display_path(path)!r} is no path inside the source")
+        raise UnusableSource(f"{display_path(path)!r} is not a path inside the source")
     return path
 
 

@@ -82,7 +82,7 @@ async def from_source(root: Path) -> CleanTree:
         tags = (await git.run("tag", "--points-at", "HEAD")).decode("utf-8", "replace").split()
     except GitFailed as error:
         raise source_mismatch(
-            f"the source artifact holds no clean tree: {error.stderr.strip()[:500]}"
+            f"the source artifact does not contain a clean tree: {error.stderr.strip()[:500]}"
         ) from error
     return CleanTree(git, commit, tags[0] if tags else None)
 
@@ -93,7 +93,7 @@ _KEPT_GIT_ENTRIES = ("HEAD", "index", "info", "objects", "packed-refs", "refs")
 def _remove_unsafe_files(repository: Path) -> None:
     """Keep objects and refs alone: hooks, configuration, commondir and the like could name commands or folders."""
     if repository.is_symlink() or not repository.is_dir():
-        raise source_mismatch("the source artifact holds no clean tree: it has no .git folder")
+        raise source_mismatch("the source artifact does not contain a clean tree: it has no .git folder")
     for entry in repository.iterdir():
         if entry.name not in _KEPT_GIT_ENTRIES:
             remove(entry)

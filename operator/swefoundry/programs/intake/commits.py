@@ -46,7 +46,7 @@ async def fetch_commit(origin: GitOrigin, folder: Path, retry: RetryPolicy) -> F
     """Fetch the origin's commit into a new bare repository under ``folder``."""
     commit = origin.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise source_mismatch(f"{commit!r} is no full commit id (40 hexadecimal digits)")
+        raise source_mismatch(f"{commit!r} is not a full commit id (40 hexadecimal digits)")
     source = remote(origin.url, await _token(origin))
     git = await _init_bare(folder / "fetched", source)
     whole = await with_retries(retry, lambda: _fetch_commit_or_all(git, source, commit))

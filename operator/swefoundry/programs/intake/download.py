@@ -27,7 +27,7 @@ async def download_archive(
 ) -> None:
     """Write the archive to ``target``."""
     if not origin.url.startswith(("http://", "https://")):
-        raise unreachable_source(f"{origin.url} is no http or https URL, and nothing else is fetched")
+        raise unreachable_source(f"{origin.url} is not an http or https URL, and only these are fetched")
     sha256 = await with_retries(retry, lambda: _attempt(origin.url, target, limit))
     if sha256 != origin.sha256.lower():
         raise source_mismatch(f"{origin.url} has sha256 {sha256}, not {origin.sha256} as the manifest says")
@@ -53,7 +53,7 @@ async def _attempt(url: str, target: Path, limit: int) -> str:
     except httpx.RequestError as error:
         raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
     except httpx.InvalidURL as error:
-        raise unreachable_source(f"{url} is no usable URL: {error}") from error
+        raise unreachable_source(f"{url} is not a usable URL: {error}") from error
     return digest.hexdigest()
 
 
@@ -62,4 +62,6 @@ def _download_error(url: str, status: int) -> IntakeRejected | SourceUnreachable
         return SourceUnreachable(f"{url} is busy ({status})")
     if status in (404, 410):
         return source_mismatch(f"there is no archive at {url} ({status})")
-    return unreachable_source(f"{url} refused us ({status}): archives must be downloadable without a login")
+    return unreachable_source(
+        f"{url} denied access ({status}): archives must be downloadable without a login"
+    )

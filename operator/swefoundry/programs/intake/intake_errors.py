@@ -20,7 +20,7 @@ def missing_source(named: str) -> IntakeRejected:
     """A file that the cluster should have mounted. Its volume is optional, so that the message can name it."""
     return IntakeRejected(
         ExitCode.REFERENCE_MISSING,
-        f"{named} is not there; create it, and re-create this object if it has ended by then",
+        f"{named} does not exist; create it, and re-create this object if it has already failed",
     )
 
 
@@ -30,5 +30,5 @@ def source_mismatch(message: str) -> IntakeRejected:
 
 
 def unreachable_source(message: str) -> IntakeRejected:
-    """The host did not answer or refused us, finally."""
+    """The host did not answer or denied access, finally."""
     return IntakeRejected(ExitCode.SOURCE_UNREACHABLE, message)

@@ -52,7 +52,7 @@ def explain_failure(patch: bytes, stderr: str) -> str:
 def _error_lines(stderr: str) -> list[str]:
     lines = [line.removeprefix("error: ").removeprefix("fatal: ") for line in stderr.splitlines()]
     errors = [line for line in lines if line and not line.startswith(("Checking patch", "hint:"))]
-    return ["it is no unified diff" if line.startswith(_NONE) else _short(line) for line in errors][:4]
+    return ["it is not a unified diff" if line.startswith(_NONE) else _short(line) for line in errors][:4]
 
 
 def _short(text: str) -> str:

@@ -33,7 +33,9 @@ def remote(url: str, token: str | None) -> Remote:
     """Take user and password out of the URL: they must be in no argument list and in no message."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise unreachable_source(f"{parts.scheme}://… is no http or https URL, and nothing else is fetched")
+        raise unreachable_source(
+            f"{parts.scheme}://… is not an http or https URL, and only these are fetched"
+        )
     bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     password = token or unquote(parts.password or "")
     if not password:
@@ -69,7 +71,7 @@ def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeReject
             if source.has_login
             else "it is private or does not exist: check the URL, or name a secret with a token (tokenSecretRef)"
         )
-        return unreachable_source(f"{source.url} refused us; {advice}")
+        return unreachable_source(f"{source.url} denied access; {advice}")
     if _MISSING.search(stderr):
         return unreachable_source(
             f"there is no git repository at {source.url}: check the URL, or whether it needs a token"

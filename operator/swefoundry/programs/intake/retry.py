@@ -27,4 +27,4 @@ async def with_retries(policy: RetryPolicy, attempt: Callable[[], Awaitable[T]])
         return await retrying(once)
     except SourceUnreachable as error:
         advice = "check the URL, and that network policies let intake pods go there"
-        raise unreachable_source(f"{error} (asked {policy.attempts} times): {advice}") from error
+        raise unreachable_source(f"{error} ({policy.attempts} requests): {advice}") from error

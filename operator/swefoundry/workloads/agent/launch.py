@@ -39,7 +39,7 @@ def fit_agent_spec(spec: AgentSpec) -> AgentSpec:
             rounds[index] = _shortened(rounds[index])
             spec = spec.model_copy(update={"rounds": list(rounds)})
     raise errors.PermanentError(
-        f"the agents' order has {size} bytes, more than the {AGENT_SPEC_LIMIT_BYTES} that a pod can be given; "
+        f"the spec of the agent pod has {size} bytes, more than the {AGENT_SPEC_LIMIT_BYTES} that a pod can be given; "
         "configure fewer models, headers or base images, or lower spec.budget.rounds",
         "Misconfigured",
     )

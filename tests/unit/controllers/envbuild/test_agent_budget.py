@@ -110,7 +110,7 @@ def test_what_running_agents_may_still_use_is_waited_for_and_not_spent():
     waits = decide_budget(a_spender(100, llmTokens=500), others(an_account(held=600)), limit)
     assert (waits.spent, waits.held) == (
         "",
-        "agents that run may still use what is left of a budget for models",
+        "running agents may use the rest of a model budget",
     )
     assert decide_budget(a_spender(100, llmTokens=500), others(an_account(held=500)), limit).held == ""
 

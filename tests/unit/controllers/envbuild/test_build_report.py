@@ -103,7 +103,7 @@ def test_work_begins_with_a_stamp_and_reconciling():
         "Reconciling": ("True", "Building"),
         "Succeeded": ("Unknown", "Building"),
     }
-    assert message(status) == "round 1: under way (recipe: python 3.11, uv)"
+    assert message(status) == "round 1: in progress (recipe: python 3.11, uv)"
 
 
 def test_no_op_changes_nothing():
@@ -116,14 +116,14 @@ def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
         "Probing",
-        "round 1: under way (recipe: python 3.11, uv); after-0: Queued",
+        "round 1: in progress (recipe: python 3.11, uv); after-0: Queued",
     )
 
 
 def test_an_adopted_pod_is_written_down():
     status = after(observed(ROUND), GO_ON, Wait("build-0", "Running", adopted=an_attempt()))
     assert status.running == [an_attempt()]
-    assert message(status) == "round 1: under way (recipe: python 3.11, uv)"
+    assert message(status) == "round 1: in progress (recipe: python 3.11, uv)"
 
 
 def test_a_built_image_opens_the_probes():
@@ -210,7 +210,7 @@ def test_a_search_without_a_judgeable_image_ends_without_one():
 def test_a_project_that_no_strategy_knows_is_told_what_to_do():
     view = observed()
     status = after(view, exhausted(view))
-    assert message(status) == "no strategy knows this kind of project; give spec.environment.draft"
+    assert message(status) == "no strategy supports this kind of project; set spec.environment.draft"
 
 
 def test_a_fault_of_the_cluster_is_counted_and_a_memory_kill_is_not():

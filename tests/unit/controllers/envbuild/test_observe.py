@@ -139,7 +139,7 @@ async def test_a_search_that_begins_during_the_reads_goes_first(context):
             ParentUnusable("spec.environment.parentRef: EnvBuild parent has no proven image"),
         ),
     ],
-    ids=["under way", "failed"],
+    ids=["in progress", "failed"],
 )
 async def test_a_named_parent_is_looked_at_before_anything_is_listed(context, status, search):
     put(context, "parent", status=status)

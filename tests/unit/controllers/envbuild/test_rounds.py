@@ -92,7 +92,7 @@ def test_a_failed_step_ends_the_round_with_its_telling_lines():
 
 def test_a_build_that_was_killed_for_memory_ends_the_round():
     over = after_fault(
-        ROUND, PodFault(FaultCategory.LIMIT, "OOMKilled", "the container was killed for memory")
+        ROUND, PodFault(FaultCategory.LIMIT, "OOMKilled", "the container was killed because memory ran out")
     )
     assert over.outcome == "BuildOutOfMemory"
 

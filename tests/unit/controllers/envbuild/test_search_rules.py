@@ -92,7 +92,7 @@ def test_agents_are_requested_when_no_strategy_before_them_has_a_draft(leader, s
 
 def test_a_search_without_another_draft_ends():
     assert step_for(a_search("fixed")) == EndSearch(
-        "DraftsExhausted", "no strategy knows this kind of project; give spec.environment.draft"
+        "DraftsExhausted", "no strategy supports this kind of project; set spec.environment.draft"
     )
 
 

@@ -154,10 +154,10 @@ def test_a_message_of_any_length_fits_into_the_status():
 
 
 def test_the_message_of_an_unfinished_envbuild_is_shown():
-    ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: under way"}
+    ready = {"type": "Ready", "status": "False", "reason": "Building", "message": "round 1: in progress"}
     build = a_build({"conditions": [ready | {"lastTransitionTime": NOW.isoformat()}], "rounds": []})
     status = after(observed({"prepared": PREPARED}, build), WaitForEnvBuild())
-    assert (status.phase, message(status)) == ("Preparing", "EnvBuild task-one: round 1: under way")
+    assert (status.phase, message(status)) == ("Preparing", "EnvBuild task-one: round 1: in progress")
 
 
 def test_the_envbuild_is_named_even_when_its_creation_was_not_recorded():

@@ -66,7 +66,7 @@ async def test_a_pod_that_is_lost_between_turns_loses_no_paid_response(
         pod = await start_agent(order, tmp_path / "lost")
         for _ in range(2):
             (await gate.next_request()).release()
-        await gate.next_request()  # two answers are stored; the third is under way and never comes
+        await gate.next_request()  # two answers are stored; the third is in progress and never comes
         pod.kill()
         assert (await pod.wait()).record is None
         pod = await start_agent(order, tmp_path / "last")

@@ -94,7 +94,7 @@ REFUSED = [
     ("nothing behind a link out", "out/nothing", "leads out of the repository"),
     ("an absolute path", "/etc/passwd", "is absolute"),
     ("a loop", "loop", "loop of links"),
-    ("a pipe", "pipe", "no regular file"),
+    ("a pipe", "pipe", "not a regular file"),
     ("a folder", "sub", "is a folder; use list"),
     ("a binary file", "binary", "is binary (106 bytes)"),
     ("what is not there", "nothing/here", "does not exist; use list or find"),

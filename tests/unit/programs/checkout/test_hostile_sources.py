@@ -13,7 +13,7 @@ from unit.archives.archive_writers import file, special, tar
 from unit.programs.checkout.archive_files import a_tar, member, source_archive
 
 UNUSUAL = {
-    "a name with a dot": ([member("./a")], "no path inside"),
+    "a name with a dot": ([member("./a")], "not a path inside"),
     "the same name twice": ([member("a"), member("a")], "a is in the source twice"),
     "a file below a link": ([member("l", tarfile.SYMTYPE, "/etc"), member("l/passwd")], "in no folder"),
     "a file below a file": ([member("f"), member("f/a")], "in no folder"),

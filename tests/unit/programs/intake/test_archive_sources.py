@@ -229,8 +229,8 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
         (410, 12, "there is no archive at"),
         (401, 13, "must be downloadable without a login"),
         (403, 13, "must be downloadable without a login"),
-        (500, 13, "is busy (500) (asked 3 times): check the URL, "),
-        (429, 13, "is busy (429) (asked 3 times): check the URL, "),
+        (500, 13, "is busy (500) (3 requests): check the URL, "),
+        (429, 13, "is busy (429) (3 requests): check the URL, "),
     ],
 )
 async def test_a_failed_download_says_why(
@@ -255,7 +255,7 @@ async def test_a_site_that_is_down_is_unreachable(workbench: Workbench, url: str
 
 async def test_only_http_and_https_are_fetched(workbench: Workbench) -> None:
     record = await workbench.run_intake(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
-    assert (record.code, "nothing else is fetched" in record.message) == (13, True)
+    assert (record.code, "only these are fetched" in record.message) == (13, True)
 
 
 async def test_a_download_beyond_the_limit_is_rejected(site: Site, tmp_path: Path) -> None:

@@ -130,7 +130,10 @@ async def test_an_unknown_commit_is_named(workbench: Workbench) -> None:
 @pytest.mark.parametrize("commit", ["main", "0123abc", "", "--upload-pack=touch x", NOBODY.upper()])
 async def test_only_full_commit_ids_are_fetched(workbench: Workbench, commit: str) -> None:
     record = await workbench.run_intake(GitOrigin(url=f"{workbench.hub.url}/x.git", commit=commit))
-    assert (record.code, record.message) == (12, f"{commit!r} is no full commit id (40 hexadecimal digits)")
+    assert (record.code, record.message) == (
+        12,
+        f"{commit!r} is not a full commit id (40 hexadecimal digits)",
+    )
 
 
 async def test_a_tree_is_no_commit(workbench: Workbench) -> None:
@@ -155,7 +158,7 @@ async def test_a_host_that_is_down_is_asked_some_times_and_then_named(workbench:
     record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert record.code == 13
     assert record.message.startswith(f"{url} did not answer: ")
-    assert "(asked 3 times): check the URL, and that network policies" in record.message
+    assert "(3 requests): check the URL, and that network policies" in record.message
 
 
 async def test_a_host_that_recovers_is_used(workbench: Workbench) -> None:
@@ -170,7 +173,7 @@ async def test_a_host_that_recovers_is_used(workbench: Workbench) -> None:
 )
 async def test_only_http_is_spoken(workbench: Workbench, url: str) -> None:
     record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
-    assert (record.code, "nothing else is fetched" in record.message) == (13, True)
+    assert (record.code, "only these are fetched" in record.message) == (13, True)
 
 
 # Private repositories
@@ -240,7 +243,7 @@ async def test_a_token_that_is_not_mounted_is_named(
     repository, commit = private
     origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
     record = await workbench.run_intake(origin)
-    message = "Secret x, key y is not there; create it, and re-create this object if it has ended by then"
+    message = "Secret x, key y does not exist; create it, and re-create this object if it has already failed"
     assert (record.code, record.message) == (14, message)
 
 

@@ -339,7 +339,7 @@ def added(path: str, content: bytes = b"x") -> bytes:
     [
         (b"", "is empty"),
         (b" \n\n", "is empty"),
-        (b"not a patch at all\n", "it is no unified diff"),
+        (b"not a patch at all\n", "it is not a unified diff"),
         (added("a.py"), "a.py: already exists in index"),
         (added("new.py").replace(b"@@ -0,0 +1 @@", b"@@ -0,0 +1,9 @@"), "corrupt patch at line"),
         (added(".git/hooks/post-checkout"), "invalid path '.git/hooks/post-checkout'"),
@@ -378,8 +378,8 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench
     record = await run_intake_to_result(
         spec, workbench.registry, workbench.workspace(), progress=lambda line: None
     )
-    advice = "create it, and re-create this object if it has ended by then"
-    assert (record.code, record.message) == (14, f"spec.testPatch.artifact: blob 0 is not there; {advice}")
+    advice = "create it, and re-create this object if it has already failed"
+    assert (record.code, record.message) == (14, f"spec.testPatch.artifact: blob 0 does not exist; {advice}")
 
 
 async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
@@ -397,7 +397,7 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(wo
         spec, workbench.registry, workbench.workspace(), progress=lambda line: None
     )
     reason = (
-        "spec.goldPatch.configMapRef: ConfigMap x, key y is not there; "
-        "create it, and re-create this object if it has ended by then"
+        "spec.goldPatch.configMapRef: ConfigMap x, key y does not exist; "
+        "create it, and re-create this object if it has already failed"
     )
     assert (record.code, record.message) == (14, reason)

@@ -78,9 +78,9 @@ async def named_candidate(
     try:
         parent = await _get_build(name, observed, context)
     except errors.NotFound:
-        return _unusable(f"there is no EnvBuild {name} in {observed.build.namespace}")
+        return _unusable(f"EnvBuild {name} does not exist in namespace {observed.build.namespace}")
     if parent.spec.repo != observed.build.spec.repo:
-        return _unusable(f"EnvBuild {name} is of {parent.spec.repo}")
+        return _unusable(f"EnvBuild {name} is for the repository {parent.spec.repo}")
     if parent.status.finished_at is None:
         return ParentUnfinished(name)
     record = environment_record(parent, parent.status, "")

@@ -31,7 +31,7 @@ async def collect_checkout(
     count_finished_pod(move)
     record = CheckoutResult.model_validate(move.result.record)
     if record.code != ExitCode.OK or record.layer is None:
-        message = record.message or f"the checkout ended with {record.code}"
+        message = record.message or f"the checkout ended with code {record.code}"
         return CheckoutFinished(move, record, message=message)
     current = observed.build.status.rounds[-1]
     draft = await context.draft(observed.repository, current.draft)

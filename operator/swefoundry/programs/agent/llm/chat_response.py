@@ -46,7 +46,7 @@ def parse_response(
     if choice.get("finish_reason") == "content_filter":
         notes.append("the endpoint's content filter withheld the answer")
     if not reported:
-        notes.append("the endpoint said nothing of usage: estimated, rather too high")
+        notes.append("the endpoint reported no usage: it is estimated, rather too high than too low")
     return ModelAnswer(message, usage, choice.get("finish_reason") == "length", tuple(notes))
 
 

@@ -138,7 +138,7 @@ class Endpoint:
                 "/chat/completions is to be appended, usually in /v1"
             ) from error
         if not isinstance(body, dict):
-            raise ModelRefused(f"{url} answers with JSON that is no object; is it OpenAI-compatible?")
+            raise ModelRefused(f"{url} answers with JSON that is not an object; is it OpenAI-compatible?")
         if body.get("error"):
             api_error = parse_api_error(200, {}, body)
             api_error = replace(api_error, status=embedded_status(api_error))

@@ -53,7 +53,7 @@ class RepoTree:
         """The canonical path of a folder, relative to the root; empty for the root."""
         resolved = self._resolve(path)
         if not os.path.isdir(resolved):
-            raise InvalidPath(f"{path} is no folder; use read for files")
+            raise InvalidPath(f"{path} is not a folder; use read for files")
         return "" if resolved == self._root else os.path.relpath(resolved, self._root)
 
     def head(self, path: str, limit: int) -> bytes:
@@ -69,7 +69,7 @@ class RepoTree:
             raise _invalid_path(path, error) from error
         with os.fdopen(descriptor, "rb") as handle:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise InvalidPath(f"{path} is no regular file")
+                raise InvalidPath(f"{path} is not a regular file")
             return handle.read(limit)
 
     def size(self, path: str) -> int:

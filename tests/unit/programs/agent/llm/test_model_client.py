@@ -268,7 +268,7 @@ async def test_an_endpoint_that_does_not_exist_is_unavailable(
         pytest.param(
             raw("<html>Welcome</html>", "text/html"), "not in JSON: '<html>Welcome</html>'", id="a page"
         ),
-        pytest.param(raw("[1]"), "JSON that is no object", id="a list"),
+        pytest.param(raw("[1]"), "JSON that is not an object", id="a list"),
         pytest.param(
             giving({}, 307, {"Location": "https://elsewhere.test/"}), "redirects to", id="a redirect"
         ),
@@ -320,7 +320,7 @@ async def test_missing_usage_is_estimated_too_high(registry: RegistryClient, con
         a_model_client(registry, a_model(server.base_url, input_usd=1), conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
-    assert reply.note == "the endpoint said nothing of usage: estimated, rather too high"
+    assert reply.note == "the endpoint reported no usage: it is estimated, rather too high than too low"
     assert reply.usage.output_tokens == 50
     assert reply.usage.input_tokens >= 24
     assert reply.usage.micro_usd == reply.usage.input_tokens

@@ -215,12 +215,12 @@ async def test_sigterm_ends_the_wait_for_a_busy_endpoint(registry: RegistryClien
     [
         pytest.param(
             Allowance(tokens=1000, tokens_named="spec.budget.llmTokens"),
-            "tokens and 1000 are left of spec.budget.llmTokens",
+            "tokens, but 1000 are left of spec.budget.llmTokens",
             id="tokens",
         ),
         pytest.param(
             Allowance(micro_usd=9_000, usd_named="the operator; raise the chart value `budget.usd`"),
-            "and $0.0090 is left of the operator; raise the chart value `budget.usd`",
+            "but $0.0090 is left of the operator; raise the chart value `budget.usd`",
             id="money",
         ),
         pytest.param(Allowance(turns_per_role=0), "raise spec.budget.turnsPerRole", id="turns"),
@@ -247,7 +247,7 @@ async def test_usage_counts_against_the_budget(registry: RegistryClient, convers
         ) as client,
     ):
         await client.ask(a_request())
-        with pytest.raises(BudgetSpent, match="and 1030 are left"):
+        with pytest.raises(BudgetSpent, match="but 1030 are left"):
             await client.ask(a_request("More?"))
     assert len(server.bodies) == 1
 
@@ -264,7 +264,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
     ):
         await client.ask(a_request())
         await client.ask(a_request(role="tests"))
-        with pytest.raises(BudgetSpent, match="the analyst has asked for 1 answers"):
+        with pytest.raises(BudgetSpent, match="the role analyst has used its 1 model turns"):
             await client.ask(a_request("Again?"))
     assert len(server.bodies) == 2
 
