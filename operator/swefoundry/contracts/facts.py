@@ -9,7 +9,7 @@ class FileFact(WireModel):
     path: str
     sha256: str
     text: str
-    """Decoded as UTF-8 with replacement characters; cut to 64 KiB."""
+    """Decoded as UTF-8, UTF-16 or Latin-1, without a byte order mark; cut to 64 KiB."""
     truncated: bool = False
 
 
@@ -20,6 +20,10 @@ class Facts(WireModel):
     """Files per language, most first."""
     manifests: list[FileFact] = []
     """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, noxfile.py, Pipfile, package.json, go.mod, …"""
+    further_manifests: list[FileFact] = []
+    """Manifests of Python projects in deeper folders (monorepos), and files that manifests include with `-r` and `-c`;
+    together at most 512 KiB.
+    """
     ci: list[FileFact] = []
     """CI workflows and the like: read, never run."""
     readme_hints: list[str] = []
@@ -33,6 +37,10 @@ class Facts(WireModel):
     """Names in the root folder; folders end with a slash."""
     package_dirs: list[str] = []
     """Folders with an __init__.py at the root, under src/ or lib/."""
+    python_modules: list[str] = []
+    """Top-level Python packages (folders) and modules (`backend/app.py`) at any depth; packages and those near the
+    root first.
+    """
     commit: str | None = None
     """Of a git source the requested commit; of any other the clean tree's one commit, HEAD of /testbed."""
     version_tag: str | None = None

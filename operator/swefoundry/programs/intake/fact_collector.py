@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.programs.intake.decoding import decode_text
+from swefoundry.programs.intake.further_manifests import further_manifests, manifests_above
 from swefoundry.programs.intake.languages import count, main_language
 from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
+from swefoundry.programs.intake.python_modules import python_modules
 from swefoundry.programs.intake.python_test_imports import import_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
 
@@ -20,7 +23,7 @@ FileReader = Callable[[str], bytes]
 TEXT_BYTES = 64 << 10
 """Of one file; longer manifests are lockfiles, whose hash says enough."""
 
-_MANIFESTS, _LOCKS, _CI, _HINTS, _MAX_ROOT_ENTRIES = 64, 16, 16, 40, 500
+_MANIFESTS, _LOCKS, _CI, _HINTS, _MAX_ROOT_ENTRIES, _MAX_MODULES = 64, 16, 16, 40, 500, 1000
 """Bounds of facts.json: some 100 files of 64 KiB."""
 
 _HINT = re.compile(
@@ -36,16 +39,19 @@ def collect_facts(paths: Sequence[str], read: FileReader, commit: str | None, ta
     manifests = _files(matching(paths, MANIFESTS, _MANIFESTS), read)
     locks = _files(matching(paths, LOCKS, _LOCKS), read)
     metadata = _files(matching(paths, METADATA, _LOCKS), read)
+    further = further_manifests(paths, manifests, lambda path: _file(path, read(path)))
     return Facts(
         languages=count(paths),
         manifests=[*manifests, *locks, *metadata],
+        further_manifests=further,
         ci=_files(matching(paths, CI, _CI), read),
         readme_hints=_command_hints(read(path) for path in matching(paths, GUIDES, 6)),
         root_entries=sorted({_root_entry(path) for path in paths})[:_MAX_ROOT_ENTRIES],
         package_dirs=sorted(filter(None, map(_package, paths)))[:_MAX_ROOT_ENTRIES],
+        python_modules=python_modules(paths, _MAX_MODULES),
         commit=commit,
         version_tag=tag,
-        fingerprint=_fingerprint([*manifests, *locks]),
+        fingerprint=_fingerprint([*manifests, *locks, *further]),
     )
 
 
@@ -57,8 +63,10 @@ def with_test_facts(
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
     needs = import_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    above = manifests_above(tests, paths - set(contents), facts)
     return facts.model_copy(
         update={
+            "further_manifests": [*facts.further_manifests, *_files(above, read)],
             "test_files": tests,
             "test_support_files": [path for path in contents if path not in tests],
             "deleted_test_files": sorted(path for path in removed if is_test(path, None)),
@@ -87,13 +95,13 @@ def _file(path: str, data: bytes) -> FileFact:
     return FileFact(
         path=path,
         sha256=hashlib.sha256(data).hexdigest(),
-        text=data[:TEXT_BYTES].decode("utf-8", "replace"),
+        text=decode_text(data[:TEXT_BYTES], truncated=len(data) > TEXT_BYTES),
         truncated=len(data) > TEXT_BYTES,
     )
 
 
 def _command_hints(guides: Iterable[bytes]) -> list[str]:
-    lines = (line.strip()[:200] for guide in guides for line in guide.decode("utf-8", "replace").splitlines())
+    lines = (line.strip()[:200] for guide in guides for line in decode_text(guide).splitlines())
     return list(dict.fromkeys(line for line in lines if _HINT.search(line)))[:_HINTS]
 
 

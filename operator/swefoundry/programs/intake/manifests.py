@@ -1,6 +1,8 @@
 """Files that describe the environment a source needs: manifests, lock files, CI, guides. Pure, by path alone."""
 
-from collections.abc import Iterable, Sequence
+import posixpath
+import re
+from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 
 MANIFESTS = (
@@ -95,6 +97,20 @@ GUIDES = (
     "docs/contributing*",
 )
 
+PYTHON_PROJECT = (
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "Pipfile",
+    "pytest.ini",
+    ".pytest.ini",
+    "tox.ini",
+    "*requirements*.txt",
+    "*requirements*.in",
+    "*constraints*.txt",
+)
+"""Names of the manifests that are read at any depth: a monorepo has its projects in folders of folders."""
+
 _FOLDERS = 2
 """Manifests lie at the root or in a folder of it: deeper ones belong to examples and vendored code."""
 
@@ -105,6 +121,35 @@ def matching(paths: Iterable[str], patterns: Sequence[str], limit: int) -> list[
         path for path in paths if path.count("/") <= _FOLDERS and any(_matches(path, p) for p in patterns)
     ]
     return sorted(matches, key=lambda path: (path.count("/"), path))[:limit]
+
+
+def nested_projects(paths: Iterable[str], known: Collection[str]) -> list[str]:
+    """Manifests of Python projects in any folder that are not among ``known``; build manifests near the root first."""
+    matches = [path for path in paths if path not in known and _is_project_manifest(path)]
+    return sorted(matches, key=lambda path: (not path.endswith(PYTHON_PROJECT[:3]), path.count("/"), path))
+
+
+def _is_project_manifest(path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(name, pattern) for pattern in PYTHON_PROJECT)
+
+
+def included_files(path: str, text: str) -> set[str]:
+    """Paths that a manifest names as further requirements: `-r more.txt`, `-c limits.txt`, `file = "deps.in"`.
+
+    They are relative to the manifest's folder; those out of tox.ini and of `file = …` have no other base.
+    """
+    folder = posixpath.dirname(path)
+    named = [match for pattern in _INCLUDES for match in pattern.findall(text)]
+    cleaned = (name.strip("\"'").replace("{toxinidir}/", "") for name in named)
+    return {posixpath.normpath(posixpath.join(folder, name)) for name in cleaned if "://" not in name}
+
+
+_INCLUDES = (
+    re.compile(r"(?:^|[\s\"'])(?:-[rc]|--requirement|--constraint)[ \t=]*([^\s\"',;]+)", re.MULTILINE),
+    re.compile(r"\bfile\s*[:=]\s*\[?\s*[\"']?([\w./-]+)"),
+    re.compile(r"[\"']([\w./-]*(?:req|dep|constraint)[\w./-]*\.(?:txt|in|pip))[\"']"),
+)
 
 
 def _matches(path: str, pattern: str) -> bool:

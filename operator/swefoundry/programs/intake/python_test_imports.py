@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from swefoundry.programs.intake.decoding import decode_text
+
 _IMPORT = re.compile(
     r"^[ \t]*(?:import[ \t]+([\w.]+(?:[ \t]*,[ \t]*[\w.]+)*)|from[ \t]+([\w]+)[\w.]*[ \t]+import)", re.M
 )
@@ -24,7 +26,7 @@ class ImportNeeds:
 
 def import_needs(sources: Iterable[bytes]) -> ImportNeeds:
     """The names that the files use together."""
-    needs = [_parse_needs(source.decode("utf-8", "replace")) for source in sources]
+    needs = [_parse_needs(decode_text(source)) for source in sources]
     return ImportNeeds(
         frozenset().union(*(need.imports for need in needs)),
         frozenset().union(*(need.parameters for need in needs)),
@@ -36,7 +38,7 @@ def _parse_needs(text: str) -> ImportNeeds:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # invalid escapes and the like in foreign code
-            nodes = list(ast.walk(ast.parse(text.lstrip("\ufeff"))))
+            nodes = list(ast.walk(ast.parse(text)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _needs_by_pattern(text)  # Python 2, or a file that is broken on purpose
     return ImportNeeds(

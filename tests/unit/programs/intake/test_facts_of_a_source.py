@@ -48,11 +48,6 @@ def test_a_long_manifest_is_cut_and_says_so() -> None:
     assert (len(file.text), file.truncated) == (65536, True)
 
 
-def test_a_manifest_that_is_no_utf8_is_kept_readable() -> None:
-    [file] = facts_of({"setup.py": "# café".encode("latin-1")}).manifests
-    assert file.text == "# caf\ufffd"
-
-
 @pytest.mark.parametrize(
     ("path", "patterns", "fits"),
     [

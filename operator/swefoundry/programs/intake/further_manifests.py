@@ -1,0 +1,53 @@
+"""Manifests beyond those near the root: of projects in deeper folders, and files that other manifests include."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.programs.intake.manifests import PYTHON_PROJECT, included_files, nested_projects
+
+_MAX_FILES, _MAX_CHARACTERS = 256, 512 << 10
+"""Bounds of their part of facts.json, which the operator reads for every draft."""
+
+ReadFact = Callable[[str], FileFact]
+
+
+def further_manifests(paths: Sequence[str], known: Sequence[FileFact], read: ReadFact) -> list[FileFact]:
+    """Return included files first, which few trees have many of, then nested projects, within the bounds."""
+    existing = set(paths)
+    found = list(_followed_includes(known, existing, read))
+    taken = {file.path for file in (*known, *found)}
+    found += map(read, nested_projects(paths, taken)[:_MAX_FILES])
+    taken |= {file.path for file in found}
+    found += _followed_includes(found, existing - taken, read)
+    return list(_within_sum(found))
+
+
+def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list[str]:
+    """Return manifests above the test files that were out of bounds; ``paths`` are files that the patch left as is."""
+    known = {file.path for file in (*facts.manifests, *facts.further_manifests)}
+    folders = {folder for test in tests for folder in PurePosixPath(test).parents}
+    above = {str(folder / name) for folder in folders for name in PYTHON_PROJECT[:3]}
+    return sorted((above & paths) - known)
+
+
+def _followed_includes(known: Iterable[FileFact], existing: set[str], read: ReadFact) -> Iterator[FileFact]:
+    """Follow includes of includes; a cycle ends because no file is read twice."""
+    pending = list(known)
+    seen = {file.path for file in pending}
+    while pending:
+        file = pending.pop(0)
+        for path in sorted((included_files(file.path, file.text) & existing) - seen):
+            seen.add(path)
+            included = read(path)
+            pending.append(included)
+            yield included
+
+
+def _within_sum(files: Iterable[FileFact]) -> Iterator[FileFact]:
+    left = _MAX_CHARACTERS
+    for file in files:
+        left -= len(file.text)
+        if left < 0:
+            return
+        yield file
