@@ -22,7 +22,7 @@ IMAGES = ("operator", "builder")
 
 VERSION = re.compile(r"\d+\.\d+\.\d+(-(alpha|beta|rc)\.\d+)?")
 
-PLACES = (
+VERSION_PATTERNS = (
     ("operator/swefoundry/__init__.py", r'(__version__ = ")[^"]+'),
     ("pyproject.toml", r'(?m)(^version = ")[^"]+'),
     ("charts/swefoundry/Chart.yaml", r"(?m)(^version: ).+"),
@@ -65,7 +65,7 @@ def main() -> None:
 
 def set_version(root: Path, version: str) -> None:
     """Write the version into every file of PLACES, and give the unreleased changes its heading."""
-    for name, pattern in PLACES:
+    for name, pattern in VERSION_PATTERNS:
         substitute(root / name, pattern, rf"\g<1>{version}")
     changelog = (root / "CHANGELOG.md").read_text("utf-8")
     if f"## [{version}]" not in changelog:

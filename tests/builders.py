@@ -35,7 +35,7 @@ def a_task(status: Json | None = None, **spec: Any) -> TaskInstance:
 
 def task_body(status: Json | None = None, **spec: Any) -> Json:
     """A TaskInstance as the API gives it."""
-    wanted = {
+    defaults = {
         "instanceId": "owner__name-1",
         "repo": "owner/name",
         "baseCommit": "1" * 40,
@@ -46,14 +46,14 @@ def task_body(status: Json | None = None, **spec: Any) -> Json:
         "apiVersion": labels.API_VERSION,
         "kind": "TaskInstance",
         "metadata": _meta("task-one", "uid-of-task"),
-        "spec": wanted | spec,
+        "spec": defaults | spec,
         "status": status or {},
     }
 
 
 def a_build(status: Json | None = None, **spec: Any) -> EnvBuild:
     """An EnvBuild made for a TaskInstance."""
-    wanted = {
+    defaults = {
         "repo": "owner/name",
         "source": {"artifact": {"digest": digest("a")}},
         "facts": digest("f"),
@@ -63,7 +63,7 @@ def a_build(status: Json | None = None, **spec: Any) -> EnvBuild:
         "apiVersion": labels.API_VERSION,
         "kind": "EnvBuild",
         "metadata": _meta("task-one", "uid-of-build"),
-        "spec": wanted | spec,
+        "spec": defaults | spec,
         "status": status or {},
     }
     return parse_env_build(body)

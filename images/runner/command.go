@@ -24,7 +24,7 @@ type ending struct {
 	timedOut    bool
 	stopped     bool // by SIGTERM from outside
 	notRunnable bool // there was nothing to wait for
-	remark      string
+	note      string
 }
 
 // exitCode is the command's own, or -1 for a signal.
@@ -41,7 +41,7 @@ func runCommand(spec Spec, output *output, child <-chan os.Signal) (ending, erro
 	pipe, pid, err := start(spec)
 	var refused notRunnable
 	if errors.As(err, &refused) {
-		return ending{notRunnable: true, remark: refused.Error()}, nil
+		return ending{notRunnable: true, note: refused.Error()}, nil
 	}
 	if err != nil {
 		return ending{}, err
@@ -141,7 +141,7 @@ func supervise(pid int, limit time.Duration, child <-chan os.Signal) (ending, er
 			}
 		case <-deadline:
 			ended.timedOut = true
-			ended.remark = fmt.Sprintf("time limit of %s reached", limit)
+			ended.note = fmt.Sprintf("time limit of %s reached", limit)
 			_ = syscall.Kill(-pid, syscall.SIGTERM)
 			_ = syscall.Kill(-pid, syscall.SIGCONT) // one that is stopped would not notice
 			killAt = time.After(grace)

@@ -55,7 +55,7 @@ func evaluate(spec Spec, log terminationLog) int {
 	}
 
 	// Nobody but this process is alive from here on.
-	output.finish(ended.remark)
+	output.finish(ended.note)
 	record := Record{V: 1, Nonce: spec.Nonce, Stage: spec.Stage}
 	record.describe(ended)
 	record.OOMKills = max(0, oomKills()-oomBefore)

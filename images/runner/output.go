@@ -81,8 +81,8 @@ func (o *output) pass(data []byte) {
 
 func (o *output) leftOut() int64 { return o.total - o.headTaken - int64(len(o.tail)) }
 
-// finish prints the tail and a remark, and ends the last line so that a frame starts on its own.
-func (o *output) finish(remark string) {
+// finish prints the tail and a note, and ends the last line so that a frame starts on its own.
+func (o *output) finish(note string) {
 	if n := o.leftOut(); n > 0 {
 		o.endLine()
 		o.pass([]byte(fmt.Sprintf("[swefoundry: %d bytes of output left out here]\n", n)))
@@ -90,8 +90,8 @@ func (o *output) finish(remark string) {
 	o.pass(o.tail[o.tailNext:])
 	o.pass(o.tail[:o.tailNext])
 	o.endLine()
-	if remark != "" {
-		o.pass([]byte("[swefoundry: " + remark + "]\n"))
+	if note != "" {
+		o.pass([]byte("[swefoundry: " + note + "]\n"))
 	}
 	o.to.Flush()
 }

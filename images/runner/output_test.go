@@ -10,20 +10,20 @@ import (
 	"testing"
 )
 
-func printed(limit int, remark string, parts ...string) (string, *output) {
+func printed(limit int, note string, parts ...string) (string, *output) {
 	var to bytes.Buffer
 	o := newOutput(bufio.NewWriter(&to), limit)
 	for _, part := range parts {
 		o.take([]byte(part))
 	}
-	o.finish(remark)
+	o.finish(note)
 	return to.String(), o
 }
 
 func TestOutput(t *testing.T) {
 	for name, c := range map[string]struct {
 		parts  []string
-		remark string
+		note string
 		want   string
 	}{
 		"nothing stays nothing":              {nil, "", ""},
@@ -37,10 +37,10 @@ func TestOutput(t *testing.T) {
 			"aaaaaaaaaa\n[swefoundry: 999 bytes of output left out here]\n0123456789\n"},
 		"the tail wraps": {[]string{"aaaaaaaaaa", "bbbb", "cccc", "dddd", "eeee"}, "",
 			"aaaaaaaaaa\n[swefoundry: 6 bytes of output left out here]\nccddddeeee\n"},
-		"a remark is the last line": {[]string{"abc"}, "time limit of 3s reached", "abc\n[swefoundry: time limit of 3s reached]\n"},
+		"a note is the last line": {[]string{"abc"}, "time limit of 3s reached", "abc\n[swefoundry: time limit of 3s reached]\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, o := printed(20, c.remark, c.parts...)
+			got, o := printed(20, c.note, c.parts...)
 			if got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

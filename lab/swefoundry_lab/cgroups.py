@@ -78,9 +78,9 @@ def processes(name: str) -> set[int]:
     return found - {os.getpid()}
 
 
-def kill(name: str, patience_seconds: float = 10) -> set[int]:
+def kill(name: str, timeout_seconds: float = 10) -> set[int]:
     """Kill all processes of a group until none is left; return those that would not die."""
-    give_up = time.monotonic() + patience_seconds
+    give_up = time.monotonic() + timeout_seconds
     while (left := processes(name)) and time.monotonic() < give_up:
         for pid in left:
             try:

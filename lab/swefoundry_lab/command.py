@@ -6,7 +6,7 @@ from pathlib import Path
 
 from swefoundry_lab.errors import LabError
 
-TELLING_LINES = 15
+EXCERPT_LINES = 15
 """So many last lines of a failed program are shown; the cause is nearly always among them."""
 
 
@@ -50,7 +50,7 @@ def succeeds(argv: Sequence[str | Path]) -> bool:
 
 def last_lines(text: str) -> str:
     """The end of a text, where programs say what stopped them."""
-    return "\n".join(text.strip().splitlines()[-TELLING_LINES:])
+    return "\n".join(text.strip().splitlines()[-EXCERPT_LINES:])
 
 
 def _display_argv(argv: Sequence[str | Path]) -> str:

@@ -138,11 +138,11 @@ def _enter_namespace(namespace: str | None) -> list[str]:
 def stop(lab: Lab, *names: str, grace_seconds: float = 10) -> None:
     """Ask programs to end, all at once, then make them. Who merely got the pid of one is left alone."""
     records = [record for name in names if (record := read_record(lab, name)) and is_alive(record)]
-    for signum, patience in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 5.0)):
+    for signum, seconds in ((signal.SIGTERM, grace_seconds), (signal.SIGKILL, 5.0)):
         for record in filter(is_alive, records):
             os.kill(record.pid, signum)
         for record in records:
-            _wait_until_exited(record, patience)
+            _wait_until_exited(record, seconds)
     for name in names:
         _pid_file(lab, name).unlink(missing_ok=True)
 

@@ -28,7 +28,7 @@ KUBELET_SETTINGS = (
 
 NAMESPACES = Path("/run/netns")
 """Made and mounted on itself by iproute2 with the first named namespace."""
-FIXED_PLACES = (
+CREATED_PATHS = (
     NAMESPACES,
     Path("/etc/cni/net.d/cni.lock"),
     Path("/etc/cni/net.d"),
@@ -60,10 +60,10 @@ def take_snapshot(lab: Lab) -> None:
     if not (SETTINGS / "net/bridge").exists():
         run(["modprobe", "br_netfilter"])
     settings = {name: (SETTINGS / name).read_text().strip() for name in (*WANTED_SETTINGS, *KUBELET_SETTINGS)}
-    places = [str(place) for place in FIXED_PLACES if place.exists()]
+    paths = [str(path) for path in CREATED_PATHS if path.exists()]
     draft = _snapshot_file(lab).with_suffix(".new")
     draft.write_text(
-        json.dumps(asdict(HostSnapshot(boot_id(), settings, sorted(firewall_tables()), places)), indent=1)
+        json.dumps(asdict(HostSnapshot(boot_id(), settings, sorted(firewall_tables()), paths)), indent=1)
     )
     draft.replace(_snapshot_file(lab))
 
@@ -88,21 +88,21 @@ def restore_host(lab: Lab) -> None:
     if before is None:
         return
     _write_settings(before.settings)
-    for place in FIXED_PLACES:
-        if place.exists() and str(place) not in before.places:
-            _remove_path(place)
+    for path in CREATED_PATHS:
+        if path.exists() and str(path) not in before.places:
+            _remove_path(path)
     _snapshot_file(lab).unlink()
 
 
-def _remove_path(place: Path) -> None:
-    if place == NAMESPACES:
-        if not any(place.iterdir()):  # somebody else's namespaces keep it
-            succeeds(["umount", str(place)])
-            place.rmdir()
-    elif place.is_dir():
-        shutil.rmtree(place)
+def _remove_path(path: Path) -> None:
+    if path == NAMESPACES:
+        if not any(path.iterdir()):  # somebody else's namespaces keep it
+            succeeds(["umount", str(path)])
+            path.rmdir()
+    elif path.is_dir():
+        shutil.rmtree(path)
     else:
-        place.unlink()
+        path.unlink()
 
 
 def _write_settings(settings: dict[str, str]) -> None:

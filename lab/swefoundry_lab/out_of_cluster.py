@@ -36,13 +36,13 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
     from watchfiles import PythonFilter, run_process
 
     settings = settings_here(_kubectl("deployment", release, namespace), _nodes(), _api_address())
-    given = {
+    overrides = {
         name: value
         for name, value in os.environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
     with _scaled_down(release, namespace, console):
-        os.environ |= settings | given | {"PYTHONPATH": str(PACKAGE.parent)}
+        os.environ |= settings | overrides | {"PYTHONPATH": str(PACKAGE.parent)}
         console.print(f"Running {PACKAGE} with the settings of {namespace}/{release}; Ctrl-C ends it.")
         run_process(
             PACKAGE,

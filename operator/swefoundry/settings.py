@@ -232,5 +232,5 @@ def describe_errors(exc: ValidationError) -> str:
 
 def _describe_error(error: dict[str, Any]) -> str:
     name, *path = error["loc"] or ("",)
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return f"{PREFIX}{str(name).upper()}{place}: {error['msg'].removeprefix('Value error, ')}"
+    location = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{PREFIX}{str(name).upper()}{location}: {error['msg'].removeprefix('Value error, ')}"

@@ -64,7 +64,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _record_fields(record: logging.LogRecord) -> dict[str, object]:
-    given: Mapping[str, object] = getattr(record, "fields", {})
+    extra: Mapping[str, object] = getattr(record, "fields", {})
     time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
     found: dict[str, object] = {
         "time": time.replace("+00:00", "Z"),
@@ -72,7 +72,7 @@ def _record_fields(record: logging.LogRecord) -> dict[str, object]:
         "logger": record.name,
         "msg": _cut(record.getMessage()),
     }
-    found |= {key: _cut(value) for key, value in given.items() if key not in found}
+    found |= {key: _cut(value) for key, value in extra.items() if key not in found}
     if record.exc_info:
         found["traceback"] = logging.Formatter().formatException(record.exc_info)[-MAX_TRACEBACK_CHARACTERS:]
     return found

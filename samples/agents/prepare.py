@@ -21,7 +21,7 @@ import yaml
 from swefoundry.cli.datasets.yaml_dump import dump_manifests
 
 HERE = Path(__file__).parent
-STORIES = ("jsonpick", "rpn")
+SAMPLES = ("jsonpick", "rpn")
 LABEL = {"swefoundry.dev/demo": "agents"}
 DATE = "2024-03-01T00:00:00+00:00"
 ENVIRONMENT = {
@@ -44,13 +44,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder that gets the manifests")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    for name in STORIES:
+    for name in SAMPLES:
         manifest = prepared(name, options.served, options.url)
         (options.out / f"{name}.yaml").write_text(dump_manifests([manifest]))
 
 
 def prepared(name: str, served: Path, url: str) -> dict[str, Any]:
-    """One story: its bare repository is made, its TaskInstance returned."""
+    """Create the bare repository of one sample and return its TaskInstance."""
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         git(tree, "init", "--quiet", "--initial-branch=main", ".")

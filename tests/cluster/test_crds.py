@@ -14,7 +14,16 @@ from kubernetes.aio.client import ApiClient, ApiException, CustomObjectsApi
 from cluster.commands import KUBECONFIG, kubectl
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT
 from swefoundry.api.labels import GROUP, VERSION
-from unit.api.malformed import DIGEST, REFUSED, STALLED, Gone, Manifest, Slip, a_task, an_env_build
+from unit.api.malformed import (
+    DIGEST,
+    REFUSED,
+    STALLED,
+    Absent,
+    Manifest,
+    InvalidManifest,
+    a_task,
+    an_env_build,
+)
 
 pytestmark = pytest.mark.cluster
 
@@ -71,17 +80,17 @@ async def stored(api: CustomObjectsApi) -> AsyncIterator[Manifest]:
     )
 
 
-@pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
+@pytest.mark.parametrize("invalid", REFUSED, ids=lambda invalid: invalid.what)
 async def test_an_invalid_manifest_is_refused_with_the_name_of_the_field(
-    api: CustomObjectsApi, slip: Slip
+    api: CustomObjectsApi, invalid: InvalidManifest
 ) -> None:
-    message = await refusal(api, slip.manifest)
-    assert slip.field in message
+    message = await refusal(api, invalid.manifest)
+    assert invalid.field in message
 
 
 @pytest.mark.parametrize(
     "manifest",
-    [a_task(), an_env_build(), *(slip.manifest for slip in STALLED)],
+    [a_task(), an_env_build(), *(invalid.manifest for invalid in STALLED)],
     ids=lambda manifest: manifest["kind"],
 )
 async def test_a_manifest_is_accepted(api: CustomObjectsApi, manifest: Manifest) -> None:
@@ -94,7 +103,7 @@ async def test_a_sample_is_accepted(api: CustomObjectsApi, path: Path) -> None:
 
 
 async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
-    created = await create(api, a_task(environment=Gone, validation=Gone, budget=Gone))
+    created = await create(api, a_task(environment=Absent, validation=Absent, budget=Absent))
     spec = yaml.safe_load(yaml.safe_dump(created["spec"]))
     assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
         {"strategies": [], "acceptError2Pass": True, "ablations": []},

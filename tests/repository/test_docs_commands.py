@@ -27,5 +27,5 @@ def test_the_reference_of_commands_is_current() -> None:
 def test_every_command_is_in_the_table(words: str) -> None:
     first = [line.split("|")[1] for line in page("docs/cli.md").splitlines() if line.startswith("| `")]
     group, _, name = words.partition(" ")
-    wanted = (f"`{words}", f"`{group}") if name else (f"`{words}",)
-    assert any(cell.strip().startswith(wanted) and (not name or name in cell) for cell in first)
+    expected = (f"`{words}", f"`{group}") if name else (f"`{words}",)
+    assert any(cell.strip().startswith(expected) and (not name or name in cell) for cell in first)

@@ -55,16 +55,16 @@ def test_source_files_that_pages_name_exist(path: Path) -> None:
 
 
 def test_every_page_is_reachable_from_the_readme() -> None:
-    seen: set[Path] = set()
+    linked: set[Path] = set()
     todo = [ROOT / "README.md"]
     while todo:
         path = todo.pop()
-        if path in seen or path.suffix != ".md" or not path.is_file():
+        if path in linked or path.suffix != ".md" or not path.is_file():
             continue
-        seen.add(path)
+        linked.add(path)
         todo += [(path.parent / link.partition("#")[0]).resolve() for link in links(path.read_text("utf-8"))]
     docs = {path for path in pages() if path.is_relative_to(ROOT / "docs")}
-    assert {named(path) for path in docs - seen} == set()
+    assert {named(path) for path in docs - linked} == set()
 
 
 def test_the_walk_names_the_layers_in_the_contracts_order() -> None:

@@ -69,7 +69,7 @@ class ApiServer:
 
     def bodies(self, plural: str) -> list[Json]:
         """All objects of a kind, oldest first."""
-        return [body for place, body in self.objects.items() if place[0] == plural]
+        return [body for key, body in self.objects.items() if key[0] == plural]
 
     def one(self, plural: str) -> Json:
         """The only object of a kind."""
@@ -84,8 +84,8 @@ class ApiServer:
 
     def create(self, plural: str, namespace: str, body: Json) -> Json:
         meta = dict(body["metadata"])
-        place = (plural, namespace, meta["name"])
-        if place in self.objects:
+        key = (plural, namespace, meta["name"])
+        if key in self.objects:
             raise ApiStatusError(409, f'{plural} "{meta["name"]}" already exists')
         meta |= {"namespace": namespace, "uid": str(uuid.uuid4()), "generation": 1}
         meta["creationTimestamp"] = _timestamp(self.now)
@@ -93,7 +93,7 @@ class ApiServer:
         if plural == "pods":
             created["status"] = {"phase": "Pending"}
         self.created.append(created)
-        return self._store(place, created, "ADDED")
+        return self._store(key, created, "ADDED")
 
     def put(self, plural: str, body: Json) -> Json:
         """Store an object with the status that it has, in the namespace ``default`` unless it names another."""
@@ -101,12 +101,12 @@ class ApiServer:
         key = (plural, meta["namespace"], meta["name"])
         return self._store(key, body | {"kind": KINDS[plural], "metadata": meta}, "ADDED")
 
-    def apply(self, place: ObjectKey, body: Json) -> Json:
+    def apply(self, key: ObjectKey, body: Json) -> Json:
         """Server-side apply, as far as one field manager needs it."""
-        return self.patch(place, body) if place in self.objects else self.create(place[0], place[1], body)
+        return self.patch(key, body) if key in self.objects else self.create(key[0], key[1], body)
 
-    def patch(self, place: ObjectKey, change: Json, subresource: str = "") -> Json:
-        old = self.get(place)
+    def patch(self, key: ObjectKey, change: Json, subresource: str = "") -> Json:
+        old = self.get(key)
         self._check(old, change.get("metadata", {}))
         new = merge_patch(
             old, {key: value for key, value in change.items() if (key == "status") == bool(subresource)}
@@ -118,60 +118,60 @@ class ApiServer:
             return old
         if new.get("spec") != old.get("spec"):
             new["metadata"] = new["metadata"] | {"generation": old["metadata"]["generation"] + 1}
-        stored = self._store(place, new, "MODIFIED")
-        self._remove_if_released(place)
+        stored = self._store(key, new, "MODIFIED")
+        self._remove_if_released(key)
         return stored
 
-    def delete(self, place: ObjectKey, uid: str | None = None, grace: int | None = None) -> None:
-        body = self.get(place)
+    def delete(self, key: ObjectKey, uid: str | None = None, grace: int | None = None) -> None:
+        body = self.get(key)
         self._check(body, {"uid": uid} if uid else {})
         meta = dict(body["metadata"])
-        seconds = self._grace(place, body, grace)
+        seconds = self._grace(key, body, grace)
         if seconds >= meta.get("deletionGracePeriodSeconds", seconds + 1):
             return
         meta["deletionTimestamp"] = meta.get("deletionTimestamp", _timestamp(self.now))
         meta["deletionGracePeriodSeconds"] = seconds
-        self._store(place, body | {"metadata": meta}, "MODIFIED")
-        self._remove_if_released(place)
+        self._store(key, body | {"metadata": meta}, "MODIFIED")
+        self._remove_if_released(key)
 
-    def get(self, place: ObjectKey) -> Json:
+    def get(self, key: ObjectKey) -> Json:
         try:
-            return self.objects[place]
+            return self.objects[key]
         except KeyError:
-            raise ApiStatusError(404, f'{place[0]} "{place[2]}" not found') from None
+            raise ApiStatusError(404, f'{key[0]} "{key[2]}" not found') from None
 
     # Operations of the control plane
 
-    def set_status(self, place: ObjectKey, status: Json, **spec: Any) -> None:
+    def set_status(self, key: ObjectKey, status: Json, **spec: Any) -> None:
         """Write as a kubelet or scheduler does."""
-        body = self.get(place)
-        self._store(place, body | {"status": status, "spec": body.get("spec", {}) | spec}, "MODIFIED")
+        body = self.get(key)
+        self._store(key, body | {"status": status, "spec": body.get("spec", {}) | spec}, "MODIFIED")
 
     def orphans(self) -> list[ObjectKey]:
         """Objects that the garbage collector would delete."""
         alive = {body["metadata"]["uid"] for body in self.objects.values()}
         return [
-            place
-            for place, body in self.objects.items()
+            key
+            for key, body in self.objects.items()
             if "deletionTimestamp" not in body["metadata"]
             and any(ref["uid"] not in alive for ref in body["metadata"].get("ownerReferences", ()))
         ]
 
     # Internals
 
-    def _grace(self, place: ObjectKey, body: Json, requested: int | None) -> int:
+    def _grace(self, key: ObjectKey, body: Json, requested: int | None) -> int:
         # A pod without a node, or that has ended, is deleted at once, and so is every other object.
-        held = place[0] == "pods" and body.get("spec", {}).get("nodeName")
+        held = key[0] == "pods" and body.get("spec", {}).get("nodeName")
         if not held or body["status"].get("phase") in ("Succeeded", "Failed"):
             return 0
         default = int(body["spec"].get("terminationGracePeriodSeconds", 30))
         return default if requested is None else requested
 
-    def _remove_if_released(self, place: ObjectKey) -> None:
-        body = self.objects[place]
+    def _remove_if_released(self, key: ObjectKey) -> None:
+        body = self.objects[key]
         meta = body["metadata"]
         if meta.get("deletionGracePeriodSeconds") == 0 and not meta.get("finalizers"):
-            del self.objects[place]
+            del self.objects[key]
             self._version += 1
             last = body | {"metadata": meta | {"resourceVersion": str(self._version)}}
             self.changes.append({"type": "DELETED", "object": last})
@@ -184,12 +184,12 @@ class ApiServer:
                     f"{name} {precondition[name]} is not {body['metadata'][name]}: the object has been modified",
                 )
 
-    def _store(self, place: ObjectKey, body: Json, change: str) -> Json:
+    def _store(self, key: ObjectKey, body: Json, change: str) -> Json:
         self._version += 1
         stored = body | {"metadata": body["metadata"] | {"resourceVersion": str(self._version)}}
-        self.objects[place] = json.loads(json.dumps(stored))
-        self.changes.append({"type": change, "object": self.objects[place]})
-        return self.objects[place]
+        self.objects[key] = json.loads(json.dumps(stored))
+        self.changes.append({"type": change, "object": self.objects[key]})
+        return self.objects[key]
 
     # HTTP
 
@@ -213,28 +213,28 @@ class ApiServer:
                 after()
         return web.json_response(answer, status=201 if request.method == "POST" else 200)
 
-    def _do(self, request: web.Request, place: ObjectKey, sub: str, body: Json) -> Json:
+    def _do(self, request: web.Request, key: ObjectKey, sub: str, body: Json) -> Json:
         match request.method:
             case "POST":
-                return self.create(place[0], place[1], body)
+                return self.create(key[0], key[1], body)
             case "PATCH" if request.content_type == APPLY_PATCH:
-                return self.apply(place, body)
+                return self.apply(key, body)
             case "PATCH":
-                return self.patch(place, body, sub)
+                return self.patch(key, body, sub)
             case "DELETE":
                 uid = body.get("preconditions", {}).get("uid")
-                self.delete(place, uid, body.get("gracePeriodSeconds"))
+                self.delete(key, uid, body.get("gracePeriodSeconds"))
                 return {"kind": "Status", "status": "Success"}
-        return self.get(place) if place[2] else self._page(place, request.query)
+        return self.get(key) if key[2] else self._page(key, request.query)
 
-    def _page(self, place: ObjectKey, query: Any) -> Json:
+    def _page(self, key: ObjectKey, query: Any) -> Json:
         selected = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
         items = [
             # The API omits the kind of a list's items.
             {name: value for name, value in body.items() if name != "kind"}
-            for key, body in self.objects.items()
-            if key[0] == place[0]
-            and place[1] in ("", key[1])
+            for (plural, namespace, _), body in self.objects.items()
+            if plural == key[0]
+            and key[1] in ("", namespace)
             and selected.items() <= body["metadata"].get("labels", {}).items()
         ]
         start = int(query.get("continue", 0))
@@ -242,10 +242,10 @@ class ApiServer:
         more = {"continue": str(end)} if end < len(items) else {}
         return {"items": items[start:end], "metadata": more}
 
-    def _log(self, place: ObjectKey) -> bytes:
-        uid = self.get(place)["metadata"]["uid"]
+    def _log(self, key: ObjectKey) -> bytes:
+        uid = self.get(key)["metadata"]["uid"]
         if uid not in self.logs:
-            raise ApiStatusError(404, f"the log of {place[2]} is gone")
+            raise ApiStatusError(404, f"the log of {key[2]} is gone")
         return self.logs[uid]
 
 

@@ -12,13 +12,13 @@ from swefoundry.oci.registry_client import RegistryClient
 
 
 @pytest_asyncio.fixture(scope="session")
-async def shelf(registry_host: str) -> SeededRegistry:
+async def seeded(registry_host: str) -> SeededRegistry:
     async with RegistryClient(registry_host, insecure=True) as registry:
         return await seed_registry(registry)
 
 
 @pytest_asyncio.fixture(scope="session")
-async def front(registry_host: str) -> AsyncIterator[RegistryProxy]:
+async def proxy(registry_host: str) -> AsyncIterator[RegistryProxy]:
     async with running_proxy(registry_host) as running:
         yield running
 

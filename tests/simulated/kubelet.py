@@ -60,7 +60,7 @@ class Kubelet:
     def steps(self) -> list[Callable[[], None]]:
         """What could happen next in the cluster."""
         found: list[Callable[[], None]] = [
-            lambda place=place: self._collect(place) for place in self.server.orphans()
+            lambda key=key: self._collect(key) for key in self.server.orphans()
         ]
         for body in self.server.bodies("pods"):
             step = self._step(body)
@@ -68,35 +68,35 @@ class Kubelet:
                 found.append(step)
         return found
 
-    def _collect(self, place: ObjectKey) -> None:
-        self.server.delete(place)
+    def _collect(self, key: ObjectKey) -> None:
+        self.server.delete(key)
 
     def _step(self, body: Json) -> Callable[[], None] | None:
-        place = ("pods", body["metadata"]["namespace"], body["metadata"]["name"])
+        key = ("pods", body["metadata"]["namespace"], body["metadata"]["name"])
         state = state_of(body)
         if body["metadata"].get("deletionGracePeriodSeconds"):
-            return lambda: self._kill(place, state)
+            return lambda: self._kill(key, state)
         if "deletionTimestamp" in body["metadata"]:
             return None
         if not body["spec"].get("nodeName"):
-            return lambda: self.server.set_status(place, running(), nodeName=NODE)
+            return lambda: self.server.set_status(key, running(), nodeName=NODE)
         if "running" in state:
-            return lambda: self._end(place)
+            return lambda: self._end(key)
         return None
 
-    def _kill(self, place: ObjectKey, state: Json) -> None:
+    def _kill(self, key: ObjectKey, state: Json) -> None:
         if "running" in state:
-            self.server.set_status(place, terminated(ContainerEnd(143)))
+            self.server.set_status(key, terminated(ContainerEnd(143)))
         else:
-            self.server.delete(place, grace=0)
+            self.server.delete(key, grace=0)
 
-    def _end(self, place: ObjectKey) -> None:
-        body = self.server.get(place)
+    def _end(self, key: ObjectKey) -> None:
+        body = self.server.get(key)
         end = self._fault_end(body) or self.script(body)
         fault = self._planned_fault(body)
         if fault != LOG_LOST:
             self.server.logs[body["metadata"]["uid"]] = end.log
-        self.server.set_status(place, terminated(end))
+        self.server.set_status(key, terminated(end))
 
     def _planned_fault(self, body: Json) -> str | None:
         planned = self.faults.get(body["metadata"]["labels"][labels.WORK], [])
@@ -130,10 +130,10 @@ def nonce_of(body: Json) -> str:
 def spec_of(body: Json) -> Json:
     """What a pod was asked to do."""
     variables = {item["name"]: item["value"] for item in body["spec"]["containers"][0]["env"]}
-    order: dict[str, Any] = json.loads(
+    spec: dict[str, Any] = json.loads(
         next(text for name, text in variables.items() if name.startswith("SWEFOUNDRY_"))
     )
-    return order
+    return spec
 
 
 def running() -> Json:

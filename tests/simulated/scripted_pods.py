@@ -97,7 +97,7 @@ def manifest(name: str = "task-one", **spec: object) -> Json:
         "testCommand": "pytest {files}",
         "reports": ["r.xml"],
     }
-    wanted: Json = {
+    defaults: Json = {
         "instanceId": "owner__name-1",
         "repo": "owner/name",
         "baseCommit": "1" * 40,
@@ -109,5 +109,5 @@ def manifest(name: str = "task-one", **spec: object) -> Json:
         "apiVersion": labels.API_VERSION,
         "kind": "TaskInstance",
         "metadata": {"name": name},
-        "spec": wanted | spec,
+        "spec": defaults | spec,
     }

@@ -103,10 +103,10 @@ class RegistryProxy:
 async def running_proxy(host: str) -> AsyncIterator[RegistryProxy]:
     """Run the proxy until the block ends."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
-        front = RegistryProxy(host, session)
+        proxy = RegistryProxy(host, session)
         app = web.Application(client_max_size=64 << 20)
-        app.router.add_route("*", "/{path:.*}", front.answer)
+        app.router.add_route("*", "/{path:.*}", proxy.answer)
         async with listening_server(app) as url:
-            front.host = url.removeprefix("http://")
-            yield front
+            proxy.host = url.removeprefix("http://")
+            yield proxy
             await asyncio.sleep(0)

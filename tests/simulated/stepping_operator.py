@@ -43,12 +43,12 @@ def make_context(
     server: ApiServer,
     registry: RegistryClient,
     settings: Settings = SETTINGS,
-    places: Mapping[Role, int] = POD_LIMITS,
+    pod_limits: Mapping[Role, int] = POD_LIMITS,
 ) -> EnvBuildContext:
     """A context as the operator's process makes it: with an empty cache and an empty queue."""
     queue = WorkQueue()
-    slots = PodLimiter(places, wake=queue.add)
-    return EnvBuildContext(server.client(), registry, Cache(), queue, slots, settings)
+    limiter = PodLimiter(pod_limits, wake=queue.add)
+    return EnvBuildContext(server.client(), registry, Cache(), queue, limiter, settings)
 
 
 def make_operator(context: EnvBuildContext, clock: Callable[[], datetime]) -> Operator:

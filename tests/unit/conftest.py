@@ -29,5 +29,5 @@ def registry_host(shared_registry: registry_server.Server) -> str:
 
 @pytest_asyncio.fixture
 async def registry(registry_host: str) -> AsyncIterator[RegistryClient]:
-    async with RegistryClient(registry_host, insecure=True) as opened:
-        yield opened
+    async with RegistryClient(registry_host, insecure=True) as client:
+        yield client

@@ -105,7 +105,7 @@ def task(content: bytes) -> dict:
     }
 
 
-async def gone(kube: KubeClient, deadline: float) -> None:
+async def delete_earlier_trial(kube: KubeClient, deadline: float) -> None:
     """Take away what an earlier trial left."""
     await kube.delete(TASKS, NAMESPACE, NAME)
     while time.monotonic() < deadline:
@@ -140,7 +140,7 @@ async def main() -> int:
     deadline = time.monotonic() + SECONDS
     kube = await KubeClient.connect()
     try:
-        await gone(kube, deadline)
+        await delete_earlier_trial(kube, deadline)
         await kube.create(TASKS, NAMESPACE, task(content))
         status = await verdict(kube, deadline)
     finally:

@@ -47,14 +47,14 @@ class BaseImages:
 
     def ensure(self, progress: Progress) -> None:
         """Make what is not made, publish what is not published."""
-        made = [recipe for recipe in self.recipes if not self.layout(recipe.names[0]).complete]
+        missing = [recipe for recipe in self.recipes if not self.layout(recipe.names[0]).complete]
         for recipe in self.recipes:
             layout = self.layout(recipe.names[0])
-            if recipe in made:
+            if recipe in missing:
                 self._build_image(recipe, layout, progress)
             if Registry(self.registry).publish(layout, recipe.names):
                 progress(f"published {recipe.names[0]} ({layout.size / 1e6:.0f} MB)")
-        if made:
+        if missing:
             self.buildah.forget()  # gigabytes that only helped to make these
 
     def _build_image(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
@@ -62,13 +62,13 @@ class BaseImages:
         progress(f"making {recipe.slug}")
         work = fresh_folder(self.folder / f"making-{recipe.slug}")
         if recipe.debootstrap:
-            made = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
+            built = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
         else:
             build = Build(dockerfile=recipe.made_of[0], context=recipe.made_of[0].parent)
             below = [self.layout(base) for base in recipe.bases]
             self.buildah.build(build, recipe.slug)
-            made = self.buildah.export(recipe.slug, work, below)
-        self._save(made, layout, recipe.slug)
+            built = self.buildah.export(recipe.slug, work, below)
+        self._save(built, layout, recipe.slug)
         shutil.rmtree(work)
         progress(f"made {recipe.slug} in {time.monotonic() - started:.0f} s")
 

@@ -95,20 +95,25 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _entry(path: Path, name: str, links: dict[tuple[int, int], str]) -> tarfile.TarInfo:
-    seen = path.lstat()
+    status = path.lstat()
     info = tarfile.TarInfo(name)
-    info.mode, info.uid, info.gid, info.mtime = stat.S_IMODE(seen.st_mode), seen.st_uid, seen.st_gid, EPOCH
-    if stat.S_ISDIR(seen.st_mode):
+    info.mode, info.uid, info.gid, info.mtime = (
+        stat.S_IMODE(status.st_mode),
+        status.st_uid,
+        status.st_gid,
+        EPOCH,
+    )
+    if stat.S_ISDIR(status.st_mode):
         info.type = tarfile.DIRTYPE
-    elif stat.S_ISLNK(seen.st_mode):
+    elif stat.S_ISLNK(status.st_mode):
         info.type, info.linkname = tarfile.SYMTYPE, os.readlink(path)
-    elif stat.S_ISFIFO(seen.st_mode):
+    elif stat.S_ISFIFO(status.st_mode):
         info.type = tarfile.FIFOTYPE
-    elif stat.S_ISCHR(seen.st_mode):
+    elif stat.S_ISCHR(status.st_mode):
         info.type = tarfile.CHRTYPE
-        info.devmajor, info.devminor = os.major(seen.st_rdev), os.minor(seen.st_rdev)
-    elif seen.st_nlink > 1 and (first := links.setdefault((seen.st_dev, seen.st_ino), name)) != name:
+        info.devmajor, info.devminor = os.major(status.st_rdev), os.minor(status.st_rdev)
+    elif status.st_nlink > 1 and (first := links.setdefault((status.st_dev, status.st_ino), name)) != name:
         info.type, info.linkname = tarfile.LNKTYPE, first
     else:
-        info.size = seen.st_size
+        info.size = status.st_size
     return info

@@ -107,7 +107,7 @@ def _write(path: Path, layers: list[Layer], config: Json) -> Layout:
     layout = Layout(path)
     layout.blob("sha256:0").parent.mkdir(parents=True)
     for layer in layers:
-        _place(layer.path, layout.blob(layer.digest))
+        _link_or_copy(layer.path, layout.blob(layer.digest))
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
@@ -120,7 +120,7 @@ def _write(path: Path, layers: list[Layer], config: Json) -> Layout:
     return layout
 
 
-def _place(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     """Share the file with other layouts where the file system can; all of them only ever read it."""
     try:
         os.link(source, target)

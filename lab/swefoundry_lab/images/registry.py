@@ -72,11 +72,11 @@ def _send_blob(line: http.client.HTTPConnection, layout: Layout, repository: str
         return
     started = _exchange(line, "POST", f"/v2/{repository}/blobs/uploads/")
     _expect(started, 202, f"upload to {repository}")
-    place = urlsplit(started[1]["Location"])
+    upload = urlsplit(started[1]["Location"])
     path = layout.blob(digest)
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)}
     with path.open("rb") as content:
-        target = f"{place.path}?{place.query}&digest={digest}"
+        target = f"{upload.path}?{upload.query}&digest={digest}"
         _expect(_exchange(line, "PUT", target, headers, content), 201, f"blob {digest} of {repository}")
 
 

@@ -80,18 +80,18 @@ async def apply_ruleset(text: str) -> None:
     nft = await asyncio.create_subprocess_exec(
         "nft", "-f", "-", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    _, complaint = await nft.communicate(text.encode())
+    _, stderr = await nft.communicate(text.encode())
     if nft.returncode != 0:
-        raise RulesetRefused(f"{complaint.decode()}\n{text}")
+        raise RulesetRefused(f"{stderr.decode()}\n{text}")
 
 
-async def serve_announcements(state: ClusterState, path: Path) -> None:
+async def serve_registrations(state: ClusterState, path: Path) -> None:
     """Answer the CNI plugin: a pod starts when its address is in force here."""
 
-    async def introduce(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def register(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             pod = json.loads(await reader.readline())
-            await state.announce(pod["uid"], pod["address"])
+            await state.register_address(pod["uid"], pod["address"])
             writer.write(b"known\n")
             await writer.drain()
         except (ValueError, KeyError, ConnectionError) as error:
@@ -99,7 +99,7 @@ async def serve_announcements(state: ClusterState, path: Path) -> None:
         finally:
             writer.close()
 
-    async with await asyncio.start_unix_server(introduce, path) as server:
+    async with await asyncio.start_unix_server(register, path) as server:
         await server.serve_forever()
 
 
@@ -123,7 +123,7 @@ async def main(settings: Settings) -> None:
         for kind in KINDS:
             tasks.create_task(watch_kind(api, kind, state))
         tasks.create_task(enforce(state, empty_table))
-        tasks.create_task(serve_announcements(state, settings.socket))
+        tasks.create_task(serve_registrations(state, settings.socket))
 
 
 def read_command_line() -> Settings:

@@ -13,16 +13,16 @@ import socket
 import sys
 from pathlib import Path
 
-PATIENCE_SECONDS = 3
-"""Longer than any classification seen; shorter than the kubelet's patience with CNI."""
+TIMEOUT_SECONDS = 3
+"""Longer than any classification seen; shorter than the kubelet's time limit for CNI."""
 
 
-def announce_pod(sockets: list[Path], uid: str, address: str) -> None:
+def register_pod(sockets: list[Path], uid: str, address: str) -> None:
     """Tell every node's enforcer whose address this is and wait until each has it in force."""
     message = json.dumps({"uid": uid, "address": address}).encode() + b"\n"
     for path in sockets:
         with socket.socket(socket.AF_UNIX) as channel:
-            channel.settimeout(PATIENCE_SECONDS)
+            channel.settimeout(TIMEOUT_SECONDS)
             try:
                 channel.connect(str(path))
                 channel.sendall(message)
@@ -38,7 +38,7 @@ def main() -> None:
     result = network["prevResult"]
     address = result["ips"][0]["address"].split("/")[0]
     sockets = sorted(Path(network["sockets"]).glob("*/netpol.sock"))
-    announce_pod(sockets, arguments.get("K8S_POD_UID", ""), address)
+    register_pod(sockets, arguments.get("K8S_POD_UID", ""), address)
     json.dump(result, sys.stdout)
 
 

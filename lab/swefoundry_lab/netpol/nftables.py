@@ -63,10 +63,10 @@ def _replace(name: str, before: frozenset[Opening], after: frozenset[Opening]) -
     Within one transaction a new interval may not touch one that is deleted. Pods that come and go, by far the most
     frequent change, touch nobody else's intervals.
     """
-    gone, come = before - after, after - before
-    if {opening.pod for opening in gone} & {opening.pod for opening in come}:
+    removed, added = before - after, after - before
+    if {opening.pod for opening in removed} & {opening.pod for opening in added}:
         return f"flush set {TABLE} {name}\n" + _element("add", name, _intervals(after))
-    return _element("delete", name, _intervals(gone)) + _element("add", name, _intervals(come))
+    return _element("delete", name, _intervals(removed)) + _element("add", name, _intervals(added))
 
 
 def _intervals(openings: frozenset[Opening]) -> list[str]:

@@ -96,14 +96,14 @@ class Policy:
     egress: tuple[Allowance, ...] | None
 
 
-def read_pod(raw: Json, announced: str | None = None) -> Pod | None:
+def read_pod(raw: Json, registered: str | None = None) -> Pod | None:
     """A pod that has an address and may send; None for one on the node's network or one that has ended.
 
     What CNI announced is newer than what the status says, also when a pod's sandbox was made anew.
     """
     spec, status = raw["spec"], raw.get("status", {})
     ended = status.get("phase") in ("Succeeded", "Failed")
-    address = announced or status.get("podIP")
+    address = registered or status.get("podIP")
     if ended or spec.get("hostNetwork") or not address:
         return None
     metadata = raw["metadata"]

@@ -20,7 +20,7 @@ class ClusterState:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
-        self.announced: dict[str, str] = {}
+        self.registered: dict[str, str] = {}
         self.changed = asyncio.Event()
         self.applied = asyncio.Condition()
         self.in_force = Verdicts()
@@ -35,14 +35,14 @@ class ClusterState:
         uid = event["object"]["metadata"]["uid"]
         if event["type"] == "DELETED":
             self.objects[kind].pop(uid, None)
-            self.announced.pop(uid, None)
+            self.registered.pop(uid, None)
         else:
             self.objects[kind][uid] = event["object"]
         self.changed.set()
 
-    async def announce(self, uid: str, address: str) -> None:
+    async def register_address(self, uid: str, address: str) -> None:
         """Take a pod's address from CNI, well before the API server has it; return when it is in force."""
-        self.announced[uid] = address
+        self.registered[uid] = address
         self.changed.set()
         async with self.applied:
             await self.applied.wait_for(lambda: address in self.in_force.known)
@@ -60,7 +60,7 @@ class ClusterState:
 
     def cluster(self) -> Cluster:
         """The state in the terms of the rules."""
-        pods = (read_pod(raw, self.announced.get(uid)) for uid, raw in self.objects["pods"].items())
+        pods = (read_pod(raw, self.registered.get(uid)) for uid, raw in self.objects["pods"].items())
         namespaces = self.objects["namespaces"].values()
         return Cluster(
             pods=tuple(pod for pod in pods if pod is not None),

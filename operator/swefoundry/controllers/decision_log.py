@@ -89,7 +89,7 @@ def _started(attempt: Attempt, adopted: bool | None = None) -> LogLine:
 
 
 def _ended(attempt: Attempt) -> LogLine:
-    reading = {
+    result = {
         "node": attempt.node,
         "outcome": attempt.outcome,
         "reason": attempt.reason,
@@ -97,7 +97,7 @@ def _ended(attempt: Attempt) -> LogLine:
         "seconds": attempt.seconds,
         "message": attempt.message,
     }
-    return LogLine("pod ended", {**_identity(attempt), **reading})
+    return LogLine("pod ended", {**_identity(attempt), **result})
 
 
 def _retry(planned: Attempt, now: datetime) -> LogLine:

@@ -99,8 +99,8 @@ class Informer:
                         "list failed", extra=fields(resource=resource.plural, namespace=namespace, error=exc)
                     )
         if changes or self.last_event_at > self._last_resync_at:
-            heard = self.last_event_at > self._last_resync_at
-            self.missed_resyncs = 0 if heard else self.missed_resyncs + 1
+            watch_delivered = self.last_event_at > self._last_resync_at
+            self.missed_resyncs = 0 if watch_delivered else self.missed_resyncs + 1
         self._last_resync_at = started
         log.debug("resync ended", extra=fields(changes=changes, seconds=round(time.monotonic() - started, 3)))
         return answered
@@ -139,11 +139,11 @@ class Informer:
         pod = read_snapshot(body)
         if pod.role not in set(Role):
             return
-        slot = slot_key(body["metadata"]["namespace"], pod.name)
+        key = slot_key(body["metadata"]["namespace"], pod.name)
         if deleted or pod.ended:
-            self.context.pod_limiter.release(Role(pod.role), slot)
+            self.context.pod_limiter.release(Role(pod.role), key)
         else:
-            self.context.pod_limiter.restore(Role(pod.role), slot)
+            self.context.pod_limiter.restore(Role(pod.role), key)
 
 
 def _counts(context: ReconcileContext) -> dict[str, int]:

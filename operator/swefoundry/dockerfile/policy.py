@@ -77,7 +77,7 @@ def violations(dockerfile: str, allowed_bases: Sequence[str], composed: str | No
     subject = PolicyInput(instructions, build_stages(instructions), tuple(allowed_bases), composed)
     broken = list(syntax_is_known(subject))
     if not broken:
-        broken = [complaint for rule in RULES for complaint in rule(subject)]
+        broken = [violation for rule in RULES for violation in rule(subject)]
     return sorted(broken, key=lambda each: each.line)
 
 

@@ -49,7 +49,7 @@ class StrategyInput(WireModel):
     """
     tried: tuple[TriedRound, ...] = ()
     """Rounds so far, oldest first."""
-    neighbours: tuple[ReuseCandidate, ...] = ()
+    reuse_candidates: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository whose images may be tried, nearest first."""
     references: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository whose drafts may be read, nearest first."""

@@ -95,7 +95,11 @@ ProvenT = TypeVar("ProvenT", bound=ProvenEnvironment)
 
 
 def nearest_environments(
-    neighbours: Iterable[ProvenT], fingerprint: str, version: str | None, created_at: datetime | None, k: int
+    environments: Iterable[ProvenT],
+    fingerprint: str,
+    version: str | None,
+    created_at: datetime | None,
+    k: int,
 ) -> list[ProvenT]:
     """Return the ``k`` best environments, each once: those with the same fingerprint first, then by distance.
 
@@ -122,7 +126,9 @@ def nearest_environments(
             known.image,
         )
 
-    ranked = sorted((item for item in neighbours if _surplus(item.trials) <= MAX_SURPLUS_REFUSALS), key=rank)
+    ranked = sorted(
+        (item for item in environments if _surplus(item.trials) <= MAX_SURPLUS_REFUSALS), key=rank
+    )
     distinct: dict[Digest, ProvenT] = {}
     for item in ranked:
         distinct.setdefault(item.parent.image, item)

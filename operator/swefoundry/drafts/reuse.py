@@ -13,14 +13,14 @@ def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
     """Yield a proposal for each candidate whose image is in the registry; none when the overrides require a build."""
     if requires_build(strategy_input.overrides):
         return
-    for neighbour in strategy_input.neighbours:
-        if neighbour.reference:
+    for candidate in strategy_input.reuse_candidates:
+        if candidate.reference:
             continue
         yield Proposal(
             strategy=REUSE,
-            label=candidate_label(neighbour),
-            draft=neighbour.draft,
-            parent=neighbour.parent,
+            label=candidate_label(candidate),
+            draft=candidate.draft,
+            parent=candidate.parent,
         )
 
 
@@ -42,6 +42,6 @@ def environment_name(known: EnvironmentRecord) -> str:
     return known.version or day or known.env_build or known.image[7:19]
 
 
-def label_with_change_count(said: str, files: int) -> str:
+def label_with_change_count(label: str, files: int) -> str:
     """Add the number of files that differ between the two trees."""
-    return f"{said} ({pluralize(files, 'file')} changed)"
+    return f"{label} ({pluralize(files, 'file')} changed)"

@@ -54,8 +54,8 @@ def read_tap(content: bytes, tally: Tally) -> int:
     results = reader.close()
     for test, status in results:
         tally.add(test, status)
-    for sentence in reader.problems:
-        tally.problem(sentence)
+    for problem in reader.problems:
+        tally.problem(problem)
     return len(results)
 
 

@@ -87,9 +87,9 @@ class Tally:
         self._disagreeing += known is not status
         self._statuses[test] = worse_status(known, status)
 
-    def problem(self, sentence: str) -> None:
+    def problem(self, message: str) -> None:
         if len(self._problems) < PROBLEM_LIMIT:
-            self._problems.append(sentence)
+            self._problems.append(message)
 
     def result(self) -> ParsedReports:
         problems = list(self._problems)

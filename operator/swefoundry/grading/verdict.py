@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
-VERDICT_SENTENCES = {
+VERDICT_MESSAGES = {
     Verdict.FAIL2PASS: "the tests fail before the fix and pass after it",
     Verdict.FAIL2FAIL: "the tests fail after the fix, too: the environment or the row is wrong",
     Verdict.PASS2PASS: "the tests pass without the fix: they do not test it",

@@ -83,8 +83,8 @@ class Cache:
         )
 
     def _notify(self, body: ApiObject) -> None:
-        for tell in self._subscribers:
-            tell(body)
+        for notify in self._subscribers:
+            notify(body)
 
     def _unlink(self, key: Key, body: ApiObject) -> None:
         owner = owner_of(body)

@@ -63,7 +63,7 @@ class RegistryClient:
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self.host = host
-        self._patience_seconds = retry_seconds
+        self._retry_seconds = retry_seconds
         self._auth_file = auth_file
         self._tokens: dict[tuple[str, str], str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -241,7 +241,7 @@ class RegistryClient:
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(RegistryUnavailable),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=2),
-            stop=tenacity.stop_after_delay(self._patience_seconds),
+            stop=tenacity.stop_after_delay(self._retry_seconds),
             reraise=True,
         )
         return await retrying(once)

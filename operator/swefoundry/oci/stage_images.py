@@ -93,11 +93,11 @@ def checkout_config(config: JsonObject, layer: Layer) -> JsonObject:
     return _with_layer(config, layer, "swefoundry checkout")
 
 
-def _with_layer(config: JsonObject, layer: Layer, remark: str) -> JsonObject:
+def _with_layer(config: JsonObject, layer: Layer, created_by: str) -> JsonObject:
     rootfs: JsonObject = config.get("rootfs") or {"type": "layers", "diff_ids": []}
     composed = config | {"rootfs": rootfs | {"diff_ids": [*rootfs["diff_ids"], layer.diff_id]}}
     if config.get("history"):
-        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": remark}]
+        composed["history"] = [*config["history"], {"created": _EPOCH, "created_by": created_by}]
     return composed
 
 

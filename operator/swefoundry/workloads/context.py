@@ -71,13 +71,15 @@ class ReconcileContext:
         """Every proven environment of a repository: one request, and one more for each that is not cached yet."""
         return await list_environments(self.registry, repository, self._environment_records)
 
-    async def stage_image(self, order: StageImageRequest, refresh: bool = False) -> Digest:
+    async def stage_image(self, request: StageImageRequest, refresh: bool = False) -> Digest:
         """The stage image's digest; composed when it is asked for first, or ``refresh``."""
-        known = self._stage_images.get(order)
+        known = self._stage_images.get(request)
         if known is not None and not refresh:
             return known
-        digest = await compose_stage(self.registry, order.repository, order.image, order.layer, order.tag)
-        _put_bounded(self._stage_images, order, digest)
+        digest = await compose_stage(
+            self.registry, request.repository, request.image, request.layer, request.tag
+        )
+        _put_bounded(self._stage_images, request, digest)
         return digest
 
     def cache_counts(self) -> dict[str, int]:

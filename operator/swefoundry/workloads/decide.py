@@ -29,7 +29,7 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 WAIT_REQUEUE_SECONDS = 30.0
-"""How often a waiting pod is looked at without an event: patience runs out silently."""
+"""Requeue interval while a pod waits: grace periods expire without a watch event."""
 
 POD_LOST = "PodLost"
 """Reason of an attempt whose pod is not there any more; the acting side makes sure before it believes this."""
@@ -115,22 +115,24 @@ class WorkState:
         return max(found, key=lambda pod: pod.attempt, default=None)
 
 
-def next_move(work: Work, bench: WorkState) -> Move:
+def next_move(work: Work, work_state: WorkState) -> Move:
     """The next move for ``work``."""
-    attempt = bench.attempt(work)
-    pod = bench.pod(work, attempt.number if attempt else 0)
+    attempt = work_state.attempt(work)
+    pod = work_state.pod(work, attempt.number if attempt else 0)
     if pod is None:
-        return _first_move(work, attempt, bench)
+        return _first_move(work, attempt, work_state)
     grace = GracePeriods(
-        bench.settings.schedule_seconds, bench.settings.pull_grace_seconds, bench.settings.start_grace_seconds
+        work_state.settings.schedule_seconds,
+        work_state.settings.pull_grace_seconds,
+        work_state.settings.start_grace_seconds,
     )
     number = pod.attempt
     factor = attempt.memory_factor if attempt and attempt.number == number else 1
     current = Attempt(
         work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    state = _classify_infrastructure_codes(read_pod(pod, bench.now, grace), pod)
-    move = _move_for_state(work, current, pod, state, bench)
+    state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod)
+    move = _move_for_state(work, current, pod, state, work_state)
     if isinstance(move, Wait) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
     return move
@@ -143,22 +145,22 @@ def hold_if_suspended(move: Move, suspended: bool) -> Move:
     return move
 
 
-def _first_move(work: Work, attempt: Attempt | None, bench: WorkState) -> Move:
+def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> Move:
     if attempt is None:
         return StartPod(work)
     if attempt.uid is not None:
         lost = PodFault(
             FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod disappeared before its result was stored"
         )
-        return _after_fault(work, attempt, lost, bench)
-    if attempt.not_before is not None and attempt.not_before > bench.now:
-        pause = (attempt.not_before - bench.now).total_seconds()
+        return _after_fault(work, attempt, lost, work_state)
+    if attempt.not_before is not None and attempt.not_before > work_state.now:
+        pause = (attempt.not_before - work_state.now).total_seconds()
         return Wait(str(work), "Backoff", attempt.message or "", pause)
     return StartPod(work, attempt.number, attempt.memory_factor)
 
 
 def _move_for_state(
-    work: Work, current: Attempt, pod: PodSnapshot, state: PodState, bench: WorkState
+    work: Work, current: Attempt, pod: PodSnapshot, state: PodState, work_state: WorkState
 ) -> Move:
     match state:
         case PodWaiting(reason, message):
@@ -168,29 +170,25 @@ def _move_for_state(
         case PodResult():
             return CollectResult(work, pod, state)
         case PodFault():
-            return _after_fault(work, current, state, bench)
+            return _after_fault(work, current, state, work_state)
 
 
-def _classify_infrastructure_codes(reading: PodState, pod: PodSnapshot) -> PodState:
-    if not isinstance(reading, PodResult):
-        return reading
-    message = str(reading.record.get("message", ""))[:2000]
-    if reading.code in INFRASTRUCTURE_CODES:
+def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot) -> PodState:
+    if not isinstance(state, PodResult):
+        return state
+    message = str(state.record.get("message", ""))[:2000]
+    if state.code in INFRASTRUCTURE_CODES:
         # A pod that was told to end stops with this code, too, when it has something to put away first.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
-        return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, reading.code, reading.seconds)
-    if reading.code == ExitCode.MODEL_UNAVAILABLE:
-        return PodFault(
-            FaultCategory.INFRASTRUCTURE, "ModelUnavailable", message, reading.code, reading.seconds
-        )
-    if reading.code == ExitCode.REFERENCE_MISSING:
-        return PodFault(
-            FaultCategory.CONFIGURATION, REFERENCE_MISSING, message, reading.code, reading.seconds
-        )
-    return reading
+        return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
+    if state.code == ExitCode.MODEL_UNAVAILABLE:
+        return PodFault(FaultCategory.INFRASTRUCTURE, "ModelUnavailable", message, state.code, state.seconds)
+    if state.code == ExitCode.REFERENCE_MISSING:
+        return PodFault(FaultCategory.CONFIGURATION, REFERENCE_MISSING, message, state.code, state.seconds)
+    return state
 
 
-def _after_fault(work: Work, current: Attempt, fault: PodFault, bench: WorkState) -> AttemptChange:
+def _after_fault(work: Work, current: Attempt, fault: PodFault, work_state: WorkState) -> AttemptChange:
     ended = current.model_copy(
         update={
             "outcome": fault.category.value,
@@ -201,11 +199,11 @@ def _after_fault(work: Work, current: Attempt, fault: PodFault, bench: WorkState
             "not_before": None,
         }
     )
-    planned = next_attempt(current, fault, bench)
+    planned = next_attempt(current, fault, work_state)
     return FailAttempt(work, ended, fault) if planned is None else RetryAttempt(work, ended, planned)
 
 
-def next_attempt(current: Attempt, fault: PodFault, bench: WorkState) -> Attempt | None:
+def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> Attempt | None:
     """The attempt that follows a fault; None when there is no point."""
     number = current.number + 1
     fresh = Attempt(
@@ -218,15 +216,15 @@ def next_attempt(current: Attempt, fault: PodFault, bench: WorkState) -> Attempt
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
     passing = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
-    if passing and current.number < bench.settings.max_infra_retries:
-        pause = timedelta(seconds=bench.settings.retry_seconds * 2**current.number)
-        return fresh.model_copy(update={"not_before": bench.now + pause})
+    if passing and current.number < work_state.settings.max_infra_retries:
+        pause = timedelta(seconds=work_state.settings.retry_seconds * 2**current.number)
+        return fresh.model_copy(update={"not_before": work_state.now + pause})
     return None
 
 
-def after_lost_log(move: CollectResult, bench: WorkState) -> AttemptChange:
+def after_lost_log(move: CollectResult, work_state: WorkState) -> AttemptChange:
     """What follows when the record is there and the log is gone: a result without evidence is none."""
-    attempt = bench.attempt(move.work)
+    attempt = work_state.attempt(move.work)
     current = Attempt(
         work=str(move.work),
         number=move.pod.attempt,
@@ -237,4 +235,4 @@ def after_lost_log(move: CollectResult, bench: WorkState) -> AttemptChange:
     )
     message = "the pod was removed before its log was read"
     lost = PodFault(FaultCategory.INFRASTRUCTURE, "LogLost", message, move.result.code, move.result.seconds)
-    return _after_fault(move.work, current, lost, bench)
+    return _after_fault(move.work, current, lost, work_state)

@@ -61,19 +61,19 @@ async def start_pod(
     ):
         return Queued(move.work)
     try:
-        made = await context.kube.create(PODS, owner.namespace, await prepare())
-        if made is None:
-            made = await context.kube.get(PODS, owner.namespace, ref.pod_name)
+        pod = await context.kube.create(PODS, owner.namespace, await prepare())
+        if pod is None:
+            pod = await context.kube.get(PODS, owner.namespace, ref.pod_name)
     except BaseException:
         context.pod_limiter.release(ref.role, slot_key(owner.namespace, ref.pod_name))
         raise
-    made.setdefault("kind", "Pod")
-    context.cache.put(made)
+    pod.setdefault("kind", "Pod")
+    context.cache.put(pod)
     attempt = Attempt(
         work=ref.work,
         number=ref.attempt,
         pod=ref.pod_name,
-        uid=made["metadata"]["uid"],
+        uid=pod["metadata"]["uid"],
         memory_factor=move.memory_factor,
     )
     return PodStarted(attempt)

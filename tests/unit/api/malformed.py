@@ -21,7 +21,7 @@ PATCH = """\
 """
 
 
-class Gone:
+class Absent:
     """Says that a field is taken away."""
 
 
@@ -80,14 +80,14 @@ def _object(kind: str, name: str, spec: Manifest, changes: Manifest) -> Manifest
         place = manifest["spec"]
         for parent in parents:
             place = place.setdefault(parent, {})
-        if value is Gone:
+        if value is Absent:
             del place[last]
         else:
             place[last] = value
     return manifest
 
 
-class Slip(NamedTuple):
+class InvalidManifest(NamedTuple):
     """A manifest with one thing wrong."""
 
     what: str
@@ -96,26 +96,26 @@ class Slip(NamedTuple):
     """What both the server's refusal and lint's complaint must name."""
 
 
-def _task(what: str, field: str, **changes: Any) -> Slip:
-    return Slip(f"a TaskInstance {what}", a_task(**changes), field)
+def _task(what: str, field: str, **changes: Any) -> InvalidManifest:
+    return InvalidManifest(f"a TaskInstance {what}", a_task(**changes), field)
 
 
-def _build(what: str, field: str, **changes: Any) -> Slip:
-    return Slip(f"an EnvBuild {what}", an_env_build(**changes), field)
+def _build(what: str, field: str, **changes: Any) -> InvalidManifest:
+    return InvalidManifest(f"an EnvBuild {what}", an_env_build(**changes), field)
 
 
 IDENTITY = (
-    _task("without an instanceId", "spec.instanceId", instanceId=Gone),
+    _task("without an instanceId", "spec.instanceId", instanceId=Absent),
     _task("with an empty instanceId", "spec.instanceId", instanceId=""),
     _task("with a slash in its instanceId", "spec.instanceId", instanceId="acme/adder-7"),
     _task("with a number for an instanceId", "spec.instanceId", instanceId=7),
     _task("with an instanceId of 201 characters", "spec.instanceId", instanceId="a" * 201),
-    _task("without a repo", "spec.repo", repo=Gone),
+    _task("without a repo", "spec.repo", repo=Absent),
     _task("with a repo without an owner", "spec.repo", repo="adder"),
     _task("with a URL for a repo", "spec.repo", repo="https://git.example.org/acme/adder"),
     _task("with a repo that climbs out of its folder", "spec.repo", repo="../etc"),
-    _task("without a commit for the default source", "spec.baseCommit", baseCommit=Gone, source=Gone),
-    _task("without a commit for a git source", "spec.baseCommit", baseCommit=Gone),
+    _task("without a commit for the default source", "spec.baseCommit", baseCommit=Absent, source=Absent),
+    _task("without a commit for a git source", "spec.baseCommit", baseCommit=Absent),
     _task("with an abbreviated commit", "spec.baseCommit", baseCommit="0123456"),
     _task("with a branch for a commit", "spec.baseCommit", baseCommit="main"),
     _task("with an upper-case commit", "spec.baseCommit", baseCommit=COMMIT.upper()),
@@ -185,13 +185,13 @@ SOURCES = (
 )
 
 PATCHES = (
-    _task("without a gold patch", "spec.goldPatch", goldPatch=Gone),
+    _task("without a gold patch", "spec.goldPatch", goldPatch=Absent),
     _task("with an empty gold patch", "spec.goldPatch", goldPatch={}),
     _task("with a text for a gold patch", "spec.goldPatch", goldPatch=PATCH),
     _task("with a gold patch of no characters", "spec.goldPatch.inline", goldPatch__inline=""),
     _task("with two gold patches", "spec.goldPatch", goldPatch__artifact=DIGEST),
     _task("with a gold patch of 65537 characters", "spec.goldPatch.inline", goldPatch__inline="x" * 65537),
-    _task("without a test patch", "spec.testPatch", testPatch=Gone),
+    _task("without a test patch", "spec.testPatch", testPatch=Absent),
     _task(
         "with a slash in a key", "spec.testPatch.configMapRef.key", testPatch__configMapRef__key="a/b.patch"
     ),
@@ -225,7 +225,7 @@ ENVIRONMENTS = (
     ),
     _task("with a strategy twice", "spec.environment.strategies", environment__strategies=["fixed", "fixed"]),
     _task("with one strategy outside a list", "spec.environment.strategies", environment__strategies="fixed"),
-    _task("with the strategy fixed and no draft", "spec.environment.draft", environment__draft=Gone),
+    _task("with the strategy fixed and no draft", "spec.environment.draft", environment__draft=Absent),
     _task(
         "with a draft that no strategy uses",
         "spec.environment.strategies",
@@ -234,12 +234,12 @@ ENVIRONMENTS = (
     _task(
         "with a draft without a Dockerfile",
         "spec.environment.draft.dockerfile",
-        environment__draft__dockerfile=Gone,
+        environment__draft__dockerfile=Absent,
     ),
     _task(
         "with a draft without a test command",
         "spec.environment.draft.testCommand",
-        environment__draft__testCommand=Gone,
+        environment__draft__testCommand=Absent,
     ),
     _task(
         "with a report outside /testbed",
@@ -320,21 +320,21 @@ LIMITS = (
 )
 
 ENV_BUILDS = (
-    _build("without a source", "spec.source", source=Gone),
+    _build("without a source", "spec.source", source=Absent),
     _build(
         "of git without a commit",
         "spec.baseCommit",
-        baseCommit=Gone,
+        baseCommit=Absent,
         source={"git": {"url": "https://git.example.org/acme/adder.git"}},
     ),
-    _build("without a layer for after", "spec.acceptance.layers", acceptance__layers__after=Gone),
+    _build("without a layer for after", "spec.acceptance.layers", acceptance__layers__after=Absent),
     _build(
         "with a stage that is not known", "spec.acceptance.layers.later", acceptance__layers__later=_layer()
     ),
     _build(
         "with a layer without a size",
         "spec.acceptance.layers.before.size",
-        acceptance__layers__before__size=Gone,
+        acceptance__layers__before__size=Absent,
     ),
     _build("with a slash in its tag", "spec.tag", tag="acme/adder"),
 )

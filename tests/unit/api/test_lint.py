@@ -4,29 +4,29 @@ import pytest
 import yaml
 
 from swefoundry.api.validation.manifest import manifest_problems
-from unit.api.malformed import REFUSED, STALLED, Gone, Slip, a_task, an_env_build
+from unit.api.malformed import REFUSED, STALLED, Absent, InvalidManifest, a_task, an_env_build
 
 
-@pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
-def test_names_the_field_of(slip: Slip) -> None:
-    found = manifest_problems(slip.manifest)
-    assert any(one.startswith(slip.field) for one in found), found
+@pytest.mark.parametrize("invalid", REFUSED, ids=lambda invalid: invalid.what)
+def test_names_the_field_of(invalid: InvalidManifest) -> None:
+    found = manifest_problems(invalid.manifest)
+    assert any(one.startswith(invalid.field) for one in found), found
 
 
-@pytest.mark.parametrize("slip", REFUSED, ids=lambda slip: slip.what)
-def test_says_one_thing_and_what_to_do_about(slip: Slip) -> None:
-    found = manifest_problems(slip.manifest)
+@pytest.mark.parametrize("invalid", REFUSED, ids=lambda invalid: invalid.what)
+def test_says_one_thing_and_what_to_do_about(invalid: InvalidManifest) -> None:
+    found = manifest_problems(invalid.manifest)
     assert len(found) == 1
     assert found[0].endswith((".", "?", ")"))
 
 
-@pytest.mark.parametrize("manifest", [a_task(), an_env_build(), *(slip.manifest for slip in STALLED)])
+@pytest.mark.parametrize("manifest", [a_task(), an_env_build(), *(invalid.manifest for invalid in STALLED)])
 def test_accepts_what_the_server_accepts(manifest: dict[str, object]) -> None:
     assert manifest_problems(manifest) == []
 
 
 def test_the_table_is_as_long_as_promised_and_says_nothing_twice() -> None:
-    assert len({slip.what for slip in REFUSED}) == len(REFUSED) >= 50
+    assert len({invalid.what for invalid in REFUSED}) == len(REFUSED) >= 50
 
 
 def test_accepts_a_time_that_yaml_has_parsed() -> None:
@@ -42,7 +42,7 @@ def test_ignores_nulls_as_the_server_does() -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "sentence"),
+    ("manifest", "message"),
     [
         (a_task(goldpatch={}), "spec.goldpatch: unknown field. Did you mean goldPatch?"),
         (a_task(base_commit="x"), "spec.base_commit: unknown field. Did you mean baseCommit?"),
@@ -63,7 +63,7 @@ def test_ignores_nulls_as_the_server_does() -> None:
             a_task(budget__rounds=51),
             "spec.budget.rounds: 51 is out of range: 1 to 50. Drafts that may be built and probed.",
         ),
-        (a_task(repo=Gone), "spec.repo: is required. owner/name of the repository. Immutable."),
+        (a_task(repo=Absent), "spec.repo: is required. owner/name of the repository. Immutable."),
         (a_task(goldPatch={}), "spec.goldPatch: set exactly one of inline, configMapRef and artifact."),
         (
             {**a_task(), "kind": "TaskInstnce"},
@@ -79,5 +79,5 @@ def test_ignores_nulls_as_the_server_does() -> None:
         ),
     ],
 )
-def test_the_message_is(manifest: dict[str, object], sentence: str) -> None:
-    assert manifest_problems(manifest) == [sentence]
+def test_the_message_is(manifest: dict[str, object], message: str) -> None:
+    assert manifest_problems(manifest) == [message]

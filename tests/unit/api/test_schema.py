@@ -162,7 +162,7 @@ def test_translates_what_pydantic_writes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("annotation", "complaint"),
+    ("annotation", "message"),
     [
         (int | str, "a union of several types"),
         (tuple[int, str], "prefixItems has no translation"),
@@ -170,7 +170,7 @@ def test_translates_what_pydantic_writes() -> None:
         (Any, "no type"),
     ],
 )
-def test_rejects_what_a_crd_cannot_express(annotation: Any, complaint: str) -> None:
+def test_rejects_what_a_crd_cannot_express(annotation: Any, message: str) -> None:
     model = type("Bad", (BaseModel,), {"__annotations__": {"field": annotation}})
-    with pytest.raises(NotStructural, match=f"Bad.field: {complaint}"):
+    with pytest.raises(NotStructural, match=f"Bad.field: {message}"):
         structural_schema(model)

@@ -227,9 +227,9 @@ def test_the_chart_carries_the_definitions(resource: Any) -> None:
 
 def test_definitions_can_be_left_out_or_let_go() -> None:
     assert of_kind(render(crds={"install": False}), "CustomResourceDefinition") == []
-    let_go = of_kind(render(crds={"keep": False}), "CustomResourceDefinition")
-    assert len(let_go) == len(RESOURCE_DEFINITIONS)
-    assert all("annotations" not in one["metadata"] for one in let_go)
+    definitions = of_kind(render(crds={"keep": False}), "CustomResourceDefinition")
+    assert len(definitions) == len(RESOURCE_DEFINITIONS)
+    assert all("annotations" not in one["metadata"] for one in definitions)
 
 
 def test_the_embedded_registry_is_for_pods_by_name_and_for_the_node_by_port() -> None:

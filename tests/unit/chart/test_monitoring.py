@@ -34,8 +34,10 @@ CLOSED = {
 
 def dashboard() -> Object:
     objects = render(metrics={"dashboard": {"enabled": True}})
-    made: Object = json.loads(only(objects, "ConfigMap", "swefoundry-dashboard")["data"]["swefoundry.json"])
-    return made
+    dashboard_json: Object = json.loads(
+        only(objects, "ConfigMap", "swefoundry-dashboard")["data"]["swefoundry.json"]
+    )
+    return dashboard_json
 
 
 def rules() -> list[Object]:
@@ -111,9 +113,9 @@ def test_neither_is_there_unless_asked_for_and_of_use(values: dict[str, Any]) ->
 
 
 def test_no_two_panels_of_the_dashboard_overlap() -> None:
-    seen: set[tuple[int, int]] = set()
+    covered: set[tuple[int, int]] = set()
     for panel in dashboard()["panels"]:
         at = panel["gridPos"]
         cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
-        assert not cells & seen, panel["title"]
-        seen |= cells
+        assert not cells & covered, panel["title"]
+        covered |= cells

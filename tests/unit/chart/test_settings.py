@@ -74,7 +74,7 @@ def test_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = settings(
+    loaded = settings(
         monkeypatch,
         namespaces=["a", "b"],
         image={"repository": "r.example.org/operator", "digest": DIGEST},
@@ -112,7 +112,7 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         logFormat="json",
         extraEnv=[{"name": "SWEFOUNDRY_WORKERS", "value": "32"}],
     )
-    assert made == Settings(
+    assert loaded == Settings(
         namespaces=["a", "b"],
         operator_image=f"r.example.org/operator@{DIGEST}",
         builder_image="r.example.org/builder:v1",
@@ -169,8 +169,8 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_embedded_registry_is_pushed_to_by_name_and_pulled_from_the_node(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    made = settings(monkeypatch, registry={"embedded": {"enabled": True, "hostPort": 31000}})
-    assert (made.registry_push, made.registry_pull, made.registry_insecure) == (
+    loaded = settings(monkeypatch, registry={"embedded": {"enabled": True, "hostPort": 31000}})
+    assert (loaded.registry_push, loaded.registry_pull, loaded.registry_insecure) == (
         "swefoundry-registry.swefoundry.svc:5000",
         "localhost:31000",
         True,

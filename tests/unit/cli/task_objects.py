@@ -22,7 +22,7 @@ def condition(kind: str, status: str, reason: str, message: str) -> Json:
 
 
 def task(name: str = "octo--calc-7", status: Json | None = None, **spec: Any) -> Json:
-    wanted = {
+    defaults = {
         "instanceId": name.replace("--", "__"),
         "repo": "octo/calc",
         "baseCommit": "a" * 40,
@@ -33,7 +33,7 @@ def task(name: str = "octo--calc-7", status: Json | None = None, **spec: Any) ->
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "TaskInstance",
         "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}"},
-        "spec": wanted | spec,
+        "spec": defaults | spec,
         "status": status or {},
     }
 
@@ -50,5 +50,5 @@ def finished_status(phase: str, verdict: str | None, reason: str, message: str, 
 
 def validated_status(**more: Any) -> Json:
     tests = {"failToPass": 1, "passToPass": 2}
-    sentence = "the tests fail before the fix and pass after it"
-    return finished_status("Validated", "fail2pass", "Fail2Pass", sentence, tests=tests, **more)
+    message = "the tests fail before the fix and pass after it"
+    return finished_status("Validated", "fail2pass", "Fail2Pass", message, tests=tests, **more)

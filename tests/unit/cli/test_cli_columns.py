@@ -125,7 +125,7 @@ def test_swe_factory_rows_are_distinguished_from_classic_ones() -> None:
 
 def test_swe_factorys_own_environment_is_kept_and_not_used() -> None:
     row = factory_row(dockerfile="FROM x\nRUN git clone …", eval_script="…", language="js")
-    made = formats.read_instance(row)
-    assert made.language == "javascript"
-    assert set(made.extra) >= {"dockerfile", "eval_script", "pull_number", "issue_numbers"}
+    instance = formats.read_instance(row)
+    assert instance.language == "javascript"
+    assert set(instance.extra) >= {"dockerfile", "eval_script", "pull_number", "issue_numbers"}
     assert len(formats.row_warnings(row)) == 1

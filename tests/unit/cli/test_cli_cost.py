@@ -14,12 +14,12 @@ from unit.cli.transcript_objects import an_env_build
 USED = {"turns": 4, "inputTokens": 1000, "cachedTokens": 600, "outputTokens": 200, "microUsd": 300_000}
 
 
-def instance(name: str, status: Json, experiment: str = "", **made: Any) -> tuple[Json, Json]:
+def instance(name: str, status: Json, experiment: str = "", **build_fields: Any) -> tuple[Json, Json]:
     """A TaskInstance and its EnvBuild."""
     body = task(name, status | {"envBuild": name})
     if experiment:
         body["metadata"]["labels"] = {EXPERIMENT: experiment}
-    owned = an_env_build(name, **made)
+    owned = an_env_build(name, **build_fields)
     owned["metadata"]["ownerReferences"] = [{"kind": "TaskInstance", "name": name}]
     return body, owned
 
@@ -70,9 +70,9 @@ def test_nothing_is_divided_by_zero() -> None:
 
 
 def test_the_table_and_the_json_have_sums_and_lines(run: Run, api: ApiServer) -> None:
-    for body, made in a_batch():
+    for body, build_fields in a_batch():
         api.put("taskinstances", body)
-        api.put("envbuilds", made)
+        api.put("envbuilds", build_fields)
 
     done = run("status", "--cost")
     assert done.exit_code == 0, done.output
@@ -109,8 +109,8 @@ def test_the_table_and_the_json_have_sums_and_lines(run: Run, api: ApiServer) ->
     assert ["a", "Validated", "agents", "2", "4", "1,000", "600", "200", "0.3000", "warm"] in lines
     assert "1 asked no model." in done.stdout
 
-    said = json.loads(run("status", "a", "--cost", "-o", "json").stdout)["cost"]
-    assert said["total"] == {
+    report = json.loads(run("status", "a", "--cost", "-o", "json").stdout)["cost"]
+    assert report["total"] == {
         "name": "all instances",
         "attempted": 1,
         "valid": 1,
@@ -120,4 +120,4 @@ def test_the_table_and_the_json_have_sums_and_lines(run: Run, api: ApiServer) ->
         "usd_per_attempted": 0.3,
         "usd_per_valid": 0.3,
     }
-    assert [each["name"] for each in said["instances"]] == ["a"]
+    assert [each["name"] for each in report["instances"]] == ["a"]

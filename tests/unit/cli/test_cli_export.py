@@ -32,18 +32,18 @@ IMAGE = {"name": f"registry.lab:5000/{REPOSITORY}:default.octo--calc-7", "digest
 
 def a_bundle(**fields: Any) -> VerdictBundle:
     tests = {"FAIL_TO_PASS": ["t::b"], "NONE_TO_PASS": ["t::a"], "PASS_TO_PASS": ["t::c"]}
-    given = {
+    defaults = {
         "instance_id": "octo__calc-7",
         "verdict": "fail2pass",
         "image": f"{IMAGE['name']}@{IMAGE['digest']}",
         "tests": tests,
         "stages": {Stage.AFTER: digest("d")},
     }
-    return VerdictBundle(**(given | fields))
+    return VerdictBundle(**(defaults | fields))
 
 
 def found(**fields: Any) -> ValidatedInstance:
-    given = {
+    defaults = {
         "spec": task()["spec"],
         "bundle": a_bundle(),
         "evidence": digest("e"),
@@ -51,7 +51,7 @@ def found(**fields: Any) -> ValidatedInstance:
         "tests": TEST_PATCH.encode(),
         "problem": "It subtracts.",
     }
-    return ValidatedInstance(**(given | fields))
+    return ValidatedInstance(**(defaults | fields))
 
 
 def test_a_row_has_the_classic_columns_and_ours() -> None:

@@ -38,14 +38,14 @@ def serving(pages: Pages) -> Iterator[str]:
 
 @pytest.fixture
 def archives(tmp_path: Path) -> dict[str, bytes]:
-    made = {}
+    archives = {}
     for version, files in FILES.items():
         path = tar(
             tmp_path / f"calc-{version}.tar.gz",
             {f"calc-{version}/{name}": data for name, data in files.items()},
         )
-        made[f"calc-{version}.tar.gz"] = path.read_bytes()
-    return made
+        archives[f"calc-{version}.tar.gz"] = path.read_bytes()
+    return archives
 
 
 def sha256(content: bytes) -> str:

@@ -37,8 +37,8 @@ def a_patch(size: int, letter: str = "x") -> bytes:
 
 
 def test_a_small_instance_is_one_object() -> None:
-    made = render_instance(an_instance(version="8.10", problem="It subtracts."), InstanceSettings())
-    assert made.objects == (
+    rendered = render_instance(an_instance(version="8.10", problem="It subtracts."), InstanceSettings())
+    assert rendered.objects == (
         {
             "apiVersion": "swefoundry.dev/v1alpha1",
             "kind": "TaskInstance",
@@ -78,20 +78,20 @@ def test_a_patch_over_1_mib_needs_a_registry() -> None:
     gold = a_patch(1_100_000)
     with pytest.raises(InstanceRejected, match=r"more than a ConfigMap holds.*--registry"):
         render_instance(an_instance(gold=gold), InstanceSettings())
-    made = render_instance(an_instance(gold=gold), InstanceSettings(allow_blobs=True))
+    rendered = render_instance(an_instance(gold=gold), InstanceSettings(allow_blobs=True))
     digest = "sha256:" + hashlib.sha256(gold).hexdigest()
-    assert made.blobs == (gold,)
-    assert made.objects[0]["spec"]["goldPatch"] == {"artifact": digest}
+    assert rendered.blobs == (gold,)
+    assert rendered.objects[0]["spec"]["goldPatch"] == {"artifact": digest}
 
 
 def test_texts_that_together_are_too_long_for_kubectl_apply_are_not_all_inline() -> None:
-    made = render_instance(
+    rendered = render_instance(
         an_instance(gold=a_patch(60_000), tests=a_patch(60_000, "y"), problem="z" * 60_000),
         InstanceSettings(),
     )
-    kinds = [body["kind"] for body in made.objects]
+    kinds = [body["kind"] for body in rendered.objects]
     assert kinds == ["ConfigMap", "ConfigMap", "TaskInstance"]
-    assert "inline" in made.objects[-1]["spec"]["goldPatch"]
+    assert "inline" in rendered.objects[-1]["spec"]["goldPatch"]
 
 
 def test_other_columns_travel_as_an_annotation_or_when_long_as_a_config_map() -> None:
@@ -115,8 +115,10 @@ def test_what_lint_refuses_is_refused_here() -> None:
 
 
 def test_every_object_passes_lint() -> None:
-    made = render_instance(an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), InstanceSettings())
-    assert manifest.manifest_problems(made.objects[-1]) == []
+    rendered = render_instance(
+        an_instance(gold=a_patch(70_000), extra={"a": 1}, problem="p"), InstanceSettings()
+    )
+    assert manifest.manifest_problems(rendered.objects[-1]) == []
 
 
 def test_names_are_what_kubernetes_takes() -> None:

@@ -32,8 +32,15 @@ def other_registry(tmp_path: Path) -> Iterator[registry_server.Server]:
 
 
 def a_record(image: Digest, **fields: object) -> EnvironmentRecord:
-    said = {"repo": "octo/calc", "image": image, "source": digest("5"), "draft": digest_of(DRAFT.to_bytes())}
-    return EnvironmentRecord.model_validate(said | {"version": "1.0", "env_build": "default/calc-1"} | fields)
+    environment = {
+        "repo": "octo/calc",
+        "image": image,
+        "source": digest("5"),
+        "draft": digest_of(DRAFT.to_bytes()),
+    }
+    return EnvironmentRecord.model_validate(
+        environment | {"version": "1.0", "env_build": "default/calc-1"} | fields
+    )
 
 
 def record_environment(host: str, path: str, entry: EnvironmentRecord, **trials: bool) -> None:
@@ -83,8 +90,8 @@ def test_the_list_shows_every_environment_and_how_reuse_went(
     assert calc == ["octo/calc", "1.0", "2023-06-01", "agents", short, "1", "1", "usable", "default/calc-1"]
     assert nums[-5:] == ["0", "3", "last", "resort", "default/calc-1"]
 
-    (said,) = json.loads(run("memory", "list", "octo/nums", "-o", "json", *flags(server)).stdout)
-    assert (said["repo"], said["trials"], said["state"]) == (
+    (environment,) = json.loads(run("memory", "list", "octo/nums", "-o", "json", *flags(server)).stdout)
+    assert (environment["repo"], environment["trials"], environment["state"]) == (
         "octo/nums",
         {"accepted": 0, "refused": 3},
         "last resort",

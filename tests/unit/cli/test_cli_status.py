@@ -48,9 +48,9 @@ def test_the_table_has_a_line_for_each_with_the_reason(run: Run, api: ApiServer)
 def test_json_has_everything(run: Run, api: ApiServer) -> None:
     for body in mixed_instances():
         api.put("taskinstances", body)
-    said = json.loads(run("status", "-o", "json").stdout)
-    assert said["total"] == 5
-    assert said["instances"][0]["verdict"] == "fail2pass"
+    report = json.loads(run("status", "-o", "json").stdout)
+    assert report["total"] == 5
+    assert report["instances"][0]["verdict"] == "fail2pass"
 
 
 def test_the_exit_code_of_check_is_0_only_when_all_are_validated(run: Run, api: ApiServer) -> None:
@@ -77,5 +77,5 @@ def test_all_namespaces(run: Run, api: ApiServer) -> None:
         body = task("a", validated_status())
         body["metadata"]["namespace"] = namespace
         api.put("taskinstances", body)
-    said = json.loads(run("status", "-A", "-o", "json").stdout)
-    assert [line["namespace"] for line in said["instances"]] == ["one", "two"]
+    report = json.loads(run("status", "-A", "-o", "json").stdout)
+    assert [line["namespace"] for line in report["instances"]] == ["one", "two"]

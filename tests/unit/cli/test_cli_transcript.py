@@ -40,7 +40,7 @@ def host(api: ApiServer, server: registry_server.Server) -> str:
 def test_the_chat_has_roles_models_calls_answers_and_what_they_cost(run: Run, host: str) -> None:
     done = run("transcript", "octo--calc-7", *FLAGS, host)
     assert done.exit_code == 0, done.output
-    for telling in (
+    for expected in (
         "octo--calc-7: 3 turns, 3,700 tokens in (1,000 cached), 340 out, $1.00",
         "round 1 ─",
         "#1 explorer  small  1,200 tokens in (1,000 cached), 30 out, $0.00042\n",
@@ -52,7 +52,7 @@ def test_the_chat_has_roles_models_calls_answers_and_what_they_cost(run: Run, ho
         "asked again: the answer was not JSON",
         "│ Add libxml2-dev.",
     ):
-        assert telling in done.stdout
+        assert expected in done.stdout
 
 
 def test_long_messages_are_shortened_without_full(run: Run, host: str) -> None:

@@ -50,8 +50,8 @@ def test_an_overspent_budget_starts_no_pod() -> None:
 def test_the_worst_case_has_nothing_cached_and_the_longest_answer() -> None:
     model = Model(name="m", input_usd=2, cached_usd=0.5, output_usd=8, output_tokens=1000)
     assert worst_case(model, 500) == Usage(turns=1, input_tokens=500, output_tokens=1000, micro_usd=9000)
-    dear = model.model_copy(update={"cached_usd": 4})
-    assert worst_case(dear, 500).micro_usd == 10_000
+    model = model.model_copy(update={"cached_usd": 4})
+    assert worst_case(model, 500).micro_usd == 10_000
 
 
 def test_exactly_what_is_left_may_be_spent() -> None:

@@ -33,9 +33,9 @@ def a_draft(number):
     )
 
 
-async def written(front, number=0, **fields):
+async def written(proxy, number=0, **fields):
     """The record of an agent pod that wrote a draft, which is in the registry."""
-    async with RegistryClient(front.behind, insecure=True) as registry:
+    async with RegistryClient(proxy.behind, insecure=True) as registry:
         digest = await registry.put_blob(REPOSITORY, a_draft(number).to_bytes())
         state = await registry.put_blob(REPOSITORY, b"state %d" % number)
     record = {
@@ -48,13 +48,13 @@ async def written(front, number=0, **fields):
     return {"code": 0, "label": f"small: draft {number}"} | record | fields
 
 
-def a_simulation(server, front, shelf, play=None, strategies=("agents",), settings=MODELS, **fields):
+def a_simulation(server, proxy, seeded, script=None, strategies=("agents",), settings=MODELS, **fields):
     spec = fields.pop("spec", {})
     body = manifest(**({"environment": {"strategies": list(strategies)}} | spec))
     body["metadata"] |= fields.pop("meta", {})
     server.create("taskinstances", "here", body)
     return Simulation(
-        server, front, Kubelet(server, play or ScriptedPods(shelf)), settings=settings, **fields
+        server, proxy, Kubelet(server, script or ScriptedPods(seeded)), settings=settings, **fields
     )
 
 
@@ -67,25 +67,25 @@ def why(simulation):
     return ready["reason"], ready["message"]
 
 
-def orders(simulation):
+def agent_specs(simulation):
     """What agent pods were asked for, in order."""
-    made = [body for body in simulation.server.created if body["kind"] == "Pod"]
-    return [spec_of(body) for body in made if body["metadata"]["labels"][labels.ROLE] == "agent"]
+    created = [body for body in simulation.server.created if body["kind"] == "Pod"]
+    return [spec_of(body) for body in created if body["metadata"]["labels"][labels.ROLE] == "agent"]
 
 
 def attempts(simulation):
-    made = [body["metadata"]["labels"] for body in simulation.server.created if body["kind"] == "Pod"]
-    return Counter((item[labels.OWNER_KIND], item[labels.WORK], item[labels.ATTEMPT]) for item in made)
+    created = [body["metadata"]["labels"] for body in simulation.server.created if body["kind"] == "Pod"]
+    return Counter((item[labels.OWNER_KIND], item[labels.WORK], item[labels.ATTEMPT]) for item in created)
 
 
-async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, shelf):
-    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
-    simulation = a_simulation(server, front, shelf, play)
+async def test_a_draft_of_agents_is_built_probed_and_accepted(server, proxy, seeded):
+    script = ScriptedPods(seeded, agent_records={"agent-0": [await written(proxy)]})
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     status = build(simulation)
     assert (status["phase"], status["acceptedOn"], status["strategy"]) == ("Ready", "fail2pass", "agents")
     assert (status["usage"], status["cost"]) == (USED.to_json_dict(), "$0.0025")
-    state = play.agent_records["agent-0"][0]["state"]
+    state = script.agent_records["agent-0"][0]["state"]
     assert status["agents"] == {
         "draftsRequested": 1,
         "modelIndex": 0,
@@ -99,16 +99,16 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, front, she
     assert server.get(HERE)["status"]["phase"] == "Validated"
 
 
-async def test_the_next_agents_are_told_what_came_of_every_draft(server, front, shelf):
-    first, second = await written(front, 0), await written(front, 1, claimed=False)
-    play = ScriptedPods(
-        shelf, agent_records={"agent-0": [first], "agent-1": [second]}, probe_codes={"after-0": 1}
+async def test_the_next_agents_are_told_what_came_of_every_draft(server, proxy, seeded):
+    first, second = await written(proxy, 0), await written(proxy, 1, claimed=False)
+    script = ScriptedPods(
+        seeded, agent_records={"agent-0": [first], "agent-1": [second]}, probe_codes={"after-0": 1}
     )
-    simulation = a_simulation(server, front, shelf, play)
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
-    told = orders(simulation)
-    assert [len(order["rounds"]) for order in told] == [0, 1]
-    past = told[1]["rounds"][0]
+    specs = agent_specs(simulation)
+    assert [len(spec["rounds"]) for spec in specs] == [0, 1]
+    past = specs[1]["rounds"][0]
     assert (past["outcome"], past["codes"]) == ("AfterFailed", {"before": 1, "after": 1})
     assert (past["strategy"], past["draft"], set(past["probes"])) == (
         "agents",
@@ -116,32 +116,32 @@ async def test_the_next_agents_are_told_what_came_of_every_draft(server, front, 
         {"before", "after"},
     )
     assert "some output" in past["message"] or past["message"] == ""
-    assert (told[0].get("state"), told[1]["state"]) == (None, first["state"])
-    assert told[1]["conversation"] == server.get(BUILD)["metadata"]["uid"]
+    assert (specs[0].get("state"), specs[1]["state"]) == (None, first["state"])
+    assert specs[1]["conversation"] == server.get(BUILD)["metadata"]["uid"]
     status = build(simulation)
     assert (status["phase"], status["round"], status["usage"]["turns"]) == ("Ready", 2, 8)
     assert (status["agents"]["overclaimed"], status["agents"]["underclaimed"]) == (1, 1)
 
 
-async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(server, front, shelf):
-    play = ScriptedPods(
-        shelf,
-        agent_records={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(server, proxy, seeded):
+    script = ScriptedPods(
+        seeded,
+        agent_records={"agent-0": [await written(proxy, 0)], "agent-1": [await written(proxy, 1)]},
         probe_codes={"before-0": 0},
     )
-    simulation = a_simulation(server, front, shelf, play)
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert [item["outcome"] for item in build(simulation)["rounds"]] == ["BothPassed", "Accepted"]
 
 
-async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, front, shelf):
+async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, proxy, seeded):
     gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.to_json_dict()}
-    play = ScriptedPods(
-        shelf,
-        agent_records={"agent-0": [await written(front)], "agent-1": [gone]},
+    script = ScriptedPods(
+        seeded,
+        agent_records={"agent-0": [await written(proxy)], "agent-1": [gone]},
         exit_codes={"base": 0, "before": 1, "after": 1},
     )
-    simulation = a_simulation(server, front, shelf, play)
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert why(simulation)[0] == "AgentsGaveUp"
     assert why(simulation)[1].startswith("the tests need a GPU; 1 draft tried; the last: AfterFailed")
@@ -149,14 +149,14 @@ async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_v
     assert server.get(HERE)["status"]["verdict"] == "fail2fail"
 
 
-async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, front, shelf):
+async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, proxy, seeded):
     refused = {"code": 53, "message": "401: the key has expired", "usage": USED.to_json_dict()}
-    play = ScriptedPods(
-        shelf,
-        agent_records={"agent-0": [await written(front)], "agent-1": [refused]},
+    script = ScriptedPods(
+        seeded,
+        agent_records={"agent-0": [await written(proxy)], "agent-1": [refused]},
         exit_codes={"base": 0, "before": 1, "after": 1},
     )
-    simulation = a_simulation(server, front, shelf, play)
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert why(simulation)[0] == "ModelRefused"
     assert "image" not in build(simulation)
@@ -174,9 +174,9 @@ async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, f
         (55, "AgentsMalformed"),
     ],
 )
-async def test_agents_that_end_otherwise_say_why(server, front, shelf, code, reason):
-    play = ScriptedPods(shelf, agent_records={"agent-0": [{"code": code, "message": "the reason for it"}]})
-    simulation = a_simulation(server, front, shelf, play)
+async def test_agents_that_end_otherwise_say_why(server, proxy, seeded, code, reason):
+    script = ScriptedPods(seeded, agent_records={"agent-0": [{"code": code, "message": "the reason for it"}]})
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert why(simulation) == (reason, "the reason for it")
     task = server.get(HERE)["status"]
@@ -184,31 +184,33 @@ async def test_agents_that_end_otherwise_say_why(server, front, shelf, code, rea
     assert f"{reason}: the reason for it" in task["conditions"][0]["message"]
 
 
-async def test_strategies_after_the_agents_have_their_turn_when_these_end(server, front, shelf):
+async def test_strategies_after_the_agents_have_their_turn_when_these_end(server, proxy, seeded):
     spec = {
         "environment": {
             "strategies": ["agents", "fixed"],
             "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
         }
     }
-    simulation = a_simulation(server, front, shelf, spec=spec)
+    simulation = a_simulation(server, proxy, seeded, spec=spec)
     await simulation.run()
     assert (build(simulation)["strategy"], build(simulation)["agents"]["endReason"]) == (
         "fixed",
         "AgentsGaveUp",
     )
-    assert len(orders(simulation)) == 1
+    assert len(agent_specs(simulation)) == 1
 
 
-async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, front, shelf):
+async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, proxy, seeded):
     spec = {
         "environment": {
             "strategies": ["agents", "fixed"],
             "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
         }
     }
-    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]}, probe_codes={"before-0": 0})
-    simulation = a_simulation(server, front, shelf, play, spec=spec)
+    script = ScriptedPods(
+        seeded, agent_records={"agent-0": [await written(proxy)]}, probe_codes={"before-0": 0}
+    )
+    simulation = a_simulation(server, proxy, seeded, script, spec=spec)
     await simulation.run()
     assert [(item["strategy"], item["outcome"]) for item in build(simulation)["rounds"]] == [
         ("agents", "BothPassed"),
@@ -216,30 +218,32 @@ async def test_a_command_of_agents_that_tests_nothing_disproves_no_row(server, f
     ]
 
 
-async def test_strategies_before_the_agents_are_not_asked_again(server, front, shelf):
+async def test_strategies_before_the_agents_are_not_asked_again(server, proxy, seeded):
     spec = {
         "environment": {
             "strategies": ["fixed", "agents"],
             "draft": {"dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n", "testCommand": "pytest"},
         }
     }
-    play = ScriptedPods(shelf, agent_records={"agent-1": [await written(front)]}, probe_codes={"after-0": 1})
-    simulation = a_simulation(server, front, shelf, play, spec=spec)
+    script = ScriptedPods(
+        seeded, agent_records={"agent-1": [await written(proxy)]}, probe_codes={"after-0": 1}
+    )
+    simulation = a_simulation(server, proxy, seeded, script, spec=spec)
     await simulation.run()
     assert [item["strategy"] for item in build(simulation)["rounds"]] == ["fixed", "agents"]
-    assert [item["strategy"] for item in orders(simulation)[0]["rounds"]] == ["fixed"]
+    assert [item["strategy"] for item in agent_specs(simulation)[0]["rounds"]] == ["fixed"]
 
 
-async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_out(server, front, shelf):
-    simulation = a_simulation(server, front, shelf, settings=SETTINGS)
+async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_out(server, proxy, seeded):
+    simulation = a_simulation(server, proxy, seeded, settings=SETTINGS)
     await simulation.run()
     assert why(simulation)[0] == "AgentsNotConfigured"
     assert "agents.models" in why(simulation)[1]
     async with running_api_server() as other:
         simulation = a_simulation(
             other,
-            front,
-            shelf,
+            proxy,
+            seeded,
             settings=SETTINGS.model_copy(update={"strategies": ["agents"]}),
             spec={"environment": {}},
         )
@@ -247,42 +251,42 @@ async def test_without_a_model_agents_by_name_are_refused_and_by_default_left_ou
         assert why(simulation)[0] == "DraftsExhausted"
 
 
-async def test_a_draft_that_was_tried_already_is_not_built_again(server, front, shelf):
-    same = await written(front)
-    play = ScriptedPods(
-        shelf,
+async def test_a_draft_that_was_tried_already_is_not_built_again(server, proxy, seeded):
+    same = await written(proxy)
+    script = ScriptedPods(
+        seeded,
         agent_records={"agent-0": [same], "agent-1": [same]},
         exit_codes={"base": 0, "before": 1, "after": 21},
     )
-    simulation = a_simulation(server, front, shelf, play)
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert why(simulation)[0] == "AgentsRepeated"
     assert len(build(simulation)["rounds"]) == 1
 
 
-async def test_a_persons_word_wins_over_the_agents(server, front, shelf):
-    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
+async def test_a_persons_word_wins_over_the_agents(server, proxy, seeded):
+    script = ScriptedPods(seeded, agent_records={"agent-0": [await written(proxy)]})
     environment = {"strategies": ["agents"], "overrides": {"testCommand": "pytest -x"}}
-    simulation = a_simulation(server, front, shelf, play, spec={"environment": environment})
+    simulation = a_simulation(server, proxy, seeded, script, spec={"environment": environment})
     await simulation.run()
-    async with RegistryClient(front.behind, insecure=True) as registry:
+    async with RegistryClient(proxy.behind, insecure=True) as registry:
         blob = await registry.get_blob(REPOSITORY, build(simulation)["draft"], 1 << 20)
     assert Draft.model_validate_json(blob).test_command == "pytest -x"
 
 
-async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(server, front, shelf):
+async def test_an_endpoint_that_comes_back_costs_an_attempt_and_nothing_else(server, proxy, seeded):
     away = {"code": 52, "message": "503"}
-    play = ScriptedPods(shelf, agent_records={"agent-0": [away, away, await written(front)]})
-    simulation = a_simulation(server, front, shelf, play)
+    script = ScriptedPods(seeded, agent_records={"agent-0": [away, away, await written(proxy)]})
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     status = build(simulation)
     assert (status["phase"], status["infraRetries"], status["usage"]) == ("Ready", 2, USED.to_json_dict())
 
 
-async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(server, front, shelf):
+async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(server, proxy, seeded):
     away = {"code": 52, "message": "503 for an hour", "usage": USED.to_json_dict()}
-    play = ScriptedPods(shelf, agent_records={"agent-0": [away] * 9})
-    simulation = a_simulation(server, front, shelf, play)
+    script = ScriptedPods(seeded, agent_records={"agent-0": [away] * 9})
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     assert why(simulation) == (
         "InfrastructureFault",
@@ -304,35 +308,35 @@ async def test_an_endpoint_that_stays_away_ends_the_search_with_what_was_used(se
         ),
     ],
 )
-async def test_a_spent_budget_makes_no_pod(server, front, shelf, settings, budget, message):
+async def test_a_spent_budget_makes_no_pod(server, proxy, seeded, settings, budget, message):
     limits = MODELS.model_copy(update=settings)
-    simulation = a_simulation(server, front, shelf, settings=limits, spec={"budget": budget})
+    simulation = a_simulation(server, proxy, seeded, settings=limits, spec={"budget": budget})
     await simulation.run()
     assert why(simulation) == ("BudgetSpent", message)
-    assert orders(simulation) == []
+    assert agent_specs(simulation) == []
 
 
-async def test_what_is_left_is_told_to_the_next_pod(server, front, shelf):
-    play = ScriptedPods(
-        shelf,
-        agent_records={"agent-0": [await written(front, 0)], "agent-1": [await written(front, 1)]},
+async def test_what_is_left_is_told_to_the_next_pod(server, proxy, seeded):
+    script = ScriptedPods(
+        seeded,
+        agent_records={"agent-0": [await written(proxy, 0)], "agent-1": [await written(proxy, 1)]},
         probe_codes={"after-0": 1},
     )
     budget = {"llmTokens": 50_000, "llmUsd": "0.01", "turnsPerRole": 9}
-    simulation = a_simulation(server, front, shelf, play, spec={"budget": budget})
+    simulation = a_simulation(server, proxy, seeded, script, spec={"budget": budget})
     await simulation.run()
-    allowed = [order["allowance"] for order in orders(simulation)]
+    allowed = [spec["allowance"] for spec in agent_specs(simulation)]
     assert [(item["tokens"], item["microUsd"], item["turnsPerRole"]) for item in allowed] == [
         (50_000, 10_000, 9),
         (40_000, 7_500, 9),
     ]
 
 
-async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
+async def test_agents_share_a_budget_one_after_the_other(server, proxy, seeded):
     """Two that might both spend all that is left: the second waits, and gets what the first has left."""
     limits = MODELS.model_copy(update={"operator_llm_tokens": 1_200_000})
-    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
-    simulation = a_simulation(server, front, shelf, play, settings=limits)
+    script = ScriptedPods(seeded, agent_records={"agent-0": [await written(proxy)]})
+    simulation = a_simulation(server, proxy, seeded, script, settings=limits)
     body = manifest("task-two", environment={"strategies": ["agents"]}, instanceId="owner__name-2")
     server.create("taskinstances", "here", body)
     at_once, began = [], server.now
@@ -351,28 +355,28 @@ async def test_agents_share_a_budget_one_after_the_other(server, front, shelf):
     assert (server.now - began).total_seconds() < BUDGET_REQUEUE_SECONDS, (
         "it was woken, and need not look again by itself"
     )
-    assert [order["allowance"]["tokens"] for order in orders(simulation)] == [1_000_000, 1_000_000]
+    assert [spec["allowance"]["tokens"] for spec in agent_specs(simulation)] == [1_000_000, 1_000_000]
 
 
-async def test_an_experiment_is_on_everything_that_was_made_for_it(server, front, shelf):
-    play = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
+async def test_an_experiment_is_on_everything_that_was_made_for_it(server, proxy, seeded):
+    script = ScriptedPods(seeded, agent_records={"agent-0": [await written(proxy)]})
     meta = {"labels": {labels.EXPERIMENT: "no-explorer"}}
     environment = {"strategies": ["agents"], "ablations": ["NoExplorer"]}
-    simulation = a_simulation(server, front, shelf, play, meta=meta, spec={"environment": environment})
+    simulation = a_simulation(server, proxy, seeded, script, meta=meta, spec={"environment": environment})
     await simulation.run()
-    made = [body for body in server.created if body["kind"] in ("Pod", "EnvBuild")]
-    assert {body["metadata"]["labels"][labels.EXPERIMENT] for body in made} == {"no-explorer"}
-    assert orders(simulation)[0]["ablation"] == {"noExplorer": True, "noFeedback": False}
+    created = [body for body in server.created if body["kind"] in ("Pod", "EnvBuild")]
+    assert {body["metadata"]["labels"][labels.EXPERIMENT] for body in created} == {"no-explorer"}
+    assert agent_specs(simulation)[0]["ablation"] == {"noExplorer": True, "noFeedback": False}
 
 
 @pytest.mark.parametrize("seed", range(8))
-async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(front, shelf, seed):
+async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(proxy, seeded, seed):
     chance = random.Random(seed)
     lives = [Crash(chance.randint(1, 8), chance.random() < 0.5, writes_only=True) for _ in range(8)]
     async with running_api_server() as server:
-        records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
-        play = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-        simulation = a_simulation(server, front, shelf, play, seed=seed, crashes=lives)
+        records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
+        script = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
+        simulation = a_simulation(server, proxy, seeded, script, seed=seed, crashes=lives)
         await simulation.run()
         status = build(simulation)
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]
@@ -393,10 +397,10 @@ def downgraded(status):
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
-async def test_a_status_of_the_release_before_is_taken_over_in_the_middle(server, front, shelf, rounds):
-    records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
-    pods = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-    simulation = a_simulation(server, front, shelf, pods)
+async def test_a_status_of_the_release_before_is_taken_over_in_the_middle(server, proxy, seeded, rounds):
+    records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
+    script = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
+    simulation = a_simulation(server, proxy, seeded, script)
 
     def drafts():
         status = server.get(BUILD)["status"] if ("envbuilds", "here", "task-one") in server.objects else {}
@@ -413,9 +417,9 @@ async def test_a_status_of_the_release_before_is_taken_over_in_the_middle(server
     assert set(attempts(simulation).values()) == {1}
 
 
-async def test_an_ended_status_of_the_release_before_is_rewritten_once(server, front, shelf):
-    pods = ScriptedPods(shelf, agent_records={"agent-0": [await written(front)]})
-    simulation = a_simulation(server, front, shelf, pods)
+async def test_an_ended_status_of_the_release_before_is_rewritten_once(server, proxy, seeded):
+    script = ScriptedPods(seeded, agent_records={"agent-0": [await written(proxy)]})
+    simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
     before = build(simulation)
     server.patch(BUILD, downgraded(before), "status")

@@ -142,13 +142,13 @@ def test_waits_are_logged_for_debugging_alone(caplog):
     ]
 
 
-async def test_the_life_of_an_instance_is_in_the_log(server, front, shelf, caplog):
+async def test_the_life_of_an_instance_is_in_the_log(server, proxy, seeded, caplog):
     caplog.set_level(logging.INFO, "swefoundry.decisions")
     server.create("taskinstances", "here", manifest())
-    await Simulation(server, front, Kubelet(server, ScriptedPods(shelf))).run()
+    await Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded))).run()
     lines = [record for record in caplog.records if record.name == "swefoundry.decisions"]
-    told = [TextFormatter().format(record).partition(" msg=")[2] for record in lines]
-    assert all("namespace=here name=task-one" in line for line in told)
+    texts = [TextFormatter().format(record).partition(" msg=")[2] for record in lines]
+    assert all("namespace=here name=task-one" in line for line in texts)
     kinds = [(record.fields["kind"], record.message, record.fields.get("work")) for record in lines]
     for work in ("build-0", "before-0", "after-0"):
         assert kinds.count(("EnvBuild", "pod started", work)) == 1
@@ -170,4 +170,4 @@ async def test_the_life_of_an_instance_is_in_the_log(server, front, shelf, caplo
     [verdict] = [record.fields for record in lines if record.message == "verdict reached"]
     assert (verdict["verdict"], verdict["failToPass"], verdict["passToPass"]) == ("fail2pass", 1, 1)
     # The simulation ends with two rounds of reconciles that change nothing: they have written no line.
-    assert len(lines) == len(set(told))
+    assert len(lines) == len(set(texts))

@@ -21,9 +21,9 @@ async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
 ) -> None:
     with registry_server.serving(tmp_path) as running:
         async with RegistryClient(running.host, insecure=True) as registry:
-            play = ScriptedPods(await seed_registry(registry), probe_codes={"after-0": 1})
+            pods = ScriptedPods(await seed_registry(registry), probe_codes={"after-0": 1})
             server.create("taskinstances", "here", manifest(NAME))
-            await Simulation(server, RegistryProxy(running.host, None), Kubelet(server, play)).run()
+            await Simulation(server, RegistryProxy(running.host, None), Kubelet(server, pods)).run()
             await take_human_tags(registry, REPOSITORY)
     collect_garbage(tmp_path)
     task, build = (server.get((kind, "here", NAME))["status"] for kind in ("taskinstances", "envbuilds"))

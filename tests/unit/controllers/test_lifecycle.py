@@ -40,14 +40,14 @@ ANYWHERE = st.sampled_from(sorted(FAULTS))
 
 
 @pytest.fixture
-def simulation(server, front, shelf):
+def simulation(server, proxy, seeded):
     """A cluster with one task in it, whose tests fail before the fix and pass after it."""
-    return a_simulation(server, front, shelf)
+    return a_simulation(server, proxy, seeded)
 
 
-def a_simulation(server, front, shelf, spec=None, **fields):
+def a_simulation(server, proxy, seeded, spec=None, **fields):
     server.create("taskinstances", "here", manifest(**(spec or {})))
-    return Simulation(server, front, Kubelet(server, ScriptedPods(shelf)), **fields)
+    return Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)), **fields)
 
 
 def task(simulation):
@@ -86,22 +86,22 @@ def works(body):
     return sorted((item["work"], item["number"], item["outcome"]) for item in body["status"]["attempts"])
 
 
-def kills_of(seed):
+def crashes_of(seed):
     """Lives of operators, in requests or in writes; a whole run takes about 140 requests, of which 35 are writes."""
     chance = random.Random(seed)
 
-    def life():
+    def crash():
         writes = chance.random() < 0.5
         return Crash(chance.randint(1, 5 if writes else 40), chance.random() < 0.5, writes)
 
-    return [life() for _ in range(chance.randint(6, 12))]
+    return [crash() for _ in range(chance.randint(6, 12))]
 
 
 def pods_per_attempt(server):
-    made = [body["metadata"] for body in server.created if body["kind"] == "Pod"]
+    created = [body["metadata"] for body in server.created if body["kind"] == "Pod"]
     return Counter(
         (meta["ownerReferences"][0]["uid"], meta["labels"][labels.WORK], meta["labels"][labels.ATTEMPT])
-        for meta in made
+        for meta in created
     )
 
 
@@ -115,24 +115,24 @@ def active(server, role):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(registry_host):
+def reference(registry_host):
     """Filled by the first run of a session, and compared with by all others."""
     return {}
 
 
-async def the_undisturbed(undisturbed, front, shelf):
-    if not undisturbed:
+async def reference_result(reference, proxy, seeded):
+    if not reference:
         async with running_api_server() as server:
-            simulation = a_simulation(server, front, shelf)
+            simulation = a_simulation(server, proxy, seeded)
             await simulation.run()
-            undisturbed |= {"task": server.get(HERE), "build": server.get(BUILD)}
-    return undisturbed
+            reference |= {"task": server.get(HERE), "build": server.get(BUILD)}
+    return reference
 
 
-async def ended_alike(simulation, undisturbed, front, shelf):
-    wanted = await the_undisturbed(undisturbed, front, shelf)
-    assert outcome(task(simulation)) == outcome(wanted["task"])
-    assert outcome(simulation.server.get(BUILD)) == outcome(wanted["build"])
+async def assert_same_result(simulation, reference, proxy, seeded):
+    expected = await reference_result(reference, proxy, seeded)
+    assert outcome(task(simulation)) == outcome(expected["task"])
+    assert outcome(simulation.server.get(BUILD)) == outcome(expected["build"])
     assert set(pods_per_attempt(simulation.server).values()) == {1}
     assert not simulation.server.bodies("pods")
     assert {simulation.context.pod_limiter.active(role) for role in Role} == {0}
@@ -149,8 +149,8 @@ async def ended_alike(simulation, undisturbed, front, shelf):
         ("pass2fail", 0, 1),
     ],
 )
-async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, before, after):
-    simulation.kubelet.script = ScriptedPods(shelf, exit_codes={"base": 0, "before": before, "after": after})
+async def test_every_matrix_ends_in_its_verdict(simulation, seeded, verdict, before, after):
+    simulation.kubelet.script = ScriptedPods(seeded, exit_codes={"base": 0, "before": before, "after": after})
     await simulation.run()
     valid = verdict == "fail2pass"
     reason = verdict.capitalize().replace("pass", "Pass").replace("fail", "Fail")
@@ -164,14 +164,14 @@ async def test_every_matrix_ends_in_its_verdict(simulation, shelf, verdict, befo
     assert not simulation.server.bodies("pods")
 
 
-async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulation, shelf):
+async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulation, seeded):
     await simulation.run()
     body = task(simulation)
     async with RegistryClient(simulation.proxy.behind, insecure=True) as registry:
         files = await pull_artifact(registry, REPOSITORY, body["status"]["evidence"], 1 << 20)
         ran = {
             stage.value: await compose_stage(
-                registry, REPOSITORY, shelf.image, Layer(**shelf.layers[stage]), "composed-again"
+                registry, REPOSITORY, seeded.image, Layer(**seeded.layers[stage]), "composed-again"
             )
             for stage in Stage
         }
@@ -188,8 +188,8 @@ async def test_the_verdict_holds_the_draft_and_the_digests_of_what_ran(simulatio
         (13, "SourceUnreachable"),
     ],
 )
-async def test_an_invalid_row_fails_before_anything_is_spent(simulation, shelf, code, reason):
-    simulation.kubelet.script = ScriptedPods(shelf, intake={"code": code, "message": "hunk 2 of a.py"})
+async def test_an_invalid_row_fails_before_anything_is_spent(simulation, seeded, code, reason):
+    simulation.kubelet.script = ScriptedPods(seeded, intake={"code": code, "message": "hunk 2 of a.py"})
     await simulation.run()
     assert conditions(task(simulation)) == {
         "Ready": ("False", reason),
@@ -200,9 +200,9 @@ async def test_an_invalid_row_fails_before_anything_is_spent(simulation, shelf, 
     assert [body["kind"] for body in simulation.server.created] == ["TaskInstance", "Pod", "Event"]
 
 
-async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, shelf):
+async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, seeded):
     simulation.kubelet.script = ScriptedPods(
-        shelf, build={"code": 42, "message": "step 2 ended with code 1", "image": None}
+        seeded, build={"code": 42, "message": "step 2 ended with code 1", "image": None}
     )
     await simulation.run()
     status = task(simulation)["status"]
@@ -212,13 +212,13 @@ async def test_a_draft_that_does_not_build_names_its_failing_step(simulation, sh
 
 @settings(few, max_examples=7)
 @given(seed=SEEDS)
-async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undisturbed, front, shelf, seed):
+async def test_an_operator_killed_at_any_request_ends_with_the_same_result(reference, proxy, seeded, seed):
     async with running_api_server() as server:
-        simulation = a_simulation(server, front, shelf, seed=seed, crashes=kills_of(seed))
+        simulation = a_simulation(server, proxy, seeded, seed=seed, crashes=crashes_of(seed))
         await simulation.run()
-        await ended_alike(simulation, undisturbed, front, shelf)
-        wanted = undisturbed["task"]
-        assert works(task(simulation)) == works(wanted)
+        await assert_same_result(simulation, reference, proxy, seeded)
+        expected = reference["task"]
+        assert works(task(simulation)) == works(expected)
         assert simulation.crash_count >= 3
 
 
@@ -235,12 +235,12 @@ async def test_an_operator_killed_at_any_request_ends_with_the_same_result(undis
         },
     ),
 )
-async def test_faults_of_the_cluster_change_no_result(undisturbed, front, shelf, seed, faults):
+async def test_faults_of_the_cluster_change_no_result(reference, proxy, seeded, seed, faults):
     async with running_api_server() as server:
-        simulation = a_simulation(server, front, shelf, seed=seed)
+        simulation = a_simulation(server, proxy, seeded, seed=seed)
         simulation.kubelet.faults = faults
         await simulation.run()
-        await ended_alike(simulation, undisturbed, front, shelf)
+        await assert_same_result(simulation, reference, proxy, seeded)
         count = {work: len(found) for work, found in faults.items()}
         matrix = sum(count.get(work, 0) for work in ("before-0", "after-0"))
         # Probes of the EnvBuild have the same names as the matrix's evaluations, and meet the same faults.
@@ -250,9 +250,9 @@ async def test_faults_of_the_cluster_change_no_result(undisturbed, front, shelf,
 
 @settings(few, max_examples=6)
 @given(seed=SEEDS, step=st.integers(1, 120))
-async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(front, shelf, seed, step):
+async def test_a_task_deleted_at_any_moment_leaves_nothing_behind(proxy, seeded, seed, step):
     async with running_api_server() as server:
-        simulation = a_simulation(server, front, shelf, seed=seed)
+        simulation = a_simulation(server, proxy, seeded, seed=seed)
         steps = iter(range(step))
         simulation.user_actions = [(lambda: next(steps, None) is None, lambda: server.delete(HERE))]
         await simulation.run()
@@ -273,8 +273,8 @@ async def test_exhausted_retries_fail_the_task_with_the_fault(simulation):
     assert not simulation.server.bodies("pods")
 
 
-async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure_fault(simulation, shelf):
-    simulation.kubelet.script = ScriptedPods(shelf, oom_killed={"base-0"})
+async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure_fault(simulation, seeded):
+    simulation.kubelet.script = ScriptedPods(seeded, oom_killed={"base-0"})
     await simulation.run()
     status = task(simulation)["status"]
     memory = [
@@ -287,17 +287,17 @@ async def test_a_memory_kill_gets_twice_the_memory_once_and_is_no_infrastructure
     assert (status["evaluations"][0]["fault"], status["verdict"]) == ("OOMKilled", "fail2pass")
 
 
-async def test_an_open_network_fails_the_task_and_releases_every_pod(simulation, shelf):
+async def test_an_open_network_fails_the_task_and_releases_every_pod(simulation, seeded):
     simulation.settings = SETTINGS.model_copy(update={"canary": ["10.0.0.1:443"]})
-    simulation.kubelet.script = ScriptedPods(shelf, network="open")
+    simulation.kubelet.script = ScriptedPods(seeded, network="open")
     await simulation.run()
     assert conditions(task(simulation))["Stalled"][0] == "True"
     assert "NetworkNotIsolated" in task(simulation)["status"]["conditions"][0]["message"]
     assert not simulation.server.bodies("pods")
 
 
-async def test_a_suspended_task_starts_no_pod_until_it_is_resumed(server, front, shelf):
-    simulation = a_simulation(server, front, shelf, {"suspend": True})
+async def test_a_suspended_task_starts_no_pod_until_it_is_resumed(server, proxy, seeded):
+    simulation = a_simulation(server, proxy, seeded, {"suspend": True})
     await simulation.run()
     assert task(simulation)["status"]["phase"] == "Suspended"
     assert not pods_per_attempt(server)
@@ -308,7 +308,7 @@ async def test_a_suspended_task_starts_no_pod_until_it_is_resumed(server, front,
 
 @pytest.mark.parametrize("work", ["intake", "build-0", "before-0"])
 async def test_a_task_suspended_while_pods_run_keeps_their_results_and_starts_no_other(
-    simulation, undisturbed, front, shelf, work
+    simulation, reference, proxy, seeded, work
 ):
     server = simulation.server
 
@@ -328,10 +328,10 @@ async def test_a_task_suspended_while_pods_run_keeps_their_results_and_starts_no
     assert not active(server, "build") and not active(server, "evaluation")
     server.patch(HERE, {"spec": {"suspend": False}})
     await simulation.run()
-    await ended_alike(simulation, undisturbed, front, shelf)
+    await assert_same_result(simulation, reference, proxy, seeded)
 
 
-async def test_a_deleted_pod_is_retried(simulation, undisturbed, front, shelf):
+async def test_a_deleted_pod_is_retried(simulation, reference, proxy, seeded):
     server = simulation.server
 
     def delete():
@@ -340,17 +340,17 @@ async def test_a_deleted_pod_is_retried(simulation, undisturbed, front, shelf):
 
     simulation.user_actions = [(lambda: bool(active(server, "build")), delete)]
     await simulation.run()
-    await ended_alike(simulation, undisturbed, front, shelf)
+    await assert_same_result(simulation, reference, proxy, seeded)
     assert [item["reason"] for item in server.get(BUILD)["status"]["attempts"] if "reason" in item] == [
         "PodDeleted"
     ]
 
 
-async def test_an_envbuild_deleted_before_its_end_is_created_again(simulation, undisturbed, front, shelf):
+async def test_an_envbuild_deleted_before_its_end_is_created_again(simulation, reference, proxy, seeded):
     server = simulation.server
     simulation.user_actions = [(lambda: bool(active(server, "build")), lambda: server.delete(BUILD))]
     await simulation.run()
-    await ended_alike(simulation, undisturbed, front, shelf)
+    await assert_same_result(simulation, reference, proxy, seeded)
     assert [body["kind"] for body in server.created].count("EnvBuild") == 2
 
 
@@ -366,10 +366,10 @@ async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_built_fails
     assert not server.bodies("pods")
 
 
-async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, front, shelf):
+async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, proxy, seeded):
     for number in range(3):
         server.create("taskinstances", "here", manifest(f"task-{number}", instanceId=f"owner__name-{number}"))
-    simulation = Simulation(server, front, Kubelet(server, ScriptedPods(shelf)))
+    simulation = Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)))
     simulation.pod_limits = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2}
 
     def check():
@@ -381,13 +381,13 @@ async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, f
     assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}
 
 
-async def test_a_finished_task_is_deleted_after_its_ttl(server, front, shelf):
-    simulation = a_simulation(server, front, shelf, {"ttlSecondsAfterFinished": 30})
+async def test_a_finished_task_is_deleted_after_its_ttl(server, proxy, seeded):
+    simulation = a_simulation(server, proxy, seeded, {"ttlSecondsAfterFinished": 30})
     await simulation.run()
     assert [place for place in server.objects if place[0] != "events"] == []
 
 
-async def test_base_alone_never_decides(simulation, shelf):
-    simulation.kubelet.script = ScriptedPods(shelf, exit_codes=FAIL2PASS | {"base": 21})
+async def test_base_alone_never_decides(simulation, seeded):
+    simulation.kubelet.script = ScriptedPods(seeded, exit_codes=FAIL2PASS | {"base": 21})
     await simulation.run()
     assert task(simulation)["status"]["verdict"] == "fail2pass"

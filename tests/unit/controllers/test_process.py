@@ -39,8 +39,8 @@ def our_errors():
 
 
 def test_the_tree_in_the_docstring_is_the_tree():
-    told = re.findall(r"^ *[│ ]*[├└]── (\w+)", inspect.getdoc(errors), re.MULTILINE)
-    assert {"SwefoundryError", *told} == our_errors().keys()
+    documented = re.findall(r"^ *[│ ]*[├└]── (\w+)", inspect.getdoc(errors), re.MULTILINE)
+    assert {"SwefoundryError", *documented} == our_errors().keys()
 
 
 def test_every_error_is_transient_or_permanent():
@@ -51,7 +51,7 @@ def test_every_error_is_transient_or_permanent():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "complaint"),
+    ("name", "value", "message"),
     [
         ("MODELS", '[{"name": "x"', "SWEFOUNDRY_MODELS: is not JSON: Expecting ',' delimiter: line 1"),
         (
@@ -69,17 +69,17 @@ def test_every_error_is_transient_or_permanent():
         ("OPERATOR_LLM_USD", "much", "SWEFOUNDRY_OPERATOR_LLM_USD: Input should be a valid decimal"),
     ],
 )
-def test_an_invalid_variable_stops_the_process_with_its_name(monkeypatch, name, value, complaint):
+def test_an_invalid_variable_stops_the_process_with_its_name(monkeypatch, name, value, message):
     monkeypatch.setenv(f"SWEFOUNDRY_{name}", value)
     with pytest.raises(SystemExit) as ended:
         main()
-    assert str(ended.value).startswith(complaint)
+    assert str(ended.value).startswith(message)
 
 
 def test_models_are_a_list_of_json_and_empty_budgets_are_none(monkeypatch):
     monkeypatch.setenv("SWEFOUNDRY_MODELS", '[{"name": "small", "inputUsd": 0.25, "outputUsd": 2}]')
     monkeypatch.setenv("SWEFOUNDRY_OPERATOR_LLM_USD", "12.50")
     monkeypatch.setenv("SWEFOUNDRY_NAMESPACE_LLM_TOKENS", "")
-    made = Settings()
-    assert made.models == [Model(name="small", input_usd=0.25, output_usd=2)]
-    assert (made.operator_llm_usd, made.namespace_llm_tokens) == (Decimal("12.50"), None)
+    loaded = Settings()
+    assert loaded.models == [Model(name="small", input_usd=0.25, output_usd=2)]
+    assert (loaded.operator_llm_usd, loaded.namespace_llm_tokens) == (Decimal("12.50"), None)

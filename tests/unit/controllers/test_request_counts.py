@@ -19,28 +19,28 @@ def api_writes(simulation):
     return sum(not line.startswith("GET") for line in simulation.server.requests)
 
 
-async def test_a_fixed_draft(server, front, shelf):
+async def test_a_fixed_draft(server, proxy, seeded):
     server.create("taskinstances", "here", manifest())
-    simulation = Simulation(server, front, Kubelet(server, ScriptedPods(shelf)))
+    simulation = Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)))
     await simulation.run()
     assert api_writes(simulation) <= 44
     assert simulation.registry_requests["GET"] <= 25
 
 
-async def test_three_drafts_of_agents(server, front, shelf):
-    records = {f"agent-{number}": [await written(front, number)] for number in range(3)}
-    pods = ScriptedPods(shelf, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-    simulation = a_simulation(server, front, shelf, pods)
+async def test_three_drafts_of_agents(server, proxy, seeded):
+    records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
+    pods = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
+    simulation = a_simulation(server, proxy, seeded, pods)
     await simulation.run()
     assert api_writes(simulation) <= 98
     assert simulation.registry_requests["GET"] <= 35
 
 
-async def test_four_instances_of_one_repository(server, front):
+async def test_four_instances_of_one_repository(server, proxy):
     repo = "count/number0"
-    async with RegistryClient(front.behind, insecure=True) as registry:
-        shelf = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
-    stage = Stage(server, front, shelf, repo)
+    async with RegistryClient(proxy.behind, insecure=True) as registry:
+        seeded = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
+    stage = Stage(server, proxy, seeded, repo)
     for name in ("one", "two", "three", "four"):
         stage.task(name, ("reuse", "recipe", "fixed"))
     simulation = await stage.run()
@@ -49,10 +49,10 @@ async def test_four_instances_of_one_repository(server, front):
 
 
 @pytest.mark.parametrize("budget", [{}, {"rounds": 1}])
-async def test_a_search_without_an_accepted_image(server, front, shelf, budget):
-    pods = ScriptedPods(shelf, probe_codes={"after-0": 1})
+async def test_a_search_without_an_accepted_image(server, proxy, seeded, budget):
+    pods = ScriptedPods(seeded, probe_codes={"after-0": 1})
     spec = {"environment": {"strategies": ["fixed"], "draft": DRAFT}, "budget": budget}
-    simulation = a_simulation(server, front, shelf, pods, spec=spec)
+    simulation = a_simulation(server, proxy, seeded, pods, spec=spec)
     await simulation.run()
     assert api_writes(simulation) <= 45
     assert simulation.registry_requests["GET"] <= 24

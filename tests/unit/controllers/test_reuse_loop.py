@@ -44,20 +44,22 @@ DRAFT = {
 class Stage:
     """A repository of its own in the registry, and a simulation with tasks of it."""
 
-    def __init__(self, server, front, shelf, repo):
-        self.server, self.front, self.shelf, self.repo = server, front, shelf, repo
+    def __init__(self, server, proxy, seeded, repo):
+        self.server, self.proxy, self.seeded, self.repo = server, proxy, seeded, repo
         self.path = names.repository(SETTINGS.registry_prefix, repo)
-        self.play = ScriptedPods(shelf)
+        self.scripted_pods = ScriptedPods(seeded)
 
     def task(self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, **environment):
-        said = {"strategies": list(strategies)} | environment
+        merged = {"strategies": list(strategies)} | environment
         if "fixed" in strategies:
-            said["draft"] = draft
-        spec = {"repo": self.repo, "instanceId": name, "environment": said, "suspend": suspend}
+            merged["draft"] = draft
+        spec = {"repo": self.repo, "instanceId": name, "environment": merged, "suspend": suspend}
         self.server.create("taskinstances", "here", manifest(name, **spec))
 
     async def run(self, script=None, **fields):
-        simulation = Simulation(self.server, self.front, Kubelet(self.server, script or self.play), **fields)
+        simulation = Simulation(
+            self.server, self.proxy, Kubelet(self.server, script or self.scripted_pods), **fields
+        )
         await simulation.run()
         return simulation
 
@@ -68,23 +70,23 @@ class Stage:
         return [(item["strategy"], item["outcome"]) for item in self.build(name)["rounds"]]
 
     def pods(self, kind=""):
-        made = [body for body in self.server.created if body["kind"] == "Pod"]
-        return [body for body in made if body["metadata"]["labels"][labels.WORK].startswith(kind)]
+        pods = [body for body in self.server.created if body["kind"] == "Pod"]
+        return [body for body in pods if body["metadata"]["labels"][labels.WORK].startswith(kind)]
 
     async def known(self):
-        async with RegistryClient(self.front.behind, insecure=True) as registry:
+        async with RegistryClient(self.proxy.behind, insecure=True) as registry:
             return await list_environments(registry, self.path, {})
 
 
 @pytest.fixture
-def a_stage(front):
-    async def made(server):
+def a_stage(proxy):
+    async def create_task(server):
         repo = f"reuse/number{next(_numbers)}"
-        async with RegistryClient(front.behind, insecure=True) as registry:
-            shelf = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
-        return Stage(server, front, shelf, repo)
+        async with RegistryClient(proxy.behind, insecure=True) as registry:
+            seeded = await seed_registry(registry, names.repository(SETTINGS.registry_prefix, repo))
+        return Stage(server, proxy, seeded, repo)
 
-    return made
+    return create_task
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def why(status):
     return ready["reason"], ready["message"]
 
 
-def refusing(play, name):
+def refusing(pod_script, name):
     """The script, but no image does for the EnvBuild ``name`` unless it was built for it."""
 
     def script(pod):
@@ -105,8 +107,8 @@ def refusing(play, name):
         kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
         first = tags[labels.WORK] == "after-0"
         if kind == ("envbuild", name) and first:
-            return ScriptedPods(play.registry, exit_codes=play.exit_codes | {"after": 1})(pod)
-        return play(pod)
+            return ScriptedPods(pod_script.registry, exit_codes=pod_script.exit_codes | {"after": 1})(pod)
+        return pod_script(pod)
 
     return script
 
@@ -133,7 +135,7 @@ async def test_a_reused_round_tells_what_it_stands_on(stage):
     await stage.run()
     built, reused = stage.build("one"), stage.build("two")
     [found] = reused["rounds"]
-    assert found["parent"] == {"image": built["image"], "source": stage.shelf.source}
+    assert found["parent"] == {"image": built["image"], "source": stage.seeded.source}
     assert found["composed"] == found["image"] == reused["image"] != built["image"]
     assert found["label"] == "image of here/one (3 files changed)"
     assert (reused["strategy"], reused["acceptedOn"], reused["draft"]) == (
@@ -142,7 +144,7 @@ async def test_a_reused_round_tells_what_it_stands_on(stage):
         built["draft"],
     )
     assert stage.server.get(("taskinstances", "here", "two"))["status"]["image"]["digest"] == reused["image"]
-    async with RegistryClient(stage.front.behind, insecure=True) as registry:
+    async with RegistryClient(stage.proxy.behind, insecure=True) as registry:
         tagged = await registry.get_manifest(stage.path, reused["imageName"].rpartition(":")[2])
     assert tagged.digest == reused["image"]
 
@@ -171,17 +173,17 @@ async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
 async def test_a_sibling_says_what_it_waits_for(stage):
     stage.task("one")
     stage.task("two")
-    told = set()
+    reported = set()
 
     def look():
         for body in stage.server.bodies("envbuilds"):
             if "conditions" in body["status"]:
-                told.add((body["metadata"]["name"], *why(body["status"])))
+                reported.add((body["metadata"]["name"], *why(body["status"])))
 
     await stage.run(check=look)
-    [(waiting, sentence)] = {(name, said) for name, reason, said in told if reason == "WaitingForSibling"}
+    [(waiting, message)] = {(name, text) for name, reason, text in reported if reason == "WaitingForSibling"}
     other = {"one": "two", "two": "one"}[waiting]
-    assert sentence == (
+    assert message == (
         f"sibling: WaitingForSibling (EnvBuild here/{other} of the same repository is searched first, "
         "because its image may be reusable; the wait is at most 900 s in total (sibling_wait_seconds))"
     )
@@ -191,7 +193,7 @@ async def test_an_image_that_does_not_do_is_refused_and_the_draft_is_built(stage
     stage.task("one")
     await stage.run()
     stage.task("two")
-    await stage.run(refusing(stage.play, "two"))
+    await stage.run(refusing(stage.scripted_pods, "two"))
     assert stage.rounds("two") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
     found = {item.known.env_build: item.trials for item in await stage.known()}
     assert found["here/one"] == ReuseStats(refused=1)
@@ -201,7 +203,7 @@ async def test_a_row_is_not_disproven_by_an_image_that_was_not_made_for_it(stage
     stage.task("one")
     await stage.run()
     stage.task("two", ["reuse"])
-    stage.play.exit_codes = {"base": 0, "before": 0, "after": 0}
+    stage.scripted_pods.exit_codes = {"base": 0, "before": 0, "after": 0}
     await stage.run()
     assert stage.rounds("two") == [("reuse", "BothPassed")]
     assert why(stage.build("two"))[0] == "DraftsExhausted"
@@ -214,7 +216,7 @@ async def test_an_image_that_failed_three_reuses_more_than_it_served_is_left_alo
     await stage.run()
     for number in range(5):
         stage.task(f"bad-{number}", ["reuse"])
-        await stage.run(refusing(stage.play, f"bad-{number}"))
+        await stage.run(refusing(stage.scripted_pods, f"bad-{number}"))
     assert [stage.build(f"bad-{number}").get("round") for number in range(5)] == [1, 1, 1, 1, None]
     assert (await stage.known())[0].trials == ReuseStats(refused=4)
 
@@ -226,7 +228,7 @@ async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
     stage.task("two", draft=draft)
     await stage.run()
     [found] = stage.build("two")["rounds"]
-    assert (found["image"], found["composed"] != found["image"]) == (stage.shelf.image, True)
+    assert (found["image"], found["composed"] != found["image"]) == (stage.seeded.image, True)
     first, second = stage.pods("build-")
     assert "composed" not in spec_of(first)
     composed = f"localhost:5000/{stage.path}@{found['composed']}"
@@ -237,7 +239,7 @@ async def test_a_rebuild_command_is_run_in_the_composed_image(stage):
 
 async def test_a_rebuild_command_is_not_run_where_nothing_differs_that_it_is_for(stage):
     draft = DRAFT | {"rebuildCommand": "make all", "rebuildWhen": ["*.c"]}
-    stage.play.checkout = {"stale": False}
+    stage.scripted_pods.checkout = {"stale": False}
     stage.task("one", draft=draft)
     await stage.run()
     stage.task("two", draft=draft)
@@ -252,7 +254,7 @@ async def test_a_rebuild_command_is_not_run_where_nothing_differs_that_it_is_for
 async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
     stage.task("one")
     await stage.run()
-    stage.play.checkout = {"code": 12, "layer": None, "message": "the source is gone"}
+    stage.scripted_pods.checkout = {"code": 12, "layer": None, "message": "the source is gone"}
     stage.task("two")
     await stage.run()
     assert stage.rounds("two") == [("reuse", "CheckoutFailed"), ("fixed", "Accepted")]
@@ -260,14 +262,14 @@ async def test_a_tree_that_cannot_be_laid_over_the_image_is_built(stage):
 
 
 async def test_an_image_that_is_gone_from_the_registry_ends_the_round_with_a_sentence(stage):
-    stage.play.build = {"image": "sha256:" + "5" * 64}
-    stage.play.exit_codes = {"base": 0, "before": 1, "after": 0}
-    async with RegistryClient(stage.front.behind, insecure=True) as registry:
+    stage.scripted_pods.build = {"image": "sha256:" + "5" * 64}
+    stage.scripted_pods.exit_codes = {"base": 0, "before": 1, "after": 0}
+    async with RegistryClient(stage.proxy.behind, insecure=True) as registry:
         draft = Draft(dockerfile="FROM python\nCOPY . /testbed\n", test_command="true")
         known = EnvironmentRecord(
             repo=stage.repo,
             image="sha256:" + "5" * 64,
-            source=stage.shelf.source,
+            source=stage.seeded.source,
             draft=await registry.put_blob(stage.path, draft.to_bytes()),
         )
         await push_environment_record(registry, stage.path, known, draft)
@@ -299,7 +301,7 @@ async def test_a_named_image_that_is_not_there_stalls_with_a_sentence(stage):
 
 async def test_one_that_is_suspended_is_not_waited_for(stage):
     stage.task("one")
-    simulation = Simulation(stage.server, stage.front, Kubelet(stage.server, stage.play))
+    simulation = Simulation(stage.server, stage.proxy, Kubelet(stage.server, stage.scripted_pods))
     simulation.user_actions = [
         (
             lambda: bool(stage.pods("build-")),
@@ -316,8 +318,8 @@ async def test_one_that_is_suspended_is_not_waited_for(stage):
 async def test_nobody_waits_longer_than_the_setting_says(stage):
     stage.task("one")
     stage.task("two")
-    patient = SETTINGS.model_copy(update={"sibling_wait_seconds": 0})
-    await stage.run(settings=patient)
+    no_wait = SETTINGS.model_copy(update={"sibling_wait_seconds": 0})
+    await stage.run(settings=no_wait)
     assert len(stage.pods("build-")) == 2
 
 
@@ -349,7 +351,7 @@ async def test_agents_read_the_drafts_that_were_proven(stage):
     await stage.run()
     stage.task("two", ["reuse", "agents"])
     models = SETTINGS.model_copy(update={"models": [Model(name="small")]})
-    await stage.run(refusing(stage.play, "two"), settings=models)
+    await stage.run(refusing(stage.scripted_pods, "two"), settings=models)
     [pod] = stage.pods("agent-")
     order = spec_of(pod)
     assert order["references"] == [stage.build("one")["draft"]]
@@ -363,10 +365,10 @@ async def test_the_recipe_builds_as_a_refused_image_was_built(stage):
     stage.task("one")
     await stage.run()
     stage.task("two", ["reuse", "recipe"])
-    await stage.run(refusing(stage.play, "two"))
+    await stage.run(refusing(stage.scripted_pods, "two"))
     assert stage.rounds("two") == [("reuse", "AfterFailed"), ("recipe", "Accepted")]
-    said = [item["label"] for item in stage.build("two")["rounds"]]
-    assert said == [
+    labels = [item["label"] for item in stage.build("two")["rounds"]]
+    assert labels == [
         "image of here/one (3 files changed)",
         "python 3.11, newest dependencies, as here/one was built",
     ]
@@ -385,7 +387,7 @@ def kills_of(seed):
 
 @few
 @given(seed=st.integers(1, 2**32))
-async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing(front, a_stage, seed):
+async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing(proxy, a_stage, seed):
     async with running_api_server() as server:
         stage = await a_stage(server)
         for name in ("one", "two", "three"):

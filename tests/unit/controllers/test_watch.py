@@ -158,15 +158,17 @@ async def test_a_deleted_object_is_not_reconciled_again(operator, server):
     assert await operator.worker.reconcile_once(TASK) == "ok"
 
 
-async def test_missing_content_of_an_existing_object_is_logged_and_retried(operator, server, caplog, shelf):
+async def test_missing_content_of_an_existing_object_is_logged_and_retried(operator, server, caplog, seeded):
     body = server.create("taskinstances", "here", manifest())
     facts = "sha256:" + "0" * 64
-    prepared = {"source": shelf.source, "facts": facts, "layers": shelf.layers}
-    image = {"name": "r/i:t", "digest": shelf.image}
+    prepared = {"source": seeded.source, "facts": facts, "layers": seeded.layers}
+    image = {"name": "r/i:t", "digest": seeded.image}
     status = {"prepared": prepared, "image": image, "envBuild": "task-one"}
     body = server.patch(PLACE, {"status": status}, subresource="status")
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": body["metadata"]["uid"], "controller": True}
-    build = {"spec": {"repo": "owner/name", "source": {"artifact": {"digest": shelf.source}}, "facts": facts}}
+    build = {
+        "spec": {"repo": "owner/name", "source": {"artifact": {"digest": seeded.source}}, "facts": facts}
+    }
     server.create("envbuilds", "here", build | {"metadata": {"name": "task-one", "ownerReferences": [owner]}})
     server.patch(
         ("envbuilds", "here", "task-one"), {"status": {"draft": "sha256:" + "9" * 64}}, subresource="status"
@@ -322,26 +324,26 @@ async def test_the_probe_fails_when_watches_miss_changes_but_not_when_nothing_ha
     assert await operator.healthz()
 
 
-async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(operator, server, shelf):
+async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(operator, server, seeded):
     server.create("taskinstances", "here", manifest())
-    kubelet = Kubelet(server, ScriptedPods(shelf))
+    kubelet = Kubelet(server, ScriptedPods(seeded))
     await operator.start(settings=kopf.OperatorSettings())
-    told = 0
+    delivered = 0
     while "verdict" not in server.one("taskinstances")["status"]:
         for step in kubelet.steps():
             step()
-        while told < len(server.changes):
-            told += 1
-            if server.changes[told - 1]["object"]["kind"] != "Event":
-                await operator.informer.on_event(event=server.changes[told - 1])
+        while delivered < len(server.changes):
+            delivered += 1
+            if server.changes[delivered - 1]["object"]["kind"] != "Event":
+                await operator.informer.on_event(event=server.changes[delivered - 1])
         await asyncio.sleep(0.01)
     assert (await operator.healthz())["watchSeconds"] >= 0
     await operator.stop()
     assert all(task.done() for task in operator._tasks)
     with pytest.raises(errors.SwefoundryError, match="internal tasks have ended"):
         await operator.healthz()
-    made = [body["metadata"]["name"] for body in server.created if body["kind"] == "Pod"]
-    assert len(made) == len(set(made)) == 7
+    names = [body["metadata"]["name"] for body in server.created if body["kind"] == "Pod"]
+    assert len(names) == len(set(names)) == 7
     assert metrics.REGISTRY.get_sample_value(
         "swefoundry_reconcile_total", {"kind": TASKS.kind, "result": "ok"}
     )

@@ -24,7 +24,7 @@ def facts(manifests: dict[str, str] | None = None, **more: object) -> Facts:
     return Facts(manifests=listed, **(fields | more))
 
 
-def ask(
+def an_input(
     manifests: dict[str, str] | None = None,
     *,
     created: str | None = "2023-06-01",
@@ -40,15 +40,15 @@ def ask(
     )
 
 
-def proposed(asked: StrategyInput) -> Proposal:
-    proposal = next_proposal(["fixed", "recipe"], asked)
+def proposed(inputs: StrategyInput) -> Proposal:
+    proposal = next_proposal(["fixed", "recipe"], inputs)
     assert proposal is not None
     return proposal
 
 
-def ended(asked: StrategyInput, outcome: RoundOutcome, message: str = "") -> StrategyInput:
+def ended(inputs: StrategyInput, outcome: RoundOutcome, message: str = "") -> StrategyInput:
     """Return the input after its next proposal was tried."""
-    proposal = proposed(asked)
+    proposal = proposed(inputs)
     tried = TriedRound(
         strategy=proposal.strategy,
         label=proposal.label,
@@ -56,24 +56,24 @@ def ended(asked: StrategyInput, outcome: RoundOutcome, message: str = "") -> Str
         outcome=outcome,
         message=message,
     )
-    return asked.model_copy(update={"tried": (*asked.tried, tried)})
+    return inputs.model_copy(update={"tried": (*inputs.tried, tried)})
 
 
-def all_rounds(asked: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:
+def all_rounds(inputs: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:
     """Return the input after all proposals were tried with one outcome and the messages in turn."""
     for number in range(100):
-        if next_proposal(["recipe"], asked) is None:
-            return asked
-        asked = ended(asked, outcome, messages[number % len(messages)])
+        if next_proposal(["recipe"], inputs) is None:
+            return inputs
+        inputs = ended(inputs, outcome, messages[number % len(messages)])
     raise AssertionError("the proposals do not end")
 
 
-def next_dockerfile(asked: StrategyInput, outcome: RoundOutcome, message: str) -> str:
-    return proposed(ended(asked, outcome, message)).draft.dockerfile
+def next_dockerfile(inputs: StrategyInput, outcome: RoundOutcome, message: str) -> str:
+    return proposed(ended(inputs, outcome, message)).draft.dockerfile
 
 
-def next_command(asked: StrategyInput, outcome: RoundOutcome, message: str) -> str:
-    return proposed(ended(asked, outcome, message)).draft.test_command
+def next_command(inputs: StrategyInput, outcome: RoundOutcome, message: str) -> str:
+    return proposed(ended(inputs, outcome, message)).draft.test_command
 
 
 def requirements(dockerfile: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Every draft of the recipe keeps to the Dockerfile policy, whatever rounds taught before."""
+"""Every draft of the recipe keeps to the Dockerfile policy, whatever constraints earlier rounds gave."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts import next_proposal
-from unit.drafts.recipe_inputs import SETUP_PY, ask, ended, proposed
+from unit.drafts.recipe_inputs import SETUP_PY, an_input, ended, proposed
 from unit.drafts.test_candidates import MESSAGES
 
 MANIFESTS = {
@@ -26,9 +26,9 @@ MANIFESTS = {
     st.sampled_from([None, Overrides(apt_packages=["libpq-dev"], pre_install=["make -C src"])]),
 )
 def test_every_draft_passes_the_policy(endings, bases, overrides):
-    asked = ask(MANIFESTS, created="2018-03-01", bases=bases, overrides=overrides)
+    inputs = an_input(MANIFESTS, created="2018-03-01", bases=bases, overrides=overrides)
     for outcome, message in endings:
-        if next_proposal(["recipe"], asked) is None:
+        if next_proposal(["recipe"], inputs) is None:
             break
-        assert violations(proposed(asked).draft.dockerfile, bases) == []
-        asked = ended(asked, outcome, message)
+        assert violations(proposed(inputs).draft.dockerfile, bases) == []
+        inputs = ended(inputs, outcome, message)

@@ -34,21 +34,21 @@ def proven(letter, version=None, created=None, refused=0, accepted=0, **fields):
     return ProvenEnvironment(known=known(letter, version, created, **fields), trials=trials)
 
 
-def order(*entries, fingerprint="", version=None, created=None, k=10):
+def ranked(*entries, fingerprint="", version=None, created=None, k=10):
     return [item.known.image[-1] for item in nearest_environments(entries, fingerprint, version, created, k)]
 
 
 def test_the_nearest_version_comes_first_in_both_directions():
     entries = [proven("a", "8.0.0"), proven("b", "8.1.4"), proven("c", "8.1.2"), proven("e", "9.0")]
-    assert order(*entries, version="8.1.3") == ["b", "c", "a", "e"]
-    assert order(*entries, version="8.9") == ["b", "c", "a", "e"]
-    assert order(proven("a", "9.5"), proven("b", "9.0"), version="8.9") == ["b", "a"]
+    assert ranked(*entries, version="8.1.3") == ["b", "c", "a", "e"]
+    assert ranked(*entries, version="8.9") == ["b", "c", "a", "e"]
+    assert ranked(proven("a", "9.5"), proven("b", "9.0"), version="8.9") == ["b", "a"]
 
 
 def test_the_same_needs_come_before_a_nearer_version():
     entries = [proven("a", "8.1.3", fingerprint="other"), proven("b", "7.0", fingerprint="same")]
-    assert order(*entries, version="8.1.3", fingerprint="same") == ["b", "a"]
-    assert order(*entries, version="8.1.3") == ["a", "b"]
+    assert ranked(*entries, version="8.1.3", fingerprint="same") == ["b", "a"]
+    assert ranked(*entries, version="8.1.3") == ["a", "b"]
 
 
 def test_dates_decide_where_versions_do_not():
@@ -57,31 +57,31 @@ def test_dates_decide_where_versions_do_not():
         proven("b", created=DAY.replace(month=5, day=30)),
         proven("c", "8.1", created=DAY.replace(year=2020)),
     ]
-    assert order(*entries, version="8.1", created=DAY) == ["c", "b", "a"]
-    assert order(*entries, created=DAY) == ["b", "a", "c"]
-    twins = [proven("a", "8.1", DAY.replace(year=2022)), proven("b", "8.1", DAY.replace(month=7))]
-    assert order(*twins, version="8.1", created=DAY) == ["b", "a"]
+    assert ranked(*entries, version="8.1", created=DAY) == ["c", "b", "a"]
+    assert ranked(*entries, created=DAY) == ["b", "a", "c"]
+    environments = [proven("a", "8.1", DAY.replace(year=2022)), proven("b", "8.1", DAY.replace(month=7))]
+    assert ranked(*environments, version="8.1", created=DAY) == ["b", "a"]
 
 
 @pytest.mark.parametrize("spelled", ["v8.1", "release-8.1", "8.1.x", "8.1-beta!", "name 8.1"])
 def test_versions_are_read_however_they_are_spelled(spelled):
-    assert order(proven("a", "7.0"), proven("b", spelled), version="8.1.1") == ["b", "a"]
+    assert ranked(proven("a", "7.0"), proven("b", spelled), version="8.1.1") == ["b", "a"]
 
 
 @pytest.mark.parametrize("spelled", [None, "", "latest", "main"])
 def test_what_is_not_a_version_is_not_an_error(spelled):
-    assert order(proven("a", spelled), proven("b", "1.0"), version="2.0") == ["b", "a"]
-    assert order(proven("a", spelled), proven("b", "1.0"), version=spelled) == ["a", "b"]
+    assert ranked(proven("a", spelled), proven("b", "1.0"), version="2.0") == ["b", "a"]
+    assert ranked(proven("a", spelled), proven("b", "1.0"), version=spelled) == ["a", "b"]
 
 
 def test_ties_do_not_depend_on_the_order_of_the_records():
     entries = [proven(letter, "1.0") for letter in "abc"]
-    assert order(*entries, version="1.0") == order(*reversed(entries), version="1.0") == ["a", "b", "c"]
+    assert ranked(*entries, version="1.0") == ranked(*reversed(entries), version="1.0") == ["a", "b", "c"]
 
 
 def test_no_more_than_k_are_tried():
-    assert order(*(proven(letter, "1.0") for letter in "abc"), k=2) == ["a", "b"]
-    assert order(proven("a"), k=0) == []
+    assert ranked(*(proven(letter, "1.0") for letter in "abc"), k=2) == ["a", "b"]
+    assert ranked(proven("a"), k=0) == []
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_no_more_than_k_are_tried():
 )
 def test_an_environment_that_fails_reuses_is_tried_last_and_then_not_at_all(refused, accepted, expected):
     entries = [proven("a", "1.0", refused=refused, accepted=accepted), proven("b", "5.0")]
-    assert order(*entries, version="1.0") == expected
+    assert ranked(*entries, version="1.0") == expected
 
 
 def test_images_composed_of_one_built_image_are_one_environment_known_by_its_nearest():
@@ -115,4 +115,4 @@ def test_records_that_name_each_other_as_parents_do_not_loop():
 
 def test_what_is_only_a_reference_comes_after_all_that_can_be_reused():
     reference = proven("a", "8.1").model_copy(update={"reference": True})
-    assert order(reference, proven("b", "1.0"), version="8.1") == ["b", "a"]
+    assert ranked(reference, proven("b", "1.0"), version="8.1") == ["b", "a"]

@@ -5,7 +5,7 @@ import pytest
 from swefoundry.contracts.round_outcome import RoundOutcome
 from unit.drafts.recipe_inputs import (
     SETUP_PY,
-    ask,
+    an_input,
     ended,
     next_command,
     next_dockerfile,
@@ -22,7 +22,7 @@ OLD = "2019-01-01"
 
 
 def layer_after(message: str, outcome: RoundOutcome = NO_RESULT, **more: object) -> list[str]:
-    return requirements(next_dockerfile(ask(**more), outcome, message))
+    return requirements(next_dockerfile(an_input(**more), outcome, message))
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_what_is_missing_is_installed(message, brought):
 
 
 def test_an_unknown_module_is_also_searched_beside_the_tests():
-    asked = ask(test_files=["examples/shop/tests/test_shop.py"])
-    asked = ended(asked, NO_RESULT, "E   ModuleNotFoundError: No module named 'shop'")
+    inputs = an_input(test_files=["examples/shop/tests/test_shop.py"])
+    inputs = ended(inputs, NO_RESULT, "E   ModuleNotFoundError: No module named 'shop'")
     log = "Because shop was not found in the package registry and you require shop, we can conclude"
-    text = next_dockerfile(asked, STEP_FAILED, log)
+    text = next_dockerfile(inputs, STEP_FAILED, log)
     assert requirements(text) == ["pytest"]
     assert text.endswith("ENV PYTHONPATH=/testbed/examples/shop\n")
 
@@ -62,8 +62,8 @@ def test_everything_missing_in_one_log_is_installed_at_once():
 
 
 def test_a_missing_module_of_the_source_itself_goes_on_pythonpath():
-    asked = ask(test_support_files=["tests/helpers.py"])
-    text = next_dockerfile(asked, NO_RESULT, "E   ModuleNotFoundError: No module named 'helpers'")
+    inputs = an_input(test_support_files=["tests/helpers.py"])
+    text = next_dockerfile(inputs, NO_RESULT, "E   ModuleNotFoundError: No module named 'helpers'")
     assert text.endswith("ENV PYTHONPATH=/testbed:/testbed/src:/testbed/tests\n")
 
 
@@ -82,7 +82,7 @@ def test_the_interpreter_follows_what_the_standard_library_has(message, base):
     """Starting on an interpreter for which the message is true."""
     start = "python:3.9-slim" if base != "python:3.9-slim" else "python:3.11-slim"
     created = "2021-08-01" if start == "python:3.9-slim" else "2024-01-01"
-    assert next_dockerfile(ask(created=created), NO_RESULT, message).startswith(f"FROM {base}\n")
+    assert next_dockerfile(an_input(created=created), NO_RESULT, message).startswith(f"FROM {base}\n")
 
 
 @pytest.mark.parametrize("module", ["imp", "asyncore", "distutils.util", "StringIO"])
@@ -109,10 +109,10 @@ def test_pytest_is_as_old_or_new_as_the_tests_want(message, bound):
 
 def test_a_distribution_that_lost_a_name_is_taken_as_of_the_change():
     setup = SETUP_PY.replace("install_requires=[]", "install_requires=['dep']")
-    asked = ask({"setup.py": setup}, created=OLD)
-    asked = asked.model_copy(update={"base_images": {"python": ["python:3.11-slim"]}})
+    inputs = an_input({"setup.py": setup}, created=OLD)
+    inputs = inputs.model_copy(update={"base_images": {"python": ["python:3.11-slim"]}})
     log = "E   ImportError: cannot import name 'gone' from 'other.part' (/opt/venv)"
-    assert "--exclude-newer-package other=2019-02-15" in next_dockerfile(asked, NO_RESULT, log)
+    assert "--exclude-newer-package other=2019-02-15" in next_dockerfile(inputs, NO_RESULT, log)
 
 
 def test_a_well_known_lost_name_brings_the_last_release_that_had_it():
@@ -124,57 +124,59 @@ INI = "[pytest]\naddopts = --cov=x -n auto --import-mode=importlib -p no:warning
 
 
 def test_options_for_coverage_and_parallel_runs_are_left_out_from_the_start():
-    asked = ask({"setup.py": SETUP_PY, "pytest.ini": INI})
-    assert " -o 'addopts=--import-mode=importlib -p no:warnings' " in next_command(asked, STEP_FAILED, "")
+    inputs = an_input({"setup.py": SETUP_PY, "pytest.ini": INI})
+    assert " -o 'addopts=--import-mode=importlib -p no:warnings' " in next_command(inputs, STEP_FAILED, "")
 
 
 def test_unknown_options_leave_no_addopts_at_all():
-    asked = ask({"setup.py": SETUP_PY, "pytest.ini": INI})
+    inputs = an_input({"setup.py": SETUP_PY, "pytest.ini": INI})
     log = "pytest: error: unrecognized arguments: --import-mode=importlib"
-    assert " -o addopts= " in next_command(asked, NO_RESULT, log)
+    assert " -o addopts= " in next_command(inputs, NO_RESULT, log)
 
 
 def test_a_rejected_configuration_is_replaced_by_an_empty_one():
     log = "[pytest] section in setup.cfg files is no longer supported, change to [tool:pytest] instead."
-    asked = ask()
-    assert " -c /opt/pytest.ini --rootdir=/testbed " in next_command(asked, AFTER_FAILED, log)
-    assert "RUN printf '[pytest]\\n' > /opt/pytest.ini\nCOPY" in next_dockerfile(asked, AFTER_FAILED, log)
+    inputs = an_input()
+    assert " -c /opt/pytest.ini --rootdir=/testbed " in next_command(inputs, AFTER_FAILED, log)
+    assert "RUN printf '[pytest]\\n' > /opt/pytest.ini\nCOPY" in next_dockerfile(inputs, AFTER_FAILED, log)
 
 
 def test_the_old_section_in_setup_cfg_is_replaced_before_pytest_refuses_it():
-    asked = ask({"setup.py": SETUP_PY, "setup.cfg": "[pytest]\naddopts = -x\n"})
-    assert " -c /opt/pytest.ini " in next_command(asked, STEP_FAILED, "")
+    inputs = an_input({"setup.py": SETUP_PY, "setup.cfg": "[pytest]\naddopts = -x\n"})
+    assert " -c /opt/pytest.ini " in next_command(inputs, STEP_FAILED, "")
 
 
 def test_warnings_that_a_configuration_turns_into_errors_are_warnings_again():
     log = "E   DeprecationWarning: datetime.datetime.utcnow() is deprecated"
-    assert " -o filterwarnings=default " in next_command(ask(), AFTER_FAILED, log)
+    assert " -o filterwarnings=default " in next_command(an_input(), AFTER_FAILED, log)
 
 
 def test_test_files_of_the_same_name_are_imported_by_path():
-    assert " --import-mode=importlib " in next_command(ask(), NO_RESULT, "import file mismatch:")
+    assert " --import-mode=importlib " in next_command(an_input(), NO_RESULT, "import file mismatch:")
 
 
 def test_tests_that_start_git_get_it_from_debian():
     log = "FileNotFoundError: [Errno 2] No such file or directory: 'git'"
-    assert " --no-install-recommends git && " in next_dockerfile(ask(), AFTER_FAILED, log)
+    assert " --no-install-recommends git && " in next_dockerfile(an_input(), AFTER_FAILED, log)
 
 
 def test_a_django_application_gets_its_settings_and_the_plugin_that_reads_them():
     log = "django.core.exceptions.ImproperlyConfigured: Requested setting X, but settings are not configured."
-    asked = ask(
+    inputs = an_input(
         {"setup.py": SETUP_PY, "tox.ini": "[testenv]\nsetenv =\n  DJANGO_SETTINGS_MODULE=thing.conf\n"}
     )
-    assert next_command(asked, NO_RESULT, log).startswith(
+    assert next_command(inputs, NO_RESULT, log).startswith(
         "env DJANGO_SETTINGS_MODULE=thing.conf python -m pytest "
     )
-    assert next_command(ask(), NO_RESULT, log).startswith("env DJANGO_SETTINGS_MODULE=tests.settings python ")
+    assert next_command(an_input(), NO_RESULT, log).startswith(
+        "env DJANGO_SETTINGS_MODULE=tests.settings python "
+    )
     assert "pytest-django" in layer_after(log)
 
 
 def test_tests_that_set_a_locale_get_all_of_them():
     log = "E   locale.Error: unsupported locale setting"
-    assert " --no-install-recommends locales-all && " in next_dockerfile(ask(), AFTER_FAILED, log)
+    assert " --no-install-recommends locales-all && " in next_dockerfile(an_input(), AFTER_FAILED, log)
 
 
 REQUIRING = {"setup.py": SETUP_PY.replace("install_requires=[]", "install_requires=['lxml<4', 'six==1.0']")}
@@ -194,27 +196,27 @@ def test_a_test_tool_that_does_not_build_is_left_out():
 
 
 def test_what_the_tests_import_is_not_left_out_only_loosened():
-    asked = ask(
+    inputs = an_input(
         {"setup.py": SETUP_PY, "requirements-test.txt": "hypothesis<4\n"}, test_imports=["hypothesis"]
     )
-    text = next_dockerfile(asked, STEP_FAILED, "error: Failed to build `hypothesis==3.6.1`")
+    text = next_dockerfile(inputs, STEP_FAILED, "error: Failed to build `hypothesis==3.6.1`")
     assert requirements(text) == ["hypothesis", "pytest"]
 
 
 def test_plugins_that_want_the_cache_get_one_outside_the_source():
     log = "AttributeError: 'Config' object has no attribute 'cache'"
-    assert " -o cache_dir=/tmp/pytest-cache " in next_command(ask(), AFTER_FAILED, log)
+    assert " -o cache_dir=/tmp/pytest-cache " in next_command(an_input(), AFTER_FAILED, log)
 
 
 def test_a_release_that_must_be_compiled_even_unpinned_gets_a_compiler():
     log = "error: Failed to build `lxml==3.8.0`\nerror: command 'gcc' failed: No such file or directory"
-    asked = ended(ask(REQUIRING), STEP_FAILED, log)
-    assert " gcc libc6-dev && " in next_dockerfile(asked, STEP_FAILED, log.replace("3.8.0", "4.0"))
+    inputs = ended(an_input(REQUIRING), STEP_FAILED, log)
+    assert " gcc libc6-dev && " in next_dockerfile(inputs, STEP_FAILED, log.replace("3.8.0", "4.0"))
 
 
 def test_a_log_without_its_beginning_still_shows_that_a_compiler_is_missing():
     log = "error: command 'gcc' failed: No such file or directory"
-    assert " gcc libc6-dev && " in next_dockerfile(ask(REQUIRING), STEP_FAILED, log)
+    assert " gcc libc6-dev && " in next_dockerfile(an_input(REQUIRING), STEP_FAILED, log)
 
 
 def test_bounds_that_nothing_satisfies_are_loosened():
@@ -232,18 +234,20 @@ def test_a_distribution_that_the_index_does_not_have_is_dropped():
 
 def test_a_distribution_younger_than_the_day_is_taken_undated():
     log = "No solution found\nhint: `pynose` was filtered by `exclude-newer` to only include packages uploaded before"
-    assert " --exclude-newer-package pynose=2099-01-01 " in next_dockerfile(ask(), STEP_FAILED, log)
+    assert " --exclude-newer-package pynose=2099-01-01 " in next_dockerfile(an_input(), STEP_FAILED, log)
 
 
 def test_what_the_projects_build_imports_is_installed_for_it():
     log = "error: Failed to build `thing @ file:///testbed`\nModuleNotFoundError: No module named 'Cython'"
-    tools = next_dockerfile(ask(), STEP_FAILED, log).split("RUN uv pip install")[1]
+    tools = next_dockerfile(an_input(), STEP_FAILED, log).split("RUN uv pip install")[1]
     assert "cython" in tools
 
 
 def test_a_project_that_does_not_build_is_put_on_pythonpath():
     log = "error: Failed to build `thing @ file:///testbed`\nerror: use_2to3 is invalid"
-    assert next_dockerfile(ask(), STEP_FAILED, log).endswith("WORKDIR /testbed\nENV PYTHONPATH=/testbed\n")
+    assert next_dockerfile(an_input(), STEP_FAILED, log).endswith(
+        "WORKDIR /testbed\nENV PYTHONPATH=/testbed\n"
+    )
 
 
 def test_a_project_without_compiler_or_headers_gets_them_before_pythonpath():
@@ -255,15 +259,15 @@ def test_a_project_without_compiler_or_headers_gets_them_before_pythonpath():
         ("error: can't find Rust compiler", "cargo gcc libc6-dev rustc"),
         ("src/x.c:1: fatal error: ffi.h: No such file or directory", "gcc libc6-dev libffi-dev"),
     ):
-        asked = ended(ask(), STEP_FAILED, own + message)
-        assert f" --no-install-recommends {packages} && " in proposed(asked).draft.dockerfile
-        assert next_dockerfile(asked, STEP_FAILED, own + message).endswith("\nENV PYTHONPATH=/testbed\n")
+        inputs = ended(an_input(), STEP_FAILED, own + message)
+        assert f" --no-install-recommends {packages} && " in proposed(inputs).draft.dockerfile
+        assert next_dockerfile(inputs, STEP_FAILED, own + message).endswith("\nENV PYTHONPATH=/testbed\n")
 
 
 def test_tests_that_fail_without_a_known_message_get_the_extras():
     extras = "version='1.0', extras_require={'rsa': ['cryptography'], 'docs': ['sphinx'], 'test': ['mock']}, "
-    asked = ask({"setup.py": SETUP_PY.replace("version='1.0', ", extras)})
-    assert requirements(next_dockerfile(asked, AFTER_FAILED, "")) == ["cryptography", "mock", "pytest"]
+    inputs = an_input({"setup.py": SETUP_PY.replace("version='1.0', ", extras)})
+    assert requirements(next_dockerfile(inputs, AFTER_FAILED, "")) == ["cryptography", "mock", "pytest"]
 
 
 def test_a_log_without_a_known_message_adds_no_constraint():
@@ -271,5 +275,5 @@ def test_a_log_without_a_known_message_adds_no_constraint():
 
 
 def test_hostile_logs_cannot_smuggle_commands_into_a_dockerfile():
-    text = next_dockerfile(ask(), NO_RESULT, "No module named 'x; rm -rf /'\nfixture '$(id)' not found")
+    text = next_dockerfile(an_input(), NO_RESULT, "No module named 'x; rm -rf /'\nfixture '$(id)' not found")
     assert "rm -rf /\n" not in text and "$(id)" not in text

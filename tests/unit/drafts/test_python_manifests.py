@@ -4,15 +4,15 @@ import pytest
 
 from swefoundry.contracts.facts import FileFact
 from swefoundry.drafts.recipes.python import pyproject
-from unit.drafts.recipe_inputs import ask, proposed, requirements
+from unit.drafts.recipe_inputs import an_input, proposed, requirements
 
 
 def layer(manifests: dict[str, str], **more: object) -> list[str]:
-    return requirements(proposed(ask(manifests, **more)).draft.dockerfile)
+    return requirements(proposed(an_input(manifests, **more)).draft.dockerfile)
 
 
 def install(manifests: dict[str, str], **more: object) -> str:
-    return proposed(ask(manifests, **more)).draft.dockerfile.split("COPY . /testbed\n")[1]
+    return proposed(an_input(manifests, **more)).draft.dockerfile.split("COPY . /testbed\n")[1]
 
 
 SETUP = "from setuptools import setup\n"
@@ -191,13 +191,13 @@ def test_a_build_by_old_poetry_is_not_run_because_it_cannot_install_editable():
 
 
 def tools(manifests: dict[str, str]) -> str:
-    return proposed(ask(manifests)).draft.dockerfile.split("RUN uv pip install")[1]
+    return proposed(an_input(manifests)).draft.dockerfile.split("RUN uv pip install")[1]
 
 
 def test_modern_backends_build_in_an_environment_of_their_own():
     text = '[build-system]\nrequires=["poetry-core>=1.0.0"]\nbuild-backend="poetry.core.masonry.api"\n'
     text += '[tool.poetry]\nname="x"\n[tool.poetry.dependencies]\npython="*"\n'
-    assert "poetry-core" not in proposed(ask({"pyproject.toml": text})).draft.dockerfile
+    assert "poetry-core" not in proposed(an_input({"pyproject.toml": text})).draft.dockerfile
     assert install({"pyproject.toml": text}).endswith("RUN uv pip install --no-cache --no-deps -e .\n")
 
 

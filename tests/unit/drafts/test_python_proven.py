@@ -11,7 +11,7 @@ from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts import next_proposal
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
-from unit.drafts.recipe_inputs import SETUP_PY, all_rounds, ask, ended, proposed, requirements
+from unit.drafts.recipe_inputs import SETUP_PY, all_rounds, an_input, ended, proposed, requirements
 from unit.drafts.test_candidates import MESSAGES
 
 SUMMARY = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
@@ -40,64 +40,64 @@ def known(draft, created="2023-05-01", version="1.2", letter="a"):
     return ReuseCandidate(known=entry, draft=draft)
 
 
-def beside(asked, *neighbours):
-    return asked.model_copy(update={"references": neighbours})
+def with_references(inputs, *environments):
+    return inputs.model_copy(update={"references": environments})
 
 
-def solved(asked, *steps):
+def solved(inputs, *steps):
     """The draft that was accepted for a commit after these rounds."""
     for outcome, message in steps:
-        asked = ended(asked, outcome, message)
-    return proposed(asked).draft
+        inputs = ended(inputs, outcome, message)
+    return proposed(inputs).draft
 
 
 def a_draft(dockerfile, command="python -m pytest -q {files}", **fields):
     return Draft(dockerfile=dockerfile, test_command=command, **fields)
 
 
-def drafts_of(asked):
-    return {tried.draft.digest() for tried in all_rounds(asked, RoundOutcome.AFTER_FAILED, [""]).tried}
+def drafts_of(inputs):
+    return {tried.draft.digest() for tried in all_rounds(inputs, RoundOutcome.AFTER_FAILED, [""]).tried}
 
 
 class TestTheRecipesOwnDraft:
     def test_is_built_alike_with_the_date_of_this_change(self):
-        draft = solved(ask(created="2023-05-01"))
-        later = proposed(beside(ask(created="2024-06-01"), known(draft)))
+        draft = solved(an_input(created="2023-05-01"))
+        later = proposed(with_references(an_input(created="2024-06-01"), known(draft)))
         assert later.label == "python 3.9, as of 2024-07-16, as 1.2 was built"
 
     def test_of_a_time_before_the_interpreters_wheels_does_not_push_this_day_ahead(self):
-        draft = solved(ask(created="2020-09-01", bases=["python:3.9-slim"]))
+        draft = solved(an_input(created="2020-09-01", bases=["python:3.9-slim"]))
         assert "--exclude-newer 2021-07-02" in draft.dockerfile
-        later = ask(created="2022-06-01", bases=["python:3.9-slim"])
-        first = proposed(beside(later, known(draft, "2020-09-01")))
+        later = an_input(created="2022-06-01", bases=["python:3.9-slim"])
+        first = proposed(with_references(later, known(draft, "2020-09-01")))
         assert first.label == "python 3.9, as of 2022-07-16, as 1.2 was built"
 
     def test_of_another_time_tells_nothing_and_one_behind_it_may(self):
-        old = known(solved(ask(created="2014-05-01")), "2014-05-01", "0.1", "b")
-        assert proposed(beside(ask(), old)) == proposed(ask())
-        both = beside(ask(), old, known(a_draft(BY_A_MODEL)))
+        old = known(solved(an_input(created="2014-05-01")), "2014-05-01", "0.1", "b")
+        assert proposed(with_references(an_input(), old)) == proposed(an_input())
+        both = with_references(an_input(), old, known(a_draft(BY_A_MODEL)))
         assert proposed(both).label.endswith(", as 1.2 was built")
 
     def test_tells_the_interpreter_that_the_ladder_would_try_later(self):
-        draft = solved(ask(created="2024-01-01"), (RoundOutcome.NO_RESULT, ""))
+        draft = solved(an_input(created="2024-01-01"), (RoundOutcome.NO_RESULT, ""))
         assert draft.dockerfile.startswith("FROM python:3.9-slim\n")
-        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.9, as of 2024-04-15, as 1.2 was built"
 
     def test_tells_that_only_the_newest_dependencies_did(self):
-        draft = solved(ask(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 3)
+        draft = solved(an_input(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 3)
         assert "--exclude-newer" not in draft.dockerfile
-        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.11, newest dependencies, as 1.2 was built"
 
     def test_tells_how_long_after_the_change_dependencies_did(self):
-        draft = solved(ask(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 2)
+        draft = solved(an_input(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 2)
         assert "--exclude-newer 2025-02-14" in draft.dockerfile
-        first = proposed(beside(ask(created="2024-03-01"), known(draft, "2024-01-01")))
+        first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.11, as of 2025-04-15, as 1.2 was built"
 
     def test_brings_everything_that_its_rounds_had_taught(self):
-        taught = (
+        messages = (
             (RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'"),
             (RoundOutcome.NO_RESULT, "unrecognized arguments: --cov"),
             (RoundOutcome.AFTER_FAILED, "No such file or directory: 'git'"),
@@ -108,41 +108,45 @@ class TestTheRecipesOwnDraft:
             (RoundOutcome.NO_RESULT, "settings are not configured"),
             (RoundOutcome.STEP_FAILED, "error: Failed to build `thing @ file:///testbed`"),
         )
-        draft = solved(ask(created="2023-05-01"), *taught)
-        again = proposed(beside(ask(created="2023-05-01"), known(draft)))
+        draft = solved(an_input(created="2023-05-01"), *messages)
+        again = proposed(with_references(an_input(created="2023-05-01"), known(draft)))
         assert again.draft == draft
 
     def test_brings_that_compiled_parts_are_made_again_before_the_tests(self):
         manifests = {"setup.py": SETUP_PY.replace("packages=", "ext_modules=[native], packages=")}
         missing = "command 'gcc' failed: No such file or directory"
-        draft = solved(ask(manifests), (RoundOutcome.STEP_FAILED, missing), (RoundOutcome.AFTER_FAILED, ""))
+        draft = solved(
+            an_input(manifests), (RoundOutcome.STEP_FAILED, missing), (RoundOutcome.AFTER_FAILED, "")
+        )
         assert draft.test_command.startswith("if ! uv pip install ")
-        assert proposed(beside(ask(manifests), known(draft))).draft == draft
+        assert proposed(with_references(an_input(manifests), known(draft))).draft == draft
 
     def test_brings_the_days_that_distributions_have_of_their_own(self):
         setup = SETUP_PY.replace("install_requires=[]", "install_requires=['six>=1.5', 'lxml']")
-        asked = ask({"setup.py": setup}, created="2014-05-01")
+        inputs = an_input({"setup.py": setup}, created="2014-05-01")
         late = "Because `packaging` was filtered by `exclude-newer`"
-        draft = solved(asked, (RoundOutcome.STEP_FAILED, late))
+        draft = solved(inputs, (RoundOutcome.STEP_FAILED, late))
         assert "--exclude-newer-package packaging=2099-01-01" in draft.dockerfile
-        again = proposed(beside(asked, known(draft, "2014-05-01")))
+        again = proposed(with_references(inputs, known(draft, "2014-05-01")))
         assert again.draft == draft
 
     def test_does_not_bring_the_tests_that_were_left_out(self):
         left_out = [(RoundOutcome.AFTER_FAILED, SUMMARY)] * 2
-        draft = solved(ask(), *left_out)
+        draft = solved(an_input(), *left_out)
         assert "--deselect" in draft.test_command
-        assert "--deselect" not in proposed(beside(ask(), known(draft))).draft.test_command
+        assert "--deselect" not in proposed(with_references(an_input(), known(draft))).draft.test_command
 
     def test_that_ran_unittest_is_run_by_unittest(self):
-        asked = ask(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
-        draft = all_rounds(asked, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
-        assert proposed(beside(asked, known(draft))).draft.test_command == draft.test_command
+        inputs = an_input(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
+        draft = all_rounds(inputs, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
+        assert proposed(with_references(inputs, known(draft))).draft.test_command == draft.test_command
 
 
 class TestAnybodysDraft:
     def test_tells_base_packages_and_what_no_manifest_names(self):
-        text = proposed(beside(ask(created="2023-06-01"), known(a_draft(BY_A_MODEL)))).draft.dockerfile
+        text = proposed(
+            with_references(an_input(created="2023-06-01"), known(a_draft(BY_A_MODEL)))
+        ).draft.dockerfile
         assert text.startswith("FROM python:3.9-slim\n")
         assert "install -y -qq --no-install-recommends gcc libyaml-dev " in text
         assert requirements(text) == ["hypothesis<7", "mocket[aiohttp]", "pytest"]
@@ -150,17 +154,20 @@ class TestAnybodysDraft:
 
     def test_brings_its_test_command_with_what_belongs_to_it(self):
         command = "python runtests.py {files}"
-        theirs = a_draft(BY_A_MODEL, command, reports=["out/*.xml"], error_exit_codes=[3])
-        first = proposed(beside(ask(), known(theirs))).draft
-        assert first == theirs.model_copy(update={"dockerfile": first.dockerfile})
+        proven = a_draft(BY_A_MODEL, command, reports=["out/*.xml"], error_exit_codes=[3])
+        first = proposed(with_references(an_input(), known(proven))).draft
+        assert first == proven.model_copy(update={"dockerfile": first.dockerfile})
 
     def test_keeps_a_test_command_for_particular_files_to_itself(self):
-        theirs = a_draft(BY_A_MODEL, "pytest tests/test_other.py")
-        assert proposed(beside(ask(), known(theirs))).draft.test_command == proposed(ask()).draft.test_command
+        proven = a_draft(BY_A_MODEL, "pytest tests/test_other.py")
+        assert (
+            proposed(with_references(an_input(), known(proven))).draft.test_command
+            == proposed(an_input()).draft.test_command
+        )
 
     def test_in_another_kind_of_image_tells_the_rest(self):
-        theirs = a_draft("FROM ubuntu:24.04\nRUN apt-get install -y git\nCOPY . /testbed\n")
-        first = proposed(beside(ask(created="2024-03-01"), known(theirs)))
+        proven = a_draft("FROM ubuntu:24.04\nRUN apt-get install -y git\nCOPY . /testbed\n")
+        first = proposed(with_references(an_input(created="2024-03-01"), known(proven)))
         assert first.label == "python 3.11, as of 2024-04-15, as 1.2 was built"
         assert "--no-install-recommends git " in first.draft.dockerfile
 
@@ -168,68 +175,71 @@ class TestAnybodysDraft:
         "dockerfile", ["FROM $NOTHING\nRUN pip install 'open\n", "COPY . /testbed\n", "RUN [\n", "x"]
     )
     def test_that_cannot_be_read_still_leaves_the_ladder(self, dockerfile):
-        first = proposed(beside(ask(created="2024-03-01"), known(a_draft(dockerfile))))
+        first = proposed(with_references(an_input(created="2024-03-01"), known(a_draft(dockerfile))))
         assert first.label.startswith("python 3.11, as of 2024-04-15")
 
 
 class TestTheLadderBehindIt:
     def test_loses_none_of_its_own_candidates(self):
-        plain, hinted = drafts_of(ask()), drafts_of(beside(ask(), known(a_draft(BY_A_MODEL))))
-        assert plain < hinted
-        assert len(hinted) == len(plain) + 1
+        plain, with_proven = (
+            drafts_of(an_input()),
+            drafts_of(with_references(an_input(), known(a_draft(BY_A_MODEL)))),
+        )
+        assert plain < with_proven
+        assert len(with_proven) == len(plain) + 1
 
     def test_goes_on_from_its_foot_when_the_hint_taught_nothing(self):
-        asked = ended(beside(ask(), known(a_draft(BY_A_MODEL))), RoundOutcome.STEP_FAILED, "")
-        assert proposed(asked) == proposed(ask())
+        inputs = ended(with_references(an_input(), known(a_draft(BY_A_MODEL))), RoundOutcome.STEP_FAILED, "")
+        assert proposed(inputs) == proposed(an_input())
 
     def test_keeps_the_hint_while_its_rounds_teach(self):
-        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
-        asked = ended(asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
-        assert proposed(asked).label.endswith(
+        inputs = with_references(an_input(), known(a_draft(BY_A_MODEL)))
+        inputs = ended(inputs, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
+        assert proposed(inputs).label.endswith(
             ", with hypothesis<7, mocket[aiohttp], pyyaml, as 1.2 was built"
         )
-        asked = ended(asked, RoundOutcome.NO_RESULT, "")
-        assert proposed(asked).label == "python 3.9, as of 2023-07-16, with pyyaml"
+        inputs = ended(inputs, RoundOutcome.NO_RESULT, "")
+        assert proposed(inputs).label == "python 3.9, as of 2023-07-16, with pyyaml"
 
     def test_takes_the_hint_to_another_interpreter_when_its_own_is_too_old(self):
-        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
-        again = proposed(ended(asked, RoundOutcome.NO_RESULT, "No module named 'tomllib'"))
+        inputs = with_references(an_input(), known(a_draft(BY_A_MODEL)))
+        again = proposed(ended(inputs, RoundOutcome.NO_RESULT, "No module named 'tomllib'"))
         assert (
             again.label
             == "python 3.11, as of 2023-07-21, with hypothesis<7, mocket[aiohttp], as 1.2 was built"
         )
 
     def test_may_leave_out_the_few_tests_that_failed_in_the_step_of_the_hint(self):
-        draft = solved(ask(), (RoundOutcome.NO_RESULT, "No such file or directory: 'git'"))
-        asked = ended(beside(ask(), known(draft)), RoundOutcome.AFTER_FAILED, SUMMARY)
+        draft = solved(an_input(), (RoundOutcome.NO_RESULT, "No such file or directory: 'git'"))
+        inputs = ended(with_references(an_input(), known(draft)), RoundOutcome.AFTER_FAILED, SUMMARY)
         for _ in range(2):
-            asked = ended(asked, RoundOutcome.NO_RESULT)
-        last = proposed(asked)
+            inputs = ended(inputs, RoundOutcome.NO_RESULT)
+        last = proposed(inputs)
         assert "--deselect=tests/test_thing.py::test_net" in last.draft.test_command
         assert "install -y -qq --no-install-recommends git " in last.draft.dockerfile
 
     def test_does_not_try_a_draft_again_that_the_hint_repeats(self):
-        draft = proposed(ask()).draft
-        asked = ended(beside(ask(), known(draft, "2023-06-01")), RoundOutcome.NO_RESULT)
-        assert asked.tried[0].draft == draft
-        assert proposed(asked).label == "python 3.11, as of 2023-07-21"
+        draft = proposed(an_input()).draft
+        inputs = ended(with_references(an_input(), known(draft, "2023-06-01")), RoundOutcome.NO_RESULT)
+        assert inputs.tried[0].draft == draft
+        assert proposed(inputs).label == "python 3.11, as of 2023-07-21"
 
     def test_keeps_what_it_learned_when_another_commit_has_been_solved_meanwhile(self):
-        asked = beside(ask(), known(a_draft(BY_A_MODEL)))
-        asked = ended(asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
-        nearer = known(proposed(ask()).draft, "2023-06-01", "1.3", "b")
+        inputs = with_references(an_input(), known(a_draft(BY_A_MODEL)))
+        inputs = ended(inputs, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
+        nearer = known(proposed(an_input()).draft, "2023-06-01", "1.3", "b")
         label = "python 3.9, as of 2023-07-16, with pyyaml, as 1.3 was built"
-        assert proposed(beside(asked, nearer)).label == label
+        assert proposed(with_references(inputs, nearer)).label == label
 
     def test_stays_with_the_image_that_a_person_names(self):
         overrides = Overrides(base_image="python:3.13-slim")
-        asked = beside(ask(overrides=overrides), known(a_draft(BY_A_MODEL)))
-        assert proposed(asked).draft.dockerfile.startswith("FROM python:3.13-slim\n")
+        inputs = with_references(an_input(overrides=overrides), known(a_draft(BY_A_MODEL)))
+        assert proposed(inputs).draft.dockerfile.startswith("FROM python:3.13-slim\n")
 
     def test_stays_with_the_interpreters_that_the_project_allows_now(self):
         setup = SETUP_PY.replace("version=", "python_requires='>=3.11', version=")
-        asked = beside(ask({"setup.py": setup}), known(a_draft(BY_A_MODEL)))
-        assert proposed(asked).draft.dockerfile.startswith("FROM python:3.11-slim\n")
+        inputs = with_references(an_input({"setup.py": setup}), known(a_draft(BY_A_MODEL)))
+        assert proposed(inputs).draft.dockerfile.startswith("FROM python:3.11-slim\n")
 
     @settings(max_examples=40, deadline=None)
     @given(
@@ -238,12 +248,12 @@ class TestTheLadderBehindIt:
         st.sampled_from([BY_A_MODEL, "FROM python:3.13-slim\nCOPY . /testbed\n"]),
     )
     def test_never_proposes_a_draft_twice_and_ends(self, endings, created, dockerfile):
-        asked = beside(ask(created=created), known(a_draft(dockerfile)))
+        inputs = with_references(an_input(created=created), known(a_draft(dockerfile)))
         for outcome, message in endings:
-            if next_proposal(["recipe"], asked) is None:
+            if next_proposal(["recipe"], inputs) is None:
                 break
-            asked = ended(asked, outcome, message)
-        if next_proposal(["recipe"], asked) is not None:
-            asked = all_rounds(asked, RoundOutcome.AFTER_FAILED, MESSAGES)
-        digests = [tried.draft.digest() for tried in asked.tried]
+            inputs = ended(inputs, outcome, message)
+        if next_proposal(["recipe"], inputs) is not None:
+            inputs = all_rounds(inputs, RoundOutcome.AFTER_FAILED, MESSAGES)
+        digests = [tried.draft.digest() for tried in inputs.tried]
         assert len(set(digests)) == len(digests)

@@ -4,7 +4,7 @@ import pytest
 
 from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
-from unit.drafts.recipe_inputs import SETUP_PY, ask, ended, proposed
+from unit.drafts.recipe_inputs import SETUP_PY, an_input, ended, proposed
 
 AFTER_FAILED = RoundOutcome.AFTER_FAILED
 AGAIN = "uv pip install --no-cache --reinstall --no-build-isolation --no-deps -e ."
@@ -26,7 +26,7 @@ def built_by(backend, *requires, more=""):
 
 
 def draft_of(manifests, overrides=COMPILER, **fields):
-    return proposed(ask(manifests, overrides=overrides, **fields)).draft
+    return proposed(an_input(manifests, overrides=overrides, **fields)).draft
 
 
 def test_plain_python_needs_nothing():
@@ -84,8 +84,10 @@ def test_python_that_is_compiled_is_watched():
 def test_without_a_compiler_nothing_was_compiled():
     assert draft_of(IN_C, overrides=None).rebuild_command is None
     assert draft_of(IN_C, overrides=None, bases=["python:3.11"]).rebuild_command == AGAIN
-    taught = ended(ask(IN_C), RoundOutcome.STEP_FAILED, "command 'gcc' failed: No such file or directory")
-    assert proposed(taught).draft.rebuild_command == AGAIN
+    after_failure = ended(
+        an_input(IN_C), RoundOutcome.STEP_FAILED, "command 'gcc' failed: No such file or directory"
+    )
+    assert proposed(after_failure).draft.rebuild_command == AGAIN
 
 
 @pytest.mark.parametrize(
@@ -121,21 +123,21 @@ def test_old_interpreters_install_by_setup_py():
 
 def test_what_is_not_installed_is_not_installed_again():
     log = "error: Failed to build `thing @ file:///testbed`\nerror: use_2to3 is invalid"
-    draft = proposed(ended(ask(WITH_COMMANDS), RoundOutcome.STEP_FAILED, log)).draft
+    draft = proposed(ended(an_input(WITH_COMMANDS), RoundOutcome.STEP_FAILED, log)).draft
     assert (draft.rebuild_command, draft.rebuild_when) == (None, None)
 
 
 def test_when_compiled_parts_fail_they_are_compiled_again_with_the_fix_before_the_tests():
-    asked = ended(ask(IN_C, overrides=COMPILER), AFTER_FAILED)
-    again = proposed(asked)
-    assert again.label == proposed(ask(IN_C)).label + ", compiled again before the tests"
-    tests = proposed(ask(IN_C)).draft.test_command
+    inputs = ended(an_input(IN_C, overrides=COMPILER), AFTER_FAILED)
+    again = proposed(inputs)
+    assert again.label == proposed(an_input(IN_C)).label + ", compiled again before the tests"
+    tests = proposed(an_input(IN_C)).draft.test_command
     failing = "then cat /tmp/rebuild.log; exit 2; fi"
     assert again.draft.test_command == f"if ! {AGAIN} > /tmp/rebuild.log 2>&1; {failing}; {tests}"
-    assert "compiled again" in proposed(ended(asked, AFTER_FAILED)).label
+    assert "compiled again" in proposed(ended(inputs, AFTER_FAILED)).label
 
 
 def test_nothing_is_compiled_before_the_tests_where_nothing_can_be():
     extras = IN_C["setup.py"].replace("packages=", "extras_require={'fast': ['lxml']}, packages=")
-    assert proposed(ended(ask({"setup.py": extras}), AFTER_FAILED)).label.endswith(", all extras")
-    assert "compiled" not in proposed(ended(ask(WITH_COMMANDS, overrides=COMPILER), AFTER_FAILED)).label
+    assert proposed(ended(an_input({"setup.py": extras}), AFTER_FAILED)).label.endswith(", all extras")
+    assert "compiled" not in proposed(ended(an_input(WITH_COMMANDS, overrides=COMPILER), AFTER_FAILED)).label

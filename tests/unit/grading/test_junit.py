@@ -143,7 +143,7 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/p
 
 
 @pytest.mark.parametrize(
-    ("content", "complaint"),
+    ("content", "message"),
     [
         pytest.param(BOMB, "DTD or entities is refused", id="entities that multiply"),
         pytest.param(OUTSIDE, "DTD or entities is refused", id="an external entity"),
@@ -159,11 +159,11 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/p
         pytest.param(b"<" + b" " * (33 << 20), "are not read", id="too large"),
     ],
 )
-def test_a_report_that_cannot_be_read_is_a_problem_and_no_result(content: bytes, complaint: str) -> None:
+def test_a_report_that_cannot_be_read_is_a_problem_and_no_result(content: bytes, message: str) -> None:
     good = report('<testcase classname="tests.test_x" name="t"/>')
     found = read_reports({"bad.xml": content, "good.xml": good})
     assert dict(found.statuses) == {"tests/test_x.py::t": CaseStatus.PASSED}
-    assert [complaint in problem and problem.startswith("bad.xml: ") for problem in found.problems] == [True]
+    assert [message in problem and problem.startswith("bad.xml: ") for problem in found.problems] == [True]
 
 
 def test_sixteen_thousand_tests_are_read_without_keeping_the_tree() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from swefoundry.contracts.stages import Stage
-from swefoundry.grading.verdict import VERDICT_SENTENCES, MatrixCell, Verdict, matrix_verdict
+from swefoundry.grading.verdict import VERDICT_MESSAGES, MatrixCell, Verdict, matrix_verdict
 
 
 def cells(before, after, base=0):
@@ -53,4 +53,4 @@ def test_nothing_is_inconclusive():
 
 
 def test_every_verdict_has_its_sentence():
-    assert set(VERDICT_SENTENCES) == set(Verdict)
+    assert set(VERDICT_MESSAGES) == set(Verdict)

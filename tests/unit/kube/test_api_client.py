@@ -9,7 +9,7 @@ from kubernetes.aio import client
 
 from simulated.api_server import listening_server
 from swefoundry import errors, metrics
-from swefoundry.kube import api_client as doorway
+from swefoundry.kube import api_client
 from swefoundry.kube.api_client import KubeClient, error_for_status
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, PODS, TASKS, Resource
@@ -30,9 +30,9 @@ async def listed(kube, *where):
 @pytest.mark.parametrize("status", range(400, 600))
 def test_every_http_error_is_mapped(status):
     found = error_for_status(status, b'{"message": "because"}', None)
-    wanted = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
+    expected = {404: errors.NotFound, 409: errors.ApiConflict, 429: errors.ApiUnavailable}
     usual = errors.ApiUnavailable if status >= 500 else errors.ApiRefused
-    assert (type(found), str(found)) == (wanted.get(status, usual), "because")
+    assert (type(found), str(found)) == (expected.get(status, usual), "because")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_retry_after_is_used(header, after):
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "message"),
     [
         (b'{"message": "m"}', "m"),
         (b"<html>", "<html>"),
@@ -52,8 +52,8 @@ def test_retry_after_is_used(header, after):
         (b"\xff" * 999, "\ufffd" * 300),
     ],
 )
-def test_a_refusal_without_a_status_object_is_quoted(data, sentence):
-    assert str(error_for_status(503, data, None)) == sentence
+def test_a_refusal_without_a_status_object_is_quoted(data, message):
+    assert str(error_for_status(503, data, None)) == message
 
 
 async def test_errors_carry_the_message_of_the_server(server):
@@ -66,8 +66,8 @@ async def test_errors_carry_the_message_of_the_server(server):
 
 async def test_an_object_is_created_read_changed_and_deleted(server):
     kube = server.client()
-    made = await kube.create(PODS, "here", a_pod())
-    assert (await kube.get(PODS, "here", "pod"))["metadata"] == made["metadata"]
+    created = await kube.create(PODS, "here", a_pod())
+    assert (await kube.get(PODS, "here", "pod"))["metadata"] == created["metadata"]
     changed = await kube.patch(PODS, "here", "pod", {"metadata": {"labels": {"a": "b"}}})
     assert changed["metadata"]["labels"] == {"a": "b"}
     await kube.delete(PODS, "here", "pod", force=True)
@@ -85,10 +85,10 @@ async def test_creating_an_existing_object_returns_none(server):
 
 async def test_a_patch_of_an_older_version_is_a_conflict(server):
     kube = server.client()
-    made = await kube.create(TASKS, "here", a_pod("task"))
+    created = await kube.create(TASKS, "here", a_pod("task"))
     await kube.patch(TASKS, "here", "task", {"status": {"phase": "Intake"}}, subresource="status")
     stale = {
-        "metadata": {"resourceVersion": made["metadata"]["resourceVersion"]},
+        "metadata": {"resourceVersion": created["metadata"]["resourceVersion"]},
         "status": {"phase": "Failed"},
     }
     with pytest.raises(errors.ApiConflict):
@@ -119,12 +119,12 @@ async def test_deleting_a_deleted_object_is_no_error(server):
 
 async def test_a_successor_of_the_same_name_is_not_deleted(server):
     kube = server.client()
-    made = server.create("pods", "here", a_pod())
+    created = server.create("pods", "here", a_pod())
     await kube.delete(PODS, "here", "pod", uid="another")
-    assert server.bodies("pods") == [made]
-    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"])
+    assert server.bodies("pods") == [created]
+    await kube.delete(PODS, "here", "pod", uid=created["metadata"]["uid"])
     assert server.one("pods")["metadata"]["deletionGracePeriodSeconds"] == 30
-    await kube.delete(PODS, "here", "pod", uid=made["metadata"]["uid"], force=True)
+    await kube.delete(PODS, "here", "pod", uid=created["metadata"]["uid"], force=True)
     assert server.bodies("pods") == []
     await kube.close()
 
@@ -166,7 +166,7 @@ async def test_an_api_that_is_silent_is_unavailable(monkeypatch):
         return web.Response()
 
     over = asyncio.Event()
-    monkeypatch.setattr(doorway, "REQUEST_SECONDS", 0.03)
+    monkeypatch.setattr(api_client, "REQUEST_SECONDS", 0.03)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", sleep)
     async with listening_server(app) as url:
@@ -210,8 +210,8 @@ async def test_writes_and_deletions_have_separate_rate_limits_and_reads_none(ser
 
 async def test_requests_are_counted_by_verb_resource_and_code(server):
     def counted(code):
-        wanted = {"verb": "GET", "resource": "configmaps", "code": code}
-        return metrics.REGISTRY.get_sample_value("swefoundry_api_requests_total", wanted) or 0
+        expected = {"verb": "GET", "resource": "configmaps", "code": code}
+        return metrics.REGISTRY.get_sample_value("swefoundry_api_requests_total", expected) or 0
 
     kube, before = server.client(), counted("404")
     with pytest.raises(errors.NotFound):

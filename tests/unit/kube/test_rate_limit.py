@@ -31,8 +31,8 @@ async def test_waiters_are_served_in_order():
 async def test_a_cancelled_waiter_takes_no_token():
     bucket = TokenBucket(rate=50, burst=1)
     await bucket.acquire()
-    impatient = asyncio.create_task(bucket.acquire())
+    cancelled = asyncio.create_task(bucket.acquire())
     await asyncio.sleep(0)
-    impatient.cancel()
-    await asyncio.gather(impatient, return_exceptions=True)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
     assert await bucket.acquire() <= 1 / 50

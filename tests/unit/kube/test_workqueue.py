@@ -122,20 +122,20 @@ async def test_the_queue_is_counted_in_metrics(queue):
 @given(st.lists(st.tuples(st.sampled_from(["add", "get", "done"]), st.integers(0, 2)), max_size=40))
 async def test_no_key_is_ever_with_two_workers_or_lost(moves):
     queue, keys = WorkQueue(), [Key("Pod", "here", str(number)) for number in range(3)]
-    working, wanted = set(), set()
+    working, expected = set(), set()
     for move, number in moves:
         key = keys[number]
         if move == "add":
             queue.add(key)
-            wanted.add(key)
+            expected.add(key)
         elif move == "get" and len(queue):
             got = await queue.get()
-            assert got not in working and got in wanted
+            assert got not in working and got in expected
             working.add(got)
-            wanted.discard(got)
+            expected.discard(got)
         elif move == "done" and key in working:
             working.discard(key)
             queue.done(key)
     for key in working:
         queue.done(key)
-    assert set(await ready(queue)) == wanted
+    assert set(await ready(queue)) == expected

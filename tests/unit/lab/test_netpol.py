@@ -32,11 +32,11 @@ def verdicts(pods: list[Pod], policies: list[Policy], namespaces: Mapping[str, A
     return compute_verdicts(Cluster(tuple(pods), tuple(policies), namespaces))
 
 
-def reaches(seen: Verdicts, address: str, port: int) -> bool:
+def reaches(verdicts_of_pod: Verdicts, address: str, port: int) -> bool:
     """Whether some pod may open a TCP connection to an address."""
     return any(
         IPv4Address(address) in IPv4Network(o.network) and o.first <= port <= o.last and o.protocol == "tcp"
-        for o in seen.open_out
+        for o in verdicts_of_pod.open_out
     )
 
 
@@ -50,7 +50,7 @@ def test_a_pod_that_has_ended_is_not_known_although_its_address_is_still_in_the_
 
 
 def test_an_announced_address_is_newer_than_the_status() -> None:
-    pod = read_pod(captured("pod-running"), announced="10.244.0.77")
+    pod = read_pod(captured("pod-running"), registered="10.244.0.77")
     assert pod is not None and pod.address == "10.244.0.77"
 
 
@@ -62,16 +62,16 @@ def test_a_pod_on_the_nodes_network_is_left_alone() -> None:
 def test_the_captured_policy_isolates_its_pod_and_opens_what_it_names() -> None:
     running, coredns = read_pod(captured("pod-running")), read_pod(captured("pod-coredns"))
     assert running is not None and coredns is not None
-    seen = verdicts([running, coredns], [read_policy(captured("policy"))])
-    assert (seen.known, seen.isolated_in, seen.isolated_out) == (
+    verdicts_of_pod = verdicts([running, coredns], [read_policy(captured("policy"))])
+    assert (verdicts_of_pod.known, verdicts_of_pod.isolated_in, verdicts_of_pod.isolated_out) == (
         {"10.244.0.5", coredns.address},
         {"10.244.0.5"},
         {"10.244.0.5"},
     )
-    assert reaches(seen, coredns.address, 53) and not reaches(seen, "10.244.0.99", 53)
-    assert reaches(seen, "192.0.2.2", 5000) and not reaches(seen, "192.0.2.2", 5001)
-    assert reaches(seen, "203.0.113.1", 6000) and not reaches(seen, "203.0.113.1", 6001)
-    assert not reaches(seen, "10.9.9.9", 5000), "10.0.0.0/8 is an exception"
+    assert reaches(verdicts_of_pod, coredns.address, 53) and not reaches(verdicts_of_pod, "10.244.0.99", 53)
+    assert reaches(verdicts_of_pod, "192.0.2.2", 5000) and not reaches(verdicts_of_pod, "192.0.2.2", 5001)
+    assert reaches(verdicts_of_pod, "203.0.113.1", 6000) and not reaches(verdicts_of_pod, "203.0.113.1", 6001)
+    assert not reaches(verdicts_of_pod, "10.9.9.9", 5000), "10.0.0.0/8 is an exception"
 
 
 def test_without_policies_nobody_is_isolated() -> None:
@@ -91,8 +91,10 @@ def test_a_policy_that_does_not_say_its_directions_isolates_ingress_and_what_it_
 
 
 def test_an_empty_rule_opens_everything() -> None:
-    seen = verdicts([a_pod()], [a_policy(egress=[{}], policyTypes=["Egress"])])
-    assert seen.open_out == {Opening("10.244.0.9", "0.0.0.0/0", p, 0, 65535) for p in ("tcp", "udp")}
+    verdicts_of_pod = verdicts([a_pod()], [a_policy(egress=[{}], policyTypes=["Egress"])])
+    assert verdicts_of_pod.open_out == {
+        Opening("10.244.0.9", "0.0.0.0/0", p, 0, 65535) for p in ("tcp", "udp")
+    }
 
 
 def test_policies_of_other_namespaces_and_labels_do_not_count() -> None:
@@ -178,10 +180,10 @@ def test_isolation_comes_before_the_address_is_known() -> None:
 
 
 def test_other_openings_for_the_same_address_are_written_anew() -> None:
-    def opened(port: int) -> Verdicts:
+    def open_port(port: int) -> Verdicts:
         return verdicts([a_pod()], [a_policy(policyTypes=["Egress"], egress=[{"ports": [{"port": port}]}])])
 
-    assert nftables.changes(opened(53), opened(54)).splitlines() == [
+    assert nftables.changes(open_port(53), open_port(54)).splitlines() == [
         "flush set inet swlab-policy open_out",
         "add element inet swlab-policy open_out { 10.244.0.9 . 0.0.0.0/0 . tcp . 54-54 }",
     ]

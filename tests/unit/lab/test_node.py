@@ -95,12 +95,12 @@ def test_a_certificate_is_made_once_and_again_when_the_address_changes(tmp_path:
     lab.prepare()
     pki.ensure_authority(lab)
 
-    def made(address: str) -> bytes:
+    def certificate(address: str) -> bytes:
         pki.ensure_certificate(lab, pki.node_identity("lab-1", address))
         return (lab.pki / "kubelet-lab-1.crt").read_bytes()
 
-    assert made("192.0.2.2") == made("192.0.2.2")
-    assert made("192.0.2.2") != made("192.0.2.3")
+    assert certificate("192.0.2.2") == certificate("192.0.2.2")
+    assert certificate("192.0.2.2") != certificate("192.0.2.3")
 
 
 def test_a_dns_question_asks_for_an_address() -> None:

@@ -19,9 +19,9 @@ def lab(tmp_path: Path) -> Lab:
 def test_a_port_in_use_is_named_with_who_uses_it(lab: Lab) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        (said,) = port_problems(lab, {port: "etcd", 1: "registry"})
-    assert said.startswith(f"Port {port} (for etcd) is in use by ")
-    assert f"(pid {os.getpid()}); stop it first." in said
+        (problem,) = port_problems(lab, {port: "etcd", 1: "registry"})
+    assert problem.startswith(f"Port {port} (for etcd) is in use by ")
+    assert f"(pid {os.getpid()}); stop it first." in problem
 
 
 def test_free_ports_are_no_problem(lab: Lab) -> None:
@@ -31,8 +31,8 @@ def test_free_ports_are_no_problem(lab: Lab) -> None:
 
 
 def test_a_small_disk_is_named_with_what_is_needed(lab: Lab) -> None:
-    (said,) = disk_problems(lab, wanted_gb=10**9)
-    assert "GB free; the lab needs 1000000000. Set SWEFOUNDRY_LAB_DIR to a larger disk." in said
+    (problem,) = disk_problems(lab, wanted_gb=10**9)
+    assert "GB free; the lab needs 1000000000. Set SWEFOUNDRY_LAB_DIR to a larger disk." in problem
 
 
 def test_a_large_disk_is_no_problem(lab: Lab) -> None:

@@ -27,8 +27,8 @@ def test_every_go_module_of_the_lab_is_pinned() -> None:
 
 def test_another_version_is_noticed() -> None:
     text = (GO["runc"].folder / "go.mod").read_text()
-    said = disagreement(replace(GO["runc"], version="v9.9.9"), text)
-    assert said == f"go.mod requires {GO['runc'].version} of {GO['runc'].module}, the pin is v9.9.9"
+    problem = disagreement(replace(GO["runc"], version="v9.9.9"), text)
+    assert problem == f"go.mod requires {GO['runc'].version} of {GO['runc'].module}, the pin is v9.9.9"
 
 
 def test_another_staging_version_is_noticed() -> None:

@@ -50,11 +50,11 @@ def test_a_changed_base_or_machine_changes_what_stands_on_it(
 
 
 def test_bases_stand_before_what_is_made_from_them_and_names_once() -> None:
-    seen: list[str] = []
+    names: list[str] = []
     for recipe in catalogue(RECIPES):
-        assert set(recipe.bases) <= set(seen)
-        seen += recipe.names
-    assert len(seen) == len(set(seen))
+        assert set(recipe.bases) <= set(names)
+        names += recipe.names
+    assert len(names) == len(set(names))
 
 
 def test_each_image_says_what_it_is_made_of_and_how_it_differs() -> None:

@@ -23,8 +23,8 @@ def other_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry_
 
 @pytest_asyncio.fixture
 async def other(other_server: registry_server.Server) -> AsyncIterator[RegistryClient]:
-    async with RegistryClient(other_server.host, insecure=True) as opened:
-        yield opened
+    async with RegistryClient(other_server.host, insecure=True) as client:
+        yield client
 
 
 async def test_a_copy_is_the_same_byte_for_byte(registry: RegistryClient, other: RegistryClient) -> None:

@@ -35,17 +35,17 @@ def listing(files: Mapping[bytes, RegularFile | Symlink]) -> dict[bytes, GitBlob
     return {path: blob(node) for path, node in files.items()}
 
 
-def layer_between(base: Files, wanted: Files) -> bytes:
-    changes = stage_changes(listing(base), listing(wanted))
-    return stage_layer(changes, {path: wanted[path] for path in changes.replaced}, RUNNER)[0]
+def layer_between(base: Files, target: Files) -> bytes:
+    changes = stage_changes(listing(base), listing(target))
+    return stage_layer(changes, {path: target[path] for path in changes.replaced}, RUNNER)[0]
 
 
 def under_testbed(files: Files) -> dict[bytes, TarNode]:
     return {b"testbed/" + path: node for path, node in files.items()}
 
 
-def turned(base: Files, wanted: Files) -> dict[bytes, TarNode]:
-    return files_of(apply(layer_between(base, wanted), under_testbed(base)), b"testbed")
+def turned(base: Files, target: Files) -> dict[bytes, TarNode]:
+    return files_of(apply(layer_between(base, target), under_testbed(base)), b"testbed")
 
 
 A, B = RegularFile(b"a\n"), RegularFile(b"b\n")
@@ -76,9 +76,9 @@ CASES: dict[str, tuple[Files, Files]] = {
 }
 
 
-@pytest.mark.parametrize(("base", "wanted"), CASES.values(), ids=CASES.keys())
-def test_the_layer_turns_one_tree_into_the_other(base: Files, wanted: Files) -> None:
-    assert turned(base, wanted) == wanted
+@pytest.mark.parametrize(("base", "target"), CASES.values(), ids=CASES.keys())
+def test_the_layer_turns_one_tree_into_the_other(base: Files, target: Files) -> None:
+    assert turned(base, target) == target
 
 
 NAMES = st.sampled_from([b"a", b"b", b"c"])
@@ -101,8 +101,8 @@ def trees(draw: st.DrawFn) -> Files:
 
 
 @given(trees(), trees())
-def test_the_layer_turns_any_tree_into_any_other(base: Files, wanted: Files) -> None:
-    assert turned(base, wanted) == wanted
+def test_the_layer_turns_any_tree_into_any_other(base: Files, target: Files) -> None:
+    assert turned(base, target) == target
 
 
 def test_build_products_are_removed_with_their_folder_and_stay_beside_a_removed_file() -> None:
@@ -129,9 +129,9 @@ def test_folders_that_stay_have_no_entry_so_that_their_mode_stays() -> None:
 
 def test_the_same_change_makes_the_same_bytes() -> None:
     base: Files = {b"a": A, b"b": B}
-    wanted: Files = {b"c": A, b"b": A}
-    assert layer_between(base, wanted) == layer_between(
-        dict(reversed(base.items())), dict(reversed(wanted.items()))
+    target: Files = {b"c": A, b"b": A}
+    assert layer_between(base, target) == layer_between(
+        dict(reversed(base.items())), dict(reversed(target.items()))
     )
 
 

@@ -1,4 +1,4 @@
-"""The doorway to the registry, against a real one and, for what that never says, a scripted one."""
+"""The registry client, against a real registry and, for responses that it never gives, a scripted one."""
 
 import asyncio
 import base64
@@ -213,16 +213,16 @@ class Scripted:
 
     def answer(self, request: Request) -> Response:
         parts = urlsplit(request.target)
-        given = request.headers.get("Authorization", "")
+        authorization = request.headers.get("Authorization", "")
         self.asked.append((request.method, parts.path))
         if parts.path == "/token":
-            return self.token(given, parse_qs(parts.query))
+            return self.token(authorization, parse_qs(parts.query))
         if parts.path == "/v2/paged/tags/list":
             return self.page(parse_qs(parts.query).get("last", ["0"])[0])
         if self.busy:
             self.busy -= 1
             return Response(503, headers={"Retry-After": "7"})
-        if given not in (f"Bearer {token}" for token in self.tokens.values()):
+        if authorization not in (f"Bearer {token}" for token in self.tokens.values()):
             repo = parts.path.removeprefix("/v2/").rpartition("/blobs/")[0]
             scope = f'scope="repository:{repo}:pull"'
             realm = f'Bearer realm="http://{request.headers["Host"]}/token",service="scripted",{scope}'
@@ -234,8 +234,8 @@ class Scripted:
         more = {"Link": f'</v2/paged/tags/list?n=3&last={tags[-1]}>; rel="next"'} if tags[-1] != "7" else {}
         return Response(200, json.dumps({"name": "paged", "tags": tags}).encode(), more)
 
-    def token(self, given: str, query: dict[str, list[str]]) -> Response:
-        if given != "Basic " + base64.b64encode(b"lab:secret").decode():
+    def token(self, authorization: str, query: dict[str, list[str]]) -> Response:
+        if authorization != "Basic " + base64.b64encode(b"lab:secret").decode():
             return Response(401)
         scope = query["scope"][0]
         self.scopes.append(scope)

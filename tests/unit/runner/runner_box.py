@@ -55,7 +55,7 @@ class Box:
         return self.folder / "termination-log"
 
     def write_spec(self, command: str, **fields: Any) -> str:
-        order = EvaluationSpec(
+        spec = EvaluationSpec(
             **{
                 "nonce": NONCE,
                 "stage": "before",
@@ -65,11 +65,11 @@ class Box:
                 **fields,
             }
         )
-        return json.dumps(order.to_json_dict() | {"terminationLog": str(self.termination_log)})
+        return json.dumps(spec.to_json_dict() | {"terminationLog": str(self.termination_log)})
 
     def start(
         self,
-        order: str,
+        spec: str,
         init: bool = True,
         around: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
@@ -82,7 +82,7 @@ class Box:
         namespaces = (*AS_INIT[:1], *user, *AS_INIT[1:]) if init else ()
         return subprocess.Popen(
             [*around, *namespaces, *AS_POD, str(self.binary)],
-            env={**os.environ, "SWEFOUNDRY_RUN": order, **(env or {})},
+            env={**os.environ, "SWEFOUNDRY_RUN": spec, **(env or {})},
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **popen},
         )
 

@@ -153,9 +153,9 @@ def test_a_fork_bomb_ends_with_its_time_limit(box: Box):
 
 
 def test_a_child_killed_for_memory_is_counted_although_the_command_passes(box: Box):
-    eater = python("x = bytearray(400 << 20)")
+    allocation = python("x = bytearray(400 << 20)")
     with cgroup("memory", "memory.limit_in_bytes", str(100 << 20)) as group:
-        ran = box.run(f"{eater} || true; echo went on", around=joining(group))
+        ran = box.run(f"{allocation} || true; echo went on", around=joining(group))
     assert ran.output.endswith(b"went on\n")
     assert (ran.code, ran.record["rawExit"], ran.record["oomKills"]) == (0, 0, 1)
 
@@ -220,16 +220,16 @@ def test_a_log_reader_that_goes_away_does_not_stop_the_record(box: Box):
 
 
 def test_outside_a_namespace_of_its_own_only_descendants_are_killed(box: Box):
-    bystander = subprocess.Popen(["sleep", "600"])
+    other_process = subprocess.Popen(["sleep", "600"])
     ours = [f"sleep {number}.{os.getpid()}" for number in (601, 602)]
     try:
         command = f"setsid {ours[0]} & (setsid sh -c '{ours[1]}; true' &) ; sleep 0.3; exit 1"
         ran = box.run(command, init=False)
-        assert (ran.code, bystander.poll()) == (1, None)
+        assert (ran.code, other_process.poll()) == (1, None)
         assert not set(ours) & set(commands_running())
     finally:
-        bystander.kill()
-        bystander.wait()
+        other_process.kill()
+        other_process.wait()
 
 
 def commands_running() -> Iterator[str]:
@@ -296,8 +296,8 @@ def test_no_canary_means_unprobed(box: Box):
 
 
 def test_stopping_wins_even_while_the_command_floods_the_runner_with_signals(box: Box):
-    flood = python("import os\nprint('go', flush=True)\nwhile True: os.kill(1, 15)")
-    process = box.start(box.write_spec(flood))
+    signal_loop = python("import os\nprint('go', flush=True)\nwhile True: os.kill(1, 15)")
+    process = box.start(box.write_spec(signal_loop))
     assert process.stdout is not None
     process.stdout.readline()
     pid = str(pid_inside(process))

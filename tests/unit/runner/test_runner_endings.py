@@ -69,7 +69,7 @@ def test_each_ending_has_its_canonical_code(box: Box, command, fields, code, raw
     )
 
 
-def run_in_empty_image(box: Box, order: str) -> RunnerExit:
+def run_in_empty_image(box: Box, spec: str) -> RunnerExit:
     """The runner in an image that holds nothing else."""
     image = box.folder / "image"
     (image / "dev").mkdir(parents=True)
@@ -80,7 +80,7 @@ def run_in_empty_image(box: Box, order: str) -> RunnerExit:
     shutil.copy2(box.binary, image / "runner")
     ended = subprocess.run(
         ["unshare", "--pid", "--fork", f"--root={image}", "/runner"],
-        env={"SWEFOUNDRY_RUN": order},
+        env={"SWEFOUNDRY_RUN": spec},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
@@ -89,9 +89,9 @@ def run_in_empty_image(box: Box, order: str) -> RunnerExit:
 
 
 def test_an_image_without_a_shell_is_not_runnable(box: Box):
-    order = json.loads(box.write_spec("true", workdir="/testbed"))
-    del order["terminationLog"]
-    ran = run_in_empty_image(box, json.dumps(order))
+    spec = json.loads(box.write_spec("true", workdir="/testbed"))
+    del spec["terminationLog"]
+    ran = run_in_empty_image(box, json.dumps(spec))
     assert (ran.code, ran.record["code"], ran.record["rawExit"]) == (20, 20, None)
     assert b"no shell" in ran.output
 
@@ -112,17 +112,17 @@ def test_a_stopped_command_reaches_its_time_limit(box: Box):
 
 
 @pytest.mark.parametrize(
-    ("order", "sentence"),
+    ("spec", "message"),
     [
         ("", "not set"),
         ("{", "unexpected EOF"),
         ('{"v":1,"nonce":"x"}', "nonce must be"),
     ],
 )
-def test_a_wrong_order_is_a_usage_error_without_a_record(box: Box, order, sentence):
-    ran = run_in_empty_image(box, order)
+def test_a_wrong_order_is_a_usage_error_without_a_record(box: Box, spec, message):
+    ran = run_in_empty_image(box, spec)
     assert ran.code == 90
-    assert ran.message.startswith("runner: SWEFOUNDRY_RUN") and sentence in ran.message
+    assert ran.message.startswith("runner: SWEFOUNDRY_RUN") and message in ran.message
 
 
 def test_a_pod_that_is_deleted_leaves_a_sentence_and_no_record(box: Box):

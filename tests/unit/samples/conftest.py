@@ -1,5 +1,5 @@
 """Samples are taken in by the real intake, so this needs what its tests have."""
 
-from unit.programs.intake.conftest import hub, workbench
+from unit.programs.intake.conftest import harness, hub
 
-__all__ = ["hub", "workbench"]
+__all__ = ["harness", "hub"]

@@ -23,13 +23,13 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.programs.agent.llm.hooks import Hooks
 from swefoundry.programs.agent.llm.open_client import open_model_client
 from swefoundry.programs.agent.run import run_agent
-from unit.programs.intake.workbench import Workbench
+from unit.programs.intake.intake_harness import IntakeHarness
 
 SAMPLES = ROOT / "samples/agents"
 MODELS = ("scripted-small", "scripted-large")
 
-Ending = tuple[RoundOutcome, str]
-STORIES: dict[str, Sequence[Ending]] = {
+RoundEnd = tuple[RoundOutcome, str]
+ROUND_ENDS: dict[str, Sequence[RoundEnd]] = {
     "jsonpick": [
         (RoundOutcome.AFTER_FAILED, "E   FileNotFoundError: [Errno 2] No such file or directory: 'jq'"),
     ],
@@ -53,7 +53,7 @@ def prepared(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> 
 class Loop:
     """What the operator does between two agent pods, without a cluster."""
 
-    workbench: Workbench
+    harness: IntakeHarness
     place: RegistryLocation
     source: str
     facts: str
@@ -67,7 +67,7 @@ class Loop:
     async def turn(self) -> Draft:
         """One agent pod; its draft."""
         last = self.records[-1] if self.records else None
-        order = AgentSpec(
+        spec = AgentSpec(
             nonce="n",
             place=self.place,
             conversation="0b0c1f2e-0000-4000-8000-000000000001",
@@ -81,18 +81,18 @@ class Loop:
                 for name in MODELS
             ],
         )
-        folder = self.workbench.folder / f"pod{len(self.records)}"
+        folder = self.harness.folder / f"pod{len(self.records)}"
         folder.mkdir()
-        self.records.append(await run_agent(order, self.workbench.registry, folder, at_once, progress=print))
+        self.records.append(await run_agent(spec, self.harness.registry, folder, at_once, progress=print))
         record = self.records[-1]
         assert record.code == ExitCode.OK, record.message
         assert record.draft is not None
-        text = await self.workbench.registry.get_blob(self.place.repository, record.draft, 1 << 20)
+        text = await self.harness.registry.get_blob(self.place.repository, record.draft, 1 << 20)
         return Draft.model_validate_json(text)
 
-    def ended(self, ending: Ending) -> None:
+    def ended(self, end: RoundEnd) -> None:
         """The draft was built and tried, and this came of it."""
-        outcome, message = ending
+        outcome, message = end
         assert self.records[-1].draft is not None
         self.rounds.append(
             PastRound(
@@ -105,23 +105,23 @@ class Loop:
         )
 
 
-def at_once(order: AgentSpec, registry: Any) -> Any:
+def at_once(spec: AgentSpec, registry: Any) -> Any:
     async def no_pause(seconds: float) -> None:
         """Tests wait for nothing."""
 
-    return open_model_client(order, registry, hooks=Hooks(sleep=no_pause))
+    return open_model_client(spec, registry, hooks=Hooks(sleep=no_pause))
 
 
-async def a_loop(name: str, workbench: Workbench, base_url: str) -> tuple[Loop, dict[str, Any]]:
-    manifest = prepared(name, workbench.hub.root / "demo", f"{workbench.hub.url}/demo")
+async def a_loop(name: str, harness: IntakeHarness, base_url: str) -> tuple[Loop, dict[str, Any]]:
+    manifest = prepared(name, harness.hub.root / "demo", f"{harness.hub.url}/demo")
     spec = manifest["spec"]
     origin = GitOrigin(url=spec["source"]["git"]["url"], commit=spec["baseCommit"])
-    record = await workbench.run_intake(
+    record = await harness.run_intake(
         origin, spec["testPatch"]["inline"].encode(), spec["goldPatch"]["inline"].encode()
     )
     assert record.source and record.facts, record.message
-    place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
-    return Loop(workbench, place, record.source, record.facts, spec["repo"], base_url), manifest
+    place = RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo)
+    return Loop(harness, place, record.source, record.facts, spec["repo"], base_url), manifest
 
 
 ENDPOINTS = {
@@ -132,36 +132,36 @@ ENDPOINTS = {
 """What the settings say that the models can do, and what they can."""
 
 
-@pytest.mark.parametrize("name", STORIES)
-@pytest.mark.parametrize(("said", "able"), ENDPOINTS.values(), ids=ENDPOINTS)
+@pytest.mark.parametrize("name", ROUND_ENDS)
+@pytest.mark.parametrize(("declared", "able"), ENDPOINTS.values(), ids=ENDPOINTS)
 async def test_the_script_leads_from_failure_to_a_draft_that_works(
-    name: str, said: bool, able: bool, workbench: Workbench
+    name: str, declared: bool, able: bool, harness: IntakeHarness
 ) -> None:
     script = yaml.safe_load((SAMPLES / "script.yaml").read_text())
     script["models"] = {key: {"tools": able, "json_schema": able} for key in MODELS}
     async with scripted.serve(script) as model:
-        loop, manifest = await a_loop(name, workbench, model.base_url)
-        loop.native = said
+        loop, manifest = await a_loop(name, harness, model.base_url)
+        loop.native = declared
         drafts = []
-        for ending in STORIES[name]:
+        for end in ROUND_ENDS[name]:
             drafts.append(await loop.turn())
-            loop.ended(ending)
+            loop.ended(end)
         drafts.append(await loop.turn())
-        told = model.request_report(bodies=True)
-    assert (told["unmatched"], told["answered_twice"]) == ([], [])
-    assert {line["role"] for line in told["requests"]} == {"explorer", "environment", "tests", "analyst"}
+        report = model.request_report(bodies=True)
+    assert (report["unmatched"], report["answered_twice"]) == ([], [])
+    assert {line["role"] for line in report["requests"]} == {"explorer", "environment", "tests", "analyst"}
     assert len({draft.digest() for draft in drafts}) == len(drafts)
-    sent = json.dumps([line["body"] for line in told["requests"]])
+    sent = json.dumps([line["body"] for line in report["requests"]])
     assert manifest["spec"]["problemStatement"]["inline"] not in sent
     assert (loop.records[-1].claimed, loop.records[-1].rung) == (True, 0)
 
 
 def test_every_rule_of_the_script_is_used_by_a_story() -> None:
     rules = yaml.safe_load((SAMPLES / "script.yaml").read_text())["rules"]
-    assert {rule["when"]["repo"] for rule in rules} == {f"demo/{name}" for name in STORIES}
+    assert {rule["when"]["repo"] for rule in rules} == {f"demo/{name}" for name in ROUND_ENDS}
 
 
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", ROUND_ENDS)
 def test_prepared_instances_are_good_and_always_the_same(name: str, tmp_path: Path) -> None:
     first, again = prepared(name, tmp_path), prepared(name, tmp_path)
     assert manifest_problems(first) == []

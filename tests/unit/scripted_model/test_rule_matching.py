@@ -145,7 +145,7 @@ async def test_an_unmatched_request_names_the_nearest_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    ("then", "complaint"),
+    ("then", "message"),
     [
         ({"json": {"b": 1}}, "its answer is no `Report`: $: 'a' is a required property"),
         ({"text": "Well..."}, "its text is no JSON, but the request asks for `Report`"),
@@ -155,14 +155,14 @@ async def test_an_unmatched_request_names_the_nearest_rules() -> None:
     ],
 )
 async def test_an_answer_that_violates_the_request_is_an_error_unless_marked_broken(
-    then: Any, complaint: str
+    then: Any, message: str
 ) -> None:
     body = asked(response_format=FORM, tools=[TOOL])
     async with scripted.serve(rules({"name": "wrong", "then": then})) as model:
         error = await answer_text(model, body)
         model.load(rules({"name": "wrong", "then": then | {"broken": True}}))
         meant = await answer_text(model, body)
-    assert (error["code"], complaint in error["message"]) == ("script_wrong", True)
+    assert (error["code"], message in error["message"]) == ("script_wrong", True)
     assert meant is None or isinstance(meant, str)
 
 
@@ -189,15 +189,15 @@ async def test_a_request_that_is_answered_twice_is_reported() -> None:
 
 async def test_scripts_are_used_side_by_side() -> None:
     async with scripted.serve(rules(rule("base"))) as model:
-        beside = f"{model.root}/_scripted/scripts/mine"
-        mine = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
-        assert (await answer_to("PUT", beside, mine))[1] == {"scripts": ["mine", "script"], "rules": 1}
+        url = f"{model.root}/_scripted/scripts/mine"
+        script = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
+        assert (await answer_to("PUT", url, script))[1] == {"scripts": ["mine", "script"], "rules": 1}
         assert await answer_text(model, asked("explorer", "of demo/mine")) == "mine"
         assert await answer_text(model, asked()) == "base"
         status, report = await answer_to("GET", f"{model.root}/_scripted/requests?containing=demo/mine")
         assert (status, report["count"]) == (200, 1)
-        assert (await answer_to("DELETE", beside))[1] == {"scripts": ["script"]}
-        assert (await answer_to("DELETE", beside))[0] == 404
+        assert (await answer_to("DELETE", url))[1] == {"scripts": ["script"]}
+        assert (await answer_to("DELETE", url))[0] == 404
         assert await answer_text(model, asked("explorer", "of demo/mine")) == "base"
 
 
@@ -221,7 +221,7 @@ async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize(
-    ("script", "sentence"),
+    ("script", "message"),
     [
         ("rules: {", "it is no YAML"),
         ("rules: [{name: a, then: {}}]", "give content"),
@@ -233,8 +233,8 @@ async def answer_to(method: str, url: str, body: str = "") -> tuple[int, Any]:
         ("just words", "Input should be"),
     ],
 )
-def test_invalid_scripts_are_rejected_with_a_sentence(script: str, sentence: str) -> None:
+def test_invalid_scripts_are_rejected_with_a_sentence(script: str, message: str) -> None:
     with pytest.raises(ScriptError) as caught:
         parse_script(script, "it")
-    assert sentence in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("it")

@@ -1,3 +1,3 @@
-from simulated.fixtures import context, front, server, shelf
+from simulated.fixtures import context, proxy, seeded, server
 
-__all__ = ["context", "front", "server", "shelf"]
+__all__ = ["context", "proxy", "seeded", "server"]

@@ -13,10 +13,10 @@ from swefoundry.workloads.volumes import ca_file
 
 DIGEST = "sha256:" + "a" * 64
 OWNER = Owner("EnvBuild", "here", "task-one", "uid-of-build", experiment="no-explorer")
-TICKET = AttemptRef(OWNER, Role.AGENT, "agent-2", 0, "nonce")
+ATTEMPT = AttemptRef(OWNER, Role.AGENT, "agent-2", 0, "nonce")
 
 
-def an_order(settings):
+def an_agent_spec(settings):
     return AgentSpec(
         nonce="nonce",
         place=RegistryLocation(registry="registry:5000", repository="swefoundry/tasks/owner/name"),
@@ -33,7 +33,7 @@ def an_order(settings):
 
 def a_pod(**fields):
     settings = Settings(operator_image="operator:1", **fields)
-    return agent_pod(TICKET, an_order(settings), settings)
+    return agent_pod(ATTEMPT, an_agent_spec(settings), settings)
 
 
 def variables(pod):
@@ -41,10 +41,10 @@ def variables(pod):
 
 
 def test_the_whole_pod():
-    made = a_pod(llm_secret="models", llm_secret_key="token", registry_secret="creds", ca_config_map="ca")
-    order = variables(made)["SWEFOUNDRY_AGENT"]
-    assert json.loads(order)["keyFile"] == "/var/run/swefoundry/llm/key"
-    assert json.loads(order)["caFile"] == "/var/run/swefoundry/ca/ca.crt"
+    pod = a_pod(llm_secret="models", llm_secret_key="token", registry_secret="creds", ca_config_map="ca")
+    spec = variables(pod)["SWEFOUNDRY_AGENT"]
+    assert json.loads(spec)["keyFile"] == "/var/run/swefoundry/llm/key"
+    assert json.loads(spec)["caFile"] == "/var/run/swefoundry/ca/ca.crt"
     lost = [
         {
             "key": f"node.kubernetes.io/{taint}",
@@ -54,11 +54,11 @@ def test_the_whole_pod():
         }
         for taint in ("not-ready", "unreachable")
     ]
-    assert made == {
+    assert pod == {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": TICKET.pod_name,
+            "name": ATTEMPT.pod_name,
             "namespace": "here",
             "finalizers": [labels.FINALIZER],
             "labels": {
@@ -101,7 +101,7 @@ def test_the_whole_pod():
                     "imagePullPolicy": "Always",
                     "command": ["swefoundry-agent"],
                     "env": [
-                        {"name": "SWEFOUNDRY_AGENT", "value": order},
+                        {"name": "SWEFOUNDRY_AGENT", "value": spec},
                         {"name": "SSL_CERT_FILE", "value": "/var/run/swefoundry/ca/ca.crt"},
                         {"name": "SWEFOUNDRY_WORKDIR", "value": "/work"},
                     ],
@@ -152,9 +152,9 @@ def test_the_whole_pod():
 
 
 def test_endpoints_without_a_key_need_no_secret():
-    made = a_pod()
-    assert [volume["name"] for volume in made["spec"]["volumes"]] == ["work"]
-    assert "keyFile" not in json.loads(variables(made)["SWEFOUNDRY_AGENT"])
+    pod = a_pod()
+    assert [volume["name"] for volume in pod["spec"]["volumes"]] == ["work"]
+    assert "keyFile" not in json.loads(variables(pod)["SWEFOUNDRY_AGENT"])
 
 
 def test_the_registry_is_not_asked_through_a_proxy():

@@ -84,16 +84,16 @@ def test_every_captured_status_has_a_state():
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_pod_that_ended_with_a_record_is_a_result(name):
-    reading = read(name, timedelta(minutes=1))
-    assert isinstance(reading, PodResult)
-    assert reading.code == reading.record["code"] == RESULTS[name]
+    state = read(name, timedelta(minutes=1))
+    assert isinstance(state, PodResult)
+    assert state.code == state.record["code"] == RESULTS[name]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_an_end_without_a_result_is_a_fault(name):
-    reading = read(name, timedelta(hours=1))
-    assert isinstance(reading, PodFault)
-    assert (reading.category, reading.reason) == FAULTS[name]
+    state = read(name, timedelta(hours=1))
+    assert isinstance(state, PodFault)
+    assert (state.category, state.reason) == FAULTS[name]
 
 
 @pytest.mark.parametrize("name", PASSING_STATES)

@@ -34,18 +34,18 @@ OWNER = Owner("TaskInstance", "here", "task-one", "uid-of-task")
 KEY = Key("TaskInstance", "here", "task-one")
 
 
-def a_body(ticket):
-    return pod_manifest(ticket, ContainerTemplate("image", {}, {}, {}, 60))
+def a_body(ref):
+    return pod_manifest(ref, ContainerTemplate("image", {}, {}, {}, 60))
 
 
 async def started_pod(context, number=0):
     """A pod, made as the reconcilers make it."""
-    order = new_attempt_ref(OWNER, StartPod(Work.parse("before-0"), number))
+    ref = new_attempt_ref(OWNER, StartPod(Work.parse("before-0"), number))
 
     async def prepare():
-        return a_body(order)
+        return a_body(ref)
 
-    return await start_pod(context, order, StartPod(Work.parse("before-0"), number), prepare)
+    return await start_pod(context, ref, StartPod(Work.parse("before-0"), number), prepare)
 
 
 def the_pod(context):

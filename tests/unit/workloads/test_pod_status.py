@@ -10,12 +10,12 @@ from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
-PATIENCE = GracePeriods(schedule=600, pull=300, start=60)
+GRACE = GracePeriods(schedule=600, pull=300, start=60)
 RECORD = {"v": 1, "nonce": NONCE, "stage": "before", "code": 1}
 
 
 def read(status=None, **meta):
-    return read_pod(a_pod(status=status, **meta), NOW, PATIENCE)
+    return read_pod(a_pod(status=status, **meta), NOW, GRACE)
 
 
 def record(**fields):
@@ -208,7 +208,7 @@ RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]
 def test_a_container_that_runs_past_its_deadline_is_on_a_lost_node(started, expected):
     body = pod_body(status={**RUNNING, "startTime": started})
     body["spec"]["activeDeadlineSeconds"] = 600
-    found = read_pod(read_snapshot(body), NOW, PATIENCE)
+    found = read_pod(read_snapshot(body), NOW, GRACE)
     assert expected == (found if isinstance(found, PodRunning) else blamed(found))
 
 

@@ -89,10 +89,10 @@ def _escape(text: str) -> str:
 
 def _cross_field_rules(schema: JsonObject) -> str:
     """Return the validation rules across fields, each with the paths where it applies."""
-    places: dict[str, list[str]] = {}
+    paths_by_message: dict[str, list[str]] = {}
     for path, node, _ in [("spec", schema, True), *_walk(schema, "spec")]:
         for rule in node.get("x-kubernetes-validations", ()):
             message = rule["message"].removeprefix(f"{rule.get('fieldPath', '')[1:]}: ")
-            places.setdefault(message, []).append(f"`{path}{rule.get('fieldPath', '')}`")
-    lines = [f"- {', '.join(paths)}: {message}" for message, paths in places.items()]
+            paths_by_message.setdefault(message, []).append(f"`{path}{rule.get('fieldPath', '')}`")
+    lines = [f"- {', '.join(paths)}: {message}" for message, paths in paths_by_message.items()]
     return "### Rules across fields\n\n" + "\n".join(lines) + "\n" if lines else ""

@@ -63,17 +63,17 @@ def field_descriptions(settings: type[BaseSettings]) -> dict[str, str]:
     return found
 
 
-def _row(variable: str, field: FieldInfo, sentence: str) -> str:
-    cells = (f"`{variable}`", _type(field), _default(field.default), sentence.replace("``", "`"))
+def _row(variable: str, field: FieldInfo, description: str) -> str:
+    cells = (f"`{variable}`", _type(field), _default(field.default), description.replace("``", "`"))
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _type(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return " or ".join(str(item) for item in get_args(field.annotation))
-    given = [item for item in get_args(field.annotation) if item is not type(None)]
-    optional = isinstance(field.annotation, UnionType) and len(given) == 1
-    kind = given[0] if optional else field.annotation
+    types = [item for item in get_args(field.annotation) if item is not type(None)]
+    optional = isinstance(field.annotation, UnionType) and len(types) == 1
+    kind = types[0] if optional else field.annotation
     name = getattr(kind, "__name__", str(kind))
     if name == "list":
         return "list"

@@ -93,10 +93,10 @@ async def collect_instances(
 ) -> AsyncIterator[tuple[PairRequest, Instance | None]]:
     """Every pair in the order of the requests; None for one that was rejected."""
     part_of = path_classifier(collection.test_globs)
-    slots = asyncio.Semaphore(CONCURRENT_PAIRS)
+    semaphore = asyncio.Semaphore(CONCURRENT_PAIRS)
 
     async def collect(request: PairRequest) -> Instance | None:
-        async with slots:
+        async with semaphore:
             try:
                 return await collect_pair(request.pair, index, part_of)
             except REJECTIONS as error:

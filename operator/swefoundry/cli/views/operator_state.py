@@ -45,12 +45,12 @@ def _pods(roles: State) -> PageSection:
 
 
 def _waiting(state: State) -> PageSection:
-    places = ((f"a place for {role}", item["waitingKeys"]) for role, item in state["pods"].items())
+    pods = ((f"a place for {role}", item["waitingKeys"]) for role, item in state["pods"].items())
     searches = (
         (f"the search of {repo}", keys) for repo, keys in state["searches"]["waitingByRepository"].items()
     )
     budget = (("a budget for models", state["usage"]["waitingKeys"]),)
-    waits = [(what, _text(keys)) for what, keys in (*places, *searches, *budget) if keys]
+    waits = [(what, _text(keys)) for what, keys in (*pods, *searches, *budget) if keys]
     return PageSection("Waiting", columns=("for", "objects"), rows=tuple(waits))
 
 

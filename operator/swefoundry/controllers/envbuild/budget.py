@@ -57,20 +57,23 @@ class BudgetDecision:
 
 def decide_budget(build: EnvBuild, others: OtherUsage, settings: Settings) -> BudgetDecision:
     """The allowance of the next agent pod of ``build``, given the usage of all ``others``."""
-    mine = build.status.usage or Usage()
-    own = replace(_instance_limit(build), used=mine)
+    own_usage = build.status.usage or Usage()
+    own_limit = replace(_instance_limit(build), used=own_usage)
     shared = _shared_limits(build.namespace, others, settings)
     allowance = tightest_allowance(
-        [own, *(replace(limit, used=mine.plus(theirs.used)) for limit, theirs in shared)],
+        [own_limit, *(replace(limit, used=own_usage.plus(other.used)) for limit, other in shared)],
         turns_per_role=build.spec.budget.turns_per_role,
     )
-    beside = tightest_allowance(
+    with_reserved = tightest_allowance(
         [
-            own,
-            *(replace(limit, used=mine.plus(theirs.used).plus(theirs.reserved)) for limit, theirs in shared),
+            own_limit,
+            *(
+                replace(limit, used=own_usage.plus(other.used).plus(other.reserved))
+                for limit, other in shared
+            ),
         ]
     )
-    if (beside.tokens, beside.micro_usd) != (allowance.tokens, allowance.micro_usd):
+    if (with_reserved.tokens, with_reserved.micro_usd) != (allowance.tokens, allowance.micro_usd):
         held = "running agents may use the rest of a model budget"
     else:
         held = ""

@@ -32,10 +32,10 @@ def find_leader(build: EnvBuild, context: EnvBuildContext) -> Key | None:
     A search that has begun goes before all others: of two objects created in the same second, either may begin first.
     """
     own = (True, build.created, build.namespace, build.name)
-    leading = (
+    searches = (
         body for body in context.cache.same_repo(BUILDS.kind, build.spec.repo) if _may_lead(body, context)
     )
-    first = [(rank, key_of(body)) for body in leading if (rank := _leader_order(body, context)) < own]
+    first = [(rank, key_of(body)) for body in searches if (rank := _leader_order(body, context)) < own]
     return min(first, key=lambda item: item[0])[1] if first else None
 
 

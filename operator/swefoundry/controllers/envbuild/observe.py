@@ -93,7 +93,7 @@ async def _read_search(
     candidates = proven.candidates if named is None else (named,)
     return SearchState(
         strategies,
-        strategy_input.model_copy(update={"neighbours": candidates, "references": proven.references}),
+        strategy_input.model_copy(update={"reuse_candidates": candidates, "references": proven.references}),
     )
 
 

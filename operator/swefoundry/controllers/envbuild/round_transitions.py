@@ -71,8 +71,8 @@ def after_checkout(current: Round, result: CheckoutFinished) -> Round:
     files = record.added + record.changed + record.removed
     seconds = current.seconds + (result.move.result.seconds or 0)
     label = label_with_change_count(current.label, files)[:LABEL_LIMIT]
-    made = {"composed": result.composed, "image": result.composed if result.complete else None}
-    return current.model_copy(update={"label": label, "seconds": seconds} | made)
+    images = {"composed": result.composed, "image": result.composed if result.complete else None}
+    return current.model_copy(update={"label": label, "seconds": seconds} | images)
 
 
 def after_build(current: Round, record: BuildResult) -> Round:
@@ -119,12 +119,12 @@ def after_probe(current: Round, probe: ProbeResult, excerpt: str) -> Round:
     return current.model_copy(update={"probes": ordered, "message": message})
 
 
-def with_outcome(current: Round, wanted: Sequence[Stage], error2pass: bool = True) -> Round:
+def with_outcome(current: Round, stages: Sequence[Stage], error2pass: bool = True) -> Round:
     """The round with its outcome, once every wanted probe has ended; ``error2pass``: whether that is accepted."""
     found = {item.stage: item for item in current.probes}
-    if any(stage not in found for stage in wanted):
+    if any(stage not in found for stage in stages):
         return current
-    outcome = _compare_probes(found) if Stage.AFTER in wanted else _outcome_of_base_run(found[Stage.BASE])
+    outcome = _compare_probes(found) if Stage.AFTER in stages else _outcome_of_base_run(found[Stage.BASE])
     if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
         return current.model_copy(
             update={"outcome": RoundOutcome.BEFORE_UNCLEAR, "message": ERROR2PASS_REFUSED}

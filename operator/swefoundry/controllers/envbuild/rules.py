@@ -138,8 +138,8 @@ def images_are_probed(observed: Observation) -> Step | None:
     if current is None:
         return None
     ended = {probe.stage for probe in current.probes}
-    wanted = probe_stages(observed.build.spec.acceptance is not None)
-    works = (evaluation_work(stage, current.index) for stage in wanted if stage not in ended)
+    stages = probe_stages(observed.build.spec.acceptance is not None)
+    works = (evaluation_work(stage, current.index) for stage in stages if stage not in ended)
     return RunWork(tuple(_hold_or_move(work, observed) for work in works))
 
 

@@ -224,8 +224,8 @@ def _used_by(move: FailAttempt, observed: Observation) -> Usage:
 
 def _with_probe(status: EnvBuildStatus, current: Round, observed: Observation) -> EnvBuildStatus:
     spec = observed.build.spec
-    wanted = probe_stages(spec.acceptance is not None)
-    return _with_round(status, with_outcome(current, wanted, spec.environment.accept_error2_pass))
+    stages = probe_stages(spec.acceptance is not None)
+    return _with_round(status, with_outcome(current, stages, spec.environment.accept_error2_pass))
 
 
 def _with_round(status: EnvBuildStatus, current: Round) -> EnvBuildStatus:

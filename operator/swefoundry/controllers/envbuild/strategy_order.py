@@ -53,9 +53,9 @@ def next_strategies(order: Sequence[str], agents: Agents | None) -> NextStrategi
     """Strategies that may propose next, given what the agents have done so far."""
     if AGENTS not in order:
         return NextStrategies(tuple(order))
-    place = list(order).index(AGENTS)
+    index = list(order).index(AGENTS)
     if agents is not None and agents.end_reason is not None:
-        return NextStrategies(tuple(order[place + 1 :]))
-    before = tuple(order[:place])
+        return NextStrategies(tuple(order[index + 1 :]))
+    before = tuple(order[:index])
     begun = agents is not None and agents.drafts_requested > 0
     return NextStrategies(tuple(name for name in before if name == REUSE) if begun else before, agents=True)

@@ -36,12 +36,14 @@ from swefoundry.workloads.lifecycle import (
     verify_pod_lost,
 )
 
-TaskActionOutcome = tuple[list[Result], errors.SwefoundryError | None]
-"""The results, and the first error, if any: results are written to the status before the error is raised."""
 
+async def act(
+    step: Step, observed: Observation, context: ReconcileContext
+) -> tuple[list[Result], errors.SwefoundryError | None]:
+    """Perform ``step``: the results, and the first error, if any. Every part is idempotent.
 
-async def act(step: Step, observed: Observation, context: ReconcileContext) -> TaskActionOutcome:
-    """Perform ``step``. Every part is idempotent."""
+    The caller writes the results to the status before it raises the error.
+    """
     match step:
         case RunWork(moves):
             return await gather_partial(_perform_move(move, observed, context) for move in moves)

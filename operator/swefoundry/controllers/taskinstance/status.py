@@ -35,14 +35,12 @@ from swefoundry.controllers.taskinstance.steps import (
     Step,
     WaitForEnvBuild,
 )
-from swefoundry.grading.verdict import VERDICT_SENTENCES, Verdict
+from swefoundry.grading.verdict import VERDICT_MESSAGES, Verdict
 from swefoundry.workloads.attempt import INTAKE_WORK
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued, finished_attempt
 from swefoundry.workloads.pod_outcomes import FaultCategory
-
-TaskStatus = TaskInstanceStatus
 
 VERDICT_REASONS = {
     Verdict.FAIL2PASS: reasons.FAIL2PASS,
@@ -63,7 +61,7 @@ GRADED_CATEGORIES = frozenset({FaultCategory.LIMIT, FaultCategory.TAMPERING})
 """Faults that the task itself caused: its matrix is inconclusive. All others are no statement about the task."""
 
 
-def report(observed: Observation, step: Step, results: Sequence[Result]) -> TaskStatus:
+def report(observed: Observation, step: Step, results: Sequence[Result]) -> TaskInstanceStatus:
     """The status after the step."""
     if isinstance(step, NoOp):
         return observed.task.status
@@ -78,7 +76,7 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> Task
     return _with_progress(status, step, results, observed)
 
 
-def _apply_result(status: TaskStatus, result: Result, observed: Observation) -> TaskStatus:
+def _apply_result(status: TaskInstanceStatus, result: Result, observed: Observation) -> TaskInstanceStatus:
     match result:
         case PodStarted() | Wait() | RetryAttempt():
             return track_attempt(status, result)
@@ -88,7 +86,7 @@ def _apply_result(status: TaskStatus, result: Result, observed: Observation) -> 
             return _apply_success(status, result, observed)
 
 
-def _apply_success(status: TaskStatus, result: Result, observed: Observation) -> TaskStatus:
+def _apply_success(status: TaskInstanceStatus, result: Result, observed: Observation) -> TaskInstanceStatus:
     match result:
         case IntakeFinished():
             return _with_intake(status, result, observed)
@@ -104,7 +102,7 @@ def _apply_success(status: TaskStatus, result: Result, observed: Observation) ->
             return status
 
 
-def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
+def _with_env_build(status: TaskInstanceStatus, observed: Observation) -> TaskInstanceStatus:
     build = observed.build
     if build is None:
         return status
@@ -118,7 +116,9 @@ def _with_env_build(status: TaskStatus, observed: Observation) -> TaskStatus:
     )
 
 
-def _with_intake(status: TaskStatus, result: IntakeFinished, observed: Observation) -> TaskStatus:
+def _with_intake(
+    status: TaskInstanceStatus, result: IntakeFinished, observed: Observation
+) -> TaskInstanceStatus:
     record = result.record
     status = close_attempt(status, finished_attempt(result.move, record.message))
     if record.code != ExitCode.OK or record.source is None or record.facts is None:
@@ -134,7 +134,9 @@ def _with_intake(status: TaskStatus, result: IntakeFinished, observed: Observati
     return with_fields(status, prepared=prepared)
 
 
-def _with_evaluation(status: TaskStatus, result: Evaluated, observed: Observation) -> TaskStatus:
+def _with_evaluation(
+    status: TaskInstanceStatus, result: Evaluated, observed: Observation
+) -> TaskInstanceStatus:
     evaluation = result.evaluation
     status = close_attempt(status, finished_attempt(result.move, evidence=evaluation.evidence))
     status = with_fields(status, evaluations=_matrix_with(status, evaluation))
@@ -143,7 +145,9 @@ def _with_evaluation(status: TaskStatus, result: Evaluated, observed: Observatio
     return status
 
 
-def _with_failed_attempt(status: TaskStatus, move: FailAttempt, observed: Observation) -> TaskStatus:
+def _with_failed_attempt(
+    status: TaskInstanceStatus, move: FailAttempt, observed: Observation
+) -> TaskInstanceStatus:
     status = close_attempt(status, move.ended)
     if move.work == INTAKE_WORK or move.fault.category not in GRADED_CATEGORIES:
         return mark_failed(status, failure_reason(move), observed)
@@ -152,17 +156,17 @@ def _with_failed_attempt(status: TaskStatus, move: FailAttempt, observed: Observ
     return with_fields(status, evaluations=_matrix_with(status, evaluation))
 
 
-def _matrix_with(status: TaskStatus, evaluation: Evaluation) -> list[Evaluation]:
+def _matrix_with(status: TaskInstanceStatus, evaluation: Evaluation) -> list[Evaluation]:
     others = [x for x in status.evaluations if (x.stage, x.repeat) != (evaluation.stage, evaluation.repeat)]
     return sorted([*others, evaluation], key=lambda item: (item.repeat, MATRIX.index(item.stage)))
 
 
-def _with_verdict(status: TaskStatus, result: Judged, observed: Observation) -> TaskStatus:
+def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observation) -> TaskInstanceStatus:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
-    reason, message = VERDICT_REASONS[verdict], VERDICT_SENTENCES[verdict]
-    if result.remark and not valid:
-        message = f"{message}; {result.remark}"
+    reason, message = VERDICT_REASONS[verdict], VERDICT_MESSAGES[verdict]
+    if result.note and not valid:
+        message = f"{message}; {result.note}"
     phase: Phase = "Validated" if valid else "Rejected"
     states: Mapping[str, ConditionStatus] = {
         READY: "True",
@@ -173,20 +177,20 @@ def _with_verdict(status: TaskStatus, result: Judged, observed: Observation) -> 
     return mark_finished(status, phase, states, (reason, message), observed.stamp)
 
 
-def mark_failed(status: TaskStatus, why: ReasonMessage, observed: Observation) -> TaskStatus:
+def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observation) -> TaskInstanceStatus:
     """Work ended without a verdict."""
     return mark_finished(status, "Failed", {**FAILED_STATES, VALIDATED: "Unknown"}, why, observed.stamp)
 
 
 def _with_progress(
-    status: TaskStatus, step: Step, results: Sequence[Result], observed: Observation
-) -> TaskStatus:
+    status: TaskInstanceStatus, step: Step, results: Sequence[Result], observed: Observation
+) -> TaskInstanceStatus:
     phase, reason = _phase(status, results)
     unknown: Mapping[str, ConditionStatus] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
     return mark_working(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
 
-def _phase(status: TaskStatus, results: Sequence[Result]) -> tuple[Phase, str]:
+def _phase(status: TaskInstanceStatus, results: Sequence[Result]) -> tuple[Phase, str]:
     suspended = any(isinstance(item, Wait) and item.reason == reasons.SUSPENDED for item in results)
     if suspended and not status.running:
         return "Suspended", reasons.SUSPENDED

@@ -76,7 +76,7 @@ class Judged:
     verdict: Verdict
     tests: ResultSets | None
     bundle: Digest
-    remark: str = ""
+    note: str = ""
     """What a person should know about how the tests were run."""
 
 

@@ -47,19 +47,19 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
-    remark = ""
+    note = ""
     if observed.build is not None and observed.build.status.draft is not None:
         # With the draft, the bundle alone is enough to build the image and run the tests again.
         draft = await context.draft(repository, observed.build.status.draft)
         files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
-        remark = no_files_note(
+        note = no_files_note(
             draft.test_command, task.status.prepared.test_files if task.status.prepared else 0
         )
     digest = await push_artifact(context.registry, repository, "verdict", files, subject=image.digest)
     metrics.VERDICTS.labels(step.verdict.value, observed.settings.experiment_label(task.experiment)).inc()
     known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
     counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
-    return Judged(step.verdict, counts if known else None, digest, remark)
+    return Judged(step.verdict, counts if known else None, digest, note)
 
 
 async def _matrix_evidence(

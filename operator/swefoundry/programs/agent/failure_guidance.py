@@ -1,4 +1,4 @@
-"""The usual guidance for every kind of failure: the role that has to act, and advice. Pure.
+"""The usual guidance for every kind of failure: the role that has to act, and the usual fix. Pure.
 
 The analyst reads it, and it is used instead of the analyst's answer when that is invalid. No kind leads to the same
 draft again.
@@ -19,14 +19,12 @@ class FailureGuidance:
     route: Route
     meaning: str
     """What was measured, in a sentence."""
-    advice: str
+    fix: str
     """What usually helps."""
 
     def default_guidance(self, message: str) -> Guidance:
         """The guidance that is used when the analyst gives no valid answer."""
-        instructions = (
-            f"{self.advice} The measured failure was:\n{message}" if message.strip() else self.advice
-        )
+        instructions = f"{self.fix} The measured failure was:\n{message}" if message.strip() else self.fix
         return Guidance(give_up=False, reason=self.meaning, route=self.route, instructions=instructions)
 
 
@@ -35,10 +33,8 @@ def guidance_for(outcome: RoundOutcome, message: str) -> FailureGuidance:
     return GUIDANCE_BY_KIND[classify_failure(outcome, message)]
 
 
-def _guidance(
-    kind: FailureKind, route: Route, meaning: str, advice: str
-) -> tuple[FailureKind, FailureGuidance]:
-    return kind, FailureGuidance(kind, route, meaning, advice)
+def _guidance(kind: FailureKind, route: Route, meaning: str, fix: str) -> tuple[FailureKind, FailureGuidance]:
+    return kind, FailureGuidance(kind, route, meaning, fix)
 
 
 GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(

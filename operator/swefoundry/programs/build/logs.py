@@ -36,9 +36,9 @@ class BuildLog:
         while self._tail_bytes > self._half:
             self._drop_oldest()
 
-    def write_line(self, sentence: str) -> None:
+    def write_line(self, text: str) -> None:
         """A line of our own."""
-        self.write(f"swefoundry: {sentence}\n".encode())
+        self.write(f"swefoundry: {text}\n".encode())
 
     def content(self) -> bytes:
         """The output that was kept, with a line in place of dropped bytes."""

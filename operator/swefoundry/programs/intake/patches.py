@@ -18,7 +18,7 @@ _MAX_ERRORS_SHOWN = 300
 """Characters of a sentence or path: git repeats whole paths, and the advice after them must have room."""
 
 _NONE = "No valid patches in input"
-_ADVICE = {
+_HINTS = {
     ExitCode.TEST_PATCH_REFUSED: ". It is applied to spec.baseCommit as it is: was it made against that?",
     ExitCode.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
     " and does it leave the files of the test patch alone?",
@@ -37,16 +37,16 @@ async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
     except GitFailed as error:
         message = f"the {name} patch does not apply: {explain_failure(whole, error.stderr)}"
-        raise IntakeRejected(code, f"{message}{_ADVICE.get(code, '')}") from error
+        raise IntakeRejected(code, f"{message}{_HINTS.get(code, '')}") from error
 
 
 def explain_failure(patch: bytes, stderr: str) -> str:
     """git's own message, with the hunk that it is about."""
-    sentence = "; ".join(_error_lines(stderr)) or "git gave no reason"
+    message = "; ".join(_error_lines(stderr)) or "git gave no reason"
     failed = _FAILED.search(stderr)
     if failed is None:
-        return sentence
-    return f"{_short(failed['path'])}, {_hunk(patch, failed['path'], int(failed['line']))}: {sentence}"
+        return message
+    return f"{_short(failed['path'])}, {_hunk(patch, failed['path'], int(failed['line']))}: {message}"
 
 
 def _error_lines(stderr: str) -> list[str]:

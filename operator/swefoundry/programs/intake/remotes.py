@@ -66,12 +66,12 @@ def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeReject
     if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
     if _LOGIN.search(stderr):
-        advice = (
+        remediation = (
             "the git token was rejected: renew the secret, or give the token read access to this repository"
             if source.has_login
             else "it is private or does not exist: check the URL, or name a secret with a token (tokenSecretRef)"
         )
-        return unreachable_source(f"{source.url} denied access; {advice}")
+        return unreachable_source(f"{source.url} denied access; {remediation}")
     if _MISSING.search(stderr):
         return unreachable_source(
             f"there is no git repository at {source.url}: check the URL, or whether it needs a token"

@@ -26,5 +26,5 @@ async def with_retries(policy: RetryPolicy, attempt: Callable[[], Awaitable[T]])
     try:
         return await retrying(once)
     except SourceUnreachable as error:
-        advice = "check the URL, and that network policies let intake pods go there"
-        raise unreachable_source(f"{error} ({policy.attempts} requests): {advice}") from error
+        remediation = "check the URL, and that network policies let intake pods go there"
+        raise unreachable_source(f"{error} ({policy.attempts} requests): {remediation}") from error

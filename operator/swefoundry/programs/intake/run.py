@@ -20,7 +20,7 @@ from swefoundry.programs.intake import worktree
 from swefoundry.programs.intake.intake_errors import IntakeRejected, missing_source
 from swefoundry.programs.intake.limits import PATCH_BYTES
 from swefoundry.programs.intake.patches import apply_patch
-from swefoundry.programs.intake.sources import StoredSource, obtain_source
+from swefoundry.programs.intake.sources import StoredSource, prepare_source
 from swefoundry.programs.intake.workspace import Workspace
 
 Progress = Callable[[str], None]
@@ -41,7 +41,7 @@ async def run_intake(
 ) -> IntakeResult:
     """The result of a good intake. Raises ``IntakeRejected`` when the instance is at fault."""
     repo = spec.place.repository
-    source = await obtain_source(spec, registry, workspace)
+    source = await prepare_source(spec, registry, workspace)
     progress(f"source {source.digest}, tag {source.tree.tag}")
     git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
     base = await worktree.worktree_listing(git)

@@ -30,7 +30,7 @@ class StoredSource:
     """The one that was fetched from git; for archives the clean tree's own."""
 
 
-async def obtain_source(spec: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
+async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
     """Fetch the spec's origin, make the clean tree, and store it."""
     match spec.origin:
         case GitOrigin() as origin:

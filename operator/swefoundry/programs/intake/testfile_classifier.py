@@ -44,13 +44,13 @@ _DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Te
 
 def is_test(path: str, content: bytes | None) -> bool:
     """Whether to name ``path`` to the test command; without ``content`` (a deleted file) the name decides."""
-    place = PurePosixPath(path)
-    if place.name in _SUPPORT:
+    parsed = PurePosixPath(path)
+    if parsed.name in _SUPPORT:
         return False
-    if any(fnmatchcase(place.name, pattern) for pattern in _NAMES):
+    if any(fnmatchcase(parsed.name, pattern) for pattern in _NAMES):
         return True
-    if not any(folder in _FOLDERS for folder in place.parts[:-1]):
+    if not any(folder in _FOLDERS for folder in parsed.parts[:-1]):
         return False
-    if place.suffix == ".py":
+    if parsed.suffix == ".py":
         return content is None or _DEFINES_TESTS.search(content) is not None
-    return place.suffix in _IN_FOLDERS
+    return parsed.suffix in _IN_FOLDERS

@@ -34,11 +34,11 @@ def worktree_contents(root: Path, paths: Iterable[bytes]) -> dict[bytes, Regular
     return {path: _content(os.path.join(os.fsencode(root), path)) for path in paths}
 
 
-def _content(place: bytes) -> RegularFile | Symlink:
-    mode = os.lstat(place).st_mode
+def _content(path: bytes) -> RegularFile | Symlink:
+    mode = os.lstat(path).st_mode
     if stat.S_ISLNK(mode):
-        return Symlink(os.readlink(place))
-    return RegularFile(_bytes(place), executable=bool(mode & 0o100))
+        return Symlink(os.readlink(path))
+    return RegularFile(_bytes(path), executable=bool(mode & 0o100))
 
 
 def read_file(root: Path, path: bytes) -> bytes:
@@ -46,6 +46,6 @@ def read_file(root: Path, path: bytes) -> bytes:
     return _bytes(os.path.join(os.fsencode(root), path))
 
 
-def _bytes(place: bytes) -> bytes:
-    with open(os.open(place, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
+def _bytes(path: bytes) -> bytes:
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as handle:
         return handle.read()

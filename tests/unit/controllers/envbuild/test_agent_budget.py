@@ -16,7 +16,7 @@ from swefoundry.controllers.envbuild.strategy_order import NextStrategies, next_
 from swefoundry.controllers.envbuild.usage_index import NO_USAGE, OtherUsage, UsageTotals
 from swefoundry.settings import Settings
 
-LADDER = [Model(name="small")]
+MODELS = [Model(name="small")]
 BEGUN = Agents(drafts_requested=1)
 ENDED = Agents(drafts_requested=1, end_reason="AgentsGaveUp")
 DRAFT = Draft(dockerfile="FROM a", test_command="t")
@@ -25,11 +25,11 @@ DRAFT = Draft(dockerfile="FROM a", test_command="t")
 @pytest.mark.parametrize(
     ("named", "models", "order"),
     [
-        ({}, LADDER, ["reuse", "recipe", "agents"]),
+        ({}, MODELS, ["reuse", "recipe", "agents"]),
         ({}, [], ["reuse", "recipe"]),
-        ({"draft": DRAFT}, LADDER, ["fixed"]),
+        ({"draft": DRAFT}, MODELS, ["fixed"]),
         ({"strategies": ["agents", "recipe"]}, [], ["agents", "recipe"]),
-        ({"strategies": ["fixed", "agents"], "draft": DRAFT}, LADDER, ["fixed", "agents"]),
+        ({"strategies": ["fixed", "agents"], "draft": DRAFT}, MODELS, ["fixed", "agents"]),
     ],
 )
 def test_strategies_are_those_named_or_the_operators_own(named, models, order):
@@ -52,7 +52,7 @@ def test_whose_turn_it_is(order, agents, whose):
     assert next_strategies(order, agents) == whose
 
 
-def a_spender(tokens=0, micro_usd=0, **budget):
+def a_build_with_usage(tokens=0, micro_usd=0, **budget):
     used = Usage(turns=1, input_tokens=tokens, micro_usd=micro_usd).to_json_dict()
     return a_build({"usage": used}, budget=budget)
 
@@ -64,13 +64,13 @@ def others(here=NO_USAGE, elsewhere=NO_USAGE):
     return OtherUsage(here, here.plus(elsewhere))
 
 
-def an_account(tokens=0, held=0):
+def usage_of(tokens=0, held=0):
     return UsageTotals(Usage(input_tokens=tokens), Usage(input_tokens=held))
 
 
 def test_one_instance_spends_what_is_left_of_its_own_budget():
     found = decide_budget(
-        a_spender(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), ALONE, Settings()
+        a_build_with_usage(400, 100_000, llmTokens=1000, llmUsd="0.25", turnsPerRole=7), ALONE, Settings()
     )
     assert found == BudgetDecision(
         Allowance(
@@ -84,21 +84,23 @@ def test_one_instance_spends_what_is_left_of_its_own_budget():
 
 
 def test_nothing_left_names_the_budget_and_what_raises_it():
-    assert decide_budget(a_spender(1000, llmTokens=1000), ALONE, Settings()).spent == (
+    assert decide_budget(a_build_with_usage(1000, llmTokens=1000), ALONE, Settings()).spent == (
         "no tokens are left of spec.budget; raise spec.budget.llmTokens"
     )
-    dear = decide_budget(a_spender(0, 250_000, llmUsd="0.25"), ALONE, Settings())
-    assert dear.spent == "no money is left of spec.budget; raise spec.budget.llmUsd"
+    decision = decide_budget(a_build_with_usage(0, 250_000, llmUsd="0.25"), ALONE, Settings())
+    assert decision.spent == "no money is left of spec.budget; raise spec.budget.llmUsd"
 
 
 def test_a_namespace_counts_its_own_and_the_operator_all():
-    beside = others(an_account(300), an_account(500))
-    of_namespace = decide_budget(a_spender(100), beside, Settings(namespace_llm_tokens=1000)).allowance
+    usage = others(usage_of(300), usage_of(500))
+    of_namespace = decide_budget(
+        a_build_with_usage(100), usage, Settings(namespace_llm_tokens=1000)
+    ).allowance
     assert (of_namespace.tokens, of_namespace.tokens_named) == (
         600,
         "the budget of namespace here; raise agents.budgets.namespace.tokens in the chart's values",
     )
-    of_operator = decide_budget(a_spender(100), beside, Settings(operator_llm_tokens=1000)).allowance
+    of_operator = decide_budget(a_build_with_usage(100), usage, Settings(operator_llm_tokens=1000)).allowance
     assert (of_operator.tokens, of_operator.tokens_named) == (
         100,
         "the operator's budget; raise agents.budgets.operator.tokens in the chart's values",
@@ -107,16 +109,18 @@ def test_a_namespace_counts_its_own_and_the_operator_all():
 
 def test_what_running_agents_may_still_use_is_waited_for_and_not_spent():
     limit = Settings(operator_llm_tokens=1000)
-    waits = decide_budget(a_spender(100, llmTokens=500), others(an_account(held=600)), limit)
+    waits = decide_budget(a_build_with_usage(100, llmTokens=500), others(usage_of(held=600)), limit)
     assert (waits.spent, waits.held) == (
         "",
         "running agents may use the rest of a model budget",
     )
-    assert decide_budget(a_spender(100, llmTokens=500), others(an_account(held=500)), limit).held == ""
+    assert decide_budget(a_build_with_usage(100, llmTokens=500), others(usage_of(held=500)), limit).held == ""
 
 
 def test_shared_money_is_exact():
-    found = decide_budget(a_spender(0, 1), ALONE, Settings(operator_llm_usd=Decimal("0.1"))).allowance
+    found = decide_budget(
+        a_build_with_usage(0, 1), ALONE, Settings(operator_llm_usd=Decimal("0.1"))
+    ).allowance
     assert found.micro_usd == 99_999
 
 

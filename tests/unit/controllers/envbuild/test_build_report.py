@@ -47,8 +47,8 @@ LATER = NOW + timedelta(minutes=5)
 
 
 def observed(*rounds, now=NOW, status=None, **spec):
-    made = a_build(status, **spec)
-    body = made.status.model_copy(update={"rounds": list(rounds)})
+    build = a_build(status, **spec)
+    body = build.status.model_copy(update={"rounds": list(rounds)})
     return Observation(a_build(body.to_json_dict(), **spec), (), Settings(registry_pull="pull"), now)
 
 
@@ -231,11 +231,11 @@ def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
 
 
 @pytest.mark.parametrize(
-    ("blame", "reason"),
+    ("category", "reason"),
     [(FaultCategory.INFRASTRUCTURE, "InfrastructureFault"), (FaultCategory.CONFIGURATION, "Misconfigured")],
 )
-def test_a_fault_that_would_meet_every_draft_ends_the_search(blame, reason):
-    fault = PodFault(blame, "Whatever", "a sentence")
+def test_a_fault_that_would_meet_every_draft_ends_the_search(category, reason):
+    fault = PodFault(category, "Whatever", "a sentence")
     status = after(observed(ROUND), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert conditions(status)["Stalled"] == ("True", reason)
     assert message(status) == "build-0: Whatever after 1 attempt: a sentence"

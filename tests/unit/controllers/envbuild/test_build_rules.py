@@ -180,11 +180,11 @@ MODELS = {"models": [Model(name="small")]}
 
 
 def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
-    wanted = EndSearch(
+    expected = EndSearch(
         "AgentsNotConfigured",
         "the strategy agents is requested but no model is configured: set agents.models in the chart's values",
     )
-    assert decide(observed(a_build(**BARE, **AGENTS_ALONE))) == wanted
+    assert decide(observed(a_build(**BARE, **AGENTS_ALONE))) == expected
     assert needs_search(observed(a_build(**AGENTS_ALONE), **MODELS))
 
 

@@ -98,7 +98,7 @@ def test_a_build_that_was_killed_for_memory_ends_the_round():
 
 
 @pytest.mark.parametrize(
-    ("code", "raw_exit", "sentence"),
+    ("code", "raw_exit", "message"),
     [
         (0, 0, ""),
         (1, 1, ""),
@@ -108,10 +108,10 @@ def test_a_build_that_was_killed_for_memory_ends_the_round():
         (22, None, "the test command did not end within 60 s (spec.validation.timeoutSeconds)"),
     ],
 )
-def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, sentence):
+def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, message):
     note = "no file matches junit.xml" if code == 21 else None
     record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
-    assert missing_result_message(record, 60) == sentence
+    assert missing_result_message(record, 60) == message
 
 
 def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
@@ -122,9 +122,9 @@ def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
         "fatal error: x.h",
     ]
     over = ROUND.model_copy(update={"outcome": "StepFailed", "message": "\n".join(lines)})
-    said = outcome_summary(over)
-    assert said.startswith("StepFailed: `RUN make` failed with exit code 2. | ")
-    assert said.endswith(" | fatal error: x.h") and len(said) < 500
+    summary = outcome_summary(over)
+    assert summary.startswith("StepFailed: `RUN make` failed with exit code 2. | ")
+    assert summary.endswith(" | fatal error: x.h") and len(summary) < 500
 
 
 def test_the_log_of_before_does_not_speak_for_the_round():

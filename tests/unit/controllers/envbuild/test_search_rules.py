@@ -62,7 +62,7 @@ def test_a_named_parent_that_has_not_ended_is_awaited():
 
 
 def test_a_proven_image_is_tried_although_an_older_search_goes_on():
-    search = a_search("reuse", "fixed", leader=LEADER, neighbours=(CANDIDATE,), draft=DRAFT)
+    search = a_search("reuse", "fixed", leader=LEADER, reuse_candidates=(CANDIDATE,), draft=DRAFT)
     step = step_for(search)
     assert isinstance(step, StartRound)
     assert (step.proposal.strategy, step.proposal.parent.image) == ("reuse", digest("c"))
@@ -75,7 +75,7 @@ def test_a_draft_from_scratch_waits_for_an_older_search():
 
 
 def test_the_order_of_the_strategies_is_kept_before_the_wait():
-    search = a_search("fixed", "reuse", leader=LEADER, neighbours=(CANDIDATE,), draft=DRAFT)
+    search = a_search("fixed", "reuse", leader=LEADER, reuse_candidates=(CANDIDATE,), draft=DRAFT)
     assert isinstance(step_for(search), WaitForSearch)
 
 

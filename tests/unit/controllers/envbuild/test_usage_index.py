@@ -26,7 +26,7 @@ class Cluster:
 
     def __init__(self):
         self.cache, self.woken = Cache(), []
-        self.spending = UsageIndex(self.cache, self.woken.append)
+        self.usage_index = UsageIndex(self.cache, self.woken.append)
         self.version = 0
 
     def build(self, key, tokens=0, micro_usd=0, running=(), uid="1", budget=BUDGET):
@@ -80,31 +80,33 @@ def test_totals_exclude_the_asking_envbuild_per_namespace_and_overall(cluster):
     cluster.build(A, 100, 1)
     cluster.build(B, 200, 2)
     cluster.build(C, 400, 4)
-    assert cluster.spending.excluding(A) == OtherUsage(UsageTotals(spent(200, 2)), UsageTotals(spent(600, 6)))
-    assert cluster.spending.excluding(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
+    assert cluster.usage_index.excluding(A) == OtherUsage(
+        UsageTotals(spent(200, 2)), UsageTotals(spent(600, 6))
+    )
+    assert cluster.usage_index.excluding(C) == OtherUsage(NO_USAGE, UsageTotals(spent(300, 3)))
 
 
 def test_an_agent_pod_that_is_not_in_a_status_reserves_its_budget(cluster):
     cluster.build(B, 200)
     cluster.pod(B)
     held = UsageTotals(spent(200), spent(800, 500_000))
-    assert cluster.spending.excluding(A) == OtherUsage(held, held)
+    assert cluster.usage_index.excluding(A) == OtherUsage(held, held)
     cluster.build(B, 200, running=["agent-0"])
     cluster.cache.drop(pod_of(B))
-    assert cluster.spending.excluding(A) == OtherUsage(held, held)
+    assert cluster.usage_index.excluding(A) == OtherUsage(held, held)
 
 
 def test_pods_of_other_roles_and_of_predecessors_reserve_nothing(cluster):
     cluster.build(B, 200, uid="2")
     cluster.pod(B, uid="1")
-    assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
+    assert cluster.usage_index.excluding(A).overall == UsageTotals(spent(200))
     cluster.pod(B, Role.BUILD, uid="2")
-    assert cluster.spending.excluding(A).overall == UsageTotals(spent(200))
+    assert cluster.usage_index.excluding(A).overall == UsageTotals(spent(200))
 
 
 def test_waiting_keys_are_woken_once_a_budget_is_freed(cluster):
     cluster.build(A, running=["agent-0"])
-    cluster.spending.wait_for_budget(B)
+    cluster.usage_index.wait_for_budget(B)
     cluster.build(A, running=["agent-0", "build-0"])
     cluster.build(C, 100)
     assert cluster.woken == []
@@ -138,7 +140,7 @@ def test_the_totals_always_equal_a_count_over_the_cache(changes):
             case _:
                 getattr(cluster, what)(key, *rest)
         for each in (A, B, C):
-            assert cluster.spending.excluding(each) == counted(cluster.cache, each)
+            assert cluster.usage_index.excluding(each) == counted(cluster.cache, each)
 
 
 def counted(cache, but):

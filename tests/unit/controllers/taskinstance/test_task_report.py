@@ -65,8 +65,8 @@ def evaluated(stage, code, network_open=False, repeat=0):
     return Evaluated(collect(work, code), evaluation, network_open)
 
 
-def judged(verdict, remark=""):
-    return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"), remark)
+def judged(verdict, note=""):
+    return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"), note)
 
 
 def test_a_new_task_is_in_phase_intake():
@@ -167,10 +167,10 @@ def test_the_envbuild_is_named_even_when_its_creation_was_not_recorded():
 
 
 def test_the_image_is_taken_over_from_the_finished_envbuild_only():
-    made = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
-    under_way = after(observed({"prepared": PREPARED}, a_build(made)), WaitForEnvBuild())
+    fields = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
+    under_way = after(observed({"prepared": PREPARED}, a_build(fields)), WaitForEnvBuild())
     assert under_way.image is None
-    build = a_build(made | {"finishedAt": NOW.isoformat()})
+    build = a_build(fields | {"finishedAt": NOW.isoformat()})
     status = after(observed({"prepared": PREPARED}, build), GO_ON)
     assert (status.image, status.strategy) == (Image(name="r/i:t", digest=digest("b")), "recipe")
     assert status.phase == "Validating"
@@ -236,15 +236,15 @@ def test_a_fault_that_the_task_caused_is_a_cell_without_a_code():
 
 
 @pytest.mark.parametrize(
-    ("blame", "reason"),
+    ("category", "reason"),
     [
         (FaultCategory.INFRASTRUCTURE, "InfrastructureFault"),
         (FaultCategory.ENVIRONMENT, "EnvironmentNotBuilt"),
         (FaultCategory.CONFIGURATION, "Misconfigured"),
     ],
 )
-def test_a_fault_outside_of_the_task_is_no_verdict(blame, reason):
-    fault = PodFault(blame, "Whatever", "a sentence")
+def test_a_fault_outside_of_the_task_is_no_verdict(category, reason):
+    fault = PodFault(category, "Whatever", "a sentence")
     status = after(observed(READY), GO_ON, FailAttempt(Work.parse("before-0"), an_attempt(number=4), fault))
     assert conditions_of(status)["Stalled"] == ("True", reason)
     assert message(status) == "before-0: Whatever after 5 attempts: a sentence"

@@ -35,9 +35,9 @@ async def test_pods_that_get_sigterm_in_every_turn_pay_for_each_turn_once(
 ) -> None:
     seeded, gate = SeededRepository(registry), scripted.RequestGate()
     async with scripted.serve(SCRIPT, gate=gate) as endpoint:
-        order = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        spec = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
         for turn in range(1, TURNS + 1):
-            pod = await start_agent(order, tmp_path / f"pod{turn}")
+            pod = await start_agent(spec, tmp_path / f"pod{turn}")
             asked = await gate.next_request()
             pod.terminate()
             asked.release()
@@ -48,7 +48,7 @@ async def test_pods_that_get_sigterm_in_every_turn_pay_for_each_turn_once(
                 ExitCode.OK,
             ), ended.output
             assert ended.record is not None and ended.record.usage.turns == turn
-        last = await (await start_agent(order, tmp_path / "last")).wait()
+        last = await (await start_agent(spec, tmp_path / "last")).wait()
         report = endpoint.request_report()
     assert last.record is not None and last.exit_code == ExitCode.OK, last.output
     assert await seeded.draft(last.record.draft) == a_draft()
@@ -62,14 +62,14 @@ async def test_a_pod_that_is_lost_between_turns_loses_no_paid_response(
 ) -> None:
     seeded, gate = SeededRepository(registry), scripted.RequestGate()
     async with scripted.serve(SCRIPT, gate=gate) as endpoint:
-        order = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
-        pod = await start_agent(order, tmp_path / "lost")
+        spec = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
+        pod = await start_agent(spec, tmp_path / "lost")
         for _ in range(2):
             (await gate.next_request()).release()
         await gate.next_request()  # two answers are stored; the third is in progress and never comes
         pod.kill()
         assert (await pod.wait()).record is None
-        pod = await start_agent(order, tmp_path / "last")
+        pod = await start_agent(spec, tmp_path / "last")
         for _ in range(2):
             (await gate.next_request()).release()
         last = await pod.wait()
@@ -78,8 +78,8 @@ async def test_a_pod_that_is_lost_between_turns_loses_no_paid_response(
     assert (report["answered"], report["answered_twice"]) == (TURNS, [])
 
 
-@pytest.mark.parametrize("order", ["", "{}", "[]"])
-async def test_a_spec_that_cannot_be_parsed_is_an_invalid_spec(tmp_path: Path, order: str) -> None:
-    ended = await (await start_agent(order, tmp_path / "pod")).wait()
+@pytest.mark.parametrize("spec", ["", "{}", "[]"])
+async def test_a_spec_that_cannot_be_parsed_is_an_invalid_spec(tmp_path: Path, spec: str) -> None:
+    ended = await (await start_agent(spec, tmp_path / "pod")).wait()
     assert ended.record is not None
     assert (ended.exit_code, ended.record.code, ended.record.nonce) == (90, 90, "")

@@ -57,10 +57,10 @@ _numbers = itertools.count()
 
 def open_with(client: ScriptedModelClient) -> OpenModelClient:
     @asynccontextmanager
-    async def opened(spec: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
+    async def open_client(spec: AgentSpec, registry: RegistryClient) -> AsyncIterator[ScriptedModelClient]:
         yield client
 
-    return opened
+    return open_client
 
 
 async def run(
@@ -167,8 +167,8 @@ async def test_every_agent_exit_has_its_code_and_the_transcript_is_kept(
 ) -> None:
     before = await run(await seeded.agent_spec(), seeded.registry, ScriptedModelClient(FIRST), tmp_path)
     past = await seeded.past_round(0, RoundOutcome.AFTER_FAILED, a_draft(), message="why")
-    order = await seeded.agent_spec(past, state=before.state)
-    record = await run(order, seeded.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
+    spec = await seeded.agent_spec(past, state=before.state)
+    record = await run(spec, seeded.registry, ScriptedModelClient(LATER | {"environment": [stop]}), tmp_path)
     assert (record.code, record.message, record.draft) == (code, str(stop), None)
     assert record.usage == ONE_TURN
     assert len((await seeded.transcript(record.transcript)).turns) == 4
@@ -188,13 +188,13 @@ async def test_giving_up_is_the_analysts_reason(seeded: SeededRepository, tmp_pa
 async def test_an_unavailable_registry_is_an_infrastructure_failure(
     seeded: SeededRepository, tmp_path: Path
 ) -> None:
-    order = await seeded.agent_spec()
+    spec = await seeded.agent_spec()
     away = RegistryLocation(
         registry=f"127.0.0.1:{registry_server.free_port()}", insecure=True, repository="x"
     )
     async with RegistryClient(away.registry, insecure=True, retry_seconds=0.1) as registry:
         record = await run(
-            order.model_copy(update={"place": away}), registry, ScriptedModelClient(FIRST), tmp_path
+            spec.model_copy(update={"place": away}), registry, ScriptedModelClient(FIRST), tmp_path
         )
     assert (record.code, away.registry in record.message) == (ExitCode.INFRASTRUCTURE, True)
 
@@ -202,10 +202,8 @@ async def test_an_unavailable_registry_is_an_infrastructure_failure(
 async def test_facts_that_cannot_be_parsed_are_an_invalid_spec(
     seeded: SeededRepository, tmp_path: Path
 ) -> None:
-    order = await seeded.agent_spec(facts=await seeded.registry.put_blob(seeded.repo, b"[]"))
-    assert (
-        await run(order, seeded.registry, ScriptedModelClient({}), tmp_path)
-    ).code == ExitCode.INVALID_SPEC
+    spec = await seeded.agent_spec(facts=await seeded.registry.put_blob(seeded.repo, b"[]"))
+    assert (await run(spec, seeded.registry, ScriptedModelClient({}), tmp_path)).code == ExitCode.INVALID_SPEC
 
 
 class Silent(ScriptedModelClient):
@@ -219,8 +217,8 @@ class Silent(ScriptedModelClient):
 async def test_the_time_limit_names_the_setting_that_raises_it(
     seeded: SeededRepository, tmp_path: Path
 ) -> None:
-    order = await seeded.agent_spec(time_limit_seconds=0)
-    record = await run(order, seeded.registry, Silent({}), tmp_path)
+    spec = await seeded.agent_spec(time_limit_seconds=0)
+    record = await run(spec, seeded.registry, Silent({}), tmp_path)
     assert (record.code, "agent_seconds" in record.message) == (ExitCode.TIME_LIMIT, True)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from swefoundry.programs.agent.command_rules import command_problem
 
-HONEST = [
+ALLOWED = [
     "pytest {files}",
     "cd tests && pytest -q {files} && echo done",
     "set -e\nexport X=1\npytest {files}\n",
@@ -36,7 +36,7 @@ REJECTED = [
 ]
 
 
-@pytest.mark.parametrize("command", HONEST)
+@pytest.mark.parametrize("command", ALLOWED)
 def test_valid_commands_are_accepted(command: str) -> None:
     assert command_problem(command, requires_files=True) == ""
 

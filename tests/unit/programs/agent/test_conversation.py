@@ -33,11 +33,11 @@ def judge(draft: EnvironmentDraft) -> InvalidAnswer | None:
     return None if draft.dockerfile == "FROM good" else InvalidAnswer("Not good.")
 
 
-class Talk:
+class ScriptedConversation:
     """A conversation with a scripted client, and its result."""
 
-    def __init__(self, *lines: ScriptedAnswer, ladder: tuple[str, ...] = ("small",), **more: Any) -> None:
-        self.client = ScriptedModelClient({"environment": lines}, ladder)
+    def __init__(self, *lines: ScriptedAnswer, models: tuple[str, ...] = ("small",), **more: Any) -> None:
+        self.client = ScriptedModelClient({"environment": lines}, models)
         self.recorder = TranscriptRecorder(Transcript(conversation="c"), 2, self.client.redact)
         task = RoleTask("environment", "Write.", EnvironmentDraft, judge, more.get("turns", 20), "a budget")
         self._conversation = Conversation(AgentDeps(self.client, self.recorder), task, more.get("toolbox"))
@@ -55,97 +55,97 @@ def toolbox(tmp_path: Path) -> RepoTools:
 
 
 async def test_a_valid_answer_ends_the_conversation() -> None:
-    talk = Talk(GOOD)
-    assert (await talk.answer()).dockerfile == "FROM good"
-    [request] = talk.client.requests
+    conversation = ScriptedConversation(GOOD)
+    assert (await conversation.answer()).dockerfile == "FROM good"
+    [request] = conversation.client.requests
     assert request.answer == answer_schema(EnvironmentDraft) and request.tools == ()
     assert [message.role for message in request.messages] == ["system", "user"]
     assert request.messages[0].text.startswith("You are the Environment Manager of swefoundry.\n")
 
 
 async def test_an_invalid_answer_is_corrected_with_the_reason() -> None:
-    talk = Talk("what?", '{"note": 1}', BAD, GOOD)
-    assert (await talk.answer()).dockerfile == "FROM good"
-    prompts = talk.prompts()[1:]
+    conversation = ScriptedConversation("what?", '{"note": 1}', BAD, GOOD)
+    assert (await conversation.answer()).dockerfile == "FROM good"
+    prompts = conversation.prompts()[1:]
     assert "no JSON object could be read" in prompts[0]
     assert "dockerfile: Field required" in prompts[1] and "note: " in prompts[1]
     assert "Not good." in prompts[2]
 
 
 async def test_invalid_answers_from_every_model_end_as_malformed_with_role_and_reason() -> None:
-    talk = Talk(*["what?"] * (1 + MAX_CORRECTIONS))
+    conversation = ScriptedConversation(*["what?"] * (1 + MAX_CORRECTIONS))
     with pytest.raises(
         MalformedAnswers, match=r"the environment role gave no answer that can be used: .*no JSON"
     ):
-        await talk.answer()
-    assert len(talk.client.requests) == 1 + MAX_CORRECTIONS
+        await conversation.answer()
+    assert len(conversation.client.requests) == 1 + MAX_CORRECTIONS
 
 
 async def test_the_next_model_starts_from_the_last_valid_message_with_the_reason() -> None:
-    talk = Talk(*[BAD] * (1 + MAX_CORRECTIONS), GOOD, ladder=("small", "large"))
-    await talk.answer()
-    *_, last = talk.client.requests
+    conversation = ScriptedConversation(*[BAD] * (1 + MAX_CORRECTIONS), GOOD, models=("small", "large"))
+    await conversation.answer()
+    *_, last = conversation.client.requests
     assert [message.role for message in last.messages] == ["system", "user", "user"]
     assert last.messages[-1].text == "An earlier attempt at this was refused 4 times. Not good."
-    assert talk.recorder.transcript.turns[-1].model == "large"
+    assert conversation.recorder.transcript.turns[-1].model == "large"
 
 
 async def test_every_model_gets_corrections() -> None:
-    talk = Talk(*[BAD] * 8, ladder=("small", "large"))
+    conversation = ScriptedConversation(*[BAD] * 8, models=("small", "large"))
     with pytest.raises(MalformedAnswers):
-        await talk.answer()
-    assert talk.client.unused_answers == {}
+        await conversation.answer()
+    assert conversation.client.unused_answers == {}
 
 
 async def test_repetition_by_every_model_ends_as_repeated() -> None:
     with pytest.raises(RepeatedDrafts, match="This was tried"):
-        await Talk(*[OLD] * (1 + MAX_CORRECTIONS)).answer()
+        await ScriptedConversation(*[OLD] * (1 + MAX_CORRECTIONS)).answer()
 
 
 async def test_an_agent_exit_of_the_client_is_passed_on() -> None:
     with pytest.raises(ModelUnavailable, match="503"):
-        await Talk(BAD, ModelUnavailable("503")).answer()
+        await ScriptedConversation(BAD, ModelUnavailable("503")).answer()
 
 
 async def test_tools_are_run_and_their_results_are_sent(toolbox: RepoTools) -> None:
-    talk = Talk(
+    conversation = ScriptedConversation(
         tool_calls(("read", {"path": "tox.ini"}), ("find", {"pattern": "*.py"})), GOOD, toolbox=toolbox
     )
-    await talk.answer()
-    answers = talk.client.requests[1].messages[3:]
+    await conversation.answer()
+    answers = conversation.client.requests[1].messages[3:]
     assert [(each.role, each.call_id) for each in answers] == [("tool", "call-0"), ("tool", "call-1")]
     assert "commands = pytest" in answers[0].text and "setup.py" in answers[1].text
 
 
 async def test_every_call_gets_a_result_even_when_there_are_too_many(toolbox: RepoTools) -> None:
     patterns = [("find", {"pattern": f"*{n}"}) for n in range(11)]
-    talk = Talk(tool_calls(*patterns), GOOD, toolbox=toolbox)
-    await talk.answer()
-    answers = [message.text for message in talk.client.requests[1].messages if message.role == "tool"]
+    conversation = ScriptedConversation(tool_calls(*patterns), GOOD, toolbox=toolbox)
+    await conversation.answer()
+    answers = [message.text for message in conversation.client.requests[1].messages if message.role == "tool"]
     assert len(answers) == 11
     assert [text for text in answers if "at most 8 calls" in text] == answers[8:]
 
 
 async def test_repeated_calls_lead_to_a_request_for_the_answer(toolbox: RepoTools) -> None:
     same = tool_calls(("read", {"path": "tox.ini"}))
-    talk = Talk(same, same, same, GOOD, toolbox=toolbox)
-    await talk.answer()
-    answers = [message.text for message in talk.client.requests[3].messages if message.role == "tool"]
+    conversation = ScriptedConversation(same, same, same, GOOD, toolbox=toolbox)
+    await conversation.answer()
+    answers = [message.text for message in conversation.client.requests[3].messages if message.role == "tool"]
     _, second, third = answers
     assert second.startswith("You made this call before; nothing has changed.")
     assert "twice already" in third
-    assert "Your tool calls repeat themselves" in talk.prompts()[3]
+    assert "Your tool calls repeat themselves" in conversation.prompts()[3]
 
 
 async def test_a_role_that_only_repeats_calls_ends_as_malformed(toolbox: RepoTools) -> None:
     with pytest.raises(MalformedAnswers, match="repeat themselves"):
-        await Talk(*[tool_calls(("list", {}))] * 20, toolbox=toolbox).answer()
+        await ScriptedConversation(*[tool_calls(("list", {}))] * 20, toolbox=toolbox).answer()
 
 
 async def test_a_call_without_tools_gets_an_error() -> None:
-    talk = Talk(tool_calls(("read", {"path": "x"})), GOOD)
-    await talk.answer()
-    assert [message.role for message in talk.client.requests[1].messages[2:]] == [
+    conversation = ScriptedConversation(tool_calls(("read", {"path": "x"})), GOOD)
+    await conversation.answer()
+    assert [message.role for message in conversation.client.requests[1].messages[2:]] == [
         "assistant",
         "tool",
         "user",
@@ -154,25 +154,27 @@ async def test_a_call_without_tools_gets_an_error() -> None:
 
 async def test_the_last_turn_is_announced_and_no_turn_follows(toolbox: RepoTools) -> None:
     looks = [tool_calls(("read", {"path": "tox.ini", "first_line": n})) for n in (1, 2)]
-    talk = Talk(*looks, "still looking", toolbox=toolbox, turns=3)
+    conversation = ScriptedConversation(*looks, "still looking", toolbox=toolbox, turns=3)
     with pytest.raises(TurnLimitReached, match=r"used its 3 turns \(a budget\).*no JSON object"):
-        await talk.answer()
-    assert talk.prompts()[2].startswith("This is your last turn")
-    assert len(talk.client.requests) == 3
+        await conversation.answer()
+    assert conversation.prompts()[2].startswith("This is your last turn")
+    assert len(conversation.client.requests) == 3
 
 
 async def test_requests_depend_only_on_earlier_messages(toolbox: RepoTools) -> None:
     lines: list[ScriptedAnswer] = [tool_calls(("grep", {"pattern": "pytest"})), "no", BAD, GOOD]
-    one, two = Talk(*lines, toolbox=toolbox), Talk(*lines, toolbox=toolbox)
+    one, two = ScriptedConversation(*lines, toolbox=toolbox), ScriptedConversation(*lines, toolbox=toolbox)
     await one.answer()
     await two.answer()
     assert one.client.requests == two.client.requests
 
 
 async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox: RepoTools) -> None:
-    talk = Talk(tool_calls(("read", {"path": "tox.ini"})), "sk-secret", GOOD, toolbox=toolbox)
-    await talk.answer()
-    turns = talk.recorder.transcript.turns
+    conversation = ScriptedConversation(
+        tool_calls(("read", {"path": "tox.ini"})), "sk-secret", GOOD, toolbox=toolbox
+    )
+    await conversation.answer()
+    turns = conversation.recorder.transcript.turns
     assert [(turn.number, turn.round, turn.role, len(turn.request)) for turn in turns] == [
         (1, 2, "environment", 2),
         (2, 2, "environment", 1),
@@ -180,4 +182,4 @@ async def test_the_transcript_has_what_is_new_in_each_turn_and_no_secret(toolbox
     ]
     assert turns[1].reply.text == "[redacted]"
     assert turns[2].note.startswith("asked again: ")
-    assert "sk-secret" not in talk.recorder.transcript.model_dump_json()
+    assert "sk-secret" not in conversation.recorder.transcript.model_dump_json()

@@ -5,7 +5,7 @@ import pytest
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.programs.agent.failure_guidance import GUIDANCE_BY_KIND, FailureKind, guidance_for
 
-SEEN = [
+FAILURES = [
     (RoundOutcome.DOCKERFILE_INVALID, "Line 3: unknown instruction RNU", FailureKind.SYNTAX, "environment"),
     (
         RoundOutcome.POLICY_REFUSED,
@@ -61,7 +61,9 @@ SEEN = [
 
 
 @pytest.mark.parametrize(
-    ("outcome", "message", "kind", "route"), SEEN, ids=[f"{case[0].value}: {case[2].value}" for case in SEEN]
+    ("outcome", "message", "kind", "route"),
+    FAILURES,
+    ids=[f"{case[0].value}: {case[2].value}" for case in FAILURES],
 )
 def test_failures_are_classified_and_routed_to_the_role_that_can_act(
     outcome: RoundOutcome, message: str, kind: FailureKind, route: str

@@ -240,11 +240,11 @@ class TestLaterDrafts:
         assert GCC in run.opening("environment")
 
     async def test_without_feedback_no_outcome_is_shown_and_the_request_differs(self, tmp_path: Path) -> None:
-        order = an_agent_spec(ablation=Ablation(no_feedback=True))
+        spec = an_agent_spec(ablation=Ablation(no_feedback=True))
         first, second = (
-            WorkflowRun(agent_inputs(tmp_path, spec=order), FIRST),
+            WorkflowRun(agent_inputs(tmp_path, spec=spec), FIRST),
             WorkflowRun(
-                agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), spec=order),
+                agent_inputs(tmp_path, a_past_attempt(0, RoundOutcome.AFTER_FAILED, "telling"), spec=spec),
                 FIRST | {"environment": [{"dockerfile": WITH_XML}]},
             ),
         )
@@ -354,12 +354,12 @@ class TestRepetition:
 async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome: RoundOutcome) -> None:
     """A model that always gives the same answers ends the run after every outcome, whatever the route."""
     for route in ("environment", "tests", "explorer"):
-        stubborn: dict[str, list[ScriptedAnswer]] = {
+        answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT | {"route": route}],
             "explorer": [REPORT],
             "environment": [ENVIRONMENT] * 4,
             "tests": [TESTS] * 4,
         }
-        run = WorkflowRun(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), stubborn)
+        run = WorkflowRun(agent_inputs(tmp_path, a_past_attempt(0, outcome, "why")), answers)
         with pytest.raises(RepeatedDrafts):
             await run.draft()

@@ -29,23 +29,23 @@ FAULTS = {
 }
 
 
-def reading(name: str) -> PodState:
-    seen = read_snapshot(json.loads((CAPTURED / f"{name}.json").read_text()))
-    return read_pod(seen, seen.created + timedelta(minutes=5), GracePeriods())
+def state_of(name: str) -> PodState:
+    result = read_snapshot(json.loads((CAPTURED / f"{name}.json").read_text()))
+    return read_pod(result, result.created + timedelta(minutes=5), GracePeriods())
 
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_build_with_a_record_is_a_result(name: str) -> None:
-    seen = reading(name)
-    assert isinstance(seen, PodResult)
-    assert (seen.code, BuildResult.model_validate(seen.record).code) == (RESULTS[name], RESULTS[name])
+    result = state_of(name)
+    assert isinstance(result, PodResult)
+    assert (result.code, BuildResult.model_validate(result.record).code) == (RESULTS[name], RESULTS[name])
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_build_that_was_cut_short_is_none(name: str) -> None:
-    seen = reading(name)
-    assert isinstance(seen, PodFault)
-    assert (seen.category, seen.reason) == FAULTS[name]
+    result = state_of(name)
+    assert isinstance(result, PodFault)
+    assert (result.category, result.reason) == FAULTS[name]
 
 
 def test_every_capture_has_an_expectation() -> None:

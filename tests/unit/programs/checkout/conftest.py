@@ -1,3 +1,3 @@
-from unit.programs.intake.conftest import hub, workbench
+from unit.programs.intake.conftest import harness, hub
 
-__all__ = ["hub", "workbench"]
+__all__ = ["harness", "hub"]

@@ -12,22 +12,22 @@ from swefoundry.oci.deterministic_tar import Directory, RegularFile, Symlink, Ta
 from swefoundry.programs.checkout.run import run_checkout
 from unit.oci import layer_rules
 from unit.programs.checkout.archive_files import apply_layer
-from unit.programs.intake.repositories import git as told
+from unit.programs.intake.intake_harness import IntakeHarness
+from unit.programs.intake.repositories import git as run_git
 from unit.programs.intake.repositories import writing
-from unit.programs.intake.workbench import Workbench
 
 
-async def tree_of(workbench: Workbench, record: IntakeResult) -> dict[bytes, TarNode]:
-    return {path: node for path, node, _ in layer_rules.entries(await workbench.source(record))}
+async def tree_of(harness: IntakeHarness, record: IntakeResult) -> dict[bytes, TarNode]:
+    return {path: node for path, node, _ in layer_rules.entries(await harness.source(record))}
 
 
-async def checked_out(workbench: Workbench, tmp_path: Path, old: IntakeResult, new: IntakeResult) -> bytes:
+async def checked_out(harness: IntakeHarness, tmp_path: Path, old: IntakeResult, new: IntakeResult) -> bytes:
     assert old.source is not None and new.source is not None
-    place = RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo)
-    order = CheckoutSpec(nonce="n", place=place, parent=old.source, source=new.source)
-    record = await run_checkout(order, workbench.registry, tmp_path)
+    place = RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo)
+    spec = CheckoutSpec(nonce="n", place=place, parent=old.source, source=new.source)
+    record = await run_checkout(spec, harness.registry, tmp_path)
     assert record.layer is not None, record
-    return await workbench.registry.get_blob(workbench.repo, record.layer.digest, record.layer.size)
+    return await harness.registry.get_blob(harness.repo, record.layer.digest, record.layer.size)
 
 
 def written(tree: Mapping[bytes, TarNode], root: Path) -> Path:
@@ -62,22 +62,22 @@ def git(root: Path, *arguments: str) -> str:
 
 
 async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_old(
-    workbench: Workbench, tmp_path: Path
+    harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     first = repository.commit(
         writing({"a.py": b"1\n", "gone/b.py": b"2\n", "secret.txt": b"only in the old\n", "x": b"3\n"})
     )
-    told(repository.root, "tag", "v1.0")
-    told(repository.root, "rm", "-q", "-r", "gone", "secret.txt")
+    run_git(repository.root, "tag", "v1.0")
+    run_git(repository.root, "rm", "-q", "-r", "gone", "secret.txt")
     second = repository.commit(writing({"a.py": b"11\n", "new/c": b"4\n"}))
-    told(repository.root, "tag", "v2.0")
-    old = await workbench.run_intake(workbench.origin(repository, first))
-    new = await workbench.run_intake(workbench.origin(repository, second))
+    run_git(repository.root, "tag", "v2.0")
+    old = await harness.run_intake(harness.origin(repository, first))
+    new = await harness.run_intake(harness.origin(repository, second))
     work = tmp_path / "work"
     work.mkdir()
-    layer = await checked_out(workbench, work, old, new)
-    image = await tree_of(workbench, old)
+    layer = await checked_out(harness, work, old, new)
+    image = await tree_of(harness, old)
     image |= {
         b".git/ORIG_HEAD": RegularFile(b"1" * 40),
         b"build": Directory(),
@@ -95,13 +95,13 @@ async def test_git_sees_a_clean_checkout_of_the_new_commit_and_nothing_of_the_ol
 
 
 async def test_laying_a_tree_over_itself_changes_nothing_but_git(
-    workbench: Workbench, tmp_path: Path
+    harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     commit = repository.commit(writing({"a.py": b"1\n", "d/e": b"2\n"}))
-    record = await workbench.run_intake(workbench.origin(repository, commit))
-    layer = await checked_out(workbench, tmp_path, record, record)
+    record = await harness.run_intake(harness.origin(repository, commit))
+    layer = await checked_out(harness, tmp_path, record, record)
     names = {name for name, _, _ in layer_rules.entries(layer)}
     assert all(name == b"testbed/.git" or name.startswith(b"testbed/.git/") for name in names)
-    tree = await tree_of(workbench, record)
+    tree = await tree_of(harness, record)
     assert apply_layer(layer, tree) == tree

@@ -5,7 +5,7 @@ import pytest
 
 from swefoundry.oci.registry_client import RegistryClient
 from unit.programs.intake import git_server
-from unit.programs.intake.workbench import Workbench
+from unit.programs.intake.intake_harness import IntakeHarness
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +15,5 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[git_server.Server]
 
 
 @pytest.fixture
-def workbench(hub: git_server.Server, registry: RegistryClient, tmp_path: Path) -> Workbench:
-    return Workbench(hub, registry, tmp_path)
+def harness(hub: git_server.Server, registry: RegistryClient, tmp_path: Path) -> IntakeHarness:
+    return IntakeHarness(hub, registry, tmp_path)

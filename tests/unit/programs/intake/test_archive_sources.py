@@ -21,8 +21,8 @@ from swefoundry.programs.intake import sources
 from swefoundry.programs.intake.download import download_archive
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 from unit.oci import registry_server
+from unit.programs.intake.intake_harness import QUICK, IntakeHarness
 from unit.programs.intake.repositories import git
-from unit.programs.intake.workbench import QUICK, Workbench
 
 
 class Site:
@@ -134,11 +134,11 @@ FORMATS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS.keys())
 async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
-    write: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+    write: Callable[[], bytes], harness: IntakeHarness, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.run_intake(site.serve("p-1.0", write()), version="1.0")
-    assert await workbench.stage(record, Stage.BASE) == TREE
-    root = await workbench.unpacked(record, tmp_path / "clean")
+    record = await harness.run_intake(site.serve("p-1.0", write()), version="1.0")
+    assert await harness.stage(record, Stage.BASE) == TREE
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
     assert git(root, "describe").strip() == b"1.0"
     assert git(root, "status", "--porcelain") == git(root, "fsck", "--unreachable", "--dangling") == b""
@@ -147,74 +147,74 @@ async def test_an_archive_becomes_a_clean_tree_byte_for_byte(
 
 @pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS.keys())
 async def test_an_archives_one_commit_is_known_and_made_of_its_tree_alone(
-    write: Callable[[], bytes], workbench: Workbench, site: Site, tmp_path: Path
+    write: Callable[[], bytes], harness: IntakeHarness, site: Site, tmp_path: Path
 ) -> None:
-    record = await workbench.run_intake(site.serve("p-1.0", write()), version="1.0")
-    root = await workbench.unpacked(record, tmp_path / "clean")
+    record = await harness.run_intake(site.serve("p-1.0", write()), version="1.0")
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-parse", "HEAD").decode().strip() == COMMIT
-    assert (await workbench.facts(record))["commit"] == COMMIT
+    assert (await harness.facts(record))["commit"] == COMMIT
 
 
 async def test_a_stored_sources_commit_is_the_one_that_it_was_stored_with(
-    workbench: Workbench, site: Site
+    harness: IntakeHarness, site: Site
 ) -> None:
-    record = await workbench.run_intake(site.serve("p-1.0", tar(*PACKAGE)))
-    again = await workbench.run_intake(ArtifactOrigin(digest=record.source or ""))
-    assert (await workbench.facts(again))["commit"] == COMMIT
+    record = await harness.run_intake(site.serve("p-1.0", tar(*PACKAGE)))
+    again = await harness.run_intake(ArtifactOrigin(digest=record.source or ""))
+    assert (await harness.facts(again))["commit"] == COMMIT
 
 
 async def test_a_patch_with_crlf_applies_to_an_archive_whatever_its_attributes_say(
-    workbench: Workbench, site: Site
+    harness: IntakeHarness, site: Site
 ) -> None:
     patch = b"--- a/setup.py\n+++ b/setup.py\n@@ -1 +1,2 @@\n setup()\r\n+more()\r\n"
-    record = await workbench.run_intake(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
-    assert await workbench.stage(record, Stage.AFTER) == TREE | {
+    record = await harness.run_intake(site.serve("p-1.0", tar(*PACKAGE)), None, patch)
+    assert await harness.stage(record, Stage.AFTER) == TREE | {
         b"setup.py": RegularFile(b"setup()\r\nmore()\r\n")
     }
 
 
 async def test_the_same_archive_gives_the_same_digests_whatever_its_times(
-    workbench: Workbench, site: Site
+    harness: IntakeHarness, site: Site
 ) -> None:
-    first = await workbench.run_intake(site.serve("one", tar(*PACKAGE)), version="1.0")
+    first = await harness.run_intake(site.serve("one", tar(*PACKAGE)), version="1.0")
     later = [(copy.copy(info), content) for info, content in (*PACKAGE[5:], *PACKAGE[:2], *PACKAGE)]
     for info, _ in later:
         info.mtime = 1_700_000_000
     later.sort(key=lambda entry: entry[0].islnk())  # what a hard link names must come before it
-    second = await workbench.run_intake(site.serve("two", tar(*later)), version="1.0")
+    second = await harness.run_intake(site.serve("two", tar(*later)), version="1.0")
     assert (first.source, first.layers, first.facts) == (second.source, second.layers, second.facts)
 
 
 @pytest.mark.parametrize(("strip", "name"), [(0, b"p-1.0/src/a"), (1, b"src/a"), (2, b"a")])
 async def test_leading_folders_are_stripped_as_asked(
-    workbench: Workbench, site: Site, strip: int, name: bytes
+    harness: IntakeHarness, site: Site, strip: int, name: bytes
 ) -> None:
     archive = tar(member("pax_global_header"), member("p-1.0/src/a", b"a"))
-    record = await workbench.run_intake(site.serve("p", archive, strip_components=strip))
-    stage = await workbench.stage(record, Stage.BASE)
+    record = await harness.run_intake(site.serve("p", archive, strip_components=strip))
+    stage = await harness.stage(record, Stage.BASE)
     assert stage[name] == RegularFile(b"a")
 
 
 @pytest.mark.parametrize("version", ["not a tag", "-x", "a..b", "x.lock"])
 async def test_a_version_that_cannot_be_a_tag_is_left_out(
-    workbench: Workbench, site: Site, version: str
+    harness: IntakeHarness, site: Site, version: str
 ) -> None:
-    record = await workbench.run_intake(site.serve("p", tar(*PACKAGE)), version=version)
-    assert (record.code, "versionTag" in await workbench.facts(record)) == (0, False)
+    record = await harness.run_intake(site.serve("p", tar(*PACKAGE)), version=version)
+    assert (record.code, "versionTag" in await harness.facts(record)) == (0, False)
 
 
-async def test_empty_folders_survive(workbench: Workbench, site: Site, tmp_path: Path) -> None:
-    record = await workbench.run_intake(site.serve("p", tar(folder("p/empty"), member("p/a"))))
-    root = await workbench.unpacked(record, tmp_path / "clean")
+async def test_empty_folders_survive(harness: IntakeHarness, site: Site, tmp_path: Path) -> None:
+    record = await harness.run_intake(site.serve("p", tar(folder("p/empty"), member("p/a"))))
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert (root / "empty").is_dir()
 
 
 # Downloads that fail
 
 
-async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) -> None:
+async def test_another_sha256_is_a_mismatch(harness: IntakeHarness, site: Site) -> None:
     origin = site.serve("p.tar.gz", tar(*PACKAGE), sha256="0" * 64)
-    record = await workbench.run_intake(origin)
+    record = await harness.run_intake(origin)
     found = hashlib.sha256(site.files["/p.tar.gz"][1]).hexdigest()
     assert (record.code, record.message) == (
         12,
@@ -234,27 +234,27 @@ async def test_another_sha256_is_a_mismatch(workbench: Workbench, site: Site) ->
     ],
 )
 async def test_a_failed_download_says_why(
-    workbench: Workbench, site: Site, status: int, code: int, message: str
+    harness: IntakeHarness, site: Site, status: int, code: int, message: str
 ) -> None:
-    record = await workbench.run_intake(site.serve("p.tar.gz", b"", status))
+    record = await harness.run_intake(site.serve("p.tar.gz", b"", status))
     assert (record.code, message in record.message) == (code, True), record.message
 
 
-async def test_a_site_that_recovers_is_used(workbench: Workbench, site: Site) -> None:
+async def test_a_site_that_recovers_is_used(harness: IntakeHarness, site: Site) -> None:
     origin = site.serve("p", tar(*PACKAGE))
     site.failures = 2
-    assert (await workbench.run_intake(origin)).code == 0
+    assert (await harness.run_intake(origin)).code == 0
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/p", "http://no-such-host.invalid/p"])
-async def test_a_site_that_is_down_is_unreachable(workbench: Workbench, url: str) -> None:
+async def test_a_site_that_is_down_is_unreachable(harness: IntakeHarness, url: str) -> None:
     where = url.format(port=registry_server.free_port())
-    record = await workbench.run_intake(ArchiveOrigin(url=where, sha256="0" * 64))
+    record = await harness.run_intake(ArchiveOrigin(url=where, sha256="0" * 64))
     assert (record.code, record.message.startswith(f"{where} did not answer")) == (13, True)
 
 
-async def test_only_http_and_https_are_fetched(workbench: Workbench) -> None:
-    record = await workbench.run_intake(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
+async def test_only_http_and_https_are_fetched(harness: IntakeHarness) -> None:
+    record = await harness.run_intake(ArchiveOrigin(url="file:///etc/passwd", sha256="0" * 64))
     assert (record.code, "only these are fetched" in record.message) == (13, True)
 
 
@@ -277,9 +277,9 @@ REJECTED: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize(("archive", "message"), REJECTED.values(), ids=REJECTED.keys())
 async def test_an_unsafe_or_broken_archive_is_a_source_mismatch(
-    archive: bytes, message: str, workbench: Workbench, site: Site
+    archive: bytes, message: str, harness: IntakeHarness, site: Site
 ) -> None:
-    record = await workbench.run_intake(site.serve("p", archive))
+    record = await harness.run_intake(site.serve("p", archive))
     assert (record.code, message in record.message) == (12, True), record.message
 
 

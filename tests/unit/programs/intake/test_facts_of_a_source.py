@@ -12,8 +12,8 @@ from swefoundry.programs.intake.fact_collector import collect_facts, encode_fact
 from swefoundry.programs.intake.manifests import CI, LOCKS, MANIFESTS, matching
 from swefoundry.programs.intake.python_test_imports import ImportNeeds, import_needs
 from swefoundry.programs.intake.testfile_classifier import is_test
+from unit.programs.intake.intake_harness import IntakeHarness
 from unit.programs.intake.repositories import writing
-from unit.programs.intake.workbench import Workbench
 
 
 def facts_of(files: Mapping[str, bytes]) -> Facts:
@@ -211,9 +211,9 @@ def test_what_test_code_needs(source: bytes, expected: ImportNeeds) -> None:
 
 
 async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
-    workbench: Workbench, tmp_path: Path
+    harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
 
     def base_files(root: Path) -> None:
         writing({"setup.py": b"old", "tests/test_old.py": b"", "pkg/__init__.py": b"", "\udcff.py": b""})(
@@ -228,8 +228,8 @@ async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
         (root / "tests/test_link.py").symlink_to("/etc/passwd")
 
     base, before = repository.commit(base_files), repository.commit(test_files)
-    record = await workbench.run_intake(workbench.origin(repository, base), repository.diff(base, before))
-    facts = Facts.model_validate(await workbench.facts(record))
+    record = await harness.run_intake(harness.origin(repository, base), repository.diff(base, before))
+    facts = Facts.model_validate(await harness.facts(record))
     assert [(file.path, file.text) for file in facts.manifests] == [("setup.py", "old")]
     assert facts.test_files == ["tests/test_ünï x.py"]
     assert facts.test_support_files == ["setup.py", "tests/d.txt"]

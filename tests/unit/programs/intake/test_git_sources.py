@@ -9,8 +9,8 @@ import pytest
 from swefoundry.contracts.intake import ArtifactOrigin, GitOrigin
 from unit.oci import registry_server
 from unit.programs.intake import git_server
+from unit.programs.intake.intake_harness import IntakeHarness
 from unit.programs.intake.repositories import Repository, git, writing
-from unit.programs.intake.workbench import Workbench
 
 NOBODY = "0123456789abcdef0123456789abcdef01234567"
 
@@ -20,14 +20,14 @@ def a_history(repository: Repository) -> list[str]:
 
 
 async def test_the_clean_tree_has_one_commit_no_remote_and_no_other_object(
-    workbench: Workbench, tmp_path: Path
+    harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     commits = a_history(repository)
     git(repository.root, "tag", "v1.0", commits[0])
     git(repository.root, "tag", "v2.0", commits[3])
-    record = await workbench.run_intake(workbench.origin(repository, commits[1]))
-    root = await workbench.unpacked(record, tmp_path / "clean")
+    record = await harness.run_intake(harness.origin(repository, commits[1]))
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert git(root, "rev-list", "--all", "--count").split() == [b"1"]
     assert git(root, "for-each-ref", "--format=%(refname)").decode().split() == [
         "refs/heads/main",
@@ -49,13 +49,11 @@ async def test_the_clean_tree_has_one_commit_no_remote_and_no_other_object(
     ]
 
 
-async def test_two_fetches_of_one_commit_make_the_same_commit(workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_two_fetches_of_one_commit_make_the_same_commit(harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     commit = a_history(repository)[1]
     roots = [
-        await workbench.unpacked(
-            await workbench.run_intake(workbench.origin(repository, commit)), tmp_path / name
-        )
+        await harness.unpacked(await harness.run_intake(harness.origin(repository, commit)), tmp_path / name)
         for name in ("one", "two")
     ]
     heads = {git(root, "rev-parse", "HEAD") for root in roots}
@@ -63,8 +61,8 @@ async def test_two_fetches_of_one_commit_make_the_same_commit(workbench: Workben
 
 
 @pytest.mark.parametrize("old", [False, True], ids=["any commit may be asked for", "branches and tags only"])
-async def test_the_nearest_tag_is_made_anew(workbench: Workbench, tmp_path: Path, old: bool) -> None:
-    repository = workbench.repository()
+async def test_the_nearest_tag_is_made_anew(harness: IntakeHarness, tmp_path: Path, old: bool) -> None:
+    repository = harness.repository()
     commits = a_history(repository)
     for name, commit in (
         ("v0.9", commits[0]),
@@ -74,105 +72,105 @@ async def test_the_nearest_tag_is_made_anew(workbench: Workbench, tmp_path: Path
     ):
         git(repository.root, "tag", name, commit)
     if old:
-        workbench.hub.old.add(repository.served.stem)
-    record = await workbench.run_intake(workbench.origin(repository, commits[2]))
-    root = await workbench.unpacked(record, tmp_path / "clean")
+        harness.hub.old.add(repository.served.stem)
+    record = await harness.run_intake(harness.origin(repository, commits[2]))
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert (
         git(root, "describe").strip()
         == git(root, "describe", "--tags", "--long").strip().split(b"-0-g")[0]
         == b"v1.0-rc1"
     )
-    assert (await workbench.facts(record))["versionTag"] == "v1.0-rc1"
-    assert (await workbench.facts(record))["commit"] == commits[2]
+    assert (await harness.facts(record))["versionTag"] == "v1.0-rc1"
+    assert (await harness.facts(record))["commit"] == commits[2]
 
 
-async def test_a_repository_without_tags_gets_none(workbench: Workbench) -> None:
-    repository = workbench.repository()
-    record = await workbench.run_intake(workbench.origin(repository, a_history(repository)[2]))
-    assert "versionTag" not in await workbench.facts(record)
+async def test_a_repository_without_tags_gets_none(harness: IntakeHarness) -> None:
+    repository = harness.repository()
+    record = await harness.run_intake(harness.origin(repository, a_history(repository)[2]))
+    assert "versionTag" not in await harness.facts(record)
 
 
 async def test_a_commit_that_no_branch_leads_to_is_found_where_the_server_allows_it(
-    workbench: Workbench,
+    harness: IntakeHarness,
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     commits = a_history(repository)
     git(repository.root, "reset", "-q", "--hard", commits[0])
-    assert (await workbench.run_intake(workbench.origin(repository, commits[3]))).code == 0
+    assert (await harness.run_intake(harness.origin(repository, commits[3]))).code == 0
 
 
-async def test_submodules_are_left_alone(workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_submodules_are_left_alone(harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     modules = b'[submodule "m"]\n\tpath = m\n\turl = http://127.0.0.1:1/nowhere.git\n'
     writing({".gitmodules": modules, "a": b""})(repository.root)
     git(repository.root, "add", "-A")
     git(repository.root, "update-index", "--add", "--cacheinfo", f"160000,{NOBODY},m")
     git(repository.root, "commit", "-q", "-m", "with a submodule")
     commit = git(repository.root, "rev-parse", "HEAD").decode().strip()
-    record = await workbench.run_intake(workbench.origin(repository, commit))
-    root = await workbench.unpacked(record, tmp_path / "clean")
+    record = await harness.run_intake(harness.origin(repository, commit))
+    root = await harness.unpacked(record, tmp_path / "clean")
     assert sorted(path.name for path in root.iterdir()) == [".git", ".gitmodules", "a", "m"]
 
 
-async def test_an_unknown_commit_is_named(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_an_unknown_commit_is_named(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     a_history(repository)
     for old in (False, True):
         if old:
-            workbench.hub.old.add(repository.served.stem)
-        record = await workbench.run_intake(workbench.origin(repository, NOBODY))
+            harness.hub.old.add(repository.served.stem)
+        record = await harness.run_intake(harness.origin(repository, NOBODY))
         assert (record.code, record.message) == (
             12,
-            f"{workbench.hub.url}/{repository.served.name} has no commit {NOBODY}: check spec.baseCommit",
+            f"{harness.hub.url}/{repository.served.name} has no commit {NOBODY}: check spec.baseCommit",
         )
 
 
 @pytest.mark.parametrize("commit", ["main", "0123abc", "", "--upload-pack=touch x", NOBODY.upper()])
-async def test_only_full_commit_ids_are_fetched(workbench: Workbench, commit: str) -> None:
-    record = await workbench.run_intake(GitOrigin(url=f"{workbench.hub.url}/x.git", commit=commit))
+async def test_only_full_commit_ids_are_fetched(harness: IntakeHarness, commit: str) -> None:
+    record = await harness.run_intake(GitOrigin(url=f"{harness.hub.url}/x.git", commit=commit))
     assert (record.code, record.message) == (
         12,
         f"{commit!r} is not a full commit id (40 hexadecimal digits)",
     )
 
 
-async def test_a_tree_is_no_commit(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_a_tree_is_no_commit(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     a_history(repository)
     tree = git(repository.root, "rev-parse", "HEAD^{tree}").decode().strip()
-    record = await workbench.run_intake(workbench.origin(repository, tree))
+    record = await harness.run_intake(harness.origin(repository, tree))
     assert record.code == 12
     assert tree in record.message
 
 
-async def test_a_missing_repository_is_named(workbench: Workbench) -> None:
-    record = await workbench.run_intake(GitOrigin(url=f"{workbench.hub.url}/none.git", commit=NOBODY))
+async def test_a_missing_repository_is_named(harness: IntakeHarness) -> None:
+    record = await harness.run_intake(GitOrigin(url=f"{harness.hub.url}/none.git", commit=NOBODY))
     assert (record.code, record.message) == (
         13,
-        f"there is no git repository at {workbench.hub.url}/none.git: check the URL, or whether it needs a token",
+        f"there is no git repository at {harness.hub.url}/none.git: check the URL, or whether it needs a token",
     )
 
 
-async def test_a_host_that_is_down_is_asked_some_times_and_then_named(workbench: Workbench) -> None:
+async def test_a_host_that_is_down_is_asked_some_times_and_then_named(harness: IntakeHarness) -> None:
     url = f"http://127.0.0.1:{registry_server.free_port()}/x.git"
-    record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
+    record = await harness.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert record.code == 13
     assert record.message.startswith(f"{url} did not answer: ")
     assert "(3 requests): check the URL, and that network policies" in record.message
 
 
-async def test_a_host_that_recovers_is_used(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_a_host_that_recovers_is_used(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     commit = a_history(repository)[0]
-    workbench.hub.failures[repository.served.stem] = 2
-    assert (await workbench.run_intake(workbench.origin(repository, commit))).code == 0
+    harness.hub.failures[repository.served.stem] = 2
+    assert (await harness.run_intake(harness.origin(repository, commit))).code == 0
 
 
 @pytest.mark.parametrize(
     "url", ["file:///etc", "ssh://git@127.0.0.1/x", "ext::sh -c id", "/etc/passwd", "http://"]
 )
-async def test_only_http_is_spoken(workbench: Workbench, url: str) -> None:
-    record = await workbench.run_intake(GitOrigin(url=url, commit=NOBODY))
+async def test_only_http_is_spoken(harness: IntakeHarness, url: str) -> None:
+    record = await harness.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert (record.code, "only these are fetched" in record.message) == (13, True)
 
 
@@ -180,9 +178,9 @@ async def test_only_http_is_spoken(workbench: Workbench, url: str) -> None:
 
 
 @pytest.fixture
-def private(workbench: Workbench) -> tuple[Repository, str]:
+def private(harness: IntakeHarness) -> tuple[Repository, str]:
     repository = Repository.start(
-        workbench.folder / "work", workbench.hub.root / f"private/{workbench.folder.name}.git"
+        harness.folder / "work", harness.hub.root / f"private/{harness.folder.name}.git"
     )
     return repository, a_history(repository)[1]
 
@@ -194,55 +192,59 @@ def token(folder: Path, text: str) -> str:
 
 
 async def test_a_token_opens_a_private_repository(
-    workbench: Workbench, private: tuple[Repository, str], tmp_path: Path
+    harness: IntakeHarness, private: tuple[Repository, str], tmp_path: Path
 ) -> None:
     repository, commit = private
     git(repository.root, "tag", "v1", commit)
-    record = await workbench.run_intake(
-        workbench.origin(repository, commit, token_file=token(tmp_path, "the-token\n"))
+    record = await harness.run_intake(
+        harness.origin(repository, commit, token_file=token(tmp_path, "the-token\n"))
     )
     assert record.code == 0
-    assert (await workbench.facts(record))["versionTag"] == "v1"
-    assert b"the-token" not in await workbench.source(record)
-    root = await workbench.unpacked(record, tmp_path / "clean")
+    assert (await harness.facts(record))["versionTag"] == "v1"
+    assert b"the-token" not in await harness.source(record)
+    root = await harness.unpacked(record, tmp_path / "clean")
     everything = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file())
     assert b"the-token" not in everything
     assert b"Basic" not in everything
 
 
 async def test_the_user_of_the_url_goes_with_the_token(
-    workbench: Workbench, private: tuple[Repository, str], tmp_path: Path
+    harness: IntakeHarness, private: tuple[Repository, str], tmp_path: Path
 ) -> None:
     repository, commit = private
-    url = workbench.origin(repository, commit).url.replace("http://", "http://lab:old@")
-    workbench.hub.headers.clear()
-    record = await workbench.run_intake(GitOrigin(url=url, commit=commit, token_file=token(tmp_path, "t")))
+    url = harness.origin(repository, commit).url.replace("http://", "http://lab:old@")
+    harness.hub.headers.clear()
+    record = await harness.run_intake(GitOrigin(url=url, commit=commit, token_file=token(tmp_path, "t")))
     assert record.code == 13
     assert "old" not in record.message
-    credentials = workbench.hub.headers[0]["Authorization"].removeprefix("Basic ")
+    credentials = harness.hub.headers[0]["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(credentials) == b"lab:t"
 
 
 @pytest.mark.parametrize(
-    ("secret", "advice"),
+    ("secret", "remediation"),
     [(None, "name a secret with a token"), ("wrong", "the git token was rejected: renew the secret")],
 )
 async def test_a_refused_login_says_what_to_do(
-    workbench: Workbench, private: tuple[Repository, str], tmp_path: Path, secret: str | None, advice: str
+    harness: IntakeHarness,
+    private: tuple[Repository, str],
+    tmp_path: Path,
+    secret: str | None,
+    remediation: str,
 ) -> None:
     repository, commit = private
     file = token(tmp_path, secret) if secret else None
-    record = await workbench.run_intake(workbench.origin(repository, commit, token_file=file))
-    assert (record.code, advice in record.message) == (13, True), record.message
+    record = await harness.run_intake(harness.origin(repository, commit, token_file=file))
+    assert (record.code, remediation in record.message) == (13, True), record.message
     assert "wrong" not in record.message
 
 
 async def test_a_token_that_is_not_mounted_is_named(
-    workbench: Workbench, private: tuple[Repository, str]
+    harness: IntakeHarness, private: tuple[Repository, str]
 ) -> None:
     repository, commit = private
-    origin = workbench.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
-    record = await workbench.run_intake(origin)
+    origin = harness.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
+    record = await harness.run_intake(origin)
     message = "Secret x, key y does not exist; create it, and re-create this object if it has already failed"
     assert (record.code, record.message) == (14, message)
 
@@ -250,26 +252,26 @@ async def test_a_token_that_is_not_mounted_is_named(
 # Sources that an earlier intake left
 
 
-async def test_a_stored_source_gives_the_same_stages_as_the_first_time(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_a_stored_source_gives_the_same_stages_as_the_first_time(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     base, after = (
         repository.commit(writing({"a.py": b"1\n"})),
         repository.commit(writing({"a.py": b"2\n", "b": b""})),
     )
     git(repository.root, "tag", "v1", base)
     patch = repository.diff(base, after)
-    first = await workbench.run_intake(workbench.origin(repository, base), None, patch)
+    first = await harness.run_intake(harness.origin(repository, base), None, patch)
     assert first.source is not None
-    again = await workbench.run_intake(ArtifactOrigin(digest=first.source), None, patch)
+    again = await harness.run_intake(ArtifactOrigin(digest=first.source), None, patch)
     assert (again.source, again.layers) == (first.source, first.layers)
-    assert (await workbench.facts(again))["versionTag"] == "v1"
+    assert (await harness.facts(again))["versionTag"] == "v1"
 
 
-async def test_a_source_that_is_not_there_is_named(workbench: Workbench) -> None:
-    await workbench.registry.put_blob(workbench.repo, b"so that the repository exists")
+async def test_a_source_that_is_not_there_is_named(harness: IntakeHarness) -> None:
+    await harness.registry.put_blob(harness.repo, b"so that the repository exists")
     missing = "sha256:" + "0" * 64
-    record = await workbench.run_intake(ArtifactOrigin(digest=missing))
-    assert (record.code, record.message) == (12, f"the source {missing} is not in {workbench.repo}")
+    record = await harness.run_intake(ArtifactOrigin(digest=missing))
+    assert (record.code, record.message) == (12, f"the source {missing} is not in {harness.repo}")
 
 
 def test_the_test_server_asks_for_logins(hub: git_server.Server) -> None:

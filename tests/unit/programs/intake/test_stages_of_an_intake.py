@@ -14,8 +14,8 @@ from swefoundry.oci.content import digest_of
 from swefoundry.programs.intake.intake_result import run_intake_to_result
 from unit.oci.collecting import bare, named
 from unit.oci.layer_rules import entries
+from unit.programs.intake.intake_harness import IntakeHarness
 from unit.programs.intake.repositories import Edit, git, writing
-from unit.programs.intake.workbench import Workbench
 
 BYTES = bytes(range(256)) * 40
 
@@ -176,108 +176,108 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-async def test_every_stage_is_what_git_checks_out(case: Case, workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_every_stage_is_what_git_checks_out(case: Case, harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     base, before, after = (repository.commit(edit) for edit in (case.base, case.tests, case.gold))
     patches = repository.diff(base, before) or None, repository.diff(before, after)
-    record = await workbench.run_intake(workbench.origin(repository, base), *patches)
+    record = await harness.run_intake(harness.origin(repository, base), *patches)
     for stage, commit in ((Stage.BASE, base), (Stage.BEFORE, before), (Stage.AFTER, after)):
-        assert await workbench.stage(record, stage) == repository.checkout(commit, tmp_path / stage)
+        assert await harness.stage(record, stage) == repository.checkout(commit, tmp_path / stage)
 
 
 async def test_everything_that_an_intake_was_given_and_leaves_is_named_by_a_tagged_manifest(
-    workbench: Workbench,
+    harness: IntakeHarness,
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     base, before, after = (repository.commit(writing({"a": text})) for text in (b"1\n", b"2\n", b"3\n"))
     patches = repository.diff(base, before), repository.diff(before, after)
-    record = await workbench.run_intake(workbench.origin(repository, base), *patches)
+    record = await harness.run_intake(harness.origin(repository, base), *patches)
     blobs = named(record.to_json_dict()) - {record.source} | set(map(digest_of, patches))
     assert len(blobs) == 6
-    assert await bare(workbench.registry, workbench.repo, blobs) == set()
+    assert await bare(harness.registry, harness.repo, blobs) == set()
 
 
-async def test_a_patch_may_touch_a_file_twice(workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_a_patch_may_touch_a_file_twice(harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     commits = [
         repository.commit(writing({"a": TEXT.replace(old, new)}))
         for old, new in ((b"", b""), (b"two", b"2"), (b"two", b"II"))
     ]
     twice = repository.diff(commits[0], commits[1]) + repository.diff(commits[1], commits[2])
-    record = await workbench.run_intake(workbench.origin(repository, commits[0]), None, twice)
-    assert await workbench.stage(record, Stage.AFTER) == repository.checkout(commits[2], tmp_path / "truth")
+    record = await harness.run_intake(harness.origin(repository, commits[0]), None, twice)
+    assert await harness.stage(record, Stage.AFTER) == repository.checkout(commits[2], tmp_path / "truth")
 
 
-async def test_a_plain_unified_diff_applies_too(workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_a_plain_unified_diff_applies_too(harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     base, after = (
         repository.commit(writing({"a": TEXT})),
         repository.commit(writing({"a": TEXT.replace(b"two", b"2")})),
     )
     lines = repository.diff(base, after).splitlines(keepends=True)
     plain = b"".join(line for line in lines if not line.startswith((b"diff ", b"index ")))
-    record = await workbench.run_intake(workbench.origin(repository, base), None, plain)
-    assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
+    record = await harness.run_intake(harness.origin(repository, base), None, plain)
+    assert await harness.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
 @pytest.mark.parametrize("cut", [b"\n", b"\n\n"])
 async def test_a_patch_that_lost_its_last_newline_applies(
-    cut: bytes, workbench: Workbench, tmp_path: Path
+    cut: bytes, harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     base, after = repository.commit(writing({"a": TEXT})), repository.commit(writing({"a": b"x\n" + TEXT}))
     patch = repository.diff(base, after).removesuffix(b"\n") + cut.removeprefix(b"\n")
-    record = await workbench.run_intake(workbench.origin(repository, base), None, patch)
-    assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
+    record = await harness.run_intake(harness.origin(repository, base), None, patch)
+    assert await harness.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
-async def test_a_patch_may_be_a_mounted_file(workbench: Workbench, tmp_path: Path) -> None:
-    repository = workbench.repository()
+async def test_a_patch_may_be_a_mounted_file(harness: IntakeHarness, tmp_path: Path) -> None:
+    repository = harness.repository()
     base, after = repository.commit(writing({"a": TEXT})), repository.commit(writing({"b": TEXT}))
     mounted = tmp_path / "gold patch"
     mounted.write_bytes(repository.diff(base, after))
     spec = IntakeSpec(
         nonce="n",
-        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
-        origin=workbench.origin(repository, base),
+        place=RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo),
+        origin=harness.origin(repository, base),
         gold_patch=PatchSource(path=str(mounted)),
     )
     record = await run_intake_to_result(
-        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, harness.registry, harness.workspace(), progress=lambda line: None
     )
-    assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
+    assert await harness.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
 
 
-async def test_without_patches_all_stages_are_the_base(workbench: Workbench) -> None:
-    repository = workbench.repository()
-    record = await workbench.run_intake(workbench.origin(repository, repository.commit(writing({"a": TEXT}))))
+async def test_without_patches_all_stages_are_the_base(harness: IntakeHarness) -> None:
+    repository = harness.repository()
+    record = await harness.run_intake(harness.origin(repository, repository.commit(writing({"a": TEXT}))))
     assert record.layers[Stage.BASE] == record.layers[Stage.BEFORE] == record.layers[Stage.AFTER]
 
 
-async def test_the_same_input_gives_the_same_digests(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_the_same_input_gives_the_same_digests(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     base, before, after = (
         repository.commit(edit)
         for edit in (writing({"a": TEXT, "b/c": BYTES}), writing({"test_a.py": TEXT}), writing({"a": b"x\n"}))
     )
     git(repository.root, "tag", "v1.0", base)
     patches = repository.diff(base, before), repository.diff(before, after)
-    first = await workbench.run_intake(workbench.origin(repository, base), *patches)
+    first = await harness.run_intake(harness.origin(repository, base), *patches)
     # Another history and other packs around the same commit.
     git(repository.root, "repack", "-a", "-d", "-f", "--depth=1")
     git(repository.root, "-c", "core.compression=1", "repack", "-a", "-d", "-F")
-    assert first == await workbench.run_intake(workbench.origin(repository, base), *patches)
+    assert first == await harness.run_intake(harness.origin(repository, base), *patches)
 
 
-async def test_the_layer_of_the_after_stage_holds_changed_files_only(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_the_layer_of_the_after_stage_holds_changed_files_only(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     base = repository.commit(writing({f"f{n}": BYTES for n in range(50)}))
     before, after = repository.commit(writing({"t.py": TEXT})), repository.commit(writing({"f7": b"x"}))
-    record = await workbench.run_intake(
-        workbench.origin(repository, base), repository.diff(base, before), repository.diff(before, after)
+    record = await harness.run_intake(
+        harness.origin(repository, base), repository.diff(base, before), repository.diff(before, after)
     )
     layer = record.layers[Stage.AFTER]
-    data = await workbench.registry.get_blob(workbench.repo, layer.digest, layer.size)
+    data = await harness.registry.get_blob(harness.repo, layer.digest, layer.size)
     assert [name for name, *_ in entries(data)] == [
         b".swefoundry",
         b".swefoundry/runner",
@@ -290,19 +290,19 @@ async def test_the_layer_of_the_after_stage_holds_changed_files_only(workbench: 
 
 
 async def refused(
-    workbench: Workbench, patch: bytes, base: Edit = nothing, *, gold: bool = True
+    harness: IntakeHarness, patch: bytes, base: Edit = nothing, *, gold: bool = True
 ) -> tuple[int, str]:
-    repository = workbench.repository()
+    repository = harness.repository()
     commit = repository.commit(both(writing({"a.py": TEXT * 9, "dir/b": TEXT}), base))
     patches = (None, patch) if gold else (patch, None)
-    record = await workbench.run_intake(workbench.origin(repository, commit), *patches)
+    record = await harness.run_intake(harness.origin(repository, commit), *patches)
     assert record.layers == {}
     return record.code, record.message
 
 
-def rewritten(workbench: Workbench) -> bytes:
+def rewritten(harness: IntakeHarness) -> bytes:
     """A patch with two good hunks and one whose context is not there."""
-    other = workbench.repository()
+    other = harness.repository()
     content = (TEXT * 9).splitlines(keepends=True)
     old = other.commit(writing({"a.py": b"".join([*content[:60], b"elsewhere\n", *content[61:]])}))
     content[2], content[30], content[63] = b"x\n", b"y\n", b"z\n"
@@ -310,8 +310,8 @@ def rewritten(workbench: Workbench) -> bytes:
     return other.diff(old, new)
 
 
-async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(workbench: Workbench) -> None:
-    assert await refused(workbench, rewritten(workbench)) == (
+async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(harness: IntakeHarness) -> None:
+    assert await refused(harness, rewritten(harness)) == (
         11,
         "the gold patch does not apply: a.py, hunk 3 of 3 at line 61: patch failed: a.py:61; "
         "a.py: patch does not apply. "
@@ -320,8 +320,8 @@ async def test_a_gold_patch_that_does_not_apply_is_named_with_file_and_hunk(work
     )
 
 
-async def test_a_test_patch_that_does_not_apply_has_a_code_of_its_own(workbench: Workbench) -> None:
-    code, message = await refused(workbench, rewritten(workbench), gold=False)
+async def test_a_test_patch_that_does_not_apply_has_a_code_of_its_own(harness: IntakeHarness) -> None:
+    code, message = await refused(harness, rewritten(harness), gold=False)
     assert (code, message[:31]) == (10, "the test patch does not apply: ")
 
 
@@ -352,49 +352,56 @@ def added(path: str, content: bytes = b"x") -> bytes:
     ],
     ids=lambda value: str(value)[:40],
 )
-async def test_a_bad_patch_is_refused_in_gits_words(patch: bytes, reason: str, workbench: Workbench) -> None:
-    code, message = await refused(workbench, patch, linking("outside", "/tmp"))
+async def test_a_bad_patch_is_refused_in_gits_words(
+    patch: bytes, reason: str, harness: IntakeHarness
+) -> None:
+    code, message = await refused(harness, patch, linking("outside", "/tmp"))
     assert code == 11
     assert reason in message
 
 
-async def test_a_patch_may_not_write_through_a_link_of_its_own(workbench: Workbench, tmp_path: Path) -> None:
+async def test_a_patch_may_not_write_through_a_link_of_its_own(
+    harness: IntakeHarness, tmp_path: Path
+) -> None:
     link = f"diff --git a/l b/l\nnew file mode 120000\n--- /dev/null\n+++ b/l\n@@ -0,0 +1 @@\n+{tmp_path}\n"
     link += "\\ No newline at end of file\n"
-    code, _ = await refused(workbench, link.encode() + added("l/escaped"))
+    code, _ = await refused(harness, link.encode() + added("l/escaped"))
     assert code == 11
     assert not (tmp_path / "escaped").exists()
 
 
-async def test_a_patch_that_is_not_in_the_registry_is_named(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_a_patch_that_is_not_in_the_registry_is_named(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     commit = repository.commit(writing({"a": b""}))
     spec = IntakeSpec(
         nonce="n",
-        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
-        origin=workbench.origin(repository, commit),
+        place=RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo),
+        origin=harness.origin(repository, commit),
         test_patch=PatchSource(blob="sha256:" + "0" * 64, named="spec.testPatch.artifact: blob 0"),
     )
     record = await run_intake_to_result(
-        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, harness.registry, harness.workspace(), progress=lambda line: None
     )
-    advice = "create it, and re-create this object if it has already failed"
-    assert (record.code, record.message) == (14, f"spec.testPatch.artifact: blob 0 does not exist; {advice}")
+    remediation = "create it, and re-create this object if it has already failed"
+    assert (record.code, record.message) == (
+        14,
+        f"spec.testPatch.artifact: blob 0 does not exist; {remediation}",
+    )
 
 
-async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(workbench: Workbench) -> None:
-    repository = workbench.repository()
+async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(harness: IntakeHarness) -> None:
+    repository = harness.repository()
     commit = repository.commit(writing({"a": b""}))
     spec = IntakeSpec(
         nonce="n",
-        place=RegistryLocation(registry=workbench.registry.host, insecure=True, repository=workbench.repo),
-        origin=workbench.origin(repository, commit),
+        place=RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo),
+        origin=harness.origin(repository, commit),
         gold_patch=PatchSource(
             path="/nowhere/patch", named="spec.goldPatch.configMapRef: ConfigMap x, key y"
         ),
     )
     record = await run_intake_to_result(
-        spec, workbench.registry, workbench.workspace(), progress=lambda line: None
+        spec, harness.registry, harness.workspace(), progress=lambda line: None
     )
     reason = (
         "spec.goldPatch.configMapRef: ConfigMap x, key y does not exist; "

@@ -41,14 +41,14 @@ async def read_proven(
     observed: Observation, context: ReconcileContext, facts: Facts, strategies: NextStrategies
 ) -> ProvenChoices:
     """Candidates and references, from one listing of the repository's tags; none when neither is needed."""
-    wanted = _candidates_left(observed)
+    max_candidates = _candidates_left(observed)
     learns = RECIPE in strategies.without_model and _reuse_enabled(observed)
-    if not wanted and not learns:
+    if not max_candidates and not learns:
         return ProvenChoices()
     entries = await context.proven_environments(observed.repository)
     tried = observed.reused_images
     untried = [item for item in entries if not item.reference and item.parent.image not in tried]
-    near = _nearest(untried, observed, facts, wanted) if wanted else []
+    near = _nearest(untried, observed, facts, max_candidates) if max_candidates else []
     references = _nearest(entries, observed, facts, MAX_REFERENCES) if learns else []
     return ProvenChoices(
         await _with_drafts(near, observed, context), await _with_drafts(references, observed, context)

@@ -80,10 +80,10 @@ def _requires_for_build(declared: DeclaredMetadata, name: str) -> bool:
     return any(re.match(rf"{name}\b(?!_|-core)", item) for item in declared.build)
 
 
-def _build_tools(declared: DeclaredMetadata, lessons: Constraints) -> tuple[str, ...]:
+def _build_tools(declared: DeclaredMetadata, constraints: Constraints) -> tuple[str, ...]:
     chosen: dict[str, str] = {"setuptools": _setuptools_requirement(declared)}
     programs = _TOOLS_BY_COMPILING_BACKEND.get(declared.backend or "", ())
-    for item in (*declared.build, *programs, *sorted(lessons.build_requirements)):
+    for item in (*declared.build, *programs, *sorted(constraints.build_requirements)):
         try:
             requirement = Requirement(item)
         except InvalidRequirement:

@@ -52,8 +52,8 @@ class RequirementGroups:
 
     def pick(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return all requirements of the groups with these names, in any usual spelling."""
-        wanted = set(names)
-        chosen = [items for key, items in self.lists.items() if _normalized_group(key) in wanted]
+        normalized = set(names)
+        chosen = [items for key, items in self.lists.items() if _normalized_group(key) in normalized]
         return tuple(item for items in chosen for item in items)
 
     def test(self) -> tuple[str, ...]:

@@ -58,8 +58,8 @@ def _needed_by_tests(
             yield requirement
     if constraints.features:
         yield from requirements_in(declared.features)
-    seen = (*_from_test_sources(facts), "pytest")
-    yield from requirements_in(seen)
+    imported_names = (*_from_test_sources(facts), "pytest")
+    yield from requirements_in(imported_names)
 
 
 def _from_test_sources(facts: Facts) -> Iterator[str]:

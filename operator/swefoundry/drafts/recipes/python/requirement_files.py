@@ -48,8 +48,8 @@ def requirement_lines(path: str, texts: Mapping[str, str], depth: int = 3) -> li
         line = re.split(r"(?:^|\s)#|\s--hash", raw)[0].strip()
         included = re.match(r"^(?:-r|--requirement)[ =]?(.+)$", line)
         if included and depth:
-            beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1].strip()))
-            found.extend(requirement_lines(beside, texts, depth - 1))
+            included_path = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[1].strip()))
+            found.extend(requirement_lines(included_path, texts, depth - 1))
         elif line and not line.startswith(("-", ".", "/", "git+", "http")):
             found.append(line)
     return found

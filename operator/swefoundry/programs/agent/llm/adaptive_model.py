@@ -43,16 +43,16 @@ class AdaptiveModel:
         token_limit = max(model.context_tokens - model.output_tokens, model.context_tokens // 4)
         problem = ""
         for _ in range(MAX_SHRINKS):
-            fitted = fit_to_context(request, token_limit)
+            within_limit = fit_to_context(request, token_limit)
             try:
-                answer = await self._ask_adapting(fitted.request)
+                answer = await self._ask_adapting(within_limit.request)
             except ContextExceeded as error:
                 problem = str(error)
                 token_limit = int(token_limit * SHRINK_FACTOR)
                 continue
-            if not fitted.shortened:
+            if not within_limit.shortened:
                 return answer
-            note = f"{fitted.shortened} messages were shortened to fit the model's context"
+            note = f"{within_limit.shortened} messages were shortened to fit the model's context"
             return replace(answer, notes=(note, *answer.notes))
         raise ModelRefused(
             self._redact(

@@ -35,7 +35,7 @@ def completion(message: Json, usage: Json | None = USAGE, finish: str = "stop") 
     return body | ({"usage": usage} if usage else {})
 
 
-def saying(text: str, **rest: Any) -> Answer:
+def text_answer(text: str, **rest: Any) -> Answer:
     """Answer with text."""
     return giving(completion({"content": text}, **rest))
 

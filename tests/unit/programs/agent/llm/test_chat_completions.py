@@ -9,7 +9,7 @@ from swefoundry.programs.agent.agent_exit import ModelRefused
 from swefoundry.programs.agent.llm.chat_request import Capabilities, request_body, without_unsupported
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 from swefoundry.programs.agent.llm.text_protocol import extract_json, parse_text_calls
-from unit.programs.agent.llm.model_answers import refusing, saying, serving, text_of
+from unit.programs.agent.llm.model_answers import refusing, serving, text_answer, text_of
 from unit.programs.agent.llm.model_clients import (
     GREP,
     SCHEMA,
@@ -31,7 +31,7 @@ async def test_tools_are_rendered_as_text_for_endpoints_without_tools(
     registry: RegistryClient, conversation: str
 ) -> None:
     body = 'Let me look.\n```tool\n{"name": "grep", "arguments": {"pattern": "y"}}\n```\n'
-    async with serving(saying(body), saying('Done:\n```json\n{"ok": true}\n```')) as server:
+    async with serving(text_answer(body), text_answer('Done:\n```json\n{"ok": true}\n```')) as server:
         model = a_model(server.base_url, tools=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
             call = await client.ask(Request("explorer", HISTORY, (GREP,), SCHEMA))
@@ -63,7 +63,7 @@ async def test_tools_are_rendered_as_text_for_endpoints_without_tools(
 async def test_schemas_are_described_for_endpoints_without_schemas(
     registry: RegistryClient, conversation: str
 ) -> None:
-    async with serving(saying('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
+    async with serving(text_answer('<think>Hm {"ok": 1}</think>\n{"ok": false}')) as server:
         model = a_model(server.base_url, json_schema=False)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
@@ -76,14 +76,14 @@ async def test_schemas_are_described_for_endpoints_without_schemas(
 async def test_requests_are_adapted_to_the_errors_of_an_endpoint(
     registry: RegistryClient, conversation: str
 ) -> None:
-    complaints = [
+    errors = [
         refusing(400, "Unrecognized request argument supplied: max_completion_tokens"),
         refusing(400, "Unsupported value: 'temperature' does not support 0.5 with this model."),
         refusing(400, "reasoning_effort is not supported"),
         refusing(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
     ]
     hooks = RecordingHooks()
-    async with serving(*complaints, saying('{"ok": true}')) as server:
+    async with serving(*errors, text_answer('{"ok": true}')) as server:
         model = a_model(server.base_url, temperature=0.5, reasoning_effort="low")
         async with a_model_client(registry, model, hooks=hooks, conversation=conversation) as client:
             await client.ask(a_request(tools=(GREP,), answer=SCHEMA))
@@ -155,7 +155,7 @@ async def test_a_request_that_is_too_long_is_shortened_and_repeated(
     registry: RegistryClient, conversation: str
 ) -> None:
     overflow = refusing(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded")
-    async with serving(overflow, overflow, saying("Fits.")) as server:
+    async with serving(overflow, overflow, text_answer("Fits.")) as server:
         model = a_model(server.base_url, context_tokens=12_000)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_long_request())

@@ -15,13 +15,13 @@ from swefoundry.programs.agent.llm.context_window import (
 from swefoundry.programs.agent.llm.messages import Message, Request, ToolCall
 
 SYSTEM = Message("system", "s" * 3000)
-BRIEF = Message("user", "b" * 12_000)
+INSTRUCTIONS = Message("user", "b" * 12_000)
 CALLS = Message("assistant", "", (ToolCall("c0", "grep", "a" * 600), ToolCall("c1", "grep", "{}")))
 OLD, NEW = Message("tool", "o" * 6000, call_id="c0"), Message("tool", "n" * 6000, call_id="c1")
-THOUGHT = Message("assistant", "t" * 6000)
+ANALYSIS = Message("assistant", "t" * 6000)
 REPORT = Message("user", "r" * 6000)
 LAST = Message("user", "l" * 6000)
-REQUEST = Request("analyst", (SYSTEM, BRIEF, CALLS, OLD, NEW, THOUGHT, REPORT, LAST))
+REQUEST = Request("analyst", (SYSTEM, INSTRUCTIONS, CALLS, OLD, NEW, ANALYSIS, REPORT, LAST))
 
 
 def shortened(room: int) -> str:
@@ -61,8 +61,12 @@ def test_a_first_message_that_is_also_the_last_loses_its_middle() -> None:
 
 def test_markers_around_data_stay() -> None:
     one, two = delimited("a.py", "a" * 20_000), delimited("b.log", "z" * 9000)
-    brief = f"Read this:\n{one}\nand this:\n{two}\nNow answer."
-    text = fit_to_context(Request("tests", (SYSTEM, Message("user", brief))), 3000).request.messages[1].text
+    text_with_data = f"Read this:\n{one}\nand this:\n{two}\nNow answer."
+    text = (
+        fit_to_context(Request("tests", (SYSTEM, Message("user", text_with_data))), 3000)
+        .request.messages[1]
+        .text
+    )
     assert len(text) < 10_000
     for block in (one, two):
         first, last = block.splitlines()[0], block.splitlines()[-1]

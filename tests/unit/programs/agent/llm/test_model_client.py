@@ -23,8 +23,8 @@ from unit.programs.agent.llm.model_answers import (
     hanging_up,
     raw,
     refusing,
-    saying,
     serving,
+    text_answer,
 )
 from unit.programs.agent.llm.model_clients import (
     GREP,
@@ -41,7 +41,7 @@ async def test_a_reply_has_usage_and_cost(registry: RegistryClient, conversation
         "prompt_tokens_details": {"cached_tokens": 40},
         "completion_tokens_details": {"reasoning_tokens": 5},
     }
-    async with serving(saying("Do this.", usage=usage)) as server:
+    async with serving(text_answer("Do this.", usage=usage)) as server:
         model = a_model(server.base_url, input_usd=2, cached_usd=0.5, output_usd=10)
         async with a_model_client(registry, model, conversation=conversation) as client:
             reply = await client.ask(a_request())
@@ -89,19 +89,19 @@ async def test_a_schema_is_sent_natively_but_described_when_there_are_tools(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with (
-        serving(saying('{"ok": true}')) as server,
+        serving(text_answer('{"ok": true}')) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         await client.ask(a_request(answer=SCHEMA))
         await client.ask(a_request(answer=SCHEMA, tools=(GREP,)))
-    alone, beside = server.bodies
+    alone, with_tools = server.bodies
     assert alone["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "Verdict", "schema": SCHEMA, "strict": True},
     }
     assert alone["messages"][0]["content"] == "You are the Test Analyst of swefoundry."
-    assert "response_format" not in beside
-    assert "must obey this JSON schema" in beside["messages"][0]["content"]
+    assert "response_format" not in with_tools
+    assert "must obey this JSON schema" in with_tools["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_transient_faults_are_retried_with_delays(
 ) -> None:
     hooks = RecordingHooks()
     async with (
-        serving(fault, fault, saying("At last.")) as server,
+        serving(fault, fault, text_answer("At last.")) as server,
         a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
@@ -139,7 +139,7 @@ async def test_retry_after_is_honoured_up_to_a_limit(registry: RegistryClient, c
         refusing(429, "slow down", headers={"Retry-After": "17"}),
         refusing(503, "later", headers={"retry-after-ms": "2500"}),
         refusing(429, "much later", headers={"Retry-After": "3600"}),
-        saying("Now."),
+        text_answer("Now."),
     ]
     async with (
         serving(*answers) as server,
@@ -214,7 +214,7 @@ async def test_a_timeout_is_retried(registry: RegistryClient, conversation: str)
     slow: Answer = {"text": "Too late.", "delay": 3600}
     hooks = RecordingHooks()
     async with (
-        serving(slow, saying("Here.")) as server,
+        serving(slow, text_answer("Here.")) as server,
         a_model_client(
             registry, a_model(server.base_url, request_seconds=1), hooks=hooks, conversation=conversation
         ) as client,
@@ -308,7 +308,7 @@ async def test_a_refusal_of_the_model_is_its_answer(registry: RegistryClient, co
 
 async def test_a_truncated_answer_is_marked(registry: RegistryClient, conversation: str) -> None:
     async with (
-        serving(saying("FROM pyth", finish="length")) as server,
+        serving(text_answer("FROM pyth", finish="length")) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         assert (await client.ask(a_request())).truncated
@@ -316,7 +316,7 @@ async def test_a_truncated_answer_is_marked(registry: RegistryClient, conversati
 
 async def test_missing_usage_is_estimated_too_high(registry: RegistryClient, conversation: str) -> None:
     async with (
-        serving(saying("x" * 100, usage=None)) as server,
+        serving(text_answer("x" * 100, usage=None)) as server,
         a_model_client(registry, a_model(server.base_url, input_usd=1), conversation=conversation) as client,
     ):
         reply = await client.ask(a_request())
@@ -331,7 +331,7 @@ async def test_reasoning_outside_the_completion_tokens_is_counted(
 ) -> None:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 620}
     async with (
-        serving(saying("Yes.", usage=usage)) as server,
+        serving(text_answer("Yes.", usage=usage)) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         assert (await client.ask(a_request())).usage.output_tokens == 520

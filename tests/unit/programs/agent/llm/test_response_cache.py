@@ -21,7 +21,7 @@ from swefoundry.programs.agent.llm.response_cache import (
     request_digest,
 )
 from unit.oci import registry_server
-from unit.programs.agent.llm.model_answers import calling, refusing, saying, serving
+from unit.programs.agent.llm.model_answers import calling, refusing, serving, text_answer
 from unit.programs.agent.llm.model_clients import GREP, RecordingHooks, a_model, a_model_client, a_request
 
 REPOSITORY = "swefoundry/tasks/owner/turns"
@@ -44,7 +44,7 @@ async def test_stored_responses_need_neither_endpoint_nor_budget(
     registry: RegistryClient, conversation: str
 ) -> None:
     async with (
-        serving(saying("Yes.")) as server,
+        serving(text_answer("Yes.")) as server,
         a_model_client(registry, a_model(server.base_url), conversation=conversation) as client,
     ):
         await client.ask(a_request())
@@ -70,7 +70,7 @@ async def test_different_requests_have_different_responses(
     request = {key: other[key] for key in ("text", "role") if key in other}
     model = {key: other[key] for key in ("name", "temperature") if key in other}
     where = str(other.get("conversation", "")) + conversation
-    async with serving(saying("One."), saying("Two.")) as server:
+    async with serving(text_answer("One."), text_answer("Two.")) as server:
         async with a_model_client(registry, a_model(server.base_url), conversation=conversation) as client:
             await client.ask(a_request())
         async with a_model_client(registry, a_model(server.base_url, **model), conversation=where) as client:
@@ -82,7 +82,7 @@ async def test_a_damaged_response_is_requested_again_with_a_note(
     registry: RegistryClient, conversation: str
 ) -> None:
     hooks = RecordingHooks()
-    async with serving(saying("Anew.")) as server:
+    async with serving(text_answer("Anew.")) as server:
         model = a_model(server.base_url)
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
@@ -97,7 +97,7 @@ async def test_a_damaged_response_is_requested_again_with_a_note(
 
 
 async def test_a_response_under_a_wrong_tag_is_not_used(registry: RegistryClient, conversation: str) -> None:
-    async with serving(saying("Anew.")) as server:
+    async with serving(text_answer("Anew.")) as server:
         model = a_model(server.base_url)
         store = ResponseStore(registry, REPOSITORY, conversation)
         digest = request_digest(conversation, a_request(), model)
@@ -115,7 +115,7 @@ async def test_a_short_outage_of_the_registry_loses_no_response(
     gate = scripted.RequestGate()
     hooks = RecordingHooks()
     async with (
-        serving(saying("Paid for."), gate=gate) as server,
+        serving(text_answer("Paid for."), gate=gate) as server,
         RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=0.1) as registry,
     ):
 
@@ -148,7 +148,7 @@ async def test_a_short_outage_of_the_registry_loses_no_response(
 
 async def test_a_response_in_flight_is_stored_on_sigterm(registry: RegistryClient, conversation: str) -> None:
     gate = scripted.RequestGate()
-    async with serving(saying("Just in time."), gate=gate) as server:
+    async with serving(text_answer("Just in time."), gate=gate) as server:
         model = a_model(server.base_url)
         async with a_model_client(registry, model, conversation=conversation) as client:
             asking = asyncio.create_task(client.ask(a_request()))
@@ -170,7 +170,7 @@ async def test_a_response_in_flight_is_stored_when_the_caller_is_cancelled(
     registry: RegistryClient, conversation: str
 ) -> None:
     gate = scripted.RequestGate()
-    async with serving(saying("Just in time."), gate=gate) as server:
+    async with serving(text_answer("Just in time."), gate=gate) as server:
         model = a_model(server.base_url)
         async with a_model_client(registry, model, conversation=conversation) as client:
             asking = asyncio.create_task(client.ask(a_request()))
@@ -229,7 +229,7 @@ async def test_sigterm_ends_the_wait_for_a_busy_endpoint(registry: RegistryClien
 async def test_a_request_that_might_exceed_the_budget_is_not_sent(
     registry: RegistryClient, conversation: str, allowance: Allowance, expected: str
 ) -> None:
-    async with serving(saying("Dear.")) as server:
+    async with serving(text_answer("Dear.")) as server:
         model = a_model(server.base_url, output_usd=10)
         async with a_model_client(registry, model, conversation=conversation, allowance=allowance) as client:
             with pytest.raises(BudgetSpent) as caught:
@@ -241,7 +241,7 @@ async def test_a_request_that_might_exceed_the_budget_is_not_sent(
 async def test_usage_counts_against_the_budget(registry: RegistryClient, conversation: str) -> None:
     allowance = Allowance(tokens=1150)
     async with (
-        serving(saying("One.")) as server,
+        serving(text_answer("One.")) as server,
         a_model_client(
             registry, a_model(server.base_url), conversation=conversation, allowance=allowance
         ) as client,
@@ -254,7 +254,7 @@ async def test_usage_counts_against_the_budget(registry: RegistryClient, convers
 
 async def test_each_role_has_its_own_turns(registry: RegistryClient, conversation: str) -> None:
     async with (
-        serving(saying("One.")) as server,
+        serving(text_answer("One.")) as server,
         a_model_client(
             registry,
             a_model(server.base_url),
@@ -273,13 +273,19 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 
 
 async def test_the_next_model_is_used_when_told(registry: RegistryClient, conversation: str) -> None:
-    async with serving(saying("Cheap."), saying("Dear.")) as server:
+    async with serving(text_answer("Cheap."), text_answer("Dear.")) as server:
         models = (a_model(server.base_url), a_model(server.base_url, name="large"))
         async with a_model_client(registry, *models, conversation=conversation) as client:
-            cheap = await client.ask(a_request())
-            climbed, top = client.use_next_model(), client.use_next_model()
-            dear = await client.ask(a_request())
-    assert (cheap.model, dear.model, climbed, top, client.model_index) == ("small", "large", True, False, 1)
+            first = await client.ask(a_request())
+            switched, top = client.use_next_model(), client.use_next_model()
+            second = await client.ask(a_request())
+    assert (first.model, second.model, switched, top, client.model_index) == (
+        "small",
+        "large",
+        True,
+        False,
+        1,
+    )
     assert [body["model"] for body in server.bodies] == ["small", "large"]
 
 

@@ -18,7 +18,15 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.agent_exit import ModelRefused, ModelUnavailable
 from swefoundry.programs.agent.redaction import REDACTED, Redactor
 from unit.oci import registry_server
-from unit.programs.agent.llm.model_answers import Answer, calling, raw, refusing, saying, serving, text_of
+from unit.programs.agent.llm.model_answers import (
+    Answer,
+    calling,
+    raw,
+    refusing,
+    serving,
+    text_answer,
+    text_of,
+)
 from unit.programs.agent.llm.model_clients import (
     GREP,
     KEY,
@@ -40,7 +48,7 @@ async def test_the_key_is_sent_as_a_bearer_token(
     registry: RegistryClient, conversation: str, key_file: str
 ) -> None:
     async with (
-        serving(saying("Hello.")) as server,
+        serving(text_answer("Hello.")) as server,
         a_model_client(
             registry, a_model(server.base_url), conversation=conversation, key_file=key_file
         ) as client,
@@ -55,7 +63,7 @@ async def test_the_key_is_neither_stored_nor_printed(
     hooks = RecordingHooks()
     leaks: list[Answer] = [
         refusing(503, f"proxy said: Authorization: Bearer {KEY}"),
-        saying(f"Your key is {KEY}, in base64 {base64.b64encode(KEY.encode()).decode()}."),
+        text_answer(f"Your key is {KEY}, in base64 {base64.b64encode(KEY.encode()).decode()}."),
         calling("grep", f'{{"pattern": "{KEY}"}}'),
     ]
     async with (
@@ -177,8 +185,8 @@ async def test_a_private_authority_is_trusted_with_a_bundle(
 ) -> None:
     context, bundle = certificate
     async with (
-        serving(saying("Hello.")) as plain,
-        serving(saying("Safe."), tls=context) as server,
+        serving(text_answer("Hello.")) as plain,
+        serving(text_answer("Safe."), tls=context) as server,
         a_model_client(
             registry,
             a_model(server.base_url),
@@ -195,7 +203,7 @@ async def test_an_unknown_authority_stops_at_once(
 ) -> None:
     hooks = RecordingHooks()
     async with (
-        serving(saying("Hello."), tls=certificate[0]) as server,
+        serving(text_answer("Hello."), tls=certificate[0]) as server,
         a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
     ):
         with pytest.raises(ModelRefused, match=r"certificate of https://.* is not trusted.*caConfigMap"):
@@ -207,7 +215,7 @@ async def test_a_certificate_for_another_name_needs_no_other_bundle(
     registry: RegistryClient, conversation: str, certificate: tuple[ssl.SSLContext, str]
 ) -> None:
     context, bundle = certificate
-    async with serving(saying("Hello."), tls=context) as server:
+    async with serving(text_answer("Hello."), tls=context) as server:
         model = a_model(server.base_url.replace("127.0.0.1", "localhost"))
         async with a_model_client(registry, model, conversation=conversation, ca_file=bundle) as client:
             with pytest.raises(ModelRefused, match="not valid for 'localhost'; check baseUrl") as caught:
@@ -236,7 +244,7 @@ def use_proxy(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 async def test_proxies_from_the_environment_are_used(
     registry: RegistryClient, conversation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with serving(saying("By proxy.")) as proxy:
+    async with serving(text_answer("By proxy.")) as proxy:
         use_proxy(monkeypatch, proxy.root)
         model = a_model("http://gateway.test/v1")
         async with a_model_client(registry, model, conversation=conversation) as client:

@@ -1,4 +1,4 @@
-"""Intakes as tests want them: a repository, patches, an spec, and the stages that came out."""
+"""Harness for intakes: a repository, patches, a spec, and the stages that an intake leaves in the registry."""
 
 import gzip
 import itertools
@@ -28,7 +28,7 @@ _numbers = itertools.count()
 
 
 @dataclass
-class Workbench:
+class IntakeHarness:
     hub: Server
     registry: RegistryClient
     folder: Path

@@ -13,7 +13,7 @@ from swefoundry.workloads.agent.launch import AGENT_SPEC_LIMIT_BYTES, SHORTENED_
 SMALL = Model(name="small")
 
 
-def an_order(rounds, model=SMALL):
+def an_agent_spec(rounds, model=SMALL):
     return AgentSpec(
         nonce="n",
         place=RegistryLocation(registry="r", repository="owner/name"),
@@ -40,18 +40,18 @@ def rounds(count, message):
 
 
 def test_a_usual_spec_is_sent_unchanged():
-    order = an_order(rounds(5, "x" * 2048))
-    assert fit_agent_spec(order) == order
+    spec = an_agent_spec(rounds(5, "x" * 2048))
+    assert fit_agent_spec(spec) == spec
 
 
 def test_of_many_long_rounds_the_oldest_are_shortened_just_enough():
-    order = fit_agent_spec(an_order(rounds(50, "\N{SNOWMAN}" * 2048)))
-    assert AGENT_SPEC_LIMIT_BYTES * 0.9 < len(order.to_json().encode()) <= AGENT_SPEC_LIMIT_BYTES
-    lengths = [len(item.message) for item in order.rounds]
+    spec = fit_agent_spec(an_agent_spec(rounds(50, "\N{SNOWMAN}" * 2048)))
+    assert AGENT_SPEC_LIMIT_BYTES * 0.9 < len(spec.to_json().encode()) <= AGENT_SPEC_LIMIT_BYTES
+    lengths = [len(item.message) for item in spec.rounds]
     assert lengths == sorted(lengths) and set(lengths) == {SHORTENED_CHARACTERS, 2048}
 
 
 def test_a_spec_that_cannot_fit_fails_with_the_remedy():
     headers = {f"X-{number}": "x" * 10_000 for number in range(16)}
     with pytest.raises(errors.PermanentError, match="configure fewer models, headers or base images"):
-        fit_agent_spec(an_order([], Model(name="small", extra_headers=headers)))
+        fit_agent_spec(an_agent_spec([], Model(name="small", extra_headers=headers)))
