@@ -15,7 +15,7 @@ from swefoundry_lab.layout import LINK_PREFIX, RUNTIME, Lab
 from swefoundry_lab.node import Node, runtime_folder, state
 from swefoundry_lab.steps import Steps
 
-LATE = ("kube-apiserver", "etcd", "registry")
+STOPPED_LAST = ("kube-apiserver", "etcd", "registry")
 """Stopped last, in this order, so that the others do not fill their logs with complaints.
 
 The API server waits for its watches to end, and nobody is left to end them; nothing is lost by not waiting.
@@ -33,8 +33,8 @@ def down(lab: Lab, steps: Steps) -> None:
     with steps.step("containers"):
         stop_containers()
     with steps.step("control plane"):
-        daemons.stop(lab, *(n for n in names if n not in LATE))
-        for name in LATE:
+        daemons.stop(lab, *(n for n in names if n not in STOPPED_LAST))
+        for name in STOPPED_LAST:
             daemons.stop(lab, name, grace_seconds=2)
         _require_no_processes_left(cgroups.kill(cgroups.OURS))
     with steps.step("mounts"):

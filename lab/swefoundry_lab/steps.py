@@ -21,14 +21,14 @@ class Steps:
     @contextmanager
     def step(self, title: str) -> Iterator[Progress]:
         """Time a step and show what it reports. A step that fails is named before its error is."""
-        begun = time.monotonic()
+        started_at = time.monotonic()
         try:
             with self.console.status(title) as spinner:
                 yield lambda line: self._report(title, line, spinner.update)
         except BaseException:
-            self.console.print(f"[red]✗[/] {title}  [dim]{_seconds(begun)}[/]")
+            self.console.print(f"[red]✗[/] {title}  [dim]{_seconds(started_at)}[/]")
             raise
-        self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(begun)}[/]")
+        self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(started_at)}[/]")
 
     def in_background(self, title: str, work: Callable[[Progress], None]) -> "BackgroundStep":
         """Do something long while other steps go on; what it reports is printed as it comes."""

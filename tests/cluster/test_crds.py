@@ -19,8 +19,8 @@ from unit.api.malformed import (
     REFUSED,
     STALLED,
     Absent,
-    Manifest,
     InvalidManifest,
+    Manifest,
     a_task,
     an_env_build,
 )

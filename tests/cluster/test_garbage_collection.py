@@ -38,7 +38,7 @@ from swefoundry.oci.content import digest_of
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names
 from unit.oci import registry_server
-from unit.oci.collecting import collect_garbage, gone, named
+from unit.oci.collecting import collect_garbage, missing_digests, named
 
 pytestmark = [
     pytest.mark.cluster,
@@ -143,11 +143,14 @@ async def test_garbage_collection_keeps_the_content_that_finished_objects_and_th
     with registry_server.serving(tmp_path) as running:
         async with RegistryClient(running.host, insecure=True) as registry:
             for path, bodies in of_repository.items():
-                assert await gone(registry, path, _required_digests(bodies) | {unnamed[path]}) == [
+                assert await missing_digests(registry, path, _required_digests(bodies) | {unnamed[path]}) == [
                     unnamed[path]
                 ]
                 for body in bodies:
-                    assert await gone(registry, path, await _verdict_digests(registry, path, body)) == []
+                    assert (
+                        await missing_digests(registry, path, await _verdict_digests(registry, path, body))
+                        == []
+                    )
 
 
 async def _verdict_digests(registry: RegistryClient, path: str, body: Json) -> set[str]:

@@ -1,6 +1,7 @@
 """The Python sources of the repository, parsed, as the rules about names and sizes read them."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ SCRIPTED_MODEL = ROOT / "images" / "scripted-model" / "scripted_model"
 PRODUCT = sorted([*PACKAGE.rglob("*.py"), *SCRIPTED_MODEL.rglob("*.py")])
 EVERYTHING = sorted(
     path
-    for folder in ("operator", "tests", "lab", "images", "benchmarks", "samples")
+    for folder in ("operator", "tests", "lab", "images", "benchmarks", "samples", "scripts", "charts")
     for path in (ROOT / folder).rglob("*.py")
     if not {"build", "captured", "real_pairs"} & set(path.parts)
 )
@@ -49,3 +50,16 @@ def identifiers(path: Path) -> Iterator[tuple[int, str]]:
                 yield node.lineno, found
             case ast.Name(id=found, ctx=ast.Store()) | ast.Attribute(attr=found, ctx=ast.Store()):
                 yield node.lineno, found
+            case (
+                ast.ExceptHandler(name=str(found))
+                | ast.MatchAs(name=str(found))
+                | ast.MatchStar(name=str(found))
+            ):
+                yield node.lineno, found
+            case ast.alias(asname=str(found)):
+                yield node.lineno, found
+
+
+def words(identifier: str) -> set[str]:
+    """The words of a name in snake_case or CamelCase, in lower case."""
+    return {part.lower() for part in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", identifier)}

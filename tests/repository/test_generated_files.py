@@ -26,7 +26,7 @@ def test_generated_files_are_current() -> None:
     assert outdated_files(ROOT) == [], "run `make generate`"
 
 
-def test_nothing_else_lies_among_the_generated_files() -> None:
+def test_there_are_no_other_files_among_the_generated_ones() -> None:
     folders = (ROOT / "crds", ROOT / "charts/swefoundry/files/crds")
     assert {path.relative_to(ROOT) for folder in folders for path in folder.iterdir()} <= set(
         generated_files()

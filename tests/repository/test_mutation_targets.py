@@ -33,5 +33,5 @@ def test_a_survivor_is_argued_by_its_function_and_its_changed_line() -> None:
     assert not Survivor("grading.verdict.worst", "return None", "").argued_in(rows)
 
 
-def test_sentences_are_told_from_values() -> None:
+def test_changed_sentences_are_recognised() -> None:
     assert without_sentences('f("Reason", "no node", x)') == 'f("Reason", , x)'

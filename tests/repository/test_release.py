@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from release import PLACES, VERSION, set_version, write_checksums
+from release import VERSION, VERSION_PATTERNS, set_version, write_checksums
 from swefoundry import __version__
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """The files that a release changes."""
-    for name in {name for name, _ in PLACES} | {"CHANGELOG.md"}:
+    for name in {name for name, _ in VERSION_PATTERNS} | {"CHANGELOG.md"}:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
@@ -25,7 +25,7 @@ def versions(root: Path) -> set[str]:
     """Every version that the files name at the places of a release."""
     return {
         found[0].removeprefix(found[1])
-        for name, pattern in PLACES
+        for name, pattern in VERSION_PATTERNS
         for found in re.finditer(pattern, (root / name).read_text("utf-8"))
     }
 

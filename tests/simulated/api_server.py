@@ -149,12 +149,12 @@ class ApiServer:
 
     def orphans(self) -> list[ObjectKey]:
         """Objects that the garbage collector would delete."""
-        alive = {body["metadata"]["uid"] for body in self.objects.values()}
+        uids = {body["metadata"]["uid"] for body in self.objects.values()}
         return [
             key
             for key, body in self.objects.items()
             if "deletionTimestamp" not in body["metadata"]
-            and any(ref["uid"] not in alive for ref in body["metadata"].get("ownerReferences", ()))
+            and any(ref["uid"] not in uids for ref in body["metadata"].get("ownerReferences", ()))
         ]
 
     # Internals

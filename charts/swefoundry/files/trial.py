@@ -1,4 +1,4 @@
-"""Does this installation take a TaskInstance to its verdict? Run by `helm test` in a pod of the operator's image.
+"""Take one TaskInstance to its verdict: the test of an installation. `helm test` runs it in the operator's image.
 
 The pod serves the source archive itself, so that nothing outside the cluster is needed but the base image.
 """
@@ -63,7 +63,7 @@ def archive() -> bytes:
 
 
 def serve(content: bytes) -> None:
-    """Hand out the archive until the pod ends."""
+    """Serve the archive until the pod ends."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -106,7 +106,7 @@ def task(content: bytes) -> dict:
 
 
 async def delete_earlier_trial(kube: KubeClient, deadline: float) -> None:
-    """Take away what an earlier trial left."""
+    """Delete the TaskInstance of an earlier trial, and wait until it is deleted."""
     await kube.delete(TASKS, NAMESPACE, NAME)
     while time.monotonic() < deadline:
         try:
@@ -114,15 +114,15 @@ async def delete_earlier_trial(kube: KubeClient, deadline: float) -> None:
         except NotFound:
             return
         await asyncio.sleep(1)
-    raise SystemExit(f"the TaskInstance {NAME} of an earlier trial does not go away")
+    raise SystemExit(f"the TaskInstance {NAME} of an earlier trial is not deleted in time")
 
 
-async def verdict(kube: KubeClient, deadline: float) -> dict:
-    """The status once the operator is done with it."""
+async def wait_for_verdict(kube: KubeClient, deadline: float) -> dict:
+    """Wait for the verdict, and return the status."""
     shown, status = "", {}
     while time.monotonic() < deadline:
         status = (await kube.get(TASKS, NAMESPACE, NAME)).get("status", {})
-        phase = status.get("phase", "not seen by the operator yet")
+        phase = status.get("phase", "not yet observed by the operator")
         if phase != shown:
             print(f"{NAME}: {phase}", flush=True)
             shown = phase
@@ -142,7 +142,7 @@ async def main() -> int:
     try:
         await delete_earlier_trial(kube, deadline)
         await kube.create(TASKS, NAMESPACE, task(content))
-        status = await verdict(kube, deadline)
+        status = await wait_for_verdict(kube, deadline)
     finally:
         await kube.close()
     if status.get("verdict") == "fail2pass":

@@ -225,10 +225,10 @@ def heredocs_stop_at_failures(policy: PolicyInput) -> Iterator[Violation]:
         if not each.arguments.startswith("<<") or len(each.arguments.split()) > 1:
             continue
         body = "\n".join(heredoc.body for heredoc in each.heredocs)
-        stops = re.search(r"^\s*set\s+-(?:[a-zA-Z]*e|o\s+errexit)", body, re.MULTILINE) or body.startswith(
-            "#!"
-        )
-        if INSTALL_COMMAND.search(body) and not stops and len(body.strip().splitlines()) > 1:
+        exits_on_error = re.search(
+            r"^\s*set\s+-(?:[a-zA-Z]*e|o\s+errexit)", body, re.MULTILINE
+        ) or body.startswith("#!")
+        if INSTALL_COMMAND.search(body) and not exits_on_error and len(body.strip().splitlines()) > 1:
             fix = "make `set -e` its first line"
             yield _violation(
                 each, PolicyRule.HIDDEN_FAILURE, f"a heredoc script continues after a failed command; {fix}"

@@ -14,7 +14,7 @@ def test_names_the_field_of(invalid: InvalidManifest) -> None:
 
 
 @pytest.mark.parametrize("invalid", REFUSED, ids=lambda invalid: invalid.what)
-def test_says_one_thing_and_what_to_do_about(invalid: InvalidManifest) -> None:
+def test_gives_one_problem_and_the_fix_of(invalid: InvalidManifest) -> None:
     found = manifest_problems(invalid.manifest)
     assert len(found) == 1
     assert found[0].endswith((".", "?", ")"))
@@ -25,7 +25,7 @@ def test_accepts_what_the_server_accepts(manifest: dict[str, object]) -> None:
     assert manifest_problems(manifest) == []
 
 
-def test_the_table_is_as_long_as_promised_and_says_nothing_twice() -> None:
+def test_the_table_has_fifty_different_manifests() -> None:
     assert len({invalid.what for invalid in REFUSED}) == len(REFUSED) >= 50
 
 

@@ -17,7 +17,7 @@ def test_there_is_none_unless_asked_for() -> None:
     assert [one["metadata"]["name"] for one in render() if "scripted" in one["metadata"]["name"]] == []
 
 
-def test_it_plays_the_scripts_and_is_served_under_its_name() -> None:
+def test_it_answers_by_its_scripts_under_its_service_name() -> None:
     objects = rendered()
     spec = only(objects, "Deployment", NAME)["spec"]["template"]["spec"]
     assert spec["containers"][0]["image"] == "swefoundry/scripted-model:0.1.0"

@@ -37,7 +37,7 @@ def test_its_archive_is_the_same_every_time_and_has_the_fault_that_the_gold_patc
 
 def test_its_pod_gets_the_script_and_may_only_make_and_watch_its_own_task(trial: ModuleType) -> None:
     objects = render()
-    assert "def verdict(" in only(objects, "ConfigMap", "swefoundry-trial")["data"]["trial.py"]
+    assert "def wait_for_verdict(" in only(objects, "ConfigMap", "swefoundry-trial")["data"]["trial.py"]
     assert only(objects, "Role", "swefoundry-trial")["rules"] == [
         {
             "apiGroups": ["swefoundry.dev"],

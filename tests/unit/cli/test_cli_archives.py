@@ -97,7 +97,7 @@ def test_a_release_is_extracted_within_its_limits_and_without_what_leads_out() -
         pytest.param("", "releases/calc", id="nothing"),
     ],
 )
-def test_the_repository_is_told_from_the_metadata(tmp_path: Path, metadata: str, repo: str) -> None:
+def test_the_repository_is_read_from_the_metadata(tmp_path: Path, metadata: str, repo: str) -> None:
     (tmp_path / "PKG-INFO").write_text(
         f"Metadata-Version: 2.1\nName: calc\n{metadata}\nLong description: x\n"
     )

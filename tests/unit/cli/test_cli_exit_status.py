@@ -28,7 +28,7 @@ def test_each_error_has_its_exit_code(error: errors.SwefoundryError, code: int) 
     assert exit_status_for(error) == code
 
 
-def test_help_tells_every_exit_code(run: Run) -> None:
+def test_help_lists_every_exit_code(run: Run) -> None:
     assert run("--help").exit_code == 0
     assert all(str(int(code)) in EPILOG for code in ExitStatus if code is not ExitStatus.INTERRUPTED)
 

@@ -25,7 +25,7 @@ def test_good_manifests_of_every_file_kind(run: Run, tmp_path: Path) -> None:
     assert len(json.loads(done.stdout)["made"]) == 4
 
 
-def test_each_complaint_names_file_object_and_field(run: Run, tmp_path: Path) -> None:
+def test_each_problem_names_file_object_and_field(run: Run, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([GOOD, bad(repo="calc", mistake=1)]))
     done = run("lint", tmp_path / "a.yaml", "-o", "json")
     assert done.exit_code == 1

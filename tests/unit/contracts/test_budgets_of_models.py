@@ -91,7 +91,7 @@ def test_work_has_budgets_too(used: SearchCosts, reason: str) -> None:
 
 
 def test_money_is_rounded_up() -> None:
-    assert [dollars(micro) for micro in (0, 1, 100, 101, 1_500_000)] == [
+    assert [dollars(micro_usd) for micro_usd in (0, 1, 100, 101, 1_500_000)] == [
         "$0.0000",
         "$0.0001",
         "$0.0001",

@@ -5,11 +5,11 @@ from swefoundry.contracts.transcript import ToolCallRecord, Transcript, Transcri
 
 
 def test_a_transcript_that_was_written_is_read_as_the_same_value() -> None:
-    asked = TranscriptMessage(role="user", text="The tree has setup.py.")
+    message = TranscriptMessage(role="user", text="The tree has setup.py.")
     reply = TranscriptMessage(
         role="assistant", calls=[ToolCallRecord(id="c1", name="read", arguments='{"path": "setup.py"}')]
     )
-    turn = Turn(number=1, round=2, role="explorer", model="m", request=[asked], reply=reply, stored=True)
+    turn = Turn(number=1, round=2, role="explorer", model="m", request=[message], reply=reply, stored=True)
     transcript = Transcript(conversation="0b5c", turns=[turn])
 
     assert Transcript.model_validate(transcript.to_json_dict()) == transcript

@@ -99,7 +99,7 @@ async def test_a_draft_of_agents_is_built_probed_and_accepted(server, proxy, see
     assert server.get(HERE)["status"]["phase"] == "Validated"
 
 
-async def test_the_next_agents_are_told_what_came_of_every_draft(server, proxy, seeded):
+async def test_the_next_agents_get_the_outcome_of_every_draft(server, proxy, seeded):
     first, second = await written(proxy, 0), await written(proxy, 1, claimed=False)
     script = ScriptedPods(
         seeded, agent_records={"agent-0": [first], "agent-1": [second]}, probe_codes={"after-0": 1}
@@ -135,10 +135,10 @@ async def test_tests_that_pass_before_the_fix_do_not_end_the_agents_search(serve
 
 
 async def test_the_analysts_reason_is_the_objects_and_the_best_round_gives_the_verdict(server, proxy, seeded):
-    gone = {"code": 50, "message": "the tests need a GPU", "usage": USED.to_json_dict()}
+    no_draft = {"code": 50, "message": "the tests need a GPU", "usage": USED.to_json_dict()}
     script = ScriptedPods(
         seeded,
-        agent_records={"agent-0": [await written(proxy)], "agent-1": [gone]},
+        agent_records={"agent-0": [await written(proxy)], "agent-1": [no_draft]},
         exit_codes={"base": 0, "before": 1, "after": 1},
     )
     simulation = a_simulation(server, proxy, seeded, script)
@@ -174,7 +174,7 @@ async def test_a_refused_key_gives_no_verdict_on_what_was_built_before(server, p
         (55, "AgentsMalformed"),
     ],
 )
-async def test_agents_that_end_otherwise_say_why(server, proxy, seeded, code, reason):
+async def test_agents_that_end_otherwise_have_a_message(server, proxy, seeded, code, reason):
     script = ScriptedPods(seeded, agent_records={"agent-0": [{"code": code, "message": "the reason for it"}]})
     simulation = a_simulation(server, proxy, seeded, script)
     await simulation.run()
@@ -316,7 +316,7 @@ async def test_a_spent_budget_makes_no_pod(server, proxy, seeded, settings, budg
     assert agent_specs(simulation) == []
 
 
-async def test_what_is_left_is_told_to_the_next_pod(server, proxy, seeded):
+async def test_the_next_pod_gets_the_rest_of_the_budget(server, proxy, seeded):
     script = ScriptedPods(
         seeded,
         agent_records={"agent-0": [await written(proxy, 0)], "agent-1": [await written(proxy, 1)]},
@@ -372,11 +372,11 @@ async def test_an_experiment_is_on_everything_that_was_made_for_it(server, proxy
 @pytest.mark.parametrize("seed", range(8))
 async def test_an_operator_killed_at_any_request_asks_for_no_draft_twice(proxy, seeded, seed):
     chance = random.Random(seed)
-    lives = [Crash(chance.randint(1, 8), chance.random() < 0.5, writes_only=True) for _ in range(8)]
+    crashes = [Crash(chance.randint(1, 8), chance.random() < 0.5, writes_only=True) for _ in range(8)]
     async with running_api_server() as server:
         records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
         script = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-        simulation = a_simulation(server, proxy, seeded, script, seed=seed, crashes=lives)
+        simulation = a_simulation(server, proxy, seeded, script, seed=seed, crashes=crashes)
         await simulation.run()
         status = build(simulation)
         assert [item["outcome"] for item in status["rounds"]] == ["AfterFailed", "BothPassed", "Accepted"]

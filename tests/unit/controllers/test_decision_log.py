@@ -34,7 +34,7 @@ LOST_LINE = LogLine(
 )
 
 
-def test_a_started_pod_is_logged_and_an_adopted_one_is_told_apart():
+def test_an_adopted_pod_is_logged_differently_from_a_started_one():
     adopted = Wait("before-0", "Running", adopted=ATTEMPT.model_copy(update={"memory_factor": 2}))
     assert pod_lines([PodStarted(ATTEMPT), adopted], NOW) == [
         LogLine("pod started", {**IDENTITY, "memoryFactor": None, "adopted": None}),
@@ -142,7 +142,7 @@ def test_waits_are_logged_for_debugging_alone(caplog):
     ]
 
 
-async def test_the_life_of_an_instance_is_in_the_log(server, proxy, seeded, caplog):
+async def test_every_step_of_an_instance_is_in_the_log(server, proxy, seeded, caplog):
     caplog.set_level(logging.INFO, "swefoundry.decisions")
     server.create("taskinstances", "here", manifest())
     await Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded))).run()

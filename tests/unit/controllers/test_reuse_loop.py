@@ -128,7 +128,7 @@ async def test_of_three_one_is_built_and_two_are_laid_over_its_image(stage):
     assert simulation.context.pod_limiter.active("intake") == 0
 
 
-async def test_a_reused_round_tells_what_it_stands_on(stage):
+async def test_a_reused_round_names_its_parent(stage):
     stage.task("one")
     await stage.run()
     stage.task("two", ["reuse"])
@@ -149,7 +149,7 @@ async def test_a_reused_round_tells_what_it_stands_on(stage):
     assert tagged.digest == reused["image"]
 
 
-async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
+async def test_a_proven_environment_is_recorded_with_its_origin(stage):
     stage.task("one")
     await stage.run()
     stage.task("two")
@@ -170,17 +170,17 @@ async def test_what_was_proven_is_remembered_with_where_it_came_from(stage):
     assert stage.build("one")["environmentRecord"].startswith("sha256:")
 
 
-async def test_a_sibling_says_what_it_waits_for(stage):
+async def test_a_waiting_build_names_the_search_that_it_waits_for(stage):
     stage.task("one")
     stage.task("two")
     reported = set()
 
-    def look():
+    def check_waiting():
         for body in stage.server.bodies("envbuilds"):
             if "conditions" in body["status"]:
                 reported.add((body["metadata"]["name"], *why(body["status"])))
 
-    await stage.run(check=look)
+    await stage.run(check=check_waiting)
     [(waiting, message)] = {(name, text) for name, reason, text in reported if reason == "WaitingForSibling"}
     other = {"one": "two", "two": "one"}[waiting]
     assert message == (
@@ -323,7 +323,7 @@ async def test_nobody_waits_longer_than_the_setting_says(stage):
     assert len(stage.pods("build-")) == 2
 
 
-async def test_a_sibling_that_is_deleted_is_not_waited_for_any_more(stage):
+async def test_a_deleted_search_is_not_waited_for_any_more(stage):
     stage.task("one")
     stage.task("two")
 
@@ -387,7 +387,7 @@ def kills_of(seed):
 
 @few
 @given(seed=st.integers(1, 2**32))
-async def test_an_operator_killed_at_any_request_builds_once_and_forgets_nothing(proxy, a_stage, seed):
+async def test_an_operator_killed_at_any_request_builds_once_and_loses_no_record(proxy, a_stage, seed):
     async with running_api_server() as server:
         stage = await a_stage(server)
         for name in ("one", "two", "three"):

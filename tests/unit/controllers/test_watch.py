@@ -230,8 +230,8 @@ async def test_an_invalid_object_is_stalled_with_its_field_and_written_once(oper
 
 
 async def test_resync_finds_what_watches_missed(operator, server):
-    gone = server.create("taskinstances", "here", manifest("gone"))
-    await send_event(operator, gone, "ADDED")
+    task = server.create("taskinstances", "here", manifest("gone"))
+    await send_event(operator, task, "ADDED")
     server.delete(("taskinstances", "here", "gone"))
     server.create("taskinstances", "here", manifest())
     server.create("taskinstances", "elsewhere", manifest("not-ours"))

@@ -141,18 +141,18 @@ def test_tests_are_not_left_out_when_the_summary_does_not_name_them_all():
     st.lists(st.tuples(st.sampled_from(RoundOutcome), st.sampled_from(MESSAGES)), max_size=25),
     st.sampled_from(["2014-01-01", "2019-07-01", "2022-02-02", "2025-12-31", None]),
 )
-def test_no_draft_is_proposed_twice_and_the_candidates_end(endings, created):
+def test_no_draft_is_proposed_twice_and_the_candidates_end(outcomes, created):
     inputs = an_input(created=created)
-    for outcome, message in endings:
+    for outcome, message in outcomes:
         if next_proposal(["recipe"], inputs) is None:
             break
         inputs = ended(inputs, outcome, message)
-    inputs = inputs if settled(inputs) else all_rounds(inputs, RoundOutcome.AFTER_FAILED, MESSAGES)
+    inputs = inputs if candidates_ended(inputs) else all_rounds(inputs, RoundOutcome.AFTER_FAILED, MESSAGES)
     digests = [tried.draft.digest() for tried in inputs.tried]
     assert len(set(digests)) == len(digests)
 
 
-def settled(inputs):
+def candidates_ended(inputs):
     return bool(inputs.tried) and next_proposal(["recipe"], inputs) is None
 
 

@@ -25,9 +25,9 @@ MANIFESTS = {
     st.sampled_from([["python:3.11-slim", "python:3.9-slim"], ["python:3.6-slim", "python:3.13-slim"]]),
     st.sampled_from([None, Overrides(apt_packages=["libpq-dev"], pre_install=["make -C src"])]),
 )
-def test_every_draft_passes_the_policy(endings, bases, overrides):
+def test_every_draft_passes_the_policy(outcomes, bases, overrides):
     inputs = an_input(MANIFESTS, created="2018-03-01", bases=bases, overrides=overrides)
-    for outcome, message in endings:
+    for outcome, message in outcomes:
         if next_proposal(["recipe"], inputs) is None:
             break
         assert violations(proposed(inputs).draft.dockerfile, bases) == []

@@ -26,7 +26,7 @@ def layer_after(message: str, outcome: RoundOutcome = NO_RESULT, **more: object)
 
 
 @pytest.mark.parametrize(
-    ("message", "brought"),
+    ("message", "installed"),
     [
         ("E   ModuleNotFoundError: No module named 'yaml'", "pyyaml"),
         ("E   ModuleNotFoundError: No module named 'dateutil.parser'", "python-dateutil"),
@@ -43,8 +43,8 @@ def layer_after(message: str, outcome: RoundOutcome = NO_RESULT, **more: object)
         ("zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Rome'", "tzdata"),
     ],
 )
-def test_what_is_missing_is_installed(message, brought):
-    assert brought in layer_after(message)
+def test_what_is_missing_is_installed(message, installed):
+    assert installed in layer_after(message)
 
 
 def test_an_unknown_module_is_also_searched_beside_the_tests():
@@ -115,7 +115,7 @@ def test_a_distribution_that_lost_a_name_is_taken_as_of_the_change():
     assert "--exclude-newer-package other=2019-02-15" in next_dockerfile(inputs, NO_RESULT, log)
 
 
-def test_a_well_known_lost_name_brings_the_last_release_that_had_it():
+def test_a_well_known_lost_name_is_pinned_to_the_last_release_that_had_it():
     log = "E   ImportError: cannot import name 'soft_unicode' from 'markupsafe' (/opt/venv)"
     assert "markupsafe<2.1" in layer_after(log)
 

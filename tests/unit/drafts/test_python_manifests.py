@@ -147,7 +147,7 @@ def test_what_the_tests_import_and_ask_for_is_there_from_the_start():
     assert found == ["pytest", "pytest-asyncio", "pytest-mock", "python-dateutil", "pyyaml"]
 
 
-def test_the_configuration_of_pytest_brings_its_plugins():
+def test_plugins_that_the_configuration_of_pytest_needs_are_requirements():
     text = '[project]\nname="x"\n[tool.pytest.ini_options]\nasyncio_mode="auto"\nminversion="7.1"\n'
     assert layer({"pyproject.toml": text}) == ["pytest>=7.1", "pytest-asyncio"]
 

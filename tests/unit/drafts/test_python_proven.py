@@ -59,7 +59,7 @@ def drafts_of(inputs):
     return {tried.draft.digest() for tried in all_rounds(inputs, RoundOutcome.AFTER_FAILED, [""]).tried}
 
 
-class TestTheRecipesOwnDraft:
+class TestADraftOfTheRecipe:
     def test_is_built_alike_with_the_date_of_this_change(self):
         draft = solved(an_input(created="2023-05-01"))
         later = proposed(with_references(an_input(created="2024-06-01"), known(draft)))
@@ -72,31 +72,31 @@ class TestTheRecipesOwnDraft:
         first = proposed(with_references(later, known(draft, "2020-09-01")))
         assert first.label == "python 3.9, as of 2022-07-16, as 1.2 was built"
 
-    def test_of_another_time_tells_nothing_and_one_behind_it_may(self):
+    def test_of_another_time_is_ignored_and_the_next_reference_is_used(self):
         old = known(solved(an_input(created="2014-05-01")), "2014-05-01", "0.1", "b")
         assert proposed(with_references(an_input(), old)) == proposed(an_input())
         both = with_references(an_input(), old, known(a_draft(BY_A_MODEL)))
         assert proposed(both).label.endswith(", as 1.2 was built")
 
-    def test_tells_the_interpreter_that_the_ladder_would_try_later(self):
+    def test_gives_the_interpreter_of_a_later_candidate(self):
         draft = solved(an_input(created="2024-01-01"), (RoundOutcome.NO_RESULT, ""))
         assert draft.dockerfile.startswith("FROM python:3.9-slim\n")
         first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.9, as of 2024-04-15, as 1.2 was built"
 
-    def test_tells_that_only_the_newest_dependencies_did(self):
+    def test_gives_the_newest_dependencies_when_only_they_worked(self):
         draft = solved(an_input(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 3)
         assert "--exclude-newer" not in draft.dockerfile
         first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.11, newest dependencies, as 1.2 was built"
 
-    def test_tells_how_long_after_the_change_dependencies_did(self):
+    def test_gives_the_distance_in_days_between_change_and_dependencies(self):
         draft = solved(an_input(created="2024-01-01"), *[(RoundOutcome.NO_RESULT, "")] * 2)
         assert "--exclude-newer 2025-02-14" in draft.dockerfile
         first = proposed(with_references(an_input(created="2024-03-01"), known(draft, "2024-01-01")))
         assert first.label == "python 3.11, as of 2025-04-15, as 1.2 was built"
 
-    def test_brings_everything_that_its_rounds_had_taught(self):
+    def test_gives_all_constraints_of_its_rounds(self):
         messages = (
             (RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'"),
             (RoundOutcome.NO_RESULT, "unrecognized arguments: --cov"),
@@ -112,7 +112,7 @@ class TestTheRecipesOwnDraft:
         again = proposed(with_references(an_input(created="2023-05-01"), known(draft)))
         assert again.draft == draft
 
-    def test_brings_that_compiled_parts_are_made_again_before_the_tests(self):
+    def test_gives_the_rebuild_of_compiled_parts_before_the_tests(self):
         manifests = {"setup.py": SETUP_PY.replace("packages=", "ext_modules=[native], packages=")}
         missing = "command 'gcc' failed: No such file or directory"
         draft = solved(
@@ -121,7 +121,7 @@ class TestTheRecipesOwnDraft:
         assert draft.test_command.startswith("if ! uv pip install ")
         assert proposed(with_references(an_input(manifests), known(draft))).draft == draft
 
-    def test_brings_the_days_that_distributions_have_of_their_own(self):
+    def test_gives_the_dates_of_single_distributions(self):
         setup = SETUP_PY.replace("install_requires=[]", "install_requires=['six>=1.5', 'lxml']")
         inputs = an_input({"setup.py": setup}, created="2014-05-01")
         late = "Because `packaging` was filtered by `exclude-newer`"
@@ -130,7 +130,7 @@ class TestTheRecipesOwnDraft:
         again = proposed(with_references(inputs, known(draft, "2014-05-01")))
         assert again.draft == draft
 
-    def test_does_not_bring_the_tests_that_were_left_out(self):
+    def test_does_not_give_the_tests_that_were_left_out(self):
         left_out = [(RoundOutcome.AFTER_FAILED, SUMMARY)] * 2
         draft = solved(an_input(), *left_out)
         assert "--deselect" in draft.test_command
@@ -142,8 +142,8 @@ class TestTheRecipesOwnDraft:
         assert proposed(with_references(inputs, known(draft))).draft.test_command == draft.test_command
 
 
-class TestAnybodysDraft:
-    def test_tells_base_packages_and_what_no_manifest_names(self):
+class TestADraftOfAnotherStrategy:
+    def test_gives_base_image_packages_and_undeclared_requirements(self):
         text = proposed(
             with_references(an_input(created="2023-06-01"), known(a_draft(BY_A_MODEL)))
         ).draft.dockerfile
@@ -152,20 +152,20 @@ class TestAnybodysDraft:
         assert requirements(text) == ["hypothesis<7", "mocket[aiohttp]", "pytest"]
         assert text.endswith(" -e .\nENV PYTHONPATH=/testbed/lib/extra\n")
 
-    def test_brings_its_test_command_with_what_belongs_to_it(self):
+    def test_gives_its_test_command_with_reports_and_exit_codes(self):
         command = "python runtests.py {files}"
         proven = a_draft(BY_A_MODEL, command, reports=["out/*.xml"], error_exit_codes=[3])
         first = proposed(with_references(an_input(), known(proven))).draft
         assert first == proven.model_copy(update={"dockerfile": first.dockerfile})
 
-    def test_keeps_a_test_command_for_particular_files_to_itself(self):
+    def test_does_not_give_a_test_command_for_particular_files(self):
         proven = a_draft(BY_A_MODEL, "pytest tests/test_other.py")
         assert (
             proposed(with_references(an_input(), known(proven))).draft.test_command
             == proposed(an_input()).draft.test_command
         )
 
-    def test_in_another_kind_of_image_tells_the_rest(self):
+    def test_in_another_kind_of_image_gives_only_packages(self):
         proven = a_draft("FROM ubuntu:24.04\nRUN apt-get install -y git\nCOPY . /testbed\n")
         first = proposed(with_references(an_input(created="2024-03-01"), known(proven)))
         assert first.label == "python 3.11, as of 2024-04-15, as 1.2 was built"
@@ -174,12 +174,12 @@ class TestAnybodysDraft:
     @pytest.mark.parametrize(
         "dockerfile", ["FROM $NOTHING\nRUN pip install 'open\n", "COPY . /testbed\n", "RUN [\n", "x"]
     )
-    def test_that_cannot_be_read_still_leaves_the_ladder(self, dockerfile):
+    def test_that_cannot_be_parsed_leaves_the_own_candidates(self, dockerfile):
         first = proposed(with_references(an_input(created="2024-03-01"), known(a_draft(dockerfile))))
         assert first.label.startswith("python 3.11, as of 2024-04-15")
 
 
-class TestTheLadderBehindIt:
+class TestTheCandidatesAfterTheHint:
     def test_loses_none_of_its_own_candidates(self):
         plain, with_proven = (
             drafts_of(an_input()),
@@ -188,11 +188,11 @@ class TestTheLadderBehindIt:
         assert plain < with_proven
         assert len(with_proven) == len(plain) + 1
 
-    def test_goes_on_from_its_foot_when_the_hint_taught_nothing(self):
+    def test_starts_with_the_first_candidate_when_the_hint_gave_no_constraint(self):
         inputs = ended(with_references(an_input(), known(a_draft(BY_A_MODEL))), RoundOutcome.STEP_FAILED, "")
         assert proposed(inputs) == proposed(an_input())
 
-    def test_keeps_the_hint_while_its_rounds_teach(self):
+    def test_keeps_the_hint_while_its_rounds_add_constraints(self):
         inputs = with_references(an_input(), known(a_draft(BY_A_MODEL)))
         inputs = ended(inputs, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
         assert proposed(inputs).label.endswith(
@@ -224,7 +224,7 @@ class TestTheLadderBehindIt:
         assert inputs.tried[0].draft == draft
         assert proposed(inputs).label == "python 3.11, as of 2023-07-21"
 
-    def test_keeps_what_it_learned_when_another_commit_has_been_solved_meanwhile(self):
+    def test_keeps_its_constraints_when_another_commit_has_been_solved_meanwhile(self):
         inputs = with_references(an_input(), known(a_draft(BY_A_MODEL)))
         inputs = ended(inputs, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'yaml'")
         nearer = known(proposed(an_input()).draft, "2023-06-01", "1.3", "b")
@@ -247,9 +247,9 @@ class TestTheLadderBehindIt:
         st.sampled_from(["2014-01-01", "2022-02-02", None]),
         st.sampled_from([BY_A_MODEL, "FROM python:3.13-slim\nCOPY . /testbed\n"]),
     )
-    def test_never_proposes_a_draft_twice_and_ends(self, endings, created, dockerfile):
+    def test_never_proposes_a_draft_twice_and_ends(self, outcomes, created, dockerfile):
         inputs = with_references(an_input(created=created), known(a_draft(dockerfile)))
-        for outcome, message in endings:
+        for outcome, message in outcomes:
             if next_proposal(["recipe"], inputs) is None:
                 break
             inputs = ended(inputs, outcome, message)

@@ -7,7 +7,7 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from unit.drafts.recipe_inputs import SETUP_PY, an_input, ended, proposed
 
 AFTER_FAILED = RoundOutcome.AFTER_FAILED
-AGAIN = "uv pip install --no-cache --reinstall --no-build-isolation --no-deps -e ."
+REBUILD = "uv pip install --no-cache --reinstall --no-build-isolation --no-deps -e ."
 MANIFESTS = ["pyproject.toml", "setup.cfg", "setup.py"]
 COMPILER = Overrides(apt_packages=["gcc", "libc6-dev"])
 IN_C = {"setup.py": SETUP_PY.replace("packages=", "ext_modules=[Extension('thing._n', ['n.c'])], packages=")}
@@ -63,7 +63,7 @@ def test_plain_python_needs_nothing():
 )
 def test_what_is_compiled_is_installed_again_from_what_is_in_the_image(manifests):
     draft = draft_of(manifests)
-    assert draft.rebuild_command == AGAIN
+    assert draft.rebuild_command == REBUILD
     assert {"*.[ch]", "*.pyx", "*.rs", "meson*", "setup.py"} <= set(draft.rebuild_when or ())
     assert "*.py" not in (draft.rebuild_when or ())
     assert " --no-build-isolation --no-deps -e .\n" in draft.dockerfile
@@ -83,11 +83,11 @@ def test_python_that_is_compiled_is_watched():
 
 def test_without_a_compiler_nothing_was_compiled():
     assert draft_of(IN_C, overrides=None).rebuild_command is None
-    assert draft_of(IN_C, overrides=None, bases=["python:3.11"]).rebuild_command == AGAIN
+    assert draft_of(IN_C, overrides=None, bases=["python:3.11"]).rebuild_command == REBUILD
     after_failure = ended(
         an_input(IN_C), RoundOutcome.STEP_FAILED, "command 'gcc' failed: No such file or directory"
     )
-    assert proposed(after_failure).draft.rebuild_command == AGAIN
+    assert proposed(after_failure).draft.rebuild_command == REBUILD
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_without_a_compiler_nothing_was_compiled():
 )
 def test_entry_points_are_made_again_when_a_manifest_differs(manifests):
     draft = draft_of(manifests, overrides=None)
-    assert (draft.rebuild_command, draft.rebuild_when) == (AGAIN, MANIFESTS)
+    assert (draft.rebuild_command, draft.rebuild_when) == (REBUILD, MANIFESTS)
 
 
 def test_an_isolated_build_is_isolated_again():
@@ -133,7 +133,7 @@ def test_when_compiled_parts_fail_they_are_compiled_again_with_the_fix_before_th
     assert again.label == proposed(an_input(IN_C)).label + ", compiled again before the tests"
     tests = proposed(an_input(IN_C)).draft.test_command
     failing = "then cat /tmp/rebuild.log; exit 2; fi"
-    assert again.draft.test_command == f"if ! {AGAIN} > /tmp/rebuild.log 2>&1; {failing}; {tests}"
+    assert again.draft.test_command == f"if ! {REBUILD} > /tmp/rebuild.log 2>&1; {failing}; {tests}"
     assert "compiled again" in proposed(ended(inputs, AFTER_FAILED)).label
 
 

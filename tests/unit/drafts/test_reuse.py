@@ -101,7 +101,7 @@ def test_reuse_is_only_tried_where_it_is_asked_for():
     assert next_proposal(["recipe"], inputs(a_candidate("a"))).strategy == "recipe"
 
 
-def test_the_recipe_learns_nothing_from_an_image_that_it_did_not_make():
+def test_the_recipe_takes_no_constraint_from_an_image_that_it_did_not_build():
     fresh = next_proposal(["recipe"], inputs())
     after = next_proposal(["recipe"], inputs(tried=[reused("a"), reused("b", RoundOutcome.NO_RESULT)]))
     assert after == fresh

@@ -32,7 +32,7 @@ def test_points_with_and_without_numbers_and_dashes() -> None:
     )
 
 
-def test_directives_say_skipped_and_expected_to_fail() -> None:
+def test_directives_mean_skipped_or_expected_to_fail() -> None:
     found, _ = read(
         """
         TAP version 13

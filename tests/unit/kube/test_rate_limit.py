@@ -20,11 +20,11 @@ async def test_an_empty_bucket_delays_by_its_rate():
 async def test_waiters_are_served_in_order():
     bucket, served = TokenBucket(rate=200, burst=1), []
 
-    async def take(number):
+    async def acquire_token(number):
         await bucket.acquire()
         served.append(number)
 
-    await asyncio.gather(*(take(number) for number in range(5)))
+    await asyncio.gather(*(acquire_token(number) for number in range(5)))
     assert served == [0, 1, 2, 3, 4]
 
 

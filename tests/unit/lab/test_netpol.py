@@ -84,7 +84,7 @@ def test_a_policy_without_rules_denies_everything_in_its_directions() -> None:
     )
 
 
-def test_a_policy_that_does_not_say_its_directions_isolates_ingress_and_what_it_has_rules_for() -> None:
+def test_a_policy_without_policy_types_isolates_ingress_and_the_directions_of_its_rules() -> None:
     plain, with_egress = a_policy(), a_policy(egress=[])
     assert (plain.ingress, plain.egress) == ((), None)
     assert (with_egress.ingress, with_egress.egress) == ((), ())

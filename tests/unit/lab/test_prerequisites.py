@@ -39,7 +39,7 @@ def test_a_large_disk_is_no_problem(lab: Lab) -> None:
     assert list(disk_problems(lab, wanted_gb=0)) == []
 
 
-def test_somebody_who_is_not_root_is_told_so() -> None:
+def test_a_user_who_is_not_root_gets_an_error() -> None:
     require_root(user=0)
     with pytest.raises(LabError, match=r"^The lab needs root \(.*\)\. Try again with sudo\.$"):
         require_root(user=1000)

@@ -105,7 +105,7 @@ def test_the_older_format_of_apt_sources_is_read_too(tmp_path: Path) -> None:
     assert debian_mirror(tmp_path) == Mirror("http://m.test/debian", None)
 
 
-def test_a_machine_without_a_mirror_is_told_so(tmp_path: Path) -> None:
+def test_a_machine_without_a_mirror_gives_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="No Debian mirror"):
         debian_mirror(an_apt_folder(tmp_path, a_list="deb https://other.test stable main\n"))
 

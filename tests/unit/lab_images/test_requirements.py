@@ -18,8 +18,8 @@ images = pytest.mark.parametrize(
 def test_every_dependency_is_pinned_to_a_version_that_the_project_allows(image: str, project: str) -> None:
     text = (ROOT / "images" / image / "requirements.txt").read_text()
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^ ;]+)", text, re.MULTILINE))
-    asked = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]["dependencies"]
-    for requirement in map(Requirement, asked):
+    dependencies = tomllib.loads((ROOT / project / "pyproject.toml").read_text())["project"]["dependencies"]
+    for requirement in map(Requirement, dependencies):
         assert requirement.specifier.contains(pins[requirement.name]), requirement
 
 

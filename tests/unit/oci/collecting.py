@@ -48,7 +48,7 @@ async def bare(registry: RegistryClient, repo: str, digests: Iterable[str]) -> s
     return set(digests) - named([(await registry.get_manifest(repo, tag)).content for tag in tags])
 
 
-async def gone(registry: RegistryClient, repo: str, digests: Iterable[str]) -> list[str]:
+async def missing_digests(registry: RegistryClient, repo: str, digests: Iterable[str]) -> list[str]:
     """Which of them cannot be read to the last byte: blobs, and manifests with all that they name."""
     return sorted([digest for digest in digests if not await _readable(registry, repo, digest)])
 

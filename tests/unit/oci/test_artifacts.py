@@ -11,7 +11,7 @@ from swefoundry.oci.artifacts import pull_artifact, push_artifact, push_file
 from swefoundry.oci.content import JsonObject
 from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
-from unit.oci.collecting import collect_garbage, gone
+from unit.oci.collecting import collect_garbage, missing_digests
 
 FILES = {"log.txt": b"it ran\n", "records/after.json": b"{}", "empty": b""}
 
@@ -87,4 +87,4 @@ async def test_garbage_collection_leaves_artifacts_alone(tmp_path: Path) -> None
             assert await pull_artifact(registry, "art/kept", digest, 1 << 20) == FILES
             assert await pull_artifact(registry, "art/kept", about, 1 << 20) == {"x": b"y"}
             assert await registry.get_blob("art/kept", blob, 1 << 20) == b"it was built\n"
-            assert await gone(registry, "art/kept", [digest, about, blob, bare]) == [bare]
+            assert await missing_digests(registry, "art/kept", [digest, about, blob, bare]) == [bare]

@@ -33,7 +33,7 @@ def known(name: str, **fields: object) -> EnvironmentRecord:
     )
 
 
-async def recalled(registry: RegistryClient, repo: str) -> dict[Digest, ReuseStats]:
+async def stats_by_image(registry: RegistryClient, repo: str) -> dict[Digest, ReuseStats]:
     return {
         item.known.image: item.trials for item in await proven_index.list_environments(registry, repo, {})
     }
@@ -49,7 +49,7 @@ async def test_a_stored_environment_is_listed_with_all_its_fields(
     assert (await registry.get_manifest(repo, proven_index.env_tag(entry.image))).digest == digest
 
 
-async def test_the_draft_lies_beside_the_record_as_its_own_blob(registry: RegistryClient, repo: str) -> None:
+async def test_the_draft_is_a_blob_of_its_own_beside_the_record(registry: RegistryClient, repo: str) -> None:
     digest = await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     assert await pull_artifact(registry, repo, digest, 1 << 20) == {"draft.json": DRAFT.to_bytes()}
     assert await registry.get_blob(repo, known("one").draft, 1 << 20) == DRAFT.to_bytes()
@@ -88,7 +88,7 @@ async def test_many_that_end_at_the_same_moment_lose_nothing(registry: RegistryC
             for n in range(25)
         ),
     )
-    found = await recalled(registry, repo)
+    found = await stats_by_image(registry, repo)
     assert len(found) == 25
     assert found[image("image 0")] == ReuseStats(accepted=25)
     assert found[image("image 1")] == ReuseStats(refused=25)
@@ -98,7 +98,7 @@ async def test_a_reuse_stored_twice_counts_once(registry: RegistryClient, repo: 
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     for _ in range(3):
         await proven_index.record_trial(registry, repo, image("one"), "0f3c-uid", accepted=False)
-    assert await recalled(registry, repo) == {image("one"): ReuseStats(refused=1)}
+    assert await stats_by_image(registry, repo) == {image("one"): ReuseStats(refused=1)}
 
 
 async def test_trials_of_a_composed_image_count_for_the_built_one(
@@ -119,23 +119,23 @@ async def test_records_are_read_once(registry: RegistryClient, repo: str) -> Non
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
     cache: proven_index.RecordCache = {}
     await proven_index.list_environments(registry, repo, cache)
-    asked: list[str] = []
+    references: list[str] = []
 
-    class Counting(RegistryClient):
+    class RecordingClient(RegistryClient):
         async def get_manifest(self, repo, reference):  # type: ignore[no-untyped-def]
-            asked.append(reference)
+            references.append(reference)
             return await super().get_manifest(repo, reference)
 
     await proven_index.push_environment_record(registry, repo, known("two"), DRAFT)
-    async with Counting(registry.host, insecure=True) as counting:
-        assert len(await proven_index.list_environments(counting, repo, cache)) == 2
-    assert asked == [proven_index.env_tag(image("two"))]
+    async with RecordingClient(registry.host, insecure=True) as client:
+        assert len(await proven_index.list_environments(client, repo, cache)) == 2
+    assert references == [proven_index.env_tag(image("two"))]
 
 
 async def test_a_record_that_cannot_be_read_hides_no_other(registry: RegistryClient, repo: str) -> None:
     await push_artifact(registry, repo, "environment", {}, tag=proven_index.env_tag(image("strange")))
     await proven_index.push_environment_record(registry, repo, known("one"), DRAFT)
-    assert set(await recalled(registry, repo)) == {image("one")}
+    assert set(await stats_by_image(registry, repo)) == {image("one")}
 
 
 def test_an_environment_that_was_refused_and_then_accepted_by_one_build_counts_as_accepted() -> None:

@@ -142,11 +142,11 @@ def test_every_error_of_the_vendor_is_one_of_those_that_are_mapped() -> None:
         "CookieConflict",  # no cookies are read
     }
     errors = {
-        name: thing
-        for name, thing in vars(httpx).items()
-        if isinstance(thing, type) and issubclass(thing, Exception) and name not in never_raised
+        name: error
+        for name, error in vars(httpx).items()
+        if isinstance(error, type) and issubclass(error, Exception) and name not in never_raised
     }
-    assert [name for name, thing in errors.items() if not issubclass(thing, mapped)] == []
+    assert [name for name, error in errors.items() if not issubclass(error, mapped)] == []
 
 
 # Logins
@@ -160,9 +160,9 @@ def docker_config(folder: Path, host: str, user: str = "lab", password: str = "s
 
 
 @pytest.fixture(scope="session")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry_server.Server]:
+def private_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry_server.Server]:
     """A registry that asks for user lab, password secret."""
-    folder = tmp_path_factory.mktemp("locked")
+    folder = tmp_path_factory.mktemp("private_server")
     crypt = pytest.importorskip("crypt")
     users = folder / "htpasswd"
     users.write_text("lab:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH)) + "\n")
@@ -171,10 +171,10 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[registry_server
 
 
 async def test_a_login_from_the_registry_secret_opens_a_locked_registry(
-    locked: registry_server.Server, tmp_path: Path
+    private_server: registry_server.Server, tmp_path: Path
 ) -> None:
-    secret = docker_config(tmp_path, locked.host)
-    async with RegistryClient(locked.host, insecure=True, auth_file=secret) as registry:
+    secret = docker_config(tmp_path, private_server.host)
+    async with RegistryClient(private_server.host, insecure=True, auth_file=secret) as registry:
         source = tmp_path / "source"
         source.write_bytes(b"content")
         digest, _ = await registry.put_blob_file("store/locked", source)
@@ -183,18 +183,18 @@ async def test_a_login_from_the_registry_secret_opens_a_locked_registry(
 
 @pytest.mark.parametrize("password", [None, "wrong"])
 async def test_a_refused_login_says_what_to_do(
-    locked: registry_server.Server, tmp_path: Path, password: str | None
+    private_server: registry_server.Server, tmp_path: Path, password: str | None
 ) -> None:
-    secret = docker_config(tmp_path, locked.host, password=password) if password else None
-    async with RegistryClient(locked.host, insecure=True, auth_file=secret) as registry:
+    secret = docker_config(tmp_path, private_server.host, password=password) if password else None
+    async with RegistryClient(private_server.host, insecure=True, auth_file=secret) as registry:
         with pytest.raises(RegistryRefused, match="check that the registry secret"):
             await registry.put_blob("store/locked", b"content")
 
 
-async def test_an_unreadable_secret_is_named(locked: registry_server.Server, tmp_path: Path) -> None:
+async def test_an_unreadable_secret_is_named(private_server: registry_server.Server, tmp_path: Path) -> None:
     broken = tmp_path / "config.json"
     broken.write_text("not json")
-    async with RegistryClient(locked.host, insecure=True, auth_file=broken) as registry:
+    async with RegistryClient(private_server.host, insecure=True, auth_file=broken) as registry:
         with pytest.raises(RegistryRefused, match=r"config\.json cannot be read"):
             await registry.list_tags("store/locked")
 
@@ -207,14 +207,14 @@ class Scripted:
 
     def __init__(self) -> None:
         self.busy = 0
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.tokens: dict[str, str] = {}
         self.scopes: list[str] = []
 
     def answer(self, request: Request) -> Response:
         parts = urlsplit(request.target)
         authorization = request.headers.get("Authorization", "")
-        self.asked.append((request.method, parts.path))
+        self.requests.append((request.method, parts.path))
         if parts.path == "/token":
             return self.token(authorization, parse_qs(parts.query))
         if parts.path == "/v2/paged/tags/list":
@@ -278,7 +278,7 @@ async def test_tags_are_listed_page_by_page(scripted: tuple[str, Scripted]) -> N
     host, script = scripted
     async with RegistryClient(host, insecure=True) as registry:
         assert await registry.list_tags("paged") == ["1", "2", "3", "4", "5", "6", "7"]
-    assert len(script.asked) == 3
+    assert len(script.requests) == 3
 
 
 async def test_a_request_to_a_busy_registry_is_retried(
@@ -311,11 +311,11 @@ async def test_a_registry_that_comes_up_late_is_waited_for(tmp_path: Path) -> No
     port = registry_server.free_port()
     with contextlib.ExitStack() as stack:
         async with RegistryClient(f"127.0.0.1:{port}", insecure=True, retry_seconds=60) as registry:
-            asked = asyncio.create_task(registry.put_blob("store/late", b"content"))
+            upload = asyncio.create_task(registry.put_blob("store/late", b"content"))
             await asyncio.sleep(0.3)
             server = registry_server.serving(tmp_path, port=port)
             await asyncio.to_thread(stack.enter_context, server)
-            assert await asked == digest_of(b"content")
+            assert await upload == digest_of(b"content")
 
 
 async def test_every_tag_is_listed_and_a_repository_that_is_not_there_has_none(

@@ -65,7 +65,7 @@ def test_no_signal_from_inside_reaches_the_runner(box: Box):
     assert (ran.code, ran.record["rawExit"], ran.output) == (1, 3, b"alive\n")
 
 
-def test_a_signal_that_claims_to_come_from_outside_is_not_believed(box: Box):
+def test_a_signal_from_inside_the_container_does_not_count_as_a_stop(box: Box):
     ran = box.run(
         python(
             """

@@ -156,7 +156,7 @@ async def test_the_script_leads_from_failure_to_a_draft_that_works(
     assert (loop.records[-1].claimed, loop.records[-1].rung) == (True, 0)
 
 
-def test_every_rule_of_the_script_is_used_by_a_story() -> None:
+def test_every_rule_of_the_script_is_used_by_a_sample() -> None:
     rules = yaml.safe_load((SAMPLES / "script.yaml").read_text())["rules"]
     assert {rule["when"]["repo"] for rule in rules} == {f"demo/{name}" for name in ROUND_ENDS}
 

@@ -86,7 +86,7 @@ async def test_tools_are_called() -> None:
     assert (choice.finish_reason, choice.message.content) == ("tool_calls", None)
 
 
-async def test_data_that_obeys_the_schema_is_sent_as_json() -> None:
+async def test_data_that_fits_the_schema_is_sent_as_json() -> None:
     async with scripted.serve(a_script({"json": {"language": "python"}})) as model:
         answer = await ask(model, response_format=REPORT)
     assert answer.choices[0].message.content == '{"language": "python"}'
@@ -119,11 +119,11 @@ async def test_a_stream_has_the_same_content_in_chunks() -> None:
         )
         chunks = [chunk async for chunk in stream]
     deltas = [chunk.choices[0].delta for chunk in chunks if chunk.choices]
-    called = [part for delta in deltas for part in delta.tool_calls or []]
+    calls = [part for delta in deltas for part in delta.tool_calls or []]
     assert len(deltas) > 4
     assert "".join(delta.content or "" for delta in deltas) == scripted_answer["text"]
-    assert called[0].function and called[0].function.name == "read"
-    assert "".join(part.function.arguments or "" for part in called if part.function) == '{"path": "p"}'
+    assert calls[0].function and calls[0].function.name == "read"
+    assert "".join(part.function.arguments or "" for part in calls if part.function) == '{"path": "p"}'
     assert chunks[-2].choices[0].finish_reason == "tool_calls"
     assert chunks[-1].usage and chunks[-1].usage.completion_tokens > 0
 
@@ -169,16 +169,16 @@ async def test_an_unknown_model_is_not_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("limits", "code"),
     [
         ({"tools": [READ]}, "unsupported_parameter"),
         ({"response_format": REPORT}, "unsupported_parameter"),
         ({"max_completion_tokens": 40}, "context_length_exceeded"),
     ],
 )
-async def test_requests_beyond_a_models_limits_are_rejected(asked: dict[str, Any], code: str) -> None:
+async def test_requests_beyond_a_models_limits_are_rejected(limits: dict[str, Any], code: str) -> None:
     async with scripted.serve(a_script({"text": "x"})) as model:
-        error = await failure(model, model="plain", **asked)
+        error = await failure(model, model="plain", **limits)
     assert isinstance(error, openai.BadRequestError)
     assert error.code == code
 

@@ -21,7 +21,7 @@ FORM = {
 }
 
 
-def asked(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
+def a_request(role: str = "explorer", *more: str, **changes: Any) -> dict[str, Any]:
     """A request; `more` are further messages of the user and the model, in turn."""
     words = [
         {"role": "system", "content": SYSTEM.get(role, role)},
@@ -51,25 +51,33 @@ def rules(*listed: dict[str, Any], **more: Any) -> dict[str, Any]:
 async def test_each_role_gets_its_own_answer(role: str) -> None:
     script = rules(*(rule(name, role=name) for name in SYSTEM))
     async with scripted.serve(script) as model:
-        assert await answer_text(model, asked(role)) == role
+        assert await answer_text(model, a_request(role)) == role
         assert model.request_report()["requests"][0]["role"] == role
 
 
 @pytest.mark.parametrize(
     ("when", "matching", "other"),
     [
-        ({"model": "small"}, asked(), asked(model="large")),
-        ({"repo": "demo/adder"}, asked(), asked(messages=[{"role": "user", "content": "Of demo/other."}])),
+        ({"model": "small"}, a_request(), a_request(model="large")),
+        (
+            {"repo": "demo/adder"},
+            a_request(),
+            a_request(messages=[{"role": "user", "content": "Of demo/other."}]),
+        ),
         (
             {"anywhere": ["README", "demo/"]},
-            asked("explorer", "x", "README"),
-            asked("explorer", "README.md"[1:]),
+            a_request("explorer", "x", "README"),
+            a_request("explorer", "README.md"[1:]),
         ),
-        ({"last": "exit code 1"}, asked("analyst", "x", "exit code 1"), asked("analyst", "exit code 1", "y")),
-        ({"nowhere": "failed"}, asked(), asked("analyst", "it failed")),
-        ({"turn": 1}, asked("explorer", "a"), asked()),
-        ({"tools": True}, asked(tools=[TOOL]), asked()),
-        ({"tools": False}, asked(), asked(tools=[TOOL])),
+        (
+            {"last": "exit code 1"},
+            a_request("analyst", "x", "exit code 1"),
+            a_request("analyst", "exit code 1", "y"),
+        ),
+        ({"nowhere": "failed"}, a_request(), a_request("analyst", "it failed")),
+        ({"turn": 1}, a_request("explorer", "a"), a_request()),
+        ({"tools": True}, a_request(tools=[TOOL]), a_request()),
+        ({"tools": False}, a_request(), a_request(tools=[TOOL])),
     ],
 )
 async def test_every_condition_is_checked(when: Any, matching: Any, other: Any) -> None:
@@ -84,16 +92,16 @@ async def test_the_schema_is_checked() -> None:
     when = {"schema": "Report"}
     script = rules({"name": "report", "when": when, "then": {"json": {"a": 1}}}, rule("rest"))
     async with scripted.serve(script) as model:
-        assert await answer_text(model, asked(response_format=FORM)) == '{"a": 1}'
-        assert await answer_text(model, asked()) == "rest"
+        assert await answer_text(model, a_request(response_format=FORM)) == '{"a": 1}'
+        assert await answer_text(model, a_request()) == "rest"
 
 
 async def test_a_request_is_matched_by_its_digest() -> None:
     async with scripted.serve(rules(rule("any"))) as model:
-        await answer_text(model, asked())
+        await answer_text(model, a_request())
         digest = model.request_report()["requests"][0]["digest"]
         model.load(rules(rule("this one", request=digest), rule("another")))
-        assert [await answer_text(model, asked()), await answer_text(model, asked(seed=7))] == [
+        assert [await answer_text(model, a_request()), await answer_text(model, a_request(seed=7))] == [
             "this one",
             "another",
         ]
@@ -102,10 +110,10 @@ async def test_a_request_is_matched_by_its_digest() -> None:
 async def test_a_list_of_answers_is_a_conversation() -> None:
     script = rules({"name": "talk", "then": [{"text": "one"}, {"text": "two"}]})
     async with scripted.serve(script) as model:
-        first, again = await answer_text(model, asked()), await answer_text(model, asked())
+        first, again = await answer_text(model, a_request()), await answer_text(model, a_request())
         second, third = (
-            await answer_text(model, asked("explorer", "one", "go on")),
-            await answer_text(model, asked("explorer", "1", "2", "3")),
+            await answer_text(model, a_request("explorer", "one", "go on")),
+            await answer_text(model, a_request("explorer", "1", "2", "3")),
         )
     assert (first, again, second) == ("one", "one", "two")
     assert "it has 2 answers, the request is for number 3" in third["message"]
@@ -113,9 +121,9 @@ async def test_a_list_of_answers_is_a_conversation() -> None:
 
 async def test_a_rule_may_be_used_a_number_of_times() -> None:
     async with scripted.serve(rules(rule("twice", times=2), rule("then"))) as model:
-        assert [await answer_text(model, asked()) for _ in range(3)] == ["twice", "twice", "then"]
+        assert [await answer_text(model, a_request()) for _ in range(3)] == ["twice", "twice", "then"]
         assert (await answer_to("POST", f"{model.root}/_scripted/reset"))[0] == 200
-        assert (await answer_text(model, asked()), model.request_report()["count"]) == ("twice", 1)
+        assert (await answer_text(model, a_request()), model.request_report()["count"]) == ("twice", 1)
 
 
 async def test_parts_of_messages_and_calls_are_read_too() -> None:
@@ -124,7 +132,7 @@ async def test_parts_of_messages_and_calls_are_read_too() -> None:
     words = [{"role": "user", "content": parts}, {"role": "assistant", "content": None, "tool_calls": [call]}]
     script = rules(rule("both", repo="demo/adder", anywhere="setup.py"))
     async with scripted.serve(script) as model:
-        assert await answer_text(model, asked(messages=words)) == "both"
+        assert await answer_text(model, a_request(messages=words)) == "both"
 
 
 async def test_an_unmatched_request_names_the_nearest_rules() -> None:
@@ -133,7 +141,7 @@ async def test_an_unmatched_request_names_the_nearest_rules() -> None:
         rule("near", role="explorer", turn=1),
     )
     async with scripted.serve(script) as model:
-        error = await answer_text(model, asked())
+        error = await answer_text(model, a_request())
         report = model.request_report()
     assert error["code"] == "script_unmatched"
     assert error["message"].startswith(
@@ -157,7 +165,7 @@ async def test_an_unmatched_request_names_the_nearest_rules() -> None:
 async def test_an_answer_that_violates_the_request_is_an_error_unless_marked_broken(
     then: Any, message: str
 ) -> None:
-    body = asked(response_format=FORM, tools=[TOOL])
+    body = a_request(response_format=FORM, tools=[TOOL])
     async with scripted.serve(rules({"name": "wrong", "then": then})) as model:
         error = await answer_text(model, body)
         model.load(rules({"name": "wrong", "then": then | {"broken": True}}))
@@ -168,7 +176,7 @@ async def test_an_answer_that_violates_the_request_is_an_error_unless_marked_bro
 
 async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
     schema = '{"title":"Report","type":"object","required":["a"]}'
-    body = asked(f"{SYSTEM['explorer']}\n\nThe object must obey this JSON schema:\n\n{schema}\n")
+    body = a_request(f"{SYSTEM['explorer']}\n\nThe object must obey this JSON schema:\n\n{schema}\n")
     script = rules({"name": "wrong", "when": {"schema": "Report"}, "then": {"json": {"b": 1}}})
     async with scripted.serve(script) as model:
         error = await answer_text(model, body)
@@ -179,12 +187,12 @@ async def test_a_schema_that_the_system_prompt_describes_counts_too() -> None:
 
 async def test_a_request_that_is_answered_twice_is_reported() -> None:
     async with scripted.serve(rules(rule("any"))) as model:
-        for body in (asked(), asked("tests"), asked()):
+        for body in (a_request(), a_request("tests"), a_request()):
             await answer_text(model, body)
         report = model.request_report(bodies=True)
     first = report["requests"][0]
     assert report["answered_twice"] == [first["digest"]]
-    assert (report["count"], report["answered"], first["body"]) == (3, 3, asked())
+    assert (report["count"], report["answered"], first["body"]) == (3, 3, a_request())
 
 
 async def test_scripts_are_used_side_by_side() -> None:
@@ -192,13 +200,13 @@ async def test_scripts_are_used_side_by_side() -> None:
         url = f"{model.root}/_scripted/scripts/mine"
         script = "rules: [{name: mine, when: {anywhere: demo/mine}, then: {text: mine}}]"
         assert (await answer_to("PUT", url, script))[1] == {"scripts": ["mine", "script"], "rules": 1}
-        assert await answer_text(model, asked("explorer", "of demo/mine")) == "mine"
-        assert await answer_text(model, asked()) == "base"
+        assert await answer_text(model, a_request("explorer", "of demo/mine")) == "mine"
+        assert await answer_text(model, a_request()) == "base"
         status, report = await answer_to("GET", f"{model.root}/_scripted/requests?containing=demo/mine")
         assert (status, report["count"]) == (200, 1)
         assert (await answer_to("DELETE", url))[1] == {"scripts": ["script"]}
         assert (await answer_to("DELETE", url))[0] == 404
-        assert await answer_text(model, asked("explorer", "of demo/mine")) == "base"
+        assert await answer_text(model, a_request("explorer", "of demo/mine")) == "base"
 
 
 async def test_another_script_replaces_all() -> None:
@@ -207,10 +215,10 @@ async def test_another_script_replaces_all() -> None:
             "PUT", f"{model.root}/_scripted/script", "rules: [{name: new, then: {text: new}}]"
         )
         assert put == (200, {"scripts": ["script"], "rules": 1})
-        assert await answer_text(model, asked()) == "new"
+        assert await answer_text(model, a_request()) == "new"
         status, report = await answer_to("PUT", f"{model.root}/_scripted/script", "rules: [{name: worse}]")
         assert (status, report["error"]["message"]) == (400, "script: rules.0.then: Field required.")
-        assert await answer_text(model, asked()) == "new"
+        assert await answer_text(model, a_request()) == "new"
         assert await answer_to("GET", f"{model.root}/healthz") == (200, {"scripts": ["script"]})
 
 

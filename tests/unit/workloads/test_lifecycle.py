@@ -221,7 +221,7 @@ async def test_one_error_does_not_lose_the_other_results():
         await gather_partial([good(), bad(asyncio.CancelledError())])
 
 
-def test_slots_are_named_by_namespace_and_pod():
+def test_keys_of_the_pod_limiter_have_namespace_and_pod():
     assert slot_key("here", "pod") == "here/pod"
 
 

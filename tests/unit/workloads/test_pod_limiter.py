@@ -40,7 +40,7 @@ def test_roles_have_their_own_places(limiter):
     assert limiter.acquire(Role.BUILD, "pod-b", B)
 
 
-def test_the_key_that_waits_longest_is_woken_first_and_once(limiter, woken):
+def test_the_key_that_waits_longest_is_enqueued_first_and_once(limiter, woken):
     limiter.acquire(EVALUATION, "pod-a", A)
     for key in (B, C, B):
         limiter.acquire(EVALUATION, f"pod-{key.name}", key)
@@ -51,14 +51,14 @@ def test_the_key_that_waits_longest_is_woken_first_and_once(limiter, woken):
     assert woken == [B, C]
 
 
-def test_releasing_a_place_that_was_not_taken_wakes_nobody(limiter, woken):
+def test_releasing_a_place_that_was_not_taken_enqueues_no_key(limiter, woken):
     limiter.acquire(EVALUATION, "pod-a", A)
     limiter.acquire(EVALUATION, "pod-b", B)
     limiter.release(EVALUATION, "pod-z")
     assert woken == [] and limiter.active(EVALUATION) == 1
 
 
-def test_restored_pods_count_even_over_the_limit_and_nobody_is_woken_above_it(limiter, woken):
+def test_restored_pods_count_even_over_the_limit_and_no_key_is_enqueued_above_it(limiter, woken):
     limiter.restore(EVALUATION, "one")
     limiter.restore(EVALUATION, "two")
     assert limiter.active(EVALUATION) == 2

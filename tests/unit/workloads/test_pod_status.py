@@ -22,7 +22,7 @@ def record(**fields):
     return json.dumps(RECORD | fields)
 
 
-def blamed(found):
+def fault_of(found):
     assert isinstance(found, PodFault), found
     return found.category, found.reason
 
@@ -49,7 +49,7 @@ def test_a_matching_record_wins_over_a_later_eviction():
     ],
 )
 def test_a_record_that_contradicts_the_pod_is_tampering(case, exit_code, fields):
-    assert blamed(read(terminated(exit_code, record(**fields)))) == (
+    assert fault_of(read(terminated(exit_code, record(**fields)))) == (
         FaultCategory.TAMPERING,
         "RecordMismatch",
     )
@@ -57,7 +57,7 @@ def test_a_record_that_contradicts_the_pod_is_tampering(case, exit_code, fields)
 
 def test_a_memory_kill_in_the_record_is_a_limit_even_when_the_command_passed():
     found = read(terminated(0, record(code=0, oomKills=1), reason="OOMKilled"))
-    assert blamed(found) == (FaultCategory.LIMIT, "OOMKilled")
+    assert fault_of(found) == (FaultCategory.LIMIT, "OOMKilled")
 
 
 def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
@@ -140,7 +140,7 @@ def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
     ],
 )
 def test_ends_without_a_result_are_faults(case, status, expected):
-    assert blamed(read(status)) == expected
+    assert fault_of(read(status)) == expected
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_disrupted_pod_that_still_runs_is_waited_for():
         "conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler"}],
     }
     assert read(status) == PodRunning()
-    assert blamed(read(status, deletionTimestamp="2026-01-01T12:00:00Z")) == (
+    assert fault_of(read(status, deletionTimestamp="2026-01-01T12:00:00Z")) == (
         FaultCategory.INFRASTRUCTURE,
         "PreemptionByScheduler",
     )
@@ -192,7 +192,7 @@ def test_a_disrupted_pod_that_still_runs_is_waited_for():
 )
 def test_a_deleted_pod_is_waited_for_until_its_kubelet_must_be_lost(deleted, expected):
     found = read({"phase": "Running"}, deletionTimestamp=deleted)
-    assert found == expected or blamed(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
+    assert found == expected or fault_of(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
@@ -209,7 +209,7 @@ def test_a_container_that_runs_past_its_deadline_is_on_a_lost_node(started, expe
     body = pod_body(status={**RUNNING, "startTime": started})
     body["spec"]["activeDeadlineSeconds"] = 600
     found = read_pod(read_snapshot(body), NOW, GRACE)
-    assert expected == (found if isinstance(found, PodRunning) else blamed(found))
+    assert expected == (found if isinstance(found, PodRunning) else fault_of(found))
 
 
 def test_a_digest_that_contains_403_is_not_a_refused_pull():
@@ -234,7 +234,7 @@ def test_a_pod_is_abandoned_when_it_was_deleted_because_of_its_node(reason, dele
 
 def test_a_deleted_pod_that_ended_without_a_record_is_replaced():
     found = read(terminated(0), deletionTimestamp="2026-01-01T12:00:00Z")
-    assert blamed(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
+    assert fault_of(found) == (FaultCategory.INFRASTRUCTURE, "PodDeleted")
 
 
 def test_the_terminated_state_counts_before_the_phase_does():

@@ -52,7 +52,7 @@ def test_each_sign_of_an_unstartable_image_is_enough(exit_code: int, reason: str
 
 
 @pytest.mark.parametrize("exit_code", [125, 129])
-def test_neighbouring_exit_codes_say_nothing_about_the_image(exit_code: int) -> None:
+def test_neighbouring_exit_codes_are_not_faults_of_the_image(exit_code: int) -> None:
     state = read(terminated(exit_code))
     assert facts(state) == (FaultCategory.INFRASTRUCTURE, "NoRecord", exit_code, 30.0)
 

@@ -42,11 +42,11 @@ def find_leader(build: EnvBuild, context: EnvBuildContext) -> Key | None:
 def find_leader_to_await(observed: Observation, context: EnvBuildContext) -> Key | None:
     """The leader, when this EnvBuild has to wait for it before it writes a draft from scratch."""
     build, settings = observed.build, observed.settings
-    begun = context.coordination.is_leader(build.uid) or any(
+    has_begun = context.coordination.is_leader(build.uid) or any(
         item.parent is None for item in build.status.rounds
     )
     named = build.spec.environment.parent_ref is not None
-    if begun or named or observed.leader_wait_left <= timedelta():
+    if has_begun or named or observed.leader_wait_left <= timedelta():
         return None
     if not settings.reuse_neighbours or not may_reuse_image(build.spec.environment, settings):
         return None
@@ -68,8 +68,8 @@ def _leader_order(body: ApiObject, context: EnvBuildContext) -> LeaderOrder:
     meta = body["metadata"]
     created = datetime.fromisoformat(meta["creationTimestamp"])
     rounds = body.get("status", {}).get("rounds", ())
-    begun = context.coordination.is_leader(meta["uid"]) or any("parent" not in item for item in rounds)
-    return not begun, created, meta["namespace"], meta["name"]
+    has_begun = context.coordination.is_leader(meta["uid"]) or any("parent" not in item for item in rounds)
+    return not has_begun, created, meta["namespace"], meta["name"]
 
 
 def is_suspended(body: ApiObject, context: ReconcileContext) -> bool:

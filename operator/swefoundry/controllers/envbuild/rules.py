@@ -98,8 +98,8 @@ def accepted_rounds_end_the_search(observed: Observation) -> Step | None:
     last = observed.last_round
     if last is None or last.outcome not in ACCEPTANCE_BASIS:
         return None
-    compared = observed.build.spec.acceptance is not None
-    return AcceptRound(last, ACCEPTANCE_BASIS[last.outcome] if compared else "tests-ran")
+    has_patches = observed.build.spec.acceptance is not None
+    return AcceptRound(last, ACCEPTANCE_BASIS[last.outcome] if has_patches else "tests-ran")
 
 
 def disproven_rows_end_the_search(observed: Observation) -> Step | None:

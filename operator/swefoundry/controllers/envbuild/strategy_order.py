@@ -57,5 +57,7 @@ def next_strategies(order: Sequence[str], agents: Agents | None) -> NextStrategi
     if agents is not None and agents.end_reason is not None:
         return NextStrategies(tuple(order[index + 1 :]))
     before = tuple(order[:index])
-    begun = agents is not None and agents.drafts_requested > 0
-    return NextStrategies(tuple(name for name in before if name == REUSE) if begun else before, agents=True)
+    agents_began = agents is not None and agents.drafts_requested > 0
+    return NextStrategies(
+        tuple(name for name in before if name == REUSE) if agents_began else before, agents=True
+    )

@@ -87,13 +87,13 @@ async def _run(
     repository = spec.place.repository
     stored: Digest | None
     try:
-        drafted = await _draft_in_time(spec, workflow)
+        written = await _draft_in_time(spec, workflow)
     except AgentExit as error:
         result = _failure(spec, error.code, client.redact(str(error)))
         stored = await _try_store_transcript(spec, registry, recorder, progress)
         update = {"state": spec.state, "transcript": stored}
     else:
-        result = await _store_draft(spec, registry, drafted)
+        result = await _store_draft(spec, registry, written)
         stored = await store_transcript(registry, repository, recorder.transcript)
         last = workflow.state.model_copy(update={"rung": client.model_index, "transcript": stored})
         update = {"state": await store_state(registry, repository, last), "transcript": stored}
@@ -123,10 +123,10 @@ async def _draft_in_time(spec: AgentSpec, workflow: DraftWorkflow) -> WrittenDra
         ) from error
 
 
-async def _store_draft(spec: AgentSpec, registry: RegistryClient, drafted: WrittenDraft) -> AgentResult:
-    digest = await push_draft(registry, spec.place.repository, drafted.draft)
+async def _store_draft(spec: AgentSpec, registry: RegistryClient, written: WrittenDraft) -> AgentResult:
+    digest = await push_draft(registry, spec.place.repository, written.draft)
     return AgentResult(
-        nonce=spec.nonce, code=ExitCode.OK, draft=digest, label=drafted.label, claimed=drafted.claimed
+        nonce=spec.nonce, code=ExitCode.OK, draft=digest, label=written.label, claimed=written.claimed
     )
 
 

@@ -100,8 +100,8 @@ def _file(path: str, data: bytes) -> FileFact:
     )
 
 
-def _command_hints(guides: Iterable[bytes]) -> list[str]:
-    lines = (line.strip()[:200] for guide in guides for line in decode_text(guide).splitlines())
+def _command_hints(documents: Iterable[bytes]) -> list[str]:
+    lines = (line.strip()[:200] for document in documents for line in decode_text(document).splitlines())
     return list(dict.fromkeys(line for line in lines if _HINT.search(line)))[:_HINTS]
 
 

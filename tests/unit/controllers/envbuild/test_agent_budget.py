@@ -48,7 +48,7 @@ def test_strategies_are_those_named_or_the_operators_own(named, models, order):
         (["fixed", "agents", "recipe"], BEGUN, NextStrategies((), agents=True)),
     ],
 )
-def test_whose_turn_it_is(order, agents, whose):
+def test_the_strategies_that_may_propose_next(order, agents, whose):
     assert next_strategies(order, agents) == whose
 
 

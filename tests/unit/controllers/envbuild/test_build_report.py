@@ -94,7 +94,7 @@ def an_attempt(work="build-0", **fields):
     return Attempt(work=work, number=0, pod=f"pod-{work}-0", uid="u").model_copy(update=fields)
 
 
-def test_work_begins_with_a_stamp_and_reconciling():
+def test_the_first_step_sets_the_start_time_and_reconciling():
     status = after(observed(now=NOW), GO_ON, RoundStarted(ROUND))
     assert (status.started_at, status.observed_generation, status.phase) == (NOW, 1, "Building")
     assert status.rounds == [ROUND] and status.round == 1
@@ -106,12 +106,12 @@ def test_work_begins_with_a_stamp_and_reconciling():
     assert message(status) == "round 1: in progress (recipe: python 3.11, uv)"
 
 
-def test_no_op_changes_nothing():
+def test_no_op_leaves_the_status_unchanged():
     view = observed(ROUND, now=LATER)
     assert after(view, NoOp()) == view.build.status
 
 
-def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
+def test_a_started_pod_is_listed_as_running_and_a_queued_one_is_in_the_message():
     status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), Queued(Work.parse("after-0")))
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
@@ -120,13 +120,13 @@ def test_a_launched_pod_is_written_down_and_a_queued_one_is_told():
     )
 
 
-def test_an_adopted_pod_is_written_down():
+def test_an_adopted_pod_is_listed_as_running():
     status = after(observed(ROUND), GO_ON, Wait("build-0", "Running", adopted=an_attempt()))
     assert status.running == [an_attempt()]
     assert message(status) == "round 1: in progress (recipe: python 3.11, uv)"
 
 
-def test_a_built_image_opens_the_probes():
+def test_a_built_image_moves_the_round_to_probing():
     record = BuildResult(nonce="n", code=0, image=digest("b"), duration_ms=1000)
     status = after(
         observed(ROUND, status={"running": [an_attempt().to_json_dict()]}),
@@ -148,7 +148,7 @@ def test_a_failed_build_ends_the_round_and_not_the_search():
 
 
 @pytest.mark.parametrize(("before", "basis"), [(1, "fail2pass"), (21, "error2pass")])
-def test_an_accepted_round_is_the_image(before, basis):
+def test_an_accepted_round_gives_the_build_its_image(before, basis):
     status = after(
         observed(IMAGE, now=LATER, status={"startedAt": NOW.isoformat()}), GO_ON, *probes(before, 0)
     )
@@ -164,13 +164,13 @@ def test_without_a_fix_an_image_is_accepted_on_tests_that_run():
     assert status.accepted_on == "tests-ran"
 
 
-def test_tests_that_pass_without_the_fix_disprove_the_row_and_still_give_it_its_image():
+def test_tests_that_pass_without_the_fix_end_the_search_with_an_image_for_the_verdict():
     status = after(observed(IMAGE), GO_ON, *probes(0, 0))
     assert (status.image, status.accepted_on, status.finished_at) == (digest("b"), None, NOW)
     assert conditions(status)["Stalled"] == ("True", "BothPassed")
 
 
-def test_half_a_probe_leaves_the_round_open():
+def test_a_round_with_one_of_two_probes_stays_open():
     status = after(observed(IMAGE), GO_ON, a_probe("before", 1))
     assert (status.rounds[0].outcome, status.finished_at) == (None, None)
 
@@ -194,7 +194,7 @@ def test_an_exhausted_search_gives_the_newest_image_that_could_be_judged():
     assert conditions(status)["Stalled"] == ("True", "DraftsExhausted")
 
 
-def test_a_spent_budget_ends_the_search_with_what_there_is():
+def test_a_spent_budget_ends_the_search_with_the_newest_judgeable_image():
     view = observed(with_probes(1, 1), budget={"rounds": 1})
     status = after(view, decide(view))
     assert (status.image, status.phase) == (digest("b"), "Failed")
@@ -207,7 +207,7 @@ def test_a_search_without_a_judgeable_image_ends_without_one():
     assert (status.image, status.draft) == (None, None)
 
 
-def test_a_project_that_no_strategy_knows_is_told_what_to_do():
+def test_a_project_that_no_strategy_supports_gets_a_message_with_the_fix():
     view = observed()
     status = after(view, exhausted(view))
     assert message(status) == "no strategy supports this kind of project; set spec.environment.draft"
@@ -234,14 +234,14 @@ def test_a_limit_ends_the_round_because_another_draft_may_avoid_it():
     ("category", "reason"),
     [(FaultCategory.INFRASTRUCTURE, "InfrastructureFault"), (FaultCategory.CONFIGURATION, "Misconfigured")],
 )
-def test_a_fault_that_would_meet_every_draft_ends_the_search(category, reason):
+def test_a_fault_that_does_not_depend_on_the_draft_ends_the_search(category, reason):
     fault = PodFault(category, "Whatever", "a sentence")
     status = after(observed(ROUND), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert conditions(status)["Stalled"] == ("True", reason)
     assert message(status) == "build-0: Whatever after 1 attempt: a sentence"
 
 
-def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
+def test_a_probe_that_reached_a_limit_has_a_fault_and_no_code():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
     status = after(
         observed(IMAGE),
@@ -256,26 +256,26 @@ def test_a_probe_that_was_lost_to_a_limit_is_a_probe_without_a_code():
     assert status.rounds[0].outcome == "OutOfMemory"
 
 
-def test_an_open_network_ends_the_search_whatever_the_probe_said():
+def test_an_open_network_ends_the_search_whatever_the_result_of_the_probe():
     probe = ProbeFinished(collect("after-0"), ProbeResult(stage=Stage.AFTER, code=0), "", network_open=True)
     status = after(observed(IMAGE), GO_ON, probe, PodStarted(an_attempt("before-0")))
     assert conditions(status)["Stalled"] == ("True", "NetworkNotIsolated")
     assert status.running == []
 
 
-def test_its_own_intake_gives_source_facts_and_layers():
+def test_the_intake_of_a_standalone_build_sets_source_and_facts():
     record = IntakeResult(nonce="n", code=0, source=digest("a"), facts=digest("f"))
     status = after(observed(), GO_ON, IntakeFinished(collect("intake"), record))
     assert (status.source, status.facts, status.finished_at) == (digest("a"), digest("f"), None)
 
 
-def test_its_own_intake_may_refuse_the_source():
+def test_a_failed_intake_of_a_standalone_build_ends_the_search():
     record = IntakeResult(nonce="n", code=12, message="no such commit")
     status = after(observed(), GO_ON, IntakeFinished(collect("intake", 12), record))
     assert conditions(status)["Stalled"] == ("True", "SourceMismatch")
 
 
-def test_ended_conditions_keep_no_word_of_the_way():
+def test_a_finished_build_has_only_its_final_conditions():
     view = observed(IMAGE)
     first = after(view, GO_ON, a_probe("before", 1))
     again = Observation(a_build(first.to_json_dict()), (), view.settings, LATER)
@@ -295,7 +295,7 @@ def checked_out(composed="e", complete=True):
     return CheckoutFinished(collect("checkout-0"), CHECKED_OUT, digest(composed), complete)
 
 
-def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
+def test_a_checkout_gives_the_round_its_image_and_the_number_of_changed_files():
     status = after(observed(REUSED), GO_ON, checked_out())
     [found] = status.rounds
     assert (found.image, found.composed, found.outcome) == (digest("e"), digest("e"), None)
@@ -303,12 +303,12 @@ def test_a_checkout_gives_the_image_and_says_how_far_the_trees_are_apart():
     assert (found.seconds, status.pod_seconds, status.phase) == (12.0, 12.0, "Probing")
 
 
-def test_a_checkout_that_is_to_be_rebuilt_gives_no_image_yet():
+def test_a_checkout_that_needs_a_rebuild_gives_no_image_yet():
     [found] = after(observed(REUSED), GO_ON, checked_out(complete=False)).rounds
     assert (found.image, found.composed, found.outcome) == (None, digest("e"), None)
 
 
-def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_search():
+def test_a_failed_checkout_ends_the_round_and_not_the_search():
     record = CheckoutResult(nonce="n", code=12, message="the source is gone")
     status = after(
         observed(REUSED), GO_ON, CheckoutFinished(collect("checkout-0", 12), record, message=record.message)
@@ -317,7 +317,7 @@ def test_a_tree_that_cannot_be_laid_over_the_image_ends_the_round_and_not_the_se
     assert status.finished_at is None
 
 
-def test_so_does_a_checkout_pod_that_reaches_a_limit():
+def test_a_checkout_pod_that_reaches_a_limit_ends_the_round_and_not_the_search():
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
     status = after(
         observed(REUSED), GO_ON, FailAttempt(Work.parse("checkout-0"), an_attempt("checkout-0"), fault)
@@ -325,14 +325,14 @@ def test_so_does_a_checkout_pod_that_reaches_a_limit():
     assert (status.rounds[0].outcome, status.finished_at) == ("CheckoutFailed", None)
 
 
-def test_a_rebuild_that_reaches_a_limit_is_a_build_that_does():
+def test_a_rebuild_killed_for_memory_ends_the_round_as_out_of_memory():
     current = REUSED.model_copy(update={"composed": digest("e")})
     fault = PodFault(FaultCategory.LIMIT, "OOMKilled", "killed for memory")
     status = after(observed(current), GO_ON, FailAttempt(Work.parse("build-0"), an_attempt(), fault))
     assert status.rounds[0].outcome == "BuildOutOfMemory"
 
 
-def test_an_accepted_reuse_is_the_image():
+def test_an_accepted_reused_image_becomes_the_image_of_the_build():
     current = REUSED.model_copy(update={"image": digest("e"), "composed": digest("e")})
     status = after(observed(current), GO_ON, *probes(1, 0))
     assert (status.image, status.strategy, status.accepted_on) == (digest("e"), "reuse", "fail2pass")
@@ -344,20 +344,20 @@ def test_both_passed_in_an_image_of_another_commit_does_not_end_the_search():
     assert (status.rounds[0].outcome, status.finished_at) == ("BothPassed", None)
 
 
-def test_a_search_that_ends_gives_no_image_of_another_commit_to_be_judged_in():
+def test_an_exhausted_search_does_not_give_a_reused_image():
     current = with_probes(0, 0).model_copy(update={"parent": PARENT})
     view = observed(current)
     status = after(view, exhausted(view))
     assert (status.image, status.phase) == (None, "Failed")
 
 
-def test_an_image_that_a_person_named_and_that_is_not_there_stalls():
+def test_an_unusable_parent_stalls_the_build():
     status = after(observed(), EndSearch("ParentUnusable", "there is no EnvBuild x"))
     assert conditions(status)["Stalled"] == ("True", "ParentUnusable")
     assert message(status) == "there is no EnvBuild x"
 
 
-def test_a_wait_for_a_sibling_is_the_reason_that_is_shown():
+def test_a_wait_for_an_older_search_is_the_reason_of_ready():
     wait = Wait("sibling", "WaitingForSibling", "EnvBuild here/other goes first")
     status = after(observed(), GO_ON, wait)
     assert (status.phase, status.rounds, status.started_at) == ("Pending", [], NOW)

@@ -83,17 +83,17 @@ def test_the_order_of_the_rules_is_the_lifecycle():
     assert rules.RULES == rules.STATUS_RULES + rules.SEARCH_RULES
 
 
-def test_the_source_of_a_task_is_not_taken_in_again():
+def test_a_build_with_facts_starts_no_intake():
     assert needs_search(observed(a_build()))
 
 
-def test_a_source_of_its_own_is_taken_in_first():
+def test_a_standalone_build_starts_with_an_intake():
     assert decide(observed(a_build(**BARE))) == starting("intake")
     taken = a_build({"source": digest("a"), "facts": digest("f")}, **BARE)
     assert needs_search(observed(taken))
 
 
-def test_an_open_round_is_built():
+def test_an_open_round_starts_its_build():
     assert decide(observed(with_rounds(a_round()))) == starting("build-0")
 
 
@@ -115,16 +115,16 @@ def test_only_the_missing_probe_is_run():
     assert decide(observed(with_rounds(half))) == starting("after-0")
 
 
-def test_without_a_fix_the_tree_is_probed_as_it_is():
+def test_without_patches_only_the_base_stage_is_probed():
     build = with_rounds(built(), spec={"acceptance": None})
     assert decide(observed(build)) == starting("base-0")
 
 
-def test_a_failed_round_asks_for_the_next_draft():
+def test_a_failed_round_needs_the_state_of_the_search():
     assert needs_search(observed(with_rounds(over())))
 
 
-def test_as_many_rounds_are_begun_as_the_budget_allows():
+def test_a_spent_budget_of_rounds_ends_the_search():
     budget = {"budget": {"rounds": 2}}
     assert needs_search(observed(with_rounds(over(), spec=budget)))
     assert decide(observed(with_rounds(over(), over(1), spec=budget))) == EndSearch(
@@ -143,24 +143,24 @@ def test_spent_pod_seconds_end_the_search_but_not_the_round():
     )
 
 
-def test_a_finished_build_rests():
+def test_a_finished_build_is_a_no_op():
     assert decide(observed(with_rounds(built(), **ENDED))) == NoOp()
 
 
-def test_a_deleted_build_is_left_alone():
+def test_a_deleted_build_is_a_no_op():
     build = with_rounds(a_round())
     object.__setattr__(build, "deleting", True)
     assert decide(observed(build)) == NoOp()
 
 
 @pytest.mark.parametrize("current", [a_round(), built()])
-def test_a_suspended_task_lets_its_build_start_no_pod(current):
+def test_a_build_of_a_suspended_task_starts_no_pod(current):
     step = decide(observed(with_rounds(current), suspended=True))
     assert isinstance(step, RunWork)
     assert {move.reason for move in step.moves} == {"Suspended"}
 
 
-def test_a_suspended_task_keeps_what_running_pods_give():
+def test_a_build_of_a_suspended_task_still_waits_for_running_pods():
     pods = [a_pod("build-0")]
     step = decide(observed(with_rounds(a_round()), pods, suspended=True))
     assert isinstance(step, RunWork) and isinstance(step.moves[0], Wait) and step.moves[0].reason == "Pending"
@@ -179,7 +179,7 @@ AGENTS_ALONE = {"environment": {"strategies": ["agents"]}}
 MODELS = {"models": [Model(name="small")]}
 
 
-def test_agents_without_a_model_are_refused_before_anything_is_paid_for():
+def test_agents_without_a_model_end_the_search_before_any_pod_starts():
     expected = EndSearch(
         "AgentsNotConfigured",
         "the strategy agents is requested but no model is configured: set agents.models in the chart's values",
@@ -195,18 +195,18 @@ def drafting(index=0, **status):
     )
 
 
-def test_called_agents_write_one_draft_in_one_pod():
+def test_a_requested_draft_starts_one_agent_pod():
     assert decide(observed(drafting(), **MODELS)) == starting("agent-0")
     assert decide(observed(drafting(2), **MODELS)) == starting("agent-2")
 
 
-def test_a_suspended_task_asks_no_agents():
+def test_a_build_of_a_suspended_task_starts_no_agent_pod():
     step = decide(observed(drafting(), suspended=True, **MODELS))
     assert isinstance(step, RunWork) and step.moves[0].reason == "Suspended"
 
 
 @pytest.mark.parametrize(("seconds", "spent"), [(59, False), (60, True)])
-def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(seconds, spent):
+def test_a_spent_wall_time_ends_the_search_unless_a_pod_runs(seconds, spent):
     spec = AGENTS_ALONE | {"budget": {"wallSeconds": 60}}
     started = (NOW - timedelta(seconds=seconds)).isoformat()
     agents = {"draftsRequested": 1, "drafting": 1}
@@ -219,7 +219,7 @@ def test_time_ends_the_search_before_a_pod_is_made_and_not_while_one_runs(second
     assert isinstance(running, RunWork) and isinstance(running.moves[0], Wait)
 
 
-def test_an_endpoint_that_does_not_answer_is_asked_again_by_another_pod():
+def test_an_unavailable_endpoint_is_retried_by_another_pod():
     record = json.dumps({"nonce": NONCE, "code": 52, "message": "503 from the endpoint"})
     running = {"work": "agent-0", "number": 0, "pod": "pod-agent-0-0", "uid": "uid-of-agent-0-0"}
     step = decide(
@@ -250,12 +250,12 @@ def test_a_round_on_a_proven_image_gets_its_checkout_first_then_its_rebuild_then
     )
 
 
-def test_a_suspended_task_gets_no_checkout():
+def test_a_build_of_a_suspended_task_starts_no_checkout():
     step = decide(observed(with_rounds(reused()), suspended=True))
     assert isinstance(step, RunWork) and step.moves[0].reason == "Suspended"
 
 
-def test_reused_images_are_not_drafts_that_the_budget_counts():
+def test_rounds_with_reused_images_do_not_count_against_the_budget():
     budget = {"budget": {"rounds": 2}}
     tried = [reused(0, outcome="AfterFailed"), reused(1, outcome="AfterFailed"), over(2)]
     assert needs_search(observed(with_rounds(*tried, spec=budget)))

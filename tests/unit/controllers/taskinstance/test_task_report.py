@@ -168,8 +168,8 @@ def test_the_envbuild_is_named_even_when_its_creation_was_not_recorded():
 
 def test_the_image_is_taken_over_from_the_finished_envbuild_only():
     fields = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
-    under_way = after(observed({"prepared": PREPARED}, a_build(fields)), WaitForEnvBuild())
-    assert under_way.image is None
+    unfinished = after(observed({"prepared": PREPARED}, a_build(fields)), WaitForEnvBuild())
+    assert unfinished.image is None
     build = a_build(fields | {"finishedAt": NOW.isoformat()})
     status = after(observed({"prepared": PREPARED}, build), GO_ON)
     assert (status.image, status.strategy) == (Image(name="r/i:t", digest=digest("b")), "recipe")
@@ -284,12 +284,12 @@ def test_the_last_five_attempts_are_shown():
     assert [item.work for item in status.attempts] == ["base-2", "base-3", "base-4", "base-5", "base-6"]
 
 
-def test_no_op_changes_nothing():
+def test_no_op_leaves_the_status_unchanged():
     view = observed(READY, now=LATER)
     assert after(view, NoOp()) == view.task.status
 
 
-def test_a_verdict_without_test_files_has_a_remark():
+def test_a_verdict_without_test_files_has_a_note():
     status = after(observed(READY), GO_ON, judged(Verdict.PASS2PASS, "no test file was named"))
     assert {item.message for item in status.conditions} == {
         "the tests pass without the fix: they do not test it; no test file was named"
@@ -325,6 +325,6 @@ def test_a_task_that_is_valid_again_is_not_stalled():
     assert kinds.status_of(status.conditions, "Reconciling") == "True"
 
 
-def test_a_status_survives_its_own_wire_form():
+def test_a_status_is_unchanged_by_a_round_trip_through_json():
     status = after(observed(READY), Judge(Verdict.FAIL2PASS), evaluated("base", 0), judged(Verdict.FAIL2PASS))
     assert TaskInstanceStatus.model_validate(status.to_json_dict()) == status

@@ -38,9 +38,9 @@ async def test_pods_that_get_sigterm_in_every_turn_pay_for_each_turn_once(
         spec = await seeded.agent_spec(ladder=[Model(name="any", base_url=endpoint.base_url)])
         for turn in range(1, TURNS + 1):
             pod = await start_agent(spec, tmp_path / f"pod{turn}")
-            asked = await gate.next_request()
+            request = await gate.next_request()
             pod.terminate()
-            asked.release()
+            request.release()
             ended = await pod.wait()
             # After the last answer there is nothing left that could be interrupted.
             assert ended.exit_code == ExitCode.INFRASTRUCTURE or (turn, ended.exit_code) == (

@@ -144,8 +144,11 @@ async def test_missing_evidence_does_not_end_the_run(seeded: SeededRepository, t
 
 
 async def test_equal_specs_make_equal_requests(seeded: SeededRepository, tmp_path: Path) -> None:
-    look: list[ScriptedAnswer] = [tool_calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})), REPORT]
-    one, two = (ScriptedModelClient(FIRST | {"explorer": look}) for _ in range(2))
+    tool_call: list[ScriptedAnswer] = [
+        tool_calls(("list", {"depth": 3}), ("grep", {"pattern": "pytest"})),
+        REPORT,
+    ]
+    one, two = (ScriptedModelClient(FIRST | {"explorer": tool_call}) for _ in range(2))
     for client in (one, two):
         await run(await seeded.agent_spec(), seeded.registry, client, tmp_path)
     assert one.requests == two.requests

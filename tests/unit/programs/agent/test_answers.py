@@ -18,7 +18,7 @@ SHAPES = [ExplorerReport, EnvironmentDraft, CommandDraft, Guidance]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_schemas_obey_strict_mode(shape: type[RoleAnswer]) -> None:
+def test_schemas_fit_strict_mode(shape: type[RoleAnswer]) -> None:
     schema = answer_schema(shape)
     assert schema["title"] == shape.__name__
     assert schema["additionalProperties"] is False

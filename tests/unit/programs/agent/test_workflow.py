@@ -100,7 +100,7 @@ class TestFirstDrafts:
         assert (await run.draft()).draft == a_draft()
         assert run.workflow.state.report is None
 
-    async def test_proven_neighbours_and_failed_recipes_are_shown(self, tmp_path: Path) -> None:
+    async def test_proven_drafts_and_failed_recipes_are_in_the_prompt(self, tmp_path: Path) -> None:
         recipe = a_past_attempt(
             0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(dockerfile_with("RUN recipe")), "recipe"
         )
@@ -196,8 +196,8 @@ class TestLaterDrafts:
             "tests": [TESTS | {"test_command": "pytest --junitxml=report.xml {files}"}],
         }
         run = WorkflowRun(agent_inputs(tmp_path, last), answers)
-        drafted = await run.draft()
-        assert drafted.draft == a_draft(command="pytest --junitxml=report.xml {files}")
+        written = await run.draft()
+        assert written.draft == a_draft(command="pytest --junitxml=report.xml {files}")
         assert "has changed since" not in run.opening("tests")
 
     async def test_guidance_for_the_explorer_asks_all_roles_again(self, tmp_path: Path) -> None:

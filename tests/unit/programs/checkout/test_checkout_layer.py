@@ -152,7 +152,7 @@ def test_a_tree_without_git_has_none_afterwards(tmp_path: Path) -> None:
     assert apply_layer(layer, with_parent_folders({b"a": A, **OLD_GIT})) == {b"a": A}
 
 
-def test_counts_tell_of_the_tree_and_leave_git_out(tmp_path: Path) -> None:
+def test_counts_are_those_of_the_tree_without_git(tmp_path: Path) -> None:
     old = source_archive(tmp_path / "old", {b"a": A, b"b": A, b"c/d": A, b"e": A, **OLD_GIT})
     new = source_archive(
         tmp_path / "new", {b"a": A, b"b": B, b"c": Symlink(b"a"), b"f/g": A, b"h": Directory(), **NEW_GIT}

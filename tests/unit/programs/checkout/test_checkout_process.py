@@ -88,9 +88,9 @@ async def test_a_source_that_is_gone_is_named(registry: RegistryClient, tmp_path
 
 async def test_an_artifact_that_is_no_source_is_refused(registry: RegistryClient, tmp_path: Path) -> None:
     new = await pushed(registry, tmp_path / "new", NEW)
-    strange = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
+    not_a_source = await push_artifact(registry, REPO, "evidence", {"a": b"1", "b": b"2"})
     broken = await push_artifact(registry, REPO, "evidence", {"a": b"no archive"})
-    assert (await run(tmp_path, a_spec(registry.host, strange, new))).exit_code == 12
+    assert (await run(tmp_path, a_spec(registry.host, not_a_source, new))).exit_code == 12
     ended = await run(tmp_path, a_spec(registry.host, broken, new))
     assert (ended.exit_code, "cannot be read" in ended.record.message) == (12, True)
 

@@ -63,8 +63,8 @@ def test_a_packed_folder_is_read_as_it_is(tmp_path: Path) -> None:
     (root / "link").symlink_to("/nowhere")
     pack_folder(root, tmp_path / "tree.tar.gz")
     kinds = {
-        path: (thing.kind.value, thing.executable)
-        for path, thing in read_tree(tmp_path / "tree.tar.gz").items()
+        path: (entry.kind.value, entry.executable)
+        for path, entry in read_tree(tmp_path / "tree.tar.gz").items()
     }
     assert kinds == {
         b"d": ("folder", False),

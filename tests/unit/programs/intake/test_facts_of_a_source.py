@@ -69,7 +69,7 @@ def test_what_says_something_about_the_environment(path: str, patterns: tuple[st
     assert (matching([path], patterns, 9) == [path]) is fits
 
 
-def test_hints_are_lines_of_guides_that_speak_of_tests() -> None:
+def test_hints_are_lines_of_guides_that_mention_tests() -> None:
     files = {
         "README.md": b"# Project\n\n    $ pip install -e .[test]\n    $ pytest -q\nProtest songs\n",
         "CONTRIBUTING.rst": b"Run ``tox`` first.\nRun ``tox`` first.\n",
@@ -143,7 +143,7 @@ def test_which_files_are_named_to_the_test_command(path: str, content: bytes | N
     assert is_test(path, content) is expected
 
 
-def test_test_files_and_what_supports_them_are_told_apart() -> None:
+def test_test_files_and_their_support_files_are_listed_apart() -> None:
     files = {
         "tests/test_a.py": b"import attr, os.path\nfrom pytest_mock import x\n",
         "tests/conftest.py": b"import freezegun\n",

@@ -169,7 +169,7 @@ async def test_a_host_that_recovers_is_used(harness: IntakeHarness) -> None:
 @pytest.mark.parametrize(
     "url", ["file:///etc", "ssh://git@127.0.0.1/x", "ext::sh -c id", "/etc/passwd", "http://"]
 )
-async def test_only_http_is_spoken(harness: IntakeHarness, url: str) -> None:
+async def test_only_http_urls_are_fetched(harness: IntakeHarness, url: str) -> None:
     record = await harness.run_intake(GitOrigin(url=url, commit=NOBODY))
     assert (record.code, "only these are fetched" in record.message) == (13, True)
 

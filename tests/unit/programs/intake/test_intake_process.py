@@ -79,12 +79,12 @@ async def test_the_users_own_git_configuration_does_not_count(harness: IntakeHar
     (tmp_path / ".gitconfig").write_text(
         "[core]\n\tautocrlf = true\n\thooksPath = /nowhere\n[protocol]\n\tallow = never\n"
     )
-    strange = await run(
+    with_config = await run(
         tmp_path,
         spec,
         HOME=str(tmp_path),
         GIT_DIR="/nowhere",
         GIT_CONFIG_GLOBAL=str(tmp_path / ".gitconfig"),
     )
-    assert strange.record == (await run(tmp_path, spec)).record
-    assert strange.exit_code == 0
+    assert with_config.record == (await run(tmp_path, spec)).record
+    assert with_config.exit_code == 0

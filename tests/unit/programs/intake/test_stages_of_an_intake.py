@@ -63,7 +63,7 @@ def both(*edits: Edit) -> Edit:
 
 
 @dataclass(frozen=True)
-class Case:
+class IntakeCase:
     base: Edit
     tests: Edit
     gold: Edit
@@ -77,45 +77,45 @@ def random_bytes(seed: int, size: int) -> bytes:
     return random.Random(seed).randbytes(size)
 
 
-CASES: dict[str, Case] = {
-    "text files are changed and added": Case(
+CASES: dict[str, IntakeCase] = {
+    "text files are changed and added": IntakeCase(
         writing({"a.py": TEXT, "d/b.py": TEXT}),
         writing({"tests/test_a.py": TEXT}),
         writing({"a.py": TEXT.replace(b"two", b"2"), "d/b.py": TEXT + b"nine\n"}),
     ),
-    "binary files are changed and added": Case(
+    "binary files are changed and added": IntakeCase(
         writing({"a.bin": BYTES}), writing({"t.bin": random_bytes(1, 9999)}), writing({"a.bin": BYTES[::-1]})
     ),
-    "files are renamed, one with a change": Case(
+    "files are renamed, one with a change": IntakeCase(
         writing({"a.py": TEXT, "b.py": TEXT + b"b\n"}),
         renaming("a.py", "moved/a.py"),
         renaming("b.py", "moved/c.py", TEXT + b"changed\n"),
     ),
-    "files are removed": Case(writing({"a": TEXT, "b": BYTES, "c": b""}), removing("c"), removing("a")),
-    "a folder vanishes and comes back": Case(
+    "files are removed": IntakeCase(writing({"a": TEXT, "b": BYTES, "c": b""}), removing("c"), removing("a")),
+    "a folder vanishes and comes back": IntakeCase(
         writing({"d/e/a": TEXT, "d/e/b": BYTES, "x": b""}),
         removing("d/e/a", "d/e/b"),
         writing({"d/e/c": b"c"}),
     ),
-    "modes change": Case(
+    "modes change": IntakeCase(
         both(writing({"run.sh": TEXT, "b.sh": TEXT}), mode("b.sh", 0o755)),
         mode("run.sh", 0o755),
         mode("b.sh", 0o644),
     ),
-    "mode and content change together": Case(
+    "mode and content change together": IntakeCase(
         writing({"run.sh": TEXT}), nothing, both(writing({"run.sh": TEXT + b"x\n"}), mode("run.sh", 0o755))
     ),
-    "links are added, turned and removed": Case(
+    "links are added, turned and removed": IntakeCase(
         both(writing({"a": TEXT}), linking("turned", "a"), linking("gone", "a")),
         linking("added", "../outside"),
         both(linking("turned", "/etc/hostname"), removing("gone")),
     ),
-    "a file becomes a link and a link a file": Case(
+    "a file becomes a link and a link a file": IntakeCase(
         both(writing({"file": TEXT, "b": b"b"}), linking("link", "b")),
         linking("file", "b"),
         both(removing("link"), writing({"link": TEXT})),
     ),
-    "a file becomes a folder and a folder a file": Case(
+    "a file becomes a folder and a folder a file": IntakeCase(
         writing({"file": TEXT, "folder/a": TEXT, "folder/b/c": TEXT}),
         both(removing("file"), writing({"file/inside": TEXT})),
         both(
@@ -124,50 +124,50 @@ CASES: dict[str, Case] = {
             writing({"folder": TEXT}),
         ),
     ),
-    "a link to a folder becomes a folder": Case(
+    "a link to a folder becomes a folder": IntakeCase(
         both(writing({"real/a": TEXT}), linking("d", "real")),
         nothing,
         both(removing("d"), writing({"d/a": b"other\n"})),
     ),
-    "lines end with CRLF": Case(
+    "lines end with CRLF": IntakeCase(
         writing({"a.txt": TEXT.replace(b"\n", b"\r\n"), "mixed": b"a\r\nb\nc\r\n"}),
         writing({"t.txt": b"t\r\nu\r\n"}),
         writing({"a.txt": TEXT.replace(b"\n", b"\r\n").replace(b"five", b"5"), "mixed": b"a\nb\r\nc\r\n"}),
     ),
-    "attributes ask for CRLF": Case(
+    "attributes ask for CRLF": IntakeCase(
         writing({".gitattributes": b"*.bat text eol=crlf\n*.txt text=auto\n", "a.bat": TEXT, "b.txt": TEXT}),
         writing({"t.bat": TEXT}),
         writing({"a.bat": TEXT.replace(b"five", b"5").replace(b"\n", b"\r\n")}),
     ),
-    "the last line has no newline": Case(
+    "the last line has no newline": IntakeCase(
         writing({"a": b"one\ntwo", "b": b"one\ntwo\n"}),
         writing({"t": b"t"}),
         writing({"a": b"one\ntwo\n", "b": b"one\n2"}),
     ),
-    "names are not ASCII and have spaces": Case(
+    "names are not ASCII and have spaces": IntakeCase(
         writing({"ein Übel/ж.py": TEXT, "a b c.py": TEXT}),
         writing({"tests/test ünï – x.py": TEXT}),
         both(writing({"ein Übel/ж.py": TEXT + b"x\n"}), renaming("a b c.py", "日本/a\tb\"c'.py")),
     ),
-    "empty files are added and filled": Case(
+    "empty files are added and filled": IntakeCase(
         writing({"a": b""}), writing({"pkg/__init__.py": b""}), writing({"a": b"full\n"})
     ),
-    "an ignored file is added": Case(
+    "an ignored file is added": IntakeCase(
         writing({".gitignore": b"*.log\nbuild/\n", "a": b""}),
         writing({"build/t.log": TEXT}),
         writing({"x.log": b"x\n"}),
     ),
-    "whitespace that git would complain about": Case(
+    "whitespace that git would complain about": IntakeCase(
         writing({"a": b"a  \n\t \n\n\n"}),
         writing({"t": b"  \n\t\n \t x   \n\n\n"}),
         writing({"a": b"a \n\t \n\n\n\n"}),
     ),
-    "a patch of five megabytes": Case(
+    "a patch of five megabytes": IntakeCase(
         writing({"a": LARGE}),
         writing({"data.txt": LARGE.replace(b"1", b"one")}),
         writing({"a": LARGE[: 1 << 20]}),
     ),
-    "nothing but names and dates in other alphabets": Case(
+    "nothing but names and dates in other alphabets": IntakeCase(
         writing({"a": "naïve\n".encode("latin-1"), "b": "日本\n".encode("utf-16")}),
         nothing,
         writing({"a": "naïveté\n".encode("latin-1"), "b": "日本語\n".encode("utf-16")}),
@@ -176,7 +176,9 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-async def test_every_stage_is_what_git_checks_out(case: Case, harness: IntakeHarness, tmp_path: Path) -> None:
+async def test_every_stage_is_what_git_checks_out(
+    case: IntakeCase, harness: IntakeHarness, tmp_path: Path
+) -> None:
     repository = harness.repository()
     base, before, after = (repository.commit(edit) for edit in (case.base, case.tests, case.gold))
     patches = repository.diff(base, before) or None, repository.diff(before, after)

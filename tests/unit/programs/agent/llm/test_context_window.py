@@ -45,9 +45,9 @@ def test_messages_are_shortened_in_the_order_tools_reports_answers_first_message
 
 
 def test_system_prompt_last_message_and_calls_stay() -> None:
-    fitted = fit_to_context(REQUEST, 0)
-    after = fitted.request.messages
-    assert not fitted.fits
+    within_limit = fit_to_context(REQUEST, 0)
+    after = within_limit.request.messages
+    assert not within_limit.fits
     assert (after[0], after[2], after[-1]) == (SYSTEM, CALLS, LAST)
     assert [message.call_id for message in after] == [message.call_id for message in REQUEST.messages]
     assert after[1].text.startswith("bbb") and after[1].text.endswith("bbb")
@@ -83,10 +83,10 @@ def test_a_byte_is_never_more_than_a_token_and_text_outside_ascii_counts_by_byte
 def test_what_fits_stays_and_nothing_grows(sizes: list[int], room: int) -> None:
     messages = tuple(Message("tool" if place % 2 else "user", "x" * size) for place, size in enumerate(sizes))
     request = Request("tests", messages)
-    fitted = fit_to_context(request, room)
-    assert estimated_tokens(fitted.request) <= estimated_tokens(request)
+    within_limit = fit_to_context(request, room)
+    assert estimated_tokens(within_limit.request) <= estimated_tokens(request)
     if estimated_tokens(request) <= room:
-        assert fitted.request == request
-    if fitted.fits:
-        assert estimated_tokens(fitted.request) <= room
+        assert within_limit.request == request
+    if within_limit.fits:
+        assert estimated_tokens(within_limit.request) <= room
     assert fit_to_context(request, room) == fit_to_context(replace(request), room)

@@ -169,7 +169,7 @@ def test_retry_after_may_be_a_date() -> None:
         pytest.param({"patience_seconds": 0}, 0, id="none"),
     ],
 )
-async def test_retries_end_after_the_models_patience_seconds(
+async def test_retries_end_at_the_time_limit_of_the_model(
     registry: RegistryClient, conversation: str, configured: dict[str, int], slept: int
 ) -> None:
     hooks = RecordingHooks()

@@ -190,11 +190,11 @@ async def test_a_response_in_flight_is_stored_when_the_caller_is_cancelled(
 async def test_sigterm_ends_the_wait_for_a_busy_endpoint(registry: RegistryClient, conversation: str) -> None:
     hooks, waiting = RecordingHooks(), asyncio.Event()
 
-    async def endless(_: float) -> None:
+    async def block_forever(_: float) -> None:
         waiting.set()
         await asyncio.Event().wait()
 
-    hooks.pause = endless  # type: ignore[method-assign]
+    hooks.pause = block_forever  # type: ignore[method-assign]
     async with (
         serving(refusing(503, "busy")) as server,
         a_model_client(registry, a_model(server.base_url), hooks=hooks, conversation=conversation) as client,
@@ -272,7 +272,7 @@ async def test_each_role_has_its_own_turns(registry: RegistryClient, conversatio
 # The ladder
 
 
-async def test_the_next_model_is_used_when_told(registry: RegistryClient, conversation: str) -> None:
+async def test_the_next_model_is_used_on_request(registry: RegistryClient, conversation: str) -> None:
     async with serving(text_answer("Cheap."), text_answer("Dear.")) as server:
         models = (a_model(server.base_url), a_model(server.base_url, name="large"))
         async with a_model_client(registry, *models, conversation=conversation) as client:

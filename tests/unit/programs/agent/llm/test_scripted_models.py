@@ -26,7 +26,7 @@ SCRIPT: dict[str, Any] = {
         },
     ],
 }
-QUIET = SCRIPT | {"rules": SCRIPT["rules"][2:]}
+WITHOUT_FAULTS = SCRIPT | {"rules": SCRIPT["rules"][2:]}
 START = (
     Message("system", "You are the Repository Explorer of swefoundry.\nLook around."),
     Message("user", "The repository is demo/adder."),
@@ -42,12 +42,12 @@ async def explore(client: Any) -> list[Reply]:
 
 
 @pytest.mark.parametrize(
-    ("name", "asked"), [pytest.param("able", 2, id="natively"), pytest.param("plain", 3, id="in text")]
+    ("name", "requests"), [pytest.param("able", 2, id="natively"), pytest.param("plain", 3, id="in text")]
 )
 async def test_a_conversation_with_tools(
-    registry: RegistryClient, conversation: str, name: str, asked: int
+    registry: RegistryClient, conversation: str, name: str, requests: int
 ) -> None:
-    async with scripted.serve(QUIET) as server:
+    async with scripted.serve(WITHOUT_FAULTS) as server:
         model = a_model(server.base_url, name=name)
         async with a_model_client(registry, model, conversation=conversation) as client:
             first, second = await explore(client)
@@ -58,7 +58,7 @@ async def test_a_conversation_with_tools(
     assert call == ToolCall(call.id, "grep", '{"pattern": "x"}')
     assert second.message == Message("assistant", '{"ok": true}')
     assert [reply.stored for reply in again] == [True, True]
-    assert (report["count"], report["answered_twice"]) == (asked, [])
+    assert (report["count"], report["answered_twice"]) == (requests, [])
 
 
 async def test_transient_faults_are_retried(registry: RegistryClient, conversation: str) -> None:
@@ -77,7 +77,7 @@ async def test_transient_faults_are_retried(registry: RegistryClient, conversati
 async def test_a_long_request_is_shortened(registry: RegistryClient, conversation: str) -> None:
     long = (START[0], Message("user", "b" * 30_000), Message("user", "Go."))
     async with (
-        scripted.serve(QUIET) as server,
+        scripted.serve(WITHOUT_FAULTS) as server,
         a_model_client(
             registry, a_model(server.base_url, name="narrow"), conversation=conversation
         ) as client,
@@ -91,7 +91,7 @@ async def test_unknown_models_and_wrong_keys_stop(
 ) -> None:
     key = tmp_path / "key"
     key.write_text(KEY)
-    async with scripted.serve(QUIET, key=KEY) as server:
+    async with scripted.serve(WITHOUT_FAULTS, key=KEY) as server:
         unknown = a_model(server.base_url, name="nobody")
         async with a_model_client(registry, unknown, conversation=conversation, key_file=str(key)) as client:
             with pytest.raises(ModelRefused, match=r"`nobody` does not exist.*check the model's name"):

@@ -11,7 +11,7 @@ from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from unit.oci import registry_server
-from unit.oci.collecting import collect_garbage, gone, named, take_human_tags
+from unit.oci.collecting import collect_garbage, missing_digests, named, take_human_tags
 
 NAME = "task-one"
 
@@ -29,8 +29,8 @@ async def test_what_a_status_names_outlives_garbage_collection_and_namesakes(
     task, build = (server.get((kind, "here", NAME))["status"] for kind in ("taskinstances", "envbuilds"))
     with registry_server.serving(tmp_path) as running:
         async with RegistryClient(running.host, insecure=True) as registry:
-            assert await gone(registry, REPOSITORY, named([task, build])) == []
+            assert await missing_digests(registry, REPOSITORY, named([task, build])) == []
             files = await pull_artifact(registry, REPOSITORY, task["evidence"], 1 << 20)
             verdict = VerdictBundle.model_validate_json(files[VERDICT_FILE])
             assert len(verdict.stages) == 3
-            assert await gone(registry, REPOSITORY, named(verdict.to_json_dict())) == []
+            assert await missing_digests(registry, REPOSITORY, named(verdict.to_json_dict())) == []

@@ -82,7 +82,7 @@ def test_a_build_gives_the_round_its_image():
     )
 
 
-def test_a_failed_step_ends_the_round_with_its_telling_lines():
+def test_a_failed_step_ends_the_round_with_an_excerpt_of_its_log():
     record = BuildResult(
         nonce="n", code=42, message="step 3 ended with code 1", tail="error: no such package"
     )
@@ -108,13 +108,13 @@ def test_a_build_that_was_killed_for_memory_ends_the_round():
         (22, None, "the test command did not end within 60 s (spec.validation.timeoutSeconds)"),
     ],
 )
-def test_an_end_without_a_result_is_told_in_a_sentence(code, raw_exit, message):
+def test_an_end_without_a_result_has_a_message(code, raw_exit, message):
     note = "no file matches junit.xml" if code == 21 else None
     record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=code, raw_exit=raw_exit, report_note=note)
     assert missing_result_message(record, 60) == message
 
 
-def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
+def test_the_summary_of_a_round_is_one_line_with_its_most_diagnostic_ones():
     lines = [
         "`RUN make` failed with exit code 2.",
         "",
@@ -127,7 +127,7 @@ def test_the_summary_of_a_round_is_one_line_with_the_most_telling_ones():
     assert summary.endswith(" | fatal error: x.h") and len(summary) < 500
 
 
-def test_the_log_of_before_does_not_speak_for_the_round():
+def test_the_log_of_before_is_not_in_the_message_of_the_round():
     both = after_probe(after_probe(ROUND, ProbeResult(stage=Stage.AFTER, code=1), "after says"),
                   ProbeResult(stage=Stage.BEFORE, code=1), "before says")  # fmt: skip
     assert both.message == "after says"
