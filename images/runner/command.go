@@ -24,7 +24,7 @@ type ending struct {
 	timedOut    bool
 	stopped     bool // by SIGTERM from outside
 	notRunnable bool // there was nothing to wait for
-	note      string
+	note        string
 }
 
 // exitCode is the command's own, or -1 for a signal.

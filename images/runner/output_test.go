@@ -22,9 +22,9 @@ func printed(limit int, note string, parts ...string) (string, *output) {
 
 func TestOutput(t *testing.T) {
 	for name, c := range map[string]struct {
-		parts  []string
-		note string
-		want   string
+		parts []string
+		note  string
+		want  string
 	}{
 		"nothing stays nothing":              {nil, "", ""},
 		"short output passes unchanged":      {[]string{"abc\n"}, "", "abc\n"},
