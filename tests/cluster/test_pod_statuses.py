@@ -79,7 +79,7 @@ def unschedulable(pod: Json) -> bool:
     return any(condition.get("reason") == "Unschedulable" for condition in conditions)
 
 
-def settled(pod: Json) -> bool:
+def has_ended(pod: Json) -> bool:
     return evaluation_pods.is_terminated(pod) and pod["status"]["phase"] in ("Succeeded", "Failed")
 
 
@@ -141,7 +141,7 @@ CASES = {
         "Unschedulable",
     ),
     "entrypoint-missing": LostPod(
-        settled, setting(command=["/no/such/entrypoint"]), FaultCategory.ENVIRONMENT, "EntrypointMissing"
+        has_ended, setting(command=["/no/such/entrypoint"]), FaultCategory.ENVIRONMENT, "EntrypointMissing"
     ),
     "refused-by-kubelet": LostPod(
         has_reason("OutOfcpu"),
@@ -156,33 +156,33 @@ CASES = {
         "AdmissionNodeAffinity",
     ),
     "deadline-exceeded": LostPod(
-        lambda pod: has_reason("DeadlineExceeded")(pod) and settled(pod),
+        lambda pod: has_reason("DeadlineExceeded")(pod) and has_ended(pod),
         combine(script("sleep 600"), spec(activeDeadlineSeconds=3, terminationGracePeriodSeconds=1)),
         FaultCategory.LIMIT,
         "DeadlineExceeded",
     ),
     "oom-killed": LostPod(
-        settled,
+        has_ended,
         setting(command=["python3", "-c", "x = bytearray(1 << 30)"]),
         FaultCategory.LIMIT,
         "OOMKilled",
     ),
     "empty-dir-over-limit": LostPod(
-        lambda pod: has_reason("Evicted")(pod) and settled(pod),
+        lambda pod: has_reason("Evicted")(pod) and has_ended(pod),
         combine(scratch_of_5_mib, setting(command=["/bin/sh", "-c", FILL, "/scratch"])),
         FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
     "disk-over-limit": LostPod(
-        lambda pod: has_reason("Evicted")(pod) and settled(pod),
+        lambda pod: has_reason("Evicted")(pod) and has_ended(pod),
         combine(little_disk, setting(command=["/bin/sh", "-c", FILL, "/tmp"])),
         FaultCategory.LIMIT,
         "EphemeralStorageExceeded",
     ),
-    "exits-0-without-record": LostPod(settled, script("exit 0"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
-    "killed-without-record": LostPod(settled, script("exit 137"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "exits-0-without-record": LostPod(has_ended, script("exit 0"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
+    "killed-without-record": LostPod(has_ended, script("exit 137"), FaultCategory.INFRASTRUCTURE, "NoRecord"),
     "forged-record": LostPod(
-        settled,
+        has_ended,
         script("""echo '{"v":1,"nonce":"guess","stage":"before","code":0}' > /dev/termination-log"""),
         FaultCategory.TAMPERING,
         "RecordMismatch",

@@ -62,7 +62,7 @@ def kubectl(*arguments: str, stdin: str = "") -> str:
     return subprocess.run(argv, input=stdin, capture_output=True, text=True, check=True).stdout
 
 
-def settled() -> Machine:
+def stable_machine() -> Machine:
     """Snapshot of the machine when all pods are ready and nothing changes any more."""
     kubectl("wait", "pod", "--all", "--all-namespaces", "--for=condition=Ready", "--timeout=120s")
     current = take_snapshot(LAB)
@@ -98,14 +98,14 @@ def test_down_removes_a_busy_lab_with_two_nodes(without_lab: Machine) -> None:
 def test_a_second_node_can_be_killed_started_and_removed(without_lab: Machine) -> None:
     lab("up")
     kubectl("delete", "pod", "busy-lab-1", "busy-lab-2", "--ignore-not-found", "--force")
-    one_node = settled()
+    one_node = stable_machine()
     lab("up", "--nodes", "2")
     lab("node", "kill", "lab-2")
     kubectl("wait", "node/lab-2", "--for=condition=Ready=Unknown", "--timeout=60s")
     lab("node", "start", "lab-2")
     kubectl("wait", "node/lab-2", "--for=condition=Ready=True", "--timeout=60s")
     lab("node", "remove", "lab-2")
-    changes = differences(one_node, settled())
+    changes = differences(one_node, stable_machine())
     changes.pop("firewall", None)  # the counters of the first node's rules increase
     for kind in ("files", "mounts"):
         assert set(changes.pop(kind, ())) <= NAMESPACE_FOLDERS

@@ -217,7 +217,6 @@ REPLACED_NAMES = {
     "Remembering": "RegistryRequired",
     "Store": "RegistryTarget",
     "Target": "OutputTarget",
-    "connections": "clients",
     "construction": "build_history",
     "delivery": "manifest_output",
     "exits": "exit_status",
@@ -236,6 +235,7 @@ REPLACED_NAMES = {
 REPLACED_FILES = REPLACED_NAMES.keys() | {
     "building",
     "chat",
+    "connections",
     "counting",
     "drafting",
     "frames",

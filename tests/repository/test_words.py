@@ -32,8 +32,8 @@ PRESCRIBED = {
 }
 """Names that others prescribe: (file, name) -> who does."""
 
-UNCHECKED_FOLDERS = ("tests/cluster", "tests/real", "tests/lab", "benchmarks")
-CHECKED = [path for path in EVERYTHING if not name(path).startswith(UNCHECKED_FOLDERS)]
+
+CHECKED = [path for path in EVERYTHING if not name(path).startswith("benchmarks")]
 
 STANDARD_TERMS = ("swe_bench", "bill_of_materials")
 """Terms of the field that contain a listed word."""

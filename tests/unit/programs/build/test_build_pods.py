@@ -1,4 +1,4 @@
-"""Statuses of real build pods (captured from the pods of tests/cluster/test_building.py), each with its reading."""
+"""Statuses of real build pods (captured from the pods of tests/cluster/test_image_builds.py), and the state read from each."""
 
 import json
 from datetime import timedelta
