@@ -21,17 +21,13 @@ PRESCRIBED = {
     ("operator/swefoundry/contracts/agent.py", "ladder"): "a JSON key of the agent pod's spec",
     ("operator/swefoundry/contracts/agent.py", "rung"): "a JSON key of the agent pod's result",
     ("operator/swefoundry/contracts/models.py", "patience_seconds"): "a JSON key of a model",
-    (
-        "operator/swefoundry/programs/agent/state.py",
-        "advised",
-    ): "a JSON key of the stored state of the agents",
-    ("operator/swefoundry/programs/agent/state.py", "rung"): "a JSON key of the stored state of the agents",
+    ("operator/swefoundry/programs/agent/state.py", "advised"): "a JSON key of the agents' state",
+    ("operator/swefoundry/programs/agent/state.py", "rung"): "a JSON key of the agents' state",
     ("operator/swefoundry/settings.py", "reuse_neighbours"): "an environment variable",
     ("operator/swefoundry/settings.py", "sibling_wait_seconds"): "an environment variable",
     ("tests/unit/chart/test_monitoring.py", "panel"): "a part of a Grafana dashboard",
 }
 """Names that others prescribe: (file, name) -> who does."""
-
 
 CHECKED = [path for path in EVERYTHING if not name(path).startswith("benchmarks")]
 

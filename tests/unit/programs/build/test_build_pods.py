@@ -1,4 +1,4 @@
-"""Statuses of real build pods (captured from the pods of tests/cluster/test_image_builds.py), and the state read from each."""
+"""The state that is read from statuses of real build pods, captured from those of tests/cluster/test_image_builds.py."""
 
 import json
 from datetime import timedelta
