@@ -1,4 +1,4 @@
-"""The state that is read from statuses of real build pods, captured from those of tests/cluster/test_image_builds.py."""
+"""The state read from the statuses of real build pods, captured from those of tests/cluster/test_image_builds.py."""
 
 import json
 from datetime import timedelta
