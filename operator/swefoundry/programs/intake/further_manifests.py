@@ -34,11 +34,11 @@ def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list
 def _followed_includes(known: Iterable[FileFact], existing: set[str], read: ReadFact) -> Iterator[FileFact]:
     """Follow includes of includes; a cycle ends because no file is read twice."""
     pending = list(known)
-    seen = {file.path for file in pending}
+    queued = {file.path for file in pending}
     while pending:
         file = pending.pop(0)
-        for path in sorted((included_files(file.path, file.text) & existing) - seen):
-            seen.add(path)
+        for path in sorted((included_files(file.path, file.text) & existing) - queued):
+            queued.add(path)
             included = read(path)
             pending.append(included)
             yield included
