@@ -1,4 +1,4 @@
-"""What `helm template` makes of the chart."""
+"""The chart rendered with `helm template`."""
 
 import json
 import os
@@ -24,9 +24,9 @@ REGISTRY = {"push": "registry.example.org:5000"}
 
 @cache
 def helm(values: str) -> subprocess.CompletedProcess[str]:
-    """`helm template` with these values; the version is given because a home-made helm does not know its own."""
+    """Run `helm template` with these values; the Kubernetes version is set because the lab's helm has no default."""
     if not Path(HELM).exists():
-        pytest.skip("no helm: `make lab-up` makes one")
+        pytest.skip("no helm: `make lab-up` builds one")
     command = [
         HELM,
         "template",
@@ -43,35 +43,35 @@ def helm(values: str) -> subprocess.CompletedProcess[str]:
 
 
 def render(**values: Any) -> list[Object]:
-    """The objects of an installation with an external registry, unless said otherwise."""
-    ended = helm(json.dumps({"registry": REGISTRY, **values}))
-    assert ended.returncode == 0, ended.stderr
-    return [document for document in yaml.safe_load_all(ended.stdout) if document]
+    """Objects of a release; `values` replace those of an external registry."""
+    result = helm(json.dumps({"registry": REGISTRY, **values}))
+    assert result.returncode == 0, result.stderr
+    return [document for document in yaml.safe_load_all(result.stdout) if document]
 
 
-def refusal(**values: Any) -> str:
-    """What helm says against these values."""
-    ended = helm(json.dumps({"registry": REGISTRY, **values}))
-    assert ended.returncode != 0
-    return ended.stderr
+def render_error(**values: Any) -> str:
+    """Error message of helm for invalid values."""
+    result = helm(json.dumps({"registry": REGISTRY, **values}))
+    assert result.returncode != 0
+    return result.stderr
 
 
 def of_kind(objects: list[Object], *kinds: str) -> list[Object]:
-    return [one for one in objects if one["kind"] in kinds]
+    return [body for body in objects if body["kind"] in kinds]
 
 
 def only(objects: list[Object], kind: str, name: str) -> Object:
-    (found,) = [one for one in of_kind(objects, kind) if one["metadata"]["name"] == name]
-    return found
+    (match,) = [body for body in of_kind(objects, kind) if body["metadata"]["name"] == name]
+    return match
 
 
 def pod_specs(objects: list[Object]) -> list[Object]:
-    """Every pod that the chart starts."""
-    pods = [one["spec"] for one in of_kind(objects, "Pod")]
-    return pods + [one["spec"]["template"]["spec"] for one in of_kind(objects, "Deployment")]
+    """Specs of all pods and pod templates of the chart."""
+    pods = [body["spec"] for body in of_kind(objects, "Pod")]
+    return pods + [body["spec"]["template"]["spec"] for body in of_kind(objects, "Deployment")]
 
 
 def environment(objects: list[Object]) -> dict[str, str]:
-    """The operator's environment."""
+    """Environment variables of the operator's container."""
     container = only(objects, "Deployment", "swefoundry")["spec"]["template"]["spec"]["containers"][0]
-    return {one["name"]: one["value"] for one in container["env"]}
+    return {variable["name"]: variable["value"] for variable in container["env"]}

@@ -1,4 +1,4 @@
-"""Whatever the values: least privilege, hardened pods, policies for every task namespace."""
+"""The chart's objects with different values: least privilege, hardened pods, policies for every task namespace."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT, crd_manifest
-from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, refusal, render
+from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, render, render_error
 
 VARIATIONS: dict[str, Object] = {
-    "as it is": {},
+    "the default values": {},
     "two task namespaces": {"namespaces": ["tasks-a", "tasks-b"]},
     "an embedded registry": {"registry": {"embedded": {"enabled": True}}},
-    "an embedded registry that keeps": {"registry": {"embedded": {"enabled": True, "persistent": True}}},
+    "an embedded registry with a volume": {"registry": {"embedded": {"enabled": True, "persistent": True}}},
     "a scripted model": {"scriptedModel": {"enabled": True, "scripts": {"demo": "rules: []\n"}}},
     "everything on": {
         "namespaces": ["tasks"],
@@ -39,13 +39,13 @@ VARIATIONS: dict[str, Object] = {
     "everything off": {
         "crds": {"install": False},
         "rbac": {"create": False, "aggregate": False},
-        "serviceAccount": {"create": False, "name": "ours"},
+        "serviceAccount": {"create": False, "name": "existing"},
         "networkPolicy": {"enabled": False},
         "metrics": {"port": 0},
         "userNamespaces": False,
     },
 }
-BUILT_IN_CLUSTER_KINDS = ("CustomResourceDefinition", "ClusterRole")
+CLUSTER_KINDS = ("CustomResourceDefinition", "ClusterRole")
 
 every_variation = pytest.mark.parametrize("objects", VARIATIONS.values(), ids=VARIATIONS, indirect=True)
 
@@ -57,11 +57,11 @@ def objects(request: pytest.FixtureRequest) -> list[Object]:
 
 
 @every_variation
-def test_no_right_is_broader_than_needed(objects: list[Object]) -> None:
+def test_roles_have_no_wildcards_and_no_sensitive_resources(objects: list[Object]) -> None:
     for role in of_kind(objects, "Role", "ClusterRole"):
         for rule in role["rules"]:
             granted = [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
-            assert not any("*" in word for word in granted)
+            assert not any("*" in each for each in granted)
             assert not {"secrets", "configmaps", "pods/exec", "pods/attach", "escalate", "bind"} & set(
                 granted
             )
@@ -69,12 +69,10 @@ def test_no_right_is_broader_than_needed(objects: list[Object]) -> None:
 
 
 @every_variation
-def test_cluster_wide_there_is_nothing_but_definitions_and_roles_for_people(objects: list[Object]) -> None:
+def test_the_only_cluster_wide_objects_are_definitions_and_roles_for_users(objects: list[Object]) -> None:
     assert of_kind(objects, "ClusterRoleBinding") == []
-    for one in objects:
-        assert ("namespace" in one["metadata"]) == (one["kind"] not in BUILT_IN_CLUSTER_KINDS), one[
-            "metadata"
-        ]
+    for body in objects:
+        assert ("namespace" in body["metadata"]) == (body["kind"] not in CLUSTER_KINDS), body["metadata"]
 
 
 @every_variation
@@ -95,58 +93,61 @@ def test_every_pod_is_hardened(objects: list[Object]) -> None:
 
 
 @every_variation
-def test_every_object_carries_the_standard_labels(objects: list[Object]) -> None:
-    for one in objects:
-        labels = one["metadata"]["labels"]
+def test_every_object_has_the_standard_labels(objects: list[Object]) -> None:
+    for body in objects:
+        labels = body["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "swefoundry"
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
 
 
-def test_the_operator_runs_once_and_never_twice() -> None:
+def test_the_operator_has_one_replica_and_never_two_at_a_time() -> None:
     spec = only(render(), "Deployment", "swefoundry")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
-def test_the_operator_leaves_a_lost_node_as_soon_as_its_task_pods_do() -> None:
+def test_the_operator_is_evicted_from_a_lost_node_after_30_seconds() -> None:
     objects = render(tolerations=[{"key": "gpu", "operator": "Exists"}])
     spec = only(objects, "Deployment", "swefoundry")["spec"]
-    leaving = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
+    eviction = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 30}
     assert spec["template"]["spec"]["tolerations"] == [
-        {"key": "node.kubernetes.io/not-ready", **leaving},
-        {"key": "node.kubernetes.io/unreachable", **leaving},
+        {"key": "node.kubernetes.io/not-ready", **eviction},
+        {"key": "node.kubernetes.io/unreachable", **eviction},
         {"key": "gpu", "operator": "Exists"},
     ]
 
 
-def test_every_task_namespace_gets_rights_policies_and_a_powerless_account() -> None:
+def test_every_task_namespace_gets_roles_policies_and_an_account_without_rights() -> None:
     objects = render(namespaces=["a", "b"])
     for namespace in ("a", "b"):
-        here = [one for one in objects if one["metadata"].get("namespace") == namespace]
+        in_namespace = [body for body in objects if body["metadata"].get("namespace") == namespace]
         by_kind = {
-            kind: [one["metadata"]["name"] for one in of_kind(here, kind)] for kind in ("Role", "RoleBinding")
+            kind: [body["metadata"]["name"] for body in of_kind(in_namespace, kind)]
+            for kind in ("Role", "RoleBinding")
         }
         assert all("swefoundry" in names for names in by_kind.values())
-        assert {one["metadata"]["name"] for one in of_kind(here, "NetworkPolicy")} >= {
+        assert {body["metadata"]["name"] for body in of_kind(in_namespace, "NetworkPolicy")} >= {
             "swefoundry-evaluation",
             "swefoundry-evaluation-allow",
             "swefoundry-build",
             "swefoundry-intake",
             "swefoundry-agent",
         }
-        account = only(here, "ServiceAccount", "swefoundry-task")
+        account = only(in_namespace, "ServiceAccount", "swefoundry-task")
         assert account["automountServiceAccountToken"] is False
-        bound = [subject["name"] for one in of_kind(here, "RoleBinding") for subject in one["subjects"]]
+        bound = [
+            subject["name"] for body in of_kind(in_namespace, "RoleBinding") for subject in body["subjects"]
+        ]
         assert "swefoundry-task" not in bound
 
 
-def test_evaluation_pods_are_cut_off() -> None:
+def test_evaluation_pods_have_no_network() -> None:
     assert only(render(), "NetworkPolicy", "swefoundry-evaluation")["spec"] == {
         "podSelector": {"matchLabels": {"swefoundry.dev/role": "evaluation"}},
         "policyTypes": ["Ingress", "Egress"],
     }
 
 
-def test_build_pods_get_out_to_names_the_web_and_the_registry_and_nobody_gets_in() -> None:
+def test_build_pods_reach_dns_the_web_and_the_registry_and_accept_no_connections() -> None:
     assert only(render(), "NetworkPolicy", "swefoundry-build")["spec"] == {
         "podSelector": {"matchLabels": {"swefoundry.dev/role": "build"}},
         "policyTypes": ["Ingress", "Egress"],
@@ -163,18 +164,18 @@ def test_build_pods_get_out_to_names_the_web_and_the_registry_and_nobody_gets_in
     }
 
 
-def test_code_under_test_never_reaches_the_registry_even_with_a_network() -> None:
+def test_evaluation_pods_with_a_network_do_not_reach_the_registry() -> None:
     policy = only(render(), "NetworkPolicy", "swefoundry-evaluation-allow")["spec"]
     assert policy["podSelector"]["matchLabels"]["swefoundry.dev/network"] == "allow"
     assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 80, 443}
 
 
-def test_intake_pods_also_reach_odd_git_ports() -> None:
+def test_intake_pods_also_reach_the_configured_git_ports() -> None:
     policy = only(render(networkPolicy={"gitPorts": [8418]}), "NetworkPolicy", "swefoundry-intake")["spec"]
     assert policy["egress"][-1] == {"ports": [{"protocol": "TCP", "port": 8418}]}
 
 
-def test_agent_pods_reach_names_the_models_and_the_registry() -> None:
+def test_agent_pods_reach_dns_the_models_and_the_registry() -> None:
     assert only(render(), "NetworkPolicy", "swefoundry-agent")["spec"] == {
         "podSelector": {"matchLabels": {"swefoundry.dev/role": "agent"}},
         "policyTypes": ["Ingress", "Egress"],
@@ -191,7 +192,7 @@ def test_agent_pods_reach_names_the_models_and_the_registry() -> None:
     }
 
 
-def test_where_agent_pods_may_go_can_be_narrowed_and_named_by_label() -> None:
+def test_the_egress_of_agent_pods_can_be_limited_to_networks_ports_and_pods() -> None:
     vllm = {"to": [{"podSelector": {"matchLabels": {"app": "vllm"}}}], "ports": [{"port": 8000}]}
     egress = {"cidrs": ["10.1.0.0/16"], "ports": [8443], "rules": [vllm]}
     policy = only(render(agents={"egress": egress}), "NetworkPolicy", "swefoundry-agent")["spec"]
@@ -215,24 +216,24 @@ def test_where_agent_pods_may_go_can_be_narrowed_and_named_by_label() -> None:
 )
 def test_the_registry_port_is_read_from_its_name(registry: Object, port: int) -> None:
     egress = only(render(registry=registry), "NetworkPolicy", "swefoundry-build")["spec"]["egress"]
-    assert port in [one["port"] for one in egress[1]["ports"]]
+    assert port in [each["port"] for each in egress[1]["ports"]]
 
 
 @pytest.mark.parametrize("resource", RESOURCE_DEFINITIONS, ids=lambda resource: resource.kind)
-def test_the_chart_carries_the_definitions(resource: Any) -> None:
+def test_the_chart_contains_the_definitions(resource: Any) -> None:
     rendered = only(render(), "CustomResourceDefinition", resource.name)
     assert rendered["spec"] == crd_manifest(resource)["spec"]
     assert rendered["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
 
 
-def test_definitions_can_be_left_out_or_let_go() -> None:
+def test_definitions_can_be_omitted_or_deleted_with_the_release() -> None:
     assert of_kind(render(crds={"install": False}), "CustomResourceDefinition") == []
     definitions = of_kind(render(crds={"keep": False}), "CustomResourceDefinition")
     assert len(definitions) == len(RESOURCE_DEFINITIONS)
-    assert all("annotations" not in one["metadata"] for one in definitions)
+    assert all("annotations" not in body["metadata"] for body in definitions)
 
 
-def test_the_embedded_registry_is_for_pods_by_name_and_for_the_node_by_port() -> None:
+def test_the_embedded_registry_has_a_service_for_pods_and_a_host_port_for_the_node() -> None:
     objects = render(registry={"embedded": {"enabled": True}})
     (container,) = only(objects, "Deployment", "swefoundry-registry")["spec"]["template"]["spec"][
         "containers"
@@ -243,7 +244,7 @@ def test_the_embedded_registry_is_for_pods_by_name_and_for_the_node_by_port() ->
     assert only(objects, "Service", "swefoundry-registry")["spec"]["ports"][0]["port"] == 5000
 
 
-WRONG = {
+INVALID = {
     "a URL for a registry": ({"registry": {"push": "https://r.example.org"}}, "/registry/push"),
     "no registry at all": ({"registry": {"push": ""}}, "registry.push: which OCI registry"),
     "a misspelt value": ({"registry": {"psuh": "r"}}, "psuh"),
@@ -254,8 +255,8 @@ WRONG = {
     "a namespace in capitals": ({"namespaces": ["Tasks"]}, "/namespaces/0"),
     "a canary without a port": ({"evaluation": {"canary": ["10.0.0.1"]}}, "/evaluation/canary/0"),
     "an unquoted number in the environment": ({"extraEnv": [{"name": "A", "value": 5}]}, "/extraEnv/0/value"),
-    "a level that is not known": ({"logLevel": "verbose"}, "/logLevel"),
-    "a log format that is not known": ({"logFormat": "xml"}, "/logFormat"),
+    "an unknown log level": ({"logLevel": "verbose"}, "/logLevel"),
+    "an unknown log format": ({"logFormat": "xml"}, "/logFormat"),
     "a digest that is a tag": ({"image": {"digest": "latest"}}, "/image/digest"),
     "a strategy that needs a draft": ({"strategies": ["fixed"]}, "/strategies/0"),
     "a misspelt price": ({"agents": {"models": [{"name": "a", "inputUSD": 1}]}}, "inputUSD"),
@@ -268,12 +269,12 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("values", "place"), WRONG.values(), ids=WRONG)
-def test_refuses_and_names(values: Object, place: str) -> None:
-    assert place in refusal(**values)
+@pytest.mark.parametrize(("values", "path"), INVALID.values(), ids=INVALID)
+def test_an_invalid_value_is_refused_with_its_path(values: Object, path: str) -> None:
+    assert path in render_error(**values)
 
 
-def test_the_schema_knows_every_value_and_no_other() -> None:
+def test_the_schema_has_exactly_the_values_of_the_chart() -> None:
     def keys(schema: Object) -> Any:
         return {
             name: keys(child) if "properties" in child else None
@@ -286,11 +287,11 @@ def test_the_schema_knows_every_value_and_no_other() -> None:
             for name, child in values.items()
         }
 
-    known = keys(yaml.safe_load((CHART / "values.schema.json").read_text()))
-    known.pop("global")  # Helm's own
-    assert shape(yaml.safe_load((CHART / "values.yaml").read_text()), known) == known
+    schema_keys = keys(yaml.safe_load((CHART / "values.schema.json").read_text()))
+    schema_keys.pop("global")  # added by Helm
+    assert shape(yaml.safe_load((CHART / "values.yaml").read_text()), schema_keys) == schema_keys
 
 
-def test_the_version_is_the_packages() -> None:
+def test_the_version_is_that_of_the_package() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()

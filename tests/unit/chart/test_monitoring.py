@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for series that the operator has."""
+"""The chart's dashboard and alerts use series and labels that the operator exports."""
 
 import json
 import re
@@ -18,9 +18,9 @@ from unit.chart.rendering import Object, of_kind, only, render
 SERIES = re.compile(r"(swefoundry_[a-z_]+)(?:\{([^}]*)\})?")
 MATCHER = re.compile(r'([a-z]+)(?:=~|!=|=)"([^"]*)"')
 SUFFIXES = ("_bucket", "_sum", "_count")
-ADDED = {"namespace", "le"}
-"""Labels that Prometheus adds, or that belong to histograms."""
-CLOSED = {
+COMMON_LABELS = {"namespace", "le"}
+"""Labels that Prometheus adds, and those of histograms."""
+LABEL_VALUES = {
     "phase": set(Phase.__args__),
     "verdict": set(VerdictName.__args__),
     "outcome": {"Finished", *FaultCategory, *RoundOutcome},
@@ -29,15 +29,15 @@ CLOSED = {
     "stage": {role.value for role in Role},
     "strategy": set(StrategyName.__args__),
 }
-"""What a label may be, where it is written into an expression."""
+"""All values of the labels that expressions use with literal values."""
 
 
 def dashboard() -> Object:
     objects = render(metrics={"dashboard": {"enabled": True}})
-    dashboard_json: Object = json.loads(
+    dashboard: Object = json.loads(
         only(objects, "ConfigMap", "swefoundry-dashboard")["data"]["swefoundry.json"]
     )
-    return dashboard_json
+    return dashboard
 
 
 def rules() -> list[Object]:
@@ -53,39 +53,39 @@ def expressions() -> Iterator[str]:
     yield from (rule["expr"] for rule in rules())
 
 
-def known() -> dict[str, set[str]]:
-    """Every series with its labels."""
-    found: dict[str, set[str]] = {"swefoundry_objects": {"kind", "phase"}}
+def exported_series() -> dict[str, set[str]]:
+    """All series with their labels."""
+    labels: dict[str, set[str]] = {"swefoundry_objects": {"kind", "phase"}}
     for name, collector in metrics.REGISTRY._names_to_collectors.items():
-        found[name] = set(getattr(collector, "_labelnames", ()))
-    return found
+        labels[name] = set(getattr(collector, "_labelnames", ()))
+    return labels
 
 
-def test_every_expression_asks_for_series_and_labels_that_there_are() -> None:
-    series = known()
+def test_every_expression_uses_existing_series_labels_and_label_values() -> None:
+    series = exported_series()
     for expression in expressions():
         used = SERIES.findall(expression)
         assert used, expression
         for name, matchers in used:
             assert name in series, expression
             for label, value in MATCHER.findall(matchers):
-                assert label in series[name] | ADDED, expression
-                assert label not in CLOSED or set(value.split("|")) <= CLOSED[label], expression
+                assert label in series[name] | COMMON_LABELS, expression
+                assert label not in LABEL_VALUES or set(value.split("|")) <= LABEL_VALUES[label], expression
 
 
-def test_every_expression_is_bound_to_the_installations_namespace() -> None:
+def test_every_expression_selects_the_namespace_of_the_release() -> None:
     for expression in expressions():
         assert all("namespace=" in matchers for _, matchers in SERIES.findall(expression)), expression
 
 
-def test_every_alert_has_a_severity_and_says_what_to_do() -> None:
+def test_every_alert_has_a_severity_a_short_summary_and_a_description() -> None:
     for rule in rules():
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert len(rule["annotations"]["summary"]) < 100
         assert rule["annotations"]["description"].endswith(".")
 
 
-def test_thresholds_are_values() -> None:
+def test_alert_thresholds_can_be_set_by_values() -> None:
     objects = render(metrics={"alerts": {"enabled": True, "queueSeconds": 2.5, "faultShare": 0.5}})
     by_name = {
         rule["alert"]: rule["expr"]
@@ -97,7 +97,7 @@ def test_thresholds_are_values() -> None:
     assert by_name["SwefoundryModelSpend"].endswith("> 50")
 
 
-def test_without_a_threshold_spending_is_not_alerted_on() -> None:
+def test_there_is_no_spending_alert_without_a_threshold() -> None:
     objects = render(metrics={"alerts": {"enabled": True, "llmUsdPerDay": 0}})
     assert "SwefoundryModelSpend" not in json.dumps(only(objects, "PrometheusRule", "swefoundry"))
 
@@ -105,17 +105,19 @@ def test_without_a_threshold_spending_is_not_alerted_on() -> None:
 @pytest.mark.parametrize(
     "values",
     [{}, {"port": 0, "dashboard": {"enabled": True}, "alerts": {"enabled": True}}],
-    ids=["as it is", "without metrics"],
+    ids=["the default values", "without metrics"],
 )
-def test_neither_is_there_unless_asked_for_and_of_use(values: dict[str, Any]) -> None:
-    found = of_kind(render(metrics=values), "ConfigMap", "PrometheusRule")
-    assert [one["metadata"]["name"] for one in found] == ["swefoundry-trial"]
+def test_dashboard_and_alerts_are_rendered_only_if_enabled_together_with_metrics(
+    values: dict[str, Any],
+) -> None:
+    bodies = of_kind(render(metrics=values), "ConfigMap", "PrometheusRule")
+    assert [body["metadata"]["name"] for body in bodies] == ["swefoundry-trial"]
 
 
 def test_no_two_panels_of_the_dashboard_overlap() -> None:
-    covered: set[tuple[int, int]] = set()
+    occupied: set[tuple[int, int]] = set()
     for panel in dashboard()["panels"]:
-        at = panel["gridPos"]
-        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
-        assert not cells & covered, panel["title"]
-        covered |= cells
+        grid = panel["gridPos"]
+        cells = {(grid["x"] + x, grid["y"] + y) for x in range(grid["w"]) for y in range(grid["h"])}
+        assert not cells & occupied, panel["title"]
+        occupied |= cells

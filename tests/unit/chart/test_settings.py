@@ -1,4 +1,4 @@
-"""The chart's values become the operator's settings."""
+"""The operator's settings are set from the chart's values."""
 
 import json
 from decimal import Decimal
@@ -31,7 +31,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **values: Object) -> Settings:
-    """What the operator would read with these values."""
+    """The settings that the operator reads from its environment with these values."""
     for name, value in environment(render(**values)).items():
         monkeypatch.setenv(name, value)
     return Settings()
@@ -54,15 +54,14 @@ def test_every_variable_is_a_setting() -> None:
     assert names <= {f"SWEFOUNDRY_{field.upper()}" for field in Settings.model_fields}
 
 
-def test_the_schema_knows_every_field_of_a_model() -> None:
+def test_the_schema_has_every_field_of_a_model() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
-    known = schema["properties"]["agents"]["properties"]["models"]["items"]["properties"]
-    assert set(known) == {info.alias for info in Model.model_fields.values()}
+    properties = schema["properties"]["agents"]["properties"]["models"]["items"]["properties"]
+    assert set(properties) == {info.alias for info in Model.model_fields.values()}
 
 
-def test_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = Settings()
-    assert settings(monkeypatch) == own.model_copy(
+def test_default_values_give_the_default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch) == Settings().model_copy(
         update={
             "namespaces": ["swefoundry"],
             "registry_push": "registry.example.org:5000",
@@ -73,8 +72,8 @@ def test_defaults_are_the_operators_own(monkeypatch: pytest.MonkeyPatch) -> None
     )
 
 
-def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = settings(
+def test_each_value_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = settings(
         monkeypatch,
         namespaces=["a", "b"],
         image={"repository": "r.example.org/operator", "digest": DIGEST},
@@ -112,7 +111,7 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         logFormat="json",
         extraEnv=[{"name": "SWEFOUNDRY_WORKERS", "value": "32"}],
     )
-    assert loaded == Settings(
+    assert result == Settings(
         namespaces=["a", "b"],
         operator_image=f"r.example.org/operator@{DIGEST}",
         builder_image="r.example.org/builder:v1",
@@ -166,11 +165,11 @@ def test_values_arrive_as_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_the_embedded_registry_is_pushed_to_by_name_and_pulled_from_the_node(
+def test_images_are_pushed_to_the_service_of_the_embedded_registry_and_pulled_from_its_host_port(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loaded = settings(monkeypatch, registry={"embedded": {"enabled": True, "hostPort": 31000}})
-    assert (loaded.registry_push, loaded.registry_pull, loaded.registry_insecure) == (
+    result = settings(monkeypatch, registry={"embedded": {"enabled": True, "hostPort": 31000}})
+    assert (result.registry_push, result.registry_pull, result.registry_insecure) == (
         "swefoundry-registry.swefoundry.svc:5000",
         "localhost:31000",
         True,

@@ -1,4 +1,4 @@
-"""The trial that `helm test` runs starts from a good manifest and a readable archive."""
+"""The program of `helm test`: its manifest, its source archive and its role."""
 
 import importlib.util
 import io
@@ -13,7 +13,7 @@ from unit.chart.rendering import CHART, only, render
 
 @pytest.fixture(scope="module")
 def trial() -> ModuleType:
-    """The script, imported."""
+    """The program as a module."""
     spec = importlib.util.spec_from_file_location("trial", CHART / "files/trial.py")
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -21,11 +21,11 @@ def trial() -> ModuleType:
     return module
 
 
-def test_its_manifest_is_good(trial: ModuleType) -> None:
+def test_its_manifest_is_valid(trial: ModuleType) -> None:
     assert manifest_problems(trial.task(trial.archive())) == []
 
 
-def test_its_archive_is_the_same_every_time_and_has_the_fault_that_the_gold_patch_mends(
+def test_its_archive_is_deterministic_and_has_the_line_that_the_gold_patch_removes(
     trial: ModuleType,
 ) -> None:
     assert trial.archive() == trial.archive()
@@ -35,7 +35,9 @@ def test_its_archive_is_the_same_every_time_and_has_the_fault_that_the_gold_patc
         assert f"-{member.read().decode().splitlines()[1]}" in trial.GOLD.splitlines()
 
 
-def test_its_pod_gets_the_script_and_may_only_make_and_watch_its_own_task(trial: ModuleType) -> None:
+def test_its_pod_gets_the_program_and_may_only_create_read_and_delete_task_instances(
+    trial: ModuleType,
+) -> None:
     objects = render()
     assert "def wait_for_verdict(" in only(objects, "ConfigMap", "swefoundry-trial")["data"]["trial.py"]
     assert only(objects, "Role", "swefoundry-trial")["rules"] == [

@@ -1,4 +1,4 @@
-"""Samples are taken in by the real intake, so this needs what its tests have."""
+"""Fixtures of the tests of intake, because the samples are processed by the real intake."""
 
 from unit.programs.intake.conftest import harness, hub
 

@@ -1,4 +1,4 @@
-"""The script leads the real agents to environments for the prepared repositories, when rounds end as in a cluster."""
+"""The real agents with the sample script give the expected drafts, when rounds have the outcomes of a cluster."""
 
 import importlib.util
 import json
@@ -38,38 +38,38 @@ ROUND_ENDS: dict[str, Sequence[RoundEnd]] = {
         (RoundOutcome.NO_RESULT, "make: *** No rule to make target 'check'.  Stop."),
     ],
 }
-"""How each round but the last ends."""
+"""RoundEnd and message of each round except the last, by sample."""
 
 
-def prepared(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> dict[str, Any]:
-    found = importlib.util.spec_from_file_location("prepare", SAMPLES / "prepare.py")
-    assert found and found.loader
-    program = importlib.util.module_from_spec(found)
-    found.loader.exec_module(program)
+def prepare_sample(name: str, served: Path, url: str = "http://git.lab:8418/demo") -> dict[str, Any]:
+    spec = importlib.util.spec_from_file_location("prepare", SAMPLES / "prepare.py")
+    assert spec and spec.loader
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
     return dict(program.prepared(name, served, url))
 
 
 @dataclass
-class Loop:
-    """What the operator does between two agent pods, without a cluster."""
+class AgentRounds:
+    """Runs agents round by round as the operator does, without a cluster."""
 
     harness: IntakeHarness
-    place: RegistryLocation
+    location: RegistryLocation
     source: str
     facts: str
     repo: str
     base_url: str
     native: bool = True
-    """Whether the models are known to take tools and schemas."""
+    """Whether the settings of the models have tools and schemas."""
     rounds: list[PastRound] = field(default_factory=list)
     records: list[AgentResult] = field(default_factory=list)
 
-    async def turn(self) -> Draft:
-        """One agent pod; its draft."""
+    async def run_round(self) -> Draft:
+        """Run one agent pod's program; return its draft."""
         last = self.records[-1] if self.records else None
         spec = AgentSpec(
             nonce="n",
-            place=self.place,
+            place=self.location,
             conversation="0b0c1f2e-0000-4000-8000-000000000001",
             repo=self.repo,
             source=self.source,
@@ -83,77 +83,81 @@ class Loop:
         )
         folder = self.harness.folder / f"pod{len(self.records)}"
         folder.mkdir()
-        self.records.append(await run_agent(spec, self.harness.registry, folder, at_once, progress=print))
+        self.records.append(
+            await run_agent(spec, self.harness.registry, folder, without_pauses, progress=print)
+        )
         record = self.records[-1]
         assert record.code == ExitCode.OK, record.message
         assert record.draft is not None
-        text = await self.harness.registry.get_blob(self.place.repository, record.draft, 1 << 20)
+        text = await self.harness.registry.get_blob(self.location.repository, record.draft, 1 << 20)
         return Draft.model_validate_json(text)
 
-    def ended(self, end: RoundEnd) -> None:
-        """The draft was built and tried, and this came of it."""
-        outcome, message = end
+    def end_round(self, outcome: RoundEnd) -> None:
+        """Record the outcome of the last draft's round."""
+        round_outcome, message = outcome
         assert self.records[-1].draft is not None
         self.rounds.append(
             PastRound(
                 number=len(self.rounds) + 1,
                 strategy="agents",
                 draft=self.records[-1].draft,
-                outcome=outcome,
+                outcome=round_outcome,
                 message=message,
             )
         )
 
 
-def at_once(spec: AgentSpec, registry: Any) -> Any:
+def without_pauses(spec: AgentSpec, registry: Any) -> Any:
     async def no_pause(seconds: float) -> None:
-        """Tests wait for nothing."""
+        """Return at once."""
 
     return open_model_client(spec, registry, hooks=Hooks(sleep=no_pause))
 
 
-async def a_loop(name: str, harness: IntakeHarness, base_url: str) -> tuple[Loop, dict[str, Any]]:
-    manifest = prepared(name, harness.hub.root / "demo", f"{harness.hub.url}/demo")
+async def start_rounds(
+    name: str, harness: IntakeHarness, base_url: str
+) -> tuple[AgentRounds, dict[str, Any]]:
+    manifest = prepare_sample(name, harness.hub.root / "demo", f"{harness.hub.url}/demo")
     spec = manifest["spec"]
     origin = GitOrigin(url=spec["source"]["git"]["url"], commit=spec["baseCommit"])
     record = await harness.run_intake(
         origin, spec["testPatch"]["inline"].encode(), spec["goldPatch"]["inline"].encode()
     )
     assert record.source and record.facts, record.message
-    place = RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo)
-    return Loop(harness, place, record.source, record.facts, spec["repo"], base_url), manifest
+    location = RegistryLocation(registry=harness.registry.host, insecure=True, repository=harness.repo)
+    return AgentRounds(harness, location, record.source, record.facts, spec["repo"], base_url), manifest
 
 
 ENDPOINTS = {
     "with tools and schemas": (True, True),
-    "known to be without": (False, False),
-    "found to be without": (True, False),
+    "without, as the settings say": (False, False),
+    "without, unlike the settings": (True, False),
 }
-"""What the settings say that the models can do, and what they can."""
+"""Whether the settings say that the models support tools and schemas, and whether they do."""
 
 
 @pytest.mark.parametrize("name", ROUND_ENDS)
-@pytest.mark.parametrize(("declared", "able"), ENDPOINTS.values(), ids=ENDPOINTS)
-async def test_the_script_leads_from_failure_to_a_draft_that_works(
-    name: str, declared: bool, able: bool, harness: IntakeHarness
+@pytest.mark.parametrize(("configured", "supported"), ENDPOINTS.values(), ids=ENDPOINTS)
+async def test_each_round_gives_another_draft_and_the_last_one_is_complete(
+    name: str, configured: bool, supported: bool, harness: IntakeHarness
 ) -> None:
     script = yaml.safe_load((SAMPLES / "script.yaml").read_text())
-    script["models"] = {key: {"tools": able, "json_schema": able} for key in MODELS}
+    script["models"] = {key: {"tools": supported, "json_schema": supported} for key in MODELS}
     async with scripted.serve(script) as model:
-        loop, manifest = await a_loop(name, harness, model.base_url)
-        loop.native = declared
+        agents, manifest = await start_rounds(name, harness, model.base_url)
+        agents.native = configured
         drafts = []
-        for end in ROUND_ENDS[name]:
-            drafts.append(await loop.turn())
-            loop.ended(end)
-        drafts.append(await loop.turn())
+        for outcome in ROUND_ENDS[name]:
+            drafts.append(await agents.run_round())
+            agents.end_round(outcome)
+        drafts.append(await agents.run_round())
         report = model.request_report(bodies=True)
     assert (report["unmatched"], report["answered_twice"]) == ([], [])
     assert {line["role"] for line in report["requests"]} == {"explorer", "environment", "tests", "analyst"}
     assert len({draft.digest() for draft in drafts}) == len(drafts)
     sent = json.dumps([line["body"] for line in report["requests"]])
     assert manifest["spec"]["problemStatement"]["inline"] not in sent
-    assert (loop.records[-1].claimed, loop.records[-1].rung) == (True, 0)
+    assert (agents.records[-1].claimed, agents.records[-1].rung) == (True, 0)
 
 
 def test_every_rule_of_the_script_is_used_by_a_sample() -> None:
@@ -162,8 +166,8 @@ def test_every_rule_of_the_script_is_used_by_a_sample() -> None:
 
 
 @pytest.mark.parametrize("name", ROUND_ENDS)
-def test_prepared_instances_are_good_and_always_the_same(name: str, tmp_path: Path) -> None:
-    first, again = prepared(name, tmp_path), prepared(name, tmp_path)
+def test_prepared_instances_are_valid_and_deterministic(name: str, tmp_path: Path) -> None:
+    first, second = prepare_sample(name, tmp_path), prepare_sample(name, tmp_path)
     assert manifest_problems(first) == []
-    assert first == again
+    assert first == second
     assert first["metadata"]["labels"] == {"swefoundry.dev/demo": "agents"}
