@@ -5,9 +5,9 @@ import copy
 from collections.abc import Callable, Iterable
 
 from api_client import PODS, Cluster, Json
-from timeline import Life, Timeline
+from timeline import PodTimes, Timeline
 
-MINE = "benchmark-bare"
+OWNER = "benchmark-bare"
 
 
 async def run_bare(
@@ -15,31 +15,31 @@ async def run_bare(
     timeline: Timeline,
     namespace: str,
     bodies: Iterable[Json],
-    places: int,
-    enough: Callable[[], bool] = lambda: False,
-) -> list[Life]:
-    """Run pods with these bodies, ``places`` at a time, until there is no other or ``enough``; returns their lives."""
-    waiting = iter(bodies)
-    lives: list[Life] = []
+    max_active: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[PodTimes]:
+    """Run pods with these bodies, ``max_active`` at a time, until all have run or ``stop`` is true."""
+    pending = iter(bodies)
+    pods: list[PodTimes] = []
 
-    async def place() -> None:
-        for body in waiting:
-            if enough():
+    async def run_pods() -> None:
+        for body in pending:
+            if stop():
                 return
-            made = await cluster.ask("POST", PODS.format(namespace), body)
-            uid = str(made["metadata"]["uid"])
-            await timeline.until(
-                lambda uid=uid: uid in timeline.lives and timeline.lives[uid].ended is not None
+            created = await cluster.request("POST", PODS.format(namespace), body)
+            uid = str(created["metadata"]["uid"])
+            await timeline.wait_until(
+                lambda uid=uid: uid in timeline.pods and timeline.pods[uid].ended is not None
             )
-            lives.append(timeline.lives[uid])
-            await cluster.ask("DELETE", f"{PODS.format(namespace)}/{body['metadata']['name']}")
+            pods.append(timeline.pods[uid])
+            await cluster.request("DELETE", f"{PODS.format(namespace)}/{body['metadata']['name']}")
 
-    await asyncio.gather(*(place() for _ in range(places)))
-    return lives
+    await asyncio.gather(*(run_pods() for _ in range(max_active)))
+    return pods
 
 
 def bare(body: Json, name: str) -> Json:
-    """The pod as the operator made it, but nobody's: no owner, no finalizer, no label that the operator selects by."""
+    """The operator's pod without owner, finalizer and the label that the operator's watch selects."""
     meta = body["metadata"]
     labels = {k: v for k, v in meta["labels"].items() if k != "app.kubernetes.io/managed-by"}
     spec = copy.deepcopy(body["spec"])
@@ -49,7 +49,7 @@ def bare(body: Json, name: str) -> Json:
         "kind": "Pod",
         "metadata": {
             "name": name,
-            "labels": {**labels, "swefoundry.dev/owner": MINE},
+            "labels": {**labels, "swefoundry.dev/owner": OWNER},
             "annotations": meta["annotations"],
         },
         "spec": spec,

@@ -1,9 +1,9 @@
-"""Instances that are measured, the smallest real ones: a shell script with a bug, its fix and its test."""
+"""Minimal instances for measurements: a shell script with a bug, its fix and its test."""
 
 from cluster.sample_instances import Json, SampleRepository, a_task, make_shell_repository
 
-NOISE = "echo run; date; cat /proc/sys/kernel/random/uuid"
-"""Output differs in every run, so that no evidence is stored already."""
+UNIQUE_OUTPUT = "echo run; date; cat /proc/sys/kernel/random/uuid"
+"""Commands whose output differs in every run, so that no evidence exists in the registry before."""
 
 
 def benchmark_repository(name: str) -> SampleRepository:
@@ -12,11 +12,11 @@ def benchmark_repository(name: str) -> SampleRepository:
 
 
 def a_benchmark_task(
-    name: str, story: SampleRepository, namespace: str, repeats: int, seconds: float
+    name: str, repository: SampleRepository, namespace: str, repeats: int, seconds: float
 ) -> Json:
-    """A fixed draft; every instance of one story shares its image."""
-    command = f"{NOISE}; sleep {seconds:g}; sh check.sh"
-    task = a_task(name, story, command, namespace)
+    """A TaskInstance with a fixed draft; all instances of one repository share its image."""
+    command = f"{UNIQUE_OUTPUT}; sleep {seconds:g}; sh check.sh"
+    task = a_task(name, repository, command, namespace)
     task["spec"]["repo"] = "bench/shell"
     task["spec"]["validation"] |= {"repeats": repeats}
     return task

@@ -1,8 +1,7 @@
-"""Evaluations per second of the operator, compared with the baseline loop in the same minutes.
+"""Evaluations per second of the operator and of the baseline loop.
 
-One TaskInstance of which each stage is evaluated ``repeats`` times, against as many bare pods with the very bodies
-that the operator made, alternately. What differs is the operator's work alone: stage images, logs, reports,
-evidence, status, finalizers.
+The operator evaluates each stage of one TaskInstance ``repeats`` times; the loop runs the same number of bare pods
+with the same bodies. The difference is the operator's work: stage images, logs, reports, evidence, status, finalizers.
 """
 
 import asyncio
@@ -14,69 +13,74 @@ from api_client import PODS, TASKS, Cluster, Json
 from baseline_loop import bare, run_bare
 from benchmark_instances import a_benchmark_task
 from process import OperatorProcess
-from timeline import Life, Pace, Timeline, pace
+from timeline import PodTimes, Throughput, Timeline, throughput
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Where everything runs."""
+class Context:
+    """Cluster, namespace and operator of the benchmark."""
 
     cluster: Cluster
     timeline: Timeline
     namespace: str
     operator: OperatorProcess
-    places: int
+    max_active: int
+    """Evaluations at a time, for both sides."""
 
 
 @dataclass(frozen=True)
-class Lap:
-    """One turn of one side."""
+class Run:
+    """Result of one run of one side."""
 
     side: str
-    pace: Pace
+    throughput: Throughput
     operator_cpu: float
     """CPU seconds of the operator per evaluation."""
 
 
-async def warm_up(setting: Setting, story: Any, seconds: float) -> list[Life]:
-    """Builds the image and brings it to the node, so that no lap pays for it."""
-    return await through_operator(setting, a_benchmark_task("warm", story, setting.namespace, 1, seconds))
+async def build_image(context: Context, repository: Any, seconds: float) -> list[PodTimes]:
+    """Build the image and pull it to the node, so that no run includes that time."""
+    return await run_operator(context, a_benchmark_task("warm", repository, context.namespace, 1, seconds))
 
 
-async def through_operator(setting: Setting, task: Json) -> list[Life]:
-    """Apply a TaskInstance and wait for its verdict; the lives of its own evaluation pods."""
+async def run_operator(context: Context, task: Json) -> list[PodTimes]:
+    """Apply a TaskInstance and wait for its verdict; return the times of its evaluation pods."""
     name = task["metadata"]["name"]
-    await setting.cluster.ask("POST", TASKS.format(setting.namespace), task)
-    await setting.timeline.until(lambda: name in setting.timeline.finished)
-    status = setting.timeline.statuses[name]
+    await context.cluster.request("POST", TASKS.format(context.namespace), task)
+    await context.timeline.wait_until(lambda: name in context.timeline.finished)
+    status = context.timeline.statuses[name]
     assert status.get("verdict") == "fail2pass", status
-    lives = setting.timeline.of(owner=name, role="evaluation", **{"owner-kind": "taskinstance"})
-    await setting.cluster.ask("DELETE", f"{TASKS.format(setting.namespace)}/{name}")
-    return lives
+    pods = context.timeline.pods_with(owner=name, role="evaluation", **{"owner-kind": "taskinstance"})
+    await context.cluster.request("DELETE", f"{TASKS.format(context.namespace)}/{name}")
+    return pods
 
 
-async def laps(setting: Setting, story: Any, rounds: int, repeats: int, seconds: float) -> list[Lap]:
-    """Operator, loop, operator, loop, …"""
-    done: list[Lap] = []
+async def run_alternately(
+    context: Context, repository: Any, rounds: int, repeats: int, seconds: float
+) -> list[Run]:
+    """Run operator, loop, operator, loop, …"""
+    runs: list[Run] = []
     for number in range(rounds):
-        task = a_benchmark_task(f"lap-{number}", story, setting.namespace, repeats, seconds)
-        before = setting.operator.cpu_seconds()
-        lives = await through_operator(setting, task)
-        spent = setting.operator.cpu_seconds() - before
-        done.append(Lap("operator", pace(lives, setting.places), spent / len(lives)))
-        say(done[-1])
-        await quiet(setting)
-        bodies = [bare(life.body, f"bare-{number}-{index}") for index, life in enumerate(lives)]
-        lives = await run_bare(setting.cluster, setting.timeline, setting.namespace, bodies, setting.places)
-        done.append(Lap("loop", pace(lives, setting.places), 0.0))
-        say(done[-1])
-        await quiet(setting)
-    return done
+        task = a_benchmark_task(f"run-{number}", repository, context.namespace, repeats, seconds)
+        before = context.operator.cpu_seconds()
+        pods = await run_operator(context, task)
+        spent = context.operator.cpu_seconds() - before
+        runs.append(Run("operator", throughput(pods, context.max_active), spent / len(pods)))
+        print_run(runs[-1])
+        await wait_until_no_pods(context)
+        bodies = [bare(pod.body, f"bare-{number}-{index}") for index, pod in enumerate(pods)]
+        pods = await run_bare(
+            context.cluster, context.timeline, context.namespace, bodies, context.max_active
+        )
+        runs.append(Run("loop", throughput(pods, context.max_active), 0.0))
+        print_run(runs[-1])
+        await wait_until_no_pods(context)
+    return runs
 
 
 @dataclass(frozen=True)
-class Race:
-    """Ends within the same window: from the operator's first pod to the moment it has nothing left to start."""
+class SideBySide:
+    """Evaluations that started and ended in the same window: between the operator's first and last pod creation."""
 
     operator: int
     loop: int
@@ -84,41 +88,49 @@ class Race:
     loop_refills: tuple[float, ...]
 
 
-async def race(setting: Setting, story: Any, repeats: int, seconds: float, models: list[Life]) -> Race:
-    """Both sides at the same time, so that a machine with other work is equally slow for both."""
-    task = a_benchmark_task("race", story, setting.namespace, repeats, seconds)
-    ours = asyncio.create_task(through_operator(setting, task))
-    wanted = {"owner": "race", "role": "evaluation", "owner-kind": "taskinstance"}
-    await setting.timeline.until(lambda: bool(setting.timeline.of(**wanted)))
-    bodies = (bare(models[n % len(models)].body, f"race-bare-{n}") for n in itertools.count())
+async def run_side_by_side(
+    context: Context, repository: Any, repeats: int, seconds: float, templates: list[PodTimes]
+) -> SideBySide:
+    """Run both sides at the same time, so that other work of the machine affects both equally."""
+    task = a_benchmark_task("side-by-side", repository, context.namespace, repeats, seconds)
+    operator = asyncio.create_task(run_operator(context, task))
+    labels = {"owner": "side-by-side", "role": "evaluation", "owner-kind": "taskinstance"}
+    await context.timeline.wait_until(lambda: bool(context.timeline.pods_with(**labels)))
+    bodies = (bare(templates[n % len(templates)].body, f"bare-{n}") for n in itertools.count())
     loop = asyncio.create_task(
-        run_bare(setting.cluster, setting.timeline, setting.namespace, bodies, setting.places, ours.done)
+        run_bare(
+            context.cluster, context.timeline, context.namespace, bodies, context.max_active, operator.done
+        )
     )
-    lives, bares = await ours, await loop
-    begin, until = lives[0].created, lives[-1].created
-    own, other = (
-        [x for x in side if begin <= x.created and x.ended and x.ended <= until] for side in (lives, bares)
-    )
-    await quiet(setting)
-    return Race(
-        len(own), len(other), pace(lives, setting.places).refills, pace(bares, setting.places).refills
+    operator_pods, loop_pods = await operator, await loop
+    start, end = operator_pods[0].created, operator_pods[-1].created
+    ended = [
+        sum(1 for pod in pods if start <= pod.created and pod.ended and pod.ended <= end)
+        for pods in (operator_pods, loop_pods)
+    ]
+    await wait_until_no_pods(context)
+    return SideBySide(
+        operator=ended[0],
+        loop=ended[1],
+        operator_refills=throughput(operator_pods, context.max_active).refill_seconds,
+        loop_refills=throughput(loop_pods, context.max_active).refill_seconds,
     )
 
 
-async def quiet(setting: Setting) -> None:
-    """Wait until the other side's pods are gone."""
+async def wait_until_no_pods(context: Context) -> None:
+    """Wait until all pods of the namespace are deleted."""
     for _ in range(600):
-        if not (await setting.cluster.ask("GET", PODS.format(setting.namespace)))["items"]:
+        if not (await context.cluster.request("GET", PODS.format(context.namespace)))["items"]:
             return
         await asyncio.sleep(0.5)
-    raise RuntimeError("pods stay")
+    raise RuntimeError("pods are not deleted after five minutes")
 
 
-def say(lap: Lap) -> None:
-    refills = sorted(lap.pace.refills)
-    middle = refills[len(refills) // 2] if refills else float("nan")
+def print_run(run: Run) -> None:
+    refills = sorted(run.throughput.refill_seconds)
+    median = refills[len(refills) // 2] if refills else float("nan")
     print(
-        f"  {lap.side:8} {lap.pace.rate:6.3f}/s  place taken again after {middle * 1000:5.0f} ms (median)"
-        f"  operator CPU {lap.operator_cpu * 1000:5.0f} ms per evaluation",
+        f"  {run.side:8} {run.throughput.rate:6.3f}/s  next pod after {median * 1000:5.0f} ms (median)"
+        f"  operator CPU {run.operator_cpu * 1000:5.0f} ms per evaluation",
         flush=True,
     )

@@ -1,4 +1,4 @@
-"""Cost of thousands of finished TaskInstances: memory, start-up time, and CPU time of other work."""
+"""Memory, start-up time and CPU time of the operator with thousands of finished TaskInstances."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,80 +7,83 @@ from pathlib import Path
 from api_client import TASKS, Cluster, Json
 from process import OperatorProcess
 
-AT_ONCE = 12
+CONCURRENT_REQUESTS = 12
 
 
 @dataclass(frozen=True)
-class Load:
-    """Measured with so many finished objects."""
+class Measurement:
+    """Results with a number of finished objects."""
 
     objects: int
     ready_seconds: float
     start_cpu: float
     resident_mib: float
-    most_mib: float
+    peak_mib: float
     cpu_per_transition: float
     """CPU seconds per new TaskInstance that gets its first status."""
     cpu_per_event: float
-    """CPU seconds per change of a finished one that needs no answer."""
+    """CPU seconds per change of a finished TaskInstance that needs no action."""
 
 
-async def finished_ones(cluster: Cluster, namespace: str, model: Json, names: range) -> None:
-    """Copies of a finished TaskInstance, the status written directly; nothing may watch the namespace."""
-    gate = asyncio.Semaphore(AT_ONCE)
+async def create_finished(cluster: Cluster, namespace: str, template: Json, names: range) -> None:
+    """Create copies of a finished TaskInstance with its status. No operator may watch the namespace meanwhile."""
+    limit = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
-    async def one(number: int) -> None:
+    async def create(number: int) -> None:
         name = f"done-{number:05}"
         body = {
-            "apiVersion": model["apiVersion"],
-            "kind": model["kind"],
+            "apiVersion": template["apiVersion"],
+            "kind": template["kind"],
             "metadata": {"name": name},
-            "spec": model["spec"] | {"instanceId": name},
+            "spec": template["spec"] | {"instanceId": name},
         }
-        async with gate:
-            await cluster.ask("POST", TASKS.format(namespace), body, missing_ok=True)
+        async with limit:
+            await cluster.request("POST", TASKS.format(namespace), body, missing_ok=True)
             path = f"{TASKS.format(namespace)}/{name}/status"
-            await cluster.ask("PATCH", path, {"status": model["status"]})
+            await cluster.request("PATCH", path, {"status": template["status"]})
 
-    await asyncio.gather(*(one(number) for number in names))
+    await asyncio.gather(*(create(number) for number in names))
 
 
-async def load(cluster: Cluster, settings: dict[str, str], objects: int, model: Json, log: Path) -> Load:
-    """Start an operator beside ``objects`` finished TaskInstances and give it a little to do."""
+async def measure_with_finished(
+    cluster: Cluster, settings: dict[str, str], objects: int, template: Json, log: Path
+) -> Measurement:
+    """Start an operator in a namespace with ``objects`` finished TaskInstances, and measure transitions and events."""
     namespace = settings["SWEFOUNDRY_NAMESPACES"]
     operator = await OperatorProcess.start(settings, log)
     try:
-        ready = await operator.ready(objects)
-        await operator.calm(objects)
+        ready = await operator.wait_until_ready(objects)
+        await operator.wait_until_idle(objects)
         start_cpu = operator.cpu_seconds()
-        resident, most = operator.resident_mib()
-        transition = await _per_transition(cluster, operator, namespace, model, 100)
+        resident, peak = operator.resident_mib()
+        transition = await _per_transition(cluster, operator, namespace, template, 100)
         event = await _per_event(cluster, operator, namespace, objects, 300)
-        return Load(objects, ready, start_cpu, resident, most, transition, event)
+        return Measurement(objects, ready, start_cpu, resident, peak, transition, event)
     finally:
         await operator.stop()
-        gone = [
-            cluster.ask("DELETE", f"{TASKS.format(namespace)}/new-{n}", missing_ok=True) for n in range(100)
+        deletions = [
+            cluster.request("DELETE", f"{TASKS.format(namespace)}/new-{n}", missing_ok=True)
+            for n in range(100)
         ]
-        await asyncio.gather(*gone)
+        await asyncio.gather(*deletions)
 
 
 async def _per_transition(
-    cluster: Cluster, operator: OperatorProcess, namespace: str, model: Json, count: int
+    cluster: Cluster, operator: OperatorProcess, namespace: str, template: Json, count: int
 ) -> float:
-    """New suspended TaskInstances: each is looked at and gets one status, and costs no pod."""
+    """Create suspended TaskInstances, each of which gets one status and no pod."""
     cpu = operator.cpu_seconds()
     for number in range(count):
         body = {
-            "apiVersion": model["apiVersion"],
-            "kind": model["kind"],
+            "apiVersion": template["apiVersion"],
+            "kind": template["kind"],
             "metadata": {"name": f"new-{number}"},
-            "spec": model["spec"] | {"instanceId": f"new-{number}", "suspend": True},
+            "spec": template["spec"] | {"instanceId": f"new-{number}", "suspend": True},
         }
-        await cluster.ask("POST", TASKS.format(namespace), body)
+        await cluster.request("POST", TASKS.format(namespace), body)
     for number in range(count):
         await _has_status(cluster, f"{TASKS.format(namespace)}/new-{number}")
-    await operator.calm()
+    await operator.wait_until_idle()
     return (operator.cpu_seconds() - cpu) / count
 
 
@@ -90,15 +93,15 @@ async def _per_event(
     cpu = operator.cpu_seconds()
     for number in range(count):
         change = {"metadata": {"labels": {"benchmark": f"{cpu}-{number}"}}}
-        await cluster.ask("PATCH", f"{TASKS.format(namespace)}/done-{number % objects:05}", change)
-    await operator.calm()
+        await cluster.request("PATCH", f"{TASKS.format(namespace)}/done-{number % objects:05}", change)
+    await operator.wait_until_idle()
     return (operator.cpu_seconds() - cpu) / count
 
 
 async def _has_status(cluster: Cluster, path: str) -> None:
-    # Asked of the API server, not of the operator's metrics: counting ten thousand objects would be measured, too.
+    # From the API server, because the operator's metrics endpoint counts all objects, which takes CPU time itself.
     for _ in range(600):
-        if (await cluster.ask("GET", path)).get("status"):
+        if (await cluster.request("GET", path)).get("status"):
             return
         await asyncio.sleep(0.2)
-    raise RuntimeError(f"{path} has got no status in two minutes")
+    raise RuntimeError(f"{path} has no status after two minutes")

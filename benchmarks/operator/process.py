@@ -1,6 +1,6 @@
-"""The operator that is measured: this checkout's program, the installed release's settings, a namespace of its own.
+"""The measured operator: a process of this checkout with the installed release's settings, in a new namespace.
 
-Nobody else's work takes its places, and its memory, CPU time and start can be read from /proc.
+So no other work counts towards its limits of active pods, and /proc has its memory and CPU time.
 """
 
 import asyncio
@@ -26,22 +26,22 @@ Sample = Counter[tuple[str, str]]
 
 
 def installed_settings(release: str, namespace: str) -> dict[str, str]:
-    """The environment of the installed operator, changed where a process outside of the cluster must differ."""
+    """Environment of the installed operator, with changes for a process outside the cluster."""
     deployment = json.loads(kubectl("get", "deployment", release, "-n", release, "-o", "json"))
     container = deployment["spec"]["template"]["spec"]["containers"][0]
-    given = {item["name"]: item["value"] for item in container["env"] if item.get("value")}
-    found = {name: value for name, value in given.items() if name.startswith("SWEFOUNDRY_")}
+    variables = {item["name"]: item["value"] for item in container["env"] if item.get("value")}
+    settings = {name: value for name, value in variables.items() if name.startswith("SWEFOUNDRY_")}
     node = json.loads(kubectl("get", "nodes", "-o", "json"))["items"][0]["status"]["addresses"][0]["address"]
     api = json.loads(kubectl("get", "service", "kubernetes", "-n", "default", "-o", "json"))["spec"][
         "clusterIP"
     ]
-    named = found["SWEFOUNDRY_REGISTRY_PUSH"]
-    # Its name is known to pods only, its address also to this machine.
-    address = f"{node}:{named.rpartition(':')[2]}"
-    return found | {
+    registry = settings["SWEFOUNDRY_REGISTRY_PUSH"]
+    # Only pods can resolve the registry's name; the node's address also works on this machine.
+    address = f"{node}:{registry.rpartition(':')[2]}"
+    return settings | {
         "SWEFOUNDRY_NAMESPACES": namespace,
         "SWEFOUNDRY_REGISTRY_PUSH": address,
-        "SWEFOUNDRY_BUILD_MIRRORS": found.get("SWEFOUNDRY_BUILD_MIRRORS", "{}").replace(named, address),
+        "SWEFOUNDRY_BUILD_MIRRORS": settings.get("SWEFOUNDRY_BUILD_MIRRORS", "{}").replace(registry, address),
         "SWEFOUNDRY_CANARY": f"{api}:443",
         "SWEFOUNDRY_SERVICE_ACCOUNT": "",
         "SWEFOUNDRY_CA_CONFIG_MAP": "",
@@ -53,62 +53,64 @@ class OperatorProcess:
     """A running operator."""
 
     process: asyncio.subprocess.Process
-    health: str
-    scraped: str
+    health_url: str
+    metrics_url: str
     log: IO[bytes]
     started: float
 
     @classmethod
     async def start(cls, settings: dict[str, str], log: Path) -> Self:
-        health, scraped = free_ports(2)
+        health_port, metrics_port = free_ports(2)
         environment = {
             **os.environ,
             **settings,
-            "SWEFOUNDRY_HEALTH_PORT": str(health),
-            "SWEFOUNDRY_METRICS_PORT": str(scraped),
+            "SWEFOUNDRY_HEALTH_PORT": str(health_port),
+            "SWEFOUNDRY_METRICS_PORT": str(metrics_port),
             "PYTHONPATH": str(ROOT / "operator"),
         }
         stream = log.open("ab")
-        began = time.monotonic()
-        wrapped = [sys.executable, "-m", "swefoundry"]
+        started = time.monotonic()
+        command = [sys.executable, "-m", "swefoundry"]
         if os.environ.get("BENCH_PROFILE"):
-            wrapped[1:1] = ["-m", "cProfile", "-o", os.environ["BENCH_PROFILE"]]
+            command[1:1] = ["-m", "cProfile", "-o", os.environ["BENCH_PROFILE"]]
         process = await asyncio.create_subprocess_exec(
-            *wrapped, env=environment, stdout=stream, stderr=stream
+            *command, env=environment, stdout=stream, stderr=stream
         )
-        here = "http://127.0.0.1"
-        return cls(process, f"{here}:{health}/healthz", f"{here}:{scraped}/metrics", stream, began)
+        host = "http://127.0.0.1"
+        return cls(
+            process, f"{host}:{health_port}/healthz", f"{host}:{metrics_port}/metrics", stream, started
+        )
 
-    async def ready(self, tasks: int, seconds: float = 120) -> float:
-        """Wait until every TaskInstance was looked at once and the probe is content; seconds since the start."""
+    async def wait_until_ready(self, tasks: int, seconds: float = 120) -> float:
+        """Wait until every TaskInstance was reconciled once and /healthz answers; return the seconds since start."""
         async with asyncio.timeout(seconds):
-            while not await asyncio.to_thread(self._settled, tasks):
+            while not await asyncio.to_thread(self._is_ready, tasks):
                 assert self.process.returncode is None, f"the operator ended; see {self.log.name}"
                 await asyncio.sleep(0.1)
         return time.monotonic() - self.started
 
-    def _settled(self, tasks: int) -> bool:
+    def _is_ready(self, tasks: int) -> bool:
         try:
-            with urlopen(self.health, timeout=10) as answer:
-                answer.read()
+            with urlopen(self.health_url, timeout=10) as response:
+                response.read()
             sample = self.metrics()
         except OSError:
             return False
-        looked_at = total(sample, "swefoundry_reconcile_total", 'kind="TaskInstance"')
-        return looked_at >= tasks and total(sample, "swefoundry_workqueue_depth") == 0
+        reconciled = total(sample, "swefoundry_reconcile_total", 'kind="TaskInstance"')
+        return reconciled >= tasks and total(sample, "swefoundry_workqueue_depth") == 0
 
     def metrics(self) -> Sample:
-        with urlopen(self.scraped, timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-        found = (LINE.match(line) for line in lines)
-        return Counter({(m[1], m[2] or ""): float(m[3]) for m in found if m})  # type: ignore[misc]
+        with urlopen(self.metrics_url, timeout=10) as response:
+            lines = response.read().decode().splitlines()
+        matches = (LINE.match(line) for line in lines)
+        return Counter({(m[1], m[2] or ""): float(m[3]) for m in matches if m})  # type: ignore[misc]
 
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    async def calm(self, tasks: int = 0) -> None:
-        """Wait until what has come in is dealt with: kopf lists everything once more after we are ready."""
+    async def wait_until_idle(self, tasks: int = 0) -> None:
+        """Wait until all events are handled; kopf lists all objects once more after the operator is ready."""
         for _ in range(60):
             listed = total(self.metrics(), "swefoundry_watch_events_total", 'kind="TaskInstance"')
             before = self.cpu_seconds()
@@ -117,10 +119,10 @@ class OperatorProcess:
                 return
 
     def resident_mib(self) -> tuple[float, float]:
-        """Now, and at most so far."""
+        """Current and peak resident memory."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
-        now, most = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) for name in ("VmRSS", "VmHWM"))  # type: ignore[index]
-        return now / 1024, most / 1024
+        current, peak = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) for name in ("VmRSS", "VmHWM"))  # type: ignore[index]
+        return current / 1024, peak / 1024
 
     async def stop(self) -> None:
         if self.process.returncode is None:
@@ -134,16 +136,16 @@ class OperatorProcess:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
+    """Ports on which no program listens."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [item.getsockname()[1] for item in sockets]
 
 
-def total(sample: Sample, name: str, *wanted: str) -> float:
-    """The sum over all labels that contain ``wanted``."""
+def total(sample: Sample, name: str, *labels: str) -> float:
+    """Sum of a metric over all series that have these labels."""
     return sum(
         value
-        for (found, labels), value in sample.items()
-        if found == name and all(w in labels for w in wanted)
+        for (metric, series_labels), value in sample.items()
+        if metric == name and all(label in series_labels for label in labels)
     )

@@ -1,4 +1,4 @@
-"""Reaction time from a pod's end to the creation of the next pod, and API requests per instance."""
+"""Time from a pod's end to the creation of the next pod, and API requests per instance."""
 
 import asyncio
 from collections import Counter
@@ -7,8 +7,8 @@ from typing import Any
 
 from api_client import TASKS
 from benchmark_instances import a_benchmark_task
-from evaluations import Setting
-from timeline import Life
+from evaluations import Context
+from timeline import PodTimes
 
 STEPS = (
     ("intake -> build", "intake", "build"),
@@ -19,7 +19,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Reactions:
-    """What several instances, each on its own, took."""
+    """Results of several instances."""
 
     seconds: dict[str, list[float]]
     """By step: from a pod's end to the creation of the pods that depend on it."""
@@ -29,58 +29,62 @@ class Reactions:
     """CPU seconds of the operator per instance."""
 
 
-async def reactions(setting: Setting, stories: list[Any], together: int) -> Reactions:
-    """Each story becomes an instance of a repository of its own, so nothing is there already."""
-    gate = asyncio.Semaphore(together)
+async def reactions(context: Context, repositories: list[Any], concurrent: int) -> Reactions:
+    """Run one instance of each repository. Each has a new repository in the registry, so nothing is stored before."""
+    limit = asyncio.Semaphore(concurrent)
     seconds: dict[str, list[float]] = {name: [] for name, _, _ in STEPS} | {"last evaluation -> verdict": []}
-    before, cpu = setting.operator.metrics(), setting.operator.cpu_seconds()
+    before, cpu = context.operator.metrics(), context.operator.cpu_seconds()
 
-    async def one(number: int, story: Any) -> None:
+    async def run(number: int, repository: Any) -> None:
         name = f"react-{number}"
-        task = a_benchmark_task(name, story, setting.namespace, 1, 0)
-        task["spec"]["repo"] = f"bench/react-{number}-{story.commit[:8]}"
-        async with gate:
-            await setting.cluster.ask("POST", TASKS.format(setting.namespace), task)
-            await setting.timeline.until(lambda: name in setting.timeline.finished)
-        assert setting.timeline.statuses[name].get("verdict") == "fail2pass", setting.timeline.statuses[name]
-        _measure(setting, name, seconds)
+        task = a_benchmark_task(name, repository, context.namespace, 1, 0)
+        task["spec"]["repo"] = f"bench/react-{number}-{repository.commit[:8]}"
+        async with limit:
+            await context.cluster.request("POST", TASKS.format(context.namespace), task)
+            await context.timeline.wait_until(lambda: name in context.timeline.finished)
+        assert context.timeline.statuses[name].get("verdict") == "fail2pass", context.timeline.statuses[name]
+        _measure(context, name, seconds)
 
-    await asyncio.gather(*(one(number, story) for number, story in enumerate(stories)))
-    await asyncio.sleep(2)  # until the last pods are released
-    spent = Counter(setting.operator.metrics())
+    await asyncio.gather(*(run(number, repository) for number, repository in enumerate(repositories)))
+    await asyncio.sleep(2)  # until the last pods are deleted
+    spent = Counter(context.operator.metrics())
     spent.subtract(before)
-    count = len(stories)
+    count = len(repositories)
     return Reactions(
         seconds,
         {k: v / count for k, v in _requests(spent).items()},
-        (setting.operator.cpu_seconds() - cpu) / count,
+        (context.operator.cpu_seconds() - cpu) / count,
     )
 
 
-def _measure(setting: Setting, name: str, seconds: dict[str, list[float]]) -> None:
-    pods = setting.timeline.of(owner=name)
+def _measure(context: Context, name: str, seconds: dict[str, list[float]]) -> None:
+    pods = context.timeline.pods_with(owner=name)
     parts = {
-        "intake": [x for x in pods if x.label("role") == "intake"],
-        "build": [x for x in pods if x.label("role") == "build"],
-        "probe": [x for x in pods if x.label("role") == "evaluation" and x.label("owner-kind") == "envbuild"],
+        "intake": [pod for pod in pods if pod.label("role") == "intake"],
+        "build": [pod for pod in pods if pod.label("role") == "build"],
+        "probe": [
+            pod for pod in pods if pod.label("role") == "evaluation" and pod.label("owner-kind") == "envbuild"
+        ],
         "matrix": [
-            x for x in pods if x.label("role") == "evaluation" and x.label("owner-kind") == "taskinstance"
+            pod
+            for pod in pods
+            if pod.label("role") == "evaluation" and pod.label("owner-kind") == "taskinstance"
         ],
     }
-    for step, first, then in STEPS:
-        end = _end(parts[first])
-        seconds[step] += [life.created - end for life in parts[then]]
-    seconds["last evaluation -> verdict"].append(setting.timeline.finished[name] - _end(parts["matrix"]))
+    for step, before, after in STEPS:
+        end = _last_end(parts[before])
+        seconds[step] += [pod.created - end for pod in parts[after]]
+    seconds["last evaluation -> verdict"].append(context.timeline.finished[name] - _last_end(parts["matrix"]))
 
 
-def _end(lives: list[Life]) -> float:
-    return max(life.ended for life in lives if life.ended is not None)
+def _last_end(pods: list[PodTimes]) -> float:
+    return max(pod.ended for pod in pods if pod.ended is not None)
 
 
 def _requests(spent: Counter[tuple[str, str]]) -> dict[str, float]:
-    found: Counter[str] = Counter()
+    requests: Counter[str] = Counter()
     for (name, labels), value in spent.items():
         if name == "swefoundry_api_requests_total" and value:
             tags = dict(part.split("=") for part in labels.replace('"', "").split(","))
-            found[f"{tags['verb']} {tags['resource']} {tags['code']}"] += value
-    return dict(sorted(found.items()))
+            requests[f"{tags['verb']} {tags['resource']} {tags['code']}"] += value
+    return dict(sorted(requests.items()))

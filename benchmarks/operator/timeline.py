@@ -1,4 +1,4 @@
-"""Times at which a watch reports that pods appear and end; the objects' own times have whole seconds only."""
+"""Times at which a watch reports that pods are created and end; timestamps of the API have whole seconds only."""
 
 import asyncio
 import time
@@ -11,11 +11,11 @@ Json = dict[str, Any]
 
 
 @dataclass
-class Life:
-    """One pod; times are of this process's monotonic clock."""
+class PodTimes:
+    """One pod and its times on this process's monotonic clock."""
 
     body: Json
-    """As first seen."""
+    """The pod in its first event."""
     created: float
     ended: float | None = None
 
@@ -35,13 +35,13 @@ class Timeline:
     """Watches a namespace's pods and TaskInstances."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self.lives: dict[str, Life] = {}
+        self.pods: dict[str, PodTimes] = {}
         self.statuses: dict[str, Json] = {}
         self.finished: dict[str, float] = {}
         self._changed = asyncio.Condition()
         self._tasks = [
-            asyncio.create_task(self._follow(cluster, PODS.format(namespace), self._pod)),
-            asyncio.create_task(self._follow(cluster, TASKS.format(namespace), self._task)),
+            asyncio.create_task(self._watch(cluster, PODS.format(namespace), self._on_pod)),
+            asyncio.create_task(self._watch(cluster, TASKS.format(namespace), self._on_task)),
         ]
 
     async def close(self) -> None:
@@ -49,48 +49,48 @@ class Timeline:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def until(self, good: Any, seconds: float = 300) -> None:
-        """Wait until ``good()``."""
+    async def wait_until(self, condition: Any, seconds: float = 300) -> None:
+        """Wait until ``condition()`` is true."""
         async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: any(task.done() for task in self._tasks) or good())
+            await self._changed.wait_for(lambda: any(task.done() for task in self._tasks) or condition())
         for task in self._tasks:
             if task.done():
                 task.result()
 
-    def of(self, **labels: str) -> list[Life]:
-        """Pods with these labels of ours, in the order of their creation."""
+    def pods_with(self, **labels: str) -> list[PodTimes]:
+        """Pods with these swefoundry.dev labels, by creation time."""
         return sorted(
-            (x for x in self.lives.values() if all(x.label(k) == v for k, v in labels.items())),
-            key=lambda life: life.created,
+            (pod for pod in self.pods.values() if all(pod.label(k) == v for k, v in labels.items())),
+            key=lambda pod: pod.created,
         )
 
-    async def _follow(self, cluster: Cluster, path: str, take: Any) -> None:
+    async def _watch(self, cluster: Cluster, path: str, handle: Any) -> None:
         try:
-            while True:  # a watch may end at any time; a new one begins with all there is
+            while True:  # a watch may end at any time; a new one begins with all existing objects
                 async for event in cluster.watch(path):
                     if event["type"] == "ERROR":
                         break
-                    take(event["type"], event["object"], time.monotonic())
+                    handle(event["type"], event["object"], time.monotonic())
                     async with self._changed:
                         self._changed.notify_all()
         finally:
             async with self._changed:
                 self._changed.notify_all()
 
-    def _pod(self, kind: str, body: Json, now: float) -> None:
-        life = self.lives.setdefault(body["metadata"]["uid"], Life(body, now))
-        if life.ended is None and (kind == "DELETED" or ended(body)):
-            life.ended = now
+    def _on_pod(self, kind: str, body: Json, now: float) -> None:
+        pod = self.pods.setdefault(body["metadata"]["uid"], PodTimes(body, now))
+        if pod.ended is None and (kind == "DELETED" or is_terminated(body)):
+            pod.ended = now
 
-    def _task(self, _: str, body: Json, now: float) -> None:
+    def _on_task(self, _: str, body: Json, now: float) -> None:
         name, status = body["metadata"]["name"], body.get("status", {})
         self.statuses[name] = status
         if "finishedAt" in status:
             self.finished.setdefault(name, now)
 
 
-def ended(pod: Json) -> bool:
-    """The container will not run again: the phase says so a second or two later."""
+def is_terminated(pod: Json) -> bool:
+    """Whether the container has terminated; the pod's phase is set a second or two later."""
     states = [item.get("state", {}) for item in pod["status"].get("containerStatuses", [])]
     return any("terminated" in state for state in states) or pod["status"].get("phase") in (
         "Succeeded",
@@ -99,18 +99,18 @@ def ended(pod: Json) -> bool:
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How a set of pods went through a limited number of places."""
+class Throughput:
+    """Throughput of a set of pods with a limit of active pods."""
 
     rate: float
     """Pods per second, from the first creation to the last end."""
-    refills: tuple[float, ...]
-    """Seconds from a pod's end to the creation of the pod that took its place."""
+    refill_seconds: tuple[float, ...]
+    """Seconds from a pod's end to the creation of the next pod."""
 
 
-def pace(lives: list[Life], places: int) -> Pace:
-    starts = sorted(life.created for life in lives)
-    ends = sorted(life.ended for life in lives if life.ended is not None)
-    assert len(ends) == len(starts), "not all pods have ended"
-    refills = tuple(start - end for start, end in zip(starts[places:], ends, strict=False))
-    return Pace(len(starts) / (ends[-1] - starts[0]), refills)
+def throughput(pods: list[PodTimes], max_active: int) -> Throughput:
+    starts = sorted(pod.created for pod in pods)
+    ends = sorted(pod.ended for pod in pods if pod.ended is not None)
+    assert len(ends) == len(starts), "some pods have not ended"
+    refill_seconds = tuple(start - end for start, end in zip(starts[max_active:], ends, strict=False))
+    return Throughput(len(starts) / (ends[-1] - starts[0]), refill_seconds)

@@ -1,7 +1,7 @@
-"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: try the candidates for each pair and print the results.
+"""`python benchmarks/recipes [NAME | PACKAGE:OLD..NEW …]`: try the recipe's drafts for each pair and print the results.
 
-Without names the whole corpus. Options: --rounds N (5), --jobs N (1), --bases IMAGE,…, --out FILE (JSON lines, one per
-pair), --logs DIR (all logs).
+Without names it runs the whole corpus. Options: --rounds N (5), --jobs N (1), --bases IMAGE,…, --out FILE (JSON lines,
+one per pair), --logs DIR (all logs).
 """
 
 import argparse
@@ -18,8 +18,8 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parents[1] / "operator"))
 
 from archives import CACHE, release  # noqa: E402
-from dockerfile_runner import Ended, Machine  # noqa: E402
-from release_task import Task, facts, task  # noqa: E402
+from dockerfile_runner import CommandResult, DockerfileRunner  # noqa: E402
+from release_task import ReleaseTask, collect_source_facts, compare_releases  # noqa: E402
 
 from swefoundry.contracts.round_outcome import RoundOutcome  # noqa: E402
 from swefoundry.drafts import next_proposal  # noqa: E402
@@ -36,13 +36,13 @@ def main() -> None:
         for line in (HERE / "corpus.tsv").read_text().splitlines()
         if not line.startswith("#")
     ]
-    given = [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
+    explicit = [re.split(r":|\.\.(?=\d)", name) for name in options.names if ":" in name]
     names = [name for name in options.names if ":" not in name]
     listed = [row for row in rows if any(f"{row[0]}-{row[1]}".startswith(name) for name in names)]
-    wanted = [*listed, *given] if options.names else rows
+    selected = [*listed, *explicit] if options.names else rows
     with ThreadPoolExecutor(options.jobs) as pool:
-        for ended in as_completed([pool.submit(_guarded, row, options) for row in wanted]):
-            result = ended.result()
+        for future in as_completed([pool.submit(_run_safely, row, options) for row in selected]):
+            result = future.result()
             print(
                 f"{result['pair']:42} {result['date'] or '':10} {result['verdict']:12} {result['rounds']} rounds"
                 f" {result['seconds']:4.0f} s  {result['note']}",
@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _guarded(row: list[str], options: argparse.Namespace) -> dict[str, object]:
+def _run_safely(row: list[str], options: argparse.Namespace) -> dict[str, object]:
     started = time.monotonic()
     result = {
         "pair": f"{row[0]} {row[1]} -> {row[2]}",
@@ -74,51 +74,53 @@ def _guarded(row: list[str], options: argparse.Namespace) -> dict[str, object]:
         "note": "",
     }
     try:
-        result |= climb(row[0], row[1], row[2], options)
+        result |= run_pair(row[0], row[1], row[2], options)
     except (subprocess.CalledProcessError, OSError, ValueError, KeyError) as error:
         result["note"] = str(getattr(error, "stderr", "") or error)[-200:].replace("\n", " ")
     return result | {"seconds": round(time.monotonic() - started, 1)}
 
 
-def climb(package: str, old: str, new: str, options: argparse.Namespace) -> dict[str, object]:
-    """Try the candidates for one pair."""
+def run_pair(package: str, old: str, new: str, options: argparse.Namespace) -> dict[str, object]:
+    """Try the recipe's drafts for one pair of releases."""
     trees = CACHE / "trees"
     releases = [release(package, version) for version in (old, new)]
-    for one in releases:
-        if not (trees / f"{package}-{one.version}").exists():
-            one.unpack(trees / f"{package}-{one.version}")
-    work = task(trees / f"{package}-{old}", trees / f"{package}-{new}")
+    for each in releases:
+        if not (trees / f"{package}-{each.version}").exists():
+            each.unpack(trees / f"{package}-{each.version}")
+    task = compare_releases(trees / f"{package}-{old}", trees / f"{package}-{new}")
     date = releases[1].uploaded
-    source_facts = facts(work, old)
+    source_facts = collect_source_facts(task, old)
     if not source_facts.test_files:
         return {"date": str(date.date()), "verdict": "no-tests"}
-    ask = StrategyInput(
+    strategy_input = StrategyInput(
         facts=source_facts,
         language="python",
         created_at=date,
         version=old,
         base_images={"python": options.bases.split(",")},
     )
-    place = CACHE / "machines" / f"{package}-{old}"
-    ask, verdict = _rounds(ask, work, place, options)
-    subprocess.run(["rm", "-rf", str(place)], check=True)
-    labels = " | ".join(f"{tried.label}: {tried.outcome}" for tried in ask.tried)
-    return {"date": str(date.date()), "verdict": verdict, "rounds": len(ask.tried), "note": labels}
+    folder = CACHE / "builds" / f"{package}-{old}"
+    strategy_input, verdict = _run_rounds(strategy_input, task, folder, options)
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
+    tried = strategy_input.tried
+    labels = " | ".join(f"{each.label}: {each.outcome}" for each in tried)
+    return {"date": str(date.date()), "verdict": verdict, "rounds": len(tried), "note": labels}
 
 
-def _rounds(
-    ask: StrategyInput, work: Task, place: Path, options: argparse.Namespace
+def _run_rounds(
+    strategy_input: StrategyInput, task: ReleaseTask, folder: Path, options: argparse.Namespace
 ) -> tuple[StrategyInput, str]:
-    logs = Path(options.logs) / place.name
+    logs = Path(options.logs) / folder.name
     logs.mkdir(parents=True, exist_ok=True)
     for old in logs.iterdir():
         old.unlink()
     for number in range(options.rounds):
-        proposal = next_proposal(["recipe"], ask)
+        proposal = next_proposal(["recipe"], strategy_input)
         if proposal is None:
-            return ask, "exhausted"
-        outcome, message, verdict = _round(
-            proposal.draft, work, ask.facts.test_files, Machine(place), logs / str(number)
+            return strategy_input, "exhausted"
+        test_files = strategy_input.facts.test_files
+        outcome, message, verdict = _run_round(
+            proposal.draft, task, test_files, DockerfileRunner(folder), logs / str(number)
         )
         tried = TriedRound(
             strategy=proposal.strategy,
@@ -127,35 +129,35 @@ def _rounds(
             outcome=outcome,
             message=message,
         )
-        ask = ask.model_copy(update={"tried": (*ask.tried, tried)})
+        strategy_input = strategy_input.model_copy(update={"tried": (*strategy_input.tried, tried)})
         if verdict:
-            return ask, verdict
-    return ask, "unsolved"
+            return strategy_input, verdict
+    return strategy_input, "unsolved"
 
 
-def _round(draft, work, files, machine, log: Path):
+def _run_round(draft, task, files, runner, log: Path):
     log.with_suffix(".dockerfile").write_text(draft.dockerfile + "# " + draft.test_command)
-    built = machine.build(draft.dockerfile, work.old)
+    built = runner.build(draft.dockerfile, task.old)
     log.with_suffix(".build").write_text(built.log)
     if built.code:
         message = log_excerpt(built.log.rsplit("STEP ", 1)[-1])
-        log.with_suffix(".telling").write_text(message)
+        log.with_suffix(".excerpt").write_text(message)
         return RoundOutcome.STEP_FAILED, message, None
-    testbed = machine.place / "testbed"
-    work.lay(testbed, work.test_changes)
-    before = machine.test(draft.test_command, files)
-    work.lay(testbed, work.gold_changes)
-    for path in work.removed:
+    testbed = runner.folder / "testbed"
+    task.copy_files(testbed, task.test_changes)
+    before = runner.test(draft.test_command, files)
+    task.copy_files(testbed, task.gold_changes)
+    for path in task.removed:
         (testbed / path).unlink(missing_ok=True)
-    after = machine.test(draft.test_command, files)
+    after = runner.test(draft.test_command, files)
     log.with_suffix(".before").write_text(before.log)
     log.with_suffix(".after").write_text(after.log)
     message = log_excerpt(after.log)
-    log.with_suffix(".telling").write_text(message)
-    return (*_judged(before, after, message),)
+    log.with_suffix(".excerpt").write_text(message)
+    return _classify(before, after, message)
 
 
-def _judged(before: Ended, after: Ended, message: str):
+def _classify(before: CommandResult, after: CommandResult, message: str):
     if after.code == 0:
         verdict = {0: "pass2pass", 1: "fail2pass", -1: "unclear"}.get(before.code, "error2pass")
         outcome = {

@@ -1,5 +1,5 @@
-"""Release archives of the corpus as source trees: found with the package client, kept in a cache outside
-the checkout.
+"""Source trees of the corpus from release archives, which are located by the package client and cached outside the
+checkout.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ UV = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
 
 @dataclass(frozen=True)
 class Release:
-    """One release's source archive."""
+    """The source archive of a release."""
 
     package: str
     version: str
@@ -31,20 +31,20 @@ class Release:
     uploaded: datetime
 
     def unpack(self, target: Path) -> None:
-        """Fetch once, check the sha256, unpack without the archive's own top folder."""
+        """Download the archive once, check its sha256, and unpack it without its top folder."""
         archive = CACHE / "archives" / self.url.rsplit("/", 1)[1]
         if not archive.exists():
             archive.parent.mkdir(parents=True, exist_ok=True)
-            with urllib.request.urlopen(self.url, timeout=60) as answer:
-                archive.write_bytes(answer.read())
+            with urllib.request.urlopen(self.url, timeout=60) as response:
+                archive.write_bytes(response.read())
         if hashlib.sha256(archive.read_bytes()).hexdigest() != self.sha256:
-            raise ValueError(f"{archive.name}: another sha256")
+            raise ValueError(f"{archive.name} has another sha256 than the package index names")
         _extract(archive, target)
 
 
 def release(package: str, version: str) -> Release:
-    """Where the source archive of a release is, as the package client tells."""
-    answer = subprocess.run(
+    """Locate the source archive of a release with the package client."""
+    result = subprocess.run(
         [
             UV,
             "pip",
@@ -63,7 +63,7 @@ def release(package: str, version: str) -> Release:
         text=True,
         check=True,
     )
-    sdist = tomllib.loads(answer.stdout)["packages"][0]["sdist"]
+    sdist = tomllib.loads(result.stdout)["packages"][0]["sdist"]
     return Release(package, version, sdist["url"], sdist["hashes"]["sha256"], sdist["upload-time"])
 
 

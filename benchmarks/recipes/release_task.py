@@ -1,4 +1,4 @@
-"""Two release trees as one task: which files are tests, what the source says (facts), how the stages are laid out."""
+"""The differences of two release trees as a task: changed test files, changed other files, and facts of the source."""
 
 import filecmp
 import shutil
@@ -13,8 +13,8 @@ _PART_OF = path_classifier()
 
 
 @dataclass(frozen=True)
-class Task:
-    """What turns the old tree into the new one, split by what is a test."""
+class ReleaseTask:
+    """Files that differ between two trees, split into tests and fix."""
 
     old: Path
     new: Path
@@ -22,16 +22,16 @@ class Task:
     gold_changes: tuple[str, ...]
     removed: tuple[str, ...]
 
-    def lay(self, testbed: Path, changes: tuple[str, ...]) -> None:
-        """Copy changed files of the new tree over a testbed."""
+    def copy_files(self, testbed: Path, changes: tuple[str, ...]) -> None:
+        """Copy changed files of the new tree to a testbed."""
         for path in changes:
             target = testbed / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.new / path, target)
 
 
-def task(old: Path, new: Path) -> Task:
-    """Compare two trees."""
+def compare_releases(old: Path, new: Path) -> ReleaseTask:
+    """Compare the trees of two releases."""
     before, after = _files(old), _files(new)
     changed = [
         path
@@ -40,7 +40,7 @@ def task(old: Path, new: Path) -> Task:
     ]
     tests = tuple(path for path in changed if _PART_OF(path) is ChangePart.TEST)
     gold = tuple(path for path in changed if _PART_OF(path) is ChangePart.FIX)
-    return Task(old, new, tests, gold, tuple(sorted(before - after)))
+    return ReleaseTask(old, new, tests, gold, tuple(sorted(before - after)))
 
 
 def _files(tree: Path) -> set[str]:
@@ -50,10 +50,10 @@ def _files(tree: Path) -> set[str]:
     return {path for path in paths if _PART_OF(path) is not ChangePart.GENERATED}
 
 
-def facts(work: Task, version: str) -> Facts:
-    """What intake says about the old tree and the test patch, without what only a release archive has."""
-    paths = sorted(_files(work.old))
-    source_facts = collect_facts(paths, lambda path: (work.old / path).read_bytes(), None, version)
+def collect_source_facts(task: ReleaseTask, version: str) -> Facts:
+    """The facts that intake would collect for the old tree and the test patch, without those of release archives."""
+    paths = sorted(_files(task.old))
+    source_facts = collect_facts(paths, lambda path: (task.old / path).read_bytes(), None, version)
     return with_test_facts(
-        source_facts, work.test_changes, (), _files(work.new), lambda path: (work.new / path).read_bytes()
+        source_facts, task.test_changes, (), _files(task.new), lambda path: (task.new / path).read_bytes()
     )

@@ -1,9 +1,8 @@
-"""`python benchmarks/reuse [PACKAGE …]`: measure the builds and the time that environment memory saves.
+"""`python benchmarks/reuse [PACKAGE …]`: measure the builds and the time that the reuse of environments saves.
 
-Release pairs of real packages (pairs.txt), each package twice on the running cluster: with the strategy `recipe`, and
-with `reuse,recipe`. The two sides of a package run one after the other, in turns: recipe first, then reuse first; each
-side has task repositories of its own, so nothing is remembered of another run. Only ratios within one run mean
-something.
+Release pairs of real packages (pairs.txt) run twice on the cluster: with the strategy `recipe`, and with
+`reuse,recipe`. The two sides of a package run one after the other, with alternating order. Each side has new task
+repositories, so that no environment of an earlier run is reused. Only ratios within one run are meaningful.
 
 Options: --namespace NAME (swefoundry-extra), --keep (leave the objects), --out FILE (JSON, one object per side).
 """
@@ -30,43 +29,43 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One package on one side."""
+class Measurement:
+    """Result of one package with one side's strategies."""
 
     package: str
     side: str
     verdicts: dict[str, str]
-    """By release: what must be the same on both sides."""
+    """By release; they must be the same on both sides."""
     builds: int
-    """Images that were built, or failed to build."""
+    """Builds, with failed ones."""
     reused: int
     refused: int
-    """Reuses that the probe refused."""
+    """Reused images that the probe refused."""
     pod_seconds: float
-    """Of builds, checkouts and probes."""
+    """Pod seconds of builds, checkouts and probes."""
     seconds: float
-    """From applying all instances to the last verdict."""
+    """Time from applying all instances to the last verdict."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure all selected packages and print the results."""
     options = _options()
     lines = [line for line in (HERE / "pairs.txt").read_text().splitlines() if not line.startswith("#")]
     packages: dict[str, list[str]] = {}
     for line in lines:
         packages.setdefault(line.partition(":")[0], []).append(line)
-    wanted = {name: pairs for name, pairs in packages.items() if not options.names or name in options.names}
+    selected = {name: pairs for name, pairs in packages.items() if not options.names or name in options.names}
     run = uuid.uuid4().hex[:6]
-    found = []
-    for number, (package, pairs) in enumerate(wanted.items()):
+    results = []
+    for number, (package, pairs) in enumerate(selected.items()):
         sides = list(SIDES) if number % 2 == 0 else list(SIDES)[::-1]
         for side in sides:
-            found.append(measure(package, side, pairs, run, options))
-            print(_line(found[-1]), flush=True)
+            results.append(measure(package, side, pairs, run, options))
+            print(_line(results[-1]), flush=True)
             if options.out:
                 with open(options.out, "a") as out:
-                    out.write(json.dumps(asdict(found[-1])) + "\n")
-    print(summary(found))
+                    out.write(json.dumps(asdict(results[-1])) + "\n")
+    print(summary(results))
 
 
 def _options() -> argparse.Namespace:
@@ -78,11 +77,13 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(package: str, side: str, pairs: Sequence[str], run: str, options: argparse.Namespace) -> Measured:
-    """Apply all pairs of a package at once and wait for their verdicts."""
+def measure(
+    package: str, side: str, pairs: Sequence[str], run: str, options: argparse.Namespace
+) -> Measurement:
+    """Apply all pairs of a package at the same time and wait for their verdicts."""
     with tempfile.TemporaryDirectory() as folder:
-        listed = Path(folder) / "pairs.txt"
-        listed.write_text("".join(f"{pair} repo=bench-{run}-{side}/{package}\n" for pair in pairs))
+        pairs_file = Path(folder) / "pairs.txt"
+        pairs_file.write_text("".join(f"{pair} repo=bench-{run}-{side}/{package}\n" for pair in pairs))
         template = Path(folder) / "template.yaml"
         template.write_text(json.dumps({"kind": "TaskInstance", "spec": {"budget": BUDGET}}))
         out = Path(folder) / "manifests"
@@ -90,7 +91,7 @@ def measure(package: str, side: str, pairs: Sequence[str], run: str, options: ar
             "collect",
             "releases",
             "--file",
-            str(listed),
+            str(pairs_file),
             "--out",
             str(out),
             "--template",
@@ -99,7 +100,7 @@ def measure(package: str, side: str, pairs: Sequence[str], run: str, options: ar
         _run([str(SWE), *command, "--strategies", SIDES[side], "--namespace", options.namespace])
         started = time.monotonic()
         _run(["kubectl", "apply", "--server-side", "-n", options.namespace, "-f", str(out)])
-        tasks = _finished(out, options.namespace)
+        tasks = _wait_until_finished(out, options.namespace)
         seconds = time.monotonic() - started
         builds = [
             _get("eb", item["status"]["envBuild"], options.namespace) for item in tasks if _has_build(item)
@@ -107,15 +108,15 @@ def measure(package: str, side: str, pairs: Sequence[str], run: str, options: ar
         if not options.keep:
             _run(["kubectl", "delete", "-n", options.namespace, "-f", str(out), "--wait=false"])
     rounds = [item for build in builds for item in build["status"].get("rounds", [])]
-    over = [item for item in rounds if "parent" in item]
-    accepted = [item for item in over if item["outcome"].startswith("Accepted")]
-    return Measured(
+    reuse_rounds = [item for item in rounds if "parent" in item]
+    accepted = [item for item in reuse_rounds if item["outcome"].startswith("Accepted")]
+    return Measurement(
         package=package,
         side=side,
         verdicts={_release(item): item["status"].get("verdict", "none") for item in tasks},
-        builds=len(rounds) - len(over),
+        builds=len(rounds) - len(reuse_rounds),
         reused=len(accepted),
-        refused=len(over) - len(accepted),
+        refused=len(reuse_rounds) - len(accepted),
         pod_seconds=sum(build["status"].get("podSeconds", 0) for build in builds),
         seconds=seconds,
     )
@@ -129,12 +130,10 @@ def _release(task: Json) -> str:
     return str(json.loads(task["metadata"]["annotations"]["swefoundry.dev/row"])["releases"][1])
 
 
-def _finished(manifests: Path, namespace: str) -> list[Json]:
+def _wait_until_finished(manifests: Path, namespace: str) -> list[Json]:
     while True:
-        listed_objects = json.loads(
-            _run(["kubectl", "get", "-n", namespace, "-f", str(manifests), "-o", "json"])
-        )
-        items = listed_objects.get("items", [listed_objects])
+        response = json.loads(_run(["kubectl", "get", "-n", namespace, "-f", str(manifests), "-o", "json"]))
+        items = response.get("items", [response])
         tasks = [item for item in items if item["kind"] == "TaskInstance"]
         if all("finishedAt" in item.get("status", {}) for item in tasks):
             return tasks
@@ -142,18 +141,18 @@ def _finished(manifests: Path, namespace: str) -> list[Json]:
 
 
 def _get(kind: str, name: str, namespace: str) -> Json:
-    found: Json = json.loads(_run(["kubectl", "get", kind, name, "-n", namespace, "-o", "json"]))
-    return found
+    body: Json = json.loads(_run(["kubectl", "get", kind, name, "-n", namespace, "-o", "json"]))
+    return body
 
 
 def _run(command: Sequence[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    return done.stdout
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"{' '.join(command)}\n{result.stdout}{result.stderr}")
+    return result.stdout
 
 
-def _line(item: Measured) -> str:
+def _line(item: Measurement) -> str:
     valid = sum(verdict == "fail2pass" for verdict in item.verdicts.values())
     return (
         f"{item.package:16} {item.side:7} {len(item.verdicts)} instances, {valid} valid, {item.builds:2} builds, "
@@ -161,23 +160,23 @@ def _line(item: Measured) -> str:
     )
 
 
-def summary(found: Iterable[Measured]) -> str:
-    """Sums of both sides, their ratios, and verdicts that differ."""
-    sides = {side: [item for item in found if item.side == side] for side in SIDES}
+def summary(results: Iterable[Measurement]) -> str:
+    """Sums of both sides, their ratios, and the verdicts that differ."""
+    sides = {side: [item for item in results if item.side == side] for side in SIDES}
     lines = []
     for name in ("builds", "pod_seconds", "seconds"):
         recipe, reuse = (sum(getattr(item, name) for item in sides[side]) for side in SIDES)
         ratio = f"{reuse / recipe:.2f}" if recipe else "-"
         lines.append(f"{name:12} recipe {recipe:7.0f}   reuse,recipe {reuse:7.0f}   ratio {ratio}")
     verdicts = {side: {item.package: item.verdicts for item in sides[side]} for side in SIDES}
-    differ = [
+    differences = [
         f"{package} {release}: recipe {verdict}, reuse {verdicts['reuse'].get(package, {}).get(release)}"
         for package, by_release in verdicts["recipe"].items()
         for release, verdict in by_release.items()
         if verdicts["reuse"].get(package, {}).get(release) != verdict
     ]
     return "\n".join(
-        [*lines, *(f"differs: {line}" for line in differ)] if differ else [*lines, "same verdicts"]
+        [*lines, *(f"differs: {line}" for line in differences)] if differences else [*lines, "same verdicts"]
     )
 
 
