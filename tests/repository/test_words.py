@@ -29,8 +29,6 @@ PRESCRIBED = {
 }
 """Names that others prescribe: (file, name) -> who does."""
 
-CHECKED = [path for path in EVERYTHING if not name(path).startswith("benchmarks")]
-
 STANDARD_TERMS = ("swe_bench", "bill_of_materials")
 """Terms of the field that contain a listed word."""
 
@@ -51,13 +49,13 @@ def _without_standard_terms(found: str) -> str:
     return found
 
 
-@pytest.mark.parametrize("path", CHECKED, ids=name)
+@pytest.mark.parametrize("path", EVERYTHING, ids=name)
 def test_names_are_plain(path: Path) -> None:
     assert list(offenders(path)) == []
 
 
 def test_file_names_are_plain() -> None:
-    stems = {name(path): path.stem.removeprefix("test_") for path in CHECKED}
+    stems = {name(path): path.stem.removeprefix("test_") for path in EVERYTHING}
     assert {path: stem for path, stem in stems.items() if stem in REPLACED_FILES} == {}
     assert {path: stem for path, stem in stems.items() if words(stem) & REPLACED_WORDS.keys()} == {}
 
