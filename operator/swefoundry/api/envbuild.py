@@ -22,6 +22,7 @@ from swefoundry.api.types import (
     cel_rules,
 )
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.draft import CaseId
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
@@ -97,6 +98,9 @@ class ProbeResult(WireModel):
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
+    not_failing: list[CaseId] = Field(
+        default=[], max_length=64, description="Tolerated failures of the draft that did not fail here."
+    )
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )
@@ -120,6 +124,7 @@ class Round(WireModel):
     parent: Parent | None = Field(
         default=None, description="Set when the round reuses an image: it is composed, not built."
     )
+    tolerated: int = Field(default=0, ge=0, description="Tests whose failures the draft tolerates.")
     composed: Digest | None = Field(
         default=None, description="The parent with the new checkout, before the rebuild command ran in it."
     )

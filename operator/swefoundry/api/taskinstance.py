@@ -163,6 +163,9 @@ class ResultSets(WireModel):
     """Numbers of tests in each set; the sets are in the verdict bundle."""
 
     fail_to_pass: int = Field(default=0, ge=0, description="Failed before, pass after.")
+    error_to_pass: int = Field(
+        default=0, ge=0, description="Pass after; their file could not be collected before."
+    )
     pass_to_pass: int = Field(default=0, ge=0, description="Passed before and after.")
 
 
@@ -187,6 +190,11 @@ class TaskInstanceStatus(WireModel):
     image: Image | None = Field(default=None, description="The task image.")
     evaluations: list[Evaluation] = Field(default=[], max_length=60, description="The matrix.")
     tests: ResultSets | None = Field(default=None, description="Counts of the per-test sets.")
+    tests_unknown: str | None = Field(
+        default=None,
+        max_length=1024,
+        description="Why there are no per-test sets although there is a verdict.",
+    )
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")

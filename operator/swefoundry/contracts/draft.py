@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -13,9 +14,11 @@ Glob = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/]")]
 DebianPackage = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
 ImageName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./:@_-]*$")]
 ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
+CaseId = Annotated[str, Field(min_length=1, max_length=1000)]
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
 """pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
+CALLS_PYTEST = re.compile(r"(^|[\s/;&|(])(pytest|py\.test)(\s|$)")
 
 
 class Draft(WireModel):
@@ -45,19 +48,37 @@ class Draft(WireModel):
         max_length=16,
         description="Globs, relative to /testbed, of the JUnit XML or TAP reports that the test command writes.",
     )
-    error_exit_codes: list[ErrorExitCode] = Field(
-        default=list(PYTEST_ERROR_CODES),
+    error_exit_codes: list[ErrorExitCode] | None = Field(
+        default=None,
         max_length=64,
-        description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
+        description="Exit codes by which the test command says that tests could not run, as opposed to failed. "
+        "Absent: pytest's 2 to 5 for a command that calls pytest, none for any other. A code counts only where no "
+        "report shows a failed test.",
     )
+    tolerated_failures: list[CaseId] = Field(
+        default=[],
+        max_length=64,
+        description="Ids, exactly as in the report, of tests that fail with and without the fix in this environment. "
+        "Their failures do not count; a draft that tolerates a test which passes without the fix is refused.",
+    )
+
+    @property
+    def could_not_run_codes(self) -> list[int]:
+        """Exit codes that mean "could not run"; those of pytest when the draft names none and calls it."""
+        if self.error_exit_codes is not None:
+            return list(self.error_exit_codes)
+        return list(PYTEST_ERROR_CODES) if CALLS_PYTEST.search(self.test_command) else []
 
     def to_bytes(self) -> bytes:
         """Return the draft as the blob that the registry stores."""
         return json.dumps(self.to_json_dict(), sort_keys=True).encode()
 
     def digest(self) -> str:
-        """sha256 over the canonical JSON: equal drafts are never tried twice."""
-        text = json.dumps(self.to_json_dict(), sort_keys=True, separators=(",", ":"))
+        """sha256 over the canonical JSON, with defaults resolved: equal drafts are never tried twice."""
+        resolved = self.to_json_dict() | {"errorExitCodes": self.could_not_run_codes}
+        if not self.tolerated_failures:  # as drafts were before they could tolerate any
+            del resolved["toleratedFailures"]
+        text = json.dumps(resolved, sort_keys=True, separators=(",", ":"))
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -80,4 +101,10 @@ class Overrides(WireModel):
     )
     reports: list[Glob] | None = Field(
         default=None, max_length=16, description="Report globs to use instead of the strategy's."
+    )
+    error_exit_codes: list[ErrorExitCode] | None = Field(
+        default=None, max_length=64, description="Exit codes for errors to use instead of the strategy's."
+    )
+    tolerated_failures: list[CaseId] | None = Field(
+        default=None, max_length=64, description="Tolerated failures to use instead of the strategy's."
     )

@@ -44,10 +44,10 @@ def _ends_search(tried: TriedRound) -> bool:
     """Whether a round ends the search: its image was accepted, or it disproves the row.
 
     Tests that pass before and after disprove the row only in an image that was built for it, with a command that is
-    known to test something: a reused image may contain the fix, installed from a later commit, and agents may have
-    written a command that tests nothing.
+    known to test something: a reused image may contain the fix, installed from a later commit, agents may have
+    written a command that tests nothing, and a draft may tolerate the very test that the fix turns.
     """
-    trusted = tried.parent is None and tried.strategy != AGENTS
+    trusted = tried.parent is None and tried.strategy != AGENTS and not tried.draft.tolerated_failures
     both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and trusted
     return tried.outcome in ACCEPTED_OUTCOMES or both_passed
 

@@ -27,8 +27,19 @@ def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
             "dockerfile": "\n".join(lines) + "\n",
             "test_command": overrides.test_command or draft.test_command,
             "reports": draft.reports if overrides.reports is None else overrides.reports,
+            "error_exit_codes": _error_exit_codes(draft, overrides),
+            "tolerated_failures": draft.tolerated_failures
+            if overrides.tolerated_failures is None
+            else overrides.tolerated_failures,
         }
     )
+
+
+def _error_exit_codes(draft: Draft, overrides: Overrides) -> list[int] | None:
+    """The codes of a strategy belong to its own command: with another command, the default for that one holds."""
+    if overrides.error_exit_codes is not None:
+        return overrides.error_exit_codes
+    return draft.error_exit_codes if overrides.test_command is None else None
 
 
 def _last_matching_line(lines: list[str], pattern: re.Pattern[str]) -> int | None:

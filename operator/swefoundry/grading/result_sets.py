@@ -4,6 +4,7 @@
 set                     before (tests, no fix)    after
 ======================  ========================  =======
 fail_to_pass            failed, error             passed
+error_to_pass           file not collected        passed
 none_to_pass            not there                 passed
 skip_to_pass            skipped                   passed
 pass_to_pass            passed                    passed
@@ -12,9 +13,13 @@ fail_to_fail            failed, error             failed, error
 ======================  ========================  =======
 
 ``xfailed`` counts as passed. What else happened (skipped after, failed then gone) says nothing about the fix.
-SWE-bench counts ``none_to_pass`` and ``skip_to_pass`` into FAIL_TO_PASS: :meth:`Sets.swe_bench_fail_to_pass`.
+SWE-bench counts ``none_to_pass`` and ``skip_to_pass`` into FAIL_TO_PASS: :meth:`CaseSets.swe_bench_fail_to_pass`.
+
+A file that cannot be collected without the fix hides all its tests from ``before``. Those that passed in ``base`` are
+in ``pass_to_pass``; all others are in ``error_to_pass``, apart from the tests that were seen to fail.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -48,6 +53,7 @@ SET_BY_TRANSITION = {
     (CoarseStatus.PASS, CoarseStatus.NONE): "pass_to_fail",
     (CoarseStatus.FAIL, CoarseStatus.FAIL): "fail_to_fail",
 }
+NEW_AND_PASSING = (CoarseStatus.NONE, CoarseStatus.PASS)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class CaseSets:
     """Sorted test ids; no id is in two sets."""
 
     fail_to_pass: tuple[str, ...] = ()
+    error_to_pass: tuple[str, ...] = ()
+    """Tests of files that could not be collected without the fix."""
     none_to_pass: tuple[str, ...] = ()
     skip_to_pass: tuple[str, ...] = ()
     pass_to_pass: tuple[str, ...] = ()
@@ -65,7 +73,7 @@ class CaseSets:
 
     @property
     def swe_bench_fail_to_pass(self) -> tuple[str, ...]:
-        """All tests that pass only with the fix."""
+        """All tests that pass only with the fix, but for those of files that could not be collected without it."""
         return tuple(sorted({*self.fail_to_pass, *self.none_to_pass, *self.skip_to_pass}))
 
     def by_name(self) -> dict[str, tuple[str, ...]]:
@@ -74,18 +82,49 @@ class CaseSets:
         return {name: ids for name, ids in named.items() if ids or name in ("FAIL_TO_PASS", "PASS_TO_PASS")}
 
 
-def compare_stages(before: Sequence[CaseStatuses], after: Sequence[CaseStatuses]) -> CaseSets:
-    """Return the sets from the repeats of the two stages, one mapping per repeat."""
-    failing, shaky = merge_repeats(before)
-    passing, shaking = merge_repeats(after)
-    unstable = shaky | shaking
-    members: dict[str, list[str]] = {name: [] for name in SET_BY_TRANSITION.values()}
-    for test in failing.keys() | passing.keys():
-        name = SET_BY_TRANSITION.get((_coarse_status(failing, test), _coarse_status(passing, test)))
-        if name is not None and test not in unstable:
+def compare_stages(
+    before: Sequence[CaseStatuses], after: Sequence[CaseStatuses], base: Sequence[CaseStatuses] = ()
+) -> CaseSets:
+    """Return the sets from the repeats of the stages, one mapping per repeat."""
+    failing, unstable_before = merge_repeats(before)
+    passing, unstable_after = merge_repeats(after)
+    unstable = unstable_before | unstable_after
+    hidden = _HiddenTests(failing, merge_repeats(base)[0])
+    members: dict[str, list[str]] = {each.name: [] for each in fields(CaseSets)}
+    for test in (failing.keys() | passing.keys()) - unstable:
+        statuses = (_coarse_status(failing, test), _coarse_status(passing, test))
+        name = hidden.set_of(test) if statuses == NEW_AND_PASSING else SET_BY_TRANSITION.get(statuses)
+        if name is not None:
             members[name].append(test)
     sorted_sets = {name: tuple(sorted(ids)) for name, ids in members.items()}
-    return CaseSets(unstable=tuple(sorted(unstable)), **sorted_sets)
+    return CaseSets(**sorted_sets | {"unstable": tuple(sorted(unstable))})
+
+
+class _HiddenTests:
+    """Set of a test that ``before`` did not report and that passes after the fix."""
+
+    def __init__(self, before: CaseStatuses, base: CaseStatuses) -> None:
+        self._nothing_reported = not before
+        self._files = uncollected_files(before)
+        # A package whose __init__.py or conftest.py fails hides everything below it.
+        self._folders = tuple(re.sub(r"(/__init__|/conftest)?\.py$", "", file) + "/" for file in self._files)
+        self._base = base
+
+    def set_of(self, test: str) -> str:
+        if not self._is_hidden(test):
+            return "none_to_pass"
+        passed = _coarse_status(self._base, test) is CoarseStatus.PASS
+        return "pass_to_pass" if passed else "error_to_pass"
+
+    def _is_hidden(self, test: str) -> bool:
+        """Whether its file, or a folder above it, could not be collected; or nothing was."""
+        file = test.partition("::")[0]
+        return self._nothing_reported or file in self._files or file.startswith(self._folders)
+
+
+def uncollected_files(statuses: CaseStatuses) -> set[str]:
+    """Files that could not be collected: the report has one error for each, whose id is the path of the file."""
+    return {test for test, status in statuses.items() if status is CaseStatus.ERROR and "::" not in test}
 
 
 def merge_repeats(repeats: Sequence[CaseStatuses]) -> tuple[CaseStatuses, set[str]]:

@@ -8,6 +8,8 @@
     1|20|21  1|20|21  fail2fail     (and 22: time limit after the fix)
     0        0        pass2pass
     0        not 0    pass2fail
+    23|24    any      inconclusive  exit code and report contradict each other, here or after
+    22       0        inconclusive
     repeats of a stage disagree     flaky
     a fault on the way              inconclusive
 
@@ -69,9 +71,25 @@ def matrix_verdict(cells: Iterable[MatrixCell]) -> Verdict:
 
 def pair_verdict(before: int, after: int) -> Verdict:
     """Return the verdict of one `before` and one `after` exit code."""
+    if not CONTRADICTIONS.keys().isdisjoint((before, after)):
+        return Verdict.INCONCLUSIVE
     if after == ExitCode.OK:
         return VERDICT_IF_AFTER_PASSED.get(before, Verdict.INCONCLUSIVE)
     return Verdict.PASS2FAIL if before == ExitCode.OK else Verdict.FAIL2FAIL
+
+
+CONTRADICTIONS: dict[int, str] = {
+    ExitCode.FAILURES_IGNORED: "the test command ended with 0 although its report has failed tests",
+    ExitCode.EXIT_UNEXPLAINED: "the test command ended with a failure although every test in its report passed",
+}
+"""Codes of an evaluation whose exit code and report contradict each other, and what to tell a person."""
+
+
+def inconclusive_cause(cells: Iterable[MatrixCell]) -> str:
+    """Return which evaluation contradicts itself, as a sentence; empty when none does."""
+    return next(
+        (f"{each.stage}: {CONTRADICTIONS[each.code]}" for each in cells if each.code in CONTRADICTIONS), ""
+    )
 
 
 VERDICT_IF_AFTER_PASSED: dict[int, Verdict] = {

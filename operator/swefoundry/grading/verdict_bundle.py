@@ -41,11 +41,23 @@ class VerdictBundle(WireModel):
     image: str | None = None
     """registry/repository:tag@digest of the task image, as nodes pull it."""
     tests: dict[str, list[str]] = Field(default={})
-    """FAIL_TO_PASS and PASS_TO_PASS, and those of NONE_TO_PASS, SKIP_TO_PASS, … that are not empty."""
+    """FAIL_TO_PASS and PASS_TO_PASS, and those of ERROR_TO_PASS, NONE_TO_PASS, … that are not empty."""
+    tolerated_failures: list[str] = Field(default=[])
+    """Tests whose failures did not count, by the draft: they fail with and without the fix in its environment."""
+    tests_unknown: str = ""
+    """Why the sets are not known; they are empty then."""
     stages: dict[Stage, str] = Field(default={})
     """Per stage, the digest of the stage image that ran."""
 
-    def swe_bench_fail_to_pass(self) -> list[str]:
-        """Return all tests that pass only with the fix, as SWE-bench counts."""
-        names = ("FAIL_TO_PASS", "NONE_TO_PASS", "SKIP_TO_PASS")
+    def swe_bench_fail_to_pass(self, error_to_pass: bool = False) -> list[str]:
+        """Return all tests that pass only with the fix, as SWE-bench counts.
+
+        ``error_to_pass``: also those of files that could not be collected without it.
+        """
+        names = (
+            "FAIL_TO_PASS",
+            "NONE_TO_PASS",
+            "SKIP_TO_PASS",
+            *(["ERROR_TO_PASS"] if error_to_pass else []),
+        )
         return sorted({test for name in names for test in self.tests.get(name, ())})

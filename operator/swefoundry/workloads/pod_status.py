@@ -22,6 +22,9 @@ from swefoundry.workloads.pod_outcomes import (
 )
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 
+MAX_SENTENCE = 200
+"""Characters of a termination message that is no record, as a fault's message shows them."""
+
 NODE_REASONS = frozenset({"NodeLost", "NodeShutdown", "Shutdown", "Terminated"})
 """Pod status reasons that the kubelet or the node controller gives when the node goes away."""
 
@@ -202,14 +205,19 @@ def ends_without_record_are_replaced(observed: RuleInput) -> PodState | None:
     ended = observed.pod.terminated
     if ended is not None:
         reason = "ContainerStatusUnknown" if ended.reason == "ContainerStatusUnknown" else "NoRecord"
-        return _fault(
-            observed, FaultCategory.INFRASTRUCTURE, reason, f"exit code {ended.exit_code} without a record"
-        )
+        message = f"exit code {ended.exit_code} without a record{_termination_sentence(ended.message)}"
+        return _fault(observed, FaultCategory.INFRASTRUCTURE, reason, message)
     if observed.pod.ended:
         return _fault(
             observed, FaultCategory.INFRASTRUCTURE, observed.pod.reason or "NoContainer", observed.pod.message
         )
     return None
+
+
+def _termination_sentence(message: str) -> str:
+    """What a program that could not do its work left in place of a record."""
+    line = message.strip().partition("\n")[0]
+    return f": {line[:MAX_SENTENCE]}" if line and not line.startswith("{") else ""
 
 
 def overdue_containers_are_replaced(observed: RuleInput) -> PodState | None:

@@ -10,6 +10,7 @@ import yaml
 from simulated.api_server import ApiServer
 from swefoundry.api.labels import EXPERIMENT
 from swefoundry.cli.datasets.rows.exported import (
+    ExportPolicy,
     NotExportable,
     ValidatedInstance,
     swe_bench_row,
@@ -112,7 +113,7 @@ def test_an_empty_fail_to_pass_is_exported_only_on_request() -> None:
     bundle = a_bundle(tests={"PASS_TO_PASS": ["t::c"]})
     with pytest.raises(NotExportable):
         swe_bench_row(found(bundle=bundle))
-    assert swe_bench_row(found(bundle=bundle), allow_empty=True)["FAIL_TO_PASS"] == "[]"
+    assert swe_bench_row(found(bundle=bundle), ExportPolicy(allow_empty=True))["FAIL_TO_PASS"] == "[]"
 
 
 def test_a_patch_that_is_not_utf8_travels_as_base64_besides() -> None:

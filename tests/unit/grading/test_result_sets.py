@@ -1,5 +1,6 @@
 """The sets of SWE-bench."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,7 +74,8 @@ def test_what_passes_after_is_in_exactly_one_set_of_passing(
 ) -> None:
     sets = compare_stages([before], [after])
     passing = {test for test, status in after.items() if status in (P, X)}
-    assert passing == set(sets.swe_bench_fail_to_pass) | set(sets.pass_to_pass)
+    known = set(sets.swe_bench_fail_to_pass) | set(sets.pass_to_pass)
+    assert passing == known | set(sets.error_to_pass)
 
 
 @given(run=runs)
@@ -84,3 +86,49 @@ def test_a_fix_that_changes_nothing_has_no_fail_to_pass(run: CaseStatuses) -> No
 @given(before=runs, after=runs, repeats=st.integers(1, 4))
 def test_repeats_that_agree_change_nothing(before: CaseStatuses, after: CaseStatuses, repeats: int) -> None:
     assert compare_stages([before] * repeats, [after] * repeats) == compare_stages([before], [after])
+
+
+class TestFilesThatCannotBeCollectedWithoutTheFix:
+    """Their tests are not in ``before``: they are apart from tests that were seen to fail."""
+
+    AFTER: CaseStatuses = {
+        "tests/test_a.py::test_new": P,
+        "tests/test_a.py::test_old": P,
+        "tests/test_b.py::test_it": P,
+    }
+
+    def test_are_error_to_pass(self) -> None:
+        before: CaseStatuses = {"tests/test_a.py": E, "tests/test_b.py::test_it": F}
+        assert compare_stages([before], [self.AFTER]) == CaseSets(
+            fail_to_pass=("tests/test_b.py::test_it",),
+            error_to_pass=("tests/test_a.py::test_new", "tests/test_a.py::test_old"),
+        )
+
+    def test_are_pass_to_pass_where_they_passed_in_base(self) -> None:
+        before: CaseStatuses = {"tests/test_a.py": E, "tests/test_b.py::test_it": F}
+        base: CaseStatuses = {"tests/test_a.py::test_old": P, "tests/test_a.py::test_new": F}
+        assert compare_stages([before], [self.AFTER], [base]) == CaseSets(
+            fail_to_pass=("tests/test_b.py::test_it",),
+            error_to_pass=("tests/test_a.py::test_new",),
+            pass_to_pass=("tests/test_a.py::test_old",),
+        )
+
+    def test_do_not_hide_new_tests_of_other_files(self) -> None:
+        before: CaseStatuses = {"tests/test_a.py": E}
+        assert compare_stages([before], [self.AFTER]).none_to_pass == ("tests/test_b.py::test_it",)
+
+    @pytest.mark.parametrize("hidden", ["tests/__init__.py", "tests/conftest.py", "tests.py"])
+    def test_may_be_hidden_by_their_package(self, hidden: str) -> None:
+        assert len(compare_stages([{hidden: E}], [self.AFTER]).error_to_pass) == 3
+
+    def test_are_all_files_when_nothing_was_reported(self) -> None:
+        base: CaseStatuses = {"tests/test_b.py::test_it": P}
+        sets = compare_stages([{}], [self.AFTER], [base])
+        assert (len(sets.error_to_pass), sets.pass_to_pass) == (2, ("tests/test_b.py::test_it",))
+
+    def test_are_not_counted_by_swe_bench(self) -> None:
+        sets = compare_stages([{"tests/test_a.py": E}], [{"tests/test_a.py::test_new": P}])
+        assert sets.swe_bench_fail_to_pass == ()
+        assert sets.by_name() == {
+            "FAIL_TO_PASS": (), "ERROR_TO_PASS": ("tests/test_a.py::test_new",), "PASS_TO_PASS": (),
+        }  # fmt: skip

@@ -13,7 +13,12 @@ import typer
 
 from swefoundry.cli import clients, console, options
 from swefoundry.cli.api_objects import KubernetesObject, namespaced_name, status_of
-from swefoundry.cli.datasets.rows.exported import NotExportable, swe_bench_row, swe_factory_status
+from swefoundry.cli.datasets.rows.exported import (
+    ExportPolicy,
+    NotExportable,
+    swe_bench_row,
+    swe_factory_status,
+)
 from swefoundry.cli.datasets.rows.row_reader import RowReader
 from swefoundry.cli.output_file import open_output
 from swefoundry.cli.summary import RunSummary
@@ -44,6 +49,14 @@ def export(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Include rows whose FAIL_TO_PASS is empty.")
     ] = False,
+    count_error_to_pass: Annotated[
+        bool,
+        typer.Option(
+            "--count-error-to-pass",
+            help="Count tests of files that cannot be collected without the fix as FAIL_TO_PASS; "
+            "default: they are in ERROR_TO_PASS, a column of their own.",
+        ),
+    ] = False,
     selector: options.Selector = "",
     namespace: options.Namespace = "",
     all_namespaces: options.AllNamespaces = False,
@@ -61,7 +74,7 @@ def export(
         registry=clients.RegistryTarget(registry, insecure, prefix),
         selector=selector,
         verdicts=frozenset(verdict or ["fail2pass"]),
-        allow_empty=allow_empty,
+        policy=ExportPolicy(allow_empty, count_error_to_pass),
     )
     write = _write_rows if export_format is ExportFormat.SWE_BENCH else _write_swe_factory_status
     with open_output(out) as target:
@@ -77,7 +90,7 @@ class ExportRun:
     registry: clients.RegistryTarget
     selector: str
     verdicts: frozenset[str]
-    allow_empty: bool
+    policy: ExportPolicy
     summary: RunSummary = field(default_factory=RunSummary)
 
 
@@ -129,7 +142,7 @@ async def _read_rows(
 async def _read_row(reader: RowReader, task: KubernetesObject, run: ExportRun) -> dict[str, Any] | None:
     """The row; None for one that was rejected."""
     try:
-        return swe_bench_row(await reader.read(task), run.allow_empty)
+        return swe_bench_row(await reader.read(task), run.policy)
     except (NotExportable, PermanentError, KeyError, ValueError) as error:
         name = task["metadata"]["name"]
         run.summary.reject(name, str(error) or type(error).__name__, task["spec"]["instanceId"])

@@ -1,7 +1,6 @@
 """`swefoundry why NAME`: a page that explains the state of one TaskInstance."""
 
 import asyncio
-import json
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from swefoundry.cli.evidence_reader import pull_evidence_files, task_repository
 from swefoundry.cli.views.explanation import Explanation, RegistryEvidence, build_explanation
 from swefoundry.cli.views.page import print_heading, print_section
 from swefoundry.errors import NotFound, SwefoundryError
-from swefoundry.grading.verdict_bundle import VERDICT_FILE
+from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.oci.registry_client import RegistryClient
@@ -22,6 +21,7 @@ from swefoundry.text.log_excerpt import log_excerpt
 
 EXPLAINED_STAGES = ("before", "after")
 """Stages whose logs explain a verdict; `base` is only there to compare."""
+TOLERATED = "tolerated failures"
 
 
 def why(
@@ -92,13 +92,14 @@ async def _log_excerpt(registry: RegistryClient, repository: str, evidence: str)
 
 
 async def _sets_of_tests(
-    registry: RegistryClient, repository: str, bundle: str | None
+    registry: RegistryClient, repository: str, evidence: str | None
 ) -> dict[str, list[str]]:
-    if not bundle:
+    if not evidence:
         return {}
-    files = await pull_evidence_files(registry, repository, bundle)
-    tests: dict[str, list[str]] = json.loads(files[VERDICT_FILE])["tests"]
-    return tests
+    files = await pull_evidence_files(registry, repository, evidence)
+    bundle = VerdictBundle.model_validate_json(files[VERDICT_FILE])
+    tolerated = {TOLERATED: bundle.tolerated_failures} if bundle.tolerated_failures else {}
+    return bundle.tests | tolerated
 
 
 def print_explanation(explanation: Explanation, terminal: Console) -> None:

@@ -28,6 +28,7 @@ from swefoundry.controllers.envbuild.steps import (
 )
 from swefoundry.controllers.steps import RunWork
 from swefoundry.drafts.proposal import Proposal
+from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads import names
 from swefoundry.workloads.attempt import WorkKind
@@ -153,12 +154,25 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
         raw_exit=record.raw_exit,
         tests=counts.total if reported else None,
         failed=counts.failed + counts.errors if reported else None,
+        not_failing=await _tolerated_not_failing(evidence.reports.statuses, observed, context),
         evidence=evidence.digest,
     )
     validation = observed.build.spec.validation
     problem = missing_result_message(record, validation.timeout_seconds)
     excerpt = "\n".join(part for part in (problem, log_excerpt(evidence.log)) if part)
     return ProbeFinished(move, probe, excerpt, network_open(record, validation, context.settings))
+
+
+async def _tolerated_not_failing(
+    statuses: CaseStatuses, observed: Observation, context: ReconcileContext
+) -> list[str]:
+    """Tests that the round's draft tolerates and that did not fail."""
+    current = observed.open_round
+    if current is None or not current.tolerated:
+        return []
+    draft = await context.draft(observed.repository, current.draft)
+    failing = {CaseStatus.FAILED, CaseStatus.ERROR}
+    return [test for test in draft.tolerated_failures if statuses.get(test) not in failing]
 
 
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:

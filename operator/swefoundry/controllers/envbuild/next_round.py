@@ -19,6 +19,7 @@ async def start_round(proposal: Proposal, observed: Observation, context: Reconc
         label=proposal.label[:200],
         draft=await push_draft(context.registry, observed.repository, proposal.draft),
         parent=proposal.parent,
+        tolerated=len(proposal.draft.tolerated_failures),
     )
     found = violations(proposal.draft.dockerfile, list(context.settings.allowed_bases))
     refused = [item.message for item in found] + [

@@ -5,8 +5,10 @@
     after = 0 and before = 1      Accepted
     after = 0 and before = 20|21  AcceptedError2Pass
     after = 0 and before = 0      BothPassed
+    after = 0 and before = 23|24  FailuresIgnored | ExitUnexplained
     after = 0 and before else     BeforeUnclear
     after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
+    after = 23 | 24               FailuresIgnored | ExitUnexplained
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,7 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.steps import CheckoutFinished
 from swefoundry.drafts.reuse import label_with_change_count
+from swefoundry.grading.verdict import CONTRADICTIONS
 from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads.pod_outcomes import PodFault
 
@@ -45,6 +48,8 @@ AFTER_OUTCOMES = {
     ExitCode.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
     ExitCode.NO_RESULT: RoundOutcome.NO_RESULT,
     ExitCode.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
+    ExitCode.FAILURES_IGNORED: RoundOutcome.FAILURES_IGNORED,
+    ExitCode.EXIT_UNEXPLAINED: RoundOutcome.EXIT_UNEXPLAINED,
 }
 
 BEFORE_OUTCOMES = {
@@ -52,6 +57,8 @@ BEFORE_OUTCOMES = {
     ExitCode.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
     ExitCode.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
     ExitCode.OK: RoundOutcome.BOTH_PASSED,
+    ExitCode.FAILURES_IGNORED: RoundOutcome.FAILURES_IGNORED,
+    ExitCode.EXIT_UNEXPLAINED: RoundOutcome.EXIT_UNEXPLAINED,
 }
 """Outcome of a round whose `after` passed, by the code of `before`."""
 
@@ -108,13 +115,16 @@ def after_fault(current: Round, fault: PodFault) -> Round:
 
 
 def after_probe(current: Round, probe: ProbeResult, excerpt: str) -> Round:
-    """The round with one more probe; its message comes from the log of `after`, because `before` is to fail."""
+    """The round with one more probe.
+
+    Its message comes from the log of `after`, because `before` is to fail; but for a `before` that contradicts itself.
+    """
     others = [item for item in current.probes if item.stage is not probe.stage]
-    message = (
-        excerpt[:MESSAGE_LIMIT]
-        if probe.stage is not Stage.BEFORE and probe.code != ExitCode.OK
-        else current.message
-    )
+    if probe.stage is Stage.BEFORE:
+        explains = probe.code in CONTRADICTIONS and not current.message
+    else:
+        explains = probe.code != ExitCode.OK
+    message = excerpt[:MESSAGE_LIMIT] if explains else current.message
     ordered = sorted([*others, probe], key=lambda item: list(Stage).index(item.stage))
     return current.model_copy(update={"probes": ordered, "message": message})
 
@@ -124,12 +134,23 @@ def with_outcome(current: Round, stages: Sequence[Stage], error2pass: bool = Tru
     found = {item.stage: item for item in current.probes}
     if any(stage not in found for stage in stages):
         return current
+    if (refused := _refused_tolerance(found)) is not None:
+        message = f"the draft tolerates the failure of {refused}, which does not fail before the fix"
+        return current.model_copy(update={"outcome": RoundOutcome.AFTER_FAILED, "message": message})
     outcome = _compare_probes(found) if Stage.AFTER in stages else _outcome_of_base_run(found[Stage.BASE])
     if outcome is RoundOutcome.ACCEPTED_ERROR2PASS and not error2pass:
         return current.model_copy(
             update={"outcome": RoundOutcome.BEFORE_UNCLEAR, "message": ERROR2PASS_REFUSED}
         )
     return current.model_copy(update={"outcome": outcome})
+
+
+def _refused_tolerance(found: dict[Stage, ProbeResult]) -> str | None:
+    """A tolerated test that fails after the fix and not before it: the fix, or the environment, broke it."""
+    if Stage.AFTER not in found:
+        return None
+    only_after = set(found[Stage.BEFORE].not_failing) - set(found[Stage.AFTER].not_failing)
+    return min(only_after, default=None)
 
 
 def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
@@ -189,6 +210,8 @@ def missing_result_message(record: EvaluationResult, seconds: int) -> str:
             return f"the test command could not be started{shown}"
         case ExitCode.NO_RESULT:
             return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
+        case ExitCode.FAILURES_IGNORED | ExitCode.EXIT_UNEXPLAINED:
+            return f"{CONTRADICTIONS[record.code]}{shown}{': ' if record.report_note else ''}{record.report_note or ''}"
         case _:
             return ""
 

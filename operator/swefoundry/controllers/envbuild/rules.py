@@ -105,12 +105,13 @@ def accepted_rounds_end_the_search(observed: Observation) -> Step | None:
 def disproven_rows_end_the_search(observed: Observation) -> Step | None:
     """The tests pass without the fix, in an image and by a command that can be relied on.
 
-    Agents may have written a command that tests nothing, and a reused image may hold a later commit's installation.
+    Agents may have written a command that tests nothing, a reused image may hold a later commit's installation, and a
+    draft may tolerate the very test that the fix turns.
     """
     last = observed.last_round
     if last is None or last.outcome is not RoundOutcome.BOTH_PASSED:
         return None
-    if last.strategy == AGENTS or last.parent is not None:
+    if last.strategy == AGENTS or last.parent is not None or last.tolerated:
         return None
     message = "the tests pass with and without the fix: another environment would not change that"
     return EndSearch(reasons.ROW_DISPROVEN, message, judged_round=last)

@@ -35,7 +35,7 @@ from swefoundry.controllers.taskinstance.steps import (
     Step,
     WaitForEnvBuild,
 )
-from swefoundry.grading.verdict import VERDICT_MESSAGES, Verdict
+from swefoundry.grading.verdict import VERDICT_MESSAGES, MatrixCell, Verdict, inconclusive_cause
 from swefoundry.workloads.attempt import INTAKE_WORK
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
@@ -164,17 +164,32 @@ def _matrix_with(status: TaskInstanceStatus, evaluation: Evaluation) -> list[Eva
 def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observation) -> TaskInstanceStatus:
     verdict = result.verdict
     valid = verdict is Verdict.FAIL2PASS
-    reason, message = VERDICT_REASONS[verdict], VERDICT_MESSAGES[verdict]
-    if result.note and not valid:
-        message = f"{message}; {result.note}"
+    reason, message = VERDICT_REASONS[verdict], _verdict_message(status, result)
     phase: Phase = "Validated" if valid else "Rejected"
     states: Mapping[str, ConditionStatus] = {
         READY: "True",
         SUCCEEDED: "True",
         VALIDATED: "True" if valid else "False",
     }
-    status = with_fields(status, verdict=verdict.value, tests=result.tests, evidence=result.bundle)
+    status = with_fields(
+        status,
+        verdict=verdict.value,
+        tests=result.tests,
+        tests_unknown=result.tests_unknown or None,
+        evidence=result.bundle,
+    )
     return mark_finished(status, phase, states, (reason, message), observed.stamp)
+
+
+def _verdict_message(status: TaskInstanceStatus, result: Judged) -> str:
+    """The verdict's sentence, and what a person has to know besides."""
+    if result.verdict is Verdict.FAIL2PASS:
+        note = f"the sets of tests are not known: {result.tests_unknown}" if result.tests_unknown else ""
+    else:
+        note = result.note
+    cells = (MatrixCell(item.stage, item.code) for item in status.evaluations)
+    cause = inconclusive_cause(cells) if result.verdict is Verdict.INCONCLUSIVE else ""
+    return "; ".join(part for part in (VERDICT_MESSAGES[result.verdict], cause, note) if part)
 
 
 def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observation) -> TaskInstanceStatus:

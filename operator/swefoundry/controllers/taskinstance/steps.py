@@ -75,7 +75,10 @@ class Judged:
 
     verdict: Verdict
     tests: ResultSets | None
+    """None when the sets are not known."""
     bundle: Digest
+    tests_unknown: str = ""
+    """Why they are not known."""
     note: str = ""
     """What a person should know about how the tests were run."""
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.observe import Observation
@@ -14,7 +17,8 @@ from swefoundry.controllers.taskinstance.steps import (
     Result,
 )
 from swefoundry.drafts.evaluation_command import no_files_note
-from swefoundry.grading.result_sets import compare_stages
+from swefoundry.grading.report_agreement import report_disagreement
+from swefoundry.grading.result_sets import CaseSets, compare_stages
 from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 from swefoundry.grading.verdict_bundle import (
     BUNDLED_DRAFT_FILE,
@@ -29,6 +33,8 @@ from swefoundry.workloads.evaluation.evidence import RECORD_FILE, STATUSES_FILE
 EVALUATION_ARTIFACT_LIMIT_BYTES = 96 << 20
 """Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
 
+NO_TESTS_REPORTED = "no test was reported after the fix; a draft without reports gives exit codes only"
+
 
 async def store_verdict(step: Judge, observed: Observation, context: ReconcileContext) -> Result:
     """Push the verdict bundle, count the verdict, and return it with the sizes of the per-test sets."""
@@ -36,61 +42,72 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
     image = observed.image
     if image is None:
         raise errors.PermanentError(f"{task.name}: a verdict without an image")
-    evaluations, statuses = await _matrix_evidence(observed, context, repository)
-    sets = compare_stages(statuses[Stage.BEFORE], statuses[Stage.AFTER])
+    evaluations = await _matrix_evidence(observed, context, repository)
+    unknown = _tests_unknown(evaluations)
+    sets = CaseSets() if unknown else _result_sets(evaluations)
+    draft = await _draft(observed, context, repository)
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
         verdict=step.verdict.value,
-        matrix=evaluations,
+        matrix=[item.bundled for item in evaluations],
         image=f"{image.name}@{image.digest}",
         tests={name: list(ids) for name, ids in sets.by_name().items()},
+        tests_unknown=unknown,
+        tolerated_failures=draft.tolerated_failures if draft else [],
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
     note = ""
-    if observed.build is not None and observed.build.status.draft is not None:
+    if draft is not None:
         # With the draft, the bundle alone is enough to build the image and run the tests again.
-        draft = await context.draft(repository, observed.build.status.draft)
         files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
         note = no_files_note(
             draft.test_command, task.status.prepared.test_files if task.status.prepared else 0
         )
     digest = await push_artifact(context.registry, repository, "verdict", files, subject=image.digest)
     metrics.VERDICTS.labels(step.verdict.value, observed.settings.experiment_label(task.experiment)).inc()
-    known = bool(statuses[Stage.BEFORE] and statuses[Stage.AFTER])
-    counts = ResultSets(fail_to_pass=len(sets.swe_bench_fail_to_pass), pass_to_pass=len(sets.pass_to_pass))
-    return Judged(step.verdict, counts if known else None, digest, note)
+    counts = ResultSets(
+        fail_to_pass=len(sets.swe_bench_fail_to_pass),
+        error_to_pass=len(sets.error_to_pass),
+        pass_to_pass=len(sets.pass_to_pass),
+    )
+    return Judged(step.verdict, None if unknown else counts, digest, unknown, note)
+
+
+async def _draft(observed: Observation, context: ReconcileContext, repository: str) -> Draft | None:
+    if observed.build is None or observed.build.status.draft is None:
+        return None
+    return await context.draft(repository, observed.build.status.draft)
+
+
+@dataclass(frozen=True)
+class StoredEvaluation:
+    """An evaluation of the matrix with its evidence."""
+
+    bundled: BundledEvaluation
+    statuses: CaseStatuses
 
 
 async def _matrix_evidence(
     observed: Observation, context: ReconcileContext, repository: str
-) -> tuple[list[BundledEvaluation], dict[Stage, list[CaseStatuses]]]:
-    evaluations: list[BundledEvaluation] = []
-    statuses: dict[Stage, list[CaseStatuses]] = {stage: [] for stage in Stage}
+) -> list[StoredEvaluation]:
     items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
-    stored = await asyncio.gather(*(_stored_evaluation(item, context, repository) for item in items))
-    for item, (record, case_statuses) in zip(items, stored, strict=True):
-        if case_statuses:
-            statuses[item.stage].append(case_statuses)
-        evaluations.append(
-            BundledEvaluation(
-                stage=item.stage,
-                repeat=item.repeat,
-                code=item.code,
-                fault=item.fault,
-                raw_exit=item.raw_exit,
-                record=record,
-                evidence=item.evidence,
-            )
-        )
-    return evaluations, statuses
+    return list(await asyncio.gather(*(_stored_evaluation(item, context, repository) for item in items)))
 
 
 async def _stored_evaluation(
     item: Evaluation, context: ReconcileContext, repository: str
-) -> tuple[EvaluationResult | None, CaseStatuses]:
+) -> StoredEvaluation:
+    bundled = BundledEvaluation(
+        stage=item.stage,
+        repeat=item.repeat,
+        code=item.code,
+        fault=item.fault,
+        raw_exit=item.raw_exit,
+        evidence=item.evidence,
+    )
     if item.evidence is None:
-        return None, {}
+        return StoredEvaluation(bundled, {})
     files = await pull_artifact(
         context.registry,
         repository,
@@ -98,9 +115,35 @@ async def _stored_evaluation(
         EVALUATION_ARTIFACT_LIMIT_BYTES,
         only=(RECORD_FILE, STATUSES_FILE),
     )
-    stored = json.loads(files[STATUSES_FILE])["statuses"]
     record = EvaluationResult.model_validate_json(files[RECORD_FILE])
-    return record, {test: CaseStatus(status) for test, status in stored.items()}
+    stored = json.loads(files[STATUSES_FILE])["statuses"]
+    statuses = {test: CaseStatus(status) for test, status in stored.items()}
+    return StoredEvaluation(bundled.model_copy(update={"record": record}), statuses)
+
+
+def _tests_unknown(evaluations: Sequence[StoredEvaluation]) -> str:
+    """Why sets of tests cannot be made; empty when they can."""
+    for item in evaluations:
+        record = item.bundled.record
+        problem = report_disagreement(record, item.statuses) if record else ""
+        if problem:
+            return f"{item.bundled.stage} #{item.bundled.repeat}: {problem}"
+    return "" if any(_statuses_of(Stage.AFTER, evaluations)) else NO_TESTS_REPORTED
+
+
+def _result_sets(evaluations: Sequence[StoredEvaluation]) -> CaseSets:
+    before, after, base = (
+        _statuses_of(stage, evaluations) for stage in (Stage.BEFORE, Stage.AFTER, Stage.BASE)
+    )
+    return compare_stages(before, after, base)
+
+
+def _statuses_of(stage: Stage, evaluations: Sequence[StoredEvaluation]) -> list[CaseStatuses]:
+    return [
+        item.statuses
+        for item in evaluations
+        if item.bundled.stage is stage and item.bundled.record is not None
+    ]
 
 
 async def _stage_digests(

@@ -136,6 +136,18 @@ GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(
             "Run only the test files that are named, one after the other, without parallel workers.",
         ),
         _guidance(
+            FailureKind.FAILURES_IGNORED,
+            "tests",
+            "The test command ends with 0 although its report has failed tests.",
+            "Make the runner's own exit code that of the command: no pipe, no `|| true`, no command after it.",
+        ),
+        _guidance(
+            FailureKind.EXIT_UNEXPLAINED,
+            "tests",
+            "The test command ends with a failure although every test in its report passed.",
+            "Turn off what else can fail the command: a coverage threshold, a linter, warnings that are errors.",
+        ),
+        _guidance(
             FailureKind.AFTER_FAILED,
             "environment",
             "Tests ran and some still fail although the fix is applied.",

@@ -28,6 +28,8 @@ class FailureKind(StrEnum):
     NO_REPORT = "no readable result"
     TEST_TIME = "tests out of time"
     TEST_MEMORY = "tests out of memory"
+    FAILURES_IGNORED = "exit code hides failures"
+    EXIT_UNEXPLAINED = "exit code without a failed test"
     AFTER_FAILED = "tests fail after the fix"
     BEFORE_PASSED = "tests pass before the fix"
     BEFORE_UNCLEAR = "unclear before the fix"
@@ -58,6 +60,8 @@ KIND_BY_OUTCOME: dict[RoundOutcome, FailureKind] = {
     RoundOutcome.PUSH_FAILED: FailureKind.PUSH,
     RoundOutcome.NOT_RUNNABLE: FailureKind.NOT_RUNNABLE,
     RoundOutcome.NO_RESULT: FailureKind.NO_REPORT,
+    RoundOutcome.FAILURES_IGNORED: FailureKind.FAILURES_IGNORED,
+    RoundOutcome.EXIT_UNEXPLAINED: FailureKind.EXIT_UNEXPLAINED,
     RoundOutcome.AFTER_FAILED: FailureKind.AFTER_FAILED,
     RoundOutcome.TIME_LIMIT: FailureKind.TEST_TIME,
     RoundOutcome.OUT_OF_MEMORY: FailureKind.TEST_MEMORY,

@@ -69,7 +69,8 @@ def draft_key(draft: Draft) -> str:
         "test": " ".join(draft.test_command.split()),
         "rebuild": " ".join((draft.rebuild_command or "").split()),
         "reports": sorted(draft.reports),
-        "errors": sorted(draft.error_exit_codes),
+        "errors": sorted(draft.could_not_run_codes),
+        **({"tolerated": sorted(draft.tolerated_failures)} if draft.tolerated_failures else {}),
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 

@@ -70,7 +70,8 @@ async def _pod_body(
         command=expand_files(request.draft.test_command, facts.test_files),
         timeout_seconds=request.validation.timeout_seconds,
         reports=list(request.draft.reports),
-        error_exit_codes=list(request.draft.error_exit_codes),
+        error_exit_codes=request.draft.could_not_run_codes,
+        tolerated_failures=request.draft.tolerated_failures or None,
         canary=list(settings.canary) if request.validation.network == "Deny" else [],
     )
     run = EvaluationRun(

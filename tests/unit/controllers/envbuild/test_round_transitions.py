@@ -41,10 +41,43 @@ def with_probes(before, after):
         (21, 20, RoundOutcome.NOT_RUNNABLE),
         (21, 21, RoundOutcome.NO_RESULT),
         (1, 22, RoundOutcome.TIME_LIMIT),
+        (1, 23, RoundOutcome.FAILURES_IGNORED),
+        (1, 24, RoundOutcome.EXIT_UNEXPLAINED),
+        (23, 0, RoundOutcome.FAILURES_IGNORED),
+        (24, 0, RoundOutcome.EXIT_UNEXPLAINED),
     ],
 )
 def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, after, outcome):
     assert with_outcome(with_probes(before, after), PROBE).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("not_failing_before", "not_failing_after", "refused"),
+    [
+        ([], [], None),
+        (["t.py::test_net"], ["t.py::test_net"], None),
+        (["t.py::test_net"], [], "t.py::test_net"),
+        ([], ["t.py::test_net"], None),
+    ],
+    ids=["fails in both", "fails in none", "fails after the fix only", "fails before the fix only"],
+)
+def test_a_tolerated_test_must_fail_before_the_fix_too(not_failing_before, not_failing_after, refused):
+    probes = [
+        ProbeResult(stage=Stage.BEFORE, code=1, not_failing=not_failing_before),
+        ProbeResult(stage=Stage.AFTER, code=0, not_failing=not_failing_after),
+    ]
+    current = with_outcome(ROUND.model_copy(update={"tolerated": 1, "probes": probes}), PROBE)
+    message = f"the draft tolerates the failure of {refused}, which does not fail before the fix"
+    assert (current.outcome, current.message) == (
+        (RoundOutcome.AFTER_FAILED, message) if refused else (RoundOutcome.ACCEPTED, None)
+    )
+
+
+def test_a_before_that_contradicts_itself_gives_the_round_its_message():
+    before = ProbeResult(stage=Stage.BEFORE, code=23)
+    assert after_probe(ROUND, before, "3 tests failed").message == "3 tests failed"
+    failed = after_probe(ROUND, ProbeResult(stage=Stage.AFTER, code=1), "E assert")
+    assert after_probe(failed, before, "3 tests failed").message == "E assert"
 
 
 def test_a_round_with_a_missing_probe_stays_open():

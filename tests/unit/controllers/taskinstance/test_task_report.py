@@ -65,8 +65,9 @@ def evaluated(stage, code, network_open=False, repeat=0):
     return Evaluated(collect(work, code), evaluation, network_open)
 
 
-def judged(verdict, note=""):
-    return Judged(verdict, ResultSets(fail_to_pass=1, pass_to_pass=2), digest("c"), note)
+def judged(verdict, note="", tests_unknown=""):
+    tests = None if tests_unknown else ResultSets(fail_to_pass=1, pass_to_pass=2)
+    return Judged(verdict, tests, digest("c"), tests_unknown, note)
 
 
 def test_a_new_task_is_in_phase_intake():
@@ -294,6 +295,35 @@ def test_a_verdict_without_test_files_has_a_note():
     assert {item.message for item in status.conditions} == {
         "the tests pass without the fix: they do not test it; no test file was named"
     }
+
+
+def test_a_valid_row_whose_tests_are_not_known_says_why():
+    why = "after #0: the runner counted 3 tests, and 0 could be read from the log"
+    status = after(observed(READY), GO_ON, judged(Verdict.FAIL2PASS, tests_unknown=why))
+    assert (status.verdict, status.tests, status.tests_unknown) == ("fail2pass", None, why)
+    assert message(status) == (
+        f"the tests fail before the fix and pass after it; the sets of tests are not known: {why}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after_code", "cause"),
+    [
+        (23, 0, "before: the test command ended with 0 although its report has failed tests"),
+        (1, 24, "after: the test command ended with a failure although every test in its report passed"),
+        (22, 0, ""),
+    ],
+)
+def test_an_inconclusive_row_says_which_evaluation_contradicts_itself(before, after_code, cause):
+    evaluations = [
+        Evaluation(stage="before", repeat=0, code=before).to_json_dict(),
+        Evaluation(stage="after", repeat=0, code=after_code).to_json_dict(),
+    ]
+    view = observed(READY | {"evaluations": evaluations})
+    expected = "an evaluation ended without a result"
+    assert message(after(view, GO_ON, judged(Verdict.INCONCLUSIVE))) == "; ".join(
+        filter(None, (expected, cause))
+    )
 
 
 def test_transition_times_move_only_when_a_status_does():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from swefoundry.contracts.agent import AgentSpec, PastRound
-from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.draft import PYTEST_ERROR_CODES, Draft
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.models import Model
 from swefoundry.contracts.registry_location import RegistryLocation
@@ -79,7 +79,8 @@ def an_agent_spec(**more: object) -> AgentSpec:
 
 
 def a_draft(dockerfile: str = DOCKERFILE, command: str = COMMAND, **more: object) -> Draft:
-    return Draft(dockerfile=dockerfile, test_command=command, **({"reports": ["report.xml"]} | more))
+    fields = {"reports": ["report.xml"], "error_exit_codes": list(PYTEST_ERROR_CODES)} | more
+    return Draft(dockerfile=dockerfile, test_command=command, **fields)
 
 
 def a_past_attempt(

@@ -13,13 +13,31 @@ FACTORY_CATEGORIES = ("fail2pass", "fail2fail", "pass2pass", "pass2fail", "error
 SWEFOUNDRY_ONLY_VERDICTS = ("error2pass", "flaky", "inconclusive")
 """Verdicts that SWE-Factory does not have. Its readers train on `fail2pass`, so none of these may be listed there."""
 
-RESULT_COLUMNS = frozenset({"FAIL_TO_PASS", "PASS_TO_PASS", "image", "stage_images", "evidence", "verdict"})
-MEASURED_COLUMNS = RESULT_COLUMNS | {"experiment", "strategy", "reused_from", "llm_usage"}
+RESULT_COLUMNS = frozenset(
+    {"FAIL_TO_PASS", "PASS_TO_PASS", "ERROR_TO_PASS", "image", "stage_images", "evidence", "verdict"}
+)
+MEASURED_COLUMNS = RESULT_COLUMNS | {
+    "experiment",
+    "tolerated_failures",
+    "strategy",
+    "reused_from",
+    "llm_usage",
+}
 """Columns with our measurements; values that an imported row has in them are not exported."""
 
 
 class NotExportable(Exception):
     """The instance cannot be a row of the format; the message says why."""
+
+
+@dataclass(frozen=True)
+class ExportPolicy:
+    """Which rows are written, and what counts as FAIL_TO_PASS."""
+
+    allow_empty: bool = False
+    """Write rows whose FAIL_TO_PASS is empty."""
+    count_error_to_pass: bool = False
+    """Count tests of files that cannot be collected without the fix as FAIL_TO_PASS."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +59,12 @@ class ValidatedInstance:
     """Status of the EnvBuild; empty when it was deleted."""
 
 
-def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dict[str, Any]:
-    """A classic row, then the columns that the import kept, then ours. Lists are JSON text, as in SWE-bench."""
-    fail_to_pass = instance.bundle.swe_bench_fail_to_pass()
-    if not fail_to_pass and not allow_empty:
-        raise NotExportable(
-            "no test is known to fail before and pass after (its draft declares no reports), and an empty "
-            "FAIL_TO_PASS counts as resolved by any patch. Give --allow-empty to export the row anyway."
-        )
+def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPolicy()) -> dict[str, Any]:
+    """A classic row, then the columns that the import kept, then ours. Lists are JSON text, as in SWE-bench.
+
+    Raises :class:`NotExportable`.
+    """
+    fail_to_pass = _fail_to_pass(instance.bundle, policy)
     spec = instance.spec
     kept = {name: value for name, value in instance.extra.items() if name not in MEASURED_COLUMNS}
     classic = {
@@ -65,7 +81,12 @@ def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dic
         "PASS_TO_PASS": json.dumps(instance.bundle.tests.get("PASS_TO_PASS", [])),
         "environment_setup_commit": kept.pop("environment_setup_commit", None),
     }
+    error_to_pass = instance.bundle.tests.get("ERROR_TO_PASS", [])
     ours = {
+        "ERROR_TO_PASS": json.dumps(error_to_pass)
+        if error_to_pass and not policy.count_error_to_pass
+        else None,
+        "tolerated_failures": instance.bundle.tolerated_failures,
         "language": spec.get("language"),
         "source": spec.get("source"),
         "image": instance.bundle.image,
@@ -75,6 +96,23 @@ def swe_bench_row(instance: ValidatedInstance, allow_empty: bool = False) -> dic
         **_origin_columns(instance),
     }
     return {**classic, **kept, **{key: value for key, value in ours.items() if value}}
+
+
+def _fail_to_pass(bundle: VerdictBundle, policy: ExportPolicy) -> list[str]:
+    tests = bundle.swe_bench_fail_to_pass(policy.count_error_to_pass)
+    if tests or policy.allow_empty:
+        return tests
+    hidden = len(bundle.tests.get("ERROR_TO_PASS", ()))
+    if hidden:
+        why = (
+            f"all {hidden} tests that pass only with the fix are in files that cannot be collected without it "
+            "(ERROR_TO_PASS). Give --count-error-to-pass to count them as FAIL_TO_PASS"
+        )
+    elif bundle.tests_unknown:
+        why = f"its sets of tests are not known ({bundle.tests_unknown}). Give --allow-empty to export the row anyway"
+    else:
+        why = "no test fails before the fix and passes after it. Give --allow-empty to export the row anyway"
+    raise NotExportable(f"{why}. An empty FAIL_TO_PASS counts as resolved by any patch.")
 
 
 def _origin_columns(instance: ValidatedInstance) -> dict[str, Any]:

@@ -53,8 +53,8 @@ class Constraints:
     """Let the installer resolve the project's own requirements: its manifests do not show all of them."""
     rebuild: bool = False
     """Rebuild compiled parts before the tests: the fix may be in their sources."""
-    deselect: frozenset[str] = frozenset()
-    """Tests to leave out, because they fail after the fix in every environment."""
+    tolerated: frozenset[str] = frozenset()
+    """Tests whose failures do not count, because they fail after the fix in every environment."""
 
     def merged(self, other: "Constraints") -> "Constraints":
         """Return the union; of two bounds the stricter."""

@@ -278,11 +278,11 @@ RULES: tuple[LogRule, ...] = (
 )
 
 
-MAX_DESELECTED = 10
-"""Most tests that may be deselected; more failures mean that the environment, or the row, is wrong."""
+MAX_TOLERATED = 10
+"""Most tests whose failures may be tolerated; more failures mean that the environment, or the row, is wrong."""
 
-_PASSED_PER_DESELECTED = 10
-"""At least so many tests must pass for each deselected one."""
+_PASSED_PER_TOLERATED = 10
+"""At least so many tests must pass for each tolerated one."""
 
 
 def failing_tests(log: str) -> frozenset[str]:
@@ -291,6 +291,6 @@ def failing_tests(log: str) -> frozenset[str]:
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}
     passed = counts.pop("passed", 0)
     complete = len(ids) == sum(counts.values()) and len(ids) <= min(
-        MAX_DESELECTED, passed // _PASSED_PER_DESELECTED
+        MAX_TOLERATED, passed // _PASSED_PER_TOLERATED
     )
     return frozenset(ids) if complete else frozenset()

@@ -117,10 +117,15 @@ def is_recipe_command(command: str) -> bool:
     return command == UNITTEST_COMMAND or _RECIPE_COMMAND.match(command) is not None
 
 
+FIRST_TO_CONTINUE = 3
+"""Major release of pytest that first knew `--continue-on-collection-errors`."""
+
+
 def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str:
     """Return `python -m pytest` over the test files of the test patch, with a JUnit report.
 
-    `python -m` puts /testbed first on sys.path, so that `tests` is importable without an installation.
+    `python -m` puts /testbed first on sys.path, so that `tests` is importable without an installation. A file that
+    cannot be collected does not keep the others from running: each file is judged for itself.
     """
     cache = ["-o", "cache_dir=/tmp/pytest-cache"] if constraints.cache else ["-p", "no:cacheprovider"]
     words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
@@ -130,7 +135,8 @@ def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str
         words += _option_overrides(config, constraints)
     if constraints.importlib:
         words.append("--import-mode=importlib")
-    words += [f"--deselect={test}" for test in sorted(constraints.deselect)]
+    if constraints.pytest_below is None or constraints.pytest_below > FIRST_TO_CONTINUE:
+        words.append("--continue-on-collection-errors")
     words = (
         ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words]
         if constraints.django_settings

@@ -30,7 +30,7 @@ it needs.
 """
 
 ROUNDS_WITHOUT_PROGRESS = 2
-"""After so many rounds with no fewer failing tests than the best round, the failing tests are deselected."""
+"""After so many rounds with no fewer failing tests than the best round, the failing tests are tolerated."""
 
 _TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
 
@@ -79,7 +79,7 @@ class CandidatePlan:
             updated if failing else replace(updated, rounds_since_nearest=updated.rounds_since_nearest + 1)
         )
         if updated.failing and (again or updated.rounds_since_nearest >= ROUNDS_WITHOUT_PROGRESS):
-            return updated.without_failing_tests()
+            return updated.tolerating_failing_tests()
         if learned == self.constraints and tried.outcome in _TEST_OUTCOMES:
             learned = self._guessed_constraints
         return updated._with_constraints(learned) if learned != self.constraints else updated.next_candidate()
@@ -112,21 +112,21 @@ class CandidatePlan:
         return replace(constrained, hint=replace(self.hint, candidate=constrained.allowed_candidates[0]))
 
     def next_candidate(self) -> "CandidatePlan":
-        """Move to the next candidate; after the last one, repeat the best round without its failing tests."""
+        """Move to the next candidate; after the last one, repeat the best round and tolerate its failing tests."""
         if self.hint is not None:
             return replace(self, hint=None)
         remaining = tuple(candidate for candidate in self.allowed_candidates if candidate != self.candidate)
-        return replace(self, remaining=remaining) if remaining else self.without_failing_tests()
+        return replace(self, remaining=remaining) if remaining else self.tolerating_failing_tests()
 
-    def without_failing_tests(self) -> "CandidatePlan":
-        """Repeat the best round without the tests that fail in every environment."""
-        if not self.failing or self.nearest_candidate is None or self.constraints.deselect:
+    def tolerating_failing_tests(self) -> "CandidatePlan":
+        """Repeat the best round and tolerate the tests that fail in every environment."""
+        if not self.failing or self.nearest_candidate is None or self.constraints.tolerated:
             return self.with_unittest_runner()
         remaining = (
             self.nearest_candidate,
             *(candidate for candidate in self.allowed_candidates if candidate != self.nearest_candidate),
         )
-        constraints = replace(self.constraints, deselect=self.failing)
+        constraints = replace(self.constraints, tolerated=self.failing)
         return replace(self, remaining=remaining, hint=self.nearest_hint, constraints=constraints)
 
     def with_unittest_runner(self) -> "CandidatePlan":

@@ -102,6 +102,7 @@ def plan_to_draft(plan: DraftPlan) -> Draft:
         "dockerfile": dockerfile(plan.environment),
         "rebuild_command": rebuild_command,
         "rebuild_when": globs if rebuild_command else None,
+        "tolerated_failures": sorted(plan.constraints.tolerated),
     }
     if plan.hint is not None and plan.hint.command is not None:
         return plan.hint.command.model_copy(update=rebuild_fields)
@@ -170,8 +171,8 @@ def plan_label(plan: DraftPlan) -> str:
     if constraints.add:
         words.append("with " + ", ".join(sorted(constraints.add)[:4]))
     words += [phrase for name, phrase in _LABEL_WORDS.items() if getattr(constraints, name)]
-    if constraints.deselect:
-        words.append(f"without {pluralize(len(constraints.deselect), 'test')} failing after the fix")
+    if constraints.tolerated:
+        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
     if plan.hint is not None:
         words.append(plan.hint.label)
     return ", ".join(words)
