@@ -2,22 +2,23 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
-from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work, WorkKind
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import (
     POD_LOST,
     AttemptChange,
     CollectResult,
     FailAttempt,
+    Move,
     RetryAttempt,
     StartPod,
     Wait,
@@ -26,6 +27,27 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
 
 PartT = TypeVar("PartT")
+ContextT = TypeVar("ContextT", bound=ReconcileContext)
+ResultT = TypeVar("ResultT")
+
+
+class PodOwner(Protocol):
+    """An observed object that owns pods."""
+
+    @property
+    def owner(self) -> Owner:
+        """The object, as its pods refer to it."""
+
+
+ObservedT = TypeVar("ObservedT", bound=PodOwner)
+
+
+@dataclass(frozen=True)
+class MoveActions(Generic[ObservedT, ContextT, ResultT]):
+    """What starts the pods and collects the results of one controller, by kind of work."""
+
+    start: Mapping[WorkKind, Callable[[StartPod, ObservedT, ContextT], Awaitable[ResultT]]]
+    collect: Mapping[WorkKind, Callable[[CollectResult, ObservedT, ContextT], Awaitable[ResultT]]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +62,22 @@ class PodStarted:
     """A pod is there."""
 
     attempt: Attempt
+
+
+async def perform_move(
+    move: Move,
+    actions: MoveActions[ObservedT, ContextT, ResultT],
+    observed: ObservedT,
+    context: ContextT,
+) -> ResultT | AttemptChange:
+    """Start the pod, collect the result, or return the change of the attempt that the move is."""
+    match move:
+        case StartPod():
+            return await actions.start[move.work.kind](move, observed, context)
+        case CollectResult():
+            return await actions.collect[move.work.kind](move, observed, context)
+        case _:
+            return await verify_pod_lost(context, observed.owner.namespace, move)
 
 
 def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:

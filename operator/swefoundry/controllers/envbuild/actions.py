@@ -1,7 +1,5 @@
 """Actions of a step: the only place where an EnvBuild's reconcile starts pods, collects results and stores drafts."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from swefoundry import errors
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import ProbeResult
@@ -34,7 +32,7 @@ from swefoundry.workloads import names
 from swefoundry.workloads.attempt import WorkKind
 from swefoundry.workloads.build.launch import BuildRequest, launch_build
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import CollectResult, Move, StartPod, Wait, after_lost_log
+from swefoundry.workloads.decide import CollectResult, StartPod, Wait, after_lost_log
 from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.evaluation.launch import (
     EvaluationRequest,
@@ -44,10 +42,11 @@ from swefoundry.workloads.evaluation.launch import (
 )
 from swefoundry.workloads.intake.launch import IntakeRequest, finished_intake, launch_intake
 from swefoundry.workloads.lifecycle import (
+    MoveActions,
     count_finished_pod,
     gather_partial,
     new_attempt_ref,
-    verify_pod_lost,
+    perform_move,
 )
 
 LEADER_WAIT = "sibling"
@@ -64,7 +63,7 @@ async def act(step: Step, observed: Observation, context: EnvBuildContext) -> Ac
     """
     match step:
         case RunWork(moves):
-            return await gather_partial(_do_move(move, observed, context) for move in moves)
+            return await gather_partial(perform_move(move, _ACTIONS, observed, context) for move in moves)
         case StartRound(proposal):
             if proposal.parent is None:
                 context.coordination.become_leader(observed.build)
@@ -91,16 +90,6 @@ def _act_at_once(step: Step, observed: Observation, context: EnvBuildContext) ->
 
 async def _start_round(proposal: Proposal, observed: Observation, context: ReconcileContext) -> Result:
     return RoundStarted(await start_round(proposal, observed, context))
-
-
-async def _do_move(move: Move, observed: Observation, context: EnvBuildContext) -> Result:
-    match move:
-        case StartPod():
-            return await _START_POD[move.work.kind](move, observed, context)
-        case CollectResult():
-            return await _COLLECT_RESULT[move.work.kind](move, observed, context)
-        case _:
-            return await verify_pod_lost(context, observed.build.namespace, move)
 
 
 async def _launch_intake(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
@@ -184,20 +173,19 @@ async def _collect_build(move: CollectResult, observed: Observation, context: Re
     return BuildFinished(move, BuildResult.model_validate(move.result.record))
 
 
-_START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, EnvBuildContext], Awaitable[Result]]] = {
-    WorkKind.INTAKE: _launch_intake,
-    WorkKind.CHECKOUT: start_checkout,
-    WorkKind.BUILD: _launch_build,
-    WorkKind.AGENT: launch_agent,
-    WorkKind.EVALUATION: _launch_probe,
-}
-
-_COLLECT_RESULT: Mapping[
-    WorkKind, Callable[[CollectResult, Observation, EnvBuildContext], Awaitable[Result]]
-] = {
-    WorkKind.INTAKE: _collect_intake,
-    WorkKind.CHECKOUT: collect_checkout,
-    WorkKind.BUILD: _collect_build,
-    WorkKind.AGENT: collect_draft,
-    WorkKind.EVALUATION: _collect_probe,
-}
+_ACTIONS = MoveActions[Observation, EnvBuildContext, Result](
+    start={
+        WorkKind.INTAKE: _launch_intake,
+        WorkKind.CHECKOUT: start_checkout,
+        WorkKind.BUILD: _launch_build,
+        WorkKind.AGENT: launch_agent,
+        WorkKind.EVALUATION: _launch_probe,
+    },
+    collect={
+        WorkKind.INTAKE: _collect_intake,
+        WorkKind.CHECKOUT: collect_checkout,
+        WorkKind.BUILD: _collect_build,
+        WorkKind.AGENT: collect_draft,
+        WorkKind.EVALUATION: _collect_probe,
+    },
+)

@@ -1,7 +1,5 @@
 """Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
 from swefoundry import errors
 from swefoundry.api.taskinstance import Evaluation
 from swefoundry.controllers.steps import RunWork
@@ -20,7 +18,7 @@ from swefoundry.controllers.taskinstance.verdict_store import store_verdict
 from swefoundry.kube.resources import TASKS
 from swefoundry.workloads.attempt import WorkKind
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import CollectResult, Move, StartPod, after_lost_log
+from swefoundry.workloads.decide import CollectResult, StartPod, after_lost_log
 from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.evaluation.launch import (
     EvaluationRequest,
@@ -30,10 +28,11 @@ from swefoundry.workloads.evaluation.launch import (
 )
 from swefoundry.workloads.intake.launch import IntakeRequest, finished_intake, launch_intake
 from swefoundry.workloads.lifecycle import (
+    MoveActions,
     count_finished_pod,
     gather_partial,
     new_attempt_ref,
-    verify_pod_lost,
+    perform_move,
 )
 
 
@@ -46,7 +45,7 @@ async def act(
     """
     match step:
         case RunWork(moves):
-            return await gather_partial(_perform_move(move, observed, context) for move in moves)
+            return await gather_partial(perform_move(move, _ACTIONS, observed, context) for move in moves)
         case CreateEnvBuild():
             return await gather_partial([create_env_build(observed, context)])
         case Judge():
@@ -56,16 +55,6 @@ async def act(
                 TASKS, observed.task.namespace, observed.task.name, uid=observed.task.uid
             )
     return [], None
-
-
-async def _perform_move(move: Move, observed: Observation, context: ReconcileContext) -> Result:
-    match move:
-        case StartPod():
-            return await _START_POD[move.work.kind](move, observed, context)
-        case CollectResult():
-            return await _COLLECT_RESULT[move.work.kind](move, observed, context)
-        case _:
-            return await verify_pod_lost(context, observed.task.namespace, move)
 
 
 async def _launch_intake(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
@@ -136,14 +125,7 @@ async def _collect_intake(move: CollectResult, observed: Observation, context: R
     return finished_intake(move)
 
 
-_START_POD: Mapping[WorkKind, Callable[[StartPod, Observation, ReconcileContext], Awaitable[Result]]] = {
-    WorkKind.INTAKE: _launch_intake,
-    WorkKind.EVALUATION: _launch_evaluation,
-}
-
-_COLLECT_RESULT: Mapping[
-    WorkKind, Callable[[CollectResult, Observation, ReconcileContext], Awaitable[Result]]
-] = {
-    WorkKind.INTAKE: _collect_intake,
-    WorkKind.EVALUATION: _collect_evaluation,
-}
+_ACTIONS = MoveActions[Observation, ReconcileContext, Result](
+    start={WorkKind.INTAKE: _launch_intake, WorkKind.EVALUATION: _launch_evaluation},
+    collect={WorkKind.INTAKE: _collect_intake, WorkKind.EVALUATION: _collect_evaluation},
+)
