@@ -44,7 +44,8 @@ Prefix = Annotated[
         help="Path of the task repositories in the registry.",
     ),
 ]
-Out = Annotated[
+OutFile = Annotated[Path | None, typer.Option("--out", help="File to write; default: stdout.")]
+OutFolder = Annotated[
     Path | None, typer.Option("--out", help="Folder for one YAML file per instance; `-` for stdout.")
 ]
 Apply = Annotated[bool, typer.Option("--apply", help="Apply to the cluster.")]

@@ -42,7 +42,7 @@ def releases(
     file: PairsFile = None,
     test_glob: GlobsOfTests = None,
     cache: Annotated[Path | None, typer.Option("--cache", help="Folder for downloaded archives.")] = None,
-    out: options.Out = None,
+    out: options.OutFolder = None,
     apply: options.Apply = False,
     template: options.Template = None,
     strategies: options.StrategyNames = "",

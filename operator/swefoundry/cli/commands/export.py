@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
@@ -41,7 +40,7 @@ def export(
     export_format: Annotated[
         ExportFormat, typer.Option("--format", help="Format of the file.")
     ] = ExportFormat.SWE_BENCH,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write; default: stdout.")] = None,
+    out: options.OutFile = None,
     verdict: Annotated[
         list[str] | None,
         typer.Option("--verdict", help="Verdict that becomes rows; may be repeated. Default: fail2pass."),

@@ -30,7 +30,7 @@ def import_rows(
         formats.RowFormat,
         typer.Option("--format", help="Format of the rows; `auto` detects it for each row."),
     ] = formats.RowFormat.AUTO,
-    out: options.Out = None,
+    out: options.OutFolder = None,
     apply: options.Apply = False,
     template: options.Template = None,
     strategies: options.StrategyNames = "",

@@ -1,7 +1,6 @@
 """`swefoundry memory list` and `memory export`: the proven environments of a registry."""
 
 import asyncio
-from pathlib import Path
 from typing import IO, Annotated
 
 import typer
@@ -48,7 +47,7 @@ def list_memory(
 
 def export_memory(
     repos: Repos = None,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write; default: stdout.")] = None,
+    out: options.OutFile = None,
     registry: options.RegistryRequired = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
