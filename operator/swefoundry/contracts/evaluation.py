@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
@@ -16,7 +17,7 @@ class EvaluationSpec(WireModel):
     nonce: str
     stage: Stage
     command: str
-    workdir: str = "/testbed"
+    workdir: str = SOURCE_ROOT
     timeout_seconds: int
     reports: list[str] = []
     error_exit_codes: list[int] = []

@@ -8,9 +8,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.parser import Instruction, assignments, expand_variables
-
-SOURCE_ROOT = "/testbed"
 
 PREDEFINED_ARGS = {
     name: name.lower()

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.build_stages import (
-    SOURCE_ROOT,
     BuildStage,
     build_stages,
     has_source,

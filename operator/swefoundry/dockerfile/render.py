@@ -4,6 +4,8 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+
 
 def apt_step(packages: Sequence[str]) -> str:
     """Return a RUN step that installs Debian packages and removes the package lists."""
@@ -20,5 +22,5 @@ def command_step(command: str) -> str:
     A command of several lines uses the exec form, because a newline would end the instruction.
     """
     if "\n" in command:
-        return "RUN " + json.dumps(["/bin/sh", "-ec", f"cd /testbed\n{command}"])
-    return f"RUN cd /testbed && {command}"
+        return "RUN " + json.dumps(["/bin/sh", "-ec", f"cd {SOURCE_ROOT}\n{command}"])
+    return f"RUN cd {SOURCE_ROOT} && {command}"

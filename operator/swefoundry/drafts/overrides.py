@@ -7,11 +7,12 @@ because it becomes the task image.
 import re
 
 from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step, command_step
 
 _FROM = re.compile(r"^\s*FROM\s", re.IGNORECASE)
 _FROM_IMAGE = re.compile(r"^(\s*FROM\s+(?:--\S+\s+)*)(\S+)", re.IGNORECASE)
-_COPY_SOURCE = re.compile(r"^\s*COPY\s+(?:--\S+\s+)*\.\s+/testbed/?\s*$", re.IGNORECASE)
+_COPY_SOURCE = re.compile(rf"^\s*COPY\s+(?:--\S+\s+)*\.\s+{SOURCE_ROOT}/?\s*$", re.IGNORECASE)
 
 
 def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.errors import PermanentError
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.deterministic_tar import (
@@ -24,9 +25,8 @@ from swefoundry.oci.deterministic_tar import (
     pack_nodes,
 )
 
-WORKDIR = "/testbed"
 RUNNER_PATH = ".swefoundry/runner"
-_PREFIX = WORKDIR.lstrip("/").encode() + b"/"
+_PREFIX = SOURCE_ROOT.lstrip("/").encode() + b"/"
 _WHITEOUT_PREFIX = b".wh."
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.contracts.wire import JsonObject
 from swefoundry.errors import PermanentError
 from swefoundry.oci.content import (
@@ -23,7 +24,7 @@ from swefoundry.oci.content import (
     digest_of,
     digest_tag,
 )
-from swefoundry.oci.overlays import RUNNER_PATH, WORKDIR
+from swefoundry.oci.overlays import RUNNER_PATH
 from swefoundry.oci.registry_client import RegistryClient
 
 CONFIG_LIMIT_BYTES = 8 << 20
@@ -84,7 +85,7 @@ def stage_config(config: JsonObject, layer: Layer) -> JsonObject:
     process: JsonObject = {
         k: v for k, v in (config.get("config") or {}).items() if k not in _DROPPED_SETTINGS
     }
-    process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": WORKDIR}
+    process |= {"Entrypoint": ["/" + RUNNER_PATH], "WorkingDir": SOURCE_ROOT}
     return _with_layer(config | {"config": process}, layer, "swefoundry stage")
 
 

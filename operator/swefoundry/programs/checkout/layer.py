@@ -17,6 +17,7 @@ from typing import IO, BinaryIO, cast
 
 from swefoundry.archives.members import ArchiveMember
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.oci.deterministic_tar import (
     TREE_MTIME,
     Directory,
@@ -27,7 +28,6 @@ from swefoundry.oci.deterministic_tar import (
     open_tar,
     tar_info,
 )
-from swefoundry.oci.overlays import WORKDIR
 from swefoundry.programs.checkout.source_tree import (
     EntryKind,
     SourceTree,
@@ -38,7 +38,7 @@ from swefoundry.programs.checkout.source_tree import (
 )
 
 GIT = b".git"
-_PREFIX = WORKDIR.lstrip("/").encode() + b"/"
+_PREFIX = SOURCE_ROOT.lstrip("/").encode() + b"/"
 _WHITEOUT = b".wh."
 _OPAQUE = b".wh..wh..opq"
 _LEVEL = 6

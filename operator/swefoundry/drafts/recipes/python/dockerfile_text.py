@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
 from swefoundry.drafts.recipes.python.build_tools import Installation
 from swefoundry.drafts.recipes.python.pytest_settings import EMPTY_PYTEST_INI
@@ -51,8 +52,8 @@ def dockerfile(environment: PythonEnvironment) -> str:
         _install_step(environment.installation.tools, "", 0),
         _install_step(environment.requirements, _date_options(environment)),
         *([f"RUN printf '[pytest]\\n' > {EMPTY_PYTEST_INI}"] if environment.empty_config else []),
-        "COPY . /testbed",
-        "WORKDIR /testbed",
+        f"COPY . {SOURCE_ROOT}",
+        f"WORKDIR {SOURCE_ROOT}",
         *_project_steps(environment),
     ]
     return "\n".join(step for step in steps if step) + "\n"
@@ -113,7 +114,7 @@ def _project_steps(environment: PythonEnvironment) -> list[str]:
     steps = [f"RUN {command}"] if command else []
     folders = environment.python_path if installation.editable else ["", *environment.python_path]
     if folders:
-        path = ":".join(f"/testbed/{folder}".rstrip("/") for folder in folders)
+        path = ":".join(f"{SOURCE_ROOT}/{folder}".rstrip("/") for folder in folders)
         steps.append(f"ENV PYTHONPATH={path}")
     return steps
 

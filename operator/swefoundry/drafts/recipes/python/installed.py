@@ -9,7 +9,8 @@ from itertools import groupby
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.dockerfile.build_stages import SOURCE_ROOT, BuildStage, build_stages
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.dockerfile.build_stages import BuildStage, build_stages
 from swefoundry.dockerfile.parser import Instruction, assignments, parse
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.setup_cfg import parse_ini
 
@@ -130,7 +131,7 @@ def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str
     cache = ["-o", "cache_dir=/tmp/pytest-cache"] if constraints.cache else ["-p", "no:cacheprovider"]
     words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
     if constraints.no_config or config.refused_section:
-        words += ["-c", EMPTY_PYTEST_INI, "--rootdir=/testbed"]
+        words += ["-c", EMPTY_PYTEST_INI, f"--rootdir={SOURCE_ROOT}"]
     else:
         words += _option_overrides(config, constraints)
     if constraints.importlib:
