@@ -102,7 +102,7 @@ def run_pair(package: str, old: str, new: str, options: argparse.Namespace) -> d
     folder = CACHE / "builds" / f"{package}-{old}"
     strategy_input, verdict = _run_rounds(strategy_input, task, folder, options)
     subprocess.run(["rm", "-rf", str(folder)], check=True)
-    tried = strategy_input.tried
+    tried = strategy_input.past_rounds
     labels = " | ".join(f"{each.label}: {each.outcome}" for each in tried)
     return {"date": str(date.date()), "verdict": verdict, "rounds": len(tried), "note": labels}
 
@@ -129,7 +129,9 @@ def _run_rounds(
             outcome=outcome,
             message=message,
         )
-        strategy_input = strategy_input.model_copy(update={"tried": (*strategy_input.tried, tried)})
+        strategy_input = strategy_input.model_copy(
+            update={"past_rounds": (*strategy_input.past_rounds, tried)}
+        )
         if verdict:
             return strategy_input, verdict
     return strategy_input, "unsolved"

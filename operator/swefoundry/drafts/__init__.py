@@ -26,10 +26,10 @@ def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> P
 
     An image that was refused is not reused again; its draft may still be built from scratch.
     """
-    if any(_ends_search(tried) for tried in strategy_input.tried):
+    if any(_ends_search(tried) for tried in strategy_input.past_rounds):
         return None
-    spent = {tried.draft.digest() for tried in strategy_input.tried if tried.parent is None}
-    refused = {tried.parent.image for tried in strategy_input.tried if tried.parent is not None}
+    spent = {tried.draft.digest() for tried in strategy_input.past_rounds if tried.parent is None}
+    refused = {tried.parent.image for tried in strategy_input.past_rounds if tried.parent is not None}
     for proposal in _all_proposals(strategies, strategy_input):
         final = proposal.model_copy(
             update={"draft": with_overrides(proposal.draft, strategy_input.overrides)}

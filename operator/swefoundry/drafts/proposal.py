@@ -47,7 +47,7 @@ class StrategyInput(WireModel):
     """Per language, the base images that the operator may use, best known first: {"python":
     ["python:3.11-slim", …]}.
     """
-    tried: tuple[TriedRound, ...] = ()
+    past_rounds: tuple[TriedRound, ...] = ()
     """Rounds so far, oldest first."""
     reuse_candidates: tuple[ReuseCandidate, ...] = ()
     """Proven environments of the same repository whose images may be tried, nearest first."""

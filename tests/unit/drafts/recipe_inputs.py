@@ -56,7 +56,7 @@ def ended(inputs: StrategyInput, outcome: RoundOutcome, message: str = "") -> St
         outcome=outcome,
         message=message,
     )
-    return inputs.model_copy(update={"tried": (*inputs.tried, tried)})
+    return inputs.model_copy(update={"past_rounds": (*inputs.past_rounds, tried)})
 
 
 def all_rounds(inputs: StrategyInput, outcome: RoundOutcome, messages: list[str]) -> StrategyInput:

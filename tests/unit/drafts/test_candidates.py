@@ -22,7 +22,7 @@ MESSAGES = [
 
 
 def bases_and_days(inputs):
-    rounds = all_rounds(inputs, FAILED_WITHOUT_A_MESSAGE, [""]).tried
+    rounds = all_rounds(inputs, FAILED_WITHOUT_A_MESSAGE, [""]).past_rounds
     return [(tried.draft.dockerfile.split("\n")[0][5:], tried.label.split(", ")[1]) for tried in rounds]
 
 
@@ -125,14 +125,15 @@ def test_constraints_hold_for_later_candidates():
 
 def test_the_last_draft_tolerates_the_few_tests_that_fail_in_every_environment():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 1 failed, 30 passed in 1.0s ===="
-    last = all_rounds(an_input(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried[-1]
+    inputs = all_rounds(an_input(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary])
+    last = inputs.past_rounds[-1]
     assert last.draft.tolerated_failures == ["tests/test_thing.py::test_net"]
     assert last.label.endswith("tolerates 1 test failing after the fix")
 
 
 def test_no_failure_is_tolerated_when_the_summary_does_not_name_them_all():
     summary = "FAILED tests/test_thing.py::test_net - OSError\n==== 2 failed, 3 passed in 1.0s ===="
-    tried = all_rounds(an_input(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).tried
+    tried = all_rounds(an_input(bases=["python:3.11-slim"]), RoundOutcome.AFTER_FAILED, [summary]).past_rounds
     assert [each.draft.tolerated_failures for each in tried] == [[]] * len(tried)
 
 
@@ -148,12 +149,12 @@ def test_no_draft_is_proposed_twice_and_the_candidates_end(outcomes, created):
             break
         inputs = ended(inputs, outcome, message)
     inputs = inputs if candidates_ended(inputs) else all_rounds(inputs, RoundOutcome.AFTER_FAILED, MESSAGES)
-    digests = [tried.draft.digest() for tried in inputs.tried]
+    digests = [tried.draft.digest() for tried in inputs.past_rounds]
     assert len(set(digests)) == len(digests)
 
 
 def candidates_ended(inputs):
-    return bool(inputs.tried) and next_proposal(["recipe"], inputs) is None
+    return bool(inputs.past_rounds) and next_proposal(["recipe"], inputs) is None
 
 
 def test_the_same_few_failures_with_two_candidates_are_tolerated_at_once():
@@ -182,7 +183,7 @@ def test_an_interpreter_without_modern_editable_installs_uses_setup_py_develop()
 
 def test_tests_in_unittests_style_are_run_by_unittest_when_pytest_cannot():
     inputs = an_input(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
-    last = all_rounds(inputs, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1]
+    last = all_rounds(inputs, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).past_rounds[-1]
     assert last.draft.test_command.startswith("python -m unittest -v {files} ")
     assert last.draft.reports == []
     assert last.label.endswith("unittest instead of pytest")

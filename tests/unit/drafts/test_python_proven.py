@@ -56,7 +56,7 @@ def a_draft(dockerfile, command="python -m pytest -q {files}", **fields):
 
 
 def drafts_of(inputs):
-    return {tried.draft.digest() for tried in all_rounds(inputs, RoundOutcome.AFTER_FAILED, [""]).tried}
+    return {tried.draft.digest() for tried in all_rounds(inputs, RoundOutcome.AFTER_FAILED, [""]).past_rounds}
 
 
 class TestADraftOfTheRecipe:
@@ -137,7 +137,7 @@ class TestADraftOfTheRecipe:
 
     def test_that_ran_unittest_is_run_by_unittest(self):
         inputs = an_input(bases=["python:3.11-slim"], test_imports=["unittest", "thing"])
-        draft = all_rounds(inputs, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).tried[-1].draft
+        draft = all_rounds(inputs, RoundOutcome.NO_RESULT, ["INTERNALERROR> KeyError"]).past_rounds[-1].draft
         assert proposed(with_references(inputs, known(draft))).draft.test_command == draft.test_command
 
 
@@ -220,7 +220,7 @@ class TestTheCandidatesAfterTheHint:
     def test_does_not_try_a_draft_again_that_the_hint_repeats(self):
         draft = proposed(an_input()).draft
         inputs = ended(with_references(an_input(), known(draft, "2023-06-01")), RoundOutcome.NO_RESULT)
-        assert inputs.tried[0].draft == draft
+        assert inputs.past_rounds[0].draft == draft
         assert proposed(inputs).label == "python 3.11, as of 2023-07-21"
 
     def test_keeps_its_constraints_when_another_commit_has_been_solved_meanwhile(self):
@@ -254,5 +254,5 @@ class TestTheCandidatesAfterTheHint:
             inputs = ended(inputs, outcome, message)
         if next_proposal(["recipe"], inputs) is not None:
             inputs = all_rounds(inputs, RoundOutcome.AFTER_FAILED, MESSAGES)
-        digests = [tried.draft.digest() for tried in inputs.tried]
+        digests = [tried.draft.digest() for tried in inputs.past_rounds]
         assert len(set(digests)) == len(digests)

@@ -23,7 +23,9 @@ def a_candidate(letter, root=None, draft=DRAFT, **fields):
 
 
 def inputs(*candidates, tried=(), **fields):
-    return an_input().model_copy(update={"reuse_candidates": candidates, "tried": tuple(tried), **fields})
+    return an_input().model_copy(
+        update={"reuse_candidates": candidates, "past_rounds": tuple(tried), **fields}
+    )
 
 
 def reused(letter, outcome=RoundOutcome.AFTER_FAILED, draft=DRAFT):

@@ -89,7 +89,7 @@ async def _read_search(
     if isinstance(named, ParentUnusable | ParentUnfinished):
         return named
     proven = await read_proven(observed, context, facts, strategies)
-    strategy_input = _strategy_input(observed, facts, await _tried_rounds(observed, context))
+    strategy_input = _strategy_input(observed, facts, await _past_rounds(observed, context))
     candidates = proven.candidates if named is None else (named,)
     return SearchState(
         strategies,
@@ -97,7 +97,9 @@ async def _read_search(
     )
 
 
-def _strategy_input(observed: Observation, facts: Facts, tried: tuple[TriedRound, ...]) -> StrategyInput:
+def _strategy_input(
+    observed: Observation, facts: Facts, past_rounds: tuple[TriedRound, ...]
+) -> StrategyInput:
     spec = observed.build.spec
     return StrategyInput(
         facts=facts,
@@ -107,15 +109,15 @@ def _strategy_input(observed: Observation, facts: Facts, tried: tuple[TriedRound
         draft=spec.environment.draft,
         overrides=spec.environment.overrides,
         base_images=observed.settings.base_images,
-        tried=tried,
+        past_rounds=past_rounds,
     )
 
 
-async def _tried_rounds(observed: Observation, context: ReconcileContext) -> tuple[TriedRound, ...]:
-    tried = []
+async def _past_rounds(observed: Observation, context: ReconcileContext) -> tuple[TriedRound, ...]:
+    rounds = []
     for item, outcome in ended_rounds(observed.build.status.rounds):
         draft = await context.draft(observed.repository, item.draft)
-        tried.append(
+        rounds.append(
             TriedRound(
                 strategy=item.strategy,
                 label=item.label,
@@ -125,4 +127,4 @@ async def _tried_rounds(observed: Observation, context: ReconcileContext) -> tup
                 parent=item.parent,
             )
         )
-    return tuple(tried)
+    return tuple(rounds)

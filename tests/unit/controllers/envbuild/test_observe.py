@@ -97,7 +97,7 @@ async def test_candidates_and_references_come_from_one_listing(context, status):
     observed = await observe(KEY, context, NOW)
     assert isinstance(observed.search, SearchState)
     assert context.reads == 1
-    assert len(observed.search.strategy_input.tried) == len(status.get("rounds", []))
+    assert len(observed.search.strategy_input.past_rounds) == len(status.get("rounds", []))
 
 
 async def test_without_reuse_nothing_is_listed(context):

@@ -159,7 +159,7 @@ class CandidatePlan:
 def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
     """Yield the drafts left after the past rounds, best first."""
     plan = initial_plan(strategy_input)
-    for tried in strategy_input.tried:
+    for tried in strategy_input.past_rounds:
         if tried.strategy == RECIPE:
             plan = _plan_that_made(plan, tried, strategy_input.overrides).after_round(tried)
     while (candidate := plan.candidate) is not None:
