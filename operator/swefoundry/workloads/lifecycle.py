@@ -28,7 +28,7 @@ from swefoundry.workloads.pod_spec import JsonDict
 
 PartT = TypeVar("PartT")
 ContextT = TypeVar("ContextT", bound=ReconcileContext)
-ResultT = TypeVar("ResultT")
+ActionResultT = TypeVar("ActionResultT")
 
 
 class PodOwner(Protocol):
@@ -43,11 +43,11 @@ ObservedT = TypeVar("ObservedT", bound=PodOwner)
 
 
 @dataclass(frozen=True)
-class MoveActions(Generic[ObservedT, ContextT, ResultT]):
+class MoveActions(Generic[ObservedT, ContextT, ActionResultT]):
     """What starts the pods and collects the results of one controller, by kind of work."""
 
-    start: Mapping[WorkKind, Callable[[StartPod, ObservedT, ContextT], Awaitable[ResultT]]]
-    collect: Mapping[WorkKind, Callable[[CollectResult, ObservedT, ContextT], Awaitable[ResultT]]]
+    start: Mapping[WorkKind, Callable[[StartPod, ObservedT, ContextT], Awaitable[ActionResultT]]]
+    collect: Mapping[WorkKind, Callable[[CollectResult, ObservedT, ContextT], Awaitable[ActionResultT]]]
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class PodStarted:
 
 async def perform_move(
     move: Move,
-    actions: MoveActions[ObservedT, ContextT, ResultT],
+    actions: MoveActions[ObservedT, ContextT, ActionResultT],
     observed: ObservedT,
     context: ContextT,
-) -> ResultT | AttemptChange:
+) -> ActionResultT | AttemptChange:
     """Start the pod, collect the result, or return the change of the attempt that the move is."""
     match move:
         case StartPod():
