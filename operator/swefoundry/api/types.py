@@ -42,7 +42,7 @@ def cel_rules(*rules: dict[str, str]) -> ConfigDict:
 
 NO_PASSWORD = cel_rule(
     "!self.url.matches('^https?://[^/@]*:[^/@]*@')",
-    "must not contain a password: everybody can read it here",
+    "must not contain a password, which everybody who can read the object would see",
     "url",
 )
 

@@ -54,7 +54,7 @@ def fault_message(move: FailAttempt) -> str:
 def isolation_message(who: str) -> str:
     """Message when ``who`` could reach the canary, with the remedy."""
     return (
-        f"{who} reached the canary address although the network must be denied: "
+        f"{who} reached the canary address although spec.validation.network is Deny: "
         "install a network plug-in (CNI) that enforces NetworkPolicies, or set spec.validation.network: Allow"
     )
 

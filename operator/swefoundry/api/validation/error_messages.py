@@ -8,6 +8,14 @@ from pydantic_core import ErrorDetails
 from swefoundry.api.validation.cel_rules import FIX_BY_FIELD
 from swefoundry.contracts.wire import JsonObject
 
+TYPE_NAMES = {
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "object": "an object",
+    "array": "a list",
+    "string": "a string",
+}
+
 
 def format_error(error: ErrorDetails, schema: JsonObject) -> str:
     """Format one of pydantic's errors."""
@@ -38,9 +46,8 @@ def _problem(error: ErrorDetails, node: JsonObject) -> str:
             return f"{value} is out of range: {node.get('minimum')} to {node.get('maximum')}."
     if node.get("format") == "date-time":
         return f"{quoted(value)} is not a time."
-    expected = {"integer": "a whole number", "object": "an object", "array": "a list", "string": "a string"}
-    article = expected.get(str(node.get("type")), str(node.get("type")))
-    return f"must be {article}, not {quoted(value)}."
+    expected = TYPE_NAMES.get(str(node.get("type")), str(node.get("type")))
+    return f"must be {expected}, not {quoted(value)}."
 
 
 def _fix(location: list[int | str], error: ErrorDetails, node: JsonObject) -> str:
@@ -53,7 +60,9 @@ def _fix(location: list[int | str], error: ErrorDetails, node: JsonObject) -> st
         return FIX_BY_FIELD[name]
     if error["type"] == "string_type" and isinstance(error["input"], int | float):
         return "Put it in quotes."
-    if error["type"] in ("int_type", "bool_type") and isinstance(error["input"], str):
+    if error["type"] == "bool_type":
+        return "Write true or false, without quotes."
+    if error["type"] == "int_type" and isinstance(error["input"], str):
         return "Write it without quotes."
     return str(node.get("description", ""))
 

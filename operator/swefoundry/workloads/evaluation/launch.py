@@ -41,7 +41,7 @@ def failed_nodes(attempts: Iterable[Attempt], work: Work) -> tuple[str, ...]:
 
 
 def network_open(record: EvaluationResult, validation: Validation, settings: Settings) -> bool:
-    """Whether the evaluation reached the canary although the network was to be denied."""
+    """Whether the evaluation reached the canary although spec.validation.network is Deny."""
     return validation.network == "Deny" and settings.require_isolation and record.network == "open"
 
 

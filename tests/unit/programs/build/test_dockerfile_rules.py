@@ -2,8 +2,9 @@
 
 import pytest
 
+from golden_files import assert_golden
 from swefoundry.dockerfile.image_names import is_allowed, normalized
-from swefoundry.dockerfile.policy import DOCKERFILE_LIMIT_BYTES, RULES, PolicyRule, Violation, violations
+from swefoundry.dockerfile.policy import DOCKERFILE_LIMIT_BYTES, RULES, violations
 
 TOP = "FROM python:3.11-slim\n"
 END = "COPY . /testbed\n"
@@ -103,16 +104,6 @@ def test_a_complaint_is_a_sentence_that_names_the_line(name: str) -> None:
         assert each.message.endswith(".")
 
 
-def test_a_complaint_names_the_fix() -> None:
-    assert violations(TOP + END + "RUN pip install -e .[test] || true\n", ()) == [
-        Violation(
-            3,
-            PolicyRule.HIDDEN_FAILURE,
-            "Line 3: `|| true` hides a failed `pip install`; remove it so that the build fails where the fault is.",
-        )
-    ]
-
-
 PYTHON_ONLY = ("python:*", "registry.lab:5000/bases/*")
 
 
@@ -123,10 +114,6 @@ def test_images_outside_the_list_are_refused_wherever_they_are_named() -> None:
         "FROM scratch\nFROM ubuntu\nCOPY . /testbed\nCOPY --from=registry.lab:5000/bases/x /a /b\n"
     )
     assert rules_broken(dockerfile, PYTHON_ONLY) == [(3, "base"), (6, "base"), (8, "base")]
-    assert violations(dockerfile, PYTHON_ONLY)[2].message == (
-        "Line 8: docker.io/library/ubuntu:latest is not among the allowed images; "
-        "use one that matches python:*, registry.lab:5000/bases/*."
-    )
 
 
 @pytest.mark.parametrize(
@@ -164,6 +151,17 @@ def test_names_have_one_long_form(name: str, long: str) -> None:
 )
 def test_patterns_are_compared_in_the_long_form(name: str, pattern: str, fits: bool) -> None:
     assert is_allowed(name, [pattern]) is fits
+
+
+def test_the_wording_of_complaints() -> None:
+    dockerfiles = {name: (text, ()) for name, (text, _) in BAD.items()}
+    outside = {"a base that is not allowed": ("FROM ubuntu\n" + END, PYTHON_ONLY)}
+    lines = [
+        f"{name}: {each.rule.value}: {each.message}"
+        for name, (text, bases) in (dockerfiles | outside).items()
+        for each in violations(text, bases)
+    ]
+    assert_golden("dockerfile-policy.txt", "".join(f"{line}\n" for line in lines))
 
 
 @pytest.mark.timeout(60)
