@@ -183,10 +183,7 @@ async def test_a_waiting_build_names_the_search_that_it_waits_for(stage):
     await stage.run(check=check_waiting)
     [(waiting, message)] = {(name, text) for name, reason, text in reported if reason == "WaitingForSibling"}
     other = {"one": "two", "two": "one"}[waiting]
-    assert message == (
-        f"sibling: WaitingForSibling (EnvBuild here/{other} of the same repository is searched first, "
-        "because its image may be reusable; the wait is at most 900 s in total (sibling_wait_seconds))"
-    )
+    assert f"EnvBuild here/{other} " in message and " 900 s " in message
 
 
 async def test_an_image_that_does_not_do_is_refused_and_the_draft_is_built(stage):
@@ -293,9 +290,11 @@ async def test_the_image_that_a_person_names_is_the_one_that_is_reused(stage):
 async def test_a_named_image_that_is_not_there_stalls_with_a_sentence(stage):
     stage.task("one", ["reuse", "fixed"], parentRef={"name": "nobody"})
     await stage.run()
-    assert why(stage.build("one")) == (
+    reason, message = why(stage.build("one"))
+    assert (reason, "spec.environment.parentRef" in message, "nobody" in message) == (
         "ParentUnusable",
-        "spec.environment.parentRef: EnvBuild nobody does not exist in namespace here",
+        True,
+        True,
     )
 
 

