@@ -13,7 +13,7 @@ import (
 
 const (
 	grace        = 5 * time.Second  // what the process group gets between SIGTERM and SIGKILL
-	patience     = 60 * time.Second // how long killed processes may take to be gone
+	killTimeout  = 60 * time.Second // limit for killed processes to end
 	reapedAtOnce = 512
 	lookEvery    = 200 * time.Millisecond // for a stop, and should a child's end ever be missed
 )
@@ -147,7 +147,7 @@ func supervise(pid int, limit time.Duration, child <-chan os.Signal) (ending, er
 			killAt = time.After(grace)
 		case <-killAt:
 			killOthers(pid)
-			giveUpAt = time.After(patience)
+			giveUpAt = time.After(killTimeout)
 		case <-giveUpAt:
 			return ended, errors.New("the command does not die")
 		}

@@ -14,7 +14,7 @@ import (
 // killTheRest returns when no other process is left. To the init of a process-id namespace every
 // orphan falls, so "no child left" means "nobody left", however the process was daemonised.
 func killTheRest(command int) error {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(killTimeout)
 	for time.Now().Before(deadline) {
 		killOthers(command)
 		if nobodyLeft() {
