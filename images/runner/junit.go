@@ -2,255 +2,158 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 )
 
-// Count the test cases of a JUnit XML file by how they ended.
-//
-// Only elements are counted, so the reader below keeps element names and nothing else: attributes and
-// text are passed over byte by byte, entities are never looked at and a document type is refused.
-// Memory is bounded by depth and name length whatever the file holds.
+// Read the test cases of a JUnit XML file. swefoundry.grading.junit reads the same.
 
-const (
-	maxDepth = 64
-	maxName  = 256
-)
+var errNotJUnit = errors.New("not JUnit XML")
 
-var (
-	errNotXML      = errors.New("malformed XML")
-	errCutOff      = errors.New("the XML ends too early")
-	errDoctype     = errors.New("document types are refused")
-	errTooDeep     = errors.New("elements are nested too deeply")
-	errNotJUnit    = errors.New("not JUnit XML")
-	errUnknownKind = errors.New("neither JUnit XML nor TAP")
-)
+// pytestSuite is what pytest writes about a suite, in this order; Python below 3.8 sorted it.
+var pytestSuite = []string{"name", "errors", "failures", "skipped", "tests", "time", "timestamp", "hostname"}
 
-func countJUnit(from *bufio.Reader) (Tests, error) {
-	elements := &elementReader{from: from}
-	var counter junitCounter
+// uncollectedClasses are what runners name a module that they could not import.
+var uncollectedClasses = []string{
+	"unittest.loader._FailedTest", "unittest.loader.ModuleImportFailure", "nose2.loader.ModuleImportFailure",
+	"nose.failure.Failure", "Test suite failed to run", internalError,
+}
+
+// internalError is the class of the entry that pytest writes about its own crash.
+const internalError = "pytest"
+
+func readJUnit(from *bufio.Reader, into *tally) error {
+	elements, err := newXMLReader(sanitised(from))
+	if err != nil {
+		return err
+	}
+	cases := caseReader{add: into.add}
 	for {
-		name, opens, err := elements.next()
+		one, err := elements.next()
 		if err == io.EOF {
-			return counter.tests, nil
+			return nil
 		}
 		if err != nil {
-			return Tests{}, err
+			return err
 		}
-		if opens && len(elements.open) == 1 && name != "testsuites" && name != "testsuite" {
-			return Tests{}, errNotJUnit
+		if one.opens && len(elements.open) == 1 && !isSuite(one.name) {
+			return errNotJUnit
 		}
-		counter.see(name, opens, len(elements.open))
+		if err := cases.see(one, len(elements.open)); err != nil {
+			return err
+		}
 	}
 }
 
-type junitCounter struct {
-	tests                   Tests
-	caseDepth               int // 0 outside a test case
-	failed, errored, passed bool
-	skipped                 bool
+func isSuite(name string) bool { return name == "testsuites" || name == "testsuite" }
+
+// caseReader gathers what a test case is made of. A test case within another one is none.
+type caseReader struct {
+	add      func(testID, status) error
+	suites   []element
+	one      element // the open test case
+	depth    int     // its depth; 0 outside a test case
+	children []element
 }
 
 // see gets the depth with an opened element included and a closed one excluded.
-func (c *junitCounter) see(name string, opens bool, depth int) {
+func (c *caseReader) see(e element, depth int) error {
 	switch {
-	case c.caseDepth == 0 && opens && name == "testcase":
-		*c = junitCounter{tests: c.tests, caseDepth: depth}
-	case c.caseDepth > 0 && opens && depth == c.caseDepth+1:
-		c.failed = c.failed || name == "failure"
-		c.errored = c.errored || name == "error"
-		c.skipped = c.skipped || name == "skipped"
-	case c.caseDepth > 0 && !opens && depth == c.caseDepth-1:
-		c.tests = c.tests.plus(c.outcome())
-		c.caseDepth = 0
+	case c.depth == 0 && e.opens && isSuite(e.name):
+		c.suites = append(c.suites, e)
+	case c.depth == 0 && !e.opens && isSuite(e.name):
+		c.suites = c.suites[:len(c.suites)-1]
+	case c.depth == 0 && e.opens && e.name == "testcase":
+		c.one, c.depth, c.children = e, depth, nil
+	case c.depth > 0 && e.opens && depth == c.depth+1:
+		c.children = append(c.children, e)
+	case c.depth > 0 && !e.opens && depth == c.depth-1:
+		c.depth = 0
+		return c.add(c.id(), c.status())
 	}
+	return nil
 }
 
-func (c *junitCounter) outcome() Tests {
-	switch {
-	case c.errored:
-		return Tests{Total: 1, Errors: 1}
-	case c.failed:
-		return Tests{Total: 1, Failed: 1}
-	case c.skipped:
-		return Tests{Total: 1, Skipped: 1}
-	default:
-		return Tests{Total: 1, Passed: 1}
+func (c *caseReader) id() testID {
+	suite := c.suites[len(c.suites)-1]
+	class, name, file := c.one.attribute("classname"), c.one.attribute("name"), c.one.attribute("file")
+	if file == "" {
+		file = suite.attribute("file")
 	}
+	if class == "" && slices.ContainsFunc(c.children, isCollectionOutcome) {
+		return moduleID(name, file)
+	}
+	return caseID(class, name, file, c.isPytest(suite, class))
 }
 
-// elementReader yields the opening and closing of elements.
-type elementReader struct {
-	from    *bufio.Reader
-	open    []string
-	pending string // the name of an empty element, whose closing comes next
-	rooted  bool
+// isPytest knows pytest's reports by what it always writes, because junit_suite_name changes the suite's name.
+func (c *caseReader) isPytest(suite element, class string) bool {
+	if class == "" || class == internalError {
+		return false
+	}
+	if c.suites[0].attribute("name") == "pytest tests" || suite.attribute("name") == "pytest" {
+		return true
+	}
+	var names []string
+	for _, one := range suite.attributes {
+		names = append(names, one.name)
+	}
+	if slices.Equal(names, pytestSuite) {
+		return true
+	}
+	slices.Sort(names)
+	return slices.Equal(names, slices.Sorted(slices.Values(pytestSuite))) &&
+		dottedName.MatchString(class) && dottedModule.MatchString(class)
 }
 
-func (e *elementReader) next() (name string, opens bool, err error) {
-	if e.pending != "" {
-		name, e.pending = e.pending, ""
-		e.open = e.open[:len(e.open)-1]
-		return local(name), false, nil
-	}
-	for {
-		if err := e.passText(); err != nil {
-			return "", false, err
-		}
-		first, err := e.from.ReadByte()
-		if err != nil {
-			return "", false, errCutOff
-		}
-		switch first {
-		case '?':
-			err = e.passUntil("?>")
-		case '!':
-			err = e.passDeclaration()
-		case '/':
-			name, err = e.closing()
-			return local(name), false, err
-		default:
-			_ = e.from.UnreadByte()
-			name, err = e.opening()
-			return local(name), true, err
-		}
-		if err != nil {
-			return "", false, err
+// isCollectionOutcome knows what pytest writes about a module that it could not collect, or that skipped itself.
+func isCollectionOutcome(child element) bool {
+	return (child.name == "error" || child.name == "skipped") && strings.HasPrefix(child.attribute("message"), "collection ")
+}
+
+// status is the worst that the test case's children say; surefire's flaky and rerun elements do not count.
+func (c *caseReader) status() status {
+	worst, found := passed, false
+	for _, child := range c.children {
+		if how, known := c.childStatus(child); known {
+			worst, found = max(worst, how), true
 		}
 	}
+	if found {
+		return worst
+	}
+	return max(statusFromWord(c.one.attribute("status")), statusFromWord(c.one.attribute("result")))
 }
 
-// passText passes over everything up to and including "<". The end is an end only outside the root.
-func (e *elementReader) passText() error {
-	for {
-		c, err := e.from.ReadByte()
-		switch {
-		case err == io.EOF && e.rooted && len(e.open) == 0:
-			return io.EOF
-		case err != nil:
-			return errCutOff
-		case c == '<':
-			return nil
-		case len(e.open) == 0 && !isSpace(c) && strings.IndexByte("\xef\xbb\xbf", c) < 0:
-			return errNotXML
+func (c *caseReader) childStatus(child element) (how status, known bool) {
+	switch child.name {
+	case "error":
+		if isCollectionOutcome(child) || slices.Contains(uncollectedClasses, c.one.attribute("classname")) {
+			return uncollected, true
 		}
-	}
-}
-
-func (e *elementReader) passDeclaration() error {
-	start, _ := e.from.Peek(7)
-	switch {
-	case bytes.HasPrefix(start, []byte("--")):
-		_, _ = e.from.Discard(2)
-		return e.passUntil("-->")
-	case bytes.Equal(start, []byte("[CDATA[")) && len(e.open) > 0:
-		_, _ = e.from.Discard(7)
-		return e.passUntil("]]>")
-	default:
-		return errDoctype
-	}
-}
-
-func (e *elementReader) passUntil(end string) error {
-	var last []byte
-	for {
-		c, err := e.from.ReadByte()
-		if err != nil {
-			return errCutOff
+		return errored, true
+	case "failure":
+		return failed, true
+	case "skipped":
+		if child.attribute("type") == "pytest.xfail" {
+			return xfailed, true
 		}
-		if last = append(last, c); len(last) > len(end) {
-			last = append(last[:0], last[1:]...)
-		}
-		if string(last) == end {
-			return nil
-		}
+		return skipped, true
 	}
+	return passed, false
 }
 
-func (e *elementReader) opening() (string, error) {
-	name, err := e.name()
-	if err != nil {
-		return "", err
+// statusFromWord reads the status from an attribute, as some writers have it (googletest: notrun, suppressed).
+func statusFromWord(word string) status {
+	switch strings.ToLower(word) {
+	case "skipped", "disabled", "notrun", "suppressed", "ignored", "pending", "todo":
+		return skipped
+	case "failed", "fail", "failure":
+		return failed
+	case "error":
+		return errored
 	}
-	if e.rooted && len(e.open) == 0 {
-		return "", errNotXML // a second root
-	}
-	if len(e.open) == maxDepth {
-		return "", errTooDeep
-	}
-	empty, err := e.passAttributes()
-	e.rooted = true
-	e.open = append(e.open, name)
-	if empty {
-		e.pending = name
-	}
-	return name, err
+	return passed
 }
-
-func (e *elementReader) closing() (string, error) {
-	name, err := e.name()
-	if err != nil {
-		return "", err
-	}
-	empty, err := e.passAttributes()
-	if err != nil {
-		return "", err
-	}
-	top := len(e.open) - 1
-	if empty || top < 0 || e.open[top] != name {
-		return "", errNotXML
-	}
-	e.open = e.open[:top]
-	return name, nil
-}
-
-func (e *elementReader) name() (string, error) {
-	var name []byte
-	for {
-		c, err := e.from.ReadByte()
-		switch {
-		case err != nil:
-			return "", errCutOff
-		case isSpace(c) || c == '/' || c == '>':
-			_ = e.from.UnreadByte()
-			if len(name) == 0 {
-				return "", errNotXML
-			}
-			return string(name), nil
-		case len(name) == maxName || strings.IndexByte("<&\"'=", c) >= 0:
-			return "", errNotXML
-		}
-		name = append(name, c)
-	}
-}
-
-// passAttributes passes over the rest of a tag and says whether it ended in "/>".
-func (e *elementReader) passAttributes() (empty bool, err error) {
-	var quote byte
-	for {
-		c, err := e.from.ReadByte()
-		switch {
-		case err != nil:
-			return false, errCutOff
-		case c == '<', empty && c != '>':
-			return false, errNotXML
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '>':
-			return empty, nil
-		case c == '/':
-			empty = true
-		}
-	}
-}
-
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
-
-// local drops a namespace prefix.
-func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:] }

@@ -62,10 +62,11 @@ func evaluate(spec Spec, log terminationLog) int {
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
 	reports := collectReports(spec)
-	record.Tests, record.ReportNote = reports.tests, reports.remarks(ended)
+	code, reason := canonicalCode(situationOf(spec, ended, reports))
+	record.Code, record.Tests, record.UnreadableReports = code, reports.tests, reports.unreadable
+	record.ReportNote = reports.remarks(reason)
 	record.ReportSHA256 = reports.print(stdout, spec.Nonce)
 	stdout.Flush() // a reader that is gone loses the log, which the operator notices by reportSha256
-	record.Code = canonicalCode(spec, ended, reports.tests)
 	if err := log.write(record.encode()); err != nil {
 		return giveUp(log, exitBroken, err)
 	}

@@ -14,13 +14,13 @@ func TestRecordHasEveryFieldOfTheABI(t *testing.T) {
 	digest, note := "ab12", "junit.xml: malformed XML"
 	record := Record{
 		V: 1, Nonce: "0123abcd", Stage: "after", Code: 1, OOMKills: 2, Network: "denied",
-		Tests: &Tests{5, 1, 1, 1, 2}, ReportSHA256: &digest, ReportNote: &note,
+		Tests: &Tests{6, 1, 1, 2, 2, 1, 1}, ReportSHA256: &digest, ReportNote: &note, UnreadableReports: 3,
 		OutputBytes: 7, OutputSHA256: "cd34", OutputTruncated: true,
 	}
 	record.describe(exited(3))
 	want := `{"v":1,"nonce":"0123abcd","stage":"after","code":1,"rawExit":3,"signal":null,"durationMs":0,"oomKills":2,` +
-		`"network":"denied","tests":{"total":5,"passed":1,"failed":1,"errors":1,"skipped":2},"reportSha256":"ab12",` +
-		`"reportNote":"junit.xml: malformed XML","outputBytes":7,"outputSha256":"cd34","outputTruncated":true}`
+		`"network":"denied","tests":{"total":6,"passed":1,"failed":1,"errors":2,"skipped":2,"collectionErrors":1,"tolerated":1},` +
+		`"reportSha256":"ab12","reportNote":"junit.xml: malformed XML","unreadableReports":3,"outputBytes":7,"outputSha256":"cd34","outputTruncated":true}`
 	if got := string(record.encode()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

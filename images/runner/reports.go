@@ -2,10 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,22 +14,17 @@ import (
 
 // The report files: removed before the command, counted and printed after everybody else is dead.
 
-const (
-	countedBytes = 64 << 20 // a report is counted up to here even if it is too large to print
-	maxNote      = 1500
-	lineWidth    = 76
-)
+const maxNote = 1500
 
-type report struct {
-	name    string // escaped, as it is printed
-	content []byte
-	digest  string
-}
-
+// reports are the tests of all report files, and the files as they are printed.
 type reports struct {
-	printed []report
-	tests   *Tests
-	notes   []string
+	printed    []*frame
+	tests      *Tests // nil without a readable report
+	unreadable int    // files that were found and not read completely, or not printed
+	notes      []string
+
+	parsed int
+	tally  *tally
 }
 
 func removeStaleReports(spec Spec) error {
@@ -54,7 +46,7 @@ func removeStaleReports(spec Spec) error {
 }
 
 func collectReports(spec Spec) reports {
-	var all reports
+	all := reports{tally: newTally()}
 	root, err := os.OpenRoot(spec.Workdir)
 	if err != nil || len(spec.Reports) == 0 {
 		return all
@@ -62,92 +54,126 @@ func collectReports(spec Spec) reports {
 	defer root.Close()
 	names, complete := matching(root, spec.Reports)
 	if !complete {
-		all.note("too many files, not all were looked at")
+		all.cannotRead("too many files, not all were looked at")
 	}
 	if len(names) == 0 {
 		all.note("no file matches %s", strings.Join(spec.Reports, " "))
 	}
 	if len(names) > maxReports {
 		all.note("%d files match, only %d are looked at", len(names), maxReports)
+		all.unreadable += len(names) - maxReports
 		names = names[:maxReports]
 	}
-	room := int64(spec.ReportBytes)
+	room := rooms{raw: int64(spec.ReportBytes), packed: spec.ReportLogBytes / 4 * 3}
 	for _, name := range names {
-		room -= all.add(root, name, room)
+		all.add(root, name, &room)
+	}
+	if all.parsed > 0 {
+		tests := countTests(all.tally.statuses(), spec.ToleratedFailures)
+		all.tests = &tests
 	}
 	return all
 }
 
-// add returns how much of the room for printed reports the file took.
-func (r *reports) add(root *os.Root, name string, room int64) int64 {
+// rooms are what is left of the limits of all reports.
+type rooms struct {
+	raw    int64
+	packed int
+}
+
+func (r *reports) add(root *os.Root, name string, room *rooms) {
 	shown := escaped(name)
-	file, err := openReport(root, name)
+	file, size, err := openReport(root, name)
 	if err != nil {
-		r.note("%s: %s", shown, err)
-		return 0
+		r.cannotRead("%s: %s", shown, err)
+		return
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, room+1))
+	if size > room.raw {
+		r.cannotRead("%s: its %d bytes are over the limit of all reports; it was not read", shown, size)
+		return
+	}
+	room.raw -= size
+	printed := newFrame(shown, room.packed)
+	whole := io.TeeReader(io.LimitReader(file, size), printed)
+	r.read(shown, whole)
+	if _, err := io.Copy(io.Discard, whole); err != nil {
+		r.cannotRead("%s: cannot be read", shown)
+		return
+	}
+	if printed.close(); printed.overflowed() {
+		r.cannotRead("%s: compressed, its %d bytes do not fit into the log; it was counted and is not kept", shown, size)
+		return
+	}
+	room.packed -= printed.size()
+	r.printed = append(r.printed, printed)
+}
+
+// read adds the tests of one file. A file of another kind is no report, so it is not counted as unreadable.
+func (r *reports) read(shown string, from io.Reader) {
+	part := newTally()
+	err := readReport(from, part)
+	if err == nil || err == errPlanless {
+		if full := r.tally.merge(part); full != nil {
+			err = full
+		} else {
+			r.parsed++
+		}
+	}
+	switch err {
+	case nil:
+	case errNotJUnit, errUnknownKind:
+		r.note("%s: %s", shown, err)
+	default:
+		r.cannotRead("%s: %s", shown, err)
+	}
+}
+
+// readReport knows the format by its beginning, not by the file's name.
+func readReport(from io.Reader, into *tally) error {
+	text, err := decoded(bufio.NewReaderSize(from, 32<<10))
 	if err != nil {
-		r.note("%s: cannot be read", shown)
-		return 0
+		return err
 	}
-	whole := io.MultiReader(bytes.NewReader(content), file)
-	r.count(shown, io.LimitReader(whole, countedBytes))
-	if int64(len(content)) > room {
-		r.note("%s: too large to print", shown)
-		return 0
+	xml, empty := isXML(text)
+	switch {
+	case empty:
+		return errEmpty
+	case xml:
+		return readJUnit(text, into)
+	default:
+		return readTAP(text, into)
 	}
-	digest := sha256.Sum256(content)
-	r.printed = append(r.printed, report{shown, content, hex.EncodeToString(digest[:])})
-	return int64(len(content))
 }
 
 // openReport does not wait: a named pipe in a report's place would hang the runner otherwise.
-func openReport(root *os.Root, name string) (*os.File, error) {
+func openReport(root *os.Root, name string) (*os.File, int64, error) {
 	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, errors.New("cannot be opened")
+		return nil, 0, errors.New("cannot be opened")
 	}
-	if err := mustBeRegular(file); err != nil {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
 		file.Close()
-		return nil, errors.New("is not a regular file")
+		return nil, 0, errors.New("is not a regular file")
 	}
-	return file, nil
-}
-
-func (r *reports) count(shown string, from io.Reader) {
-	tests, err := countTests(from)
-	if err != nil {
-		r.note("%s: %s", shown, err)
-		return
-	}
-	if r.tests != nil {
-		tests = r.tests.plus(tests)
-	}
-	r.tests = &tests
-}
-
-// countTests knows the format by its beginning, not by the file's name.
-func countTests(from io.Reader) (Tests, error) {
-	reader := bufio.NewReaderSize(from, 32<<10)
-	start, _ := reader.Peek(512)
-	start = bytes.TrimLeft(bytes.TrimPrefix(start, []byte("\ufeff")), " \t\r\n")
-	if bytes.HasPrefix(start, []byte("<")) {
-		return countJUnit(reader)
-	}
-	return countTAP(reader)
+	return file, info.Size(), nil
 }
 
 func (r *reports) note(format string, arguments ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, arguments...))
 }
 
-// remarks are for people: what was wrong with the reports, and where report and exit code disagree.
-func (r *reports) remarks(ended ending) *string {
+func (r *reports) cannotRead(format string, arguments ...any) {
+	r.unreadable++
+	r.note(format, arguments...)
+}
+
+// remarks are for people: why the code is what it is, and what was wrong with the reports.
+func (r *reports) remarks(reason string) *string {
 	notes := r.notes
-	if t := r.tests; t != nil && ended.exitCode() == 0 && t.Failed+t.Errors > 0 {
-		notes = append(notes, fmt.Sprintf("the command exited 0, but %d tests failed", t.Failed+t.Errors))
+	if reason != "" {
+		notes = append([]string{reason}, notes...)
 	}
 	if len(notes) == 0 {
 		return nil
@@ -163,47 +189,11 @@ func (r *reports) print(to io.Writer, nonce string) *string {
 	}
 	over := sha256.New()
 	for _, one := range r.printed {
-		fmt.Fprintf(over, "%s %s\n", one.name, one.digest)
+		fmt.Fprintf(over, "%s %s\n", one.name, one.digest())
 		one.print(to, nonce)
 	}
 	digest := hex.EncodeToString(over.Sum(nil))
 	return &digest
-}
-
-func (r report) print(to io.Writer, nonce string) {
-	fmt.Fprintf(to, "<<<swefoundry %s report %s %d %s gzip+base64\n", nonce, r.name, len(r.content), r.digest)
-	lines := &lineBreaker{to: to}
-	encoder := base64.NewEncoder(base64.StdEncoding, lines)
-	compressor := gzip.NewWriter(encoder)
-	compressor.Write(r.content)
-	compressor.Close()
-	encoder.Close()
-	lines.end()
-	fmt.Fprintf(to, ">>>swefoundry %s end\n", nonce)
-}
-
-type lineBreaker struct {
-	to     io.Writer
-	column int
-}
-
-func (l *lineBreaker) Write(data []byte) (int, error) {
-	for rest := data; len(rest) > 0; {
-		n := min(len(rest), lineWidth-l.column)
-		l.to.Write(rest[:n])
-		rest = rest[n:]
-		if l.column += n; l.column == lineWidth {
-			l.end()
-		}
-	}
-	return len(data), nil
-}
-
-func (l *lineBreaker) end() {
-	if l.column > 0 {
-		l.to.Write([]byte{'\n'})
-		l.column = 0
-	}
 }
 
 // escaped makes one word of any file name: other bytes than these become %XX.

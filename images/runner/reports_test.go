@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -83,7 +86,7 @@ func TestStaleReportsAreRemovedAndNothingElse(t *testing.T) {
 
 func collected(t *testing.T, directory string, room int, patterns ...string) reports {
 	t.Helper()
-	return collectReports(Spec{Workdir: directory, Reports: patterns, ReportBytes: room})
+	return collectReports(Spec{Workdir: directory, Reports: patterns, ReportBytes: room, ReportLogBytes: 1 << 20})
 }
 
 func TestReportsAreAddedUpAndFramed(t *testing.T) {
@@ -91,10 +94,10 @@ func TestReportsAreAddedUpAndFramed(t *testing.T) {
 		"a.xml": onePass, "b c.tap": "1..2\nok 1\nnot ok 2\n", "bad.xml": "<testsuite>", "c.json": "{}",
 	})
 	all := collected(t, directory, 1<<20, "*")
-	if *all.tests != (Tests{3, 2, 1, 0, 0}) {
+	if *all.tests != counts(3, 2, 1, 0, 0) {
 		t.Errorf("counted %+v", *all.tests)
 	}
-	if note := *all.remarks(exited(1)); note != "bad.xml: the XML ends too early; c.json: neither JUnit XML nor TAP" {
+	if note := *all.remarks(""); note != "bad.xml: the XML ends too early; c.json: neither JUnit XML nor TAP" {
 		t.Errorf("noted %q", note)
 	}
 	var log bytes.Buffer
@@ -133,14 +136,64 @@ func framesIn(t *testing.T, log, nonce string) map[string]string {
 	return found
 }
 
-func TestAReportOverTheCapIsCountedButNotPrinted(t *testing.T) {
+func TestAReportOverTheLimitIsNamedAndNotRead(t *testing.T) {
 	large := "<testsuite><testcase>" + strings.Repeat("x", 5000) + "</testcase></testsuite>"
 	all := collected(t, workdir(t, map[string]string{"a.xml": large, "b.xml": onePass}), 1000, "*.xml")
-	if *all.tests != (Tests{2, 2, 0, 0, 0}) || len(all.printed) != 1 || all.printed[0].name != "b.xml" {
-		t.Errorf("got %+v, printed %d", *all.tests, len(all.printed))
+	if *all.tests != counts(1, 1, 0, 0, 0) || len(all.printed) != 1 || all.printed[0].name != "b.xml" || all.unreadable != 1 {
+		t.Errorf("got %+v, printed %d, unreadable %d", *all.tests, len(all.printed), all.unreadable)
 	}
-	if note := *all.remarks(exited(0)); note != "a.xml: too large to print" {
+	want := "a.xml: its 5044 bytes are over the limit of all reports; it was not read"
+	if note := *all.remarks(""); note != want {
 		t.Errorf("noted %q", note)
+	}
+}
+
+func TestAReportThatDoesNotFitIntoTheLogIsCountedAndNamed(t *testing.T) {
+	noise := make([]byte, 6000)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	large := "<testsuite><testcase name='a'>" + hex.EncodeToString(noise) + "</testcase></testsuite>"
+	small := "<testsuite><testcase name='b'>" + strings.Repeat("x", 9000) + "</testcase></testsuite>"
+	directory := workdir(t, map[string]string{"a.xml": large, "b.xml": small})
+	all := collectReports(Spec{Workdir: directory, Reports: []string{"*.xml"}, ReportBytes: 1 << 20, ReportLogBytes: 4096})
+	if *all.tests != counts(2, 2, 0, 0, 0) || len(all.printed) != 1 || all.printed[0].name != "b.xml" || all.unreadable != 1 {
+		t.Errorf("got %+v, printed %d, unreadable %d", *all.tests, len(all.printed), all.unreadable)
+	}
+	want := "a.xml: compressed, its 12053 bytes do not fit into the log; it was counted and is not kept"
+	if note := *all.remarks(""); note != want {
+		t.Errorf("noted %q", note)
+	}
+}
+
+func TestAReportOfManyMegabytesReachesTheLog(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("<testsuite name='big'>")
+	for i := range 60_000 {
+		fmt.Fprintf(&text, "<testcase classname='c' name='t%d'><failure message='expected %d'>%0300d</failure></testcase>", i, i, i)
+	}
+	text.WriteString("</testsuite>")
+	directory := workdir(t, map[string]string{"big.xml": text.String()})
+	all := collectReports(Spec{
+		Workdir: directory, Reports: []string{"*.xml"}, ReportBytes: defaultReportBytes, ReportLogBytes: defaultReportLogBytes,
+	})
+	var log bytes.Buffer
+	all.print(&log, "0123abcd")
+	if text.Len() < 20<<20 || log.Len() > defaultReportLogBytes || framesIn(t, log.String(), "0123abcd")["big.xml"] != text.String() {
+		t.Errorf("%d bytes became %d", text.Len(), log.Len())
+	}
+	if *all.tests != counts(60_000, 0, 60_000, 0, 0) || all.unreadable != 0 {
+		t.Errorf("got %+v", *all.tests)
+	}
+}
+
+func TestAMillionEntriesAreReadAndOneOfThemIsFound(t *testing.T) {
+	entries := func(n int) string {
+		return "<testsuite>" + strings.Repeat("<testcase name='same'/>", n-1) + "<testcase name='other'><failure/></testcase></testsuite>"
+	}
+	if got, err := counted(entries(1_000_000)); got != counts(2, 1, 1, 0, 0) || err != nil {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if _, err := counted(entries(maxEntries + 1)); err != errTooMany {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -153,28 +206,34 @@ func TestOnlyRegularFilesWithinTheWorkdirAreReports(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := collected(t, directory, 1000, "*.xml")
-	if *all.tests != (Tests{1, 1, 0, 0, 0}) || len(all.printed) != 1 {
+	if *all.tests != counts(1, 1, 0, 0, 0) || all.unreadable != 4 || len(all.printed) != 1 {
 		t.Errorf("got %+v, printed %d", *all.tests, len(all.printed))
 	}
 	want := "device.xml: cannot be opened; nowhere.xml: cannot be opened; outside.xml: cannot be opened; pipe.xml: is not a regular file"
-	if note := *all.remarks(exited(0)); note != want {
+	if note := *all.remarks(""); note != want {
 		t.Errorf("noted %q", note)
 	}
 }
 
-func TestRemarksSayWhereExitCodeAndReportDisagree(t *testing.T) {
-	all := reports{tests: &Tests{3, 1, 1, 1, 0}}
-	if note := all.remarks(exited(0)); note == nil || *note != "the command exited 0, but 2 tests failed" {
-		t.Errorf("noted %v", note)
+func TestTheReasonForTheCodeComesFirst(t *testing.T) {
+	all := reports{notes: []string{"a.xml: malformed XML"}}
+	if note := *all.remarks("the command ended with 3"); note != "the command ended with 3; a.xml: malformed XML" {
+		t.Errorf("noted %q", note)
 	}
-	if note := all.remarks(exited(1)); note != nil {
-		t.Errorf("noted %v", *note)
+}
+
+func TestAnotherFileThanAReportIsNotCountedAsUnreadable(t *testing.T) {
+	directory := workdir(t, map[string]string{
+		"junit.xml": onePass, "coverage.xml": "<coverage/>", "notes.txt": "all good", "cut.xml": "<testsuite>", "empty.xml": "",
+	})
+	if all := collected(t, directory, 1000, "*"); all.unreadable != 2 || *all.tests != counts(1, 1, 0, 0, 0) {
+		t.Errorf("unreadable %d, %+v", all.unreadable, *all.tests)
 	}
 }
 
 func TestNoReportsDeclaredMeansNoNote(t *testing.T) {
 	all := collected(t, t.TempDir(), 1000)
-	if all.tests != nil || all.remarks(exited(0)) != nil || all.print(io.Discard, "x") != nil {
+	if all.tests != nil || all.remarks("") != nil || all.print(io.Discard, "x") != nil {
 		t.Errorf("got %+v", all)
 	}
 }

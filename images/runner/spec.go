@@ -19,12 +19,14 @@ const (
 	specVariable          = "SWEFOUNDRY_RUN"
 	defaultTerminationLog = "/dev/termination-log"
 
-	defaultOutputBytes = 1 << 20
-	defaultReportBytes = 4 << 20
-	minOutputBytes     = 1 << 10
-	maxOutputBytes     = 8 << 20  // half of it is the tail, which is kept in memory
-	maxReportBytes     = 16 << 20 // all of it is kept in memory at the end
-	maxTimeout         = 7 * 24 * time.Hour
+	defaultOutputBytes    = 1 << 20
+	defaultReportBytes    = 64 << 20
+	defaultReportLogBytes = 6 << 20
+	minOutputBytes        = 1 << 10
+	maxOutputBytes        = 8 << 20 // half of it is the tail, which is kept in memory
+	maxReportBytes        = 64 << 20
+	maxReportLogBytes     = 8 << 20 // the kubelet rotates a log after 10 MiB, and serves what came last
+	maxTimeout            = 7 * 24 * time.Hour
 )
 
 // Spec is refused as a whole when a field is unknown: a misspelt limit must not silently vanish.
@@ -40,6 +42,7 @@ type Spec struct {
 	ToleratedFailures []string `json:"toleratedFailures"`
 	OutputBytes       int      `json:"outputBytes"`
 	ReportBytes       int      `json:"reportBytes"`
+	ReportLogBytes    int      `json:"reportLogBytes"`
 	Canary            []string `json:"canary"`
 	TerminationLog    string   `json:"terminationLog"`
 }
@@ -73,6 +76,9 @@ func (s Spec) withDefaults() Spec {
 	if s.ReportBytes == 0 {
 		s.ReportBytes = defaultReportBytes
 	}
+	if s.ReportLogBytes == 0 {
+		s.ReportLogBytes = defaultReportLogBytes
+	}
 	if s.TerminationLog == "" {
 		s.TerminationLog = defaultTerminationLog
 	}
@@ -105,6 +111,8 @@ func (s Spec) fault() string {
 		return fmt.Sprintf("outputBytes must be between %d and %d", minOutputBytes, maxOutputBytes)
 	case s.ReportBytes < 0 || s.ReportBytes > maxReportBytes:
 		return fmt.Sprintf("reportBytes must be at most %d", maxReportBytes)
+	case s.ReportLogBytes < 0 || s.ReportLogBytes > maxReportLogBytes:
+		return fmt.Sprintf("reportLogBytes must be at most %d", maxReportLogBytes)
 	}
 	return s.listFault()
 }

@@ -12,7 +12,7 @@ func TestOrderTakesDefaults(t *testing.T) {
 	got, err := specFrom(minimal + "}")
 	want := Spec{
 		V: 1, Nonce: "0123abcd", Stage: "before", Command: "pytest", Workdir: "/testbed", TimeoutSeconds: 60,
-		OutputBytes: 1 << 20, ReportBytes: 4 << 20, TerminationLog: "/dev/termination-log",
+		OutputBytes: 1 << 20, ReportBytes: 64 << 20, ReportLogBytes: 6 << 20, TerminationLog: "/dev/termination-log",
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)

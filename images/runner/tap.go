@@ -2,112 +2,214 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"regexp"
 	"strconv"
 	"strings"
 )
 
-// Count the tests of a TAP stream by how they ended. Only the top level counts: a subtest is summed up by
-// the line of its parent.
+// Read the tests of a TAP stream. swefoundry.grading.tap reads the same: the leaves of subtests count, under the names of
+// their parents; a parent counts only when it failed and none of its leaves did.
 
+// maxSubtestDepth is the deepest level that is kept apart.
+const maxSubtestDepth = 32
+
+// Ids of what is missing in a stream. No test is named like this, and neither is ever in an exported list.
 const (
-	maxTAPLine = 4096       // what is looked at of one line
-	maxPlan    = 10_000_000 // a larger plan is a lie
+	missingTests = "(planned tests that did not run)"
+	bailedOut    = "(bailed out)"
 )
 
 var (
-	planLine = regexp.MustCompile(`^1\.\.([0-9]{1,9})\s*(#.*)?$`)
-	testLine = regexp.MustCompile(`^(not )?ok\b`)
+	testPoint   = regexp.MustCompile(`^(not )?ok\b(?:[ \t]+([0-9]+)\b)?(?:[ \t]*-(?:[ \t]+|$))?[ \t]*(.*)$`)
+	testPlan    = regexp.MustCompile(`^1\.\.([0-9]{1,9})[ \t]*(?:#.*)?$`)
+	tapVersion  = regexp.MustCompile(`^(?i:TAP version )[0-9]+$`)
+	tapTime     = regexp.MustCompile(`(^|[^\\])#[ \t]*time=[^ \t]*`)
+	tapEscape   = regexp.MustCompile(`\\([\\#])`)
+	tapBail     = regexp.MustCompile(`^(?i:Bail out!)`)
+	errPlanless = fmt.Errorf("no plan: the stream may have been cut off")
 )
 
-type tapCounter struct {
-	tests   Tests
+type namedStatus struct {
+	id  testID
+	how status
+}
+
+// subtestLevel holds the points of one level whose parent has not come yet.
+type subtestLevel struct {
+	results []namedStatus
+	points  int
+	planned int // -1 without a plan
+}
+
+type tapReader struct {
+	levels  []*subtestLevel
+	yaml    string
+	inYAML  bool
 	known   bool // a version or a plan was seen: it is TAP
-	plan    int
 	bailed  bool
-	started bool
+	missing bool
+	planned bool
 }
 
-func countTAP(from *bufio.Reader) (Tests, error) {
-	var counter tapCounter
+func readTAP(from *bufio.Reader, into *tally) error {
+	reader := &tapReader{levels: []*subtestLevel{{planned: -1}}}
 	for {
-		line, err := readLine(from)
-		if line != "" {
-			counter.see(line)
+		line, err := from.ReadString('\n')
+		if err != nil && err != io.EOF {
+			return err
 		}
+		reader.line(strings.TrimRight(strings.TrimSuffix(line, "\n"), "\r"))
 		if err == io.EOF {
-			return counter.result()
-		}
-		if err != nil {
-			return Tests{}, err
+			break
 		}
 	}
-}
-
-// readLine returns the start of the next line and passes over the rest of a long one.
-func readLine(from *bufio.Reader) (string, error) {
-	var line []byte
-	for {
-		part, more, err := from.ReadLine()
-		if room := maxTAPLine - len(line); room > 0 {
-			line = append(line, part[:min(room, len(part))]...)
-		}
-		if err != nil || !more {
-			return string(line), err
+	if !reader.known {
+		return errUnknownKind
+	}
+	for _, one := range reader.results() {
+		if err := into.add(one.id, one.how); err != nil {
+			return err
 		}
 	}
+	if !reader.planned {
+		return errPlanless
+	}
+	return nil
 }
 
-func (t *tapCounter) see(line string) {
-	line = strings.TrimRight(strings.TrimPrefix(line, "\ufeff"), " \t\r")
-	if plan := planLine.FindStringSubmatch(line); plan != nil {
-		t.known = true
-		t.plan, _ = strconv.Atoi(plan[1])
+func (r *tapReader) line(raw string) {
+	text := strings.TrimLeft(raw, " \t")
+	indent := strings.ReplaceAll(raw[:len(raw)-len(text)], "\t", "    ")
+	end := strings.TrimRight(raw, " \t\r")
+	r.known = r.known || tapVersion.MatchString(end) || testPlan.MatchString(end)
+	if r.passesYAML(text, indent) {
 		return
 	}
-	switch {
-	case strings.HasPrefix(line, "TAP version "):
-		t.known = true
-	case strings.HasPrefix(line, "Bail out!"):
-		t.bailed = true
-	case testLine.MatchString(line):
-		t.tests = t.tests.plus(tapOutcome(line))
+	level := min(len(indent)/4, maxSubtestDepth)
+	if point := testPoint.FindStringSubmatch(text); point != nil {
+		r.point(point, level)
+	} else if plan := testPlan.FindStringSubmatch(text); plan != nil {
+		r.open(level)
+		r.levels[level].planned, _ = strconv.Atoi(plan[1])
+		r.planned = r.planned || level == 0
+	} else if tapBail.MatchString(text) {
+		r.bailed = true
 	}
 }
 
-func tapOutcome(line string) Tests {
-	directive := tapDirective(line)
+// passesYAML keeps the lines of a YAML block from being read as results.
+func (r *tapReader) passesYAML(text, indent string) bool {
+	end := strings.TrimRight(text, " \t\r")
+	if r.inYAML {
+		r.inYAML = end != "..." || indent != r.yaml
+		return true
+	}
+	if end == "---" && indent != "" {
+		r.yaml, r.inYAML = indent, true
+	}
+	return r.inYAML
+}
+
+func (r *tapReader) point(point []string, level int) {
+	r.open(level)
+	r.closeDownTo(level + 1)
+	var children []namedStatus
+	if len(r.levels) > level+1 {
+		children = r.levels[level+1].results
+		r.levels = r.levels[:level+1]
+	}
+	block := r.levels[level]
+	block.points++
+	parent := pointStatus(point, block.points)
+	leafFailed := false
+	for _, leaf := range children {
+		leafFailed = leafFailed || leaf.how >= failed
+		block.results = append(block.results, namedStatus{below(parent.id, leaf.id), leaf.how})
+	}
+	if len(children) == 0 || parent.how >= failed && !leafFailed {
+		block.results = append(block.results, parent)
+	}
+}
+
+func below(parent, leaf testID) testID {
+	return testID{cut(parent.raw + " > " + leaf.raw), cut(parent.stable + " > " + leaf.stable)}
+}
+
+func (r *tapReader) open(level int) {
+	for len(r.levels) <= level {
+		r.levels = append(r.levels, &subtestLevel{planned: -1})
+	}
+}
+
+// closeDownTo moves up points that are deeper than the next parent and whose own parents never came.
+func (r *tapReader) closeDownTo(level int) {
+	for len(r.levels) > level+1 {
+		last := len(r.levels) - 1
+		orphans := r.levels[last]
+		r.levels = r.levels[:last]
+		r.check(orphans)
+		r.levels[last-1].results = append(r.levels[last-1].results, orphans.results...)
+	}
+	if len(r.levels) == level+1 {
+		r.check(r.levels[level])
+	}
+}
+
+func (r *tapReader) check(block *subtestLevel) {
+	r.missing = r.missing || block.planned > block.points
+}
+
+func (r *tapReader) results() []namedStatus {
+	r.closeDownTo(0)
+	found := r.levels[0].results
+	if r.missing {
+		found = append(found, namedStatus{plainID(missingTests), errored})
+	}
+	if r.bailed {
+		found = append(found, namedStatus{plainID(bailedOut), errored})
+	}
+	return found
+}
+
+func pointStatus(point []string, position int) namedStatus {
+	text := tapTime.ReplaceAllString(point[3], "$1")
+	text, directive := withoutDirective(text)
+	id := plainID(tapEscape.ReplaceAllString(text, "$1"))
+	id.stable = withoutDuration(id.stable)
+	if id.stable == "" {
+		number := point[2]
+		if number == "" {
+			number = strconv.Itoa(position)
+		}
+		id = testID{number, number}
+	}
 	switch {
-	case strings.HasPrefix(directive, "skip"):
-		return Tests{Total: 1, Skipped: 1}
-	case strings.HasPrefix(line, "ok"):
-		return Tests{Total: 1, Passed: 1}
-	case strings.HasPrefix(directive, "todo"):
-		return Tests{Total: 1, Skipped: 1} // expected to fail: not a failure
+	case directive == "skip":
+		return namedStatus{id, skipped}
+	case point[1] == "":
+		return namedStatus{id, passed}
+	case directive == "todo":
+		return namedStatus{id, xfailed}
 	default:
-		return Tests{Total: 1, Failed: 1}
+		return namedStatus{id, failed}
 	}
 }
 
-// tapDirective is what follows the last # that is not escaped, in lower case.
-func tapDirective(line string) string {
-	for i := len(line) - 1; i > 0; i-- {
-		if line[i] == '#' && line[i-1] != '\\' {
-			return strings.ToLower(strings.TrimSpace(line[i+1:]))
+// withoutDirective takes off what follows the last #, when that is not escaped and begins with skip or todo.
+func withoutDirective(text string) (rest, directive string) {
+	at := strings.LastIndexByte(text, '#')
+	if at < 0 {
+		return text, ""
+	}
+	rest = text[:at]
+	escapes := len(rest) - len(strings.TrimRight(rest, `\`))
+	word := strings.ToLower(strings.TrimLeft(text[at+1:], " \t"))
+	for _, directive := range []string{"skip", "todo"} {
+		if escapes%2 == 0 && strings.HasPrefix(word, directive) {
+			return rest, directive
 		}
 	}
-	return ""
-}
-
-// result counts planned tests that never came as errors, and so a bail-out that left none missing.
-func (t *tapCounter) result() (Tests, error) {
-	if !t.known || t.plan > maxPlan {
-		return Tests{}, errUnknownKind
-	}
-	missing := max(0, t.plan-t.tests.Total)
-	if t.bailed {
-		missing = max(1, missing)
-	}
-	return t.tests.plus(Tests{Total: missing, Errors: missing}), nil
+	return text, ""
 }

@@ -1,106 +1,165 @@
 """Read test cases and their statuses from a JUnit XML report.
 
 The report was written by code under test: no DTD, no entities, no external references, and never more than
-one test case in memory.
+one test case in memory. ``images/runner/junit.go`` reads the same.
 """
 
-import io
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element, ParseError
+from collections.abc import Iterable, Mapping
+from xml.sax import SAXParseException
+from xml.sax.handler import ContentHandler
+from xml.sax.xmlreader import AttributesImpl
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import iterparse
+from defusedxml.sax import make_parser
 
-from swefoundry.grading.testcase_ids import module_path, node_id, stable_name
-from swefoundry.grading.testcase_status import CaseStatus, Tally
+from swefoundry.grading.report_text import UnreadableReport, well_formed_pieces
+from swefoundry.grading.testcase_ids import (
+    DOTTED_MODULE,
+    DOTTED_NAME,
+    CaseId,
+    junit_id,
+    module_id,
+)
+from swefoundry.grading.testcase_status import CaseResult, CaseStatus, Tally
 
 XFAIL_TYPE = "pytest.xfail"
 MAX_ELEMENT_DEPTH = 64
-"""Same as in the runner; each element is compared with its ancestors."""
+"""Same as in the runner; reports written by tools have less than ten."""
 SUITES = ("testsuites", "testsuite")
 
+PYTEST_SUITE = ("name", "errors", "failures", "skipped", "tests", "time", "timestamp", "hostname")
+"""What pytest writes about a suite, in this order; Python below 3.8 sorted it. The name may be the project's own."""
+INTERNAL_ERROR = "pytest"
+"""Class of the entry that pytest writes about its own crash."""
+UNCOLLECTED_CLASSES = (
+    "unittest.loader._FailedTest",
+    "unittest.loader.ModuleImportFailure",
+    "nose2.loader.ModuleImportFailure",
+    "nose.failure.Failure",
+    "Test suite failed to run",
+    INTERNAL_ERROR,
+)
+"""Class names by which runners report a module that they could not import."""
 
-class UnreadableReport(Exception):
-    """A report that cannot be read; the message is for people."""
+STATUS_WORDS = {
+    **dict.fromkeys(
+        ("skipped", "disabled", "notrun", "suppressed", "ignored", "pending", "todo"), CaseStatus.SKIPPED
+    ),
+    **dict.fromkeys(("failed", "fail", "failure"), CaseStatus.FAILED),
+    "error": CaseStatus.ERROR,
+}
+"""Statuses as some writers have them in an attribute (googletest: ``notrun``, ``suppressed``)."""
+
+Attributes = Mapping[str, str]
+Element = tuple[str, Attributes]
+"""A local name, and attributes."""
 
 
-def read_junit(content: bytes, tally: Tally) -> int:
-    """Add every test case to the tally; return the number of test cases."""
-    found = 0
+class OtherXml(Exception):
+    """XML that is no test report, such as one of coverage."""
+
+
+def read_junit(pieces: Iterable[str], tally: Tally) -> None:
+    """Add every test case to the tally."""
+    parser = make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(_CaseReader(tally))
     try:
-        for test, status in _cases(content):
-            tally.add(test, status)
-            found += 1
-    except ParseError as error:
-        raise UnreadableReport(f"not well-formed XML: {error}") from error
+        for piece in well_formed_pieces(pieces):
+            parser.feed(piece)
+        parser.close()
+    except SAXParseException as error:
+        raise UnreadableReport(f"not well-formed XML: {error.getMessage()}") from error
     except DefusedXmlException as error:
         raise UnreadableReport(f"XML that declares a DTD or entities is refused: {error}") from error
-    except (ValueError, LookupError) as error:  # an encoding that does not exist, or does not fit
-        raise UnreadableReport(f"XML in a broken encoding: {error}") from error
-    return found
 
 
-def _cases(content: bytes) -> Iterator[tuple[str, CaseStatus]]:
-    path: list[Element] = []
-    for event, element in iterparse(io.BytesIO(content), events=("start", "end"), forbid_dtd=True):
-        if event == "start":
-            if not path and _local_name(element.tag) not in SUITES:
-                raise UnreadableReport(
-                    f"the root element is <{_local_name(element.tag)}>, not <testsuites> or <testsuite>"
-                )
-            path.append(element)
-            if len(path) > MAX_ELEMENT_DEPTH:
-                raise UnreadableReport(f"elements are nested more than {MAX_ELEMENT_DEPTH} deep")
-            continue
-        path.pop()
-        if _local_name(element.tag) == "testcase":
-            yield _test_id(element, _suite(path)), _status(element)
-        if path and not any(_local_name(outer.tag) == "testcase" for outer in path):
-            path[-1].remove(element)
+class _CaseReader(ContentHandler):
+    """Gathers what a test case is made of. A test case within another one is none."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._depth = 0
+        self._suites: list[Attributes] = []
+        self._case: Attributes = {}
+        self._case_depth = 0
+        self._children: list[Element] = []
+
+    def startElement(self, name: str, attrs: AttributesImpl) -> None:  # noqa: N802 - the parser's name
+        self._depth += 1
+        if not (name.isascii() and all(attribute.isascii() for attribute in attrs.getNames())):
+            raise UnreadableReport("names of elements and attributes are in ASCII")
+        name = _local_name(name)
+        if self._depth == 1 and name not in SUITES:
+            raise OtherXml(f"the root element is <{name}>, not <testsuites> or <testsuite>")
+        if self._depth > MAX_ELEMENT_DEPTH:
+            raise UnreadableReport(f"elements are nested more than {MAX_ELEMENT_DEPTH} deep")
+        if self._case_depth:
+            if self._depth == self._case_depth + 1:
+                self._children.append((name, dict(attrs.items())))
+        elif name in SUITES:
+            self._suites.append(dict(attrs.items()))
+        elif name == "testcase":
+            self._case, self._case_depth, self._children = dict(attrs.items()), self._depth, []
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        if self._depth == self._case_depth:
+            self._tally.add(self._id(), _result(self._case, self._children))
+            self._case_depth = 0
+        elif not self._case_depth and _local_name(name) in SUITES:
+            self._suites.pop()
+        self._depth -= 1
+
+    def _id(self) -> CaseId:
+        suite = self._suites[-1]
+        classname, name = self._case.get("classname", ""), self._case.get("name", "")
+        file = self._case.get("file") or suite.get("file") or ""
+        if not classname and any(_is_collection_outcome(child) for child in self._children):
+            return module_id(name, file)
+        return junit_id(classname, name, file, pytest=self._is_pytest(suite, classname))
+
+    def _is_pytest(self, suite: Attributes, classname: str) -> bool:
+        """Whether pytest wrote this, by what it always writes: ``junit_suite_name`` changes the suite's name."""
+        if classname in ("", INTERNAL_ERROR):
+            return False
+        if self._suites[0].get("name") == "pytest tests" or suite.get("name") == "pytest":
+            return True
+        if tuple(suite) == PYTEST_SUITE:
+            return True
+        python = DOTTED_NAME.match(classname) and DOTTED_MODULE.search(classname)
+        return sorted(suite) == sorted(PYTEST_SUITE) and bool(python)
 
 
-def _suite(path: list[Element]) -> Element:
-    return next(element for element in reversed(path) if _local_name(element.tag) in SUITES)
+def _local_name(name: str) -> str:
+    return name.rpartition(":")[2]
 
 
-def _local_name(tag: object) -> str:
-    return str(tag).rpartition("}")[2]
+def _is_collection_outcome(child: Element) -> bool:
+    """Whether pytest says that it could not collect a module, or that the module skipped itself."""
+    name, attributes = child
+    return name in ("error", "skipped") and attributes.get("message", "").startswith("collection ")
 
 
-def _test_id(case: Element, suite: Element) -> str:
-    classname, name = case.get("classname", ""), case.get("name", "")
-    if not classname and _is_collection_error(case):
-        return module_path(stable_name(name))
-    file = case.get("file") or suite.get("file") or ""
-    return node_id(stable_name(classname), name, file, pytest=suite.get("name") == "pytest")
+def _result(case: Attributes, children: list[Element]) -> CaseResult:
+    """Return the worst result of a case; surefire's flaky and rerun elements do not count."""
+    results = [result for child in children if (result := _child_result(case, child)) is not None]
+    if not results:
+        words = (case.get(attribute, "").lower() for attribute in ("status", "result"))
+        results = [CaseResult(STATUS_WORDS.get(word, CaseStatus.PASSED)) for word in words]
+    worst = results[0]
+    for result in results[1:]:
+        worst = worst.worse(result)
+    return worst
 
 
-def _is_collection_error(case: Element) -> bool:
-    return any(
-        _local_name(child.tag) in ("error", "skipped") and child.get("message", "").startswith("collection ")
-        for child in case
-    )
-
-
-def _status(case: Element) -> CaseStatus:
-    """Return the worst status of a case; surefire's flaky and rerun elements do not count."""
-    kinds = {_local_name(child.tag): child for child in case}
-    if "error" in kinds:
-        return CaseStatus.ERROR
-    if "failure" in kinds:
-        return CaseStatus.FAILED
-    if "skipped" in kinds:
-        return CaseStatus.XFAILED if kinds["skipped"].get("type") == XFAIL_TYPE else CaseStatus.SKIPPED
-    return _status_from_attribute(case.get("status") or case.get("result") or "")
-
-
-def _status_from_attribute(word: str) -> CaseStatus:
-    """Read the status from an attribute, as some writers have it (googletest: ``notrun``, ``skipped``)."""
-    match word.lower():
-        case "skipped" | "disabled" | "notrun" | "suppressed" | "ignored":
-            return CaseStatus.SKIPPED
-        case "failed" | "fail" | "failure":
-            return CaseStatus.FAILED
-        case "error":
-            return CaseStatus.ERROR
-    return CaseStatus.PASSED
+def _child_result(case: Attributes, child: Element) -> CaseResult | None:
+    match child:
+        case ("error", _):
+            uncollected = case.get("classname") in UNCOLLECTED_CLASSES or _is_collection_outcome(child)
+            return CaseResult(CaseStatus.ERROR, uncollected)
+        case ("failure", _):
+            return CaseResult(CaseStatus.FAILED)
+        case ("skipped", attributes):
+            xfailed = attributes.get("type") == XFAIL_TYPE
+            return CaseResult(CaseStatus.XFAILED if xfailed else CaseStatus.SKIPPED)
+    return None

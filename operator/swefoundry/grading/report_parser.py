@@ -1,51 +1,59 @@
-"""Read the report files of one evaluation. The format is detected from the content."""
+"""Read the report files of one evaluation. The format is detected from the content.
+
+``images/runner/reports.go`` reads the same files alike: ``tests/fixtures/reports`` holds what both must agree on.
+"""
 
 from collections.abc import Mapping
 
-from swefoundry.grading.junit import UnreadableReport, read_junit
-from swefoundry.grading.tap import looks_like_tap, read_tap
+from swefoundry.grading.junit import OtherXml, read_junit
+from swefoundry.grading.report_text import UnreadableReport, decode_report
+from swefoundry.grading.tap import Planless, UnknownFormat, read_tap
 from swefoundry.grading.testcase_status import ParsedReports, Tally
 
-FILE_LIMIT_BYTES = 32 << 20
-"""Larger reports are not read. The runner limits all reports of an evaluation to 4 MiB by default."""
-
-LEADING_BYTES = b" \t\r\n\xef\xbb\xbf"
+REPORTS_LIMIT_BYTES = 64 << 20
+"""All reports of an evaluation together, uncompressed; the runner has the same limit."""
 
 
 def read_reports(files: Mapping[str, bytes]) -> ParsedReports:
     """Return every test in the files with its status. An unreadable file is a problem; the others count."""
     tally = Tally()
+    room = REPORTS_LIMIT_BYTES
     for path in sorted(files):
-        try:
-            found = _read_report(files[path], tally)
-        except UnreadableReport as error:
-            tally.problem(f"{path}: {error}")
+        content = files[path]
+        if len(content) > room:
+            tally.unreadable(
+                f"{path}: {len(content)} bytes; reports of more than {REPORTS_LIMIT_BYTES} bytes are not read"
+            )
             continue
-        if not found:
-            tally.problem(f"{path}: no test in it")
+        room -= len(content)
+        _read_file(path, content, tally)
     return tally.result()
 
 
-def _read_report(content: bytes, tally: Tally) -> int:
-    if len(content) > FILE_LIMIT_BYTES:
-        raise UnreadableReport(f"{len(content)} bytes; reports over {FILE_LIMIT_BYTES} bytes are not read")
-    head = content[:65536].lstrip(LEADING_BYTES)
-    if not head:
-        raise UnreadableReport("the file is empty")
-    if head.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
-        return _read_whole_junit(content, tally)
-    if looks_like_tap(content.decode("utf-8", "replace")):
-        return read_tap(content, tally)
-    raise UnreadableReport("neither JUnit XML nor TAP")
-
-
-def _read_whole_junit(content: bytes, tally: Tally) -> int:
-    """Read a JUnit report completely or not at all: tests after an error would look as if they did not exist."""
+def _read_file(path: str, content: bytes, tally: Tally) -> None:
+    """Add the tests of a file completely or not at all: tests after an error would look as if they did not exist."""
     part = Tally()
-    found = read_junit(content, part)
-    result = part.result()
-    for test, status in result.statuses.items():
-        tally.add(test, status)
-    for problem in result.problems:
-        tally.problem(problem)
-    return found
+    try:
+        _read_report(content, part)
+        tally.merge(part)
+    except Planless as error:
+        tally.merge(part)
+        tally.unreadable(f"{path}: {error}")
+    except UnreadableReport as error:
+        tally.unreadable(f"{path}: {error}")
+        return
+    except (OtherXml, UnknownFormat) as error:
+        tally.problem(f"{path}: {error}")
+        return
+    if not part.entries:
+        tally.problem(f"{path}: no test in it")
+
+
+def _read_report(content: bytes, part: Tally) -> None:
+    text = decode_report(content)
+    if text.is_empty:
+        raise UnreadableReport("the file is empty")
+    if text.is_xml:
+        read_junit(text.pieces, part)
+    else:
+        read_tap(text.pieces, part)

@@ -12,20 +12,27 @@ The leaves count (``parser > reads``); the parent counts only when it failed and
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from swefoundry.grading.testcase_ids import stable_name, without_duration
-from swefoundry.grading.testcase_status import CaseStatus, Tally
+from swefoundry.grading.report_text import UnreadableReport, lines
+from swefoundry.grading.testcase_ids import CaseId, limited, plain_id, without_duration
+from swefoundry.grading.testcase_status import CaseResult, CaseStatus, Tally
 
 TEST_POINT = re.compile(
-    r"^(?P<bad>not )?ok\b(?:[ \t]+(?P<number>\d+)\b)?(?:[ \t]*-(?=[ \t]|$))?[ \t]*(?P<rest>.*)$"
+    r"^(?P<bad>not )?ok\b(?:[ \t]+(?P<number>[0-9]+)\b)?(?:[ \t]*-(?:[ \t]+|\Z))?[ \t]*(?P<rest>.*)\Z",
+    re.ASCII,
 )
-TAP_DIRECTIVE = re.compile(r"(?<!\\)(?:\\\\)*#[ \t]*(?P<word>skip|todo)(?P<tail>[^#]*)$", re.IGNORECASE)
-TAP_TIME = re.compile(r"(?<!\\)#[ \t]*time=\S*", re.IGNORECASE)
-TEST_PLAN = re.compile(r"^1\.\.(?P<count>\d+)[ \t]*(?:#(?P<comment>.*))?$")
-BAIL_OUT = re.compile(r"^Bail out!(?P<why>.*)$", re.IGNORECASE)
-VERSION_LINE = re.compile(r"^TAP version \d+$", re.IGNORECASE)
+TAP_TIME = re.compile(r"(^|[^\\])#[ \t]*time=[^ \t]*")
+TEST_PLAN = re.compile(r"^1\.\.(?P<count>[0-9]{1,9})[ \t]*(?:#(?P<comment>.*))?\Z")
+BAIL_OUT = re.compile(r"^Bail out!(?P<why>.*)\Z", re.IGNORECASE)
+VERSION_LINE = re.compile(r"^TAP version [0-9]+\Z", re.IGNORECASE)
 TAP_ESCAPE = re.compile(r"\\([\\#])")
+BLANK = " \t\r"
+
+MISSING_TESTS = "(planned tests that did not run)"
+BAILED_OUT = "(bailed out)"
+"""Ids of what is missing in a stream. No test is named like this, and neither is ever in an exported list."""
 
 MAX_SUBTEST_DEPTH = 32
 """Deepest level of subtests that is kept apart; no report written by people has more."""
@@ -35,38 +42,49 @@ MAX_SUBTEST_DEPTH = 32
 class SubtestLevel:
     """Points of one level whose parent has not come yet."""
 
-    results: list[tuple[str, CaseStatus]] = field(default_factory=list)
+    results: list[tuple[CaseId, CaseStatus]] = field(default_factory=list)
     points: int = 0
     planned: int | None = None
 
 
-def looks_like_tap(text: str) -> bool:
-    """Whether there is a version or a plan; a line that starts with `ok` may also come from `go test`."""
-    lines = (line.rstrip() for line in text.split("\n"))
-    return any(VERSION_LINE.match(line) or TEST_PLAN.match(line) for line in lines)
-
-
-def read_tap(content: bytes, tally: Tally) -> int:
-    """Add every leaf to the tally; return the number of leaves."""
+def read_tap(pieces: Iterable[str], tally: Tally) -> None:
+    """Add every leaf to the tally."""
     reader = _Reader()
-    for line in content.decode("utf-8", "replace").split("\n"):
+    for line in lines(pieces):
         reader.line(line.rstrip("\r"))
+    if not reader.known:
+        raise UnknownFormat("neither JUnit XML nor TAP")
     results = reader.close()
     for test, status in results:
-        tally.add(test, status)
+        tally.add(test, CaseResult(status))
     for problem in reader.problems:
         tally.problem(problem)
-    return len(results)
+    if not reader.planned:
+        raise Planless("no plan: the stream may have been cut off")
+
+
+class UnknownFormat(Exception):
+    """A text without a version and a plan; a line that starts with ``ok`` may also come from ``go test``."""
+
+
+class Planless(UnreadableReport):
+    """A stream that does not say how many tests it has. What is in it counts, and more may be missing."""
 
 
 class _Reader:
     def __init__(self) -> None:
+        self.known = False
+        """A version or a plan was seen."""
+        self.planned = False
         self.problems: list[str] = []
+        self._missing = self._bailed = False
         self._levels: list[SubtestLevel] = [SubtestLevel()]
         self._yaml: str | None = None
         """Indentation of the YAML block that is being skipped."""
 
     def line(self, raw: str) -> None:
+        end = raw.rstrip(BLANK)
+        self.known = self.known or bool(VERSION_LINE.match(end) or TEST_PLAN.match(end))
         text = raw.lstrip(" \t")
         indent = raw[: len(raw) - len(text)].replace("\t", "    ")
         if self._skips_yaml(text, indent):
@@ -77,14 +95,15 @@ class _Reader:
         elif plan := TEST_PLAN.match(text):
             self._plan(plan, level)
         elif (bail := BAIL_OUT.match(text)) is not None:
+            self._bailed = True
             self.problems.append(f"the tests bailed out:{bail['why'] or ' no reason given'}")
 
     def _skips_yaml(self, text: str, indent: str) -> bool:
         if self._yaml is not None:
-            if text.rstrip() == "..." and indent == self._yaml:
+            if text.rstrip(BLANK) == "..." and indent == self._yaml:
                 self._yaml = None
             return True
-        if text.rstrip() == "---" and indent:
+        if text.rstrip(BLANK) == "---" and indent:
             self._yaml = indent
             return True
         return False
@@ -96,7 +115,7 @@ class _Reader:
         block = self._levels[level]
         block.points += 1
         name, status = _name_and_status(point, block.points)
-        block.results.extend((f"{name} > {child}", how) for child, how in children)
+        block.results.extend((_below(name, child), how) for child, how in children)
         broken = status in (CaseStatus.FAILED, CaseStatus.ERROR)
         if not children or (
             broken and not any(how in (CaseStatus.FAILED, CaseStatus.ERROR) for _, how in children)
@@ -106,6 +125,7 @@ class _Reader:
     def _plan(self, plan: re.Match[str], level: int) -> None:
         self._open(level)
         self._levels[level].planned = int(plan["count"])
+        self.planned = self.planned or level == 0
         comment = (plan["comment"] or "").strip()
         if level == 0 and plan["count"] == "0" and comment.lower().startswith("skip"):
             self.problems.append(f"all tests were skipped: {comment}")
@@ -125,22 +145,41 @@ class _Reader:
 
     def _check(self, block: SubtestLevel) -> None:
         if block.planned is not None and block.planned != block.points:
+            self._missing = self._missing or block.planned > block.points
             self.problems.append(f"the plan says {block.planned} tests and {block.points} were reported")
 
-    def close(self) -> list[tuple[str, CaseStatus]]:
+    def close(self) -> list[tuple[CaseId, CaseStatus]]:
         self._close_down_to(0)
-        return self._levels[0].results
+        missing = [MISSING_TESTS] * self._missing + [BAILED_OUT] * self._bailed
+        return [*self._levels[0].results, *((plain_id(name), CaseStatus.ERROR) for name in missing)]
 
 
-def _name_and_status(point: re.Match[str], position: int) -> tuple[str, CaseStatus]:
-    text, passed = TAP_TIME.sub("", point["rest"]), point["bad"] is None
-    directive = TAP_DIRECTIVE.search(text)
-    if directive:
-        text = text[: directive.start()]
-    name = without_duration(stable_name(TAP_ESCAPE.sub(r"\1", text))) or point["number"] or str(position)
-    word = directive["word"].lower() if directive else ""
+def _below(parent: CaseId, leaf: CaseId) -> CaseId:
+    return CaseId(limited(f"{parent.raw} > {leaf.raw}"), limited(f"{parent.stable} > {leaf.stable}"))
+
+
+def _name_and_status(point: re.Match[str], position: int) -> tuple[CaseId, CaseStatus]:
+    text, word = _without_directive(TAP_TIME.sub(r"\1", point["rest"]))
+    passed = point["bad"] is None
+    name = _point_id(text, point["number"] or str(position))
     if word == "skip":
         return name, CaseStatus.SKIPPED
     if word == "todo" and not passed:
         return name, CaseStatus.XFAILED
     return name, CaseStatus.PASSED if passed else CaseStatus.FAILED
+
+
+def _point_id(text: str, number: str) -> CaseId:
+    name = plain_id(TAP_ESCAPE.sub(r"\1", text))
+    stable = without_duration(name.stable)
+    return CaseId(name.raw, stable) if stable else CaseId(number, number)
+
+
+def _without_directive(text: str) -> tuple[str, str]:
+    """Take off what follows the last ``#``, when that is not escaped and begins with skip or todo."""
+    rest, hash_sign, tail = text.rpartition("#")
+    escapes = len(rest) - len(rest.rstrip("\\"))
+    word = tail.lstrip(" \t")[:4].lower()
+    if hash_sign and escapes % 2 == 0 and word in ("skip", "todo"):
+        return rest, word
+    return text, ""

@@ -1,75 +1,126 @@
-"""Stable test ids: the same in every run, pytest node ids where possible.
+"""Test ids: pytest node ids where possible, and the same in every run.
 
-An id must not depend on the run: colours, timings and object addresses are removed, paths are relative.
+pytest takes its ids back, so they are left as they are; it has escaped control characters itself. What changes from run
+to run, such as the address of an object, is removed where that leaves the ids of a run apart. ``images/runner/ids.go``
+makes the same ids.
 """
 
 import hashlib
 import re
+from dataclasses import dataclass
 
-TEST_ID_LIMIT = 1000
-"""Characters; a longer name is cut and ends with a hash of the whole."""
+from swefoundry.grading.report_text import clean_name
 
-ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-OBJECT_ADDRESS = re.compile(r"\b(at )?0x[0-9a-fA-F]{7,16}\b")
+TEST_ID_LIMIT = 16_384
+"""Characters; a longer id is cut and ends with a hash of the whole."""
+
+OBJECT_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{7,16}\b", re.ASCII)
+"""As in ``<object object at 0x7f…>``; a number without ``at`` may be a constant of the test."""
 DURATION_SUFFIX = re.compile(
-    r"\s+(?:in\s+|# time=|\[|\()\s*\d+(?:\.\d+)?\s*(?:ms|s|sec|secs|seconds|µs|us)\s*[\])]?$"
+    r"(?:[ ]+(?:in[ ]+|# time=|\[|\()[ ]*[0-9]+(?:\.[0-9]+)?[ ]*(?:ms|s|sec|secs|seconds|µs|us)[ ]*[\])]?)+\Z"
 )
-WHITESPACE = re.compile(r"[\t\r\n\x0b\x0c]+")
+WHITESPACE = re.compile(r"[\t\r\n]+")
 WORKDIR_PREFIX = re.compile(r"^(?:/testbed/|\./)")
 
-MODULE_NAME = re.compile(r"^(?:test_.*|.*_tests?|tests?|conftest)$")
+MODULE_NAME = re.compile(r"(?:test_.*|.*_tests?|tests?|conftest)\Z")
 """Parts of a dotted name that look like a Python test module."""
-DOTTED_NAME = re.compile(r"^[^\W\d]\w*(?:\.[^\W\d]\w*)*$")
+DOTTED_MODULE = re.compile(r"(?:^|\.)(?:test_\w*|\w*_tests?)(?:\.|\Z)")
+DOTTED_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+TEXT_DOCTEST = re.compile(r"[^/\n]+\.(?:txt|rst|md)\Z")
+
+
+@dataclass(frozen=True)
+class CaseId:
+    """An id in two forms: the raw one stands where two raw ids of a run have the same stable one."""
+
+    raw: str
+    stable: str
 
 
 def stable_name(name: str) -> str:
     """Remove from a name what changes from run to run."""
-    name = WHITESPACE.sub(" ", ANSI.sub("", name)).strip()
-    name = OBJECT_ADDRESS.sub(lambda found: f"{found[1] or ''}0x0", name)
-    if len(name) <= TEST_ID_LIMIT:
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"{name[: TEST_ID_LIMIT - 20]}…#{digest}"
+    return OBJECT_ADDRESS.sub("at 0x0", WHITESPACE.sub(" ", name).strip(" "))
 
 
 def without_duration(name: str) -> str:
-    """Remove the duration that some runners append; not for Python, where it could be a parameter."""
+    """Remove the durations that some runners append; not for Python, where they could be a parameter."""
     return DURATION_SUFFIX.sub("", name)
+
+
+def limited(test: str) -> str:
+    if len(test) <= TEST_ID_LIMIT:
+        return test
+    digest = hashlib.sha256(test.encode()).hexdigest()[:16]
+    return f"{test[: TEST_ID_LIMIT - 20]}…#{digest}"
+
+
+def plain_id(name: str) -> CaseId:
+    name = clean_name(name)
+    return CaseId(limited(name), limited(stable_name(name)))
+
+
+def junit_id(classname: str, name: str, file: str = "", pytest: bool = False) -> CaseId:
+    """Return the id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
+    classname, name, file = clean_name(classname), clean_name(name), relative_path(file.strip(" "))
+    if not (pytest or file.endswith(".py")):
+        return CaseId(
+            limited(_joined(classname, name)),
+            limited(_joined(stable_name(classname), without_duration(stable_name(name)))),
+        )
+    prefix = "::".join(_node_path(classname, name, file, pytest))
+    return CaseId(limited(f"{prefix}::{name}"), limited(f"{prefix}::{stable_name(name)}"))
+
+
+def module_id(dotted: str, file: str) -> CaseId:
+    """Return the id of a module that pytest cannot collect and names ``tests.test_x``: its path."""
+    path, file = relative_path(clean_name(dotted)), relative_path(file.strip(" "))
+    if file.endswith(".py"):
+        path = file
+    elif "/" not in dotted:
+        path = path.replace(".", "/") + ".py"
+    return CaseId(limited(path), limited(path))
 
 
 def relative_path(path: str) -> str:
     return WORKDIR_PREFIX.sub("", path.replace("\\", "/"))
 
 
-def node_id(classname: str, name: str, file: str = "", pytest: bool = False) -> str:
-    """Return the id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
-    file, name = relative_path(file.strip()), stable_name(name)
+def _joined(*parts: str) -> str:
+    return "::".join(part for part in parts if part)
+
+
+def _node_path(classname: str, name: str, file: str, pytest: bool) -> list[str]:
+    """Return the file and the classes of a Python test."""
     python = file.endswith(".py")
-    if not python and not (pytest and DOTTED_NAME.match(classname)):
-        return "::".join(part for part in (classname.strip(), without_duration(name)) if part)
-    parts = classname.split(".") if classname else []
-    known = _module_length_by_file(parts, file)
-    length = known or _module_length_by_spelling(parts)
+    if python and not classname:
+        return [file]
+    classes = _classes_below(classname, file) if python else None
+    if classes is not None:
+        return [file, *classes]
     # pytest gives an inherited test the file of its base class; the class name says where it was collected.
-    path = file if python and (known or not (pytest and parts)) else "/".join(parts[:length]) + ".py"
-    return "::".join([path, *parts[length:], name])
+    if python and not pytest and not DOTTED_MODULE.search(classname):
+        return [file, *classname.split(".")]
+    if classname.endswith(name) and TEXT_DOCTEST.match(name):
+        return [classname.removesuffix(name).replace(".", "/") + name]
+    parts = classname.split(".")
+    length = _module_length(parts)
+    return ["/".join(parts[:length]) + ".py", *parts[length:]]
 
 
-def module_path(dotted: str) -> str:
-    """Return ``tests.test_x``, as pytest names a module that it cannot collect, as a path."""
-    return relative_path(dotted) if "/" in dotted else dotted.replace(".", "/") + ".py"
+def _classes_below(classname: str, file: str) -> list[str] | None:
+    """Return what follows the module of this file in a dotted name, which may leave out folders of the file's path."""
+    module = file.removesuffix(".py").replace("/", ".")
+    while True:
+        if classname == module:
+            return []
+        if classname.startswith(f"{module}."):
+            return classname[len(module) + 1 :].split(".")
+        _, dot, module = module.partition(".")
+        if not dot:
+            return None
 
 
-def _module_length_by_file(parts: list[str], file: str) -> int:
-    """Return how many parts of the dotted name are the module in this file; 0 when it is in another one."""
-    stem = file.removesuffix(".py").split("/")
-    for length in range(len(parts), 0, -1):
-        if stem[-length:] == parts[:length] or parts[:length] == stem:
-            return length
-    return 0
-
-
-def _module_length_by_spelling(parts: list[str]) -> int:
+def _module_length(parts: list[str]) -> int:
     """Return how many parts are the module, distinguished from classes by their spelling.
 
     The last of the first parts in a row that look like ``test_x``, else everything before the first capital.

@@ -2,8 +2,11 @@
 
 import pytest
 
+from swefoundry.grading.junit import read_junit
 from swefoundry.grading.report_parser import read_reports
-from swefoundry.grading.testcase_status import CaseCounts, CaseStatus
+from swefoundry.grading.report_text import UnreadableReport
+from swefoundry.grading.testcase_ids import TEST_ID_LIMIT
+from swefoundry.grading.testcase_status import ENTRIES_LIMIT, CaseCounts, CaseStatus, Tally
 
 
 def report(cases: str, suite: str = "pytest") -> bytes:
@@ -40,7 +43,7 @@ def test_counts_are_the_runners_five() -> None:
       <testcase name="c"><error/></testcase>
       <testcase name="d"><skipped/></testcase><testcase name="e"><skipped type="pytest.xfail"/></testcase>"""
     assert read_reports({"r.xml": report(cases)}).counts == CaseCounts(
-        total=5, passed=2, failed=1, errors=1, skipped=1
+        total=5, passed=1, failed=1, errors=1, skipped=2
     )
 
 
@@ -104,10 +107,10 @@ def test_a_name_is_the_same_in_every_run() -> None:
 
 
 def test_a_very_long_name_keeps_its_head_and_stays_distinct() -> None:
-    cases = "".join(f'<testcase name="{"x" * 5000}{end}"/>' for end in "ab")
+    cases = "".join(f'<testcase name="{"x" * 50_000}{end}"/>' for end in "ab")
     names = list(statuses(cases, suite="other"))
     assert len(names) == 2
-    assert all(len(name) <= 1000 for name in names)
+    assert all(len(name) <= TEST_ID_LIMIT for name in names)
 
 
 def test_a_test_that_passes_and_then_fails_to_tear_down_is_an_error() -> None:
@@ -156,7 +159,8 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/p
         pytest.param(b"<testsuites/>", "no test in it", id="no test"),
         pytest.param(b"all good!", "neither JUnit XML nor TAP", id="another format"),
         pytest.param(b"<testsuites>" + b"<a>" * 300_000, "nested more than 64 deep", id="nested without end"),
-        pytest.param(b"<" + b" " * (33 << 20), "are not read", id="too large"),
+        pytest.param(b"<" + b" " * (65 << 20), "are not read", id="too large"),
+        pytest.param(b"<testsuites" + " é='1'/>".encode(), "in ASCII", id="an attribute that is not ASCII"),
     ],
 )
 def test_a_report_that_cannot_be_read_is_a_problem_and_no_result(content: bytes, message: str) -> None:
@@ -164,6 +168,24 @@ def test_a_report_that_cannot_be_read_is_a_problem_and_no_result(content: bytes,
     found = read_reports({"bad.xml": content, "good.xml": good})
     assert dict(found.statuses) == {"tests/test_x.py::t": CaseStatus.PASSED}
     assert [message in problem and problem.startswith("bad.xml: ") for problem in found.problems] == [True]
+
+
+def test_one_failure_is_found_in_twenty_megabytes() -> None:
+    cases = "".join(
+        f'<testcase classname="C" name="t{n}"><system-out>{"o" * 400}</system-out></testcase>'
+        for n in range(45_000)
+    )
+    content = report(f'{cases}<testcase classname="C" name="last"><failure/></testcase>', suite="C")
+    found = read_reports({"junit.xml": content})
+    assert len(content) > 20 << 20
+    assert found.counts == CaseCounts(total=45_001, passed=45_000, failed=1)
+
+
+def test_more_results_than_the_limit_are_not_read() -> None:
+    tally = Tally()
+    tally.entries = ENTRIES_LIMIT
+    with pytest.raises(UnreadableReport, match="more than 1048576 results"):
+        read_junit([report('<testcase name="a"/>').decode()], tally)
 
 
 def test_sixteen_thousand_tests_are_read_without_keeping_the_tree() -> None:

@@ -8,12 +8,19 @@ import subprocess
 
 import pytest
 
-from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.evaluation import EvaluationResult, ReportCounts
+from swefoundry.grading.report_parser import read_reports
 from swefoundry.workloads.evaluation.log_frames import reports_digest
 from unit.runner.runner_box import NONCE, Box, RunnerExit, pid_inside
 
 PASSING = "<testsuite><testcase/></testsuite>"
-FAILING = "<testsuite><testcase/><testcase><failure/></testcase></testsuite>"
+FAILING = '<testsuite><testcase/><testcase name="b"><failure/></testcase></testsuite>'
+UNCOLLECTED = (
+    '<testsuite><testcase/><testcase name="tests.test_b"><error message="collection failure"/></testcase>'
+    "</testsuite>"
+)
+TESTS_CANNOT_RUN = {"reports": ["*.xml"], "error_exit_codes": [2, 3, 4, 5]}
+TOLERANT = {"reports": ["*.xml"], "tolerated_failures": ["b"]}
 
 
 def writes(text: str, name: str = "junit.xml") -> str:
@@ -31,7 +38,7 @@ def test_a_record_says_everything_about_a_run(box: Box):
         code=1,
         raw_exit=1,
         duration_ms=record.duration_ms,
-        tests={"total": 2, "passed": 1, "failed": 1},
+        tests=ReportCounts(total=2, passed=1, failed=1),
         report_sha256=reports_digest(ran.framed_output.reports),
         output_bytes=6,
         output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
@@ -55,6 +62,16 @@ def test_a_record_says_everything_about_a_run(box: Box):
         (f"{writes(FAILING)}; exit 9", {"reports": ["*.xml"]}, 1, 9, None),
         ("echo 1..0 > all.tap", {"reports": ["*.tap"]}, 21, 0, None),
         ("printf '1..1\\nok 1\\n' > all.tap", {"reports": ["*.tap"]}, 0, 0, None),
+        (f"{writes(FAILING)}; exit 3", TESTS_CANNOT_RUN, 1, 3, None),
+        (f"{writes(PASSING)}; exit 3", TESTS_CANNOT_RUN, 21, 3, None),
+        (f"{writes(UNCOLLECTED)}; exit 1", TESTS_CANNOT_RUN, 21, 1, None),
+        (writes(FAILING), {"reports": ["*.xml"]}, 23, 0, None),
+        (writes(UNCOLLECTED), {"reports": ["*.xml"]}, 23, 0, None),
+        (f"{writes(PASSING)}; exit 1", {"reports": ["*.xml"]}, 24, 1, None),
+        (f"{writes(PASSING)}; kill -SEGV $$", {"reports": ["*.xml"]}, 24, None, "SIGSEGV"),
+        (f"{writes(FAILING)}; exit 1", TOLERANT, 0, 1, None),
+        (writes(FAILING), TOLERANT, 0, 0, None),
+        (f"{writes(FAILING)}; kill -SEGV $$", TOLERANT, 24, None, "SIGSEGV"),
     ],
 )
 def test_each_ending_has_its_canonical_code(box: Box, command, fields, code, raw_exit, signal):
@@ -148,8 +165,45 @@ def test_an_unknown_report_format_is_framed_but_not_counted(box: Box):
     assert (ran.code, ran.record["tests"], ran.framed_output.reports) == (21, None, {"out.json": b"{}\n"})
 
 
+def test_the_record_says_why_a_run_is_no_result(box: Box):
+    ran = box.run(f"{writes(FAILING)}; {writes('<testsuite>', 'cut.xml')}", reports=["*.xml"])
+    assert (ran.record["unreadableReports"], ran.record["reportNote"]) == (
+        1,
+        "the command ended with 0, although 1 test failed: its exit code is lost on the way (a pipe, `|| true`, "
+        "256 failures) or it ignores failures; cut.xml: the XML ends too early",
+    )
+
+
+def test_an_escape_character_in_a_message_does_not_hide_the_tests(box: Box):
+    """Both readers find the same tests in a report that is no XML 1.0."""
+    case = (
+        "<testcase name='a'><failure message='\\033[31mexpected 4\\033[0m'/></testcase><testcase name='b'/>"
+    )
+    ran = box.run(f'printf "<testsuite>{case}</testsuite>" > r.xml; exit 1', reports=["r.xml"])
+    assert ran.record["tests"] == {
+        "total": 2,
+        "passed": 1,
+        "failed": 1,
+        "errors": 0,
+        "skipped": 0,
+        "collectionErrors": 0,
+        "tolerated": 0,
+    }
+    assert dict(read_reports(ran.framed_output.reports).statuses) == {"a": "failed", "b": "passed"}
+
+
+def test_a_report_of_twenty_megabytes_comes_back_whole(box: Box):
+    lines = "".join(f"<testcase name='t{n}'><system-out>{n:0400d}</system-out></testcase>\\n" for n in (1, 2))
+    command = f"{{ echo '<testsuite>'; for i in $(seq 24000); do printf \"{lines}\"; done; echo '</testsuite>'; }} > big.xml"
+    ran = box.run(command, reports=["big.xml"])
+    assert (ran.code, ran.record["unreadableReports"], ran.record["reportNote"]) == (0, 0, None)
+    assert len(ran.framed_output.reports["big.xml"]) > 20 << 20
+    assert len(ran.log) < 6 << 20
+
+
 def test_a_hundred_reports_are_added_up(box: Box):
-    command = f"mkdir -p a/b; for i in $(seq 100); do {writes(PASSING, 'a/b/$i.xml')}; done"
+    one = "<testsuite><testcase name='$i'/></testsuite>"
+    command = f'mkdir -p a/b; for i in $(seq 100); do printf "{one}" > a/b/$i.xml; done'
     ran = box.run(command, reports=["**/*.xml"])
     assert (ran.code, ran.record["tests"]["total"], len(ran.framed_output.reports)) == (0, 100, 100)
     assert ran.record["reportSha256"] == reports_digest(ran.framed_output.reports)

@@ -17,8 +17,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-REPORTS_LIMIT_BYTES = 64 << 20
-"""All reports of one log together, unpacked: a defence against a frame that unpacks to more than it says."""
+from swefoundry.grading.report_parser import REPORTS_LIMIT_BYTES
 
 FRAME_HEADER = re.compile(rb"report (?P<path>.+) (?P<size>\d{1,12}) (?P<sha>[0-9a-f]{64}) gzip\+base64$")
 
@@ -44,7 +43,7 @@ def split_log(log: bytes, nonce: str) -> SplitLog:
         return SplitLog(log, {})
     reports: dict[str, bytes] = {}
     problems: list[str] = []
-    budget = REPORTS_LIMIT_BYTES
+    budget = REPORTS_LIMIT_BYTES  # a defence against a frame that unpacks to more than it says
     for frame in log[start:].split(opening)[1:]:
         try:
             path, content = _unpack(frame, f">>>swefoundry {nonce} end".encode(), budget)
