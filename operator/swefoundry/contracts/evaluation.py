@@ -26,9 +26,9 @@ class EvaluationSpec(WireModel):
     that an intake prepared, so an older one may run, and a runner rejects fields that it does not know.
     """
     output_bytes: int = 1 << 20
-    report_bytes: int = 64 << 20
-    """All reports together, uncompressed."""
-    report_log_bytes: int = 6 << 20
+    report_bytes: int | None = None
+    """All reports together, uncompressed. Absent, as the next one, for the same reason: the runner's own limit."""
+    report_log_bytes: int | None = None
     """What they may take of the log, compressed and as base64: the kubelet rotates a log after 10 MiB by default."""
     canary: list[str] = []
     """ip:port addresses that must not be reachable."""

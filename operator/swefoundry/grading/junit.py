@@ -16,7 +16,7 @@ from swefoundry.grading.report_text import UnreadableReport, well_formed_pieces
 from swefoundry.grading.testcase_ids import (
     DOTTED_MODULE,
     DOTTED_NAME,
-    CaseId,
+    IdForms,
     junit_id,
     module_id,
 )
@@ -110,7 +110,7 @@ class _CaseReader(ContentHandler):
             self._suites.pop()
         self._depth -= 1
 
-    def _id(self) -> CaseId:
+    def _id(self) -> IdForms:
         suite = self._suites[-1]
         classname, name = self._case.get("classname", ""), self._case.get("name", "")
         file = self._case.get("file") or suite.get("file") or ""
@@ -146,10 +146,10 @@ def _result(case: Attributes, children: list[Element]) -> CaseResult:
     if not results:
         words = (case.get(attribute, "").lower() for attribute in ("status", "result"))
         results = [CaseResult(STATUS_WORDS.get(word, CaseStatus.PASSED)) for word in words]
-    worst = results[0]
+    final = results[0]
     for result in results[1:]:
-        worst = worst.worse(result)
-    return worst
+        final = final.worse(result)
+    return final
 
 
 def _child_result(case: Attributes, child: Element) -> CaseResult | None:

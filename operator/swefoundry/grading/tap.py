@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from swefoundry.grading.report_text import UnreadableReport, lines
-from swefoundry.grading.testcase_ids import CaseId, limited, plain_id, without_duration
+from swefoundry.grading.testcase_ids import IdForms, limited, plain_id, without_duration
 from swefoundry.grading.testcase_status import CaseResult, CaseStatus, Tally
 
 TEST_POINT = re.compile(
@@ -42,7 +42,7 @@ MAX_SUBTEST_DEPTH = 32
 class SubtestLevel:
     """Points of one level whose parent has not come yet."""
 
-    results: list[tuple[CaseId, CaseStatus]] = field(default_factory=list)
+    results: list[tuple[IdForms, CaseStatus]] = field(default_factory=list)
     points: int = 0
     planned: int | None = None
 
@@ -148,17 +148,17 @@ class _Reader:
             self._missing = self._missing or block.planned > block.points
             self.problems.append(f"the plan says {block.planned} tests and {block.points} were reported")
 
-    def close(self) -> list[tuple[CaseId, CaseStatus]]:
+    def close(self) -> list[tuple[IdForms, CaseStatus]]:
         self._close_down_to(0)
         missing = [MISSING_TESTS] * self._missing + [BAILED_OUT] * self._bailed
         return [*self._levels[0].results, *((plain_id(name), CaseStatus.ERROR) for name in missing)]
 
 
-def _below(parent: CaseId, leaf: CaseId) -> CaseId:
-    return CaseId(limited(f"{parent.raw} > {leaf.raw}"), limited(f"{parent.stable} > {leaf.stable}"))
+def _below(parent: IdForms, leaf: IdForms) -> IdForms:
+    return IdForms(limited(f"{parent.raw} > {leaf.raw}"), limited(f"{parent.stable} > {leaf.stable}"))
 
 
-def _name_and_status(point: re.Match[str], position: int) -> tuple[CaseId, CaseStatus]:
+def _name_and_status(point: re.Match[str], position: int) -> tuple[IdForms, CaseStatus]:
     text, word = _without_directive(TAP_TIME.sub(r"\1", point["rest"]))
     passed = point["bad"] is None
     name = _point_id(text, point["number"] or str(position))
@@ -169,10 +169,10 @@ def _name_and_status(point: re.Match[str], position: int) -> tuple[CaseId, CaseS
     return name, CaseStatus.PASSED if passed else CaseStatus.FAILED
 
 
-def _point_id(text: str, number: str) -> CaseId:
+def _point_id(text: str, number: str) -> IdForms:
     name = plain_id(TAP_ESCAPE.sub(r"\1", text))
     stable = without_duration(name.stable)
-    return CaseId(name.raw, stable) if stable else CaseId(number, number)
+    return IdForms(name.raw, stable) if stable else IdForms(number, number)
 
 
 def _without_directive(text: str) -> tuple[str, str]:

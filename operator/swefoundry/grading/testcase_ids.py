@@ -30,7 +30,7 @@ TEXT_DOCTEST = re.compile(r"[^/\n]+\.(?:txt|rst|md)\Z")
 
 
 @dataclass(frozen=True)
-class CaseId:
+class IdForms:
     """An id in two forms: the raw one stands where two raw ids of a run have the same stable one."""
 
     raw: str
@@ -54,31 +54,31 @@ def limited(test: str) -> str:
     return f"{test[: TEST_ID_LIMIT - 20]}…#{digest}"
 
 
-def plain_id(name: str) -> CaseId:
+def plain_id(name: str) -> IdForms:
     name = clean_name(name)
-    return CaseId(limited(name), limited(stable_name(name)))
+    return IdForms(limited(name), limited(stable_name(name)))
 
 
-def junit_id(classname: str, name: str, file: str = "", pytest: bool = False) -> CaseId:
+def junit_id(classname: str, name: str, file: str = "", pytest: bool = False) -> IdForms:
     """Return the id of a JUnit test case: ``tests/test_x.py::Class::name`` for Python, else ``classname::name``."""
     classname, name, file = clean_name(classname), clean_name(name), relative_path(file.strip(" "))
     if not (pytest or file.endswith(".py")):
-        return CaseId(
+        return IdForms(
             limited(_joined(classname, name)),
             limited(_joined(stable_name(classname), without_duration(stable_name(name)))),
         )
     prefix = "::".join(_node_path(classname, name, file, pytest))
-    return CaseId(limited(f"{prefix}::{name}"), limited(f"{prefix}::{stable_name(name)}"))
+    return IdForms(limited(f"{prefix}::{name}"), limited(f"{prefix}::{stable_name(name)}"))
 
 
-def module_id(dotted: str, file: str) -> CaseId:
+def module_id(dotted: str, file: str) -> IdForms:
     """Return the id of a module that pytest cannot collect and names ``tests.test_x``: its path."""
     path, file = relative_path(clean_name(dotted)), relative_path(file.strip(" "))
     if file.endswith(".py"):
         path = file
     elif "/" not in dotted:
         path = path.replace(".", "/") + ".py"
-    return CaseId(limited(path), limited(path))
+    return IdForms(limited(path), limited(path))
 
 
 def relative_path(path: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from swefoundry.grading.report_text import UnreadableReport
-from swefoundry.grading.testcase_ids import CaseId
+from swefoundry.grading.testcase_ids import IdForms
 
 
 class CaseStatus(StrEnum):
@@ -107,7 +107,7 @@ class Tally:
         self._unreadable = 0
         self._disagreeing = 0
 
-    def add(self, test: CaseId, result: CaseResult) -> None:
+    def add(self, test: IdForms, result: CaseResult) -> None:
         self._grow(1, len(test.raw))
         self._keep(test, result)
 
@@ -116,9 +116,9 @@ class Tally:
         self._grow(part.entries, part._characters)
         self._disagreeing += part._disagreeing
         for raw, result in part._results.items():
-            self._keep(CaseId(raw, part._stable[raw]), result)
-        for sentence in part._problems:
-            self.problem(sentence)
+            self._keep(IdForms(raw, part._stable[raw]), result)
+        for message in part._problems:
+            self.problem(message)
 
     def _grow(self, entries: int, characters: int) -> None:
         entries, characters = self.entries + entries, self._characters + characters
@@ -128,7 +128,7 @@ class Tally:
             )
         self.entries, self._characters = entries, characters
 
-    def _keep(self, test: CaseId, result: CaseResult) -> None:
+    def _keep(self, test: IdForms, result: CaseResult) -> None:
         known = self._results.get(test.raw)
         if known is not None:
             self._disagreeing += known.status is not result.status
@@ -140,10 +140,10 @@ class Tally:
         if len(self._problems) < PROBLEM_LIMIT:
             self._problems.append(message)
 
-    def unreadable(self, sentence: str) -> None:
+    def unreadable(self, message: str) -> None:
         """Count a report that was not read completely."""
         self._unreadable += 1
-        self.problem(sentence)
+        self.problem(message)
 
     def result(self) -> ParsedReports:
         problems = list(self._problems)

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from swefoundry.grading.report_parser import read_reports
-from swefoundry.grading.testcase_ids import CaseId, junit_id, stable_name, without_duration
+from swefoundry.grading.testcase_ids import IdForms, junit_id, stable_name, without_duration
 from swefoundry.grading.testcase_status import CaseResult, CaseStatus, Tally
 
 ANY_NAME = st.text(max_size=40)
@@ -145,5 +145,5 @@ def test_the_runners_own_crash_is_no_failed_test() -> None:
 def test_a_set_up_that_fails_is_worse_than_a_module_that_is_missing() -> None:
     tally = Tally()
     for uncollected in (True, False, True):
-        tally.add(CaseId("a", "a"), CaseResult(CaseStatus.ERROR, uncollected))
+        tally.add(IdForms("a", "a"), CaseResult(CaseStatus.ERROR, uncollected))
     assert tally.result().uncollected == ()

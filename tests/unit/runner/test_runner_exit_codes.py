@@ -194,7 +194,8 @@ def test_an_escape_character_in_a_message_does_not_hide_the_tests(box: Box):
 
 def test_a_report_of_twenty_megabytes_comes_back_whole(box: Box):
     lines = "".join(f"<testcase name='t{n}'><system-out>{n:0400d}</system-out></testcase>\\n" for n in (1, 2))
-    command = f"{{ echo '<testsuite>'; for i in $(seq 24000); do printf \"{lines}\"; done; echo '</testsuite>'; }} > big.xml"
+    many = f'for i in $(seq 24000); do printf "{lines}"; done'
+    command = f"{{ echo '<testsuite>'; {many}; echo '</testsuite>'; }} > big.xml"
     ran = box.run(command, reports=["big.xml"])
     assert (ran.code, ran.record["unreadableReports"], ran.record["reportNote"]) == (0, 0, None)
     assert len(ran.framed_output.reports["big.xml"]) > 20 << 20

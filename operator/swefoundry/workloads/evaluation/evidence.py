@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from swefoundry import errors
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.grading.report_agreement import report_disagreement
 from swefoundry.grading.report_parser import read_reports
 from swefoundry.grading.testcase_status import ParsedReports
 from swefoundry.kube.resources import PODS
@@ -16,7 +17,7 @@ from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import (
     CollectResult,
 )
-from swefoundry.workloads.evaluation.log_frames import SplitLog, reports_digest, split_log
+from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
 
 EVALUATION_LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 6 MiB in the log; more than this was not written by it."""
@@ -35,8 +36,6 @@ class Evidence:
     reports: ParsedReports
     log: str
     """The test output (at most 1 MiB), for excerpts."""
-    complete: bool
-    """Every report was read, and holds what the runner counted; otherwise what each test did is unknown."""
 
 
 async def store_evidence(
@@ -54,14 +53,12 @@ async def store_evidence(
     framed = split_log(log, move.pod.nonce)
     reports = await asyncio.to_thread(read_reports, framed.reports)
     record = EvaluationResult.model_validate(move.result.record)
-    differences = _differences(record, framed, reports)
-    complete = not (differences or framed.problems or reports.unreadable)
-    statuses = {
-        "statuses": reports.statuses,
-        "uncollected": reports.uncollected,
-        "problems": [*framed.problems, *reports.problems, *differences],
-        "complete": complete,
-    }
+    problems = [*framed.problems, *reports.problems]
+    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
+        problems.append("the reports in the log differ from those of the record: the log was cut")
+    if disagreement := report_disagreement(record, reports.statuses):
+        problems.append(disagreement)
+    statuses = {"statuses": reports.statuses, "uncollected": reports.uncollected, "problems": problems}
     files: dict[str, bytes] = {
         "output.log": framed.output,
         RECORD_FILE: _json(record.to_json_dict()),
@@ -69,20 +66,7 @@ async def store_evidence(
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
     digest = await push_artifact(context.registry, repository, "evaluation", files)
-    return Evidence(record, digest, reports, framed.output.decode(errors="replace"), complete)
-
-
-def _differences(record: EvaluationResult, framed: SplitLog, reports: ParsedReports) -> list[str]:
-    """Return a sentence for each way in which the reports that arrived are not all that the runner had."""
-    found = []
-    if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
-        found.append("the reports in the log differ from those of the record: the log was cut")
-    if record.unreadable_reports:
-        found.append(f"{record.unreadable_reports} reports were not read completely: {record.report_note}")
-    counted = record.tests.total if record.tests else 0
-    if counted != reports.counts.total:
-        found.append(f"the runner counted {counted} tests, and {reports.counts.total} were read")
-    return found
+    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
 
 
 def _json(value: Mapping[str, object]) -> bytes:
