@@ -1,1 +1,1 @@
-"""A real Kubernetes cluster on this machine, started and stopped by one program."""
+"""A Kubernetes cluster on this machine, started and stopped by one program."""

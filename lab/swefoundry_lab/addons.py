@@ -1,4 +1,4 @@
-"""In-cluster add-ons that every cluster has: DNS, and the permissions of kube-proxy."""
+"""Add-ons in the cluster: DNS, and the permissions of kube-proxy."""
 
 import hashlib
 import json
@@ -13,23 +13,23 @@ from swefoundry_lab.scratch_images import coredns_image
 from swefoundry_lab.steps import Progress, wait_until
 
 READY_SECONDS = 90
-NOTE = {"name": "swefoundry-lab", "namespace": "kube-system"}
-"""A ConfigMap with the digest of what was applied, so that `up` applies it once."""
+APPLIED = {"name": "swefoundry-lab", "namespace": "kube-system"}
+"""A ConfigMap with the digest of the applied manifest, so that `up` does not apply it again."""
 
 
 def ensure_dns(lab: Lab, progress: Progress) -> None:
-    """CoreDNS, which also knows the registry and the git server by name."""
+    """Install CoreDNS, which also resolves the names of the registry and the git server."""
     manifest = _manifest(lab)
     digest = hashlib.sha256(manifest.encode()).hexdigest()
     with api.connect(lab) as client:
-        noted = api.get(client, f"/api/v1/namespaces/{NOTE['namespace']}/configmaps/{NOTE['name']}")
-    if noted is None or noted["data"].get("addons") != digest:
+        applied = api.get(client, f"/api/v1/namespaces/{APPLIED['namespace']}/configmaps/{APPLIED['name']}")
+    if applied is None or applied["data"].get("addons") != digest:
         progress("applying")
         _apply(lab, manifest)
         _apply(
             lab,
             json.dumps(
-                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": NOTE, "data": {"addons": digest}}
+                {"apiVersion": "v1", "kind": "ConfigMap", "metadata": APPLIED, "data": {"addons": digest}}
             ),
         )
     if not wait_until(lambda: dns.resolves_to(DNS_SERVICE, REGISTRY_HOST, lab.address), READY_SECONDS):

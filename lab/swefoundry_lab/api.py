@@ -1,4 +1,4 @@
-"""Client for the few requests that the lab itself makes to the API server."""
+"""Client for the lab's requests to the API server."""
 
 import ssl
 from datetime import datetime
@@ -10,40 +10,42 @@ from swefoundry_lab.layout import API_PORT, Lab
 
 
 def connect(lab: Lab) -> httpx.Client:
-    """A client with the rights of the person at the terminal."""
+    """A client with the admin certificate."""
     context = ssl.create_default_context(cafile=str(lab.pki / "ca.crt"))
     context.load_cert_chain(lab.pki / "admin.crt", lab.pki / "admin.key")
     return httpx.Client(base_url=f"https://127.0.0.1:{API_PORT}", verify=context, timeout=5, trust_env=False)
 
 
 def is_ready(api: httpx.Client) -> bool:
-    """Whether the API server says that it is."""
+    """Whether the API server reports that it is ready."""
     return get(api, "/readyz") is not None
 
 
 def get(api: httpx.Client, path: str) -> Any:
-    """An object, or None when it or the server is not there (yet)."""
+    """An object, or None when it does not exist or the server does not answer."""
     try:
-        answer = api.get(path)
+        response = api.get(path)
     except httpx.TransportError:
         return None
-    if answer.status_code != httpx.codes.OK:
+    if response.status_code != httpx.codes.OK:
         return None
-    return answer.json() if answer.headers["content-type"].startswith("application/json") else answer.text
+    return (
+        response.json() if response.headers["content-type"].startswith("application/json") else response.text
+    )
 
 
 def node_names(api: httpx.Client) -> list[str]:
-    """All nodes that the cluster knows."""
+    """Names of all Node objects."""
     return [item["metadata"]["name"] for item in get(api, "/api/v1/nodes")["items"]]
 
 
 def is_node_ready(api: httpx.Client, node: str, since: datetime) -> bool:
-    """Whether a node's kubelet reports Ready and has said so since it was started.
+    """Whether a node is Ready with a heartbeat since its kubelet was started.
 
-    Until its lease runs out, a node looks Ready although its kubelet is gone.
+    A node without a kubelet remains Ready until its lease expires.
     """
-    found = get(api, f"/api/v1/nodes/{node}")
-    conditions = found["status"].get("conditions", []) if found else []
+    body = get(api, f"/api/v1/nodes/{node}")
+    conditions = body["status"].get("conditions", []) if body else []
     return any(
         c["type"] == "Ready"
         and c["status"] == "True"

@@ -18,13 +18,13 @@ from swefoundry_lab.layout import Lab
 from swefoundry_lab.steps import Steps
 
 app = typer.Typer(
-    help="A real Kubernetes cluster on this machine, for trials and tests.",
+    help="A Kubernetes cluster on this machine, for trials and tests.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 node_app = typer.Typer(
-    help="Kill, start and remove single nodes, to see what happens then.", no_args_is_help=True
+    help="Kill, start and remove single nodes, to test failures of nodes.", no_args_is_help=True
 )
 app.add_typer(node_app, name="node")
 app.add_typer(images_app, name="images")
@@ -33,46 +33,46 @@ console = Console(highlight=False, soft_wrap=True)
 
 @app.command()
 def up(
-    nodes: Annotated[int, typer.Option(min=1, max=2, help="How many nodes to bring up.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, max=2, help="Number of nodes.")] = 1,
 ) -> None:
-    """Bring the lab up, or what of it is missing."""
-    from swefoundry_lab.up import up as bring_up
+    """Start the lab, or those of its programs that are not running."""
+    from swefoundry_lab.up import up as start_lab
 
     if os.environ.get("SWEFOUNDRY_CLUSTER") == "current":
-        console.print(f"Using the current context [bold]{current_context()}[/]; the lab is not touched.")
+        console.print(f"Using the current context [bold]{current_context()}[/]; the lab is not started.")
         return
     lab, steps = Lab.from_environment(), Steps(console)
     with exclusive(lab):
-        bring_up(lab, steps, nodes)
-    console.print(f"The lab is up ({steps.total()}). To use it:")
+        start_lab(lab, steps, nodes)
+    console.print(f"The lab is running ({steps.total()}). To use it:")
     console.print(f'  export KUBECONFIG={lab.kubeconfig} PATH="{lab.bin}:$PATH"')
 
 
 @app.command()
 def down() -> None:
-    """Stop the lab; leave no process, mount, interface or firewall rule behind. Data and caches stay."""
-    from swefoundry_lab.down import down as bring_down
+    """Stop the lab, and remove its processes, mounts, interfaces and firewall rules. Data and caches are kept."""
+    from swefoundry_lab.down import down as stop_lab
 
     lab, steps = Lab.from_environment(), Steps(console)
     with exclusive(lab):
-        bring_down(lab, steps)
+        stop_lab(lab, steps)
 
 
 @app.command()
 def reset() -> None:
-    """Like down, and forget the cluster: its objects, pods and pulled images. Programs and registry stay."""
+    """Stop the lab and delete the cluster's objects, pods and pulled images. Programs and registry are kept."""
     from swefoundry_lab.down import delete_state
-    from swefoundry_lab.down import down as bring_down
+    from swefoundry_lab.down import down as stop_lab
 
     lab, steps = Lab.from_environment(), Steps(console)
     with exclusive(lab):
-        bring_down(lab, steps)
+        stop_lab(lab, steps)
         delete_state(lab, steps)
 
 
 @app.command()
 def status() -> None:
-    """Show what runs. Ends with code 1 when the lab is not fully up."""
+    """Show the programs and nodes. The exit code is 1 unless all of them are running."""
     from swefoundry_lab.status import show
 
     prerequisites.require_root()
@@ -82,13 +82,13 @@ def status() -> None:
 @app.command()
 def install(
     sets: Annotated[
-        list[str], typer.Option("--set", help="More values for the chart, as helm takes them.")
+        list[str], typer.Option("--set", help="More values for the chart, in the syntax of helm.")
     ] = [],  # noqa: B006
 ) -> None:
-    """Install or upgrade swefoundry on the lab: its images, its namespaces, its chart."""
-    from swefoundry_lab.install import install as put_on
+    """Install or upgrade swefoundry on the lab: images, namespaces and chart."""
+    from swefoundry_lab.install import install as install_release
 
-    put_on(Lab.from_environment(), Steps(console), tuple(sets))
+    install_release(Lab.from_environment(), Steps(console), tuple(sets))
 
 
 @app.command("run")
@@ -104,7 +104,7 @@ def run_out_of_cluster(
 
 @node_app.command("kill")
 def node_kill(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
-    """Kill a node's kubelet and containerd without warning. Its containers go on running."""
+    """Kill a node's kubelet and containerd. Its containers continue to run."""
     from swefoundry_lab.faults import kill_node
 
     kill_node(Lab.from_environment(), name)
@@ -112,7 +112,7 @@ def node_kill(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> No
 
 @node_app.command("start")
 def node_start(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> None:
-    """Start what of a node is not running."""
+    """Start the programs of a node that are not running."""
     from swefoundry_lab.faults import start_node
 
     start_node(Lab.from_environment(), Steps(console), name)
@@ -120,7 +120,7 @@ def node_start(name: Annotated[str, typer.Argument(help="lab-1 or lab-2")]) -> N
 
 @node_app.command("remove")
 def node_remove(name: Annotated[str, typer.Argument(help="lab-2")]) -> None:
-    """Take a further node away, as if `up` had never made it."""
+    """Remove the second node completely."""
     from swefoundry_lab.faults import remove_node
 
     lab = Lab.from_environment()
@@ -129,7 +129,7 @@ def node_remove(name: Annotated[str, typer.Argument(help="lab-2")]) -> None:
 
 
 def current_context() -> str:
-    """The name of the kubeconfig's current context."""
+    """Name of the kubeconfig's current context."""
     from kubernetes import config
 
     try:
@@ -141,7 +141,7 @@ def current_context() -> str:
 
 @contextmanager
 def exclusive(lab: Lab) -> Iterator[None]:
-    """One command at a time changes the lab; a second one waits its turn."""
+    """Lock the lab, so that only one command at a time changes it; a second command waits."""
     prerequisites.require_root()
     prerequisites.require_only_lab(lab)
     lab.prepare()
@@ -155,9 +155,11 @@ def exclusive(lab: Lab) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run a command; what goes wrong is a sentence, not a stack trace."""
+    """Run a command; print the message of a LabError without a traceback."""
     try:
         app()
     except LabError as error:
-        console.print(Text(str(error), style="red"))  # as it is: it may hold brackets that look like markup
+        console.print(
+            Text(str(error), style="red")
+        )  # as Text, because brackets in the message could be read as markup
         sys.exit(1)

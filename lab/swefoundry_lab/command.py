@@ -1,4 +1,4 @@
-"""Run another program, and raise an error with its output when it fails."""
+"""Run another program; an error has the end of its output."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from swefoundry_lab.errors import LabError
 
 EXCERPT_LINES = 15
-"""So many last lines of a failed program are shown; the cause is nearly always among them."""
+"""Lines of a failed program's output that are shown; the cause is nearly always in the last ones."""
 
 
 def run(
@@ -17,9 +17,9 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed; a failure becomes a sentence with its last lines."""
+    """Run a program and return its output; raise a LabError with its last lines when it fails."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             [str(part) for part in argv],
             input=stdin,
             cwd=cwd,
@@ -33,26 +33,26 @@ def run(
         )
     except FileNotFoundError as error:
         raise LabError(f"{argv[0]} is not installed.") from error
-    if done.returncode != 0:
+    if result.returncode != 0:
         raise LabError(
-            f"`{_display_argv(argv)}` ended with code {done.returncode}:\n{last_lines(done.stdout)}"
+            f"`{_display_argv(argv)}` failed with exit code {result.returncode}:\n{last_lines(result.stdout)}"
         )
-    return done.stdout
+    return result.stdout
 
 
 def succeeds(argv: Sequence[str | Path]) -> bool:
-    """Run a program whose failure is an answer, not a fault."""
-    quiet = subprocess.run(
+    """Run a program without output; return whether it succeeds."""
+    result = subprocess.run(
         [str(part) for part in argv], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
-    return quiet.returncode == 0
+    return result.returncode == 0
 
 
 def last_lines(text: str) -> str:
-    """The end of a text, where programs say what stopped them."""
+    """The end of a program's output, which usually has the cause of a failure."""
     return "\n".join(text.strip().splitlines()[-EXCERPT_LINES:])
 
 
 def _display_argv(argv: Sequence[str | Path]) -> str:
-    words = [str(part) for part in argv]
-    return " ".join([Path(words[0]).name, *words[1:6]]) + (" …" if len(words) > 6 else "")
+    parts = [str(part) for part in argv]
+    return " ".join([Path(parts[0]).name, *parts[1:6]]) + (" …" if len(parts) > 6 else "")

@@ -1,4 +1,4 @@
-"""Start the registry, etcd and the Kubernetes control plane."""
+"""Command lines and configuration of the registry, the git server, etcd and the Kubernetes control plane."""
 
 import sys
 from pathlib import Path
@@ -19,11 +19,11 @@ http:
 """
 
 LEASES = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
-"""One of each runs, so nobody has to be elected; and the lab must not be slower than the API server."""
+"""Without leader election, because one instance of each runs, and with a high limit of API requests."""
 
 
 def write_configuration(lab: Lab) -> None:
-    """The files that the programs below read."""
+    """Write the configuration files of the programs below."""
     config = REGISTRY_CONFIG.format(root=lab.registry, port=REGISTRY_PORT)
     write_if_changed(lab.etc / "registry.yaml", config)
     for identity in identities(lab.address):
@@ -34,31 +34,31 @@ def write_configuration(lab: Lab) -> None:
 
 
 def write_if_changed(path: Path, text: str) -> None:
-    """Keep the file's time when nothing changed, so that a look at the folder tells what did."""
+    """Write a file only if its content changes, so that its modification time shows the last change."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
 
 
 def kubeconfig(lab: Lab, component: str) -> Path:
-    """The kubeconfig of one component."""
+    """Path of a component's kubeconfig."""
     return lab.etc / f"{component}.kubeconfig"
 
 
 def registry(lab: Lab) -> Daemon:
-    """Debian's docker-registry, plain HTTP, reachable from the machine and from pods."""
+    """Debian's docker-registry with plain HTTP, for the machine and for pods."""
     config = lab.etc / "registry.yaml"
     return Daemon("registry", ("/usr/bin/docker-registry", "serve", str(config)), reads=(config,))
 
 
 def git_server(lab: Lab) -> Daemon:
-    """Plain HTTP git for the sources that tests make."""
+    """The git server with plain HTTP, for sources that tests create."""
     argv = (sys.executable, "-m", "swefoundry_lab.gitserver", "--root", str(lab.git), "--port", str(GIT_PORT))
     return Daemon("gitserver", argv)
 
 
 def etcd(lab: Lab) -> Daemon:
-    """One member on loopback. Unsafe: a lab that loses power is reset, and the disk is the slow part."""
+    """One etcd member on loopback. It runs without fsync, because the disk is slow and the lab can be reset."""
     return Daemon(
         "etcd",
         (
@@ -101,7 +101,7 @@ def apiserver(lab: Lab) -> Daemon:
             f"--kubelet-client-certificate={pki}/apiserver-kubelet-client.crt",
             f"--kubelet-client-key={pki}/apiserver-kubelet-client.key",
             f"--kubelet-certificate-authority={pki}/ca.crt",
-            # Without this, logs fail: a node's name does not resolve here.
+            # The default is the node's name, which does not resolve on this machine.
             "--kubelet-preferred-address-types=InternalIP",
             "--profiling=false",
         ),
@@ -110,7 +110,7 @@ def apiserver(lab: Lab) -> Daemon:
 
 
 def controller_manager(lab: Lab) -> Daemon:
-    """Controllers, with lost nodes noticed after 16 s."""
+    """The controllers; a node counts as lost after 16 s."""
     config = kubeconfig(lab, "controller-manager")
     return Daemon(
         "kube-controller-manager",
@@ -122,9 +122,9 @@ def controller_manager(lab: Lab) -> Daemon:
             f"--root-ca-file={lab.pki}/ca.crt",
             f"--service-account-private-key-file={lab.pki}/sa.key",
             "--use-service-account-credentials",
-            # It would make a folder in /usr/libexec otherwise.
+            # The default is a folder in /usr/libexec.
             f"--flex-volume-plugin-dir={lab.state}/volume-plugins",
-            # Kubelets here renew their lease every 2.5 s (see node.py), so the default of 50 s only wastes time.
+            # Kubelets here renew their lease every 2.5 s (see node.py), so the default of 50 s is not needed.
             "--node-monitor-grace-period=16s",
             "--node-monitor-period=2s",
             *LEASES,

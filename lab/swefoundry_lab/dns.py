@@ -1,4 +1,4 @@
-"""Check the cluster's DNS in the way a pod uses it, without the machine's resolver."""
+"""A DNS query to the cluster's DNS server, without the machine's resolver."""
 
 import socket
 import struct
@@ -8,7 +8,7 @@ ADDRESS_RECORD = struct.pack(">HH", 1, 1)
 
 
 def resolves_to(server: str, name: str, address: str, seconds: float = 1) -> bool:
-    """Whether a server resolves a name to an address."""
+    """Whether a DNS server resolves a name to an address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
         channel.settimeout(seconds)
         try:
@@ -19,7 +19,7 @@ def resolves_to(server: str, name: str, address: str, seconds: float = 1) -> boo
 
 
 def encode_query(name: str) -> bytes:
-    """One question for an address, recursion desired."""
+    """A query for an address, with recursion desired."""
     header = struct.pack(">HHHHHH", 1, 0x0100, 1, 0, 0, 0)
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
     return header + labels + b"\0" + ADDRESS_RECORD

@@ -1,7 +1,7 @@
-"""Remove the lab without a trace, whatever state it is in.
+"""Stop the lab and remove everything that it changed on the machine, in whatever state it is.
 
-Nothing here trusts that `up` finished or that a pid file is right: processes are found by their control groups, mounts
-by the folders they are in, links, namespaces and firewall tables by their names.
+It does not depend on a finished `up` or on pid files: processes are found by their control groups, mounts by their
+folders, and links, namespaces and firewall tables by their names.
 """
 
 import shutil
@@ -16,9 +16,9 @@ from swefoundry_lab.node import Node, runtime_folder, state
 from swefoundry_lab.steps import Steps
 
 STOPPED_LAST = ("kube-apiserver", "etcd", "registry")
-"""Stopped last, in this order, so that the others do not fill their logs with complaints.
+"""Stopped last, in this order, so that the other programs do not fill their logs with errors.
 
-The API server waits for its watches to end, and nobody is left to end them; nothing is lost by not waiting.
+The API server waits for its watches to end, and their clients are stopped already; so its grace period is short.
 """
 
 CNI_RESULTS = Path("/var/lib/cni/results")
@@ -26,7 +26,7 @@ LOG_LINKS = Path("/var/log/containers")
 
 
 def down(lab: Lab, steps: Steps) -> None:
-    """Stop everything and put the machine back as it was."""
+    """Stop all programs and restore the machine's settings."""
     with steps.step("programs"):
         names = daemons.recorded_daemons(lab)
         daemons.stop(lab, *(n for n in names if n.startswith(("kubelet", "netpol", "kube-proxy"))))
@@ -36,20 +36,20 @@ def down(lab: Lab, steps: Steps) -> None:
         daemons.stop(lab, *(n for n in names if n not in STOPPED_LAST))
         for name in STOPPED_LAST:
             daemons.stop(lab, name, grace_seconds=2)
-        _require_no_processes_left(cgroups.kill(cgroups.OURS))
+        _require_no_processes_left(cgroups.kill(cgroups.LAB_GROUP))
     with steps.step("mounts"):
         unmount((lab.root, RUNTIME))
     with steps.step("network"):
         network.remove_tables(lab)
         network.remove_links()
     with steps.step("control groups and leftovers"):
-        cgroups.remove(cgroups.OURS)
+        cgroups.remove(cgroups.LAB_GROUP)
         remove_leftovers(lab)
         host_snapshot.restore_host(lab)
 
 
 def remove_node(lab: Lab, node: Node) -> None:
-    """Take one further node away, and what it left in the cluster."""
+    """Stop a further node and delete its Node object."""
     programs = (f"{program}-{node.name}" for program in ("kubelet", "kube-proxy", "netpol"))
     daemons.stop(lab, *programs)
     _require_no_processes_left(cgroups.kill(node.cgroup))
@@ -65,39 +65,39 @@ def remove_node(lab: Lab, node: Node) -> None:
 
 
 def stop_containers() -> None:
-    """Kill what runs in any node's pods. The kubelets are gone, so nothing is started again."""
-    for folder in cgroups.tracking_folder(cgroups.OURS).glob("lab-*"):
-        _require_no_processes_left(cgroups.kill(f"{cgroups.OURS}/{folder.name}"))
+    """Kill all containers of all nodes. The kubelets are stopped already, so that none is started again."""
+    for folder in cgroups.tracking_folder(cgroups.LAB_GROUP).glob("lab-*"):
+        _require_no_processes_left(cgroups.kill(f"{cgroups.LAB_GROUP}/{folder.name}"))
 
 
-def _require_no_processes_left(left: set[int]) -> None:
-    if left:
-        raise LabError(f"These processes of the lab would not die: {sorted(left)}.")
+def _require_no_processes_left(remaining: set[int]) -> None:
+    if remaining:
+        raise LabError(f"These processes of the lab could not be killed: {sorted(remaining)}.")
 
 
 def unmount(folders: tuple[Path, ...]) -> None:
-    """Unmount all that is mounted below some folders, the innermost first."""
-    for _ in range(3):  # what propagates between mounts may show up only after the first round
-        left = mounts_below(folders)
-        if not left:
+    """Unmount everything below the folders, the innermost first."""
+    for _ in range(3):  # mounts that propagate may be visible only after the first round
+        remaining = mounts_below(folders)
+        if not remaining:
             return
-        for path in reversed(left):
+        for path in reversed(remaining):
             if not succeeds(["umount", path]):
                 succeeds(["umount", "--lazy", path])
         time.sleep(0.1)
-    if left := mounts_below(folders):
-        raise LabError(f"These mounts of the lab cannot be undone: {left}.")
+    if remaining := mounts_below(folders):
+        raise LabError(f"These mounts of the lab could not be removed: {remaining}.")
 
 
 def mounts_below(folders: tuple[Path, ...]) -> list[str]:
-    """Mount points in the order in which they were mounted."""
+    """Mount points below the folders, in the order in which they were mounted."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     return [point for point in points if any(Path(point).is_relative_to(folder) for folder in folders)]
 
 
 def remove_leftovers(lab: Lab) -> None:
-    """The lab's own files in folders that others may use too."""
+    """Delete the lab's files in folders that other programs may use, too."""
     for result in CNI_RESULTS.glob(f"{LINK_PREFIX}-*"):
         result.unlink()
     for link in LOG_LINKS.glob("*.log"):
@@ -107,9 +107,9 @@ def remove_leftovers(lab: Lab) -> None:
 
 
 def delete_state(lab: Lab, steps: Steps) -> None:
-    """Delete the cluster's state. Programs, base images and the registry's content are kept: they are only caches."""
+    """Delete the cluster's state. Programs, base images and the registry's content are kept as caches."""
     with steps.step("cluster state"):
         for folder in (lab.state, lab.log, lab.etc):
-            # overlayfs leaves folders that rm handles and shutil, which follows no special modes, may not
+            # rm can delete the folders that overlayfs leaves; shutil may fail because of their modes
             run(["rm", "-rf", "--one-file-system", folder])
         lab.kubeconfig.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
-"""The one error type of the lab: every message is a sentence for the person at the terminal."""
+"""The error type of the lab. Messages are complete sentences, printed for the user without a traceback."""
 
 
 class LabError(Exception):
-    """The lab cannot do what was asked. The message says what to do about it."""
+    """A command failed; the message names the cause and the fix."""

@@ -1,9 +1,9 @@
-"""Read-only git server of the lab: git's own smart HTTP program behind a small web server.
+"""Read-only git server of the lab: an HTTP server that runs `git http-backend`.
 
     python -m swefoundry_lab.gitserver --root DIR --port 8418
 
-`DIR/name.git` is served as `/name.git`. Repositories below `/private/` need the user and password below, so
-that private sources can be tried without a real secret.
+`DIR/name.git` is served as `/name.git`. Repositories below `/private/` require the user and password below, so
+that private sources can be tested without a real secret.
 """
 
 import argparse
@@ -21,19 +21,19 @@ from typing import IO
 from urllib.parse import unquote, urlsplit
 
 USER = PASSWORD = "lab"
-LARGEST_REQUEST = 64 << 20
-"""What a client sends while fetching are lists of commits; this is far more than any of them."""
+MAX_REQUEST_BYTES = 64 << 20
+"""Requests of a fetch are lists of commits, which are much smaller."""
 
 SETTINGS = {
-    "safe.directory": "*",  # repositories may belong to whoever made them
+    "safe.directory": "*",  # repositories may belong to any user
     "http.receivepack": "false",
-    "uploadpack.allowAnySHA1InWant": "true",  # as the large hosts do: a commit can be fetched by its id alone
+    "uploadpack.allowAnySHA1InWant": "true",  # a commit can be fetched by its id, as from the large hosts
     "uploadpack.allowFilter": "true",
 }
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the repositories below one folder."""
+    """HTTP server of the repositories below one folder."""
 
     daemon_threads = True
 
@@ -43,7 +43,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request is one run of `git http-backend`; the connection is closed after it."""
+    """Runs `git http-backend` for each request and closes the connection."""
 
     server: Server
 
@@ -81,11 +81,11 @@ class Handler(BaseHTTPRequestHandler):
             try:
                 backend.stdin.write(body)
                 backend.stdin.close()
-                self._answer(backend.stdout)
+                self._send(backend.stdout)
             except (BrokenPipeError, ConnectionResetError):
-                backend.kill()  # the client went away, or git had read enough
+                backend.kill()  # the client disconnected, or git does not read the rest
 
-    def _answer(self, output: IO[bytes]) -> None:
+    def _send(self, output: IO[bytes]) -> None:
         head = BytesParser().parsebytes(b"".join(iter(output.readline, b"\r\n")))
         status = int(head.get("Status", "200").split()[0])
         self.send_response(status)
@@ -99,10 +99,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return _read_chunks(self.rfile)
         length = int(self.headers.get("Content-Length") or 0)
-        return None if length > LARGEST_REQUEST else self.rfile.read(length)
+        return None if length > MAX_REQUEST_BYTES else self.rfile.read(length)
 
     def log_message(self, format: str, *args: object) -> None:
-        """One line a request, flushed at once: the log file is all that there is to see of this server."""
+        """Print one line per request, flushed at once, because the output is this server's log."""
         print(self.address_string(), format % args, flush=True)
 
 
@@ -131,12 +131,12 @@ def _is_authorized(headers: Message) -> bool:
 
 
 def _read_chunks(source: BufferedIOBase) -> bytes | None:
-    """A request body whose length the client did not know; git sends long lists so."""
+    """Read a chunked request body; git sends long lists in this form."""
     body = b""
     while size := int(source.readline().split(b";")[0], 16):
         body += source.read(size)
         source.readline()
-        if len(body) > LARGEST_REQUEST:
+        if len(body) > MAX_REQUEST_BYTES:
             return None
     source.readline()
     return body
@@ -144,12 +144,10 @@ def _read_chunks(source: BufferedIOBase) -> bytes | None:
 
 def main() -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(description="The lab's git server: read-only, plain HTTP.")
-    parser.add_argument("--root", type=Path, required=True, help="the folder of the repositories")
+    parser = argparse.ArgumentParser(description="The lab's read-only git server, with plain HTTP.")
+    parser.add_argument("--root", type=Path, required=True, help="folder of the repositories")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--address", default="0.0.0.0", help="where to listen (default: everywhere, for pods)"
-    )
+    parser.add_argument("--address", default="0.0.0.0", help="address to listen on (default: all, for pods)")
     options = parser.parse_args()
     Server((options.address, options.port), options.root).serve_forever()
 

@@ -1,7 +1,6 @@
-"""Build the lab's Go programs from exactly what is pinned, unless they are built already.
+"""Build the lab's Go programs from the pinned versions, unless they are built already.
 
-A stamp beside the programs holds a hash of go.mod, go.sum and flags. A second `up` compares hashes
-and builds nothing.
+A stamp file next to the programs has a hash of go.mod, go.sum and flags, so that a second `up` builds nothing.
 """
 
 import hashlib
@@ -16,7 +15,7 @@ from swefoundry_lab.versions import GoComponent, require_agreement
 
 
 def is_built(lab: Lab, component: GoComponent) -> bool:
-    """Whether the programs are there and made from the present pins."""
+    """Whether the programs exist and were built from the current versions."""
     stamp = lab.bin / ".stamps" / component.name
     if not stamp.is_file() or not all((lab.bin / program).is_file() for program in component.programs):
         return False
@@ -24,7 +23,7 @@ def is_built(lab: Lab, component: GoComponent) -> bool:
 
 
 def fingerprint(component: GoComponent) -> str:
-    """Everything that decides what comes out of the build, as one hash."""
+    """Hash of all inputs of the build."""
     inputs = [
         (component.folder / "go.mod").read_text(),
         (component.folder / "go.sum").read_text(),
@@ -34,7 +33,7 @@ def fingerprint(component: GoComponent) -> str:
 
 
 def build(lab: Lab, component: GoComponent) -> None:
-    """Build one component into the lab's bin folder; go.sum verifies every module."""
+    """Build one component in the lab's bin folder; go.sum verifies every module."""
     require_agreement(component)
     if shutil.which("go") is None:
         raise LabError("Go is not installed; the lab builds Kubernetes with it. Install Go 1.21 or newer.")

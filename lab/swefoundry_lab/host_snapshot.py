@@ -1,4 +1,4 @@
-"""Snapshot of this machine's settings that the lab changes, so that `down` can restore them."""
+"""Snapshot of the machine's settings before `up` changes them, from which `down` restores them."""
 
 import json
 import shutil
@@ -10,9 +10,9 @@ from swefoundry_lab.daemons import boot_id
 from swefoundry_lab.layout import Lab
 
 SETTINGS = Path("/proc/sys")
-WANTED_SETTINGS = {
+REQUIRED_SETTINGS = {
     "net/ipv4/ip_forward": "1",
-    # Packets between pods of one bridge must pass the firewall, or policies and Services do not apply to them.
+    # Policies and Services apply to packets between pods of one bridge only if these pass the firewall.
     "net/bridge/bridge-nf-call-iptables": "1",
     "net/bridge/bridge-nf-call-ip6tables": "1",
 }
@@ -24,10 +24,10 @@ KUBELET_SETTINGS = (
     "kernel/keys/root_maxkeys",
     "kernel/keys/root_maxbytes",
 )
-"""The kubelet sets these for itself."""
+"""Settings that the kubelet changes."""
 
 NAMESPACES = Path("/run/netns")
-"""Made and mounted on itself by iproute2 with the first named namespace."""
+"""iproute2 creates this folder and mounts it on itself with the first named namespace."""
 CREATED_PATHS = (
     NAMESPACES,
     Path("/etc/cni/net.d/cni.lock"),
@@ -40,36 +40,39 @@ CREATED_PATHS = (
     Path("/var/lib/kubelet"),  # the socket for device plugins
     Path("/var/log/containers"),
 )
-"""Folders that containerd, kubelet, CNI and iproute2 make wherever the lab's own folder is."""
+"""Paths that containerd, kubelet, CNI and iproute2 create outside the lab's folder."""
 
 
 @dataclass(frozen=True)
 class HostSnapshot:
-    """The note that `up` leaves for `down`."""
+    """Settings, firewall tables and paths of the machine before the lab."""
 
     boot: str
     settings: dict[str, str]
     tables: list[str]
     places: list[str]
+    """Those of `CREATED_PATHS` that existed."""
 
 
 def take_snapshot(lab: Lab) -> None:
-    """Write the note; the first one since the machine started is the true one."""
+    """Write the snapshot unless there is one of the same boot, which was taken before the lab changed anything."""
     if read_snapshot(lab) is not None:
         return
     if not (SETTINGS / "net/bridge").exists():
         run(["modprobe", "br_netfilter"])
-    settings = {name: (SETTINGS / name).read_text().strip() for name in (*WANTED_SETTINGS, *KUBELET_SETTINGS)}
+    settings = {
+        name: (SETTINGS / name).read_text().strip() for name in (*REQUIRED_SETTINGS, *KUBELET_SETTINGS)
+    }
     paths = [str(path) for path in CREATED_PATHS if path.exists()]
-    draft = _snapshot_file(lab).with_suffix(".new")
-    draft.write_text(
+    temporary = _snapshot_file(lab).with_suffix(".new")
+    temporary.write_text(
         json.dumps(asdict(HostSnapshot(boot_id(), settings, sorted(firewall_tables()), paths)), indent=1)
     )
-    draft.replace(_snapshot_file(lab))
+    temporary.replace(_snapshot_file(lab))
 
 
 def read_snapshot(lab: Lab) -> HostSnapshot | None:
-    """The note of this machine's present run, if there is one: a restart undoes all that it is about."""
+    """The snapshot of the current boot, if there is one; a reboot restores all settings itself."""
     try:
         before = HostSnapshot(**json.loads(_snapshot_file(lab).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
@@ -78,12 +81,12 @@ def read_snapshot(lab: Lab) -> HostSnapshot | None:
 
 
 def apply_settings() -> None:
-    """Make the kernel forward packets and show bridged ones to the firewall."""
-    _write_settings(WANTED_SETTINGS)
+    """Enable forwarding and firewall rules for bridged packets."""
+    _write_settings(REQUIRED_SETTINGS)
 
 
 def restore_host(lab: Lab) -> None:
-    """Put the settings back, remove what was not there, and forget the note."""
+    """Restore the settings, remove paths that did not exist, and delete the snapshot."""
     before = read_snapshot(lab)
     if before is None:
         return
@@ -96,7 +99,7 @@ def restore_host(lab: Lab) -> None:
 
 def _remove_path(path: Path) -> None:
     if path == NAMESPACES:
-        if not any(path.iterdir()):  # somebody else's namespaces keep it
+        if not any(path.iterdir()):  # other programs may have namespaces
             succeeds(["umount", str(path)])
             path.rmdir()
     elif path.is_dir():

@@ -1,4 +1,4 @@
-"""Install swefoundry on the lab's cluster as on any other: the chart, with the lab's values."""
+"""Install the swefoundry chart on the lab with the lab's values."""
 
 import base64
 import json
@@ -11,21 +11,19 @@ from swefoundry_lab.steps import Steps
 
 RELEASE = NAMESPACE = "swefoundry"
 EXTRA_NAMESPACE = "swefoundry-extra"
-"""A second task namespace, for tests that delete one."""
+"""A second task namespace, which tests may delete."""
 
 CHART = SOURCES.parent / "charts" / "swefoundry"
 VALUES = SOURCES / "values.yaml"
 DEMO_SCRIPT = SOURCES.parent / "samples" / "agents" / "script.yaml"
-"""The scripted model of the lab knows the two repositories of `make demo-agents`."""
+"""Script of the lab's scripted model for the two repositories of `make demo-agents`."""
 
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-"""What this machine trusts, builds in the lab must trust too: it may reach package indexes through a proxy
-of its own.
-"""
+"""CA bundle of this machine, for builds in the lab: package indexes may be behind a proxy with its own CA."""
 
 
 def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
-    """Install or upgrade the release; waits until its pods are ready."""
+    """Install or upgrade the release, and wait until its pods are ready."""
     with steps.step("images") as progress:
         digests = images.push(lab, progress)
     with steps.step("namespaces"):
@@ -50,7 +48,7 @@ def install(lab: Lab, steps: Steps, extra: tuple[str, ...] = ()) -> None:
 
 
 def apply(lab: Lab, manifest: dict[str, object]) -> None:
-    """Server-side apply, so that it may be repeated and big objects need no annotation."""
+    """Apply a manifest on the server side, which can be repeated and needs no annotation for large objects."""
     run(
         [lab.bin / "kubectl", "apply", "--server-side", "--force-conflicts", "-f", "-"],
         env=lab.environment(),
@@ -59,7 +57,7 @@ def apply(lab: Lab, manifest: dict[str, object]) -> None:
 
 
 def _namespace(name: str) -> dict[str, object]:
-    # Baseline is what build pods need; see docs/install.md.
+    # Build pods need the baseline standard; see docs/install.md.
     labels = {"pod-security.kubernetes.io/enforce": "baseline"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 

@@ -1,6 +1,6 @@
 """Folders, ports and addresses of the lab.
 
-Every other module takes a `Lab` and asks it for paths, so that the whole lab moves with one variable.
+Every other module takes all paths from a `Lab`, so that one variable moves the whole lab.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from swefoundry_lab.errors import LabError
 
 SOURCES = Path(__file__).resolve().parent.parent
-"""The `lab/` folder of the checkout: go.mod files, templates, the pins."""
+"""The `lab/` folder of the checkout, with go.mod files, templates and pinned versions."""
 
 CONTEXT = "swefoundry-lab"
 POD_RANGE = "10.244.0.0/16"
@@ -25,16 +25,16 @@ GIT_HOST = "git.lab"
 GIT_PORT = 8418
 API_PORT = 6443
 RUNTIME = Path("/run/swefoundry-lab")
-"""Sockets, mounts and network state of running nodes. Not in the lab's folder: root inside a user namespace has to
-walk down to its root file system, and a home directory usually lets nobody through."""
+"""Sockets, mounts and network state of running nodes. They are not in the lab's folder, because root in a user
+namespace needs access to the path of its root file system, and a home directory usually denies it to others."""
 OWNER = RUNTIME / "owner"
 LINK_PREFIX = "swlab"
-"""Every network interface of the lab starts with this, so that firewall rules and `down` can name them all."""
+"""Prefix of all network interfaces of the lab, so that firewall rules and `down` can select them."""
 
 
 @dataclass(frozen=True)
 class Lab:
-    """The lab's folder. Nothing of the lab is kept anywhere else, except what the kernel holds."""
+    """The lab's folder, which has everything of the lab except kernel state and `RUNTIME`."""
 
     root: Path
 
@@ -90,37 +90,37 @@ class Lab:
 
     @cached_property
     def address(self) -> str:
-        """This machine's own address, which pods use to reach the registry and the git server."""
+        """This machine's address, which pods use to reach the registry and the git server."""
         return machine_address()
 
     def claim(self) -> None:
-        """Note whose lab this machine runs. Ports, links and firewall tables allow only one at a time."""
+        """Record that this lab runs on the machine. Ports, links and firewall tables allow one lab at a time."""
         RUNTIME.mkdir(parents=True, exist_ok=True)
         OWNER.write_text(str(self.root))
 
     def other_owner(self) -> str | None:
-        """The folder of another lab that was started here and not taken down."""
+        """The folder of another lab that was started on this machine and not stopped."""
         owner = OWNER.read_text() if OWNER.exists() else str(self.root)
         return None if owner == str(self.root) else owner
 
     def prepare(self) -> None:
-        """Make the folders."""
+        """Create the folders."""
         for folder in (self.bin, self.pki, self.run, self.log, self.state, self.registry, self.git):
             folder.mkdir(parents=True, exist_ok=True)
 
     def environment(self) -> dict[str, str]:
-        """The environment of the lab's processes: its own programs come first."""
+        """The environment of the lab's processes, with the lab's programs first in PATH."""
         path = os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         return {**os.environ, "PATH": f"{self.bin}:{path}", "KUBECONFIG": str(self.kubeconfig)}
 
 
 def machine_address() -> str:
-    """The source address of the default route. Connecting a datagram socket sends nothing."""
+    """The source address of the default route. To connect a datagram socket sends no packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
         except OSError as error:
             raise LabError(
-                "This machine has no default route; the lab needs an address of its own."
+                "This machine has no default route; the lab needs an address that pods can reach."
             ) from error
         return str(probe.getsockname()[0])

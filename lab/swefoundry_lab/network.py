@@ -1,10 +1,10 @@
-"""Changes of the lab to this machine's network, and how they are undone.
+"""Changes to this machine's network, and their removal.
 
-swlab-br         the bridge of a node's pods (made by the CNI plugin)
+swlab-br         the bridge of a node's pods (created by the CNI plugin)
 swlab-2, -2n     the two ends of the link to the second node, and that node's network namespace `swlab-2`
-ip swlab-nat     nftables: pods reach the world under the machine's address
+ip swlab-nat     nftables: connections of pods to other hosts have the machine's address
 inet swlab-policy   nftables: see the netpol package
-ip[6] kube-proxy    nftables: Services; made by kube-proxy
+ip[6] kube-proxy    nftables: Services (created by kube-proxy)
 """
 
 import json
@@ -16,7 +16,7 @@ from swefoundry_lab.layout import LINK_PREFIX, POD_RANGE, Lab
 from swefoundry_lab.node import Node
 
 LINK_RANGE = "10.245.0.0/16"
-"""The links between the machine and its further nodes."""
+"""Addresses of the links between the machine and further nodes."""
 
 NAT = f"""table ip {LINK_PREFIX}-nat {{}}
 delete table ip {LINK_PREFIX}-nat
@@ -30,35 +30,35 @@ table ip {LINK_PREFIX}-nat {{
 
 
 def prepare_machine() -> None:
-    """Forward packets, let the firewall see bridged ones, and masquerade what leaves."""
+    """Enable forwarding, firewall rules for bridged packets, and masquerading."""
     host_snapshot.apply_settings()
     if f"ip {LINK_PREFIX}-nat" not in host_snapshot.firewall_tables():
         run(["nft", "-f", "-"], stdin=NAT)
 
 
 def has_policy_table(node: Node) -> bool:
-    """Whether unknown pods are dropped on a node, which its enforcement sees to before all else."""
+    """Whether the node has the policy table, which drops packets of unknown pods."""
     inside = ["nsenter", f"--net=/run/netns/{node.namespace}"] if node.namespace else []
     return succeeds([*inside, "nft", "list", "chain", "inet", f"{LINK_PREFIX}-policy", "forwarded"])
 
 
 def remove_tables(lab: Lab) -> None:
-    """Delete the lab's tables, kube-proxy's, and the port mappings of pods that were never taken down."""
-    ours = {f"ip {LINK_PREFIX}-nat", f"inet {LINK_PREFIX}-policy", "ip kube-proxy", "ip6 kube-proxy"}
-    for table in sorted(host_snapshot.firewall_tables() & ours):
+    """Delete the tables of the lab and of kube-proxy, and the port mappings of pods that were not removed."""
+    lab_tables = {f"ip {LINK_PREFIX}-nat", f"inet {LINK_PREFIX}-policy", "ip kube-proxy", "ip6 kube-proxy"}
+    for table in sorted(host_snapshot.firewall_tables() & lab_tables):
         run(["nft", "delete", "table", *table.split()])
     for family in ("ip", "ip6"):
         _remove_port_mappings(lab, family)
 
 
 def _remove_port_mappings(lab: Lab, family: str) -> None:
-    """The CNI portmap plugin keeps its rules in chains named CNI-… of the nat table."""
+    """Delete the rules of the CNI portmap plugin, which are in chains named CNI-… of the nat table."""
     table = f"{family} nat"
     if table not in host_snapshot.firewall_tables():
         return
-    noted = host_snapshot.read_snapshot(lab)
-    if noted is not None and table not in noted.tables:
-        run(["nft", "delete", "table", *table.split()])  # it came with the lab, all of it
+    snapshot = host_snapshot.read_snapshot(lab)
+    if snapshot is not None and table not in snapshot.tables:
+        run(["nft", "delete", "table", *table.split()])  # the table did not exist before the lab
         return
     listed = json.loads(run(["nft", "--json", "list", "table", *table.split()]))["nftables"]
     rules = [entry["rule"] for entry in listed if "rule" in entry]
@@ -72,12 +72,12 @@ def _remove_port_mappings(lab: Lab, family: str) -> None:
 
 
 def connect(node: Node) -> None:
-    """Give a further node its network namespace, a link to the machine, and routes both ways."""
+    """Create a further node's network namespace, its link to the machine, and routes in both directions."""
     name, inner = f"{LINK_PREFIX}-{node.number}", f"{LINK_PREFIX}-{node.number}n"
     outer_address = node.address.rpartition(".")[0] + ".1"
     inside = ["nsenter", f"--net=/run/netns/{name}"]
     if not succeeds([*inside, "true"]):
-        succeeds(["ip", "netns", "delete", name])  # half made by an `up` that was killed
+        succeeds(["ip", "netns", "delete", name])  # incomplete after an `up` that was killed
         run(["ip", "netns", "add", name])
     if not Path(f"/sys/class/net/{name}").exists():
         run(["ip", "link", "add", name, "type", "veth", "peer", "name", inner, "netns", name])
@@ -89,14 +89,14 @@ def connect(node: Node) -> None:
     run([*inside, "ip", "route", "replace", "default", "via", outer_address])
     run(["ip", "route", "replace", node.pod_range, "via", node.address, "dev", name])
     settings = "; ".join(
-        f"echo {value} >/proc/sys/{setting}" for setting, value in host_snapshot.WANTED_SETTINGS.items()
+        f"echo {value} >/proc/sys/{setting}" for setting, value in host_snapshot.REQUIRED_SETTINGS.items()
     )
     run([*inside, "sh", "-c", settings])
 
 
 def remove_links(names: str = f"{LINK_PREFIX}-*") -> None:
-    """Delete the lab's namespaces, bridges and links; routes and the far ends go with them."""
+    """Delete the lab's namespaces, bridges and links, and with them their routes and peers."""
     for namespace in Path("/run/netns").glob(names):
         run(["ip", "netns", "delete", namespace.name])
     for link in Path("/sys/class/net").glob(names):
-        succeeds(["ip", "link", "delete", link.name])  # deleting one end of a pair takes the other with it
+        succeeds(["ip", "link", "delete", link.name])  # deleting one end of a pair deletes the other

@@ -1,6 +1,6 @@
 """Programs of a node and their configuration: containerd, kubelet, kube-proxy, policy enforcement.
 
-The first node is the machine itself. Further nodes are the same programs in a network namespace (see `links.py`).
+The first node is the machine itself. Further nodes are the same programs in a network namespace (see `network.py`).
 """
 
 import sys
@@ -40,7 +40,7 @@ class Node:
 
     @property
     def namespace(self) -> str | None:
-        """Its network namespace; the first node has the machine's own."""
+        """The node's network namespace; None for the first node, which has the machine's."""
         return None if self.number == 1 else f"{LINK_PREFIX}-{self.number}"
 
     @property
@@ -53,50 +53,50 @@ class Node:
 
     @property
     def gateway(self) -> str:
-        """The bridge's own address: the node itself, seen from its pods."""
+        """The bridge's address, which is the node's address for its pods."""
         return f"10.244.{self.number - 1}.1"
 
     @property
     def cgroup(self) -> str:
-        """Holds its containers."""
-        return f"{cgroups.OURS}/{self.name}"
+        """Control group of the node's containers."""
+        return f"{cgroups.LAB_GROUP}/{self.name}"
 
     @property
     def program_cgroup(self) -> str:
-        """Holds its programs and container shims."""
+        """Control group of the node's programs and container shims."""
         return f"{cgroups.SYSTEM}-{self.name}"
 
     def daemon(self, program: str, argv: tuple[str, ...], reads: tuple[Path, ...]) -> Daemon:
-        """One of its programs."""
+        """One of the node's programs."""
         return Daemon(f"{program}-{self.name}", argv, reads, self.namespace, self.program_cgroup)
 
 
 def prepare(lab: Lab, node: Node) -> None:
-    """Write everything the node's programs read and make the folders and control groups they expect."""
-    cgroups.make(node.cgroup)
-    cgroups.make(node.program_cgroup)
+    """Write the configuration of the node's programs, and create their folders and control groups."""
+    cgroups.create(node.cgroup)
+    cgroups.create(node.program_cgroup)
     for folder in (state(lab, node) / "kubelet", runtime_folder(node), lab.log / "pods" / node.name):
         folder.mkdir(parents=True, exist_ok=True)
     write_kubeconfig(lab, kubeconfig(lab, f"kubelet-{node.name}"), node_identity(node.name, node.address))
-    facts = _facts(lab, node)
+    values = _template_values(lab, node)
     for template in ("containerd.toml", "kubelet.yaml", "kube-proxy.yaml"):
-        write_if_changed(configuration(lab, node) / template, render(template, **facts))
-    network = render("cni.conflist", **facts)
+        write_if_changed(configuration(lab, node) / template, render(template, **values))
+    network = render("cni.conflist", **values)
     write_if_changed(configuration(lab, node) / "cni" / "10-lab.conflist", network)
     _write_registry_hosts(lab, node)
     _write_cni_plugin(lab)
 
 
-def render(template: str, **facts: object) -> str:
-    """Fill one file of lab/templates; an unknown name is a fault, not an empty string."""
+def render(template: str, **values: object) -> str:
+    """Render one file of lab/templates; an unknown name is an error, not an empty string."""
     source = (SOURCES / "templates" / template).read_text()
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False
     )
-    return environment.from_string(source).render(**facts)
+    return environment.from_string(source).render(**values)
 
 
-def _facts(lab: Lab, node: Node) -> dict[str, object]:
+def _template_values(lab: Lab, node: Node) -> dict[str, object]:
     return {
         "lab": lab,
         "node": node,
@@ -115,7 +115,7 @@ def _facts(lab: Lab, node: Node) -> dict[str, object]:
 
 
 def machine_mtu() -> int:
-    """The smallest MTU of the machine's real links: pods behind a larger one lose big packets silently."""
+    """The smallest MTU of the machine's physical links; with a larger one, pods would lose big packets."""
     links = Path("/sys/class/net").iterdir()
     return min(
         (int((link / "mtu").read_text()) for link in links if (link / "device").exists()), default=1500
@@ -123,14 +123,14 @@ def machine_mtu() -> int:
 
 
 def resolver_file() -> Path:
-    """A resolv.conf that makes sense inside a pod: a stub resolver on loopback does not."""
+    """A resolv.conf for pods, which cannot use a stub resolver on the node's loopback."""
     file, upstream = Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")
     servers = [line.split()[1] for line in file.read_text().splitlines() if line.startswith("nameserver ")]
     return upstream if upstream.exists() and all(s.startswith("127.") for s in servers) else file
 
 
 def _write_registry_hosts(lab: Lab, node: Node) -> None:
-    """`python:3.11-slim` and `registry.lab:5000/…` both come from the lab's registry, by plain HTTP."""
+    """Configure containerd to pull images of docker.io and registry.lab from the lab's registry by plain HTTP."""
     local = f"http://{node.machine_address}:{REGISTRY_PORT}"
     for host in ("docker.io", f"{REGISTRY_HOST}:{REGISTRY_PORT}"):
         text = f'server = "{local}"\n\n[host."{local}"]\n  capabilities = ["pull", "resolve"]\n'
@@ -138,7 +138,7 @@ def _write_registry_hosts(lab: Lab, node: Node) -> None:
 
 
 def _write_cni_plugin(lab: Lab) -> None:
-    """Our own CNI plugin, with an interpreter that remains when the checkout's environment is deleted."""
+    """Write the CNI plugin, with an interpreter that remains when the checkout's virtualenv is deleted."""
     source = (SOURCES / "swefoundry_lab" / "netpol" / "cni_plugin.py").read_text()
     write_if_changed(lab.etc / "cni" / "introduce.py", source)
     python = Path(sys.base_prefix) / "bin" / "python3"
@@ -148,7 +148,7 @@ def _write_cni_plugin(lab: Lab) -> None:
 
 
 def containerd(lab: Lab, node: Node) -> Daemon:
-    """The container runtime, with root, state and socket of its own."""
+    """The container runtime, with the node's root, state and socket."""
     config = configuration(lab, node) / "containerd.toml"
     argv = (f"{lab.bin}/containerd", "--config", str(config))
     return node.daemon("containerd", argv, reads=(config,))
@@ -171,7 +171,7 @@ def kubelet(lab: Lab, node: Node) -> Daemon:
 
 
 def kube_proxy(lab: Lab, node: Node) -> Daemon:
-    """Services, as nftables rules in the node's own network namespace."""
+    """kube-proxy, which writes nftables rules for Services in the node's network namespace."""
     config = configuration(lab, node) / "kube-proxy.yaml"
     argv = (f"{lab.bin}/kube-proxy", f"--config={config}", f"--hostname-override={node.name}")
     return node.daemon("kube-proxy", argv, reads=(config,))
@@ -193,7 +193,7 @@ def netpol(lab: Lab, node: Node) -> Daemon:
 
 
 def state(lab: Lab, node: Node) -> Path:
-    """What the node keeps across restarts: images, pod folders."""
+    """The node's persistent state: images, pod folders."""
     return lab.state / node.name
 
 
@@ -203,10 +203,10 @@ def runtime_folder(node: Node) -> Path:
 
 
 def containerd_socket(node: Node) -> Path:
-    """Where the node's containerd listens."""
+    """Socket of the node's containerd."""
     return runtime_folder(node) / "containerd.sock"
 
 
 def configuration(lab: Lab, node: Node) -> Path:
-    """The node's configuration files."""
+    """Folder of the node's configuration files."""
     return lab.etc / node.name

@@ -1,8 +1,8 @@
-"""Run this checkout's operator on this machine, in place of the one that is installed on the cluster.
+"""Run this checkout's operator on this machine instead of the installed one.
 
-The installed Deployment is scaled to zero meanwhile, because two operators would start every pod twice. The settings
-are those of the Deployment; environment variables of the same names take precedence. The process is restarted when a
-source file changes: all state is in the cluster and the registry, so a restart loses nothing.
+The installed Deployment is scaled to zero, because two operators would start every pod twice. The settings are those of
+the Deployment; environment variables of the same names take precedence. The process is restarted when a source file
+changes; all state is in the cluster and the registry, so a restart loses nothing.
 """
 
 import json
@@ -25,17 +25,17 @@ PACKAGE = SOURCES.parent / "operator" / "swefoundry"
 PREFIX = "SWEFOUNDRY_"
 
 NOT_SETTINGS = ("SWEFOUNDRY_CLUSTER", "SWEFOUNDRY_LAB_DIR", "SWEFOUNDRY_NAMESPACE", "SWEFOUNDRY_REGISTRY")
-"""Variables of the same prefix that the lab and the command line read."""
+"""Variables with the same prefix that the lab and the command line read."""
 
 STOP_SECONDS = 30
-"""How long the process may take to stop before it is killed: as long as a pod."""
+"""Time until a stopping process is killed; the same as the grace period of a pod."""
 
 
 def run_operator(release: str, namespace: str, console: Console) -> None:
-    """Run the operator until it is interrupted, restarting it when its code changes."""
+    """Run the operator until it is interrupted, and restart it when its code changes."""
     from watchfiles import PythonFilter, run_process
 
-    settings = settings_here(_kubectl("deployment", release, namespace), _nodes(), _api_address())
+    settings = local_settings(_kubectl("deployment", release, namespace), _nodes(), _api_address())
     overrides = {
         name: value
         for name, value in os.environ.items()
@@ -43,7 +43,7 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
     }
     with _scaled_down(release, namespace, console):
         os.environ |= settings | overrides | {"PYTHONPATH": str(PACKAGE.parent)}
-        console.print(f"Running {PACKAGE} with the settings of {namespace}/{release}; Ctrl-C ends it.")
+        console.print(f"Running {PACKAGE} with the settings of {namespace}/{release}; stop it with Ctrl-C.")
         run_process(
             PACKAGE,
             target=f"{sys.executable} -m swefoundry",
@@ -54,8 +54,8 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
         )
 
 
-def settings_here(deployment: Mapping[str, Any], nodes: list[Mapping[str, Any]], api: str) -> dict[str, str]:
-    """The installed operator's settings, changed where a process outside of the cluster must differ."""
+def local_settings(deployment: Mapping[str, Any], nodes: list[Mapping[str, Any]], api: str) -> dict[str, str]:
+    """The installed operator's settings, with changes for a process outside the cluster."""
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     settings = {
         item["name"]: item["value"]
@@ -67,11 +67,11 @@ def settings_here(deployment: Mapping[str, Any], nodes: list[Mapping[str, Any]],
     if "SWEFOUNDRY_REGISTRY_SECRET" in settings and docker.is_file():
         settings["SWEFOUNDRY_REGISTRY_AUTH_FILE"] = str(docker)
     settings.setdefault("SWEFOUNDRY_CANARY", api)
-    return settings | _registry_here(settings, nodes)
+    return settings | _local_registry(settings, nodes)
 
 
-def _registry_here(settings: Mapping[str, str], nodes: list[Mapping[str, Any]]) -> dict[str, str]:
-    """The registry by address where this machine cannot resolve its name, as in the lab."""
+def _local_registry(settings: Mapping[str, str], nodes: list[Mapping[str, Any]]) -> dict[str, str]:
+    """Settings with the registry's address if this machine cannot resolve its name, as in the lab."""
     name = settings["SWEFOUNDRY_REGISTRY_PUSH"]
     host, _, port = name.partition(":")
     if _resolves(host):
@@ -93,7 +93,7 @@ def _resolves(host: str) -> bool:
 
 @contextmanager
 def _scaled_down(release: str, namespace: str, console: Console) -> Iterator[None]:
-    """No operator on the cluster, until the end."""
+    """Scale the Deployment to zero until the block ends."""
     scale = ["kubectl", "scale", f"deployment/{release}", "--namespace", namespace]
     console.print(f"Scaling deployment {namespace}/{release} to zero.")
     run([*scale, "--replicas=0"])
@@ -102,22 +102,22 @@ def _scaled_down(release: str, namespace: str, console: Console) -> Iterator[Non
         run(["kubectl", "wait", "pod", "-n", namespace, "-l", selector, "--for=delete", "--timeout=90s"])
         yield
     finally:
-        console.print(f"Scaling deployment {namespace}/{release} to one again.")
+        console.print(f"Scaling deployment {namespace}/{release} back to one.")
         run([*scale, "--replicas=1"])
 
 
 def _kubectl(kind: str, name: str, namespace: str) -> Any:
-    done = subprocess.run(
+    result = subprocess.run(
         ["kubectl", "get", kind, name, "--namespace", namespace, "--output", "json"],
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode != 0:
+    if result.returncode != 0:
         raise LabError(
-            f"swefoundry must be installed first: `make install`, or docs/install.md.\n{done.stderr}"
+            f"swefoundry must be installed first: `make install`, or docs/install.md.\n{result.stderr}"
         )
-    return json.loads(done.stdout)
+    return json.loads(result.stdout)
 
 
 def _nodes() -> list[Mapping[str, Any]]:
@@ -125,6 +125,6 @@ def _nodes() -> list[Mapping[str, Any]]:
 
 
 def _api_address() -> str:
-    """Address of the Kubernetes API as pods reach it: the default canary."""
+    """Address of the Kubernetes API for pods: the default canary."""
     spec = _kubectl("service", "kubernetes", "default")["spec"]
     return f"{spec['clusterIP']}:{spec['ports'][0]['port']}"

@@ -1,6 +1,6 @@
-"""The lab's certificates: one authority, a certificate per component, kubeconfigs.
+"""The lab's certificates: one CA, a certificate per component, kubeconfigs.
 
-A certificate is made when it is missing, or when the names it must carry have changed (the machine got a new address).
+A certificate is created when it is missing, or when its names have changed (the machine has a new address).
 """
 
 import datetime
@@ -20,7 +20,7 @@ LIFETIME = datetime.timedelta(days=3650)
 
 @dataclass(frozen=True)
 class Identity:
-    """One certificate: the file's name, whom it names, and which addresses it may serve."""
+    """One certificate: name of its files, user and group, and names for which it may serve."""
 
     file: str
     user: str
@@ -29,7 +29,7 @@ class Identity:
 
 
 def identities(address: str) -> tuple[Identity, ...]:
-    """The certificates of the control plane and of the person at the terminal."""
+    """The certificates of the control plane, of kube-proxy and netpol, and of the administrator."""
     names = ("kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost")
     serving = (*names, "127.0.0.1", address, KUBERNETES_SERVICE)
     return (
@@ -44,12 +44,12 @@ def identities(address: str) -> tuple[Identity, ...]:
 
 
 def node_identity(node: str, address: str) -> Identity:
-    """The certificate with which a kubelet both calls the API server and is called by it."""
+    """The certificate of a kubelet, as client of the API server and as server."""
     return Identity(f"kubelet-{node}", f"system:node:{node}", "system:nodes", serves=(node, address))
 
 
 def ensure_authority(lab: Lab) -> None:
-    """The authority and the key pair that signs service account tokens."""
+    """Create the CA and the key pair that signs service account tokens."""
     if not (lab.pki / "sa.key").exists():
         _write_key(lab.pki / "sa.key", key := ec.generate_private_key(ec.SECP256R1()))
         public = key.public_key().public_bytes(
@@ -72,7 +72,7 @@ def ensure_authority(lab: Lab) -> None:
 
 
 def ensure_certificate(lab: Lab, identity: Identity) -> None:
-    """Make a certificate unless a fitting one is there."""
+    """Create a certificate unless one with the same identity exists."""
     content, stamp = repr(identity), lab.pki / f"{identity.file}.for"
     if stamp.exists() and stamp.read_text() == content:
         return
@@ -85,7 +85,9 @@ def ensure_certificate(lab: Lab, identity: Identity) -> None:
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     draft = draft.add_extension(usages, critical=False).add_extension(issuer, critical=False)
     if identity.serves:
-        draft = draft.add_extension(x509.SubjectAlternativeName(_served(identity.serves)), critical=False)
+        draft = draft.add_extension(
+            x509.SubjectAlternativeName(_alternative_names(identity.serves)), critical=False
+        )
     certificate = draft.sign(authority_key, hashes.SHA256())
     _write_key(lab.pki / f"{identity.file}.key", key)
     (lab.pki / f"{identity.file}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -102,13 +104,13 @@ def _draft(
         .issuer_name(issuer)
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))  # clocks are set back now and then
+        .not_valid_before(now - datetime.timedelta(minutes=5))  # a clock may be set back
         .not_valid_after(now + LIFETIME)
     )
 
 
 def _signing_only() -> x509.KeyUsage:
-    """Python 3.13 refuses an authority that does not say what its key is for."""
+    """Key usage of the CA; Python 3.13 refuses a CA certificate without it."""
     fields = (
         "digital_signature",
         "content_commitment",
@@ -116,8 +118,8 @@ def _signing_only() -> x509.KeyUsage:
         "data_encipherment",
         "key_agreement",
     )
-    never = dict.fromkeys((*fields, "encipher_only", "decipher_only"), False)
-    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **never)
+    unused = dict.fromkeys((*fields, "encipher_only", "decipher_only"), False)
+    return x509.KeyUsage(key_cert_sign=True, crl_sign=True, **unused)
 
 
 def _name(user: str, group: str) -> x509.Name:
@@ -127,7 +129,7 @@ def _name(user: str, group: str) -> x509.Name:
     return x509.Name(attributes)
 
 
-def _served(names: tuple[str, ...]) -> list[x509.GeneralName]:
+def _alternative_names(names: tuple[str, ...]) -> list[x509.GeneralName]:
     return [
         x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
         for name in names
@@ -162,7 +164,7 @@ users:
 
 
 def write_kubeconfig(lab: Lab, path: Path, identity: Identity) -> None:
-    """A kubeconfig for one identity. Files are referred to, not copied: one place to look, one place to protect."""
+    """Write a kubeconfig for one identity. It refers to the key file, so that there is no second copy of the key."""
     text = KUBECONFIG.format(
         context=CONTEXT,
         address=lab.address,

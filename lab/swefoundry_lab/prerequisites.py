@@ -1,4 +1,4 @@
-"""Check that the lab can run on this machine. Each thing that is missing is one clear sentence."""
+"""Checks that the lab can run on this machine; each problem gives one sentence."""
 
 import ipaddress
 import os
@@ -21,10 +21,10 @@ from swefoundry_lab.steps import Progress
 from swefoundry_lab.versions import Versions
 
 COLD_DISK_GB = 20
-"""Go's caches, the programs, base images and pods together; measured at about 14 GB."""
+"""For Go's caches, programs, base images and pods; about 14 GB were measured."""
 WARM_DISK_GB = 4
-OLDEST_GO = 21
-"""The first Go that fetches a newer toolchain by itself."""
+MIN_GO = 21
+"""Minor version of the first Go that downloads a newer toolchain itself."""
 
 PORTS: Mapping[int, str] = {
     REGISTRY_PORT: "registry",
@@ -41,21 +41,21 @@ PORTS: Mapping[int, str] = {
 
 
 def require_root(user: int | None = None) -> None:
-    """Everything in the lab needs root, so this is checked first."""
+    """Raise an error unless the user is root."""
     if (os.geteuid() if user is None else user) != 0:
         raise LabError("The lab needs root (it runs containers and firewall rules). Try again with sudo.")
 
 
 def require_only_lab(lab: Lab) -> None:
-    """Two labs would share ports, links and control groups; stopping one would stop half of the other."""
-    if (other := lab.other_owner()) and cgroups.processes(cgroups.OURS):
+    """Raise an error if another lab runs, because both would use the same ports, links and control groups."""
+    if (other := lab.other_owner()) and cgroups.processes(cgroups.LAB_GROUP):
         raise LabError(
             f"Another lab runs on this machine, in {other}. Set SWEFOUNDRY_LAB_DIR={other} to use it."
         )
 
 
 def require(lab: Lab, versions: Versions) -> None:
-    """Say everything that is missing, at once."""
+    """Raise one error with all problems."""
     problems = list(_problems(lab, versions))
     if problems:
         raise LabError("\n".join(problems))
@@ -78,13 +78,13 @@ def _go_problems() -> Iterator[str]:
     if shutil.which("go") is None:
         yield "Go is not installed. The lab builds Kubernetes with it: install Go 1.21 or newer."
         return
-    found = re.search(r"go1\.(\d+)", run(["go", "version"]))
-    if found is None or int(found[1]) < OLDEST_GO:
-        yield f"Go 1.{OLDEST_GO} or newer is needed (it fetches the toolchain that a go.mod asks for)."
+    match = re.search(r"go1\.(\d+)", run(["go", "version"]))
+    if match is None or int(match[1]) < MIN_GO:
+        yield f"Go 1.{MIN_GO} or newer is needed (it downloads the toolchain that a go.mod requires)."
 
 
 def disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
-    """Whether the disk under the lab's folder has room."""
+    """A problem if the disk of the lab's folder has too little free space."""
     folder = next(path for path in (lab.root, *lab.root.parents) if path.exists())
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb < wanted_gb:
@@ -92,11 +92,11 @@ def disk_problems(lab: Lab, wanted_gb: int) -> Iterator[str]:
 
 
 def port_problems(lab: Lab, ports: Mapping[int, str]) -> Iterator[str]:
-    """Ports (with the program that wants each) that somebody else listens on."""
-    ours = cgroups.processes(cgroups.OURS)
+    """A problem for each port (with the program that needs it) on which another program listens."""
+    lab_processes = cgroups.processes(cgroups.LAB_GROUP)
     for port, pid in _listeners():
         program = ports.get(port)
-        if program is None or pid in ours:
+        if program is None or pid in lab_processes:
             continue
         if pid is None and daemons.is_alive(daemons.read_record(lab, program)):
             continue
@@ -119,7 +119,7 @@ def _process_name(pid: int | None) -> str:
 
 
 def _address_problems(lab: Lab) -> Iterator[str]:
-    """The pods' and Services' ranges must not hide anything that the machine needs to reach."""
+    """A problem for each address that the machine needs and that is in the ranges of pods or Services."""
     servers = [
         line.split()[1] for line in resolver_file().read_text().splitlines() if line.startswith("nameserver ")
     ]
@@ -127,11 +127,11 @@ def _address_problems(lab: Lab) -> Iterator[str]:
         lab_range = ipaddress.ip_network(text)
         for server in (lab.address, *servers):
             if ipaddress.ip_address(server) in lab_range:
-                yield f"{server}, which this machine uses, lies in the lab's own range {text}."
+                yield f"{server}, which this machine uses, is in the lab's range {text}."
 
 
 def install_packages(versions: Versions, progress: Progress) -> None:
-    """Install what Debian has, without letting its services start: the lab starts its own copies."""
+    """Install missing Debian packages without starting their services, because the lab starts the programs itself."""
     missing = sorted({package for file, package in versions.debian.items() if not Path(file).exists()})
     if not missing:
         return
@@ -140,32 +140,32 @@ def install_packages(versions: Versions, progress: Progress) -> None:
     progress(f"installing {' '.join(missing)}")
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", *missing]
-    with _services_held_back():
+    with _services_not_started():
         try:
             run(install, env=env)
-        except LabError:  # most often the package lists are old or were never fetched
+        except LabError:  # usually the package lists are old or missing
             run(["apt-get", "update", "--quiet"], env=env)
             run(install, env=env)
 
 
-class _services_held_back:  # noqa: N801 - reads as a statement where it is used
-    """While packages are installed, policy-rc.d forbids starting services, as Debian's policy provides."""
+class _services_not_started:  # noqa: N801 - used like a function
+    """Forbids the start of services during the installation of packages with Debian's policy-rc.d."""
 
     policy = Path("/usr/sbin/policy-rc.d")
 
     def __enter__(self) -> None:
-        self.ours = not self.policy.exists()
-        if self.ours:
+        self.created = not self.policy.exists()
+        if self.created:
             self.policy.write_text("#!/bin/sh\nexit 101\n")
             self.policy.chmod(0o755)
 
     def __exit__(self, *_: object) -> None:
-        if self.ours:
+        if self.created:
             self.policy.unlink()
             _disable_services()
 
 
 def _disable_services() -> None:
-    """Without this, Debian's own copies would start with the machine and take the lab's ports."""
+    """Disable Debian's services, which would start at boot and use the lab's ports."""
     for service in ("etcd", "docker-registry"):
         subprocess.run(["systemctl", "disable", service], capture_output=True, check=False)

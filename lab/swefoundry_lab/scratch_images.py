@@ -1,6 +1,6 @@
-"""Push pause and CoreDNS to the lab's registry, as images of one file each.
+"""Pushes pause and CoreDNS to the lab's registry as images of one file each, without a builder.
 
-Base images with a whole file system are made in `images`; these two need no builder.
+The package `images` builds the base images with a whole file system.
 """
 
 import gzip
@@ -26,7 +26,7 @@ LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 @dataclass(frozen=True)
 class ScratchImage:
-    """An image that holds one static program and nothing else."""
+    """An image with one static program only."""
 
     repository: str
     tag: str
@@ -35,7 +35,7 @@ class ScratchImage:
 
 
 def build_pause(lab: Lab) -> ScratchImage:
-    """Compile pause when its source is newer than the program."""
+    """Compile pause if its source is newer than the program."""
     source, program = SOURCES / "pause" / "pause.c", lab.bin / "pause"
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         run(["gcc", "-Os", "-static", "-s", "-o", program, source])
@@ -43,12 +43,12 @@ def build_pause(lab: Lab) -> ScratchImage:
 
 
 def coredns_image(lab: Lab) -> ScratchImage:
-    """CoreDNS as the lab built it."""
+    """The image of the lab's build of CoreDNS."""
     return ScratchImage("swefoundry-lab/coredns", read_versions().go["coredns"].version, lab.bin / "coredns")
 
 
 def ensure_pushed(image: ScratchImage) -> bool:
-    """Push an image unless the registry has its very content under this tag; say whether it was pushed."""
+    """Push an image unless the registry has the same content under its tag; return whether it was pushed."""
     with httpx.Client(base_url=f"http://127.0.0.1:{REGISTRY_PORT}", trust_env=False, timeout=60) as registry:
         layer = _layer(image.program) if _changed(registry, image) else b""
         if not layer:
@@ -69,16 +69,16 @@ def ensure_pushed(image: ScratchImage) -> bool:
 
 
 def _changed(registry: httpx.Client, image: ScratchImage) -> bool:
-    answer = registry.get(f"/v2/{image.repository}/manifests/{image.tag}", headers={"Accept": MANIFEST})
-    if answer.status_code != httpx.codes.OK:
+    response = registry.get(f"/v2/{image.repository}/manifests/{image.tag}", headers={"Accept": MANIFEST})
+    if response.status_code != httpx.codes.OK:
         return True
-    return bool(answer.json().get("annotations", {}).get("swefoundry.dev/program") != _stamp(image.program))
+    return bool(response.json().get("annotations", {}).get("swefoundry.dev/program") != _stamp(image.program))
 
 
 def _stamp(program: Path) -> str:
-    """Cheap to compare on each `up`, unlike the hash of 70 MB."""
-    facts = program.stat()
-    return f"{facts.st_size}-{facts.st_mtime_ns}"
+    """Size and time of a program, which are faster to compare than a hash of 70 MB."""
+    status = program.stat()
+    return f"{status.st_size}-{status.st_mtime_ns}"
 
 
 def _layer(program: Path) -> bytes:
@@ -109,14 +109,14 @@ def _digest(content: bytes) -> str:
 
 
 def _push_blob(registry: httpx.Client, repository: str, blob: bytes) -> None:
-    started = _require(registry.post(f"/v2/{repository}/blobs/uploads/"))
-    location = httpx.URL(started.headers["Location"]).copy_merge_params({"digest": _digest(blob)})
+    upload = _require(registry.post(f"/v2/{repository}/blobs/uploads/"))
+    location = httpx.URL(upload.headers["Location"]).copy_merge_params({"digest": _digest(blob)})
     _require(registry.put(location.raw_path.decode(), content=blob))
 
 
-def _require(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success:
-        return answer
+def _require(response: httpx.Response) -> httpx.Response:
+    if response.is_success:
+        return response
     raise LabError(
-        f"The registry refused {answer.request.url.path}: {answer.status_code} {answer.text[:200]}"
+        f"The registry refused {response.request.url.path}: {response.status_code} {response.text[:200]}"
     )

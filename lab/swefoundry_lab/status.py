@@ -1,4 +1,4 @@
-"""Show whether everything of the lab is up, and where it is."""
+"""Show the state of the lab's programs and nodes, and its addresses."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,14 +9,14 @@ from swefoundry_lab import api, daemons
 from swefoundry_lab.layout import REGISTRY_HOST, REGISTRY_PORT, Lab
 
 HEARTBEAT = timedelta(seconds=20)
-"""A node that was last heard of longer ago is lost; the controllers think so after 16 s."""
+"""A node with an older heartbeat counts as lost; the controllers mark it after 16 s."""
 
 
 def show(lab: Lab, console: Console) -> bool:
-    """Print a table of programs and one of nodes; say whether all of them are up."""
+    """Print a table of programs and one of nodes; return whether all of them are running."""
     names = daemons.recorded_daemons(lab)
     if not names:
-        console.print(f"The lab is down. Its folder is {lab.root}.")
+        console.print(f"The lab is not running. Its folder is {lab.root}.")
         return False
     programs, running = _programs(lab, names)
     console.print(programs)
@@ -32,16 +32,16 @@ def show(lab: Lab, console: Console) -> bool:
 
 def _programs(lab: Lab, names: list[str]) -> tuple[Table, bool]:
     table = Table("program", "state", "pid", "since", box=None, pad_edge=False)
-    everything = True
+    all_running = True
     for name in names:
         record = daemons.read_record(lab, name)
         if record is not None and daemons.is_alive(record):
             since = daemons.started_at(record).astimezone().strftime("%H:%M:%S")
             table.add_row(name, "[green]running[/]", str(record.pid), since)
         else:
-            everything = False
-            table.add_row(name, "[red]dead[/]", "", f"see {daemons.log_file(lab, name)}")
-    return table, everything
+            all_running = False
+            table.add_row(name, "[red]not running[/]", "", f"see {daemons.log_file(lab, name)}")
+    return table, all_running
 
 
 def _nodes(lab: Lab, names: list[str]) -> tuple[Table, bool]:

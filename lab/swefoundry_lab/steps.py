@@ -1,4 +1,4 @@
-"""Progress for the person at the terminal: one line per step, with its time."""
+"""Progress output: one line per step, with its duration."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from rich.console import Console
 
 Progress = Callable[[str], None]
-"""Takes one short line about what a long step is doing now."""
+"""Prints one short line about the progress of a long step."""
 
 
 class Steps:
-    """Prints each step when it ends; on a terminal also a spinner while it runs."""
+    """Prints each step when it ends, and a spinner while it runs if the output is a terminal."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -20,7 +20,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Progress]:
-        """Time a step and show what it reports. A step that fails is named before its error is."""
+        """Run the block as a step: measure its time, show its progress, and print its title before an error."""
         started_at = time.monotonic()
         try:
             with self.console.status(title) as spinner:
@@ -31,7 +31,7 @@ class Steps:
         self.console.print(f"[green]✓[/] {title:<44} [dim]{_seconds(started_at)}[/]")
 
     def in_background(self, title: str, work: Callable[[Progress], None]) -> "BackgroundStep":
-        """Do something long while other steps go on; what it reports is printed as it comes."""
+        """Start work in a thread while other steps run; its progress is printed at once."""
         return BackgroundStep(work, lambda line: self.console.print(f"  {title}: {line}", highlight=False))
 
     def _report(self, title: str, line: str, update: Callable[[str], None]) -> None:
@@ -41,12 +41,12 @@ class Steps:
             self.console.print(f"  {line}", highlight=False)
 
     def total(self) -> str:
-        """How long everything took so far."""
+        """Time since the first step."""
         return _seconds(self.started).strip()
 
 
 class BackgroundStep:
-    """A piece of work in a thread of its own, which does not keep the program from ending."""
+    """Work in a daemon thread, which does not keep the program from ending."""
 
     def __init__(self, work: Callable[[Progress], None], progress: Progress) -> None:
         self._failure: BaseException | None = None
@@ -56,11 +56,11 @@ class BackgroundStep:
     def _run(self, work: Callable[[Progress], None], progress: Progress) -> None:
         try:
             work(progress)
-        except BaseException as failure:  # noqa: BLE001 - raised again where it is waited for
+        except BaseException as failure:  # noqa: BLE001 - raised again in wait()
             self._failure = failure
 
     def wait(self) -> None:
-        """Wait for the end, and fail as the work did."""
+        """Wait until the work has ended; raise its error."""
         self._thread.join()
         if self._failure is not None:
             raise self._failure
@@ -71,10 +71,10 @@ def _seconds(since: float) -> str:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:
-    """Ask again and again; False when the time is over."""
-    give_up = time.monotonic() + seconds
+    """Poll until the condition is true; return False after a time-out."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > give_up:
+        if time.monotonic() > deadline:
             return False
         time.sleep(pause)
     return True

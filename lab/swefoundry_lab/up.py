@@ -1,4 +1,4 @@
-"""The steps of `up`. Each one checks first and does only what is missing."""
+"""The steps of `up`. Each step first checks what exists, and does only what is missing."""
 
 import importlib.util
 import socket
@@ -29,15 +29,15 @@ from swefoundry_lab.steps import Progress, Steps, wait_until
 from swefoundry_lab.versions import GoComponent, read_versions
 
 READY_SECONDS = 60
-"""How long one program may take to answer. A cold disk and two cores need up to 20 s."""
+"""Time limit for one program to become ready. A cold disk and two cores need up to 20 s."""
 
 KUBELET_STARTS = 5
 KUBELET_PAUSE_SECONDS = 0.5
-"""containerd's moment is a tenth of a second on a warm disk."""
+"""The delay of containerd's service for pods is a tenth of a second on a warm disk."""
 
 
 def up(lab: Lab, steps: Steps, nodes: int) -> None:
-    """Bring the whole lab up."""
+    """Start the whole lab."""
     versions = read_versions()
     with steps.step("prerequisites") as progress:
         lab.prepare()
@@ -48,7 +48,7 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
     with steps.step("certificates and configuration"):
         host_snapshot.take_snapshot(lab)
         network.prepare_machine()
-        cgroups.make(cgroups.SYSTEM)
+        cgroups.create(cgroups.SYSTEM)
         configure(lab)
         configure_node(lab, machine)
     start_registry(lab, steps)
@@ -69,16 +69,16 @@ def up(lab: Lab, steps: Steps, nodes: int) -> None:
     with steps.step("base images") as progress:
         if (
             images
-        ):  # made while the programs were built: making them mostly waits for the disk and the network
+        ):  # built in parallel with the programs, because their builds mostly wait for disk and network
             images.wait()
         ensure_base_images(lab, progress)
     for number in range(2, nodes + 1):
         add_node(lab, steps, Node(number, lab.address))
-    forget_absent_nodes(lab)
+    delete_absent_nodes(lab)
 
 
 def configure(lab: Lab) -> None:
-    """Certificates and configuration of the control plane."""
+    """Write certificates and configuration of the control plane."""
     pki.ensure_authority(lab)
     for identity in pki.identities(lab.address):
         pki.ensure_certificate(lab, identity)
@@ -86,13 +86,13 @@ def configure(lab: Lab) -> None:
 
 
 def configure_node(lab: Lab, which: Node) -> None:
-    """Certificate and configuration of one node."""
+    """Write certificate and configuration of one node."""
     pki.ensure_certificate(lab, pki.node_identity(which.name, which.address))
     node.prepare(lab, which)
 
 
 def start_registry(lab: Lab, steps: Steps) -> None:
-    """The registry, and etcd, which takes its time and need not be waited for yet."""
+    """Start the registry, and etcd without waiting for it, because it takes longer."""
     with steps.step("registry"):
         daemons.ensure(lab, controlplane.etcd(lab))
         daemons.ensure(lab, controlplane.registry(lab))
@@ -100,15 +100,15 @@ def start_registry(lab: Lab, steps: Steps) -> None:
 
 
 def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
-    """Build what is not there or was built from other pins."""
+    """Build programs that are missing or were built from other versions."""
     for component in missing:
         with steps.step(f"{component.name} {component.version}") as progress:
-            progress(f"building {component.name} ({component.takes} when nothing is cached)")
+            progress(f"building {component.name} ({component.build_time} when nothing is cached)")
             gobuild.build(lab, component)
 
 
 def start_control_plane(lab: Lab, steps: Steps) -> None:
-    """What is not on a node. What does not wait for another starts beside it."""
+    """Start the control plane and the git server."""
     with steps.step("etcd"):
         require_ready(lab, "etcd", lambda: _url_responds("http://127.0.0.1:2379/health"))
     with steps.step("kube-apiserver"), api.connect(lab) as client:
@@ -122,21 +122,22 @@ def start_control_plane(lab: Lab, steps: Steps) -> None:
 
 
 def start_node(lab: Lab, steps: Steps, which: Node) -> None:
-    """Start a node's programs and wait until it takes pods."""
+    """Start a node's programs and wait until the node is Ready."""
     with steps.step(f"node {which.name}"):
         netpol, containerd = node.netpol(lab, which), node.containerd(lab, which)
         daemons.ensure(lab, netpol)
         daemons.ensure(lab, containerd)
         daemons.ensure(lab, node.kube_proxy(lab, which))
-        # No kubelet, and so no pod, before its packets are judged; and a kubelet without containerd ends at once.
+        # The policy table must exist before the first pod starts, and a kubelet without containerd exits at once.
         require_ready(lab, netpol.name, lambda: network.has_policy_table(which))
         require_ready(lab, containerd.name, lambda: _socket_accepts(node.containerd_socket(which)))
         start_kubelet(lab, which)
 
 
 def start_kubelet(lab: Lab, which: Node) -> None:
-    """containerd listens a moment before its service for pods is there, and a kubelet that comes in this moment ends at
-    once: it is started again, as a service manager would.
+    """Start the kubelet, and start it again if it exits, as a service manager would.
+
+    containerd listens before its service for pods is available, and a kubelet that connects then exits at once.
     """
     kubelet = node.kubelet(lab, which)
     with api.connect(lab) as client:
@@ -160,15 +161,15 @@ def _is_ready(lab: Lab, client: httpx.Client, which: Node) -> bool:
 
 
 def add_node(lab: Lab, steps: Steps, which: Node) -> None:
-    """A further node: its link to the machine, then what every node has."""
+    """Add a further node: its link to the machine, its configuration and its programs."""
     with steps.step(f"link to {which.name}"):
         network.connect(which)
         configure_node(lab, which)
     start_node(lab, steps, which)
 
 
-def forget_absent_nodes(lab: Lab) -> None:
-    """A node that an earlier `up` had and this one has not would stay in the cluster as lost, with its pods."""
+def delete_absent_nodes(lab: Lab) -> None:
+    """Delete Node objects of nodes that were not started: otherwise they would remain as lost nodes with their pods."""
     with api.connect(lab) as client:
         for name in api.node_names(client):
             if daemons.read_record(lab, f"kubelet-{name}") is None:
@@ -176,24 +177,24 @@ def forget_absent_nodes(lab: Lab) -> None:
 
 
 def ensure_base_images(lab: Lab, progress: Progress) -> None:
-    """The images that recipes start from, under their usual names."""
+    """Build and push the base images of recipes, under their usual names."""
     if not importlib.util.find_spec("swefoundry_lab.images"):
-        progress("not there yet")
+        progress("not available")
         return
     from swefoundry_lab import images
 
     images.ensure(lab, progress)
 
 
-def require_ready(lab: Lab, name: str, answers: Callable[[], bool]) -> None:
-    """Wait for a program; if it ends or stays silent, show the end of its log."""
+def require_ready(lab: Lab, name: str, is_ready: Callable[[], bool]) -> None:
+    """Wait until a program is ready; raise an error with the end of its log if it ends or does not become ready."""
 
     def ended() -> bool:
         return not daemons.is_alive(daemons.read_record(lab, name))
 
-    ready = wait_until(lambda: answers() or ended(), READY_SECONDS, pause=0.05)
+    ready = wait_until(lambda: is_ready() or ended(), READY_SECONDS, pause=0.05)
     if not ready or ended():
-        what = "ended" if ended() else f"did not get ready within {READY_SECONDS} s"
+        what = "ended" if ended() else f"was not ready within {READY_SECONDS} s"
         log = daemons.log_file(lab, name)
         raise LabError(f"{name} {what}. The end of {log}:\n{daemons.log_excerpt(lab, name)}")
 

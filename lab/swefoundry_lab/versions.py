@@ -1,4 +1,4 @@
-"""Versions of the programs in the lab, and the check that the go.mod files agree with the pins."""
+"""Pinned versions of the lab's programs, and the check that the go.mod files agree with them."""
 
 import re
 import tomllib
@@ -13,7 +13,7 @@ from swefoundry_lab.layout import SOURCES
 
 @dataclass(frozen=True)
 class GoComponent:
-    """One program family that is built from a small Go module of ours."""
+    """Programs that are built from one small Go module in `lab/go`."""
 
     name: str
     module: str
@@ -23,7 +23,7 @@ class GoComponent:
     tags: str = ""
     cgo: bool = False
     staging: str = ""
-    takes: str = "a minute"
+    build_time: str = "a minute"
 
     @property
     def folder(self) -> Path:
@@ -31,11 +31,11 @@ class GoComponent:
 
     @property
     def programs(self) -> tuple[str, ...]:
-        """The names of the programs that come out."""
+        """Names of the built programs."""
         return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
 
     def flags(self) -> list[str]:
-        """The flags of `go build`, all of which decide what is built."""
+        """Flags of `go build`."""
         variables = [f"-X {v.format(version=self.version, bare=self.version[1:])}" for v in self.variables]
         flags = ["-mod=readonly", "-trimpath", "-ldflags", " ".join(["-s", "-w", *variables])]
         return [*flags, "-tags", self.tags] if self.tags else flags
@@ -43,15 +43,15 @@ class GoComponent:
 
 @dataclass(frozen=True)
 class Versions:
-    """Everything `lab/versions.toml` says."""
+    """Content of `lab/versions.toml`."""
 
     go: Mapping[str, GoComponent]
     debian: Mapping[str, str]
-    """A file that must exist -> the Debian package that brings it."""
+    """A file that must exist -> the Debian package that contains it."""
 
 
 def read_versions(path: Path = SOURCES / "versions.toml") -> Versions:
-    """Read the pins."""
+    """Read the pinned versions."""
     content: dict[str, Any] = tomllib.loads(path.read_text())
     components = {name: _component(name, fields) for name, fields in content["go"].items()}
     return Versions(go=components, debian=content["debian"])
@@ -63,11 +63,11 @@ def _component(name: str, fields: dict[str, Any]) -> GoComponent:
 
 
 def disagreement(component: GoComponent, go_mod: str) -> str | None:
-    """Where a go.mod does not say what the pins say, or None when it does."""
+    """The first difference between a go.mod and the pinned versions, or None."""
     required = re.search(rf"^(?:require)?\s*{re.escape(component.module)} (\S+)", go_mod, re.MULTILINE)
     if required is None or required[1] != component.version:
-        found = required[1] if required else "nothing"
-        return f"go.mod requires {found} of {component.module}, the pin is {component.version}"
+        version = required[1] if required else "nothing"
+        return f"go.mod requires {version} of {component.module}, the pin is {component.version}"
     staged = set(re.findall(r"^\s*k8s\.io/\S+ => k8s\.io/\S+ (\S+)", go_mod, re.MULTILINE))
     if component.staging and staged != {component.staging}:
         return f"go.mod replaces staging modules with {sorted(staged)}, the pin is {component.staging}"
@@ -76,7 +76,7 @@ def disagreement(component: GoComponent, go_mod: str) -> str | None:
 
 
 def require_agreement(component: GoComponent) -> None:
-    """Stop before building something that the pins do not name."""
+    """Raise an error if a go.mod differs from the pinned versions."""
     difference = disagreement(component, (component.folder / "go.mod").read_text())
     if difference:
         raise LabError(f"lab/go/{component.name} and lab/versions.toml disagree: {difference}.")

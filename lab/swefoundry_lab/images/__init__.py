@@ -1,7 +1,7 @@
-"""Images of the lab, and how they get into its registry.
+"""Builds the images of the lab and pushes them to its registry.
 
-`ensure` is what `up` calls; `push` is called before the chart is installed and after each change of the code. Both
-do only what is missing: when nothing changed, they ask the registry for each name and are done.
+`up` calls `ensure`; `push` is called before the chart is installed and after each change of the code. Both do only
+what is missing: without a change, they send one request per name to the registry.
 """
 
 import fcntl
@@ -23,29 +23,29 @@ PROGRAMS = {
     "make": "make",
     "unshare": "util-linux",
 }
-"""What must be on this machine, and the Debian package that brings it."""
+"""Required program -> its Debian package."""
 
 
 def ensure(lab: Lab, progress: Progress) -> None:
-    """Make and publish the base images."""
+    """Build and push the base images."""
     _require_programs()
-    with _one_at_a_time(lab):
+    with _locked(lab):
         _bases(lab).ensure(progress)
 
 
 def push(lab: Lab, progress: Progress) -> dict[str, str]:
-    """Make and publish the product's images from the checkout, and what they start from; returns their digests."""
+    """Build and push the product's images from the checkout, and their base images; return the digests."""
     _require_programs()
     bases = _bases(lab)
-    with _one_at_a_time(lab):
+    with _locked(lab):
         bases.ensure(progress)
         return product.push(bases, progress)
 
 
 def save(lab: Lab, version: str, out: Path, progress: Progress) -> None:
-    """Make the images of a release as OCI archives. The base images must be there: `ensure`."""
+    """Build the images of a release as OCI archives. The base images must exist (`ensure`)."""
     _require_programs()
-    with _one_at_a_time(lab):
+    with _locked(lab):
         product.save(_bases(lab), version, out, progress)
 
 
@@ -56,12 +56,12 @@ def _bases(lab: Lab) -> BaseImages:
 def _require_programs() -> None:
     missing = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
     if missing:
-        raise LabError(f"Making images needs programs that are missing: apt-get install {' '.join(missing)}")
+        raise LabError(f"Programs for building images are missing: apt-get install {' '.join(missing)}")
 
 
 @contextmanager
-def _one_at_a_time(lab: Lab) -> Iterator[None]:
-    """`up` and a developer may both want the same image; the second finds it made."""
+def _locked(lab: Lab) -> Iterator[None]:
+    """Lock the image folder, so that two commands do not build the same image."""
     lab.images.mkdir(parents=True, exist_ok=True)
     with (lab.images / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

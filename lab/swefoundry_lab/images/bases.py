@@ -1,4 +1,4 @@
-"""Make the images that replace Docker Hub's. Bases first, each only when its key is new."""
+"""Builds the base images that replace those of Docker Hub, each only if its key has changed."""
 
 import shutil
 import time
@@ -20,7 +20,7 @@ RECIPES = SOURCES / "rootfs"
 
 @dataclass(frozen=True)
 class BaseImages:
-    """The base images below a folder, and the registry that gets them."""
+    """The base images in a folder, and the registry to which they are pushed."""
 
     folder: Path
     registry: str
@@ -31,7 +31,7 @@ class BaseImages:
 
     @cached_property
     def keys(self) -> dict[str, str]:
-        """Each image's key by each of its names."""
+        """Name -> key of its image."""
         return recipe_keys(
             self.recipes, repr((debian_mirror(), sorted(trusted_authorities().items()))).encode()
         )
@@ -41,12 +41,12 @@ class BaseImages:
         return Buildah(self.folder / "buildah", self.registry)
 
     def layout(self, name: str) -> Layout:
-        """Where the image with this name is, or will be."""
+        """The layout of the image with this name; the image may not exist yet."""
         recipe = next(recipe for recipe in self.recipes if name in recipe.names)
         return Layout(self.folder / f"{recipe.slug}-{self.keys[name]}")
 
     def ensure(self, progress: Progress) -> None:
-        """Make what is not made, publish what is not published."""
+        """Build the missing images and push those that the registry does not have."""
         missing = [recipe for recipe in self.recipes if not self.layout(recipe.names[0]).complete]
         for recipe in self.recipes:
             layout = self.layout(recipe.names[0])
@@ -55,32 +55,32 @@ class BaseImages:
             if Registry(self.registry).publish(layout, recipe.names):
                 progress(f"published {recipe.names[0]} ({layout.size / 1e6:.0f} MB)")
         if missing:
-            self.buildah.forget()  # gigabytes that only helped to make these
+            self.buildah.delete_all()  # gigabytes that are no longer needed
 
     def _build_image(self, recipe: Recipe, layout: Layout, progress: Progress) -> None:
         started = time.monotonic()
-        progress(f"making {recipe.slug}")
-        work = fresh_folder(self.folder / f"making-{recipe.slug}")
+        progress(f"building {recipe.slug}")
+        work = fresh_folder(self.folder / f"building-{recipe.slug}")
         if recipe.debootstrap:
             built = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
         else:
-            build = Build(dockerfile=recipe.made_of[0], context=recipe.made_of[0].parent)
-            below = [self.layout(base) for base in recipe.bases]
+            build = Build(dockerfile=recipe.files[0], context=recipe.files[0].parent)
+            bases = [self.layout(base) for base in recipe.bases]
             self.buildah.build(build, recipe.slug)
-            built = self.buildah.export(recipe.slug, work, below)
+            built = self.buildah.export(recipe.slug, work, bases)
         self._save(built, layout, recipe.slug)
         shutil.rmtree(work)
-        progress(f"made {recipe.slug} in {time.monotonic() - started:.0f} s")
+        progress(f"built {recipe.slug} in {time.monotonic() - started:.0f} s")
 
     def _save(self, built: Layout, layout: Layout, slug: str) -> None:
-        """Move a whole image to its place and remove older ones. A killed run so leaves no half image."""
+        """Move a complete image to its folder and delete older ones; a killed run leaves no incomplete image."""
         for older in self.folder.glob(f"{slug}-" + "[0-9a-f]" * 16):
             shutil.rmtree(older)
         built.path.rename(layout.path)
 
 
 def fresh_folder(path: Path) -> Path:
-    """An empty folder, whatever an earlier run left there."""
+    """Create an empty folder; delete the one of an earlier run."""
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
     return path

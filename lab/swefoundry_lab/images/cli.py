@@ -1,4 +1,4 @@
-"""Image commands: `python -m swefoundry_lab images push`."""
+"""The image commands: `python -m swefoundry_lab images push | save`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,6 +1,6 @@
-"""Pack a folder as an OCI layer that has the same digest each time.
+"""Packs a folder as an OCI layer with a deterministic digest.
 
-Entries are sorted, times are fixed, owners are numbers only, and gzip writes no name and no date.
+Entries are sorted, times are fixed, owners are numeric, and gzip writes no name and no date.
 """
 
 import gzip
@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import IO
 
 EPOCH = 1_600_000_000
-"""The time of every file. Not 0: zip, and so building a wheel in an image, refuses files older than 1980."""
+"""The time of every file. Not 0, because zip, and so the build of a wheel, refuses files older than 1980."""
 
 CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A compressed layer in a file, and what manifests and configs say of it."""
+    """A compressed layer in a file, with its fields for manifests and configs."""
 
     path: Path
     digest: str
@@ -40,21 +40,21 @@ def pack_folder(root: Path, target: Path) -> Layer:
 
 
 def pack_tar(tar: Path, target: Path) -> Layer:
-    """Pack a layer that is a tar already."""
+    """Compress a layer that is a tar archive already."""
     with _packed(target) as (packed, plain), tar.open("rb") as content:
         shutil.copyfileobj(content, plain, CHUNK)
     return Layer(target, packed.digest, plain.digest, packed.size)
 
 
 class _Digesting(io.RawIOBase):
-    """A file to write to that knows the sha256 of what went through it."""
+    """A writable file that computes the sha256 and size of the written data."""
 
     def __init__(self, target: IO[bytes] | gzip.GzipFile) -> None:
         self.target = target
         self.hash = hashlib.sha256()
         self.size = 0
 
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # tarfile and gzip hand over bytes
+    def write(self, data: bytes) -> int:  # type: ignore[override]  # tarfile and gzip write bytes
         self.hash.update(data)
         self.size += len(data)
         return self.target.write(data)
@@ -66,7 +66,7 @@ class _Digesting(io.RawIOBase):
 
 @contextmanager
 def _packed(target: Path) -> Iterator[tuple[_Digesting, _Digesting]]:
-    """Two views of one content: compressed, as it reaches the file, and plain, as it is written."""
+    """Open the target for writing; yields the compressed output and the uncompressed input, with a digest of each."""
     with target.open("wb") as file:
         packed = _Digesting(file)
         with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=packed, mtime=0) as zipped:
@@ -85,7 +85,7 @@ def _add_all(tar: tarfile.TarFile, root: Path) -> None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Every path below a folder, parents first, in byte order, links not followed, sockets left out."""
+    """All paths below a folder except sockets, parents first, in byte order, without following links."""
     for entry in sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name)):
         if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
             continue

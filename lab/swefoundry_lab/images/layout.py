@@ -1,4 +1,4 @@
-"""An image on disk as an OCI image layout: blobs by digest, and an index that names one manifest."""
+"""An OCI image layout on disk: blobs by digest, and an index with one manifest."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """A folder with one image in it."""
+    """A folder with one image."""
 
     path: Path
 
@@ -44,7 +44,7 @@ class Layout:
 
     @property
     def blobs(self) -> list[str]:
-        """The digests that a registry must have before it takes the manifest."""
+        """Digests of the blobs that a registry must have before the manifest is pushed."""
         manifest = self.manifest
         return [manifest["config"]["digest"], *(layer["digest"] for layer in manifest["layers"])]
 
@@ -52,11 +52,13 @@ class Layout:
     def layers(self) -> list[Layer]:
         """The compressed layers, lowest first."""
         pairs = zip(self.manifest["layers"], self.config["rootfs"]["diff_ids"], strict=True)
-        return [Layer(self.blob(one["digest"]), one["digest"], diff, one["size"]) for one, diff in pairs]
+        return [
+            Layer(self.blob(entry["digest"]), entry["digest"], diff, entry["size"]) for entry, diff in pairs
+        ]
 
     @property
     def size(self) -> int:
-        """How many bytes somebody pulls who has nothing of it."""
+        """Size of all compressed layers in bytes."""
         return sum(layer.size for layer in self.layers)
 
     def blob(self, digest: str) -> Path:
@@ -68,7 +70,7 @@ class Layout:
 
 
 def single_layer(path: Path, layer: Layer, config: Json) -> Layout:
-    """An image of one layer, whose file is moved into the layout."""
+    """Write an image of one layer."""
     image = {
         "architecture": "amd64",
         "os": "linux",
@@ -80,18 +82,17 @@ def single_layer(path: Path, layer: Layer, config: Json) -> Layout:
 
 
 def compressed_layer(plain: Path, path: Path, known: Iterable[Layout]) -> Layout:
-    """Compress the layers of an image in the `dir:` format of the containers tools: only that one has them plain.
+    """Compress the layers of an image in the `dir:` format of the containers tools, which can have uncompressed layers.
 
-    A layer that a known image has too is taken from there: nobody compresses it twice, and nobody who has that
-    image pulls it again.
+    A layer of a known image is taken from that image, so that it is compressed once and has the same digest in both.
     """
-    ready = {layer.diff_id: layer for layout in known for layer in layout.layers}
+    compressed = {layer.diff_id: layer for layout in known for layer in layout.layers}
     manifest = json.loads((plain / "manifest.json").read_text())
     config = json.loads((plain / _hex(manifest["config"]["digest"])).read_text())
     scratch = plain / "packing"
     scratch.mkdir()
     layers = [
-        ready.get(diff_id) or pack_tar(plain / _hex(layer["digest"]), scratch / _hex(diff_id))
+        compressed.get(diff_id) or pack_tar(plain / _hex(layer["digest"]), scratch / _hex(diff_id))
         for layer, diff_id in zip(manifest["layers"], config["rootfs"]["diff_ids"], strict=True)
     ]
     return _write(path, layers, config)
@@ -103,7 +104,7 @@ def _hex(digest: str) -> str:
 
 def _write(path: Path, layers: list[Layer], config: Json) -> Layout:
     if [layer.diff_id for layer in layers] != config["rootfs"]["diff_ids"]:
-        raise LabError(f"The layers of {path} are not those that its configuration names.")
+        raise LabError(f"The layers of {path} differ from those in its configuration.")
     layout = Layout(path)
     layout.blob("sha256:0").parent.mkdir(parents=True)
     for layer in layers:
@@ -121,7 +122,7 @@ def _write(path: Path, layers: list[Layer], config: Json) -> Layout:
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    """Share the file with other layouts where the file system can; all of them only ever read it."""
+    """Hard-link the file if the file system supports it, because layouts only read their blobs."""
     try:
         os.link(source, target)
     except FileExistsError:

@@ -1,6 +1,6 @@
-"""What the lab's images take over from this machine: its Debian mirror, and the authorities that it trusts.
+"""Settings that the lab's images take from this machine: its Debian mirror and its trusted CA certificates.
 
-Neither is written in any file of the project: the same recipes work behind another mirror or another proxy.
+Neither is in a file of the project, so that the same recipes work with another mirror or proxy.
 """
 
 import re
@@ -12,19 +12,19 @@ from swefoundry_lab.errors import LabError
 
 APT = Path("/etc/apt")
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
-OWN_AUTHORITIES = Path("/usr/local/share/ca-certificates")
+LOCAL_AUTHORITIES = Path("/usr/local/share/ca-certificates")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """Where Debian packages come from."""
+    """URLs of Debian packages."""
 
     main: str
     security: str | None
 
     def sources(self, suite: str) -> str:
-        """The apt sources of an image of this suite, in the format that the official images use."""
+        """The apt sources of an image of this suite, in the format of the official images."""
         signed = f"Components: main\nSigned-By: {KEYRING}\n"
         text = f"Types: deb\nURIs: {self.main}\nSuites: {suite} {suite}-updates\n{signed}"
         if self.security:
@@ -33,7 +33,7 @@ class Mirror:
 
 
 def debian_mirror(apt: Path = APT) -> Mirror:
-    """The mirror in this machine's apt sources: the entries with a Debian suite, and with its `-security`."""
+    """The mirror of this machine's apt sources: the entries of a Debian suite and of its `-security` suite."""
     main = security = None
     for uri, suite in _entries(apt):
         if suite in ("bullseye", "bookworm", "trixie", "forky", "sid"):
@@ -41,12 +41,12 @@ def debian_mirror(apt: Path = APT) -> Mirror:
         elif suite.endswith("-security"):
             security = security or uri
     if main is None:
-        raise LabError(f"No Debian mirror in {apt}: base images are made of Debian packages.")
+        raise LabError(f"No Debian mirror in {apt}: base images need Debian packages.")
     return Mirror(main, security)
 
 
 def _entries(apt: Path) -> Iterator[tuple[str, str]]:
-    """Every (URI, suite) in apt's configuration, in both of its formats."""
+    """All (URI, suite) pairs of apt's configuration, in both of its formats."""
     for listing in sorted(apt.glob("sources.list.d/*.sources")):
         for stanza in re.split(r"\n\s*\n", listing.read_text()):
             fields = dict(re.findall(r"^(\w[\w-]*):[ \t]*(.+)$", stanza, re.MULTILINE))
@@ -59,9 +59,9 @@ def _entries(apt: Path) -> Iterator[tuple[str, str]]:
 
 
 def trusted_authorities() -> dict[str, bytes]:
-    """The files that make an image trust what this machine trusts, by their path in the image.
+    """Files with this machine's trusted CA certificates, by their path in the image.
 
-    The bundle serves at once; the machine's own authorities are for update-ca-certificates, which rewrites it.
+    Programs use the bundle; the local certificates are for update-ca-certificates, which writes the bundle again.
     """
-    files = [BUNDLE, *sorted(OWN_AUTHORITIES.glob("**/*.crt"))]
+    files = [BUNDLE, *sorted(LOCAL_AUTHORITIES.glob("**/*.crt"))]
     return {str(path).lstrip("/"): path.read_bytes() for path in files if path.is_file()}

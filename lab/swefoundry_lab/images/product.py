@@ -1,7 +1,7 @@
-"""Make the product's own images from the checkout, and push them to the lab's registry.
+"""Builds the product's images from the checkout and pushes them to the lab's registry.
 
-It runs after every change of the code, so it is quick: when nothing an image is made of changed, only the registry
-is asked; else buildah's layer cache has all but the last layers, and only those are sent.
+It runs after every change of the code, so it is fast: if no input of an image has changed, it only sends a request to
+the registry; otherwise buildah's layer cache has all but the last layers, and only those are pushed.
 """
 
 import hashlib
@@ -25,10 +25,10 @@ RUNNER = REPOSITORY / "images" / "runner"
 
 @dataclass(frozen=True)
 class Product:
-    """One image of ours, and the folders and files of the checkout that it is made of."""
+    """One image of the product, and its input files and folders in the checkout."""
 
     name: str
-    made_of: tuple[str, ...]
+    files: tuple[str, ...]
 
     @property
     def repository(self) -> str:
@@ -45,28 +45,28 @@ class Product:
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """The images it starts from."""
+        """Its base images."""
         return from_lines(self.build.dockerfile)
 
     def key(self, bases: BaseImages) -> str:
-        """A hash of everything that goes into it."""
+        """Hash of all inputs."""
         digest = hashlib.sha256()
-        for path in self._files():
+        for path in self._input_files():
             digest.update(f"{path.relative_to(REPOSITORY)}\0{path.stat().st_mode:o}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         for name in self.bases:
             digest.update(bases.keys[name].encode())
         return digest.hexdigest()[:16]
 
-    def _files(self) -> Iterator[Path]:
-        for name in (f"images/{self.name}", *self.made_of):
+    def _input_files(self) -> Iterator[Path]:
+        for name in (f"images/{self.name}", *self.files):
             top = REPOSITORY / name
-            inside = sorted(top.rglob("*")) if top.is_dir() else [top]
-            yield from (path for path in inside if path.is_file() and "__pycache__" not in path.parts)
+            paths = sorted(top.rglob("*")) if top.is_dir() else [top]
+            yield from (path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
 PACKAGE = ("operator/swefoundry", "pyproject.toml", "README.md", "LICENSE")
-"""What the Python package is built from."""
+"""Inputs of the Python package."""
 
 PRODUCTS = (
     Product("operator", (*PACKAGE, "images/operator/requirements.txt", "images/runner/bin/runner")),
@@ -79,7 +79,7 @@ RELEASED = ("operator", "builder")
 
 
 def push(bases: BaseImages, progress: Progress) -> dict[str, str]:
-    """Make and publish the product's images as `:dev` and as `:<key>`; returns each one's digest."""
+    """Build and push the product's images as `:dev` and `:<key>`; return their digests."""
     build_runner()
     with ThreadPoolExecutor(len(PRODUCTS)) as pool:
         digests = pool.map(lambda product: _push_one(product, bases, progress), PRODUCTS)
@@ -87,7 +87,7 @@ def push(bases: BaseImages, progress: Progress) -> dict[str, str]:
 
 
 def save(bases: BaseImages, version: str, out: Path, progress: Progress) -> None:
-    """Make the images of a release and save them as `out/swefoundry-<name>-<version>.tar`."""
+    """Build the images of a release and save them as `out/swefoundry-<name>-<version>.tar`."""
     build_runner()
     for product in PRODUCTS:
         if product.name in RELEASED:
@@ -98,7 +98,7 @@ def save(bases: BaseImages, version: str, out: Path, progress: Progress) -> None
 
 
 def build_runner() -> None:
-    """The static program that the operator puts into stage images. Go's cache makes this quick."""
+    """Build the static program that the operator adds to stage images."""
     run(["make", "--silent", "-C", RUNNER, "build"])
 
 

@@ -1,4 +1,4 @@
-"""Push an image from its layout to the lab's registry. Only what is missing is sent."""
+"""Pushes an image from its layout to the lab's registry; blobs that exist are not sent again."""
 
 import http.client
 from collections.abc import Iterator
@@ -15,30 +15,32 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry that speaks plain HTTP at `address`, as the lab's own does on loopback."""
+    """A registry with plain HTTP at `address`, as the lab's registry on loopback."""
 
     address: str
 
     def digest(self, name: str) -> str | None:
-        """The digest of the manifest of `repository:tag`; None when there is none."""
+        """The digest of the manifest of `repository:tag`; None if it does not exist."""
         repository, tag = name.rsplit(":", 1)
-        with self._connected() as line:
+        with self._connected() as connection:
             target = f"/v2/{repository}/manifests/{tag}"
-            found, headers, _ = _exchange(line, "HEAD", target, {"Accept": MANIFEST})
-        return headers["Docker-Content-Digest"] if found == 200 else None
+            status, headers, _ = _exchange(connection, "HEAD", target, {"Accept": MANIFEST})
+        return headers["Docker-Content-Digest"] if status == 200 else None
 
     def tag(self, name: str, tag: str) -> None:
-        """Give an image of the registry another tag."""
-        repository, known = name.rsplit(":", 1)
-        with self._connected() as line:
+        """Add a tag to an image in the registry."""
+        repository, existing = name.rsplit(":", 1)
+        with self._connected() as connection:
             target = f"/v2/{repository}/manifests"
-            manifest = _exchange(line, "GET", f"{target}/{known}", {"Accept": MANIFEST})
+            manifest = _exchange(connection, "GET", f"{target}/{existing}", {"Accept": MANIFEST})
             _expect(manifest, 200, f"manifest of {name}")
-            answer = _exchange(line, "PUT", f"{target}/{tag}", {"Content-Type": MANIFEST}, manifest[2])
-            _expect(answer, 201, f"tag {tag} of {repository}")
+            response = _exchange(
+                connection, "PUT", f"{target}/{tag}", {"Content-Type": MANIFEST}, manifest[2]
+            )
+            _expect(response, 201, f"tag {tag} of {repository}")
 
     def publish(self, layout: Layout, names: tuple[str, ...]) -> bool:
-        """Make every name stand for this image. Says whether anything had to be sent."""
+        """Push the image under all names; return whether one was missing."""
         missing = [name for name in names if self.digest(name) != layout.digest]
         for name in missing:
             self._push(layout, name)
@@ -46,53 +48,53 @@ class Registry:
 
     def _push(self, layout: Layout, name: str) -> None:
         repository, tag = name.rsplit(":", 1)
-        with self._connected() as line:
+        with self._connected() as connection:
             for digest in layout.blobs:
-                _send_blob(line, layout, repository, digest)
+                _send_blob(connection, layout, repository, digest)
             body, headers = layout.blob(layout.digest).read_bytes(), {"Content-Type": MANIFEST}
-            answer = _exchange(line, "PUT", f"/v2/{repository}/manifests/{tag}", headers, body)
-            _expect(answer, 201, f"manifest of {name}")
+            response = _exchange(connection, "PUT", f"/v2/{repository}/manifests/{tag}", headers, body)
+            _expect(response, 201, f"manifest of {name}")
 
     @contextmanager
     def _connected(self) -> Iterator[http.client.HTTPConnection]:
-        line = http.client.HTTPConnection(self.address, timeout=TIMEOUT_SECONDS)
+        connection = http.client.HTTPConnection(self.address, timeout=TIMEOUT_SECONDS)
         try:
-            yield line
+            yield connection
         except OSError as error:
             raise LabError(f"The registry at {self.address} does not answer: {error}") from error
         finally:
-            line.close()
+            connection.close()
 
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 
-def _send_blob(line: http.client.HTTPConnection, layout: Layout, repository: str, digest: str) -> None:
-    if _exchange(line, "HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200:
+def _send_blob(connection: http.client.HTTPConnection, layout: Layout, repository: str, digest: str) -> None:
+    if _exchange(connection, "HEAD", f"/v2/{repository}/blobs/{digest}")[0] == 200:
         return
-    started = _exchange(line, "POST", f"/v2/{repository}/blobs/uploads/")
-    _expect(started, 202, f"upload to {repository}")
-    upload = urlsplit(started[1]["Location"])
+    response = _exchange(connection, "POST", f"/v2/{repository}/blobs/uploads/")
+    _expect(response, 202, f"upload to {repository}")
+    upload = urlsplit(response[1]["Location"])
     path = layout.blob(digest)
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(path.stat().st_size)}
     with path.open("rb") as content:
         target = f"{upload.path}?{upload.query}&digest={digest}"
-        _expect(_exchange(line, "PUT", target, headers, content), 201, f"blob {digest} of {repository}")
+        _expect(_exchange(connection, "PUT", target, headers, content), 201, f"blob {digest} of {repository}")
 
 
 def _exchange(
-    line: http.client.HTTPConnection,
+    connection: http.client.HTTPConnection,
     method: str,
     target: str,
     headers: dict[str, str] | None = None,
     body: bytes | IO[bytes] | None = None,
-) -> Answer:
-    line.request(method, target, body=body, headers=headers or {})
-    answer = line.getresponse()
-    return answer.status, dict(answer.getheaders()), answer.read()
+) -> Response:
+    connection.request(method, target, body=body, headers=headers or {})
+    response = connection.getresponse()
+    return response.status, dict(response.getheaders()), response.read()
 
 
-def _expect(answer: Answer, status: int, what: str) -> None:
-    if answer[0] != status:
-        text = answer[2][:500].decode(errors="replace")
-        raise LabError(f"The registry refused the {what} with {answer[0]}: {text}")
+def _expect(response: Response, status: int, what: str) -> None:
+    if response[0] != status:
+        text = response[2][:500].decode(errors="replace")
+        raise LabError(f"The registry refused the {what} with {response[0]}: {text}")

@@ -1,4 +1,4 @@
-"""Watch pods, namespaces and policies, and keep the node's firewall in step with them."""
+"""Watches pods, namespaces and policies, and applies their changes to the node's firewall."""
 
 import argparse
 import asyncio
@@ -20,12 +20,12 @@ RETRY_SECONDS = 0.5
 
 
 class RulesetRefused(Exception):
-    """nft would not load a text; the message holds both."""
+    """nft could not load a ruleset; the message has its error output and the ruleset."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says."""
+    """Options of the command line."""
 
     kubeconfig: Path
     pods: str
@@ -34,32 +34,32 @@ class Settings:
 
 
 async def watch_kind(api: httpx.AsyncClient, kind: str, state: ClusterState) -> None:
-    """Watch one kind and keep its objects in the state current, for ever."""
+    """Watch one kind and update its objects in the state; never returns."""
     while True:
         try:
             await _list_and_watch(api, kind, state)
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            log.warning("watch of %s: %r; again in %s s", kind, error, RETRY_SECONDS)
+            log.warning("watch of %s failed: %r; retry in %s s", kind, error, RETRY_SECONDS)
             await asyncio.sleep(RETRY_SECONDS)
 
 
 async def _list_and_watch(api: httpx.AsyncClient, kind: str, state: ClusterState) -> None:
     path, fields = KINDS[kind]
-    answer = await api.get(path, params={"fieldSelector": fields})
-    listed = answer.raise_for_status().json()
-    state.replace(kind, listed["items"])
-    version = listed["metadata"]["resourceVersion"]
+    response = await api.get(path, params={"fieldSelector": fields})
+    body = response.raise_for_status().json()
+    state.replace(kind, body["items"])
+    version = body["metadata"]["resourceVersion"]
     query = {"fieldSelector": fields, "watch": "1", "resourceVersion": version, "timeoutSeconds": "600"}
     async with api.stream("GET", path, params=query) as stream:
         async for line in stream.raise_for_status().aiter_lines():
             event = json.loads(line)
-            if event["type"] == "ERROR":  # too old a version: list again
+            if event["type"] == "ERROR":  # the resource version is too old: list again
                 return
             state.update(kind, event)
 
 
 async def enforce(state: ClusterState, empty_table: str) -> None:
-    """Apply each change of the state, all of it in one transaction."""
+    """Apply each change of the state in one transaction."""
     while True:
         await state.changed.wait()
         state.changed.clear()
@@ -69,8 +69,8 @@ async def enforce(state: ClusterState, empty_table: str) -> None:
         try:
             if verdicts != state.in_force:
                 await apply_ruleset(nftables.changes(state.in_force, verdicts))
-        except RulesetRefused:  # the table is not what we think it is: write all of it again
-            log.exception("starting over")
+        except RulesetRefused:  # the table differs from the expected one: write it again completely
+            log.exception("the ruleset was refused; writing the whole table")
             await apply_ruleset(empty_table + nftables.changes(Verdicts(), verdicts))
         await state.mark_applied(verdicts)
 
@@ -86,7 +86,7 @@ async def apply_ruleset(text: str) -> None:
 
 
 async def serve_registrations(state: ClusterState, path: Path) -> None:
-    """Answer the CNI plugin: a pod starts when its address is in force here."""
+    """Answer the CNI plugin when the address of a new pod is in force."""
 
     async def register(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -95,7 +95,7 @@ async def serve_registrations(state: ClusterState, path: Path) -> None:
             writer.write(b"known\n")
             await writer.drain()
         except (ValueError, KeyError, ConnectionError) as error:
-            log.warning("introduction failed: %r", error)
+            log.warning("registration failed: %r", error)
         finally:
             writer.close()
 
@@ -104,18 +104,18 @@ async def serve_registrations(state: ClusterState, path: Path) -> None:
 
 
 def connect(kubeconfig: Path) -> httpx.AsyncClient:
-    """A client with the certificate that the kubeconfig names."""
+    """A client with the certificate of the kubeconfig."""
     content = yaml.safe_load(kubeconfig.read_text())
     cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
     context = ssl.create_default_context(cafile=cluster["certificate-authority"])
     context.load_cert_chain(user["client-certificate"], user["client-key"])
-    # A watch is silent for as long as nothing happens; the server ends it after ten minutes.
+    # A watch sends nothing while nothing changes; the server ends it after ten minutes.
     timeout = httpx.Timeout(10, read=660)
     return httpx.AsyncClient(base_url=cluster["server"], verify=context, timeout=timeout, trust_env=False)
 
 
 async def main(settings: Settings) -> None:
-    """Start with every pod dropped, then let through what the policies let through."""
+    """Load an empty table, which drops packets of all pods, then apply the policies."""
     empty_table = nftables.skeleton(settings.pods, settings.gateway)
     await apply_ruleset(empty_table)
     state = ClusterState()
@@ -127,14 +127,16 @@ async def main(settings: Settings) -> None:
 
 
 def read_command_line() -> Settings:
-    """All options are required: the lab gives them."""
+    """Parse the options, which the lab sets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
-    parser.add_argument("--pods", required=True, help="the range of all pod addresses")
-    parser.add_argument("--gateway", required=True, help="the one address in it that is the node's own")
-    parser.add_argument("--socket", type=Path, required=True, help="where the CNI plugin announces pods")
+    parser.add_argument("--pods", required=True, help="range of all pod addresses")
+    parser.add_argument("--gateway", required=True, help="address of the node in that range")
+    parser.add_argument(
+        "--socket", type=Path, required=True, help="socket on which the CNI plugin registers pods"
+    )
     settings = Settings(**vars(parser.parse_args()))
-    settings.socket.unlink(missing_ok=True)  # of a run that was killed
+    settings.socket.unlink(missing_ok=True)  # left by a run that was killed
     return settings
 
 

@@ -1,10 +1,10 @@
-"""A CNI plugin that lets a pod start only when the firewall knows its address.
+"""A CNI plugin that delays the start of a pod until the firewall knows its address.
 
-Without it, an unknown pod's first packets are dropped until the kubelet has told the API server its address and the
-enforcer has heard of it: a second on a busy machine, and then five more when the lost packet was a DNS question.
+Without it, a pod's first packets are dropped until its address is in the status of the API server and in the firewall:
+for a second on a busy machine, and for five more seconds if a dropped packet was a DNS query.
 
-Runs once per pod with a bare interpreter, so it imports the standard library alone. When nobody answers it lets the
-pod start all the same: it is dropped until it is known, which is the safe side.
+It runs once per pod with a bare interpreter, so it imports only the standard library. Without an answer it lets the pod
+start; the pod's packets are then dropped until its address is known.
 """
 
 import json
@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 
 TIMEOUT_SECONDS = 3
-"""Longer than any classification seen; shorter than the kubelet's time limit for CNI."""
+"""Longer than any measured registration; shorter than the kubelet's time limit for CNI."""
 
 
 def register_pod(sockets: list[Path], uid: str, address: str) -> None:
-    """Tell every node's enforcer whose address this is and wait until each has it in force."""
+    """Send a pod's address to netpol of every node and wait until it is in force."""
     message = json.dumps({"uid": uid, "address": address}).encode() + b"\n"
     for path in sockets:
         with socket.socket(socket.AF_UNIX) as channel:
@@ -32,7 +32,7 @@ def register_pod(sockets: list[Path], uid: str, address: str) -> None:
 
 
 def main() -> None:
-    """Take the result of the plugins before this one, introduce the pod, and hand the result on unchanged."""
+    """Register the pod with the result of the previous plugins, and print that result unchanged."""
     network = json.load(sys.stdin)
     arguments = dict(pair.split("=", 1) for pair in os.environ.get("CNI_ARGS", "").split(";") if "=" in pair)
     result = network["prevResult"]

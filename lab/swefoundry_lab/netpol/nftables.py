@@ -1,4 +1,4 @@
-"""Write rules for nft from verdicts. Pure: text out, nothing applied."""
+"""Writes nft rulesets from verdicts. Pure: returns text and applies nothing."""
 
 from swefoundry_lab.layout import LINK_PREFIX
 from swefoundry_lab.netpol.rules import Opening, Verdicts
@@ -11,7 +11,7 @@ SKELETON = """table {table} {{
   set isolated_in {{ type ipv4_addr; }}
   set open_out {{ type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }}
   set open_in {{ type ipv4_addr . ipv4_addr . inet_proto . inet_service; flags interval; }}
-  chain judged {{
+  chain check_policies {{
     ct state established,related accept
     ip saddr {pods} ip saddr != {gateway} ip saddr != @known counter drop
     ip daddr {pods} ip daddr != {gateway} ip daddr != @known counter drop
@@ -23,28 +23,27 @@ SKELETON = """table {table} {{
   chain forwarded {{
     type filter hook forward priority filter - 5; policy accept;
     iifname "{links}*" meta nfproto ipv6 counter drop
-    meta nfproto ipv4 jump judged
+    meta nfproto ipv4 jump check_policies
   }}
   chain to_the_node {{
     type filter hook input priority filter - 5; policy accept;
     iifname "{links}-br" meta nfproto ipv6 counter drop
-    iifname "{links}*" meta nfproto ipv4 jump judged
+    iifname "{links}*" meta nfproto ipv4 jump check_policies
   }}
 }}
 """
 
 
 def skeleton(pods: str, gateway: str) -> str:
-    """The table with empty sets: every pod is dropped until it is known. Replaces a table that is there."""
+    """The table with empty sets, replacing an existing one: packets of pods are dropped until the pods are known."""
     table = SKELETON.format(table=TABLE, pods=pods, gateway=gateway, links=LINK_PREFIX)
     return f"table {TABLE} {{}}\ndelete table {TABLE}\n{table}"
 
 
 def changes(before: Verdicts, after: Verdicts) -> str:
-    """The commands that lead from one state to the next, to be loaded as one transaction.
+    """The commands that change one state into the next, to be loaded as one transaction.
 
-    What is allowed comes first and what is known comes last, so that within the transaction no order of evaluation
-    can show a pod that is known but not yet isolated.
+    Openings come first and known addresses last, so that at no point a pod is known and not isolated.
     """
     return "".join(
         (
@@ -58,10 +57,10 @@ def changes(before: Verdicts, after: Verdicts) -> str:
 
 
 def _replace(name: str, before: frozenset[Opening], after: frozenset[Opening]) -> str:
-    """Interval sets are written anew where a pod keeps its address and gets other openings.
+    """Update an interval set; write it again completely if a pod with the same address gets other openings.
 
-    Within one transaction a new interval may not touch one that is deleted. Pods that come and go, by far the most
-    frequent change, touch nobody else's intervals.
+    Within one transaction a new interval may not overlap a deleted one. Created and deleted pods, the most frequent
+    changes, do not affect the intervals of other pods.
     """
     removed, added = before - after, after - before
     if {opening.pod for opening in removed} & {opening.pod for opening in added}:

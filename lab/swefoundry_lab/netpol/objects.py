@@ -1,4 +1,4 @@
-"""The fields of the API's objects that policy enforcement reads."""
+"""The fields of Kubernetes objects that policy enforcement reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod with an address of its own."""
+    """A pod with its own address."""
 
     namespace: str
     name: str
@@ -21,7 +21,7 @@ class Pod:
 
 @dataclass(frozen=True)
 class Requirement:
-    """One line of `matchExpressions`."""
+    """One entry of `matchExpressions`."""
 
     key: str
     operator: str
@@ -52,7 +52,7 @@ class Selector:
 
 @dataclass(frozen=True)
 class Block:
-    """An address range without its exceptions."""
+    """An address range with exceptions."""
 
     cidr: str
     exceptions: tuple[str, ...]
@@ -60,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True)
 class PodPeers:
-    """Pods by their labels and their namespaces' labels; no namespace selector means the policy's own."""
+    """Pods by their labels and their namespaces' labels; no namespace selector means the policy's namespace."""
 
     pods: Selector
     namespaces: Selector | None
@@ -71,7 +71,7 @@ Peer = Block | PodPeers
 
 @dataclass(frozen=True)
 class Port:
-    """A port or a range of them; a name is looked up in the pod that serves; None is every port."""
+    """A port or a range of ports; a name refers to a port of the serving pod; None is every port."""
 
     protocol: str
     first: int | str | None
@@ -80,7 +80,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Allowance:
-    """One ingress or egress rule. No peers means everybody, no ports means every port."""
+    """One ingress or egress rule. No peers means every peer, no ports means every port."""
 
     peers: tuple[Peer, ...]
     ports: tuple[Port, ...]
@@ -97,9 +97,9 @@ class Policy:
 
 
 def read_pod(raw: Json, registered: str | None = None) -> Pod | None:
-    """A pod that has an address and may send; None for one on the node's network or one that has ended.
+    """A running pod with its own address; None for a pod on the host network or one that has ended.
 
-    What CNI announced is newer than what the status says, also when a pod's sandbox was made anew.
+    The address that the CNI plugin registered is newer than that of the status, also after a new sandbox was created.
     """
     spec, status = raw["spec"], raw.get("status", {})
     ended = status.get("phase") in ("Succeeded", "Failed")
@@ -117,7 +117,7 @@ def _ports(spec: Json) -> dict[tuple[str, str], int]:
 
 
 def read_policy(raw: Json) -> Policy:
-    """A policy, with the API's defaults filled in."""
+    """A policy with the API's defaults."""
     spec = raw["spec"]
     types = spec.get("policyTypes") or ["Ingress", *(["Egress"] if "egress" in spec else [])]
     ingress = tuple(_allowance(rule, "from") for rule in spec.get("ingress") or [])
@@ -131,7 +131,7 @@ def read_policy(raw: Json) -> Policy:
 
 
 def read_selector(raw: Json) -> Selector:
-    """A selector; `matchLabels` is a short way of writing In with one value."""
+    """A selector; an entry of `matchLabels` is the same as In with one value."""
     labels = [Requirement(k, "In", frozenset([v])) for k, v in (raw.get("matchLabels") or {}).items()]
     expressions = [
         Requirement(e["key"], e["operator"], frozenset(e.get("values") or []))

@@ -1,4 +1,4 @@
-"""Which pods are isolated, and what each of them may reach. Pure: objects in, sets out."""
+"""Computes from the policies which pods are isolated and what each of them may reach. Pure."""
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ LAST_PORT = 65535
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the API server says now."""
+    """The objects of the API server."""
 
     pods: tuple[Pod, ...]
     policies: tuple[Policy, ...]
@@ -25,7 +25,7 @@ class Cluster:
 
 @dataclass(frozen=True, order=True)
 class Opening:
-    """A pod may exchange packets with a network on a range of ports (the port is always the server's)."""
+    """A pod and a network that may exchange packets on a range of the server's ports."""
 
     pod: str
     network: str
@@ -36,7 +36,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Verdicts:
-    """What the firewall has to know."""
+    """Input of the firewall: known and isolated addresses, and openings of isolated ones."""
 
     known: frozenset[str] = frozenset()
     isolated_out: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Verdicts:
 
 
 def compute_verdicts(cluster: Cluster) -> Verdicts:
-    """Apply every policy to every pod it selects."""
+    """Apply every policy to all pods that it selects."""
     isolated: dict[str, set[str]] = {"in": set(), "out": set()}
     openings: dict[str, set[Opening]] = {"in": set(), "out": set()}
     for pod in cluster.pods:
@@ -54,10 +54,10 @@ def compute_verdicts(cluster: Cluster) -> Verdicts:
             p for p in cluster.policies if p.namespace == pod.namespace and p.pods.selects(pod.labels)
         ]
         for direction in ("in", "out"):
-            ruling = [p for p in policies if _allowances(p, direction) is not None]
-            if ruling:
+            isolating = [p for p in policies if _allowances(p, direction) is not None]
+            if isolating:
                 isolated[direction].add(pod.address)
-                openings[direction] |= set(_openings(pod, ruling, direction, cluster))
+                openings[direction] |= set(_openings(pod, isolating, direction, cluster))
     return Verdicts(
         known=frozenset(pod.address for pod in cluster.pods),
         isolated_out=frozenset(isolated["out"]),
@@ -72,12 +72,12 @@ def _allowances(policy: Policy, direction: str) -> tuple[Allowance, ...] | None:
 
 
 def _openings(pod: Pod, policies: list[Policy], direction: str, cluster: Cluster) -> Iterator[Opening]:
-    """All that the policies allow one pod, as rectangles (networks x ports) that do not overlap.
+    """All openings of the policies for one pod, as rectangles (networks x ports) that do not overlap.
 
-    nft refuses a set whose elements overlap, and policies overlap all the time ("DNS anywhere" and "all of this
-    host"), so the ports are cut at every boundary and the networks of each piece are merged.
+    nft refuses sets with overlapping elements, and policies often overlap ("DNS anywhere" and "all of this host"), so
+    the ports are split at every boundary, and the networks of each range are merged.
     """
-    wide = [
+    allowed = [
         (protocol, first, last, network)
         for policy in policies
         for allowance in _allowances(policy, direction) or ()
@@ -85,7 +85,7 @@ def _openings(pod: Pod, policies: list[Policy], direction: str, cluster: Cluster
         for protocol, first, last in _ports(allowance.ports, pod if direction == "in" else server)
     ]
     for protocol in PROTOCOLS:
-        spans = [(first, last, network) for p, first, last, network in wide if p == protocol]
+        spans = [(first, last, network) for p, first, last, network in allowed if p == protocol]
         yield from _disjoint(pod.address, protocol, spans)
 
 
@@ -104,7 +104,7 @@ def _disjoint(pod: str, protocol: str, spans: list[tuple[int, int, Network]]) ->
 
 
 def _peers(peers: Iterable[Peer], namespace: str, cluster: Cluster) -> Iterator[tuple[Network, Pod | None]]:
-    """Each network that the peers stand for, with the pod behind it when there is one."""
+    """The networks of the peers, each with its pod if it is one."""
     if not peers:
         yield EVERYWHERE, None
     for peer in peers:
@@ -112,27 +112,29 @@ def _peers(peers: Iterable[Peer], namespace: str, cluster: Cluster) -> Iterator[
             yield from ((network, None) for network in without_exceptions(peer))
             continue
         for pod in cluster.pods:
-            home = cluster.namespaces.get(pod.namespace, {})
-            here = pod.namespace == namespace if peer.namespaces is None else peer.namespaces.selects(home)
-            if here and peer.pods.selects(pod.labels):
+            labels = cluster.namespaces.get(pod.namespace, {})
+            selected = (
+                pod.namespace == namespace if peer.namespaces is None else peer.namespaces.selects(labels)
+            )
+            if selected and peer.pods.selects(pod.labels):
                 yield ipaddress.IPv4Network(pod.address), pod
 
 
 def without_exceptions(block: Block) -> list[Network]:
-    """An address range with its exceptions cut out. Pods have no IPv6 here, so such ranges are empty."""
+    """The IPv4 networks of a range without its exceptions. IPv6 ranges have none, because pods have no IPv6."""
     whole = ipaddress.ip_network(block.cidr)
-    left = [whole] if isinstance(whole, ipaddress.IPv4Network) else []
+    networks = [whole] if isinstance(whole, ipaddress.IPv4Network) else []
     for text in block.exceptions:
-        hole = ipaddress.ip_network(text)
-        if isinstance(hole, ipaddress.IPv4Network):
-            left = [piece for network in left for piece in _subtract(network, hole)]
-    return left
+        exception = ipaddress.ip_network(text)
+        if isinstance(exception, ipaddress.IPv4Network):
+            networks = [part for network in networks for part in _subtract(network, exception)]
+    return networks
 
 
-def _subtract(network: Network, hole: Network) -> list[Network]:
-    if network.subnet_of(hole):
+def _subtract(network: Network, exception: Network) -> list[Network]:
+    if network.subnet_of(exception):
         return []
-    return list(network.address_exclude(hole)) if hole.subnet_of(network) else [network]
+    return list(network.address_exclude(exception)) if exception.subnet_of(network) else [network]
 
 
 def _ports(ports: tuple[Port, ...], server: Pod | None) -> Iterator[tuple[str, int, int]]:

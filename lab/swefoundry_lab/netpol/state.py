@@ -1,4 +1,4 @@
-"""The observed state of the cluster, and the part of it that is in force already."""
+"""The observed state of the cluster, and the verdicts that are in force."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from swefoundry_lab.netpol.objects import read_pod, read_policy
 from swefoundry_lab.netpol.rules import Cluster, Verdicts
 
-# Ended pods are of no interest, and leaving them out keeps the watch small: an ended pod arrives as DELETED.
+# Ended pods are not needed, and the watch is smaller without them: the end of a pod is a DELETED event.
 KINDS: Mapping[str, tuple[str, str]] = {
     "pods": ("/api/v1/pods", "status.phase!=Succeeded,status.phase!=Failed"),
     "namespaces": ("/api/v1/namespaces", ""),
@@ -16,7 +16,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 
 class ClusterState:
-    """The objects as last seen, the addresses that CNI announced, and flags for who waits for a change."""
+    """The observed objects, the addresses that the CNI plugin registered, and events for changes."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
@@ -26,12 +26,12 @@ class ClusterState:
         self.in_force = Verdicts()
 
     def replace(self, kind: str, items: list[dict[str, Any]]) -> None:
-        """Take a whole list."""
+        """Replace all objects of a kind."""
         self.objects[kind] = {item["metadata"]["uid"]: item for item in items}
         self.changed.set()
 
     def update(self, kind: str, event: dict[str, Any]) -> None:
-        """Take one event of a watch."""
+        """Apply one event of a watch."""
         uid = event["object"]["metadata"]["uid"]
         if event["type"] == "DELETED":
             self.objects[kind].pop(uid, None)
@@ -41,25 +41,25 @@ class ClusterState:
         self.changed.set()
 
     async def register_address(self, uid: str, address: str) -> None:
-        """Take a pod's address from CNI, well before the API server has it; return when it is in force."""
+        """Register a pod's address from the CNI plugin, before it is in the API, and wait until it is in force."""
         self.registered[uid] = address
         self.changed.set()
         async with self.applied:
             await self.applied.wait_for(lambda: address in self.in_force.known)
 
     async def mark_applied(self, verdicts: Verdicts) -> None:
-        """Note what the firewall does now and wake who waits for it."""
+        """Record the verdicts that are in force, and notify waiting tasks."""
         async with self.applied:
             self.in_force = verdicts
             self.applied.notify_all()
 
     @property
     def complete(self) -> bool:
-        """Before every kind was listed once, a pod could be taken for one without policies."""
+        """Whether every kind was listed; before that, pods could seem to have no policies."""
         return set(self.objects) == set(KINDS)
 
     def cluster(self) -> Cluster:
-        """The state in the terms of the rules."""
+        """The objects as input of the rules."""
         pods = (read_pod(raw, self.registered.get(uid)) for uid, raw in self.objects["pods"].items())
         namespaces = self.objects["namespaces"].values()
         return Cluster(

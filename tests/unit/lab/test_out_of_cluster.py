@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from swefoundry_lab import out_of_cluster
-from swefoundry_lab.out_of_cluster import settings_here
+from swefoundry_lab.out_of_cluster import local_settings
 
 NODES = [{"status": {"addresses": [{"type": "InternalIP", "address": "10.1.0.2"}]}}]
 API = "10.96.0.1:443"
@@ -32,7 +32,7 @@ def test_settings_of_the_deployment_are_taken_and_nothing_else_of_its_environmen
         SWEFOUNDRY_NAMESPACES="a,b",
         SWEFOUNDRY_CANARY="192.0.2.1:1",
     )
-    assert settings_here(installed, NODES, API) == {
+    assert local_settings(installed, NODES, API) == {
         "SWEFOUNDRY_REGISTRY_PUSH": "registry.example.org",
         "SWEFOUNDRY_NAMESPACES": "a,b",
         "SWEFOUNDRY_CANARY": "192.0.2.1:1",
@@ -41,7 +41,7 @@ def test_settings_of_the_deployment_are_taken_and_nothing_else_of_its_environmen
 
 def test_the_kubernetes_api_is_the_canary_where_none_is_configured() -> None:
     installed = deployment(SWEFOUNDRY_REGISTRY_PUSH="registry.example.org")
-    assert settings_here(installed, NODES, API)["SWEFOUNDRY_CANARY"] == API
+    assert local_settings(installed, NODES, API)["SWEFOUNDRY_CANARY"] == API
 
 
 def test_a_registry_whose_name_only_pods_know_is_reached_by_the_nodes_address() -> None:
@@ -49,7 +49,7 @@ def test_a_registry_whose_name_only_pods_know_is_reached_by_the_nodes_address() 
         SWEFOUNDRY_REGISTRY_PUSH="registry.lab:5000",
         SWEFOUNDRY_BUILD_MIRRORS='{"docker.io": "registry.lab:5000"}',
     )
-    assert settings_here(installed, NODES, API) == {
+    assert local_settings(installed, NODES, API) == {
         "SWEFOUNDRY_REGISTRY_PUSH": "10.1.0.2:5000",
         "SWEFOUNDRY_REGISTRY_PULL": "registry.lab:5000",
         "SWEFOUNDRY_BUILD_MIRRORS": '{"docker.io": "10.1.0.2:5000"}',
@@ -66,8 +66,8 @@ def test_credentials_of_a_mounted_secret_are_replaced_by_those_of_docker_login(
         SWEFOUNDRY_REGISTRY_SECRET="login",
         SWEFOUNDRY_REGISTRY_AUTH_FILE="/var/run/swefoundry/registry/config.json",
     )
-    assert "SWEFOUNDRY_REGISTRY_AUTH_FILE" not in settings_here(installed, NODES, API)
+    assert "SWEFOUNDRY_REGISTRY_AUTH_FILE" not in local_settings(installed, NODES, API)
     (tmp_path / ".docker").mkdir()
     (tmp_path / ".docker" / "config.json").write_text("{}")
     config = str(tmp_path / ".docker" / "config.json")
-    assert settings_here(installed, NODES, API)["SWEFOUNDRY_REGISTRY_AUTH_FILE"] == config
+    assert local_settings(installed, NODES, API)["SWEFOUNDRY_REGISTRY_AUTH_FILE"] == config
