@@ -1,0 +1,30 @@
+"""Inputs of tests of the informer and of what it feeds: a pod, an event, the keys that it enqueues."""
+
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.attempt import AttemptRef, Owner, Role
+from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
+
+TASK = Key("TaskInstance", "here", "task-one")
+PLACE = ("taskinstances", "here", "task-one")
+
+
+def a_pod(server, owner=None, work="intake"):
+    """A pod of the operator's, as an earlier process made it."""
+    whose = Owner("TaskInstance", "here", "task-one", owner["metadata"]["uid"] if owner else "uid-of-nobody")
+    body = pod_manifest(
+        AttemptRef(whose, Role.INTAKE, work, 0, "n" * 32), ContainerTemplate("image", {}, {}, {}, 60)
+    )
+    return server.create("pods", "here", body)
+
+
+async def send_event(operator, body, kind="MODIFIED"):
+    await operator.informer.on_event(event={"type": kind, "object": body})
+
+
+async def ready(operator):
+    """Everything that the workers would get now."""
+    queue = operator.context.queue
+    keys = {await queue.get() for _ in range(len(queue))}
+    for key in keys:
+        queue.done(key)
+    return keys

@@ -1,0 +1,34 @@
+"""Health: when the liveness probe fails."""
+
+import pytest
+
+from simulated.scripted_pods import manifest
+from swefoundry import errors
+from unit.controllers.informer_inputs import PLACE, TASK, send_event
+
+
+async def test_the_probe_fails_when_the_queue_is_stuck(operator):
+    assert (await operator.healthz())["queueSeconds"] == 0.0
+    operator.context.queue.add(TASK)
+    assert (await operator.healthz())["queueSeconds"] >= 0.0
+    operator.context.queue._ready_since[TASK] -= operator.context.settings.stale_seconds + 1
+    with pytest.raises(errors.SwefoundryError, match=r"has waited 90. s for a worker"):
+        await operator.healthz()
+
+
+async def test_the_probe_fails_when_watches_miss_changes_but_not_when_nothing_happens(operator, server):
+    server.create("taskinstances", "here", manifest())
+    await operator.informer.initial_list()
+    for _ in range(3):
+        await operator.informer.resync()
+    assert await operator.healthz()
+    server.patch(PLACE, {"spec": {"suspend": True}})
+    await operator.informer.resync()
+    assert await operator.healthz()
+    server.delete(PLACE)
+    await operator.informer.resync()
+    with pytest.raises(errors.SwefoundryError, match="2 consecutive resyncs found changes"):
+        await operator.healthz()
+    await send_event(operator, server.create("taskinstances", "here", manifest()), "ADDED")
+    await operator.informer.resync()
+    assert await operator.healthz()
