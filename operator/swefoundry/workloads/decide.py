@@ -1,11 +1,11 @@
-"""What to do next about one piece of work, given its current attempt and that attempt's pod. Pure.
+"""Decide the next move for one piece of work from its current attempt and that attempt's pod. Pure.
 
 ::
 
-    (no attempt) ──Launch 0──> running ──record──> Collect
-                                 │ fault of the cluster ──> Launch n+1, later, elsewhere
-                                 │ memory kill, first time ──> Launch n+1 with twice the memory
-                                 └ any other fault, or retries spent ──> Surrender
+    (no attempt) ──StartPod 0──> running ──record──> CollectResult
+                                   │ infrastructure fault ──> RetryAttempt: StartPod n+1 after a backoff
+                                   │ OOMKilled, first time ──> RetryAttempt: StartPod n+1 with twice the memory
+                                   └ any other fault, or no retries left ──> FailAttempt
 """
 
 from collections.abc import Sequence
@@ -32,18 +32,18 @@ WAIT_REQUEUE_SECONDS = 30.0
 """Requeue interval while a pod waits: grace periods expire without a watch event."""
 
 POD_LOST = "PodLost"
-"""Reason of an attempt whose pod is not there any more; the acting side makes sure before it believes this."""
+"""Reason of an attempt whose pod is not in the cache any more; ``verify_pod_lost`` asks the API before it counts."""
 
 INFRASTRUCTURE_CODES = frozenset({ExitCode.INFRASTRUCTURE, ExitCode.PUSH_FAILED})
-"""Records that blame the registry: as good as a fault of the cluster."""
+"""Exit codes of records that report an infrastructure fault, such as a registry that did not answer."""
 
 REFERENCE_MISSING = "ReferenceMissing"
-"""A ConfigMap or Secret may be applied a moment after what names it, so this is waited for, too."""
+"""Retried like an infrastructure fault: a ConfigMap or Secret may be applied after the object that names it."""
 
 
 @dataclass(frozen=True)
 class StartPod:
-    """Start an attempt (or adopt its pod, if it exists already)."""
+    """Create the pod of an attempt, or adopt it when it exists already."""
 
     work: Work
     number: int = 0
@@ -52,7 +52,7 @@ class StartPod:
 
 @dataclass(frozen=True)
 class CollectResult:
-    """The pod ended with a record: keep its evidence."""
+    """Store the evidence of a pod that ended with a valid record."""
 
     work: Work
     pod: PodSnapshot
@@ -61,7 +61,7 @@ class CollectResult:
 
 @dataclass(frozen=True)
 class RetryAttempt:
-    """The attempt came to nothing: write that down, and plan the next."""
+    """Record that the attempt ended with a fault, and plan the next one."""
 
     work: Work
     ended: Attempt
@@ -70,7 +70,7 @@ class RetryAttempt:
 
 @dataclass(frozen=True)
 class FailAttempt:
-    """The attempt came to nothing, and another would, too."""
+    """Record a terminal failure: retries are exhausted or would not help."""
 
     work: Work
     ended: Attempt
@@ -79,15 +79,15 @@ class FailAttempt:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do but wait; ``requeue_seconds`` bounds how long without an event."""
+    """Do nothing until the next event, or for ``requeue_seconds`` at most."""
 
     subject: str
-    """What waits: a piece of work, or something else with a name."""
+    """The waiting work, or another name that a condition message can show."""
     reason: str
     message: str = ""
     requeue_seconds: float = WAIT_REQUEUE_SECONDS
     adopted: Attempt | None = None
-    """A pod that the status does not know yet: made just before a crash."""
+    """An attempt whose pod exists and that the status does not list yet: the operator ended between the two writes."""
 
 
 AttemptChange = RetryAttempt | FailAttempt | Wait
@@ -98,7 +98,7 @@ Move = StartPod | CollectResult | AttemptChange
 
 @dataclass(frozen=True)
 class WorkState:
-    """What is known about an object's pods."""
+    """Attempts in an object's status, its pods, and the settings that limit them."""
 
     running: Sequence[Attempt]
     pods: Sequence[PodSnapshot]
@@ -106,11 +106,11 @@ class WorkState:
     settings: Settings
 
     def attempt(self, work: Work) -> Attempt | None:
-        """The attempt that the status speaks of."""
+        """The current attempt in the status."""
         return next((item for item in self.running if item.work == str(work)), None)
 
     def pod(self, work: Work, number: int) -> PodSnapshot | None:
-        """The newest pod of the work that is not older than attempt ``number``: one made just before a crash counts."""
+        """The newest pod of the work from attempt ``number`` on; a newer one than the status lists is adopted."""
         found = [pod for pod in self.pods if pod.work == str(work) and pod.attempt >= number]
         return max(found, key=lambda pod: pod.attempt, default=None)
 
@@ -139,7 +139,7 @@ def next_move(work: Work, work_state: WorkState) -> Move:
 
 
 def hold_if_suspended(move: Move, suspended: bool) -> Move:
-    """``move``; a suspended task starts no pod, and keeps what the running ones give."""
+    """Replace the start of a pod by a wait while the task is suspended; results of running pods are still collected."""
     if isinstance(move, StartPod) and suspended:
         return Wait(str(move.work), reasons.SUSPENDED, "spec.suspend is true: no new pod is started")
     return move
@@ -178,7 +178,7 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot) -> PodStat
         return state
     message = str(state.record.get("message", ""))[:2000]
     if state.code in INFRASTRUCTURE_CODES:
-        # A pod that was told to end stops with this code, too, when it has something to put away first.
+        # A program that stores something on SIGTERM ends with this code, too: then the cause is the pod's deletion.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
         return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
     if state.code == ExitCode.MODEL_UNAVAILABLE:
@@ -204,7 +204,7 @@ def _after_fault(work: Work, current: Attempt, fault: PodFault, work_state: Work
 
 
 def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> Attempt | None:
-    """The attempt that follows a fault; None when there is no point."""
+    """Return the attempt that follows a fault; None when a retry would not help or none is left."""
     number = current.number + 1
     fresh = Attempt(
         work=current.work,
@@ -215,15 +215,15 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
     )
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
-    passing = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
-    if passing and current.number < work_state.settings.max_infra_retries:
+    retryable = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
+    if retryable and current.number < work_state.settings.max_infra_retries:
         pause = timedelta(seconds=work_state.settings.retry_seconds * 2**current.number)
         return fresh.model_copy(update={"not_before": work_state.now + pause})
     return None
 
 
 def after_lost_log(move: CollectResult, work_state: WorkState) -> AttemptChange:
-    """What follows when the record is there and the log is gone: a result without evidence is none."""
+    """Return the retry or failure of an attempt whose log is lost: a result without evidence does not count."""
     attempt = work_state.attempt(move.work)
     current = Attempt(
         work=str(move.work),

@@ -1,4 +1,4 @@
-"""Starting, adopting and releasing pods, and keeping what they leave behind."""
+"""Lifecycle of pods: start or adopt, verify a loss, release, and the attempts that result."""
 
 import asyncio
 import secrets
@@ -59,7 +59,7 @@ class Queued:
 
 @dataclass(frozen=True)
 class PodStarted:
-    """A pod is there."""
+    """The pod was created or adopted."""
 
     attempt: Attempt
 
@@ -81,17 +81,17 @@ async def perform_move(
 
 
 def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:
-    """A ticket with a fresh nonce."""
+    """A reference to the attempt, with a new nonce."""
     return AttemptRef(owner, move.work.role, str(move.work), move.number, secrets.token_hex(16))
 
 
 async def start_pod(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
 ) -> PodStarted | Queued:
-    """Create the pod, or adopt the one that a crash left under this attempt's name.
+    """Create the pod, or adopt the one that exists under this attempt's name after a restart of the operator.
 
-    ``prepare`` makes its body, and what it needs in the registry, once there is a place: a matrix of sixty
-    evaluations asks for all places at every look, and mostly gets none.
+    ``prepare`` makes its body, and what it needs in the registry. It is called only when a slot is free: each reconcile
+    of a matrix of sixty evaluations asks for sixty slots, and mostly gets none.
     """
     owner = ref.owner
     if not context.pod_limiter.acquire(
@@ -118,12 +118,12 @@ async def start_pod(
 
 
 def slot_key(namespace: str, pod: str) -> str:
-    """How a pod is named in ``PodLimiter``."""
+    """Name of a pod in ``PodLimiter``."""
     return f"{namespace}/{pod}"
 
 
 async def verify_pod_lost(context: ReconcileContext, namespace: str, move: AttemptChange) -> AttemptChange:
-    """``move``, unless it believes a pod lost that is there: our view may lag behind the cluster."""
+    """Return ``move``, or a wait when the pod that it counts as lost exists: the cache may be behind the cluster."""
     if not isinstance(move, RetryAttempt | FailAttempt):
         return move
     if move.ended.reason != POD_LOST:
@@ -137,13 +137,13 @@ async def verify_pod_lost(context: ReconcileContext, namespace: str, move: Attem
 
 
 def _count_fault(move: RetryAttempt | FailAttempt) -> AttemptChange:
-    over = move.ended
-    metrics.ATTEMPTS.labels(move.work.role.value, over.outcome or "", over.reason or "").inc()
+    ended = move.ended
+    metrics.ATTEMPTS.labels(move.work.role.value, ended.outcome or "", ended.reason or "").inc()
     return move
 
 
 async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
-    """Let a pod go whose result is kept (or does not matter): take our finalizer off and delete it."""
+    """Remove our finalizer from a pod whose result is stored or not needed, and delete it."""
     key = Key("Pod", namespace, pod.name)
     try:
         if pod.node_lost:
@@ -164,9 +164,9 @@ async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: st
 async def gather_partial(
     parts: Iterable[Awaitable[PartT]],
 ) -> tuple[list[PartT], errors.SwefoundryError | None]:
-    """What the parts achieved, and the first error, if any.
+    """Run all awaitables; return the successful results and the first SwefoundryError.
 
-    What was achieved is written down before the error is raised: one pod's trouble does not lose another's result.
+    Callers persist partial results before they raise the error, so that one pod's error does not lose another's result.
     """
     done = await asyncio.gather(*parts, return_exceptions=True)
     results: list[PartT] = []
@@ -193,7 +193,7 @@ def count_finished_pod(move: CollectResult) -> None:
 
 
 def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | None = None) -> Attempt:
-    """A collected attempt, for the list of the last five."""
+    """A collected attempt, as the status lists it."""
     return Attempt(
         work=str(move.work),
         number=move.pod.attempt,
