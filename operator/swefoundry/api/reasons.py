@@ -33,6 +33,14 @@ SOURCE_MISMATCH: Final = "SourceMismatch"
 """Intake code 12: the commit does not exist, or the archive's sha256 differs."""
 SOURCE_UNREACHABLE: Final = "SourceUnreachable"
 """Intake code 13: the host did not answer or denied access."""
+PATCH_NOT_SUPPORTED: Final = "PatchNotSupported"
+"""Intake code 15: a patch is a combined diff, lacks the prefixes a/ and b/, or the like; the message names the form."""
+PATCH_MISAPPLIED: Final = "PatchMisapplied"
+"""Intake code 16: the files that a patch changed are not those that it names."""
+SUBMODULES_REQUIRED: Final = "SubmodulesRequired"
+"""Intake code 17: the row needs submodules, and source.git.submodules is not set."""
+LFS_REQUIRED: Final = "LfsRequired"
+"""Intake code 18: the row needs files of Git LFS, and source.git.lfs is not set."""
 ENVIRONMENT_FAILED: Final = "EnvironmentNotBuilt"
 """No draft gave an image in which the tests could be judged."""
 INFRASTRUCTURE: Final = "InfrastructureFault"
@@ -97,4 +105,8 @@ INTAKE_REASONS: Final = {
     11: GOLD_PATCH_REFUSED,
     12: SOURCE_MISMATCH,
     13: SOURCE_UNREACHABLE,
+    15: PATCH_NOT_SUPPORTED,
+    16: PATCH_MISAPPLIED,
+    17: SUBMODULES_REQUIRED,
+    18: LFS_REQUIRED,
 }

@@ -26,6 +26,14 @@ class ExitCode(IntEnum):
     """The git host or archive URL did not answer, or denied access, after retries."""
     REFERENCE_MISSING = 14
     """A ConfigMap, Secret or blob that the manifest names, or its key, does not exist (yet)."""
+    PATCH_NOT_SUPPORTED = 15
+    """A patch has a form of which git would apply only a part, or which it would apply elsewhere."""
+    PATCH_MISAPPLIED = 16
+    """The files that a patch changed are not those that it names."""
+    SUBMODULES_REQUIRED = 17
+    """The row needs submodules, and source.git.submodules is not set."""
+    LFS_REQUIRED = 18
+    """The row needs files of Git LFS, and source.git.lfs is not set."""
     NOT_RUNNABLE = 20
     """The test command could not be started (shell codes 126 and 127)."""
     NO_RESULT = 21

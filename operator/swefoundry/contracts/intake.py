@@ -89,3 +89,7 @@ class IntakeResult(WireModel):
     fingerprint: str = ""
     language: str | None = None
     test_files: int = 0
+    patches: dict[str, Digest] = {}
+    """``test`` and ``gold``: the patches as they were applied, completed where their ends were stripped."""
+    notes: list[str] = []
+    """What a person should know although the intake succeeded; one sentence each."""

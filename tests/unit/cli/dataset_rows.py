@@ -25,12 +25,30 @@ new file mode 100644
 """
 
 
+def long_file(lines: int) -> str:
+    """A diff that adds a file of this many lines."""
+    header = (
+        f"diff --git a/long b/long\nnew file mode 100644\n--- /dev/null\n+++ b/long\n@@ -0,0 +1,{lines} @@\n"
+    )
+    return header + "+ \t \n" * lines
+
+
 BINARY = "diff --git a/logo.png b/logo.png\nBinary files a/logo.png and b/logo.png differ\n"
 
 BAD_ROWS: dict[str, tuple[dict[str, Any], str]] = {
     "no tests": ({"test_patch": ""}, "test_patch"),
     "no fix": ({"patch": "  \n"}, "patch"),
     "prose for a patch": ({"patch": "see the pull request"}, "patch"),
+    "two patches that add one file": (
+        {"patch": TEST_PATCH},
+        "patch, test_patch: both patches add tests/test_calc.py",
+    ),
+    "a combined diff": ({"patch": PATCH + "diff --cc calc.py\n"}, "patch: has a combined diff"),
+    "no prefixes": (
+        {"patch": PATCH.replace(" a/", " ").replace(" b/", " ")},
+        "patch: has paths without the prefixes",
+    ),
+    "cut off": ({"patch": PATCH[: PATCH.index("+    return")]}, "patch: is cut off"),
     "binary left out": ({"patch": PATCH + BINARY}, "patch"),
     "abbreviated commit": ({"base_commit": "abc123"}, "base_commit"),
     "no commit": ({"base_commit": ...}, "base_commit"),

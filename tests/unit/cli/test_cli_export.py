@@ -21,7 +21,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.grading.verdict_bundle import VerdictBundle
 from swefoundry.oci.content import digest_of
 from unit.cli.conftest import Run
-from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, write_json_lines
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, long_file, write_json_lines
 from unit.cli.push_artifacts import push_files
 from unit.cli.task_objects import Json, digest, finished_status, task, validated_status
 from unit.cli.transcript_objects import an_env_build
@@ -160,7 +160,7 @@ def imported(run: Run, api: ApiServer, tmp_path: Path, row: Json) -> Json:
             classic_row(patch=PATCH.replace("\n", "\r\n"), problem_statement="a\u2028b\r\n"), id="CRLF"
         ),
         pytest.param(
-            classic_row(patch=PATCH + "+ \t \n" * 20_000, hints_text="h" * 20_000), id="in ConfigMaps"
+            classic_row(patch=PATCH + long_file(20_000), hints_text="h" * 20_000), id="in ConfigMaps"
         ),
     ],
 )
@@ -214,7 +214,7 @@ def test_the_base_commit_of_an_archive_is_the_one_that_its_clean_tree_has(
 def test_a_patch_in_the_registry_comes_back_out(
     run: Run, api: ApiServer, tmp_path: Path, server: registry_server.Server
 ) -> None:
-    row = classic_row(patch=PATCH + "+x\n" * 400_000)
+    row = classic_row(patch=PATCH + long_file(240_000))
     flags = ("--registry", server.host, "--insecure")
     done = run("import", write_json_lines(tmp_path / "in.jsonl", row), "--apply", *flags)
     assert done.exit_code == 0, done.output

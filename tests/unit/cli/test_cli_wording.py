@@ -12,7 +12,7 @@ from swefoundry.cli.datasets.rows.columns import BadColumn
 from swefoundry.cli.releases.pairs import BadPair, parse_pair
 from swefoundry.cli.views.remediation import REMEDIATIONS
 from unit.cli.conftest import Run
-from unit.cli.dataset_rows import BAD_ROWS, PATCH, classic_row, factory_row, write_json_lines
+from unit.cli.dataset_rows import BAD_ROWS, PATCH, classic_row, factory_row, long_file, write_json_lines
 from unit.cli.task_objects import task
 from unit.cli.test_cli_cost import a_batch
 from unit.cli.test_cli_lint import bad
@@ -103,7 +103,7 @@ def rejection_of_pair(text: str) -> str:
 
 def rejections_of_import(run: Run) -> list[str]:
     rows = write_json_lines(Path("rows.jsonl"), classic_row(), "{not json", "[1, 2]", classic_row())
-    large = write_json_lines(Path("large.jsonl"), classic_row(patch=PATCH + "+x\n" * 400_000))
+    large = write_json_lines(Path("large.jsonl"), classic_row(patch=PATCH + long_file(240_000)))
     Path("rows.parquet").write_bytes(b"PAR1\x15\x04")
     commands = ((rows,), (rows, "--format", "swe-factory"), (large,), ("rows.parquet",))
     return [line for words in commands for line in run("import", *words, "--out", "out").stderr.splitlines()]

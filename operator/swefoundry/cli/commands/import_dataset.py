@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,15 @@ from swefoundry.cli.datasets.rows.columns import BadColumn
 from swefoundry.cli.datasets.rows.row_files import BadRow, Row, read_rows
 from swefoundry.cli.datasets.template import instance_settings
 from swefoundry.cli.summary import RunSummary
+from swefoundry.patches.prefixes import MAX_STRIP
+
+
+@dataclass(frozen=True)
+class RowReading:
+    """How the user says that rows are to be read."""
+
+    format: formats.RowFormat
+    strip: int | None
 
 
 def import_rows(
@@ -30,6 +40,15 @@ def import_rows(
         formats.RowFormat,
         typer.Option("--format", help="Format of the rows; `auto` detects it for each row."),
     ] = formats.RowFormat.AUTO,
+    strip: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=MAX_STRIP,
+            help="Accept patches whose paths have other prefixes than a/ and b/: drop this many leading components "
+            "(0: there are no prefixes) and write a/ and b/. Patches with a/ and b/ stay as they are.",
+        ),
+    ] = None,
     out: options.OutFolder = None,
     apply: options.Apply = False,
     template: options.Template = None,
@@ -55,7 +74,9 @@ def import_rows(
     )
     settings = instance_settings(namespace, registry, template, strategies, experiment)
     summary = RunSummary()
-    asyncio.run(_deliver_rows(_render_rows(file, row_format, settings, summary), target, summary))
+    asyncio.run(
+        _deliver_rows(_render_rows(file, RowReading(row_format, strip), settings, summary), target, summary)
+    )
     raise typer.Exit(summary.print_summary("instance", output, quiet=target.on_stdout))
 
 
@@ -70,7 +91,7 @@ async def _deliver_rows(
 
 
 def _render_rows(
-    file: Path, row_format: formats.RowFormat, settings: InstanceSettings, summary: RunSummary
+    file: Path, reading: RowReading, settings: InstanceSettings, summary: RunSummary
 ) -> Iterator[RenderedInstance]:
     """Instances of the good rows; bad rows are reported to the summary."""
     names: dict[str, str] = {}
@@ -81,7 +102,7 @@ def _render_rows(
             continue
         instance_id = str(row.columns.get("instance_id") or "")
         try:
-            yield _render_row(row, row_format, settings, names)
+            yield _render_row(row, reading, settings, names)
         except (BadColumn, InstanceRejected) as error:
             summary.reject(place, str(error), instance_id)
             continue
@@ -90,12 +111,12 @@ def _render_rows(
 
 
 def _render_row(
-    row: Row, row_format: formats.RowFormat, settings: InstanceSettings, names: dict[str, str]
+    row: Row, reading: RowReading, settings: InstanceSettings, names: dict[str, str]
 ) -> RenderedInstance:
     detected = formats.detect_format(row.columns)
-    if row_format not in (formats.RowFormat.AUTO, detected):
-        raise BadColumn(f"this looks like a {detected} row, but --format is {row_format}")
-    instance = formats.read_instance(row.columns)
+    if reading.format not in (formats.RowFormat.AUTO, detected):
+        raise BadColumn(f"this looks like a {detected} row, but --format is {reading.format}")
+    instance = formats.read_instance(row.columns, reading.strip)
     name = object_name(instance.instance_id)
     if name in names:
         raise InstanceRejected(f"its name {name} is already taken by {names[name]}")

@@ -45,6 +45,16 @@ REMEDIATIONS: dict[str, str] = {
     reasons.SOURCE_UNREACHABLE: (
         "Check the URL, the token's Secret and the network policy of intake pods; re-create the object."
     ),
+    reasons.PATCH_NOT_SUPPORTED: (
+        "Make the patch again as one plain diff with the prefixes a/ and b/ (`git diff --binary BASE FIX`); "
+        "re-create the object."
+    ),
+    reasons.PATCH_MISAPPLIED: (
+        "Compare the files that the message names with those of the patch; make it again with "
+        "`git diff --binary BASE FIX` and re-create the object."
+    ),
+    reasons.SUBMODULES_REQUIRED: "Set spec.source.git.submodules to true and re-create the object.",
+    reasons.LFS_REQUIRED: "Set spec.source.git.lfs to true and re-create the object.",
     reasons.ENVIRONMENT_FAILED: (
         "Read the rounds above. Give a draft (spec.environment.draft), or help the strategies with "
         "spec.environment.overrides."

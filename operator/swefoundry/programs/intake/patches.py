@@ -1,16 +1,22 @@
-"""Apply a patch strictly, by ``git apply`` without fuzz or repair, and explain where it fails.
+"""Apply a patch strictly, by ``git apply`` without fuzz, and check that it changed what it names.
 
-The one exception: a last line without its newline gets one. Data sets strip texts, and git would call the
-patch corrupt.
+What git would take only in part is refused beforehand (``swefoundry.patches.rules``). The ends of stripped patches are
+completed (``swefoundry.patches.completion``); everything else that git refuses is refused here, with file and hunk.
 """
 
 import re
+from dataclasses import dataclass
 
-from unidiff.errors import UnidiffParseError
-from unidiff.patch import PatchedFile, PatchSet
-
+from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.git import Git, GitFailed
+from swefoundry.oci.content import digest_of
+from swefoundry.oci.overlays import TreeListing
+from swefoundry.patches.completion import complete_patch
+from swefoundry.patches.line_endings import ending_mismatch
+from swefoundry.patches.parsed_patch import ParsedPatch
+from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.rules import refusal, shown_paths
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
@@ -23,24 +29,69 @@ _HINTS = {
     ExitCode.GOLD_PATCH_REFUSED: ". It is applied after the test patch: was it made against spec.baseCommit,"
     " and does it leave the files of the test patch alone?",
 }
-_NAMED_BYTES = 8 << 20
-"""Naming the hunk parses the patch once more, which for larger ones takes longer than it is worth."""
 
 
-async def apply_patch(git: Git, patch: bytes, name: str, code: ExitCode) -> None:
-    """Apply a patch to work tree and index, or reject it with ``code``; messages call it ``name``."""
-    if not patch.strip():
+@dataclass(frozen=True)
+class ReadPatch:
+    """A patch as it is applied, its name in messages, and the exit code for one that does not apply."""
+
+    name: str
+    code: ExitCode
+    content: bytes
+    parsed: ParsedPatch
+    notes: tuple[str, ...] = ()
+    """What was completed."""
+    given: bytes = b""
+    """The patch as the spec has it."""
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of(self.content)
+
+
+def read_patch(name: str, code: ExitCode, data: bytes) -> ReadPatch:
+    """Complete and parse a patch, or reject one of an unusable form."""
+    if not data.strip():
         raise IntakeRejected(code, f"the {name} patch is empty")
-    whole = patch if patch.endswith(b"\n") else patch + b"\n"
+    completed = complete_patch(data)
+    parsed = parse_patch(completed.content)
+    if (sentence := refusal(parsed)) is not None:
+        raise IntakeRejected(ExitCode.PATCH_NOT_SUPPORTED, f"the {name} patch {sentence}")
+    notes = tuple(f"the {name} patch {note}" for note in completed.notes)
+    return ReadPatch(name, code, completed.content, parsed, notes, data)
+
+
+async def apply_patch(git: Git, patch: ReadPatch) -> None:
+    """Apply a patch to work tree and index, or reject it."""
     try:
         await git.run("update-index", "-q", "--refresh")
-        await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=whole)
+        await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=patch.content)
     except GitFailed as error:
-        message = f"the {name} patch does not apply: {explain_failure(whole, error.stderr)}"
-        raise IntakeRejected(code, f"{message}{_HINTS.get(code, '')}") from error
+        explained = explain_failure(patch.parsed, error.stderr)
+        endings = await _ending_mismatch(git, patch.parsed, error.stderr)
+        hint = f". {endings}." if endings else _HINTS.get(patch.code, "")
+        raise IntakeRejected(
+            patch.code, f"the {patch.name} patch does not apply: {explained}{hint}"
+        ) from error
 
 
-def explain_failure(patch: bytes, stderr: str) -> str:
+def require_named_changes(patch: ReadPatch, before: TreeListing, after: TreeListing) -> None:
+    """Reject a patch after which other files differ than those that it names."""
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    named = patch.parsed.touched
+    if changed == named:
+        return
+    differences = [
+        f"it names {shown_paths(named - changed)}, unchanged afterwards" if named - changed else "",
+        f"it changed {shown_paths(changed - named)}, which it does not name" if changed - named else "",
+    ]
+    sentence = "; ".join(filter(None, differences))
+    raise IntakeRejected(
+        ExitCode.PATCH_MISAPPLIED, f"the {patch.name} patch was not applied as it is written: {sentence}"
+    )
+
+
+def explain_failure(patch: ParsedPatch, stderr: str) -> str:
     """git's own message, with the hunk that it is about."""
     message = "; ".join(_error_lines(stderr)) or "git gave no reason"
     failed = _FAILED.search(stderr)
@@ -59,19 +110,24 @@ def _short(text: str) -> str:
     return text if len(text) <= _MAX_ERRORS_SHOWN else f"{text[:_MAX_ERRORS_SHOWN]}…"
 
 
-def _hunk(patch: bytes, path: str, line: int) -> str:
+def _hunk(patch: ParsedPatch, path: str, line: int) -> str:
     """``hunk 2 of 3 at line 10``: the hunk of ``path`` that starts there."""
-    for file in _files(patch):
-        starts = [hunk.source_start for hunk in file]
-        if file.path == path and line in starts:
+    for file in patch.files:
+        starts = [hunk.old_start for hunk in file.hunks]
+        if file.path == path.encode() and line in starts:
             return f"hunk {starts.index(line) + 1} of {len(starts)} at line {line}"
     return f"the hunk at line {line}"
 
 
-def _files(patch: bytes) -> list[PatchedFile]:
-    if len(patch) > _NAMED_BYTES:
-        return []
-    try:
-        return list(PatchSet(patch.decode("utf-8", "replace")))
-    except UnidiffParseError:
-        return []
+async def _ending_mismatch(git: Git, patch: ParsedPatch, stderr: str) -> str | None:
+    """A sentence about line endings, when they alone are why the patch does not fit its file."""
+    failed = _FAILED.search(stderr)
+    files = [file for file in patch.files if failed and file.path == failed["path"].encode()]
+    for file in files:
+        try:
+            content = await git.run("cat-file", "blob", f":{file.path.decode()}")
+        except (GitFailed, UnicodeDecodeError):
+            return None
+        if (sentence := ending_mismatch(file, content)) is not None:
+            return sentence
+    return None

@@ -1,92 +1,66 @@
 """An intake from spec to result: source, patches, stage layers, facts."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.facts import Facts
-from swefoundry.contracts.intake import IntakeResult, IntakeSpec, PatchSource
+from swefoundry.contracts.intake import IntakeResult, IntakeSpec
 from swefoundry.contracts.stages import Stage
-from swefoundry.errors import NotFound, PermanentError
+from swefoundry.errors import PermanentError
 from swefoundry.oci.artifacts import FILE_MEDIA_TYPE, ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER, digest_of
 from swefoundry.oci.overlays import StageChanges, TreeListing, stage_changes, stage_layer
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake import fact_collector as facts_of
 from swefoundry.programs.intake import worktree
-from swefoundry.programs.intake.intake_errors import IntakeRejected, missing_source
-from swefoundry.programs.intake.limits import PATCH_BYTES
-from swefoundry.programs.intake.patches import apply_patch
+from swefoundry.programs.intake.intake_errors import IntakeRejected
+from swefoundry.programs.intake.patch_reader import read_patches
+from swefoundry.programs.intake.patches import ReadPatch, apply_patch, require_named_changes
 from swefoundry.programs.intake.sources import StoredSource, prepare_source
 from swefoundry.programs.intake.workspace import Workspace
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class _NamedPatch:
-    """A patch, its name in messages, and the exit code for one that does not apply."""
-
-    name: str
-    location: PatchSource | None
-    code: ExitCode
-    stage: Stage
-
-
 async def run_intake(
     spec: IntakeSpec, registry: RegistryClient, workspace: Workspace, progress: Progress
 ) -> IntakeResult:
     """The result of a good intake. Raises ``IntakeRejected`` when the instance is at fault."""
-    repo = spec.place.repository
+    # Patches first: a form that cannot be judged needs no source.
+    patches = await read_patches(spec, registry)
     source = await prepare_source(spec, registry, workspace)
     progress(f"source {source.digest}, tag {source.tree.tag}")
     git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
     base = await worktree.worktree_listing(git)
     facts = await asyncio.to_thread(_source_facts, source, base)
     layers = {Stage.BASE: stage_layer(StageChanges(), {}, runner)}
-    patches: list[ArtifactLayer] = []
-    for patch in (
-        _NamedPatch("test", spec.test_patch, ExitCode.TEST_PATCH_REFUSED, Stage.BEFORE),
-        _NamedPatch("gold", spec.gold_patch, ExitCode.GOLD_PATCH_REFUSED, Stage.AFTER),
-    ):
-        if patch.location is not None:
-            diff = await _patch_bytes(patch, repo, registry)
-            await apply_patch(git, diff, patch.name, patch.code)
-            if patch.location.blob is not None:
-                patches.append(
-                    ArtifactLayer(f"{patch.name}.patch", FILE_MEDIA_TYPE, patch.location.blob, len(diff))
-                )
-        now = await worktree.worktree_listing(git)
-        layers[patch.stage] = await asyncio.to_thread(
+    now = base
+    for stage, patch in patches.items():
+        if patch is not None:
+            previous = now
+            await apply_patch(git, patch)
+            now = await worktree.worktree_listing(git)
+            require_named_changes(patch, previous, now)
+        layers[stage] = await asyncio.to_thread(
             _stage_layer, source.tree.root, patch, stage_changes(base, now), runner
         )
-        if patch.stage is Stage.BEFORE:
+        if stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
-        progress(f"stage {patch.stage}: {layers[patch.stage][1].size} bytes")
+        progress(f"stage {stage}: {layers[stage][1].size} bytes")
     return await _store_results(spec, source, facts, layers, patches, registry)
 
 
-async def _patch_bytes(patch: _NamedPatch, repo: str, registry: RegistryClient) -> bytes:
-    location = patch.location
-    try:
-        if location is not None and location.blob is not None:
-            return await registry.get_blob(repo, location.blob, PATCH_BYTES)
-        if location is not None and location.path is not None:
-            return await asyncio.to_thread(Path(location.path).read_bytes)
-    except (NotFound, FileNotFoundError) as error:
-        raise missing_source(
-            location.named if location and location.named else f"the {patch.name} patch"
-        ) from error
-    raise IntakeRejected(patch.code, f"the spec does not say where the {patch.name} patch is")
-
-
-def _stage_layer(root: Path, patch: _NamedPatch, changes: StageChanges, runner: bytes) -> tuple[bytes, Layer]:
+def _stage_layer(
+    root: Path, patch: ReadPatch | None, changes: StageChanges, runner: bytes
+) -> tuple[bytes, Layer]:
     try:
         return stage_layer(changes, worktree.worktree_contents(root, changes.replaced), runner)
     except PermanentError as error:
+        if patch is None:
+            raise
         raise IntakeRejected(patch.code, f"the {patch.name} patch cannot be stored: {error}") from error
 
 
@@ -126,21 +100,24 @@ async def _store_results(
     source: StoredSource,
     facts: Facts,
     layers: dict[Stage, tuple[bytes, Layer]],
-    patches: list[ArtifactLayer],
+    patches: Mapping[Stage, ReadPatch | None],
     registry: RegistryClient,
 ) -> IntakeResult:
-    """Push layers, facts, and an artifact that names them and the patches, so that garbage collection keeps all."""
+    """Push layers, facts and patches, and an artifact that names them, so that garbage collection keeps all."""
     repo, facts_json = spec.place.repository, facts_of.encode_facts(facts)
-    await asyncio.gather(
-        *(registry.put_blob(repo, data) for data in {data for data, _ in layers.values()} | {facts_json})
-    )
+    applied = [patch for patch in patches.values() if patch is not None]
+    blobs = {data for data, _ in layers.values()} | {facts_json} | set(_patch_files(applied).values())
+    await asyncio.gather(*(registry.put_blob(repo, data) for data in blobs))
     parts = [
         *(
             ArtifactLayer(f"{stage}.tar.gz", OCI_LAYER, layer.digest, layer.size)
             for stage, (_, layer) in layers.items()
         ),
         ArtifactLayer("facts.json", FILE_MEDIA_TYPE, digest_of(facts_json), len(facts_json)),
-        *patches,
+        *(
+            ArtifactLayer(name, FILE_MEDIA_TYPE, digest_of(data), len(data))
+            for name, data in _patch_files(applied).items()
+        ),
     ]
     await push_layers(registry, repo, "intake", parts)
     return IntakeResult(
@@ -152,4 +129,13 @@ async def _store_results(
         fingerprint=facts.fingerprint,
         language=facts_of.language(facts),
         test_files=len(facts.test_files),
+        patches={patch.name: patch.digest for patch in applied},
+        notes=[note for patch in applied for note in patch.notes],
     )
+
+
+def _patch_files(patches: Sequence[ReadPatch]) -> dict[str, bytes]:
+    """The patches as they were applied and, where that differs, as the spec has them: it may name them by digest."""
+    applied = {f"{patch.name}.patch": patch.content for patch in patches}
+    given = {f"{patch.name}.given.patch": patch.given for patch in patches if patch.given != patch.content}
+    return applied | given

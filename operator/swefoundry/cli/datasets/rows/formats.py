@@ -17,7 +17,12 @@ from swefoundry.cli.datasets.rows.columns import (
     text_column,
     time_column,
 )
-from swefoundry.cli.datasets.rows.row_patches import encode_text, patch_column
+from swefoundry.cli.datasets.rows.row_patches import (
+    completion_notes,
+    encode_text,
+    patch_column,
+    require_separate_files,
+)
 
 Columns = dict[str, Any]
 
@@ -69,8 +74,11 @@ def detect_format(row: Columns) -> RowFormat:
     return RowFormat.SWE_FACTORY if factory and not listed else RowFormat.SWE_BENCH
 
 
-def read_instance(row: Columns) -> Instance:
-    """Instance that a row of either format describes; raises :class:`BadColumn`."""
+def read_instance(row: Columns, strip: int | None = None) -> Instance:
+    """Instance that a row of either format describes; raises :class:`BadColumn`.
+
+    ``strip`` is how many components are dropped from paths in patches without the prefixes a/ and b/.
+    """
     for what, is_it in UNSUPPORTED_FORMATS:
         if is_it(row):
             raise BadColumn(f"this is {what}; the format is not supported")
@@ -83,6 +91,11 @@ def read_instance(row: Columns) -> Instance:
     language = (
         text_column(row, "language").strip().lower() or text_column(row, "repo_language").strip().lower()
     )
+    gold, tests = (
+        patch_column(row, "patch", NO_FIX, strip),
+        patch_column(row, "test_patch", NO_TESTS, strip),
+    )
+    require_separate_files(tests, gold)
     return Instance(
         instance_id=required_column(row, "instance_id"),
         repo=required_column(row, "repo"),
@@ -90,8 +103,8 @@ def read_instance(row: Columns) -> Instance:
         if _needs_no_commit(source) and not row.get("base_commit")
         else commit_column(row, "base_commit"),
         source=source,
-        gold=patch_column(row, "patch", NO_FIX),
-        tests=patch_column(row, "test_patch", NO_TESTS),
+        gold=gold,
+        tests=tests,
         problem=encode_text("problem_statement", text_column(row, "problem_statement")).decode(),
         created_at=time_column(row, "created_at"),
         version=text_column(row, "version").strip()[:100] or None,
@@ -116,7 +129,4 @@ def row_warnings(row: Columns) -> list[str]:
         warnings.append(
             "its Dockerfile and script are kept but not used: the strategies make the environment"
         )
-    for name in ("patch", "test_patch"):
-        if not text_column(row, name).endswith("\n"):
-            warnings.append(f"{name} had no newline at its end, which git rejects; one was added")
-    return warnings
+    return [*warnings, *completion_notes(row, "patch"), *completion_notes(row, "test_patch")]

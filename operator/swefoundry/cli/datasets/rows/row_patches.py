@@ -1,30 +1,45 @@
-"""Reader of patch columns: rejects, before a pod runs, patches whose form git does not accept."""
+"""Reader of patch columns: rejects, before a pod runs, patches of which git would apply only a part or nothing."""
 
-import re
 from typing import Any
 
 from swefoundry.cli.datasets.rows.columns import BadColumn, text_column
+from swefoundry.patches.completion import complete_patch
+from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.prefixes import first_without_prefixes, strip_fits, with_standard_prefixes
+from swefoundry.patches.rules import both_add, cut_off, refusal, submodule_refusal
 
-DIFF_HEADER = re.compile(r"^(?:diff --git |--- )", re.MULTILINE)
-MISSING_BINARY = re.compile(r"^Binary files (?P<files>.+) differ\r?$", re.MULTILINE)
 
-
-def patch_column(row: dict[str, Any], name: str, empty_hint: str) -> bytes:
+def patch_column(row: dict[str, Any], name: str, empty_hint: str, strip: int | None = None) -> bytes:
     """The patch byte for byte, CRLF included; ``empty_hint`` explains why an empty one is rejected.
 
-    git calls a patch without a newline at the end corrupt, and some data sets strip it, so it is added again.
+    A stripped end is completed. With ``strip``, prefixes other than a/ and b/ become a/ and b/.
     """
-    content = text_column(row, name)
-    if not content.strip():
+    text = text_column(row, name)
+    if not text.strip():
         raise BadColumn(f"{name}: is empty. {empty_hint}")
-    if not DIFF_HEADER.search(content):
+    content = complete_patch(encode_text(name, text)).content
+    patch = parse_patch(content)
+    if not patch.is_diff:
         raise BadColumn(f"{name}: is not a unified diff (no line starts with `diff --git` or `---`)")
-    if (match := MISSING_BINARY.search(content)) is not None:
-        raise BadColumn(
-            f"{name}: names a binary file without its content ({match['files'][:120]}). "
-            "Make the patch again with `git diff --binary`."
-        )
-    return encode_text(name, content if content.endswith("\n") else content + "\n")
+    if strip is not None and first_without_prefixes(patch) is not None and strip_fits(patch, strip):
+        content = with_standard_prefixes(content, patch, strip)
+        patch = parse_patch(content)
+    sentence = refusal(patch) or submodule_refusal(patch, _wants_submodules(row)) or cut_off(patch)
+    if sentence is not None:
+        raise BadColumn(f"{name}: {sentence}")
+    return content
+
+
+def require_separate_files(tests: bytes, gold: bytes) -> None:
+    """Reject a row whose patches add the same file."""
+    if (sentence := both_add(parse_patch(tests), parse_patch(gold))) is not None:
+        raise BadColumn(f"patch, test_patch: {sentence}")
+
+
+def completion_notes(row: dict[str, Any], name: str) -> list[str]:
+    """What was completed at the stripped end of a patch."""
+    notes = complete_patch(encode_text(name, text_column(row, name))).notes
+    return [f"{name} {note}" for note in notes]
 
 
 def encode_text(name: str, content: str) -> bytes:
@@ -35,3 +50,9 @@ def encode_text(name: str, content: str) -> bytes:
         raise BadColumn(
             f"{name}: has a lone surrogate, which is not a character, at {error.start}"
         ) from error
+
+
+def _wants_submodules(row: dict[str, Any]) -> bool:
+    source = row.get("source")
+    git = source.get("git") if isinstance(source, dict) else None
+    return isinstance(git, dict) and git.get("submodules") is True
