@@ -11,10 +11,17 @@ from unit.programs.intake.repositories import git, writing
 from unit.programs.intake.workbench import Workbench
 
 CALC = b"def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
-FIXED = CALC.replace(b"a - b", b"a + b")
-PATCH = (
-    b"--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
-)
+PATCH = b"""\
+--- a/calc.py
++++ b/calc.py
+@@ -1,5 +1,5 @@
+ def add(a, b):
+-    return a - b
++    return a + b
+ 
+ 
+ def mul(a, b):
+"""
 ADDS = b"diff --git a/t.py b/t.py\nnew file mode 100644\n--- /dev/null\n+++ b/t.py\n@@ -0,0 +1 @@\n+x\n"
 
 
@@ -33,7 +40,7 @@ async def take_in(
         (PATCH.replace(b" a/", b" pkg/").replace(b" b/", b" pkg/"), "`git apply -p0` would fit"),
         (PATCH + b"Binary files a/x and b/x differ\n", "the gold patch names a binary file without"),
         (PATCH + b"+    return None\n", "the gold patch has a hunk with more lines"),
-        (PATCH + b"diff --git a/x b/x\n", "the gold patch changes nothing in x (line 7)"),
+        (PATCH + b"diff --git a/x b/x\n", "the gold patch changes nothing in x (line 10)"),
     ],
     ids=["combined", "no prefixes", "no binary data", "long hunk", "no change"],
 )
