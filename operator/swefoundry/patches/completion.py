@@ -8,7 +8,7 @@ import io
 from dataclasses import dataclass
 
 from swefoundry.patches.parsed_patch import FileDiff, Hunk
-from swefoundry.patches.parser import GIT_HEADER, parse_patch
+from swefoundry.patches.patch_parser import GIT_HEADER, parse_patch
 from swefoundry.text.plurals import pluralize
 
 

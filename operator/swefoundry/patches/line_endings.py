@@ -9,23 +9,23 @@ _MAX_PLACES = 1000
 
 
 def ending_mismatch(file: FileDiff, content: bytes) -> str | None:
-    """A sentence, when a hunk of ``file`` would fit into ``content`` but for its line endings."""
+    """A message, when a hunk of ``file`` would fit into ``content`` but for its line endings."""
     have = [line.rstrip(b"\r") for line in content.split(b"\n")]
     for hunk in file.hunks:
-        wanted = hunk.old_lines
-        if not wanted or _ends_alike(wanted, content):
+        expected = hunk.old_lines
+        if not expected or _ends_alike(expected, content):
             continue
-        if _contains(have, [line.rstrip(b"\r\n") for line in wanted], hunk.old_start - 1):
+        if _contains(have, [line.rstrip(b"\r\n") for line in expected], hunk.old_start - 1):
             return (
-                f"its lines end with {_ending(b''.join(wanted))}, those of the file with {_ending(content)}: "
-                "it was made from another checkout, or converted (core.autocrlf, an editor). Give it the file's endings"
+                f"its lines end with {_ending(b''.join(expected))}, those of the file with {_ending(content)}: "
+                "it was made from another checkout, or converted (core.autocrlf, an editor). Convert it back"
             )
     return None
 
 
-def _ends_alike(wanted: list[bytes], content: bytes) -> bool:
+def _ends_alike(expected: list[bytes], content: bytes) -> bool:
     """Whether the lines are in the file as they are."""
-    return b"".join(wanted) in content
+    return b"".join(expected) in content
 
 
 def _contains(lines: list[bytes], part: list[bytes], guess: int) -> bool:

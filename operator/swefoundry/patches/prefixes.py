@@ -9,7 +9,7 @@ import io
 
 from swefoundry.patches.file_names import drop_components, quote, split_name
 from swefoundry.patches.parsed_patch import FileDiff, ParsedPatch
-from swefoundry.patches.parser import GIT_HEADER
+from swefoundry.patches.patch_parser import GIT_HEADER
 
 MAX_STRIP = 8
 

@@ -1,7 +1,7 @@
 """Rules by which a patch is refused before it is applied: forms of which git apply would take only a part.
 
 A patch that git apply refuses on its own needs no rule. These are the ones that it applies in part, or elsewhere, and
-that would be judged without the rest. Each rule is a function from a patch to a sentence about it, or None.
+that would be judged without the rest. Each rule is a function from a patch to a message about it, or None.
 """
 
 from collections.abc import Callable, Set
@@ -11,19 +11,21 @@ from swefoundry.patches.prefixes import first_without_prefixes, fitting_strip
 
 PatchRule = Callable[[ParsedPatch], str | None]
 
-AGAIN = "Make it again with `git diff --binary BASE FIX`"
+REGENERATE = "Make it again with `git diff --binary BASE FIX`"
 _MAX_SHOWN = 120
 
 
 def coloured(patch: ParsedPatch) -> str | None:
-    return _on(patch, SkippedKind.COLOURED, f"has colour codes ({{}}). {AGAIN}, without `--color=always`.")
+    return _on(
+        patch, SkippedKind.COLOURED, f"has colour codes ({{}}). {REGENERATE}, without `--color=always`."
+    )
 
 
 def combined(patch: ParsedPatch) -> str | None:
     return _on(
         patch,
         SkippedKind.COMBINED,
-        f"has a combined diff of a merge ({{}}), which cannot be applied: git would leave that part out. {AGAIN}.",
+        f"has a combined diff of a merge ({{}}), which cannot be applied: git would leave that part out. {REGENERATE}.",
     )
 
 
@@ -31,7 +33,7 @@ def context_format(patch: ParsedPatch) -> str | None:
     return _on(
         patch,
         SkippedKind.CONTEXT_DIFF,
-        f"has a context diff ({{}}), which git would leave out. {AGAIN}, or with `diff -u`.",
+        f"has a context diff ({{}}), which git would leave out. {REGENERATE}, or with `diff -u`.",
     )
 
 
@@ -39,7 +41,7 @@ def submodule_log(patch: ParsedPatch) -> str | None:
     return _on(
         patch,
         SkippedKind.SUBMODULE_LOG,
-        f"tells a submodule's change as a log ({{}}), which cannot be applied. {AGAIN} --submodule=short.",
+        f"tells a submodule's change as a log ({{}}), which cannot be applied. {REGENERATE} --submodule=short.",
     )
 
 
@@ -47,12 +49,12 @@ def file_in_one_folder(patch: ParsedPatch) -> str | None:
     return _on(
         patch,
         SkippedKind.ONLY_IN_ONE,
-        f"names a file without its content ({{}}). {AGAIN}, or with `diff -ruN`.",
+        f"names a file without its content ({{}}). {REGENERATE}, or with `diff -ruN`.",
     )
 
 
 def binary_without_data(patch: ParsedPatch) -> str | None:
-    return _on(patch, SkippedKind.BINARY, f"names a binary file without its content ({{}}). {AGAIN}.")
+    return _on(patch, SkippedKind.BINARY, f"names a binary file without its content ({{}}). {REGENERATE}.")
 
 
 def hunk_longer_than_its_header(patch: ParsedPatch) -> str | None:
@@ -60,7 +62,7 @@ def hunk_longer_than_its_header(patch: ParsedPatch) -> str | None:
         patch,
         SkippedKind.HUNK_TOO_LONG,
         "has a hunk with more lines than its header announces ({}): git would leave them out. "
-        f"{AGAIN}, or correct the numbers with `git apply --recount`.",
+        f"{REGENERATE}, or correct the numbers with `git apply --recount`.",
     )
 
 
@@ -87,7 +89,7 @@ def file_without_a_change(patch: ParsedPatch) -> str | None:
     if file is None:
         return None
     name = _shown(file.path)
-    return f"changes nothing in {name} (line {file.line + 1}): no line is added or removed. {AGAIN}."
+    return f"changes nothing in {name} (line {file.line + 1}): no line is added or removed. {REGENERATE}."
 
 
 PATCH_RULES: tuple[PatchRule, ...] = (
@@ -101,12 +103,12 @@ PATCH_RULES: tuple[PatchRule, ...] = (
     hunk_longer_than_its_header,
     file_without_a_change,
 )
-"""The first sentence counts. Forms that are no unified diff come first: they explain best what else is found."""
+"""The first message counts. Forms that are no unified diff come first: they explain best what else is found."""
 
 
 def refusal(patch: ParsedPatch) -> str | None:
-    """Why a patch is refused, as a sentence that begins after "the gold patch"; None for one that can be applied."""
-    return next((sentence for rule in PATCH_RULES if (sentence := rule(patch)) is not None), None)
+    """Why a patch is refused, as a message that begins after "the gold patch"; None for one that can be applied."""
+    return next((message for rule in PATCH_RULES if (message := rule(patch)) is not None), None)
 
 
 def submodule_refusal(patch: ParsedPatch, submodules: bool) -> str | None:
@@ -119,9 +121,7 @@ def submodule_refusal(patch: ParsedPatch, submodules: bool) -> str | None:
                 "Set spec.source.git.submodules: true (in a row: column `source`)."
             )
         if link.dirty or (link.old is None and link.new is None):
-            return (
-                f"names no commit of the submodule {path} that can be fetched (`-dirty`, or none). {AGAIN}."
-            )
+            return f"names no commit of the submodule {path} that can be fetched (`-dirty`, or none). {REGENERATE}."
     return None
 
 
@@ -132,12 +132,12 @@ def cut_off(patch: ParsedPatch) -> str | None:
             if hunk.missing_old > 0 or hunk.missing_new > 0:
                 lacking = max(hunk.missing_old, hunk.missing_new)
                 place = f"the hunk of {_shown(file.path)} at line {hunk.line}"
-                return f"is cut off: {place} lacks {lacking} of its lines. {AGAIN}."
+                return f"is cut off: {place} lacks {lacking} of its lines. {REGENERATE}."
     return None
 
 
 def both_add(test: ParsedPatch, gold: ParsedPatch) -> str | None:
-    """A sentence about a file that both patches add; the second cannot be applied on top of the first."""
+    """A message about a file that both patches add; the second cannot be applied on top of the first."""
     added = [{file.path for file in patch.files if file.adds} for patch in (test, gold)]
     both = added[0] & added[1]
     if not both:
@@ -151,9 +151,9 @@ def shown_paths(paths: Set[bytes]) -> str:
     return f"{shown} and {len(paths) - 3} more" if len(paths) > 3 else shown
 
 
-def _on(patch: ParsedPatch, kind: SkippedKind, sentence: str) -> str | None:
+def _on(patch: ParsedPatch, kind: SkippedKind, message: str) -> str | None:
     line = patch.first_skipped(kind)
-    return None if line is None else sentence.format(_place(line))
+    return None if line is None else message.format(_place(line))
 
 
 def _place(line: SkippedLine) -> str:

@@ -47,21 +47,23 @@ def _commit(root: Path, files: Mapping[str, bytes]) -> str:
 
 def with_a_submodule(root: Path) -> TwoCommits:
     """A repository in which the fix moves the submodule ``helper`` to another commit."""
-    made = two_commits(root, {"a": b"1\n"}, {"a": b"1\n"})
+    repository = two_commits(root, {"a": b"1\n"}, {"a": b"1\n"})
     commits = []
     for commit in (SUBMODULE, "2" * 40):
         git(root, "update-index", "--add", "--cacheinfo", f"160000,{commit},helper")
         git(root, "commit", "-q", "-m", "a submodule")
         commits.append(git(root, "rev-parse", "HEAD").decode().strip())
-    return TwoCommits(made.root, *commits)
+    return TwoCommits(repository.root, *commits)
 
 
 def merged(root: Path) -> bytes:
     """The patch of a merge in which a conflict was resolved by hand, as ``git log -p --cc`` writes it."""
-    made = two_commits(root, {"names": b"one\ntwo\nthree\n"}, {"names": b"one\ndeux\nthree\n"})
-    git(root, "checkout", "-q", "-b", "other", made.base)
+    repository = two_commits(root, {"names": b"one\ntwo\nthree\n"}, {"names": b"one\ndeux\nthree\n"})
+    git(root, "checkout", "-q", "-b", "other", repository.base)
     _commit(root, {"names": b"one\nTWO\nthree\n"})
     git(root, "checkout", "-q", "main")
     subprocess.run(["git", "merge", "-q", "other"], cwd=root, capture_output=True)
     _commit(root, {"names": b"one\nzwei\nthree\n"})
-    return git(root, "log", "-p", "--cc", "--reverse", "--format=", f"{made.base}..HEAD", "--first-parent")
+    return git(
+        root, "log", "-p", "--cc", "--reverse", "--format=", f"{repository.base}..HEAD", "--first-parent"
+    )

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from swefoundry.patches.completion import complete_patch
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 from unit.patches.real_patches import two_commits
 
 BASE = b"def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
@@ -17,11 +17,13 @@ FIX = BASE.replace(b"a - b", b"a + b")
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize("context", ["-U1", "-U2"])
 def test_stripped_blank_context_is_completed(ending: bytes, context: str, tmp_path: Path) -> None:
-    made = two_commits(tmp_path, {"c.py": BASE.replace(b"\n", ending)}, {"c.py": FIX.replace(b"\n", ending)})
-    whole = made.diff(context)
+    repository = two_commits(
+        tmp_path, {"c.py": BASE.replace(b"\n", ending)}, {"c.py": FIX.replace(b"\n", ending)}
+    )
+    whole = repository.diff(context)
     completed = complete_patch(whole.rstrip())
     assert completed.content == whole
-    assert made.applies(completed.content)
+    assert repository.applies(completed.content)
     assert completed.notes[1] == (
         "lacked 1 blank context line at the end of the hunk at line 5; completed"
         if context == "-U1"
@@ -30,8 +32,8 @@ def test_stripped_blank_context_is_completed(ending: bytes, context: str, tmp_pa
 
 
 def test_each_of_several_stripped_diffs_that_were_joined_is_completed(tmp_path: Path) -> None:
-    made = two_commits(tmp_path, {"a.py": BASE, "b.py": BASE}, {"a.py": FIX, "b.py": FIX})
-    whole = made.diff("-U2")
+    repository = two_commits(tmp_path, {"a.py": BASE, "b.py": BASE}, {"a.py": FIX, "b.py": FIX})
+    whole = repository.diff("-U2")
     first, second = whole.split(b"diff --git ")[1:]
     joined = b"\n".join(b"diff --git " + part.rstrip() for part in (first, second))
     assert complete_patch(joined).content == whole
@@ -59,9 +61,9 @@ def test_what_git_writes_is_read_back_whole_stripped_or_not(
     old: list[bytes], new: list[bytes], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     files = [{"f": b"".join(line + b"\n" for line in lines), "g": b"g\n"} for lines in (old, new)]
-    made = two_commits(tmp_path_factory.mktemp("r"), *files)
-    whole = made.diff()
+    repository = two_commits(tmp_path_factory.mktemp("r"), *files)
+    whole = repository.diff()
     assert parse_patch(whole).touched == ({b"f"} if old != new else set())
     assert complete_patch(whole).content == whole or not whole
     completed = complete_patch(whole.rstrip()).content
-    assert not whole.strip() or made.applies(completed)
+    assert not whole.strip() or repository.applies(completed)

@@ -3,7 +3,7 @@
 import pytest
 
 from swefoundry.patches.line_endings import ending_mismatch
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 
 LF = b"def add(a, b):\n    return a - b\n"
 CRLF = LF.replace(b"\n", b"\r\n")
@@ -13,7 +13,7 @@ CRLF_BODY = PATCH[: PATCH.index(b" def")] + PATCH[PATCH.index(b" def") :].replac
 
 
 @pytest.mark.parametrize(
-    ("patch", "content", "endings"),
+    ("patch", "content", "eol"),
     [
         (CRLF_PATCH, LF, ("CRLF", "LF")),
         (CRLF_BODY, LF, ("CRLF", "LF")),
@@ -22,9 +22,9 @@ CRLF_BODY = PATCH[: PATCH.index(b" def")] + PATCH[PATCH.index(b" def") :].replac
         (PATCH, b"# mixed\n" + CRLF, ("LF", "both CRLF and LF")),
     ],
 )
-def test_other_endings_are_named(patch: bytes, content: bytes, endings: tuple[str, str]) -> None:
-    sentence = ending_mismatch(parse_patch(patch).files[0], content) or ""
-    assert sentence.startswith(f"its lines end with {endings[0]}, those of the file with {endings[1]}: ")
+def test_other_endings_are_named(patch: bytes, content: bytes, eol: tuple[str, str]) -> None:
+    message = ending_mismatch(parse_patch(patch).files[0], content) or ""
+    assert message.startswith(f"its lines end with {eol[0]}, those of the file with {eol[1]}: ")
 
 
 @pytest.mark.parametrize("content", [LF, b"", b"other\r\n", LF.replace(b"add", b"sub"), b"\r\n" * 5])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 from swefoundry.patches.prefixes import fitting_strip, with_standard_prefixes
 from swefoundry.patches.rules import refusal
 from unit.patches.real_patches import two_commits
@@ -40,22 +40,22 @@ FIX = {
 def test_a_patch_with_other_prefixes_is_rewritten_to_one_that_applies(
     prefixes: tuple[str, ...], strip: int, renames: str, tmp_path: Path
 ) -> None:
-    made = two_commits(tmp_path, BASE, FIX)
-    written = made.diff(*prefixes, renames)
+    repository = two_commits(tmp_path, BASE, FIX)
+    written = repository.diff(*prefixes, renames)
     patch = parse_patch(written)
     assert fitting_strip(patch) == strip
     rewritten = with_standard_prefixes(written, patch, strip)
     assert refusal(parse_patch(rewritten)) is None
-    assert made.applies(rewritten)
+    assert repository.applies(rewritten)
 
 
 def test_names_of_a_rename_say_which_prefix_there_is(tmp_path: Path) -> None:
-    made = two_commits(tmp_path, {"a/x.py": LINES}, {})
+    repository = two_commits(tmp_path, {"a/x.py": LINES}, {})
     (tmp_path / "b").mkdir()
     (tmp_path / "a/x.py").rename(tmp_path / "b/x.py")
     moved = two_commits(tmp_path, {}, {})
     # Without prefixes, a rename from a/ to b/ looks as if it had them.
-    patch = parse_patch(type(made)(tmp_path, made.base, moved.fix).diff("--no-prefix", "-M"))
+    patch = parse_patch(type(repository)(tmp_path, repository.base, moved.fix).diff("--no-prefix", "-M"))
     assert patch.files[0].names == (b"a/x.py", b"b/x.py")
     assert fitting_strip(patch) == 0
     assert "`--strip 0`" in (refusal(patch) or "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 from swefoundry.patches.rules import PATCH_RULES, both_add, cut_off, refusal, submodule_refusal
 from unit.patches.real_patches import merged, two_commits, with_a_submodule
 from unit.programs.intake.repositories import git
@@ -111,13 +111,13 @@ REFUSED: dict[str, tuple[Callable[[Path], bytes], str]] = {
 }
 
 
-@pytest.mark.parametrize(("make", "sentence"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize(("make", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_form_of_which_git_would_take_a_part_is_named(
-    make: Callable[[Path], bytes], sentence: str, tmp_path: Path
+    make: Callable[[Path], bytes], message: str, tmp_path: Path
 ) -> None:
     refused = refusal(parse_patch(make(tmp_path)))
     assert refused is not None
-    assert re.search(sentence, refused), refused
+    assert re.search(message, refused), refused
 
 
 ACCEPTED: dict[str, Callable[[Path], bytes]] = {

@@ -25,7 +25,7 @@ from swefoundry.patches.prefixes import MAX_STRIP
 
 
 @dataclass(frozen=True)
-class RowReading:
+class RowOptions:
     """How the user says that rows are to be read."""
 
     format: formats.RowFormat
@@ -75,7 +75,7 @@ def import_rows(
     settings = instance_settings(namespace, registry, template, strategies, experiment)
     summary = RunSummary()
     asyncio.run(
-        _deliver_rows(_render_rows(file, RowReading(row_format, strip), settings, summary), target, summary)
+        _deliver_rows(_render_rows(file, RowOptions(row_format, strip), settings, summary), target, summary)
     )
     raise typer.Exit(summary.print_summary("instance", output, quiet=target.on_stdout))
 
@@ -91,7 +91,7 @@ async def _deliver_rows(
 
 
 def _render_rows(
-    file: Path, reading: RowReading, settings: InstanceSettings, summary: RunSummary
+    file: Path, options: RowOptions, settings: InstanceSettings, summary: RunSummary
 ) -> Iterator[RenderedInstance]:
     """Instances of the good rows; bad rows are reported to the summary."""
     names: dict[str, str] = {}
@@ -102,7 +102,7 @@ def _render_rows(
             continue
         instance_id = str(row.columns.get("instance_id") or "")
         try:
-            yield _render_row(row, reading, settings, names)
+            yield _render_row(row, options, settings, names)
         except (BadColumn, InstanceRejected) as error:
             summary.reject(place, str(error), instance_id)
             continue
@@ -111,12 +111,12 @@ def _render_rows(
 
 
 def _render_row(
-    row: Row, reading: RowReading, settings: InstanceSettings, names: dict[str, str]
+    row: Row, options: RowOptions, settings: InstanceSettings, names: dict[str, str]
 ) -> RenderedInstance:
     detected = formats.detect_format(row.columns)
-    if reading.format not in (formats.RowFormat.AUTO, detected):
-        raise BadColumn(f"this looks like a {detected} row, but --format is {reading.format}")
-    instance = formats.read_instance(row.columns, reading.strip)
+    if options.format not in (formats.RowFormat.AUTO, detected):
+        raise BadColumn(f"this looks like a {detected} row, but --format is {options.format}")
+    instance = formats.read_instance(row.columns, options.strip)
     name = object_name(instance.instance_id)
     if name in names:
         raise InstanceRejected(f"its name {name} is already taken by {names[name]}")

@@ -19,8 +19,8 @@ async def read_patches(spec: IntakeSpec, registry: RegistryClient) -> dict[Stage
     repo = spec.place.repository
     test = await _read("test", ExitCode.TEST_PATCH_REFUSED, spec.test_patch, repo, registry)
     gold = await _read("gold", ExitCode.GOLD_PATCH_REFUSED, spec.gold_patch, repo, registry)
-    if test and gold and (sentence := both_add(test.parsed, gold.parsed)) is not None:
-        raise IntakeRejected(gold.code, f"the gold patch does not apply after the test patch: {sentence}")
+    if test and gold and (message := both_add(test.parsed, gold.parsed)) is not None:
+        raise IntakeRejected(gold.code, f"the gold patch does not apply after the test patch: {message}")
     return {Stage.BEFORE: test, Stage.AFTER: gold}
 
 

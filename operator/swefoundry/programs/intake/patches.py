@@ -15,13 +15,13 @@ from swefoundry.oci.overlays import TreeListing
 from swefoundry.patches.completion import complete_patch
 from swefoundry.patches.line_endings import ending_mismatch
 from swefoundry.patches.parsed_patch import ParsedPatch
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 from swefoundry.patches.rules import refusal, shown_paths
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 
 _FAILED = re.compile(r"^error: patch failed: (?P<path>.*):(?P<line>\d+)$", re.MULTILINE)
 _MAX_ERRORS_SHOWN = 300
-"""Characters of a sentence or path: git repeats whole paths, and the advice after them must have room."""
+"""Characters of a message or path: git repeats whole paths, and the advice after them must have room."""
 
 _NONE = "No valid patches in input"
 _HINTS = {
@@ -55,8 +55,8 @@ def read_patch(name: str, code: ExitCode, data: bytes) -> ReadPatch:
         raise IntakeRejected(code, f"the {name} patch is empty")
     completed = complete_patch(data)
     parsed = parse_patch(completed.content)
-    if (sentence := refusal(parsed)) is not None:
-        raise IntakeRejected(ExitCode.PATCH_NOT_SUPPORTED, f"the {name} patch {sentence}")
+    if (message := refusal(parsed)) is not None:
+        raise IntakeRejected(ExitCode.PATCH_NOT_SUPPORTED, f"the {name} patch {message}")
     notes = tuple(f"the {name} patch {note}" for note in completed.notes)
     return ReadPatch(name, code, completed.content, parsed, notes, data)
 
@@ -68,8 +68,8 @@ async def apply_patch(git: Git, patch: ReadPatch) -> None:
         await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=patch.content)
     except GitFailed as error:
         explained = explain_failure(patch.parsed, error.stderr)
-        endings = await _ending_mismatch(git, patch.parsed, error.stderr)
-        hint = f". {endings}." if endings else _HINTS.get(patch.code, "")
+        eol = await _ending_mismatch(git, patch.parsed, error.stderr)
+        hint = f". {eol}." if eol else _HINTS.get(patch.code, "")
         raise IntakeRejected(
             patch.code, f"the {patch.name} patch does not apply: {explained}{hint}"
         ) from error
@@ -85,9 +85,9 @@ def require_named_changes(patch: ReadPatch, before: TreeListing, after: TreeList
         f"it names {shown_paths(named - changed)}, unchanged afterwards" if named - changed else "",
         f"it changed {shown_paths(changed - named)}, which it does not name" if changed - named else "",
     ]
-    sentence = "; ".join(filter(None, differences))
+    message = "; ".join(filter(None, differences))
     raise IntakeRejected(
-        ExitCode.PATCH_MISAPPLIED, f"the {patch.name} patch was not applied as it is written: {sentence}"
+        ExitCode.PATCH_MISAPPLIED, f"the {patch.name} patch was not applied as it is written: {message}"
     )
 
 
@@ -120,7 +120,7 @@ def _hunk(patch: ParsedPatch, path: str, line: int) -> str:
 
 
 async def _ending_mismatch(git: Git, patch: ParsedPatch, stderr: str) -> str | None:
-    """A sentence about line endings, when they alone are why the patch does not fit its file."""
+    """A message about line endings, when they alone are why the patch does not fit its file."""
     failed = _FAILED.search(stderr)
     files = [file for file in patch.files if failed and file.path == failed["path"].encode()]
     for file in files:
@@ -128,6 +128,6 @@ async def _ending_mismatch(git: Git, patch: ParsedPatch, stderr: str) -> str | N
             content = await git.run("cat-file", "blob", f":{file.path.decode()}")
         except (GitFailed, UnicodeDecodeError):
             return None
-        if (sentence := ending_mismatch(file, content)) is not None:
-            return sentence
+        if (message := ending_mismatch(file, content)) is not None:
+            return message
     return None

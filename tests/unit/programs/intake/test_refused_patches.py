@@ -7,34 +7,27 @@ import pytest
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.content import digest_of
+from unit.programs.intake.intake_harness import IntakeHarness
 from unit.programs.intake.repositories import git, writing
-from unit.programs.intake.workbench import Workbench
 
 CALC = b"def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
-PATCH = b"""\
---- a/calc.py
-+++ b/calc.py
-@@ -1,5 +1,5 @@
- def add(a, b):
--    return a - b
-+    return a + b
- 
- 
- def mul(a, b):
-"""
+PATCH = (
+    b"--- a/calc.py\n+++ b/calc.py\n@@ -1,5 +1,5 @@\n def add(a, b):\n-    return a - b\n+    return a + b\n"
+    b" \n \n def mul(a, b):\n"
+)
 ADDS = b"diff --git a/t.py b/t.py\nnew file mode 100644\n--- /dev/null\n+++ b/t.py\n@@ -0,0 +1 @@\n+x\n"
 
 
-async def take_in(
-    workbench: Workbench, gold: bytes, test: bytes | None = None, files: dict[str, bytes] | None = None
+async def run_intake(
+    harness: IntakeHarness, gold: bytes, test: bytes | None = None, files: dict[str, bytes] | None = None
 ) -> IntakeResult:
-    repository = workbench.repository()
+    repository = harness.repository()
     commit = repository.commit(writing(files or {"calc.py": CALC, "pkg/calc.py": CALC}))
-    return await workbench.run_intake(workbench.origin(repository, commit), test, gold)
+    return await harness.run_intake(harness.origin(repository, commit), test, gold)
 
 
 @pytest.mark.parametrize(
-    ("patch", "sentence"),
+    ("patch", "message"),
     [
         (PATCH + b"diff --cc names\n@@@ -1 -1 +1 @@@\n", "the gold patch has a combined diff of a merge"),
         (PATCH.replace(b" a/", b" pkg/").replace(b" b/", b" pkg/"), "`git apply -p0` would fit"),
@@ -45,31 +38,31 @@ async def take_in(
     ids=["combined", "no prefixes", "no binary data", "long hunk", "no change"],
 )
 async def test_a_patch_that_would_be_applied_in_part_is_refused(
-    patch: bytes, sentence: str, workbench: Workbench
+    patch: bytes, message: str, harness: IntakeHarness
 ) -> None:
-    record = await take_in(workbench, patch)
+    record = await run_intake(harness, patch)
     assert (record.code, record.layers) == (15, {})
-    assert sentence in record.message
+    assert message in record.message
 
 
-async def test_a_form_is_refused_before_anything_is_fetched(workbench: Workbench) -> None:
-    repository = workbench.repository()
-    origin = workbench.origin(repository, "0" * 40)
-    record = await workbench.run_intake(origin, None, PATCH + b"diff --git a/x b/x\n")
+async def test_a_form_is_refused_before_anything_is_fetched(harness: IntakeHarness) -> None:
+    repository = harness.repository()
+    origin = harness.origin(repository, "0" * 40)
+    record = await harness.run_intake(origin, None, PATCH + b"diff --git a/x b/x\n")
     assert record.code == 15
 
 
-async def test_a_patch_that_takes_back_its_own_change_is_misapplied(workbench: Workbench) -> None:
+async def test_a_patch_that_takes_back_its_own_change_is_misapplied(harness: IntakeHarness) -> None:
     back = PATCH.replace(b"-    return a - b\n+    return a + b", b"-    return a + b\n+    return a - b")
-    record = await take_in(workbench, PATCH + back + ADDS)
+    record = await run_intake(harness, PATCH + back + ADDS)
     assert (record.code, record.message) == (
         16,
         "the gold patch was not applied as it is written: it names calc.py, unchanged afterwards",
     )
 
 
-async def test_a_file_that_both_patches_add_is_named(workbench: Workbench) -> None:
-    record = await take_in(workbench, PATCH + ADDS, ADDS)
+async def test_a_file_that_both_patches_add_is_named(harness: IntakeHarness) -> None:
+    record = await run_intake(harness, PATCH + ADDS, ADDS)
     assert (record.code, record.message) == (
         11,
         "the gold patch does not apply after the test patch: both patches add t.py: "
@@ -78,7 +71,7 @@ async def test_a_file_that_both_patches_add_is_named(workbench: Workbench) -> No
 
 
 @pytest.mark.parametrize(
-    ("patch", "content", "endings"),
+    ("patch", "content", "eol"),
     [
         (PATCH.replace(b"\n", b"\r\n"), CALC, "end with CRLF, those of the file with LF"),
         (PATCH, CALC.replace(b"\n", b"\r\n"), "end with LF, those of the file with CRLF"),
@@ -86,25 +79,25 @@ async def test_a_file_that_both_patches_add_is_named(workbench: Workbench) -> No
     ids=["a CRLF patch", "an LF patch"],
 )
 async def test_line_endings_that_differ_are_named(
-    patch: bytes, content: bytes, endings: str, workbench: Workbench
+    patch: bytes, content: bytes, eol: str, harness: IntakeHarness
 ) -> None:
-    record = await take_in(workbench, patch, files={"calc.py": content})
+    record = await run_intake(harness, patch, files={"calc.py": content})
     assert record.code == 11
-    assert f"its lines {endings}: it was made from another checkout" in record.message
+    assert f"its lines {eol}: it was made from another checkout" in record.message
 
 
 @pytest.mark.parametrize("content", [CALC, CALC.replace(b"\n", b"\r\n")], ids=["LF", "CRLF"])
-async def test_a_stripped_patch_is_completed_and_that_is_said(
-    content: bytes, workbench: Workbench, tmp_path: Path
+async def test_a_stripped_patch_is_completed_with_a_note(
+    content: bytes, harness: IntakeHarness, tmp_path: Path
 ) -> None:
-    repository = workbench.repository()
+    repository = harness.repository()
     base = repository.commit(writing({"calc.py": content}))
     after = repository.commit(writing({"calc.py": content.replace(b"a - b", b"a + b")}))
     whole = git(repository.root, "diff", "-U2", base, after)
-    record = await workbench.run_intake(workbench.origin(repository, base), None, whole.rstrip())
-    assert await workbench.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
+    record = await harness.run_intake(harness.origin(repository, base), None, whole.rstrip())
+    assert await harness.stage(record, Stage.AFTER) == repository.checkout(after, tmp_path / "truth")
     assert record.patches == {"gold": digest_of(whole)}
-    assert await workbench.registry.get_blob(workbench.repo, digest_of(whole), 1 << 20) == whole
+    assert await harness.registry.get_blob(harness.repo, digest_of(whole), 1 << 20) == whole
     assert record.notes == [
         "the gold patch had no newline at its end, which git rejects; one was added",
         "the gold patch lacked 2 blank context lines at the end of the hunk at line 5; completed",

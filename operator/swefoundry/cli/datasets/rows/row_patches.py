@@ -4,7 +4,7 @@ from typing import Any
 
 from swefoundry.cli.datasets.rows.columns import BadColumn, text_column
 from swefoundry.patches.completion import complete_patch
-from swefoundry.patches.parser import parse_patch
+from swefoundry.patches.patch_parser import parse_patch
 from swefoundry.patches.prefixes import first_without_prefixes, strip_fits, with_standard_prefixes
 from swefoundry.patches.rules import both_add, cut_off, refusal, submodule_refusal
 
@@ -24,16 +24,16 @@ def patch_column(row: dict[str, Any], name: str, empty_hint: str, strip: int | N
     if strip is not None and first_without_prefixes(patch) is not None and strip_fits(patch, strip):
         content = with_standard_prefixes(content, patch, strip)
         patch = parse_patch(content)
-    sentence = refusal(patch) or submodule_refusal(patch, _wants_submodules(row)) or cut_off(patch)
-    if sentence is not None:
-        raise BadColumn(f"{name}: {sentence}")
+    message = refusal(patch) or submodule_refusal(patch, _wants_submodules(row)) or cut_off(patch)
+    if message is not None:
+        raise BadColumn(f"{name}: {message}")
     return content
 
 
 def require_separate_files(tests: bytes, gold: bytes) -> None:
     """Reject a row whose patches add the same file."""
-    if (sentence := both_add(parse_patch(tests), parse_patch(gold))) is not None:
-        raise BadColumn(f"patch, test_patch: {sentence}")
+    if (message := both_add(parse_patch(tests), parse_patch(gold))) is not None:
+        raise BadColumn(f"patch, test_patch: {message}")
 
 
 def completion_notes(row: dict[str, Any], name: str) -> list[str]:
