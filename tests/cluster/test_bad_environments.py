@@ -143,7 +143,7 @@ def test_the_error_lines_of_a_failed_step_are_in_its_round(names):
 def test_a_language_without_recipes_asks_for_a_draft(names):
     status = wait_until_finished(names["no-recipe"])
     assert verdict_of(status) == ("Failed", None, "EnvironmentNotBuilt")
-    assert "give spec.environment.draft" in condition(status, "Ready")["message"]
+    assert "set spec.environment.draft" in condition(status, "Ready")["message"]
 
 
 def test_an_env_build_without_patches_is_accepted_when_its_tests_report(names):

@@ -222,7 +222,7 @@ def test_the_key_is_in_no_object_and_no_log(observed: Observed) -> None:
     assert SECRET in pods and outcome.name in pods and outcome.name in operator
 
 
-def test_no_request_holds_the_key(observed: Observed) -> None:
+def test_no_request_contains_the_key(observed: Observed) -> None:
     bodies = [line["body"] for outcome in observed.cases.values() for line in outcome.requests["requests"]]
     assert bodies and all(without_key(json.dumps(body)) for body in bodies)
 
@@ -261,7 +261,7 @@ def test_the_proxy_is_used_for_the_far_model_only(observed: Observed) -> None:
 
 def test_messages_that_do_not_fit_the_context_are_shortened_in_the_defined_order(observed: Observed) -> None:
     lines = [line for line in observed.cases[CONTEXT].requests["requests"] if line["role"] == "explorer"]
-    assert {line["status"] for line in lines} == {200, 400}  # the endpoint refused the first requests
+    assert {line["status"] for line in lines} == {200, 400}  # the endpoint refuses requests that are too long
     answered = [line["body"]["messages"] for line in lines if line["status"] == 200]
     assert [shape(messages) for messages in answered] == [
         "system user",

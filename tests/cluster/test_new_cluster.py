@@ -235,7 +235,7 @@ def busy_for(instance: AgentInstance) -> Json:
 def wait_until_budget_is_awaited(instance: AgentInstance, namespace: str) -> None:
     wait_until(
         lambda: condition(get("eb", instance.name, namespace).get("status", {}), "Ready"),
-        lambda ready: "may still use what is left of a budget" in ready.get("message", ""),
+        lambda ready: "running agents may use the rest of a model budget" in ready.get("message", ""),
     )
 
 
