@@ -29,7 +29,7 @@ func reading(t *testing.T, path string) expectation {
 	t.Helper()
 	all := collectReports(Spec{
 		Workdir: filepath.Dir(path), Reports: []string{filepath.Base(path)}, ReportBytes: 1 << 20, ReportLogBytes: 1 << 20,
-	})
+	}, events{})
 	got := expectation{map[string]string{}, []string{}, all.unreadable}
 	for id, how := range all.tally.statuses() {
 		got.Tests[id] = statusNames[how]

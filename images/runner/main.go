@@ -43,10 +43,11 @@ func evaluate(spec Spec, log terminationLog) int {
 	if err := removeStaleReports(spec); err != nil {
 		return giveUp(log, exitBroken, err)
 	}
+	progress := newProgress(spec)
 	oomBefore := oomKills()
 	probe := startProbe(spec.Canary)
 
-	ended, err := runCommand(spec, output, child)
+	ended, err := runCommand(spec, progress, output, child)
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
@@ -61,7 +62,7 @@ func evaluate(spec Spec, log terminationLog) int {
 	record.OOMKills = max(0, oomKills()-oomBefore)
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
-	reports := collectReports(spec)
+	reports := collectReports(spec, progress.read())
 	code, reason := canonicalCode(situationOf(spec, ended, reports))
 	record.Code, record.Tests, record.UnreadableReports = code, reports.tests, reports.unreadable
 	record.ReportNote = reports.remarks(reason)

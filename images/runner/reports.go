@@ -22,6 +22,8 @@ type reports struct {
 	tests      *Tests // nil without a readable report
 	unreadable int    // files that were found and not read completely, or not printed
 	notes      []string
+	aborted    bool     // the tests are those that ran before the session ended in the middle
+	running    []string // the tests that were running then
 
 	parsed int
 	tally  *tally
@@ -45,7 +47,7 @@ func removeStaleReports(spec Spec) error {
 	return nil
 }
 
-func collectReports(spec Spec) reports {
+func collectReports(spec Spec, recorded events) reports {
 	all := reports{tally: newTally()}
 	root, err := os.OpenRoot(spec.Workdir)
 	if err != nil || len(spec.Reports) == 0 {
@@ -68,6 +70,7 @@ func collectReports(spec Spec) reports {
 	for _, name := range names {
 		all.add(root, name, &room)
 	}
+	all.addProgress(recorded, room.packed)
 	if all.parsed > 0 {
 		tests := countTests(all.tally.statuses(), spec.ToleratedFailures)
 		all.tests = &tests

@@ -86,7 +86,7 @@ func TestStaleReportsAreRemovedAndNothingElse(t *testing.T) {
 
 func collected(t *testing.T, directory string, room int, patterns ...string) reports {
 	t.Helper()
-	return collectReports(Spec{Workdir: directory, Reports: patterns, ReportBytes: room, ReportLogBytes: 1 << 20})
+	return collectReports(Spec{Workdir: directory, Reports: patterns, ReportBytes: room, ReportLogBytes: 1 << 20}, events{})
 }
 
 func TestReportsAreAddedUpAndFramed(t *testing.T) {
@@ -154,7 +154,7 @@ func TestAReportThatDoesNotFitIntoTheLogIsCountedAndNamed(t *testing.T) {
 	large := "<testsuite><testcase name='a'>" + hex.EncodeToString(noise) + "</testcase></testsuite>"
 	small := "<testsuite><testcase name='b'>" + strings.Repeat("x", 9000) + "</testcase></testsuite>"
 	directory := workdir(t, map[string]string{"a.xml": large, "b.xml": small})
-	all := collectReports(Spec{Workdir: directory, Reports: []string{"*.xml"}, ReportBytes: 1 << 20, ReportLogBytes: 4096})
+	all := collectReports(Spec{Workdir: directory, Reports: []string{"*.xml"}, ReportBytes: 1 << 20, ReportLogBytes: 4096}, events{})
 	if *all.tests != counts(2, 2, 0, 0, 0) || len(all.printed) != 1 || all.printed[0].name != "b.xml" || all.unreadable != 1 {
 		t.Errorf("got %+v, printed %d, unreadable %d", *all.tests, len(all.printed), all.unreadable)
 	}
@@ -174,7 +174,7 @@ func TestAReportOfManyMegabytesReachesTheLog(t *testing.T) {
 	directory := workdir(t, map[string]string{"big.xml": text.String()})
 	all := collectReports(Spec{
 		Workdir: directory, Reports: []string{"*.xml"}, ReportBytes: defaultReportBytes, ReportLogBytes: defaultReportLogBytes,
-	})
+	}, events{})
 	var log bytes.Buffer
 	all.print(&log, "0123abcd")
 	if text.Len() < 20<<20 || log.Len() > defaultReportLogBytes || framesIn(t, log.String(), "0123abcd")["big.xml"] != text.String() {

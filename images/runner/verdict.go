@@ -16,6 +16,7 @@ const (
 	codeTimeLimit      = 22
 	codeIgnored        = 23 // exit 0 although tests failed
 	codeUnexplained    = 24 // another exit although every reported test passed
+	codeAborted        = 25 // the run ended in the middle of a test
 	shellNotExecutable = 126
 	shellNotFound      = 127
 	shellSignal        = 128 // a shell ends with this + n when its last command was killed by signal n
@@ -31,12 +32,15 @@ type situation struct {
 	declared   bool           // the spec names reports
 	tests      Tests
 	unreadable int
+	cutOff     bool     // the tests are those that ran before the session ended, without a report
+	running    []string // the tests that were running then
 }
 
 func situationOf(spec Spec, ended ending, reports reports) situation {
 	s := situation{
 		timedOut: ended.timedOut, started: !ended.notRunnable, exit: ended.exitCode(),
 		declared: len(spec.Reports) > 0, unreadable: reports.unreadable,
+		cutOff: reports.aborted, running: reports.running,
 	}
 	s.errorCode = slices.Contains(spec.ErrorExitCodes, s.exit)
 	if s.started && ended.status.Signaled() {
@@ -74,9 +78,11 @@ type verdictRule struct {
 // verdictRules are tried in order; the last one always applies.
 var verdictRules = []verdictRule{
 	{"time limits come first", func(s situation) bool { return s.timedOut }, codeTimeLimit, nil},
+	{"the run ended in the middle of a test", func(s situation) bool { return len(s.running) > 0 }, codeAborted, middle},
 	// Some runners end with the number of failed tests, make with 2: the code of a run with failed tests says no more.
 	{"a test failed and the command did not pass", func(s situation) bool { return s.exit != 0 && s.counted() > 0 },
 		codeFailed, failedWithAnErrorCode},
+	{"the run ended before its report was written", func(s situation) bool { return s.cutOff }, codeNoResult, beforeReport},
 	{"the command could not be started", func(s situation) bool {
 		return !s.started || s.exit == shellNotExecutable || s.exit == shellNotFound
 	}, codeNotRunnable, nil},
@@ -114,6 +120,12 @@ func canonicalCode(s situation) (code int, reason string) {
 		}
 	}
 	panic("the last rule always applies")
+}
+
+func middle(s situation) string { return inTheMiddle(s.end(), s.running) }
+
+func beforeReport(s situation) string {
+	return fmt.Sprintf("%s before the report was written, after %s", s.end(), many(s.tests.Total, "test"))
 }
 
 func failedWithAnErrorCode(s situation) string {

@@ -124,6 +124,11 @@ class Evaluation(WireModel):
     )
     fault: str | None = Field(default=None, max_length=128, description="The fault that prevented a result.")
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
+    note: str | None = Field(
+        default=None,
+        max_length=512,
+        description="What the runner says about exit code and reports, for people.",
+    )
     passed: int | None = Field(default=None, ge=0, description="Tests that passed, by the report.")
     failed: int | None = Field(default=None, ge=0, description="Tests that failed or erred, by the report.")
     skipped: int | None = Field(default=None, ge=0, description="Tests that were skipped, by the report.")

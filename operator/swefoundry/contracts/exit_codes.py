@@ -44,6 +44,8 @@ class ExitCode(IntEnum):
     """The test command ended with 0 although its report has failed tests."""
     EXIT_UNEXPLAINED = 24
     """The test command ended with another code than 0 although every reported test passed."""
+    ABORTED = 25
+    """The test command ended in the middle of a test, which counts as failed."""
     INFRASTRUCTURE = 30
     """The registry or its storage failed; a retry may help."""
     DOCKERFILE_INVALID = 40

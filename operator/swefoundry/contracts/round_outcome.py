@@ -30,6 +30,8 @@ class RoundOutcome(StrEnum):
     """The test command ended with 0 although its report has failed tests."""
     EXIT_UNEXPLAINED = "ExitUnexplained"
     """The test command ended with a failure although every test in its report passed."""
+    ABORTED = "Aborted"
+    """The test command ended in the middle of a test after the fix: a crash, or a call that ends the process."""
     AFTER_FAILED = "AfterFailed"
     """Tests still fail after the fix: the environment, or the row, is wrong."""
     TIME_LIMIT = "TimeLimit"

@@ -3,9 +3,9 @@
 ::
 
     before   after    verdict
-    1        0        fail2pass     the only valid one
+    1|25     0        fail2pass     the only valid one
     21       0        error2pass    the tests could not even run before: they demand names that only the fix knows
-    1|20|21  1|20|21  fail2fail     (and 22: time limit after the fix)
+    not 0    not 0    fail2fail     (but for 23 and 24)
     0        0        pass2pass
     0        not 0    pass2fail
     23|24    any      inconclusive  exit code and report contradict each other, here or after
@@ -95,6 +95,7 @@ def inconclusive_cause(cells: Iterable[MatrixCell]) -> str:
 VERDICT_IF_AFTER_PASSED: dict[int, Verdict] = {
     ExitCode.OK: Verdict.PASS2PASS,
     ExitCode.TESTS_FAILED: Verdict.FAIL2PASS,
+    ExitCode.ABORTED: Verdict.FAIL2PASS,
     ExitCode.NO_RESULT: Verdict.ERROR2PASS,
     # A test command that exists only after the fix is as unfair as a name that does.
     ExitCode.NOT_RUNNABLE: Verdict.ERROR2PASS,

@@ -5,6 +5,7 @@ import json
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 
@@ -247,3 +248,65 @@ def test_the_binary_is_small_static_and_the_same_everywhere(runner_binary, runne
 
 def test_the_go_tests_pass(runner_source):
     subprocess.run(["make", "-s", "-C", runner_source, "check"], check=True)
+
+
+class TestARunThatEndsInTheMiddle:
+    """A real pytest whose process ends before it writes the report: the test that was running is named."""
+
+    PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider --junitxml=junit.xml"
+
+    def run(self, box: Box, source: str, command: str = PYTEST) -> RunnerExit:
+        box.workdir.mkdir()
+        (box.workdir / "test_a.py").write_text(source)
+        return box.run(command, reports=["junit.xml"], error_exit_codes=[2, 3, 4, 5])
+
+    @pytest.mark.parametrize(
+        ("end", "how"),
+        [
+            ("os._exit(0)", "the command ended with 0"),
+            ("os._exit(2)", "the command ended with 2"),
+            ("os.kill(os.getpid(), 11)", "the command was killed by SIGSEGV"),
+        ],
+    )
+    def test_names_the_test_and_keeps_what_ran_before(self, box: Box, end: str, how: str):
+        ran = self.run(
+            box,
+            "import os, pytest\n\ndef test_one(): pass\n\n@pytest.mark.xfail\ndef test_two(): assert 0\n\n"
+            f"class TestC:\n    @pytest.mark.parametrize('x', ['a::b'])\n    def test_three(self, x): {end}\n\n"
+            "def test_four(): pass\n",
+        )
+        running = "test_a.py::TestC::test_three[a::b]"
+        assert (ran.code, ran.record["reportNote"]) == (
+            25,
+            f"{how} in the middle of {running}, which counts as failed; no file matches junit.xml",
+        )
+        assert read_reports(ran.framed_output.reports).statuses == {
+            "test_a.py::test_one": "passed",
+            "test_a.py::test_two": "xfailed",
+            running: "failed",
+        }
+
+    def test_a_time_limit_names_the_test_too(self, box: Box):
+        box.workdir.mkdir()
+        (box.workdir / "test_a.py").write_text("import time\n\ndef test_hangs(): time.sleep(600)\n")
+        ran = box.run(self.PYTEST, reports=["junit.xml"], timeout_seconds=5)
+        assert ran.code == 22
+        assert read_reports(ran.framed_output.reports).statuses == {"test_a.py::test_hangs": "failed"}
+
+    def test_an_end_while_files_are_collected_names_no_test(self, box: Box):
+        ran = self.run(box, "import os\nos._exit(0)\n")
+        assert (ran.code, ran.record["tests"]) == (21, None)
+
+    def test_a_whole_run_is_read_from_its_own_report(self, box: Box):
+        ran = self.run(box, "def test_one(): pass\n")
+        assert (ran.code, list(ran.framed_output.reports)) == (0, ["junit.xml"])
+
+    def test_tests_see_nothing_of_the_record(self, box: Box):
+        ran = self.run(
+            box,
+            "import os, sys\n\n"
+            "def test_it():\n"
+            "    assert not {'PYTEST_PLUGINS', 'SWEFOUNDRY_PROGRESS'} & set(os.environ)\n"
+            "    assert not [each for each in [*sys.path, os.environ.get('PYTHONPATH', '')] if 'progress-' in each]\n",
+        )
+        assert ran.code == 0, ran.output

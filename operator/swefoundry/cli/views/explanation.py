@@ -120,7 +120,12 @@ def _matrix_section(status: KubernetesObject, evidence: RegistryEvidence) -> Pag
         )
         for each in evaluations
     )
-    lines = (f"The logs could not be read: {evidence.note}",) if evidence.note else ()
+    lines = tuple(
+        f"{each.get('stage')} #{each.get('repeat')}: {each['note']}"
+        for each in evaluations
+        if each.get("note")
+    )
+    lines += (f"The logs could not be read: {evidence.note}",) if evidence.note else ()
     columns = ("stage", "repeat", "code", "exit", "passed", "failed", "skipped")
     return PageSection("Matrix", lines, columns, rows, tuple(evidence.logs.items()))
 

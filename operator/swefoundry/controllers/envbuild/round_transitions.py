@@ -2,13 +2,13 @@
 
 ::
 
-    after = 0 and before = 1      Accepted
+    after = 0 and before = 1|25   Accepted
     after = 0 and before = 20|21  AcceptedError2Pass
     after = 0 and before = 0      BothPassed
     after = 0 and before = 23|24  FailuresIgnored | ExitUnexplained
     after = 0 and before else     BeforeUnclear
     after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
-    after = 23 | 24               FailuresIgnored | ExitUnexplained
+    after = 23 | 24 | 25          FailuresIgnored | ExitUnexplained | Aborted
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,12 +48,14 @@ AFTER_OUTCOMES = {
     ExitCode.NOT_RUNNABLE: RoundOutcome.NOT_RUNNABLE,
     ExitCode.NO_RESULT: RoundOutcome.NO_RESULT,
     ExitCode.TIME_LIMIT: RoundOutcome.TIME_LIMIT,
+    ExitCode.ABORTED: RoundOutcome.ABORTED,
     ExitCode.FAILURES_IGNORED: RoundOutcome.FAILURES_IGNORED,
     ExitCode.EXIT_UNEXPLAINED: RoundOutcome.EXIT_UNEXPLAINED,
 }
 
 BEFORE_OUTCOMES = {
     ExitCode.TESTS_FAILED: RoundOutcome.ACCEPTED,
+    ExitCode.ABORTED: RoundOutcome.ACCEPTED,
     ExitCode.NO_RESULT: RoundOutcome.ACCEPTED_ERROR2PASS,
     ExitCode.NOT_RUNNABLE: RoundOutcome.ACCEPTED_ERROR2PASS,
     ExitCode.OK: RoundOutcome.BOTH_PASSED,
@@ -212,6 +214,8 @@ def missing_result_message(record: EvaluationResult, seconds: int) -> str:
             return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
         case ExitCode.FAILURES_IGNORED | ExitCode.EXIT_UNEXPLAINED:
             return f"{CONTRADICTIONS[record.code]}{shown}{': ' if record.report_note else ''}{record.report_note or ''}"
+        case ExitCode.ABORTED:
+            return record.report_note or ""
         case _:
             return ""
 

@@ -112,6 +112,7 @@ async def _collect_evaluation(
         repeat=repeat,
         code=record.code,
         raw_exit=record.raw_exit,
+        note=record.report_note[:512] if record.report_note else None,
         passed=counts.passed if reported else None,
         failed=counts.failed + counts.errors if reported else None,
         skipped=counts.skipped if reported else None,

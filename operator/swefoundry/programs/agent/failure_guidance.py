@@ -148,6 +148,12 @@ GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(
             "Turn off what else can fail the command: a coverage threshold, a linter, warnings that are errors.",
         ),
         _guidance(
+            FailureKind.ABORTED,
+            "environment",
+            "After the fix, the test process ended in the middle of the test that is named.",
+            "Look for a library of another version or without a system package: a crash is seldom the test's own.",
+        ),
+        _guidance(
             FailureKind.AFTER_FAILED,
             "environment",
             "Tests ran and some still fail although the fix is applied.",

@@ -30,6 +30,7 @@ class FailureKind(StrEnum):
     TEST_MEMORY = "tests out of memory"
     FAILURES_IGNORED = "exit code hides failures"
     EXIT_UNEXPLAINED = "exit code without a failed test"
+    ABORTED = "run ended in the middle of a test"
     AFTER_FAILED = "tests fail after the fix"
     BEFORE_PASSED = "tests pass before the fix"
     BEFORE_UNCLEAR = "unclear before the fix"
@@ -62,6 +63,7 @@ KIND_BY_OUTCOME: dict[RoundOutcome, FailureKind] = {
     RoundOutcome.NO_RESULT: FailureKind.NO_REPORT,
     RoundOutcome.FAILURES_IGNORED: FailureKind.FAILURES_IGNORED,
     RoundOutcome.EXIT_UNEXPLAINED: FailureKind.EXIT_UNEXPLAINED,
+    RoundOutcome.ABORTED: FailureKind.ABORTED,
     RoundOutcome.AFTER_FAILED: FailureKind.AFTER_FAILED,
     RoundOutcome.TIME_LIMIT: FailureKind.TEST_TIME,
     RoundOutcome.OUT_OF_MEMORY: FailureKind.TEST_MEMORY,

@@ -45,6 +45,8 @@ def with_probes(before, after):
         (1, 24, RoundOutcome.EXIT_UNEXPLAINED),
         (23, 0, RoundOutcome.FAILURES_IGNORED),
         (24, 0, RoundOutcome.EXIT_UNEXPLAINED),
+        (25, 0, RoundOutcome.ACCEPTED),
+        (1, 25, RoundOutcome.ABORTED),
     ],
 )
 def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, after, outcome):

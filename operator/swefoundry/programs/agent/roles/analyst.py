@@ -61,6 +61,7 @@ def _exit_code_meaning(code: int) -> str:
         ExitCode.NOT_RUNNABLE: "the command could not be started",
         ExitCode.NO_RESULT: "no test result",
         ExitCode.TIME_LIMIT: "time limit",
+        ExitCode.ABORTED: "the command ended in the middle of a test",
         ExitCode.FAILURES_IGNORED: "the command ended with 0 although its report has failed tests",
         ExitCode.EXIT_UNEXPLAINED: "the command ended with a failure although every reported test passed",
     }
