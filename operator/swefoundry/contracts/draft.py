@@ -13,6 +13,9 @@ ShellCommand = Annotated[str, Field(min_length=1, max_length=8192)]
 Glob = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^/]")]
 DebianPackage = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[a-z0-9][a-zA-Z0-9.+:=~-]*$")]
 ImageName = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9./:@_-]*$")]
+DistributionName = Annotated[
+    str, Field(min_length=1, max_length=128, pattern=r"^(\*|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)$")
+]
 ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
 CaseId = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -95,6 +98,12 @@ class Overrides(WireModel):
         default=[],
         max_length=64,
         description="Shell commands to run in /testbed before the project is installed.",
+    )
+    index_requirements: list[DistributionName] = Field(
+        default=[],
+        max_length=128,
+        description="Names that the recipe may ask from the package index although a manifest binds them to a path, a "
+        "repository or another index; `*` stands for all.",
     )
     test_command: ShellCommand | None = Field(
         default=None, description="Test command to use instead of the strategy's."

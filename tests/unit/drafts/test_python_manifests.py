@@ -26,8 +26,8 @@ SETUP = "from setuptools import setup\n"
                 "pyproject.toml": '[project]\nname="x"\ndependencies=["a>=1"]\n'
                 '[project.optional-dependencies]\ntest=["b", "x[http]"]\nhttp=["h"]\n'
             },
-            ["a>=1", "b", "pytest"],
-            id="PEP 621 with an extra for tests",
+            ["a>=1", "b", "h", "pytest"],
+            id="PEP 621 with an extra for tests that names another extra",
         ),
         pytest.param(
             {
@@ -116,8 +116,8 @@ SETUP = "from setuptools import setup\n"
         ),
         pytest.param(
             {"pyproject.toml": '[project]\nname="x"\ndependencies=["a @ git+https://host/a", "b<2,>=1"]\n'},
-            ["a", "b<2,>=1", "pytest"],
-            id="a requirement with a place of its own keeps its name only",
+            ["b<2,>=1", "pytest"],
+            id="a requirement with a place of its own is left out",
         ),
         pytest.param({"pyproject.toml": "broken ["}, ["pytest"], id="a manifest that cannot be read"),
         pytest.param({}, ["pytest"], id="no manifest at all"),

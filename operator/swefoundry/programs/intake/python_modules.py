@@ -16,7 +16,8 @@ def python_modules(paths: Sequence[str], limit: int) -> list[str]:
     A package is a folder with an ``__init__.py`` whose parent has none. Below src/, lib/ and a manifest, a folder
     without one counts as well (a namespace package).
     """
-    sources = [PurePosixPath(path) for path in paths if path.endswith(".py")]
+    python = (PurePosixPath(path) for path in paths if path.endswith(".py"))
+    sources = [path for path in python if path.name not in _NO_MODULES]
     packages = {path.parent for path in sources if path.name == "__init__.py"}
     roots = {PurePosixPath(path).parent for path in paths if PurePosixPath(path).name in _MANIFESTS}
     found = {module for path in sources for module in _modules_of(path, packages, roots)}
@@ -34,7 +35,7 @@ def _modules_of(
         package = _outermost(path.parent, packages)
         if namespace not in package.parents:  # acme/web in a root of sources is imported as acme.web
             yield package
-    elif path.name not in _NO_MODULES:
+    else:
         yield path
 
 

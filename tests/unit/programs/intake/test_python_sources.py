@@ -105,7 +105,6 @@ def test_modules_are_found_at_any_depth() -> None:
     ]
     assert facts_of(dict.fromkeys(files, "")).python_modules == [
         "backend",
-        "tests",
         "src/space",
         "packages/web/acme",
         "packages/core/src/core",

@@ -5,16 +5,16 @@ project is installed editable, or put on PYTHONPATH where its build backend cann
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
 from swefoundry.drafts.recipes.python.interpreters import PythonVersion
-from swefoundry.drafts.recipes.python.project import PythonProject
+from swefoundry.drafts.recipes.python.source_tree import TreeProject
 
 _SETUPTOOLS_RANGE = "setuptools>=64,<71"
 """Editable installs came with 64; 71 and later prefer an installed packaging to their own copy, and reject values in
@@ -59,21 +59,40 @@ class Installation:
 
 
 def plan_installation(
-    project: PythonProject, python: PythonVersion, constraints: Constraints
+    part: TreeProject, python: PythonVersion, constraints: Constraints, version: str | None
 ) -> Installation:
     """Return an editable installation wherever the backend supports it."""
-    declared = project.declared
-    old_poetry = declared.backend == "poetry" or (
-        (declared.backend or "").startswith("flit") and _requires_for_build(declared, "flit")
-    )
-    editable = declared.installable and not constraints.on_path and not old_poetry
-    pretended = _version_environment(project.facts, project.version) if editable else ()
+    declared = part.declared
+    editable = declared.installable and not constraints.on_path and not _refuses_editable(part)
+    pretended = _version_environment(part.manifest_text, version or declared.version) if editable else ()
     if editable and python < FIRST_WITH_EDITABLE:
-        scripted = any(file.path == "setup.py" for file in project.facts.manifests)
+        scripted = "setup.py" in part.texts
         return Installation(("setuptools", "wheel"), scripted, scripted, environment=pretended)
     isolated = editable and declared.backend in _ISOLATED_BACKENDS and not constraints.build_requirements
     tools = _build_tools(declared, constraints) if editable and not isolated else ("setuptools<81",)
     return Installation(tools, editable, isolated=isolated, environment=pretended)
+
+
+_URL_REQUIREMENT = re.compile(r"[\"'][\w.-]+(?:\[[^\]]*\])?\s*@\s*(?:\w+\+\w+:|https?:|file:|\{)")
+
+
+def _refuses_editable(part: TreeProject) -> bool:
+    """Whether the backend cannot install the project editable, or refuses its metadata."""
+    declared = part.declared
+    if declared.backend == "hatchling" and "allow-direct-references" not in part.manifest_text:
+        return _URL_REQUIREMENT.search(part.texts.get("pyproject.toml", "")) is not None
+    return declared.backend == "poetry" or (
+        (declared.backend or "").startswith("flit") and _requires_for_build(declared, "flit")
+    )
+
+
+def all_tools(installations: Iterable[Installation]) -> tuple[str, ...]:
+    """Return the tools of several installations; of two requirements for one tool the longer, which says more."""
+    chosen: dict[str, str] = {}
+    for item in (tool for each in installations for tool in each.tools):
+        name = re.split(r"[\s<>=!~;\[]", item)[0]
+        chosen[name] = max(chosen.get(name, ""), item, key=len)
+    return tuple(chosen[name] for name in sorted(chosen))
 
 
 def _requires_for_build(declared: DeclaredMetadata, name: str) -> bool:
@@ -104,10 +123,9 @@ def _setuptools_requirement(declared: DeclaredMetadata) -> str:
     return _SETUPTOOLS_RANGE
 
 
-def _version_environment(facts: Facts, version: str | None) -> tuple[tuple[str, str], ...]:
-    text = "\n".join(
-        file.text for file in facts.manifests if file.path in ("pyproject.toml", "setup.py", "setup.cfg")
-    )
-    match = re.search(r"\d+(?:\.\d+)+(?:(?:a|b|rc|\.post|\.dev)\d+)?|\d+", facts.version_tag or version or "")
+def _version_environment(manifest_text: str, version: str | None) -> tuple[tuple[str, str], ...]:
+    match = re.search(r"\d+(?:\.\d+)+(?:(?:a|b|rc|\.post|\.dev)\d+)?|\d+", version or "")
     number = match[0] if match else "1.0"
-    return tuple((variable, number) for pattern, variable in _VERSION_VARIABLES if re.search(pattern, text))
+    return tuple(
+        (variable, number) for pattern, variable in _VERSION_VARIABLES if re.search(pattern, manifest_text)
+    )

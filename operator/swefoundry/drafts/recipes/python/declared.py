@@ -5,8 +5,10 @@ Each reader (`pyproject`, `setup_py`, `setup_cfg`, `requirement_files`) fills in
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+
+from swefoundry.drafts.recipes.python.bound_names import BoundName
 
 TEST_GROUPS = ("test", "tests", "testing", "unittest", "pytest", "test-deps", "tests-require", "testsuite")
 """Names of extras and groups for tests."""
@@ -42,6 +44,12 @@ class DeclaredMetadata:
     """The runtime requirements are literals and were all read."""
     installable: bool = False
     """A manifest exists from which the project can be installed."""
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Requirements by extra, in normalized spelling."""
+    limits: tuple[str, ...] = ()
+    """Constraints: bounds for distributions that something else may require."""
+    bound: tuple[BoundName, ...] = ()
+    """Requirements that come from another place than the package index."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class RequirementGroups:
     def pick(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return all requirements of the groups with these names, in any usual spelling."""
         normalized = set(names)
-        chosen = [items for key, items in self.lists.items() if _normalized_group(key) in normalized]
+        chosen = [items for key, items in self.lists.items() if normalized_group(key) in normalized]
         return tuple(item for items in chosen for item in items)
 
     def test(self) -> tuple[str, ...]:
@@ -67,11 +75,16 @@ class RequirementGroups:
     def features(self) -> tuple[str, ...]:
         """Return requirements of all other groups, without those for documentation, linters and the like."""
         known = {*TEST_GROUPS, *DEV_GROUPS}
-        names = {_normalized_group(key) for key in self.lists}
+        names = {normalized_group(key) for key in self.lists}
         return self.pick(name for name in names if name not in known and not _NOT_FEATURE_GROUPS.search(name))
 
+    def normalized(self) -> dict[str, tuple[str, ...]]:
+        """Return the lists by normalized name."""
+        return {normalized_group(key): items for key, items in self.lists.items()}
 
-def _normalized_group(name: str) -> str:
+
+def normalized_group(name: str) -> str:
+    """Return the one spelling of an extra or group (PEP 685)."""
     return re.sub(r"[-_.\s]+", "-", name).lower()
 
 
@@ -97,7 +110,17 @@ def merge_declared(parts: Iterable[DeclaredMetadata]) -> DeclaredMetadata:
         pythons=tuple(sorted({version for part in parts for version in part.pythons})),
         runtime_known=any(part.runtime_known for part in parts),
         installable=any(part.installable for part in parts),
+        extras=_joined_extras(parts),
+        limits=_joined(part.limits for part in parts),
+        bound=tuple(dict.fromkeys(name for part in parts for name in part.bound)),
     )
+
+
+def _joined_extras(parts: Iterable[DeclaredMetadata]) -> dict[str, tuple[str, ...]]:
+    joined: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        joined |= {name: (*joined.get(name, ()), *items) for name, items in part.extras.items()}
+    return joined
 
 
 def _first(values: Iterable[str | None]) -> str | None:

@@ -1,10 +1,11 @@
 """Choose the requirements of the dependency layer: the project's, its tests', and those that test sources show."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -12,16 +13,18 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.recipes.python import distributions as names
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
+from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.pytest_settings import PytestConfiguration
+from swefoundry.drafts.recipes.python.requirement_names import requirements_in
+from swefoundry.drafts.recipes.python.well_known import is_well_known
 
 
-def requirements(
-    facts: Facts, declared: DeclaredMetadata, config: PytestConfiguration, constraints: Constraints
-) -> list[str]:
-    """Return requirement strings, sorted, one per distribution.
+def requirements(project: PythonProject, constraints: Constraints) -> list[str]:
+    """Return requirement strings, sorted, one per distribution, without those that the tree itself has.
 
     Equal requirements give equal text, so layers are shared.
     """
+    facts, declared, config = project.facts, project.declared, project.config
     chosen: dict[str, Requirement] = {}
     own = canonicalize_name(declared.name or "")
     for requirement in requirements_in(constraints.add):
@@ -33,12 +36,40 @@ def requirements(
     kept = [
         _without_bounds(requirement, name, constraints)
         for name, requirement in sorted(chosen.items())
-        if name not in constraints.absent and (name not in constraints.drop or name in needed)
+        if name not in constraints.absent
+        and (name not in constraints.drop or name in needed)
+        and _may_be_asked(name, project, constraints)
     ]
     return [
         str(_pytest_bound(requirement, constraints))
         for requirement in [*kept, *_companion_requirements(chosen)]
     ]
+
+
+def limits(project: PythonProject, constraints: Constraints) -> list[str]:
+    """Return the constraints that the manifests name, without those that failed rounds refuted."""
+    loose = constraints.loosen | constraints.absent | constraints.drop
+    lines = [] if "*" in constraints.loosen else project.declared.limits[:MAX_LIMITS]
+    found = {canonicalize_name(item.name): item for item in requirements_in(lines) if item.specifier}
+    return [str(item) for name, item in sorted(found.items()) if name not in loose | project.local_names]
+
+
+MAX_LIMITS = 200
+"""Lines of constraint files that a Dockerfile repeats."""
+
+
+def _may_be_asked(name: str, project: PythonProject, constraints: Constraints) -> bool:
+    """Whether a name may be asked from the package index.
+
+    A missing module may belong to a requirement that was left out, whatever its name: then only well-known names are
+    guessed.
+    """
+    if name in project.local_names:
+        return False
+    guessed = {canonicalize_name(item.name) for item in requirements_in(constraints.add)}
+    declared = (*project.declared.runtime, *project.declared.test, *project.declared.dev)
+    known = {canonicalize_name(item.name) for item in requirements_in(declared)}
+    return not project.left_out or name not in guessed - known or is_well_known(name)
 
 
 def _companion_requirements(chosen: dict[str, Requirement]) -> Iterator[Requirement]:
@@ -65,6 +96,10 @@ def _needed_by_tests(
 def _from_test_sources(facts: Facts) -> Iterator[str]:
     """Yield requirements that imports, fixtures and markers of the tests show."""
     own = {re.sub(r".*/", "", folder) for folder in (*facts.package_dirs, *facts.root_entries)}
+    above = {str(folder) for test in facts.test_files for folder in PurePosixPath(test).parents}
+    own |= {
+        PurePosixPath(path).name for path in facts.python_modules if str(PurePosixPath(path).parent) in above
+    }
     for module in facts.test_imports:
         top = module.split(".")[0]
         if top in names.INSTALLED_ON_IMPORT and not own & {top, f"{top}.py"}:
@@ -74,26 +109,6 @@ def _from_test_sources(facts: Facts) -> Iterator[str]:
             yield names.DISTRIBUTION_BY_FIXTURE[parameter]
     for marker in facts.test_markers:
         yield names.DISTRIBUTION_BY_MARKER.get(marker, "")
-
-
-def requirements_in(lines: Iterable[str]) -> Iterator[Requirement]:
-    """Parse lines as requirements; of invalid ones (`foo @ git+…`, `foo == 1.*.2`) take the name."""
-    for line in lines:
-        try:
-            requirement = Requirement(line.strip())
-        except InvalidRequirement:
-            match = re.match(r"^([A-Za-z0-9][\w.-]*[A-Za-z0-9]|[A-Za-z])(?=\s|$|[<>=!~;@(\[])", line.strip())
-            if match is None or match[1] in _MARKER_NAMES:
-                continue
-            requirement = Requirement(match[1])
-        requirement.url = None  # a clone or download has no upload time in the index
-        yield requirement
-
-
-_MARKER_NAMES = frozenset(
-    {"python_version", "python_implementation", "sys_platform", "platform_system", "extra"}
-)
-"""First words of the second line when setup.cfg breaks a requirement before its marker."""
 
 
 def _add_requirement(requirement: Requirement, chosen: dict[str, Requirement], own: str) -> None:
@@ -125,7 +140,7 @@ def _useful_for_tests(requirement: Requirement, imported: set[str]) -> bool:
 
 def pinned_names(declared: DeclaredMetadata) -> frozenset[str]:
     """Return distributions that the manifests pin exactly."""
-    found = requirements_in((*declared.runtime, *declared.test, *declared.dev))
+    found = requirements_in((*declared.runtime, *declared.test, *declared.dev, *declared.limits))
     return frozenset(canonicalize_name(requirement.name) for requirement in found if _is_pinned(requirement))
 
 

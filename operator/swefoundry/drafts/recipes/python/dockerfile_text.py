@@ -12,13 +12,13 @@
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
 from swefoundry.dockerfile.render import apt_step
-from swefoundry.drafts.recipes.python.build_tools import Installation
+from swefoundry.drafts.recipes.python.build_tools import Installation, all_tools
 from swefoundry.drafts.recipes.python.pytest_settings import EMPTY_PYTEST_INI
 
 UV = "uv==0.13.9"
@@ -42,6 +42,22 @@ class PythonEnvironment:
     """Folders of the source for PYTHONPATH, relative to /testbed."""
     installer_resolves: bool = False
     empty_config: bool = False
+    folder: str = ""
+    """Of the project, relative to /testbed."""
+    needed: Sequence[tuple[str, Installation]] = ()
+    """Further projects of the tree, by folder, installed before the project itself."""
+    limits: Sequence[str] = ()
+    """Constraints of the dependency layer."""
+    build_limits: Sequence[str] = ()
+    """Constraints of the isolated builds in the dependency layer."""
+    never_asked: Sequence[str] = ()
+    """Names that the installer must not ask from the package index, also when a dependency requires them."""
+    left_out: Sequence[str] = ()
+    """Requirements that are not installed, for people."""
+
+
+_LISTS = {"limits": "constraints", "build_limits": "build-constraints", "never_asked": "excludes"}
+"""Lists of the environment that uv reads from files, by the name of its option."""
 
 
 def dockerfile(environment: PythonEnvironment) -> str:
@@ -49,14 +65,34 @@ def dockerfile(environment: PythonEnvironment) -> str:
     steps = [
         *_base_steps(environment),
         *([apt_step(sorted(environment.apt))] if environment.apt else []),
-        _install_step(environment.installation.tools, "", 0),
-        _install_step(environment.requirements, _date_options(environment)),
+        _install_step(
+            all_tools((environment.installation, *(each for _, each in environment.needed))), "", 0
+        ),
+        *_list_steps(environment),
+        _install_step(environment.requirements, _resolution_options(environment)),
         *([f"RUN printf '[pytest]\\n' > {EMPTY_PYTEST_INI}"] if environment.empty_config else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
         *_project_steps(environment),
     ]
     return "\n".join(step for step in steps if step) + "\n"
+
+
+def _list_steps(environment: PythonEnvironment) -> Iterator[str]:
+    if environment.left_out:
+        yield f"# not asked from the package index: {', '.join(environment.left_out)}"
+    for name, option in _LISTS.items():
+        items = getattr(environment, name)
+        if items:
+            quoted = " ".join(shlex.quote(item) for item in items)
+            yield f"RUN printf '%s\\n' {quoted} > /opt/{option}.txt"
+
+
+def _resolution_options(environment: PythonEnvironment) -> str:
+    files = "".join(
+        f" --{option} /opt/{option}.txt" for name, option in _LISTS.items() if getattr(environment, name)
+    )
+    return files + _date_options(environment)
 
 
 def _base_steps(environment: PythonEnvironment) -> list[str]:
@@ -93,26 +129,34 @@ def _install_step(requirements: Sequence[str], options: str, minimum: int = 1) -
 
 def reinstall_command(environment: PythonEnvironment) -> str | None:
     """Return the command that reinstalls the project from what the image has; None where nothing is installed."""
-    return _install_project(environment, " --reinstall", " --no-deps")
+    parts = [*environment.needed, (environment.folder, environment.installation)]
+    commands = [_install_project(folder, each, " --reinstall", " --no-deps") for folder, each in parts]
+    return " && ".join(command for command in commands if command) or None
 
 
-def _install_project(environment: PythonEnvironment, again: str, rest: str) -> str | None:
-    installation = environment.installation
+def _install_project(folder: str, installation: Installation, again: str, rest: str) -> str | None:
     if installation.develop:
-        return f"{_variable_prefix(installation)}python setup.py -q develop --no-deps"
+        command = f"{_variable_prefix(installation)}python setup.py -q develop --no-deps"
+        return f"(cd {shlex.quote(folder)} && {command})" if folder else command
     if not installation.editable:
         return None
     apart = "" if installation.isolated else " --no-build-isolation"
-    return f"{_variable_prefix(installation)}uv pip install --no-cache{again}{apart}{rest} -e ."
+    place = shlex.quote(f"./{folder}") if folder else "."
+    return f"{_variable_prefix(installation)}uv pip install --no-cache{again}{apart}{rest} -e {place}"
 
 
 def _project_steps(environment: PythonEnvironment) -> list[str]:
-    installation = environment.installation
-    command = _install_project(
-        environment, "", _date_options(environment) if environment.installer_resolves else " --no-deps"
-    )
-    steps = [f"RUN {command}"] if command else []
-    folders = environment.python_path if installation.editable else ["", *environment.python_path]
+    """Install projects of the tree; `--no-sources` keeps uv from following the places that their manifests name."""
+    installation, alone = environment.installation, " --no-deps"
+    sources = " --no-sources" if environment.never_asked else ""
+    rest = _resolution_options(environment) if environment.installer_resolves else alone
+    commands = [
+        *(_install_project(folder, each, "", alone + sources) for folder, each in environment.needed),
+        _install_project(environment.folder, installation, "", rest + sources),
+    ]
+    steps = [f"RUN {command}" for command in commands if command]
+    outside = [] if installation.editable or environment.folder else [""]
+    folders = [*outside, *environment.python_path]
     if folders:
         path = ":".join(f"{SOURCE_ROOT}/{folder}".rstrip("/") for folder in folders)
         steps.append(f"ENV PYTHONPATH={path}")

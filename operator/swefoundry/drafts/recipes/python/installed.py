@@ -15,7 +15,7 @@ from swefoundry.dockerfile.parser import Instruction, assignments, parse
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9.+-]+")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(?:\[[\w,.-]*\])?\s*(?:[<>=!~;].*)?")
-_SOURCE_ARGUMENT = re.compile(r"(?:\./?|/testbed/?)(?:\[[\w,.-]*\])?")
+_SOURCE_ARGUMENT = re.compile(r"(?:\.(?:/[\w./-]*)?|/testbed(?:/[\w./-]*)?)(?:\[[\w,.-]*\])?")
 _TAKES_A_VALUE = re.compile(
     r"-[rcifCtp]|--(?:requirements?|constraints?|(?:extra-|default-)?index(?:-url)?|find-links|target|prefix|python"
     r"|timeout|trusted-host|config-settings?|no-binary|only-binary|retries|root|resolution|prerelease|upgrade-strategy)"

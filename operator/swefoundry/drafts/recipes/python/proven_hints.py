@@ -16,12 +16,13 @@ from packaging.utils import canonicalize_name
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.proven_environment import ReuseCandidate
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
-from swefoundry.drafts.recipes.python.dependencies import pinned_names, requirements, requirements_in
+from swefoundry.drafts.recipes.python.dependencies import pinned_names, requirements
 from swefoundry.drafts.recipes.python.installed import DockerfileInstalls, read_dockerfile_installs
 from swefoundry.drafts.recipes.python.interpreters import UNDATED, Candidate, earliest_day, version_in
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.pytest_settings import UNITTEST_COMMAND, is_recipe_command
 from swefoundry.drafts.recipes.python.rebuild import has_rebuild, without_rebuild
+from swefoundry.drafts.recipes.python.requirement_names import requirements_in
 from swefoundry.drafts.reuse import environment_name
 
 MAX_TIME_APART = timedelta(days=730)
@@ -115,11 +116,11 @@ def _installed_constraints(installs: DockerfileInstalls, project: PythonProject)
     theirs: dict[str, Requirement] = {
         canonicalize_name(item.name): item for item in requirements_in(installs.requirements)
     }
-    ours = requirements(project.facts, project.declared, project.config, NO_CONSTRAINTS)
+    ours = requirements(project, NO_CONSTRAINTS)
     known: set[str] = {
         canonicalize_name(item.name) for item in requirements_in((*ours, *project.declared.build))
     }
-    known |= _BUILD_TOOLS | {project.modules.distribution or ""}
+    known |= _BUILD_TOOLS | project.local_names | {project.modules.distribution or ""}
     bare = {name for name, item in theirs.items() if not item.specifier}
     return Constraints(
         add=frozenset(str(item) for name, item in theirs.items() if name not in known and not item.marker),

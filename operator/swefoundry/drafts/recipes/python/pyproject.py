@@ -2,24 +2,28 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
+from swefoundry.drafts.recipes.python.bound_in_pyproject import bound_names, other_indexes
 from swefoundry.drafts.recipes.python.declared import (
     DeclaredMetadata,
     RequirementGroups,
     merge_declared,
+    normalized_group,
     python_classifiers,
 )
+from swefoundry.drafts.recipes.python.unknown_names import with_unknown_names_bound
 
 
-def declared(text: str) -> DeclaredMetadata:
-    """Parse pyproject.toml; an invalid file declares nothing."""
+def declared(text: str, folder: str = "") -> DeclaredMetadata:
+    """Parse pyproject.toml of a folder; an invalid file declares nothing."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return DeclaredMetadata()
     tool = _table(data, "tool")
-    return merge_declared(
+    merged = merge_declared(
         (
             _standard(_table(data, "project")),
             _groups(_strings_by_group(_table(data, "dependency-groups"))),
@@ -29,8 +33,13 @@ def declared(text: str) -> DeclaredMetadata:
             _groups({"dev": _strings(_table(tool, "uv").get("dev-dependencies"))}),
             _groups(_hatch(_table(_table(tool, "hatch"), "envs"))),
             _build(_table(data, "build-system")),
+            DeclaredMetadata(
+                bound=tuple(bound_names(tool, folder)),
+                limits=_strings(_table(tool, "uv").get("constraint-dependencies")),
+            ),
         )
     )
+    return with_unknown_names_bound(merged) if other_indexes(tool) else merged
 
 
 def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -43,13 +52,20 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 
 def _strings_by_group(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return groups with their `include-group` entries resolved, one level deep."""
-    flat: dict[str, tuple[str, ...]] = {}
-    for key, items in table.items():
-        included = [entry.get("include-group") for entry in items or [] if isinstance(entry, dict)]
-        more = [item for name in included if name for item in _strings(table.get(name))]
-        flat[key] = (*_strings(items), *more)
-    return flat
+    """Return groups with their `include-group` entries resolved (PEP 735)."""
+    by_name = {normalized_group(key): items for key, items in table.items()}
+    return {key: tuple(_group_items(items, by_name, frozenset())) for key, items in table.items()}
+
+
+def _group_items(items: Any, groups: dict[str, Any], inside: frozenset[str]) -> Iterator[str]:
+    """Groups that include each other in a circle end where the circle closes."""
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, str):
+            yield item
+        included = item.get("include-group") if isinstance(item, dict) else None
+        name = normalized_group(included) if isinstance(included, str) else ""
+        if name and name not in inside:
+            yield from _group_items(groups.get(name), groups, inside | {name})
 
 
 def _groups(lists: dict[str, tuple[str, ...]]) -> DeclaredMetadata:
@@ -73,6 +89,7 @@ def _standard(project: dict[str, Any]) -> DeclaredMetadata:
         test=extras.test(),
         dev=extras.dev(),
         features=extras.features(),
+        extras=extras.normalized(),
         requires_python=_text(project.get("requires-python")),
         pythons=python_classifiers(_strings(project.get("classifiers"))),
         runtime_known="dependencies" not in dynamic,
@@ -90,6 +107,7 @@ def _poetry(poetry: dict[str, Any]) -> DeclaredMetadata:
     }
     lists["dev"] = (*lists.get("dev", ()), *_poetry_list(_table(poetry, "dev-dependencies")))
     groups = RequirementGroups(lists)
+    extras = RequirementGroups(_strings_by_group(_table(poetry, "extras")))
     return DeclaredMetadata(
         name=_text(poetry.get("name")),
         version=_text(poetry.get("version")),
@@ -97,8 +115,9 @@ def _poetry(poetry: dict[str, Any]) -> DeclaredMetadata:
         test=groups.test(),
         dev=groups.dev(),
         requires_python=_specifier(python) if isinstance(python, str) else None,
+        extras=extras.normalized(),
         runtime_known="dependencies" in poetry,
-        installable="name" in poetry,
+        installable="name" in poetry and poetry.get("package-mode") is not False,
     )
 
 

@@ -1,9 +1,10 @@
 """Read pytest's configuration and write the test command."""
 
+import posixpath
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
@@ -57,17 +58,27 @@ class PytestConfiguration:
             return []
 
 
-def read_configuration(texts: Mapping[str, str]) -> PytestConfiguration:
-    """Return the section that pytest would use, in pytest's order of files."""
+def configuration_folders(test_files: Sequence[str]) -> list[str]:
+    """Return the folders in which pytest looks for its configuration: the common one of the tests, and all above."""
+    common = posixpath.commonpath([posixpath.dirname(path) for path in test_files]) if test_files else ""
+    parts = common.split("/") if common else []
+    return ["/".join(parts[:length]) for length in range(len(parts), -1, -1)]
+
+
+def read_configuration(texts: Mapping[str, str], folders: Sequence[str] = ("",)) -> PytestConfiguration:
+    """Return the section that pytest would use, in pytest's order of folders and files."""
     found = _DJANGO_SETTINGS.search("\n".join(texts.values()))
     django = found[1] if found else "tests.settings"
-    for path in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
-        text = texts.get(path)
-        values = None if text is None else _section(path, text)
-        if values is not None:
-            return PytestConfiguration(values, django)
-    cfg = parse_ini(texts.get("setup.cfg", ""))
-    return PytestConfiguration({}, django, refused_section=cfg is not None and cfg.has_section("pytest"))
+    for folder in folders:
+        for name in ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
+            text = texts.get(posixpath.join(folder, name))
+            values = None if text is None else _section(name, text)
+            if values is not None:
+                return PytestConfiguration(values, django)
+    files = (texts.get(posixpath.join(folder, "setup.cfg"), "") for folder in folders)
+    parsers = [parse_ini(text) for text in files]
+    refused = any(parser is not None and parser.has_section("pytest") for parser in parsers)
+    return PytestConfiguration({}, django, refused_section=refused)
 
 
 def _section(path: str, text: str) -> dict[str, str] | None:

@@ -9,8 +9,8 @@ from collections.abc import Collection
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.drafts.recipes.python.dependencies import requirements_in
 from swefoundry.drafts.recipes.python.project import PythonProject
+from swefoundry.drafts.recipes.python.requirement_names import requirements_in
 
 _MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
 
@@ -92,4 +92,4 @@ def has_rebuild(command: str) -> bool:
 
 
 def _manifest_text(project: PythonProject) -> str:
-    return "\n".join(file.text for file in project.facts.manifests if file.path in _MANIFESTS)
+    return "\n".join(part.manifest_text for part in (project.own, *project.needed))

@@ -1,5 +1,6 @@
 """Turn a candidate and its constraints into a draft and a label for people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -8,9 +9,9 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.drafts.recipes.python.build_tools import plan_installation
+from swefoundry.drafts.recipes.python.build_tools import Installation, plan_installation
 from swefoundry.drafts.recipes.python.constraints import Constraints
-from swefoundry.drafts.recipes.python.dependencies import pinned_names, requirements
+from swefoundry.drafts.recipes.python.dependencies import limits, pinned_names, requirements
 from swefoundry.drafts.recipes.python.dockerfile_text import PythonEnvironment, dockerfile, reinstall_command
 from swefoundry.drafts.recipes.python.interpreters import (
     FIRST_WITH_UV,
@@ -24,6 +25,7 @@ from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint
 from swefoundry.drafts.recipes.python.pytest_settings import REPORT_PATH, UNITTEST_COMMAND, pytest_command
 from swefoundry.drafts.recipes.python.rebuild import has_compiler, is_compiled, rebuild_globs, with_rebuild
+from swefoundry.drafts.recipes.python.source_tree import TreeProject
 from swefoundry.text.plurals import pluralize
 
 NOT_BEFORE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
@@ -73,19 +75,31 @@ class DraftPlan:
     def environment(self) -> PythonEnvironment:
         """The content of the Dockerfile."""
         project, candidate, constraints = self.project, self.candidate, self.constraints
-        chosen = plan_installation(project, candidate.python, constraints)
+        parts = {part.folder: self._installation(part) for part in (project.own, *project.needed)}
+        chosen = parts[project.own.folder]
         return PythonEnvironment(
             base=candidate.base,
             uv_base=None if candidate.python >= FIRST_WITH_UV else self.inputs.uv_base,
             apt=sorted(constraints.apt),
             installation=chosen,
-            requirements=requirements(project.facts, project.declared, project.config, constraints),
+            requirements=requirements(project, constraints),
             until=candidate.until,
             package_dates=_package_dates(project, candidate, constraints),
-            python_path=_python_path(project, constraints, chosen.editable),
+            python_path=_python_path(project, constraints, parts),
             installer_resolves=constraints.installer_resolves or not project.declared.runtime_known,
             empty_config=constraints.no_config or project.config.refused_section,
+            folder=project.own.folder,
+            needed=[(part.folder, parts[part.folder]) for part in project.needed],
+            limits=limits(project, constraints),
+            never_asked=sorted(project.excluded),
+            left_out=[str(name) for name in project.left_out],
         )
+
+    def _installation(self, part: TreeProject) -> Installation:
+        """The project's version is that of the row; other projects of the tree have their own."""
+        version = self.project.facts.version_tag
+        version = (version or self.project.version) if part is self.project.own else version
+        return plan_installation(part, self.candidate.python, self.constraints, version)
 
     @property
     def compiles(self) -> bool:
@@ -143,11 +157,21 @@ def _package_dates(
     return sorted(days.items())
 
 
-def _python_path(project: PythonProject, constraints: Constraints, editable: bool) -> list[str]:
+def _python_path(
+    project: PythonProject, constraints: Constraints, parts: Mapping[str, Installation]
+) -> list[str]:
+    """Return folders of what is not installed, and a nested project's own, as if its tests were started there."""
+    editable = parts[project.own.folder].editable
     own = () if editable else project.import_folders
-    return [
-        folder for folder in dict.fromkeys((*own, *sorted(constraints.python_path))) if folder or editable
+    more = [
+        folder
+        for part in project.needed
+        if not parts[part.folder].editable
+        for folder in project.folders_of(part)
     ]
+    nested = [project.own.folder] if project.own.folder else []
+    folders = dict.fromkeys((*own, *nested, *more, *project.loose_folders, *sorted(constraints.python_path)))
+    return [folder for folder in folders if folder or editable]
 
 
 _LABEL_WORDS = {
@@ -175,4 +199,17 @@ def plan_label(plan: DraftPlan) -> str:
         words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
     if plan.hint is not None:
         words.append(plan.hint.label)
-    return ", ".join(words)
+    words += _left_out_words(plan.project)
+    return ", ".join(words)[:MAX_LABEL]
+
+
+MAX_LABEL = 200
+"""Length of a round's label in the status of an EnvBuild."""
+
+
+def _left_out_words(project: PythonProject) -> list[str]:
+    names = [str(name) for name in project.left_out]
+    if not names:
+        return []
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return [f"without {', '.join(names[:3])}{more}"]

@@ -32,6 +32,7 @@ def declared(text: str) -> DeclaredMetadata:
         test=(*groups.test(), *_lines(_get(parser, "options", "tests_require"))),
         dev=groups.dev(),
         features=groups.features(),
+        extras=groups.normalized(),
         build=_lines(_get(parser, "options", "setup_requires")),
         requires_python=_get(parser, "options", "python_requires"),
         pythons=python_classifiers(_lines(_get(parser, "metadata", "classifiers"))),

@@ -29,6 +29,7 @@ def declared(text: str) -> DeclaredMetadata:
         test=(*groups.test(), *_strings(arguments.get("tests_require"))),
         dev=groups.dev(),
         features=groups.features(),
+        extras=groups.normalized(),
         build=_build_requirements(arguments.get("setup_requires")),
         requires_python=_text(arguments.get("python_requires")),
         pythons=python_classifiers(_strings(arguments.get("classifiers"))),
