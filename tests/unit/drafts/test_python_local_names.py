@@ -1,11 +1,11 @@
-"""Requirements that a manifest binds to a place are never asked from the package index by their bare name."""
+"""Requirements that a manifest binds to a place are never inputs from the package index by their bare name."""
 
 import pytest
 
 from swefoundry.contracts.draft import Overrides
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts.recipes.python.bound_names import BoundName, bound_requirement
-from unit.drafts.recipe_inputs import ask, next_dockerfile, proposed
+from unit.drafts.recipe_inputs import an_input, next_dockerfile, proposed
 
 PROJECT = '[project]\nname = "thing"\nversion = "1"\n'
 UV = PROJECT + 'dependencies = ["acme-keys"]\n[tool.uv.sources]\nacme-keys = '
@@ -20,7 +20,7 @@ def index_names(dockerfile: str) -> set[str]:
 
 
 def draft_with(manifests: dict[str, str], **fields: object) -> str:
-    return proposed(ask(manifests, **fields)).draft.dockerfile
+    return proposed(an_input(manifests, **fields)).draft.dockerfile
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_requirement_with_a_place_is_recognized(line: str, expected: BoundName
     ],
 )
 def test_bound_names_are_left_out_and_named(manifests: dict[str, str], words: str) -> None:
-    proposal = proposed(ask(manifests))
+    proposal = proposed(an_input(manifests))
     assert "acme-keys" not in index_names(proposal.draft.dockerfile)
     assert proposal.label.endswith(f", without {words}")
     assert f"# not asked from the package index: {words}\n" in proposal.draft.dockerfile
@@ -152,23 +152,23 @@ def test_the_public_index_and_its_mirrors_bind_nothing(url: str) -> None:
 
 
 def test_a_missing_module_of_a_bound_name_is_not_asked_either() -> None:
-    asked = ask({"requirements.txt": "acme-keys @ git+https://host/keys.git\n"})
+    inputs = an_input({"requirements.txt": "acme-keys @ git+https://host/keys.git\n"})
     for module in ("acme_keys", "keys"):
         log = f"E   ModuleNotFoundError: No module named '{module}'"
-        assert index_names(next_dockerfile(asked, RoundOutcome.NO_RESULT, log)) == {"pytest", "setuptools"}
+        assert index_names(next_dockerfile(inputs, RoundOutcome.NO_RESULT, log)) == {"pytest", "setuptools"}
 
 
 @pytest.mark.parametrize("allowed", ["acme-keys", "Acme_Keys", "*"])
 def test_the_user_may_allow_a_bound_name(allowed: str) -> None:
     overrides = Overrides(index_requirements=[allowed])
-    proposal = proposed(ask({"pyproject.toml": UV + '{index = "corp"}\n'}, overrides=overrides))
+    proposal = proposed(an_input({"pyproject.toml": UV + '{index = "corp"}\n'}, overrides=overrides))
     assert "acme-keys" in index_names(proposal.draft.dockerfile)
     assert "without" not in proposal.label
 
 
 def test_urls_are_not_repeated_because_they_may_contain_passwords() -> None:
     text = "acme-keys @ git+https://user:hunter2@git.example.org/keys.git\n"
-    proposal = proposed(ask({"requirements.txt": text}))
+    proposal = proposed(an_input({"requirements.txt": text}))
     assert "hunter2" not in proposal.label + proposal.draft.dockerfile
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from swefoundry.contracts.round_outcome import RoundOutcome
-from unit.drafts.recipe_inputs import ask, next_dockerfile, proposed, requirements
+from unit.drafts.recipe_inputs import an_input, next_dockerfile, proposed, requirements
 
 HATCHLING = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
 WORKSPACE = {"pyproject.toml": '[tool.uv.workspace]\nmembers = ["packages/*"]\n'}
@@ -15,7 +15,7 @@ def project(name: str, *needs: str, build: str = HATCHLING) -> str:
 
 def dockerfile(manifests: dict[str, str], tests: list[str], **fields: object) -> str:
     return proposed(
-        ask(manifests, test_files=tests, root_entries=[], package_dirs=[], **fields)
+        an_input(manifests, test_files=tests, root_entries=[], package_dirs=[], **fields)
     ).draft.dockerfile
 
 
@@ -123,9 +123,9 @@ def test_a_module_without_a_manifest_goes_on_pythonpath() -> None:
 
 
 def test_a_missing_module_that_the_tree_has_anywhere_is_put_on_pythonpath() -> None:
-    asked = ask(python_modules=["tools/lib/acme_words.py"])
+    inputs = an_input(python_modules=["tools/lib/acme_words.py"])
     text = next_dockerfile(
-        asked, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'acme_words'"
+        inputs, RoundOutcome.NO_RESULT, "E   ModuleNotFoundError: No module named 'acme_words'"
     )
     assert requirements(text) == ["pytest"]
     assert text.endswith("ENV PYTHONPATH=/testbed:/testbed/src:/testbed/tools/lib\n")
@@ -141,8 +141,8 @@ def test_the_configuration_of_pytest_is_the_nearest_one() -> None:
         "pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--cov"\n',
         "a/pytest.ini": "[pytest]\n",
     }
-    asked = ask(manifests | {"a/setup.py": ""}, test_files=["a/tests/test_a.py"])
-    assert "addopts" not in proposed(asked).draft.test_command
+    inputs = an_input(manifests | {"a/setup.py": ""}, test_files=["a/tests/test_a.py"])
+    assert "addopts" not in proposed(inputs).draft.test_command
 
 
 def test_the_root_of_a_workspace_declares_for_the_tests_of_its_projects() -> None:

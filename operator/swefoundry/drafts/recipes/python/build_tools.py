@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.declared import DeclaredMetadata
 from swefoundry.drafts.recipes.python.interpreters import PythonVersion
-from swefoundry.drafts.recipes.python.source_tree import TreeProject
+from swefoundry.drafts.recipes.python.project_tree import TreeProject
 
 _SETUPTOOLS_RANGE = "setuptools>=64,<71"
 """Editable installs came with 64; 71 and later prefer an installed packaging to their own copy, and reject values in

@@ -12,6 +12,7 @@ from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.python import ci_installs
 from swefoundry.drafts.recipes.python.bound_names import BoundName
 from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, merge_declared
+from swefoundry.drafts.recipes.python.project_tree import ProjectTree, TreeProject, module_name, needed_names
 from swefoundry.drafts.recipes.python.pytest_log import ProjectModules
 from swefoundry.drafts.recipes.python.pytest_settings import (
     PytestConfiguration,
@@ -19,7 +20,6 @@ from swefoundry.drafts.recipes.python.pytest_settings import (
     read_configuration,
 )
 from swefoundry.drafts.recipes.python.requirement_names import requirement_name, requirements_in
-from swefoundry.drafts.recipes.python.source_tree import SourceTree, TreeProject, module_name, needed_names
 from swefoundry.drafts.recipes.python.well_known import is_well_known
 
 
@@ -48,7 +48,7 @@ class PythonProject:
         """Parse the manifests in the facts."""
         facts = strategy_input.facts
         files = (*facts.further_manifests, *facts.manifests)
-        tree = SourceTree({file.path: file.text for file in files}, tuple(facts.python_modules))
+        tree = ProjectTree({file.path: file.text for file in files}, tuple(facts.python_modules))
         own = tree.read(tree.project_folder(facts.test_files))
         declared = _with_root(own, tree, [file.text for file in facts.ci])
         places = {tree.at_place(name).name for name in declared.bound}
@@ -140,7 +140,7 @@ class PythonProject:
         return ProjectModules(folders, own, frozenset(parents - {"", *self.facts.package_dirs}))
 
 
-def _with_root(own: TreeProject, tree: SourceTree, ci: list[str]) -> DeclaredMetadata:
+def _with_root(own: TreeProject, tree: ProjectTree, ci: list[str]) -> DeclaredMetadata:
     """Add what the root of a monorepo declares for the tests of all its projects."""
     root_texts = {path: text for path, text in tree.texts.items() if path.count("/") <= 1}
     scripts = ci_installs.declared(root_texts, ci)
@@ -187,7 +187,7 @@ def _is_allowed(name: str, allowed: frozenset[str]) -> bool:
 
 
 def _outside(
-    bound: set[BoundName], tree: SourceTree, own: TreeProject, allowed: frozenset[str]
+    bound: set[BoundName], tree: ProjectTree, own: TreeProject, allowed: frozenset[str]
 ) -> list[BoundName]:
     in_tree = {own.name, *tree.by_name, *tree.module_names}
     return [

@@ -68,7 +68,7 @@ _INNER = ("", "src", "lib")
 
 
 @dataclass(frozen=True)
-class SourceTree:
+class ProjectTree:
     """All manifests of a tree, by path, and its modules."""
 
     texts: Mapping[str, str]
