@@ -1,4 +1,4 @@
-"""Requirements that a manifest binds to a place are never inputs from the package index by their bare name."""
+"""Requirements that a manifest binds to a place are never asked from the package index by their bare name."""
 
 import pytest
 

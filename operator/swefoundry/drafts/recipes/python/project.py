@@ -109,8 +109,8 @@ class PythonProject:
                 and canonicalize_name(module) not in declared
             ):
                 found[posixpath.dirname(min(paths, key=self._distance_to_tests))] = None
-        beside = {posixpath.dirname(test) for test in self.facts.test_files}
-        return tuple(folder for folder in found if folder and folder not in beside)
+        test_folders = {posixpath.dirname(test) for test in self.facts.test_files}
+        return tuple(folder for folder in found if folder and folder not in test_folders)
 
     def _distance_to_tests(self, path: str) -> tuple[int, int]:
         """Prefer the module that shares most folders with the tests."""

@@ -137,8 +137,8 @@ class ProjectTree:
         """
         found: dict[str, TreeProject] = {}
         importing = [each for module in imports for each in self._projects_with(module)]
-        wanted = [self.by_name[name] for name in names if name in self.by_name]
-        pending = [*wanted, *importing]
+        requested = [self.by_name[name] for name in names if name in self.by_name]
+        pending = [*requested, *importing]
         while pending:
             project = pending.pop()
             if project.folder != own.folder and project.folder not in found:

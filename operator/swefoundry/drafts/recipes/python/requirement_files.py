@@ -99,13 +99,13 @@ def read_requirements(path: str, texts: Mapping[str, str]) -> RequirementList:
 class _Target:
     found: RequirementList
     indexes: list[str]
-    seen: set[tuple[str, bool]]
+    visited: set[tuple[str, bool]]
 
 
 def _read_file(path: str, texts: Mapping[str, str], target: _Target, *, limits: bool) -> None:
-    if (path, limits) in target.seen:
+    if (path, limits) in target.visited:
         return
-    target.seen.add((path, limits))
+    target.visited.add((path, limits))
     for line in _logical_lines(texts.get(path, "")):
         _read_line(line, path, texts, target, limits)
 
@@ -113,8 +113,8 @@ def _read_file(path: str, texts: Mapping[str, str], target: _Target, *, limits: 
 def _read_line(line: str, path: str, texts: Mapping[str, str], target: _Target, limits: bool) -> None:
     included, index = _INCLUDE.match(line), _INDEX.match(line)
     if included:
-        beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[2].strip("\"' ")))
-        _read_file(beside, texts, target, limits=limits or included[1] in ("-c", "--constraint"))
+        from_file = posixpath.normpath(posixpath.join(posixpath.dirname(path), included[2].strip("\"' ")))
+        _read_file(from_file, texts, target, limits=limits or included[1] in ("-c", "--constraint"))
     elif index:
         target.indexes.append(index[1])
     elif limits and bound_requirement(line) is None:
@@ -129,9 +129,9 @@ def _with_tree_path(line: str, path: str, texts: Mapping[str, str]) -> str:
         return line
     option, _, place = line.rpartition(" ")
     bare, bracket, extras = place.partition("[")
-    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), bare))
+    from_file = posixpath.normpath(posixpath.join(posixpath.dirname(path), bare))
     here = posixpath.normpath(bare)
-    folder = here if _has_manifest(here, texts) or not _has_manifest(beside, texts) else beside
+    folder = here if _has_manifest(here, texts) or not _has_manifest(from_file, texts) else from_file
     return f"{option} ./{folder}{bracket}{extras}".strip()
 
 
