@@ -166,5 +166,5 @@ def verdict_statuses() -> dict[str, TaskInstanceStatus]:
     verdicts = {
         f"the verdict {verdict.value}": after(view, Judged(verdict, sets, digest("c"))) for verdict in Verdict
     }
-    judged = Judged(Verdict.PASS2PASS, sets, digest("c"), NO_FILES_NOTE)
+    judged = Judged(Verdict.PASS2PASS, sets, digest("c"), note=NO_FILES_NOTE)
     return verdicts | {"a verdict without a test file": after(view, judged)}
