@@ -154,7 +154,7 @@ class Settings(BaseSettings):
     require_isolation: bool = True
     """Give no verdict when the canary answered although `network: Deny` was requested."""
     task_user_namespaces: bool = True
-    """Run task pods with hostUsers: false, so that root in a pod is nobody on the node.
+    """Run task pods with hostUsers: false, so that root in a pod has no privileges on the node.
 
     Needs Kubernetes >= 1.33 and a container runtime with support for it.
     """

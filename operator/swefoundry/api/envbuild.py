@@ -130,7 +130,7 @@ class Round(WireModel):
     )
     claimed: bool | None = Field(
         default=None,
-        description="Whether the model believed that its draft would be accepted; recorded, never believed.",
+        description="Whether the model believed that its draft would be accepted; recorded, and used in no decision.",
     )
     usage: Usage | None = Field(default=None, description="What models were used for this draft.")
 
