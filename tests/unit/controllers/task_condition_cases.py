@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from builders import IMAGE, NONCE, NOW, PREPARED, Json, a_build, a_pod, a_task, digest, terminated, waiting
+from swefoundry.api.reasons import INTAKE_REASONS
 from swefoundry.api.taskinstance import Evaluation, ResultSets, TaskInstanceStatus
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.controllers.steps import RunWork
@@ -129,14 +130,10 @@ def intake_statuses() -> dict[str, TaskInstanceStatus]:
             observed(),
             IntakeFinished(collect("intake", code), IntakeResult(nonce="n", code=code, message=message)),
         )
-        for code, message in [
-            (0, ""),
-            (10, "<message of the intake>"),
-            (11, "<message of the intake>"),
-            (12, "<message of the intake>"),
-            (13, "<message of the intake>"),
-            (90, "<message of the intake>"),
-        ]
+        for code, message in {
+            0: "",
+            **dict.fromkeys([*INTAKE_REASONS, 90], "<message of the intake>"),
+        }.items()
     }
 
 
