@@ -2,9 +2,10 @@
 
     python samples/agents/prepare.py --served DIR --url http://git.lab:8418/demo --out DIR
 
-Each folder beside this file is one instance: ``base`` is the repository at its commit, ``tests`` the hidden tests, ``fix``
-the fix, ``taskinstance.yaml`` everything but commit, source and patches. Names and dates are fixed, so the commits are always
-the same. On a cluster of your own, push the bare repositories in ``--served`` to where ``--url`` leads.
+Each folder beside this file is one instance: ``base`` is the repository at its commit, ``tests`` the hidden tests,
+``fix`` the fix, ``taskinstance.yaml`` everything but commit, source and patches. Names and dates are fixed, so the
+commits are always the same. On a cluster of your own, push the bare repositories in ``--served`` to where ``--url``
+leads.
 """
 
 import argparse
