@@ -5,77 +5,30 @@ What agent pods write is a script here; operator and registry are real. See `sim
 """
 
 import random
-from collections import Counter
 
 import pytest
 
 from simulated.api_server import running_api_server
-from simulated.kubelet import Kubelet, spec_of
 from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY
-from simulated.stepping_operator import SETTINGS, Crash, Simulation
+from simulated.stepping_operator import SETTINGS, Crash
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.agent_rounds import BUDGET_REQUEUE_SECONDS
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.pod_snapshot import read_snapshot
-
-HERE = ("taskinstances", "here", "task-one")
-BUILD = ("envbuilds", "here", "task-one")
-MODELS = SETTINGS.model_copy(update={"models": [Model(name="small"), Model(name="large")]})
-USED = Usage(turns=4, input_tokens=9000, output_tokens=1000, micro_usd=2500)
-
-
-def a_draft(number):
-    return Draft(
-        dockerfile=f"FROM python:3.11-slim\nCOPY . /testbed\nRUN echo {number}\n", test_command="pytest"
-    )
-
-
-async def written(proxy, number=0, **fields):
-    """The record of an agent pod that wrote a draft, which is in the registry."""
-    async with RegistryClient(proxy.behind, insecure=True) as registry:
-        digest = await registry.put_blob(REPOSITORY, a_draft(number).to_bytes())
-        state = await registry.put_blob(REPOSITORY, b"state %d" % number)
-    record = {
-        "draft": digest,
-        "state": state,
-        "transcript": state,
-        "usage": USED.to_json_dict(),
-        "claimed": True,
-    }
-    return {"code": 0, "label": f"small: draft {number}"} | record | fields
-
-
-def a_simulation(server, proxy, seeded, script=None, strategies=("agents",), settings=MODELS, **fields):
-    spec = fields.pop("spec", {})
-    body = manifest(**({"environment": {"strategies": list(strategies)}} | spec))
-    body["metadata"] |= fields.pop("meta", {})
-    server.create("taskinstances", "here", body)
-    return Simulation(
-        server, proxy, Kubelet(server, script or ScriptedPods(seeded)), settings=settings, **fields
-    )
-
-
-def build(simulation):
-    return simulation.server.get(BUILD)["status"]
-
-
-def why(simulation):
-    ready = {item["type"]: item for item in build(simulation)["conditions"]}["Ready"]
-    return ready["reason"], ready["message"]
-
-
-def agent_specs(simulation):
-    """What agent pods were asked for, in order."""
-    created = [body for body in simulation.server.created if body["kind"] == "Pod"]
-    return [spec_of(body) for body in created if body["metadata"]["labels"][labels.ROLE] == "agent"]
-
-
-def attempts(simulation):
-    created = [body["metadata"]["labels"] for body in simulation.server.created if body["kind"] == "Pod"]
-    return Counter((item[labels.OWNER_KIND], item[labels.WORK], item[labels.ATTEMPT]) for item in created)
+from unit.controllers.agents_simulation import (
+    BUILD,
+    HERE,
+    MODELS,
+    USED,
+    a_simulation,
+    agent_specs,
+    attempts,
+    build,
+    why,
+    written,
+)
 
 
 async def test_a_draft_of_agents_is_built_probed_and_accepted(server, proxy, seeded):

@@ -4,7 +4,6 @@ wait for it and are laid over its image; wrong images are tried and refused; not
 What pods leave is a script here; operator and registry are real. See `simulated/`.
 """
 
-import itertools
 import random
 from collections import Counter
 from datetime import timedelta
@@ -15,16 +14,16 @@ from hypothesis import strategies as st
 
 from simulated.api_server import running_api_server
 from simulated.kubelet import Kubelet, spec_of
-from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.seeded_registry import seed_registry
 from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.models import Model
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseStats
-from swefoundry.oci.proven_index import list_environments, push_environment_record
+from swefoundry.oci.proven_index import push_environment_record
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names
+from unit.controllers.reuse_simulation import DRAFT, Stage, _numbers, refusing, why
 
 few = settings(
     deadline=None,
@@ -33,49 +32,6 @@ few = settings(
     max_examples=5,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-_numbers = itertools.count()
-DRAFT = {
-    "dockerfile": "FROM python:3.11-slim\nCOPY . /testbed\n",
-    "testCommand": "pytest",
-    "reports": ["r.xml"],
-}
-
-
-class Stage:
-    """A repository of its own in the registry, and a simulation with tasks of it."""
-
-    def __init__(self, server, proxy, seeded, repo):
-        self.server, self.proxy, self.seeded, self.repo = server, proxy, seeded, repo
-        self.path = names.repository(SETTINGS.registry_prefix, repo)
-        self.scripted_pods = ScriptedPods(seeded)
-
-    def task(self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, **environment):
-        merged = {"strategies": list(strategies)} | environment
-        if "fixed" in strategies:
-            merged["draft"] = draft
-        spec = {"repo": self.repo, "instanceId": name, "environment": merged, "suspend": suspend}
-        self.server.create("taskinstances", "here", manifest(name, **spec))
-
-    async def run(self, script=None, **fields):
-        simulation = Simulation(
-            self.server, self.proxy, Kubelet(self.server, script or self.scripted_pods), **fields
-        )
-        await simulation.run()
-        return simulation
-
-    def build(self, name):
-        return self.server.get(("envbuilds", "here", name))["status"]
-
-    def rounds(self, name):
-        return [(item["strategy"], item["outcome"]) for item in self.build(name)["rounds"]]
-
-    def pods(self, kind=""):
-        pods = [body for body in self.server.created if body["kind"] == "Pod"]
-        return [body for body in pods if body["metadata"]["labels"][labels.WORK].startswith(kind)]
-
-    async def known(self):
-        async with RegistryClient(self.proxy.behind, insecure=True) as registry:
-            return await list_environments(registry, self.path, {})
 
 
 @pytest.fixture
@@ -92,25 +48,6 @@ def a_stage(proxy):
 @pytest.fixture
 async def stage(a_stage, server):
     return await a_stage(server)
-
-
-def why(status):
-    ready = {item["type"]: item for item in status["conditions"]}["Ready"]
-    return ready["reason"], ready["message"]
-
-
-def refusing(pod_script, name):
-    """The script, but no image does for the EnvBuild ``name`` unless it was built for it."""
-
-    def script(pod):
-        tags = pod["metadata"]["labels"]
-        kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
-        first = tags[labels.WORK] == "after-0"
-        if kind == ("envbuild", name) and first:
-            return ScriptedPods(pod_script.registry, exit_codes=pod_script.exit_codes | {"after": 1})(pod)
-        return pod_script(pod)
-
-    return script
 
 
 async def test_of_three_one_is_built_and_two_are_laid_over_its_image(stage):

@@ -94,3 +94,48 @@ def writing(files: Files) -> Edit:
             path.write_bytes(content)
 
     return edit
+
+
+def nothing(root: Path) -> None:
+    pass
+
+
+def removing(*names: str) -> Edit:
+    def edit(root: Path) -> None:
+        for name in names:
+            (root / name).unlink()
+
+    return edit
+
+
+def renaming(old: str, new: str, content: bytes | None = None) -> Edit:
+    def edit(root: Path) -> None:
+        (root / new).parent.mkdir(parents=True, exist_ok=True)
+        (root / old).rename(root / new)
+        if content is not None:
+            (root / new).write_bytes(content)
+
+    return edit
+
+
+def linking(name: str, target: str) -> Edit:
+    def edit(root: Path) -> None:
+        (root / name).unlink(missing_ok=True)
+        (root / name).symlink_to(target)
+
+    return edit
+
+
+def mode(name: str, bits: int) -> Edit:
+    return lambda root: (root / name).chmod(bits)
+
+
+def both(*edits: Edit) -> Edit:
+    def edit(root: Path) -> None:
+        for one in edits:
+            one(root)
+
+    return edit
+
+
+TEXT = b"one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n"
