@@ -3,11 +3,13 @@
 import asyncio
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -23,7 +25,11 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
+from swefoundry.workloads.evaluation.log_frames import SplitLog, split_log
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
+from swefoundry.workloads.pod_outcomes import PodState
+from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 Json = dict[str, Any]
 
@@ -37,9 +43,11 @@ CAPTURING = bool(os.environ.get("SWEFOUNDRY_CAPTURE_PODS"))
 """Set the variable to write the pods that the cluster returns to the fixtures of the unit tests."""
 
 
-def push_stage_image(runner: Path) -> str:
-    """Push python:3.11-slim with the runner as its last layer; return the image's name with its digest."""
-    return f"{NODE_REGISTRY}/{REPOSITORY}@{asyncio.run(_push(runner.read_bytes()))}"
+def push_stage_image(folder: Path) -> str:
+    """Build the runner in the folder, push python:3.11-slim with it as the last layer; return the name with the digest."""
+    binary = folder / "runner"
+    subprocess.run(["make", "-s", "-C", ROOT / "images" / "runner", f"OUTPUT={binary}"], check=True)
+    return f"{NODE_REGISTRY}/{REPOSITORY}@{asyncio.run(_push(binary.read_bytes()))}"
 
 
 async def _push(runner: bytes) -> Digest:
@@ -125,6 +133,37 @@ def capture(name: str, pod: Json) -> Json:
         CAPTURES.mkdir(parents=True, exist_ok=True)
         (CAPTURES / f"{name}.json").write_text(json.dumps(captured, indent=2) + "\n")
     return pod
+
+
+class FinishedPod(NamedTuple):
+    """A terminated pod and its log."""
+
+    pod: Json
+    log: bytes
+
+    @property
+    def state(self) -> PodState:
+        return read_pod(read_snapshot(self.pod), datetime.now(UTC), GracePeriods())
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return dict(json.loads(self.terminated["message"]))
+
+    @property
+    def terminated(self) -> dict[str, Any]:
+        return dict(state(self.pod)["terminated"])
+
+    @property
+    def framed(self) -> SplitLog:
+        return split_log(self.log, NONCE)
+
+
+def collect(namespace: str, name: str) -> FinishedPod:
+    wait_until(namespace, name, is_terminated)
+    # The phase is set a second or two after the container has terminated; captured pods have the final status.
+    pod = wait_until(namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed"))
+    log = kubectl("logs", "-n", namespace, name).encode()
+    return FinishedPod(capture(name, pod), log)
 
 
 def delete_namespace(namespace: str) -> None:

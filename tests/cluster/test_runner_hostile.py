@@ -2,25 +2,19 @@
 
 import hashlib
 import json
-import subprocess
 import textwrap
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from shlex import quote
-from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
 
 from cluster import evaluation_pods
 from cluster.commands import LAB, ON_LAB, kubectl
-from cluster.evaluation_pods import NONCE, Json, PodCase
-from swefoundry.api.codegen.crds import ROOT
-from swefoundry.workloads.evaluation.log_frames import SplitLog, split_log
-from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult, PodState
+from cluster.evaluation_pods import NONCE, FinishedPod, Json, PodCase
+from swefoundry.contracts.evaluation import ReportCounts
+from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
-from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
 pytestmark = [
     pytest.mark.cluster,
@@ -126,38 +120,13 @@ NO_NETWORK = {
 }
 
 
-class FinishedPod(NamedTuple):
-    """A terminated pod and its log."""
-
-    pod: Json
-    log: bytes
-
-    @property
-    def state(self) -> PodState:
-        return read_pod(read_snapshot(self.pod), datetime.now(UTC), GracePeriods())
-
-    @property
-    def record(self) -> dict[str, Any]:
-        return dict(json.loads(self.terminated["message"]))
-
-    @property
-    def terminated(self) -> dict[str, Any]:
-        return dict(evaluation_pods.state(self.pod)["terminated"])
-
-    @property
-    def framed(self) -> SplitLog:
-        return split_log(self.log, NONCE)
-
-
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> str:
-    binary = tmp_path_factory.mktemp("runner") / "runner"
-    subprocess.run(["make", "-s", "-C", ROOT / "images" / "runner", f"OUTPUT={binary}"], check=True)
-    return evaluation_pods.push_stage_image(binary)
+    return evaluation_pods.push_stage_image(tmp_path_factory.mktemp("runner"))
 
 
 @pytest.fixture(scope="module")
-def pods(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, FinishedPod]]:
+def pods(image: str) -> Iterator[dict[str, FinishedPod]]:
     """The pods of all cases, which run at the same time; each test uses its own."""
     namespace = f"runner-{uuid4().hex[:8]}"
     kubectl("create", "namespace", namespace)
@@ -166,19 +135,9 @@ def pods(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[
         evaluation_pods.create(
             *(evaluation_pods.case_pod(name, namespace, image, case) for name, case in CASES.items())
         )
-        yield {name: collect(namespace, name, tmp_path_factory.getbasetemp()) for name in CASES}
+        yield {name: evaluation_pods.collect(namespace, name) for name in CASES}
     finally:
         evaluation_pods.delete_namespace(namespace)
-
-
-def collect(namespace: str, name: str, folder: Path) -> FinishedPod:
-    evaluation_pods.wait_until(namespace, name, evaluation_pods.is_terminated)
-    # The phase is set a second or two after the container has terminated; captured pods have the final status.
-    pod = evaluation_pods.wait_until(
-        namespace, name, lambda pod: pod["status"]["phase"] in ("Succeeded", "Failed")
-    )
-    log = kubectl("logs", "-n", namespace, name).encode()
-    return FinishedPod(evaluation_pods.capture(name, pod), log)
 
 
 def test_a_deleted_pod_leaves_a_message_and_no_record(image: str):
@@ -249,7 +208,7 @@ def test_an_out_of_memory_kill_of_a_child_is_a_limit_although_the_command_exits_
 def test_reports_are_in_the_log_and_their_tests_are_counted(pods: dict[str, FinishedPod]):
     finished = pods["passes"]
     assert finished.framed.reports == {"junit.xml": PASSING.encode() + b"\n"}
-    assert finished.record["tests"] == {"total": 1, "passed": 1, "failed": 0, "errors": 0, "skipped": 0}
+    assert ReportCounts.model_validate(finished.record["tests"]) == ReportCounts(total=1, passed=1)
 
 
 def test_forged_records_and_frames_in_the_output_are_plain_output(pods: dict[str, FinishedPod]):

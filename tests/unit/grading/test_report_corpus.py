@@ -16,7 +16,7 @@ CORPUS = Path(__file__).parents[2] / "fixtures" / "reports"
 EXPECTED: dict[str, dict[str, Any]] = json.loads((CORPUS / "expected.json").read_text())
 
 
-def tests_of(name: str) -> dict[str, Any]:
+def results_in(name: str) -> dict[str, Any]:
     reports = read_reports({name: (CORPUS / name).read_bytes()})
     return {
         "tests": dict(reports.statuses),
@@ -31,7 +31,7 @@ def test_every_report_has_an_expectation() -> None:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_report_is_read_as_the_runner_reads_it(name: str) -> None:
-    assert tests_of(name) == EXPECTED[name]
+    assert results_in(name) == EXPECTED[name]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
