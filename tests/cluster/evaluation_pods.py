@@ -44,7 +44,7 @@ CAPTURING = bool(os.environ.get("SWEFOUNDRY_CAPTURE_PODS"))
 
 
 def push_stage_image(folder: Path) -> str:
-    """Build the runner in the folder, push python:3.11-slim with it as the last layer; return the name with the digest."""
+    """Build the runner in the folder and push python:3.11-slim with it on top; return the name with the digest."""
     binary = folder / "runner"
     subprocess.run(["make", "-s", "-C", ROOT / "images" / "runner", f"OUTPUT={binary}"], check=True)
     return f"{NODE_REGISTRY}/{REPOSITORY}@{asyncio.run(_push(binary.read_bytes()))}"

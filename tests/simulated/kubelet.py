@@ -131,7 +131,8 @@ def spec_of(body: Json) -> Json:
     """What a pod was asked to do."""
     variables = {item["name"]: item["value"] for item in body["spec"]["containers"][0]["env"]}
     spec: dict[str, Any] = json.loads(
-        next(text for name, text in variables.items() if name.startswith("SWEFOUNDRY_"))
+        # As the kubelet does with the values of variables.
+        next(text for name, text in variables.items() if name.startswith("SWEFOUNDRY_")).replace("$$", "$")
     )
     return spec
 

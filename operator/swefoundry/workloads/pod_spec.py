@@ -3,6 +3,7 @@
 Repositories, patches and Dockerfiles are hostile; the pod is the security boundary. Pure.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from swefoundry.workloads.attempt import AttemptRef, Owner
 
 JsonDict = dict[str, Any]
 
+EXPANDED_BY_KUBELET = re.compile(r"\$(?=[$(])")
 
 ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
 """What test suites of distributions' packages expect of root: chown, su, pip install. All inside a user namespace."""
@@ -49,7 +51,7 @@ def pod_manifest(ref: AttemptRef, template: ContainerTemplate) -> JsonDict:
         "name": ref.role.value,
         "image": template.image,
         "imagePullPolicy": "IfNotPresent" if "@sha256:" in template.image else "Always",
-        "env": [{"name": name, "value": value} for name, value in template.env.items()],
+        "env": [{"name": name, "value": _literal(value)} for name, value in template.env.items()],
         "securityContext": template.security,
         "resources": template.resources,
         "terminationMessagePolicy": "File",
@@ -77,6 +79,14 @@ def pod_manifest(ref: AttemptRef, template: ContainerTemplate) -> JsonDict:
     if template.avoid_nodes:
         spec["affinity"] = _avoid_nodes(template.avoid_nodes)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ref), "spec": spec}
+
+
+def _literal(value: str) -> str:
+    """Escape the value of a variable: the kubelet makes ``$`` of ``$$`` and replaces ``$(NAME)``.
+
+    Both are shell syntax, and test commands and Dockerfiles are full of it.
+    """
+    return EXPANDED_BY_KUBELET.sub("$$", value)
 
 
 def _metadata(ref: AttemptRef) -> JsonDict:
