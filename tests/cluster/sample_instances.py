@@ -111,7 +111,8 @@ def a_task(
     **spec: Any,
 ) -> Json:
     """A TaskInstance with a fixed draft; ``spec`` replaces fields of its spec."""
-    draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": command}
+    # dash ends with 2 when the script does not exist.
+    draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": command, "errorExitCodes": [2, 3]}
     defaults = {
         "instanceId": name,
         "repo": f"lab/{name}",

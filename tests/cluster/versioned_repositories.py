@@ -34,7 +34,11 @@ class RepositoryKind:
 
     def draft(self, extra_steps: str = "") -> Json:
         """A draft for the repository; ``extra_steps`` are added to its Dockerfile."""
-        draft = {"dockerfile": self.dockerfile + extra_steps, "testCommand": "sh check.sh"}
+        draft = {
+            "dockerfile": self.dockerfile + extra_steps,
+            "testCommand": "sh check.sh",
+            "errorExitCodes": [2, 3],
+        }
         return draft | ({"rebuildCommand": self.rebuild} if self.rebuild else {})
 
 

@@ -1,5 +1,6 @@
 """Facts that intake collects from a source tree; the input of recipes and agents."""
 
+from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
 
@@ -30,6 +31,8 @@ class Facts(WireModel):
     """Lines of README and CONTRIBUTING that mention tests."""
     test_files: list[str] = []
     """Files that the test patch adds or changes and that look like tests; paths relative to the root."""
+    new_test_files: list[str] = []
+    """Those of ``test_files`` that do not exist without the test patch."""
     test_support_files: list[str] = []
     """Other files of the test patch: fixtures, data, conftest.py."""
     deleted_test_files: list[str] = []
@@ -57,3 +60,8 @@ class Facts(WireModel):
     """
     test_markers: list[str] = []
     """Names after ``pytest.mark.`` in the same files, sorted: `asyncio` says that pytest-asyncio is needed."""
+
+    def test_files_in(self, stage: Stage) -> list[str]:
+        """Test files that a stage runs: `base` has no new ones. When all are new, the list is the same everywhere."""
+        old = [path for path in self.test_files if path not in self.new_test_files]
+        return old if stage is Stage.BASE and old else self.test_files

@@ -56,9 +56,12 @@ def collect_facts(paths: Sequence[str], read: FileReader, commit: str | None, ta
 
 
 def with_test_facts(
-    facts: Facts, changed: Iterable[str], removed: Iterable[str], paths: set[str], read: FileReader
+    facts: Facts, changed: Iterable[str], before: set[str], paths: set[str], read: FileReader
 ) -> Facts:
-    """The same with the files of the test patch, read as they are after it; ``paths`` is the whole tree then."""
+    """The same with the files of the test patch, read as they are after it.
+
+    ``before`` and ``paths`` are the whole tree without and with the patch.
+    """
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
@@ -68,8 +71,9 @@ def with_test_facts(
         update={
             "further_manifests": [*facts.further_manifests, *_files(above, read)],
             "test_files": tests,
+            "new_test_files": [path for path in tests if path not in before],
             "test_support_files": [path for path in contents if path not in tests],
-            "deleted_test_files": sorted(path for path in removed if is_test(path, None)),
+            "deleted_test_files": sorted(path for path in before - paths if is_test(path, None)),
             "test_imports": sorted(needs.imports),
             "test_parameters": sorted(needs.parameters),
             "test_markers": sorted(needs.markers),

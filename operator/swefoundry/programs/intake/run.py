@@ -71,8 +71,7 @@ def _source_facts(source: StoredSource, base: TreeListing) -> Facts:
 
 def _with_tests(facts: Facts, root: Path, base: TreeListing, now: TreeListing) -> Facts:
     changed = [path for path in _files(now) if base.get(path.encode()) != now[path.encode()]]
-    removed = [path for path in _files(base) if path.encode() not in now]
-    return facts_of.with_test_facts(facts, changed, removed, set(_files(now)), _reader(root))
+    return facts_of.with_test_facts(facts, changed, set(_files(base)), set(_files(now)), _reader(root))
 
 
 def _files(listing: TreeListing) -> list[str]:

@@ -67,7 +67,7 @@ async def _pod_body(
     spec = EvaluationSpec(
         nonce=ref.nonce,
         stage=request.stage,
-        command=expand_files(request.draft.test_command, facts.test_files),
+        command=expand_files(request.draft.test_command, facts.test_files_in(request.stage)),
         timeout_seconds=request.validation.timeout_seconds,
         reports=list(request.draft.reports),
         error_exit_codes=request.draft.could_not_run_codes,

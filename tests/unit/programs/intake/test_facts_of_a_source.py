@@ -152,10 +152,11 @@ def test_test_files_and_their_support_files_are_listed_apart() -> None:
         "tests/data/x.bin": b"\xff",
     }
     changed = ["tests/test_a.py", "tests/data/x.bin"]
-    removed = ["tests/test_old.py", "data.txt"]
-    found = with_test_facts(Facts(), changed, removed, set(files), lambda path: files[path])
+    before = {"tests/test_old.py", "data.txt"}
+    found = with_test_facts(Facts(), changed, before, set(files), lambda path: files[path])
     assert found == Facts(
         test_files=["tests/test_a.py"],
+        new_test_files=["tests/test_a.py"],
         test_support_files=["tests/data/x.bin"],
         deleted_test_files=["tests/test_old.py"],
         test_imports=["attr", "freezegun", "os", "pytest_mock", "requests_mock"],

@@ -58,7 +58,7 @@ def test_the_project_of_the_tests_is_read_in_a_tree_with_too_many_projects() -> 
     facts = facts_of(files)
     assert len(facts.further_manifests) == 256
     paths, changed = {*files, *tests}, [*tests, "p398/x/setup.py"]
-    found = with_test_facts(facts, changed, [], paths, lambda path: b"").further_manifests
+    found = with_test_facts(facts, changed, paths, paths, lambda path: b"").further_manifests
     assert [file.path for file in found[256:]] == ["p399/x/setup.py"]
 
 
