@@ -142,12 +142,17 @@ class Settings(BaseSettings):
     max_infra_retries: int = Field(default=6, ge=0)
     """Pods that are replaced after infrastructure faults, per piece of work: with the delays between them, six
     outlast a registry that is away for five minutes."""
+    max_outage_retries: int = Field(default=16, ge=0)
+    """Repeats of a build that a package index, a mirror or the name service did not answer, per draft: with the delays
+    between them, sixteen outlast an outage of 55 minutes, and public indexes are seldom away for longer."""
     node_lost_seconds: int = Field(default=30, ge=0)
     """How long task pods stay on a node that no longer reports before they are replaced, seconds:
     Kubernetes waits 300 by default, and
     an attempt that is repeated costs less than waiting for a node that seldom comes back."""
     retry_seconds: float = Field(default=5.0, ge=0)
     """Delay before the first retry, seconds; doubled each time: a dead node needs a minute to be noticed."""
+    max_retry_seconds: float = Field(default=300.0, ge=0)
+    """Longest delay between two retries, seconds: the end of an outage is noticed within five minutes."""
 
     canary: CommaSeparated = []
     """ip:port addresses that evaluation pods must not reach; empty: the Kubernetes API's own."""

@@ -41,7 +41,14 @@ FAULTS: dict[str, ContainerEnd] = {
 }
 """Ends that say nothing about the work: each is a fault of the cluster."""
 REGISTRY_DOWN = "registry down"
-"""An end with a record that blames the registry; not for evaluations, which have no network."""
+INDEX_DOWN = "index down"
+ADDRESS_DOWN = "address down"
+RECORDED_FAULTS = {
+    REGISTRY_DOWN: ExitCode.INFRASTRUCTURE,
+    INDEX_DOWN: ExitCode.UPSTREAM_UNAVAILABLE,
+    ADDRESS_DOWN: ExitCode.ADDRESS_UNREACHABLE,
+}
+"""Ends with a record that blames a service; not for evaluations, which have no network."""
 LOG_LOST = "log lost"
 """A good end whose log cannot be read; for evaluations alone."""
 
@@ -105,14 +112,10 @@ class Kubelet:
 
     def _fault_end(self, body: Json) -> ContainerEnd | None:
         fault = self._planned_fault(body)
-        if fault == REGISTRY_DOWN:
-            record = {
-                "v": 1,
-                "nonce": nonce_of(body),
-                "code": int(ExitCode.INFRASTRUCTURE),
-                "message": "registry down",
-            }
-            return ContainerEnd(ExitCode.INFRASTRUCTURE, record)
+        if fault in RECORDED_FAULTS:
+            code = RECORDED_FAULTS[fault]
+            record = {"v": 1, "nonce": nonce_of(body), "code": int(code), "message": fault}
+            return ContainerEnd(code, record)
         return FAULTS.get(fault or "")
 
 

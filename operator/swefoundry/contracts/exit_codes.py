@@ -62,6 +62,11 @@ class ExitCode(IntEnum):
     """The image was built and could not be pushed."""
     POLICY_REFUSED = 46
     """The Dockerfile violates a rule of the policy."""
+    UPSTREAM_UNAVAILABLE = 47
+    """A RUN step failed because a package index, a mirror or the name service did not answer; a retry may help."""
+    ADDRESS_UNREACHABLE = 48
+    """A RUN step failed because an address that it names did not answer, or has a name that does not exist; a retry
+    may help, and another draft may do without it."""
     GAVE_UP = 50
     """The analyst sees no environment in which the tests could pass, and says why."""
     BUDGET_SPENT = 51

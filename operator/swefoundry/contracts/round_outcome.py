@@ -18,6 +18,8 @@ class RoundOutcome(StrEnum):
     POLICY_REFUSED = "PolicyRefused"
     BASE_IMAGE_MISSING = "BaseImageMissing"
     STEP_FAILED = "StepFailed"
+    ADDRESS_UNREACHABLE = "AddressUnreachable"
+    """A step needs an address that did not answer in any attempt, or whose name does not exist."""
     BUILD_TIME_LIMIT = "BuildTimeLimit"
     BUILD_DISK_FULL = "BuildDiskFull"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"

@@ -37,6 +37,14 @@ POD_LOST = "PodLost"
 INFRASTRUCTURE_CODES = frozenset({ExitCode.INFRASTRUCTURE, ExitCode.PUSH_FAILED})
 """Exit codes of records that report an infrastructure fault, such as a registry that did not answer."""
 
+UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
+"""Reason of a build that a package index, a mirror or the name service did not answer: every draft would meet it."""
+
+ADDRESS_UNREACHABLE = "AddressUnreachable"
+"""Reason of a build whose Dockerfile names an address that did not answer. The last attempt's record is a result: the
+draft is at fault, and another may do without the address.
+"""
+
 REFERENCE_MISSING = "ReferenceMissing"
 """Retried like an infrastructure fault: a ConfigMap or Secret may be applied after the object that names it."""
 
@@ -131,7 +139,7 @@ def next_move(work: Work, work_state: WorkState) -> Move:
     current = Attempt(
         work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
     )
-    state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod)
+    state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod, work_state.settings)
     move = _move_for_state(work, current, pod, state, work_state)
     if isinstance(move, Wait) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
@@ -155,7 +163,8 @@ def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> M
         return _after_fault(work, attempt, lost, work_state)
     if attempt.not_before is not None and attempt.not_before > work_state.now:
         pause = (attempt.not_before - work_state.now).total_seconds()
-        return Wait(str(work), "Backoff", attempt.message or "", pause)
+        due = f"next attempt at {attempt.not_before:%H:%M:%S} UTC"
+        return Wait(str(work), "Backoff", "; ".join(filter(None, [attempt.message, due])), pause)
     return StartPod(work, attempt.number, attempt.memory_factor)
 
 
@@ -173,7 +182,16 @@ def _move_for_state(
             return _after_fault(work, current, state, work_state)
 
 
-def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot) -> PodState:
+RETRIED_CODES = {
+    ExitCode.MODEL_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, "ModelUnavailable"),
+    ExitCode.UPSTREAM_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, UPSTREAM_UNAVAILABLE),
+    ExitCode.ADDRESS_UNREACHABLE: (FaultCategory.INFRASTRUCTURE, ADDRESS_UNREACHABLE),
+    ExitCode.REFERENCE_MISSING: (FaultCategory.CONFIGURATION, REFERENCE_MISSING),
+}
+"""Records that are no result of the work, with the fault that they stand for."""
+
+
+def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, settings: Settings) -> PodState:
     if not isinstance(state, PodResult):
         return state
     message = str(state.record.get("message", ""))[:2000]
@@ -181,11 +199,12 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot) -> PodStat
         # A program that stores something on SIGTERM ends with this code, too: then the cause is the pod's deletion.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
         return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
-    if state.code == ExitCode.MODEL_UNAVAILABLE:
-        return PodFault(FaultCategory.INFRASTRUCTURE, "ModelUnavailable", message, state.code, state.seconds)
-    if state.code == ExitCode.REFERENCE_MISSING:
-        return PodFault(FaultCategory.CONFIGURATION, REFERENCE_MISSING, message, state.code, state.seconds)
-    return state
+    if state.code == ExitCode.ADDRESS_UNREACHABLE and pod.attempt >= settings.max_infra_retries:
+        return state
+    if state.code not in RETRIED_CODES:
+        return state
+    category, reason = RETRIED_CODES[ExitCode(state.code)]
+    return PodFault(category, reason, message, state.code, state.seconds)
 
 
 def _after_fault(work: Work, current: Attempt, fault: PodFault, work_state: WorkState) -> AttemptChange:
@@ -216,9 +235,11 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
     retryable = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
-    if retryable and current.number < work_state.settings.max_infra_retries:
-        pause = timedelta(seconds=work_state.settings.retry_seconds * 2**current.number)
-        return fresh.model_copy(update={"not_before": work_state.now + pause})
+    settings = work_state.settings
+    outage = fault.reason == UPSTREAM_UNAVAILABLE
+    if retryable and current.number < (settings.max_outage_retries if outage else settings.max_infra_retries):
+        seconds = min(settings.retry_seconds * 2**current.number, settings.max_retry_seconds)
+        return fresh.model_copy(update={"not_before": work_state.now + timedelta(seconds=seconds)})
     return None
 
 

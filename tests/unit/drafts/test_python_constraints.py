@@ -277,3 +277,10 @@ def test_a_log_without_a_known_message_adds_no_constraint():
 def test_hostile_logs_cannot_smuggle_commands_into_a_dockerfile():
     text = next_dockerfile(an_input(), NO_RESULT, "No module named 'x; rm -rf /'\nfixture '$(id)' not found")
     assert "rm -rf /\n" not in text and "$(id)" not in text
+
+
+def test_an_unreachable_address_adds_no_constraint():
+    log = "error: Failed to build `six==1.0`\nfatal: unable to access 'http://missing.example.org/': Could not resolve"
+    inputs = an_input(REQUIRING)
+    unreachable = ended(inputs, RoundOutcome.ADDRESS_UNREACHABLE, log)
+    assert proposed(unreachable).draft == proposed(ended(inputs, STEP_FAILED, "")).draft

@@ -19,7 +19,7 @@ from swefoundry.workloads.decide import (
 )
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
-SETTINGS = Settings(max_infra_retries=2, retry_seconds=10)
+SETTINGS = Settings(max_infra_retries=2, max_outage_retries=4, retry_seconds=10, max_retry_seconds=60)
 WORK = "before-0"
 
 
@@ -76,7 +76,9 @@ def test_the_delay_doubles():
 
 def test_a_planned_attempt_waits_for_its_time_and_is_then_started():
     planned = an_attempt(1, uid=None, pod="", not_before=NOW + timedelta(seconds=7))
-    assert next_move(WORK, work_state([planned])) == Wait(WORK, "Backoff", requeue_seconds=7.0)
+    assert next_move(WORK, work_state([planned])) == Wait(
+        WORK, "Backoff", f"next attempt at {NOW + timedelta(seconds=7):%H:%M:%S} UTC", 7.0
+    )
     due = planned.model_copy(update={"not_before": NOW})
     assert next_move(WORK, work_state([due])) == StartPod(WORK, 1)
 
@@ -98,7 +100,7 @@ def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
     early = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(14))]))
     assert isinstance(early, RetryAttempt) and early.ended.reason == "ReferenceMissing"
     waiting = next_move(WORK, work_state([early.planned]))
-    assert isinstance(waiting, Wait) and waiting.message == "why"
+    assert isinstance(waiting, Wait) and waiting.message.startswith("why; next attempt at ")
     late = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, done(14))]))
     assert isinstance(late, FailAttempt) and late.fault.category is FaultCategory.CONFIGURATION
 
@@ -107,3 +109,23 @@ def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
 def test_records_of_registry_faults_are_retried(code):
     move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(code))]))
     assert isinstance(move, RetryAttempt) and move.ended.reason == "RegistryFault"
+
+
+@pytest.mark.parametrize(("number", "seconds"), [(0, 10), (1, 20), (2, 40), (3, 60)])
+def test_an_outage_is_waited_for_with_growing_delays_up_to_the_longest(number, seconds):
+    move = next_move(WORK, work_state([an_attempt(number)], [a_pod(WORK, number, done(47))]))
+    assert isinstance(move, RetryAttempt)
+    assert move.planned.not_before == NOW + timedelta(seconds=seconds)
+
+
+def test_an_outage_that_outlasts_its_retries_is_a_fault_of_the_infrastructure():
+    move = next_move(WORK, work_state([an_attempt(4)], [a_pod(WORK, 4, done(47))]))
+    assert isinstance(move, FailAttempt)
+    assert (move.fault.category, move.fault.reason) == (FaultCategory.INFRASTRUCTURE, "UpstreamUnavailable")
+
+
+def test_an_address_that_stays_unreachable_is_a_result_of_the_draft():
+    early = next_move(WORK, work_state([an_attempt(1)], [a_pod(WORK, 1, done(48))]))
+    assert isinstance(early, RetryAttempt) and early.ended.reason == "AddressUnreachable"
+    late = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, done(48))]))
+    assert isinstance(late, CollectResult) and late.result.code == 48

@@ -146,6 +146,8 @@ DISRUPTED = {
         (ExitCode.INFRASTRUCTURE, {}, DELETED, "Infrastructure", "PodDeleted"),
         (ExitCode.INFRASTRUCTURE, DISRUPTED, DELETED, "Infrastructure", "PreemptionByScheduler"),
         (ExitCode.MODEL_UNAVAILABLE, {}, {}, "Infrastructure", "ModelUnavailable"),
+        (ExitCode.UPSTREAM_UNAVAILABLE, {}, {}, "Infrastructure", "UpstreamUnavailable"),
+        (ExitCode.ADDRESS_UNREACHABLE, {}, {}, "Infrastructure", "AddressUnreachable"),
         (ExitCode.REFERENCE_MISSING, {}, {}, "Configuration", "ReferenceMissing"),
     ],
 )

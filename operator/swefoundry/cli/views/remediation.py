@@ -59,7 +59,9 @@ REMEDIATIONS: dict[str, str] = {
         "Read the rounds above. Give a draft (spec.environment.draft), or help the strategies with "
         "spec.environment.overrides."
     ),
-    reasons.INFRASTRUCTURE: "Check the nodes and the registry; re-create the object when they work.",
+    reasons.INFRASTRUCTURE: (
+        "Check the nodes, the registry and the package indexes; re-create the object when they work."
+    ),
     reasons.LIMIT: "Raise spec.validation.resources or timeoutSeconds and re-create the object.",
     reasons.MISCONFIGURED: (
         "Fix what the message names (a Secret, a quota, a policy); then re-create the object."

@@ -64,6 +64,12 @@ GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(
             "Change that step: pin or replace the package that fails, or add what its error asks for.",
         ),
         _guidance(
+            FailureKind.ADDRESS,
+            "environment",
+            "A build step asks for an address that does not answer, or whose name does not exist.",
+            "Do without that address: install the same thing from a package index, or leave it out.",
+        ),
+        _guidance(
             FailureKind.SYSTEM_PACKAGE,
             "environment",
             "A build step misses a program, header or library of the system.",

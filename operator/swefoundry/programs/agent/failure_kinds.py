@@ -16,6 +16,7 @@ class FailureKind(StrEnum):
     POLICY = "Dockerfile policy"
     BASE_IMAGE = "base image missing"
     FAILING_STEP = "build step failed"
+    ADDRESS = "address unreachable"
     SYSTEM_PACKAGE = "system package missing"
     BUILD_TIME = "build out of time"
     BUILD_DISK = "build out of disk"
@@ -55,6 +56,7 @@ KIND_BY_OUTCOME: dict[RoundOutcome, FailureKind] = {
     RoundOutcome.POLICY_REFUSED: FailureKind.POLICY,
     RoundOutcome.BASE_IMAGE_MISSING: FailureKind.BASE_IMAGE,
     RoundOutcome.STEP_FAILED: FailureKind.FAILING_STEP,
+    RoundOutcome.ADDRESS_UNREACHABLE: FailureKind.ADDRESS,
     RoundOutcome.BUILD_TIME_LIMIT: FailureKind.BUILD_TIME,
     RoundOutcome.BUILD_DISK_FULL: FailureKind.BUILD_DISK,
     RoundOutcome.BUILD_OUT_OF_MEMORY: FailureKind.BUILD_MEMORY,

@@ -23,6 +23,7 @@ BUILD_FAILURES = frozenset(
         RoundOutcome.POLICY_REFUSED,
         RoundOutcome.BASE_IMAGE_MISSING,
         RoundOutcome.STEP_FAILED,
+        RoundOutcome.ADDRESS_UNREACHABLE,
         RoundOutcome.BUILD_TIME_LIMIT,
         RoundOutcome.BUILD_DISK_FULL,
         RoundOutcome.BUILD_OUT_OF_MEMORY,

@@ -3,7 +3,7 @@
 buildah exits with the code of the failing RUN step, which may be 125, and with 125 for almost everything else. So the
 error line tells more::
 
-    Error: building at STEP "RUN …": exit status 3                               a step failed
+    Error: building at STEP "RUN …": exit status 3                               a step failed, or its network did
     Error: building at STEP "COPY x /x": checking on sources under …             the Dockerfile is wrong
     Error: creating build container: initializing source … manifest unknown      the base is missing
     Error: creating build container: … pinging container registry … refused      the registry is down
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.log_parser import BuildahLog, parse_log
+from swefoundry.programs.build.outages import MESSAGE_LIMIT, Origin, Outage, find_outage, is_retrying
 
 SIGNALS = {
     "hangup": 1,
@@ -42,6 +43,8 @@ class BuildFacts:
     """Processes of the pod that were killed for memory."""
     own_hosts: frozenset[str] = frozenset()
     """Registries that the operator chose: a failure of theirs is not the Dockerfile's fault."""
+    failing_pages: tuple[str, ...] = ()
+    """Pages of an index on which pip found nothing and that fail when they are asked for again."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,39 @@ STEP_FAILED_PATTERN = re.compile(
 )
 
 
+OUTAGE_CODES = {
+    Origin.PACKAGE_INDEX: ExitCode.UPSTREAM_UNAVAILABLE,
+    Origin.ADDRESS: ExitCode.ADDRESS_UNREACHABLE,
+}
+
+
+def step_met_an_outage(evidence: BuildEvidence) -> BuildOutcome | None:
+    """The network failed, not the step: an index, a mirror, the name service, or an address that the step names."""
+    found = STEP_FAILED_PATTERN.match(evidence.log.error)
+    if found is None or evidence.facts.oom_kills or _signal(evidence.log) is not None:
+        return None
+    outage = find_outage(evidence.log.output, evidence.facts.failing_pages)
+    return _outage_outcome(evidence, outage, int(found[2])) if outage is not None else None
+
+
+def outage_lasted_until_the_time_limit(evidence: BuildEvidence) -> BuildOutcome | None:
+    """The time ran out while a tool was still waiting for its index."""
+    if evidence.facts.seconds_allowed is None or not is_retrying(evidence.log.output):
+        return None
+    words = next(line for line in reversed(evidence.log.output) if line.strip()).strip()
+    return _outage_outcome(evidence, Outage("a tool", Origin.PACKAGE_INDEX, words[:MESSAGE_LIMIT]))
+
+
+def _outage_outcome(
+    evidence: BuildEvidence, outage: Outage, step_exit_code: int | None = None
+) -> BuildOutcome:
+    subject = (
+        "its package index" if outage.origin is Origin.PACKAGE_INDEX else "an address that the step names"
+    )
+    message = f"{outage.tool} could not reach {subject}: {outage.words}"
+    return evidence.outcome(OUTAGE_CODES[outage.origin], message, step_exit_code=step_exit_code)
+
+
 def step_failed(evidence: BuildEvidence) -> BuildOutcome | None:
     found = STEP_FAILED_PATTERN.match(evidence.log.error)
     if found is None:
@@ -163,7 +199,8 @@ IMAGE_PATTERN = re.compile(
 )
 UNREACHABLE_PATTERN = re.compile(
     r"connection refused|connection reset|broken pipe|no route to host|network is unreachable|i/o timeout|EOF$"
-    r"|deadline exceeded|TLS handshake timeout|server misbehaving|temporary failure|too ?many ?requests"
+    r"|deadline exceeded|TLS handshake timeout|is not yet valid|server misbehaving|temporary failure"
+    r"|too ?many ?requests"
     r"|status:? (?:code )?(?:429|5\d\d)",
     re.IGNORECASE,
 )
@@ -226,9 +263,11 @@ def push_failed(evidence: BuildEvidence) -> BuildOutcome | None:
 
 BUILD_RULES: tuple[FailureRule, ...] = (
     build_succeeded,
+    outage_lasted_until_the_time_limit,
     time_limit_was_reached,
     buildah_was_killed,
     disk_was_full,
+    step_met_an_outage,
     step_failed,
     pod_lacks_a_privilege,
     cache_was_unreachable,
@@ -237,7 +276,7 @@ BUILD_RULES: tuple[FailureRule, ...] = (
     dockerfile_is_invalid,
     unknown_failures_are_infrastructure,
 )
-"""The first match counts: a full disk makes steps fail, and an unreachable base is not a missing one."""
+"""The first match counts: a full disk and an outage make steps fail; an unreachable base is not a missing one."""
 
 PUSH_RULES: tuple[FailureRule, ...] = (build_succeeded, disk_was_full, push_failed)
 

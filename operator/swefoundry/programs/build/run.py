@@ -3,7 +3,7 @@
 ::
 
     spec -> violations? -> source artifact -> Dockerfile with settings -> buildah build -> buildah push -> digest
-                 46            12, 30                                       40 to 44, 30       45, 44         0
+                 46            12, 30                                  40 to 44, 47, 48, 30   45, 44         0
 """
 
 import asyncio
@@ -34,6 +34,8 @@ from swefoundry.programs.build.failure_classifier import (
     classify_build,
     classify_push,
 )
+from swefoundry.programs.build.index_pages import asked_pages, failing_pages
+from swefoundry.programs.build.log_parser import parse_log
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import ProcessCommand, ProcessExit, run_process
 from swefoundry.programs.build.step_environment import (
@@ -132,8 +134,14 @@ class BuildRun:
         command = buildah.build_command(self._spec, self._dirs, self._settings, limits)
         exited = await run_process(self._command(command), self._log, self._spec.time_limit_seconds)
         limit = self._spec.time_limit_seconds if exited.timed_out else None
-        facts = BuildFacts(limit, oom_counter.count_oom_kills() - kills, self._own_hosts)
-        return classify_build(exited.code, self._log.tail(), facts)
+        kills = oom_counter.count_oom_kills() - kills
+        pages = await self._failing_pages() if exited.code != 0 else ()
+        return classify_build(exited.code, self._log.tail(), BuildFacts(limit, kills, self._own_hosts, pages))
+
+    async def _failing_pages(self) -> tuple[str, ...]:
+        output = parse_log(self._log.tail()).output
+        pages = asked_pages(output, self._settings)
+        return tuple(await failing_pages(pages, self._settings, self._dirs.certificates))
 
     async def _push(self) -> BuildOutcome:
         image = self._dirs.image_id.read_text().strip()

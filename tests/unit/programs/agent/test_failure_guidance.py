@@ -13,6 +13,7 @@ FAILURES = [
         FailureKind.POLICY,
         "environment",
     ),
+    (RoundOutcome.ADDRESS_UNREACHABLE, "curl: (6)", FailureKind.ADDRESS, "environment"),
     (RoundOutcome.BASE_IMAGE_MISSING, "manifest unknown", FailureKind.BASE_IMAGE, "environment"),
     (
         RoundOutcome.STEP_FAILED,
