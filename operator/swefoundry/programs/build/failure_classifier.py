@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.log_parser import BuildahLog, parse_log
-from swefoundry.programs.build.outages import MESSAGE_LIMIT, Origin, Outage, find_outage, is_retrying
+from swefoundry.programs.build.outages import WORDS_LIMIT, Outage, OutageOrigin, find_outage, is_retrying
 
 SIGNALS = {
     "hangup": 1,
@@ -129,8 +129,8 @@ STEP_FAILED_PATTERN = re.compile(
 
 
 OUTAGE_CODES = {
-    Origin.PACKAGE_INDEX: ExitCode.UPSTREAM_UNAVAILABLE,
-    Origin.ADDRESS: ExitCode.ADDRESS_UNREACHABLE,
+    OutageOrigin.PACKAGE_INDEX: ExitCode.UPSTREAM_UNAVAILABLE,
+    OutageOrigin.ADDRESS: ExitCode.ADDRESS_UNREACHABLE,
 }
 
 
@@ -148,14 +148,16 @@ def outage_lasted_until_the_time_limit(evidence: BuildEvidence) -> BuildOutcome 
     if evidence.facts.seconds_allowed is None or not is_retrying(evidence.log.output):
         return None
     words = next(line for line in reversed(evidence.log.output) if line.strip()).strip()
-    return _outage_outcome(evidence, Outage("a tool", Origin.PACKAGE_INDEX, words[:MESSAGE_LIMIT]))
+    return _outage_outcome(evidence, Outage("a tool", OutageOrigin.PACKAGE_INDEX, words[:WORDS_LIMIT]))
 
 
 def _outage_outcome(
     evidence: BuildEvidence, outage: Outage, step_exit_code: int | None = None
 ) -> BuildOutcome:
     subject = (
-        "its package index" if outage.origin is Origin.PACKAGE_INDEX else "an address that the step names"
+        "its package index"
+        if outage.origin is OutageOrigin.PACKAGE_INDEX
+        else "an address that the step names"
     )
     message = f"{outage.tool} could not reach {subject}: {outage.words}"
     return evidence.outcome(OUTAGE_CODES[outage.origin], message, step_exit_code=step_exit_code)

@@ -21,11 +21,11 @@ from swefoundry.programs.build.index_pages import missing_distribution
 LAST_LINES = 30
 """Lines of the step's end that are searched: the longest stack trace below a tool's message has 15."""
 
-MESSAGE_LIMIT = 400
+WORDS_LIMIT = 400
 """Characters of the tool's own words in a message, which people read in a terminal."""
 
 
-class Origin(StrEnum):
+class OutageOrigin(StrEnum):
     """Who has the fault."""
 
     PACKAGE_INDEX = "package index"
@@ -37,7 +37,7 @@ class Outage:
     """A network fault that ended a step."""
 
     tool: str
-    origin: Origin
+    origin: OutageOrigin
     words: str
     """What the tool printed about it."""
 
@@ -65,7 +65,7 @@ class ToolMessage:
     """A row of the table."""
 
     tool: str
-    origin: Origin
+    origin: OutageOrigin
     find: Finder
 
 
@@ -139,7 +139,7 @@ def pip_index_page(output: StepOutput) -> str | None:
     return found[-1].strip() if found else None
 
 
-_INDEX, _ADDRESS = Origin.PACKAGE_INDEX, Origin.ADDRESS
+_INDEX, _ADDRESS = OutageOrigin.PACKAGE_INDEX, OutageOrigin.ADDRESS
 
 MESSAGES: tuple[ToolMessage, ...] = (
     ToolMessage("pip", _INDEX, pip_index_page),
@@ -223,7 +223,7 @@ def find_outage(lines: Sequence[str], failing_pages: Sequence[str] = ()) -> Outa
         if words is not None and not _ANSWERED_BY_THE_POD.search(words):
             unknown_host = re.search(UNKNOWN_HOST, words) and not re.search(NAME_SERVICE, words)
             return Outage(
-                message.tool, Origin.ADDRESS if unknown_host else message.origin, words[:MESSAGE_LIMIT]
+                message.tool, OutageOrigin.ADDRESS if unknown_host else message.origin, words[:WORDS_LIMIT]
             )
     return None
 

@@ -8,7 +8,7 @@ import pytest
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.failure_classifier import BuildFacts, BuildOutcome, classify_build
-from swefoundry.programs.build.outages import LAST_LINES, MESSAGES, Origin, Outage, find_outage
+from swefoundry.programs.build.outages import LAST_LINES, MESSAGES, Outage, OutageOrigin, find_outage
 
 CAPTURES = Path(__file__).parents[3] / "fixtures" / "build_logs"
 
@@ -55,11 +55,11 @@ SILENT = {
 """The tool prints the same as for an answer: pip for a missing distribution, git for an unknown authority."""
 
 
-def expected_origin(tool: str, fault: str) -> Origin | None:
+def expected_origin(tool: str, fault: str) -> OutageOrigin | None:
     if fault in ANSWERS or (tool, fault) in SILENT:
         return None
     is_address = tool in ADDRESS_TOOLS or fault == "dns-unknown" or (tool, fault) in AMBIGUOUS
-    return Origin.ADDRESS if is_address else Origin.PACKAGE_INDEX
+    return OutageOrigin.ADDRESS if is_address else OutageOrigin.PACKAGE_INDEX
 
 
 @pytest.mark.parametrize(("tool", "fault"), sorted(CAPTURED), ids=lambda value: value)
@@ -163,10 +163,10 @@ def test_only_the_last_lines_count() -> None:
 def test_a_page_that_fails_when_it_is_asked_for_again_explains_pip() -> None:
     page = "http://index.example.org/simple/six/: 503 Service Unavailable"
     lines = CAPTURED["pip-24", "503"].output
-    assert find_outage(lines, [page]) == Outage("pip", Origin.PACKAGE_INDEX, page)
+    assert find_outage(lines, [page]) == Outage("pip", OutageOrigin.PACKAGE_INDEX, page)
     assert find_outage(lines, [page.replace("503 Service Unavailable", "404 Not Found")]) is None
     unknown = "http://missing.example.org/simple/six/: [Errno -2] Name or service not known"
-    assert find_outage(lines, [unknown]) == Outage("pip", Origin.ADDRESS, unknown)
+    assert find_outage(lines, [unknown]) == Outage("pip", OutageOrigin.ADDRESS, unknown)
 
 
 def a_log(step: str, capture: Capture) -> str:
