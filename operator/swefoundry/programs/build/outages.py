@@ -98,7 +98,7 @@ TLS = (
 FAULT = rf"(?:{UNKNOWN_HOST}|{NAME_SERVICE}|{CONNECTION}|{TLS})"
 
 _ANSWERED_BY_THE_POD = re.compile(r"(?<!on )(?:\blocalhost\b|\b127\.\d+\.\d+\.\d+|\[?::1\]?:\d)")
-"""A server on the build pod's own loopback is the step's affair. Go names its name server: `on 127.0.0.53:53`."""
+"""A server on the build pod's own loopback belongs to the step. Go names its name server: `on 127.0.0.53:53`."""
 
 
 def line(pattern: str) -> Finder:
