@@ -5,6 +5,7 @@ import json
 from simulated.api_server import ApiServer
 from swefoundry.api import reasons
 from swefoundry.cli.views import remediation
+from swefoundry.grading.verdict_bundle import VerdictBundle
 from unit.cli.conftest import Run
 from unit.cli.push_artifacts import push_files
 from unit.cli.task_objects import Json, condition, digest, finished_status, task
@@ -77,10 +78,13 @@ def put_rejected(api: ApiServer, server: registry_server.Server) -> None:
         + b"E   AssertionError: 3 != 4\nFAILED tests/test_calc.py::test_add - AssertionError\n"
     )
     evidence = push_files(server.host, repository, "evaluation", {"output.log": log})
-    verdict = {
-        "tests": {"FAIL_TO_PASS": [], "PASS_TO_PASS": ["p"], "FAIL_TO_FAIL": ["tests/test_calc.py::test_add"]}
-    }
-    bundle = push_files(server.host, repository, "verdict", {"verdict.json": json.dumps(verdict).encode()})
+    verdict = VerdictBundle(
+        instance_id="octo__calc-7",
+        verdict="fail2fail",
+        tests={"FAIL_TO_PASS": [], "PASS_TO_PASS": ["p"], "FAIL_TO_FAIL": ["tests/test_calc.py::test_add"]},
+        tolerated_failures=["tests/test_net.py::test_dns"],
+    )
+    bundle = push_files(server.host, repository, "verdict", {"verdict.json": verdict.to_json().encode()})
     api.put("taskinstances", task(status=rejected(evidence, bundle)))
     api.put("envbuilds", BUILD)
 
