@@ -147,6 +147,14 @@ class Prepared(WireModel):
     fingerprint: str = Field(default="", max_length=71, description="Hash over manifests and lockfiles.")
     language: str | None = Field(default=None, max_length=32, description="Detected main language.")
     test_files: int = Field(default=0, ge=0, description="Test files that the test patch names.")
+    patches: dict[str, Annotated[Digest, Field(description="Digest of the patch.")]] = Field(
+        default={},
+        max_length=2,
+        description="Digests of the patches as they were applied, `test` and `gold`.",
+    )
+    notes: list[Annotated[str, Field(max_length=512)]] = Field(
+        default=[], max_length=8, description="What intake completed in the patches, or did not fetch."
+    )
 
 
 Phase = Literal[

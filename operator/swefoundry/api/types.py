@@ -62,6 +62,10 @@ class GitSource(WireModel):
     token_secret_ref: KeyRef | None = Field(
         default=None, description="Secret key with an access token, for private repositories."
     )
+    submodules: bool = Field(
+        default=False,
+        description="Fetch submodules at the recorded commits; their files become files of the tree.",
+    )
 
 
 class ArchiveSource(WireModel):

@@ -17,6 +17,9 @@ INTAKE_SPEC_VARIABLE = "SWEFOUNDRY_INTAKE"
 """Environment variable that carries the spec."""
 
 
+PatchName = Literal["test", "gold"]
+
+
 class GitOrigin(WireModel):
     """A commit of a git repository."""
 
@@ -27,6 +30,7 @@ class GitOrigin(WireModel):
     """Path of a mounted token for private repositories (sent as HTTP basic auth, user x-access-token unless
     the URL names one).
     """
+    submodules: bool = False
     token_named: str = ""
     """Name of the token in the manifest, for the error when the file is missing."""
 
@@ -89,7 +93,7 @@ class IntakeResult(WireModel):
     fingerprint: str = ""
     language: str | None = None
     test_files: int = 0
-    patches: dict[str, Digest] = {}
+    patches: dict[PatchName, Digest] = {}
     """``test`` and ``gold``: the patches as they were applied, completed where their ends were stripped."""
     notes: list[str] = []
     """What a person should know although the intake succeeded; one sentence each."""

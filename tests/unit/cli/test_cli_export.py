@@ -225,6 +225,32 @@ def test_a_patch_in_the_registry_comes_back_out(
     assert json.loads(line)["patch"] == row["patch"]
 
 
+def put_judged(api: ApiServer, host: str, body: Json, gold: bytes) -> None:
+    """A valid instance whose gold patch was applied as ``gold``."""
+    stored = put_validated(api, host, body)
+    stored["status"]["prepared"] = {"patches": {"gold": digest_of(gold)}}
+
+
+def test_the_patch_that_was_judged_is_exported(
+    run: Run, api: ApiServer, tmp_path: Path, server: registry_server.Server
+) -> None:
+    whole = PATCH.replace("+1,2 @@", "+1,3 @@").replace("-1,2 ", "-1,3 ") + " \n"
+    body = imported(run, api, tmp_path, classic_row())
+    body["spec"]["goldPatch"] = {"inline": whole.rstrip()}
+    put_judged(api, server.host, body, whole.encode())
+    (line,) = run("export", "--registry", server.host, "--insecure").stdout.splitlines()
+    assert json.loads(line)["patch"] == whole
+
+
+def test_a_patch_that_was_changed_after_it_was_judged_is_not_exported(
+    run: Run, api: ApiServer, tmp_path: Path, server: registry_server.Server
+) -> None:
+    put_judged(api, server.host, imported(run, api, tmp_path, classic_row()), b"another patch\n")
+    done = run("export", "--registry", server.host, "--insecure")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "its gold patch is not the one that was judged" in " ".join(done.stderr.split())
+
+
 def test_only_validated_instances_become_rows_and_bad_ones_are_named(
     run: Run, api: ApiServer, tmp_path: Path, server: registry_server.Server
 ) -> None:

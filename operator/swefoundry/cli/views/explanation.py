@@ -91,9 +91,8 @@ def _overview_section(spec: KubernetesObject, status: KubernetesObject) -> PageS
         "evidence": status.get("evidence"),
         "duration": status.get("duration"),
     }
-    return PageSection(
-        "Overview", tuple(f"{key}: {value}" for key, value in facts.items() if value not in (None, ""))
-    )
+    lines = [f"{key}: {value}" for key, value in facts.items() if value not in (None, "")]
+    return PageSection("Overview", (*lines, *(f"note: {note}" for note in prepared.get("notes") or ())))
 
 
 def _source_text(spec: KubernetesObject) -> str:

@@ -57,6 +57,10 @@ ENV_BUILD_DELETED = (
     "delete and re-create the TaskInstance"
 )
 
+MAX_NOTES = 8
+MAX_NOTE_CHARACTERS = 512
+"""Limits of status.prepared.notes in the schema."""
+
 GRADED_CATEGORIES = frozenset({FaultCategory.LIMIT, FaultCategory.TAMPERING})
 """Faults that the task itself caused: its matrix is inconclusive. All others are no statement about the task."""
 
@@ -72,7 +76,7 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> Task
             # Other results are not needed any more; pods that are not in status.running are released.
             return status
     if isinstance(step, Fail):
-        return mark_failed(status, (step.reason, step.message), observed)
+        return mark_failed(status, (step.reason, _with_notes(status, step.message)), observed)
     return _with_progress(status, step, results, observed)
 
 
@@ -130,6 +134,8 @@ def _with_intake(
         fingerprint=record.fingerprint,
         language=record.language,
         test_files=record.test_files,
+        patches=dict(record.patches),
+        notes=[note[:MAX_NOTE_CHARACTERS] for note in record.notes[:MAX_NOTES]],
     )
     return with_fields(status, prepared=prepared)
 
@@ -189,7 +195,14 @@ def _verdict_message(status: TaskInstanceStatus, result: Judged) -> str:
         note = result.note
     cells = (MatrixCell(item.stage, item.code) for item in status.evaluations)
     cause = inconclusive_cause(cells) if result.verdict is Verdict.INCONCLUSIVE else ""
-    return "; ".join(part for part in (VERDICT_MESSAGES[result.verdict], cause, note) if part)
+    message = "; ".join(part for part in (VERDICT_MESSAGES[result.verdict], cause, note) if part)
+    return message if result.verdict is Verdict.FAIL2PASS else _with_notes(status, message)
+
+
+def _with_notes(status: TaskInstanceStatus, message: str) -> str:
+    """The message of an instance that is not valid, with what intake did not fetch: it may be the cause."""
+    notes = status.prepared.notes if status.prepared else []
+    return "; ".join([message, *notes])
 
 
 def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observation) -> TaskInstanceStatus:

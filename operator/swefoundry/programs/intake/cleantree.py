@@ -11,6 +11,7 @@ from pathlib import Path
 
 from swefoundry.git import Git, GitFailed
 from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.submodules import SubmoduleFetcher
 from swefoundry.programs.intake.workspace import remove
 
 _CONFIG = """\
@@ -47,12 +48,19 @@ class CleanTree:
         return self.git.folder
 
 
-async def from_commit(fetched: Git, commit: str, root: Path, tag: str | None) -> CleanTree:
-    """The tree of a commit. Its objects are copied from the fetched repository, so that it stays the same tree."""
+async def from_commit(
+    fetched: Git, commit: str, root: Path, tag: str | None, submodules: SubmoduleFetcher | None = None
+) -> CleanTree:
+    """The tree of a commit, with the files of its submodules where they are fetched.
+
+    Its objects are copied from the fetched repositories, so that it stays the same tree.
+    """
     git = await _init_repository(root)
     alternates = root / ".git/objects/info/alternates"
     await _write(alternates, f"{fetched.folder}/objects\n")
     tree = await git.line("rev-parse", f"{commit}^{{tree}}")
+    if submodules is not None:
+        tree = await submodules.embed_all(git, tree)
     clean_tree = await _commit(git, tree, tag)
     await asyncio.to_thread(alternates.unlink)
     await git.run("read-tree", "--reset", "-u", "HEAD")

@@ -47,7 +47,7 @@ async def fetch_commit(origin: GitOrigin, folder: Path, retry: RetryPolicy) -> F
     commit = origin.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise source_mismatch(f"{commit!r} is not a full commit id (40 hexadecimal digits)")
-    source = remote(origin.url, await _token(origin))
+    source = remote(origin.url, await read_token(origin))
     git = await _init_bare(folder / "fetched", source)
     whole = await with_retries(retry, lambda: _fetch_commit_or_all(git, source, commit))
     await _require_commit(git, source, commit)
@@ -59,7 +59,16 @@ async def fetch_commit(origin: GitOrigin, folder: Path, retry: RetryPolicy) -> F
     return FetchedCommit(git, commit, tag)
 
 
-async def _token(origin: GitOrigin) -> str | None:
+async def fetch_objects(folder: Path, source: Remote, commit: str, retry: RetryPolicy) -> Git:
+    """Fetch a commit without looking for its tag, into a new bare repository."""
+    git = await _init_bare(folder, source)
+    await with_retries(retry, lambda: _fetch_commit_or_all(git, source, commit))
+    await _require_commit(git, source, commit)
+    return git
+
+
+async def read_token(origin: GitOrigin) -> str | None:
+    """The token that is mounted into the pod; None when the origin names none."""
     if origin.token_file is None:
         return None
     try:

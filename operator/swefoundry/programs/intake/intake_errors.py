@@ -16,6 +16,10 @@ class SourceUnreachable(TransientError):
     """The host did not answer; after the last attempt this becomes ``IntakeRejected``."""
 
 
+class NoSuchRepository(IntakeRejected):
+    """The host has no git repository at the URL."""
+
+
 def missing_source(named: str) -> IntakeRejected:
     """A file that the cluster should have mounted. Its volume is optional, so that the message can name it."""
     return IntakeRejected(

@@ -15,6 +15,13 @@ HISTORY_SECONDS = 300
 """Fetching history only serves to find the nearest tag, so it may not cost as much as the source."""
 
 
+MAX_SUBMODULES = 64
+"""Repositories with the most submodules (compilers, firmware) have some dozens."""
+
+MAX_SUBMODULE_DEPTH = 4
+"""Submodules of submodules of submodules exist; deeper ones are a trap."""
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often an unreachable host is asked, and how long the pauses are (doubling from the first)."""

@@ -4,11 +4,13 @@ What git would take only in part is refused beforehand (``swefoundry.patches.rul
 completed (``swefoundry.patches.completion``); everything else that git refuses is refused here, with file and hunk.
 """
 
+import io
 import re
 from dataclasses import dataclass
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.intake import PatchName
 from swefoundry.git import Git, GitFailed
 from swefoundry.oci.content import digest_of
 from swefoundry.oci.overlays import TreeListing
@@ -35,7 +37,7 @@ _HINTS = {
 class ReadPatch:
     """A patch as it is applied, its name in messages, and the exit code for one that does not apply."""
 
-    name: str
+    name: PatchName
     code: ExitCode
     content: bytes
     parsed: ParsedPatch
@@ -45,11 +47,22 @@ class ReadPatch:
     """The patch as the spec has it."""
 
     @property
+    def applied_by_git(self) -> bytes:
+        """The patch without changes of submodules, which git would apply to gitlinks that the tree does not have."""
+        links = [file for file in self.parsed.files if file.gitlink]
+        if not links:
+            return self.content
+        lines = io.BytesIO(self.content).readlines()
+        for file in reversed(links):
+            del lines[file.line : file.end]
+        return b"".join(lines) if len(links) < len(self.parsed.files) else b""
+
+    @property
     def digest(self) -> Digest:
         return digest_of(self.content)
 
 
-def read_patch(name: str, code: ExitCode, data: bytes) -> ReadPatch:
+def read_patch(name: PatchName, code: ExitCode, data: bytes) -> ReadPatch:
     """Complete and parse a patch, or reject one of an unusable form."""
     if not data.strip():
         raise IntakeRejected(code, f"the {name} patch is empty")
@@ -63,9 +76,12 @@ def read_patch(name: str, code: ExitCode, data: bytes) -> ReadPatch:
 
 async def apply_patch(git: Git, patch: ReadPatch) -> None:
     """Apply a patch to work tree and index, or reject it."""
+    content = patch.applied_by_git
+    if not content:
+        return
     try:
         await git.run("update-index", "-q", "--refresh")
-        await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=patch.content)
+        await git.run("apply", "--index", "--binary", "--whitespace=nowarn", "-p1", "-", stdin=content)
     except GitFailed as error:
         explained = explain_failure(patch.parsed, error.stderr)
         eol = await _ending_mismatch(git, patch.parsed, error.stderr)
@@ -79,6 +95,8 @@ def require_named_changes(patch: ReadPatch, before: TreeListing, after: TreeList
     """Reject a patch after which other files differ than those that it names."""
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     named = patch.parsed.touched
+    submodules = {link.path for link in patch.parsed.gitlinks}
+    changed = {_submodule_of(path, submodules) or path for path in changed}
     if changed == named:
         return
     differences = [
@@ -89,6 +107,10 @@ def require_named_changes(patch: ReadPatch, before: TreeListing, after: TreeList
     raise IntakeRejected(
         ExitCode.PATCH_MISAPPLIED, f"the {patch.name} patch was not applied as it is written: {message}"
     )
+
+
+def _submodule_of(path: bytes, submodules: set[bytes]) -> bytes | None:
+    return next((each for each in submodules if path.startswith(each + b"/")), None)
 
 
 def explain_failure(patch: ParsedPatch, stderr: str) -> str:

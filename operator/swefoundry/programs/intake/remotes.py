@@ -5,9 +5,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.git import GitSetting
 from swefoundry.programs.intake.intake_errors import (
     IntakeRejected,
+    NoSuchRepository,
     SourceUnreachable,
     source_mismatch,
     unreachable_source,
@@ -23,6 +25,8 @@ class Remote:
 
     url: str
     settings: tuple[GitSetting, ...] = ()
+    commit_field: str = "spec.baseCommit"
+    """What names the commit that is fetched, for the error when it does not exist."""
 
     @property
     def has_login(self) -> bool:
@@ -73,14 +77,15 @@ def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeReject
         )
         return unreachable_source(f"{source.url} denied access; {remediation}")
     if _MISSING.search(stderr):
-        return unreachable_source(
-            f"there is no git repository at {source.url}: check the URL, or whether it needs a token"
+        return NoSuchRepository(
+            ExitCode.SOURCE_UNREACHABLE,
+            f"there is no git repository at {source.url}: check the URL, or whether it needs a token",
         )
     return SourceUnreachable(f"{source.url} did not answer: {_last_line(stderr)}")
 
 
 def unknown_commit(source: Remote, commit: str) -> IntakeRejected:
-    return source_mismatch(f"{source.url} has no commit {commit}: check spec.baseCommit")
+    return source_mismatch(f"{source.url} has no commit {commit}: check {source.commit_field}")
 
 
 def _last_line(stderr: str) -> str:

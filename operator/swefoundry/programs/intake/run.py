@@ -20,7 +20,12 @@ from swefoundry.programs.intake.intake_errors import IntakeRejected
 from swefoundry.programs.intake.patch_reader import read_patches
 from swefoundry.programs.intake.patches import ReadPatch, apply_patch, require_named_changes
 from swefoundry.programs.intake.sources import StoredSource, prepare_source
+from swefoundry.programs.intake.submodule_patches import apply_gitlinks
+from swefoundry.programs.intake.unfetched import require_imported_submodules, submodules_note, unmapped_note
 from swefoundry.programs.intake.workspace import Workspace
+
+_NOTES = 6
+_NOTE_CHARACTERS = 300
 
 Progress = Callable[[str], None]
 
@@ -42,6 +47,8 @@ async def run_intake(
         if patch is not None:
             previous = now
             await apply_patch(git, patch)
+            if source.submodules is not None:
+                await apply_gitlinks(git, patch, source.submodules)
             now = await worktree.worktree_listing(git)
             require_named_changes(patch, previous, now)
         layers[stage] = await asyncio.to_thread(
@@ -49,6 +56,7 @@ async def run_intake(
         )
         if stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
+            require_imported_submodules(source.unfetched, facts)
         progress(f"stage {stage}: {layers[stage][1].size} bytes")
     return await _store_results(spec, source, facts, layers, patches, registry)
 
@@ -129,8 +137,16 @@ async def _store_results(
         language=facts_of.language(facts),
         test_files=len(facts.test_files),
         patches={patch.name: patch.digest for patch in applied},
-        notes=[note for patch in applied for note in patch.notes],
+        notes=_notes(source, applied),
     )
+
+
+def _notes(source: StoredSource, patches: Sequence[ReadPatch]) -> list[str]:
+    """Notes of bounded length: a termination message has 4096 bytes."""
+    unmapped = source.submodules.unmapped if source.submodules else []
+    notes = [note for patch in patches for note in patch.notes]
+    notes += [*submodules_note(source.unfetched), *unmapped_note(unmapped)]
+    return [note[:_NOTE_CHARACTERS] for note in notes[:_NOTES]]
 
 
 def _patch_files(patches: Sequence[ReadPatch]) -> dict[str, bytes]:

@@ -14,9 +14,10 @@ from swefoundry.oci.deterministic_tar import pack_folder
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source, push_source
 from swefoundry.programs.intake.cleantree import CleanTree, from_commit, from_folder, from_source
-from swefoundry.programs.intake.commits import fetch_commit
+from swefoundry.programs.intake.commits import fetch_commit, read_token
 from swefoundry.programs.intake.download import download_archive
 from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.submodules import SubmoduleFetcher, gitlinks
 from swefoundry.programs.intake.workspace import Workspace, remove
 
 
@@ -28,6 +29,10 @@ class StoredSource:
     digest: Digest
     commit: str
     """The one that was fetched from git; for archives the clean tree's own."""
+    submodules: SubmoduleFetcher | None = None
+    """None when submodules are not fetched."""
+    unfetched: tuple[bytes, ...] = ()
+    """Gitlinks of a source whose submodules are not fetched."""
 
 
 async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
@@ -35,9 +40,13 @@ async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: 
     match spec.origin:
         case GitOrigin() as origin:
             fetched = await fetch_commit(origin, workspace.folder, workspace.retry)
-            tree = await from_commit(fetched.git, fetched.commit, workspace.folder / "tree", fetched.tag)
+            submodules = await _submodules(origin, workspace)
+            root = workspace.folder / "tree"
+            tree = await from_commit(fetched.git, fetched.commit, root, fetched.tag, submodules)
             await asyncio.to_thread(remove, fetched.git.folder)
-            return StoredSource(tree, await _store_tree(tree, spec, registry, workspace), origin.commit)
+            digest = await _store_tree(tree, spec, registry, workspace)
+            unfetched = () if submodules else tuple(await gitlinks(tree.git, "HEAD"))
+            return StoredSource(tree, digest, origin.commit, submodules, unfetched)
         case ArchiveOrigin() as origin:
             archive = workspace.folder / "archive"
             await download_archive(origin, archive, workspace.retry)
@@ -50,6 +59,12 @@ async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: 
         case ArtifactOrigin(digest=digest):
             tree = await _unpack_stored(digest, spec.place.repository, registry, workspace.folder)
             return StoredSource(tree, digest, tree.commit)
+
+
+async def _submodules(origin: GitOrigin, workspace: Workspace) -> SubmoduleFetcher | None:
+    if not origin.submodules:
+        return None
+    return SubmoduleFetcher(origin.url, await read_token(origin), workspace.folder, workspace.retry)
 
 
 async def _store_tree(

@@ -104,7 +104,11 @@ def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:
         token_named = _manifest_reference("source.git.tokenSecretRef", "Secret", ref)
     url = git.url if git is not None else f"https://github.com/{request.repo}.git"
     return GitOrigin(
-        url=url, commit=request.base_commit or "", token_file=token_file, token_named=token_named
+        url=url,
+        commit=request.base_commit or "",
+        token_file=token_file,
+        token_named=token_named,
+        submodules=git is not None and git.submodules,
     )
 
 

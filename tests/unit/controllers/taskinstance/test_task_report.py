@@ -70,6 +70,32 @@ def judged(verdict, note="", tests_unknown=""):
     return Judged(verdict, tests, digest("c"), tests_unknown, note)
 
 
+NOTED = PREPARED | {"notes": ["submodules that were not fetched: helper"]}
+
+
+def test_what_intake_applied_and_completed_is_kept():
+    record = IntakeResult(
+        nonce="n",
+        code=0,
+        source=digest("a"),
+        facts=digest("b"),
+        patches={"gold": digest("c")},
+        notes=["x" * 600],
+    )
+    prepared = after(observed(), GO_ON, IntakeFinished(collect("intake"), record)).prepared
+    assert (prepared.patches, prepared.notes) == ({"gold": digest("c")}, ["x" * 512])
+
+
+def test_what_intake_did_not_fetch_is_named_when_there_is_no_valid_instance():
+    noted = observed(READY | {"prepared": NOTED})
+    failed = after(noted, Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts"))
+    assert message(failed).endswith("3 drafts; submodules that were not fetched: helper")
+    assert message(after(noted, Judge(Verdict.FAIL2FAIL), judged(Verdict.FAIL2FAIL))).endswith(
+        "not fetched: helper"
+    )
+    assert "helper" not in message(after(noted, Judge(Verdict.FAIL2PASS), judged(Verdict.FAIL2PASS)))
+
+
 def test_a_new_task_is_in_phase_intake():
     status = after(observed(), GO_ON, PodStarted(an_attempt("intake")))
     assert (status.phase, status.started_at, status.observed_generation) == ("Intake", NOW, 1)
@@ -111,7 +137,7 @@ def test_a_prepared_source_is_in_the_status():
         nonce="n",
         code=0,
         source=digest("a"),
-        facts=digest("f"),
+        facts=digest("b"),
         layers=LAYERS,
         language="python",
         test_files=2,

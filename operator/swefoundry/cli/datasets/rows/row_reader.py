@@ -16,7 +16,9 @@ from swefoundry.errors import NotFound
 from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import BUILDS
+from swefoundry.oci.content import digest_of
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.patches.completion import complete_patch
 
 STORED_FACTS_LIMIT_BYTES = 64 << 20
 
@@ -45,8 +47,8 @@ class RowReader:
             spec=spec,
             bundle=VerdictBundle.model_validate_json(files[VERDICT_FILE]),
             evidence=status["evidence"],
-            gold=await texts.read(spec["goldPatch"]),
-            tests=await texts.read(spec["testPatch"]),
+            gold=judged_patch("gold", await texts.read(spec["goldPatch"]), status),
+            tests=judged_patch("test", await texts.read(spec["testPatch"]), status),
             problem=(await texts.read(spec.get("problemStatement"))).decode(errors="replace"),
             base_commit=commit,
             extra=await _kept_columns(task, texts),
@@ -73,6 +75,20 @@ class RowReader:
                 registry = open_registry(self._target, host)
                 self._registries[host] = await self._stack.enter_async_context(registry)
         return self._registries[host]
+
+
+def judged_patch(name: str, content: bytes, status: KubernetesObject) -> bytes:
+    """The patch as intake applied it: completed as there, and refused when the object names another one by now."""
+    applied = ((status.get("prepared") or {}).get("patches") or {}).get(name)
+    if applied in (None, digest_of(content)):
+        return content
+    completed = complete_patch(content).content
+    if digest_of(completed) != applied:
+        raise NotExportable(
+            f"its {name} patch is not the one that was judged ({applied}): the ConfigMap was changed since. "
+            "Restore it, or re-create the object."
+        )
+    return completed
 
 
 async def _clean_tree_commit(registry: RegistryClient, repository: str, status: KubernetesObject) -> str:
