@@ -50,8 +50,8 @@ def resolve_url(base: str, url: str) -> str:
 
 def submodule_remote(base: str, url: str, token: str | None) -> Remote:
     """The remote of a submodule. The source's token goes only to repositories beside it: same host, same owner."""
-    beside = _folder(urlsplit(base).geturl()) == _folder(url)
-    found = remote(_with_user_of(base, url) if beside and token else url, token if beside else None)
+    same_owner = _folder(urlsplit(base).geturl()) == _folder(url)
+    found = remote(_with_user_of(base, url) if same_owner and token else url, token if same_owner else None)
     return replace(found, commit_field="that the submodule's commit was pushed there")
 
 

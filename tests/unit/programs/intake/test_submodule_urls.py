@@ -44,8 +44,8 @@ def test_any_other_url_is_refused(url: str) -> None:
 
 
 def test_the_token_goes_to_repositories_of_the_same_owner_alone() -> None:
-    beside = submodule_remote(BASE, "https://host.example/owner/helper", "secret")
-    assert (beside.url, beside.has_login) == ("https://host.example/owner/helper", True)
+    helper = submodule_remote(BASE, "https://host.example/owner/helper", "secret")
+    assert (helper.url, helper.has_login) == ("https://host.example/owner/helper", True)
     for other in (
         "https://host.example/other/helper",
         "https://evil.example/owner/helper",
