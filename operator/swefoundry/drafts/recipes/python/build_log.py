@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
+from swefoundry.drafts.recipes.python.build_limits import build_limit_constraints
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.distributions import distribution_of
 
@@ -90,6 +91,10 @@ def _failed_build_constraints(log: str, known: Constraints) -> Iterator[Constrai
     if _is_own_build(log):
         yield _own_build_constraints(log, known)
         yield from _program_constraints(log)
+        return
+    of_the_time = build_limit_constraints(log)
+    if of_the_time.merged(known) != known:
+        yield of_the_time
         return
     failed = re.findall(r"Failed to (?:build|download and build|download) `?" + _NAME + r"==", log)
     if not failed:  # the beginning of the log was cut

@@ -26,6 +26,8 @@ class Constraints:
     """Distributions that did not exist on the candidate's day: resolved without a date."""
     build_requirements: frozenset[str] = frozenset()
     """Additional requirements of the project's own build."""
+    build_limits: frozenset[str] = frozenset()
+    """Constraints of isolated builds: build tools of the time of old source distributions."""
     apt: frozenset[str] = frozenset()
     below: PythonVersion | None = None
     """Only interpreters older than this."""

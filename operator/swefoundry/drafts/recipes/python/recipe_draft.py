@@ -9,6 +9,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from swefoundry.contracts.draft import Draft
+from swefoundry.drafts.recipes.python.build_limits import build_limits_of
 from swefoundry.drafts.recipes.python.build_tools import Installation, plan_installation
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.dependencies import limits, pinned_names, requirements
@@ -91,6 +92,7 @@ class DraftPlan:
             folder=project.own.folder,
             needed=[(part.folder, parts[part.folder]) for part in project.needed],
             limits=limits(project, constraints),
+            build_limits=_build_limits(project, candidate, constraints),
             never_asked=sorted(project.excluded),
             left_out=[str(name) for name in project.left_out],
         )
@@ -155,6 +157,20 @@ def _package_dates(
         free = constraints.undated | {name for name, since in NOT_BEFORE.items() if candidate.until < since}
         days |= dict.fromkeys(free, UNDATED)
     return sorted(days.items())
+
+
+def _build_limits(project: PythonProject, candidate: Candidate, constraints: Constraints) -> list[str]:
+    """Constraints found so far, and those of the time when distributions of the time are resolved with later ones.
+
+    When everything is resolved as of one day, the build tools are, too; before setuptools may be dated they are not.
+    """
+    by_date: frozenset[str] = frozenset()
+    if project.created is not None and candidate.until is not None:
+        tools_are_dated = candidate.until >= NOT_BEFORE["setuptools"]
+        if candidate.own_as_of_change or constraints.as_of_change or not tools_are_dated:
+            by_date = build_limits_of(project.created, candidate.python)
+    limits_found = constraints.build_limits | by_date
+    return sorted(item for item in limits_found if item.partition("<")[0] not in constraints.loosen)
 
 
 def _python_path(
