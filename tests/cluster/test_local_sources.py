@@ -1,4 +1,4 @@
-"""Projects in folders of a monorepo, and requirements that no public index has: the source that is tested is the tree's.
+"""Projects in folders of a monorepo, and requirements that no public index has: the tested source is the tree.
 
 Each repository has requirements that must not be asked from the package index; the fix is in a project of the tree.
 """
