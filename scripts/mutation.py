@@ -23,6 +23,10 @@ MODULES = (
     "workloads/pod_status.py",
     "controllers/taskinstance/rules.py",
     "controllers/envbuild/rules.py",
+    "controllers/envbuild/search_state.py",
+    "controllers/envbuild/strategy_order.py",
+    "controllers/envbuild/budget.py",
+    "controllers/envbuild/round_transitions.py",
     "grading/verdict.py",
 )
 TESTS = (

@@ -3,7 +3,13 @@
 import pytest
 
 from swefoundry.contracts.stages import Stage
-from swefoundry.grading.verdict import VERDICT_MESSAGES, MatrixCell, Verdict, matrix_verdict
+from swefoundry.grading.verdict import (
+    VERDICT_MESSAGES,
+    MatrixCell,
+    Verdict,
+    inconclusive_cause,
+    matrix_verdict,
+)
 
 
 def cells(before, after, base=0):
@@ -55,6 +61,11 @@ def test_a_fault_in_the_base_stage_spoils_nothing():
 
 def test_nothing_is_inconclusive():
     assert matrix_verdict([]) is Verdict.INCONCLUSIVE
+
+
+def test_an_evaluation_that_contradicts_itself_is_named():
+    assert inconclusive_cause(cells(1, 23)).startswith("after: ")
+    assert inconclusive_cause(cells(1, 0)) == ""
 
 
 def test_every_verdict_has_its_sentence():

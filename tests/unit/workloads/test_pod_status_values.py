@@ -130,3 +130,18 @@ def test_a_container_is_lost_when_nobody_ended_it_at_its_deadline() -> None:
     assert facts(read(running, spec={"nodeName": "node-1", "activeDeadlineSeconds": 100})) == lost
     state = read(running, spec={"nodeName": "node-1", "activeDeadlineSeconds": 101})
     assert not isinstance(state, PodFault)
+
+
+@pytest.mark.parametrize(
+    ("left", "sentence"),
+    [
+        ("the spec cannot be read\nTraceback", ": the spec cannot be read"),
+        ('{"v": 1, "cut off', ""),
+        ("", ""),
+    ],
+    ids=["a sentence", "a record that is cut off", "nothing"],
+)
+def test_the_first_line_that_a_program_left_explains_a_missing_record(left: str, sentence: str) -> None:
+    state = read(terminated(3, left))
+    assert isinstance(state, PodFault)
+    assert (state.reason, state.message) == ("NoRecord", f"exit code 3 without a record{sentence}")

@@ -79,7 +79,7 @@ def after_checkout(current: Round, result: CheckoutFinished) -> Round:
         message = result.message[:MESSAGE_LIMIT]
         return current.model_copy(update={"outcome": RoundOutcome.CHECKOUT_FAILED, "message": message})
     files = record.added + record.changed + record.removed
-    seconds = current.seconds + (result.move.result.seconds or 0)
+    seconds = current.seconds + result.move.result.seconds
     label = label_with_change_count(current.label, files)[:LABEL_LIMIT]
     images = {"composed": result.composed, "image": result.composed if result.complete else None}
     return current.model_copy(update={"label": label, "seconds": seconds} | images)

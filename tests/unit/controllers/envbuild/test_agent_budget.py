@@ -120,6 +120,16 @@ def test_shared_money_is_exact():
     assert found.micro_usd == 99_999
 
 
+@pytest.mark.parametrize(
+    ("limit", "value"), [("namespace_llm_usd", "namespace"), ("operator_llm_usd", "operator")]
+)
+def test_spent_money_names_the_value_that_raises_it(limit, value):
+    used = UsageTotals(used=Usage(micro_usd=100_000))
+    decision = decide_budget(a_build_with_usage(), others(used), Settings(**{limit: Decimal("0.1")}))
+    assert decision.spent.startswith("no money is left")
+    assert decision.spent.endswith(f"raise agents.budgets.{value}.usd in the chart's values")
+
+
 USED = Usage(turns=3, input_tokens=1000, cached_tokens=200, output_tokens=50, micro_usd=1234)
 
 

@@ -8,7 +8,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.observation import Observation
-from swefoundry.controllers.envbuild.rules import decide
+from swefoundry.controllers.envbuild.rules import decide, proven_images_are_reused
 from swefoundry.controllers.envbuild.search_state import (
     ParentUnfinished,
     ParentUnusable,
@@ -111,6 +111,18 @@ def test_a_refused_key_gives_no_verdict_on_what_was_built_before(reason, judged)
     step = step_for(a_search("fixed"), status)
     assert isinstance(step, EndSearch)
     assert (step.reason, step.judged_round is not None) == (reason, judged)
+    assert step.message == "why; 1 draft tried; the last: AfterFailed"
+
+
+def test_agents_that_end_without_a_message_leave_the_sentence_of_the_search():
+    status = {"agents": {"draftsRequested": 1, "endReason": "AgentsGaveUp"}}
+    assert step_for(a_search("fixed"), status) == EndSearch(
+        "AgentsGaveUp", "no strategy supports this kind of project; set spec.environment.draft"
+    )
+
+
+def test_no_image_is_reused_before_the_search_is_gathered():
+    assert proven_images_are_reused(Observation(a_build(), (), Settings(), NOW)) is None
 
 
 DRAFTING = {"agents": {"draftsRequested": 1, "drafting": 1}}
