@@ -133,15 +133,15 @@ def test_a_container_is_lost_when_nobody_ended_it_at_its_deadline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "sentence"),
+    ("left", "ending"),
     [
         ("the spec cannot be read\nTraceback", ": the spec cannot be read"),
         ('{"v": 1, "cut off', ""),
         ("", ""),
     ],
-    ids=["a sentence", "a record that is cut off", "nothing"],
+    ids=["a message", "a record that is cut off", "nothing"],
 )
-def test_the_first_line_that_a_program_left_explains_a_missing_record(left: str, sentence: str) -> None:
+def test_the_first_line_that_a_program_left_explains_a_missing_record(left: str, ending: str) -> None:
     state = read(terminated(3, left))
     assert isinstance(state, PodFault)
-    assert (state.reason, state.message) == ("NoRecord", f"exit code 3 without a record{sentence}")
+    assert (state.reason, state.message) == ("NoRecord", f"exit code 3 without a record{ending}")
