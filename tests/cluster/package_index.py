@@ -1,0 +1,78 @@
+"""A package index on this machine that answers 503 at first."""
+
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+PACKAGE = "lab-answer"
+WHEEL = "lab_answer-1.0-py3-none-any.whl"
+
+
+@dataclass
+class PackageIndex:
+    """The running index, which has one package."""
+
+    host: str
+    port: int
+    failures_left: int
+    """Requests for the package's page that are still answered with 503."""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.port}/simple"
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """Status and body for a request."""
+        if path.endswith(WHEEL):
+            return 200, a_wheel()
+        if path != f"/simple/{PACKAGE}/":
+            return 404, b""
+        if self.failures_left > 0:
+            self.failures_left -= 1
+            return 503, b""
+        return 200, f'<a href="/{WHEEL}">{WHEEL}</a>'.encode()
+
+
+def a_wheel() -> bytes:
+    """A wheel with an empty module."""
+    content = io.BytesIO()
+    about = "lab_answer-1.0.dist-info"
+    with zipfile.ZipFile(content, "w") as wheel:
+        wheel.writestr("lab_answer.py", "")
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: 1.0\n")
+        wheel.writestr(
+            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: lab\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{about}/RECORD", "")
+    return content.getvalue()
+
+
+@contextmanager
+def running_index(host: str, failures: int) -> Iterator[PackageIndex]:
+    """Run an index at an address of this machine until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = index.answer(self.path)
+            self.send_response(status)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer((host, 0), Handler)
+    index = PackageIndex(host, server.server_port, failures)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield index
+    finally:
+        server.shutdown()
+        server.server_close()

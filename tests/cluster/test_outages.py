@@ -1,0 +1,110 @@
+"""Outages of package indexes during builds: the draft is built again, and no round is spent."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.commands import ON_LAB, kubectl
+from cluster.fault_injection import lab
+from cluster.package_index import PACKAGE, PackageIndex, running_index
+from cluster.sample_instances import (
+    NAMESPACE,
+    Json,
+    a_task,
+    apply,
+    condition,
+    delete,
+    get,
+    make_shell_repository,
+    unique,
+    verdict_of,
+    wait_until,
+    wait_until_finished,
+)
+
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(not ON_LAB, reason="the index runs on the lab's machine"),
+]
+
+FAILURES = 14
+"""Two builds: pip asks for a page six times, and the build pod once more."""
+
+UNKNOWN_HOST = "missing.swefoundry.svc.cluster.local"
+
+
+def an_installation(url: str, host: str) -> Json:
+    """An environment that installs the package from an index."""
+    options = f"--no-cache-dir --disable-pip-version-check --index-url {url} --trusted-host {host}"
+    dockerfile = f"FROM python:3.11-slim\nRUN pip install {options} {PACKAGE}\nCOPY . /testbed\n"
+    return {
+        "draft": {"dockerfile": dockerfile, "testCommand": "python -c 'import lab_answer' && sh check.sh"}
+    }
+
+
+def an_egress_rule(name: str, port: int) -> Json:
+    """A NetworkPolicy that lets build pods reach the index."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "podSelector": {"matchLabels": {"swefoundry.dev/role": "build"}},
+            "policyTypes": ["Egress"],
+            "egress": [{"ports": [{"protocol": "TCP", "port": port}]}],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def index() -> Iterator[PackageIndex]:
+    name = unique("index")
+    with running_index(lab().address, FAILURES) as running:
+        apply(an_egress_rule(name, running.port))
+        yield running
+        kubectl("delete", "networkpolicy", name, "-n", NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def names(index: PackageIndex) -> Iterator[dict[str, str]]:
+    """Names of the instances, which are processed at the same time."""
+    environments = {
+        "outage": an_installation(index.url, index.host),
+        "unknown-host": an_installation(f"http://{UNKNOWN_HOST}/simple", UNKNOWN_HOST),
+    }
+    names_by_case = {case: unique(case) for case in environments}
+    apply(
+        *(
+            a_task(names_by_case[case], make_shell_repository(names_by_case[case]), environment=environment)
+            for case, environment in environments.items()
+        )
+    )
+    yield names_by_case
+    delete(*names_by_case.values())
+
+
+def message_of(name: str) -> str:
+    """What the EnvBuild's condition says."""
+    return str(condition(get("eb", name).get("status", {}), "Ready").get("message", ""))
+
+
+def test_the_condition_says_what_pip_met_and_when_it_is_tried_again(names, index):
+    page = f"{index.url}/{PACKAGE}/: 503 Service Unavailable"
+    expected = f"build-0: Backoff (pip could not reach its package index: {page}; next attempt at "
+    assert expected in wait_until(lambda: message_of(names["outage"]), lambda text: "Backoff" in text)
+
+
+def test_an_outage_spends_no_round(names):
+    assert verdict_of(wait_until_finished(names["outage"])) == ("Succeeded", "fail2pass", "Fail2Pass")
+    status = get("eb", names["outage"])["status"]
+    assert [item["outcome"] for item in status["rounds"]] == ["Accepted"]
+    assert status["infraRetries"] == 2
+
+
+def test_a_host_that_does_not_exist_ends_the_round_after_some_attempts(names):
+    assert verdict_of(wait_until_finished(names["unknown-host"]))[2] == "EnvironmentNotBuilt"
+    status = get("eb", names["unknown-host"])["status"]
+    [round_] = status["rounds"]
+    assert (round_["outcome"], status["infraRetries"]) == ("AddressUnreachable", 6)
+    assert UNKNOWN_HOST in round_["message"].splitlines()[0]
