@@ -96,7 +96,7 @@ def test_the_condition_says_what_pip_met_and_when_it_is_tried_again(names, index
 
 
 def test_an_outage_spends_no_round(names):
-    assert verdict_of(wait_until_finished(names["outage"])) == ("Succeeded", "fail2pass", "Fail2Pass")
+    assert verdict_of(wait_until_finished(names["outage"])) == ("Validated", "fail2pass", "Fail2Pass")
     status = get("eb", names["outage"])["status"]
     assert [item["outcome"] for item in status["rounds"]] == ["Accepted"]
     assert status["infraRetries"] == 2
