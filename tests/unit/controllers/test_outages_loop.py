@@ -60,6 +60,11 @@ async def test_an_outage_that_outlasts_the_retries_ends_without_a_round(simulati
     stalled = next(item for item in body["status"]["conditions"] if item["type"] == "Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", "InfrastructureFault")
     assert [item.get("outcome") for item in body["status"]["rounds"]] == [None]
+    task = simulation.server.get(TASK)
+    assert (task["status"]["phase"], task["status"]["conditions"][0]["reason"]) == (
+        "Failed",
+        "InfrastructureFault",
+    )
 
 
 async def test_an_address_that_stays_unreachable_ends_the_round(simulation):

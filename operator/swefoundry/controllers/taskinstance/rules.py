@@ -78,10 +78,12 @@ def env_builds_are_awaited(observed: Observation) -> Step | None:
 
 
 def tasks_without_environment_fail(observed: Observation) -> Step | None:
-    """No draft gave an image that can be evaluated."""
+    """No draft gave an image that can be evaluated. An infrastructure fault keeps its reason: it blames no draft."""
     if observed.build is None or observed.image is not None:
         return None
     reason, message = conditions.reason_of(observed.build.status.conditions, conditions.SUCCEEDED)
+    if reason == reasons.INFRASTRUCTURE:
+        return Fail(reason, f"EnvBuild {observed.build.name}: {message}")
     return Fail(reasons.ENVIRONMENT_FAILED, f"EnvBuild {observed.build.name}: {reason}: {message}")
 
 
