@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from swefoundry.grading.changing_ids import changing_ids
 from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses, worse_status
 
 
@@ -69,7 +70,7 @@ class CaseSets:
     pass_to_fail: tuple[str, ...] = ()
     fail_to_fail: tuple[str, ...] = ()
     unstable: tuple[str, ...] = ()
-    """Tests whose repeats disagree; in no other set."""
+    """Tests whose repeats disagree, and ids that change from run to run; in no other set."""
 
     @property
     def swe_bench_fail_to_pass(self) -> tuple[str, ...]:
@@ -88,7 +89,7 @@ def compare_stages(
     """Return the sets from the repeats of the stages, one mapping per repeat."""
     failing, unstable_before = merge_repeats(before)
     passing, unstable_after = merge_repeats(after)
-    unstable = unstable_before | unstable_after
+    unstable = unstable_before | unstable_after | changing_ids([*before, *after])
     hidden = _HiddenTests(failing, merge_repeats(base)[0])
     members: dict[str, list[str]] = {each.name: [] for each in fields(CaseSets)}
     for test in (failing.keys() | passing.keys()) - unstable:
