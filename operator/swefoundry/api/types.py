@@ -66,6 +66,9 @@ class GitSource(WireModel):
         default=False,
         description="Fetch submodules at the recorded commits; their files become files of the tree.",
     )
+    lfs: bool = Field(
+        default=False, description="Fetch the files of Git LFS; they replace their pointers in the tree."
+    )
 
 
 class ArchiveSource(WireModel):

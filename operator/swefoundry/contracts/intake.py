@@ -31,6 +31,7 @@ class GitOrigin(WireModel):
     the URL names one).
     """
     submodules: bool = False
+    lfs: bool = False
     token_named: str = ""
     """Name of the token in the manifest, for the error when the file is missing."""
 

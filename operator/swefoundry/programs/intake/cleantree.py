@@ -6,12 +6,12 @@ source gives the same bytes.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from swefoundry.git import Git, GitFailed
 from swefoundry.programs.intake.intake_errors import source_mismatch
-from swefoundry.programs.intake.submodules import SubmoduleFetcher
 from swefoundry.programs.intake.workspace import remove
 
 _CONFIG = """\
@@ -34,6 +34,10 @@ _NO_CONVERSION = "* -text -ident -filter -working-tree-encoding\n"
 and patches against the archive would not apply."""
 
 
+TreeAddition = Callable[[Git, str], Awaitable[str]]
+"""Makes a tree with further files of the tree of a commit."""
+
+
 @dataclass(frozen=True)
 class CleanTree:
     """A work tree with its repository, its one commit, and the tag on it."""
@@ -49,9 +53,9 @@ class CleanTree:
 
 
 async def from_commit(
-    fetched: Git, commit: str, root: Path, tag: str | None, submodules: SubmoduleFetcher | None = None
+    fetched: Git, commit: str, root: Path, tag: str | None, additions: Sequence[TreeAddition] = ()
 ) -> CleanTree:
-    """The tree of a commit, with the files of its submodules where they are fetched.
+    """The tree of a commit, with the files of submodules and of Git LFS where they are fetched.
 
     Its objects are copied from the fetched repositories, so that it stays the same tree.
     """
@@ -59,8 +63,8 @@ async def from_commit(
     alternates = root / ".git/objects/info/alternates"
     await _write(alternates, f"{fetched.folder}/objects\n")
     tree = await git.line("rev-parse", f"{commit}^{{tree}}")
-    if submodules is not None:
-        tree = await submodules.embed_all(git, tree)
+    for addition in additions:
+        tree = await addition(git, tree)
     clean_tree = await _commit(git, tree, tag)
     await asyncio.to_thread(alternates.unlink)
     await git.run("read-tree", "--reset", "-u", "HEAD")

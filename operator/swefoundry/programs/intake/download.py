@@ -1,8 +1,11 @@
-"""Download a source archive as a stream, up to a limit, and require the sha256 of the manifest."""
+"""Downloads from any host: archives, as a stream up to a limit and with the manifest's sha256, and files of Git LFS."""
 
 import asyncio
 import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -26,20 +29,35 @@ async def download_archive(
     origin: ArchiveOrigin, target: Path, retry: RetryPolicy, limit: int = ARCHIVE_BYTES
 ) -> None:
     """Write the archive to ``target``."""
-    if not origin.url.startswith(("http://", "https://")):
-        raise unreachable_source(f"{origin.url} is not an http or https URL, and only these are fetched")
-    sha256 = await with_retries(retry, lambda: _attempt(origin.url, target, limit))
+    sha256 = await with_retries(retry, lambda: stream_to_file(origin.url, target, limit))
     if sha256 != origin.sha256.lower():
         raise source_mismatch(f"{origin.url} has sha256 {sha256}, not {origin.sha256} as the manifest says")
 
 
-async def _attempt(url: str, target: Path, limit: int) -> str:
+async def post_json(url: str, body: object, headers: Mapping[str, str]) -> Any:
+    """The JSON that a server answers to a request with a JSON body, once."""
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+            response = await client.post(url, content=json.dumps(body), headers=dict(headers))
+        if response.is_error:
+            raise _download_error(url, response.status_code)
+        return response.json()
+    except httpx.RequestError as error:
+        raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
+    except (httpx.InvalidURL, ValueError) as error:
+        raise unreachable_source(f"{url} did not answer with JSON: {error}") from error
+
+
+async def stream_to_file(url: str, target: Path, limit: int, headers: Mapping[str, str] | None = None) -> str:
+    """Download a file once, up to a limit; its sha256."""
+    if not url.startswith(("http://", "https://")):
+        raise unreachable_source(f"{url[:200]} is not an http or https URL, and only these are fetched")
     digest, size = hashlib.sha256(), 0
     try:
         async with (
             httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True) as client,
             # The archive as it is stored: a server must not compress it once more.
-            client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
+            client.stream("GET", url, headers={**(headers or {}), "Accept-Encoding": "identity"}) as response,
         ):
             if response.is_error:
                 raise _download_error(url, response.status_code)

@@ -15,6 +15,9 @@ HISTORY_SECONDS = 300
 """Fetching history only serves to find the nearest tag, so it may not cost as much as the source."""
 
 
+LFS_BYTES = 1 << 30
+"""All files of Git LFS together, as for an archive."""
+
 MAX_SUBMODULES = 64
 """Repositories with the most submodules (compilers, firmware) have some dozens."""
 

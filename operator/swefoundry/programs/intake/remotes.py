@@ -29,6 +29,15 @@ class Remote:
     """What names the commit that is fetched, for the error when it does not exist."""
 
     @property
+    def login_headers(self) -> dict[str, str]:
+        """The login as an HTTP header, for requests that git does not make."""
+        return (
+            dict([header.split(": ", 1)])
+            if (header := next((value for _, value in self.settings), ""))
+            else {}
+        )
+
+    @property
     def has_login(self) -> bool:
         return bool(self.settings)
 

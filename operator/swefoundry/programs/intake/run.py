@@ -10,6 +10,7 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.intake import IntakeResult, IntakeSpec
 from swefoundry.contracts.stages import Stage
 from swefoundry.errors import PermanentError
+from swefoundry.git import Git
 from swefoundry.oci.artifacts import FILE_MEDIA_TYPE, ArtifactLayer, push_layers
 from swefoundry.oci.content import OCI_LAYER, digest_of
 from swefoundry.oci.overlays import StageChanges, TreeListing, stage_changes, stage_layer
@@ -17,11 +18,18 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake import fact_collector as facts_of
 from swefoundry.programs.intake import worktree
 from swefoundry.programs.intake.intake_errors import IntakeRejected
+from swefoundry.programs.intake.lfs import pointers_of
 from swefoundry.programs.intake.patch_reader import read_patches
 from swefoundry.programs.intake.patches import ReadPatch, apply_patch, require_named_changes
 from swefoundry.programs.intake.sources import StoredSource, prepare_source
 from swefoundry.programs.intake.submodule_patches import apply_gitlinks
-from swefoundry.programs.intake.unfetched import require_imported_submodules, submodules_note, unmapped_note
+from swefoundry.programs.intake.unfetched import (
+    lfs_note,
+    require_imported_submodules,
+    require_patched_pointers,
+    submodules_note,
+    unmapped_note,
+)
 from swefoundry.programs.intake.workspace import Workspace
 
 _NOTES = 6
@@ -46,9 +54,7 @@ async def run_intake(
     for stage, patch in patches.items():
         if patch is not None:
             previous = now
-            await apply_patch(git, patch)
-            if source.submodules is not None:
-                await apply_gitlinks(git, patch, source.submodules)
+            await _apply(git, patch, source)
             now = await worktree.worktree_listing(git)
             require_named_changes(patch, previous, now)
         layers[stage] = await asyncio.to_thread(
@@ -56,9 +62,24 @@ async def run_intake(
         )
         if stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
-            require_imported_submodules(source.unfetched, facts)
+            require_imported_submodules(source.unfetched.gitlinks, facts)
         progress(f"stage {stage}: {layers[stage][1].size} bytes")
     return await _store_results(spec, source, facts, layers, patches, registry)
+
+
+async def _apply(git: Git, patch: ReadPatch, source: StoredSource) -> None:
+    """Apply a patch with what it changes in submodules and in files of Git LFS."""
+    lfs, touched = source.further.lfs, patch.parsed.touched
+    if lfs is not None:
+        await lfs.restore_pointers(git, touched)
+    await apply_patch(git, patch)
+    if lfs is not None:
+        await lfs.fetch_changed(git, touched)
+    else:
+        pointers = source.unfetched.pointers | (await pointers_of(git)).keys()
+        require_patched_pointers(patch.name, touched, pointers)
+    if source.further.submodules is not None:
+        await apply_gitlinks(git, patch, source.further.submodules)
 
 
 def _stage_layer(
@@ -143,9 +164,10 @@ async def _store_results(
 
 def _notes(source: StoredSource, patches: Sequence[ReadPatch]) -> list[str]:
     """Notes of bounded length: a termination message has 4096 bytes."""
-    unmapped = source.submodules.unmapped if source.submodules else []
+    submodules = source.further.submodules
     notes = [note for patch in patches for note in patch.notes]
-    notes += [*submodules_note(source.unfetched), *unmapped_note(unmapped)]
+    notes += unmapped_note(submodules.unmapped) if submodules else submodules_note(source.unfetched.gitlinks)
+    notes += lfs_note(source.unfetched.pointers)
     return [note[:_NOTE_CHARACTERS] for note in notes[:_NOTES]]
 
 

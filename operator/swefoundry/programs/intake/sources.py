@@ -1,7 +1,7 @@
 """Make a clean tree of each kind of origin, and store it in the registry."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from swefoundry.archives.archive_errors import ArchiveRejected
@@ -13,12 +13,37 @@ from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, GitOrigin
 from swefoundry.oci.deterministic_tar import pack_folder
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source, push_source
-from swefoundry.programs.intake.cleantree import CleanTree, from_commit, from_folder, from_source
+from swefoundry.programs.intake.cleantree import (
+    CleanTree,
+    TreeAddition,
+    from_commit,
+    from_folder,
+    from_source,
+)
 from swefoundry.programs.intake.commits import fetch_commit, read_token
 from swefoundry.programs.intake.download import download_archive
 from swefoundry.programs.intake.intake_errors import source_mismatch
+from swefoundry.programs.intake.lfs import LfsFetcher, pointers_of
+from swefoundry.programs.intake.remotes import remote
 from swefoundry.programs.intake.submodules import SubmoduleFetcher, gitlinks
+from swefoundry.programs.intake.unfetched import UnfetchedContent
 from swefoundry.programs.intake.workspace import Workspace, remove
+
+
+@dataclass(frozen=True)
+class FurtherContent:
+    """What fetches content that a commit names only; None where the manifest does not ask for it."""
+
+    submodules: SubmoduleFetcher | None = None
+    lfs: LfsFetcher | None = None
+
+    @property
+    def additions(self) -> list[TreeAddition]:
+        """Git LFS first: pointers of submodules are on another server, and stay."""
+        return [
+            *([self.lfs.fetch_all] if self.lfs else []),
+            *([self.submodules.embed_all] if self.submodules else []),
+        ]
 
 
 @dataclass(frozen=True)
@@ -29,10 +54,8 @@ class StoredSource:
     digest: Digest
     commit: str
     """The one that was fetched from git; for archives the clean tree's own."""
-    submodules: SubmoduleFetcher | None = None
-    """None when submodules are not fetched."""
-    unfetched: tuple[bytes, ...] = ()
-    """Gitlinks of a source whose submodules are not fetched."""
+    further: FurtherContent = field(default_factory=FurtherContent)
+    unfetched: UnfetchedContent = field(default_factory=UnfetchedContent)
 
 
 async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: Workspace) -> StoredSource:
@@ -40,13 +63,12 @@ async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: 
     match spec.origin:
         case GitOrigin() as origin:
             fetched = await fetch_commit(origin, workspace.folder, workspace.retry)
-            submodules = await _submodules(origin, workspace)
+            further = await _further_content(origin, workspace)
             root = workspace.folder / "tree"
-            tree = await from_commit(fetched.git, fetched.commit, root, fetched.tag, submodules)
+            tree = await from_commit(fetched.git, fetched.commit, root, fetched.tag, further.additions)
             await asyncio.to_thread(remove, fetched.git.folder)
             digest = await _store_tree(tree, spec, registry, workspace)
-            unfetched = () if submodules else tuple(await gitlinks(tree.git, "HEAD"))
-            return StoredSource(tree, digest, origin.commit, submodules, unfetched)
+            return StoredSource(tree, digest, origin.commit, further, await _unfetched(tree))
         case ArchiveOrigin() as origin:
             archive = workspace.folder / "archive"
             await download_archive(origin, archive, workspace.retry)
@@ -55,16 +77,25 @@ async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: 
             )
             await asyncio.to_thread(remove, archive)
             tree = await from_folder(workspace.folder / "tree", spec.version)
-            return StoredSource(tree, await _store_tree(tree, spec, registry, workspace), tree.commit)
+            digest = await _store_tree(tree, spec, registry, workspace)
+            return StoredSource(tree, digest, tree.commit, unfetched=await _unfetched(tree))
         case ArtifactOrigin(digest=digest):
             tree = await _unpack_stored(digest, spec.place.repository, registry, workspace.folder)
-            return StoredSource(tree, digest, tree.commit)
+            return StoredSource(tree, digest, tree.commit, unfetched=await _unfetched(tree))
 
 
-async def _submodules(origin: GitOrigin, workspace: Workspace) -> SubmoduleFetcher | None:
-    if not origin.submodules:
-        return None
-    return SubmoduleFetcher(origin.url, await read_token(origin), workspace.folder, workspace.retry)
+async def _further_content(origin: GitOrigin, workspace: Workspace) -> FurtherContent:
+    token, folder, retry = await read_token(origin), workspace.folder, workspace.retry
+    return FurtherContent(
+        SubmoduleFetcher(origin.url, token, folder, retry) if origin.submodules else None,
+        LfsFetcher(remote(origin.url, token), folder, retry) if origin.lfs else None,
+    )
+
+
+async def _unfetched(tree: CleanTree) -> UnfetchedContent:
+    return UnfetchedContent(
+        frozenset(await gitlinks(tree.git, "HEAD")), frozenset(await pointers_of(tree.git, "HEAD"))
+    )
 
 
 async def _store_tree(

@@ -109,6 +109,7 @@ def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:
         token_file=token_file,
         token_named=token_named,
         submodules=git is not None and git.submodules,
+        lfs=git is not None and git.lfs,
     )
 
 

@@ -1,6 +1,7 @@
 """A git server for tests: git's own http-backend behind a small HTTP server, with a login under /private/."""
 
 import base64
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ class Server:
     """Repositories that are served as by a server that knows protocol version 0 only."""
     failures: dict[str, int] = field(default_factory=dict)
     """How many requests to a repository end with status 503 before it works."""
+    lfs: dict[str, bytes] = field(default_factory=dict)
+    """Files of Git LFS by the sha256 under which they are offered."""
     headers: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -43,6 +46,10 @@ def _answer(request: Request, server: Server) -> Response:
         return Response(503)
     if name.startswith("private/") and request.headers.get("Authorization") != LOGIN:
         return Response(401, headers={"WWW-Authenticate": 'Basic realm="git"'})
+    if parts.path.endswith("/info/lfs/objects/batch"):
+        return _lfs_batch(request, server)
+    if parts.path.startswith("/lfs-files/"):
+        return Response(200, server.lfs[parts.path.rpartition("/")[2]])
     environment = {
         "PATH": os.environ["PATH"],
         "GIT_PROJECT_ROOT": str(server.root),
@@ -69,3 +76,12 @@ def _answer(request: Request, server: Server) -> Response:
     lines = dict(line.split(": ", 1) for line in head.decode().splitlines())
     status = int(lines.pop("Status", "200 OK").split()[0])
     return Response(status, content, lines)
+
+
+def _lfs_batch(request: Request, server: Server) -> Response:
+    objects = []
+    for entry in json.loads(request.body)["objects"]:
+        oid = entry["oid"]
+        actions = {"download": {"href": f"{server.url}/lfs-files/{oid}"}}
+        objects.append(entry | ({"actions": actions} if oid in server.lfs else {"error": {"code": 404}}))
+    return Response(200, json.dumps({"transfer": "basic", "objects": objects}).encode())
