@@ -9,6 +9,9 @@ from swefoundry.contracts.wire import WireModel
 EVALUATION_SPEC_VARIABLE = "SWEFOUNDRY_RUN"
 """Environment variable that carries the spec."""
 
+SOURCE_SHADOWED_EXIT = 97
+"""Exit code of a probe whose image imports the project from another place than the tree."""
+
 
 class EvaluationSpec(WireModel):
     """Spec of an evaluation pod: run the test command as a child of PID 1, with a time limit."""

@@ -26,6 +26,8 @@ class RoundOutcome(StrEnum):
     PUSH_FAILED = "PushFailed"
     NOT_RUNNABLE = "NotRunnable"
     """The test command could not be started after the fix."""
+    SOURCE_SHADOWED = "SourceShadowed"
+    """The image imports the project from another place than the tree, so its tests say nothing about the fix."""
     NO_RESULT = "NoResult"
     """Nothing collected or no readable report after the fix."""
     FAILURES_IGNORED = "FailuresIgnored"

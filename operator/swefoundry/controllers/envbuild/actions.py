@@ -126,6 +126,7 @@ async def _launch_probe(move: StartPod, observed: Observation, context: Reconcil
         facts=prepared.facts,
         validation=observed.build.spec.validation,
         avoid_nodes=failed_nodes(observed.build.status.attempts, move.work),
+        check_imports=True,
     )
     return await launch_evaluation(context, new_attempt_ref(observed.owner, move), move, request)
 

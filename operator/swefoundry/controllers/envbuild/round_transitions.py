@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.contracts.build import BuildResult
-from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.evaluation import SOURCE_SHADOWED_EXIT, EvaluationResult
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
@@ -137,6 +137,8 @@ def with_outcome(current: Round, stages: Sequence[Stage], error2pass: bool = Tru
     found = {item.stage: item for item in current.probes}
     if any(stage not in found for stage in stages):
         return current
+    if any(item.raw_exit == SOURCE_SHADOWED_EXIT for item in found.values()):
+        return current.model_copy(update={"outcome": RoundOutcome.SOURCE_SHADOWED})
     if (refused := _refused_tolerance(found)) is not None:
         message = f"the draft tolerates the failure of {refused}, which does not fail before the fix"
         return current.model_copy(update={"outcome": RoundOutcome.AFTER_FAILED, "message": message})

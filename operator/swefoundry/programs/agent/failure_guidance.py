@@ -160,6 +160,12 @@ GUIDANCE_BY_KIND: dict[FailureKind, FailureGuidance] = dict(
             "Look for a library of another version or without a system package: a crash is seldom the test's own.",
         ),
         _guidance(
+            FailureKind.SOURCE_SHADOWED,
+            "environment",
+            "The image imports the project from another folder than /testbed, so the fix has no effect.",
+            "Install the project editable from /testbed, or leave out the distribution that brings the same module.",
+        ),
+        _guidance(
             FailureKind.AFTER_FAILED,
             "environment",
             "Tests ran and some still fail although the fix is applied.",

@@ -32,6 +32,7 @@ class FailureKind(StrEnum):
     FAILURES_IGNORED = "exit code hides failures"
     EXIT_UNEXPLAINED = "exit code without a failed test"
     ABORTED = "run ended in the middle of a test"
+    SOURCE_SHADOWED = "tests do not import the source"
     AFTER_FAILED = "tests fail after the fix"
     BEFORE_PASSED = "tests pass before the fix"
     BEFORE_UNCLEAR = "unclear before the fix"
@@ -66,6 +67,7 @@ KIND_BY_OUTCOME: dict[RoundOutcome, FailureKind] = {
     RoundOutcome.FAILURES_IGNORED: FailureKind.FAILURES_IGNORED,
     RoundOutcome.EXIT_UNEXPLAINED: FailureKind.EXIT_UNEXPLAINED,
     RoundOutcome.ABORTED: FailureKind.ABORTED,
+    RoundOutcome.SOURCE_SHADOWED: FailureKind.SOURCE_SHADOWED,
     RoundOutcome.AFTER_FAILED: FailureKind.AFTER_FAILED,
     RoundOutcome.TIME_LIMIT: FailureKind.TEST_TIME,
     RoundOutcome.OUT_OF_MEMORY: FailureKind.TEST_MEMORY,

@@ -9,6 +9,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.evaluation import EvaluationResult, EvaluationSpec
 from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand_files
+from swefoundry.drafts.import_check import with_import_check
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Work
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
@@ -33,6 +34,8 @@ class EvaluationRequest:
     tag: str = ""
     """Of the stage image, as in `StageImageRequest`."""
     avoid_nodes: tuple[str, ...] = ()
+    check_imports: bool = False
+    """Whether to check first that the project is imported from the tree."""
 
 
 def failed_nodes(attempts: Iterable[Attempt], work: Work) -> tuple[str, ...]:
@@ -64,10 +67,11 @@ async def _pod_body(
     stage_image = await context.stage_image(stage, refresh=move.number > 0)
     facts = await context.facts(request.repository, request.facts)
     settings = context.settings
+    command = expand_files(request.draft.test_command, facts.test_files_in(request.stage))
     spec = EvaluationSpec(
         nonce=ref.nonce,
         stage=request.stage,
-        command=expand_files(request.draft.test_command, facts.test_files_in(request.stage)),
+        command=with_import_check(command, facts) if request.check_imports else command,
         timeout_seconds=request.validation.timeout_seconds,
         reports=list(request.draft.reports),
         error_exit_codes=request.draft.could_not_run_codes,

@@ -53,6 +53,13 @@ def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, afte
     assert with_outcome(with_probes(before, after), PROBE).outcome == outcome
 
 
+@pytest.mark.parametrize("code", [1, 21, 24])
+def test_a_round_that_does_not_import_the_tree_says_nothing_about_the_row(code):
+    shadowed = [ProbeResult(stage=stage, code=code, raw_exit=97) for stage in (Stage.BEFORE, Stage.AFTER)]
+    current = ROUND.model_copy(update={"image": digest("b"), "probes": shadowed})
+    assert with_outcome(current, PROBE).outcome is RoundOutcome.SOURCE_SHADOWED
+
+
 @pytest.mark.parametrize(
     ("not_failing_before", "not_failing_after", "refused"),
     [

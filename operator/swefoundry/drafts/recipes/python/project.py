@@ -12,7 +12,13 @@ from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.python import ci_installs
 from swefoundry.drafts.recipes.python.bound_names import BoundName
 from swefoundry.drafts.recipes.python.declared import DeclaredMetadata, merge_declared
-from swefoundry.drafts.recipes.python.project_tree import ProjectTree, TreeProject, module_name, needed_names
+from swefoundry.drafts.recipes.python.project_tree import (
+    NOT_IMPORTED,
+    ProjectTree,
+    TreeProject,
+    module_name,
+    needed_names,
+)
 from swefoundry.drafts.recipes.python.pytest_log import ProjectModules
 from swefoundry.drafts.recipes.python.pytest_settings import (
     PytestConfiguration,
@@ -87,6 +93,12 @@ class PythonProject:
                 dict.fromkeys(posixpath.dirname(folder.rstrip("/")) for folder in self.facts.package_dirs)
             )
         return self.folders_of(self.own)
+
+    @property
+    def own_modules(self) -> list[str]:
+        """Top-level modules of the project itself, without those for tests, examples and documentation."""
+        names = [module_name(path) for path in self.facts.python_modules if self.own.contains(path)]
+        return sorted(set(names) - NOT_IMPORTED)
 
     def folders_of(self, part: TreeProject) -> tuple[str, ...]:
         """Folders that make the packages of one project of the tree importable."""

@@ -19,7 +19,7 @@ from swefoundry.drafts.recipes.python.well_known import is_well_known
 BUILD_MANIFESTS = ("pyproject.toml", "setup.cfg", "setup.py")
 _REQUIREMENT_FILES = ("requirements.txt", "Pipfile")
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
-_NOT_IMPORTED = frozenset(
+NOT_IMPORTED = frozenset(
     {
         *_TEST_FOLDERS,
         "benchmarks",
@@ -119,7 +119,7 @@ class ProjectTree:
 
         Without well-known names: a folder `docker` or `packaging` is seldom the distribution of that name.
         """
-        inner = (module for module in self.modules if not _NOT_IMPORTED & set(module.split("/")))
+        inner = (module for module in self.modules if not NOT_IMPORTED & set(module.split("/")))
         names = {str(canonicalize_name(module_name(module))) for module in inner}
         return frozenset(name for name in names if not is_well_known(name))
 

@@ -153,6 +153,8 @@ class CandidatePlan:
             return build_log.build_log_constraints(tried.message, self.constraints)
         if tried.outcome in _TEST_OUTCOMES:
             return pytest_log.test_log_constraints(tried.message, self.project.modules)
+        if tried.outcome is RoundOutcome.SOURCE_SHADOWED:
+            return Constraints(python_path=frozenset(self.project.import_folders))
         return NO_CONSTRAINTS
 
 
