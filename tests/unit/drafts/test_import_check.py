@@ -1,4 +1,4 @@
-"""The check before a probe's tests: is the project imported from the tree?"""
+"""Check before the tests of a probe that the project is imported from the tree."""
 
 import os
 import subprocess
