@@ -36,9 +36,9 @@ func (e ending) exitCode() int {
 }
 
 // runCommand returns when the command has ended and nothing that it left behind is alive.
-func runCommand(spec Spec, progress *progress, output *output, child <-chan os.Signal) (ending, error) {
+func runCommand(spec Spec, user *account, progress *progress, output *output, child <-chan os.Signal) (ending, error) {
 	started := time.Now()
-	pipe, pid, err := start(spec, progress)
+	pipe, pid, err := start(spec, user, progress)
 	var refused notRunnable
 	if errors.As(err, &refused) {
 		return ending{notRunnable: true, note: refused.Error()}, nil
@@ -71,7 +71,7 @@ type notRunnable struct{ reason string }
 
 func (n notRunnable) Error() string { return n.reason }
 
-func start(spec Spec, progress *progress) (*os.File, int, error) {
+func start(spec Spec, user *account, progress *progress) (*os.File, int, error) {
 	if info, err := os.Stat(spec.Workdir); err != nil || !info.IsDir() {
 		return nil, 0, notRunnable{"workdir " + spec.Workdir + " is not a directory"}
 	}
@@ -85,19 +85,23 @@ func start(spec Spec, progress *progress) (*os.File, int, error) {
 		return nil, 0, err
 	}
 	defer writer.Close()
-	pid, err := startShell(spec, progress, nothing, writer)
+	if err := user.share(writer); err != nil {
+		return nil, 0, err
+	}
+	pid, err := startShell(spec, user, progress, nothing, writer)
 	if err != nil {
 		reader.Close()
 	}
 	return reader, pid, err
 }
 
-func startShell(spec Spec, progress *progress, stdin, stdout *os.File) (int, error) {
+func startShell(spec Spec, user *account, progress *progress, stdin, stdout *os.File) (int, error) {
 	attributes := &syscall.ProcAttr{
 		Dir:   spec.Workdir,
-		Env:   progress.environment(withoutOurs(os.Environ())),
+		Env:   progress.environment(user.environment(withoutOurs(os.Environ()))),
 		Files: []uintptr{stdin.Fd(), stdout.Fd(), stdout.Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true}, // its own session, so its own process group
+		// Its own session, so its own process group.
+		Sys: &syscall.SysProcAttr{Setsid: true, Credential: user.credential()},
 	}
 	var failures []string
 	for _, shell := range []string{"/bin/bash", "/bin/sh"} {

@@ -44,10 +44,14 @@ func evaluate(spec Spec, log terminationLog) int {
 		return giveUp(log, exitBroken, err)
 	}
 	progress := newProgress(spec)
+	user, err := newAccount(spec)
+	if err != nil {
+		return giveUp(log, exitBroken, err)
+	}
 	oomBefore := oomKills()
 	probe := startProbe(spec.Canary)
 
-	ended, err := runCommand(spec, progress, output, child)
+	ended, err := runCommand(spec, user, progress, output, child)
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}

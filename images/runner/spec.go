@@ -40,6 +40,7 @@ type Spec struct {
 	Reports           []string `json:"reports"`
 	ErrorExitCodes    []int    `json:"errorExitCodes"`
 	ToleratedFailures []string `json:"toleratedFailures"`
+	RunAsUser         int      `json:"runAsUser"` // 0 is root
 	OutputBytes       int      `json:"outputBytes"`
 	ReportBytes       int      `json:"reportBytes"`
 	ReportLogBytes    int      `json:"reportLogBytes"`
@@ -107,6 +108,8 @@ func (s Spec) fault() string {
 		return "terminationLog must be absolute"
 	case s.TimeoutSeconds < 1 || s.timeout() > maxTimeout:
 		return "timeoutSeconds must be between 1 and 604800"
+	case s.RunAsUser < 0 || s.RunAsUser > maxUser:
+		return fmt.Sprintf("runAsUser must be between 1 and %d", maxUser)
 	case s.OutputBytes < minOutputBytes || s.OutputBytes > maxOutputBytes:
 		return fmt.Sprintf("outputBytes must be between %d and %d", minOutputBytes, maxOutputBytes)
 	case s.ReportBytes < 0 || s.ReportBytes > maxReportBytes:

@@ -40,6 +40,8 @@ func TestOrderNamesTheFaultyField(t *testing.T) {
 		{minimal + `,"reports":["[.xml"]}`, "no valid pattern"},
 		{minimal + `,"reports":[""]}`, "empty"},
 		{minimal + `,"errorExitCodes":[0]}`, "errorExitCodes"},
+		{minimal + `,"runAsUser":-1}`, "runAsUser"},
+		{minimal + `,"runAsUser":65534}`, "runAsUser"},
 		{minimal + `,"canary":["kubernetes.default:443"]}`, "canary"},
 	} {
 		if _, err := specFrom(c.text); err == nil || !strings.Contains(err.Error(), c.names) {

@@ -125,6 +125,14 @@ class Round(WireModel):
         default=None, description="Set when the round reuses an image: it is composed, not built."
     )
     tolerated: int = Field(default=0, ge=0, description="Tests whose failures the draft tolerates.")
+    run_as_user: int | None = Field(
+        default=None, ge=1, le=65533, description="User that the draft runs the tests as; absent: root."
+    )
+    root_sensitive: bool = Field(
+        default=False,
+        description="The tests ask for the user or for permissions, and the draft runs them as root: that they pass "
+        "without the fix, too, is not final.",
+    )
     composed: Digest | None = Field(
         default=None, description="The parent with the new checkout, before the rebuild command ran in it."
     )

@@ -18,6 +18,8 @@ DistributionName = Annotated[
 ]
 ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
 CaseId = Annotated[str, Field(min_length=1, max_length=1000)]
+UserId = Annotated[int, Field(ge=1, le=65533)]
+"""A user other than root; a pod's user namespace has 65,536 ids, and the last two mean nobody."""
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
 """pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
@@ -63,6 +65,11 @@ class Draft(WireModel):
         max_length=64,
         description="Ids, exactly as in the report, of tests that fail with and without the fix in this environment. "
         "Their failures do not count; a draft that tolerates a test which passes without the fix is refused.",
+    )
+    run_as_user: UserId | None = Field(
+        default=None,
+        description="Id of the user, and of the group, that the test command runs as; /testbed belongs to it then. "
+        "Absent: root. For tests about permissions, which mean nothing to root, and programs that refuse to run as root.",
     )
 
     @property
@@ -116,4 +123,8 @@ class Overrides(WireModel):
     )
     tolerated_failures: list[CaseId] | None = Field(
         default=None, max_length=64, description="Tolerated failures to use instead of the strategy's."
+    )
+    run_as_user: UserId | None = Field(
+        default=None,
+        description="Id of the user, and of the group, to run the test command as instead of the strategy's.",
     )

@@ -28,6 +28,8 @@ class EvaluationSpec(WireModel):
     """Exact ids of tests whose failure does not count. Absent when there are none: the runner comes with the source
     that an intake prepared, so an older one may run, and a runner rejects fields that it does not know.
     """
+    run_as_user: int | None = None
+    """Id of the user and group that the command runs as. Absent: root, and so for the same reason."""
     output_bytes: int = 1 << 20
     report_bytes: int | None = None
     """All reports together, uncompressed. Absent, as the next one, for the same reason: the runner's own limit."""

@@ -32,6 +32,7 @@ def with_overrides(draft: Draft, overrides: Overrides | None) -> Draft:
             "tolerated_failures": draft.tolerated_failures
             if overrides.tolerated_failures is None
             else overrides.tolerated_failures,
+            "run_as_user": overrides.run_as_user or draft.run_as_user,
         }
     )
 

@@ -44,6 +44,8 @@ class VerdictBundle(WireModel):
     """FAIL_TO_PASS and PASS_TO_PASS, and those of ERROR_TO_PASS, NONE_TO_PASS, … that are not empty."""
     tolerated_failures: list[str] = Field(default=[])
     """Tests whose failures did not count, by the draft: they fail with and without the fix in its environment."""
+    run_as_user: int | None = None
+    """Id of the user that the tests ran as, by the draft; None for root."""
     tests_unknown: str = ""
     """Why the sets are not known; they are empty then."""
     stages: dict[Stage, str] = Field(default={})

@@ -16,10 +16,12 @@ JsonDict = dict[str, Any]
 
 EXPANDED_BY_KUBELET = re.compile(r"\$(?=[$(])")
 
-ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID"]
-"""What test suites of distributions' packages expect of root: chown, su, pip install. All inside a user namespace."""
+ROOT_CAPABILITIES = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETUID", "SETGID", "KILL"]
+"""What test suites of distributions' packages expect of root: chown, su, pip install; the runner ends processes of
+other users with KILL. All inside a user namespace.
+"""
 
-BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_CHROOT", "KILL"]
+BUILD_CAPABILITIES = [*ROOT_CAPABILITIES, "FSETID", "SETPCAP", "SETFCAP", "SYS_CHROOT"]
 """The least that buildah's chroot isolation works with; fewer fail at writing uid_map."""
 
 

@@ -12,7 +12,7 @@ from swefoundry.contracts.evaluation import EvaluationSpec
 from swefoundry.workloads.evaluation.log_frames import SplitLog, split_log
 
 NONCE = "4f1d2c3b4a5968778695a4b3c2d1e0ff"
-CAPABILITIES = "-all,+chown,+dac_override,+fowner,+setuid,+setgid"
+CAPABILITIES = "-all,+chown,+dac_override,+fowner,+setuid,+setgid,+kill"
 AS_POD = ("setpriv", f"--bounding-set={CAPABILITIES}", "--inh-caps=-all", "--no-new-privs")
 AS_INIT = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
 

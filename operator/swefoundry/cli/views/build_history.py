@@ -34,7 +34,7 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
         (
             each["number"],
             each.get("strategy", ""),
-            each.get("label", ""),
+            _draft_text(each),
             ", ".join(f"{probe['stage']}={probe.get('code', '?')}" for probe in each.get("probes") or []),
             each.get("outcome") or UNFINISHED,
         )
@@ -47,6 +47,11 @@ def _rounds_section(rounds: list[KubernetesObject]) -> PageSection:
     )
     columns = ("round", "strategy", "draft", "probes", "outcome")
     return PageSection("Rounds", columns=columns, rows=rows, logs=logs)
+
+
+def _draft_text(each: KubernetesObject) -> str:
+    user = f"user {each['runAsUser']}" if each.get("runAsUser") else ""
+    return ", ".join(filter(None, (each.get("label", ""), user)))
 
 
 def _reuse_section(rounds: list[KubernetesObject]) -> Iterator[PageSection]:

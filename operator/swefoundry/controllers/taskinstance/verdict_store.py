@@ -54,6 +54,7 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
         tests={name: list(ids) for name, ids in sets.by_name().items()},
         tests_unknown=unknown,
         tolerated_failures=draft.tolerated_failures if draft else [],
+        run_as_user=draft.run_as_user if draft else None,
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}

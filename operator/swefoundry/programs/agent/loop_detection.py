@@ -71,6 +71,7 @@ def draft_key(draft: Draft) -> str:
         "reports": sorted(draft.reports),
         "errors": sorted(draft.could_not_run_codes),
         **({"tolerated": sorted(draft.tolerated_failures)} if draft.tolerated_failures else {}),
+        **({"user": draft.run_as_user} if draft.run_as_user else {}),
     }
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 

@@ -76,6 +76,7 @@ async def _pod_body(
         reports=list(request.draft.reports),
         error_exit_codes=request.draft.could_not_run_codes,
         tolerated_failures=request.draft.tolerated_failures or None,
+        run_as_user=request.draft.run_as_user,
         canary=list(settings.canary) if request.validation.network == "Deny" else [],
     )
     run = EvaluationRun(

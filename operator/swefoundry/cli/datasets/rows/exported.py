@@ -19,6 +19,7 @@ RESULT_COLUMNS = frozenset(
 MEASURED_COLUMNS = RESULT_COLUMNS | {
     "experiment",
     "tolerated_failures",
+    "run_as_user",
     "strategy",
     "reused_from",
     "llm_usage",
@@ -87,6 +88,7 @@ def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPoli
         if error_to_pass and not policy.count_error_to_pass
         else None,
         "tolerated_failures": instance.bundle.tolerated_failures,
+        "run_as_user": instance.bundle.run_as_user,
         "language": spec.get("language"),
         "source": spec.get("source"),
         "image": instance.bundle.image,
