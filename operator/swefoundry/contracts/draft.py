@@ -69,7 +69,7 @@ class Draft(WireModel):
     run_as_user: UserId | None = Field(
         default=None,
         description="Id of the user, and of the group, that the test command runs as; /testbed belongs to it then. "
-        "Absent: root. For tests about permissions, which mean nothing to root, and programs that refuse to run as root.",
+        "Absent: root, to which permissions mean nothing, and as which some programs refuse to run.",
     )
 
     @property

@@ -10,6 +10,7 @@ from swefoundry.contracts.strategy_names import AGENTS, FIXED, RECIPE, REUSE
 from swefoundry.drafts import fixed, recipes, reuse
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.root_sensitivity import is_root_sensitive
 
 StrategyFunction = Callable[[StrategyInput], Iterator[Proposal]]
 """Yields proposals in order of preference, given the rounds so far; may be lazy, must be finite."""
@@ -26,7 +27,7 @@ def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> P
 
     An image that was refused is not reused again; its draft may still be built from scratch.
     """
-    if any(_ends_search(tried) for tried in strategy_input.past_rounds):
+    if _search_has_ended(strategy_input):
         return None
     spent = {tried.draft.digest() for tried in strategy_input.past_rounds if tried.parent is None}
     refused = {tried.parent.image for tried in strategy_input.past_rounds if tried.parent is not None}
@@ -38,6 +39,16 @@ def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> P
         if not known:
             return final
     return None
+
+
+def _search_has_ended(strategy_input: StrategyInput) -> bool:
+    """Whether a round ended the search; one of which root may be the reason is followed by one more."""
+    ending = [tried for tried in strategy_input.past_rounds if _ends_search(tried)]
+    if len(ending) != 1 or ending[0] is not strategy_input.past_rounds[-1]:
+        return bool(ending)
+    [last] = ending
+    both_passed = last.outcome is RoundOutcome.BOTH_PASSED
+    return not (both_passed and is_root_sensitive(last.strategy, last.draft, strategy_input.facts))
 
 
 def _ends_search(tried: TriedRound) -> bool:

@@ -23,6 +23,7 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|error: command |unable to execute|natively supported|import file mismatch|INTERNALERROR> \w*(Error|Warning)"
         r"|PytestRemovedIn|No such file or directory|no such option|Temporary failure in name resolution"
         r"|No space left|Killed|MemoryError|manifest unknown|Multiple top-level"
+        r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are
     re.compile(r"^(FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may run a c
 
 USER = 1234
 OWN_FILES = (
-    "mount -t tmpfs none /home && cp /etc/passwd {copy} && mount --bind {copy} /etc/passwd && exec \"$@\""
+    'mount -t tmpfs none /home && cp /etc/passwd {copy} && mount --bind {copy} /etc/passwd && exec "$@"'
 )
 """The runner adds the user to the image's list of users and makes a home; here, in files of the test's own."""
 
@@ -56,7 +56,10 @@ def test_every_file_of_the_working_directory_can_be_written(box: Box):
 
 
 def test_permissions_mean_something(box: Box):
-    ran = run(box, "touch file; chmod 0 file; cat file && exit 3; touch /etc/new && exit 4; ls /root && exit 5; true")
+    ran = run(
+        box,
+        "touch file; chmod 0 file; cat file && exit 3; touch /etc/new && exit 4; ls /root && exit 5; true",
+    )
     assert ran.code == 0
 
 

@@ -6,6 +6,7 @@ from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.evaluation_command import command_length_problem
 from swefoundry.drafts.proposal import Proposal
+from swefoundry.drafts.root_sensitivity import is_root_sensitive
 from swefoundry.oci.draft_store import push_draft
 from swefoundry.workloads.context import ReconcileContext
 
@@ -20,6 +21,8 @@ async def start_round(proposal: Proposal, observed: Observation, context: Reconc
         draft=await push_draft(context.registry, observed.repository, proposal.draft),
         parent=proposal.parent,
         tolerated=len(proposal.draft.tolerated_failures),
+        run_as_user=proposal.draft.run_as_user,
+        root_sensitive=is_root_sensitive(proposal.strategy, proposal.draft, facts),
     )
     found = violations(proposal.draft.dockerfile, list(context.settings.allowed_bases))
     refused = [item.message for item in found] + [

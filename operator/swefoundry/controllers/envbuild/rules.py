@@ -105,16 +105,27 @@ def accepted_rounds_end_the_search(observed: Observation) -> Step | None:
 def disproven_rows_end_the_search(observed: Observation) -> Step | None:
     """The tests pass without the fix, in an image and by a command that can be relied on.
 
-    Agents may have written a command that tests nothing, a reused image may hold a later commit's installation, and a
-    draft may tolerate the very test that the fix turns.
+    Where root may be the reason, because the tests ask for permissions, one more round runs them as an ordinary user.
     """
-    last = observed.last_round
-    if last is None or last.outcome is not RoundOutcome.BOTH_PASSED:
+    rounds = observed.build.status.rounds
+    disproving = next((item for item in rounds if _disproves_row(item)), None)
+    if disproving is None or observed.open_round is not None:
         return None
-    if last.strategy == AGENTS or last.parent is not None or last.tolerated:
+    last = rounds[-1]
+    if disproving is last and last.root_sensitive:
         return None
     message = "the tests pass with and without the fix: another environment would not change that"
-    return EndSearch(reasons.ROW_DISPROVEN, message, judged_round=last)
+    if disproving is not last:
+        message += f", nor does another user (round {last.number}: {last.outcome})"
+    return EndSearch(reasons.ROW_DISPROVEN, message, judged_round=disproving)
+
+
+def _disproves_row(item: Round) -> bool:
+    """Agents may have written a command that tests nothing, a reused image may hold a later commit's installation, and
+    a draft may tolerate the very test that the fix turns.
+    """
+    trusted = item.strategy != AGENTS and item.parent is None and not item.tolerated
+    return item.outcome is RoundOutcome.BOTH_PASSED and trusted
 
 
 def reused_images_are_checked_out(observed: Observation) -> Step | None:

@@ -16,6 +16,7 @@ from swefoundry.programs.intake.languages import count, main_language
 from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
 from swefoundry.programs.intake.python_modules import python_modules
 from swefoundry.programs.intake.python_test_imports import import_needs
+from swefoundry.programs.intake.root_sensitive import root_sensitive_tests
 from swefoundry.programs.intake.testfile_classifier import is_test
 
 FileReader = Callable[[str], bytes]
@@ -65,7 +66,9 @@ def with_test_facts(
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
     code = [path for path in tests if path.endswith(".py")]
-    needs = import_needs(read(path) for path in sorted({*code, *_conftests(code, paths)}))
+    sources = {path: read(path) for path in sorted({*code, *_conftests(code, paths)})}
+    support = {path: text for path, text in contents.items() if path.endswith(".py") and text is not None}
+    needs = import_needs(sources.values())
     above = manifests_above(tests, paths - set(contents), facts)
     return facts.model_copy(
         update={
@@ -77,6 +80,7 @@ def with_test_facts(
             "test_imports": sorted(needs.imports),
             "test_parameters": sorted(needs.parameters),
             "test_markers": sorted(needs.markers),
+            "root_sensitive_tests": root_sensitive_tests(support | sources),
         }
     )
 

@@ -55,6 +55,8 @@ class Constraints:
     """Let the installer resolve the project's own requirements: its manifests do not show all of them."""
     rebuild: bool = False
     """Rebuild compiled parts before the tests: the fix may be in their sources."""
+    as_user: bool = False
+    """Run the tests as an ordinary user: as root, they fail for that reason alone."""
     tolerated: frozenset[str] = frozenset()
     """Tests whose failures do not count, because they fail after the fix in every environment."""
 

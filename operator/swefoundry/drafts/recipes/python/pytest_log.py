@@ -287,10 +287,23 @@ _PASSED_PER_TOLERATED = 10
 
 def failing_tests(log: str) -> frozenset[str]:
     """Return the ids of the failed tests when they are few and the short summary names all; else the empty set."""
-    ids = set(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}
-    passed = counts.pop("passed", 0)
-    complete = len(ids) == sum(counts.values()) and len(ids) <= min(
+    ids, counts = failing_ids(log), _counts(log)
+    passed = counts.get("passed", 0)
+    complete = len(ids) == failure_count(log) and len(ids) <= min(
         MAX_TOLERATED, passed // _PASSED_PER_TOLERATED
     )
-    return frozenset(ids) if complete else frozenset()
+    return ids if complete else frozenset()
+
+
+def failing_ids(log: str) -> frozenset[str]:
+    """Return the ids that the short summary names."""
+    return frozenset(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
+
+
+def failure_count(log: str) -> int:
+    """Return how many tests failed or broke in their set-up, by the last line of the log; 0 without that line."""
+    return sum(number for word, number in _counts(log).items() if word != "passed")
+
+
+def _counts(log: str) -> dict[str, int]:
+    return {word: int(number) for number, word in re.findall(r"(\d+) (failed|errors?|passed)\b", log)}

@@ -18,6 +18,7 @@ from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.python import build_log, pytest_log
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.interpreters import Candidate, OrderingFacts, candidates, usable_bases
+from swefoundry.drafts.recipes.python.ordinary_user import root_explains
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint, proven_hint
 from swefoundry.drafts.recipes.python.recipe_draft import BuildInputs, DraftPlan, plan_label, plan_to_draft
@@ -53,6 +54,10 @@ class CandidatePlan:
     rounds_since_nearest: int = 0
     """Rounds since the best one."""
     ended: bool = False
+    as_root: "RoundAsRoot | None" = None
+    """Set while an ordinary user is tried with a draft that was tried as root."""
+    user_tried: bool = False
+    """An ordinary user is tried with one draft: when that is no better, the tests need root or do not care."""
 
     @cached_property
     def candidate(self) -> Candidate | None:
@@ -71,6 +76,32 @@ class CandidatePlan:
 
     def after_round(self, tried: TriedRound) -> "CandidatePlan":
         """Return the plan after a round with the current candidate."""
+        if self.as_root is not None:
+            return self._after_round_as_user(tried, self.as_root)
+        following = self._after_round_as_before(tried)
+        learned = self._constraints_from(tried)
+        explained = not self.user_tried and root_explains(tried, self.project.facts)
+        if not explained or self.constraints.merged(learned) != self.constraints:
+            return following
+        both_passed = tried.outcome is RoundOutcome.BOTH_PASSED
+        otherwise = replace(following, user_tried=True, ended=following.ended or both_passed)
+        failures = pytest_log.failure_count(tried.message)
+        return replace(
+            self,
+            constraints=replace(self.constraints, as_user=True),
+            user_tried=True,
+            as_root=RoundAsRoot(failures, otherwise),
+        )
+
+    def _after_round_as_user(self, tried: TriedRound, as_root: "RoundAsRoot") -> "CandidatePlan":
+        """Keep the user where fewer tests fail than as root."""
+        failures = pytest_log.failure_count(tried.message)
+        if tried.outcome is RoundOutcome.AFTER_FAILED and 0 < failures < as_root.failures:
+            return replace(self, as_root=None)._after_round_as_before(tried)
+        return as_root.otherwise
+
+    def _after_round_as_before(self, tried: TriedRound) -> "CandidatePlan":
+        """Return the plan after a round, with the same user."""
         learned = self.constraints.merged(self._constraints_from(tried))
         failing = self._failing_tests(tried)
         again = bool(failing) and failing == self.failing
@@ -113,6 +144,8 @@ class CandidatePlan:
 
     def next_candidate(self) -> "CandidatePlan":
         """Move to the next candidate; after the last one, repeat the best round and tolerate its failing tests."""
+        if self.as_root is not None:
+            return self.as_root.otherwise
         if self.hint is not None:
             return replace(self, hint=None)
         remaining = tuple(candidate for candidate in self.allowed_candidates if candidate != self.candidate)
@@ -156,6 +189,16 @@ class CandidatePlan:
         if tried.outcome is RoundOutcome.SOURCE_SHADOWED:
             return Constraints(python_path=frozenset(self.project.import_folders))
         return NO_CONSTRAINTS
+
+
+@dataclass(frozen=True)
+class RoundAsRoot:
+    """What a draft gave as root, while an ordinary user is tried with it."""
+
+    failures: int
+    """Tests that failed after the fix."""
+    otherwise: CandidatePlan
+    """The plan that follows when an ordinary user is no better."""
 
 
 def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:

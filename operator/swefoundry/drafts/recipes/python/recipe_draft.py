@@ -22,6 +22,7 @@ from swefoundry.drafts.recipes.python.interpreters import (
     Candidate,
     earliest_day,
 )
+from swefoundry.drafts.recipes.python.ordinary_user import ORDINARY_USER
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.project_tree import TreeProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint
@@ -119,6 +120,7 @@ def plan_to_draft(plan: DraftPlan) -> Draft:
         "rebuild_command": rebuild_command,
         "rebuild_when": globs if rebuild_command else None,
         "tolerated_failures": sorted(plan.constraints.tolerated),
+        "run_as_user": ORDINARY_USER if plan.constraints.as_user else None,
     }
     if plan.hint is not None and plan.hint.command is not None:
         return plan.hint.command.model_copy(update=rebuild_fields)
@@ -195,6 +197,7 @@ _LABEL_WORDS = {
     "on_path": "not installed, on PYTHONPATH",
     "rebuild": "compiled again before the tests",
     "plain_unittest": "unittest instead of pytest",
+    "as_user": "as an ordinary user",
 }
 """Constraints as labels name them."""
 
