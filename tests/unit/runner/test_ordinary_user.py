@@ -98,3 +98,10 @@ def test_the_user_can_do_nothing_to_the_runner(box: Box, attack: str):
 def test_what_the_command_leaves_behind_is_killed(box: Box):
     ran = run(box, "setsid sleep 600 & (setsid sh -c 'sleep 600; true' &); exit 1")
     assert (ran.code, ran.record["rawExit"]) == (1, 1)
+
+
+def test_what_runs_as_a_user_to_whom_a_command_of_root_changed_is_killed_too(box: Box):
+    ran = box.run(
+        f"setpriv --reuid {USER} --regid {USER} --clear-groups setsid sleep 600 & sleep 0.3; exit 1"
+    )
+    assert (ran.code, ran.record["rawExit"]) == (1, 1)

@@ -20,6 +20,10 @@ def value_of(command: str) -> str:
     return str(pod["spec"]["containers"][0]["env"][0]["value"])
 
 
+def test_a_spec_for_root_has_no_user_because_an_older_runner_knows_none() -> None:
+    assert "runAsUser" not in value_of("pytest")
+
+
 def expanded(value: str) -> str:
     """What the kubelet makes of a value: https://kubernetes.io/docs/tasks/inject-data-application."""
     return re.sub(r"\$\$|\$\(([^)]*)\)", lambda found: "$" if found[0] == "$$" else "EXPANDED", value)

@@ -11,7 +11,7 @@ from swefoundry.contracts.models import Model
 from swefoundry.controllers.envbuild import rules
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.rules import STATUS_RULES, decide, first_step
-from swefoundry.controllers.envbuild.steps import EndSearch
+from swefoundry.controllers.envbuild.steps import AcceptRound, EndSearch
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
@@ -140,6 +140,44 @@ def test_spent_pod_seconds_end_the_search_but_not_the_round():
     )
     assert decide(observed(with_rounds(a_round(), spec=spec, podSeconds=99))) == RunWork(
         (StartPod(Work.parse("build-0")),)
+    )
+
+
+BOTH_PASSED = built(outcome="BothPassed")
+BOTH_PASSED_AS_ROOT = BOTH_PASSED | {"rootSensitive": True}
+
+
+def test_tests_that_pass_without_the_fix_end_the_search():
+    assert decide(observed(with_rounds(BOTH_PASSED))) == EndSearch(
+        "BothPassed",
+        "the tests pass with and without the fix: another environment would not change that",
+        judged_round=Round.model_validate(BOTH_PASSED),
+    )
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"tolerated": 1}, {"strategy": "agents"}, {"parent": {"image": digest("c"), "source": digest("a")}}],
+)
+def test_a_draft_that_may_test_nothing_does_not_end_the_search(field):
+    assert needs_search(observed(with_rounds(BOTH_PASSED | field)))
+
+
+def test_where_root_may_be_the_reason_one_more_round_decides():
+    assert needs_search(observed(with_rounds(BOTH_PASSED_AS_ROOT)))
+    running = a_round(1, runAsUser=1000)
+    assert decide(observed(with_rounds(BOTH_PASSED_AS_ROOT, running))) == starting("build-1")
+    assert decide(
+        observed(with_rounds(BOTH_PASSED_AS_ROOT, running | {"outcome": "AfterFailed"}))
+    ) == EndSearch(
+        "BothPassed",
+        "the tests pass with and without the fix: another environment would not change that, nor does another user "
+        "(round 2: AfterFailed)",
+        judged_round=Round.model_validate(BOTH_PASSED_AS_ROOT),
+    )
+    accepted = running | {"outcome": "Accepted", "image": digest("e")}
+    assert decide(observed(with_rounds(BOTH_PASSED_AS_ROOT, accepted))) == AcceptRound(
+        Round.model_validate(accepted), "fail2pass"
     )
 
 
