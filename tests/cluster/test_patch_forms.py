@@ -33,7 +33,7 @@ pytestmark = [
     pytest.mark.skipif(not ON_LAB or not (LAB / "registry").exists(), reason="needs the lab's git server"),
 ]
 
-BLANK_LINES = "\n\n\n# end\n"
+BLANK_LINES = "\n\n\n\n# end\n"
 COMBINED = "diff --cc names.txt\n@@@ -1 -1 +1 @@@\n- one\n -two\n++three\n"
 
 
