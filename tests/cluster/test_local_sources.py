@@ -70,6 +70,21 @@ def bound_names(name: str) -> SampleRepository:
     return make_repository(name, files, tests, {core: "def two():\n    return 2\n"})
 
 
+def shadowed(name: str) -> SampleRepository:
+    """A project in src/, of which the image has another copy among the interpreter's own packages."""
+    package = '[project]\nname = "thing"\nversion = "1.0"\n'
+    files = {"pyproject.toml": package, "src/thing/__init__.py": "answer = 41\n"}
+    tests = {"tests/test_thing.py": "from thing import answer\n\nassert answer == 42\n"}
+    return make_repository(name, files, tests, {"src/thing/__init__.py": "answer = 42\n"})
+
+
+COPIED = """FROM python:3.11-slim
+COPY . /testbed
+WORKDIR /testbed
+RUN cp -r src/thing "$(python -c 'import site; print(site.getsitepackages()[0])')"
+"""
+
+
 @pytest.fixture(scope="module")
 def statuses() -> Iterator[dict[str, Json]]:
     """Status of the EnvBuild and the verdict, by kind of repository; both are solved at the same time."""
@@ -102,6 +117,17 @@ def rounds(status: Json) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("kind", ["monorepo", "bound"])
 def test_the_first_draft_tests_the_source_of_the_tree(statuses: dict[str, Json], kind: str) -> None:
     assert (statuses[kind]["verdict"], rounds(statuses[kind])) == ("fail2pass", [("recipe", "Accepted")])
+
+
+def test_an_image_that_imports_another_copy_of_the_source_is_rejected() -> None:
+    name = unique("shadowed")
+    draft = {"dockerfile": COPIED, "testCommand": "python {files}"}
+    apply(a_task(name, shadowed(name), environment={"draft": draft, "strategies": ["fixed"]}))
+    wait_until_finished(name, MAX_SECONDS)
+    [round_] = get("eb", name)["status"]["rounds"]
+    assert round_["outcome"] == "SourceShadowed"
+    assert "SourceShadowed: thing is imported from /usr/local/lib/python3.11/" in round_["message"]
+    delete(name)
 
 
 def test_requirements_that_are_left_out_are_named(statuses: dict[str, Json]) -> None:
