@@ -102,6 +102,12 @@ def test_a_row_says_which_experiment_strategy_and_parent_it_is_of_and_what_model
     }
 
 
+def test_a_row_says_as_which_user_its_tests_ran_unless_that_was_root() -> None:
+    assert "run_as_user" not in swe_bench_row(found())
+    bundle = found().bundle.model_copy(update={"run_as_user": 1000})
+    assert swe_bench_row(found(bundle=bundle))["run_as_user"] == 1000
+
+
 def test_what_another_run_measured_is_not_passed_on() -> None:
     before = {"llm_usage": {"usd": 3}, "reused_from": digest("7"), "experiment": "old", "license_name": "MIT"}
     row = swe_bench_row(found(extra=before, build_status={"strategy": "recipe"}))

@@ -5,6 +5,7 @@ import json
 from simulated.api_server import ApiServer
 from swefoundry.api import reasons
 from swefoundry.cli.views import remediation
+from swefoundry.cli.views.build_history import build_history
 from swefoundry.grading.verdict_bundle import VerdictBundle
 from unit.cli.conftest import Run
 from unit.cli.push_artifacts import push_files
@@ -188,3 +189,12 @@ def test_a_task_that_the_operator_has_not_seen_has_a_page(run: Run, api: ApiServ
 
 def test_an_unknown_name_is_exit_code_6(run: Run, api: ApiServer) -> None:
     assert run("why", "nobody").exit_code == 6
+
+
+def test_a_round_says_as_which_user_its_tests_ran() -> None:
+    rounds = [
+        {"number": 1, "label": "the given draft", "runAsUser": 1234},
+        {"number": 2, "label": "python 3.11"},
+    ]
+    rows = next(build_history({"status": {"rounds": rounds}})).rows
+    assert [row[2] for row in rows] == ["the given draft, user 1234", "python 3.11"]
