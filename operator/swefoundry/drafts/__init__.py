@@ -27,8 +27,10 @@ def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> P
 
     An image that was refused is not reused again; its draft may still be built from scratch.
     """
-    if _search_has_ended(strategy_input):
+    try_ordinary_user = _root_may_explain_last(strategy_input)
+    if not try_ordinary_user and any(_ends_search(tried) for tried in strategy_input.past_rounds):
         return None
+    strategies = [RECIPE] if try_ordinary_user else strategies
     spent = {tried.draft.digest() for tried in strategy_input.past_rounds if tried.parent is None}
     refused = {tried.parent.image for tried in strategy_input.past_rounds if tried.parent is not None}
     for proposal in _all_proposals(strategies, strategy_input):
@@ -41,14 +43,14 @@ def next_proposal(strategies: Sequence[str], strategy_input: StrategyInput) -> P
     return None
 
 
-def _search_has_ended(strategy_input: StrategyInput) -> bool:
-    """Whether a round ended the search; one of which root may be the reason is followed by one more."""
+def _root_may_explain_last(strategy_input: StrategyInput) -> bool:
+    """Whether the last round, and none before, would end the search by a result of which root may be the reason."""
     ending = [tried for tried in strategy_input.past_rounds if _ends_search(tried)]
     if len(ending) != 1 or ending[0] is not strategy_input.past_rounds[-1]:
-        return bool(ending)
-    [last] = ending
-    both_passed = last.outcome is RoundOutcome.BOTH_PASSED
-    return not (both_passed and is_root_sensitive(last.strategy, last.draft, strategy_input.facts))
+        return False
+    last = ending[0]
+    sensitive = is_root_sensitive(last.strategy, last.draft, strategy_input.facts)
+    return sensitive and last.outcome is RoundOutcome.BOTH_PASSED
 
 
 def _ends_search(tried: TriedRound) -> bool:
