@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 
 import kopf
@@ -31,6 +32,8 @@ log = logging.getLogger("swefoundry")
 
 def main() -> None:
     """Run the operator until SIGTERM."""
+    if len(sys.argv) > 1:
+        raise SystemExit("this starts the operator and takes no arguments; the command line is `swefoundry`")
     try:
         settings = Settings()
     except ValidationError as error:
