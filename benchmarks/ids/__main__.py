@@ -41,7 +41,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="PACKAGE")
     parser.add_argument("--sample", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
@@ -80,7 +82,9 @@ def _package(package: str, version: str, further: Sequence[str], scratch: Path) 
 
 def _report(name: str, ids: Sequence[str], selections: Sequence[Selection], show_all: bool) -> str:
     wrong = [each for each in selections if not each.is_exact]
-    lines = [f"{name}: {len(selections) - len(wrong)} of {len(selections)} exact; {len(ids)} ids, {kinds(ids)}"]
+    lines = [
+        f"{name}: {len(selections) - len(wrong)} of {len(selections)} exact; {len(ids)} ids, {kinds(ids)}"
+    ]
     for each in wrong if show_all else wrong[:SHOWN]:
         ran = f"{len(each.ran)} ran: {', '.join(each.ran[:2])}" if each.ran else _last_line(each.output)
         lines.append(f"    {each.test!r:.200}\n        {ran:.300}")

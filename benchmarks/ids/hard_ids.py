@@ -14,9 +14,10 @@ class Thing:
 @pytest.mark.parametrize(
     "value",
     [
-        "", " ", "two words", " padded ", "a::b", "a - b", "a/b", "a\\\\b", "[", "]", "[x]", "a[b]c", "é", "日本", "\\x1b[0m",
-        "\\n", "\\t", "\\0", "'", '"', "<&>", "$(id)", "`id`", "{}", "%s", "#", "in 100 ms", "(3 ms)", "x at 0x12345678",
-        "a.py::test_b", "test.txt", b"bytes\\xff", 1.5, None, True, Thing(), Thing, len, "a" * 300, "a,b", "\\ud800", "\\u2028",
+        "", " ", "two words", " padded ", "a::b", "a - b", "a/b", "a\\\\b", "[", "]", "[x]", "a[b]c", "é", "日本",
+        "\\x1b[0m", "\\n", "\\t", "\\0", "'", '"', "<&>", "$(id)", "`id`", "{}", "%s", "#", "in 100 ms", "(3 ms)",
+        "x at 0x12345678", "a.py::test_b", "test.txt", b"bytes\\xff", 1.5, None, True, Thing(), Thing, len, "a" * 300,
+        "a,b", "\\ud800", "\\u2028",
     ],
 )
 def test_value(value):
@@ -109,7 +110,10 @@ HARD_TREE = {
     "tests/test_usage.txt": ">>> 1 + 1\n2\n",
     "tests/test_doc.py": 'def double(n):\n    """\n    >>> double(1)\n    2\n    """\n    return 2 * n\n',
 }
-SETTINGS = "[pytest]\npython_files = test_*.py *_test.py tests.py odd.py OddName.py\naddopts = --import-mode=importlib\n"
+SETTINGS = (
+    "[pytest]\npython_files = test_*.py *_test.py tests.py odd.py OddName.py\n"
+    "addopts = --import-mode=importlib\n"
+)
 CONFIGURATIONS = {
     "default": SETTINGS,
     "suite name": SETTINGS + "junit_suite_name = shop\n",

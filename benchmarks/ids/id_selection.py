@@ -16,6 +16,8 @@ from swefoundry.grading.report_parser import read_reports
 from swefoundry.programs.intake.testfile_classifier import is_test
 
 CONFIGURATIONS = ("pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+ENVIRONMENT = {"PYTHONPATH": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Without the plugins of this checkout's interpreter."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class TreeUnderTest:
         ran = subprocess.run(
             ["sh", "-c", command],
             cwd=self.folder,
-            env={**os.environ, "PATH": f"{self.python.parent}:{os.environ['PATH']}", "PYTHONPATH": ""},
+            env={**os.environ, "PATH": f"{self.python.parent}:{os.environ['PATH']}", **ENVIRONMENT},
             capture_output=True,
             text=True,
             errors="replace",

@@ -29,7 +29,9 @@ def main() -> None:
     """Evaluate the selected cases one after the other and print the results."""
     options = _options()
     cases = [
-        case for case in LABELLED_CASES if not options.names or any(name in case.name for name in options.names)
+        case
+        for case in LABELLED_CASES
+        if not options.names or any(name in case.name for name in options.names)
     ]
     graded: list[Graded] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -45,7 +47,9 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME")
     return parser.parse_args()
 

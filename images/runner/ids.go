@@ -60,8 +60,11 @@ func caseID(class, name, file string, pytest bool) testID {
 		stable := joined(stableName(class), withoutDuration(stableName(name)))
 		return testID{cut(joined(class, name)), cut(stable)}
 	}
-	prefix := strings.Join(nodePath(class, name, file, pytest), "::")
-	return testID{cut(prefix + "::" + name), cut(prefix + "::" + stableName(name))}
+	prefix, stable := strings.Join(nodePath(class, name, file, pytest), "::"), name
+	if !pytest {
+		stable = stableName(name)
+	}
+	return testID{cut(prefix + "::" + name), cut(prefix + "::" + stable)}
 }
 
 func joined(class, name string) string {

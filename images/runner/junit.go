@@ -71,6 +71,9 @@ func (c *caseReader) see(e element, depth int) error {
 		c.children = append(c.children, e)
 	case c.depth > 0 && !e.opens && depth == c.depth-1:
 		c.depth = 0
+		if c.isUnfinished() {
+			return nil
+		}
 		return c.add(c.id(), c.status())
 	}
 	return nil
@@ -106,6 +109,11 @@ func (c *caseReader) isPytest(suite element, class string) bool {
 	slices.Sort(names)
 	return slices.Equal(names, slices.Sorted(slices.Values(pytestSuite))) &&
 		dottedName.MatchString(class) && dottedModule.MatchString(class)
+}
+
+// isUnfinished knows what pytest writes about a test that was interrupted: a case with a time and nothing else.
+func (c *caseReader) isUnfinished() bool {
+	return len(c.children) == 0 && len(c.one.attributes) == 1 && c.one.attributes[0].name == "time"
 }
 
 // isCollectionOutcome knows what pytest writes about a module that it could not collect, or that skipped itself.

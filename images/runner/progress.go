@@ -87,6 +87,7 @@ func withFirst(environment []string, name, value, separator string) []string {
 // events are what a session recorded.
 type events struct {
 	ended       bool // the session came to its end, whatever its result
+	interrupted bool // by pytest.exit, SIGINT or a KeyboardInterrupt; it writes its report then
 	statuses    map[string]status
 	running     []string
 	uncollected []string
@@ -123,6 +124,8 @@ func (e *events) add(event []string) {
 	switch {
 	case kind == "end":
 		e.ended = true
+	case kind == "interrupt":
+		e.interrupted = true
 	case kind == "uncollected" && len(fields) == 1:
 		e.uncollected = append(e.uncollected, fields[0])
 	case kind == "start" && len(fields) == 1:
@@ -153,6 +156,9 @@ func reportedStatus(when, outcome string) status {
 func (e events) aborted() bool {
 	return !e.ended && len(e.running)+len(e.statuses)+len(e.uncollected) > 0
 }
+
+// cutShort says whether the session wrote its report without the tests that were running.
+func (e events) cutShort() bool { return e.interrupted && len(e.running) > 0 }
 
 // junit is the report that pytest would have written until then; a test that was running failed.
 func (e events) junit() []byte {
@@ -236,9 +242,12 @@ func caseOf(id string, how status) junitCase {
 	return one
 }
 
-// addProgress makes a report of an aborted session where the command left none.
+// addProgress makes a report of an aborted session where the command left none, and of what its report leaves out.
 func (r *reports) addProgress(seen events, packed int) {
-	if r.parsed > 0 || !seen.aborted() {
+	switch {
+	case r.parsed > 0 && seen.cutShort():
+		seen = events{running: seen.running}
+	case r.parsed > 0 || !seen.aborted() && !seen.cutShort():
 		return
 	}
 	text := seen.junit()

@@ -63,6 +63,23 @@ func TestASessionThatCameToItsEndIsNoReport(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedTestIsAddedToTheReportThatLacksIt(t *testing.T) {
+	seen := recorded(
+		`["start", "t.py::test_a"]`, `["report", "t.py::test_a", "call", "passed"]`, `["finish", "t.py::test_a"]`,
+		`["start", "t.py::test_b"]`, `["interrupt"]`, `["end"]`,
+	)
+	all := reports{tally: newTally()}
+	all.read("junit.xml", strings.NewReader(`<testsuite name="pytest"><testcase classname="t" name="test_a"/></testsuite>`))
+	all.addProgress(seen, 1<<20)
+	want := map[string]status{"t.py::test_a": passed, "t.py::test_b": failed}
+	if got := all.tally.statuses(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v", got)
+	}
+	if !slices.Equal(all.running, []string{"t.py::test_b"}) {
+		t.Errorf("got %v", all.running)
+	}
+}
+
 func TestALineThatIsCutOffEndsTheEvents(t *testing.T) {
 	seen := readEvents(strings.NewReader("[\"start\", \"t.py::test_a\"]\n[\"fini"))
 	if !slices.Equal(seen.running, []string{"t.py::test_a"}) {

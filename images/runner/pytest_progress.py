@@ -59,5 +59,9 @@ def pytest_runtest_logfinish(nodeid, location):
     _record("finish", nodeid)
 
 
+def pytest_keyboard_interrupt(excinfo):
+    _record("interrupt")
+
+
 def pytest_unconfigure(config):
     _record("end")

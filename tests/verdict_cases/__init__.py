@@ -1,4 +1,4 @@
-"""Labelled cases of verdicts, which `tests/unit/runner/test_labelled_verdicts.py` and `benchmarks/verdicts` evaluate."""
+"""Labelled cases of verdicts; a unit test of the runner and `benchmarks/verdicts` evaluate them."""
 
 from verdict_cases.labelled_case import LabelledCase
 from verdict_cases.other_verdicts import OTHER_VERDICTS

@@ -55,7 +55,9 @@ def evaluate(case: LabelledCase, binary: Path, folder: Path) -> CaseOutcome:
     draft = _draft(case, facts)
     runs = {stage: _run(stage, trees[stage], draft, facts, Box(binary, folder / stage)) for stage in Stage}
     verdict = matrix_verdict(MatrixCell(stage, record.code) for stage, (record, _) in runs.items())
-    problems = [f"{stage}: {report_disagreement(*run)}" for stage, run in runs.items() if report_disagreement(*run)]
+    problems = [
+        f"{stage}: {report_disagreement(*run)}" for stage, run in runs.items() if report_disagreement(*run)
+    ]
     statuses = {stage: [found] for stage, (_, found) in runs.items()}
     sets = compare_stages(statuses[Stage.BEFORE], statuses[Stage.AFTER], statuses[Stage.BASE])
     codes = tuple(record.code for record, _ in runs.values())

@@ -36,7 +36,7 @@ class LabelledCase:
     verdict: Verdict
     tests: Tree
     """The test patch."""
-    sets: CaseSets = CaseSets()
+    sets: CaseSets = field(default_factory=CaseSets)
     base: Tree = field(default_factory=dict)
     """Further files of the tree, which has `shop.py` and `tests/test_shop.py`."""
     fix: Tree = field(default_factory=lambda: {"shop.py": FIXED_SHOP})

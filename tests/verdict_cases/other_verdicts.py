@@ -23,7 +23,8 @@ OTHER_VERDICTS = (
         "one file skips itself and the other passes",
         Verdict.PASS2PASS,
         {
-            "tests/test_total.py": 'import pytest\n\norders = pytest.importorskip("orders")\n\ndef test_total():\n    pass\n',
+            "tests/test_total.py": 'import pytest\n\norders = pytest.importorskip("orders")\n\n'
+            "def test_total():\n    pass\n",
             SHOP_TESTS: OLD_TESTS + "\n",
         },
         CaseSets(skip_to_pass=(TOTAL,), pass_to_pass=(NOTHING,)),
@@ -117,7 +118,10 @@ OTHER_VERDICTS = (
     LabelledCase(
         "the only file is removed by the test patch",
         Verdict.PASS2PASS,
-        {SHOP_TESTS: None, "tests/test_price.py": "import shop\n\ndef test_one():\n    assert shop.price(1)\n"},
+        {
+            SHOP_TESTS: None,
+            "tests/test_price.py": "import shop\n\ndef test_one():\n    assert shop.price(1)\n",
+        },
         CaseSets(pass_to_pass=("tests/test_price.py::test_one",)),
         base={"shop.py": SHOP},
         fix={"shop.py": FIXED_SHOP},

@@ -33,10 +33,14 @@ def in_one_file(name: str, body: str, test: str, **more: Tree) -> LabelledCase:
 
 def ends_the_process(name: str, how: str) -> LabelledCase:
     """A case in which a function of the module under test ends the run in the middle of the second of three tests."""
-    base = f"import os, signal, sys\nimport pytest\n\ndef price(count):\n    return 0\n\ndef total(counts):\n    {how}\n"
+    price = "def price(count):\n    return 0\n"
+    base = f"import os, signal\nimport pytest\n\n{price}\ndef total(counts):\n    {how}\n"
     return fail2pass(
         name,
-        {SHOP_TESTS: OLD_TESTS + "\ndef test_total():\n    assert shop.total([1, 2]) == 6\n\ndef test_zero():\n    pass\n"},
+        {
+            SHOP_TESTS: OLD_TESTS
+            + "\ndef test_total():\n    assert shop.total([1, 2]) == 6\n\ndef test_zero():\n    pass\n"
+        },
         (f"{SHOP_TESTS}::test_total",),
         (NOTHING, f"{SHOP_TESTS}::test_zero"),
         base={"shop.py": base, SHOP_TESTS: OLD_TESTS + "\ndef test_zero():\n    pass\n"},
@@ -59,7 +63,9 @@ TURNING = (
         "a test calls sys.exit by the code under test",
         "\ndef test_total():\n    assert shop.total([1, 2]) == 6\n",
         "test_total",
-        base={"shop.py": "import sys\n\ndef price(count):\n    return 0\n\ndef total(counts):\n    sys.exit(0)\n"},
+        base={
+            "shop.py": "import sys\n\ndef price(count):\n    return 0\n\ndef total(counts):\n    sys.exit(0)\n"
+        },
     ),
     in_one_file(
         "one parameter of a test turns",
@@ -90,14 +96,17 @@ TURNING = (
     ),
     fail2pass(
         "setup_module raises",
-        {"tests/test_total.py": "import shop\n\ndef setup_module():\n    shop.total\n\ndef test_total():\n    pass\n"},
+        {
+            "tests/test_total.py": "import shop\n\ndef setup_module():\n    shop.total\n\ndef test_total():\n    pass\n"
+        },
         (TOTAL,),
     ),
     fail2pass(
         "setUpClass raises",
         {
             "tests/test_total.py": "import unittest\nimport shop\n\nclass TotalTest(unittest.TestCase):\n"
-            "    @classmethod\n    def setUpClass(cls):\n        shop.total\n\n    def test_total(self):\n        pass\n"
+            "    @classmethod\n    def setUpClass(cls):\n        shop.total\n\n"
+            "    def test_total(self):\n        pass\n"
         },
         ("tests/test_total.py::TotalTest::test_total",),
     ),
@@ -138,24 +147,27 @@ TURNING = (
     fail2pass(
         "an inherited test turns",
         {
-            "tests/shop_checks.py": "class PriceChecks:\n    def test_price(self):\n        assert self.price(2) == 4\n",
-            SHOP_TESTS: OLD_TESTS + "\nfrom shop_checks import PriceChecks\n\n"
-            "class TestShop(PriceChecks):\n    price = staticmethod(shop.price)\n",
+            "tests/shop_checks.py": "class Checks:\n    def test_price(self):\n        assert self.price(2) == 4\n",
+            SHOP_TESTS: OLD_TESTS + "\nfrom shop_checks import Checks\n\n"
+            "class TestShop(Checks):\n    price = staticmethod(shop.price)\n",
         },
         (f"{SHOP_TESTS}::TestShop::test_price",),
         (NOTHING,),
     ),
     fail2pass(
-        "a doctest of a test file turns",
-        {"pytest.ini": "[pytest]\ndoctest_optionflags = ELLIPSIS\n", "tests/test_usage.txt": ">>> from shop import total\n"
-         ">>> total([1, 2])\n6\n"},
+        "a doctest turns, and no file of the test patch is a test by its name, so that the whole suite runs",
+        {"tests/test_usage.txt": ">>> from shop import total\n>>> total([1, 2])\n6\n"},
         ("tests/test_usage.txt::test_usage.txt",),
-    ),
-    fail2pass(
-        "a test that fails on both sides is tolerated",
-        {SHOP_TESTS: OLD_TESTS + TURNS},
-        (PRICE,),
         (NOTHING,),
+    ),
+    LabelledCase(
+        "one test turns and one that fails on both sides is tolerated",
+        Verdict.FAIL2PASS,
+        {SHOP_TESTS: OLD_TESTS + TURNS + "\ndef test_network():\n    assert False\n"},
+        CaseSets(
+            fail_to_pass=(PRICE,), pass_to_pass=(NOTHING,), fail_to_fail=(f"{SHOP_TESTS}::test_network",)
+        ),
+        tolerated=(f"{SHOP_TESTS}::test_network",),
     ),
     ends_the_process("the code under test ends the process with 0", "os._exit(0)"),
     ends_the_process("the code under test ends the process with 2", "os._exit(2)"),

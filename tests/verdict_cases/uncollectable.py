@@ -91,12 +91,20 @@ UNCOLLECTABLE = (
         old=("tests/test_other.py::test_other",),
     ),
     error2pass("module-level code raises an attribute error", whole_module("SIX = shop.total([1, 2])")),
-    error2pass("module-level code raises a name error", whole_module("from shop import *\nSIX = total([1, 2])")),
+    error2pass(
+        "module-level code raises a name error", whole_module("from shop import *\nSIX = total([1, 2])")
+    ),
     error2pass("module-level code raises an assertion error", whole_module("assert shop.price(1) == 2")),
-    error2pass("a class derives from a name that the fix adds", whole_module("class Sum(type(shop.total)): pass"),
-        fix={"shop.py": "class Meta(type): pass\nclass total(metaclass=Meta): pass\n"}),
-    error2pass("a decorator is a name that the fix adds", whole_module("@shop.total\ndef helper(): pass"),
-        fix={"shop.py": "def total(function):\n    return function\n"}),
+    error2pass(
+        "a class derives from a name that the fix adds",
+        whole_module("class Sum(type(shop.total)): pass"),
+        fix={"shop.py": "class Meta(type): pass\nclass total(metaclass=Meta): pass\n"},
+    ),
+    error2pass(
+        "a decorator is a name that the fix adds",
+        whole_module("@shop.total\ndef helper(): pass"),
+        fix={"shop.py": "def total(function):\n    return function\n"},
+    ),
     error2pass(
         "a parameter is a name that the fix adds",
         {
@@ -142,7 +150,6 @@ UNCOLLECTABLE = (
         "the module under test has a syntax error that the fix removes",
         {"tests/test_total.py": NEEDS_TOTAL},
         base={"shop.py": "def total(:\n"},
-        # Nothing of the tree can be run: the old file fails, too.
     ),
     error2pass(
         "a renamed file imports a name that the fix adds",
@@ -181,7 +188,8 @@ UNCOLLECTABLE = (
     error2pass(
         "conftest.py ignores a file without a name that the fix adds",
         {
-            "tests/conftest.py": 'import shop\n\ncollect_ignore = [] if hasattr(shop, "total") else ["test_total.py"]\n',
+            "tests/conftest.py": "import shop\n\n"
+            'collect_ignore = [] if hasattr(shop, "total") else ["test_total.py"]\n',
             "tests/test_total.py": NEEDS_TOTAL,
         },
     ),

@@ -104,11 +104,16 @@ class _CaseReader(ContentHandler):
 
     def endElement(self, name: str) -> None:  # noqa: N802
         if self._depth == self._case_depth:
-            self._tally.add(self._id(), _result(self._case, self._children))
+            if not self._is_unfinished():
+                self._tally.add(self._id(), _result(self._case, self._children))
             self._case_depth = 0
         elif not self._case_depth and _local_name(name) in SUITES:
             self._suites.pop()
         self._depth -= 1
+
+    def _is_unfinished(self) -> bool:
+        """Whether pytest wrote this about a test that was interrupted: a case with a time and nothing else."""
+        return not self._children and self._case.keys() == {"time"}
 
     def _id(self) -> IdForms:
         suite = self._suites[-1]

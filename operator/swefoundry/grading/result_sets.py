@@ -6,7 +6,7 @@ set                     before (tests, no fix)    after
 fail_to_pass            failed, error             passed
 error_to_pass           file not collected        passed
 none_to_pass            not there                 passed
-skip_to_pass            skipped                   passed
+skip_to_pass            skipped, or its file      passed
 pass_to_pass            passed                    passed
 pass_to_fail            passed                    failed, error, not there
 fail_to_fail            failed, error             failed, error
@@ -15,8 +15,9 @@ fail_to_fail            failed, error             failed, error
 ``xfailed`` counts as passed. What else happened (skipped after, failed then gone) says nothing about the fix.
 SWE-bench counts ``none_to_pass`` and ``skip_to_pass`` into FAIL_TO_PASS: :meth:`CaseSets.swe_bench_fail_to_pass`.
 
-A file that cannot be collected without the fix hides all its tests from ``before``. Those that passed in ``base`` are
-in ``pass_to_pass``; all others are in ``error_to_pass``, apart from the tests that were seen to fail.
+A file, or a class of it, that cannot be collected without the fix hides its tests from ``before``; so does the end of
+the process in the middle of a test. Those that passed in ``base`` are in ``pass_to_pass``. All others whose file could
+not be collected are in ``error_to_pass``, apart from the tests that were seen to fail.
 """
 
 import re
@@ -56,6 +57,9 @@ SET_BY_TRANSITION = {
 }
 NEW_AND_PASSING = (CoarseStatus.NONE, CoarseStatus.PASS)
 
+PYTEST_CRASH = "pytest::internal"
+"""Id of the entry that pytest writes when it crashes itself, as by `sys.exit` in a module that it imports."""
+
 
 @dataclass(frozen=True)
 class CaseSets:
@@ -90,42 +94,55 @@ def compare_stages(
     failing, unstable_before = merge_repeats(before)
     passing, unstable_after = merge_repeats(after)
     unstable = unstable_before | unstable_after | changing_ids([*before, *after])
-    hidden = _HiddenTests(failing, merge_repeats(base)[0])
+    unreported = _UnreportedTests(failing, merge_repeats(base)[0])
     members: dict[str, list[str]] = {each.name: [] for each in fields(CaseSets)}
     for test in (failing.keys() | passing.keys()) - unstable:
         statuses = (_coarse_status(failing, test), _coarse_status(passing, test))
-        name = hidden.set_of(test) if statuses == NEW_AND_PASSING else SET_BY_TRANSITION.get(statuses)
+        name = unreported.set_of(test) if statuses == NEW_AND_PASSING else SET_BY_TRANSITION.get(statuses)
         if name is not None:
             members[name].append(test)
     sorted_sets = {name: tuple(sorted(ids)) for name, ids in members.items()}
     return CaseSets(**sorted_sets | {"unstable": tuple(sorted(unstable))})
 
 
-class _HiddenTests:
+class _UnreportedTests:
     """Set of a test that ``before`` did not report and that passes after the fix."""
 
     def __init__(self, before: CaseStatuses, base: CaseStatuses) -> None:
-        self._nothing_reported = not before
-        self._files = uncollected_files(before)
-        # A package whose __init__.py or conftest.py fails hides everything below it.
-        self._folders = tuple(re.sub(r"(/__init__|/conftest)?\.py$", "", file) + "/" for file in self._files)
+        self._not_collected = not before or PYTEST_CRASH in before
+        self._errors = _nodes_with(CaseStatus.ERROR, before)
+        self._skipped = _nodes_with(CaseStatus.SKIPPED, before)
         self._base = base
 
     def set_of(self, test: str) -> str:
-        if not self._is_hidden(test):
-            return "none_to_pass"
-        passed = _coarse_status(self._base, test) is CoarseStatus.PASS
-        return "pass_to_pass" if passed else "error_to_pass"
-
-    def _is_hidden(self, test: str) -> bool:
-        """Whether its file, or a folder above it, could not be collected; or nothing was."""
-        file = test.partition("::")[0]
-        return self._nothing_reported or file in self._files or file.startswith(self._folders)
+        if _coarse_status(self._base, test) is CoarseStatus.PASS:
+            return "pass_to_pass"
+        if self._not_collected or self._errors.hide(test):
+            return "error_to_pass"
+        return "skip_to_pass" if self._skipped.hide(test) else "none_to_pass"
 
 
-def uncollected_files(statuses: CaseStatuses) -> set[str]:
-    """Files that could not be collected: the report has one error for each, whose id is the path of the file."""
-    return {test for test, status in statuses.items() if status is CaseStatus.ERROR and "::" not in test}
+@dataclass(frozen=True)
+class _CollectorNodes:
+    """Files, and classes of files, that have one status as a whole: none of their tests is reported."""
+
+    nodes: frozenset[str]
+    folders: tuple[str, ...]
+    """A package whose __init__.py or conftest.py fails hides everything below it."""
+
+    def hide(self, test: str) -> bool:
+        parts = test.split("::")
+        above = ("::".join(parts[:length]) for length in range(1, len(parts)))
+        return any(node in self.nodes for node in above) or parts[0].startswith(self.folders)
+
+
+def _nodes_with(status: CaseStatus, statuses: CaseStatuses) -> _CollectorNodes:
+    """Return the nodes that may hide tests. Ids of tests among them do no harm: no test is below another."""
+    nodes = frozenset(test for test, found in statuses.items() if found is status)
+    files = (node for node in nodes if "::" not in node)
+    return _CollectorNodes(
+        nodes, tuple(re.sub(r"(/__init__|/conftest)?\.py$", "", file) + "/" for file in files)
+    )
 
 
 def merge_repeats(repeats: Sequence[CaseStatuses]) -> tuple[CaseStatuses, set[str]]:

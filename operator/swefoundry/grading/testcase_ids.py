@@ -1,7 +1,8 @@
 """Test ids: pytest node ids where possible, and the same in every run.
 
-pytest takes its ids back, so they are left as they are; it has escaped control characters itself. What changes from run
-to run, such as the address of an object, is removed where that leaves the ids of a run apart. ``images/runner/ids.go``
+pytest takes its ids back, so they are left as they are; it has escaped control characters itself. From the ids of other
+runners, what changes from run to run, such as the address of an object, is removed where that leaves the ids of a run
+apart. ``images/runner/ids.go``
 makes the same ids.
 """
 
@@ -68,7 +69,8 @@ def junit_id(classname: str, name: str, file: str = "", pytest: bool = False) ->
             limited(_joined(stable_name(classname), without_duration(stable_name(name)))),
         )
     prefix = "::".join(_node_path(classname, name, file, pytest))
-    return IdForms(limited(f"{prefix}::{name}"), limited(f"{prefix}::{stable_name(name)}"))
+    stable = name if pytest else stable_name(name)
+    return IdForms(limited(f"{prefix}::{name}"), limited(f"{prefix}::{stable}"))
 
 
 def module_id(dotted: str, file: str) -> IdForms:

@@ -132,3 +132,25 @@ class TestFilesThatCannotBeCollectedWithoutTheFix:
         assert sets.by_name() == {
             "FAIL_TO_PASS": (), "ERROR_TO_PASS": ("tests/test_a.py::test_new",), "PASS_TO_PASS": (),
         }  # fmt: skip
+
+
+def test_tests_of_a_class_that_cannot_be_collected_are_errors() -> None:
+    before = {"t.py::TestA": E, "t.py::test_b": P}
+    after = {"t.py::TestA::test_a[x::y]": P, "t.py::test_b": P, "t.py::TestB::test_c": P}
+    assert compare_stages([before], [after]) == CaseSets(
+        error_to_pass=("t.py::TestA::test_a[x::y]",),
+        none_to_pass=("t.py::TestB::test_c",),
+        pass_to_pass=("t.py::test_b",),
+    )
+
+
+def test_tests_of_a_file_that_skips_itself_are_skipped() -> None:
+    sets = compare_stages([{"t.py": S, "u.py::test_b": F}], [{"t.py::test_a": P, "u.py::test_b": P}])
+    assert sets == CaseSets(fail_to_pass=("u.py::test_b",), skip_to_pass=("t.py::test_a",))
+
+
+def test_a_test_that_the_run_did_not_reach_passed_before_if_it_passed_in_base() -> None:
+    sets = compare_stages(
+        [{"t.py::test_a": F}], [{"t.py::test_a": P, "t.py::test_b": P}], [{"t.py::test_b": P}]
+    )
+    assert sets == CaseSets(fail_to_pass=("t.py::test_a",), pass_to_pass=("t.py::test_b",))

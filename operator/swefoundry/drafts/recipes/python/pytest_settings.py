@@ -130,14 +130,15 @@ def is_recipe_command(command: str) -> bool:
 
 
 FIRST_TO_CONTINUE = 3
-"""Major release of pytest that first knew `--continue-on-collection-errors`."""
+"""Major release of pytest that first knew `--continue-on-collection-errors` and `-o`."""
 
 
 def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str:
     """Return `python -m pytest` over the test files of the test patch, with a JUnit report.
 
     `python -m` puts /testbed first on sys.path, so that `tests` is importable without an installation. A file that
-    cannot be collected does not keep the others from running: each file is judged for itself.
+    cannot be collected does not keep the others from running: each file is judged for itself. Reports of the family
+    xunit1 name the file of each test, which a dotted class name does not tell where folders or files have dots.
     """
     cache = ["-o", "cache_dir=/tmp/pytest-cache"] if constraints.cache else ["-p", "no:cacheprovider"]
     words = ["python", "-m", "pytest", "-rfE", "--tb=short", *cache]
@@ -148,7 +149,7 @@ def pytest_command(config: PytestConfiguration, constraints: Constraints) -> str
     if constraints.importlib:
         words.append("--import-mode=importlib")
     if constraints.pytest_below is None or constraints.pytest_below > FIRST_TO_CONTINUE:
-        words.append("--continue-on-collection-errors")
+        words += ["--continue-on-collection-errors", "-o", "junit_family=xunit1"]
     words = (
         ["env", f"DJANGO_SETTINGS_MODULE={config.django_settings}", *words]
         if constraints.django_settings
