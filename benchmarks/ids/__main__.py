@@ -5,7 +5,8 @@ recipe's command. Their ids are read from the report as the product reads them; 
 one by one. An id is right when exactly that test runs. Packages come from the package index with the ordinary client,
 are installed in virtual environments below a scratch folder, and their archives are cached outside the checkout.
 
-Options: --sample N (40), --seed N (1), --scratch DIR (a temporary folder), --generated (only the generated tree).
+Options: --sample N (40), --seed N (1), --scratch DIR (a temporary folder), --generated (only the generated tree), --all
+(print all ids that are not exact, instead of five per tree).
 """
 
 import argparse
@@ -23,7 +24,7 @@ from hard_ids import CONFIGURATIONS, write_hard_tree  # noqa: E402
 from id_selection import Selection, TreeUnderTest, kinds, sample  # noqa: E402
 
 SHOWN = 5
-"""Wrong ids of one tree that are printed; `--all` prints them all."""
+"""Ids of one tree that are printed, of those that are not exact."""
 
 
 def main() -> None:
@@ -54,12 +55,13 @@ def _options() -> argparse.Namespace:
 
 
 def _trees(options: argparse.Namespace, scratch: Path) -> Iterator[tuple[str, TreeUnderTest, int]]:
-    """Name, tree and size of the sample; of the generated tree, which is small, every id is selected."""
+    """Name, tree and size of the sample; every id of the generated tree is selected in its first configuration."""
     if not options.names:
         for name, settings in CONFIGURATIONS.items():
             folder = scratch / f"generated-{name.replace(' ', '-')}"
             write_hard_tree(folder, settings)
-            yield f"generated, {name}", TreeUnderTest(folder, Path(sys.executable)), sys.maxsize
+            size = sys.maxsize if name == "default" else options.sample
+            yield f"generated, {name}", TreeUnderTest(folder, Path(sys.executable)), size
     if options.generated:
         return
     for line in (HERE / "packages.tsv").read_text().splitlines():

@@ -4,7 +4,7 @@ Each case is a small tree with a test patch, a fix, and the verdict and the sets
 (`tests/verdict_cases`). Its three stages run in plain folders, with the recipe's own command, real pytest and the real
 runner, which is built with Go; the product's grading then decides. A NAME selects the cases whose names contain it.
 
-Options: --log (print the codes of all stages).
+Columns: label, verdict, codes of base, before and after, name.
 """
 
 import argparse
