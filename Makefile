@@ -147,7 +147,7 @@ test-lab: venv ## Prove that the lab leaves nothing behind: takes it down and up
 	SWEFOUNDRY_LAB_CYCLE=1 $(VENV)/bin/pytest tests/lab
 
 .PHONY: mutation
-mutation: venv ## Change the decision modules one place at a time and list the changes that no test notices (2 minutes)
+mutation: venv ## Change the decision modules one place at a time and list the changes that no test notices (10 minutes)
 	@$(VENV)/bin/python scripts/mutation.py
 
 ##@ Benchmarks

@@ -135,7 +135,7 @@ def test_a_container_is_lost_when_nobody_ended_it_at_its_deadline() -> None:
 @pytest.mark.parametrize(
     ("left", "ending"),
     [
-        ("the spec cannot be read\nTraceback", ": the spec cannot be read"),
+        ("the spec cannot be read\nTraceback\n  File", ": the spec cannot be read"),
         ('{"v": 1, "cut off', ""),
         ("", ""),
     ],

@@ -126,6 +126,12 @@ def test_a_contradiction_is_named_with_the_exit_code_and_the_note(note, ending):
     assert message.endswith(f" (exit code 0){ending}") and not message.startswith(" ")
 
 
+@pytest.mark.parametrize(("note", "message"), [("2 workers crashed", "2 workers crashed"), (None, "")])
+def test_an_aborted_command_has_the_note_of_its_reports(note, message):
+    record = EvaluationResult(nonce="n", stage=Stage.AFTER, code=ExitCode.ABORTED, report_note=note)
+    assert missing_result_message(record, 60) == message
+
+
 @pytest.mark.parametrize(
     ("message", "summary"),
     [

@@ -121,6 +121,12 @@ def test_agents_that_end_without_a_message_leave_the_sentence_of_the_search():
     )
 
 
+def test_agents_by_name_without_a_model_name_the_value_to_set():
+    step = step_for(None, environment={"strategies": ["agents"]})
+    assert isinstance(step, EndSearch)
+    assert (step.reason, "agents.models" in step.message) == ("AgentsNotConfigured", True)
+
+
 def test_no_image_is_reused_before_the_search_is_gathered():
     assert proven_images_are_reused(Observation(a_build(), (), Settings(), NOW)) is None
 
