@@ -78,7 +78,7 @@ def python_row(name: str, tests: str) -> Json:
 
 def shell_row(name: str) -> Json:
     """Its draft names a user, who owns the files of every layer of /testbed; anything else cannot run (127)."""
-    draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": "sh {files}", "runAsUser": 1234}
+    draft = {"dockerfile": TINY_DOCKERFILE, "testCommand": "sh check.sh", "runAsUser": 1234}
     repository = make_shell_repository(name, tests={"check.sh": CHECK})
     return a_task(name, repository, environment={"strategies": ["fixed"], "draft": draft})
 
