@@ -32,8 +32,6 @@ log = logging.getLogger("swefoundry")
 
 def main() -> None:
     """Run the operator until SIGTERM."""
-    if len(sys.argv) > 1:
-        raise SystemExit("this starts the operator and takes no arguments; the command line is `swefoundry`")
     try:
         settings = Settings()
     except ValidationError as error:
@@ -92,4 +90,6 @@ def with_default_canary(settings: Settings) -> Settings:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        raise SystemExit("this starts the operator and takes no arguments; the command line is `swefoundry`")
     main()
