@@ -107,8 +107,6 @@ HARD_TREE = {
     "tests/odd.py": TEST,
     "tests/OddName.py": TEST,
     "tests/lower_test.py": TEST,
-    "tests/test_usage.txt": ">>> 1 + 1\n2\n",
-    "tests/test_doc.py": 'def double(n):\n    """\n    >>> double(1)\n    2\n    """\n    return 2 * n\n',
 }
 SETTINGS = (
     "[pytest]\npython_files = test_*.py *_test.py tests.py odd.py OddName.py\n"
@@ -118,7 +116,6 @@ CONFIGURATIONS = {
     "default": SETTINGS,
     "suite name": SETTINGS + "junit_suite_name = shop\n",
     "xunit1": SETTINGS + "junit_family = xunit1\n",
-    "not escaped": SETTINGS + "disable_test_id_escaping_and_forfeit_all_rights_to_community_support = True\n",
 }
 """pytest.ini of each run."""
 
