@@ -15,8 +15,8 @@ def recipes(tmp_path: Path, python: str = "RUN make", debian: str = "strip") -> 
     (tmp_path / "debian.sh").write_text(debian)
     (tmp_path / "python").write_text(f"FROM debian:x AS one\nFROM debian:x\n{python}\n")
     return (
-        Recipe(names=("library/debian:x",), made_of=(tmp_path / "debian.sh",), debootstrap="x"),
-        Recipe(names=("library/python:3", "library/python:3-slim"), made_of=(tmp_path / "python",)),
+        Recipe(names=("library/debian:x",), files=(tmp_path / "debian.sh",), debootstrap="x"),
+        Recipe(names=("library/python:3", "library/python:3-slim"), files=(tmp_path / "python",)),
     )
 
 
@@ -57,9 +57,9 @@ def test_bases_stand_before_what_is_made_from_them_and_names_once() -> None:
     assert len(names) == len(set(names))
 
 
-def test_each_image_says_what_it_is_made_of_and_how_it_differs() -> None:
+def test_each_image_says_from_what_it_is_built_and_how_it_differs() -> None:
     for recipe in catalogue(RECIPES):
-        text = recipe.made_of[0].read_text()
+        text = recipe.files[0].read_text()
         assert "made of" in text.split("\n\n")[0], recipe.slug
         assert "nlike" in text, recipe.slug
 
