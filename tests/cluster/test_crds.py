@@ -193,6 +193,8 @@ A_STATUS = {
     "strategy": "recipe",
     "round": 2,
     "duration": "1m3s",
+    "tests": {"failToPass": 3, "passToPass": 7},
+    "testsUnknown": "unreadable",
     "image": {"name": "registry.example.org/acme/adder:acme--adder-7", "digest": DIGEST},
     "conditions": [
         {
@@ -212,15 +214,19 @@ async def test_kubectl_get_shows_the_status_in_columns(api: CustomObjectsApi, st
     await patch(api, stored, {"status": A_STATUS}, status=True)
     name = stored["metadata"]["name"]
     header, row = kubectl("get", "ti", name, "-n", NAMESPACE, "-o", "wide").splitlines()
-    assert " ".join(header.split()) == "NAME REPO PHASE VERDICT ENV ROUND AGE IMAGE REASON DURATION"
-    assert re.sub(r"\d+s(?= +registry)", "AGE", row).split() == [
+    assert " ".join(header.split()) == (
+        "NAME REPO PHASE VERDICT F2P ENV ROUND AGE NOTE IMAGE REASON DURATION"
+    )
+    assert re.sub(r"\d+s(?= +unreadable)", "AGE", row).split() == [
         name,
         "acme/adder",
         "Validated",
         "fail2pass",
+        "3",
         "recipe",
         "2",
         "AGE",
+        "unreadable",
         "registry.example.org/acme/adder:acme--adder-7",
         "Fail2Pass",
         "1m3s",
