@@ -61,12 +61,12 @@ class Facts(WireModel):
     test_markers: list[str] = []
     """Names after ``pytest.mark.`` in the same files, sorted: `asyncio` says that pytest-asyncio is needed."""
 
-    def test_files_in(self, stage: Stage) -> list[str]:
-        """Test files that a stage runs: `base` has no new ones. When all are new, the list is the same everywhere."""
-        old = [path for path in self.test_files if path not in self.new_test_files]
-        return old if stage is Stage.BASE and old else self.test_files
-
     root_sensitive_tests: list[str] = []
     """Where the same files, and other Python files of the test patch, ask for their user or for permissions, which mean
     nothing to root: `path::test`, or the path when that is outside of a test function; sorted.
     """
+
+    def test_files_in(self, stage: Stage) -> list[str]:
+        """Test files that a stage runs: `base` has no new ones. When all are new, the list is the same everywhere."""
+        old = [path for path in self.test_files if path not in self.new_test_files]
+        return old if stage is Stage.BASE and old else self.test_files

@@ -10,6 +10,7 @@ from swefoundry.contracts.strategy_names import AGENTS, FIXED, RECIPE, REUSE
 from swefoundry.drafts import fixed, recipes, reuse
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.proven_environment import Parent
 from swefoundry.drafts.root_sensitivity import is_root_sensitive
 
 StrategyFunction = Callable[[StrategyInput], Iterator[Proposal]]
@@ -54,15 +55,21 @@ def _root_may_explain_last(strategy_input: StrategyInput) -> bool:
 
 
 def _ends_search(tried: TriedRound) -> bool:
-    """Whether a round ends the search: its image was accepted, or it disproves the row.
-
-    Tests that pass before and after disprove the row only in an image that was built for it, with a command that is
-    known to test something: a reused image may contain the fix, installed from a later commit, agents may have
-    written a command that tests nothing, and a draft may tolerate the very test that the fix turns.
-    """
-    trusted = tried.parent is None and tried.strategy != AGENTS and not tried.draft.tolerated_failures
-    both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and trusted
+    """Whether a round ends the search: its image was accepted, or it disproves the row."""
+    both_passed = tried.outcome is RoundOutcome.BOTH_PASSED and can_disprove_row(
+        tried.strategy, tried.parent, len(tried.draft.tolerated_failures)
+    )
     return tried.outcome in ACCEPTED_OUTCOMES or both_passed
+
+
+def can_disprove_row(strategy: str, parent: Parent | None, tolerated: int) -> bool:
+    """Whether tests that pass before and after the fix disprove the row, given how the round was made.
+
+    They do only in an image that was built for it, with a command that is known to test something: a reused image may
+    contain the fix, installed from a later commit, agents may have written a command that tests nothing, and a draft
+    may tolerate the very test that the fix turns.
+    """
+    return parent is None and strategy != AGENTS and not tolerated
 
 
 def _all_proposals(strategies: Sequence[str], strategy_input: StrategyInput) -> Iterator[Proposal]:

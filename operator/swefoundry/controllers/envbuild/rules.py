@@ -36,6 +36,7 @@ from swefoundry.controllers.envbuild.steps import (
     probe_stages,
 )
 from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.drafts import can_disprove_row
 from swefoundry.text.plurals import pluralize
 from swefoundry.workloads.attempt import INTAKE_WORK, Work, WorkKind, evaluation_work
 from swefoundry.workloads.decide import Move, StartPod, hold_if_suspended, next_move
@@ -121,11 +122,9 @@ def disproven_rows_end_the_search(observed: Observation) -> Step | None:
 
 
 def _disproves_row(item: Round) -> bool:
-    """Agents may have written a command that tests nothing, a reused image may hold a later commit's installation, and
-    a draft may tolerate the very test that the fix turns.
-    """
-    trusted = item.strategy != AGENTS and item.parent is None and not item.tolerated
-    return item.outcome is RoundOutcome.BOTH_PASSED and trusted
+    return item.outcome is RoundOutcome.BOTH_PASSED and can_disprove_row(
+        item.strategy, item.parent, item.tolerated
+    )
 
 
 def reused_images_are_checked_out(observed: Observation) -> Step | None:
