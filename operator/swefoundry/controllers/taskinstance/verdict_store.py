@@ -43,7 +43,7 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
     if image is None:
         raise errors.PermanentError(f"{task.name}: a verdict without an image")
     evaluations = await _matrix_evidence(observed, context, repository)
-    unknown = _tests_unknown(evaluations)
+    unknown = unknown_tests_reason(evaluations)
     sets = CaseSets() if unknown else _result_sets(evaluations)
     draft = await _draft(observed, context, repository)
     bundle = VerdictBundle(
@@ -122,20 +122,23 @@ async def _stored_evaluation(
     return StoredEvaluation(bundled.model_copy(update={"record": record}), statuses)
 
 
-def _tests_unknown(evaluations: Sequence[StoredEvaluation]) -> str:
-    """Why sets of tests cannot be made; empty when they can."""
+def unknown_tests_reason(evaluations: Sequence[StoredEvaluation]) -> str:
+    """Why sets of tests cannot be made; empty when they can. `base` only helps, and is left out where it disagrees."""
     for item in evaluations:
-        record = item.bundled.record
-        problem = report_disagreement(record, item.statuses) if record else ""
-        if problem:
+        problem = _disagreement(item)
+        if problem and item.bundled.stage is not Stage.BASE:
             return f"{item.bundled.stage} #{item.bundled.repeat}: {problem}"
     return "" if any(_statuses_of(Stage.AFTER, evaluations)) else NO_TESTS_REPORTED
 
 
+def _disagreement(item: StoredEvaluation) -> str:
+    record = item.bundled.record
+    return report_disagreement(record, item.statuses) if record else ""
+
+
 def _result_sets(evaluations: Sequence[StoredEvaluation]) -> CaseSets:
-    before, after, base = (
-        _statuses_of(stage, evaluations) for stage in (Stage.BEFORE, Stage.AFTER, Stage.BASE)
-    )
+    agreeing = [item for item in evaluations if not _disagreement(item)]
+    before, after, base = (_statuses_of(stage, agreeing) for stage in (Stage.BEFORE, Stage.AFTER, Stage.BASE))
     return compare_stages(before, after, base)
 
 
