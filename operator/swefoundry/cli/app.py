@@ -14,7 +14,16 @@ from swefoundry.api.labels import API_VERSION
 from swefoundry.cli import console
 from swefoundry.cli.commands import collect as collect_command
 from swefoundry.cli.commands import debug as debug_command
-from swefoundry.cli.commands import export, import_dataset, lint, memory_import, show_transcript, status, why
+from swefoundry.cli.commands import (
+    export,
+    import_dataset,
+    lint,
+    memory_import,
+    show_logs,
+    show_transcript,
+    status,
+    why,
+)
 from swefoundry.cli.commands import memory as memory_command
 from swefoundry.cli.exit_status import ExitStatus, exit_status_for
 
@@ -57,6 +66,7 @@ collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
 app.command("status")(status.status)
 app.command("why")(why.why)
+app.command("logs")(show_logs.logs)
 app.command("transcript")(show_transcript.transcript)
 app.command("export")(export.export)
 memory.command("list")(memory_command.list_memory)

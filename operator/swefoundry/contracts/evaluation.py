@@ -9,6 +9,9 @@ from swefoundry.contracts.wire import WireModel
 EVALUATION_SPEC_VARIABLE = "SWEFOUNDRY_RUN"
 """Environment variable that carries the spec."""
 
+OUTPUT_FILE = "output.log"
+"""File with the test output in the artifact of an evaluation's evidence."""
+
 SOURCE_SHADOWED_EXIT = 97
 """Exit code of a probe whose image imports the project from another place than the tree."""
 

@@ -20,6 +20,9 @@ PAGE_SIZE = 500
 REQUEST_SECONDS = 30.0
 """Time limit of a request: one that takes longer has lost its connection."""
 
+FOLLOW_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS)
+"""A log that is followed has no time limit: tests may be silent for long."""
+
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -124,6 +127,18 @@ class KubeClient:
         query = {"limitBytes": str(limit_bytes)}
         return await self._send("GET", resource, resource.path(namespace, pod, "log"), query=query)
 
+    async def follow_log(self, namespace: str, pod: str) -> AsyncIterator[bytes]:
+        """The log of a pod's only container, as it is written, until the container ends."""
+        request = await self._request("GET", PODS.path(namespace, pod, "log"), {"follow": "true"})
+        try:
+            response = await self._api.call_api(*request, _request_timeout=FOLLOW_TIMEOUT)
+            if response.status >= 400:
+                raise error_for_status(response.status, await response.read(), None)
+            async for chunk in response.response.content.iter_any():
+                yield chunk
+        except (TimeoutError, aiohttp.ClientError, OSError) as exc:
+            raise errors.ApiUnavailable(f"the Kubernetes API did not answer: {exc!r}") from exc
+
     async def proxy_get(self, namespace: str, pod: str, port: int, path: str) -> ApiObject:
         """JSON that a pod serves over HTTP, through the API server."""
         return await self._json("GET", PODS, PODS.path(namespace, f"{pod}:{port}", f"proxy/{path}"))
@@ -150,18 +165,9 @@ class KubeClient:
         content: str = "application/json",
     ) -> bytes:
         await self._throttle(verb)
-        headers = {"Accept": "application/json", "Content-Type": content}
-        pairs = [(key, value) for key, value in (query or {}).items() if value]
         with metrics.api_request(verb, resource.plural) as outcome:
             try:
-                request = await self._api.param_serialize(
-                    verb,
-                    path,
-                    query_params=pairs,
-                    header_params=headers,
-                    body=body,
-                    auth_settings=["BearerToken"],
-                )
+                request = await self._request(verb, path, query or {}, body, content)
                 response = await self._api.call_api(*request, _request_timeout=REQUEST_SECONDS)
                 data: bytes = await response.read()
             except (TimeoutError, aiohttp.ClientError, OSError) as exc:
@@ -170,6 +176,25 @@ class KubeClient:
         if response.status >= 400:
             raise error_for_status(response.status, data, response.getheader("Retry-After"))
         return data
+
+    async def _request(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str],
+        body: ApiObject | None = None,
+        content: str = "application/json",
+    ) -> tuple[str, str, Any, Any, Any]:
+        """Method, URL, headers, body and form of a request, as ``call_api`` takes them."""
+        request: tuple[str, str, Any, Any, Any] = await self._api.param_serialize(
+            verb,
+            path,
+            query_params=[(key, value) for key, value in query.items() if value],
+            header_params={"Accept": "application/json", "Content-Type": content},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        return request
 
     async def _throttle(self, verb: str) -> None:
         bucket = self._deletes if verb == "DELETE" else None if verb == "GET" else self._writes

@@ -12,6 +12,7 @@ from swefoundry.cli.api_objects import KubernetesObject, status_of
 from swefoundry.cli.evidence_reader import pull_evidence_files, task_repository
 from swefoundry.cli.views.explanation import Explanation, RegistryEvidence, build_explanation
 from swefoundry.cli.views.page import print_heading, print_section
+from swefoundry.contracts.evaluation import OUTPUT_FILE
 from swefoundry.errors import NotFound, SwefoundryError
 from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
 from swefoundry.kube.api_client import KubeClient
@@ -88,7 +89,7 @@ async def _fetch_evidence(task: KubernetesObject, target: clients.RegistryTarget
 
 async def _log_excerpt(registry: RegistryClient, repository: str, evidence: str) -> str:
     files = await pull_evidence_files(registry, repository, evidence)
-    return log_excerpt(files.get("output.log", b"").decode(errors="replace"))
+    return log_excerpt(files.get(OUTPUT_FILE, b"").decode(errors="replace"))
 
 
 async def _sets_of_tests(

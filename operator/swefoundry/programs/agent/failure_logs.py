@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.agent import PastRound
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import OUTPUT_FILE
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.errors import NotFound
@@ -12,7 +13,6 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.text.log_excerpt import log_excerpt
 
 STORED_LOG_LIMIT_BYTES = 32 << 20
-OUTPUT_FILE = "output.log"
 EXCERPT_CHARACTERS = 6000
 LAST_LOG_LINES = 40
 LOG_LINE_CHARACTERS = 300

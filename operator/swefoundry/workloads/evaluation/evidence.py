@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from swefoundry import errors
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.evaluation import OUTPUT_FILE, EvaluationResult
 from swefoundry.grading.report_agreement import report_disagreement
 from swefoundry.grading.report_parser import read_reports
 from swefoundry.grading.testcase_status import ParsedReports
@@ -60,7 +60,7 @@ async def store_evidence(
         problems.append(disagreement)
     statuses = {"statuses": reports.statuses, "uncollected": reports.uncollected, "problems": problems}
     files: dict[str, bytes] = {
-        "output.log": framed.output,
+        OUTPUT_FILE: framed.output,
         RECORD_FILE: _json(record.to_json_dict()),
         STATUSES_FILE: _json(statuses),
     }

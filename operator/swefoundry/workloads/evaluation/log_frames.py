@@ -37,7 +37,7 @@ class BrokenFrame(Exception):
 
 def split_log(log: bytes, nonce: str) -> SplitLog:
     """The output, the reports by path, and a sentence for every frame that cannot be trusted."""
-    opening = f"<<<swefoundry {nonce} ".encode()
+    opening = frame_opening(nonce)
     start = _first_frame(log, opening)
     if start < 0:
         return SplitLog(log, {})
@@ -53,6 +53,11 @@ def split_log(log: bytes, nonce: str) -> SplitLog:
         reports[path] = content
         budget -= len(content)
     return SplitLog(log[:start], reports, tuple(problems))
+
+
+def frame_opening(nonce: str) -> bytes:
+    """The start of the line with which a frame begins; nothing after the first frame is output."""
+    return f"<<<swefoundry {nonce} ".encode()
 
 
 def reports_digest(reports: Mapping[str, bytes]) -> str:
