@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from shlex import quote
+from typing import NamedTuple
 from uuid import uuid4
 
 import pytest
@@ -43,28 +44,82 @@ def reports(*cases: str, then: str = "true") -> str:
     return f"echo {quote('<testsuite>' + ''.join(cases) + '</testsuite>')} > junit.xml; {then}"
 
 
+def recorded(*events: str) -> str:
+    """What the runner's pytest plugin would write."""
+    return f"printf '%s\\n' {' '.join(map(quote, events))} > $SWEFOUNDRY_PROGRESS; exit 0"
+
+
+class Row(NamedTuple):
+    """A pod for a row of the table in docs/verdicts.md, and the code that the row gives."""
+
+    rule: str
+    case: PodCase
+    code: int
+
+
+START = '["start", "tests/test_a.py::test_a"]'
+END = '["finish", "tests/test_a.py::test_a"]'
+COMMAND_FAILED = "a test failed and the command did not pass"
+UNEXPLAINED = "no failure explains how the command ended"
+
 ROWS = {
-    "time-limit": (PodCase(reports(FAILED, then="sleep 60"), {**REPORTS, "timeout_seconds": 1}), 22),
-    "failed-with-error-code": (PodCase(reports(FAILED, then="exit 3"), PYTEST_CODES), 1),
-    "failed-with-127": (PodCase(reports(FAILED, then="exit 127"), REPORTS), 1),
-    "failed-and-uncollected": (PodCase(reports(PASSED, FAILED, UNCOLLECTED, then="exit 1"), PYTEST_CODES), 1),
-    "not-startable": (PodCase("no-such-program", REPORTS), 20),
-    "error-code": (PodCase(reports(PASSED, then="exit 3"), PYTEST_CODES), 21),
-    "no-test": (PodCase(reports(then="exit 1"), REPORTS), 21),
-    "ignored-failure": (PodCase(reports(PASSED, FAILED), REPORTS), 23),
-    "ignored-collection-error": (PodCase(reports(PASSED, UNCOLLECTED), REPORTS), 23),
-    "only-tolerated-and-exit-0": (PodCase(reports(FAILED), TOLERANT), 23),
-    "passed": (PodCase(reports(PASSED), REPORTS), 0),
-    "failed-without-reports": (PodCase("exit 7"), 1),
-    "only-uncollected": (PodCase(reports(PASSED, UNCOLLECTED, then="exit 1"), PYTEST_CODES), 21),
-    "unreadable-beside": (PodCase(reports(PASSED, then="echo '<testsuite>' > b.xml; exit 1"), REPORTS), 1),
-    "tolerated": (PodCase(reports(PASSED, FAILED, then="exit 1"), TOLERANT), 0),
-    "tolerated-and-killed": (PodCase(reports(PASSED, FAILED, then="kill -SEGV $$"), TOLERANT), 24),
-    "unexplained": (PodCase(reports(PASSED, then="exit 1"), REPORTS), 24),
-    "killed-after-the-tests": (PodCase(reports(PASSED, then="kill -SEGV $$"), REPORTS), 24),
-    "only-tolerated": (PodCase(reports(FAILED, then="exit 1"), TOLERANT), 1),
+    "time-limit": Row(
+        "time limits come first",
+        PodCase(reports(FAILED, then="sleep 60"), {**REPORTS, "timeout_seconds": 1}),
+        22,
+    ),
+    "middle-of-a-test": Row("the run ended in the middle of a test", PodCase(recorded(START), REPORTS), 25),
+    "failed-with-error-code": Row(COMMAND_FAILED, PodCase(reports(FAILED, then="exit 3"), PYTEST_CODES), 1),
+    "failed-with-127": Row(COMMAND_FAILED, PodCase(reports(FAILED, then="exit 127"), REPORTS), 1),
+    "failed-and-uncollected": Row(
+        COMMAND_FAILED, PodCase(reports(PASSED, FAILED, UNCOLLECTED, then="exit 1"), PYTEST_CODES), 1
+    ),
+    "between-two-tests": Row(
+        "the run ended before its report was written",
+        PodCase(recorded(START, '["report", "tests/test_a.py::test_a", "call", "passed"]', END), REPORTS),
+        21,
+    ),
+    "not-startable": Row("the command could not be started", PodCase("no-such-program", REPORTS), 20),
+    "error-code": Row(
+        "the exit code means that tests could not run",
+        PodCase(reports(PASSED, then="exit 3"), PYTEST_CODES),
+        21,
+    ),
+    "no-test": Row("declared reports hold no test", PodCase(reports(then="exit 1"), REPORTS), 21),
+    "ignored-failure": Row(
+        "tests failed and the command passed", PodCase(reports(PASSED, FAILED), REPORTS), 23
+    ),
+    "ignored-collection-error": Row(
+        "tests failed and the command passed", PodCase(reports(PASSED, UNCOLLECTED), REPORTS), 23
+    ),
+    "only-tolerated-and-exit-0": Row(
+        "nothing but tolerated failures and the command passed", PodCase(reports(FAILED), TOLERANT), 23
+    ),
+    "passed": Row("the command passed", PodCase(reports(PASSED), REPORTS), 0),
+    "failed-without-reports": Row("the command failed and no report is declared", PodCase("exit 7"), 1),
+    "only-uncollected": Row(
+        "files could not be collected and no test failed",
+        PodCase(reports(PASSED, UNCOLLECTED, then="exit 1"), PYTEST_CODES),
+        21,
+    ),
+    "unreadable-beside": Row(
+        "the command failed and a report could not be read",
+        PodCase(reports(PASSED, then="echo '<testsuite>' > b.xml; exit 1"), REPORTS),
+        1,
+    ),
+    "tolerated": Row(
+        "every failure is tolerated", PodCase(reports(PASSED, FAILED, then="exit 1"), TOLERANT), 0
+    ),
+    "tolerated-and-killed": Row(
+        UNEXPLAINED, PodCase(reports(PASSED, FAILED, then="kill -SEGV $$"), TOLERANT), 24
+    ),
+    "unexplained": Row(UNEXPLAINED, PodCase(reports(PASSED, then="exit 1"), REPORTS), 24),
+    "killed-after-the-tests": Row(UNEXPLAINED, PodCase(reports(PASSED, then="kill -SEGV $$"), REPORTS), 24),
+    "only-tolerated": Row(
+        "nothing passed beside tolerated failures", PodCase(reports(FAILED, then="exit 1"), TOLERANT), 1
+    ),
 }
-"""Each row of the table, and the code that it gives."""
+"""At least one pod for each row of the table; tests/repository checks that."""
 
 LARGE = (
     "for i in $(seq 60000); do printf \"<testcase name='t$i'><failure>%0300d</failure></testcase>\" $i; done"
@@ -84,7 +139,7 @@ def pods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Finishe
     """The pods of all cases, which run at the same time."""
     image = evaluation_pods.push_stage_image(tmp_path_factory.mktemp("runner"))
     namespace = f"exit-codes-{uuid4().hex[:8]}"
-    cases = {name: case for name, (case, _) in ROWS.items()} | FILES
+    cases = {name: row.case for name, row in ROWS.items()} | FILES
     kubectl("create", "namespace", namespace)
     try:
         evaluation_pods.create(
@@ -95,9 +150,9 @@ def pods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Finishe
         evaluation_pods.delete_namespace(namespace)
 
 
-@pytest.mark.parametrize(("name", "code"), [(name, code) for name, (_, code) in ROWS.items()])
-def test_a_row_of_the_table_is_the_exit_code_of_a_pod(pods: dict[str, FinishedPod], name: str, code: int):
-    finished = pods[name]
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_of_the_table_is_the_exit_code_of_a_pod(pods: dict[str, FinishedPod], name: str):
+    finished, code = pods[name], ROWS[name].code
     assert (finished.terminated["exitCode"], finished.record["code"]) == (code, code)
 
 

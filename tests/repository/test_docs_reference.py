@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from cluster.test_exit_code_table import ROWS
 from repository.pages import page
 from swefoundry import metrics
 from swefoundry.api import conditions, reasons
@@ -34,6 +35,17 @@ def rows(text: str) -> list[list[str]]:
     ]
 
 
+RUNNER = page("images/runner/verdict.go")
+RUNNER_CODES = dict(re.findall(r"^\t(code\w+) += (\d+)", RUNNER, re.MULTILINE))
+RUNNER_TABLE = [
+    (rule, RUNNER_CODES[code])
+    for rule, code in re.findall(
+        r'^\t\{"([^"]+)", func.*?[\s}], ?\s*(code\w+),', RUNNER, re.MULTILINE | re.DOTALL
+    )
+]
+"""Names and codes of the rules of `verdict.go`, in their order."""
+EXIT_CODE_TABLE = rows(VERDICTS.partition("### Exit code and report")[2].partition("###")[0])[2:]
+
 FIRST_CELLS = {cells[0] for cells in rows(VERDICTS)}
 
 
@@ -62,6 +74,19 @@ def test_the_table_of_pods_is_the_programs_table() -> None:
         cells[1].strip("`") for cells in rows(VERDICTS) if re.fullmatch(r"\d+", cells[0]) and len(cells) == 5
     ]
     assert written == [rule.__name__ for rule in pod_status.RULES]
+
+
+def test_the_table_of_exit_codes_and_reports_is_the_runners_table() -> None:
+    written = [(cells[0], cells[3]) for cells in EXIT_CODE_TABLE]
+    assert written == RUNNER_TABLE
+
+
+def test_each_row_of_exit_codes_and_reports_has_a_sentence() -> None:
+    assert [cells[0] for cells in EXIT_CODE_TABLE if not cells[4].endswith(".")] == []
+
+
+def test_each_row_of_exit_codes_and_reports_is_run_in_a_pod() -> None:
+    assert {(row.rule, str(row.code)) for row in ROWS.values()} == set(RUNNER_TABLE)
 
 
 def test_every_metric_has_a_row() -> None:
