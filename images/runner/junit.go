@@ -41,6 +41,9 @@ func readJUnit(from *bufio.Reader, into *tally) error {
 		if one.opens && len(elements.open) == 1 && !isSuite(one.name) {
 			return errNotJUnit
 		}
+		if elements.typed {
+			return errDoctype
+		}
 		if err := cases.see(one, len(elements.open)); err != nil {
 			return err
 		}

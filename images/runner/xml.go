@@ -10,7 +10,7 @@ import (
 )
 
 // Read the elements of an XML file: names and attributes. Text is passed over, no entity is defined, a document type is
-// refused. Strict, so that it accepts what the operator's parser (expat, without namespaces) accepts.
+// passed over or refused. Strict, so that it accepts what the operator's parser (expat, without namespaces) accepts.
 // Memory is bounded by depth and by the longest tag.
 
 const (
@@ -48,6 +48,7 @@ type xmlReader struct {
 	open    []string
 	pending string // the name of an empty element, whose closing comes next
 	rooted  bool
+	typed   bool // a document type came before the root
 }
 
 // newXMLReader passes over what may come before the root: white space and the XML declaration.
@@ -171,6 +172,9 @@ func (x *xmlReader) passDeclaration() error {
 	case string(start) == "[CDATA[" && len(x.open) > 0:
 		_, _ = x.from.Discard(7)
 		return x.passUntil("]]>")
+	case string(start) == "DOCTYPE":
+		_, _ = x.from.Discard(7)
+		return x.passDoctype()
 	default:
 		return errDoctype
 	}

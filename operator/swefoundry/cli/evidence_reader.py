@@ -10,8 +10,8 @@ from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import CONFIG_MAPS
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.workloads.evaluation.evidence import EVIDENCE_LIMIT_BYTES
 
-EVIDENCE_LIMIT_BYTES = 96 << 20
 PATCH_LIMIT_BYTES = 64 << 20
 
 

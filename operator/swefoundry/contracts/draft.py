@@ -3,9 +3,10 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from swefoundry.contracts.wire import WireModel
 
@@ -17,13 +18,33 @@ DistributionName = Annotated[
     str, Field(min_length=1, max_length=128, pattern=r"^(\*|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)$")
 ]
 ErrorExitCode = Annotated[int, Field(ge=1, le=255)]
-CaseId = Annotated[str, Field(min_length=1, max_length=1000)]
+TEST_ID_LIMIT = 16_384
+"""Characters of a test id; a longer one is cut and ends with a hash. ``images/runner/ids.go`` has the same limit."""
+CaseId = Annotated[str, Field(min_length=1, max_length=TEST_ID_LIMIT)]
+TOLERATED_BYTES = 64 << 10
+"""Ids of all tolerated failures as JSON: an evaluation gets them in a variable, and Linux allows 128 KiB for one.
+See ``MAX_ARG_STRLEN`` in execve(2).
+"""
 UserId = Annotated[int, Field(ge=1, le=65533)]
 """A user other than root; a pod's user namespace has 65,536 ids, and the last two mean nobody."""
 
 PYTEST_ERROR_CODES = (2, 3, 4, 5)
 """pytest: interrupted (also collection errors), internal error, usage error, nothing collected."""
 CALLS_PYTEST = re.compile(r"(^|[\s/;&|(])(pytest|py\.test)(\s|$)")
+
+
+def fits_tolerated_bytes(ids: Iterable[str]) -> bool:
+    """Whether an evaluation can be given these ids."""
+    return len(json.dumps(list(ids), ensure_ascii=False).encode()) <= TOLERATED_BYTES
+
+
+def _require_tolerated_bytes(ids: list[str]) -> list[str]:
+    if not fits_tolerated_bytes(ids):
+        raise ValueError(f"the ids have more than {TOLERATED_BYTES} bytes together: tolerate fewer tests")
+    return ids
+
+
+ToleratedFailures = Annotated[list[CaseId], Field(max_length=64), AfterValidator(_require_tolerated_bytes)]
 
 
 class Draft(WireModel):
@@ -60,9 +81,8 @@ class Draft(WireModel):
         "Absent: pytest's 2 to 5 for a command that calls pytest, none for any other. A code counts only where no "
         "report shows a failed test.",
     )
-    tolerated_failures: list[CaseId] = Field(
+    tolerated_failures: ToleratedFailures = Field(
         default=[],
-        max_length=64,
         description="Ids, exactly as in the report, of tests that fail with and without the fix in this environment. "
         "Their failures do not count; a draft that tolerates a test which passes without the fix is refused.",
     )
@@ -121,8 +141,8 @@ class Overrides(WireModel):
     error_exit_codes: list[ErrorExitCode] | None = Field(
         default=None, max_length=64, description="Exit codes for errors to use instead of the strategy's."
     )
-    tolerated_failures: list[CaseId] | None = Field(
-        default=None, max_length=64, description="Tolerated failures to use instead of the strategy's."
+    tolerated_failures: ToleratedFailures | None = Field(
+        default=None, description="Tolerated failures to use instead of the strategy's."
     )
     run_as_user: UserId | None = Field(
         default=None,

@@ -5,12 +5,13 @@ one test case in memory. ``images/runner/junit.go`` reads the same.
 """
 
 from collections.abc import Iterable, Mapping
+from xml.parsers.expat import XML_PARAM_ENTITY_PARSING_NEVER, XMLParserType
 from xml.sax import SAXParseException
 from xml.sax.handler import ContentHandler
 from xml.sax.xmlreader import AttributesImpl
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.sax import make_parser
+from defusedxml.common import DefusedXmlException, DTDForbidden
+from defusedxml.expatreader import DefusedExpatParser
 
 from swefoundry.grading.report_text import UnreadableReport, well_formed_pieces
 from swefoundry.grading.testcase_ids import (
@@ -61,9 +62,8 @@ class OtherXml(Exception):
 
 def read_junit(pieces: Iterable[str], tally: Tally) -> None:
     """Add every test case to the tally."""
-    parser = make_parser()
-    parser.forbid_dtd = True
-    parser.setContentHandler(_CaseReader(tally))
+    parser = _ReportParser(forbid_dtd=True)
+    parser.setContentHandler(_CaseReader(tally, parser))
     try:
         for piece in well_formed_pieces(pieces):
             parser.feed(piece)
@@ -74,11 +74,30 @@ def read_junit(pieces: Iterable[str], tally: Tally) -> None:
         raise UnreadableReport(f"XML that declares a DTD or entities is refused: {error}") from error
 
 
+class _ReportParser(DefusedExpatParser):
+    """Passes over a document type that declares nothing: reports of coverage have one, no test report does."""
+
+    _parser: XMLParserType
+    has_document_type = False
+
+    def reset(self) -> None:
+        super().reset()
+        self._parser.SetParamEntityParsing(XML_PARAM_ENTITY_PARSING_NEVER)  # nothing external is asked for
+
+    def defused_start_doctype_decl(
+        self, name: str, sysid: str | None, pubid: str | None, has_internal_subset: bool
+    ) -> None:
+        if has_internal_subset or not name.isascii():
+            raise DTDForbidden(name, sysid, pubid)
+        self.has_document_type = True
+
+
 class _CaseReader(ContentHandler):
     """Gathers what a test case is made of. A test case within another one is none."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, parser: _ReportParser) -> None:
         self._tally = tally
+        self._parser = parser
         self._depth = 0
         self._suites: list[Attributes] = []
         self._case: Attributes = {}
@@ -90,8 +109,8 @@ class _CaseReader(ContentHandler):
         if not (name.isascii() and all(attribute.isascii() for attribute in attrs.getNames())):
             raise UnreadableReport("names of elements and attributes are in ASCII")
         name = _local_name(name)
-        if self._depth == 1 and name not in SUITES:
-            raise OtherXml(f"the root element is <{name}>, not <testsuites> or <testsuite>")
+        if self._depth == 1:
+            self._require_suite(name)
         if self._depth > MAX_ELEMENT_DEPTH:
             raise UnreadableReport(f"elements are nested more than {MAX_ELEMENT_DEPTH} deep")
         if self._case_depth:
@@ -101,6 +120,12 @@ class _CaseReader(ContentHandler):
             self._suites.append(dict(attrs.items()))
         elif name == "testcase":
             self._case, self._case_depth, self._children = dict(attrs.items()), self._depth, []
+
+    def _require_suite(self, root: str) -> None:
+        if root not in SUITES:
+            raise OtherXml(f"the root element is <{root}>, not <testsuites> or <testsuite>")
+        if self._parser.has_document_type:
+            raise UnreadableReport("a test report with a document type is refused")
 
     def endElement(self, name: str) -> None:  # noqa: N802
         if self._depth == self._case_depth:

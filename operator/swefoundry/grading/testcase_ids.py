@@ -10,10 +10,8 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from swefoundry.contracts.draft import TEST_ID_LIMIT
 from swefoundry.grading.report_text import clean_name
-
-TEST_ID_LIMIT = 16_384
-"""Characters; a longer id is cut and ends with a hash of the whole."""
 
 OBJECT_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{7,16}\b", re.ASCII)
 """As in ``<object object at 0x7f…>``; a number without ``at`` may be a constant of the test."""

@@ -2,10 +2,10 @@
 
 import pytest
 
+from swefoundry.contracts.draft import TEST_ID_LIMIT
 from swefoundry.grading.junit import read_junit
 from swefoundry.grading.report_parser import read_reports
 from swefoundry.grading.report_text import UnreadableReport
-from swefoundry.grading.testcase_ids import TEST_ID_LIMIT
 from swefoundry.grading.testcase_status import ENTRIES_LIMIT, CaseCounts, CaseStatus, Tally
 
 
@@ -202,3 +202,15 @@ def test_sixteen_thousand_tests_are_read_without_keeping_the_tree() -> None:
     tracemalloc.stop()
     assert found.counts.total == 16_000
     assert peak < len(content)
+
+
+def test_a_report_of_coverage_beside_one_of_tests_is_left_out_by_name():
+    coverage = b"<!DOCTYPE coverage SYSTEM 'coverage-04.dtd'><coverage/>"
+    reports = read_reports(
+        {"coverage.xml": coverage, "junit.xml": b"<testsuite><testcase name='a'/></testsuite>"}
+    )
+    assert (dict(reports.statuses), reports.unreadable, reports.problems) == (
+        {"a": CaseStatus.PASSED},
+        0,
+        ("coverage.xml: the root element is <coverage>, not <testsuites> or <testsuite>",),
+    )

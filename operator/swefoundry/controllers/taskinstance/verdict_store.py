@@ -28,10 +28,7 @@ from swefoundry.grading.verdict_bundle import (
 )
 from swefoundry.oci.artifacts import pull_artifact, push_artifact
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
-from swefoundry.workloads.evaluation.evidence import RECORD_FILE, STATUSES_FILE
-
-EVALUATION_ARTIFACT_LIMIT_BYTES = 96 << 20
-"""Bytes of one evaluation's evidence: a 1 MiB log and reports of at most 64 MiB unpacked."""
+from swefoundry.workloads.evaluation.evidence import EVIDENCE_LIMIT_BYTES, RECORD_FILE, STATUSES_FILE
 
 NO_TESTS_REPORTED = "no test was reported after the fix; a draft without reports gives exit codes only"
 
@@ -113,7 +110,7 @@ async def _stored_evaluation(
         context.registry,
         repository,
         item.evidence,
-        EVALUATION_ARTIFACT_LIMIT_BYTES,
+        EVIDENCE_LIMIT_BYTES,
         only=(RECORD_FILE, STATUSES_FILE),
     )
     record = EvaluationResult.model_validate_json(files[RECORD_FILE])

@@ -22,6 +22,9 @@ from swefoundry.workloads.evaluation.log_frames import reports_digest, split_log
 EVALUATION_LOG_LIMIT_BYTES = 16 << 20
 """The runner caps output at 1 MiB and reports at 6 MiB in the log; more than this was not written by it."""
 
+EVIDENCE_LIMIT_BYTES = 96 << 20
+"""Bytes of one evaluation's artifact: a 1 MiB log and reports of at most 64 MiB unpacked."""
+
 RECORD_FILE = "record.json"
 
 STATUSES_FILE = "tests.json"

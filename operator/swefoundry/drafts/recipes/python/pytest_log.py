@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from packaging.utils import canonicalize_name
 
+from swefoundry.contracts.draft import fits_tolerated_bytes
 from swefoundry.drafts.recipes.python import distributions as names
 from swefoundry.drafts.recipes.python.constraints import Constraints
 from swefoundry.drafts.recipes.python.interpreters import PythonVersion
@@ -292,7 +293,7 @@ def failing_tests(log: str) -> frozenset[str]:
     complete = len(ids) == failure_count(log) and len(ids) <= min(
         MAX_TOLERATED, passed // _PASSED_PER_TOLERATED
     )
-    return ids if complete else frozenset()
+    return ids if complete and fits_tolerated_bytes(ids) else frozenset()
 
 
 def failing_ids(log: str) -> frozenset[str]:
