@@ -29,25 +29,6 @@ func TestDescendantsAreFoundThroughAnyNumberOfParents(t *testing.T) {
 	}
 }
 
-func TestOOMKillsAreReadFromBothKindsOfCgroup(t *testing.T) {
-	v1 := "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
-	v2 := "low 0\nhigh 0\nmax 12\noom 2\noom_kill 4\noom_group_kill 1\n"
-	if oomKillIn(v1) != 3 || oomKillIn(v2) != 4 || oomKillIn("") != 0 {
-		t.Errorf("got %d, %d", oomKillIn(v1), oomKillIn(v2))
-	}
-}
-
-func TestOOMCountersAreLookedForInTheGroupsOwnPathFirst(t *testing.T) {
-	v1 := oomCounters("9:name=systemd:/\n4:memory:/kubepods/pod1\n0::/\n")
-	if v1[0] != "/sys/fs/cgroup/memory/kubepods/pod1/memory.oom_control" {
-		t.Errorf("v1: %v", v1)
-	}
-	v2 := oomCounters("0::/system.slice/x\n")
-	if v2[2] != "/sys/fs/cgroup/system.slice/x/memory.events" || v2[3] != "/sys/fs/cgroup/memory.events" {
-		t.Errorf("v2: %v", v2)
-	}
-}
-
 func TestWhatAConnectionErrorSaysAboutTheNetwork(t *testing.T) {
 	for _, c := range []struct {
 		err  error

@@ -48,7 +48,8 @@ func evaluate(spec Spec, log terminationLog) int {
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
-	oomBefore := oomKills()
+	group := ownCgroup()
+	oomBefore, countersBefore := group.oomKills(), group.counters()
 	probe := startProbe(spec.Canary)
 
 	ended, err := runCommand(spec, user, progress, output, child)
@@ -63,7 +64,8 @@ func evaluate(spec Spec, log terminationLog) int {
 	output.finish(ended.note)
 	record := Record{V: 1, Nonce: spec.Nonce, Stage: spec.Stage}
 	record.describe(ended)
-	record.OOMKills = max(0, oomKills()-oomBefore)
+	record.OOMKills = max(0, group.oomKills()-oomBefore)
+	record.Measured = group.measure(countersBefore)
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
 	reports := collectReports(spec, progress.read())

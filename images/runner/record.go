@@ -18,22 +18,23 @@ import (
 const maxRecord = 4096
 
 type Record struct {
-	V                 int     `json:"v"`
-	Nonce             string  `json:"nonce"`
-	Stage             string  `json:"stage"`
-	Code              int     `json:"code"`
-	RawExit           *int    `json:"rawExit"`
-	Signal            *string `json:"signal"`
-	DurationMs        int64   `json:"durationMs"`
-	OOMKills          int     `json:"oomKills"`
-	Network           string  `json:"network"`
-	Tests             *Tests  `json:"tests"`
-	ReportSHA256      *string `json:"reportSha256"`
-	ReportNote        *string `json:"reportNote"`
-	UnreadableReports int     `json:"unreadableReports"`
-	OutputBytes       int64   `json:"outputBytes"`
-	OutputSHA256      string  `json:"outputSha256"`
-	OutputTruncated   bool    `json:"outputTruncated"`
+	V                 int       `json:"v"`
+	Nonce             string    `json:"nonce"`
+	Stage             string    `json:"stage"`
+	Code              int       `json:"code"`
+	RawExit           *int      `json:"rawExit"`
+	Signal            *string   `json:"signal"`
+	DurationMs        int64     `json:"durationMs"`
+	OOMKills          int       `json:"oomKills"`
+	Network           string    `json:"network"`
+	Tests             *Tests    `json:"tests"`
+	ReportSHA256      *string   `json:"reportSha256"`
+	ReportNote        *string   `json:"reportNote"`
+	UnreadableReports int       `json:"unreadableReports"`
+	OutputBytes       int64     `json:"outputBytes"`
+	OutputSHA256      string    `json:"outputSha256"`
+	OutputTruncated   bool      `json:"outputTruncated"`
+	Measured          *Measured `json:"measured,omitempty"`
 }
 
 func (r *Record) describe(ended ending) {

@@ -12,15 +12,17 @@ import (
 
 func TestRecordHasEveryFieldOfTheABI(t *testing.T) {
 	digest, note := "ab12", "junit.xml: malformed XML"
+	cpu, memory, written, processes, throttled := 1.5, int64(4096), int64(512), int64(3), 0.25
+	measured := &Measured{&cpu, &memory, &written, &processes, &throttled}
 	record := Record{
 		V: 1, Nonce: "0123abcd", Stage: "after", Code: 1, OOMKills: 2, Network: "denied",
 		Tests: &Tests{6, 1, 1, 2, 2, 1, 1}, ReportSHA256: &digest, ReportNote: &note, UnreadableReports: 3,
-		OutputBytes: 7, OutputSHA256: "cd34", OutputTruncated: true,
+		OutputBytes: 7, OutputSHA256: "cd34", OutputTruncated: true, Measured: measured,
 	}
 	record.describe(exited(3))
 	want := `{"v":1,"nonce":"0123abcd","stage":"after","code":1,"rawExit":3,"signal":null,"durationMs":0,"oomKills":2,` +
 		`"network":"denied","tests":{"total":6,"passed":1,"failed":1,"errors":2,"skipped":2,"collectionErrors":1,"tolerated":1},` +
-		`"reportSha256":"ab12","reportNote":"junit.xml: malformed XML","unreadableReports":3,"outputBytes":7,"outputSha256":"cd34","outputTruncated":true}`
+		`"reportSha256":"ab12","reportNote":"junit.xml: malformed XML","unreadableReports":3,"outputBytes":7,"outputSha256":"cd34","outputTruncated":true,"measured":{"cpuSeconds":1.5,"peakMemoryBytes":4096,"writtenBytes":512,"peakProcesses":3,"throttledSeconds":0.25}}`
 	if got := string(record.encode()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

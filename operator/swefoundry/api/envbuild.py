@@ -23,6 +23,7 @@ from swefoundry.api.types import (
 )
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.draft import CaseId
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
@@ -98,6 +99,8 @@ class ProbeResult(WireModel):
     raw_exit: int | None = Field(default=None, description="The test command's own exit code.")
     tests: int | None = Field(default=None, ge=0, description="Tests in the report.")
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
+    seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
+    measured: MeasuredResources | None = Field(default=None, description="What the container used.")
     not_failing: list[CaseId] = Field(
         default=[], max_length=64, description="Tolerated failures of the draft that did not fail here."
     )

@@ -21,6 +21,7 @@ from swefoundry.api.types import (
     cel_rules,
 )
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
@@ -133,6 +134,7 @@ class Evaluation(WireModel):
     failed: int | None = Field(default=None, ge=0, description="Tests that failed or erred, by the report.")
     skipped: int | None = Field(default=None, ge=0, description="Tests that were skipped, by the report.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
+    measured: MeasuredResources | None = Field(default=None, description="What the container used.")
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )

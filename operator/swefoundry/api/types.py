@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft, Overrides
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.wire import WireModel
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
@@ -258,6 +259,7 @@ class Attempt(WireModel):
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )
+    measured: MeasuredResources | None = Field(default=None, description="What the container used.")
     not_before: datetime | None = Field(
         default=None, description="Earliest start, after an infrastructure fault."
     )

@@ -7,6 +7,7 @@ turns.
 from datetime import datetime
 
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
@@ -112,3 +113,5 @@ class AgentResult(WireModel):
     """Usage of this pod's turns, stored ones included."""
     rung: int = 0
     """Index in `ladder` of the model that answered last."""
+    measured: MeasuredResources | None = None
+    """What the container used; absent in a record of the release before."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
@@ -58,3 +59,5 @@ class BuildResult(WireModel):
     oom_kills: int = 0
     """Processes of the pod that were killed for memory; tells this from other failures of a step."""
     duration_ms: int = 0
+    measured: MeasuredResources | None = None
+    """What the container used; absent in a record of the release before."""

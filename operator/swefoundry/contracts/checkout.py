@@ -3,6 +3,7 @@
 from typing import Literal
 
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
@@ -41,3 +42,5 @@ class CheckoutResult(WireModel):
     """Whether a watched file was added, changed or deleted, so that what was generated from it is out of date."""
     bytes: int = 0
     """Unpacked size of all files in the layer, .git included."""
+    measured: MeasuredResources | None = None
+    """What the container used; absent in a record of the release before."""

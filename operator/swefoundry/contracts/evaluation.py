@@ -3,6 +3,7 @@
 from typing import Literal
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
@@ -76,3 +77,5 @@ class EvaluationResult(WireModel):
     output_bytes: int = 0
     output_sha256: str | None = None
     output_truncated: bool = False
+    measured: MeasuredResources | None = None
+    """What the container used; absent in a record of the release before."""

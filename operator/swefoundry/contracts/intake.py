@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from swefoundry.contracts.digests import Digest, Layer
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
@@ -98,3 +99,5 @@ class IntakeResult(WireModel):
     """``test`` and ``gold``: the patches as they were applied, completed where their ends were stripped."""
     notes: list[str] = []
     """What a person should know although the intake succeeded; one sentence each."""
+    measured: MeasuredResources | None = None
+    """What the container used; absent in a record of the release before."""

@@ -31,6 +31,7 @@ from swefoundry.contracts.termination_record import (
     truncate_to_fit,
 )
 from swefoundry.contracts.wire import WireModel
+from swefoundry.programs.resource_usage import container_usage
 
 SpecT = TypeVar("SpecT", bound=WireModel)
 ResultT = TypeVar("ResultT", IntakeResult, CheckoutResult, BuildResult, AgentResult)
@@ -54,7 +55,7 @@ class PodProgram(Generic[SpecT, ResultT]):
 
 def run_program(program: PodProgram[SpecT, ResultT]) -> int:
     """The exit code, once the record is written."""
-    result = _result(program)
+    result = _result(program).model_copy(update={"measured": container_usage()})
     record = truncate_to_fit(result, *program.cuts)
     print(f"{program.name} ends with {result.code}: {result.message or program.summary(result)}", flush=True)
     Path(os.environ.get(RECORD_VARIABLE, RECORD_PATH)).write_bytes(record)

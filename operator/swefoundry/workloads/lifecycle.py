@@ -4,11 +4,12 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work, WorkKind
@@ -192,6 +193,12 @@ def count_finished_pod(move: CollectResult) -> None:
     metrics.STAGE_SECONDS.labels(move.work.role.value).observe(move.result.seconds)
 
 
+def measured_in_record(record: Mapping[str, Any]) -> MeasuredResources | None:
+    """What the container used, by its record; None in a record of the release before."""
+    measured = record.get("measured")
+    return None if measured is None else MeasuredResources.model_validate(measured)
+
+
 def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | None = None) -> Attempt:
     """A collected attempt, as the status lists it."""
     return Attempt(
@@ -203,6 +210,7 @@ def finished_attempt(move: CollectResult, message: str = "", evidence: Digest | 
         exit_code=move.result.code,
         node=move.pod.node,
         seconds=move.result.seconds,
+        measured=measured_in_record(move.result.record),
         message=message[:2048] or None,
         evidence=evidence,
     )

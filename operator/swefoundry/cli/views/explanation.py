@@ -9,6 +9,7 @@ from swefoundry.cli.views.build_history import UNFINISHED, build_history
 from swefoundry.cli.views.page import PageSection
 from swefoundry.cli.views.progress import INITIAL_PHASE, leading_condition
 from swefoundry.cli.views.remediation import remediation_for
+from swefoundry.cli.views.resources_table import resources_section
 from swefoundry.text.plurals import pluralize
 
 MAX_TESTS_LISTED = 12
@@ -59,6 +60,7 @@ def build_explanation(
         *build_history(build or {}),
         _matrix_section(status, evidence),
         _tests_section(evidence),
+        resources_section(status, build_status),
         _pods_section(status, build_status),
     )
     verdict = status.get("verdict")

@@ -144,6 +144,8 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
         raw_exit=record.raw_exit,
         tests=counts.total if reported else None,
         failed=counts.failed + counts.errors if reported else None,
+        seconds=record.duration_ms / 1000,
+        measured=record.measured,
         not_failing=await _tolerated_not_failing(evidence.reports.statuses, observed, context),
         evidence=evidence.digest,
     )

@@ -117,6 +117,7 @@ async def _collect_evaluation(
         failed=counts.failed + counts.errors if reported else None,
         skipped=counts.skipped if reported else None,
         seconds=record.duration_ms / 1000,
+        measured=record.measured,
         evidence=evidence.digest,
     )
     return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
