@@ -134,11 +134,10 @@ class Settings(BaseSettings):
     intake_storage: str = "10Gi"
     """Disk limit of an intake pod: a clone, a tree and its tar."""
     pull_grace_seconds: int = Field(default=600, ge=10)
-    """How long pulling an image may fail for transient reasons before the pod is replaced, seconds."""
-    schedule_seconds: int = Field(default=1800, ge=10)
-    """How long a pod may wait for a node before its work fails, seconds; autoscalers need minutes."""
+    """How long a pod that has a node may pull its image and create its container before it is replaced, seconds."""
     start_grace_seconds: int = Field(default=120, ge=1)
-    """How long a Secret, ConfigMap or pull right may be missing before it counts as misconfiguration, seconds."""
+    """How long a pod that has a node may lack its image, or fail in the container runtime, before it is replaced,
+    seconds."""
     max_infra_retries: int = Field(default=6, ge=0)
     """Pods that are replaced after infrastructure faults, per piece of work: with the delays between them, six
     outlast a registry that is away for five minutes."""
@@ -153,6 +152,9 @@ class Settings(BaseSettings):
     """Delay before the first retry, seconds; doubled each time: a dead node needs a minute to be noticed."""
     max_retry_seconds: float = Field(default=300.0, ge=0)
     """Longest delay between two retries, seconds: the end of an outage is noticed within five minutes."""
+    max_away_seconds: float = Field(default=86400.0, ge=1)
+    """Longest delay before a missing ConfigMap or Secret is looked for again, seconds: delays double, so none
+    is longer than the time already waited."""
 
     canary: CommaSeparated = []
     """ip:port addresses that evaluation pods must not reach; empty: the Kubernetes API's own."""

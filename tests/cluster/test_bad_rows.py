@@ -252,21 +252,6 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
         "SourceUnreachable",
         "the git token was rejected: renew the secret",
     ),
-    "no-secret": (
-        lambda name, shared: [a_private_task(a_private_repository(name), name, "no-such-secret")],
-        "Misconfigured",
-        "spec.source.git.tokenSecretRef: Secret no-such-secret with the key token does not exist; create it",
-    ),
-    "no-config-map": (
-        lambda name, shared: a_row(name, goldPatch=a_reference("no-such-config-map", "gold.patch")),
-        "Misconfigured",
-        "spec.goldPatch.configMapRef: ConfigMap no-such-config-map with the key gold.patch does not exist",
-    ),
-    "wrong-key": (
-        lambda name, shared: a_row(name, testPatch=a_reference(shared, "tests.patch")),
-        "Misconfigured",
-        "with the key tests.patch does not exist",
-    ),
     "wrong-sum": (
         lambda name, shared: [an_archived_task(name, name, sha256="1" * 64)],
         "SourceMismatch",
@@ -274,6 +259,23 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
     ),
 }
 """Case -> its objects, and the reason and a part of the message of its Ready condition."""
+
+LATE_SECRET = "late-secret"
+INCOMPLETE: dict[str, tuple[Rows, str]] = {
+    LATE_SECRET: (
+        lambda name, shared: [a_private_task(a_private_repository(name), name, f"{name}-token")],
+        "-token with the key token does not exist; create it",
+    ),
+    "no-config-map": (
+        lambda name, shared: a_row(name, goldPatch=a_reference("no-such-config-map", "gold.patch")),
+        "spec.goldPatch.configMapRef: ConfigMap no-such-config-map with the key gold.patch does not exist",
+    ),
+    "wrong-key": (
+        lambda name, shared: a_row(name, testPatch=a_reference(shared, "tests.patch")),
+        "with the key tests.patch does not exist",
+    ),
+}
+"""Case -> its objects, which name something that is missing, and a part of the message while it is waited for."""
 
 ACCEPTED: dict[str, Callable[[str], list[Json]]] = {
     "by-reference": lambda name: by_reference(name),
@@ -295,7 +297,7 @@ def a_reference(name: str, key: str) -> Json:
 @pytest.fixture(scope="module")
 def names() -> Iterator[dict[str, str]]:
     """Names of all rows, which are processed at the same time; each test waits for its own."""
-    names_by_case = {case: unique(case) for case in (*REFUSED, *ACCEPTED, "expired", "deleted")}
+    names_by_case = {case: unique(case) for case in (*REFUSED, *INCOMPLETE, *ACCEPTED, "expired", "deleted")}
     names_by_case["long-name"] = (names_by_case["long-name"] + "-long" * 50)[:252] + "x"
     shared = unique("rows")
     apply(
@@ -308,12 +310,14 @@ def names() -> Iterator[dict[str, str]]:
         ),
         *(item for case, make in ACCEPTED.items() for item in make(names_by_case[case])),
         *a_row(names_by_case["expired"], commit="e" * 40, ttlSecondsAfterFinished=1),
-        *(item for case, (make, _, _) in REFUSED.items() for item in make(names_by_case[case], shared)),
+        *(item for case, (make, *_) in REFUSED.items() for item in make(names_by_case[case], shared)),
+        *(item for case, (make, _) in INCOMPLETE.items() for item in make(names_by_case[case], shared)),
     )
     yield names_by_case
     delete(*names_by_case.values())
     reference = names_by_case["by-reference"]
-    kubectl("delete", "secret", shared, f"{reference}-right", "-n", NAMESPACE, "--ignore-not-found")
+    late = f"{names_by_case[LATE_SECRET]}-token"
+    kubectl("delete", "secret", shared, late, f"{reference}-right", "-n", NAMESPACE, "--ignore-not-found")
     kubectl("delete", "configmap", shared, reference, "-n", NAMESPACE, "--ignore-not-found")
 
 
@@ -354,6 +358,22 @@ def test_a_wrong_row_ends_with_its_reason_and_a_message_with_the_fix(names, case
     assert condition(status, "Stalled")["status"] == "True"
     assert condition(status, "Validated")["status"] == "Unknown"
     wait_until(lambda: pods_of(names[case]), lambda pods: not pods)
+
+
+@pytest.mark.parametrize("case", INCOMPLETE)
+def test_a_row_that_names_something_missing_waits_for_it(names, case):
+    _, text = INCOMPLETE[case]
+    status = wait_until(
+        lambda: get("ti", names[case]).get("status", {}),
+        lambda status: text in condition(status, "Reconciling").get("message", ""),
+    )
+    assert (status["phase"], condition(status, "Stalled")) == ("Intake", {})
+
+
+def test_a_row_goes_on_by_itself_when_its_secret_appears(names):
+    name = names[LATE_SECRET]
+    apply(a_secret_or_config_map("Secret", f"{name}-token", {"token": "lab"}))
+    assert verdict_of(wait_until_finished(name)) == ("Validated", "fail2pass", "Fail2Pass")
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ class ApiServer:
         return self.get(key) if key[2] else self._page(key, request.query)
 
     def _page(self, key: ObjectKey, query: Any) -> Json:
-        selected = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
+        selected = dict(_pairs(query.get("labelSelector", "")))
         items = [
             # The API omits the kind of a list's items.
             {name: value for name, value in body.items() if name != "kind"}
@@ -236,6 +236,7 @@ class ApiServer:
             if plural == key[0]
             and key[1] in ("", namespace)
             and selected.items() <= body["metadata"].get("labels", {}).items()
+            and all(_field(body, path) == value for path, value in _pairs(query.get("fieldSelector", "")))
         ]
         start = int(query.get("continue", 0))
         end = start + min(self.page, int(query.get("limit", self.page)))
@@ -293,6 +294,18 @@ def _parse_path(path: str) -> tuple[str, str, str, str]:
         namespace, inside = inside[1], inside[2:]
     plural, name, sub = (*inside, "", "")[:3]
     return plural, namespace, name, sub
+
+
+def _pairs(selector: str) -> list[tuple[str, str]]:
+    pairs = (pair.partition("=") for pair in selector.split(",") if pair)
+    return [(name, value) for name, _, value in pairs]
+
+
+def _field(body: Json, path: str) -> object:
+    value: object = body
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _timestamp(at: datetime) -> str:

@@ -12,10 +12,12 @@ from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
 from swefoundry.kube.rate_limit import TokenBucket
-from swefoundry.kube.resources import PODS, ApiObject, Resource
+from swefoundry.kube.resources import EVENTS, PODS, ApiObject, Resource
 
 PAGE_SIZE = 500
 """Objects per list request: unchunked lists stall the event loop while they are parsed."""
+
+WARNINGS_PAGE_SIZE = 50
 
 REQUEST_SECONDS = 30.0
 """Time limit of a request: one that takes longer has lost its connection."""
@@ -61,6 +63,13 @@ class KubeClient:
     async def get(self, resource: Resource, namespace: str, name: str) -> ApiObject:
         """One object; ``NotFound`` when there is none."""
         return await self._json("GET", resource, resource.path(namespace, name))
+
+    async def warnings(self, namespace: str, uid: str) -> list[ApiObject]:
+        """Warning events of one object, the first page of them: events are few per object, and kept for an hour."""
+        query = {"fieldSelector": f"involvedObject.uid={uid},type=Warning", "limit": str(WARNINGS_PAGE_SIZE)}
+        page = await self._json("GET", EVENTS, EVENTS.path(namespace), query=query)
+        items: list[ApiObject] = page.get("items", [])
+        return items
 
     async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[ApiObject]:
         """All objects, page by page."""

@@ -19,6 +19,7 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_limiter import PodLimiter
+from swefoundry.workloads.pod_warnings import PodWarnings
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -54,10 +55,15 @@ class ReconcileContext:
     queue: WorkQueue
     pod_limiter: PodLimiter
     settings: Settings
+    pod_warnings: PodWarnings = field(init=False)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
+
+    def __post_init__(self) -> None:
+        """Create what is kept in memory only."""
+        self.pod_warnings = PodWarnings(self.kube)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""

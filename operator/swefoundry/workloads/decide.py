@@ -4,10 +4,12 @@
 
     (no attempt) ──StartPod 0──> running ──record──> CollectResult
                                    │ infrastructure fault ──> RetryAttempt: StartPod n+1 after a backoff
+                                   │ the pod never ran, an object is missing ──> the same, as often as it takes
                                    │ OOMKilled, first time ──> RetryAttempt: StartPod n+1 with twice the memory
                                    └ any other fault, or no retries left ──> FailAttempt
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -26,10 +28,22 @@ from swefoundry.workloads.pod_outcomes import (
     PodWaiting,
 )
 from swefoundry.workloads.pod_snapshot import PodSnapshot
-from swefoundry.workloads.pod_status import GracePeriods, read_pod
+from swefoundry.workloads.pod_status import (
+    CONTAINER_CREATING,
+    DEADLINE_EXCEEDED,
+    IMAGE_PULL_TRANSIENT,
+    GracePeriods,
+    read_pod,
+)
+
+MAX_DOUBLINGS = 30
+"""Of a pause: far more than the longest one takes, and a number that a float holds."""
 
 WAIT_REQUEUE_SECONDS = 30.0
 """Requeue interval while a pod waits: grace periods expire without a watch event."""
+
+EVENTS_AFTER_SECONDS = 30.0
+"""A pod that has a node and waits for longer is explained by its events: most waits are over by then."""
 
 POD_LOST = "PodLost"
 """Reason of an attempt whose pod is not in the cache any more; ``verify_pod_lost`` asks the API before it counts."""
@@ -47,6 +61,9 @@ draft is at fault, and another may do without the address.
 
 REFERENCE_MISSING = "ReferenceMissing"
 """Retried like an infrastructure fault: a ConfigMap or Secret may be applied after the object that names it."""
+
+UNSTARTED_REASONS = frozenset({CONTAINER_CREATING, DEADLINE_EXCEEDED, IMAGE_PULL_TRANSIENT})
+"""Infrastructure faults of pods that did no work. Time alone suggests them, so they are retried without a limit."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,8 @@ class Wait:
     requeue_seconds: float = WAIT_REQUEUE_SECONDS
     adopted: Attempt | None = None
     """An attempt whose pod exists and that the status does not list yet: the operator ended between the two writes."""
+    warnings_of: str | None = None
+    """UID of the pod whose last Warning event belongs to the message: it has waited on its node for a while."""
 
 
 AttemptChange = RetryAttempt | FailAttempt | Wait
@@ -130,9 +149,7 @@ def next_move(work: Work, work_state: WorkState) -> Move:
     if pod is None:
         return _first_move(work, attempt, work_state)
     grace = GracePeriods(
-        work_state.settings.schedule_seconds,
-        work_state.settings.pull_grace_seconds,
-        work_state.settings.start_grace_seconds,
+        pull=work_state.settings.pull_grace_seconds, start=work_state.settings.start_grace_seconds
     )
     number = pod.attempt
     factor = attempt.memory_factor if attempt and attempt.number == number else 1
@@ -173,13 +190,19 @@ def _move_for_state(
 ) -> Move:
     match state:
         case PodWaiting(reason, message):
-            return Wait(str(work), reason, message)
+            warnings_of = pod.uid if _waits_long_on_node(pod, work_state.now) else None
+            return Wait(str(work), reason, message, warnings_of=warnings_of)
         case PodRunning():
             return Wait(str(work), "Running")
         case PodResult():
             return CollectResult(work, pod, state)
         case PodFault():
             return _after_fault(work, current, state, work_state)
+
+
+def _waits_long_on_node(pod: PodSnapshot, now: datetime) -> bool:
+    waited = now - pod.bound
+    return pod.node is not None and not pod.deleting and waited > timedelta(seconds=EVENTS_AFTER_SECONDS)
 
 
 RETRIED_CODES = {
@@ -234,13 +257,26 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
     )
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
-    retryable = fault.category is FaultCategory.INFRASTRUCTURE or fault.reason == REFERENCE_MISSING
-    settings = work_state.settings
-    outage = fault.reason == UPSTREAM_UNAVAILABLE
-    if retryable and current.number < (settings.max_outage_retries if outage else settings.max_infra_retries):
-        seconds = min(settings.retry_seconds * 2**current.number, settings.max_retry_seconds)
+    if current.number < _max_retries(fault, work_state.settings):
+        seconds = _pause_seconds(current.number, fault, work_state.settings)
         return fresh.model_copy(update={"not_before": work_state.now + timedelta(seconds=seconds)})
     return None
+
+
+def _max_retries(fault: PodFault, settings: Settings) -> float:
+    if fault.reason == REFERENCE_MISSING:
+        return math.inf
+    if fault.category is not FaultCategory.INFRASTRUCTURE:
+        return 0
+    if fault.reason in UNSTARTED_REASONS:
+        return math.inf
+    return settings.max_outage_retries if fault.reason == UPSTREAM_UNAVAILABLE else settings.max_infra_retries
+
+
+def _pause_seconds(number: int, fault: PodFault, settings: Settings) -> float:
+    """The pause doubles, so that it is never longer than what was waited for before."""
+    longest = settings.max_away_seconds if fault.reason == REFERENCE_MISSING else settings.max_retry_seconds
+    return min(settings.retry_seconds * 2.0 ** min(number, MAX_DOUBLINGS), longest)
 
 
 def after_lost_log(move: CollectResult, work_state: WorkState) -> AttemptChange:

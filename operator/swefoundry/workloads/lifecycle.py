@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
@@ -26,6 +26,7 @@ from swefoundry.workloads.decide import (
 )
 from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.pod_warnings import PodWarning
 
 PartT = TypeVar("PartT")
 ContextT = TypeVar("ContextT", bound=ReconcileContext)
@@ -78,7 +79,8 @@ async def perform_move(
         case CollectResult():
             return await actions.collect[move.work.kind](move, observed, context)
         case _:
-            return await verify_pod_lost(context, observed.owner.namespace, move)
+            namespace = observed.owner.namespace
+            return await verify_pod_lost(context, namespace, await explain_move(context, namespace, move))
 
 
 def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:
@@ -121,6 +123,44 @@ async def start_pod(
 def slot_key(namespace: str, pod: str) -> str:
     """Name of a pod in ``PodLimiter``."""
     return f"{namespace}/{pod}"
+
+
+async def explain_move(context: ReconcileContext, namespace: str, move: AttemptChange) -> AttemptChange:
+    """Add the last Warning event of a pod whose status does not say why it has no container.
+
+    A pod that waits for a volume which does not exist is not replaced: the kubelet mounts it as soon as it does.
+    """
+    match move:
+        case Wait(warnings_of=str(uid)):
+            warning = await context.pod_warnings.last(namespace, uid)
+            return move if warning is None else _with_warning(move, warning)
+        case RetryAttempt(ended=Attempt(reason="ContainerCreating", uid=str(uid))):
+            warning = await context.pod_warnings.last(namespace, uid)
+            if warning is None:
+                return move
+            if warning.names_missing_object:
+                return Wait(str(move.work), warning.reason, warning.message, adopted=_running(move.ended))
+            message = {"message": f"{warning.reason}: {warning.message}"}
+            return replace(
+                move,
+                ended=move.ended.model_copy(update=message),
+                planned=move.planned.model_copy(update=message),
+            )
+    return move
+
+
+def _with_warning(wait: Wait, warning: PodWarning) -> Wait:
+    if not wait.message:
+        return replace(wait, reason=warning.reason, message=warning.message)
+    if warning.message in wait.message:
+        return wait
+    return replace(wait, message=f"{wait.message}; {warning.reason}: {warning.message}")
+
+
+def _running(ended: Attempt) -> Attempt:
+    """The attempt before it was counted as ended."""
+    known = {"work", "number", "pod", "uid", "node", "memory_factor"}
+    return Attempt.model_validate(ended.model_dump(include=known))
 
 
 async def verify_pod_lost(context: ReconcileContext, namespace: str, move: AttemptChange) -> AttemptChange:

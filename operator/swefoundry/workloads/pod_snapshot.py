@@ -44,6 +44,10 @@ class PodSnapshot:
     attempt: int
     nonce: str
     created: datetime
+    bound: datetime
+    """When the scheduler bound it to a node; when it was created, as long as no scheduler has."""
+    accepted: datetime | None
+    """When a kubelet took it."""
     phase: str
     reason: str
     message: str
@@ -98,6 +102,8 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
         attempt=int(tags.get(labels.ATTEMPT, "0")),
         nonce=notes.get(labels.NONCE, ""),
         created=parse_timestamp(meta["creationTimestamp"]),
+        bound=parse_timestamp(_bound_at(scheduled) or meta["creationTimestamp"]),
+        accepted=parse_timestamp(status["startTime"]) if status.get("startTime") else None,
         phase=status.get("phase", "Pending"),
         reason=status.get("reason", ""),
         message=status.get("message", ""),
@@ -119,6 +125,10 @@ def _unscheduled_message(scheduled: JsonMapping, reason: str) -> str | None:
     if scheduled.get("status") == "False" and scheduled.get("reason") == reason:
         return str(scheduled.get("message", ""))
     return None
+
+
+def _bound_at(scheduled: JsonMapping) -> str | None:
+    return scheduled.get("lastTransitionTime") if scheduled.get("status") == "True" else None
 
 
 def _deadline(started: str | None, seconds: int | None) -> datetime | None:

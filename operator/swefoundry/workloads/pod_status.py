@@ -3,6 +3,11 @@
 It follows KEP-3329 and the failure handling of Argo Workflows, Tekton and Airflow. An exit code alone cannot grade: 137
 comes from OOM, eviction, preemption and the test itself, and a process that handles SIGTERM ends ``Succeeded`` with 0.
 So a result is an exit code *and* a record with the right nonce and the same code.
+
+Each grace period begins where its phase begins. Waiting for a node has none; pulling and starting count from the time
+at which the scheduler bound the pod; deadlines from the time at which a kubelet took it, as Kubernetes counts them::
+
+    created ──no limit──> bound to a node ──pull, start──> container started ──deadline──> ended
 """
 
 import json
@@ -45,15 +50,18 @@ MISSING_IMAGE_PHRASES = ("not found", "manifest unknown", "name unknown", "does 
 PULL_DENIED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|authorization failed")
 """The codes stand alone: the message holds the image's digest, and one digest in thirty has 401 or 403 in it."""
 
+IMAGE_PULL_TRANSIENT = "ImagePullTransient"
+CONTAINER_CREATING = "ContainerCreating"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+
 STUCK_SECONDS = 150
 """A pod that is still terminating, or still running, so long after it had to end, has lost its kubelet."""
 
 
 @dataclass(frozen=True)
 class GracePeriods:
-    """How long states that may pass without our action are waited for, in seconds."""
+    """How long a pod that has a node may take for each phase before it is replaced, in seconds."""
 
-    schedule: int = 1800
     pull: int = 600
     start: int = 120
 
@@ -66,9 +74,9 @@ class RuleInput:
     now: datetime
     grace: GracePeriods
 
-    def older_than(self, seconds: float) -> bool:
-        """Whether the pod was created more than ``seconds`` ago."""
-        return self.now - self.pod.created > timedelta(seconds=seconds)
+    def on_node_longer_than(self, seconds: float) -> bool:
+        """Whether the pod got its node more than ``seconds`` ago."""
+        return self.now - self.pod.bound > timedelta(seconds=seconds)
 
 
 Rule = Callable[[RuleInput], PodState | None]
@@ -131,14 +139,19 @@ def evictions_for_node_pressure_are_replaced(observed: RuleInput) -> PodState | 
 
 
 def deadlines_are_limits(observed: RuleInput) -> PodState | None:
-    """The pod's deadline passed: pull time counts, too, so it is no result when the container never ran."""
-    if observed.pod.reason != "DeadlineExceeded":
+    """The pod's deadline passed, and its clock includes the pull: a container that started late proves nothing."""
+    if observed.pod.reason != DEADLINE_EXCEEDED:
         return None
-    if observed.pod.terminated is None or observed.pod.terminated.started is None:
+    started = observed.pod.terminated.started if observed.pod.terminated else None
+    if started is None:
         return _fault(
-            observed, FaultCategory.INFRASTRUCTURE, "DeadlineExceeded", "the container never started"
+            observed, FaultCategory.INFRASTRUCTURE, DEADLINE_EXCEEDED, "the container never started"
         )
-    return _fault(observed, FaultCategory.LIMIT, "DeadlineExceeded", observed.pod.message)
+    accepted = observed.pod.accepted
+    if accepted is not None and started - accepted > timedelta(seconds=observed.grace.pull):
+        message = f"the container started {(started - accepted).total_seconds():.0f} s after its pod"
+        return _fault(observed, FaultCategory.INFRASTRUCTURE, DEADLINE_EXCEEDED, message)
+    return _fault(observed, FaultCategory.LIMIT, DEADLINE_EXCEEDED, observed.pod.message)
 
 
 def lost_nodes_are_replaced(observed: RuleInput) -> PodState | None:
@@ -247,17 +260,17 @@ def gated_pods_wait(observed: RuleInput) -> PodState | None:
     return PodWaiting("SchedulingGated") if observed.pod.gated else None
 
 
-def unschedulable_pods_wait_then_are_misconfigured(observed: RuleInput) -> PodState | None:
-    """An autoscaler may add a node, within the grace period."""
+def unschedulable_pods_wait(observed: RuleInput) -> PodState | None:
+    """No node has room. Time alone proves nothing: an autoscaler, or the end of other pods, may make room."""
     if observed.pod.unschedulable is None:
         return None
-    if observed.older_than(observed.grace.schedule):
-        return _fault(observed, FaultCategory.CONFIGURATION, "Unschedulable", observed.pod.unschedulable)
     return PodWaiting("Unschedulable", observed.pod.unschedulable)
 
 
 def unpullable_images_are_judged_by_their_message(observed: RuleInput) -> PodState | None:
-    """Missing: the image was deleted or never pushed. Refused: a missing secret. Else the kubelet retries."""
+    """Missing: the image was deleted or never pushed. Refused: a pull secret is missing, and may come. Else the kubelet
+    retries, and another node may have more luck.
+    """
     if observed.pod.waiting not in (
         "ErrImagePull",
         "ImagePullBackOff",
@@ -269,10 +282,8 @@ def unpullable_images_are_judged_by_their_message(observed: RuleInput) -> PodSta
     if any(word in text for word in MISSING_IMAGE_PHRASES):
         return _fault_after(observed, observed.grace.start, FaultCategory.ENVIRONMENT, "ImageMissing")
     if PULL_DENIED.search(text):
-        return _fault_after(
-            observed, observed.grace.start, FaultCategory.CONFIGURATION, "ImagePullUnauthorized"
-        )
-    return _fault_after(observed, observed.grace.pull, FaultCategory.INFRASTRUCTURE, "ImagePullTransient")
+        return PodWaiting("ImagePullUnauthorized", observed.pod.waiting_message)
+    return _fault_after(observed, observed.grace.pull, FaultCategory.INFRASTRUCTURE, IMAGE_PULL_TRANSIENT)
 
 
 def invalid_image_names_are_misconfigured(observed: RuleInput) -> PodState | None:
@@ -285,11 +296,9 @@ def invalid_image_names_are_misconfigured(observed: RuleInput) -> PodState | Non
 
 
 def missing_objects_are_waited_for(observed: RuleInput) -> PodState | None:
-    """A ConfigMap, Secret or key that is not there (yet)."""
+    """A ConfigMap, Secret or key that is not there yet: the kubelet starts the container as soon as it is."""
     if observed.pod.waiting == "CreateContainerConfigError":
-        return _fault_after(
-            observed, observed.grace.start, FaultCategory.CONFIGURATION, "CreateContainerConfigError"
-        )
+        return PodWaiting("CreateContainerConfigError", observed.pod.waiting_message)
     return None
 
 
@@ -302,18 +311,15 @@ def runtime_faults_are_waited_for(observed: RuleInput) -> PodState | None:
     return None
 
 
-def unmountable_volumes_are_misconfigured(observed: RuleInput) -> PodState | None:
-    """A pod that has a node and still creates its container after the pull grace: a volume that does not
-    exist, mostly.
+def uncreated_containers_are_replaced(observed: RuleInput) -> PodState | None:
+    """The image is pulled, the sandbox made, a volume mounted. The status does not say which of them takes so long; the
+    pod's events do, and a missing volume is waited for (``explain_move``).
     """
-    if observed.pod.waiting != "ContainerCreating" or not observed.older_than(observed.grace.pull):
+    if observed.pod.waiting != CONTAINER_CREATING:
         return None
-    return _fault(
-        observed,
-        FaultCategory.CONFIGURATION,
-        "ContainerCreating",
-        "a ConfigMap or Secret that the pod mounts may be missing; see its events",
-    )
+    if not observed.on_node_longer_than(observed.grace.pull):
+        return PodWaiting(CONTAINER_CREATING)
+    return _fault(observed, FaultCategory.INFRASTRUCTURE, CONTAINER_CREATING, "no container on its node")
 
 
 RULES: tuple[Rule, ...] = (
@@ -331,12 +337,12 @@ RULES: tuple[Rule, ...] = (
     overdue_containers_are_replaced,
     running_containers_run,
     gated_pods_wait,
-    unschedulable_pods_wait_then_are_misconfigured,
+    unschedulable_pods_wait,
     unpullable_images_are_judged_by_their_message,
     invalid_image_names_are_misconfigured,
     missing_objects_are_waited_for,
     runtime_faults_are_waited_for,
-    unmountable_volumes_are_misconfigured,
+    uncreated_containers_are_replaced,
 )
 """Order is meaning; a test pins it."""
 
@@ -364,6 +370,6 @@ def _fault_after(observed: RuleInput, seconds: int, category: FaultCategory, rea
     message = observed.pod.waiting_message
     return (
         _fault(observed, category, reason, message)
-        if observed.older_than(seconds)
+        if observed.on_node_longer_than(seconds)
         else PodWaiting(reason, message)
     )

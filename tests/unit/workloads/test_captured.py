@@ -6,6 +6,7 @@ The cluster tests of the same cases write these files when SWEFOUNDRY_CAPTURE_PO
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,6 @@ RESULTS = {
 
 FAULTS = {
     "child-oom-killed": (FaultCategory.LIMIT, "OOMKilled"),
-    "config-map-missing": (FaultCategory.CONFIGURATION, "CreateContainerConfigError"),
     "deadline-exceeded": (FaultCategory.LIMIT, "DeadlineExceeded"),
     "deleted-and-exits-0": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
     "deleted-while-running": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
@@ -58,9 +58,14 @@ FAULTS = {
     "refused-by-kubelet": (FaultCategory.INFRASTRUCTURE, "AdmissionOutOfcpu"),
     "registry-down": (FaultCategory.INFRASTRUCTURE, "ImagePullTransient"),
     "runner-deleted": (FaultCategory.INFRASTRUCTURE, "PodDeleted"),
-    "unschedulable": (FaultCategory.CONFIGURATION, "Unschedulable"),
 }
 """Once patience is at its end."""
+
+WAITS = {
+    "config-map-missing": "CreateContainerConfigError",
+    "unschedulable": "Unschedulable",
+}
+"""However long they last: nothing but time would suggest that they are final."""
 
 PASSING_STATES = (
     "config-map-missing",
@@ -71,15 +76,30 @@ PASSING_STATES = (
 )
 
 
+def captured(name: str) -> dict[str, Any]:
+    return json.loads((CAPTURED / f"{name}.json").read_text())
+
+
 def read(name: str, age: timedelta) -> PodState:
-    pod = json.loads((CAPTURED / f"{name}.json").read_text())
+    pod = captured(name)
     return read_pod(
         read_snapshot(pod), parse_timestamp(pod["metadata"]["creationTimestamp"]) + age, GracePeriods()
     )
 
 
+def after_an_hour_without_a_node(name: str, reason: str | None, since_bound: timedelta) -> PodState:
+    """A captured pod that was created an hour before it got its node; its container may wait for another reason."""
+    pod = captured(name)
+    scheduled = next(each for each in pod["status"]["conditions"] if each["type"] == "PodScheduled")
+    bound = parse_timestamp(scheduled["lastTransitionTime"])
+    pod["metadata"]["creationTimestamp"] = (bound - timedelta(hours=1)).isoformat()
+    if reason is not None:
+        pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": reason, "message": "slow"}}
+    return read_pod(read_snapshot(pod), bound + since_bound, GracePeriods())
+
+
 def test_every_captured_status_has_a_state():
-    assert {path.stem for path in CAPTURED.glob("*.json")} == RESULTS.keys() | FAULTS.keys()
+    assert {path.stem for path in CAPTURED.glob("*.json")} == RESULTS.keys() | FAULTS.keys() | WAITS.keys()
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -99,3 +119,45 @@ def test_an_end_without_a_result_is_a_fault(name):
 @pytest.mark.parametrize("name", PASSING_STATES)
 def test_a_transient_state_is_waited_for_at_first(name):
     assert isinstance(read(name, timedelta(seconds=10)), PodWaiting)
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_state_that_only_time_suggests_is_waited_for_without_end(name):
+    state = read(name, timedelta(days=7))
+    assert isinstance(state, PodWaiting)
+    assert state.reason == WAITS[name] and state.message
+
+
+SECOND = timedelta(seconds=1)
+PULL, START = timedelta(seconds=GracePeriods().pull), timedelta(seconds=GracePeriods().start)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "grace", "category"),
+    [
+        ("image-missing", None, START, FaultCategory.ENVIRONMENT),
+        ("image-missing-backoff", None, START, FaultCategory.ENVIRONMENT),
+        ("registry-down", None, PULL, FaultCategory.INFRASTRUCTURE),
+        ("config-map-missing", "ContainerCreating", PULL, FaultCategory.INFRASTRUCTURE),
+        ("config-map-missing", "CreateContainerError", START, FaultCategory.INFRASTRUCTURE),
+        ("config-map-missing", "RunContainerError", START, FaultCategory.INFRASTRUCTURE),
+    ],
+)
+def test_an_hour_without_a_node_does_not_count_against_a_slow_start(name, reason, grace, category):
+    assert isinstance(after_an_hour_without_a_node(name, reason, grace), PodWaiting)
+    state = after_an_hour_without_a_node(name, reason, grace + SECOND)
+    assert isinstance(state, PodFault) and state.category is category
+
+
+@pytest.mark.parametrize(
+    ("started", "category"),
+    [(PULL, FaultCategory.LIMIT), (PULL + SECOND, FaultCategory.INFRASTRUCTURE)],
+)
+def test_a_deadline_that_a_slow_pull_used_up_is_no_limit_of_the_task(started, category):
+    pod = captured("deadline-exceeded")
+    accepted = parse_timestamp(pod["status"]["startTime"])
+    state = pod["status"]["containerStatuses"][0]["state"]["terminated"]
+    state |= {"startedAt": (accepted + started).isoformat(), "finishedAt": (accepted + started).isoformat()}
+    found = read_pod(read_snapshot(pod), accepted + timedelta(hours=1), GracePeriods())
+    assert isinstance(found, PodFault)
+    assert (found.category, found.reason) == (category, "DeadlineExceeded")

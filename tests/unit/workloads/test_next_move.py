@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import NONCE, NOW, a_pod, terminated
+from builders import NONCE, NOW, a_pod, terminated, waiting
 from swefoundry.api.types import Attempt
 from swefoundry.settings import Settings
 from swefoundry.workloads.decide import (
@@ -48,7 +48,21 @@ def test_a_pod_that_is_not_in_the_status_is_adopted_and_not_created_again():
 
 def test_a_pod_that_is_in_the_status_is_waited_for():
     move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK)]))
-    assert move == Wait(WORK, "Pending")
+    assert move == Wait(WORK, "Pending", warnings_of="uid-of-before-0-0")
+
+
+@pytest.mark.parametrize(
+    ("case", "bound", "explained"),
+    [
+        ("a pod that just got its node", NOW - timedelta(seconds=30), None),
+        ("one that has waited on it", NOW - timedelta(seconds=31), "uid-of-before-0-0"),
+    ],
+)
+def test_events_explain_a_pod_that_has_waited_on_its_node(case, bound, explained):
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": bound.isoformat()}
+    pod = a_pod(WORK, 0, waiting("ContainerCreating") | {"conditions": [scheduled]})
+    move = next_move(WORK, work_state([an_attempt()], [pod]))
+    assert move == Wait(WORK, "ContainerCreating", warnings_of=explained)
 
 
 def test_a_result_is_collected():
@@ -96,13 +110,32 @@ def test_a_memory_kill_is_retried_once_with_twice_the_memory():
     assert isinstance(second, FailAttempt) and second.fault.reason == "OOMKilled"
 
 
-def test_a_missing_reference_is_waited_for_and_then_a_wrong_configuration():
+def test_a_missing_reference_is_waited_for_without_end_and_with_doubling_delays_up_to_a_day():
     early = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(14))]))
     assert isinstance(early, RetryAttempt) and early.ended.reason == "ReferenceMissing"
-    waiting = next_move(WORK, work_state([early.planned]))
-    assert isinstance(waiting, Wait) and waiting.message.startswith("why; next attempt at ")
-    late = next_move(WORK, work_state([an_attempt(2)], [a_pod(WORK, 2, done(14))]))
-    assert isinstance(late, FailAttempt) and late.fault.category is FaultCategory.CONFIGURATION
+    pause = next_move(WORK, work_state([early.planned]))
+    assert isinstance(pause, Wait) and pause.message.startswith("why; next attempt at ")
+    for number, seconds in [(5, 320), (20, 86400), (5000, 86400)]:
+        late = next_move(WORK, work_state([an_attempt(number)], [a_pod(WORK, number, done(14))]))
+        assert isinstance(late, RetryAttempt)
+        assert late.planned.not_before == NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        waiting("ContainerCreating"),
+        waiting("ImagePullBackOff", "i/o timeout"),
+        {"phase": "Failed", "reason": "DeadlineExceeded"},
+    ],
+    ids=["a container that is not created", "an image that cannot be pulled", "a pod that never ran"],
+)
+def test_pods_that_did_no_work_are_replaced_without_end(status):
+    created = (NOW - timedelta(hours=1)).isoformat()
+    pod = a_pod(WORK, 500, status, creationTimestamp=created)
+    move = next_move(WORK, work_state([an_attempt(500)], [pod]))
+    assert isinstance(move, RetryAttempt)
+    assert move.planned.not_before == NOW + timedelta(seconds=60)
 
 
 @pytest.mark.parametrize("code", [30, 45])

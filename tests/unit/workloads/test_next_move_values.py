@@ -29,7 +29,6 @@ from swefoundry.workloads.pod_snapshot import PodSnapshot
 SETTINGS = Settings(
     max_infra_retries=2,
     retry_seconds=10,
-    schedule_seconds=600,
     pull_grace_seconds=300,
     start_grace_seconds=60,
 )
@@ -62,7 +61,7 @@ def test_pods_of_earlier_attempts_do_not_count() -> None:
 def test_a_waiting_pod_gives_its_reason_and_message() -> None:
     pod = a_pod(WORK, status=waiting("ErrImagePull", "connection refused"))
     assert next_move(WORK, state([an_attempt()], [pod])) == Wait(
-        WORK, "ImagePullTransient", "connection refused"
+        WORK, "ImagePullTransient", "connection refused", warnings_of=pod.uid
     )
 
 
@@ -77,21 +76,13 @@ def test_a_result_is_collected_with_its_record() -> None:
     assert next_move(WORK, state([an_attempt()], [pod])) == CollectResult(WORK, pod, result)
 
 
-UNSCHEDULABLE = {
-    "conditions": [
-        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no node"}
-    ]
-}
-
-
 @pytest.mark.parametrize(
     ("status", "limit"),
     [
-        (waiting("CreateContainerConfigError", "no such Secret"), 60),
+        (waiting("CreateContainerError", "no such command"), 60),
         (waiting("ErrImagePull", "connection refused"), 300),
-        (UNSCHEDULABLE, 600),
     ],
-    ids=["start", "pull", "schedule"],
+    ids=["start", "pull"],
 )
 def test_each_grace_period_is_the_settings(status: dict[str, Any], limit: int) -> None:
     def move(age: int) -> object:

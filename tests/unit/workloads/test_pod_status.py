@@ -10,7 +10,7 @@ from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import GracePeriods, read_pod
 
-GRACE = GracePeriods(schedule=600, pull=300, start=60)
+GRACE = GracePeriods(pull=300, start=60)
 RECORD = {"v": 1, "nonce": NONCE, "stage": "before", "code": 1}
 
 
@@ -101,6 +101,12 @@ def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
             (FaultCategory.LIMIT, "DeadlineExceeded"),
         ),
         (
+            "deadline of a container that started late",
+            terminated(137)
+            | {"phase": "Failed", "reason": "DeadlineExceeded", "startTime": "2026-01-01T11:53:59Z"},
+            (FaultCategory.INFRASTRUCTURE, "DeadlineExceeded"),
+        ),
+        (
             "deadline before the start",
             {"phase": "Failed", "reason": "DeadlineExceeded"},
             (FaultCategory.INFRASTRUCTURE, "DeadlineExceeded"),
@@ -127,16 +133,6 @@ def test_the_reason_oomkilled_alone_does_not_spoil_a_record_without_kills():
             waiting("ErrImagePull", "manifest unknown: not found"),
             (FaultCategory.ENVIRONMENT, "ImageMissing"),
         ),
-        (
-            "a refused pull, after patience",
-            waiting("ImagePullBackOff", "401 Unauthorized"),
-            (FaultCategory.CONFIGURATION, "ImagePullUnauthorized"),
-        ),
-        (
-            "a missing ConfigMap, after patience",
-            waiting("CreateContainerConfigError", 'configmap "x" not found'),
-            (FaultCategory.CONFIGURATION, "CreateContainerConfigError"),
-        ),
     ],
 )
 def test_ends_without_a_result_are_faults(case, status, expected):
@@ -160,6 +156,16 @@ def test_ends_without_a_result_are_faults(case, status, expected):
                 ]
             },
             PodWaiting("Unschedulable", "0/1"),
+        ),
+        (
+            "a refused pull",
+            waiting("ImagePullBackOff", "401 Unauthorized"),
+            PodWaiting("ImagePullUnauthorized", "401 Unauthorized"),
+        ),
+        (
+            "a missing ConfigMap",
+            waiting("CreateContainerConfigError", 'configmap "x" not found'),
+            PodWaiting("CreateContainerConfigError", 'configmap "x" not found'),
         ),
         (
             "held by a gate",
@@ -258,10 +264,10 @@ def test_the_order_of_the_rules_is_fixed():
         "overdue_containers_are_replaced",
         "running_containers_run",
         "gated_pods_wait",
-        "unschedulable_pods_wait_then_are_misconfigured",
+        "unschedulable_pods_wait",
         "unpullable_images_are_judged_by_their_message",
         "invalid_image_names_are_misconfigured",
         "missing_objects_are_waited_for",
         "runtime_faults_are_waited_for",
-        "unmountable_volumes_are_misconfigured",
+        "uncreated_containers_are_replaced",
     ]

@@ -10,7 +10,7 @@ from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodState,
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_status import STUCK_SECONDS, GracePeriods, read_pod
 
-GRACE = GracePeriods(schedule=600, pull=300, start=60)
+GRACE = GracePeriods(pull=300, start=60)
 STUCK = timedelta(seconds=STUCK_SECONDS)
 SECOND = timedelta(seconds=1)
 
@@ -97,10 +97,10 @@ def test_faults_of_the_runtime_are_waited_for_and_then_faults(reason: str) -> No
     assert facts(read(status, age=61)) == (FaultCategory.INFRASTRUCTURE, reason, None, 0.0)
 
 
-def test_a_container_that_is_created_for_longer_than_any_pull_lacks_a_volume() -> None:
+def test_a_container_that_is_created_for_longer_than_any_pull_is_tried_on_another_node() -> None:
     status = waiting("ContainerCreating")
-    assert read(status, age=300) == PodWaiting("Pending")
-    assert facts(read(status, age=301)) == (FaultCategory.CONFIGURATION, "ContainerCreating", None, 0.0)
+    assert read(status, age=300) == PodWaiting("ContainerCreating")
+    assert facts(read(status, age=301)) == (FaultCategory.INFRASTRUCTURE, "ContainerCreating", None, 0.0)
 
 
 def test_a_pod_may_wait_for_other_reasons_for_as_long_as_it_likes() -> None:

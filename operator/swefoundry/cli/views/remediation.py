@@ -64,7 +64,7 @@ REMEDIATIONS: dict[str, str] = {
     ),
     reasons.LIMIT: "Raise spec.validation.resources or timeoutSeconds and re-create the object.",
     reasons.MISCONFIGURED: (
-        "Fix what the message names (a Secret, a quota, a policy); then re-create the object."
+        "Fix what the message names (an image name, a setting); then re-create the object."
     ),
     reasons.NETWORK_OPEN: (
         "Install a network plug-in that enforces NetworkPolicies, or allow the network in the spec."

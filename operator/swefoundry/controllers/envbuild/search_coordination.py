@@ -83,4 +83,5 @@ class EnvBuildContext(ReconcileContext):
 
     def __post_init__(self) -> None:
         """Create the coordination, whose usage index follows the cache from its first object on."""
+        super().__post_init__()
         self.coordination = SearchCoordination(self.cache, self.queue.add)

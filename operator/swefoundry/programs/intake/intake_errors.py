@@ -24,7 +24,7 @@ def missing_source(named: str) -> IntakeRejected:
     """A file that the cluster should have mounted. Its volume is optional, so that the message can name it."""
     return IntakeRejected(
         ExitCode.REFERENCE_MISSING,
-        f"{named} does not exist; create it, and re-create this object if it has already failed",
+        f"{named} does not exist; create it, and the work goes on by itself",
     )
 
 
