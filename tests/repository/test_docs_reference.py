@@ -71,7 +71,7 @@ def test_every_outcome_has_a_row(outcome: str) -> None:
 
 def test_the_table_of_pods_is_the_programs_table() -> None:
     written = [
-        cells[1].strip("`") for cells in rows(VERDICTS) if re.fullmatch(r"\d+", cells[0]) and len(cells) == 5
+        cells[1].strip("`") for cells in rows(VERDICTS) if re.fullmatch(r"\d+", cells[0]) and len(cells) == 6
     ]
     assert written == [rule.__name__ for rule in pod_status.RULES]
 
