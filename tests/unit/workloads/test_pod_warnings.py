@@ -43,11 +43,11 @@ class CountedEvents:
     """A client whose answers the test gives."""
 
     answers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     error: errors.SwefoundryError | None = None
 
     async def warnings(self, namespace: str, uid: str) -> list[dict[str, Any]]:
-        self.asked.append(uid)
+        self.requests.append(uid)
         if self.error is not None:
             raise self.error
         return self.answers.get(uid, [])
@@ -76,7 +76,7 @@ async def test_events_of_a_pod_are_read_again_in_growing_intervals() -> None:
     for second in range(1000):
         clock.now = 1000.0 + second
         assert await warnings.last("here", "pod") == PodWarning("FailedMount", MOUNT)
-        if len(kube.asked) > len(reads):
+        if len(kube.requests) > len(reads):
             reads.append(second)
     assert reads == [0, 30, 90, 210, 450, 750]
 
@@ -86,10 +86,10 @@ async def test_at_most_one_request_per_second_is_sent_for_all_pods_together() ->
     warnings = PodWarnings(kube, clock)  # type: ignore[arg-type]
     for pod in range(100):
         await warnings.last("here", f"pod-{pod}")
-    assert kube.asked == ["pod-0"]
+    assert kube.requests == ["pod-0"]
     clock.now += 1
     await warnings.last("here", "pod-99")
-    assert kube.asked == ["pod-0", "pod-99"]
+    assert kube.requests == ["pod-0", "pod-99"]
 
 
 async def test_an_api_that_refuses_events_holds_nothing_up() -> None:
