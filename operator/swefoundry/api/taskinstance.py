@@ -20,6 +20,7 @@ from swefoundry.api.types import (
     cel_rule,
     cel_rules,
 )
+from swefoundry.contracts.controls import DEFAULT_CONTROLS, ControlName, ControlResult
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.stages import Stage
@@ -69,6 +70,18 @@ def _immutable(field: str) -> dict[str, str]:
 IMMUTABLE = ("instanceId", "repo", "baseCommit", "source", "goldPatch", "testPatch")
 
 
+class TaskValidation(Validation):
+    """How the tests of a TaskInstance are run, and what is checked besides."""
+
+    controls: list[ControlName] = Field(
+        default=list(DEFAULT_CONTROLS),
+        max_length=16,
+        description="Checks of an instance whose verdict is `fail2pass`; none of them changes it. The default needs no "
+        "pod of its own.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
 class TaskInstanceSpec(WireModel):
     """What is to be validated."""
 
@@ -107,7 +120,7 @@ class TaskInstanceSpec(WireModel):
     gold_patch: Patch = Field(description="The reference fix, without tests. Immutable.")
     test_patch: Patch = Field(description="The hidden tests. Immutable.")
     environment: Environment = Field(default=Environment(), description="How the environment image is made.")
-    validation: Validation = Field(default=Validation(), description="How the tests are run.")
+    validation: TaskValidation = Field(default=TaskValidation(), description="How the tests are run.")
     budget: Budget = Field(default=Budget(), description="What may be spent.")
     suspend: bool = Field(default=False, description="Start no new pod while true; running pods end.")
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
@@ -156,6 +169,11 @@ class Prepared(WireModel):
     )
     notes: list[Annotated[str, Field(max_length=512)]] = Field(
         default=[], max_length=8, description="What intake completed in the patches, or did not fetch."
+    )
+    gold_difference: str | None = Field(
+        default=None,
+        max_length=512,
+        description="How `after` without the gold patch differs from `before`; empty when it does not.",
     )
 
 
@@ -209,6 +227,12 @@ class TaskInstanceStatus(WireModel):
         default=None,
         max_length=1024,
         description="Why there are no per-test sets although there is a verdict.",
+    )
+    controls: list[ControlResult] = Field(
+        default=[],
+        max_length=16,
+        description="Results of the controls; only of an instance whose verdict is `fail2pass`.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")

@@ -101,3 +101,5 @@ class IntakeResult(WireModel):
     """What a person should know although the intake succeeded; one sentence each."""
     measured: MeasuredResources | None = None
     """What the container used; absent in a record of the release before."""
+    gold_difference: str | None = None
+    """How `after` without the gold patch differs from `before`; empty when it does not. None: not compared."""

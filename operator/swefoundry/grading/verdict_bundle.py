@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from swefoundry.contracts.controls import ControlResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
@@ -48,6 +49,8 @@ class VerdictBundle(WireModel):
     """Id of the user that the tests ran as, by the draft; None for root."""
     tests_unknown: str = ""
     """Why the sets are not known; they are empty then."""
+    controls: list[ControlResult] = Field(default=[])
+    """Of an instance that is `fail2pass`."""
     stages: dict[Stage, str] = Field(default={})
     """Per stage, the digest of the stage image that ran."""
 

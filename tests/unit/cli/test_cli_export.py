@@ -16,6 +16,7 @@ from swefoundry.cli.datasets.rows.exported import (
     swe_bench_row,
     swe_factory_status,
 )
+from swefoundry.contracts.controls import ControlName, ControlResult
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.stages import Stage
 from swefoundry.grading.verdict_bundle import VerdictBundle
@@ -106,6 +107,34 @@ def test_a_row_says_as_which_user_its_tests_ran_unless_that_was_root() -> None:
     assert "run_as_user" not in swe_bench_row(found())
     bundle = found().bundle.model_copy(update={"run_as_user": 1000})
     assert swe_bench_row(found(bundle=bundle))["run_as_user"] == 1000
+
+
+CONTROLS = [
+    ControlResult(name=ControlName.NULL_PATCH, result="Passed"),
+    ControlResult(name=ControlName.BASE_TESTS, result="Failed", message="1 test (t::a) failed in `base`"),
+]
+
+
+def test_a_row_says_how_its_controls_ended() -> None:
+    row = swe_bench_row(found(bundle=a_bundle(controls=CONTROLS), extra={"controls": {"Other": "Passed"}}))
+    assert row["controls"] == {"NullPatch": "Passed", "BaseTests": "Failed"}
+
+
+@pytest.mark.parametrize(
+    ("required", "message"),
+    [
+        (ControlName.BASE_TESTS, "the control BaseTests is Failed: 1 test (t::a) failed in `base`"),
+        (
+            ControlName.REVERSED_GOLD,
+            "the control ReversedGold was not run; name it in spec.validation.controls",
+        ),
+    ],
+)
+def test_a_row_without_a_required_control_is_rejected_by_name(required: ControlName, message: str) -> None:
+    policy = ExportPolicy(require_controls=[ControlName.NULL_PATCH, required])
+    with pytest.raises(NotExportable) as rejected:
+        swe_bench_row(found(bundle=a_bundle(controls=CONTROLS)), policy)
+    assert str(rejected.value) == message
 
 
 def test_what_another_run_measured_is_not_passed_on() -> None:
@@ -305,3 +334,15 @@ def test_the_status_file_lists_all_that_have_finished(run: Run, api: ApiServer, 
         ["a"],
         ["b"],
     )
+
+
+def test_the_command_requires_controls_by_name(
+    run: Run, api: ApiServer, server: registry_server.Server, tmp_path: Path
+) -> None:
+    put_validated(api, server.host, task(), controls=CONTROLS)
+    done = run(
+        "export", "--require-control", "BaseTests", "--registry", server.host, "--insecure",
+        "--out", str(tmp_path / "rows.jsonl"),
+    )  # fmt: skip
+    assert "octo--calc-7 (octo__calc-7): the control BaseTests is Failed" in done.output
+    assert (tmp_path / "rows.jsonl").read_text() == ""

@@ -9,7 +9,7 @@ from swefoundry.cli.views.build_history import build_history
 from swefoundry.grading.verdict_bundle import VerdictBundle
 from unit.cli.conftest import Run
 from unit.cli.push_artifacts import push_files
-from unit.cli.task_objects import Json, condition, digest, finished_status, task
+from unit.cli.task_objects import Json, condition, digest, finished_status, task, validated_status
 from unit.oci import registry_server
 
 
@@ -111,6 +111,20 @@ def test_the_page_has_rounds_matrix_logs_and_pods(
         "Pods",
     ]
     assert page["sections"][1]["rows"][0]["outcome"] == "StepFailed"
+
+
+def test_the_page_says_how_each_control_ended(run: Run, api: ApiServer) -> None:
+    control = {"name": "BaseTests", "result": "Failed", "message": "1 test (t::a) failed in `base`"}
+    api.put("taskinstances", task(status=validated_status(controls=[control])))
+    page = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
+    assert [section for section in page["sections"] if section["title"] == "Controls"] == [
+        {
+            "title": "Controls",
+            "lines": [],
+            "rows": [{"control": "BaseTests", "result": "Failed", "found": control["message"]}],
+            "logs": [],
+        }
+    ]
 
 
 USED = {"turns": 3, "inputTokens": 1000, "outputTokens": 200, "microUsd": 120_000}

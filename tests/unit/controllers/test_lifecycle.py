@@ -72,7 +72,7 @@ def outcome(body):
         "podSeconds",
     ):
         status.pop(name, None)
-    for item in [*status["conditions"], *status.get("evaluations", [])]:
+    for item in [*status["conditions"], *status.get("evaluations", []), *status.get("controls", [])]:
         item.pop("lastTransitionTime", None)
         item.pop("observedGeneration", None)
         item.pop("evidence", None)

@@ -22,6 +22,7 @@ from swefoundry.cli.datasets.rows.row_reader import RowReader
 from swefoundry.cli.output_file import open_output
 from swefoundry.cli.summary import RunSummary
 from swefoundry.cli.views.progress import FINISHED_PHASES
+from swefoundry.contracts.controls import ControlName
 from swefoundry.errors import PermanentError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import TASKS
@@ -56,6 +57,12 @@ def export(
             "default: they are in ERROR_TO_PASS, a column of their own.",
         ),
     ] = False,
+    require_control: Annotated[
+        list[ControlName] | None,
+        typer.Option(
+            "--require-control", help="Control that must have passed, such as NullPatch; may be repeated."
+        ),
+    ] = None,
     selector: options.Selector = "",
     namespace: options.Namespace = "",
     all_namespaces: options.AllNamespaces = False,
@@ -73,7 +80,7 @@ def export(
         registry=clients.RegistryTarget(registry, insecure, prefix),
         selector=selector,
         verdicts=frozenset(verdict or ["fail2pass"]),
-        policy=ExportPolicy(allow_empty, count_error_to_pass),
+        policy=ExportPolicy(allow_empty, count_error_to_pass, require_control or ()),
     )
     write = _write_rows if export_format is ExportFormat.SWE_BENCH else _write_swe_factory_status
     with open_output(out) as target:

@@ -60,6 +60,7 @@ def build_explanation(
         *build_history(build or {}),
         _matrix_section(status, evidence),
         _tests_section(evidence),
+        _controls_section(status),
         resources_section(status, build_status),
         _pods_section(status, build_status),
     )
@@ -139,6 +140,14 @@ def _tests_section(evidence: RegistryEvidence) -> PageSection | None:
             lines += [f"  {test}" for test in ids[:MAX_TESTS_LISTED]]
             lines += [f"  … and {len(ids) - MAX_TESTS_LISTED} more"] if len(ids) > MAX_TESTS_LISTED else []
     return PageSection("Tests", tuple(lines)) if lines else None
+
+
+def _controls_section(status: KubernetesObject) -> PageSection | None:
+    controls = status.get("controls") or []
+    if not controls:
+        return None
+    rows = tuple((each.get("name"), each.get("result"), each.get("message")) for each in controls)
+    return PageSection("Controls", (), ("control", "result", "found"), rows)
 
 
 def _pods_section(status: KubernetesObject, build_status: KubernetesObject) -> PageSection | None:

@@ -6,7 +6,7 @@ from swefoundry import errors
 from swefoundry.api import labels
 from swefoundry.api.envbuild import Acceptance, EnvBuildSpec
 from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build
-from swefoundry.api.types import ArtifactSource, Source
+from swefoundry.api.types import ArtifactSource, Source, Validation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
     EnvBuildCreated,
@@ -52,7 +52,7 @@ async def create_env_build(observed: Observation, context: ReconcileContext) -> 
         facts=prepared.facts,
         acceptance=Acceptance(layers=prepared.layers),
         environment=task.spec.environment,
-        validation=task.spec.validation,
+        validation=Validation.model_validate(task.spec.validation.to_json_dict()),
         budget=task.spec.budget,
         tag=names.tag(task.namespace, task.name),
     )

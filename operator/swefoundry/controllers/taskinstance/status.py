@@ -136,6 +136,7 @@ def _with_intake(
         test_files=record.test_files,
         patches=dict(record.patches),
         notes=[note[:MAX_NOTE_CHARACTERS] for note in record.notes[:MAX_NOTES]],
+        gold_difference=record.gold_difference,
     )
     return with_fields(status, prepared=prepared)
 
@@ -182,6 +183,7 @@ def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observat
         verdict=verdict.value,
         tests=result.tests,
         tests_unknown=result.tests_unknown or None,
+        controls=list(result.controls),
         evidence=result.bundle,
     )
     return mark_finished(status, phase, states, (reason, message), observed.stamp)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.contracts.controls import ControlResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.steps import NoOp, RunWork
@@ -81,6 +82,7 @@ class Judged:
     """Why they are not known."""
     note: str = ""
     """What a person should know about how the tests were run."""
+    controls: tuple[ControlResult, ...] = ()
 
 
 Result = (

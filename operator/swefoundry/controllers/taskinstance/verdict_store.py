@@ -3,32 +3,29 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from swefoundry import errors, metrics
-from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.api.taskinstance import ResultSets
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
+from swefoundry.controllers.taskinstance.controls import run_controls
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
     Judge,
     Judged,
     Result,
 )
+from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation
 from swefoundry.drafts.evaluation_command import no_files_note
-from swefoundry.grading.report_agreement import report_disagreement
 from swefoundry.grading.result_sets import CaseSets, compare_stages
-from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
+from swefoundry.grading.testcase_status import CaseStatuses
 from swefoundry.grading.verdict_bundle import (
     BUNDLED_DRAFT_FILE,
     VERDICT_FILE,
-    BundledEvaluation,
     VerdictBundle,
 )
-from swefoundry.oci.artifacts import pull_artifact, push_artifact
+from swefoundry.oci.artifacts import push_artifact
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
-from swefoundry.workloads.evaluation.evidence import EVIDENCE_LIMIT_BYTES, RECORD_FILE, STATUSES_FILE
 
 NO_TESTS_REPORTED = "no test was reported after the fix; a draft without reports gives exit codes only"
 
@@ -43,6 +40,8 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
     unknown = unknown_tests_reason(evaluations)
     sets = CaseSets() if unknown else _result_sets(evaluations)
     draft = await _draft(observed, context, repository)
+    tolerated = draft.tolerated_failures if draft else []
+    controls = await run_controls(step.verdict, evaluations, tolerated, observed, context)
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
         verdict=step.verdict.value,
@@ -50,8 +49,9 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
         image=f"{image.name}@{image.digest}",
         tests={name: list(ids) for name, ids in sets.by_name().items()},
         tests_unknown=unknown,
-        tolerated_failures=draft.tolerated_failures if draft else [],
+        tolerated_failures=tolerated,
         run_as_user=draft.run_as_user if draft else None,
+        controls=list(controls),
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
@@ -69,7 +69,7 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
         error_to_pass=len(sets.error_to_pass),
         pass_to_pass=len(sets.pass_to_pass),
     )
-    return Judged(step.verdict, None if unknown else counts, digest, unknown, note)
+    return Judged(step.verdict, None if unknown else counts, digest, unknown, note, controls)
 
 
 async def _draft(observed: Observation, context: ReconcileContext, repository: str) -> Draft | None:
@@ -78,63 +78,24 @@ async def _draft(observed: Observation, context: ReconcileContext, repository: s
     return await context.draft(repository, observed.build.status.draft)
 
 
-@dataclass(frozen=True)
-class StoredEvaluation:
-    """An evaluation of the matrix with its evidence."""
-
-    bundled: BundledEvaluation
-    statuses: CaseStatuses
-
-
 async def _matrix_evidence(
     observed: Observation, context: ReconcileContext, repository: str
 ) -> list[StoredEvaluation]:
     items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
-    return list(await asyncio.gather(*(_stored_evaluation(item, context, repository) for item in items)))
-
-
-async def _stored_evaluation(
-    item: Evaluation, context: ReconcileContext, repository: str
-) -> StoredEvaluation:
-    bundled = BundledEvaluation(
-        stage=item.stage,
-        repeat=item.repeat,
-        code=item.code,
-        fault=item.fault,
-        raw_exit=item.raw_exit,
-        evidence=item.evidence,
-    )
-    if item.evidence is None:
-        return StoredEvaluation(bundled, {})
-    files = await pull_artifact(
-        context.registry,
-        repository,
-        item.evidence,
-        EVIDENCE_LIMIT_BYTES,
-        only=(RECORD_FILE, STATUSES_FILE),
-    )
-    record = EvaluationResult.model_validate_json(files[RECORD_FILE])
-    stored = json.loads(files[STATUSES_FILE])["statuses"]
-    statuses = {test: CaseStatus(status) for test, status in stored.items()}
-    return StoredEvaluation(bundled.model_copy(update={"record": record}), statuses)
+    return list(await asyncio.gather(*(read_evaluation(item, context, repository) for item in items)))
 
 
 def unknown_tests_reason(evaluations: Sequence[StoredEvaluation]) -> str:
     """Why sets of tests cannot be made; empty when they can. `base` only helps, and is left out where it disagrees."""
     for item in evaluations:
-        problem = _disagreement(item)
+        problem = item.disagreement
         if problem and item.bundled.stage is not Stage.BASE:
             return f"{item.bundled.stage} #{item.bundled.repeat}: {problem}"
     return "" if any(_statuses_of(Stage.AFTER, evaluations)) else NO_TESTS_REPORTED
 
 
-def _disagreement(item: StoredEvaluation) -> str:
-    record = item.bundled.record
-    return report_disagreement(record, item.statuses) if record else ""
-
-
 def _result_sets(evaluations: Sequence[StoredEvaluation]) -> CaseSets:
-    agreeing = [item for item in evaluations if not _disagreement(item)]
+    agreeing = [item for item in evaluations if not item.disagreement]
     before, after, base = (_statuses_of(stage, agreeing) for stage in (Stage.BEFORE, Stage.AFTER, Stage.BASE))
     return compare_stages(before, after, base)
 

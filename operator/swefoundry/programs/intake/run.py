@@ -17,6 +17,7 @@ from swefoundry.oci.overlays import StageChanges, TreeListing, stage_changes, st
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.intake import fact_collector as facts_of
 from swefoundry.programs.intake import worktree
+from swefoundry.programs.intake.gold_reversal import gold_difference
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 from swefoundry.programs.intake.lfs import pointers_of
 from swefoundry.programs.intake.patch_reader import read_patches
@@ -50,13 +51,13 @@ async def run_intake(
     base = await worktree.worktree_listing(git)
     facts = await asyncio.to_thread(_source_facts, source, base)
     layers = {Stage.BASE: stage_layer(StageChanges(), {}, runner)}
-    now = base
+    before = now = base
     for stage, patch in patches.items():
         if patch is not None:
-            previous = now
+            before = now
             await _apply(git, patch, source)
             now = await worktree.worktree_listing(git)
-            require_named_changes(patch, previous, now)
+            require_named_changes(patch, before, now)
         layers[stage] = await asyncio.to_thread(
             _stage_layer, source.tree.root, patch, stage_changes(base, now), runner
         )
@@ -64,7 +65,12 @@ async def run_intake(
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
             require_imported_submodules(source.unfetched.gitlinks, facts)
         progress(f"stage {stage}: {layers[stage][1].size} bytes")
-    return await _store_results(spec, source, facts, layers, patches, registry)
+    result = await _store_results(spec, source, facts, layers, patches, registry)
+    gold = patches[Stage.AFTER]
+    # What a patch changes in submodules and files of Git LFS is not in its text alone.
+    if gold is None or gold.parsed.gitlinks or source.further.lfs is not None:
+        return result
+    return result.model_copy(update={"gold_difference": await gold_difference(git, gold, before)})
 
 
 async def _apply(git: Git, patch: ReadPatch, source: StoredSource) -> None:

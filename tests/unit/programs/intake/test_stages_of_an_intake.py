@@ -153,6 +153,7 @@ async def test_every_stage_is_what_git_checks_out(
     record = await harness.run_intake(harness.origin(repository, base), *patches)
     for stage, commit in ((Stage.BASE, base), (Stage.BEFORE, before), (Stage.AFTER, after)):
         assert await harness.stage(record, stage) == repository.checkout(commit, tmp_path / stage)
+    assert record.gold_difference == ""
 
 
 async def test_everything_that_an_intake_was_given_and_leaves_is_named_by_a_tagged_manifest(
@@ -176,6 +177,7 @@ async def test_a_patch_may_touch_a_file_twice(harness: IntakeHarness, tmp_path: 
     twice = repository.diff(commits[0], commits[1]) + repository.diff(commits[1], commits[2])
     record = await harness.run_intake(harness.origin(repository, commits[0]), None, twice)
     assert await harness.stage(record, Stage.AFTER) == repository.checkout(commits[2], tmp_path / "truth")
+    assert record.gold_difference == ""
 
 
 async def test_a_plain_unified_diff_applies_too(harness: IntakeHarness, tmp_path: Path) -> None:

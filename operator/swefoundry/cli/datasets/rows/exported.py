@@ -2,10 +2,11 @@
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from swefoundry.contracts.controls import ControlName
 from swefoundry.contracts.models import MICRO, Usage
 from swefoundry.grading.verdict_bundle import VerdictBundle
 
@@ -14,7 +15,16 @@ SWEFOUNDRY_ONLY_VERDICTS = ("error2pass", "flaky", "inconclusive")
 """Verdicts that SWE-Factory does not have. Its readers train on `fail2pass`, so none of these may be listed there."""
 
 RESULT_COLUMNS = frozenset(
-    {"FAIL_TO_PASS", "PASS_TO_PASS", "ERROR_TO_PASS", "image", "stage_images", "evidence", "verdict"}
+    {
+        "FAIL_TO_PASS",
+        "PASS_TO_PASS",
+        "ERROR_TO_PASS",
+        "image",
+        "stage_images",
+        "evidence",
+        "verdict",
+        "controls",
+    }
 )
 MEASURED_COLUMNS = RESULT_COLUMNS | {
     "experiment",
@@ -39,6 +49,8 @@ class ExportPolicy:
     """Write rows whose FAIL_TO_PASS is empty."""
     count_error_to_pass: bool = False
     """Count tests of files that cannot be collected without the fix as FAIL_TO_PASS."""
+    require_controls: Sequence[ControlName] = ()
+    """Controls that must have passed."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPoli
 
     Raises :class:`NotExportable`.
     """
+    _require_controls(instance.bundle, policy)
     fail_to_pass = _fail_to_pass(instance.bundle, policy)
     spec = instance.spec
     kept = {name: value for name, value in instance.extra.items() if name not in MEASURED_COLUMNS}
@@ -95,9 +108,20 @@ def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPoli
         "stage_images": {str(stage): digest for stage, digest in instance.bundle.stages.items()},
         "evidence": instance.evidence,
         "verdict": instance.bundle.verdict,
+        "controls": {control.name.value: control.result for control in instance.bundle.controls},
         **_origin_columns(instance),
     }
     return {**classic, **kept, **{key: value for key, value in ours.items() if value}}
+
+
+def _require_controls(bundle: VerdictBundle, policy: ExportPolicy) -> None:
+    results = {control.name: control for control in bundle.controls}
+    for name in policy.require_controls:
+        control = results.get(name)
+        if control is None:
+            raise NotExportable(f"the control {name} was not run; name it in spec.validation.controls")
+        if control.result != "Passed":
+            raise NotExportable(f"the control {name} is {control.result}: {control.message}")
 
 
 def _fail_to_pass(bundle: VerdictBundle, policy: ExportPolicy) -> list[str]:

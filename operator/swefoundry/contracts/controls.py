@@ -1,0 +1,47 @@
+"""Controls: checks of a validated instance beside its matrix, each with a result of its own."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.wire import WireModel
+
+
+class ControlName(StrEnum):
+    """Name of a control, as `validation.controls` and `status.controls` spell it."""
+
+    NULL_PATCH = "NullPatch"
+    """The runs of `before` agree."""
+    REVERSED_GOLD = "ReversedGold"
+    """The tree of `after` without the gold patch is that of `before`."""
+    BASE_TESTS = "BaseTests"
+    """The changed test files passed before the test patch."""
+
+
+DEFAULT_CONTROLS = (ControlName.NULL_PATCH, ControlName.REVERSED_GOLD, ControlName.BASE_TESTS)
+"""Those that need no pod of their own."""
+
+ControlOutcome = Literal["Passed", "Failed", "Unknown"]
+
+MESSAGE_CHARACTERS = 512
+
+
+class ControlResult(WireModel):
+    """Result of one control."""
+
+    name: ControlName = Field(description="Name of the control.")
+    result: ControlOutcome = Field(description="`Unknown`: what the control compares does not exist.")
+    message: Annotated[str, Field(max_length=MESSAGE_CHARACTERS)] = Field(
+        default="", description="What was compared and found, as a sentence."
+    )
+    evidence: Digest | None = Field(default=None, description="Artifact with what was found.")
+
+
+def control_result(
+    name: ControlName, result: ControlOutcome, message: str, evidence: Digest | None = None
+) -> ControlResult:
+    """Return a result whose message fits the status."""
+    short = message if len(message) <= MESSAGE_CHARACTERS else f"{message[: MESSAGE_CHARACTERS - 1]}…"
+    return ControlResult(name=name, result=result, message=short, evidence=evidence)

@@ -1,0 +1,85 @@
+"""Controls of an instance, from its manifest to the status and the verdict bundle. See `simulated/`."""
+
+import json
+
+import pytest
+
+from simulated.kubelet import Kubelet
+from simulated.scripted_pods import FAIL2PASS, ScriptedPods, manifest
+from simulated.seeded_registry import REPOSITORY
+from simulated.stepping_operator import Simulation
+from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.oci.registry_client import RegistryClient
+
+TASK = ("taskinstances", "here", "task-one")
+
+
+async def finished(server, proxy, seeded, script=None, **spec):
+    """The status of an instance whose pods have all ended, and its verdict bundle."""
+    server.create("taskinstances", "here", manifest(**spec))
+    await Simulation(server, proxy, Kubelet(server, script or ScriptedPods(seeded))).run()
+    status = server.get(TASK)["status"]
+    async with RegistryClient(proxy.behind, insecure=True) as registry:
+        files = await pull_artifact(registry, REPOSITORY, status["evidence"], 1 << 20)
+    return status, json.loads(files["verdict.json"])
+
+
+def evidence_of(status, stage):
+    return next(item["evidence"] for item in status["evaluations"] if item["stage"] == stage)
+
+
+async def test_the_default_controls_are_in_the_status_and_in_the_bundle(server, proxy, seeded):
+    script = ScriptedPods(seeded, intake={"goldDifference": ""})
+    status, bundle = await finished(server, proxy, seeded, script)
+    assert status["controls"] == [
+        {
+            "name": "NullPatch",
+            "result": "Passed",
+            "message": "2 runs of `before` agree on 2 tests",
+            "evidence": evidence_of(status, "before"),
+        },
+        {
+            "name": "ReversedGold",
+            "result": "Passed",
+            "message": "`after` without the gold patch is the tree of `before`",
+        },
+        {
+            "name": "BaseTests",
+            "result": "Passed",
+            "message": "no test of 2 failed in `base`",
+            "evidence": evidence_of(status, "base"),
+        },
+    ]
+    assert bundle["controls"] == status["controls"]
+
+
+async def test_controls_that_fail_do_not_change_the_verdict(server, proxy, seeded):
+    script = ScriptedPods(seeded, exit_codes=FAIL2PASS | {"base": 1}, intake={"goldDifference": "a.py"})
+    status, _ = await finished(server, proxy, seeded, script)
+    assert status["verdict"] == "fail2pass"
+    assert {item["name"]: (item["result"], item["message"]) for item in status["controls"]} == {
+        "NullPatch": ("Passed", "2 runs of `before` agree on 2 tests"),
+        "ReversedGold": ("Failed", "a.py"),
+        "BaseTests": ("Failed", "1 test (t::test_fix) failed in `base`, where neither patch is applied"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("codes", "validation"),
+    [
+        (FAIL2PASS, {"controls": []}),
+        (FAIL2PASS | {"after": 1}, {}),
+    ],
+    ids=["none is asked for", "the verdict is another one"],
+)
+async def test_no_control_is_run_in_vain(server, proxy, seeded, codes, validation):
+    script = ScriptedPods(seeded, exit_codes=codes)
+    status, bundle = await finished(server, proxy, seeded, script, validation=validation)
+    assert (status.get("controls", []), bundle["controls"]) == ([], [])
+
+
+async def test_an_intake_of_an_older_release_leaves_the_trees_uncompared(server, proxy, seeded):
+    status, _ = await finished(server, proxy, seeded, validation={"controls": ["ReversedGold"]})
+    assert status["controls"] == [
+        {"name": "ReversedGold", "result": "Unknown", "message": "intake did not compare the trees"}
+    ]
