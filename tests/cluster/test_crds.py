@@ -112,6 +112,7 @@ async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
             "network": "Deny",
             "timeoutSeconds": 1800,
             "resources": {"cpu": "1", "memory": "2Gi", "ephemeralStorage": "4Gi"},
+            "controls": ["NullPatch", "ReversedGold", "BaseTests"],
         },
         {
             "rounds": 6,

@@ -8,7 +8,7 @@ from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import ResultSets
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.taskinstance.controls import run_controls
+from swefoundry.controllers.taskinstance.instance_controls import run_controls
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
     Judge,

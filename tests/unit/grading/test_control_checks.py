@@ -4,7 +4,7 @@ import pytest
 
 from swefoundry.contracts.controls import ControlName, ControlOutcome, ControlResult, control_result
 from swefoundry.contracts.digests import Digest
-from swefoundry.grading.controls import ControlRun, base_tests, null_patch, reversed_gold
+from swefoundry.grading.control_checks import ControlRun, base_tests, null_patch, reversed_gold
 from swefoundry.grading.testcase_status import CaseStatus
 
 PASSED, FAILED, ERROR, SKIPPED = (

@@ -10,7 +10,7 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.child_env_build import fetch_env_build
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation
-from swefoundry.grading.controls import ControlRun, base_tests, null_patch, reversed_gold
+from swefoundry.grading.control_checks import ControlRun, base_tests, null_patch, reversed_gold
 from swefoundry.grading.verdict import Verdict
 from swefoundry.workloads.context import ReconcileContext
 
