@@ -130,5 +130,5 @@ func countTests(statuses map[string]status, tolerated []string) Tests {
 
 var (
 	errEmpty       = errors.New("the file is empty")
-	errUnknownKind = errors.New("neither JUnit XML nor TAP")
+	errUnknownKind = errors.New("neither JUnit XML, TAP nor go test -json")
 )

@@ -252,3 +252,10 @@ func isXML(from *bufio.Reader) (xml, empty bool) {
 	start := bytes.TrimLeft(head, " \t\r\n")
 	return bytes.HasPrefix(start, []byte("<")), len(start) == 0 && err == io.EOF
 }
+
+// isGoTest says whether the text begins as a stream of `go test -json` does.
+func isGoTest(from *bufio.Reader) bool {
+	head, _ := from.Peek(headBytes)
+	start := bytes.TrimLeft(head, " \t\r\n")
+	return bytes.HasPrefix(start, []byte("{")) || bytes.HasPrefix(start, []byte("FAIL\t"))
+}

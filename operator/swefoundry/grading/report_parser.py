@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 
+from swefoundry.grading.gotest import BEGINNINGS, UnendedPackage, read_go_test
 from swefoundry.grading.junit import OtherXml, read_junit
 from swefoundry.grading.report_text import UnreadableReport, decode_report
 from swefoundry.grading.tap import Planless, UnknownFormat, read_tap
@@ -36,7 +37,7 @@ def _read_file(path: str, content: bytes, tally: Tally) -> None:
     try:
         _read_report(content, part)
         tally.merge(part)
-    except Planless as error:
+    except (Planless, UnendedPackage) as error:
         tally.merge(part)
         tally.unreadable(f"{path}: {error}")
     except UnreadableReport as error:
@@ -53,7 +54,9 @@ def _read_report(content: bytes, part: Tally) -> None:
     text = decode_report(content)
     if text.is_empty:
         raise UnreadableReport("the file is empty")
-    if text.is_xml:
+    if text.begins_with(("<",)):
         read_junit(text.pieces, part)
+    elif text.begins_with(BEGINNINGS):
+        read_go_test(text.pieces, part)
     else:
         read_tap(text.pieces, part)

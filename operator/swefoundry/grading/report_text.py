@@ -59,9 +59,8 @@ class ReportText:
     def is_empty(self) -> bool:
         return len(self.head) < HEAD_LENGTH and not self.head.strip(SPACE)
 
-    @property
-    def is_xml(self) -> bool:
-        return self.head[:HEAD_LENGTH].lstrip(SPACE).startswith("<")
+    def begins_with(self, beginnings: tuple[str, ...]) -> bool:
+        return self.head[:HEAD_LENGTH].lstrip(SPACE).startswith(beginnings)
 
 
 def decode_report(content: bytes) -> ReportText:

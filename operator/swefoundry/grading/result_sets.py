@@ -55,6 +55,8 @@ SET_BY_TRANSITION = {
     (CoarseStatus.PASS, CoarseStatus.NONE): "pass_to_fail",
     (CoarseStatus.FAIL, CoarseStatus.FAIL): "fail_to_fail",
 }
+PYTHON_FILE = re.compile(r"\.(?:py|txt|rst|md)\Z")
+"""What pytest takes tests from, doctests included."""
 NEW_AND_PASSING = (CoarseStatus.NONE, CoarseStatus.PASS)
 
 PYTEST_CRASH = "pytest::internal"
@@ -128,12 +130,15 @@ class _CollectorNodes:
 
     nodes: frozenset[str]
     folders: tuple[str, ...]
-    """A package whose __init__.py or conftest.py fails hides everything below it."""
+    """A Python package whose __init__.py or conftest.py fails hides everything below it; a package of Go, whose node is
+    its import path, hides its own tests alone.
+    """
 
     def hide(self, test: str) -> bool:
         parts = test.split("::")
         above = ("::".join(parts[:length]) for length in range(1, len(parts)))
-        return any(node in self.nodes for node in above) or parts[0].startswith(self.folders)
+        in_folder = PYTHON_FILE.search(parts[0]) is not None and parts[0].startswith(self.folders)
+        return any(node in self.nodes for node in above) or in_folder
 
 
 def _nodes_with(status: CaseStatus, statuses: CaseStatuses) -> _CollectorNodes:

@@ -53,7 +53,7 @@ def read_tap(pieces: Iterable[str], tally: Tally) -> None:
     for line in lines(pieces):
         reader.line(line.rstrip("\r"))
     if not reader.known:
-        raise UnknownFormat("neither JUnit XML nor TAP")
+        raise UnknownFormat("neither JUnit XML, TAP nor go test -json")
     results = reader.close()
     for test, status in results:
         tally.add(test, CaseResult(status))

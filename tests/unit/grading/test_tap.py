@@ -130,4 +130,4 @@ def test_windows_line_ends_and_colours() -> None:
 
 def test_go_test_output_is_not_tap() -> None:
     found, problems = read("ok  \texample.org/pkg\t0.012s\n")
-    assert (found, problems) == ({}, ("out.tap: neither JUnit XML nor TAP",))
+    assert (found, problems) == ({}, ("out.tap: neither JUnit XML, TAP nor go test -json",))
