@@ -1,14 +1,14 @@
 """Constraints on the environment that failed rounds revealed; they hold for every later draft."""
 
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
-from swefoundry.drafts.recipes.python.interpreters import PythonVersion
+from swefoundry.drafts.recipes.recipe_search import SearchConstraints
 
 
 @dataclass(frozen=True)
-class Constraints:
-    """All constraints found so far; merging never drops one."""
+class Constraints(SearchConstraints):
+    """All constraints found so far."""
 
     add: frozenset[str] = frozenset()
     """Requirements that were missing."""
@@ -29,9 +29,6 @@ class Constraints:
     build_limits: frozenset[str] = frozenset()
     """Constraints of isolated builds: build tools of the time of old source distributions."""
     apt: frozenset[str] = frozenset()
-    below: PythonVersion | None = None
-    """Only interpreters older than this."""
-    at_least: PythonVersion | None = None
     pytest_below: int | None = None
     pytest_at_least: str | None = None
     no_addopts: bool = False
@@ -55,38 +52,11 @@ class Constraints:
     """Let the installer resolve the project's own requirements: its manifests do not show all of them."""
     rebuild: bool = False
     """Rebuild compiled parts before the tests: the fix may be in their sources."""
-    as_user: bool = False
-    """Run the tests as an ordinary user: as root, they fail for that reason alone."""
-    tolerated: frozenset[str] = frozenset()
-    """Tests whose failures do not count, because they fail after the fix in every environment."""
 
-    def merged(self, other: "Constraints") -> "Constraints":
+    def merged(self, other: Self) -> Self:
         """Return the union; of two bounds the stricter."""
-        joined: dict[str, Any] = {
-            item.name: _join_values(getattr(self, item.name), getattr(other, item.name))
-            for item in fields(self)
-        }
-        return replace(
-            self,
-            **joined
-            | {
-                "below": min(filter(None, (self.below, other.below)), default=None),
-                "at_least": max(filter(None, (self.at_least, other.at_least)), default=None),
-                "pytest_below": min(filter(None, (self.pytest_below, other.pytest_below)), default=None),
-            },
-        )
-
-    def allows(self, python: PythonVersion) -> bool:
-        """Whether the constraints allow an interpreter."""
-        return (self.below is None or python < self.below) and (
-            self.at_least is None or python >= self.at_least
-        )
+        bounds = filter(None, (self.pytest_below, other.pytest_below))
+        return replace(super().merged(other), pytest_below=min(bounds, default=None))
 
 
 NO_CONSTRAINTS = Constraints()
-
-
-def _join_values(mine: object, other: object) -> object:
-    if isinstance(mine, frozenset) and isinstance(other, frozenset):
-        return mine | other
-    return other or mine

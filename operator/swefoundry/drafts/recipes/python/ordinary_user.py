@@ -6,11 +6,8 @@ from collections.abc import Callable
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.drafts.proposal import TriedRound
-from swefoundry.drafts.recipes.python.pytest_log import MAX_TOLERATED, failing_ids
+from swefoundry.drafts.recipes.log_summary import MAX_TOLERATED, failing_ids
 from swefoundry.drafts.root_sensitivity import is_root_sensitive
-
-ORDINARY_USER = 1000
-"""Id of the first user that distributions give to a person: in images that have such a user, it is this one."""
 
 _TESTS_RAN = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED})
 

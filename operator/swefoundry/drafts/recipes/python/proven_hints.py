@@ -23,6 +23,7 @@ from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.pytest_settings import UNITTEST_COMMAND, is_recipe_command
 from swefoundry.drafts.recipes.python.rebuild import has_rebuild, without_rebuild
 from swefoundry.drafts.recipes.python.requirement_names import requirements_in
+from swefoundry.drafts.recipes.recipe_search import SearchHint
 from swefoundry.drafts.reuse import environment_name
 
 MAX_TIME_APART = timedelta(days=730)
@@ -31,13 +32,12 @@ MAX_TIME_APART = timedelta(days=730)
 _BUILD_TOOLS = frozenset({"pip", "setuptools", "uv", "wheel"})
 
 
-@dataclass(frozen=True)
-class ProvenHint:
+@dataclass(frozen=True, kw_only=True)
+class ProvenHint(SearchHint[Candidate]):
     """The candidate nearest to the proven draft, and the constraints of that draft."""
 
     label: str
     """For people: `as 8.1.2 was built`."""
-    candidate: Candidate
     constraints: Constraints
     """Constraints of the other commit; dropped with the hint, so that a wrong one affects no later draft."""
     command: Draft | None = None

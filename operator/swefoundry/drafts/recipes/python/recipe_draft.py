@@ -22,12 +22,12 @@ from swefoundry.drafts.recipes.python.interpreters import (
     Candidate,
     earliest_day,
 )
-from swefoundry.drafts.recipes.python.ordinary_user import ORDINARY_USER
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.project_tree import TreeProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint
 from swefoundry.drafts.recipes.python.pytest_settings import REPORT_PATH, UNITTEST_COMMAND, pytest_command
 from swefoundry.drafts.recipes.python.rebuild import has_compiler, is_compiled, rebuild_globs, with_rebuild
+from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
 from swefoundry.text.plurals import pluralize
 
 NOT_BEFORE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}

@@ -1,0 +1,258 @@
+"""The search that all recipes share: candidates in order, constraints learned from failures, tolerated failures.
+
+A failed round whose log yields a constraint is followed by the same candidate with that constraint applied; a round
+that yields none by the next candidate. Where another commit of the repository has a proven environment, the first draft
+is built the way that one was. Past rounds are replayed from their outcomes and log excerpts, so a recipe keeps no state
+of its own.
+
+A language subclasses ``SearchPlan`` with its candidates, constraints, rules and drafts.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Generic, Self, TypeVar
+
+from swefoundry.contracts.draft import Overrides
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import RECIPE
+from swefoundry.drafts.overrides import with_overrides
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.log_summary import failing_tests, failure_count
+
+ROUNDS_WITHOUT_PROGRESS = 2
+"""After so many rounds with no fewer failing tests than the best round, the failing tests are tolerated."""
+
+TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, RoundOutcome.NOT_RUNNABLE})
+"""Outcomes of rounds whose message is an excerpt of the tests' log."""
+
+ORDINARY_USER = 1000
+"""Id of the first user that distributions give to a person: in images that have such a user, it is this one."""
+
+LanguageVersion = tuple[int, int]
+"""Of an interpreter or toolchain: 3.11, 1.22."""
+
+
+@dataclass(frozen=True)
+class SearchConstraints:
+    """Constraints on the environment that failed rounds revealed; they hold for every later draft."""
+
+    below: LanguageVersion | None = None
+    """Only interpreters or toolchains older than this."""
+    at_least: LanguageVersion | None = None
+    as_user: bool = False
+    """Run the tests as an ordinary user: as root, they fail for that reason alone."""
+    tolerated: frozenset[str] = frozenset()
+    """Tests whose failures do not count, because they fail after the fix in every environment."""
+
+    def merged(self, other: Self) -> Self:
+        """Return the union; merging never drops a constraint. Of two bounds the stricter holds."""
+        joined: dict[str, Any] = {
+            item.name: _join_values(getattr(self, item.name), getattr(other, item.name))
+            for item in fields(self)
+        }
+        joined["below"] = min(filter(None, (self.below, other.below)), default=None)
+        joined["at_least"] = max(filter(None, (self.at_least, other.at_least)), default=None)
+        return replace(self, **joined)
+
+    def allows(self, version: LanguageVersion) -> bool:
+        """Whether the bounds allow an interpreter or toolchain."""
+        return (self.below is None or version < self.below) and (
+            self.at_least is None or version >= self.at_least
+        )
+
+
+def _join_values(mine: object, other: object) -> object:
+    if isinstance(mine, frozenset) and isinstance(other, frozenset):
+        return mine | other
+    return other or mine
+
+
+CandidateT = TypeVar("CandidateT")
+ConstraintsT = TypeVar("ConstraintsT", bound=SearchConstraints)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchHint(Generic[CandidateT]):
+    """The candidate nearest to a proven draft of another commit."""
+
+    candidate: CandidateT
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
+    """State of a search: the candidates not yet given up, current one first, and the constraints found so far."""
+
+    remaining: tuple[CandidateT, ...]
+    constraints: ConstraintsT
+    hint: SearchHint[CandidateT] | None = None
+    """Tried before the candidates: build as the nearest proven commit of the repository was built."""
+    failing: frozenset[str] = frozenset()
+    """The few tests that failed after the fix in the best round."""
+    nearest_candidate: CandidateT | None = None
+    nearest_hint: SearchHint[CandidateT] | None = None
+    rounds_since_nearest: int = 0
+    """Rounds since the best one."""
+    ended: bool = False
+    as_root: "RoundAsRoot[Self] | None" = None
+    """Set while an ordinary user is tried with a draft that was tried as root."""
+    user_tried: bool = False
+    """An ordinary user is tried with one draft: when that is no better, the tests need root or do not care."""
+
+    @abstractmethod
+    def proposal(self, candidate: CandidateT) -> Proposal:
+        """Return the draft of one candidate with all constraints applied."""
+
+    @abstractmethod
+    def allows(self, candidate: CandidateT) -> bool:
+        """Whether the constraints allow a candidate."""
+
+    @abstractmethod
+    def learned_from(self, tried: TriedRound) -> ConstraintsT:
+        """Return the constraints that a round's outcome and log reveal."""
+
+    @abstractmethod
+    def root_explains(self, tried: TriedRound) -> bool:
+        """Whether an ordinary user may give the round another outcome."""
+
+    @property
+    def guessed_constraints(self) -> ConstraintsT:
+        """Constraints to try when tests fail and no rule knows a line of the log."""
+        return self.constraints
+
+    def last_resort(self) -> Self:
+        """Return the plan after the last candidate, when no failure can be tolerated."""
+        return replace(self, ended=True)
+
+    @cached_property
+    def candidate(self) -> CandidateT | None:
+        """The current candidate; None when none is left."""
+        if self.ended:
+            return None
+        return self.hint.candidate if self.hint is not None else next(iter(self.allowed_candidates), None)
+
+    @cached_property
+    def allowed_candidates(self) -> tuple[CandidateT, ...]:
+        """Candidates that the constraints allow; all when they allow none, because a constraint may be wrong."""
+        return tuple(filter(self.allows, self.remaining)) or self.remaining
+
+    def after_round(self, tried: TriedRound) -> Self:
+        """Return the plan after a round with the current candidate."""
+        if self.as_root is not None:
+            return self._after_round_as_user(tried, self.as_root)
+        following = self._after_round_as_before(tried)
+        learned = self.learned_from(tried)
+        explained = not self.user_tried and self.root_explains(tried)
+        if not explained or self.constraints.merged(learned) != self.constraints:
+            return following
+        both_passed = tried.outcome is RoundOutcome.BOTH_PASSED
+        otherwise = replace(following, user_tried=True, ended=following.ended or both_passed)
+        return replace(
+            self,
+            constraints=replace(self.constraints, as_user=True),
+            user_tried=True,
+            as_root=RoundAsRoot(failure_count(tried.message), otherwise),
+        )
+
+    def _after_round_as_user(self, tried: TriedRound, as_root: "RoundAsRoot[Self]") -> Self:
+        """Keep the user where fewer tests fail than as root."""
+        failures = failure_count(tried.message)
+        if tried.outcome is RoundOutcome.AFTER_FAILED and 0 < failures < as_root.failures:
+            return replace(self, as_root=None)._after_round_as_before(tried)
+        return as_root.otherwise
+
+    def _after_round_as_before(self, tried: TriedRound) -> Self:
+        """Return the plan after a round, with the same user."""
+        learned = self.constraints.merged(self.learned_from(tried))
+        failing = self._failing_tests(tried)
+        again = bool(failing) and failing == self.failing
+        updated = self if again or not failing else self._with_nearest(failing)
+        updated = (
+            updated if failing else replace(updated, rounds_since_nearest=updated.rounds_since_nearest + 1)
+        )
+        if updated.failing and (again or updated.rounds_since_nearest >= ROUNDS_WITHOUT_PROGRESS):
+            return updated.tolerating_failing_tests()
+        if learned == self.constraints and tried.outcome in TEST_OUTCOMES:
+            learned = self.guessed_constraints
+        return updated._with_constraints(learned) if learned != self.constraints else updated.next_candidate()
+
+    def _with_nearest(self, failing: frozenset[str]) -> Self:
+        return replace(
+            self,
+            failing=failing,
+            nearest_candidate=self.candidate,
+            nearest_hint=self.hint,
+            rounds_since_nearest=0,
+        )
+
+    def _with_constraints(self, constraints: ConstraintsT) -> Self:
+        """Keep the candidate and add constraints; a hint moves to another candidate when they exclude its own."""
+        constrained = replace(self, constraints=constraints)
+        if self.hint is None or constrained.allows(self.hint.candidate):
+            return constrained
+        return replace(constrained, hint=replace(self.hint, candidate=constrained.allowed_candidates[0]))
+
+    def next_candidate(self) -> Self:
+        """Move to the next candidate; after the last one, repeat the best round and tolerate its failing tests."""
+        if self.as_root is not None:
+            return self.as_root.otherwise
+        if self.hint is not None:
+            return replace(self, hint=None)
+        remaining = tuple(candidate for candidate in self.allowed_candidates if candidate != self.candidate)
+        return replace(self, remaining=remaining) if remaining else self.tolerating_failing_tests()
+
+    def tolerating_failing_tests(self) -> Self:
+        """Repeat the best round and tolerate the tests that fail in every environment."""
+        if not self.failing or self.nearest_candidate is None or self.constraints.tolerated:
+            return self.last_resort()
+        remaining = (
+            self.nearest_candidate,
+            *(candidate for candidate in self.allowed_candidates if candidate != self.nearest_candidate),
+        )
+        constraints = replace(self.constraints, tolerated=self.failing)
+        return replace(self, remaining=remaining, hint=self.nearest_hint, constraints=constraints)
+
+    def _failing_tests(self, tried: TriedRound) -> frozenset[str]:
+        """The few tests that failed after the fix, when they are no more than in the best round."""
+        if tried.outcome is not RoundOutcome.AFTER_FAILED:
+            return frozenset()
+        failing = failing_tests(tried.message)
+        return failing if not self.failing or len(failing) <= len(self.failing) else frozenset()
+
+
+PlanT = TypeVar("PlanT", bound="SearchPlan[Any, Any]")
+
+
+@dataclass(frozen=True)
+class RoundAsRoot(Generic[PlanT]):
+    """What a draft gave as root, while an ordinary user is tried with it."""
+
+    failures: int
+    """Tests that failed after the fix."""
+    otherwise: PlanT
+    """The plan that follows when an ordinary user is no better."""
+
+
+def proposals_of(
+    plan: SearchPlan[CandidateT, ConstraintsT], strategy_input: StrategyInput
+) -> Iterator[Proposal]:
+    """Yield the drafts left after the past rounds, best first; ``plan`` is the one before any round."""
+    for tried in strategy_input.past_rounds:
+        if tried.strategy == RECIPE:
+            plan = _plan_that_made(plan, tried, strategy_input.overrides).after_round(tried)
+    while (candidate := plan.candidate) is not None:
+        yield plan.proposal(candidate)
+        plan = plan.next_candidate()
+
+
+def _plan_that_made(
+    plan: SearchPlan[CandidateT, ConstraintsT], tried: TriedRound, overrides: Overrides | None
+) -> SearchPlan[CandidateT, ConstraintsT]:
+    """Return the plan whose draft was tried: plans whose draft had been tried before were skipped."""
+    digest, step = tried.draft.digest(), plan
+    while (candidate := step.candidate) is not None:
+        if with_overrides(step.proposal(candidate).draft, overrides).digest() == digest:
+            return step
+        step = step.next_candidate()
+    return plan
