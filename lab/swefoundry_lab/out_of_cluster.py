@@ -7,12 +7,14 @@ changes; all state is in the cluster and the registry, so a restart loses nothin
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
@@ -41,6 +43,7 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
         for name, value in os.environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
+    signal.signal(signal.SIGINT, interrupt_once)
     with _scaled_down(release, namespace, console):
         os.environ |= settings | overrides | {"PYTHONPATH": str(PACKAGE.parent)}
         console.print(f"Running {PACKAGE} with the settings of {namespace}/{release}; stop it with Ctrl-C.")
@@ -52,6 +55,12 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
             callback=lambda changes: console.print(f"Restarting: {len(changes)} files changed."),
             sigint_timeout=STOP_SECONDS,
         )
+
+
+def interrupt_once(number: int, frame: FrameType | None) -> None:
+    """Handle SIGINT as Python does, and ignore further ones: the operator stops before the Deployment is scaled up."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def local_settings(deployment: Mapping[str, Any], nodes: list[Mapping[str, Any]], api: str) -> dict[str, str]:

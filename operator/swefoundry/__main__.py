@@ -1,6 +1,7 @@
 """The operator's process: build its dependencies, serve metrics, run until SIGTERM."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -38,7 +39,9 @@ def main() -> None:
         raise SystemExit(describe_errors(error)) from None
     configure_logging(settings.log_level, settings.log_format)
     log.info("operator starting", extra=fields(version=__version__, namespaces=",".join(settings.namespaces)))
-    asyncio.run(run(with_default_canary(settings)))
+    # SIGINT before the event loop handles signals: nothing has begun.
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(with_default_canary(settings)))
 
 
 async def run(settings: Settings) -> None:

@@ -196,6 +196,7 @@ A_STATUS = {
     "duration": "1m3s",
     "tests": {"failToPass": 3, "passToPass": 7},
     "testsUnknown": "unreadable",
+    "note": "SetsUnknown",
     "image": {"name": "registry.example.org/acme/adder:acme--adder-7", "digest": DIGEST},
     "conditions": [
         {
@@ -216,9 +217,9 @@ async def test_kubectl_get_shows_the_status_in_columns(api: CustomObjectsApi, st
     name = stored["metadata"]["name"]
     header, row = kubectl("get", "ti", name, "-n", NAMESPACE, "-o", "wide").splitlines()
     assert " ".join(header.split()) == (
-        "NAME REPO PHASE VERDICT F2P ENV ROUND AGE NOTE IMAGE REASON DURATION"
+        "NAME REPO PHASE VERDICT F2P ENV ROUND AGE NOTE TESTS-UNKNOWN IMAGE REASON DURATION"
     )
-    assert re.sub(r"\d+s(?= +unreadable)", "AGE", row).split() == [
+    assert re.sub(r"\d+s(?= +SetsUnknown)", "AGE", row).split() == [
         name,
         "acme/adder",
         "Validated",
@@ -227,6 +228,7 @@ async def test_kubectl_get_shows_the_status_in_columns(api: CustomObjectsApi, st
         "recipe",
         "2",
         "AGE",
+        "SetsUnknown",
         "unreadable",
         "registry.example.org/acme/adder:acme--adder-7",
         "Fail2Pass",

@@ -234,6 +234,11 @@ class TaskInstanceStatus(WireModel):
         description="Results of the controls; only of an instance whose verdict is `fail2pass`.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
+    note: str | None = Field(
+        default=None,
+        max_length=64,
+        description="What a person should know beside the verdict, as a word: `SetsUnknown` with `testsUnknown`.",
+    )
     evidence: Digest | None = Field(default=None, description="The verdict bundle.")
     running: list[Attempt] = Field(default=[], max_length=60, description="Pods that are in progress.")
     attempts: list[Attempt] = Field(default=[], max_length=5, description="The last five pods that ended.")

@@ -1,5 +1,7 @@
 """The settings of an operator outside of the cluster are the installed one's, where they can hold there."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -55,6 +57,17 @@ def test_a_registry_whose_name_only_pods_know_is_reached_by_the_nodes_address() 
         "SWEFOUNDRY_BUILD_MIRRORS": '{"docker.io": "10.1.0.2:5000"}',
         "SWEFOUNDRY_CANARY": API,
     }
+
+
+def test_only_the_first_sigint_interrupts() -> None:
+    script = (
+        "import signal; from swefoundry_lab.out_of_cluster import interrupt_once\n"
+        "signal.signal(signal.SIGINT, interrupt_once)\n"
+        "try: signal.raise_signal(signal.SIGINT)\n"
+        "except KeyboardInterrupt: signal.raise_signal(signal.SIGINT); print('stopped')"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "stopped\n", "")
 
 
 def test_credentials_of_a_mounted_secret_are_replaced_by_those_of_docker_login(

@@ -216,7 +216,7 @@ def missing_result_message(record: EvaluationResult, seconds: int) -> str:
         case ExitCode.NO_RESULT:
             return f"the test command ended without a result{shown}: {record.report_note or 'no tests ran'}"
         case ExitCode.FAILURES_IGNORED | ExitCode.EXIT_UNEXPLAINED:
-            return f"{CONTRADICTIONS[record.code]}{shown}{': ' if record.report_note else ''}{record.report_note or ''}"
+            return record.report_note or f"{CONTRADICTIONS[record.code]}{shown}"
         case ExitCode.ABORTED:
             return record.report_note or ""
         case _:

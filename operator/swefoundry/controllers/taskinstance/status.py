@@ -57,6 +57,9 @@ ENV_BUILD_DELETED = (
     "delete and re-create the TaskInstance"
 )
 
+SETS_UNKNOWN = "SetsUnknown"
+"""status.note of a verdict without sets of tests."""
+
 MAX_NOTES = 8
 MAX_NOTE_CHARACTERS = 512
 """Limits of status.prepared.notes in the schema."""
@@ -184,6 +187,7 @@ def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observat
         tests=result.tests,
         tests_unknown=result.tests_unknown or None,
         controls=list(result.controls),
+        note=SETS_UNKNOWN if result.tests_unknown else None,
         evidence=result.bundle,
     )
     return mark_finished(status, phase, states, (reason, message), observed.stamp)

@@ -325,6 +325,7 @@ def test_a_valid_row_whose_tests_are_not_known_says_why():
     why = "after #0: the runner counted 3 tests, and 0 could be read from the log"
     status = after(observed(READY), GO_ON, judged(Verdict.FAIL2PASS, tests_unknown=why))
     assert (status.verdict, status.tests, status.tests_unknown) == ("fail2pass", None, why)
+    assert status.note == "SetsUnknown"
     assert message(status) == (
         f"the tests fail before the fix and pass after it; the sets of tests are not known: {why}"
     )
