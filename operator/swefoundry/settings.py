@@ -119,10 +119,25 @@ class Settings(BaseSettings):
     max_active_agent: int = Field(default=8, ge=1)
     """Agent pods at a time: they mostly wait for the models, whose rate limits they share."""
 
+    evaluation_cpu: str = "250m"
+    """First guess of an evaluation's CPU request, where `validation.resources.cpu` is absent: most suites use part of a
+    CPU, and the second pod of an image is requested for by what the first one used."""
+    evaluation_memory: str = "512Mi"
+    """First guess of an evaluation's memory request, never above its limit: half of the known suites use less."""
+    evaluation_cpu_most: str = "1"
+    """Highest CPU request that is estimated: a pod that requests more than the largest node has never runs. Also what
+    an evaluation is repeated with after a time limit that it reached with less."""
+    cpu_headroom: float = Field(default=1.5, ge=1)
+    """Factor on the measured CPU use: a suite on a busy node uses less than it would, and so rises a class per run."""
+    memory_headroom: float = Field(default=1.25, ge=1)
+    """Factor on the measured memory peak: a pod within its request is evicted last, and the peak includes cached files
+    that the kernel gives back."""
+
     build_cpu: str = "1"
-    """CPU request of a build pod."""
+    """CPU request of a build pod, and the most that is requested once builds of its repository are measured."""
     build_memory: str = "4Gi"
-    """Memory limit of a build pod: compilers of C extensions need more than tests do."""
+    """Memory limit of a build pod: compilers of C extensions need more than tests do. Requested, too, until builds
+    of its repository are measured."""
     build_storage: str = "20Gi"
     """Disk limit of a build pod: base image, layers and build cache."""
     build_seconds: int = Field(default=3600, ge=10)

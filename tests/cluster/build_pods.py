@@ -15,7 +15,7 @@ from swefoundry.oci.deterministic_tar import TREE_MTIME
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
-from swefoundry.workloads.build.pod import build_pod
+from swefoundry.workloads.build.pod import BuildSize, build_pod
 
 Json = dict[str, Any]
 
@@ -74,7 +74,7 @@ def a_build_spec(name: str, source: str, dockerfile: str, **changes: object) -> 
 def a_pod(namespace: str, name: str, spec: BuildSpec, settings: Settings = SETTINGS) -> Json:
     """The operator's build pod without owner and finalizer, because no controller would remove the finalizer."""
     attempt = AttemptRef(Owner("EnvBuild", namespace, name, name), Role.BUILD, "build", 1, NONCE)
-    pod = build_pod(attempt, spec, settings)
+    pod = build_pod(attempt, spec, settings, BuildSize())
     pod["metadata"] |= {"name": name, "ownerReferences": [], "finalizers": []}
     return pod
 

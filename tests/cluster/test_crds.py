@@ -111,7 +111,7 @@ async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
             "repeats": 1,
             "network": "Deny",
             "timeoutSeconds": 1800,
-            "resources": {"cpu": "1", "memory": "2Gi", "ephemeralStorage": "4Gi"},
+            "resources": {"memory": "2Gi", "ephemeralStorage": "4Gi"},
             "controls": ["NullPatch", "ReversedGold", "BaseTests"],
         },
         {

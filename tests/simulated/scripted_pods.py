@@ -30,6 +30,8 @@ class ScriptedPods:
     build: Json = field(default_factory=dict)
     checkout: Json = field(default_factory=dict)
     network: str = "denied"
+    measured: Json = field(default_factory=dict)
+    """What every evaluation used."""
     oom_killed: set[str] = field(default_factory=set)
     """Works whose container is killed for memory every time."""
 
@@ -76,6 +78,7 @@ class ScriptedPods:
         record |= {"stage": stage, "code": code, "rawExit": code, "durationMs": 1500, "network": self.network}
         failed = int(code != ExitCode.OK)
         record |= {"tests": {"total": 2, "passed": 2 - failed, "failed": failed, "errors": 0, "skipped": 0}}
+        record |= {"measured": self.measured} if self.measured else {}
         record |= {"reportSha256": hashlib.sha256(f"r.xml {sha}\n".encode()).hexdigest()}
         head = f"<<<swefoundry {record['nonce']} report r.xml {len(report)} {sha} gzip+base64\n".encode()
         body = base64.encodebytes(gzip.compress(report, mtime=0))

@@ -18,6 +18,8 @@ WORK = f"{GROUP}/work"
 ATTEMPT = f"{GROUP}/attempt"
 NONCE = f"{GROUP}/nonce"
 """Annotation: the nonce that the pod's result must contain."""
+ESTIMATED_CPU = f"{GROUP}/estimated-cpu"
+"""Annotation: the CPU request, when nobody asked for it and it is less than an evaluation may get."""
 
 EXPERIMENT = f"{GROUP}/experiment"
 """On a TaskInstance or EnvBuild: the experiment that it belongs to; its pods and its metrics carry it, too."""

@@ -169,10 +169,17 @@ class Environment(WireModel):
 
 
 class Resources(WireModel):
-    """Limits of one pod; requests equal limits for memory and ephemeral storage."""
+    """Limits of one pod. Its CPU and memory requests are estimated from what earlier pods used."""
 
-    cpu: Cpu = Field(default="1", description="CPU request, as in 2, 0.5 or 500m; there is no CPU limit.")
-    memory: Bytes = Field(default="2Gi", description="Memory limit, with its unit.")
+    cpu: Cpu | None = Field(
+        default=None,
+        description="CPU request, as in 2, 0.5 or 500m; there is no CPU limit. Absent: estimated from "
+        "what earlier pods used.",
+    )
+    memory: Bytes = Field(
+        default="2Gi",
+        description="Memory limit, with its unit; the request is estimated, and never above it.",
+    )
     ephemeral_storage: Bytes = Field(
         default="4Gi", description="Limit of the writable layer and logs, with its unit."
     )
@@ -265,4 +272,9 @@ class Attempt(WireModel):
     )
     memory_factor: int = Field(
         default=1, ge=1, le=8, description="Times the memory asked for, after a memory kill."
+    )
+    full_requests: bool | None = Field(
+        default=None,
+        description="True: the pod requests its memory limit, and a whole CPU where the CPU is estimated, because it "
+        "reached a time limit or was evicted with less.",
     )

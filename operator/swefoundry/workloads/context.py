@@ -20,6 +20,7 @@ from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_warnings import PodWarnings
+from swefoundry.workloads.usage_history import UsageHistory
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -56,6 +57,7 @@ class ReconcileContext:
     pod_limiter: PodLimiter
     settings: Settings
     pod_warnings: PodWarnings = field(init=False)
+    usage_history: UsageHistory = field(default_factory=UsageHistory)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)

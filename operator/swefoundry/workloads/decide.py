@@ -13,12 +13,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
+from swefoundry.workloads.cpu_starvation import CPU_STARVED, starved_run
 from swefoundry.workloads.pod_outcomes import (
     FaultCategory,
     PodFault,
@@ -32,6 +34,7 @@ from swefoundry.workloads.pod_status import (
     CONTAINER_CREATING,
     DEADLINE_EXCEEDED,
     IMAGE_PULL_TRANSIENT,
+    NODE_PRESSURE,
     GracePeriods,
     read_pod,
 )
@@ -73,6 +76,8 @@ class StartPod:
     work: Work
     number: int = 0
     memory_factor: int = 1
+    full_requests: bool = False
+    """Requests are not estimated."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,13 @@ class WorkState:
         return max(found, key=lambda pod: pod.attempt, default=None)
 
 
+def _sizes(listed: Attempt | None) -> dict[str, Any]:
+    """The fields of an attempt that size its pod."""
+    if listed is None:
+        return {}
+    return {"memory_factor": listed.memory_factor, "full_requests": listed.full_requests}
+
+
 def next_move(work: Work, work_state: WorkState) -> Move:
     """The next move for ``work``."""
     attempt = work_state.attempt(work)
@@ -152,9 +164,9 @@ def next_move(work: Work, work_state: WorkState) -> Move:
         pull=work_state.settings.pull_grace_seconds, start=work_state.settings.start_grace_seconds
     )
     number = pod.attempt
-    factor = attempt.memory_factor if attempt and attempt.number == number else 1
+    listed = attempt if attempt and attempt.number == number else None
     current = Attempt(
-        work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, memory_factor=factor
+        work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, **_sizes(listed)
     )
     state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod, work_state.settings)
     move = _move_for_state(work, current, pod, state, work_state)
@@ -182,7 +194,7 @@ def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> M
         pause = (attempt.not_before - work_state.now).total_seconds()
         due = f"next attempt at {attempt.not_before:%H:%M:%S} UTC"
         return Wait(str(work), "Backoff", "; ".join(filter(None, [attempt.message, due])), pause)
-    return StartPod(work, attempt.number, attempt.memory_factor)
+    return StartPod(work, attempt.number, attempt.memory_factor, bool(attempt.full_requests))
 
 
 def _move_for_state(
@@ -205,6 +217,9 @@ def _waits_long_on_node(pod: PodSnapshot, now: datetime) -> bool:
     return pod.node is not None and not pod.deleting and waited > timedelta(seconds=EVENTS_AFTER_SECONDS)
 
 
+SIZE_FAULTS = frozenset({CPU_STARVED, NODE_PRESSURE})
+"""Faults that a pod with small requests meets; the next one requests all that it may use."""
+
 RETRIED_CODES = {
     ExitCode.MODEL_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, "ModelUnavailable"),
     ExitCode.UPSTREAM_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, UPSTREAM_UNAVAILABLE),
@@ -224,6 +239,8 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, settings: 
         return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
     if state.code == ExitCode.ADDRESS_UNREACHABLE and pod.attempt >= settings.max_infra_retries:
         return state
+    if (starved := starved_run(state, pod)) is not None:
+        return starved
     if state.code not in RETRIED_CODES:
         return state
     category, reason = RETRIED_CODES[ExitCode(state.code)]
@@ -253,8 +270,11 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
         number=number,
         pod="",
         memory_factor=current.memory_factor,
+        full_requests=current.full_requests or fault.reason in SIZE_FAULTS or None,
         message=fault.message or None,
     )
+    if fault.reason == CPU_STARVED:
+        return fresh
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
     if current.number < _max_retries(fault, work_state.settings):
@@ -288,7 +308,7 @@ def after_lost_log(move: CollectResult, work_state: WorkState) -> AttemptChange:
         pod=move.pod.name,
         uid=move.pod.uid,
         node=move.pod.node,
-        memory_factor=attempt.memory_factor if attempt else 1,
+        **_sizes(attempt),
     )
     message = "the pod was removed before its log was read"
     lost = PodFault(FaultCategory.INFRASTRUCTURE, "LogLost", message, move.result.code, move.result.seconds)

@@ -116,6 +116,7 @@ async def start_pod(
         pod=ref.pod_name,
         uid=pod["metadata"]["uid"],
         memory_factor=move.memory_factor,
+        full_requests=move.full_requests or None,
     )
     return PodStarted(attempt)
 

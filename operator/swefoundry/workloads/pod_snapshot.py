@@ -68,6 +68,8 @@ class PodSnapshot:
     terminated: Terminated | None
     deadline: datetime | None
     """When ``activeDeadlineSeconds`` runs out, once a kubelet has taken the pod."""
+    estimated_cpu: str | None = None
+    """Its CPU request, when that is an estimate of ours that may be too small."""
 
     @property
     def deleting(self) -> bool:
@@ -118,6 +120,7 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
         running="running" in state,
         terminated=_terminated(state.get("terminated")),
         deadline=_deadline(status.get("startTime"), pod.get("spec", {}).get("activeDeadlineSeconds")),
+        estimated_cpu=notes.get(labels.ESTIMATED_CPU),
     )
 
 

@@ -124,10 +124,10 @@ def owner_reference(owner: Owner) -> JsonDict:
     }
 
 
-def resource_requirements(cpu: str, memory: str, storage: str) -> JsonDict:
+def resource_requirements(cpu: str, memory: str, storage: str, memory_request: str | None = None) -> JsonDict:
     """Memory and disk are limited; the CPU is only requested, because throttling would turn into time limits."""
     return {
-        "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": storage},
+        "requests": {"cpu": cpu, "memory": memory_request or memory, "ephemeral-storage": storage},
         "limits": {"memory": memory, "ephemeral-storage": storage},
     }
 

@@ -33,6 +33,9 @@ MAX_SENTENCE = 200
 NODE_REASONS = frozenset({"NodeLost", "NodeShutdown", "Shutdown", "Terminated"})
 """Pod status reasons that the kubelet or the node controller gives when the node goes away."""
 
+NODE_PRESSURE = "NodePressure"
+"""Reason of a pod that was evicted because its node ran short of something."""
+
 ADMISSION_REASONS = frozenset(
     {
         "UnexpectedAdmissionError",
@@ -135,7 +138,7 @@ def evictions_for_node_pressure_are_replaced(observed: RuleInput) -> PodState | 
     """The node ran short of something."""
     if observed.pod.reason != "Evicted":
         return None
-    return _fault(observed, FaultCategory.INFRASTRUCTURE, "NodePressure", observed.pod.message)
+    return _fault(observed, FaultCategory.INFRASTRUCTURE, NODE_PRESSURE, observed.pod.message)
 
 
 def deadlines_are_limits(observed: RuleInput) -> PodState | None:

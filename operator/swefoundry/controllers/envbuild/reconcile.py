@@ -20,6 +20,7 @@ from swefoundry.controllers.finish import (
     with_api_error_as_wait,
     write_status,
 )
+from swefoundry.controllers.usage_samples import build_samples
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 
@@ -37,14 +38,15 @@ def env_build_controller(context: EnvBuildContext) -> Controller:
 async def reconcile(key: Key, context: EnvBuildContext, now: datetime) -> None:
     """Bring one EnvBuild one step closer to an image.
 
-    Effects, in this order: registry reads for the decision (``observe``), one step of pods, results and drafts
-    (``act``), registry writes that the new status implies (``persist_before_status``), the one status write,
-    leadership and its waiters, metrics, log lines, events, release of finished pods, requeue. The first error of
-    ``act`` is raised last, when all that was achieved is written.
+    Effects, in this order: registry reads for the decision (``observe``), the history of what pods used, one step of
+    pods, results and drafts (``act``), registry writes that the new status implies (``persist_before_status``), the
+    one status write, leadership and its waiters, metrics, log lines, events, release of finished pods, requeue. The
+    first error of ``act`` is raised last, when all that was achieved is written.
     """
     observed = await observe(key, context, now)
     if observed is None:
         return
+    context.usage_history.learn(observed.repository, observed.build.uid, build_samples(observed.build.status))
     step = decide(observed)
     results, error = await act(step, observed, context)
     status = report(observed, step, with_api_error_as_wait(results, error))

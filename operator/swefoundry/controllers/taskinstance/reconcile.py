@@ -16,6 +16,7 @@ from swefoundry.controllers.taskinstance.observe import Observation, observe
 from swefoundry.controllers.taskinstance.rules import decide
 from swefoundry.controllers.taskinstance.status import report
 from swefoundry.controllers.taskinstance.steps import DeleteTask, Result
+from swefoundry.controllers.usage_samples import task_samples
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
@@ -31,6 +32,7 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     observed = observe(key, context, now)
     if observed is None:
         return
+    context.usage_history.learn(observed.repository, observed.task.uid, task_samples(observed.task.status))
     step = decide(observed)
     results, error = await act(step, observed, context)
     if isinstance(step, DeleteTask):

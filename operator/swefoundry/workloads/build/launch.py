@@ -7,8 +7,8 @@ from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.dockerfile.render import command_step
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import AttemptRef
-from swefoundry.workloads.build.pod import build_pod
+from swefoundry.workloads.attempt import AttemptRef, Role
+from swefoundry.workloads.build.pod import BuildSize, build_pod
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import StartPod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
@@ -50,7 +50,8 @@ async def launch_build(
     )
 
     async def prepare() -> JsonDict:
-        return build_pod(ref, spec, settings, move.memory_factor)
+        use = context.usage_history.of_repository(request.repository, Role.BUILD)
+        return build_pod(ref, spec, settings, BuildSize(move.memory_factor, move.full_requests, use))
 
     return await start_pod(context, ref, move, prepare)
 

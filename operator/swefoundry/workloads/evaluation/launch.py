@@ -1,7 +1,7 @@
 """Start evaluation pods: registry calls compose the stage image, then one pod runs it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swefoundry.api.types import Attempt, Validation
 from swefoundry.contracts.digests import Digest, Layer
@@ -11,12 +11,13 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.drafts.evaluation_command import expand_files
 from swefoundry.drafts.import_check import with_import_check
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import AttemptRef, Work
+from swefoundry.workloads.attempt import AttemptRef, Role, Work
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 from swefoundry.workloads.decide import StartPod
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.resource_estimates import PeakUse, known_memory_factor
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ async def launch_evaluation(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
 ) -> PodStarted | Queued:
     """Compose the stage image and create its pod."""
+    of_image = context.usage_history.of_image(request.image)
+    factor = known_memory_factor(of_image, request.validation.resources.memory)
+    move = replace(move, memory_factor=max(move.memory_factor, factor))
 
     async def prepare() -> JsonDict:
         return await _pod_body(context, ref, move, request)
@@ -85,5 +89,13 @@ async def _pod_body(
         validation=request.validation,
         avoid_nodes=request.avoid_nodes,
         memory_factor=move.memory_factor,
+        full_requests=move.full_requests,
+        use=_known_use(context, request),
     )
     return evaluation_pod(ref, run, settings)
+
+
+def _known_use(context: ReconcileContext, request: EvaluationRequest) -> PeakUse | None:
+    """What evaluations of the image used; before the first one, those of the repository."""
+    history = context.usage_history
+    return history.of_image(request.image) or history.of_repository(request.repository, Role.EVALUATION)

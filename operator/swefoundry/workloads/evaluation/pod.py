@@ -1,7 +1,8 @@
 """Manifest of the evaluation pod: one stage image by digest, the runner as PID 1, no network, no token. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from swefoundry.api import labels
 from swefoundry.api.types import Validation
 from swefoundry.contracts.evaluation import EVALUATION_SPEC_VARIABLE, EvaluationSpec
 from swefoundry.settings import Settings
@@ -15,6 +16,7 @@ from swefoundry.workloads.pod_spec import (
     scale_quantity,
     security_context,
 )
+from swefoundry.workloads.resource_estimates import PeakUse, Requests, estimate, first_guess
 
 EVALUATION_OVERHEAD_SECONDS = 900
 """On top of the runner's own limit: the deadline's clock includes pulling a large image."""
@@ -31,19 +33,23 @@ class EvaluationRun:
     """registry/repository@digest of the stage image, as nodes pull it."""
     spec: EvaluationSpec
     validation: Validation
+    use: PeakUse | None = None
+    """What evaluations of the image, or else of the repository, used at most; None before the first one."""
     avoid_nodes: tuple[str, ...] = ()
     memory_factor: int = 1
+    full_requests: bool = False
+    """Nothing is estimated but an absent CPU, which gets the most."""
 
 
 def evaluation_pod(ref: AttemptRef, run: EvaluationRun, settings: Settings) -> JsonDict:
     """The pod that runs the evaluation."""
-    resources = run.validation.resources
+    requests, limit = evaluation_requests(run, settings), _memory_limit(run)
     template = ContainerTemplate(
         image=run.image,
         env={EVALUATION_SPEC_VARIABLE: run.spec.to_json()},
         security=security_context(ROOT_CAPABILITIES, user=0),
         resources=resource_requirements(
-            resources.cpu, scale_quantity(resources.memory, run.memory_factor), resources.ephemeral_storage
+            requests.cpu, limit, run.validation.resources.ephemeral_storage, requests.memory
         ),
         deadline_seconds=run.spec.timeout_seconds + EVALUATION_OVERHEAD_SECONDS,
         user_namespace=settings.task_user_namespaces,
@@ -55,4 +61,23 @@ def evaluation_pod(ref: AttemptRef, run: EvaluationRun, settings: Settings) -> J
     )
     body = pod_manifest(ref, template)
     body["metadata"]["labels"][NETWORK_LABEL] = run.validation.network.lower()
+    if run.validation.resources.cpu is None and requests.cpu != settings.evaluation_cpu_most:
+        body["metadata"]["annotations"][labels.ESTIMATED_CPU] = requests.cpu
     return body
+
+
+def evaluation_requests(run: EvaluationRun, settings: Settings) -> Requests:
+    """Requests of the pod. A CPU that a person wrote is requested as it is; memory never exceeds its limit.
+
+    After a memory kill nothing is estimated: the second kill counts, and must not be the fault of a crowded node.
+    """
+    written = run.validation.resources.cpu
+    most = Requests(written or settings.evaluation_cpu_most, _memory_limit(run))
+    if run.full_requests or run.memory_factor > 1:
+        return most
+    found = first_guess(most, settings) if run.use is None else estimate(run.use, most, settings)
+    return replace(found, cpu=written) if written else found
+
+
+def _memory_limit(run: EvaluationRun) -> str:
+    return scale_quantity(run.validation.resources.memory, run.memory_factor)
