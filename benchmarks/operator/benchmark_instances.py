@@ -18,5 +18,5 @@ def a_benchmark_task(
     command = f"{UNIQUE_OUTPUT}; sleep {seconds:g}; sh check.sh"
     task = a_task(name, repository, command, namespace)
     task["spec"]["repo"] = "bench/shell"
-    task["spec"]["validation"] |= {"repeats": repeats}
+    task["spec"]["validation"] |= {"repeats": repeats, "minRepeats": repeats}
     return task

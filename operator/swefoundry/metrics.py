@@ -79,6 +79,11 @@ STAGE_SECONDS = Histogram(
     registry=REGISTRY,
 )
 VERDICTS = Counter("swefoundry_validations_total", "Verdicts.", ["verdict", "experiment"], registry=REGISTRY)
+EXTRA_EVALUATIONS = Counter(
+    "swefoundry_extra_evaluations_total",
+    "Evaluations beyond validation.minRepeats, run because samples of one stage disagreed.",
+    registry=REGISTRY,
+)
 ROUNDS = Counter(
     "swefoundry_rounds_total",
     "Rounds that ended, by strategy and outcome.",

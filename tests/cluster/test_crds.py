@@ -108,7 +108,8 @@ async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
     assert (spec["environment"], spec["validation"], spec["budget"], spec["suspend"]) == (
         {"strategies": [], "acceptError2Pass": True, "ablations": []},
         {
-            "repeats": 1,
+            "repeats": 5,
+            "minRepeats": 1,
             "network": "Deny",
             "timeoutSeconds": 1800,
             "resources": {"memory": "2Gi", "ephemeralStorage": "4Gi"},

@@ -14,6 +14,7 @@ from swefoundry.api.types import (
     Condition,
     Environment,
     Language,
+    Outcomes,
     RepoName,
     Source,
     Validation,
@@ -103,6 +104,10 @@ class ProbeResult(WireModel):
     measured: MeasuredResources | None = Field(default=None, description="What the container used.")
     not_failing: list[CaseId] = Field(
         default=[], max_length=64, description="Tolerated failures of the draft that did not fail here."
+    )
+    outcomes: Outcomes | None = Field(
+        default=None,
+        description="Hash over what each test did; equal ones agree. Absent when that is not known.",
     )
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."

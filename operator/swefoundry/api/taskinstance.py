@@ -13,6 +13,7 @@ from swefoundry.api.types import (
     Environment,
     KeyRef,
     Language,
+    Outcomes,
     RepoName,
     Source,
     Validation,
@@ -148,6 +149,10 @@ class Evaluation(WireModel):
     skipped: int | None = Field(default=None, ge=0, description="Tests that were skipped, by the report.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
     measured: MeasuredResources | None = Field(default=None, description="What the container used.")
+    outcomes: Outcomes | None = Field(
+        default=None,
+        description="Hash over what each test did; equal ones agree. Absent when that is not known.",
+    )
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )
@@ -200,6 +205,9 @@ class ResultSets(WireModel):
         default=0, ge=0, description="Pass after; their file could not be collected before."
     )
     pass_to_pass: int = Field(default=0, ge=0, description="Passed before and after.")
+    unstable: int = Field(
+        default=0, ge=0, description="In no other set: evaluations of one stage disagree about them."
+    )
 
 
 class TaskInstanceStatus(WireModel):

@@ -20,6 +20,8 @@ RepoName = Annotated[
 ]
 Version = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!/-]*$")]
 """Becomes a git tag on the clean tree, so it must be a valid tag name."""
+Outcomes = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]
+"""sha256 over what each test did. Without a prefix, because no content of the registry has it."""
 Language = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[a-z0-9+#-]+$")]
 Cpu = Annotated[
     str, Field(max_length=8, pattern=r"^([1-9][0-9]{0,5}m|[1-9][0-9]{0,2}|[0-9]{1,3}\.[0-9]{1,3})$")
@@ -188,11 +190,22 @@ class Resources(WireModel):
 class Validation(WireModel):
     """How the tests are run."""
 
+    model_config = cel_rules(
+        cel_rule("self.minRepeats <= self.repeats", "minRepeats: must not be above repeats", "minRepeats")
+    )
     repeats: int = Field(
+        default=5,
+        ge=1,
+        le=20,
+        description="How often `before` and `after` are evaluated at most, besides the probe. More than "
+        "`minRepeats` are run only while evaluations of one stage disagree.",
+    )
+    min_repeats: int = Field(
         default=1,
         ge=1,
         le=20,
-        description="How often each stage of the matrix is evaluated; disagreement is `flaky`.",
+        description="How often `before` and `after` are evaluated at least, besides the probe. With 4, a test that "
+        "flips at random is kept out of FAIL_TO_PASS with a confidence of 99 %.",
     )
     network: Literal["Deny", "Allow"] = Field(
         default="Deny",

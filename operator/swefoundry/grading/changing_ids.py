@@ -24,6 +24,8 @@ CHANGING_PART = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
+PLACEHOLDER = "*"
+
 
 def changing_ids(runs: Sequence[Collection[str]]) -> set[str]:
     """Return the ids that other ids of the same shape replace in another of the runs."""
@@ -34,6 +36,11 @@ def changing_ids(runs: Sequence[Collection[str]]) -> set[str]:
             if one - other and other - one:
                 changing |= one ^ other
     return changing
+
+
+def id_shape(test: str) -> str:
+    """Return the id with a placeholder for each part that may change from run to run."""
+    return CHANGING_PART.sub(PLACEHOLDER, test)
 
 
 def _shapes(runs: Sequence[Collection[str]]) -> dict[str, list[set[str]]]:
@@ -47,6 +54,6 @@ def _shapes(runs: Sequence[Collection[str]]) -> dict[str, list[set[str]]]:
 
 def _shaped(run: Iterable[str]) -> Iterable[tuple[str, str]]:
     for test in run:
-        shape, found = CHANGING_PART.subn("*", test)
+        shape, found = CHANGING_PART.subn(PLACEHOLDER, test)
         if found:
             yield test, shape

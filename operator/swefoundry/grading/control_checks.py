@@ -34,7 +34,7 @@ def null_patch(before: Sequence[ControlRun]) -> ControlResult:
         return control_result(
             ControlName.NULL_PATCH,
             "Unknown",
-            "`before` has one result only; set validation.repeats to 2 or more",
+            "`before` has one result only; set validation.minRepeats to 2 or more",
         )
     evidence = runs[-1].evidence
     codes = [run.code for run in runs]

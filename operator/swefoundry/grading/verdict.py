@@ -10,7 +10,7 @@
     0        not 0    pass2fail
     23|24    any      inconclusive  exit code and report contradict each other, here or after
     22       0        inconclusive
-    repeats of a stage disagree     flaky
+    samples of a stage disagree     flaky, unless unstable tests explain it: see sampled_verdict
     a fault on the way              inconclusive
 
 The names and the idea of the matrix are SWE-Factory's (arXiv 2506.10954); flaky, error2pass and inconclusive go
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.stages import PROBE, Stage
 
 
 class Verdict(StrEnum):
@@ -57,14 +57,14 @@ class MatrixCell:
 
 
 def matrix_verdict(cells: Iterable[MatrixCell]) -> Verdict:
-    """Return the verdict over all evaluations of a task. Pure and total."""
+    """Return the verdict over all evaluations of a task; `base` does not decide. Pure and total."""
     codes: dict[Stage, set[int | None]] = {stage: set() for stage in Stage}
     for cell in cells:
         codes[cell.stage].add(cell.code)
     graded = (codes[Stage.BEFORE], codes[Stage.AFTER])
     if any(not found or None in found for found in graded):
         return Verdict.INCONCLUSIVE
-    if any(len(found) > 1 for found in codes.values() if None not in found):
+    if any(len(found) > 1 for found in graded):
         return Verdict.FLAKY
     return pair_verdict(*(found.pop() for found in graded))  # type: ignore[arg-type]
 
@@ -89,6 +89,19 @@ def inconclusive_cause(cells: Iterable[MatrixCell]) -> str:
     """Return which evaluation contradicts itself, as a sentence; empty when none does."""
     return next(
         (f"{each.stage}: {CONTRADICTIONS[each.code]}" for each in cells if each.code in CONTRADICTIONS), ""
+    )
+
+
+def flaky_cause(cells: Iterable[MatrixCell]) -> str:
+    """Return which stage ended with which codes, as a sentence; empty when the codes of each stage agree."""
+    codes: dict[Stage, set[int]] = {stage: set() for stage in PROBE}
+    for cell in cells:
+        if cell.stage in codes and cell.code is not None:
+            codes[cell.stage].add(cell.code)
+    return ", ".join(
+        f"{stage} ended with {' and '.join(map(str, sorted(found)))}"
+        for stage, found in codes.items()
+        if len(found) > 1
     )
 
 

@@ -39,6 +39,8 @@ class VerdictBundle(WireModel):
     instance_id: str
     verdict: str
     matrix: list[BundledEvaluation] = Field(default=[])
+    probes: list[BundledEvaluation] = Field(default=[])
+    """Probes of the same image and draft: further samples of `before` and `after`."""
     image: str | None = None
     """registry/repository:tag@digest of the task image, as nodes pull it."""
     tests: dict[str, list[str]] = Field(default={})

@@ -296,6 +296,7 @@ ENVIRONMENTS = (
 
 LIMITS = (
     _task("with no repeat", "spec.validation.repeats", validation__repeats=0),
+    _task("with more repeats at least than at most", "spec.validation.minRepeats", validation__minRepeats=4),
     _task("with 21 repeats", "spec.validation.repeats", validation__repeats=21),
     _task("with a network policy in lower case", "spec.validation.network", validation__network="deny"),
     _task("with no time", "spec.validation.timeoutSeconds", validation__timeoutSeconds=0),

@@ -24,16 +24,17 @@ async def test_a_fixed_draft(server, proxy, seeded):
     simulation = Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)))
     await simulation.run()
     assert api_writes(simulation) <= 44
-    assert simulation.registry_requests["GET"] <= 25
+    assert simulation.registry_requests["GET"] <= 31
 
 
 async def test_three_drafts_of_agents(server, proxy, seeded):
     records = {f"agent-{number}": [await written(proxy, number)] for number in range(3)}
     pods = ScriptedPods(seeded, agent_records=records, probe_codes={"after-0": 1, "before-1": 0})
-    simulation = a_simulation(server, proxy, seeded, pods)
+    # The matrix has works of the same names, so that its `after` disagrees with the accepted probe.
+    simulation = a_simulation(server, proxy, seeded, pods, spec={"validation": {"repeats": 1}})
     await simulation.run()
     assert api_writes(simulation) <= 98
-    assert simulation.registry_requests["GET"] <= 35
+    assert simulation.registry_requests["GET"] <= 41
 
 
 async def test_four_instances_of_one_repository(server, proxy):
@@ -45,7 +46,7 @@ async def test_four_instances_of_one_repository(server, proxy):
         stage.task(name, ("reuse", "recipe", "fixed"))
     simulation = await stage.run()
     assert api_writes(simulation) <= 182
-    assert simulation.registry_requests["GET"] <= 109
+    assert simulation.registry_requests["GET"] <= 133
 
 
 @pytest.mark.parametrize("budget", [{}, {"rounds": 1}])
@@ -55,4 +56,4 @@ async def test_a_search_without_an_accepted_image(server, proxy, seeded, budget)
     simulation = a_simulation(server, proxy, seeded, pods, spec=spec)
     await simulation.run()
     assert api_writes(simulation) <= 45
-    assert simulation.registry_requests["GET"] <= 24
+    assert simulation.registry_requests["GET"] <= 30

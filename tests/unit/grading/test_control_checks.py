@@ -43,12 +43,12 @@ NULL_PATCH_CASES: dict[str, tuple[list[ControlRun], ControlOutcome, str]] = {
     "one run cannot be compared": (
         [a_run(a=FAILED)],
         "Unknown",
-        "`before` has one result only; set validation.repeats to 2 or more",
+        "`before` has one result only; set validation.minRepeats to 2 or more",
     ),
     "a run that a fault ended is not compared": (
         [a_run(None), a_run(a=FAILED)],
         "Unknown",
-        "`before` has one result only; set validation.repeats to 2 or more",
+        "`before` has one result only; set validation.minRepeats to 2 or more",
     ),
     "a report that was cut cannot be compared": (
         [a_run(a=FAILED), a_run(problem="the log was cut")],

@@ -7,6 +7,7 @@ from swefoundry.grading.verdict import (
     VERDICT_MESSAGES,
     MatrixCell,
     Verdict,
+    flaky_cause,
     inconclusive_cause,
     matrix_verdict,
 )
@@ -51,8 +52,8 @@ def test_the_verdict_follows_from_before_and_after(before, after, verdict):
     assert matrix_verdict(cells(before, after)) is verdict
 
 
-def test_a_base_stage_that_disagrees_with_itself_is_flaky_too():
-    assert matrix_verdict(cells(1, 0, base=(0, 1))) is Verdict.FLAKY
+def test_base_does_not_decide():
+    assert matrix_verdict(cells(1, 0, base=(0, 1))) is Verdict.FAIL2PASS
 
 
 def test_a_fault_in_the_base_stage_spoils_nothing():
@@ -66,6 +67,11 @@ def test_nothing_is_inconclusive():
 def test_an_evaluation_that_contradicts_itself_is_named():
     assert inconclusive_cause(cells(1, 23)).startswith("after: ")
     assert inconclusive_cause(cells(1, 0)) == ""
+
+
+def test_a_stage_that_ended_in_two_ways_is_named():
+    assert flaky_cause(cells((1, 1), (1, 0, 0))) == "after ended with 0 and 1"
+    assert flaky_cause(cells((1, 1), (0, None), base=(0, 1))) == ""
 
 
 def test_every_verdict_has_its_sentence():

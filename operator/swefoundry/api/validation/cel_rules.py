@@ -41,6 +41,13 @@ def _build_commit(spec: JsonObject) -> bool:
     return "baseCommit" in spec or "git" not in spec.get("source", {})
 
 
+def _repeats_are_in_order(node: JsonObject) -> bool:
+    least, most = node.get("minRepeats", 1), node.get("repeats", 5)
+    if not (isinstance(least, int) and isinstance(most, int)):
+        return True  # reported by the schema
+    return least <= most or most < 1 or least > 20
+
+
 def _both_layers(node: JsonObject) -> bool:
     return {"before", "after"} <= set(node.get("layers", {}))
 
@@ -61,6 +68,7 @@ PYTHON_EQUIVALENTS: dict[str, Callable[[JsonObject], bool]] = {
     "'reuse' in self.strategies": _parent_is_used,
     "has(self.baseCommit) || (has(self.source) && !has(self.source.git))": _task_commit,
     "has(self.baseCommit) || !has(self.source.git)": _build_commit,
+    "self.minRepeats <= self.repeats": _repeats_are_in_order,
     "has(self.layers.before) && has(self.layers.after)": _both_layers,
 }
 
@@ -88,6 +96,7 @@ FIX_BY_FIELD = {
     "baseImage": "Write an image name, such as python:3.11-slim.",
     "key": "Write letters, digits, '.', '_' and '-'.",
     "llmUsd": 'Write dollars in quotes, with at most six decimals, such as "0.50".',
+    "minRepeats": "Write a number from 1 to that of repeats.",
     "name": "Write lower-case letters, digits, '-' and '.'.",
 }
 """By field name: what to write instead."""

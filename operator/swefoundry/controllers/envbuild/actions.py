@@ -147,6 +147,7 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
         seconds=record.duration_ms / 1000,
         measured=record.measured,
         not_failing=await _tolerated_not_failing(evidence.reports.statuses, observed, context),
+        outcomes=evidence.outcomes,
         evidence=evidence.digest,
     )
     validation = observed.build.spec.validation

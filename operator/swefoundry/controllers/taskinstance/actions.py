@@ -1,6 +1,6 @@
 """Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
-from swefoundry import errors
+from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import Evaluation
 from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.child_env_build import create_env_build, fetch_env_build
@@ -49,7 +49,7 @@ async def act(
         case CreateEnvBuild():
             return await gather_partial([create_env_build(observed, context)])
         case Judge():
-            return await gather_partial([store_verdict(step, observed, context)])
+            return await gather_partial([store_verdict(observed, context)])
         case DeleteTask():
             await context.kube.delete(
                 TASKS, observed.task.namespace, observed.task.name, uid=observed.task.uid
@@ -105,6 +105,8 @@ async def _collect_evaluation(
         return after_lost_log(move, observed.work_state)
     count_finished_pod(move)
     stage, repeat = move.work.evaluated_stage, move.work.number
+    if repeat >= task.spec.validation.min_repeats:
+        metrics.EXTRA_EVALUATIONS.inc()
     record, counts = evidence.record, evidence.reports.counts
     reported = bool(evidence.reports.statuses)
     evaluation = Evaluation(
@@ -118,6 +120,7 @@ async def _collect_evaluation(
         skipped=counts.skipped if reported else None,
         seconds=record.duration_ms / 1000,
         measured=record.measured,
+        outcomes=evidence.outcomes,
         evidence=evidence.digest,
     )
     return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))

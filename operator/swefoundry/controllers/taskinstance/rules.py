@@ -9,6 +9,7 @@ from datetime import timedelta
 from swefoundry.api import conditions, reasons
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.controllers.taskinstance.observe import Observation
+from swefoundry.controllers.taskinstance.sampling import missing_evaluations
 from swefoundry.controllers.taskinstance.steps import (
     CreateEnvBuild,
     DeleteTask,
@@ -16,10 +17,8 @@ from swefoundry.controllers.taskinstance.steps import (
     Judge,
     Step,
     WaitForEnvBuild,
-    matrix_works,
 )
-from swefoundry.grading.verdict import MatrixCell, matrix_verdict
-from swefoundry.workloads.attempt import INTAKE_WORK, evaluation_work
+from swefoundry.workloads.attempt import INTAKE_WORK
 from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
 
 Rule = Callable[[Observation], Step | None]
@@ -88,9 +87,8 @@ def tasks_without_environment_fail(observed: Observation) -> Step | None:
 
 
 def stages_are_evaluated(observed: Observation) -> Step | None:
-    """The whole matrix at once: each stage in a fresh pod of its own image."""
-    ended = {evaluation_work(item.stage, item.repeat) for item in observed.task.status.evaluations}
-    missing = [work for work in matrix_works(observed.task.spec.validation.repeats) if work not in ended]
+    """The matrix at once, each stage in a fresh pod of its own image; then pair by pair while samples disagree."""
+    missing = missing_evaluations(observed)
     if not missing:
         return None
     suspended = observed.task.spec.suspend
@@ -100,10 +98,8 @@ def stages_are_evaluated(observed: Observation) -> Step | None:
 
 
 def matrices_are_judged(observed: Observation) -> Step | None:
-    """Every evaluation has ended."""
-    return Judge(
-        matrix_verdict(MatrixCell(item.stage, item.code) for item in observed.task.status.evaluations)
-    )
+    """Every evaluation has ended, and no more are needed."""
+    return Judge()
 
 
 RULES: tuple[Rule, ...] = (

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from swefoundry.api.taskinstance import Evaluation, ResultSets
 from swefoundry.contracts.controls import ControlResult
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.steps import NoOp, RunWork
 from swefoundry.grading.verdict import Verdict
-from swefoundry.workloads.attempt import Work, evaluation_work
 from swefoundry.workloads.decide import AttemptChange, CollectResult
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, Queued
@@ -31,9 +29,7 @@ class WaitForEnvBuild:
 
 @dataclass(frozen=True)
 class Judge:
-    """Store the verdict: every evaluation has ended."""
-
-    verdict: Verdict
+    """Find and store the verdict: every evaluation has ended. What each test did is in the registry."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +78,8 @@ class Judged:
     """Why they are not known."""
     note: str = ""
     """What a person should know about how the tests were run."""
+    disagreement: str = ""
+    """What the samples of one stage disagree about, as a sentence; empty when they agree."""
     controls: tuple[ControlResult, ...] = ()
 
 
@@ -95,8 +93,3 @@ Result = (
     | Queued
     | AttemptChange
 )
-
-
-def matrix_works(repeats: int) -> tuple[Work, ...]:
-    """Every evaluation that a verdict needs."""
-    return tuple(evaluation_work(stage, repeat) for repeat in range(repeats) for stage in MATRIX)

@@ -25,19 +25,16 @@ class StoredEvaluation:
         """Why the statuses are not all tests of the evaluation; empty when they are."""
         return report_disagreement(self.bundled.record, self.statuses) if self.bundled.record else ""
 
+    @property
+    def problem(self) -> str:
+        """Why the statuses of its tests are not known; empty when they are."""
+        return self.disagreement if self.bundled.record else "its evidence is not there"
+
 
 async def read_evaluation(item: Evaluation, context: ReconcileContext, repository: str) -> StoredEvaluation:
     """The evaluation with its evidence; without statuses when a fault prevented a result."""
-    bundled = BundledEvaluation(
-        stage=item.stage,
-        repeat=item.repeat,
-        code=item.code,
-        fault=item.fault,
-        raw_exit=item.raw_exit,
-        evidence=item.evidence,
-    )
     if item.evidence is None:
-        return StoredEvaluation(bundled, {})
+        return without_evidence(item)
     files = await pull_artifact(
         context.registry,
         repository,
@@ -48,4 +45,18 @@ async def read_evaluation(item: Evaluation, context: ReconcileContext, repositor
     record = EvaluationResult.model_validate_json(files[RECORD_FILE])
     stored = json.loads(files[STATUSES_FILE])["statuses"]
     statuses = {test: CaseStatus(status) for test, status in stored.items()}
-    return StoredEvaluation(bundled.model_copy(update={"record": record}), statuses)
+    bundled = without_evidence(item).bundled.model_copy(update={"record": record})
+    return StoredEvaluation(bundled, statuses)
+
+
+def without_evidence(item: Evaluation) -> StoredEvaluation:
+    """The evaluation as the status has it."""
+    bundled = BundledEvaluation(
+        stage=item.stage,
+        repeat=item.repeat,
+        code=item.code,
+        fault=item.fault,
+        raw_exit=item.raw_exit,
+        evidence=item.evidence,
+    )
+    return StoredEvaluation(bundled, {})

@@ -1,6 +1,5 @@
-"""Store a verdict: the bundle with the matrix, the per-test sets and the draft, as an artifact of the image."""
+"""Find and store a verdict: the bundle with all samples, the test sets and the draft, as an artifact of the image."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 
@@ -11,41 +10,46 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.instance_controls import run_controls
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
-    Judge,
     Judged,
     Result,
 )
-from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation
+from swefoundry.controllers.taskinstance.stored_samples import read_samples
 from swefoundry.drafts.evaluation_command import no_files_note
-from swefoundry.grading.result_sets import CaseSets, compare_stages
-from swefoundry.grading.testcase_status import CaseStatuses
+from swefoundry.grading.result_sets import CaseSets
+from swefoundry.grading.sampled_verdict import sampled_verdict
+from swefoundry.grading.verdict import Verdict, flaky_cause
 from swefoundry.grading.verdict_bundle import (
     BUNDLED_DRAFT_FILE,
     VERDICT_FILE,
     VerdictBundle,
 )
 from swefoundry.oci.artifacts import push_artifact
+from swefoundry.text.plurals import pluralize
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
 
-NO_TESTS_REPORTED = "no test was reported after the fix; a draft without reports gives exit codes only"
+NAMED_UNSTABLE_TESTS = 3
+UNSTABLE_ID_CHARACTERS = 200
+"""Limits of a condition's message; the bundle has all names."""
 
 
-async def store_verdict(step: Judge, observed: Observation, context: ReconcileContext) -> Result:
+async def store_verdict(observed: Observation, context: ReconcileContext) -> Result:
     """Push the verdict bundle, count the verdict, and return it with the sizes of the per-test sets."""
     task, repository = observed.task, observed.repository
     image = observed.image
     if image is None:
         raise errors.PermanentError(f"{task.name}: a verdict without an image")
-    evaluations = await _matrix_evidence(observed, context, repository)
-    unknown = unknown_tests_reason(evaluations)
-    sets = CaseSets() if unknown else _result_sets(evaluations)
+    samples = await read_samples(observed, context)
+    unknown = samples.unknown_tests_reason()
+    sets = CaseSets() if unknown else samples.sets()
     draft = await _draft(observed, context, repository)
     tolerated = draft.tolerated_failures if draft else []
-    controls = await run_controls(step.verdict, evaluations, tolerated, observed, context)
+    verdict = sampled_verdict(samples.runs, None if unknown else sets, tolerated)
+    controls = run_controls(verdict, samples, tolerated, observed)
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
-        verdict=step.verdict.value,
-        matrix=[item.bundled for item in evaluations],
+        verdict=verdict.value,
+        matrix=[item.bundled for item in samples.matrix],
+        probes=[item.bundled for item in samples.probes],
         image=f"{image.name}@{image.digest}",
         tests={name: list(ids) for name, ids in sets.by_name().items()},
         tests_unknown=unknown,
@@ -55,57 +59,52 @@ async def store_verdict(step: Judge, observed: Observation, context: ReconcileCo
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
-    note = ""
     if draft is not None:
         # With the draft, the bundle alone is enough to build the image and run the tests again.
         files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
-        note = no_files_note(
-            draft.test_command, task.status.prepared.test_files if task.status.prepared else 0
-        )
     digest = await push_artifact(context.registry, repository, "verdict", files, subject=image.digest)
-    metrics.VERDICTS.labels(step.verdict.value, observed.settings.experiment_label(task.experiment)).inc()
-    counts = ResultSets(
+    metrics.VERDICTS.labels(verdict.value, observed.settings.experiment_label(task.experiment)).inc()
+    cause = flaky_cause(run.cell for run in samples.runs) if verdict is Verdict.FLAKY else ""
+    return Judged(
+        verdict,
+        None if unknown else _counts(sets),
+        digest,
+        unknown,
+        _command_note(observed, draft),
+        "; ".join(filter(None, [cause, unstable_message(sets.unstable)])),
+        controls,
+    )
+
+
+def unstable_message(tests: Sequence[str]) -> str:
+    """How many tests are unstable, and the names of the first."""
+    if not tests:
+        return ""
+    named = ", ".join(test[:UNSTABLE_ID_CHARACTERS] for test in tests[:NAMED_UNSTABLE_TESTS])
+    more = ", …" if len(tests) > NAMED_UNSTABLE_TESTS else ""
+    return f"unstable and in no other set: {pluralize(len(tests), 'test')} ({named}{more})"
+
+
+def _counts(sets: CaseSets) -> ResultSets:
+    return ResultSets(
         fail_to_pass=len(sets.swe_bench_fail_to_pass),
         error_to_pass=len(sets.error_to_pass),
         pass_to_pass=len(sets.pass_to_pass),
+        unstable=len(sets.unstable),
     )
-    return Judged(step.verdict, None if unknown else counts, digest, unknown, note, controls)
+
+
+def _command_note(observed: Observation, draft: Draft | None) -> str:
+    if draft is None:
+        return ""
+    prepared = observed.task.status.prepared
+    return no_files_note(draft.test_command, prepared.test_files if prepared else 0)
 
 
 async def _draft(observed: Observation, context: ReconcileContext, repository: str) -> Draft | None:
     if observed.build is None or observed.build.status.draft is None:
         return None
     return await context.draft(repository, observed.build.status.draft)
-
-
-async def _matrix_evidence(
-    observed: Observation, context: ReconcileContext, repository: str
-) -> list[StoredEvaluation]:
-    items = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
-    return list(await asyncio.gather(*(read_evaluation(item, context, repository) for item in items)))
-
-
-def unknown_tests_reason(evaluations: Sequence[StoredEvaluation]) -> str:
-    """Why sets of tests cannot be made; empty when they can. `base` only helps, and is left out where it disagrees."""
-    for item in evaluations:
-        problem = item.disagreement
-        if problem and item.bundled.stage is not Stage.BASE:
-            return f"{item.bundled.stage} #{item.bundled.repeat}: {problem}"
-    return "" if any(_statuses_of(Stage.AFTER, evaluations)) else NO_TESTS_REPORTED
-
-
-def _result_sets(evaluations: Sequence[StoredEvaluation]) -> CaseSets:
-    agreeing = [item for item in evaluations if not item.disagreement]
-    before, after, base = (_statuses_of(stage, agreeing) for stage in (Stage.BEFORE, Stage.AFTER, Stage.BASE))
-    return compare_stages(before, after, base)
-
-
-def _statuses_of(stage: Stage, evaluations: Sequence[StoredEvaluation]) -> list[CaseStatuses]:
-    return [
-        item.statuses
-        for item in evaluations
-        if item.bundled.stage is stage and item.bundled.record is not None
-    ]
 
 
 async def _stage_digests(

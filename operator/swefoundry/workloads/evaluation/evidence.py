@@ -10,6 +10,7 @@ from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import OUTPUT_FILE, EvaluationResult
 from swefoundry.grading.report_agreement import report_disagreement
 from swefoundry.grading.report_parser import read_reports
+from swefoundry.grading.samples import outcomes_hash
 from swefoundry.grading.testcase_status import ParsedReports
 from swefoundry.kube.resources import PODS
 from swefoundry.oci.artifacts import push_artifact
@@ -37,6 +38,8 @@ class Evidence:
     record: EvaluationResult
     digest: Digest
     reports: ParsedReports
+    outcomes: str | None
+    """Hash over what each test did; None when that is not known."""
     log: str
     """The test output (at most 1 MiB), for excerpts."""
 
@@ -59,8 +62,11 @@ async def store_evidence(
     problems = [*framed.problems, *reports.problems]
     if record.report_sha256 is not None and reports_digest(framed.reports) != record.report_sha256:
         problems.append("the reports in the log differ from those of the record: the log was cut")
+    outcomes: str | None = None
     if disagreement := report_disagreement(record, reports.statuses):
         problems.append(disagreement)
+    else:
+        outcomes = await asyncio.to_thread(outcomes_hash, reports.statuses)
     statuses = {"statuses": reports.statuses, "uncollected": reports.uncollected, "problems": problems}
     files: dict[str, bytes] = {
         OUTPUT_FILE: framed.output,
@@ -69,7 +75,7 @@ async def store_evidence(
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
     digest = await push_artifact(context.registry, repository, "evaluation", files)
-    return Evidence(record, digest, reports, framed.output.decode(errors="replace"))
+    return Evidence(record, digest, reports, outcomes, framed.output.decode(errors="replace"))
 
 
 def _json(value: Mapping[str, object]) -> bytes:

@@ -90,10 +90,8 @@ def test_what_intake_did_not_fetch_is_named_when_there_is_no_valid_instance():
     noted = observed(READY | {"prepared": NOTED})
     failed = after(noted, Fail("EnvironmentNotBuilt", "EnvBuild task-one: DraftsExhausted: 3 drafts"))
     assert message(failed).endswith("3 drafts; submodules that were not fetched: helper")
-    assert message(after(noted, Judge(Verdict.FAIL2FAIL), judged(Verdict.FAIL2FAIL))).endswith(
-        "not fetched: helper"
-    )
-    assert "helper" not in message(after(noted, Judge(Verdict.FAIL2PASS), judged(Verdict.FAIL2PASS)))
+    assert message(after(noted, Judge(), judged(Verdict.FAIL2FAIL))).endswith("not fetched: helper")
+    assert "helper" not in message(after(noted, Judge(), judged(Verdict.FAIL2PASS)))
 
 
 def test_a_new_task_is_in_phase_intake():
@@ -222,7 +220,7 @@ def test_an_evaluation_is_a_cell_of_the_matrix_in_its_order():
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_is_a_success_of_the_operator_and_one_validates(verdict):
-    status = after(observed(READY, now=LATER), Judge(verdict), judged(verdict))
+    status = after(observed(READY, now=LATER), Judge(), judged(verdict))
     valid = verdict is Verdict.FAIL2PASS
     reason = conditions_of(status)["Ready"][1]
     assert conditions_of(status) == {
@@ -381,5 +379,5 @@ def test_a_task_that_is_valid_again_is_not_stalled():
 
 
 def test_a_status_is_unchanged_by_a_round_trip_through_json():
-    status = after(observed(READY), Judge(Verdict.FAIL2PASS), evaluated("base", 0), judged(Verdict.FAIL2PASS))
+    status = after(observed(READY), Judge(), evaluated("base", 0), judged(Verdict.FAIL2PASS))
     assert TaskInstanceStatus.model_validate(status.to_json_dict()) == status
