@@ -108,6 +108,8 @@ def command_draft(text: str = "sh {files}", claimed: bool = True) -> Json:
             "rebuild_command": "",
             "reports": [],
             "error_exit_codes": [2],
+            "tolerated_failures": [],
+            "run_as_user": 0,
             "claimed": claimed,
             "note": "",
         }

@@ -80,6 +80,14 @@ class CommandDraft(RoleAnswer):
         default=list(PYTEST_ERROR_CODES),
         description="Exit codes by which the test command says that tests could not run, as opposed to failed.",
     )
+    tolerated_failures: list[str] = Field(
+        default=[],
+        description="Ids, exactly as in the report, of tests that fail with and without the fix in this environment; "
+        "empty: none.",
+    )
+    run_as_user: int = Field(
+        default=0, description="Id of the user and group that the test command runs as; 0: root."
+    )
     claimed: bool = Field(
         default=False,
         description="Whether you believe that the tests will fail before the fix and pass after it.",

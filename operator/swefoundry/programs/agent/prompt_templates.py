@@ -34,4 +34,5 @@ def _template_environment() -> jinja2.Environment:
 def _commands_json(draft: Draft) -> str:
     """A draft as JSON without its Dockerfile, which is shown separately, and with defaults resolved."""
     resolved = draft.model_copy(update={"error_exit_codes": draft.could_not_run_codes})
-    return resolved.model_dump_json(exclude={"dockerfile", "tolerated_failures", "run_as_user"}, indent=1)
+    unset = {name for name in ("tolerated_failures", "run_as_user") if not getattr(draft, name)}
+    return resolved.model_dump_json(exclude={"dockerfile", *unset}, indent=1)

@@ -18,6 +18,8 @@ COMPLETE_TESTS = {
     "rebuild_command": "",
     "reports": ["report.xml"],
     "error_exit_codes": [2, 3, 4, 5],
+    "tolerated_failures": [],
+    "run_as_user": 0,
     "claimed": True,
     "note": "",
 }

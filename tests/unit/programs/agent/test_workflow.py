@@ -146,6 +146,9 @@ class TestFirstDrafts:
         [
             ("reports", ["/abs.xml"], "reports"),
             ("error_exit_codes", [300], "error_exit_codes"),
+            ("run_as_user", 65534, "run_as_user"),
+            ("tolerated_failures", [""], "tolerated_failures"),
+            ("tolerated_failures", [f"t.py::test_{number}" for number in range(65)], "tolerated_failures"),
             ("test_command", "x" * 9000 + "{files}", "test_command"),
         ],
     )
@@ -155,6 +158,13 @@ class TestFirstDrafts:
         run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [TESTS | {field: value}, TESTS]})
         await run.draft()
         assert problem in run.client.last_messages("tests")[1]
+
+    async def test_the_test_manager_may_tolerate_failures_and_name_a_user(self, tmp_path: Path) -> None:
+        answer = TESTS | {"tolerated_failures": ["t.py::test_b", "t.py::test_a"], "run_as_user": 1000}
+        run = WorkflowRun(agent_inputs(tmp_path), FIRST | {"tests": [answer]})
+        assert (await run.draft()).draft == a_draft(
+            tolerated_failures=["t.py::test_a", "t.py::test_b"], run_as_user=1000
+        )
 
 
 class TestLaterDrafts:
@@ -199,6 +209,14 @@ class TestLaterDrafts:
         written = await run.draft()
         assert written.draft == a_draft(command="pytest --junitxml=report.xml {files}")
         assert "has changed since" not in run.opening("tests")
+
+    async def test_the_test_manager_sees_what_the_current_draft_tolerates(self, tmp_path: Path) -> None:
+        draft = a_draft(tolerated_failures=["t.py::test_a"], run_as_user=1000)
+        last = a_past_attempt(0, RoundOutcome.NO_RESULT, "no report", draft)
+        answers: dict[str, list[ScriptedAnswer]] = {"analyst": [TO_TESTS], "tests": [TESTS]}
+        run = WorkflowRun(agent_inputs(tmp_path, last), answers)
+        assert (await run.draft()).draft == a_draft()
+        assert "t.py::test_a" in run.opening("tests") and '"run_as_user": 1000' in run.opening("tests")
 
     async def test_guidance_for_the_explorer_asks_all_roles_again(self, tmp_path: Path) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {

@@ -46,6 +46,8 @@ def assemble_draft(command: CommandDraft, dockerfile: str) -> Draft:
         rebuild_command=command.rebuild_command.strip() or None,
         reports=command.reports,
         error_exit_codes=sorted(set(command.error_exit_codes)),
+        tolerated_failures=sorted(set(command.tolerated_failures)),
+        run_as_user=command.run_as_user or None,
     )
 
 
