@@ -23,12 +23,17 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|error: command |unable to execute|natively supported|import file mismatch|INTERNALERROR> \w*(Error|Warning)"
         r"|PytestRemovedIn|No such file or directory|no such option|Temporary failure in name resolution"
         r"|No space left|Killed|MemoryError|manifest unknown|Multiple top-level"
+        r"|\.go:\d+:\d+: |missing go\.sum entry|is not in (GOROOT|std)\b|requires (go ?>=|go1|newer Go)|requires Go 1"
+        r"|module lookup disabled|inconsistent vendoring|executable file not found|unknown directive: "
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are
     re.compile(r"^(FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("),
     # what a test saw
-    re.compile(r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"),
+    re.compile(
+        r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"
+        r"|^ +\w+_test\.go:\d+: |^panic: "
+    ),
     re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
 )
 _LAST_LINES = 4

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+import swefoundry.drafts.recipes.go.go_recipe as go_recipe
 import swefoundry.drafts.recipes.python.recipe as python_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
@@ -26,7 +27,10 @@ class RecipeLanguage:
     """Returns the plan before any round; None where the recipe does not know this kind of project."""
 
 
-LANGUAGES: tuple[RecipeLanguage, ...] = (RecipeLanguage("python", (".py",), python_recipe.initial_plan),)
+LANGUAGES: tuple[RecipeLanguage, ...] = (
+    RecipeLanguage("python", (".py",), python_recipe.initial_plan),
+    RecipeLanguage("go", (".go",), go_recipe.initial_plan),
+)
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to
 the next strategy.
 """

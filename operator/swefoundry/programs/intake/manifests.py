@@ -34,6 +34,8 @@ MANIFESTS = (
     "tsconfig.json",
     "pnpm-workspace.yaml",
     "go.mod",
+    "go.work",
+    "vendor/modules.txt",
     "Cargo.toml",
     "rust-toolchain",
     "rust-toolchain.toml",

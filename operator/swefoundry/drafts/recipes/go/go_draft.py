@@ -1,0 +1,74 @@
+"""Turn a toolchain and constraints into a draft and a label for people."""
+
+import shlex
+
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.go.go_constraints import GoConstraints
+from swefoundry.drafts.recipes.go.go_project import GoProject
+from swefoundry.drafts.recipes.go.go_test_command import GO_REPORT, go_test_command
+from swefoundry.drafts.recipes.go.toolchains import Toolchain
+from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER, LanguageVersion
+from swefoundry.text.plurals import pluralize
+
+FIRST_WITH_MOD: LanguageVersion = (1, 14)
+"""First release that knows `-mod=mod`; earlier ones do the same without it."""
+FIRST_WITH_BUILDVCS: LanguageVersion = (1, 18)
+"""First release that asks git about the source, and the option that keeps it from that."""
+
+
+def plan_to_draft(project: GoProject, toolchain: Toolchain, constraints: GoConstraints) -> Draft:
+    """Return the draft of a plan. Nothing is rebuilt in a reused image: `go test` compiles what differs by content."""
+    return Draft(
+        dockerfile=_dockerfile(project, toolchain, constraints),
+        test_command=go_test_command(project),
+        reports=[GO_REPORT],
+        error_exit_codes=[],
+        tolerated_failures=sorted(constraints.tolerated),
+        run_as_user=ORDINARY_USER if constraints.as_user else None,
+    )
+
+
+def _dockerfile(project: GoProject, toolchain: Toolchain, constraints: GoConstraints) -> str:
+    """Dependencies and the build cache come from the build; the tests have no module proxy."""
+    place = f"cd {shlex.quote(project.folder)} && " if project.folder else ""
+    vendored = project.is_vendored and not constraints.download
+    flags = " ".join(_flags(project, toolchain, vendored))
+    # The cache is writable for an ordinary user; a package that does not compile is the tests' matter.
+    warm = "go build ./...; go test -vet=off -run '^$' ./... > /dev/null; chmod -R a+rwX /go/cache"
+    steps = [
+        f"FROM {toolchain.base}",
+        f'ENV GOENV=off GOTOOLCHAIN=local GOPATH=/go GOCACHE=/go/cache GOFLAGS="{flags}"',
+        *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
+        f"COPY . {SOURCE_ROOT}",
+        f"WORKDIR {SOURCE_ROOT}",
+        *([] if vendored else [f"RUN {place}go mod download"]),
+        f"RUN {place}{{ {warm}; }}",
+        "ENV GOPROXY=off GOSUMDB=off",
+    ]
+    return "\n".join(steps) + "\n"
+
+
+def _flags(project: GoProject, toolchain: Toolchain, vendored: bool) -> list[str]:
+    """A go.mod that lacks a line for a test is completed; workspaces and vendor folders do not allow that."""
+    flags = []
+    if not vendored and not project.is_workspace and toolchain.version >= FIRST_WITH_MOD:
+        flags.append("-mod=mod")
+    if toolchain.version >= FIRST_WITH_BUILDVCS:
+        flags.append("-buildvcs=false")
+    return flags
+
+
+def plan_label(project: GoProject, toolchain: Toolchain, constraints: GoConstraints) -> str:
+    """Return what distinguishes the draft, for people."""
+    words = [f"go {toolchain.version[0]}.{toolchain.version[1]}"]
+    if project.is_vendored:
+        words.append("downloaded dependencies" if constraints.download else "vendored dependencies")
+    if constraints.apt:
+        words.append("with " + ", ".join(sorted(constraints.apt)))
+    if constraints.as_user:
+        words.append("as an ordinary user")
+    if constraints.tolerated:
+        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
+    return ", ".join(words)

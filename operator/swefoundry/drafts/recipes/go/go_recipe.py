@@ -1,0 +1,51 @@
+"""The Go recipe: turn facts and past rounds into drafts, best first; a candidate is a release of Go."""
+
+from dataclasses import dataclass
+
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import RECIPE
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.go.go_constraints import NO_GO_CONSTRAINTS, GoConstraints
+from swefoundry.drafts.recipes.go.go_draft import plan_label, plan_to_draft
+from swefoundry.drafts.recipes.go.go_log import asks_for_permissions, log_constraints
+from swefoundry.drafts.recipes.go.go_project import GoProject, read_project
+from swefoundry.drafts.recipes.go.toolchains import DEFAULT_GO_BASES, Toolchain, toolchains
+from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoPlan(SearchPlan[Toolchain, GoConstraints]):
+    """State of the recipe."""
+
+    project: GoProject
+    constraints: GoConstraints = NO_GO_CONSTRAINTS
+
+    def proposal(self, candidate: Toolchain) -> Proposal:
+        return Proposal(
+            strategy=RECIPE,
+            label=plan_label(self.project, candidate, self.constraints),
+            draft=plan_to_draft(self.project, candidate, self.constraints),
+        )
+
+    def allows(self, candidate: Toolchain) -> bool:
+        return self.constraints.allows(candidate.version)
+
+    def learned_from(self, tried: TriedRound) -> GoConstraints:
+        has_log = tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
+        return log_constraints(tried.message) if has_log else NO_GO_CONSTRAINTS
+
+    def root_explains(self, tried: TriedRound) -> bool:
+        failed = tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
+        return failed and asks_for_permissions(tried.message)
+
+
+def initial_plan(strategy_input: StrategyInput) -> GoPlan | None:
+    """Return the plan before any round; None for a source without modules, whose dependencies no file pins."""
+    project = read_project(strategy_input)
+    if project is None:
+        return None
+    images = strategy_input.base_images.get("go") or list(DEFAULT_GO_BASES)
+    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
+        images = [strategy_input.overrides.base_image]
+    ordered = toolchains(images, project.go_version, project.created)
+    return GoPlan(project=project, remaining=tuple(ordered))

@@ -1,0 +1,135 @@
+"""The Go recipe."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts import next_proposal
+from swefoundry.drafts.proposal import StrategyInput
+from unit.drafts.recipe_inputs import all_rounds, ended, proposed
+
+BASES = ["golang:1.26", "golang:1.20", "golang:1.16"]
+GO_MOD = "module example.com/thing\n\ngo 1.15\n"
+
+
+def an_input(
+    manifests: dict[str, str] | None = None,
+    *,
+    created: str | None = "2021-07-02",
+    bases: list[str] | None = None,
+    **more: object,
+) -> StrategyInput:
+    files = {"go.mod": GO_MOD} if manifests is None else manifests
+    fields: dict[str, object] = {"languages": {"go": 9}, "test_files": ["thing_test.go", "doc/man_test.go"]}
+    listed = [FileFact(path=path, sha256="0" * 64, text=text) for path, text in files.items()]
+    return StrategyInput(
+        facts=Facts(manifests=listed, **(fields | more)),
+        created_at=datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None,
+        base_images={"go": BASES if bases is None else bases},
+    )
+
+
+def labels(inputs: StrategyInput) -> list[str]:
+    """Return the labels of all rounds, where none teaches anything."""
+    return [each.label for each in all_rounds(inputs, RoundOutcome.STEP_FAILED, [""]).past_rounds]
+
+
+def test_dependencies_come_at_build_time_and_the_tests_have_no_proxy() -> None:
+    dockerfile = proposed(an_input()).draft.dockerfile
+    assert dockerfile == (
+        "FROM golang:1.16\n"
+        'ENV GOENV=off GOTOOLCHAIN=local GOPATH=/go GOCACHE=/go/cache GOFLAGS="-mod=mod"\n'
+        "COPY . /testbed\n"
+        "WORKDIR /testbed\n"
+        "RUN go mod download\n"
+        "RUN { go build ./...; go test -vet=off -run '^$' ./... > /dev/null; chmod -R a+rwX /go/cache; }\n"
+        "ENV GOPROXY=off GOSUMDB=off\n"
+    )
+    assert violations(dockerfile, []) == []
+
+
+def test_the_newest_release_of_the_time_is_first_then_the_newest_then_the_others() -> None:
+    assert labels(an_input()) == ["go 1.16", "go 1.26", "go 1.20"]
+    assert labels(an_input(created=None)) == ["go 1.26", "go 1.20", "go 1.16"]
+
+
+@pytest.mark.parametrize("line", ["go 1.20", "go 1.20.3", "go 1.13\n\ntoolchain go1.20.1"])
+def test_releases_older_than_the_module_asks_for_are_not_tried(line: str) -> None:
+    assert labels(an_input({"go.mod": f"module m\n\n{line}\n"})) == ["go 1.26", "go 1.20"]
+
+
+@pytest.mark.parametrize(
+    ("message", "label"),
+    [
+        ("go: go.mod requires go >= 1.22.0 (running go 1.16.15; GOTOOLCHAIN=local)", "go 1.26"),
+        ("note: module requires Go 1.18", "go 1.26"),
+        ("a.go:4:2: package slices is not in GOROOT (/usr/local/go/src/slices)", "go 1.26"),
+        ("go.mod:5: unknown directive: toolchain", "go 1.26"),
+        ('exec: "gcc": executable file not found in $PATH', "go 1.16, with gcc, libc6-dev"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_a_lesson_for_the_next_draft(message: str, label: str) -> None:
+    for outcome in (RoundOutcome.STEP_FAILED, RoundOutcome.NO_RESULT):
+        assert proposed(ended(an_input(), outcome, message)).label == label
+
+
+def test_an_old_system_library_asks_for_an_older_compiler() -> None:
+    inputs = an_input({"go.mod": "module m\n"}, bases=["golang:1.20", "golang:1.16"], created="2024-01-01")
+    refused = "unix.go:28:3: //go:linkname must refer to declared function or variable"
+    assert proposed(inputs).label == "go 1.20"
+    assert proposed(ended(inputs, RoundOutcome.NO_RESULT, refused)).label == "go 1.16"
+
+
+def test_a_vendor_folder_is_used_until_it_does_not_agree_with_the_module() -> None:
+    inputs = an_input({"go.mod": GO_MOD, "vendor/modules.txt": "# m v1.0.0\n"})
+    first = proposed(inputs)
+    assert (first.label, "go mod download" in first.draft.dockerfile, "-mod" in first.draft.dockerfile) == (
+        "go 1.16, vendored dependencies", False, False,
+    )  # fmt: skip
+    second = proposed(ended(inputs, RoundOutcome.NO_RESULT, "go: inconsistent vendoring in /testbed:"))
+    assert (second.label, "RUN go mod download" in second.draft.dockerfile) == (
+        "go 1.16, downloaded dependencies",
+        True,
+    )
+
+
+def test_a_workspace_has_no_flag_for_modules() -> None:
+    inputs = an_input({"go.mod": GO_MOD}, root_entries=["go.mod", "go.work"], bases=["golang:1.20"])
+    assert 'GOFLAGS="-buildvcs=false"' in proposed(inputs).draft.dockerfile
+
+
+def test_the_module_of_most_test_files_is_tested_in_its_folder() -> None:
+    inputs = an_input(
+        {"go.mod": GO_MOD, "tools/go.mod": "module tools\n", "tools/gen/go.mod": "module gen\n"},
+        test_files=["a_test.go", "tools/x/x_test.go", "tools/y_test.go"],
+    )
+    draft = proposed(inputs).draft
+    assert "RUN cd tools && go mod download\n" in draft.dockerfile
+    assert draft.test_command.startswith(
+        'cd /testbed/tools && packages=$(for f in {files}; do case "$f" in tools/gen/*) ;; tools/*_test.go) '
+    )
+
+
+def test_packages_of_changed_fixtures_are_tested() -> None:
+    fixtures = {"test_files": ["a_test.go"], "test_support_files": ["lint/testdata/x.go", "testdata/y.txt"]}
+    assert "$packages /testbed/lint > " in proposed(an_input(**fixtures)).draft.test_command
+    assert "$packages ./... > " in proposed(an_input(test_files=[])).draft.test_command
+
+
+def test_a_source_without_modules_has_no_recipe() -> None:
+    assert next_proposal(["recipe"], an_input({})) is None
+
+
+def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user() -> None:
+    log = "    fish_test.go:62: expected permission denied, got no error\nFAILED m::TestFail\n== 1 failed, 3 passed =="
+    tried = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log))
+    assert (tried.label, tried.draft.run_as_user) == ("go 1.16, as an ordinary user", 1000)
+
+
+def test_tests_that_fail_in_every_release_are_tolerated() -> None:
+    log = "FAILED m::TestNetwork\nFAILED m::TestNetwork/dial\n== 2 failed, 30 passed =="
+    inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)
+    assert proposed(inputs).draft.tolerated_failures == ["m::TestNetwork", "m::TestNetwork/dial"]
