@@ -1,4 +1,4 @@
-"""The Go recipe."""
+"""The recipe for Go."""
 
 from datetime import UTC, datetime
 
@@ -71,7 +71,7 @@ def test_releases_older_than_the_module_asks_for_are_not_tried(line: str) -> Non
         ('exec: "gcc": executable file not found in $PATH', "go 1.16, with gcc, libc6-dev"),
     ],
 )  # fmt: skip
-def test_a_failure_is_a_lesson_for_the_next_draft(message: str, label: str) -> None:
+def test_a_failure_becomes_a_constraint_of_the_next_draft(message: str, label: str) -> None:
     for outcome in (RoundOutcome.STEP_FAILED, RoundOutcome.NO_RESULT):
         assert proposed(ended(an_input(), outcome, message)).label == label
 

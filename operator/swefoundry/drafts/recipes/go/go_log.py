@@ -1,4 +1,4 @@
-"""Lessons of a log: what the next draft must have."""
+"""Constraints that a log reveals: what the next draft must have."""
 
 import re
 
