@@ -6,6 +6,9 @@ from typing import Any
 from swefoundry.api import labels
 from swefoundry.api.resource import EnvBuild, TaskInstance, parse_env_build, parse_task_instance
 from swefoundry.contracts.stages import Stage
+from swefoundry.workloads.attempt import Work
+from swefoundry.workloads.lifecycle import Queued
+from swefoundry.workloads.place_requests import QueuePosition
 from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -26,6 +29,12 @@ def a_layer(letter: str = "e") -> Json:
 LAYERS = {stage.value: a_layer(letter) for stage, letter in zip(Stage, "123", strict=True)}
 PREPARED = {"source": digest("a"), "layers": LAYERS, "facts": digest("f"), "testFiles": 1}
 IMAGE = {"name": "registry/task:one", "digest": digest("b")}
+
+
+def a_queued(work: str, number: int = 12, waiting: int = 340, unplaced: bool = False) -> Queued:
+    """Work that waits for a place."""
+    parsed = Work.parse(work)
+    return Queued(parsed, QueuePosition(number, waiting, parsed.role, unplaced))
 
 
 def a_task(status: Json | None = None, **spec: Any) -> TaskInstance:

@@ -18,6 +18,7 @@ from swefoundry.controllers.http_endpoints import serve
 from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.controllers.state_dump import log_state, state_dump
 from swefoundry.controllers.taskinstance.reconcile import task_controller
+from swefoundry.controllers.worker import utc_now
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.rate_limit import TokenBucket
@@ -25,8 +26,7 @@ from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings, describe_errors
 from swefoundry.structured_log import configure_logging, fields
-from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.pod_limiter import PodLimiter
+from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
 
 log = logging.getLogger("swefoundry")
 
@@ -53,15 +53,7 @@ async def run(settings: Settings) -> None:
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
     registry = RegistryClient(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
     queue = WorkQueue()
-    limiter = PodLimiter(
-        {
-            Role.INTAKE: settings.max_active_intake,
-            Role.BUILD: settings.max_active_build,
-            Role.EVALUATION: settings.max_active_evaluation,
-            Role.AGENT: settings.max_active_agent,
-        },
-        wake=queue.add,
-    )
+    limiter = PodLimiter(PlaceLimits.from_settings(settings), wake=queue.add, clock=utc_now)
     context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings)
     operator = Operator(context, [task_controller(context), env_build_controller(context)])
     app = metrics.metrics_app(context.cache.count_by_phase, __version__)

@@ -37,6 +37,19 @@ QUEUE_RETRIES = Counter(
 QUEUE_SECONDS = Histogram(
     "swefoundry_workqueue_queue_duration_seconds", "Time a key waited.", buckets=_SHORT, registry=REGISTRY
 )
+PLACES = Gauge(
+    "swefoundry_pod_places",
+    "Pods by role: active (hold a place), unplaced (the scheduler found no node), waiting (are not created yet).",
+    ["role", "state"],
+    registry=REGISTRY,
+)
+PLACE_WAIT_SECONDS = Histogram(
+    "swefoundry_pod_place_wait_duration_seconds",
+    "Time from a pod's first request for a place to its creation.",
+    ["role"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
 API_REQUESTS = Counter(
     "swefoundry_api_requests_total",
     "Requests to the Kubernetes API.",

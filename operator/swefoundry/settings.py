@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PositiveFloat, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from swefoundry.contracts.models import Model
@@ -118,6 +118,16 @@ class Settings(BaseSettings):
     """Evaluation pods at a time: bounded by the nodes' memory."""
     max_active_agent: int = Field(default=8, ge=1)
     """Agent pods at a time: they mostly wait for the models, whose rate limits they share."""
+    max_active_total: int | None = Field(default=None, ge=1)
+    """Pods of all roles at a time; empty: no limit. On a small cluster the roles share its CPUs: with one limit for
+    all, a free place goes to the pod nearest to a verdict, whatever its role.
+    """
+    max_unplaced: int = Field(default=4, ge=1)
+    """Pods of a role that may be without a node at a time. Each new one competes with the older ones for the next free
+    CPU; an autoscaler adds nodes for those that it sees, so it sees four. 1 keeps the order of instances exactly.
+    """
+    namespace_weights: dict[str, PositiveFloat] = {}
+    """Namespace -> weight of its share of the places when several namespaces wait; 1 for those that are not named."""
 
     evaluation_cpu: str = "250m"
     """First guess of an evaluation's CPU request, where `validation.resources.cpu` is absent: most suites use part of a
@@ -230,7 +240,12 @@ class Settings(BaseSettings):
         return value
 
     @field_validator(
-        "namespace_llm_tokens", "namespace_llm_usd", "operator_llm_tokens", "operator_llm_usd", mode="before"
+        "namespace_llm_tokens",
+        "namespace_llm_usd",
+        "operator_llm_tokens",
+        "operator_llm_usd",
+        "max_active_total",
+        mode="before",
     )
     @classmethod
     def empty_is_none(cls, value: object) -> object:

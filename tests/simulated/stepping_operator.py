@@ -22,13 +22,14 @@ from swefoundry.controllers.envbuild.reconcile import env_build_controller
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.kopf_adapter import Operator
 from swefoundry.controllers.taskinstance.reconcile import task_controller
+from swefoundry.controllers.worker import utc_now
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Role
-from swefoundry.workloads.pod_limiter import PodLimiter
+from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
 
 MAX_STEPS = 5000
 """Steps after which a run that does not end fails."""
@@ -44,10 +45,11 @@ def make_context(
     registry: RegistryClient,
     settings: Settings = SETTINGS,
     pod_limits: Mapping[Role, int] = POD_LIMITS,
+    clock: Callable[[], datetime] = utc_now,
 ) -> EnvBuildContext:
     """A context as the operator's process makes it: with an empty cache and an empty queue."""
     queue = WorkQueue()
-    limiter = PodLimiter(pod_limits, wake=queue.add)
+    limiter = PodLimiter(PlaceLimits(pod_limits), wake=queue.add, clock=clock)
     return EnvBuildContext(server.client(), registry, Cache(), queue, limiter, settings)
 
 
@@ -129,7 +131,9 @@ class Simulation:
         return self._operator.context
 
     async def _start_operator(self) -> None:
-        context = make_context(self.server, self._registry, self.settings, self.pod_limits)
+        context = make_context(
+            self.server, self._registry, self.settings, self.pod_limits, clock=lambda: self.server.now
+        )
         self._operator = make_operator(context, clock=lambda: self.server.now)
         self._quiet = 0
         self._delivered = len(self.server.changes)
@@ -189,7 +193,7 @@ class Simulation:
         if not await self._survives(self._reconcile(key)):
             await self._start_operator()
             return
-        self.context.queue.done(key)
+        self._operator.worker.finish(key)
         if self.reconciles[-1][1] == "retry":
             self.context.queue.add(key)
 

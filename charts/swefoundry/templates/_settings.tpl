@@ -31,6 +31,10 @@
   value: {{ .evaluation | quote }}
 - name: SWEFOUNDRY_MAX_ACTIVE_AGENT
   value: {{ .agent | quote }}
+{{- if .total }}
+- name: SWEFOUNDRY_MAX_ACTIVE_TOTAL
+  value: {{ .total | quote }}
+{{- end }}
 {{- end }}
 - name: SWEFOUNDRY_STRATEGIES
   value: {{ join "," .Values.strategies | quote }}

@@ -188,7 +188,7 @@ class Agents(WireModel):
     rung: int | None = Field(default=None, ge=0, description=DEPRECATED.format("modelIndex"))
 
 
-EnvPhase = Literal["Pending", "Intake", "Drafting", "Building", "Probing", "Ready", "Failed"]
+EnvPhase = Literal["Pending", "Queued", "Intake", "Drafting", "Building", "Probing", "Ready", "Failed"]
 
 
 class EnvBuildStatus(WireModel):

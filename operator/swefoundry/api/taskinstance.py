@@ -183,7 +183,7 @@ class Prepared(WireModel):
 
 
 Phase = Literal[
-    "Pending", "Suspended", "Intake", "Preparing", "Validating", "Validated", "Rejected", "Failed"
+    "Pending", "Suspended", "Queued", "Intake", "Preparing", "Validating", "Validated", "Rejected", "Failed"
 ]
 VerdictName = Literal[
     "fail2pass", "fail2fail", "pass2pass", "pass2fail", "error2pass", "flaky", "inconclusive"

@@ -1,11 +1,13 @@
 """Reasons and messages of conditions that concern attempts, the same for both kinds. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from swefoundry.api import reasons
 from swefoundry.contracts.intake import IntakeResult
-from swefoundry.text.plurals import pluralize
+from swefoundry.text.plurals import pluralize, with_suffix
+from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.decide import FailAttempt, Wait
 from swefoundry.workloads.lifecycle import Queued
 from swefoundry.workloads.pod_outcomes import FaultCategory
@@ -23,14 +25,44 @@ TRANSIENT_WAITS = frozenset({"Pending", "ContainerCreating", "PodInitializing", 
 """Waits that pass within seconds: showing them would cost a status write each."""
 
 
+POSITION = re.compile(r"(\d+)\w\w of \d+ waiting for an? \w+ place(?:; older ones have no node yet)?")
+"""The part of a message that ``queue_text`` writes."""
+POSITION_STEP = 4
+"""A position is written again when it has come down to a quarter: a batch of ten thousand objects must not cost a write
+for each place that becomes free.
+"""
+
+
 def wait_message(results: Sequence[object]) -> str:
     """Message of Reconciling: what the object waits for, pod places first."""
-    queued = [f"{item.work}: {reasons.QUEUED}" for item in results if isinstance(item, Queued)]
+    positions: dict[Role, list[Queued]] = {}
+    for item in results:
+        if isinstance(item, Queued):
+            positions.setdefault(item.position.role, []).append(item)
+    queued = [queue_text(items) for items in positions.values()]
     waits = [item for item in results if isinstance(item, Wait) and item.reason not in TRANSIENT_WAITS]
     shown = [
         f"{item.subject}: {item.reason}" + (f" ({item.message})" if item.message else "") for item in waits
     ]
     return "; ".join([*queued, *shown])
+
+
+def queue_text(queued: Sequence[Queued]) -> str:
+    """Work of one role that waits for places, and the first position."""
+    first = min((item.position for item in queued), key=lambda position: position.number)
+    article = "a" if first.role is Role.BUILD else "an"
+    place = f"{with_suffix(first.number)} of {first.waiting} waiting for {article} {first.role.value} place"
+    held_back = "; older ones have no node yet" if first.unplaced else ""
+    return f"{', '.join(str(item.work) for item in queued)}: {reasons.QUEUED} ({place}{held_back})"
+
+
+def keep_position(shown: str, message: str) -> str:
+    """The message to write: ``shown`` when only positions differ, and none of them much."""
+    if POSITION.sub("", shown) != POSITION.sub("", message):
+        return message
+    numbers = zip(POSITION.findall(shown), POSITION.findall(message), strict=True)
+    advanced = any(int(now) * POSITION_STEP <= int(then) for then, now in numbers)
+    return message if advanced else shown
 
 
 def intake_rejection(record: IntakeResult) -> tuple[str, str]:

@@ -76,8 +76,9 @@ def wait_lines(results: Iterable[object]) -> list[LogLine]:
     lines: list[LogLine] = []
     for result in results:
         match result:
-            case Queued(work):
-                lines.append(LogLine("waiting for a free pod slot", {"work": str(work)}))
+            case Queued(work, position):
+                about = {"work": str(work), "position": position.number, "waiting": position.waiting}
+                lines.append(LogLine("waiting for a free pod slot", about))
             case Wait(work, reason, message):
                 lines.append(LogLine("waiting", {"work": str(work), "reason": reason, "message": message}))
     return lines

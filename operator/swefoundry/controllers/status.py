@@ -15,13 +15,14 @@ from swefoundry.api.conditions import (
     ConditionStatus,
     condition,
     merge_conditions,
+    reason_of,
 )
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.api.taskinstance import TaskInstanceStatus
 from swefoundry.api.types import Attempt, Condition
-from swefoundry.controllers.condition_messages import format_elapsed
+from swefoundry.controllers.condition_messages import format_elapsed, keep_position
 from swefoundry.workloads.decide import RetryAttempt, Wait
-from swefoundry.workloads.lifecycle import PodStarted
+from swefoundry.workloads.lifecycle import PodStarted, Queued
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
 MAX_ATTEMPTS_SHOWN = 5
@@ -84,10 +85,16 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
     return [item for item in running if item.work != work]
 
 
+def is_queued(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
+    """Whether the object waits for a place and runs nothing; a retry that is planned has no pod yet."""
+    return any(isinstance(item, Queued) for item in results) and not any(item.uid for item in status.running)
+
+
 def mark_working(
     status: S, phase: str, states: Mapping[str, ConditionStatus], why: ReasonMessage, stamp: ConditionStamp
 ) -> S:
     """Mark work as continuing; ``states`` are the conditions that are unknown until it ends."""
+    why = (why[0], keep_position(reason_of(status.conditions, READY)[1], why[1]))
     new = _conditions(WORKING_STATES, why, stamp) + _conditions(states, (why[0], ""), stamp)
     return with_fields(
         status, phase=phase, conditions=merge_conditions(status.conditions, new, absent=[STALLED])

@@ -17,6 +17,7 @@ from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.lifecycle import slot_key
 from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.role_places import placement_of
 
 log = logging.getLogger("swefoundry.watch")
 
@@ -129,6 +130,7 @@ class Informer:
         self.context.cache.drop(key, uid)
         self._enqueue_children(uid, PODS)  # nothing else would release them
         if key.kind in self._controllers:
+            self.context.pod_limiter.forget(key)
             self._controllers[key.kind].on_deleted(body)
 
     def _enqueue_children(self, owner_uid: str, resource: Resource) -> None:
@@ -143,7 +145,7 @@ class Informer:
         if deleted or pod.ended:
             self.context.pod_limiter.release(Role(pod.role), key)
         else:
-            self.context.pod_limiter.restore(Role(pod.role), key)
+            self.context.pod_limiter.observe(Role(pod.role), key, placement_of(pod), pod.created)
 
 
 def _counts(context: ReconcileContext) -> dict[str, int]:

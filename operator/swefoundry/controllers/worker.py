@@ -48,12 +48,17 @@ class Worker:
             try:
                 result = await self.reconcile_once(key)
             finally:
-                queue.done(key)
-                self._context.pod_limiter.wake_waiters()
+                self.finish(key)
             seconds = time.perf_counter() - started
             metrics.RECONCILES.labels(key.kind, result).inc()
             metrics.RECONCILE_SECONDS.labels(key.kind).observe(seconds)
             log.debug("reconciled", extra=fields(key, result=result, seconds=round(seconds, 3)))
+
+    def finish(self, key: Key) -> None:
+        """End the processing of ``key``: places that were given to it and that it does not need go to others."""
+        self._context.queue.done(key)
+        if key not in self._context.queue:
+            self._context.pod_limiter.settle(key)
 
     async def reconcile_once(self, key: Key) -> str:
         """Reconcile ``key`` and return the result for the metrics.

@@ -117,6 +117,10 @@ class WorkQueue:
             "failingKeys": [{"key": key, "failures": count} for count, key in failing[:limit]],
         }
 
+    def __contains__(self, key: Key) -> bool:
+        """Whether ``key`` is being processed, or ready to be."""
+        return key in self._processing or key in self._ready_since
+
     def __len__(self) -> int:
         return self._ready.qsize()
 

@@ -6,6 +6,12 @@ def pluralize(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def with_suffix(number: int) -> str:
+    """Return ``1st``, ``2nd``, ``12th``."""
+    last = 0 if 10 <= number % 100 <= 20 else number % 10
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
+
+
 def ordinal(number: int) -> int:
     """Return the number from 1 of what a status numbers from 0."""
     return number + 1

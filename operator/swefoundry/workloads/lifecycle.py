@@ -4,12 +4,14 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work, WorkKind
@@ -24,9 +26,13 @@ from swefoundry.workloads.decide import (
     StartPod,
     Wait,
 )
-from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
+from swefoundry.workloads.place_requests import STEPS_TO_VERDICT, PlaceRequest, QueuePosition
+from swefoundry.workloads.pod_snapshot import PodSnapshot, parse_timestamp, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.pod_warnings import PodWarning
+
+NOT_CACHED = datetime.max.replace(tzinfo=UTC)
+"""Creation of an object that was deleted while it was reconciled: it is served last."""
 
 PartT = TypeVar("PartT")
 ContextT = TypeVar("ContextT", bound=ReconcileContext)
@@ -54,9 +60,10 @@ class MoveActions(Generic[ObservedT, ContextT, ActionResultT]):
 
 @dataclass(frozen=True)
 class Queued:
-    """No slot was free; the object is enqueued when one is."""
+    """No place was free; the object is enqueued when it is given one."""
 
     work: Work
+    position: QueuePosition
 
 
 @dataclass(frozen=True)
@@ -93,20 +100,19 @@ async def start_pod(
 ) -> PodStarted | Queued:
     """Create the pod, or adopt the one that exists under this attempt's name after a restart of the operator.
 
-    ``prepare`` makes its body, and what it needs in the registry. It is called only when a slot is free: each reconcile
-    of a matrix of sixty evaluations asks for sixty slots, and mostly gets none.
+    ``prepare`` makes its body, and what it needs in the registry. It is called only when a place is free: each
+    reconcile of a matrix of sixty evaluations asks for sixty places, and mostly gets none.
     """
     owner = ref.owner
-    if not context.pod_limiter.acquire(
-        ref.role, slot_key(owner.namespace, ref.pod_name), Key(owner.kind, owner.namespace, owner.name)
-    ):
-        return Queued(move.work)
+    request = place_request(context, ref, move.work)
+    if not context.pod_limiter.acquire(request):
+        return Queued(move.work, context.pod_limiter.position(request))
     try:
         pod = await context.kube.create(PODS, owner.namespace, await prepare())
         if pod is None:
             pod = await context.kube.get(PODS, owner.namespace, ref.pod_name)
     except BaseException:
-        context.pod_limiter.release(ref.role, slot_key(owner.namespace, ref.pod_name))
+        context.pod_limiter.release(ref.role, request.pod)
         raise
     pod.setdefault("kind", "Pod")
     context.cache.put(pod)
@@ -119,6 +125,30 @@ async def start_pod(
         full_requests=move.full_requests or None,
     )
     return PodStarted(attempt)
+
+
+def place_request(context: ReconcileContext, ref: AttemptRef, work: Work) -> PlaceRequest:
+    """The request for the place of an attempt's pod."""
+    owner = ref.owner
+    key = Key(owner.kind, owner.namespace, owner.name)
+    return PlaceRequest(
+        steps=STEPS_TO_VERDICT[owner.kind, work.kind],
+        created=_instance_created(context, key),
+        name=owner.name,
+        pod=slot_key(owner.namespace, ref.pod_name),
+        key=key,
+        role=ref.role,
+    )
+
+
+def _instance_created(context: ReconcileContext, key: Key) -> datetime:
+    """Creation of the object, or of the TaskInstance that it is made for; in the cache, because it is reconciled."""
+    body = context.cache.get(key)
+    if body is None:
+        return NOT_CACHED
+    owner = owner_of(body)
+    instance = context.cache.get(owner[0]) if owner is not None else None
+    return parse_timestamp((instance or body)["metadata"]["creationTimestamp"])
 
 
 def slot_key(namespace: str, pod: str) -> str:

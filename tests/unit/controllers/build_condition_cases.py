@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from builders import NOW, Json, a_build, a_pod, digest, terminated, waiting
+from builders import NOW, Json, a_build, a_pod, a_queued, digest, terminated, waiting
 from swefoundry.api.envbuild import EnvBuildStatus, ProbeResult, Round
 from swefoundry.api.reasons import AGENT_REASONS, WAITING_FOR_SIBLING
 from swefoundry.contracts.agent import AgentResult
@@ -38,7 +38,6 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
-from swefoundry.workloads.lifecycle import Queued
 from swefoundry.workloads.pod_outcomes import PodResult
 
 LATER = NOW + timedelta(hours=1)
@@ -112,12 +111,13 @@ def work_statuses() -> dict[str, EnvBuildStatus]:
     limited = Settings(models=MODELS, operator_llm_tokens=1_000_000)
     held = decide_budget(a_build(), shared, limited).held
     return {
-        "an intake of its own": after(observed(**OWN_SOURCE), Queued(Work.parse("intake"))),
+        "an intake of its own": after(observed(**OWN_SOURCE), a_queued("intake")),
         "a new round": after(observed(), RoundStarted(Round.model_validate(ROUND))),
         "a build whose image is pulled": decided(
             observed({"rounds": [ROUND]}, pods=[a_pod("build-0", 0, pull)])
         ),
-        "probes that wait for a place": after(observed({"rounds": [BUILT]}), Queued(Work.parse("after-0"))),
+        "probes that run": decided(observed({"rounds": [BUILT]}, pods=[a_pod()])),
+        "probes that wait for a place": after(observed({"rounds": [BUILT]}), a_queued("after-0")),
         "a draft of the agents": after(observed({"rounds": [ENDED]}), AgentsRequested()),
         "agents that wait for a budget": after(
             observed(DRAFTING), Wait(str(Work.parse("agent-1")), "Queued", held)

@@ -3,7 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
-from builders import IMAGE, NONCE, NOW, PREPARED, Json, a_build, a_pod, a_task, digest, terminated, waiting
+from builders import (
+    IMAGE,
+    NONCE,
+    NOW,
+    PREPARED,
+    Json,
+    a_build,
+    a_pod,
+    a_queued,
+    a_task,
+    digest,
+    terminated,
+    waiting,
+)
 from swefoundry.api.reasons import INTAKE_REASONS
 from swefoundry.api.taskinstance import Evaluation, ResultSets, TaskInstanceStatus
 from swefoundry.contracts.intake import IntakeResult
@@ -15,10 +28,9 @@ from swefoundry.controllers.taskinstance.steps import EnvBuildCreated, EnvBuildD
 from swefoundry.drafts.evaluation_command import NO_FILES_NOTE
 from swefoundry.grading.verdict import Verdict
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import INTAKE_WORK, Work
+from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
-from swefoundry.workloads.lifecycle import Queued
 from swefoundry.workloads.pod_outcomes import PodResult
 
 LATER = NOW + timedelta(hours=1)
@@ -97,7 +109,11 @@ def work_statuses() -> dict[str, TaskInstanceStatus]:
     """Work that continues."""
     preparing: Json = {"prepared": PREPARED}
     return {
-        "an intake that waits for a place": after(observed(), Queued(INTAKE_WORK)),
+        "an intake that waits for a place": after(observed(), a_queued("intake")),
+        "a task whose EnvBuild waits for a place": decided(
+            observed(preparing, build=a_build({"phase": "Queued"}))
+        ),
+        "evaluations that run": decided(observed(READY, pods=[a_pod()])),
         "a suspended task": decided(observed(suspend=True)),
         "a suspended task with a source": decided(observed(preparing, suspend=True)),
         "an intake whose image is pulled": decided(
@@ -107,7 +123,7 @@ def work_statuses() -> dict[str, TaskInstanceStatus]:
         "an EnvBuild that works": decided(
             observed(preparing, an_env_build("Building", "round 1: in progress"))
         ),
-        "evaluations that wait for a place": after(observed(READY), Queued(Work.parse("before-0"))),
+        "evaluations that wait for a place": after(observed(READY), a_queued("before-0")),
     }
 
 

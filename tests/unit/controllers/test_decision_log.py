@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from builders import NOW, a_build, a_pod, a_task, digest
+from builders import NOW, a_build, a_pod, a_queued, a_task, digest
 from simulated.kubelet import Kubelet
 from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.stepping_operator import Simulation
@@ -12,7 +12,7 @@ from swefoundry.controllers.decision_log import LogLine, log_decisions, pod_line
 from swefoundry.controllers.taskinstance.steps import Evaluated
 from swefoundry.structured_log import TextFormatter
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
-from swefoundry.workloads.lifecycle import PodStarted, Queued
+from swefoundry.workloads.lifecycle import PodStarted
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
 ATTEMPT = Attempt(work="before-0", number=1, pod="pod-before-0-1", uid="u", node="n1")
@@ -133,7 +133,7 @@ def test_another_reason_of_the_same_phase_is_logged():
 def test_waits_are_logged_for_debugging_alone(caplog):
     caplog.set_level(logging.DEBUG, "swefoundry.decisions")
     task = a_task()
-    results = [Queued("before-0"), Wait("after-0", "Unschedulable", "no node")]
+    results = [a_queued("before-0"), Wait("after-0", "Unschedulable", "no node")]
     log_decisions(task, task.status, results, NOW)
     assert [line.message for line in wait_lines(results)] == ["waiting for a free pod slot", "waiting"]
     assert [(record.levelname, record.message) for record in caplog.records] == [

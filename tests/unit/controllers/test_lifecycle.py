@@ -357,7 +357,7 @@ async def test_an_envbuild_deleted_before_its_end_is_created_again(simulation, r
 async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_built_fails_with_the_remedy(simulation):
     server = simulation.server
     simulation.settings = SETTINGS
-    simulation.pod_limits = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1}
+    simulation.pod_limits = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1, Role.AGENT: 1}
     simulation.user_actions = [(lambda: "image" in task(simulation)["status"], lambda: server.delete(BUILD))]
     await simulation.run()
     status = task(simulation)["status"]
@@ -370,7 +370,7 @@ async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, p
     for number in range(3):
         server.create("taskinstances", "here", manifest(f"task-{number}", instanceId=f"owner__name-{number}"))
     simulation = Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)))
-    simulation.pod_limits = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2}
+    simulation.pod_limits = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2, Role.AGENT: 1}
 
     def check():
         for role, limit in simulation.pod_limits.items():

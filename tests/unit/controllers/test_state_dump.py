@@ -21,6 +21,8 @@ from swefoundry.controllers.state_dump import log_state, state_dump
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.place_requests import PlaceRequest
+from swefoundry.workloads.role_places import PodPlacement
 
 TASK = Key("TaskInstance", "here", "task-one")
 OTHER = Key("EnvBuild", "here", "task-two")
@@ -47,10 +49,11 @@ async def operator(context, server):
     context.coordination.become_leader(replace(a_build(), uid=build["metadata"]["uid"]))
     context.coordination.wait_for_leader(replace(a_build(), name=OTHER.name))
     context.coordination.usage_index.wait_for_budget(OTHER)
-    context.pod_limiter.restore(Role.INTAKE, "here/task-one-intake-0")
+    context.pod_limiter.observe(Role.INTAKE, "here/task-one-intake-0", PodPlacement.PLACED, NOW)
     for _ in range(4):
-        context.pod_limiter.restore(Role.BUILD, f"here/build-{_}")
-    context.pod_limiter.acquire(Role.BUILD, "here/build-9", OTHER)
+        context.pod_limiter.observe(Role.BUILD, f"here/build-{_}", PodPlacement.PLACED, NOW)
+    context.pod_limiter.observe(Role.BUILD, "here/build-8", PodPlacement.UNSCHEDULABLE, NOW)
+    context.pod_limiter.acquire(PlaceRequest(2, NOW, OTHER.name, "here/build-9", OTHER, Role.BUILD))
     context.queue.add_after(OTHER, 60)
     return operator
 
@@ -69,6 +72,7 @@ async def test_the_dump_shows_queue_places_waits_usage_and_caches(operator):
         "active": 4,
         "waiting": 1,
         "heldBy": [f"here/build-{number}" for number in range(4)],
+        "unplaced": ["here/build-8"],
         "waitingKeys": [str(OTHER)],
     }
     assert state["searches"] == {
@@ -206,5 +210,5 @@ async def test_the_tables_name_who_waits_for_what(operator):
     )
     assert sections["Search leaders"].rows == (("here/task-one",),)
     held = ", ".join(f"here/build-{number}" for number in range(4))
-    assert ("build", "4/4", 1, held) in sections["Pod places"].rows
+    assert ("build", "4/4", 1, held, "here/build-8") in sections["Pod places"].rows
     assert ("here", 42, 7, 0, 0) in sections["Model usage"].rows

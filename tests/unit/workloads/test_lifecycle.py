@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from builders import NONCE
+from builders import NONCE, NOW
 from simulated.kubelet import ContainerEnd, terminated
 from simulated.scripted_pods import junit
 from swefoundry import errors
@@ -26,9 +26,11 @@ from swefoundry.workloads.lifecycle import (
     start_pod,
     verify_pod_lost,
 )
+from swefoundry.workloads.place_requests import QueuePosition
 from swefoundry.workloads.pod_outcomes import PodResult
 from swefoundry.workloads.pod_snapshot import read_snapshot
 from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
+from swefoundry.workloads.role_places import PodPlacement
 
 OWNER = Owner("TaskInstance", "here", "task-one", "uid-of-task")
 KEY = Key("TaskInstance", "here", "task-one")
@@ -79,8 +81,9 @@ async def test_a_pod_from_before_a_crash_is_adopted_with_its_own_nonce(server, c
 
 async def test_a_pod_without_a_place_is_not_prepared(server, context):
     for number in range(16):
-        context.pod_limiter.restore(Role.EVALUATION, f"here/other-{number}")
-    assert await started_pod(context) == Queued(Work.parse("before-0"))
+        context.pod_limiter.observe(Role.EVALUATION, f"here/other-{number}", PodPlacement.PLACED, NOW)
+    position = QueuePosition(1, 1, Role.EVALUATION)
+    assert await started_pod(context) == Queued(Work.parse("before-0"), position)
     assert server.requests == []
 
 

@@ -38,10 +38,17 @@ def _keys(title: str, items: list[State]) -> PageSection:
 
 def _pods(roles: State) -> PageSection:
     rows = tuple(
-        (role, f"{item['active']}/{item['limit']}", item["waiting"], _text(item["heldBy"]))
+        (
+            role,
+            f"{item['active']}/{item['limit']}",
+            item["waiting"],
+            _text(item["heldBy"]),
+            _text(item["unplaced"]),
+        )
         for role, item in roles.items()
     )
-    return PageSection("Pod places", columns=("role", "active", "waiting", "held by"), rows=rows)
+    columns = ("role", "active", "waiting", "held by", "without a node")
+    return PageSection("Pod places", columns=columns, rows=rows)
 
 
 def _waiting(state: State) -> PageSection:

@@ -7,7 +7,7 @@ REMEDIATIONS: dict[str, str] = {
         "Wait. If this does not change, check that the operator runs and watches this namespace."
     ),
     reasons.SUSPENDED: "Set spec.suspend to false to continue.",
-    reasons.QUEUED: "Wait for a running pod to end, or raise the operator's limits for active pods.",
+    reasons.QUEUED: "Wait, or raise the operator's limits for active pods if the cluster has room for more.",
     reasons.INTAKE: "Wait. An intake takes seconds to minutes, depending on the size of the source.",
     reasons.PREPARING: "Wait. The rounds above show what is being tried.",
     reasons.VALIDATING: "Wait. The matrix is being evaluated.",

@@ -43,6 +43,7 @@ from swefoundry.controllers.status import (
     FAILED_STATES,
     ReasonMessage,
     close_attempt,
+    is_queued,
     mark_finished,
     mark_started,
     mark_working,
@@ -241,6 +242,8 @@ def _under_way(status: EnvBuildStatus, results: Sequence[Result], observed: Obse
 def _phase(status: EnvBuildStatus, observed: Observation, results: Sequence[Result]) -> tuple[EnvPhase, str]:
     if any(isinstance(item, Wait) and item.reason == reasons.WAITING_FOR_SIBLING for item in results):
         return "Pending", reasons.WAITING_FOR_SIBLING
+    if is_queued(status, results):
+        return "Queued", reasons.QUEUED
     if observed.prepared_source is None and status.source is None:
         return "Intake", reasons.INTAKE
     if _drafting(status):

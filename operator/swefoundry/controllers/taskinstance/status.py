@@ -17,6 +17,7 @@ from swefoundry.controllers.status import (
     FAILED_STATES,
     ReasonMessage,
     close_attempt,
+    is_queued,
     mark_finished,
     mark_started,
     mark_working,
@@ -39,7 +40,7 @@ from swefoundry.grading.verdict import VERDICT_MESSAGES, MatrixCell, Verdict, in
 from swefoundry.workloads.attempt import INTAKE_WORK
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
-from swefoundry.workloads.lifecycle import PodStarted, Queued, finished_attempt
+from swefoundry.workloads.lifecycle import PodStarted, finished_attempt
 from swefoundry.workloads.pod_outcomes import FaultCategory
 
 VERDICT_REASONS = {
@@ -220,21 +221,26 @@ def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observ
 def _with_progress(
     status: TaskInstanceStatus, step: Step, results: Sequence[Result], observed: Observation
 ) -> TaskInstanceStatus:
-    phase, reason = _phase(status, results)
+    phase, reason = _phase(status, results, observed)
     unknown: Mapping[str, ConditionStatus] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
     return mark_working(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
 
-def _phase(status: TaskInstanceStatus, results: Sequence[Result]) -> tuple[Phase, str]:
+def _phase(status: TaskInstanceStatus, results: Sequence[Result], observed: Observation) -> tuple[Phase, str]:
     suspended = any(isinstance(item, Wait) and item.reason == reasons.SUSPENDED for item in results)
     if suspended and not status.running:
         return "Suspended", reasons.SUSPENDED
+    if is_queued(status, results) or _env_build_queued(status, observed):
+        return "Queued", reasons.QUEUED
     if status.prepared is None:
-        waiting = any(isinstance(item, Queued) for item in results) and not status.running
-        return ("Pending", reasons.QUEUED) if waiting else ("Intake", reasons.INTAKE)
+        return "Intake", reasons.INTAKE
     if status.image is None:
         return "Preparing", reasons.PREPARING
     return "Validating", reasons.VALIDATING
+
+
+def _env_build_queued(status: TaskInstanceStatus, observed: Observation) -> bool:
+    return status.image is None and observed.build is not None and observed.build.status.phase == "Queued"
 
 
 def _message(step: Step, results: Sequence[Result], observed: Observation) -> str:

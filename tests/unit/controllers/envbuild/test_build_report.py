@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from builders import NOW, a_build, a_pod, digest
+from builders import NOW, a_build, a_pod, a_queued, digest
 from swefoundry.api.envbuild import ProbeResult, Round
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.build import BuildResult
@@ -37,7 +37,7 @@ from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
-from swefoundry.workloads.lifecycle import PodStarted, Queued
+from swefoundry.workloads.lifecycle import PodStarted
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
 GO_ON = RunWork(())
@@ -111,11 +111,12 @@ def test_no_op_leaves_the_status_unchanged():
 
 
 def test_a_started_pod_is_listed_as_running_and_a_queued_one_is_in_the_message():
-    status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), Queued(Work.parse("after-0")))
+    status = after(observed(IMAGE), GO_ON, PodStarted(an_attempt("before-0")), a_queued("after-0"))
     assert [item.work for item in status.running] == ["before-0"]
     assert (status.phase, message(status)) == (
         "Probing",
-        "round 1: in progress (recipe: python 3.11, uv); after-0: Queued",
+        "round 1: in progress (recipe: python 3.11, uv); "
+        "after-0: Queued (12th of 340 waiting for an evaluation place)",
     )
 
 

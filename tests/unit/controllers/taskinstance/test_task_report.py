@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from builders import IMAGE, LAYERS, NOW, PREPARED, a_build, a_pod, a_task, digest
+from builders import IMAGE, LAYERS, NOW, PREPARED, a_build, a_pod, a_queued, a_task, digest
 from swefoundry.api import conditions as kinds
 from swefoundry.api.taskinstance import Evaluation, Image, ResultSets, TaskInstanceStatus
 from swefoundry.api.types import Attempt
@@ -27,7 +27,7 @@ from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.decide import CollectResult, FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
-from swefoundry.workloads.lifecycle import PodStarted, Queued
+from swefoundry.workloads.lifecycle import PodStarted
 from swefoundry.workloads.pod_outcomes import FaultCategory, PodFault, PodResult
 
 GO_ON = RunWork(())
@@ -104,15 +104,6 @@ def test_a_new_task_is_in_phase_intake():
         "Validated": ("Unknown", "Intake"),
     }
     assert status.running == [an_attempt("intake")]
-
-
-def test_a_task_without_a_place_is_pending_with_the_reason():
-    status = after(observed(), GO_ON, Queued(Work.parse("intake")))
-    assert (status.phase, conditions_of(status)["Reconciling"], message(status)) == (
-        "Pending",
-        ("True", "Queued"),
-        "intake: Queued",
-    )
 
 
 def test_a_suspended_task_is_in_phase_suspended_once_its_pods_have_ended():
@@ -361,7 +352,7 @@ def test_transition_times_move_only_when_a_status_does():
     going = after(
         Observation(a_task(first.to_json_dict()), (), None, Settings(), LATER),
         GO_ON,
-        Queued(Work.parse("base-0")),
+        a_queued("base-0"),
     )
     assert {item.last_transition_time for item in going.conditions} == {NOW}
 
