@@ -16,6 +16,11 @@ CPU_CLASSES = (100, 250, 500, 1000, 2000, 4000)
 SMALLEST_MEMORY_CLASS = 128 << 20
 """Bytes; each further class has twice as many."""
 
+IDLE_SECONDS = 5
+"""How long a pod holds its requests and runs nothing yet, or nothing any more: sandbox, mounts, the end. So a command of a
+second does not request the CPU that it has to itself for this second.
+"""
+
 UNITS = {
     "": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
     "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40,
@@ -27,7 +32,7 @@ class PeakUse:
     """The most that pods used. A number that was not measured is None."""
 
     millicpu: int | None = None
-    """CPU time over wall time, in thousandths of a CPU."""
+    """CPU time over the time that the pod holds its requests, in thousandths of a CPU."""
     memory_bytes: int | None = None
 
     @classmethod
@@ -35,7 +40,7 @@ class PeakUse:
         """Use of one pod that ran for ``seconds``."""
         cpu = measured.cpu_seconds
         return cls(
-            None if cpu is None or seconds <= 0 else round(1000 * cpu / seconds), measured.peak_memory_bytes
+            None if cpu is None else round(1000 * cpu / (seconds + IDLE_SECONDS)), measured.peak_memory_bytes
         )
 
 

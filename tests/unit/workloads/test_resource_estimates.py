@@ -68,9 +68,10 @@ def test_quantities_are_numbers(quantity: str, number: float) -> None:
     assert amount(quantity) == number
 
 
-def test_use_is_cpu_time_over_wall_time() -> None:
-    assert PeakUse.of(MeasuredResources(cpu_seconds=3, peak_memory_bytes=5), 12.0) == PeakUse(250, 5)
-    assert PeakUse.of(MeasuredResources(cpu_seconds=3), 0) == PeakUse(None, None)
+def test_use_is_cpu_time_over_the_time_that_a_pod_holds_its_requests() -> None:
+    assert PeakUse.of(MeasuredResources(cpu_seconds=5, peak_memory_bytes=7), 15.0) == PeakUse(250, 7)
+    assert PeakUse.of(MeasuredResources(cpu_seconds=1), 1) == PeakUse(167, None)
+    assert PeakUse.of(MeasuredResources(peak_memory_bytes=7), 15.0) == PeakUse(None, 7)
 
 
 def test_memory_above_the_limit_was_used_after_a_memory_kill_and_counts_for_the_next_pods() -> None:
