@@ -1,4 +1,4 @@
-"""`python benchmarks/operator [evaluations|reactions|finished …]`: measure the operator on the running cluster.
+"""`python benchmarks/operator [evaluations|requests|reactions|finished …]`: measure the operator on a cluster.
 
 Prints one table per part; benchmarks/RESULTS.md explains the numbers. Everything runs in a new namespace, which is
 deleted at the end.
@@ -25,6 +25,7 @@ from api_client import TASKS, Cluster  # noqa: E402
 from benchmark_instances import a_benchmark_task, benchmark_repository  # noqa: E402
 from evaluations import Context, Run, SideBySide, build_image, run_alternately, run_side_by_side  # noqa: E402
 from finished import create_finished, measure_with_finished  # noqa: E402
+from measured_requests import Placed, compare_requests  # noqa: E402
 from process import OperatorProcess, installed_settings  # noqa: E402
 from reactions import reactions  # noqa: E402
 from timeline import Timeline  # noqa: E402
@@ -36,7 +37,9 @@ RELEASE = "swefoundry"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=[], help="evaluations, reactions, finished; default: all")
+    parser.add_argument(
+        "parts", nargs="*", default=[], help="evaluations, requests, reactions, finished; default: all"
+    )
     parser.add_argument(
         "--rounds", type=int, default=2, help="alternating runs of each side; 0: only side by side"
     )
@@ -67,8 +70,8 @@ async def measure(options: argparse.Namespace) -> None:
             f"namespace {namespace}, {max_active} evaluations at a time, the operator's log is {log}",
             flush=True,
         )
-        parts = options.parts or ["evaluations", "reactions", "finished"]
-        if {"evaluations", "reactions"} & set(parts):
+        parts = options.parts or ["evaluations", "requests", "reactions", "finished"]
+        if {"evaluations", "requests", "reactions"} & set(parts):
             results |= await measure_operator(cluster, settings, parts, options, log)
         if "finished" in parts:
             results["finished"] = await measure_finished(cluster, settings, options, log)
@@ -116,6 +119,12 @@ async def measure_operator(
                     context, repository, options.rounds, options.repeats, options.test_seconds
                 )
                 results["evaluations"] = report_runs(runs)
+        if "requests" in parts:
+            repository = benchmark_repository(f"{namespace}-requests")
+            placements = await compare_requests(
+                context, repository, options.rounds, options.repeats, options.test_seconds
+            )
+            results["requests"] = report_placements(placements)
         if "reactions" in parts:
             names = [f"{namespace}-{number}" for number in range(options.instances)]
             measured = await reactions(context, [benchmark_repository(name) for name in names], concurrent=2)
@@ -189,6 +198,19 @@ def report_side_by_side(run: SideBySide) -> dict[str, Any]:
         "loopRefillSeconds": quantiles(run.loop_refills),
     }
     print("side by side: " + json.dumps(result), flush=True)
+    return result
+
+
+def report_placements(runs: list[Placed]) -> dict[str, Any]:
+    """Print and return the wall times of both sides, and the measured side's share of the fixed one's."""
+    pairs = list(zip(runs[::2], runs[1::2], strict=True))
+    ratios = [measured.seconds / fixed.seconds for fixed, measured in pairs]
+    result = {
+        "ratio": statistics.geometric_mean(ratios),
+        "ratios": ratios,
+        "runs": [asdict(run) for run in runs],
+    }
+    print("requests: " + json.dumps(result), flush=True)
     return result
 
 

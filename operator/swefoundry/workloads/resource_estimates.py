@@ -17,8 +17,8 @@ SMALLEST_MEMORY_CLASS = 128 << 20
 """Bytes; each further class has twice as many."""
 
 IDLE_SECONDS = 5
-"""How long a pod holds its requests and runs nothing yet, or nothing any more: sandbox, mounts, the end. So a command of a
-second does not request the CPU that it has to itself for this second.
+"""How long a pod holds its requests without running: sandbox, mounts, end. A command of a second does not request the
+CPU that it has to itself for this second.
 """
 
 UNITS = {
