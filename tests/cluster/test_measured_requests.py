@@ -9,6 +9,7 @@ import pytest
 from cluster.commands import kubectl
 from cluster.sample_instances import (
     NAMESPACE,
+    SHELL_BUG,
     Json,
     a_task,
     apply,
@@ -42,7 +43,9 @@ def lines(name: str) -> set[str]:
     validation = {"timeoutSeconds": 60, "resources": {"memory": "512Mi", "ephemeralStorage": "1Gi"}}
     watch = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
-        apply(a_task(name, make_shell_repository(name), validation=validation))
+        # A file of its own, for the operator knows what was used in an image with the same content.
+        repository = make_shell_repository(name, files=SHELL_BUG | {"name": name})
+        apply(a_task(name, repository, validation=validation))
         assert wait_until_finished(name)["verdict"] == "fail2pass"
     finally:
         watch.terminate()
