@@ -52,6 +52,10 @@ func evaluate(spec Spec, log terminationLog) int {
 	oomBefore, countersBefore := group.oomKills(), group.counters()
 	probe := startProbe(spec.Canary)
 
+	cpus, err := limitCPUs(spec.CPUs)
+	if err != nil {
+		return giveUp(log, exitBroken, err)
+	}
 	ended, err := runCommand(spec, user, progress, output, child)
 	if err != nil {
 		return giveUp(log, exitBroken, err)
@@ -68,7 +72,9 @@ func evaluate(spec Spec, log terminationLog) int {
 	record.Measured = group.measure(countersBefore)
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
-	reports := collectReports(spec, progress.read())
+	seen := progress.read()
+	record.CPUs, record.Shuffled = cpus, seen.shuffled
+	reports := collectReports(spec, seen)
 	code, reason := canonicalCode(situationOf(spec, ended, reports))
 	record.Code, record.Tests, record.UnreadableReports = code, reports.tests, reports.unreadable
 	record.ReportNote = reports.remarks(reason)

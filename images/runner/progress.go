@@ -22,6 +22,7 @@ var pytestPlugin []byte
 const (
 	progressPlugin   = "swefoundry_progress"
 	progressVariable = "SWEFOUNDRY_PROGRESS"
+	shuffleVariable  = "SWEFOUNDRY_SHUFFLE"
 	progressReport   = ".swefoundry-progress.xml" // its name among the printed reports
 	maxProgress      = 64 << 20
 	abortedMessage   = "the run ended in the middle of this test"
@@ -31,7 +32,10 @@ const (
 var isolated = regexp.MustCompile(`python[0-9.]*\s+(-\S+\s+)*-[a-zA-Z]*[IE]`)
 
 // progress is a folder beside the runner with the plugin and the file that it writes.
-type progress struct{ folder string }
+type progress struct {
+	folder string
+	seed   uint32 // of the order of the tests; 0: as they are collected
+}
 
 // newProgress returns nil where there is nothing to record, or no place for it: the run goes on without.
 func newProgress(spec Spec) *progress {
@@ -46,7 +50,7 @@ func newProgress(spec Spec) *progress {
 	if err != nil {
 		return nil
 	}
-	p := &progress{folder}
+	p := &progress{folder, spec.ShuffleSeed}
 	// The command may run as another user.
 	if os.Chmod(folder, 0o755) != nil || p.write(progressPlugin+".py", pytestPlugin, 0o644) != nil ||
 		p.write("events", nil, 0o666) != nil {
@@ -70,7 +74,11 @@ func (p *progress) environment(before []string) []string {
 	}
 	after := withFirst(before, "PYTHONPATH", p.folder, ":")
 	after = withFirst(after, "PYTEST_PLUGINS", progressPlugin, ",")
-	return append(after, progressVariable+"="+filepath.Join(p.folder, "events"))
+	after = append(after, progressVariable+"="+filepath.Join(p.folder, "events"))
+	if p.seed != 0 {
+		after = append(after, fmt.Sprintf("%s=%d", shuffleVariable, p.seed))
+	}
+	return after
 }
 
 func withFirst(environment []string, name, value, separator string) []string {
@@ -87,6 +95,7 @@ func withFirst(environment []string, name, value, separator string) []string {
 // events are what a session recorded.
 type events struct {
 	ended       bool // the session came to its end, whatever its result
+	shuffled    bool // the tests ran in the order of the seed
 	interrupted bool // by pytest.exit, SIGINT or a KeyboardInterrupt; it writes its report then
 	statuses    map[string]status
 	running     []string
@@ -124,6 +133,8 @@ func (e *events) add(event []string) {
 	switch {
 	case kind == "end":
 		e.ended = true
+	case kind == "shuffled":
+		e.shuffled = true
 	case kind == "interrupt":
 		e.interrupted = true
 	case kind == "uncollected" && len(fields) == 1:

@@ -88,11 +88,11 @@ func TestALineThatIsCutOffEndsTheEvents(t *testing.T) {
 }
 
 func TestThePluginComesFirstInTheEnvironment(t *testing.T) {
-	p := &progress{folder: "/.swefoundry/progress-1"}
+	p := &progress{folder: "/.swefoundry/progress-1", seed: 7}
 	got := p.environment([]string{"PYTHONPATH=src", "PYTEST_PLUGINS=", "HOME=/root"})
 	want := []string{
 		"PYTHONPATH=/.swefoundry/progress-1:src", "PYTEST_PLUGINS=swefoundry_progress", "HOME=/root",
-		"SWEFOUNDRY_PROGRESS=/.swefoundry/progress-1/events",
+		"SWEFOUNDRY_PROGRESS=/.swefoundry/progress-1/events", "SWEFOUNDRY_SHUFFLE=7",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v", got)

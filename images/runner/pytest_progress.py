@@ -1,4 +1,4 @@
-"""pytest plugin of the runner: record what happens as it happens.
+"""pytest plugin of the runner: record what happens as it happens, and change the order of the tests where that is asked.
 
 A report that is written at the end is lost when the run ends in the middle: a crash, `os._exit`, a time limit. Each
 event is a line of JSON in a file outside the tree, written at once. The runner reads it when there is no report.
@@ -8,6 +8,7 @@ not load it.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -29,6 +30,7 @@ def _without(variable, separator, value):
 
 
 PROGRESS = _open()
+SEED = os.environ.pop("SWEFOUNDRY_SHUFFLE", None)
 _without("PYTEST_PLUGINS", ",", __name__)
 _without("PYTHONPATH", os.pathsep, FOLDER)
 sys.path[:] = [folder for folder in sys.path if folder != FOLDER]
@@ -39,6 +41,22 @@ def _record(*event):
     with contextlib.suppress(OSError):
         if PROGRESS is not None:
             os.write(PROGRESS, (json.dumps(event) + "\n").encode("ascii"))
+
+
+def _rank(name):
+    return hashlib.sha256((SEED + "/" + name).encode("utf-8", "replace")).digest()
+
+
+def _place(item):
+    """Files, classes of a file and tests of a class in the order of the seed: what belongs together stays together."""
+    parts = item.nodeid.split("::")
+    return [_rank("::".join(parts[:depth])) for depth in range(1, len(parts))] + [_rank(item.nodeid)]
+
+
+def pytest_collection_modifyitems(items):
+    if SEED is not None:
+        items.sort(key=_place)
+        _record("shuffled")
 
 
 def pytest_collectreport(report):

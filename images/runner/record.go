@@ -35,6 +35,8 @@ type Record struct {
 	OutputSHA256      string    `json:"outputSha256"`
 	OutputTruncated   bool      `json:"outputTruncated"`
 	Measured          *Measured `json:"measured,omitempty"`
+	CPUs              int       `json:"cpus,omitempty"`
+	Shuffled          bool      `json:"shuffled,omitempty"`
 }
 
 func (r *Record) describe(ended ending) {

@@ -40,7 +40,9 @@ type Spec struct {
 	Reports           []string `json:"reports"`
 	ErrorExitCodes    []int    `json:"errorExitCodes"`
 	ToleratedFailures []string `json:"toleratedFailures"`
-	RunAsUser         int      `json:"runAsUser"` // 0 is root
+	RunAsUser         int      `json:"runAsUser"`   // 0 is root
+	ShuffleSeed       uint32   `json:"shuffleSeed"` // 0: the tests run as they were collected
+	CPUs              int      `json:"cpus"`        // 0: all
 	OutputBytes       int      `json:"outputBytes"`
 	ReportBytes       int      `json:"reportBytes"`
 	ReportLogBytes    int      `json:"reportLogBytes"`
@@ -110,6 +112,8 @@ func (s Spec) fault() string {
 		return "timeoutSeconds must be between 1 and 604800"
 	case s.RunAsUser < 0 || s.RunAsUser > maxUser:
 		return fmt.Sprintf("runAsUser must be between 1 and %d", maxUser)
+	case s.CPUs < 0 || s.CPUs > maxCPUs:
+		return fmt.Sprintf("cpus must be between 1 and %d", maxCPUs)
 	case s.OutputBytes < minOutputBytes || s.OutputBytes > maxOutputBytes:
 		return fmt.Sprintf("outputBytes must be between %d and %d", minOutputBytes, maxOutputBytes)
 	case s.ReportBytes < 0 || s.ReportBytes > maxReportBytes:

@@ -42,6 +42,8 @@ func TestOrderNamesTheFaultyField(t *testing.T) {
 		{minimal + `,"errorExitCodes":[0]}`, "errorExitCodes"},
 		{minimal + `,"runAsUser":-1}`, "runAsUser"},
 		{minimal + `,"runAsUser":65534}`, "runAsUser"},
+		{minimal + `,"cpus":-1}`, "cpus"},
+		{minimal + `,"shuffleSeed":-1}`, "shuffleSeed"},
 		{minimal + `,"canary":["kubernetes.default:443"]}`, "canary"},
 	} {
 		if _, err := specFrom(c.text); err == nil || !strings.Contains(err.Error(), c.names) {

@@ -32,6 +32,10 @@ class ScriptedPods:
     network: str = "denied"
     measured: Json = field(default_factory=dict)
     """What every evaluation used."""
+    cpus: int = 2
+    """Of the node."""
+    pytest: bool = True
+    """Whether the test command runs pytest."""
     oom_killed: set[str] = field(default_factory=set)
     """Works whose container is killed for memory every time."""
 
@@ -42,6 +46,7 @@ class ScriptedPods:
             return ContainerEnd(137, reason="OOMKilled")
         if tags[labels.ROLE] == "evaluation":
             stage = spec_of(pod)["stage"]
+            record |= self._variation(spec_of(pod))
             return self._evaluation(
                 record, stage, self.probe_codes.get(tags[labels.WORK], self.exit_codes[stage])
             )
@@ -66,6 +71,11 @@ class ScriptedPods:
         else:
             record |= {"image": self.registry.image, "durationMs": 20_000} | self.build
         return ContainerEnd(record["code"], record)
+
+    def _variation(self, spec: Json) -> Json:
+        """What the runner records of a control."""
+        cpus = {"cpus": min(spec["cpus"], self.cpus)} if "cpus" in spec else {}
+        return cpus | ({"shuffled": True} if "shuffleSeed" in spec and self.pytest else {})
 
     def _agent(self, record: Json, tags: Json) -> ContainerEnd:
         written = self.agent_records.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]

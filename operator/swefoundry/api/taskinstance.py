@@ -77,8 +77,8 @@ class TaskValidation(Validation):
     controls: list[ControlName] = Field(
         default=list(DEFAULT_CONTROLS),
         max_length=16,
-        description="Checks of an instance whose verdict is `fail2pass`; none of them changes it. The default needs no "
-        "pod of its own.",
+        description="Checks of an instance whose verdict is `fail2pass`; none of them changes it. The default are "
+        "those that need no pod of their own.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
 
@@ -153,6 +153,20 @@ class Evaluation(WireModel):
         default=None,
         description="Hash over what each test did; equal ones agree. Absent when that is not known.",
     )
+    evidence: Digest | None = Field(
+        default=None, description="Artifact with the log, the reports and the record."
+    )
+
+
+class ControlEvaluation(WireModel):
+    """The outcome of one evaluation that a control varies."""
+
+    control: ControlName = Field(description="Control that it is for.")
+    number: int = Field(ge=0, le=19, description="What it varies: for `Cpu`, the number of CPUs.")
+    code: int | None = Field(
+        default=None, ge=0, le=255, description="Canonical exit code; absent when a fault prevented a result."
+    )
+    fault: str | None = Field(default=None, max_length=128, description="The fault that prevented a result.")
     evidence: Digest | None = Field(
         default=None, description="Artifact with the log, the reports and the record."
     )
@@ -235,6 +249,9 @@ class TaskInstanceStatus(WireModel):
         default=None,
         max_length=1024,
         description="Why there are no per-test sets although there is a verdict.",
+    )
+    control_evaluations: list[ControlEvaluation] = Field(
+        default=[], max_length=20, description="Evaluations of controls with pods of their own."
     )
     controls: list[ControlResult] = Field(
         default=[],

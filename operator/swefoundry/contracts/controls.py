@@ -18,6 +18,10 @@ class ControlName(StrEnum):
     """The tree of `after` without the gold patch is that of `before`."""
     BASE_TESTS = "BaseTests"
     """The changed test files passed before the test patch."""
+    SHUFFLED = "Shuffled"
+    """The outcome of `after` does not depend on the order of the tests."""
+    CPU = "Cpu"
+    """The outcome of `after` does not depend on the number of CPUs."""
 
 
 DEFAULT_CONTROLS = (ControlName.NULL_PATCH, ControlName.REVERSED_GOLD, ControlName.BASE_TESTS)

@@ -39,6 +39,10 @@ class EvaluationSpec(WireModel):
     """All reports together, uncompressed. Absent, as the next one, for the same reason: the runner's own limit."""
     report_log_bytes: int | None = None
     """What they may take of the log, compressed and as base64: the kubelet rotates a log after 10 MiB by default."""
+    shuffle_seed: int | None = None
+    """Order of the tests, where the command runs pytest. Absent, as the next one, for the same reason: as collected."""
+    cpus: int | None = None
+    """CPUs that the command may use, if the node has as many."""
     canary: list[str] = []
     """ip:port addresses that must not be reachable."""
 
@@ -77,5 +81,9 @@ class EvaluationResult(WireModel):
     output_bytes: int = 0
     output_sha256: str | None = None
     output_truncated: bool = False
+    shuffled: bool = False
+    """Whether tests were run in the order of the spec's seed."""
+    cpus: int | None = None
+    """CPUs that the command could use; None when the spec does not limit them."""
     measured: MeasuredResources | None = None
     """What the container used; absent in a record of the release before."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.controls import ControlName, ControlResult, control_result
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.grading.result_sets import merge_repeats
 from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 from swefoundry.text.plurals import pluralize
@@ -25,6 +26,10 @@ class ControlRun:
     evidence: Digest | None = None
     problem: str = ""
     """Why the statuses are not known; empty when they are."""
+    number: int = 0
+    """What a control varies: for `Cpu`, the number of CPUs that were asked for."""
+    fault: str | None = None
+    record: EvaluationResult | None = None
 
 
 def null_patch(before: Sequence[ControlRun]) -> ControlResult:
@@ -83,6 +88,59 @@ def base_tests(base: Sequence[ControlRun], tolerated: Collection[str] = ()) -> C
         found = f"{_named(failing)} failed in `base`, where neither patch is applied"
         return control_result(name, "Failed", found, evidence)
     return control_result(name, "Passed", f"no test of {len(statuses)} failed in `base`", evidence)
+
+
+def shuffled(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> ControlResult:
+    """Compare `after` in the collected order of the tests with a run in another order."""
+    name = ControlName.SHUFFLED
+    for run in runs:
+        if problem := _no_result([*after, run]):
+            return control_result(name, "Unknown", problem, run.evidence)
+        if run.record is None or not run.record.shuffled:
+            kept = "the order of the tests cannot be changed: the command runs no pytest that the runner can reach"
+            return control_result(name, "Unknown", kept, run.evidence)
+        if difference := _difference(after, run):
+            return control_result(name, "Failed", f"in another order: {difference}", run.evidence)
+        agreed = f"{pluralize(len(run.statuses), 'test')} in another order: the outcome is that of `after`"
+        return control_result(name, "Passed", agreed, run.evidence)
+    return control_result(name, "Unknown", "no run in another order")
+
+
+def cpu(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> ControlResult:
+    """Compare `after` with runs on given numbers of CPUs; those that the node does not have say nothing."""
+    name = ControlName.CPU
+    if problem := next((found for run in runs if (found := _no_result([*after, run]))), ""):
+        return control_result(name, "Unknown", problem)
+    limited = [run for run in runs if run.record is not None and run.record.cpus == run.number]
+    counts = ", ".join(str(run.number) for run in limited)
+    if not limited:
+        return control_result(name, "Unknown", "no run whose number of CPUs the node has")
+    for run in limited:
+        if difference := _difference(after, run):
+            found = f"with {pluralize(run.number, 'CPU')}: {difference}"
+            return control_result(name, "Failed", found, run.evidence)
+    agreed = f"with {counts} CPUs: the outcome is that of `after`"
+    return control_result(name, "Passed", agreed, limited[0].evidence)
+
+
+def _no_result(runs: Iterable[ControlRun]) -> str:
+    """Return why the last of the runs cannot be compared with those before; empty when it can."""
+    for run in runs:
+        if run.code is None:
+            return f"a pod gave no result ({run.fault or 'no record'})"
+        if run.problem:
+            return run.problem
+    return ""
+
+
+def _difference(after: Sequence[ControlRun], run: ControlRun) -> str:
+    """Return how the run differs from the matrix, whose unstable tests do not count; empty when it does not."""
+    codes = [each.code for each in after]
+    if run.code not in codes:
+        return f"code {run.code} instead of {_listed(sorted({*codes}, key=str))}"
+    reference = [each.statuses for each in after]
+    differing = merge_repeats([*reference, run.statuses])[1] - merge_repeats(reference)[1]
+    return f"{_named(differing)} had another outcome" if differing else ""
 
 
 def _problem(runs: Iterable[ControlRun]) -> str:

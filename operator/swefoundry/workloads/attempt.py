@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swefoundry.contracts.controls import ControlName
 from swefoundry.contracts.stages import Stage
 from swefoundry.workloads import names
 
@@ -36,6 +37,7 @@ class WorkKind(StrEnum):
     BUILD = "build"
     AGENT = "agent"
     EVALUATION = "evaluation"
+    CONTROL = "control"
 
 
 ROLE_OF_KIND = {
@@ -44,6 +46,7 @@ ROLE_OF_KIND = {
     WorkKind.BUILD: Role.BUILD,
     WorkKind.AGENT: Role.AGENT,
     WorkKind.EVALUATION: Role.EVALUATION,
+    WorkKind.CONTROL: Role.EVALUATION,
 }
 
 
@@ -57,15 +60,20 @@ class Work:
 
     kind: WorkKind
     number: int = 0
-    """From 0, in order of creation: the round of an EnvBuild, or the repeat of a TaskInstance's evaluation."""
+    """From 0, in order of creation: the round of an EnvBuild, or the repeat of a TaskInstance's evaluation. Of the
+    control `Cpu` the number of CPUs.
+    """
     stage: Stage | None = None
     """Of an evaluation, and of nothing else."""
+    control: ControlName | None = None
+    """Of a control, and of nothing else."""
 
     def __str__(self) -> str:
         """The text."""
         if self.kind is WorkKind.INTAKE:
             return self.kind.value
-        return f"{self.stage or self.kind}-{self.number}"
+        name = self.control.lower() if self.control else self.stage or self.kind
+        return f"{name}-{self.number}"
 
     @property
     def role(self) -> Role:
@@ -74,7 +82,9 @@ class Work:
 
     @property
     def evaluated_stage(self) -> Stage:
-        """Stage of an evaluation; ``ValueError`` for other work, which has none."""
+        """Stage of an evaluation, and of a control, which evaluates `after`; ``ValueError`` for other work."""
+        if self.control is not None:
+            return Stage.AFTER
         if self.stage is None:
             raise ValueError(f"{self} is no evaluation")
         return self.stage
@@ -89,11 +99,16 @@ class Work:
             raise ValueError(f"{text!r} names no work")
         if name in set(Stage):
             return evaluation_work(Stage(name), int(number))
+        if name in CONTROL_OF_TEXT:
+            return control_work(CONTROL_OF_TEXT[name], int(number))
         kind = WorkKind(name)
-        if kind in (WorkKind.INTAKE, WorkKind.EVALUATION):
+        if kind in (WorkKind.INTAKE, WorkKind.EVALUATION, WorkKind.CONTROL):
             raise ValueError(f"{text!r} names no work")
         return cls(kind, int(number))
 
+
+CONTROL_OF_TEXT = {name.lower(): name for name in (ControlName.SHUFFLED, ControlName.CPU)}
+"""Controls with pods of their own, by their names in works."""
 
 INTAKE_WORK = Work(WorkKind.INTAKE)
 """An object has one intake."""
@@ -102,6 +117,11 @@ INTAKE_WORK = Work(WorkKind.INTAKE)
 def evaluation_work(stage: Stage, number: int) -> Work:
     """The evaluation of a stage."""
     return Work(WorkKind.EVALUATION, number, stage)
+
+
+def control_work(name: ControlName, number: int = 0) -> Work:
+    """The evaluation of `after` that a control varies."""
+    return Work(WorkKind.CONTROL, number, control=name)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from simulated.kubelet import Kubelet
 from simulated.scripted_pods import FAIL2PASS, ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY
 from simulated.stepping_operator import Simulation
+from swefoundry.api import labels
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 
@@ -83,3 +84,54 @@ async def test_an_intake_of_an_older_release_leaves_the_trees_uncompared(server,
     assert status["controls"] == [
         {"name": "ReversedGold", "result": "Unknown", "message": "intake did not compare the trees"}
     ]
+
+
+PODS = {"controls": ["Shuffled", "Cpu"]}
+
+
+async def test_controls_with_pods_of_their_own_run_after_the_matrix(server, proxy, seeded):
+    status, bundle = await finished(server, proxy, seeded, validation=PODS)
+    evidence = {(item["control"], item["number"]): item["evidence"] for item in status["controlEvaluations"]}
+    assert evidence.keys() == {("Shuffled", 0), ("Cpu", 1), ("Cpu", 2), ("Cpu", 4)}
+    assert status["controls"] == [
+        {
+            "name": "Shuffled",
+            "result": "Passed",
+            "message": "2 tests in another order: the outcome is that of `after`",
+            "evidence": evidence["Shuffled", 0],
+        },
+        {
+            "name": "Cpu",
+            "result": "Passed",
+            "message": "with 1, 2 CPUs: the outcome is that of `after`",
+            "evidence": evidence["Cpu", 1],
+        },
+    ]
+    assert bundle["controls"] == status["controls"]
+
+
+async def test_a_control_whose_tests_fail_does_not_change_the_verdict(server, proxy, seeded):
+    script = ScriptedPods(seeded, probe_codes={"cpu-1": 1}, pytest=False)
+    status, _ = await finished(server, proxy, seeded, script, validation=PODS)
+    assert status["verdict"] == "fail2pass"
+    assert {item["name"]: item["result"] for item in status["controls"]} == {
+        "Shuffled": "Unknown",
+        "Cpu": "Failed",
+    }
+
+
+async def test_a_control_whose_pod_gives_no_result_is_unknown(server, proxy, seeded):
+    script = ScriptedPods(seeded, oom_killed={"shuffled-0"})
+    status, _ = await finished(server, proxy, seeded, script, validation={"controls": ["Shuffled"]})
+    assert (status["verdict"], status["controls"]) == (
+        "fail2pass",
+        [{"name": "Shuffled", "result": "Unknown", "message": "a pod gave no result (OOMKilled)"}],
+    )
+
+
+async def test_an_instance_that_is_not_valid_costs_no_pod_of_a_control(server, proxy, seeded):
+    script = ScriptedPods(seeded, exit_codes=FAIL2PASS | {"after": 1})
+    status, _ = await finished(server, proxy, seeded, script, validation=PODS)
+    assert "controlEvaluations" not in status or status["controlEvaluations"] == []
+    works = {body["metadata"]["labels"][labels.WORK] for body in server.created if body["kind"] == "Pod"}
+    assert not {work for work in works if work.startswith(("shuffled", "cpu"))}

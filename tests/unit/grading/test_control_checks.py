@@ -1,10 +1,15 @@
 """Controls that compare runs which exist anyway."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from swefoundry.contracts.controls import ControlName, ControlOutcome, ControlResult, control_result
 from swefoundry.contracts.digests import Digest
-from swefoundry.grading.control_checks import ControlRun, base_tests, null_patch, reversed_gold
+from swefoundry.contracts.evaluation import EvaluationResult
+from swefoundry.contracts.stages import Stage
+from swefoundry.grading.control_checks import ControlRun, base_tests, cpu, null_patch, reversed_gold, shuffled
 from swefoundry.grading.testcase_status import CaseStatus
 
 PASSED, FAILED, ERROR, SKIPPED = (
@@ -109,6 +114,93 @@ def test_base_tests_reads_the_changed_test_files_before_both_patches(case: str) 
 def test_a_base_that_a_fault_ended_is_unknown() -> None:
     assert base_tests([a_run(None)]) == ControlResult(
         name=ControlName.BASE_TESTS, result="Unknown", message="`base`: no test could run (codes: none)"
+    )
+
+
+MATRIX = [a_run(0, a=PASSED, b=PASSED, u=PASSED), a_run(0, a=PASSED, b=PASSED, u=FAILED)]
+"""Two runs of `after`, between which the test `u` is unstable."""
+
+
+def a_varied_run(run: ControlRun, number: int = 0, **record: Any) -> ControlRun:
+    result = EvaluationResult(nonce="n", stage=Stage.AFTER, code=run.code or 0, **record)
+    return replace(run, number=number, record=result, fault=None if run.code is not None else "OOMKilled")
+
+
+SAME = a_run(0, a=PASSED, b=PASSED, u=PASSED)
+SHUFFLED_CASES: dict[str, tuple[ControlRun, ControlOutcome, str]] = {
+    "the outcome is the same": (
+        a_varied_run(SAME, shuffled=True),
+        "Passed",
+        "3 tests in another order: the outcome is that of `after`",
+    ),
+    "a test that is unstable anyway does not count": (
+        a_varied_run(a_run(0, a=PASSED, b=PASSED), shuffled=True),
+        "Passed",
+        "2 tests in another order: the outcome is that of `after`",
+    ),
+    "tests with another outcome are named": (
+        a_varied_run(a_run(0, a=PASSED, b=SKIPPED), shuffled=True),
+        "Failed",
+        "in another order: 1 test (b) had another outcome",
+    ),
+    "the code is another one": (
+        a_varied_run(a_run(1, a=PASSED, b=FAILED), shuffled=True),
+        "Failed",
+        "in another order: code 1 instead of 0",
+    ),
+    "the command runs no pytest": (
+        a_varied_run(SAME),
+        "Unknown",
+        "the order of the tests cannot be changed: the command runs no pytest that the runner can reach",
+    ),
+    "the pod gave no result": (
+        a_varied_run(a_run(None), shuffled=True),
+        "Unknown",
+        "a pod gave no result (OOMKilled)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHUFFLED_CASES)
+def test_shuffled_compares_after_with_a_run_in_another_order(case: str) -> None:
+    run, result, message = SHUFFLED_CASES[case]
+    assert shuffled(MATRIX, [run]) == ControlResult(
+        name=ControlName.SHUFFLED, result=result, message=message, evidence=run.evidence
+    )
+
+
+def on_cpus(asked: int, given: int, run: ControlRun = SAME) -> ControlRun:
+    return a_varied_run(run, asked, cpus=given)
+
+
+CPU_CASES: dict[str, tuple[list[ControlRun], ControlOutcome, str]] = {
+    "the outcome is the same": (
+        [on_cpus(1, 1), on_cpus(2, 2), on_cpus(4, 4)],
+        "Passed",
+        "with 1, 2, 4 CPUs: the outcome is that of `after`",
+    ),
+    "the node has fewer": (
+        [on_cpus(1, 1), on_cpus(2, 2), on_cpus(4, 2)],
+        "Passed",
+        "with 1, 2 CPUs: the outcome is that of `after`",
+    ),
+    "one number gives another outcome": (
+        [on_cpus(1, 1, a_run(1, a=PASSED, b=FAILED)), on_cpus(2, 2)],
+        "Failed",
+        "with 1 CPU: code 1 instead of 0",
+    ),
+    "no number was reached": ([on_cpus(4, 2)], "Unknown", "no run whose number of CPUs the node has"),
+}
+
+
+@pytest.mark.parametrize("case", CPU_CASES)
+def test_cpu_compares_after_with_runs_on_given_numbers_of_cpus(case: str) -> None:
+    runs, result, message = CPU_CASES[case]
+    assert cpu(MATRIX, runs) == ControlResult(
+        name=ControlName.CPU,
+        result=result,
+        message=message,
+        evidence=None if result == "Unknown" else EVIDENCE,
     )
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from swefoundry.contracts.controls import ControlName
 from swefoundry.contracts.stages import Stage
-from swefoundry.workloads.attempt import INTAKE_WORK, Role, Work, WorkKind, evaluation_work
+from swefoundry.workloads.attempt import INTAKE_WORK, Role, Work, WorkKind, control_work, evaluation_work
 
 WORKS = {
     "intake": (INTAKE_WORK, Role.INTAKE),
@@ -13,6 +14,8 @@ WORKS = {
     "before-0": (evaluation_work(Stage.BEFORE, 0), Role.EVALUATION),
     "after-12": (evaluation_work(Stage.AFTER, 12), Role.EVALUATION),
     "base-0": (evaluation_work(Stage.BASE, 0), Role.EVALUATION),
+    "shuffled-0": (control_work(ControlName.SHUFFLED), Role.EVALUATION),
+    "cpu-4": (control_work(ControlName.CPU, 4), Role.EVALUATION),
 }
 
 
@@ -24,14 +27,28 @@ def test_a_work_and_its_text_give_each_other(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "intake-0", "build", "build-", "build-x", "build--1", "build-²", "evaluation-0", "probe-1", "-0"],
+    [
+        "",
+        "intake-0",
+        "build",
+        "build-",
+        "build-x",
+        "build--1",
+        "build-²",
+        "evaluation-0",
+        "probe-1",
+        "-0",
+        "control-0",
+        "nullpatch-0",
+    ],
 )
 def test_a_text_that_names_no_work_is_an_error(text):
     with pytest.raises(ValueError):
         Work.parse(text)
 
 
-def test_only_an_evaluation_has_a_stage():
-    assert evaluation_work(Stage.AFTER, 0).evaluated_stage is Stage.AFTER
+def test_only_an_evaluation_has_a_stage_and_that_of_a_control_is_after():
+    assert evaluation_work(Stage.BEFORE, 0).evaluated_stage is Stage.BEFORE
+    assert control_work(ControlName.CPU, 2).evaluated_stage is Stage.AFTER
     with pytest.raises(ValueError, match="build-0 is no evaluation"):
         _ = Work(WorkKind.BUILD).evaluated_stage

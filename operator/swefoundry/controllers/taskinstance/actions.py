@@ -1,11 +1,13 @@
 """Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
 from swefoundry import errors, metrics
-from swefoundry.api.taskinstance import Evaluation
+from swefoundry.api.taskinstance import ControlEvaluation, Evaluation
 from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.child_env_build import create_env_build, fetch_env_build
+from swefoundry.controllers.taskinstance.control_works import control_variation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
+    ControlEvaluated,
     CreateEnvBuild,
     DeleteTask,
     EnvBuildDeleted,
@@ -92,6 +94,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
         facts=prepared.facts,
         validation=task.spec.validation,
         avoid_nodes=failed_nodes(task.status.attempts, move.work),
+        variation=control_variation(move.work, task.spec.instance_id),
     )
     return await launch_evaluation(context, new_attempt_ref(observed.owner, move), move, request)
 
@@ -126,11 +129,34 @@ async def _collect_evaluation(
     return Evaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
 
 
+async def _collect_control(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    task, control = observed.task, move.work.control
+    if control is None:
+        raise errors.PermanentError(f"{task.name}: {move.work} is no control")
+    evidence = await store_evidence(context, task.namespace, observed.repository, move)
+    if evidence is None:
+        return after_lost_log(move, observed.work_state)
+    count_finished_pod(move)
+    record = evidence.record
+    evaluation = ControlEvaluation(
+        control=control, number=move.work.number, code=record.code, evidence=evidence.digest
+    )
+    return ControlEvaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
+
+
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
     return finished_intake(move)
 
 
 _ACTIONS = MoveActions[Observation, ReconcileContext, Result](
-    start={WorkKind.INTAKE: _launch_intake, WorkKind.EVALUATION: _launch_evaluation},
-    collect={WorkKind.INTAKE: _collect_intake, WorkKind.EVALUATION: _collect_evaluation},
+    start={
+        WorkKind.INTAKE: _launch_intake,
+        WorkKind.EVALUATION: _launch_evaluation,
+        WorkKind.CONTROL: _launch_evaluation,
+    },
+    collect={
+        WorkKind.INTAKE: _collect_intake,
+        WorkKind.EVALUATION: _collect_evaluation,
+        WorkKind.CONTROL: _collect_control,
+    },
 )

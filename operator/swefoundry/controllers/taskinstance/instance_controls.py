@@ -1,15 +1,17 @@
 """Controls of an instance that is `fail2pass`: gather what each compares, in the order of `validation.controls`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from swefoundry.api.taskinstance import ControlEvaluation, Evaluation
 from swefoundry.contracts.controls import ControlName, ControlResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.observe import Observation
-from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation
+from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation_if_there
 from swefoundry.controllers.taskinstance.stored_samples import StoredSamples
-from swefoundry.grading.control_checks import ControlRun, base_tests, null_patch, reversed_gold
+from swefoundry.grading.control_checks import ControlRun, base_tests, cpu, null_patch, reversed_gold, shuffled
 from swefoundry.grading.verdict import Verdict
+from swefoundry.workloads.context import ReconcileContext
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,9 @@ class ControlInputs:
     base: Sequence[ControlRun]
     before: Sequence[ControlRun]
     """The probe of the accepted draft, and the runs of the matrix."""
+    after: Sequence[ControlRun]
+    varied: Mapping[ControlName, Sequence[ControlRun]]
+    """Runs of `after` that a control varied."""
     gold_difference: str | None
     tolerated: Sequence[str]
 
@@ -27,11 +32,17 @@ CHECKS: Mapping[ControlName, Callable[[ControlInputs], ControlResult]] = {
     ControlName.NULL_PATCH: lambda inputs: null_patch(inputs.before),
     ControlName.REVERSED_GOLD: lambda inputs: reversed_gold(inputs.gold_difference),
     ControlName.BASE_TESTS: lambda inputs: base_tests(inputs.base, inputs.tolerated),
+    ControlName.SHUFFLED: lambda inputs: shuffled(inputs.after, inputs.varied[ControlName.SHUFFLED]),
+    ControlName.CPU: lambda inputs: cpu(inputs.after, inputs.varied[ControlName.CPU]),
 }
 
 
-def run_controls(
-    verdict: Verdict, samples: StoredSamples, tolerated: Sequence[str], observed: Observation
+async def run_controls(
+    verdict: Verdict,
+    samples: StoredSamples,
+    tolerated: Sequence[str],
+    observed: Observation,
+    context: ReconcileContext,
 ) -> tuple[ControlResult, ...]:
     """Return the results of the controls that the spec asks for; none for other verdicts, which nobody exports."""
     names = observed.task.spec.validation.controls
@@ -41,10 +52,28 @@ def run_controls(
     inputs = ControlInputs(
         base=_runs(Stage.BASE, samples.matrix),
         before=_runs(Stage.BEFORE, [*samples.probes, *samples.matrix]),
+        after=_runs(Stage.AFTER, samples.matrix),
+        varied={name: await _varied_runs(name, observed, context) for name in names},
         gold_difference=prepared.gold_difference if prepared else None,
         tolerated=tolerated,
     )
     return tuple(CHECKS[name](inputs) for name in names)
+
+
+async def _varied_runs(
+    name: ControlName, observed: Observation, context: ReconcileContext
+) -> list[ControlRun]:
+    items = [item for item in observed.task.status.control_evaluations if item.control is name]
+    return [replace(await _control_run(item, observed, context), number=item.number) for item in items]
+
+
+async def _control_run(
+    item: ControlEvaluation, observed: Observation, context: ReconcileContext
+) -> ControlRun:
+    evaluation = Evaluation(
+        stage=Stage.AFTER, repeat=0, code=item.code, fault=item.fault, evidence=item.evidence
+    )
+    return _run(await read_evaluation_if_there(evaluation, context, observed.repository))
 
 
 def _runs(stage: Stage, evaluations: Sequence[StoredEvaluation]) -> list[ControlRun]:
@@ -52,4 +81,12 @@ def _runs(stage: Stage, evaluations: Sequence[StoredEvaluation]) -> list[Control
 
 
 def _run(item: StoredEvaluation) -> ControlRun:
-    return ControlRun(item.bundled.code, item.statuses, item.bundled.evidence, item.problem)
+    bundled = item.bundled
+    return ControlRun(
+        bundled.code,
+        item.statuses,
+        bundled.evidence,
+        item.problem,
+        fault=bundled.fault,
+        record=bundled.record,
+    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
 from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.controllers.taskinstance.control_works import missing_control_works
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.sampling import missing_evaluations
 from swefoundry.controllers.taskinstance.steps import (
@@ -97,6 +98,17 @@ def stages_are_evaluated(observed: Observation) -> Step | None:
     )
 
 
+def controls_are_evaluated(observed: Observation) -> Step | None:
+    """Those that need pods of their own, where the verdict can be `fail2pass`."""
+    missing = missing_control_works(observed)
+    if not missing:
+        return None
+    suspended = observed.task.spec.suspend
+    return RunWork(
+        tuple(hold_if_suspended(next_move(work, observed.work_state), suspended) for work in missing)
+    )
+
+
 def matrices_are_judged(observed: Observation) -> Step | None:
     """Every evaluation has ended, and no more are needed."""
     return Judge()
@@ -111,6 +123,7 @@ RULES: tuple[Rule, ...] = (
     env_builds_are_awaited,
     tasks_without_environment_fail,
     stages_are_evaluated,
+    controls_are_evaluated,
     matrices_are_judged,
 )
 """Order is meaning; a test pins it."""

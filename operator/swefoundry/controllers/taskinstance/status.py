@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from swefoundry.api import conditions, reasons
 from swefoundry.api.conditions import READY, SUCCEEDED, VALIDATED, ConditionStatus
-from swefoundry.api.taskinstance import Evaluation, Phase, Prepared, TaskInstanceStatus
+from swefoundry.api.taskinstance import ControlEvaluation, Evaluation, Phase, Prepared, TaskInstanceStatus
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.condition_messages import (
@@ -25,8 +25,10 @@ from swefoundry.controllers.status import (
     with_fields,
 )
 from swefoundry.controllers.steps import NoOp
+from swefoundry.controllers.taskinstance.control_works import with_control_evaluation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
+    ControlEvaluated,
     EnvBuildCreated,
     EnvBuildDeleted,
     Evaluated,
@@ -100,6 +102,8 @@ def _apply_success(status: TaskInstanceStatus, result: Result, observed: Observa
             return _with_intake(status, result, observed)
         case Evaluated():
             return _with_evaluation(status, result, observed)
+        case ControlEvaluated():
+            return _with_control(status, result, observed)
         case EnvBuildCreated(name):
             return with_fields(status, env_build=name)
         case EnvBuildDeleted(name):
@@ -156,10 +160,31 @@ def _with_evaluation(
     return status
 
 
+def _with_control(
+    status: TaskInstanceStatus, result: ControlEvaluated, observed: Observation
+) -> TaskInstanceStatus:
+    evaluation = result.evaluation
+    status = close_attempt(status, finished_attempt(result.move, evidence=evaluation.evidence))
+    status = with_fields(
+        status, control_evaluations=with_control_evaluation(status.control_evaluations, evaluation)
+    )
+    if result.network_open:
+        return mark_failed(status, (reasons.NETWORK_OPEN, isolation_message("evaluation pods")), observed)
+    return status
+
+
 def _with_failed_attempt(
     status: TaskInstanceStatus, move: FailAttempt, observed: Observation
 ) -> TaskInstanceStatus:
     status = close_attempt(status, move.ended)
+    if move.work.control is not None:
+        # A control changes no verdict: one without a result is unknown.
+        failed = ControlEvaluation(
+            control=move.work.control, number=move.work.number, fault=move.fault.reason
+        )
+        return with_fields(
+            status, control_evaluations=with_control_evaluation(status.control_evaluations, failed)
+        )
     if move.work == INTAKE_WORK or move.fault.category not in GRADED_CATEGORIES:
         return mark_failed(status, failure_reason(move), observed)
     stage = move.work.evaluated_stage

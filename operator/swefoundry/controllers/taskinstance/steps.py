@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from swefoundry.api.taskinstance import Evaluation, ResultSets
+from swefoundry.api.taskinstance import ControlEvaluation, Evaluation, ResultSets
 from swefoundry.contracts.controls import ControlResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.controllers.steps import NoOp, RunWork
@@ -53,6 +53,15 @@ class Evaluated:
 
 
 @dataclass(frozen=True)
+class ControlEvaluated:
+    """An evaluation of a control ended with a result."""
+
+    move: CollectResult
+    evaluation: ControlEvaluation
+    network_open: bool
+
+
+@dataclass(frozen=True)
 class EnvBuildCreated:
     """The EnvBuild exists."""
 
@@ -86,6 +95,7 @@ class Judged:
 Result = (
     IntakeFinished
     | Evaluated
+    | ControlEvaluated
     | EnvBuildCreated
     | EnvBuildDeleted
     | Judged

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from swefoundry import errors
 from swefoundry.api.taskinstance import Evaluation
 from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.grading.report_agreement import report_disagreement
@@ -47,6 +48,16 @@ async def read_evaluation(item: Evaluation, context: ReconcileContext, repositor
     statuses = {test: CaseStatus(status) for test, status in stored.items()}
     bundled = without_evidence(item).bundled.model_copy(update={"record": record})
     return StoredEvaluation(bundled, statuses)
+
+
+async def read_evaluation_if_there(
+    item: Evaluation, context: ReconcileContext, repository: str
+) -> StoredEvaluation:
+    """The same of a run that is no cell of the matrix: one whose evidence is gone keeps its exit code."""
+    try:
+        return await read_evaluation(item, context, repository)
+    except errors.NotFound:
+        return without_evidence(item)
 
 
 def without_evidence(item: Evaluation) -> StoredEvaluation:

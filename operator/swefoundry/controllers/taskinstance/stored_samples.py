@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swefoundry import errors
 from swefoundry.api.taskinstance import Evaluation
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.observe import Observation
@@ -12,7 +11,7 @@ from swefoundry.controllers.taskinstance.sampling import judged_probes
 from swefoundry.controllers.taskinstance.stored_evaluations import (
     StoredEvaluation,
     read_evaluation,
-    without_evidence,
+    read_evaluation_if_there,
 )
 from swefoundry.grading.result_sets import CaseSets, compare_stages
 from swefoundry.grading.sampled_verdict import SampledRun
@@ -63,7 +62,7 @@ async def read_samples(observed: Observation, context: ReconcileContext) -> Stor
     matrix = sorted(observed.task.status.evaluations, key=lambda item: (item.stage, item.repeat))
     stored = await asyncio.gather(
         *(read_evaluation(item, context, repository) for item in matrix),
-        *(_read_probe(item, context, repository) for item in _probes(observed)),
+        *(read_evaluation_if_there(item, context, repository) for item in _probes(observed)),
     )
     return StoredSamples(stored[: len(matrix)], stored[len(matrix) :])
 
@@ -75,11 +74,3 @@ def _probes(observed: Observation) -> list[Evaluation]:
         for item in judged_probes(observed)
         if item.code is not None
     ]
-
-
-async def _read_probe(item: Evaluation, context: ReconcileContext, repository: str) -> StoredEvaluation:
-    """A probe whose evidence is gone from the registry keeps its exit code."""
-    try:
-        return await read_evaluation(item, context, repository)
-    except errors.NotFound:
-        return without_evidence(item)

@@ -44,7 +44,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
     draft = await _draft(observed, context, repository)
     tolerated = draft.tolerated_failures if draft else []
     verdict = sampled_verdict(samples.runs, None if unknown else sets, tolerated)
-    controls = run_controls(verdict, samples, tolerated, observed)
+    controls = await run_controls(verdict, samples, tolerated, observed, context)
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
         verdict=verdict.value,

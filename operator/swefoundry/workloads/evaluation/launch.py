@@ -21,6 +21,14 @@ from swefoundry.workloads.resource_estimates import PeakUse, known_memory_factor
 
 
 @dataclass(frozen=True)
+class Variation:
+    """What a control changes of an evaluation."""
+
+    shuffle_seed: int | None = None
+    cpus: int | None = None
+
+
+@dataclass(frozen=True)
 class EvaluationRequest:
     """An image and what to run in it."""
 
@@ -37,6 +45,7 @@ class EvaluationRequest:
     avoid_nodes: tuple[str, ...] = ()
     check_imports: bool = False
     """Whether to check first that the project is imported from the tree."""
+    variation: Variation = Variation()
 
 
 def failed_nodes(attempts: Iterable[Attempt], work: Work) -> tuple[str, ...]:
@@ -81,6 +90,8 @@ async def _pod_body(
         error_exit_codes=request.draft.could_not_run_codes,
         tolerated_failures=request.draft.tolerated_failures or None,
         run_as_user=request.draft.run_as_user,
+        shuffle_seed=request.variation.shuffle_seed,
+        cpus=request.variation.cpus,
         canary=list(settings.canary) if request.validation.network == "Deny" else [],
     )
     run = EvaluationRun(
