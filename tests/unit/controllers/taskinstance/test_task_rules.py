@@ -113,5 +113,6 @@ def test_the_order_of_the_rules_is_the_lifecycle():
         "env_builds_are_awaited",
         "tasks_without_environment_fail",
         "stages_are_evaluated",
+        "controls_are_evaluated",
         "matrices_are_judged",
     ]
