@@ -169,8 +169,8 @@ def test_shuffled_compares_after_with_a_run_in_another_order(case: str) -> None:
     )
 
 
-def on_cpus(asked: int, given: int, run: ControlRun = SAME) -> ControlRun:
-    return a_varied_run(run, asked, cpus=given)
+def on_cpus(limit: int, found: int, run: ControlRun = SAME) -> ControlRun:
+    return a_varied_run(run, limit, cpus=found)
 
 
 CPU_CASES: dict[str, tuple[list[ControlRun], ControlOutcome, str]] = {
