@@ -1,4 +1,4 @@
-"""pytest plugin of the runner: record what happens as it happens, and change the order of the tests where that is asked.
+"""pytest plugin of the runner: record what happens as it happens, and change the order of tests on request.
 
 A report that is written at the end is lost when the run ends in the middle: a crash, `os._exit`, a time limit. Each
 event is a line of JSON in a file outside the tree, written at once. The runner reads it when there is no report.
