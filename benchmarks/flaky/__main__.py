@@ -175,9 +175,9 @@ def _smallest(shares: dict[tuple[float, int], Shares]) -> str:
     }
     inner = [least for p, least in by_p.items() if 0.1 <= p <= 0.9]
     reached = [least for least in inner if least is not None]
-    together = str(max(reached)) if len(reached) == len(inner) else f"more than {MIN_REPEATS[-1]}"
+    overall = str(max(reached)) if len(reached) == len(inner) else f"more than {MIN_REPEATS[-1]}"
     listed = ", ".join(f"{p:.2f}: {least or '-'}" for p, least in by_p.items())
-    return f"{listed}\n0.10 to 0.90 together: {together}"
+    return f"{listed}\n0.10 to 0.90 together: {overall}"
 
 
 if __name__ == "__main__":

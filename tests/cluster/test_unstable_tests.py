@@ -49,8 +49,8 @@ echo '</testsuite>'; } > junit.xml
 exit $n
 """
 )
-"""A test fails in all six samples of `after`, and the row with it, with 4 * 0.05^6 = 6e-8; the first two samples of both
-stages agree with 4e-8.
+"""A test fails in all six samples of `after`, and the row with it, with 4 * 0.05^6 = 6e-8; the first two samples of
+both stages agree with 4e-8.
 """
 ONE = (
     FUNCTIONS
