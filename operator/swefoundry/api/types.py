@@ -191,7 +191,11 @@ class Validation(WireModel):
     """How the tests are run."""
 
     model_config = cel_rules(
-        cel_rule("self.minRepeats <= self.repeats", "minRepeats: must not be above repeats", "minRepeats")
+        cel_rule(
+            "!has(self.minRepeats) || !has(self.repeats) || self.minRepeats <= self.repeats",
+            "minRepeats: must not be above repeats",
+            "minRepeats",
+        )
     )
     repeats: int = Field(
         default=5,

@@ -68,7 +68,7 @@ PYTHON_EQUIVALENTS: dict[str, Callable[[JsonObject], bool]] = {
     "'reuse' in self.strategies": _parent_is_used,
     "has(self.baseCommit) || (has(self.source) && !has(self.source.git))": _task_commit,
     "has(self.baseCommit) || !has(self.source.git)": _build_commit,
-    "self.minRepeats <= self.repeats": _repeats_are_in_order,
+    "!has(self.minRepeats) || !has(self.repeats) || self.minRepeats <= self.repeats": _repeats_are_in_order,
     "has(self.layers.before) && has(self.layers.after)": _both_layers,
 }
 
