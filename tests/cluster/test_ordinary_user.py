@@ -3,6 +3,7 @@
 Each row has one test that the fix turns and that root cannot run; twelve others pass with and without it.
 """
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -23,6 +24,7 @@ from cluster.sample_instances import (
 
 pytestmark = pytest.mark.cluster
 
+CONTROLS = ["NullPatch", "ReversedGold", "BaseTests", "Shuffled", "Cpu"]
 SMALL = {"cpu": "50m", "memory": "256Mi", "ephemeralStorage": "2Gi"}
 MAX_SECONDS = 1200
 
@@ -72,7 +74,7 @@ def python_row(name: str, tests: str) -> Json:
         repository,
         createdAt="2025-01-01T00:00:00Z",
         environment={"strategies": ["recipe"]},
-        validation={"timeoutSeconds": 120, "resources": SMALL},
+        validation={"timeoutSeconds": 120, "resources": SMALL, "controls": CONTROLS},
     )
 
 
@@ -84,8 +86,8 @@ def shell_row(name: str) -> Json:
 
 
 @pytest.fixture(scope="module")
-def results() -> Iterator[dict[str, tuple[str, list[Json], Json]]]:
-    """Verdict, rounds and sizes of the sets of tests, by case; all rows run at the same time."""
+def statuses() -> Iterator[dict[str, tuple[Json, list[Json]]]]:
+    """Status and rounds, by case; all rows run at the same time."""
     rows = {
         "fails": lambda name: python_row(name, UNREADABLE),
         "skipped": lambda name: python_row(name, SKIPPED),
@@ -94,15 +96,17 @@ def results() -> Iterator[dict[str, tuple[str, list[Json], Json]]]:
     names = {case: unique(f"user-{case}") for case in rows}
     apply(*(make(names[case]) for case, make in rows.items()))
     found = {case: wait_until_finished(name, MAX_SECONDS) for case, name in names.items()}
-    yield {
-        case: (
-            status.get("verdict", ""),
-            get("eb", names[case])["status"]["rounds"],
-            status.get("tests") or {},
-        )
-        for case, status in found.items()
-    }
+    yield {case: (status, get("eb", names[case])["status"]["rounds"]) for case, status in found.items()}
     delete(*names.values())
+
+
+@pytest.fixture(scope="module")
+def results(statuses) -> dict[str, tuple[str, list[Json], Json]]:
+    """Verdict, rounds and sizes of the sets of tests, by case."""
+    return {
+        case: (status.get("verdict", ""), rounds, status.get("tests") or {})
+        for case, (status, rounds) in statuses.items()
+    }
 
 
 @pytest.mark.parametrize(("case", "as_root"), [("fails", "AfterFailed"), ("skipped", "BothPassed")])
@@ -122,3 +126,23 @@ def test_a_draft_runs_as_the_user_that_it_names(results):
         "fail2pass",
         [("Accepted", 1234)],
     )
+
+
+def test_the_controls_of_a_valid_row_are_run(statuses):
+    """The user of the draft is that of the controls; all test files are new, so `base` has nothing to say."""
+    status, _ = statuses["fails"]
+    found = {item["name"]: (item["result"], item.get("message")) for item in status["controls"]}
+    assert found.pop("BaseTests")[0] == "Unknown"
+    limits = ", ".join(str(cpus) for cpus in (1, 2, 4) if cpus <= len(os.sched_getaffinity(0)))
+    assert found == {
+        "NullPatch": ("Passed", "2 runs of `before` agree on 13 tests"),
+        "ReversedGold": ("Passed", "`after` without the gold patch is the tree of `before`"),
+        "Shuffled": ("Passed", "13 tests in another order: the outcome is that of `after`"),
+        "Cpu": ("Passed", f"with {limits} CPUs: the outcome is that of `after`"),
+    }
+    assert [(item["control"], item["number"]) for item in status["controlEvaluations"]] == [
+        ("Cpu", 1),
+        ("Cpu", 2),
+        ("Cpu", 4),
+        ("Shuffled", 0),
+    ]

@@ -43,6 +43,7 @@ def test_a_record_says_everything_about_a_run(box: Box):
         report_sha256=reports_digest(ran.framed_output.reports),
         output_bytes=6,
         output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
+        measured=record.measured,
     )
     assert ran.code == 1
 
