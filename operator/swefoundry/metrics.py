@@ -50,6 +50,20 @@ PLACE_WAIT_SECONDS = Histogram(
     buckets=_LONG,
     registry=REGISTRY,
 )
+POD_SCHEDULE_SECONDS = Histogram(
+    "swefoundry_pod_schedule_duration_seconds",
+    "Time from a pod's creation until the scheduler found a node, of pods that ended with a record.",
+    ["role"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
+POD_START_SECONDS = Histogram(
+    "swefoundry_pod_start_duration_seconds",
+    "Time from a pod's node to the start of its container, of pods that ended with a record.",
+    ["role"],
+    buckets=_LONG,
+    registry=REGISTRY,
+)
 API_REQUESTS = Counter(
     "swefoundry_api_requests_total",
     "Requests to the Kubernetes API.",

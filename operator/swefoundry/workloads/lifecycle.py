@@ -262,6 +262,14 @@ def count_finished_pod(move: CollectResult) -> None:
     """Count an attempt that ended with a record."""
     metrics.ATTEMPTS.labels(move.work.role.value, "Finished", str(move.result.code)).inc()
     metrics.STAGE_SECONDS.labels(move.work.role.value).observe(move.result.seconds)
+    _count_latencies(move.pod, move.work.role)
+
+
+def _count_latencies(pod: PodSnapshot, role: Role) -> None:
+    metrics.POD_SCHEDULE_SECONDS.labels(role.value).observe((pod.bound - pod.created).total_seconds())
+    started = pod.terminated.started if pod.terminated is not None else None
+    if started is not None:
+        metrics.POD_START_SECONDS.labels(role.value).observe((started - pod.bound).total_seconds())
 
 
 def measured_in_record(record: Mapping[str, Any]) -> MeasuredResources | None:

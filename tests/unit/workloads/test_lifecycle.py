@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from builders import NONCE, NOW
+from builders import NONCE, NOW, a_pod
 from simulated.kubelet import ContainerEnd, terminated
 from simulated.scripted_pods import junit
-from swefoundry import errors
+from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.api.types import Attempt
 from swefoundry.kube.workqueue import Key
@@ -18,6 +18,7 @@ from swefoundry.workloads.evaluation.evidence import store_evidence
 from swefoundry.workloads.lifecycle import (
     PodStarted,
     Queued,
+    count_finished_pod,
     gather_partial,
     new_attempt_ref,
     owned_pods,
@@ -232,6 +233,19 @@ async def test_one_error_does_not_lose_the_other_results():
         await gather_partial([good(), bad(ZeroDivisionError())])
     with pytest.raises(asyncio.CancelledError):
         await gather_partial([good(), bad(asyncio.CancelledError())])
+
+
+def test_the_way_of_a_pod_to_its_node_and_its_container_is_measured():
+    def sums():
+        names = ("swefoundry_pod_schedule_duration_seconds_sum", "swefoundry_pod_start_duration_seconds_sum")
+        return [metrics.REGISTRY.get_sample_value(name, {"role": "evaluation"}) or 0 for name in names]
+
+    bound = {"type": "PodScheduled", "status": "True", "lastTransitionTime": "2026-01-01T11:59:50Z"}
+    pod = a_pod(status=terminated(ContainerEnd(0)) | {"conditions": [bound]})  # 11:58:00 to 12:00:00
+    move = CollectResult(Work.parse("before-0"), pod, PodResult(0, {}, 30.0))
+    before = sums()
+    count_finished_pod(move)
+    assert [now - then for now, then in zip(sums(), before, strict=True)] == [110, 10]
 
 
 def test_keys_of_the_pod_limiter_have_namespace_and_pod():

@@ -1,0 +1,88 @@
+"""The rows of a batch, made from rows.tsv: the steps of each, with durations that a seed decides."""
+
+import random
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from swefoundry.kube.resources import BUILDS, TASKS
+from swefoundry.workloads.attempt import Role, WorkKind
+from swefoundry.workloads.place_requests import STEPS_TO_VERDICT
+
+BUILD_SECONDS = 150
+"""Median of a build."""
+SPREAD = 0.6
+"""Standard deviation of the logarithm of durations: one in twenty takes 2.7 times the median."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Pods that run at the same time."""
+
+    role: Role
+    steps_to_verdict: int
+    pods: tuple[float, ...]
+    """Seconds that each runs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One instance."""
+
+    name: str
+    steps: tuple[Step, ...]
+    waits_for: str = ""
+    """The row whose image it awaits after its intake."""
+    valid: bool = True
+    """Whether it ends with a verdict."""
+
+
+def make_rows(table: Path, seed: int) -> list[Row]:
+    """The rows in an order that the seed decides; leaders come before their siblings."""
+    chance = random.Random(seed)
+    rows = [row for line in _lines(table) for row in _rows_of(line, chance)]
+    leaders = [row for row in rows if row.name == "leader"]
+    others = [row for row in rows if row.name != "leader"]
+    chance.shuffle(others)
+    number = count()
+    named = [replace(row, name=f"row-{next(number):02d}") for row in leaders]
+    for row in others:
+        leader = chance.choice(named[: len(leaders)]).name if row.name == "sibling" else ""
+        named.append(replace(row, name=f"row-{next(number):02d}", waits_for=leader))
+    return named
+
+
+def _lines(table: Path) -> list[list[str]]:
+    return [line.split("\t") for line in table.read_text().splitlines() if not line.startswith("#")]
+
+
+def _rows_of(line: list[str], chance: random.Random) -> list[Row]:
+    way, number, intake, checkout, builds, evaluation, verdict = line
+    name = way.split(":")[0].split()[0]
+    rows = []
+    for _ in range(int(number)):
+        test = _seconds(float(evaluation), chance)
+        probe = _step(BUILDS.kind, WorkKind.EVALUATION, test, test)
+        steps = [_step(TASKS.kind, WorkKind.INTAKE, _seconds(float(intake), chance))]
+        if checkout != "-":
+            steps += [_step(BUILDS.kind, WorkKind.CHECKOUT, _seconds(float(checkout), chance)), probe]
+        for _ in range(int(builds)):
+            steps += [_step(BUILDS.kind, WorkKind.BUILD, _seconds(BUILD_SECONDS, chance)), probe]
+        if verdict == "yes":
+            steps.append(_step(TASKS.kind, WorkKind.EVALUATION, test, test, test))
+        rows.append(Row(name, tuple(steps), valid=verdict == "yes"))
+    return rows
+
+
+def _step(kind: str, work: WorkKind, *pods: float) -> Step:
+    roles = {
+        WorkKind.INTAKE: Role.INTAKE,
+        WorkKind.CHECKOUT: Role.INTAKE,
+        WorkKind.BUILD: Role.BUILD,
+        WorkKind.EVALUATION: Role.EVALUATION,
+    }
+    return Step(roles[work], STEPS_TO_VERDICT[kind, work], pods)
+
+
+def _seconds(median: float, chance: random.Random) -> float:
+    return median * chance.lognormvariate(0, SPREAD)
