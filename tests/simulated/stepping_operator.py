@@ -8,7 +8,7 @@ nothing else happens. Watch events arrive late, as in a real cluster, so the cac
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -38,18 +38,19 @@ QUIET_RESYNCS = 2
 
 SETTINGS = Settings(namespaces=["here"], retry_seconds=1, max_infra_retries=3)
 POD_LIMITS = {Role.INTAKE: 8, Role.BUILD: 4, Role.EVALUATION: 16, Role.AGENT: 8}
+PLACE_LIMITS = PlaceLimits(POD_LIMITS)
 
 
 def make_context(
     server: ApiServer,
     registry: RegistryClient,
     settings: Settings = SETTINGS,
-    pod_limits: Mapping[Role, int] = POD_LIMITS,
+    place_limits: PlaceLimits = PLACE_LIMITS,
     clock: Callable[[], datetime] = utc_now,
 ) -> EnvBuildContext:
     """A context as the operator's process makes it: with an empty cache and an empty queue."""
     queue = WorkQueue()
-    limiter = PodLimiter(PlaceLimits(pod_limits), wake=queue.add, clock=clock)
+    limiter = PodLimiter(place_limits, wake=queue.add, clock=clock)
     return EnvBuildContext(server.client(), registry, Cache(), queue, limiter, settings)
 
 
@@ -91,7 +92,7 @@ class Simulation:
     kubelet: Kubelet
     seed: int = 0
     settings: Settings = SETTINGS
-    pod_limits: dict[Role, int] = field(default_factory=lambda: POD_LIMITS)
+    place_limits: PlaceLimits = PLACE_LIMITS
     crashes: list[Crash] = field(default_factory=list)
     """Crashes of the operator, in this order."""
     user_actions: list[tuple[Callable[[], bool], Callable[[], object]]] = field(default_factory=list)
@@ -132,7 +133,7 @@ class Simulation:
 
     async def _start_operator(self) -> None:
         context = make_context(
-            self.server, self._registry, self.settings, self.pod_limits, clock=lambda: self.server.now
+            self.server, self._registry, self.settings, self.place_limits, clock=lambda: self.server.now
         )
         self._operator = make_operator(context, clock=lambda: self.server.now)
         self._quiet = 0

@@ -25,6 +25,7 @@ from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.pod_limiter import PlaceLimits
 
 few = settings(
     deadline=None,
@@ -357,7 +358,7 @@ async def test_an_envbuild_deleted_before_its_end_is_created_again(simulation, r
 async def test_a_task_whose_envbuild_was_deleted_after_the_image_was_built_fails_with_the_remedy(simulation):
     server = simulation.server
     simulation.settings = SETTINGS
-    simulation.pod_limits = {Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1, Role.AGENT: 1}
+    simulation.place_limits = PlaceLimits({Role.INTAKE: 1, Role.BUILD: 1, Role.EVALUATION: 1, Role.AGENT: 1})
     simulation.user_actions = [(lambda: "image" in task(simulation)["status"], lambda: server.delete(BUILD))]
     await simulation.run()
     status = task(simulation)["status"]
@@ -370,10 +371,10 @@ async def test_no_more_pods_of_a_kind_are_active_than_there_are_places(server, p
     for number in range(3):
         server.create("taskinstances", "here", manifest(f"task-{number}", instanceId=f"owner__name-{number}"))
     simulation = Simulation(server, proxy, Kubelet(server, ScriptedPods(seeded)))
-    simulation.pod_limits = {Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2, Role.AGENT: 1}
+    simulation.place_limits = PlaceLimits({Role.INTAKE: 2, Role.BUILD: 1, Role.EVALUATION: 2, Role.AGENT: 1})
 
     def check():
-        for role, limit in simulation.pod_limits.items():
+        for role, limit in simulation.place_limits.by_role.items():
             assert len(active(server, role.value)) <= limit
 
     simulation.check = check
