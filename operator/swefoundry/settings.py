@@ -14,6 +14,8 @@ PREFIX = "SWEFOUNDRY_"
 CommaSeparated = Annotated[list[str], NoDecode]
 """A comma-separated list."""
 Strategies = Annotated[list[Literal["reuse", "recipe", "agents"]], NoDecode]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
+"""CPUs or bytes as Kubernetes writes them."""
 ModelList = Annotated[list[Model], NoDecode]
 """JSON, parsed by our own validator so that an error names the field."""
 
@@ -129,12 +131,12 @@ class Settings(BaseSettings):
     namespace_weights: dict[str, PositiveFloat] = {}
     """Namespace -> weight of its share of the places when several namespaces wait; 1 for those that are not named."""
 
-    evaluation_cpu: str = "250m"
-    """First guess of an evaluation's CPU request, where `validation.resources.cpu` is absent: most suites use part of a
-    CPU, and the second pod of an image is requested for by what the first one used."""
-    evaluation_memory: str = "512Mi"
-    """First guess of an evaluation's memory request, never above its limit: half of the known suites use less."""
-    evaluation_cpu_most: str = "1"
+    evaluation_cpu: Quantity = "250m"
+    """First guess of an evaluation's CPU request, where `validation.resources.cpu` is absent: small, because it counts
+    for the first evaluations of a repository only, and the next ones request what these used."""
+    evaluation_memory: Quantity = "512Mi"
+    """First guess of an evaluation's memory request, never above its limit: a quarter of the default limit."""
+    evaluation_cpu_most: Quantity = "1"
     """Highest CPU request that is estimated: a pod that requests more than the largest node has never runs. Also what
     an evaluation is repeated with after a time limit that it reached with less."""
     cpu_headroom: float = Field(default=1.5, ge=1)
@@ -143,9 +145,9 @@ class Settings(BaseSettings):
     """Factor on the measured memory peak: a pod within its request is evicted last, and the peak includes cached files
     that the kernel gives back."""
 
-    build_cpu: str = "1"
+    build_cpu: Quantity = "1"
     """CPU request of a build pod, and the most that is requested once builds of its repository are measured."""
-    build_memory: str = "4Gi"
+    build_memory: Quantity = "4Gi"
     """Memory limit of a build pod: compilers of C extensions need more than tests do. Requested, too, until builds
     of its repository are measured."""
     build_storage: str = "20Gi"

@@ -1,6 +1,7 @@
 """Requests that are estimated from what earlier pods used."""
 
 import pytest
+from pydantic import ValidationError
 
 from builders import NONCE, digest
 from swefoundry.api import labels
@@ -10,7 +11,7 @@ from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.evaluation import EvaluationSpec
 from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.registry_location import RegistryLocation
-from swefoundry.settings import Settings
+from swefoundry.settings import Settings, describe_errors
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.build.pod import BuildSize, build_pod
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
@@ -66,6 +67,12 @@ def test_the_first_guess_is_small_and_within_the_limit() -> None:
 )
 def test_quantities_are_numbers(quantity: str, number: float) -> None:
     assert amount(quantity) == number
+
+
+def test_a_setting_that_is_no_quantity_is_refused_by_name() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(evaluation_cpu="one")
+    assert describe_errors(refused.value).startswith("SWEFOUNDRY_EVALUATION_CPU: String should match pattern")
 
 
 def test_use_is_cpu_time_over_the_time_that_a_pod_holds_its_requests() -> None:
