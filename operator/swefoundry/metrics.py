@@ -111,6 +111,12 @@ EXTRA_EVALUATIONS = Counter(
     "Evaluations beyond validation.minRepeats, run because samples of one stage disagreed.",
     registry=REGISTRY,
 )
+LEAKS = Counter(
+    "swefoundry_leaks_total",
+    "Files of task images that show the solution, by kind.",
+    ["kind", "experiment"],
+    registry=REGISTRY,
+)
 ROUNDS = Counter(
     "swefoundry_rounds_total",
     "Rounds that ended, by strategy and outcome.",

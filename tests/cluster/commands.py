@@ -22,9 +22,9 @@ def helm(*arguments: str) -> str:
     return _run("helm", arguments)
 
 
-def swefoundry(*arguments: str) -> str:
-    """Output of the swefoundry command line. A non-zero exit fails the test with its error output."""
-    return _run("swefoundry", arguments)
+def swefoundry(*arguments: str, may_fail: bool = False) -> str:
+    """Output of the swefoundry command line. A non-zero exit fails the test, unless `may_fail`."""
+    return _run("swefoundry", arguments, may_fail=may_fail)
 
 
 def path_of(program: str) -> str:

@@ -113,7 +113,7 @@ async def test_defaults_are_filled_in(api: CustomObjectsApi) -> None:
             "network": "Deny",
             "timeoutSeconds": 1800,
             "resources": {"memory": "2Gi", "ephemeralStorage": "4Gi"},
-            "controls": ["NullPatch", "ReversedGold", "BaseTests"],
+            "controls": ["NullPatch", "ReversedGold", "BaseTests", "Leaks"],
         },
         {
             "rounds": 6,

@@ -40,7 +40,7 @@ def log_lines(name: str) -> list[str]:
 def test_the_log_has_each_pod_each_phase_and_the_verdict_once(name: str) -> None:
     lines = log_lines(name)
     for kind, works in (
-        ("TaskInstance", ("intake", "base-0", "before-0", "after-0")),
+        ("TaskInstance", ("intake", "base-0", "before-0", "after-0", "leaks-0")),
         ("EnvBuild", ("build-0", "before-0", "after-0")),
     ):
         for work in works:

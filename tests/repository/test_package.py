@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "operator"
-PROGRAMS = ("intake", "checkout", "build", "agent")
+PROGRAMS = ("intake", "checkout", "leaks", "build", "agent")
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ class ScriptedPods:
     """Fields of the intake record that differ from a good one."""
     build: Json = field(default_factory=dict)
     checkout: Json = field(default_factory=dict)
+    leaks: Json = field(default_factory=dict)
     network: str = "denied"
     measured: Json = field(default_factory=dict)
     """What every evaluation used."""
@@ -59,6 +60,8 @@ class ScriptedPods:
                 "changed": 2,
                 "removed": 0,
             } | self.checkout
+        elif tags[labels.WORK].startswith("leaks-"):
+            record |= {"layers": 3, "evidence": self.registry.source} | self.leaks
         elif tags[labels.ROLE] == "intake":
             seeded = self.registry
             record |= {

@@ -78,7 +78,7 @@ class TaskValidation(Validation):
         default=list(DEFAULT_CONTROLS),
         max_length=16,
         description="Checks of an instance whose verdict is `fail2pass`; none of them changes it. The default are "
-        "those that need no pod of their own.",
+        "those that run no tests of their own.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
 

@@ -73,13 +73,22 @@ def read_members(
     archive: Path, quota: Quota, unsafe: UnsafePolicy = UnsafePolicy.REJECT
 ) -> Iterator[ArchiveMember]:
     """The members in the archive's order: files, folders, symbolic and hard links with names that stay inside."""
-    for member in _zip_members(archive, quota) if is_zip(archive) else _tar_members(archive, quota):
-        quota.add_member()
+    for member in read_unchecked_members(archive, quota):
         problem = _problem(member)
         if problem is None:
             yield member
         elif unsafe is UnsafePolicy.REJECT:
             raise ArchiveRejected(f"the archive's {display_name(member.name)} {problem}")
+
+
+def read_unchecked_members(archive: Path, quota: Quota) -> Iterator[ArchiveMember]:
+    """All members, also devices and those with names that lead out: for readers that write nothing.
+
+    Layers of images have them: devices, absolute names, hard links to files of lower layers.
+    """
+    for member in _zip_members(archive, quota) if is_zip(archive) else _tar_members(archive, quota):
+        quota.add_member()
+        yield member
 
 
 def _problem(member: ArchiveMember) -> str | None:

@@ -22,10 +22,17 @@ class ControlName(StrEnum):
     """The outcome of `after` does not depend on the order of the tests."""
     CPU = "Cpu"
     """The outcome of `after` does not depend on the number of CPUs."""
+    LEAKS = "Leaks"
+    """No layer of the task image shows the solution. Needs a pod of its own."""
 
 
-DEFAULT_CONTROLS = (ControlName.NULL_PATCH, ControlName.REVERSED_GOLD, ControlName.BASE_TESTS)
-"""Those that need no pod of their own."""
+DEFAULT_CONTROLS = (
+    ControlName.NULL_PATCH,
+    ControlName.REVERSED_GOLD,
+    ControlName.BASE_TESTS,
+    ControlName.LEAKS,
+)
+"""The cheap ones: all that run no tests of their own."""
 
 ControlOutcome = Literal["Passed", "Failed", "Unknown"]
 

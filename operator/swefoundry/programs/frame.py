@@ -23,6 +23,7 @@ from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import IntakeResult
+from swefoundry.contracts.leaks import LeaksResult
 from swefoundry.contracts.termination_record import (
     RECORD_PATH,
     RECORD_VARIABLE,
@@ -34,7 +35,7 @@ from swefoundry.contracts.wire import WireModel
 from swefoundry.programs.resource_usage import container_usage
 
 SpecT = TypeVar("SpecT", bound=WireModel)
-ResultT = TypeVar("ResultT", IntakeResult, CheckoutResult, BuildResult, AgentResult)
+ResultT = TypeVar("ResultT", IntakeResult, CheckoutResult, BuildResult, AgentResult, LeaksResult)
 
 
 @dataclass(frozen=True)

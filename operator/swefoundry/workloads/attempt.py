@@ -34,6 +34,7 @@ class WorkKind(StrEnum):
 
     INTAKE = "intake"
     CHECKOUT = "checkout"
+    LEAKS = "leaks"
     BUILD = "build"
     AGENT = "agent"
     EVALUATION = "evaluation"
@@ -43,6 +44,7 @@ class WorkKind(StrEnum):
 ROLE_OF_KIND = {
     WorkKind.INTAKE: Role.INTAKE,
     WorkKind.CHECKOUT: Role.INTAKE,
+    WorkKind.LEAKS: Role.INTAKE,
     WorkKind.BUILD: Role.BUILD,
     WorkKind.AGENT: Role.AGENT,
     WorkKind.EVALUATION: Role.EVALUATION,
@@ -112,6 +114,10 @@ CONTROL_OF_TEXT = {name.lower(): name for name in (ControlName.SHUFFLED, Control
 
 INTAKE_WORK = Work(WorkKind.INTAKE)
 """An object has one intake."""
+
+
+LEAKS_WORK = Work(WorkKind.LEAKS)
+"""An image is searched for leaks once."""
 
 
 def evaluation_work(stage: Stage, number: int) -> Work:

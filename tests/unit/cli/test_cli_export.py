@@ -16,7 +16,7 @@ from swefoundry.cli.datasets.rows.exported import (
     swe_bench_row,
     swe_factory_status,
 )
-from swefoundry.contracts.controls import ControlName, ControlResult
+from swefoundry.contracts.controls import ControlName, ControlOutcome, ControlResult
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.stages import Stage
 from swefoundry.grading.verdict_bundle import VerdictBundle
@@ -135,6 +135,34 @@ def test_a_row_without_a_required_control_is_rejected_by_name(required: ControlN
     with pytest.raises(NotExportable) as rejected:
         swe_bench_row(found(bundle=a_bundle(controls=CONTROLS)), policy)
     assert str(rejected.value) == message
+
+
+LEAK = ControlResult(name=ControlName.LEAKS, result="Failed", message="LeakFound: PatchLines a in layer 3")
+
+
+def test_a_row_whose_image_shows_the_solution_is_rejected_unless_it_is_asked_for() -> None:
+    leaking = found(bundle=a_bundle(controls=[LEAK]))
+    with pytest.raises(NotExportable) as rejected:
+        swe_bench_row(leaking)
+    assert str(rejected.value) == f"{LEAK.message}. Give --include-leaks to export the row anyway"
+    assert swe_bench_row(leaking, ExportPolicy(include_leaks=True))["controls"] == {"Leaks": "Failed"}
+
+
+@pytest.mark.parametrize("result", ["Passed", "Unknown"])
+def test_a_row_whose_image_shows_nothing_as_far_as_is_known_is_exported(result: ControlOutcome) -> None:
+    unknown = ControlResult(name=ControlName.LEAKS, result=result)
+    assert swe_bench_row(found(bundle=a_bundle(controls=[unknown])))["controls"] == {"Leaks": result}
+
+
+def test_the_command_names_rows_with_leaks_and_includes_them_when_asked(
+    run: Run, api: ApiServer, server: registry_server.Server, tmp_path: Path
+) -> None:
+    put_validated(api, server.host, task(), controls=[LEAK])
+    options = ("--registry", server.host, "--insecure", "--out", str(tmp_path / "rows.jsonl"))
+    done = run("export", *options)
+    assert "octo--calc-7 (octo__calc-7): LeakFound: PatchLines a in layer 3" in done.output
+    assert ("0 rows, 1 rejected" in done.output, (tmp_path / "rows.jsonl").read_text()) == (True, "")
+    assert "1 row, 0 rejected" in run("export", "--include-leaks", *options).output
 
 
 def test_what_another_run_measured_is_not_passed_on() -> None:

@@ -50,6 +50,12 @@ async def test_the_default_controls_are_in_the_status_and_in_the_bundle(server, 
             "message": "no test of 2 failed in `base`",
             "evidence": evidence_of(status, "base"),
         },
+        {
+            "name": "Leaks",
+            "result": "Passed",
+            "message": "3 layers searched",
+            "evidence": seeded.source,
+        },
     ]
     assert bundle["controls"] == status["controls"]
 
@@ -62,7 +68,34 @@ async def test_controls_that_fail_do_not_change_the_verdict(server, proxy, seede
         "NullPatch": ("Passed", "2 runs of `before` agree on 2 tests"),
         "ReversedGold": ("Failed", "a.py"),
         "BaseTests": ("Failed", "1 test (t::test_fix) failed in `base`, where neither patch is applied"),
+        "Leaks": ("Passed", "3 layers searched"),
     }
+
+
+async def test_a_leak_is_named_and_does_not_change_the_verdict(server, proxy, seeded):
+    leak = {"kind": "PatchLines", "path": "opt/fix.diff", "layer": 3, "digest": "0123456789ab"}
+    script = ScriptedPods(seeded, leaks={"findings": [leak], "counts": {"PatchLines": 2}})
+    status, bundle = await finished(server, proxy, seeded, script, validation={"controls": ["Leaks"]})
+    assert (status["verdict"], status["controls"]) == (
+        "fail2pass",
+        [
+            {
+                "name": "Leaks",
+                "result": "Failed",
+                "message": "LeakFound: PatchLines opt/fix.diff in layer 3 (+1 more)",
+                "evidence": seeded.source,
+            }
+        ],
+    )
+    assert bundle["controls"] == status["controls"]
+
+
+async def test_a_search_that_ends_with_a_fault_leaves_the_verdict_and_says_so(server, proxy, seeded):
+    script = ScriptedPods(seeded, oom_killed={"leaks-0"})
+    status, _ = await finished(server, proxy, seeded, script, validation={"controls": ["Leaks"]})
+    [control] = status["controls"]
+    assert (status["verdict"], control["name"], control["result"]) == ("fail2pass", "Leaks", "Unknown")
+    assert "OOMKilled" in control["message"]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ async def test_real_workers_bring_a_task_to_its_verdict_and_stop_on_request(oper
     with pytest.raises(errors.SwefoundryError, match="internal tasks have ended"):
         await operator.healthz()
     names = [body["metadata"]["name"] for body in server.created if body["kind"] == "Pod"]
-    assert len(names) == len(set(names)) == 7
+    assert len(names) == len(set(names)) == 8
     assert metrics.REGISTRY.get_sample_value(
         "swefoundry_reconcile_total", {"kind": TASKS.kind, "result": "ok"}
     )

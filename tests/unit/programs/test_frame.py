@@ -10,6 +10,7 @@ from swefoundry.contracts.agent import AGENT_SPEC_VARIABLE, AgentResult
 from swefoundry.contracts.build import BUILD_SPEC_VARIABLE, BuildResult
 from swefoundry.contracts.checkout import CHECKOUT_SPEC_VARIABLE, CheckoutResult, CheckoutSpec
 from swefoundry.contracts.intake import INTAKE_SPEC_VARIABLE, IntakeResult
+from swefoundry.contracts.leaks import LEAKS_SPEC_VARIABLE, LeaksResult
 from swefoundry.contracts.termination_record import Cut, truncate_to_fit
 from swefoundry.programs.frame import PodProgram, run_program, work_folder
 from unit.pod_programs import RunningProgram
@@ -17,6 +18,7 @@ from unit.pod_programs import RunningProgram
 PROGRAMS = {
     "intake": (INTAKE_SPEC_VARIABLE, IntakeResult),
     "checkout": (CHECKOUT_SPEC_VARIABLE, CheckoutResult),
+    "leaks": (LEAKS_SPEC_VARIABLE, LeaksResult),
     "build": (BUILD_SPEC_VARIABLE, BuildResult),
     "agent": (AGENT_SPEC_VARIABLE, AgentResult),
 }

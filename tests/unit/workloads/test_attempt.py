@@ -4,11 +4,20 @@ import pytest
 
 from swefoundry.contracts.controls import ControlName
 from swefoundry.contracts.stages import Stage
-from swefoundry.workloads.attempt import INTAKE_WORK, Role, Work, WorkKind, control_work, evaluation_work
+from swefoundry.workloads.attempt import (
+    INTAKE_WORK,
+    LEAKS_WORK,
+    Role,
+    Work,
+    WorkKind,
+    control_work,
+    evaluation_work,
+)
 
 WORKS = {
     "intake": (INTAKE_WORK, Role.INTAKE),
     "checkout-1": (Work(WorkKind.CHECKOUT, 1), Role.INTAKE),
+    "leaks-0": (LEAKS_WORK, Role.INTAKE),
     "build-2": (Work(WorkKind.BUILD, 2), Role.BUILD),
     "agent-3": (Work(WorkKind.AGENT, 3), Role.AGENT),
     "before-0": (evaluation_work(Stage.BEFORE, 0), Role.EVALUATION),

@@ -37,6 +37,11 @@ class ExportFormat(StrEnum):
     SWE_FACTORY_STATUS = "swe-factory-status"
 
 
+IncludeLeaks = Annotated[
+    bool, typer.Option("--include-leaks", help="Include rows whose image shows the solution (LeakFound).")
+]
+
+
 def export(
     export_format: Annotated[
         ExportFormat, typer.Option("--format", help="Format of the file.")
@@ -63,6 +68,7 @@ def export(
             "--require-control", help="Control that must have passed, such as NullPatch; may be repeated."
         ),
     ] = None,
+    include_leaks: IncludeLeaks = False,
     selector: options.Selector = "",
     namespace: options.Namespace = "",
     all_namespaces: options.AllNamespaces = False,
@@ -80,7 +86,7 @@ def export(
         registry=clients.RegistryTarget(registry, insecure, prefix),
         selector=selector,
         verdicts=frozenset(verdict or ["fail2pass"]),
-        policy=ExportPolicy(allow_empty, count_error_to_pass, require_control or ()),
+        policy=ExportPolicy(allow_empty, count_error_to_pass, require_control or (), include_leaks),
     )
     write = _write_rows if export_format is ExportFormat.SWE_BENCH else _write_swe_factory_status
     with open_output(out) as target:

@@ -2,6 +2,7 @@
 
 from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import ControlEvaluation, Evaluation
+from swefoundry.contracts.leaks import LeaksResult
 from swefoundry.controllers.steps import RunWork
 from swefoundry.controllers.taskinstance.child_env_build import create_env_build, fetch_env_build
 from swefoundry.controllers.taskinstance.control_works import control_variation
@@ -13,6 +14,7 @@ from swefoundry.controllers.taskinstance.steps import (
     EnvBuildDeleted,
     Evaluated,
     Judge,
+    LeaksSearched,
     Result,
     Step,
 )
@@ -29,6 +31,7 @@ from swefoundry.workloads.evaluation.launch import (
     network_open,
 )
 from swefoundry.workloads.intake.launch import IntakeRequest, finished_intake, launch_intake
+from swefoundry.workloads.leaks.launch import LeaksRequest, launch_leaks, leaks_control
 from swefoundry.workloads.lifecycle import (
     MoveActions,
     count_finished_pod,
@@ -144,6 +147,30 @@ async def _collect_control(move: CollectResult, observed: Observation, context: 
     return ControlEvaluated(move, evaluation, network_open(record, task.spec.validation, context.settings))
 
 
+async def _launch_leaks(move: StartPod, observed: Observation, context: ReconcileContext) -> Result:
+    task, prepared, image = observed.task, observed.task.status.prepared, observed.image
+    if prepared is None or image is None:
+        raise errors.PermanentError(f"{task.name}: a search for leaks without a source or an image")
+    request = LeaksRequest(
+        repo=task.spec.repo,
+        repository=observed.repository,
+        image=image.digest,
+        prepared=prepared,
+        version=task.spec.version,
+        statement=task.spec.problem_statement,
+    )
+    return await launch_leaks(context, new_attempt_ref(observed.owner, move), move, request)
+
+
+async def _collect_leaks(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
+    count_finished_pod(move)
+    record = LeaksResult.model_validate(move.result.record)
+    experiment = context.settings.experiment_label(observed.task.experiment)
+    for kind, number in record.counts.items():
+        metrics.LEAKS.labels(kind.value, experiment).inc(number)
+    return LeaksSearched(move, leaks_control(record))
+
+
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
     return finished_intake(move)
 
@@ -153,10 +180,12 @@ _ACTIONS = MoveActions[Observation, ReconcileContext, Result](
         WorkKind.INTAKE: _launch_intake,
         WorkKind.EVALUATION: _launch_evaluation,
         WorkKind.CONTROL: _launch_evaluation,
+        WorkKind.LEAKS: _launch_leaks,
     },
     collect={
         WorkKind.INTAKE: _collect_intake,
         WorkKind.EVALUATION: _collect_evaluation,
         WorkKind.CONTROL: _collect_control,
+        WorkKind.LEAKS: _collect_leaks,
     },
 )

@@ -21,7 +21,7 @@ NUMBERS: Mapping[ControlName, Sequence[int]] = {
 def missing_control_works(observed: Observation) -> list[Work]:
     """Evaluations that the controls still need; none unless exit codes of the matrix say `fail2pass`."""
     status = observed.task.status
-    if not _can_be_valid(observed):
+    if not can_be_valid(observed):
         return []
     ended = {control_work(item.control, item.number) for item in status.control_evaluations}
     return [work for work in control_works(observed.task.spec.validation.controls) if work not in ended]
@@ -51,7 +51,8 @@ def with_control_evaluation(
     return sorted([*others, evaluation], key=lambda item: (item.control, item.number))
 
 
-def _can_be_valid(observed: Observation) -> bool:
+def can_be_valid(observed: Observation) -> bool:
+    """Whether exit codes of the matrix say `fail2pass`; the verdict also looks at single tests."""
     codes: dict[Stage, list[int]] = {stage: [] for stage in Stage}
     for item in observed.task.status.evaluations:
         if item.code is not None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
+from swefoundry.contracts.controls import ControlName
 from swefoundry.controllers.steps import NoOp, RunWork
-from swefoundry.controllers.taskinstance.control_works import missing_control_works
+from swefoundry.controllers.taskinstance.control_works import can_be_valid, missing_control_works
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.sampling import missing_evaluations
 from swefoundry.controllers.taskinstance.steps import (
@@ -19,7 +20,7 @@ from swefoundry.controllers.taskinstance.steps import (
     Step,
     WaitForEnvBuild,
 )
-from swefoundry.workloads.attempt import INTAKE_WORK
+from swefoundry.workloads.attempt import INTAKE_WORK, LEAKS_WORK
 from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
 
 Rule = Callable[[Observation], Step | None]
@@ -109,6 +110,17 @@ def controls_are_evaluated(observed: Observation) -> Step | None:
     )
 
 
+def images_are_searched_for_leaks(observed: Observation) -> Step | None:
+    """The control `Leaks` has a pod of its own. Images of other verdicts than fail2pass are exported by nobody."""
+    task = observed.task
+    searched = any(control.name is ControlName.LEAKS for control in task.status.controls)
+    if searched or ControlName.LEAKS not in task.spec.validation.controls:
+        return None
+    if not can_be_valid(observed):
+        return None
+    return RunWork((hold_if_suspended(next_move(LEAKS_WORK, observed.work_state), task.spec.suspend),))
+
+
 def matrices_are_judged(observed: Observation) -> Step | None:
     """Every evaluation has ended, and no more are needed."""
     return Judge()
@@ -124,6 +136,7 @@ RULES: tuple[Rule, ...] = (
     tasks_without_environment_fail,
     stages_are_evaluated,
     controls_are_evaluated,
+    images_are_searched_for_leaks,
     matrices_are_judged,
 )
 """Order is meaning; a test pins it."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from swefoundry.api import conditions, reasons
 from swefoundry.api.conditions import READY, SUCCEEDED, VALIDATED, ConditionStatus
 from swefoundry.api.taskinstance import ControlEvaluation, Evaluation, Phase, Prepared, TaskInstanceStatus
+from swefoundry.contracts.controls import ControlName, control_result
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.stages import MATRIX
 from swefoundry.controllers.condition_messages import (
@@ -34,12 +35,13 @@ from swefoundry.controllers.taskinstance.steps import (
     Evaluated,
     Fail,
     Judged,
+    LeaksSearched,
     Result,
     Step,
     WaitForEnvBuild,
 )
 from swefoundry.grading.verdict import VERDICT_MESSAGES, MatrixCell, Verdict, inconclusive_cause
-from swefoundry.workloads.attempt import INTAKE_WORK
+from swefoundry.workloads.attempt import INTAKE_WORK, LEAKS_WORK
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
 from swefoundry.workloads.lifecycle import PodStarted, finished_attempt
@@ -104,6 +106,8 @@ def _apply_success(status: TaskInstanceStatus, result: Result, observed: Observa
             return _with_evaluation(status, result, observed)
         case ControlEvaluated():
             return _with_control(status, result, observed)
+        case LeaksSearched(move, control):
+            return with_fields(close_attempt(status, finished_attempt(move)), controls=[control])
         case EnvBuildCreated(name):
             return with_fields(status, env_build=name)
         case EnvBuildDeleted(name):
@@ -185,6 +189,11 @@ def _with_failed_attempt(
         return with_fields(
             status, control_evaluations=with_control_evaluation(status.control_evaluations, failed)
         )
+    if move.work == LEAKS_WORK:
+        # Whatever the fault is, it says nothing about the image, and the verdict does not need this pod.
+        reason, message = failure_reason(move)
+        unknown = control_result(ControlName.LEAKS, "Unknown", f"{reason}: {message}")
+        return with_fields(status, controls=[unknown])
     if move.work == INTAKE_WORK or move.fault.category not in GRADED_CATEGORIES:
         return mark_failed(status, failure_reason(move), observed)
     stage = move.work.evaluated_stage

@@ -62,6 +62,14 @@ class ControlEvaluated:
 
 
 @dataclass(frozen=True)
+class LeaksSearched:
+    """The search for leaks ended."""
+
+    move: CollectResult
+    control: ControlResult
+
+
+@dataclass(frozen=True)
 class EnvBuildCreated:
     """The EnvBuild exists."""
 
@@ -96,6 +104,7 @@ Result = (
     IntakeFinished
     | Evaluated
     | ControlEvaluated
+    | LeaksSearched
     | EnvBuildCreated
     | EnvBuildDeleted
     | Judged

@@ -88,9 +88,25 @@ def test_only_what_is_missing_is_evaluated():
     assert decide(observed(a_task(status), ready())) == RunWork((StartPod(Work.parse("before-0")),))
 
 
-def test_a_full_matrix_is_judged():
-    status = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, before=1, after=0)}
-    assert decide(observed(a_task(status), ready())) == Judge()
+VALID = {"prepared": PREPARED, "image": IMAGE, "evaluations": evaluations(base=0, before=1, after=0)}
+SEARCHED = {"controls": [{"name": "Leaks", "result": "Unknown"}]}
+
+
+def test_the_image_of_a_valid_matrix_is_searched_for_leaks():
+    assert decide(observed(a_task(VALID), ready())) == starting("leaks-0")
+
+
+@pytest.mark.parametrize(
+    ("status", "spec"),
+    [
+        (VALID | SEARCHED, {}),
+        (VALID, {"validation": {"controls": ["NullPatch"]}}),
+        (VALID | {"evaluations": evaluations(base=0, before=1, after=1)}, {}),
+    ],
+    ids=["searched already", "not asked for", "not valid"],
+)
+def test_a_full_matrix_is_judged(status, spec):
+    assert decide(observed(a_task(status, **spec), ready())) == Judge()
 
 
 def test_a_finished_task_needs_nothing():
@@ -114,5 +130,6 @@ def test_the_order_of_the_rules_is_the_lifecycle():
         "tasks_without_environment_fail",
         "stages_are_evaluated",
         "controls_are_evaluated",
+        "images_are_searched_for_leaks",
         "matrices_are_judged",
     ]

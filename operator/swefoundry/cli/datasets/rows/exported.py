@@ -51,6 +51,8 @@ class ExportPolicy:
     """Count tests of files that cannot be collected without the fix as FAIL_TO_PASS."""
     require_controls: Sequence[ControlName] = ()
     """Controls that must have passed."""
+    include_leaks: bool = False
+    """Write rows whose image shows the solution."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPoli
     Raises :class:`NotExportable`.
     """
     _require_controls(instance.bundle, policy)
+    _refuse_leaks(instance.bundle, policy)
     fail_to_pass = _fail_to_pass(instance.bundle, policy)
     spec = instance.spec
     kept = {name: value for name, value in instance.extra.items() if name not in MEASURED_COLUMNS}
@@ -122,6 +125,12 @@ def _require_controls(bundle: VerdictBundle, policy: ExportPolicy) -> None:
             raise NotExportable(f"the control {name} was not run; name it in spec.validation.controls")
         if control.result != "Passed":
             raise NotExportable(f"the control {name} is {control.result}: {control.message}")
+
+
+def _refuse_leaks(bundle: VerdictBundle, policy: ExportPolicy) -> None:
+    for control in bundle.controls:
+        if control.name is ControlName.LEAKS and control.result == "Failed" and not policy.include_leaks:
+            raise NotExportable(f"{control.message}. Give --include-leaks to export the row anyway")
 
 
 def _fail_to_pass(bundle: VerdictBundle, policy: ExportPolicy) -> list[str]:
