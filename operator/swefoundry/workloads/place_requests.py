@@ -14,6 +14,8 @@ from swefoundry.workloads.attempt import Role, WorkKind
 
 STEPS_TO_VERDICT: Mapping[tuple[str, WorkKind], int] = {
     (TASKS.kind, WorkKind.EVALUATION): 0,
+    (TASKS.kind, WorkKind.CONTROL): 0,
+    (TASKS.kind, WorkKind.LEAKS): 0,
     (BUILDS.kind, WorkKind.EVALUATION): 1,
     (BUILDS.kind, WorkKind.CHECKOUT): 2,
     (BUILDS.kind, WorkKind.BUILD): 2,
