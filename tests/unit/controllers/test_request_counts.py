@@ -14,8 +14,8 @@ from swefoundry.workloads import names
 from unit.controllers.test_agents_loop import a_simulation, written
 from unit.controllers.test_reuse_loop import DRAFT, Stage
 
-LEAKS_POD_WRITES = 6
-"""Its creation, finalizer and deletion, and the statuses that say that it began and ended."""
+LEAKS_POD_WRITES = 8
+"""Its creation, finalizer and deletion, and the statuses that say that it waits, began and ended."""
 
 
 def api_writes(simulation):
