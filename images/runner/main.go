@@ -77,7 +77,7 @@ func evaluate(spec Spec, log terminationLog) int {
 	reports := collectReports(spec, seen)
 	code, reason := canonicalCode(situationOf(spec, ended, reports))
 	record.Code, record.Tests, record.UnreadableReports = code, reports.tests, reports.unreadable
-	record.ReportNote = reports.remarks(reason)
+	record.ReportNote, record.Running = reports.remarks(reason), reports.runningTest()
 	record.ReportSHA256 = reports.print(stdout, spec.Nonce)
 	stdout.Flush() // a reader that is gone loses the log, which the operator notices by reportSha256
 	if err := log.write(record.encode()); err != nil {

@@ -274,6 +274,17 @@ func (r *reports) addProgress(seen events, packed int) {
 	r.aborted, r.running = true, seen.running
 }
 
+// maxRunning is in bytes; a longer id does not fit into the record beside its note.
+const maxRunning = 512
+
+// runningTest is the test in which the run ended, empty where none is known.
+func (r *reports) runningTest() string {
+	if len(r.running) == 0 || len(r.running[0]) > maxRunning {
+		return ""
+	}
+	return r.running[0]
+}
+
 // inTheMiddle says in which test the run ended.
 func inTheMiddle(end string, running []string) string {
 	others := ""

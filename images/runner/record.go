@@ -30,6 +30,7 @@ type Record struct {
 	Tests             *Tests    `json:"tests"`
 	ReportSHA256      *string   `json:"reportSha256"`
 	ReportNote        *string   `json:"reportNote"`
+	Running           string    `json:"running,omitempty"`
 	UnreadableReports int       `json:"unreadableReports"`
 	OutputBytes       int64     `json:"outputBytes"`
 	OutputSHA256      string    `json:"outputSha256"`

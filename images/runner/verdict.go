@@ -77,7 +77,7 @@ type verdictRule struct {
 
 // verdictRules are tried in order; the last one always applies.
 var verdictRules = []verdictRule{
-	{"time limits come first", func(s situation) bool { return s.timedOut }, codeTimeLimit, nil},
+	{"time limits come first", func(s situation) bool { return s.timedOut }, codeTimeLimit, limitInTest},
 	{"the run ended in the middle of a test", func(s situation) bool { return len(s.running) > 0 }, codeAborted, middle},
 	// Some runners end with the number of failed tests, make with 2: the code of a run with failed tests says no more.
 	{"a test failed and the command did not pass", func(s situation) bool { return s.exit != 0 && s.counted() > 0 },
@@ -120,6 +120,13 @@ func canonicalCode(s situation) (code int, reason string) {
 		}
 	}
 	panic("the last rule always applies")
+}
+
+func limitInTest(s situation) string {
+	if len(s.running) == 0 {
+		return ""
+	}
+	return inTheMiddle("the time limit was reached", s.running)
 }
 
 func middle(s situation) string { return inTheMiddle(s.end(), s.running) }

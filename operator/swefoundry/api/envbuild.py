@@ -102,6 +102,7 @@ class ProbeResult(WireModel):
     failed: int | None = Field(default=None, ge=0, description="Failed tests in the report.")
     seconds: float | None = Field(default=None, ge=0, description="Seconds that the test command ran.")
     measured: MeasuredResources | None = Field(default=None, description="What the container used.")
+    running: CaseId | None = Field(default=None, description="The test in which the run ended.")
     not_failing: list[CaseId] = Field(
         default=[], max_length=64, description="Tolerated failures of the draft that did not fail here."
     )

@@ -76,6 +76,8 @@ class EvaluationResult(WireModel):
     tests: ReportCounts | None = None
     report_sha256: str | None = None
     report_note: str | None = None
+    running: str | None = None
+    """The test in which the run ended: one that was recorded as begun and not as ended."""
     unreadable_reports: int = 0
     """Report files that were found and not read completely; what each test did is unknown then."""
     output_bytes: int = 0

@@ -9,7 +9,7 @@
     0        0        pass2pass
     0        not 0    pass2fail
     23|24    any      inconclusive  exit code and report contradict each other, here or after
-    22       0        inconclusive
+    22       0        inconclusive, unless a test hung: see sampled_verdict
     samples of a stage disagree     flaky, unless unstable tests explain it: see sampled_verdict
     a fault on the way              inconclusive
 
@@ -85,11 +85,18 @@ CONTRADICTIONS: dict[int, str] = {
 """Codes of an evaluation whose exit code and report contradict each other, and what to tell a person."""
 
 
+BEFORE_TIME_LIMIT = "the test command reached the time limit: a hang that the fix mends, or a slow machine"
+
+
 def inconclusive_cause(cells: Iterable[MatrixCell]) -> str:
-    """Return which evaluation contradicts itself, as a sentence; empty when none does."""
-    return next(
-        (f"{each.stage}: {CONTRADICTIONS[each.code]}" for each in cells if each.code in CONTRADICTIONS), ""
-    )
+    """Return which evaluation says nothing about the fix, as a sentence; empty when none is known."""
+    return next((f"{each.stage}: {cause}" for each in cells if (cause := _inconclusive(each))), "")
+
+
+def _inconclusive(cell: MatrixCell) -> str:
+    if cell.stage is Stage.BEFORE and cell.code == ExitCode.TIME_LIMIT:
+        return BEFORE_TIME_LIMIT
+    return CONTRADICTIONS.get(cell.code, "") if cell.code is not None else ""
 
 
 def flaky_cause(cells: Iterable[MatrixCell]) -> str:

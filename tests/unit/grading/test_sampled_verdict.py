@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
+import pytest
+
 from swefoundry.contracts.stages import Stage
-from swefoundry.grading.result_sets import compare_stages
-from swefoundry.grading.sampled_verdict import SampledRun, sampled_verdict
+from swefoundry.grading.result_sets import CaseSets, compare_stages
+from swefoundry.grading.sampled_verdict import NO_TURNING_TEST, SampledRun, explanation, sampled_verdict
 from swefoundry.grading.testcase_status import CaseStatus, CaseStatuses
 from swefoundry.grading.verdict import Verdict
 
@@ -82,3 +84,81 @@ def test_a_sample_of_unknown_tests_counts_with_its_code() -> None:
     failed = SampledRun(Stage.AFTER, 1, None)
     assert sampled_verdict([*runs, failed], compare_stages(before, after)) is Verdict.FLAKY
     assert sampled_verdict([*runs, SampledRun(Stage.AFTER, None, None)], None) is Verdict.INCONCLUSIVE
+
+
+HUNG, ENDED = {"t.py::hangs": F, "old": P}, {"t.py::hangs": P, "old": P}
+
+
+def judged(
+    before: SampledRun, after: SampledRun, tolerated: Collection[str] = ()
+) -> tuple[Verdict, str, CaseSets]:
+    """Verdict, explanation and sets of one run of each stage."""
+    runs = [before, after]
+    sets = compare_stages([before.statuses or {}], [after.statuses or {}])
+    found = sampled_verdict(runs, sets, tolerated)
+    return found, explanation(runs, sets, tolerated, found), sets
+
+
+def hanging(running: str | None = "t.py::hangs", seconds: float = 60) -> SampledRun:
+    return SampledRun(Stage.BEFORE, 22, HUNG, running, seconds)
+
+
+def test_a_test_that_hangs_without_the_fix_failed() -> None:
+    found, why, sets = judged(hanging(), SampledRun(Stage.AFTER, 0, ENDED, seconds=15))
+    assert (found, why, sets.fail_to_pass) == (
+        Verdict.FAIL2PASS,
+        "before: t.py::hangs hangs and counts as failed",
+        ("t.py::hangs",),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(hanging(), SampledRun(Stage.AFTER, 0, ENDED, seconds=16), id="the machine may be slow"),
+        pytest.param(
+            hanging(None), SampledRun(Stage.AFTER, 0, ENDED, seconds=1), id="no test was seen to run"
+        ),
+        pytest.param(
+            hanging(),
+            SampledRun(Stage.AFTER, 0, ENDED | {"t.py::hangs": CaseStatus.SKIPPED}, seconds=1),
+            id="the test does not pass with the fix",
+        ),
+    ],
+)
+def test_another_time_limit_is_inconclusive(before: SampledRun, after: SampledRun) -> None:
+    assert judged(before, after)[:2] == (Verdict.INCONCLUSIVE, "")
+
+
+def test_a_hang_on_both_sides_fails_on_both() -> None:
+    after = SampledRun(Stage.AFTER, 22, HUNG, "t.py::hangs", 60)
+    assert judged(hanging(), after)[0] is Verdict.FAIL2FAIL
+
+
+def test_a_failure_that_is_only_skipped_with_the_fix_turns_nothing() -> None:
+    before = SampledRun(Stage.BEFORE, 1, {"a": F, "old": P})
+    after = SampledRun(Stage.AFTER, 0, {"a": CaseStatus.SKIPPED, "old": P})
+    assert judged(before, after)[:2] == (Verdict.INCONCLUSIVE, NO_TURNING_TEST)
+
+
+def test_beside_a_file_that_could_not_be_collected_that_is_error2pass() -> None:
+    before = SampledRun(Stage.BEFORE, 1, {"a.py::a": F, "new.py": CaseStatus.ERROR})
+    after = SampledRun(Stage.AFTER, 0, {"a.py::a": CaseStatus.SKIPPED, "new.py::b": P})
+    found, why, sets = judged(before, after)
+    assert (found, why, sets.error_to_pass) == (Verdict.ERROR2PASS, "", ("new.py::b",))
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [(1, Verdict.FAIL2FAIL), (0, Verdict.PASS2FAIL)], ids=["failed", "passed"]
+)
+def test_a_tolerated_test_that_fails_only_with_the_fix_is_no_pass(before: int, expected: Verdict) -> None:
+    statuses = {"fix": F if before else P, "broken": P}
+    found, why, _ = judged(
+        SampledRun(Stage.BEFORE, before, statuses),
+        SampledRun(Stage.AFTER, 0, {"fix": P, "broken": F}),
+        ["broken"],
+    )
+    assert (found, why) == (
+        expected,
+        "the draft tolerates the failure of broken, which does not fail before the fix",
+    )

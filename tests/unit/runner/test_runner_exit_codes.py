@@ -41,6 +41,7 @@ def test_a_record_says_everything_about_a_run(box: Box):
         duration_ms=record.duration_ms,
         tests=ReportCounts(total=2, passed=1, failed=1),
         report_sha256=reports_digest(ran.framed_output.reports),
+        measured=record.measured,
         output_bytes=6,
         output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
         measured=record.measured,
@@ -311,3 +312,17 @@ class TestARunThatEndsInTheMiddle:
             "    assert not [each for each in [*sys.path, os.environ.get('PYTHONPATH', '')] if 'progress-' in each]\n",
         )
         assert ran.code == 0, ran.output
+
+
+def test_a_time_limit_names_the_test_that_was_running(box: Box):
+    event = json.dumps(["start", "t.py::test_a"])
+    ran = box.run(
+        f"echo '{event}' > $SWEFOUNDRY_PROGRESS; sleep 600", reports=["junit.xml"], timeout_seconds=1
+    )
+    record = EvaluationResult.model_validate(ran.record)
+    assert (record.code, record.running) == (22, "t.py::test_a")
+    assert record.report_note == (
+        "the time limit was reached in the middle of t.py::test_a, which counts as failed; "
+        "no file matches junit.xml"
+    )
+    assert dict(read_reports(ran.framed_output.reports).statuses) == {"t.py::test_a": "failed"}

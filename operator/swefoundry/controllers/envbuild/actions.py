@@ -146,6 +146,7 @@ async def _collect_probe(move: CollectResult, observed: Observation, context: Re
         failed=counts.failed + counts.errors if reported else None,
         seconds=record.duration_ms / 1000,
         measured=record.measured,
+        running=record.running,
         not_failing=await _tolerated_not_failing(evidence.reports.statuses, observed, context),
         outcomes=evidence.outcomes,
         evidence=evidence.digest,

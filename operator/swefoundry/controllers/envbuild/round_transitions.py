@@ -5,6 +5,7 @@
     after = 0 and before = 1|25   Accepted
     after = 0 and before = 20|21  AcceptedError2Pass
     after = 0 and before = 0      BothPassed
+    after = 0 and before = 22     Accepted where a test hung, else BeforeUnclear
     after = 0 and before = 23|24  FailuresIgnored | ExitUnexplained
     after = 0 and before else     BeforeUnclear
     after = 1 | 20 | 21 | 22      AfterFailed | NotRunnable | NoResult | TimeLimit
@@ -21,6 +22,7 @@ from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.envbuild.steps import CheckoutFinished
 from swefoundry.drafts.reuse import label_with_change_count
+from swefoundry.grading.hangs import explains_time_limit
 from swefoundry.grading.verdict import CONTRADICTIONS
 from swefoundry.text.log_excerpt import log_excerpt
 from swefoundry.workloads.pod_outcomes import PodFault
@@ -166,6 +168,10 @@ def _compare_probes(found: dict[Stage, ProbeResult]) -> RoundOutcome:
         return AFTER_OUTCOMES.get(ExitCode(after.code or 0), RoundOutcome.NO_RESULT)
     if before.code is None:
         return RoundOutcome.BEFORE_UNCLEAR
+    if before.code == ExitCode.TIME_LIMIT and explains_time_limit(
+        before.running, before.seconds, after.seconds
+    ):
+        return RoundOutcome.ACCEPTED
     return BEFORE_OUTCOMES.get(ExitCode(before.code), RoundOutcome.BEFORE_UNCLEAR)
 
 

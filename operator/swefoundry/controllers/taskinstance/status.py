@@ -236,7 +236,7 @@ def _verdict_message(status: TaskInstanceStatus, result: Judged) -> str:
         note = result.note
     cells = (MatrixCell(item.stage, item.code) for item in status.evaluations)
     cause = inconclusive_cause(cells) if result.verdict is Verdict.INCONCLUSIVE else ""
-    parts = (VERDICT_MESSAGES[result.verdict], cause, result.disagreement, note)
+    parts = (VERDICT_MESSAGES[result.verdict], cause, result.tests_did, note)
     message = "; ".join(part for part in parts if part)
     return message if result.verdict is Verdict.FAIL2PASS else _with_notes(status, message)
 

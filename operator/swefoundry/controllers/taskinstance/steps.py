@@ -95,8 +95,8 @@ class Judged:
     """Why they are not known."""
     note: str = ""
     """What a person should know about how the tests were run."""
-    disagreement: str = ""
-    """What the samples of one stage disagree about, as a sentence; empty when they agree."""
+    tests_did: str = ""
+    """What the tests did that explains the verdict, as sentences: samples that disagree, a test that hung."""
     controls: tuple[ControlResult, ...] = ()
 
 

@@ -20,6 +20,17 @@ from swefoundry.workloads.context import ReconcileContext
 NO_TESTS_REPORTED = "no test was reported after the fix; a draft without reports gives exit codes only"
 
 
+def _sampled(item: StoredEvaluation) -> SampledRun:
+    record = item.bundled.record
+    return SampledRun(
+        item.bundled.stage,
+        item.bundled.code,
+        None if item.problem else item.statuses,
+        running=record.running if record else None,
+        seconds=record.duration_ms / 1000 if record else None,
+    )
+
+
 @dataclass(frozen=True)
 class StoredSamples:
     """Everything that a verdict is made of."""
@@ -30,10 +41,7 @@ class StoredSamples:
     @property
     def runs(self) -> list[SampledRun]:
         """Probes and matrix in the order in which they ran."""
-        return [
-            SampledRun(item.bundled.stage, item.bundled.code, None if item.problem else item.statuses)
-            for item in (*self.probes, *self.matrix)
-        ]
+        return [_sampled(item) for item in (*self.probes, *self.matrix)]
 
     def sets(self) -> CaseSets:
         """The sets of tests over all runs whose statuses are known."""

@@ -16,7 +16,7 @@ from swefoundry.controllers.taskinstance.steps import (
 from swefoundry.controllers.taskinstance.stored_samples import read_samples
 from swefoundry.drafts.evaluation_command import no_files_note
 from swefoundry.grading.result_sets import CaseSets
-from swefoundry.grading.sampled_verdict import sampled_verdict
+from swefoundry.grading.sampled_verdict import explanation, sampled_verdict
 from swefoundry.grading.verdict import Verdict, flaky_cause
 from swefoundry.grading.verdict_bundle import (
     BUNDLED_DRAFT_FILE,
@@ -64,6 +64,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         files[BUNDLED_DRAFT_FILE] = draft.to_bytes()
     digest = await push_artifact(context.registry, repository, "verdict", files, subject=image.digest)
     metrics.VERDICTS.labels(verdict.value, observed.settings.experiment_label(task.experiment)).inc()
+    tests_did = "" if unknown else explanation(samples.runs, sets, tolerated, verdict)
     cause = flaky_cause(run.cell for run in samples.runs) if verdict is Verdict.FLAKY else ""
     return Judged(
         verdict,
@@ -71,7 +72,7 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         digest,
         unknown,
         _command_note(observed, draft),
-        "; ".join(filter(None, [cause, unstable_message(sets.unstable)])),
+        "; ".join(filter(None, [cause, tests_did, unstable_message(sets.unstable)])),
         controls,
     )
 

@@ -53,6 +53,23 @@ def test_a_round_is_accepted_only_on_failed_before_and_passed_after(before, afte
     assert with_outcome(with_probes(before, after), PROBE).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("running", "after_seconds", "outcome"),
+    [
+        ("t.py::test_a", 15, RoundOutcome.ACCEPTED),
+        ("t.py::test_a", 16, RoundOutcome.BEFORE_UNCLEAR),
+        (None, 1, RoundOutcome.BEFORE_UNCLEAR),
+    ],
+)
+def test_a_time_limit_before_the_fix_is_accepted_where_a_test_hung(running, after_seconds, outcome):
+    probes = [
+        ProbeResult(stage=Stage.BEFORE, code=22, running=running, seconds=60),
+        ProbeResult(stage=Stage.AFTER, code=0, seconds=after_seconds),
+    ]
+    current = ROUND.model_copy(update={"image": digest("b"), "probes": probes})
+    assert with_outcome(current, PROBE).outcome is outcome
+
+
 @pytest.mark.parametrize("code", [1, 21, 24])
 def test_a_round_that_does_not_import_the_tree_says_nothing_about_the_row(code):
     shadowed = [ProbeResult(stage=stage, code=code, raw_exit=97) for stage in (Stage.BEFORE, Stage.AFTER)]

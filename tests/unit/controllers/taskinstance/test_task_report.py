@@ -325,10 +325,14 @@ def test_a_valid_row_whose_tests_are_not_known_says_why():
     [
         (23, 0, "before: the test command ended with 0 although its report has failed tests"),
         (1, 24, "after: the test command ended with a failure although every test in its report passed"),
-        (22, 0, ""),
+        (
+            22,
+            0,
+            "before: the test command reached the time limit: a hang that the fix mends, or a slow machine",
+        ),
     ],
 )
-def test_an_inconclusive_row_says_which_evaluation_contradicts_itself(before, after_code, cause):
+def test_an_inconclusive_row_says_which_evaluation_is_the_cause(before, after_code, cause):
     evaluations = [
         Evaluation(stage="before", repeat=0, code=before).to_json_dict(),
         Evaluation(stage="after", repeat=0, code=after_code).to_json_dict(),
