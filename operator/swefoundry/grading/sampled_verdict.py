@@ -65,7 +65,7 @@ def explanation(
     """Return what the tests did that the exit codes do not tell, as sentences; empty when there is nothing."""
     broken = broken_tolerated_test(runs, sets, tolerated)
     hung = sorted({run.running for run in runs if run.running and _hung(run, runs)})
-    sentences = {
+    messages = {
         f"the draft tolerates the failure of {broken}, which does not fail before the fix": broken
         is not None,
         f"before: {', '.join(hung)} hangs and counts as failed": bool(hung),
@@ -73,7 +73,7 @@ def explanation(
         and matrix_verdict(run.cell for run in _with_codes_of_tests(runs, sets, tolerated))
         is Verdict.FAIL2PASS,
     }
-    return "; ".join(sentence for sentence, applies in sentences.items() if applies)
+    return "; ".join(message for message, applies in messages.items() if applies)
 
 
 NO_TURNING_TEST = "no test passes only with the fix: those that failed before it are skipped or gone after it"
