@@ -44,7 +44,6 @@ def test_a_record_says_everything_about_a_run(box: Box):
         measured=record.measured,
         output_bytes=6,
         output_sha256=hashlib.sha256(b"hello\n").hexdigest(),
-        measured=record.measured,
     )
     assert ran.code == 1
 
