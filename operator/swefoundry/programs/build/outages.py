@@ -85,7 +85,7 @@ CONNECTION = (
     r"|[Oo]peration (?:timed out|too slow)|[Rr]ead timed out|Timeout was reached|i/o timeout|deadline exceeded"
     r"|[Cc]onnect(?:ion)? timed out|socket hang up|Empty reply|No data received|Remote end closed|failed to respond"
     r"|IncompleteRead|unexpected (?:EOF|eof|end of file)|early EOF|\bEOF$|Recv failure"
-    r"|Failed to establish a new connection"
+    r"|Failed to establish a new connection|Timeout awaiting '"
 )
 TLS = (
     r"TLS handshake timeout|wrong version number|WRONG_VERSION_NUMBER|EPROTO|received corrupt message|tls handshake eof"
