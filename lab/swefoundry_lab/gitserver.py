@@ -3,12 +3,16 @@
     python -m swefoundry_lab.gitserver --root DIR --port 8418
 
 `DIR/name.git` is served as `/name.git`. Repositories below `/private/` require the user and password below, so
-that private sources can be tested without a real secret.
+that private sources can be tested without a real secret. Files of Git LFS are in `DIR/name.git/lfs/objects`, where
+git-lfs keeps them, and are offered by its batch API:
+https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 """
 
 import argparse
 import base64
+import json
 import os
+import re
 import shutil
 import subprocess
 from email.message import Message
@@ -24,12 +28,18 @@ USER = PASSWORD = "lab"
 MAX_REQUEST_BYTES = 64 << 20
 """Requests of a fetch are lists of commits, which are much smaller."""
 
+LFS_BATCH = "/info/lfs/objects/batch"
+LFS_FILE = re.compile(r"(/.+\.git)/info/lfs/objects/([0-9a-f]{64})\Z")
+
 SETTINGS = {
     "safe.directory": "*",  # repositories may belong to any user
     "http.receivepack": "false",
     "uploadpack.allowAnySHA1InWant": "true",  # a commit can be fetched by its id, as from the large hosts
     "uploadpack.allowFilter": "true",
 }
+
+
+MISSING = {"error": {"code": 404, "message": "The lab does not have this file"}}
 
 
 class Server(ThreadingHTTPServer):
@@ -69,8 +79,37 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="lab"')
             self.send_header("Content-Length", "0")
             self.end_headers()
+        elif path.endswith(f".git{LFS_BATCH}"):
+            self._offer_lfs_files(path.removesuffix(LFS_BATCH), body)
+        elif file := LFS_FILE.match(path):
+            self._send_lfs_file(lfs_path(self.server.root, file[1], file[2]))
         else:
             self._run(path, url.query, body)
+
+    def _offer_lfs_files(self, repository: str, body: bytes) -> None:
+        objects = []
+        for entry in json.loads(body)["objects"]:
+            found = re.fullmatch("[0-9a-f]{64}", entry["oid"]) and lfs_path(
+                self.server.root, repository, entry["oid"]
+            )
+            href = f"http://{self.headers['Host']}{repository}/info/lfs/objects/{entry['oid']}"
+            offer = {"actions": {"download": {"href": href}}} if found and found.is_file() else MISSING
+            objects.append(entry | offer)
+        answer = json.dumps({"transfer": "basic", "objects": objects}).encode()
+        self._send_bytes(answer, "application/vnd.git-lfs+json")
+
+    def _send_lfs_file(self, path: Path) -> None:
+        if path.is_file():
+            self._send_bytes(path.read_bytes(), "application/octet-stream")
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def _send_bytes(self, content: bytes, kind: str) -> None:
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def _run(self, path: str, query: str, body: bytes) -> None:
         environment = backend_environment(self.server.root, self.command, path, query, self.headers)
@@ -104,6 +143,11 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Print one line per request, flushed at once, because the output is this server's log."""
         print(self.address_string(), format % args, flush=True)
+
+
+def lfs_path(root: Path, repository: str, oid: str) -> Path:
+    """Where a repository has a file of Git LFS."""
+    return root / repository.lstrip("/") / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
 def backend_environment(root: Path, method: str, path: str, query: str, headers: Message) -> dict[str, str]:

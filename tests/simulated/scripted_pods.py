@@ -23,6 +23,8 @@ class ScriptedPods:
     """Exit code of each stage's evaluations."""
     probe_codes: dict[str, int] = field(default_factory=dict)
     """Exit codes of single probes, by work: {"after-0": 1}."""
+    raw_exit: int | None = None
+    """The test command's own exit code where it is not the canonical one."""
     agent_records: dict[str, list[Json]] = field(default_factory=dict)
     """By work, the records of its attempts; agents without a record give up."""
     intake: Json = field(default_factory=dict)
@@ -88,7 +90,8 @@ class ScriptedPods:
     def _evaluation(self, record: Json, stage: str, code: int) -> ContainerEnd:
         report = junit(failed=code != 0).encode()
         sha = hashlib.sha256(report).hexdigest()
-        record |= {"stage": stage, "code": code, "rawExit": code, "durationMs": 1500, "network": self.network}
+        record |= {"stage": stage, "code": code, "durationMs": 1500, "network": self.network}
+        record |= {"rawExit": code if self.raw_exit is None else self.raw_exit}
         failed = int(code != ExitCode.OK)
         record |= {"tests": {"total": 2, "passed": 2 - failed, "failed": failed, "errors": 0, "skipped": 0}}
         record |= {"measured": self.measured} if self.measured else {}

@@ -62,7 +62,7 @@ def why(status):
     return ready["reason"], ready["message"]
 
 
-def refusing(pod_script, name):
+def refusing(pod_script, name, raw_exit=None):
     """The script, but no image does for the EnvBuild ``name`` unless it was built for it."""
 
     def script(pod):
@@ -70,7 +70,8 @@ def refusing(pod_script, name):
         kind = (tags[labels.OWNER_KIND], tags[labels.OWNER])
         first = tags[labels.WORK] == "after-0"
         if kind == ("envbuild", name) and first:
-            return ScriptedPods(pod_script.registry, exit_codes=pod_script.exit_codes | {"after": 1})(pod)
+            codes = pod_script.exit_codes | {"after": 1}
+            return ScriptedPods(pod_script.registry, exit_codes=codes, raw_exit=raw_exit)(pod)
         return pod_script(pod)
 
     return script

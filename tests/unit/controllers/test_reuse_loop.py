@@ -18,6 +18,7 @@ from simulated.seeded_registry import seed_registry
 from simulated.stepping_operator import SETTINGS, Crash, Simulation
 from swefoundry.api import labels
 from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.evaluation import SOURCE_SHADOWED_EXIT
 from swefoundry.contracts.models import Model
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseStats
 from swefoundry.oci.proven_index import push_environment_record
@@ -129,6 +130,16 @@ async def test_an_image_that_does_not_do_is_refused_and_the_draft_is_built(stage
     stage.task("two")
     await stage.run(refusing(stage.scripted_pods, "two"))
     assert stage.rounds("two") == [("reuse", "AfterFailed"), ("fixed", "Accepted")]
+    found = {item.known.env_build: item.trials for item in await stage.known()}
+    assert found["here/one"] == ReuseStats(refused=1)
+
+
+async def test_an_image_with_the_project_of_another_commit_is_refused(stage):
+    stage.task("one")
+    await stage.run()
+    stage.task("two")
+    await stage.run(refusing(stage.scripted_pods, "two", raw_exit=SOURCE_SHADOWED_EXIT))
+    assert stage.rounds("two") == [("reuse", "SourceShadowed"), ("fixed", "Accepted")]
     found = {item.known.env_build: item.trials for item in await stage.known()}
     assert found["here/one"] == ReuseStats(refused=1)
 

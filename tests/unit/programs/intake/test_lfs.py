@@ -1,13 +1,15 @@
 """Files of Git LFS: fetched where the source asks for it, and named where it does not."""
 
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.intake import IntakeResult
+from swefoundry.contracts.intake import GitOrigin, IntakeResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.deterministic_tar import RegularFile
+from swefoundry_lab import gitserver
 from unit.programs.intake.intake_harness import IntakeHarness
 from unit.programs.intake.repositories import Repository, writing
 
@@ -57,6 +59,24 @@ async def test_the_token_of_the_source_opens_its_lfs_server(harness: IntakeHarne
     (tmp_path / "token").write_text("the-token")
     origin = harness.origin(repository, base, lfs=True, token_file=str(tmp_path / "token"))
     record = await harness.run_intake(origin)
+    assert (await harness.stage(record, Stage.BASE))[b"data.bin"] == RegularFile(OLD)
+
+
+async def test_the_git_server_of_the_lab_has_files_of_lfs(harness: IntakeHarness) -> None:
+    repository = harness.repository()
+    base = repository.commit(writing({"data.bin": pointer(OLD)}))
+    name = repository.served.relative_to(harness.hub.root).as_posix()
+    path = gitserver.lfs_path(harness.hub.root, name, hashlib.sha256(OLD).hexdigest())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(OLD)
+    server = gitserver.Server(("127.0.0.1", 0), harness.hub.root)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_address[1]}/{name}"
+        record = await harness.run_intake(GitOrigin(url=url, commit=base, lfs=True))
+    finally:
+        server.shutdown()
+        server.server_close()
     assert (await harness.stage(record, Stage.BASE))[b"data.bin"] == RegularFile(OLD)
 
 
