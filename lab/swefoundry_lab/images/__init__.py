@@ -6,7 +6,7 @@ what is missing: without a change, they send one request per name to the registr
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,20 @@ def push(lab: Lab, progress: Progress) -> dict[str, str]:
     with _locked(lab):
         bases.ensure(progress)
         return product.push(bases, progress)
+
+
+def add(lab: Lab, names: Collection[str], progress: Progress) -> None:
+    """Build and push base images, also those that are built only on demand."""
+    _require_programs()
+    bases = _bases(lab)
+    full = {name if "/" in name else f"library/{name}" for name in names}
+    if unknown := full - {name for recipe in bases.recipes for name in recipe.names}:
+        known = ", ".join(
+            recipe.names[0].removeprefix("library/") for recipe in bases.recipes if recipe.on_demand
+        )
+        raise LabError(f"No base image is called {', '.join(sorted(unknown))}. Built on demand: {known}.")
+    with _locked(lab):
+        bases.ensure(progress, full)
 
 
 def save(lab: Lab, version: str, out: Path, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from swefoundry_lab.images.buildah import Build, Buildah
 from swefoundry_lab.images.catalogue import Recipe, catalogue, recipe_keys
 from swefoundry_lab.images.debian import make_debian
+from swefoundry_lab.images.go_toolchain import go_toolchain
 from swefoundry_lab.images.layout import Layout
 from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
 from swefoundry_lab.images.registry import Registry
@@ -45,10 +47,13 @@ class BaseImages:
         recipe = next(recipe for recipe in self.recipes if name in recipe.names)
         return Layout(self.folder / f"{recipe.slug}-{self.keys[name]}")
 
-    def ensure(self, progress: Progress) -> None:
-        """Build the missing images and push those that the registry does not have."""
-        missing = [recipe for recipe in self.recipes if not self.layout(recipe.names[0]).complete]
-        for recipe in self.recipes:
+    def ensure(self, progress: Progress, demanded: Collection[str] = ()) -> None:
+        """Build the missing images and push those that the registry does not have; some of them only if demanded."""
+        wanted = [
+            recipe for recipe in self.recipes if not recipe.on_demand or set(recipe.names) & set(demanded)
+        ]
+        missing = [recipe for recipe in wanted if not self.layout(recipe.names[0]).complete]
+        for recipe in wanted:
             layout = self.layout(recipe.names[0])
             if recipe in missing:
                 self._build_image(recipe, layout, progress)
@@ -64,7 +69,7 @@ class BaseImages:
         if recipe.debootstrap:
             built = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
         else:
-            build = Build(dockerfile=recipe.files[0], context=recipe.files[0].parent)
+            build = _build_of(recipe)
             bases = [self.layout(base) for base in recipe.bases]
             self.buildah.build(build, recipe.slug)
             built = self.buildah.export(recipe.slug, work, bases)
@@ -77,6 +82,13 @@ class BaseImages:
         for older in self.folder.glob(f"{slug}-" + "[0-9a-f]" * 16):
             shutil.rmtree(older)
         built.path.rename(layout.path)
+
+
+def _build_of(recipe: Recipe) -> Build:
+    dockerfile = recipe.files[0]
+    if recipe.go is None:
+        return Build(dockerfile, dockerfile.parent)
+    return Build(dockerfile, go_toolchain(recipe.go), dockerfile.with_suffix(".dockerignore"))
 
 
 def fresh_folder(path: Path) -> Path:

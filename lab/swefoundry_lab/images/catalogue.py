@@ -18,6 +18,10 @@ class Recipe:
     names: tuple[str, ...]
     files: tuple[Path, ...]
     debootstrap: str | None = None
+    go: str | None = None
+    """The Go release whose toolchain is the context of the build."""
+    on_demand: bool = False
+    """Built only when it is asked for by name."""
 
     @property
     def slug(self) -> str:
@@ -40,6 +44,8 @@ def catalogue(folder: Path) -> tuple[Recipe, ...]:
             names=tuple(entry["names"]),
             files=tuple(folder / name for name in entry["files"]),
             debootstrap=entry.get("debootstrap"),
+            go=entry.get("go"),
+            on_demand=entry.get("on_demand", False),
         )
         for entry in entries
     )
@@ -50,7 +56,7 @@ def recipe_keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
     keys: dict[str, str] = {}
     for recipe in recipes:
         digest = hashlib.sha256(machine)
-        digest.update((recipe.debootstrap or "").encode())
+        digest.update((recipe.debootstrap or recipe.go or "").encode())
         for path in recipe.files:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         for base in recipe.bases:

@@ -32,6 +32,16 @@ def push() -> None:
 
 
 @app.command()
+def add(names: Annotated[list[str], typer.Argument(help="Such as golang:1.26.")]) -> None:
+    """Build base images that are not part of a new lab, and push them."""
+    from swefoundry_lab.images import add as add_images
+
+    require_root()
+    with Steps(console).step("images") as progress:
+        add_images(Lab.from_environment(), names, progress)
+
+
+@app.command()
 def save(
     version: Annotated[str, typer.Argument(help="Tag of the images in their archives.")],
     out: Annotated[Path, typer.Option(help="Folder of the archives.")],

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.version import Version
 
 from swefoundry.api.validation import manifest
 from swefoundry.cli.datasets.instance import InstanceSettings, render_instance
@@ -48,15 +47,10 @@ class FolderIndex:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def archives(self, package: str) -> dict[Version, SourceArchive]:
-        if package != "calc":
-            raise NoRelease(f"no package {package}")
-        return {
-            Version(version): SourceArchive(
-                f"https://index.example/calc-{version}.tar.gz", version, "", UPLOADED
-            )
-            for version in FILES
-        }
+    async def archive(self, package: str, version: str) -> SourceArchive:
+        if package != "calc" or version not in FILES:
+            raise NoRelease(f"no release {package} {version}")
+        return SourceArchive(f"https://index.example/calc-{version}.tar.gz", version, "", UPLOADED)
 
     async def fetch(self, archive: SourceArchive) -> tuple[Path, str]:
         version = archive.filename

@@ -16,6 +16,7 @@ from swefoundry.cli.releases.pairs import BadPair, ReleasePair, pair_lines, pars
         ("ruamel.yaml:0.1..0.2rc1", ReleasePair("ruamel.yaml", "0.1", "0.2rc1")),
         ("a_b-c:1.0.post1..2!1.0", ReleasePair("a_b-c", "1.0.post1", "2!1.0")),
         ("click:8.0..8.1 repo=pallets/click", ReleasePair("click", "8.0", "8.1", "pallets/click")),
+        ("go:a.org/b/v2@v2.0.0..v2.1.0-rc.1", ReleasePair("a.org/b/v2", "v2.0.0", "v2.1.0-rc.1", None, "go")),
     ],
 )
 def test_pairs(text: str, pair: ReleasePair) -> None:
@@ -23,6 +24,7 @@ def test_pairs(text: str, pair: ReleasePair) -> None:
 
 
 BAD_PAIRS = (
+    "go:a.org/b@1.0..1.1",
     "click",
     "click:8.0-8.1",
     "click:8.1..8.0",

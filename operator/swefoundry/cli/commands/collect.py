@@ -13,8 +13,10 @@ from swefoundry.cli.datasets.instance import RenderedInstance
 from swefoundry.cli.datasets.template import instance_settings
 from swefoundry.cli.exit_status import ExitStatus
 from swefoundry.cli.releases.batch import Collection, PairRequest, collect_instances, pair_requests
+from swefoundry.cli.releases.go_proxy import GoProxy
 from swefoundry.cli.releases.index import pip_index
-from swefoundry.cli.releases.splitting import TEST_GLOBS
+from swefoundry.cli.releases.pairs import PAIR_EXAMPLES
+from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, TEST_GLOBS
 from swefoundry.cli.summary import RunSummary
 
 PairsFile = Annotated[
@@ -29,7 +31,9 @@ PairsFile = Annotated[
 GlobsOfTests = Annotated[
     list[str] | None,
     typer.Option(
-        "--test-glob", help=f"Glob for test files; may be repeated. Default: {' '.join(TEST_GLOBS)}"
+        "--test-glob",
+        help="Glob for test files; may be repeated. "
+        f"Default: {' '.join(TEST_GLOBS)}; for Go: {' '.join(GO_TEST_GLOBS)}",
     ),
 ]
 
@@ -37,7 +41,10 @@ GlobsOfTests = Annotated[
 def releases(
     pair_texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PKG:OLD..NEW", help="Pairs, such as itsdangerous:2.1.0..2.1.1."),
+        typer.Argument(
+            metavar="PKG:OLD..NEW",
+            help=f"Pairs, such as {PAIR_EXAMPLES}.",
+        ),
     ] = None,
     file: PairsFile = None,
     test_glob: GlobsOfTests = None,
@@ -54,7 +61,7 @@ def releases(
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Make TaskInstances from pairs of releases in the package index that pip is configured with.
+    """Make TaskInstances from pairs of releases in the package index that pip is configured with, or in GOPROXY.
 
     The source is OLD's source archive. The differences in NEW are split by the test globs into the test patch and the
     gold patch; files that packaging tools write are left out. No code of the package is run.
@@ -66,7 +73,7 @@ def releases(
     store = clients.RegistryTarget(registry, insecure, prefix)
     target = manifest_output.OutputTarget(out, apply, clients.cluster_target(namespace, context), store)
     settings = instance_settings(namespace, registry, template, strategies, experiment)
-    collection = Collection(requests, settings, tuple(test_glob or TEST_GLOBS), summary)
+    collection = Collection(requests, settings, tuple(test_glob or ()), summary)
     asyncio.run(_collect(collection, target, cache or default_cache()))
     status = summary.print_summary("instance", output, quiet=target.on_stdout)
     raise typer.Exit(ExitStatus.SERVICE_UNREACHABLE if collection.outages else status)
@@ -82,7 +89,9 @@ async def _collect(collection: Collection, target: manifest_output.OutputTarget,
     async with manifest_output.open_sink(target) as sink, pip_index(cache) as index:
         with _progress() as bar:
             task = bar.add_task("collecting", total=len(collection.requests))
-            async for request, instance in collect_instances(collection, index):
+            async for request, instance in collect_instances(
+                collection, {"python": index, "go": GoProxy(index)}
+            ):
                 bar.advance(task)
                 if instance and (rendered := collection.render(request, instance)):
                     await _deliver(request, rendered, collection, sink)

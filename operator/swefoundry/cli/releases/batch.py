@@ -1,7 +1,7 @@
 """Collection of many pairs of releases: several at a time, in the order of the requests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from swefoundry.cli.releases import pairs
 from swefoundry.cli.releases.collecting import PairRejected, collect_pair
 from swefoundry.cli.releases.index import NoRelease, PackageIndex
 from swefoundry.cli.releases.release_trees import ReleaseDiffFailed
-from swefoundry.cli.releases.splitting import path_classifier
+from swefoundry.cli.releases.splitting import DEFAULT_GLOBS, path_classifier
 from swefoundry.cli.releases.unpacking import BadArchive
 from swefoundry.cli.summary import RunSummary
 from swefoundry.errors import PackageIndexUnavailable
@@ -43,6 +43,7 @@ class Collection:
     requests: list[PairRequest]
     settings: InstanceSettings
     test_globs: tuple[str, ...]
+    """Empty: those of the pair's language."""
     summary: RunSummary
     names: dict[str, str] = field(default_factory=dict)
     """Object names so far, and the pairs that have them."""
@@ -89,16 +90,17 @@ def pair_requests(pair_texts: Iterable[str], file: Path | None, summary: RunSumm
 
 
 async def collect_instances(
-    collection: Collection, index: PackageIndex
+    collection: Collection, indexes: Mapping[str, PackageIndex]
 ) -> AsyncIterator[tuple[PairRequest, Instance | None]]:
-    """Every pair in the order of the requests; None for one that was rejected."""
-    part_of = path_classifier(collection.test_globs)
+    """Every pair in the order of the requests, from the index of its language; None for one that was rejected."""
     semaphore = asyncio.Semaphore(CONCURRENT_PAIRS)
 
     async def collect(request: PairRequest) -> Instance | None:
         async with semaphore:
             try:
-                return await collect_pair(request.pair, index, part_of)
+                language = request.pair.language
+                part_of = path_classifier(collection.test_globs or DEFAULT_GLOBS[language])
+                return await collect_pair(request.pair, indexes[language], part_of)
             except REJECTIONS as error:
                 collection.reject(request, str(error))
             except PackageIndexUnavailable as error:

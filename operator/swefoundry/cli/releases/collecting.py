@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from packaging.version import Version
-
 from swefoundry.cli.datasets.instance import Instance
 from swefoundry.cli.releases.describing import problem_statement, repository_name
-from swefoundry.cli.releases.index import NoRelease, PackageIndex, SourceArchive
+from swefoundry.cli.releases.index import PackageIndex
 from swefoundry.cli.releases.pairs import ReleasePair
 from swefoundry.cli.releases.release_trees import Patches, split_patches
 from swefoundry.cli.releases.splitting import ChangePart
@@ -35,30 +33,19 @@ async def collect_pair(
     pair: ReleasePair, index: PackageIndex, part_of: Callable[[str], ChangePart]
 ) -> Instance:
     """Fetch and unpack both releases, and split their differences into gold and test patch."""
-    archives = await index.archives(pair.package)
-    old, new = _find_archive(pair, pair.old, archives), _find_archive(pair, pair.new, archives)
+    old, new = await index.archive(pair.package, pair.old), await index.archive(pair.package, pair.new)
     (old_path, old_sha256), (new_path, _) = await index.fetch(old), await index.fetch(new)
     with tempfile.TemporaryDirectory(prefix="swefoundry-") as scratch:
         work = Path(scratch)
         trees = ReleaseTrees(
-            await asyncio.to_thread(unpack_release, old_path, work / "old"),
-            await asyncio.to_thread(unpack_release, new_path, work / "new"),
+            await asyncio.to_thread(unpack_release, old_path, work / "old") / pair.folder_below(pair.old),
+            await asyncio.to_thread(unpack_release, new_path, work / "new") / pair.folder_below(pair.new),
         )
         patches = await split_patches(trees.old, trees.new, work / "git", part_of)
         _check(pair, patches)
         return await asyncio.to_thread(
             _instance, pair, trees, patches, {"url": old.url, "sha256": old_sha256}, new.uploaded
         )
-
-
-def _find_archive(pair: ReleasePair, version: str, archives: dict[Version, SourceArchive]) -> SourceArchive:
-    archive = archives.get(Version(version))
-    if archive is None:
-        known = ", ".join(str(each) for each in sorted(archives)[-5:])
-        raise NoRelease(
-            f"{pair.package} {version} has no source archive in the index. The latest with one: {known}."
-        )
-    return archive
 
 
 def _check(pair: ReleasePair, patches: Patches) -> None:
@@ -75,18 +62,18 @@ def _instance(
     archive: dict[str, object],
     uploaded: datetime | None,
 ) -> Instance:
-    repo = pair.repo or repository_name(trees.new, pair.package)
-    identity = f"{repo.partition('/')[0]}__{pair.package}-{pair.new}"
+    repo = pair.repo or pair.repo_in_name or repository_name(trees.new, pair.package)
+    identity = f"{repo.partition('/')[0]}__{pair.short_name}-{pair.new}"
     return Instance(
         instance_id=re.sub(r"[^A-Za-z0-9_.-]", "-", identity),
         repo=repo,
-        source={"archive": {**archive, "stripComponents": 1}},
+        source={"archive": {**archive, "stripComponents": pair.leading_folders}},
         gold=patches.gold,
         tests=patches.tests,
-        problem=problem_statement(pair.package, pair.new, trees.old, trees.new),
+        problem=problem_statement(pair.short_name, pair.new, trees.old, trees.new),
         created_at=(uploaded or _newest_file_time(trees.new)).replace(microsecond=0),
         version=pair.old,
-        language="python",
+        language=pair.language,
         extra={"package": pair.package, "releases": [pair.old, pair.new]},
     )
 

@@ -44,8 +44,8 @@ class SourceArchive:
 class PackageIndex(Protocol):
     """Operations of a package index that the collection needs."""
 
-    async def archives(self, package: str) -> dict[Version, SourceArchive]:
-        """Source archive of each release that has one."""
+    async def archive(self, package: str, version: str) -> SourceArchive:
+        """Source archive of a release."""
 
     async def fetch(self, archive: SourceArchive) -> tuple[Path, str]:
         """Path of the downloaded archive, and its sha256."""
@@ -93,7 +93,17 @@ class PipIndex:
         self._lock = asyncio.Lock()
         self._pages: dict[str, dict[Version, SourceArchive]] = {}
 
-    async def archives(self, package: str) -> dict[Version, SourceArchive]:
+    async def archive(self, package: str, version: str) -> SourceArchive:
+        archives = await self._archives(package)
+        found = archives.get(Version(version))
+        if found is None:
+            known = ", ".join(str(each) for each in sorted(archives)[-5:])
+            raise NoRelease(
+                f"{package} {version} has no source archive in the index. The latest with one: {known}."
+            )
+        return found
+
+    async def _archives(self, package: str) -> dict[Version, SourceArchive]:
         name = canonicalize_name(package)
         if name not in self._pages:
             answer = await self._request({"page": name})

@@ -1,4 +1,4 @@
-"""Parser of `PKG:OLD..NEW`, a pair of releases."""
+"""Parser of `PKG:OLD..NEW` and `go:MODULE@OLD..NEW`, pairs of releases."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,14 @@ from packaging.version import InvalidVersion, Version
 PAIR_TEXT = re.compile(
     r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<old>\S+?)\.\.(?P<new>\S+)"
 )
+MODULE_PAIR_TEXT = re.compile(r"go:(?P<package>[A-Za-z0-9][\w./~-]*)@(?P<old>v\S+?)\.\.(?P<new>v\S+)")
 REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+
+MODULE_OF_REPO = re.compile(r"(?:github|gitlab|bitbucket|codeberg)\.[a-z]+/([\w.-]+/[\w.-]+)")
+MAJOR_VERSION = re.compile(r"(?:/|\.)v\d+$")
+
+
+PAIR_EXAMPLES = "itsdangerous:2.1.0..2.1.1 or go:github.com/spf13/cobra@v1.2.0..v1.2.1"
 
 
 class BadPair(Exception):
@@ -18,7 +25,7 @@ class BadPair(Exception):
 
 @dataclass(frozen=True)
 class ReleasePair:
-    """Two releases of one package."""
+    """Two releases of one package of the Python index, or of one Go module."""
 
     package: str
     old: str
@@ -26,16 +33,43 @@ class ReleasePair:
     repo: str | None = None
     """owner/name as given by the user; None to take it from the package's metadata."""
 
+    language: str = "python"
+
     def __str__(self) -> str:
+        if self.language == "go":
+            return f"go:{self.package}@{self.old}..{self.new}"
         return f"{self.package}:{self.old}..{self.new}"
+
+    @property
+    def repo_in_name(self) -> str | None:
+        """owner/name, where the module's path begins with a host of repositories: `github.com/spf13/cobra/v2`."""
+        match = MODULE_OF_REPO.match(self.package) if self.language == "go" else None
+        return match[1] if match else None
+
+    @property
+    def short_name(self) -> str:
+        """Name of the package, or of the module without its host and major version."""
+        if self.language != "go":
+            return self.package
+        return (self.repo_in_name or MAJOR_VERSION.sub("", self.package)).rpartition("/")[2]
+
+    @property
+    def leading_folders(self) -> int:
+        """Folders of the source archive above the source; in a module's zip, they are its path."""
+        return self.package.count("/") + 1 if self.language == "go" else 1
+
+    def folder_below(self, version: str) -> str:
+        """Folder of the source, relative to the archive's leading folder."""
+        return f"{self.package}@{version}".partition("/")[2] if self.language == "go" else ""
 
 
 def parse_pair(text: str) -> ReleasePair:
-    """Pair from ``PKG:OLD..NEW``, optionally followed by ``repo=owner/name``."""
+    """Pair from ``PKG:OLD..NEW`` or ``go:MODULE@OLD..NEW``, optionally followed by ``repo=owner/name``."""
     first, *rest = text.split()
-    match = PAIR_TEXT.fullmatch(first)
+    module = MODULE_PAIR_TEXT.fullmatch(first)
+    match = module or PAIR_TEXT.fullmatch(first)
     if match is None:
-        raise BadPair(f"{first!r} is not a pair. Write it as itsdangerous:2.1.0..2.1.1.")
+        raise BadPair(f"{first!r} is not a pair. Write it as {PAIR_EXAMPLES}.")
     repo = None
     for word in rest:
         key, _, value = word.partition("=")
@@ -43,7 +77,8 @@ def parse_pair(text: str) -> ReleasePair:
             raise BadPair(f"{word!r} is unknown. The pair may be followed by repo=owner/name.")
         repo = value
     _check_order(match["old"], match["new"])
-    return ReleasePair(match["package"], match["old"], match["new"], repo)
+    language = "python" if module is None else "go"
+    return ReleasePair(match["package"], match["old"], match["new"], repo, language)
 
 
 def _check_order(old: str, new: str) -> None:

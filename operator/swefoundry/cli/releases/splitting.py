@@ -15,6 +15,11 @@ TEST_GLOBS = (
 )
 """Test files of Python projects. `src/app/testing.py` is not among them: it is a module for tests of other projects."""
 
+GO_TEST_GLOBS = ("**/*_test.go", "**/testdata/**")
+"""Test files of Go modules, and what they read."""
+
+DEFAULT_GLOBS = {"python": TEST_GLOBS, "go": GO_TEST_GLOBS}
+
 GENERATED_GLOBS = (
     "**/PKG-INFO",
     "**/*.egg-info/**",
