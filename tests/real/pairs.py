@@ -24,9 +24,18 @@ class RealPair:
     quick: bool = False
     """Few small dependencies and a test run of seconds: part of `make demo` and of CI."""
 
+    language: str = "python"
+
     def __str__(self) -> str:
         """The form that `swefoundry collect releases` accepts."""
+        if self.language == "go":
+            return f"go:{self.package}@{self.old}..{self.new}"
         return f"{self.package}:{self.old}..{self.new}"
+
+    @property
+    def name(self) -> str:
+        """The package's name, in manifests."""
+        return self.package.split("/")[2] if self.language == "go" else self.package
 
 
 PAIRS: tuple[RealPair, ...] = (
@@ -182,6 +191,35 @@ PAIRS: tuple[RealPair, ...] = (
         "conftest.py imports coerce, a module that only 2.10.0 has",
     ),
 )
+
+
+GO_PAIRS: tuple[RealPair, ...] = (
+    RealPair(
+        "github.com/BurntSushi/toml",
+        "v1.2.0",
+        "v1.2.1",
+        Verdict.FAIL2PASS,
+        "1.2.1 encodes structs with omitempty that cannot be compared; before, the encoder panics",
+        language="go",
+    ),
+    RealPair(
+        "github.com/spf13/cobra",
+        "v1.2.0",
+        "v1.2.1",
+        Verdict.FAIL2PASS,
+        "1.2.1 changes the script of completions for bash; one of its tests reads that",
+        language="go",
+    ),
+    RealPair(
+        "github.com/spf13/pflag",
+        "v1.0.5",
+        "v1.0.6",
+        Verdict.ERROR2PASS,
+        "1.0.6 adds names that its tests use: its one package does not compile without the fix",
+        language="go",
+    ),
+)
+"""Their base image is `golang:1.26`, which the lab has once it was asked for."""
 
 
 def quick() -> Iterator[RealPair]:

@@ -16,7 +16,7 @@ import yaml
 
 from cluster.commands import KUBECONFIG, LAB, kubectl
 from cluster.sample_instances import Json, wait_until_finished
-from real.pairs import PAIRS, RealPair
+from real.pairs import GO_PAIRS, PAIRS, RealPair
 
 NAMESPACE = "swefoundry-extra"
 """Not the namespace of `make demo`, whose objects may already have a verdict."""
@@ -27,7 +27,7 @@ MAX_SECONDS = 2400
 
 def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     lines = folder / "pairs.txt"
-    lines.write_text("".join(f"{pair} repo=pairs/{pair.package}\n" for pair in pairs))
+    lines.write_text("".join(f"{pair} repo=pairs/{pair.name}\n" for pair in pairs))
     out = folder / "manifests"
     program = Path(sys.executable).with_name("swefoundry")
     command = [str(program), "collect", "releases", "--file", str(lines)]
@@ -51,7 +51,7 @@ def allow_only_the_recipe(pair: RealPair, folder: Path) -> None:
     The budget saves rounds of pairs that fail in every environment. With reuse, an image of an earlier run could hide a
     fault of the recipe.
     """
-    path = next(folder.glob(f"*{pair.package}-{pair.new}.yaml"))
+    path = next(folder.glob(f"*{pair.name}-{pair.new}.yaml"))
     documents = list(yaml.safe_load_all(path.read_text()))
     for document in documents:
         if document["kind"] == "TaskInstance":
@@ -67,7 +67,7 @@ def names(request, tmp_path_factory) -> Iterator[dict[str, str]]:
         item for item in request.session.items if item.module is request.module and hasattr(item, "callspec")
     ]
     requested = {item.callspec.params["pair"] for item in selected}
-    pairs = [pair for pair in PAIRS if pair in requested]
+    pairs = [pair for pair in (*PAIRS, *GO_PAIRS) if pair in requested]
     items = collect(pairs, tmp_path_factory.mktemp("pairs"))
     by_release = {}
     for item in items:
@@ -81,9 +81,9 @@ def marked(pair: RealPair):
     return pytest.param(pair, id=str(pair), marks=pytest.mark.cluster if pair.quick else pytest.mark.real)
 
 
-@pytest.mark.parametrize("pair", [marked(pair) for pair in PAIRS])
+@pytest.mark.parametrize("pair", [marked(pair) for pair in (*PAIRS, *GO_PAIRS)])
 def test_a_release_pair_gets_its_expected_verdict(names, pair):
-    status = wait_until_finished(names[str(pair)], MAX_SECONDS, NAMESPACE)
+    status = wait_until_finished(names[f"{pair.package}:{pair.old}..{pair.new}"], MAX_SECONDS, NAMESPACE)
     assert status.get("verdict") == pair.verdict, f"{pair.why}\n{json.dumps(status, indent=1)[:6000]}"
 
 
