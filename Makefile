@@ -74,7 +74,7 @@ install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUS
 go-images:
 	@$(LAB) images add golang:1.26
 endif
-go-images: install
+go-images: install ## Build the lab's base image for Go
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)

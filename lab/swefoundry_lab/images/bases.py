@@ -47,13 +47,13 @@ class BaseImages:
         recipe = next(recipe for recipe in self.recipes if name in recipe.names)
         return Layout(self.folder / f"{recipe.slug}-{self.keys[name]}")
 
-    def ensure(self, progress: Progress, demanded: Collection[str] = ()) -> None:
-        """Build the missing images and push those that the registry does not have; some of them only if demanded."""
-        wanted = [
-            recipe for recipe in self.recipes if not recipe.on_demand or set(recipe.names) & set(demanded)
+    def ensure(self, progress: Progress, requested: Collection[str] = ()) -> None:
+        """Build the missing images and push those that the registry does not have; some of them only if requested."""
+        selected = [
+            recipe for recipe in self.recipes if not recipe.on_demand or set(recipe.names) & set(requested)
         ]
-        missing = [recipe for recipe in wanted if not self.layout(recipe.names[0]).complete]
-        for recipe in wanted:
+        missing = [recipe for recipe in selected if not self.layout(recipe.names[0]).complete]
+        for recipe in selected:
             layout = self.layout(recipe.names[0])
             if recipe in missing:
                 self._build_image(recipe, layout, progress)

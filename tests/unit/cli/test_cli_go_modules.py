@@ -76,7 +76,7 @@ async def test_a_release_that_no_proxy_has_is_rejected(proxy: GoProxy) -> None:
         await proxy.archive(MODULE, "v2.0.9")
 
 
-async def test_without_a_proxy_the_user_is_told_to_name_one(
+async def test_without_a_proxy_the_message_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOPROXY", "direct")
