@@ -36,7 +36,7 @@ class UsageHistory:
     """Highest use per image, and per object of a repository."""
 
     def __init__(self) -> None:
-        self._images: OrderedDict[Digest, PeakUse] = OrderedDict()
+        self._images: OrderedDict[tuple[str, Digest], PeakUse] = OrderedDict()
         self._repositories: dict[tuple[str, Role], OrderedDict[str, PeakUse]] = {}
 
     def learn(self, repository: str, uid: str, samples: Iterable[UsageSample]) -> None:
@@ -44,8 +44,8 @@ class UsageHistory:
         known = list(samples)
         for image in {sample.image for sample in known if sample.image is not None}:
             here = [sample.use for sample in known if sample.image == image]
-            before = self._images.pop(image, PeakUse())
-            self._images[image] = highest([before, *here])
+            before = self._images.pop((repository, image), PeakUse())
+            self._images[repository, image] = highest([before, *here])
         while len(self._images) > IMAGES_KEPT:
             self._images.popitem(last=False)
         for role in {sample.role for sample in known}:
@@ -54,9 +54,9 @@ class UsageHistory:
             if len(objects) > OBJECTS_PER_REPOSITORY:
                 objects.popitem(last=False)
 
-    def of_image(self, image: Digest) -> PeakUse | None:
+    def of_image(self, repository: str, image: Digest) -> PeakUse | None:
         """Highest use of evaluations in the image; None before the first one."""
-        return self._images.get(image)
+        return self._images.get((repository, image))
 
     def of_repository(self, repository: str, role: Role) -> PeakUse | None:
         """Use that nine of ten objects of the repository stay within; None before the first one."""

@@ -152,10 +152,11 @@ def evaluated(image: str, millicpu: int, mebibytes: int | None = 1) -> UsageSamp
 
 def test_the_highest_use_of_an_image_counts_whoever_ran_it() -> None:
     history = UsageHistory()
-    assert history.of_image(digest("a")) is None
+    assert history.of_image("repo", digest("a")) is None
     history.learn("repo", "one", [evaluated("a", 100, 30), evaluated("a", 300, 10), evaluated("b", 900)])
     history.learn("repo", "two", [evaluated("a", 200, None)])
-    assert history.of_image(digest("a")) == PeakUse(300, 30 * MIB)
+    assert history.of_image("repo", digest("a")) == PeakUse(300, 30 * MIB)
+    assert history.of_image("other", digest("a")) is None
 
 
 def test_a_repository_has_the_use_that_nine_of_ten_objects_stay_within() -> None:

@@ -62,7 +62,7 @@ async def launch_evaluation(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
 ) -> PodStarted | Queued:
     """Compose the stage image and create its pod."""
-    of_image = context.usage_history.of_image(request.image)
+    of_image = context.usage_history.of_image(request.repository, request.image)
     factor = known_memory_factor(of_image, request.validation.resources.memory)
     move = replace(move, memory_factor=max(move.memory_factor, factor))
 
@@ -109,4 +109,6 @@ async def _pod_body(
 def _known_use(context: ReconcileContext, request: EvaluationRequest) -> PeakUse | None:
     """What evaluations of the image used; before the first one, those of the repository."""
     history = context.usage_history
-    return history.of_image(request.image) or history.of_repository(request.repository, Role.EVALUATION)
+    return history.of_image(request.repository, request.image) or history.of_repository(
+        request.repository, Role.EVALUATION
+    )
