@@ -92,6 +92,12 @@ WATCH_STAMP = Gauge(
     registry=REGISTRY,
 )
 LOOP_LAG = Gauge("swefoundry_event_loop_lag_seconds", "How late the event loop runs.", registry=REGISTRY)
+HOSTS_UNAVAILABLE = Gauge(
+    "swefoundry_hosts_unavailable",
+    "Hosts of sources that are waited for: 1 each for the first 32, and the number of `other`.",
+    ["host"],
+    registry=REGISTRY,
+)
 ATTEMPTS = Counter(
     "swefoundry_attempts_total",
     "Pods that ended, by stage, outcome and reason.",

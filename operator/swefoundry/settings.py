@@ -180,8 +180,8 @@ class Settings(BaseSettings):
     max_retry_seconds: float = Field(default=300.0, ge=0)
     """Longest delay between two retries, seconds: the end of an outage is noticed within five minutes."""
     max_away_seconds: float = Field(default=86400.0, ge=1)
-    """Longest delay before a missing ConfigMap or Secret is looked for again, seconds: delays double, so none
-    is longer than the time already waited."""
+    """Longest delay before a host that did not answer is asked again, or a missing ConfigMap or Secret is looked for,
+    seconds: delays double, so none is longer than the time already waited, unless the host itself names one."""
 
     canary: CommaSeparated = []
     """ip:port addresses that evaluation pods must not reach; empty: the Kubernetes API's own."""

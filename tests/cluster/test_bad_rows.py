@@ -237,11 +237,6 @@ REFUSED: dict[str, tuple[Rows, str, str]] = {
         "SourceUnreachable",
         "there is no git repository at http://git.lab:8418/no-such-repository.git: check the URL",
     ),
-    "nobody-listens": (
-        lambda name, shared: a_row(name, url=f"{CLOSED_PORT}/x.git"),
-        "SourceUnreachable",
-        "(4 requests): check the URL, and that network policies let intake pods go there",
-    ),
     "no-token": (
         lambda name, shared: [a_private_task(a_private_repository(name), name)],
         "SourceUnreachable",
@@ -266,6 +261,10 @@ INCOMPLETE: dict[str, tuple[Rows, str]] = {
         lambda name, shared: [a_private_task(a_private_repository(name), name, f"{name}-token")],
         "-token with the key token does not exist; create it",
     ),
+    "nobody-listens": (
+        lambda name, shared: a_row(name, url=f"{CLOSED_PORT}/x.git"),
+        "intake: HostUnavailable (http://git.lab:80/x.git did not answer: ",
+    ),
     "no-config-map": (
         lambda name, shared: a_row(name, goldPatch=a_reference("no-such-config-map", "gold.patch")),
         "spec.goldPatch.configMapRef: ConfigMap no-such-config-map with the key gold.patch does not exist",
@@ -275,7 +274,7 @@ INCOMPLETE: dict[str, tuple[Rows, str]] = {
         "with the key tests.patch does not exist",
     ),
 }
-"""Case -> its objects, which name something that is missing, and a part of the message while it is waited for."""
+"""Case -> its objects, which name something that is not there, and a part of the message while it is waited for."""
 
 ACCEPTED: dict[str, Callable[[str], list[Json]]] = {
     "by-reference": lambda name: by_reference(name),
@@ -361,7 +360,7 @@ def test_a_wrong_row_ends_with_its_reason_and_a_message_with_the_fix(names, case
 
 
 @pytest.mark.parametrize("case", INCOMPLETE)
-def test_a_row_that_names_something_missing_waits_for_it(names, case):
+def test_a_row_whose_host_secret_or_config_map_is_not_there_waits_for_it(names, case):
     _, text = INCOMPLETE[case]
     status = wait_until(
         lambda: get("ti", names[case]).get("status", {}),

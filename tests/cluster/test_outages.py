@@ -1,14 +1,16 @@
-"""Outages of package indexes during builds: the draft is built again, and no round is spent."""
+"""Outages: of package indexes during builds, which spend no round, and of hosts of sources, which cost no row."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from cluster.archive_host import MAINTENANCE, running_archive_host
 from cluster.commands import ON_LAB, kubectl
 from cluster.fault_injection import lab
 from cluster.package_index import PACKAGE, PackageIndex, running_index
 from cluster.sample_instances import (
     NAMESPACE,
+    SHELL_BUG,
     Json,
     a_task,
     apply,
@@ -45,14 +47,14 @@ def an_installation(url: str, host: str) -> Json:
     }
 
 
-def an_egress_rule(name: str, port: int) -> Json:
-    """A NetworkPolicy that lets build pods reach the index."""
+def an_egress_rule(name: str, port: int, role: str = "build") -> Json:
+    """A NetworkPolicy that lets pods of a role reach a port."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
-            "podSelector": {"matchLabels": {"swefoundry.dev/role": "build"}},
+            "podSelector": {"matchLabels": {"swefoundry.dev/role": role}},
             "policyTypes": ["Egress"],
             "egress": [{"ports": [{"protocol": "TCP", "port": port}]}],
         },
@@ -110,3 +112,22 @@ def test_a_host_that_does_not_exist_ends_the_round_after_some_attempts(names):
     [round_] = status["rounds"]
     assert (round_["outcome"], status["infraRetries"]) == ("AddressUnreachable", 6)
     assert UNKNOWN_HOST in round_["message"].splitlines()[0]
+
+
+def test_a_host_that_is_away_for_a_while_costs_no_row():
+    name = unique("host-away")
+    with running_archive_host(lab().address, SHELL_BUG, failures=2) as host:
+        task = a_task(name, make_shell_repository(name), source=host.source, version="1.0")
+        del task["spec"]["baseCommit"]
+        apply(an_egress_rule(name, host.port, role="intake"), task)
+        try:
+            ready = wait_until(
+                lambda: condition(get("ti", name).get("status", {}), "Ready"),
+                lambda found: found.get("reason") == "HostUnavailable",
+            )
+            assert f"is busy (503): {MAINTENANCE.decode()}" in ready["message"]
+            assert verdict_of(wait_until_finished(name)) == ("Validated", "fail2pass", "Fail2Pass")
+            assert host.failures_left == 0
+        finally:
+            delete(name)
+            kubectl("delete", "networkpolicy", name, "-n", NAMESPACE)

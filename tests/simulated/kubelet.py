@@ -13,6 +13,8 @@ from swefoundry.api import labels
 from swefoundry.contracts.exit_codes import ExitCode
 
 NODE = "node-1"
+SOURCE_HOST = "github.com"
+"""Host of sources that name none."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ FAULTS: dict[str, ContainerEnd] = {
 REGISTRY_DOWN = "registry down"
 INDEX_DOWN = "index down"
 ADDRESS_DOWN = "address down"
+HOST_AWAY = "host away"
 RECORDED_FAULTS = {
+    HOST_AWAY: ExitCode.HOST_UNAVAILABLE,
     REGISTRY_DOWN: ExitCode.INFRASTRUCTURE,
     INDEX_DOWN: ExitCode.UPSTREAM_UNAVAILABLE,
     ADDRESS_DOWN: ExitCode.ADDRESS_UNREACHABLE,
@@ -115,6 +119,8 @@ class Kubelet:
         if fault in RECORDED_FAULTS:
             code = RECORDED_FAULTS[fault]
             record = {"v": 1, "nonce": nonce_of(body), "code": int(code), "message": fault}
+            if fault == HOST_AWAY:
+                record["host"] = SOURCE_HOST
             return ContainerEnd(code, record)
         return FAULTS.get(fault or "")
 

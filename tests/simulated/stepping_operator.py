@@ -29,6 +29,8 @@ from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.context import backoff_limits
+from swefoundry.workloads.host_backoff import HostBackoff
 from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
 
 MAX_STEPS = 5000
@@ -134,6 +136,9 @@ class Simulation:
     async def _start_operator(self) -> None:
         context = make_context(
             self.server, self._registry, self.settings, self.place_limits, clock=lambda: self.server.now
+        )
+        context.hosts = HostBackoff(
+            backoff_limits(self.settings), context.queue.add, lambda: self.server.now.timestamp()
         )
         self._operator = make_operator(context, clock=lambda: self.server.now)
         self._quiet = 0

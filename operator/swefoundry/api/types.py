@@ -287,6 +287,9 @@ class Attempt(WireModel):
     not_before: datetime | None = Field(
         default=None, description="Earliest start, after an infrastructure fault."
     )
+    host: str | None = Field(
+        default=None, max_length=253, description="Host that the attempt before could not reach."
+    )
     memory_factor: int = Field(
         default=1, ge=1, le=8, description="Times the memory asked for, after a memory kill."
     )

@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
     SOURCE_MISMATCH = 12
     """The commit does not exist, or the archive's sha256 differs."""
     SOURCE_UNREACHABLE = 13
-    """The git host or archive URL did not answer, or denied access, after retries."""
+    """The git host or archive URL denied access, or has no such repository."""
     REFERENCE_MISSING = 14
     """A ConfigMap, Secret or blob that the manifest names, or its key, does not exist (yet)."""
     PATCH_NOT_SUPPORTED = 15
@@ -34,6 +34,8 @@ class ExitCode(IntEnum):
     """The row needs submodules, and source.git.submodules is not set."""
     LFS_REQUIRED = 18
     """The row needs files of Git LFS, and source.git.lfs is not set."""
+    HOST_UNAVAILABLE = 19
+    """A host of the source did not answer, or answered 429 or 5xx: nothing is known about the row."""
     NOT_RUNNABLE = 20
     """The test command could not be started (shell codes 126 and 127)."""
     NO_RESULT = 21

@@ -86,6 +86,10 @@ class IntakeResult(WireModel):
     code: int
     message: str = ""
     """One sentence; for refused patches the file and hunk."""
+    host: str | None = None
+    """host[:port] that is unavailable."""
+    retry_after_seconds: float | None = None
+    """When that host wants to be asked again."""
     source: Digest | None = None
     """Artifact (OCI manifest) whose one layer is the gzip tar of the clean tree."""
     layers: dict[Stage, Layer] = {}

@@ -23,6 +23,7 @@ def state_dump(informer: Informer, controllers: Sequence[Controller]) -> dict[st
         "operator": {"version": __version__, "namespaces": context.settings.namespaces},
         "queue": context.queue.snapshot(SHOWN),
         "pods": context.pod_limiter.snapshot(SHOWN),
+        "hosts": context.hosts.snapshot(SHOWN),
         **{name: state for each in controllers for name, state in each.state_sections(SHOWN).items()},
         "cache": _cache(context),
         "watch": {

@@ -18,6 +18,7 @@ from swefoundry.oci.proven_index import list_environments
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
 from swefoundry.settings import Settings
+from swefoundry.workloads.host_backoff import BackoffLimits, HostBackoff
 from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_warnings import PodWarnings
 from swefoundry.workloads.usage_history import UsageHistory
@@ -58,6 +59,7 @@ class ReconcileContext:
     settings: Settings
     pod_warnings: PodWarnings = field(init=False)
     usage_history: UsageHistory = field(default_factory=UsageHistory)
+    hosts: HostBackoff = field(init=False)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class ReconcileContext:
     def __post_init__(self) -> None:
         """Create what is kept in memory only."""
         self.pod_warnings = PodWarnings(self.kube)
+        self.hosts = HostBackoff(backoff_limits(self.settings), self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
         """facts.json of an intake."""
@@ -104,6 +107,13 @@ class ReconcileContext:
             data = await self.registry.get_blob(repository, digest, limit)
             _put_bounded(self._blobs, digest, data)
         return data
+
+
+def backoff_limits(settings: Settings) -> BackoffLimits:
+    """Limits of the back-off per host."""
+    return BackoffLimits(
+        first=settings.retry_seconds, longest=settings.max_away_seconds, probe=settings.intake_seconds
+    )
 
 
 def _put_bounded(memory: OrderedDict[K, V], key: K, value: V) -> None:

@@ -28,6 +28,7 @@ from swefoundry.workloads.pod_outcomes import (
     PodRunning,
     PodState,
     PodWaiting,
+    UnavailableHost,
 )
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 from swefoundry.workloads.pod_status import (
@@ -78,6 +79,8 @@ class StartPod:
     memory_factor: int = 1
     full_requests: bool = False
     """Requests are not estimated."""
+    host: str | None = None
+    """A host that the attempt before could not reach."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class RetryAttempt:
     work: Work
     ended: Attempt
     planned: Attempt
+    unavailable: UnavailableHost | None = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +198,7 @@ def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> M
         pause = (attempt.not_before - work_state.now).total_seconds()
         due = f"next attempt at {attempt.not_before:%H:%M:%S} UTC"
         return Wait(str(work), "Backoff", "; ".join(filter(None, [attempt.message, due])), pause)
-    return StartPod(work, attempt.number, attempt.memory_factor, bool(attempt.full_requests))
+    return StartPod(work, attempt.number, attempt.memory_factor, bool(attempt.full_requests), attempt.host)
 
 
 def _move_for_state(
@@ -224,6 +228,7 @@ RETRIED_CODES = {
     ExitCode.MODEL_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, "ModelUnavailable"),
     ExitCode.UPSTREAM_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, UPSTREAM_UNAVAILABLE),
     ExitCode.ADDRESS_UNREACHABLE: (FaultCategory.INFRASTRUCTURE, ADDRESS_UNREACHABLE),
+    ExitCode.HOST_UNAVAILABLE: (FaultCategory.INFRASTRUCTURE, reasons.HOST_UNAVAILABLE),
     ExitCode.REFERENCE_MISSING: (FaultCategory.CONFIGURATION, REFERENCE_MISSING),
 }
 """Records that are no result of the work, with the fault that they stand for."""
@@ -244,7 +249,14 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, settings: 
     if state.code not in RETRIED_CODES:
         return state
     category, reason = RETRIED_CODES[ExitCode(state.code)]
-    return PodFault(category, reason, message, state.code, state.seconds)
+    return PodFault(category, reason, message, state.code, state.seconds, _unavailable_host(state, message))
+
+
+def _unavailable_host(state: PodResult, message: str) -> UnavailableHost | None:
+    host, seconds = state.record.get("host"), state.record.get("retryAfterSeconds")
+    if state.code != ExitCode.HOST_UNAVAILABLE or not isinstance(host, str):
+        return None
+    return UnavailableHost(host[:253], message, seconds if isinstance(seconds, int | float) else None)
 
 
 def _after_fault(work: Work, current: Attempt, fault: PodFault, work_state: WorkState) -> AttemptChange:
@@ -259,7 +271,9 @@ def _after_fault(work: Work, current: Attempt, fault: PodFault, work_state: Work
         }
     )
     planned = next_attempt(current, fault, work_state)
-    return FailAttempt(work, ended, fault) if planned is None else RetryAttempt(work, ended, planned)
+    if planned is None:
+        return FailAttempt(work, ended, fault)
+    return RetryAttempt(work, ended, planned, fault.unavailable)
 
 
 def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> Attempt | None:
@@ -277,6 +291,9 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
         return fresh
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
+    if fault.unavailable is not None:
+        # The host's back-off, which all intakes share, says when (workloads/host_backoff.py).
+        return fresh.model_copy(update={"host": fault.unavailable.host})
     if current.number < _max_retries(fault, work_state.settings):
         seconds = _pause_seconds(current.number, fault, work_state.settings)
         return fresh.model_copy(update={"not_before": work_state.now + timedelta(seconds=seconds)})

@@ -86,8 +86,18 @@ async def perform_move(
         case CollectResult():
             return await actions.collect[move.work.kind](move, observed, context)
         case _:
-            namespace = observed.owner.namespace
-            return await verify_pod_lost(context, namespace, await explain_move(context, namespace, move))
+            return await _change_attempt(context, observed.owner, move)
+
+
+async def _change_attempt(context: ReconcileContext, owner: Owner, move: AttemptChange) -> AttemptChange:
+    change = await verify_pod_lost(
+        context, owner.namespace, await explain_move(context, owner.namespace, move)
+    )
+    if isinstance(change, RetryAttempt) and change.unavailable is not None:
+        context.hosts.report_unavailable(owner_key(owner), change.unavailable)
+    elif isinstance(change, RetryAttempt | FailAttempt):
+        context.hosts.end_probe(owner_key(owner))
+    return change
 
 
 def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:
@@ -130,7 +140,7 @@ async def start_pod(
 def place_request(context: ReconcileContext, ref: AttemptRef, work: Work) -> PlaceRequest:
     """The request for the place of an attempt's pod."""
     owner = ref.owner
-    key = Key(owner.kind, owner.namespace, owner.name)
+    key = owner_key(owner)
     return PlaceRequest(
         steps=STEPS_TO_VERDICT[owner.kind, work.kind],
         created=_instance_created(context, key),
@@ -149,6 +159,11 @@ def _instance_created(context: ReconcileContext, key: Key) -> datetime:
     owner = owner_of(body)
     instance = context.cache.get(owner[0]) if owner is not None else None
     return parse_timestamp((instance or body)["metadata"]["creationTimestamp"])
+
+
+def owner_key(owner: Owner) -> Key:
+    """The owner in the work queue."""
+    return Key(owner.kind, owner.namespace, owner.name)
 
 
 def slot_key(namespace: str, pod: str) -> str:

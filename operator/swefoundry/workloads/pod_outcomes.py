@@ -48,6 +48,15 @@ class PodResult:
 
 
 @dataclass(frozen=True)
+class UnavailableHost:
+    """A host that a pod needed and that did not answer."""
+
+    host: str
+    message: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class PodFault:
     """The pod ended, or will never start, without a result."""
 
@@ -56,6 +65,8 @@ class PodFault:
     message: str = ""
     exit_code: int | None = None
     seconds: float = 0.0
+    unavailable: UnavailableHost | None = None
+    """The host that is at fault, when the record names one."""
 
 
 PodState = PodWaiting | PodRunning | PodResult | PodFault

@@ -17,7 +17,7 @@ from builders import (
     terminated,
     waiting,
 )
-from swefoundry.api.reasons import INTAKE_REASONS
+from swefoundry.api.reasons import HOST_UNAVAILABLE, INTAKE_REASONS
 from swefoundry.api.taskinstance import Evaluation, ResultSets, TaskInstanceStatus
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.controllers.steps import RunWork
@@ -118,6 +118,9 @@ def work_statuses() -> dict[str, TaskInstanceStatus]:
         "a suspended task with a source": decided(observed(preparing, suspend=True)),
         "an intake whose image is pulled": decided(
             observed(pods=[a_pod("intake", 0, waiting("ErrImagePull", "i/o timeout"))])
+        ),
+        "an intake whose host is away": after(
+            observed(), Wait("intake", HOST_UNAVAILABLE, "it is busy (503)")
         ),
         "a new EnvBuild": after(observed(preparing), EnvBuildCreated("task-one")),
         "an EnvBuild that works": decided(

@@ -17,7 +17,7 @@ from swefoundry.workloads.decide import (
     WorkState,
     next_move,
 )
-from swefoundry.workloads.pod_outcomes import FaultCategory
+from swefoundry.workloads.pod_outcomes import FaultCategory, UnavailableHost
 
 SETTINGS = Settings(max_infra_retries=2, max_outage_retries=4, retry_seconds=10, max_retry_seconds=60)
 WORK = "before-0"
@@ -136,6 +136,17 @@ def test_pods_that_did_no_work_are_replaced_without_end(status):
     move = next_move(WORK, work_state([an_attempt(500)], [pod]))
     assert isinstance(move, RetryAttempt)
     assert move.planned.not_before == NOW + timedelta(seconds=60)
+
+
+def test_a_host_that_is_away_is_waited_for_without_end():
+    record = {"nonce": NONCE, "code": 19, "message": "why", "host": "git.example", "retryAfterSeconds": 60}
+    pod = a_pod(WORK, 500, terminated(19, json.dumps(record)))
+    move = next_move(WORK, work_state([an_attempt(500)], [pod]))
+    assert isinstance(move, RetryAttempt)
+    assert (move.ended.outcome, move.ended.reason) == ("Infrastructure", "HostUnavailable")
+    assert move.unavailable == UnavailableHost("git.example", "why", 60)
+    assert move.planned == Attempt(work=WORK, number=501, pod="", message="why", host="git.example")
+    assert next_move(WORK, work_state([move.planned])) == StartPod(WORK, 501, host="git.example")
 
 
 @pytest.mark.parametrize("code", [30, 45])

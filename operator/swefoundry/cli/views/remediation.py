@@ -9,6 +9,10 @@ REMEDIATIONS: dict[str, str] = {
     reasons.SUSPENDED: "Set spec.suspend to false to continue.",
     reasons.QUEUED: "Wait, or raise the operator's limits for active pods if the cluster has room for more.",
     reasons.INTAKE: "Wait. An intake takes seconds to minutes, depending on the size of the source.",
+    reasons.HOST_UNAVAILABLE: (
+        "Wait. The host that the message names is asked again, by one intake at a time; check it, and that network "
+        "policies let intake pods go there."
+    ),
     reasons.PREPARING: "Wait. The rounds above show what is being tried.",
     reasons.VALIDATING: "Wait. The matrix is being evaluated.",
     reasons.FAIL2PASS: "Nothing: the instance is valid. `swefoundry export` writes it to the data set.",
@@ -42,9 +46,7 @@ REMEDIATIONS: dict[str, str] = {
         "Check that the gold patch was made against this base and does not contain the test files."
     ),
     reasons.SOURCE_MISMATCH: "Compare spec.baseCommit, or the archive's sha256, with the source.",
-    reasons.SOURCE_UNREACHABLE: (
-        "Check the URL, the token's Secret and the network policy of intake pods; re-create the object."
-    ),
+    reasons.SOURCE_UNREACHABLE: ("Check the URL and the token's Secret; re-create the object."),
     reasons.PATCH_NOT_SUPPORTED: (
         "Make the patch again as one plain diff with the prefixes a/ and b/ (`git diff --binary BASE FIX`); "
         "re-create the object."

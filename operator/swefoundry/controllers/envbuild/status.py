@@ -244,6 +244,8 @@ def _phase(status: EnvBuildStatus, observed: Observation, results: Sequence[Resu
         return "Pending", reasons.WAITING_FOR_SIBLING
     if is_queued(status, results):
         return "Queued", reasons.QUEUED
+    if any(isinstance(item, Wait) and item.reason == reasons.HOST_UNAVAILABLE for item in results):
+        return "Intake", reasons.HOST_UNAVAILABLE
     if observed.prepared_source is None and status.source is None:
         return "Intake", reasons.INTAKE
     if _drafting(status):

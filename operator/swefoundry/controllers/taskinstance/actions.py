@@ -172,7 +172,7 @@ async def _collect_leaks(move: CollectResult, observed: Observation, context: Re
 
 
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
-    return finished_intake(move)
+    return finished_intake(context, observed.owner, move)
 
 
 _ACTIONS = MoveActions[Observation, ReconcileContext, Result](

@@ -267,6 +267,8 @@ def _phase(status: TaskInstanceStatus, results: Sequence[Result], observed: Obse
     if is_queued(status, results) or _env_build_queued(status, observed):
         return "Queued", reasons.QUEUED
     if status.prepared is None:
+        if any(isinstance(item, Wait) and item.reason == reasons.HOST_UNAVAILABLE for item in results):
+            return "Intake", reasons.HOST_UNAVAILABLE
         return "Intake", reasons.INTAKE
     if status.image is None:
         return "Preparing", reasons.PREPARING

@@ -12,6 +12,7 @@ from pathlib import Path
 from swefoundry.contracts.intake import GitOrigin
 from swefoundry.git import Git, GitFailed, GitTimeLimit
 from swefoundry.programs.intake.intake_errors import (
+    HostUnavailable,
     IntakeRejected,
     missing_source,
     source_mismatch,
@@ -105,8 +106,8 @@ async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT
     try:
         await git.run("fetch", "--quiet", "--no-recurse-submodules", *arguments, seconds=seconds)
     except GitTimeLimit as error:
-        raise unreachable_source(
-            f"fetching from {source.url} took longer than {seconds:g} seconds"
+        raise HostUnavailable(
+            source.url, f"is slow: a fetch took longer than {seconds:g} seconds", after=0.0
         ) from error
 
 
@@ -131,7 +132,7 @@ async def _tag_from_history(folder: Path, source: Remote, commit: str) -> str | 
             return None
         history = ("--filter=tree:0", source.url, commit, _TAGS)
         await _fetch(git, source, *history, seconds=HISTORY_SECONDS)
-    except (GitFailed, IntakeRejected):
+    except (GitFailed, IntakeRejected, HostUnavailable):
         return None
     return await _describe_tag(git, commit)
 

@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 
 from swefoundry.contracts.intake import ArchiveOrigin
+from swefoundry.programs.agent.llm.api_errors import retry_after_seconds
 from swefoundry.programs.intake.intake_errors import (
+    HostUnavailable,
     IntakeRejected,
-    SourceUnreachable,
     source_mismatch,
     unreachable_source,
 )
@@ -21,6 +22,9 @@ from swefoundry.programs.intake.retry import with_retries
 
 _TIMEOUT = httpx.Timeout(60, connect=10)
 """No byte for a minute means a dead connection; slow downloads pass."""
+
+_WORDS_CHARACTERS = 300
+"""Of an error's body, in a message."""
 
 _RETRYABLE_STATUSES = (408, 425, 429)
 
@@ -40,10 +44,10 @@ async def post_json(url: str, body: object, headers: Mapping[str, str]) -> Any:
         async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
             response = await client.post(url, content=json.dumps(body), headers=dict(headers))
         if response.is_error:
-            raise _download_error(url, response.status_code)
+            raise _download_error(url, response, response.text)
         return response.json()
     except httpx.RequestError as error:
-        raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
+        raise HostUnavailable(url, f"did not answer: {error or type(error).__name__}") from error
     except (httpx.InvalidURL, ValueError) as error:
         raise unreachable_source(f"{url} did not answer with JSON: {error}") from error
 
@@ -60,7 +64,7 @@ async def stream_to_file(url: str, target: Path, limit: int, headers: Mapping[st
             client.stream("GET", url, headers={**(headers or {}), "Accept-Encoding": "identity"}) as response,
         ):
             if response.is_error:
-                raise _download_error(url, response.status_code)
+                raise _download_error(url, response, await _first_words(response))
             with await asyncio.to_thread(target.open, "wb") as handle:
                 async for part in response.aiter_raw(1 << 20):
                     size += len(part)
@@ -69,15 +73,25 @@ async def stream_to_file(url: str, target: Path, limit: int, headers: Mapping[st
                     digest.update(part)
                     await asyncio.to_thread(handle.write, part)
     except httpx.RequestError as error:
-        raise SourceUnreachable(f"{url} did not answer: {error or type(error).__name__}") from error
+        raise HostUnavailable(url, f"did not answer: {error or type(error).__name__}") from error
     except httpx.InvalidURL as error:
         raise unreachable_source(f"{url} is not a usable URL: {error}") from error
     return digest.hexdigest()
 
 
-def _download_error(url: str, status: int) -> IntakeRejected | SourceUnreachable:
-    if status in _RETRYABLE_STATUSES or status >= 500:
-        return SourceUnreachable(f"{url} is busy ({status})")
+async def _first_words(response: httpx.Response) -> str:
+    """The beginning of an error's body."""
+    async for part in response.aiter_text(_WORDS_CHARACTERS):
+        return part
+    return ""
+
+
+def _download_error(url: str, response: httpx.Response, body: str) -> IntakeRejected | HostUnavailable:
+    status, after = response.status_code, retry_after_seconds(response.headers)
+    limited = status == 403 and (after is not None or response.headers.get("x-ratelimit-remaining") == "0")
+    if status in _RETRYABLE_STATUSES or status >= 500 or limited:
+        words = " ".join(body.split())[:_WORDS_CHARACTERS]
+        return HostUnavailable(url, f"is busy ({status})" + (f": {words}" if words else ""), after)
     if status in (404, 410):
         return source_mismatch(f"there is no archive at {url} ({status})")
     return unreachable_source(

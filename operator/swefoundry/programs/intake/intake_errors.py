@@ -1,5 +1,7 @@
 """Errors of an intake. A rejection is the instance's fault and carries the exit code of the pod."""
 
+from urllib.parse import urlsplit
+
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.errors import PermanentError, TransientError
 
@@ -12,8 +14,12 @@ class IntakeRejected(PermanentError):
         self.code = code
 
 
-class SourceUnreachable(TransientError):
-    """The host did not answer; after the last attempt this becomes ``IntakeRejected``."""
+class HostUnavailable(TransientError):
+    """A host did not answer, or answered that it cannot now: this says nothing about the row."""
+
+    def __init__(self, url: str, words: str, after: float | None = None) -> None:
+        super().__init__(f"{url} {words}", after)
+        self.host = urlsplit(url).netloc.rpartition("@")[2]
 
 
 class NoSuchRepository(IntakeRejected):
@@ -34,5 +40,5 @@ def source_mismatch(message: str) -> IntakeRejected:
 
 
 def unreachable_source(message: str) -> IntakeRejected:
-    """The host did not answer or denied access, finally."""
+    """The host denied access, or has not what it is asked for."""
     return IntakeRejected(ExitCode.SOURCE_UNREACHABLE, message)

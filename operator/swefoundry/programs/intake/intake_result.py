@@ -4,7 +4,7 @@ from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import IntakeResult, IntakeSpec
 from swefoundry.errors import SwefoundryError
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.intake.intake_errors import IntakeRejected
+from swefoundry.programs.intake.intake_errors import HostUnavailable, IntakeRejected
 from swefoundry.programs.intake.run import Progress, run_intake
 from swefoundry.programs.intake.workspace import Workspace
 
@@ -17,6 +17,14 @@ async def run_intake_to_result(
         return await run_intake(spec, registry, workspace, progress)
     except IntakeRejected as error:
         return IntakeResult(nonce=spec.nonce, code=error.code, message=str(error))
+    except HostUnavailable as error:
+        return IntakeResult(
+            nonce=spec.nonce,
+            code=ExitCode.HOST_UNAVAILABLE,
+            message=str(error),
+            host=error.host,
+            retry_after_seconds=error.after,
+        )
     except SwefoundryError as error:  # the registry, or git on our own disk: not the instance's fault
         return IntakeResult(nonce=spec.nonce, code=ExitCode.INFRASTRUCTURE, message=str(error))
     except OSError as error:

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.git import GitSetting
 from swefoundry.programs.intake.intake_errors import (
+    HostUnavailable,
     IntakeRejected,
     NoSuchRepository,
-    SourceUnreachable,
     source_mismatch,
     unreachable_source,
 )
@@ -59,6 +59,9 @@ def remote(url: str, token: str | None) -> Remote:
     return Remote(bare, ((f"http.{bare}.extraHeader", header),))
 
 
+_WORDS_CHARACTERS = 500
+"""Of what a server says, in a message: forges explain a limit in two sentences."""
+
 _LOGIN = re.compile(r"Authentication failed|could not read (Username|Password)|returned error: 40[13]|denied")
 _MISSING = re.compile(
     r"returned error: 4(04|10)|[Rr]epository .*not found|does not appear to be a git repository"
@@ -69,15 +72,21 @@ _UNADVERTISED = re.compile(
 )
 
 
+_RATE_LIMIT = re.compile(r"rate limit|too many requests|abuse detection|returned error: 429", re.IGNORECASE)
+"""Forges answer 403 to those who ask too often, too, and say so in the body, which git shows as lines of `remote:`."""
+
+
 def needs_full_fetch(stderr: str) -> bool:
     """Whether the server serves branches and tags only, not any commit."""
     return _UNADVERTISED.search(stderr) is not None
 
 
-def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeRejected | SourceUnreachable:
+def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeRejected | HostUnavailable:
     """The error that a failed fetch is for the author of the instance, or for a retry."""
     if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
+    if _RATE_LIMIT.search(stderr):
+        return HostUnavailable(source.url, f"limits the rate of requests: {_own_words(stderr)}")
     if _LOGIN.search(stderr):
         remediation = (
             "the git token was rejected: renew the secret, or give the token read access to this repository"
@@ -90,13 +99,16 @@ def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeReject
             ExitCode.SOURCE_UNREACHABLE,
             f"there is no git repository at {source.url}: check the URL, or whether it needs a token",
         )
-    return SourceUnreachable(f"{source.url} did not answer: {_last_line(stderr)}")
+    return HostUnavailable(source.url, f"did not answer: {_own_words(stderr)}")
 
 
 def unknown_commit(source: Remote, commit: str) -> IntakeRejected:
     return source_mismatch(f"{source.url} has no commit {commit}: check {source.commit_field}")
 
 
-def _last_line(stderr: str) -> str:
-    lines = [line for line in stderr.splitlines() if line.strip()]
-    return (lines[-1] if lines else "git gave no reason").removeprefix("fatal: ")[:300]
+def _own_words(stderr: str) -> str:
+    """What the server said (`remote:`), and git's last line."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    spoken = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    last = [line.removeprefix("fatal: ") for line in lines[-1:] if not line.startswith("remote:")]
+    return " ".join([*spoken, *last])[:_WORDS_CHARACTERS] or "git gave no reason"

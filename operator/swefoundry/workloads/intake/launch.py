@@ -1,9 +1,12 @@
 """Start intake pods: turn the spec's references into files and blobs that the pod can read; parse its result."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from swefoundry.api import reasons
 from swefoundry.api.taskinstance import Patch
 from swefoundry.api.types import KeyRef, Source
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import (
     ArchiveOrigin,
     ArtifactOrigin,
@@ -13,13 +16,25 @@ from swefoundry.contracts.intake import (
     Origin,
     PatchSource,
 )
-from swefoundry.workloads.attempt import AttemptRef
+from swefoundry.workloads.attempt import AttemptRef, Owner
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import CollectResult, StartPod
+from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
-from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, start_pod
+from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, owner_key, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.volumes import registry_location
+
+ANSWERED_CODES = frozenset(
+    {
+        ExitCode.OK,
+        ExitCode.SOURCE_MISMATCH,
+        ExitCode.SOURCE_UNREACHABLE,
+        ExitCode.PATCH_MISAPPLIED,
+        ExitCode.SUBMODULES_REQUIRED,
+        ExitCode.LFS_REQUIRED,
+    }
+)
+"""Results of intakes that got an answer of their hosts; patches are refused before a host is asked."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +70,11 @@ class PodInputs:
 
 async def launch_intake(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: IntakeRequest
-) -> PodStarted | Queued:
-    """Create the intake pod."""
+) -> PodStarted | Queued | Wait:
+    """Create the intake pod, unless a host that it would ask is away."""
+    held = context.hosts.admit(_hosts(move, request), owner_key(ref.owner))
+    if held is not None:
+        return Wait(str(move.work), reasons.HOST_UNAVAILABLE, held.message, held.seconds)
 
     async def prepare() -> JsonDict:
         inputs = PodInputs()
@@ -70,13 +88,30 @@ async def launch_intake(
         )
         return intake_pod(ref, spec, context.settings, tuple(inputs.volumes))
 
-    return await start_pod(context, ref, move, prepare)
+    started: PodStarted | Queued | None = None
+    try:
+        started = await start_pod(context, ref, move, prepare)
+        return started
+    finally:
+        if not isinstance(started, PodStarted):
+            context.hosts.end_probe(owner_key(ref.owner))
 
 
-def finished_intake(move: CollectResult) -> IntakeFinished:
+def finished_intake(context: ReconcileContext, owner: Owner, move: CollectResult) -> IntakeFinished:
     """The result of an intake pod."""
     count_finished_pod(move)
+    if move.result.code in ANSWERED_CODES:
+        context.hosts.report_answer(owner_key(owner))
+    else:
+        context.hosts.end_probe(owner_key(owner))
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
+
+
+def _hosts(move: StartPod, request: IntakeRequest) -> set[str]:
+    """The source's host, and the one that the attempt before could not reach, as of a submodule."""
+    origin = _origin(request, PodInputs())
+    source = "" if isinstance(origin, ArtifactOrigin) else urlsplit(origin.url).netloc.rpartition("@")[2]
+    return {host for host in (source, move.host) if host}
 
 
 def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:

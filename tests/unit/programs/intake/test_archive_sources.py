@@ -8,13 +8,14 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 import loopback
 from loopback import Request, Response
 from swefoundry.archives.archive_limits import ArchiveLimits
-from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin
+from swefoundry.contracts.intake import ArchiveOrigin, ArtifactOrigin, IntakeResult
 from swefoundry.contracts.stages import Stage
 from swefoundry.oci.deterministic_tar import RegularFile, Symlink
 from swefoundry.programs.intake import sources
@@ -32,6 +33,8 @@ class Site:
         self.url = ""
         self.files: dict[str, tuple[int, bytes]] = {}
         self.failures = 0
+        self.headers: dict[str, str] = {}
+        self.requests = 0
 
     def serve(self, name: str, content: bytes, status: int = 200, **fields: object) -> ArchiveOrigin:
         self.files[f"/{name}"] = (status, content)
@@ -44,10 +47,11 @@ def site() -> Iterator[Site]:
     site = Site()
 
     def answer(request: Request) -> Response:
+        site.requests += 1
         if site.failures:
             site.failures -= 1
             return Response(503)
-        return Response(*site.files.get(request.target, (404, b"")))
+        return Response(*site.files.get(request.target, (404, b"")), site.headers)
 
     with loopback.serving(answer) as host:
         site.url = f"http://{host}"
@@ -229,8 +233,8 @@ async def test_another_sha256_is_a_mismatch(harness: IntakeHarness, site: Site) 
         (410, 12, "there is no archive at"),
         (401, 13, "must be downloadable without a login"),
         (403, 13, "must be downloadable without a login"),
-        (500, 13, "is busy (500) (3 requests): check the URL, "),
-        (429, 13, "is busy (429) (3 requests): check the URL, "),
+        (500, 19, "/p.tar.gz is busy (500)"),
+        (429, 19, "/p.tar.gz is busy (429)"),
     ],
 )
 async def test_a_failed_download_says_why(
@@ -250,7 +254,34 @@ async def test_a_site_that_recovers_is_used(harness: IntakeHarness, site: Site) 
 async def test_a_site_that_is_down_is_unreachable(harness: IntakeHarness, url: str) -> None:
     where = url.format(port=registry_server.free_port())
     record = await harness.run_intake(ArchiveOrigin(url=where, sha256="0" * 64))
-    assert (record.code, record.message.startswith(f"{where} did not answer")) == (13, True)
+    assert (record.code, record.message.startswith(f"{where} did not answer")) == (19, True)
+    assert (record.host, record.retry_after_seconds) == (urlsplit(where).netloc, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "seconds"),
+    [
+        (503, {"Retry-After": "120"}, 120.0),
+        (429, {"Retry-After": "120"}, 120.0),
+        (403, {"Retry-After": "120"}, 120.0),
+        (403, {"X-RateLimit-Remaining": "0"}, None),
+    ],
+    ids=["maintenance", "a rate limit", "a secondary rate limit", "a spent rate limit"],
+)
+async def test_a_site_that_names_its_pause_gets_it(
+    harness: IntakeHarness, site: Site, status: int, headers: dict[str, str], seconds: float | None
+) -> None:
+    origin = site.serve("p.tar.gz", b"come back\nlater", status)
+    site.headers = headers
+    record = await harness.run_intake(origin)
+    assert record == IntakeResult(
+        nonce=record.nonce,
+        code=19,
+        message=f"{origin.url} is busy ({status}): come back later",
+        host=urlsplit(site.url).netloc,
+        retry_after_seconds=seconds,
+    )
+    assert site.requests == (1 if seconds else 3)
 
 
 async def test_only_http_and_https_are_fetched(harness: IntakeHarness) -> None:

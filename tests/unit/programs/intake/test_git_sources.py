@@ -3,10 +3,13 @@
 import base64
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from swefoundry.contracts.intake import ArtifactOrigin, GitOrigin
+from swefoundry.programs.intake.intake_errors import HostUnavailable
+from swefoundry.programs.intake.remotes import Remote, classify_git_error
 from unit.oci import registry_server
 from unit.programs.intake import git_server
 from unit.programs.intake.intake_harness import IntakeHarness
@@ -151,12 +154,53 @@ async def test_a_missing_repository_is_named(harness: IntakeHarness) -> None:
     )
 
 
-async def test_a_host_that_is_down_is_asked_some_times_and_then_named(harness: IntakeHarness) -> None:
-    url = f"http://127.0.0.1:{registry_server.free_port()}/x.git"
-    record = await harness.run_intake(GitOrigin(url=url, commit=NOBODY))
-    assert record.code == 13
-    assert record.message.startswith(f"{url} did not answer: ")
-    assert "(3 requests): check the URL, and that network policies" in record.message
+async def test_a_host_that_is_down_says_nothing_about_the_row(harness: IntakeHarness) -> None:
+    host = f"127.0.0.1:{registry_server.free_port()}"
+    record = await harness.run_intake(GitOrigin(url=f"http://{host}/x.git", commit=NOBODY))
+    assert (record.code, record.host) == (19, host)
+    assert record.message.startswith(f"http://{host}/x.git did not answer: ")
+
+
+async def test_a_host_that_stays_busy_is_named(harness: IntakeHarness) -> None:
+    repository = harness.repository()
+    commit = a_history(repository)[0]
+    harness.hub.failures[repository.served.stem] = 4
+    record = await harness.run_intake(harness.origin(repository, commit))
+    assert (record.code, record.host) == (19, urlsplit(harness.hub.url).netloc)
+    assert record.message.endswith("The requested URL returned error: 503")
+
+
+LIMITED = """remote: You have exceeded a secondary rate limit.
+remote: Please wait a few minutes before you try again.
+fatal: unable to access 'https://git.example/r.git/': The requested URL returned error: 403
+"""
+"""What git writes when a forge answers 403 with a text."""
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        LIMITED,
+        "fatal: unable to access 'https://git.example/r.git/': The requested URL returned error: 429\n",
+        "fatal: unable to access 'https://git.example/r.git/': Could not resolve host: git.example\n",
+        "error: RPC failed; curl 56 Recv failure: Connection reset by peer\nfatal: early EOF\n",
+        "fatal: unable to access 'https://git.example/r.git/': Operation too slow\n",
+    ],
+    ids=["a secondary rate limit", "a rate limit", "no name", "a reset", "a timeout"],
+)
+def test_answers_that_are_not_about_the_row_are_the_hosts(stderr: str) -> None:
+    error = classify_git_error(stderr, Remote("https://git.example/r.git"), NOBODY)
+    assert isinstance(error, HostUnavailable)
+    assert error.host == "git.example"
+
+
+def test_the_hosts_own_words_are_kept() -> None:
+    error = classify_git_error(LIMITED, Remote("https://git.example/r.git"), NOBODY)
+    assert str(error) == (
+        "https://git.example/r.git limits the rate of requests: You have exceeded a secondary rate limit. Please wait "
+        "a few minutes before you try again. unable to access 'https://git.example/r.git/': The requested URL returned "
+        "error: 403"
+    )
 
 
 async def test_a_host_that_recovers_is_used(harness: IntakeHarness) -> None:
@@ -245,7 +289,7 @@ async def test_a_token_that_is_not_mounted_is_named(
     repository, commit = private
     origin = harness.origin(repository, commit, token_file="/nowhere/token", token_named="Secret x, key y")
     record = await harness.run_intake(origin)
-    message = "Secret x, key y does not exist; create it, and re-create this object if it has already failed"
+    message = "Secret x, key y does not exist; create it, and the work goes on by itself"
     assert (record.code, record.message) == (14, message)
 
 

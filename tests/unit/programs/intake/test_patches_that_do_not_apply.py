@@ -104,7 +104,7 @@ async def test_a_patch_that_is_not_in_the_registry_is_named(harness: IntakeHarne
     record = await run_intake_to_result(
         spec, harness.registry, harness.workspace(), progress=lambda line: None
     )
-    remediation = "create it, and re-create this object if it has already failed"
+    remediation = "create it, and the work goes on by itself"
     assert (record.code, record.message) == (
         14,
         f"spec.testPatch.artifact: blob 0 does not exist; {remediation}",
@@ -127,6 +127,6 @@ async def test_a_mounted_patch_that_is_not_there_is_called_as_in_the_manifest(ha
     )
     reason = (
         "spec.goldPatch.configMapRef: ConfigMap x, key y does not exist; "
-        "create it, and re-create this object if it has already failed"
+        "create it, and the work goes on by itself"
     )
     assert (record.code, record.message) == (14, reason)

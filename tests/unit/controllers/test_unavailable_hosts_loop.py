@@ -1,0 +1,62 @@
+"""Hosts of sources that are away, through both real reconcilers in a simulated cluster."""
+
+from dataclasses import replace
+
+import pytest
+
+from simulated.kubelet import HOST_AWAY, SOURCE_HOST, Kubelet
+from simulated.scripted_pods import ScriptedPods, manifest
+from simulated.stepping_operator import Simulation
+from swefoundry.api import labels
+from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.attempt import INTAKE_WORK, Owner
+from swefoundry.workloads.decide import StartPod, Wait
+from swefoundry.workloads.intake.launch import IntakeRequest, launch_intake
+from swefoundry.workloads.lifecycle import new_attempt_ref
+from swefoundry.workloads.pod_outcomes import UnavailableHost
+
+FAILURES = 7
+"""More than the retries of other faults of the infrastructure, and less than what a few simulated minutes allow."""
+
+
+@pytest.fixture
+def simulation(server, proxy, seeded):
+    """A cluster with one task in it, whose host does not answer its first intakes."""
+    server.create("taskinstances", "here", manifest())
+    kubelet = Kubelet(server, ScriptedPods(seeded), faults={"intake": [HOST_AWAY] * FAILURES})
+    return Simulation(server, proxy, kubelet)
+
+
+def ready(server):
+    conditions = server.one("taskinstances")["status"].get("conditions", [])
+    return next(((item["reason"], item["message"]) for item in conditions if item["type"] == "Ready"), None)
+
+
+def intakes(server):
+    """Attempts of the intakes whose pods were created."""
+    pods = (body["metadata"]["labels"] for body in server.created if body["kind"] == "Pod")
+    return [int(tags[labels.ATTEMPT]) for tags in pods if tags[labels.WORK] == "intake"]
+
+
+async def test_a_row_whose_host_was_away_gets_its_verdict(simulation):
+    conditions = set()
+    simulation.check = lambda: conditions.add(ready(simulation.server))
+    await simulation.run()
+    assert simulation.server.one("taskinstances")["status"]["verdict"] == "fail2pass"
+    assert intakes(simulation.server) == list(range(FAILURES + 1))
+    assert ("HostUnavailable", f"intake: HostUnavailable ({HOST_AWAY})") in conditions
+    assert simulation.context.hosts.snapshot(1) == {"away": 0, "hosts": {}}
+
+
+async def test_no_pod_is_started_for_a_host_that_another_row_found_away(server, context):
+    another, move = Key("TaskInstance", "here", "another"), StartPod(INTAKE_WORK)
+    context.hosts.report_unavailable(another, UnavailableHost(SOURCE_HOST, "too many requests", 90.0))
+    owner = Owner("TaskInstance", "here", "task-one", "uid-of-task")
+    request = IntakeRequest("owner/name", "tasks/owner/name", None, "1" * 40, None)
+    result = await launch_intake(context, new_attempt_ref(owner, move), move, request)
+    assert isinstance(result, Wait)
+    assert 60.0 < result.requeue_seconds <= 90.0
+    assert replace(result, requeue_seconds=90.0) == Wait(
+        "intake", "HostUnavailable", "too many requests", 90.0
+    )
+    assert server.bodies("pods") == []
