@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from swefoundry import metrics
 from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.decide import MAX_DOUBLINGS
 from swefoundry.workloads.pod_outcomes import UnavailableHost
 
 MAX_HOSTS = 4096
@@ -26,8 +27,6 @@ MAX_HOST_LABELS = 32
 
 PROBE_RECHECK_SECONDS = 60.0
 """Those who wait are woken when the probe succeeds; this is for a probe that nobody reports, as of a deleted object."""
-
-MAX_DOUBLINGS = 30
 
 
 @dataclass(frozen=True)
