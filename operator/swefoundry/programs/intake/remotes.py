@@ -109,6 +109,6 @@ def unknown_commit(source: Remote, commit: str) -> IntakeRejected:
 def _own_words(stderr: str) -> str:
     """What the server said (`remote:`), and git's last line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    spoken = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    answer = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
     last = [line.removeprefix("fatal: ") for line in lines[-1:] if not line.startswith("remote:")]
-    return " ".join([*spoken, *last])[:_WORDS_CHARACTERS] or "git gave no reason"
+    return " ".join([*answer, *last])[:_WORDS_CHARACTERS] or "git gave no reason"
