@@ -237,6 +237,14 @@ class EnvBuildStatus(WireModel):
         default=0, ge=0, description="Pods that were replaced after infrastructure faults."
     )
     pod_seconds: float = Field(default=0, ge=0, description="Seconds that pods ran.")
+    retried: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Value of the annotation swefoundry.dev/retry that was acted on.",
+    )
+    first_attempt: int | None = Field(
+        default=None, ge=0, description="Number of the first attempts since then; absent: 0."
+    )
     started_at: datetime | None = Field(default=None, description="When work began.")
     finished_at: datetime | None = Field(default=None, description="When work ended.")
     duration: str | None = Field(

@@ -24,5 +24,8 @@ ESTIMATED_CPU = f"{GROUP}/estimated-cpu"
 EXPERIMENT = f"{GROUP}/experiment"
 """On a TaskInstance or EnvBuild: the experiment that it belongs to; its pods and its metrics carry it, too."""
 
+RETRY = f"{GROUP}/retry"
+"""Annotation on a TaskInstance or EnvBuild that ended without a result: each new value starts its work once more."""
+
 FINALIZER = f"{GROUP}/result"
 """On task pods: keeps the exit code until it is in the owner's status."""

@@ -15,6 +15,10 @@ ResourceSpecT = TypeVar("ResourceSpecT", bound=WireModel)
 StatusT = TypeVar("StatusT", bound=WireModel)
 
 
+MAX_RETRY_CHARACTERS = 256
+"""Of the annotation's value, as status.retried keeps it."""
+
+
 @dataclass(frozen=True)
 class CustomResource(Generic[ResourceSpecT, StatusT]):
     """A custom resource."""
@@ -30,6 +34,8 @@ class CustomResource(Generic[ResourceSpecT, StatusT]):
     deleting: bool
     experiment: str
     """Name of its experiment; empty: none."""
+    retry: str
+    """Value of the annotation that asks for another try; empty: none."""
     spec: ResourceSpecT
     status: StatusT
     outdated_status: Mapping[str, Any] | None = None
@@ -69,6 +75,7 @@ def _custom_resource(
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         deleting="deletionTimestamp" in meta,
         experiment=(meta.get("labels") or {}).get(labels.EXPERIMENT, ""),
+        retry=(meta.get("annotations") or {}).get(labels.RETRY, "")[:MAX_RETRY_CHARACTERS],
         spec=spec,
         status=status,
     )

@@ -270,6 +270,14 @@ class TaskInstanceStatus(WireModel):
     infra_retries: int = Field(
         default=0, ge=0, description="Pods that were replaced after infrastructure faults."
     )
+    retried: str | None = Field(
+        default=None,
+        max_length=256,
+        description="Value of the annotation swefoundry.dev/retry that was acted on.",
+    )
+    first_attempt: int | None = Field(
+        default=None, ge=0, description="Number of the first attempts since then; absent: 0."
+    )
     started_at: datetime | None = Field(default=None, description="When work began.")
     finished_at: datetime | None = Field(
         default=None, description="When the verdict was reached or work given up."

@@ -24,6 +24,7 @@ from swefoundry.controllers.condition_messages import format_elapsed, keep_posit
 from swefoundry.workloads.decide import RetryAttempt, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued
 from swefoundry.workloads.pod_outcomes import FaultCategory
+from swefoundry.workloads.pod_snapshot import PodSnapshot
 
 MAX_ATTEMPTS_SHOWN = 5
 """Ended attempts that a status keeps; the others are in events, metrics, the log and evidence."""
@@ -52,6 +53,20 @@ def mark_started(status: S, stamp: ConditionStamp) -> S:
     """Set the observed generation, and the start time on the first reconcile."""
     generation, now = stamp
     return with_fields(status, observed_generation=generation, started_at=status.started_at or now)
+
+
+def restart(status: S, value: str, pods: Iterable[PodSnapshot], now: datetime) -> S:
+    """Begin again after a failure. Attempts go on counting, so that no pod has the name of an earlier one."""
+    numbers = [*(item.number for item in status.attempts), *(pod.attempt for pod in pods)]
+    return with_fields(
+        status,
+        retried=value,
+        first_attempt=max(numbers, default=-1) + 1,
+        running=[],
+        started_at=now,
+        finished_at=None,
+        duration=None,
+    )
 
 
 def track_attempt(status: S, move: PodStarted | Wait | RetryAttempt) -> S:

@@ -11,6 +11,13 @@ class NoOp:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """Begin again, with all that is proven: the annotation asks for it with this value."""
+
+    value: str
+
+
+@dataclass(frozen=True)
 class RunWork:
     """Perform these moves, one per piece of work."""
 

@@ -140,6 +140,8 @@ class WorkState:
     pods: Sequence[PodSnapshot]
     now: datetime
     settings: Settings
+    first_attempt: int = 0
+    """Number of the first attempts since the object was last retried."""
 
     def attempt(self, work: Work) -> Attempt | None:
         """The current attempt in the status."""
@@ -161,7 +163,7 @@ def _sizes(listed: Attempt | None) -> dict[str, Any]:
 def next_move(work: Work, work_state: WorkState) -> Move:
     """The next move for ``work``."""
     attempt = work_state.attempt(work)
-    pod = work_state.pod(work, attempt.number if attempt else 0)
+    pod = work_state.pod(work, attempt.number if attempt else work_state.first_attempt)
     if pod is None:
         return _first_move(work, attempt, work_state)
     grace = GracePeriods(
@@ -172,7 +174,7 @@ def next_move(work: Work, work_state: WorkState) -> Move:
     current = Attempt(
         work=str(work), number=number, pod=pod.name, uid=pod.uid, node=pod.node, **_sizes(listed)
     )
-    state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod, work_state.settings)
+    state = _classify_infrastructure_codes(read_pod(pod, work_state.now, grace), pod, work_state)
     move = _move_for_state(work, current, pod, state, work_state)
     if isinstance(move, Wait) and (attempt is None or attempt.uid != pod.uid):
         return replace(move, adopted=current)
@@ -188,7 +190,7 @@ def hold_if_suspended(move: Move, suspended: bool) -> Move:
 
 def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> Move:
     if attempt is None:
-        return StartPod(work)
+        return StartPod(work, work_state.first_attempt)
     if attempt.uid is not None:
         lost = PodFault(
             FaultCategory.INFRASTRUCTURE, POD_LOST, "the pod disappeared before its result was stored"
@@ -234,7 +236,7 @@ RETRIED_CODES = {
 """Records that are no result of the work, with the fault that they stand for."""
 
 
-def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, settings: Settings) -> PodState:
+def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, work_state: WorkState) -> PodState:
     if not isinstance(state, PodResult):
         return state
     message = str(state.record.get("message", ""))[:2000]
@@ -242,7 +244,8 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, settings: 
         # A program that stores something on SIGTERM ends with this code, too: then the cause is the pod's deletion.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
         return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
-    if state.code == ExitCode.ADDRESS_UNREACHABLE and pod.attempt >= settings.max_infra_retries:
+    tries = pod.attempt - work_state.first_attempt
+    if state.code == ExitCode.ADDRESS_UNREACHABLE and tries >= work_state.settings.max_infra_retries:
         return state
     if (starved := starved_run(state, pod)) is not None:
         return starved
@@ -294,8 +297,9 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
     if fault.unavailable is not None:
         # The host's back-off, which all intakes share, says when (workloads/host_backoff.py).
         return fresh.model_copy(update={"host": fault.unavailable.host})
-    if current.number < _max_retries(fault, work_state.settings):
-        seconds = _pause_seconds(current.number, fault, work_state.settings)
+    tries = current.number - work_state.first_attempt
+    if tries < _max_retries(fault, work_state.settings):
+        seconds = _pause_seconds(tries, fault, work_state.settings)
         return fresh.model_copy(update={"not_before": work_state.now + timedelta(seconds=seconds)})
     return None
 

@@ -44,6 +44,11 @@ def record_end(status: EnvBuildStatus, reason: str, message: str) -> EnvBuildSta
     return _with_agents(status, agents, drafting=None, end_reason=reason, message=message[:2048])
 
 
+def without_end(agents: Agents | None) -> Agents | None:
+    """Agents that may be requested again."""
+    return agents and agents.model_copy(update={"end_reason": None, "message": None})
+
+
 def add_usage(status: EnvBuildStatus, usage: Usage) -> EnvBuildStatus:
     """With the usage of one more agent pod."""
     if not usage.turns:

@@ -54,7 +54,8 @@ class Observation:
     @property
     def work_state(self) -> WorkState:
         """The part that the next moves of attempts are decided on."""
-        return WorkState(self.build.status.running, self.pods, self.now, self.settings)
+        status = self.build.status
+        return WorkState(status.running, self.pods, self.now, self.settings, status.first_attempt or 0)
 
     @property
     def prepared_source(self) -> PreparedSource | None:

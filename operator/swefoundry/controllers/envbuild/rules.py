@@ -35,7 +35,7 @@ from swefoundry.controllers.envbuild.steps import (
     WaitForSearch,
     probe_stages,
 )
-from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.controllers.steps import NoOp, Restart, RunWork
 from swefoundry.drafts import can_disprove_row
 from swefoundry.text.plurals import pluralize
 from swefoundry.workloads.attempt import INTAKE_WORK, Work, WorkKind, evaluation_work
@@ -69,6 +69,13 @@ def end_of_search(observed: Observation) -> AcceptRound | EndSearch | None:
 def deleted_builds_rest(observed: Observation) -> Step | None:
     """Garbage collection removes its pods."""
     return NoOp() if observed.build.deleting else None
+
+
+def failed_builds_are_restarted(observed: Observation) -> Step | None:
+    """The annotation has a value that was not acted on, and there is no image."""
+    build = observed.build
+    failed = build.status.finished_at is not None and build.status.image is None
+    return Restart(build.retry) if failed and build.retry not in ("", build.status.retried) else None
 
 
 def finished_builds_rest(observed: Observation) -> Step | None:
@@ -244,6 +251,7 @@ def exhausted_searches_end(observed: Observation) -> Step | None:
 
 STATUS_RULES: tuple[Rule, ...] = (
     deleted_builds_rest,
+    failed_builds_are_restarted,
     finished_builds_rest,
     models_are_configured,
     sources_are_taken_in,

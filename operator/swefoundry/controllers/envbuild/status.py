@@ -47,10 +47,11 @@ from swefoundry.controllers.status import (
     mark_finished,
     mark_started,
     mark_working,
+    restart,
     track_attempt,
     with_fields,
 )
-from swefoundry.controllers.steps import NoOp
+from swefoundry.controllers.steps import NoOp, Restart
 from swefoundry.workloads.attempt import INTAKE_WORK, WorkKind
 from swefoundry.workloads.decide import FailAttempt, RetryAttempt, Wait
 from swefoundry.workloads.intake.launch import IntakeFinished
@@ -66,6 +67,8 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> EnvB
     if isinstance(step, NoOp):
         return observed.build.status
     status = mark_started(observed.build.status, observed.stamp)
+    if isinstance(step, Restart):
+        status = _restarted(status, step, observed)
     for result in results:
         status = _REDUCERS[type(result)](status, result, observed)
         if status.finished_at is not None:
@@ -78,6 +81,12 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> EnvB
             return _ended(status, step, observed)
         case _:
             return _under_way(status, results, observed)
+
+
+def _restarted(status: EnvBuildStatus, step: Restart, observed: Observation) -> EnvBuildStatus:
+    """The status after a retry: rounds, drafts and what models cost stay; time and pod-seconds count anew."""
+    status = restart(status, step.value, observed.pods, observed.now)
+    return with_fields(status, pod_seconds=0.0, agents=agent_usage.without_end(status.agents))
 
 
 def _accepted(status: EnvBuildStatus, step: AcceptRound, observed: Observation) -> EnvBuildStatus:

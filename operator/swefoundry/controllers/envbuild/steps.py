@@ -9,7 +9,7 @@ from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import PROBE, Stage
-from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.controllers.steps import NoOp, Restart, RunWork
 from swefoundry.drafts.proposal import Proposal
 from swefoundry.workloads.decide import WAIT_REQUEUE_SECONDS, AttemptChange, CollectResult
 from swefoundry.workloads.intake.launch import IntakeFinished
@@ -71,6 +71,7 @@ class EndSearch:
 
 Step = (
     NoOp
+    | Restart
     | RunWork
     | StartRound
     | RequestAgents

@@ -3,8 +3,12 @@
 from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import ControlEvaluation, Evaluation
 from swefoundry.contracts.leaks import LeaksResult
-from swefoundry.controllers.steps import RunWork
-from swefoundry.controllers.taskinstance.child_env_build import create_env_build, fetch_env_build
+from swefoundry.controllers.steps import Restart, RunWork
+from swefoundry.controllers.taskinstance.child_env_build import (
+    create_env_build,
+    fetch_env_build,
+    restart_env_build,
+)
 from swefoundry.controllers.taskinstance.control_works import control_variation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
@@ -55,6 +59,8 @@ async def act(
             return await gather_partial([create_env_build(observed, context)])
         case Judge():
             return await gather_partial([store_verdict(observed, context)])
+        case Restart(value):
+            await restart_env_build(value, observed, context)
         case DeleteTask():
             await context.kube.delete(
                 TASKS, observed.task.namespace, observed.task.name, uid=observed.task.uid

@@ -37,6 +37,17 @@ def _is_controller_of(task: TaskInstance, existing: dict[str, Any]) -> bool:
     return any(reference["uid"] == task.uid for reference in existing["metadata"].get("ownerReferences", []))
 
 
+async def restart_env_build(value: str, observed: Observation, context: ReconcileContext) -> None:
+    """Ask the EnvBuild that ended without an image to begin again, too; before the status says that it was done."""
+    build = observed.failed_build
+    if build is None:
+        return
+    change = {"metadata": {"uid": build.uid, "annotations": {labels.RETRY: value}}}
+    written = await context.kube.patch(BUILDS, build.namespace, build.name, change)
+    context.cache.put({"kind": BUILDS.kind, **written})
+    context.queue.add(Key(BUILDS.kind, build.namespace, build.name))
+
+
 async def create_env_build(observed: Observation, context: ReconcileContext) -> Result:
     """Create the EnvBuild; adopt the one that an operator created just before it died."""
     task, prepared = observed.task, observed.task.status.prepared

@@ -53,9 +53,18 @@ class Observation:
         return Image(name=status.image_name or "", digest=status.image)
 
     @property
+    def failed_build(self) -> EnvBuild | None:
+        """The EnvBuild that ended without an image."""
+        build = self.build
+        if build is None or build.status.finished_at is None or self.image is not None:
+            return None
+        return build
+
+    @property
     def work_state(self) -> WorkState:
         """Input of the decisions about attempts."""
-        return WorkState(self.task.status.running, self.pods, self.now, self.settings)
+        status = self.task.status
+        return WorkState(status.running, self.pods, self.now, self.settings, status.first_attempt or 0)
 
 
 def observe(key: Key, context: ReconcileContext, now: datetime) -> Observation | None:

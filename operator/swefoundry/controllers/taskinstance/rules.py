@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
 from swefoundry.contracts.controls import ControlName
-from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.controllers.steps import NoOp, Restart, RunWork
 from swefoundry.controllers.taskinstance.control_works import can_be_valid, missing_control_works
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.sampling import missing_evaluations
@@ -48,6 +48,13 @@ def expired_tasks_are_deleted(observed: Observation) -> Step | None:
     return DeleteTask()
 
 
+def failed_tasks_are_restarted(observed: Observation) -> Step | None:
+    """The annotation has a value that was not acted on, and there is no verdict."""
+    task = observed.task
+    failed = task.status.finished_at is not None and task.status.verdict is None
+    return Restart(task.retry) if failed and task.retry not in ("", task.status.retried) else None
+
+
 def finished_tasks_rest(observed: Observation) -> Step | None:
     """A verdict, or the failure to get one, is final: the part of the spec that matters is immutable."""
     return NoOp() if observed.task.status.finished_at is not None else None
@@ -69,6 +76,12 @@ def env_builds_are_created(observed: Observation) -> Step | None:
     if observed.task.spec.suspend:
         return RunWork((Wait("environment", reasons.SUSPENDED),))
     return CreateEnvBuild()
+
+
+def restarted_env_builds_are_awaited(observed: Observation) -> Step | None:
+    """The EnvBuild has not noticed yet that it is to begin again."""
+    build = observed.failed_build
+    return WaitForEnvBuild() if build is not None and build.retry not in ("", build.status.retried) else None
 
 
 def env_builds_are_awaited(observed: Observation) -> Step | None:
@@ -129,9 +142,11 @@ def matrices_are_judged(observed: Observation) -> Step | None:
 RULES: tuple[Rule, ...] = (
     deleted_tasks_are_ignored,
     expired_tasks_are_deleted,
+    failed_tasks_are_restarted,
     finished_tasks_rest,
     sources_are_taken_in,
     env_builds_are_created,
+    restarted_env_builds_are_awaited,
     env_builds_are_awaited,
     tasks_without_environment_fail,
     stages_are_evaluated,

@@ -22,10 +22,11 @@ from swefoundry.controllers.status import (
     mark_finished,
     mark_started,
     mark_working,
+    restart,
     track_attempt,
     with_fields,
 )
-from swefoundry.controllers.steps import NoOp
+from swefoundry.controllers.steps import NoOp, Restart
 from swefoundry.controllers.taskinstance.control_works import with_control_evaluation
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
@@ -78,6 +79,8 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> Task
     if isinstance(step, NoOp):
         return observed.task.status
     status = _with_env_build(mark_started(observed.task.status, observed.stamp), observed)
+    if isinstance(step, Restart):
+        status = _restarted(status, step, observed)
     for result in results:
         status = _apply_result(status, result, observed)
         if status.finished_at is not None:
@@ -245,6 +248,14 @@ def _with_notes(status: TaskInstanceStatus, message: str) -> str:
     """The message of an instance that is not valid, with what intake did not fetch: it may be the cause."""
     notes = status.prepared.notes if status.prepared else []
     return "; ".join([message, *notes])
+
+
+def _restarted(status: TaskInstanceStatus, step: Restart, observed: Observation) -> TaskInstanceStatus:
+    """The status after a retry: what is proven stays. Evaluations that could reach a network prove nothing."""
+    reason, _ = conditions.reason_of(status.conditions, READY)
+    kept = [] if reason == reasons.NETWORK_OPEN else [each for each in status.evaluations if not each.fault]
+    status = restart(status, step.value, observed.pods, observed.now)
+    return with_fields(status, evaluations=kept)
 
 
 def mark_failed(status: TaskInstanceStatus, why: ReasonMessage, observed: Observation) -> TaskInstanceStatus:

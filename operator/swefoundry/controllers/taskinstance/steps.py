@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from swefoundry.api.taskinstance import ControlEvaluation, Evaluation, ResultSets
 from swefoundry.contracts.controls import ControlResult
 from swefoundry.contracts.digests import Digest
-from swefoundry.controllers.steps import NoOp, RunWork
+from swefoundry.controllers.steps import NoOp, Restart, RunWork
 from swefoundry.grading.verdict import Verdict
 from swefoundry.workloads.decide import AttemptChange, CollectResult
 from swefoundry.workloads.intake.launch import IntakeFinished
@@ -40,7 +40,7 @@ class Fail:
     message: str
 
 
-Step = NoOp | DeleteTask | RunWork | CreateEnvBuild | WaitForEnvBuild | Judge | Fail
+Step = NoOp | Restart | DeleteTask | RunWork | CreateEnvBuild | WaitForEnvBuild | Judge | Fail
 
 
 @dataclass(frozen=True)

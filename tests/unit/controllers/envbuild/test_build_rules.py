@@ -58,6 +58,7 @@ def needs_search(view):
 def test_the_order_of_the_rules_is_the_lifecycle():
     assert [rule.__name__ for rule in rules.STATUS_RULES] == [
         "deleted_builds_rest",
+        "failed_builds_are_restarted",
         "finished_builds_rest",
         "models_are_configured",
         "sources_are_taken_in",

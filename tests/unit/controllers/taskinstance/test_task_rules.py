@@ -123,9 +123,11 @@ def test_the_order_of_the_rules_is_the_lifecycle():
     assert [rule.__name__ for rule in rules.RULES] == [
         "deleted_tasks_are_ignored",
         "expired_tasks_are_deleted",
+        "failed_tasks_are_restarted",
         "finished_tasks_rest",
         "sources_are_taken_in",
         "env_builds_are_created",
+        "restarted_env_builds_are_awaited",
         "env_builds_are_awaited",
         "tasks_without_environment_fail",
         "stages_are_evaluated",
