@@ -46,7 +46,7 @@ REMEDIATIONS: dict[str, str] = {
         "Check that the gold patch was made against this base and does not contain the test files."
     ),
     reasons.SOURCE_MISMATCH: "Compare spec.baseCommit, or the archive's sha256, with the source.",
-    reasons.SOURCE_UNREACHABLE: ("Check the URL and the token's Secret; re-create the object."),
+    reasons.SOURCE_UNREACHABLE: ("Check the URL and the token's Secret, then `swefoundry retry`."),
     reasons.PATCH_NOT_SUPPORTED: (
         "Make the patch again as one plain diff with the prefixes a/ and b/ (`git diff --binary BASE FIX`); "
         "re-create the object."
@@ -62,14 +62,15 @@ REMEDIATIONS: dict[str, str] = {
         "spec.environment.overrides."
     ),
     reasons.INFRASTRUCTURE: (
-        "Check the nodes, the registry and the package indexes; re-create the object when they work."
+        "Check the nodes, the registry and the package indexes; `swefoundry retry` when they work."
     ),
     reasons.LIMIT: "Raise spec.validation.resources or timeoutSeconds and re-create the object.",
     reasons.MISCONFIGURED: (
-        "Fix what the message names (an image name, a setting); then re-create the object."
+        "Fix what the message names (an image name, a setting); then `swefoundry retry`."
     ),
     reasons.NETWORK_OPEN: (
-        "Install a network plug-in that enforces NetworkPolicies, or allow the network in the spec."
+        "Install a network plug-in that enforces NetworkPolicies, then `swefoundry retry`; "
+        "or allow the network in the spec."
     ),
     reasons.TAMPERED: (
         "The code under test wrote to a file that only the runner may write. Treat it as hostile and drop it."
@@ -92,8 +93,8 @@ REMEDIATIONS: dict[str, str] = {
     reasons.WAITING_FOR_SIBLING: "Wait. It continues when the EnvBuild that the message names ends.",
     reasons.DRAFTING: "Wait. `swefoundry transcript` shows the conversation so far.",
     reasons.AGENTS_NOT_CONFIGURED: (
-        "Set agents.models in the chart's values, or remove `agents` from the strategies; re-create the "
-        "object."
+        "Set agents.models in the chart's values, then `swefoundry retry`; or re-create the object without the "
+        "strategy `agents`."
     ),
     reasons.AGENTS_GAVE_UP: "Follow the analyst's reason, or give a draft (spec.environment.draft).",
     reasons.AGENTS_REPEATED: "Give a draft or overrides (spec.environment), or add a stronger model.",
@@ -102,10 +103,10 @@ REMEDIATIONS: dict[str, str] = {
         "supports."
     ),
     reasons.AGENTS_TIME_LIMIT: (
-        "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; re-create the object."
+        "Raise the operator's SWEFOUNDRY_AGENT_SECONDS, or use a faster model; then `swefoundry retry`."
     ),
     reasons.MODEL_REFUSED: (
-        "Fix the key, model, address or certificate that the message names; re-create the object."
+        "Fix the key, model, address or certificate that the message names; then `swefoundry retry`."
     ),
     reasons.BUILDING: "Wait. An image is being built.",
     reasons.PROBING: "Wait. An image is being probed.",
