@@ -384,24 +384,3 @@ def test_an_unusual_row_is_validated(names, case):
     assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass"), condition(status, "Ready")
     # The objects that by-reference names are created after the row: how often intake is retried depends on timing.
     assert case == "by-reference" or status["infraRetries"] <= 2
-
-
-def test_a_failed_row_is_retried_by_an_annotation():
-    name = unique("retried")
-    secret = f"{name}-token"
-    try:
-        apply(
-            a_secret_or_config_map("Secret", secret, {"token": "wrong"}),
-            a_private_task(a_private_repository(name), name, secret),
-        )
-        assert verdict_of(wait_until_finished(name)) == ("Failed", None, "SourceUnreachable")
-        apply(a_secret_or_config_map("Secret", secret, {"token": "lab"}))
-        kubectl("annotate", "ti", name, "-n", NAMESPACE, "swefoundry.dev/retry=1")
-        status = wait_until(
-            lambda: get("ti", name)["status"],
-            lambda status: status.get("retried") == "1" and "finishedAt" in status,
-        )
-        assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass")
-    finally:
-        delete(name)
-        kubectl("delete", "secret", secret, "-n", NAMESPACE, "--ignore-not-found")

@@ -23,6 +23,7 @@ from cluster.sample_instances import (
     wait_until,
     wait_until_finished,
 )
+from cluster.test_bad_rows import a_private_repository, a_private_task, a_secret_or_config_map
 
 pytestmark = [
     pytest.mark.cluster,
@@ -131,3 +132,24 @@ def test_a_host_that_is_away_for_a_while_costs_no_row():
         finally:
             delete(name)
             kubectl("delete", "networkpolicy", name, "-n", NAMESPACE)
+
+
+def test_a_failed_row_is_retried_by_an_annotation():
+    name = unique("retried")
+    secret = f"{name}-token"
+    try:
+        apply(
+            a_secret_or_config_map("Secret", secret, {"token": "wrong"}),
+            a_private_task(a_private_repository(name), name, secret),
+        )
+        assert verdict_of(wait_until_finished(name)) == ("Failed", None, "SourceUnreachable")
+        apply(a_secret_or_config_map("Secret", secret, {"token": "lab"}))
+        kubectl("annotate", "ti", name, "-n", NAMESPACE, "swefoundry.dev/retry=1")
+        status = wait_until(
+            lambda: get("ti", name)["status"],
+            lambda status: status.get("retried") == "1" and "finishedAt" in status,
+        )
+        assert verdict_of(status) == ("Validated", "fail2pass", "Fail2Pass")
+    finally:
+        delete(name)
+        kubectl("delete", "secret", secret, "-n", NAMESPACE, "--ignore-not-found")

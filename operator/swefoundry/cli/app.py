@@ -19,7 +19,7 @@ from swefoundry.cli.commands import (
     import_dataset,
     lint,
     memory_import,
-    retry,
+    retry_instances,
     show_logs,
     show_transcript,
     status,
@@ -68,7 +68,7 @@ app.add_typer(collect, name="collect")
 app.command("status")(status.status)
 app.command("why")(why.why)
 app.command("logs")(show_logs.logs)
-app.command("retry")(retry.retry)
+app.command("retry")(retry_instances.retry)
 app.command("transcript")(show_transcript.transcript)
 app.command("export")(export.export)
 memory.command("list")(memory_command.list_memory)
