@@ -2,7 +2,7 @@
 
 A false finding takes a good instance out of the export, so a term must be long, have several words, and not be in the
 tree that the image was built from. Manifests and lock files are left out: whoever installs a newer version of the same
-dependency writes the same lines.
+dependency writes the same lines. So are changelogs and pages: a statement may be made of them.
 """
 
 import posixpath
@@ -34,7 +34,9 @@ _TEST_NAME = re.compile(rb"\b[Tt]est_?[A-Za-z0-9_]{4,}")
 _COMMENT = re.compile(rb"#|//|/?\*|--|<!--|;|%|\.\.|\"\"\"")
 _IMPORT = re.compile(rb"(?:from|import|use|using|package|require|include|#include|export \* from)\b")
 _DATA_NAMES = re.compile(
-    r"(?:.*\.(?:lock|json|sum|mod|toml|cfg|ini|txt|ya?ml|xml|csv|svg|po|pot|snap|map|min\.js)|go\.\w+|Gemfile.*)$"
+    r"(?:.*\.(?:lock|json|sum|mod|toml|cfg|ini|txt|ya?ml|xml|csv|svg|po|pot|snap|map|min\.js|md|rst|adoc|html?)"
+    r"|go\.\w+|Gemfile.*|(?:change|news|histor|readme|author|licen[cs]e|copying|release).*)$",
+    re.IGNORECASE,
 )
 _COMMON_STEM = re.compile(r"test|spec|[^a-z0-9]")
 

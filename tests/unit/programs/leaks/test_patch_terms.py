@@ -36,9 +36,20 @@ def test_a_line_that_others_may_have_written_is_not_searched(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["package-lock.json", "poetry.lock", "go.sum", "setup.cfg", "ci/build.yml", "data/table.csv"]
+    "path",
+    [
+        "package-lock.json",
+        "poetry.lock",
+        "go.sum",
+        "setup.cfg",
+        "ci/build.yml",
+        "data/table.csv",
+        "CHANGELOG",
+        "docs/news.rst",
+        "README.md",
+    ],
 )
-def test_manifests_and_data_are_not_searched(path: str) -> None:
+def test_manifests_data_and_pages_are_not_searched(path: str) -> None:
     line = 'weights = "normalized values that keep their order"'
     assert (lines_of(a_patch(path, line)), lines_of(a_patch("calc/a.py", line))) == ([], [line.encode()])
 
