@@ -24,7 +24,7 @@ from cluster.sample_instances import (
 
 pytestmark = pytest.mark.cluster
 
-CONTROLS = ["NullPatch", "ReversedGold", "BaseTests", "Shuffled", "Cpu"]
+CONTROLS = ["NullPatch", "ReversedGold", "BaseTests", "Shuffled", "Cpu", "MutatedGold"]
 SMALL = {"cpu": "50m", "memory": "256Mi", "ephemeralStorage": "2Gi"}
 MAX_SECONDS = 1200
 
@@ -139,7 +139,9 @@ def test_the_controls_of_a_valid_row_are_run(statuses):
         "ReversedGold": ("Passed", "`after` without the gold patch is the tree of `before`"),
         "Shuffled": ("Passed", "13 tests in another order: the outcome is that of `after`"),
         "Cpu": ("Passed", f"with {limits} CPUs: the outcome is that of `after`"),
+        "MutatedGold": ("Passed", "the gold patch has one hunk, without which the tests fail in `before`"),
     }
+    assert status["testStrength"] == 100
     assert [(item["control"], item["number"]) for item in status["controlEvaluations"]] == [
         ("Cpu", 1),
         ("Cpu", 2),

@@ -24,6 +24,7 @@ from swefoundry.api.types import (
 from swefoundry.contracts.controls import DEFAULT_CONTROLS, ControlName, ControlResult
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.mutants import StoredMutants
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
 
@@ -162,7 +163,11 @@ class ControlEvaluation(WireModel):
     """The outcome of one evaluation that a control varies."""
 
     control: ControlName = Field(description="Control that it is for.")
-    number: int = Field(ge=0, le=19, description="What it varies: for `Cpu`, the number of CPUs.")
+    number: int = Field(
+        ge=0,
+        le=19,
+        description="What it varies: for `Cpu`, the number of CPUs; for `MutatedGold`, that of the hunk.",
+    )
     code: int | None = Field(
         default=None, ge=0, le=255, description="Canonical exit code; absent when a fault prevented a result."
     )
@@ -193,6 +198,9 @@ class Prepared(WireModel):
         default=None,
         max_length=512,
         description="How `after` without the gold patch differs from `before`; empty when it does not.",
+    )
+    mutants: StoredMutants | None = Field(
+        default=None, description="Trees of `after` without one hunk of the gold patch, for `MutatedGold`."
     )
 
 
@@ -258,6 +266,12 @@ class TaskInstanceStatus(WireModel):
         max_length=16,
         description="Results of the controls; only of an instance whose verdict is `fail2pass`.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+    test_strength: int | None = Field(
+        default=None,
+        ge=0,
+        le=100,
+        description="Percentage of the hunks of the gold patch without which the tests fail, by `MutatedGold`.",
     )
     note: str | None = Field(
         default=None,

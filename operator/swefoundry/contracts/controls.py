@@ -22,6 +22,8 @@ class ControlName(StrEnum):
     """The outcome of `after` does not depend on the order of the tests."""
     CPU = "Cpu"
     """The outcome of `after` does not depend on the number of CPUs."""
+    MUTATED_GOLD = "MutatedGold"
+    """The tests fail without any one hunk of the gold patch."""
     LEAKS = "Leaks"
     """No layer of the task image shows the solution. Needs a pod of its own."""
 

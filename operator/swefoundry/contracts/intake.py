@@ -10,6 +10,7 @@ from pydantic import Field
 
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.mutants import StoredMutants
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
@@ -76,6 +77,8 @@ class IntakeSpec(WireModel):
     gold_patch: PatchSource | None = None
     version: str | None = None
     """Re-created as a tag on the clean tree when the origin is an archive, for tools that ask git for the version."""
+    mutants: bool | None = None
+    """Whether to store the mutants of the gold patch; absent when they are not wanted."""
 
 
 class IntakeResult(WireModel):
@@ -107,3 +110,5 @@ class IntakeResult(WireModel):
     """What the container used; absent in a record of the release before."""
     gold_difference: str | None = None
     """How `after` without the gold patch differs from `before`; empty when it does not. None: not compared."""
+    mutants: StoredMutants | None = None
+    """Absent when they were not wanted, or cannot be made."""

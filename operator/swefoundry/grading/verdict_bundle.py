@@ -53,6 +53,8 @@ class VerdictBundle(WireModel):
     """Why the sets are not known; they are empty then."""
     controls: list[ControlResult] = Field(default=[])
     """Of an instance that is `fail2pass`."""
+    test_strength: int | None = None
+    """Percentage of the hunks of the gold patch without which the tests fail; None without `MutatedGold`."""
     stages: dict[Stage, str] = Field(default={})
     """Per stage, the digest of the stage image that ran."""
 

@@ -63,7 +63,7 @@ class Work:
     kind: WorkKind
     number: int = 0
     """From 0, in order of creation: the round of an EnvBuild, or the repeat of a TaskInstance's evaluation. Of the
-    control `Cpu` the number of CPUs.
+    control `Cpu` the number of CPUs, of `MutatedGold` that of the mutant.
     """
     stage: Stage | None = None
     """Of an evaluation, and of nothing else."""
@@ -74,7 +74,7 @@ class Work:
         """The text."""
         if self.kind is WorkKind.INTAKE:
             return self.kind.value
-        name = self.control.lower() if self.control else self.stage or self.kind
+        name = TEXT_OF_CONTROL[self.control] if self.control else self.stage or self.kind
         return f"{name}-{self.number}"
 
     @property
@@ -109,8 +109,14 @@ class Work:
         return cls(kind, int(number))
 
 
-CONTROL_OF_TEXT = {name.lower(): name for name in (ControlName.SHUFFLED, ControlName.CPU)}
-"""Controls with pods of their own, by their names in works."""
+TEXT_OF_CONTROL = {
+    ControlName.SHUFFLED: "shuffled",
+    ControlName.CPU: "cpu",
+    ControlName.MUTATED_GOLD: "mutant",
+}
+"""Names in works of the controls that evaluate in pods of their own."""
+
+CONTROL_OF_TEXT = {text: name for name, text in TEXT_OF_CONTROL.items()}
 
 INTAKE_WORK = Work(WorkKind.INTAKE)
 """An object has one intake."""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from swefoundry.contracts.digests import Digest, Layer
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.mutants import Mutant, MutantList
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
@@ -29,6 +30,7 @@ V = TypeVar("V")
 FACTS_BLOB_LIMIT_BYTES = 8 << 20
 """Bytes of facts.json: a hundred manifests of 64 KiB."""
 DRAFT_BLOB_LIMIT_BYTES = 1 << 20
+MUTANTS_BLOB_LIMIT_BYTES = 1 << 20
 CACHE_ENTRIES = 512
 """Small blobs, and digests of stage images, kept in memory: EnvBuilds of one repository, and repeats of one
 evaluation, need the same ones.
@@ -77,6 +79,11 @@ class ReconcileContext:
     async def draft(self, repository: str, digest: str) -> Draft:
         """A draft by the digest of its blob."""
         return Draft.model_validate_json(await self._blob(repository, digest, DRAFT_BLOB_LIMIT_BYTES))
+
+    async def mutants(self, repository: str, digest: str) -> list[Mutant]:
+        """The mutants that an intake stored, in the order of their numbers."""
+        content = await self._blob(repository, digest, MUTANTS_BLOB_LIMIT_BYTES)
+        return MutantList.model_validate_json(content).mutants
 
     async def proven_environments(self, repository: str) -> list[ProvenEnvironment]:
         """Every proven environment of a repository: one request, and one more for each that is not cached yet."""

@@ -120,6 +120,13 @@ def test_a_row_says_how_its_controls_ended() -> None:
     assert row["controls"] == {"NullPatch": "Passed", "BaseTests": "Failed"}
 
 
+@pytest.mark.parametrize(("percent", "exported"), [(None, None), (0, 0.0), (66, 0.66), (100, 1.0)])
+def test_a_row_has_the_test_strength_as_a_fraction(percent: int | None, exported: float | None) -> None:
+    bundle = found().bundle.model_copy(update={"test_strength": percent})
+    row = swe_bench_row(found(bundle=bundle, extra={"test_strength": "imported"}))
+    assert row.get("test_strength") == exported
+
+
 @pytest.mark.parametrize(
     ("required", "message"),
     [

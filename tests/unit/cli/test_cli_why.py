@@ -127,6 +127,14 @@ def test_the_page_says_how_each_control_ended(run: Run, api: ApiServer) -> None:
     ]
 
 
+def test_the_page_says_how_many_hunks_the_tests_notice(run: Run, api: ApiServer) -> None:
+    control = {"name": "MutatedGold", "result": "Failed", "message": "a.py:3"}
+    api.put("taskinstances", task(status=validated_status(controls=[control], testStrength=0)))
+    page = json.loads(run("why", "octo--calc-7", "-o", "json").stdout)
+    [lines] = [section["lines"] for section in page["sections"] if section["title"] == "Controls"]
+    assert lines == ["test strength: 0 %"]
+
+
 USED = {"turns": 3, "inputTokens": 1000, "outputTokens": 200, "microUsd": 120_000}
 
 

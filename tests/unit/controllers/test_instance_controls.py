@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from simulated.kubelet import Kubelet
+from simulated.kubelet import Kubelet, spec_of
 from simulated.scripted_pods import FAIL2PASS, ScriptedPods, manifest
 from simulated.seeded_registry import REPOSITORY
 from simulated.stepping_operator import Simulation
 from swefoundry.api import labels
-from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.oci.artifacts import pull_artifact, push_file
 from swefoundry.oci.registry_client import RegistryClient
 
 TASK = ("taskinstances", "here", "task-one")
@@ -168,3 +168,50 @@ async def test_an_instance_that_is_not_valid_costs_no_pod_of_a_control(server, p
     assert "controlEvaluations" not in status or status["controlEvaluations"] == []
     works = {body["metadata"]["labels"][labels.WORK] for body in server.created if body["kind"] == "Pod"}
     assert not {work for work in works if work.startswith(("shuffled", "cpu"))}
+
+
+async def store_mutants(proxy, seeded, lines):
+    """Mutants with the layer of `after`, as intake records them."""
+    mutants = [{"path": "a.py", "line": line, "layer": seeded.layers["after"]} for line in lines]
+    content = json.dumps({"v": 1, "mutants": mutants}).encode()
+    async with RegistryClient(proxy.behind, insecure=True) as registry:
+        blob = await push_file(registry, REPOSITORY, "mutants", "mutants.json", content)
+    return {"blob": blob, "count": len(lines), "hunks": len(lines)}
+
+
+MUTATED = {"controls": ["MutatedGold"]}
+
+
+async def test_the_tests_run_without_each_hunk_of_the_fix(server, proxy, seeded):
+    mutants = await store_mutants(proxy, seeded, [3, 70, 90])
+    script = ScriptedPods(seeded, intake={"mutants": mutants}, probe_codes={"mutant-0": 1, "mutant-2": 21})
+    status, bundle = await finished(server, proxy, seeded, script, validation=MUTATED)
+    evidence = {item["number"]: item["evidence"] for item in status["controlEvaluations"]}
+    assert status["controls"] == [
+        {
+            "name": "MutatedGold",
+            "result": "Failed",
+            "message": "3 of 3 hunks left out one at a time: the tests pass without that of a.py:70",
+            "evidence": evidence[1],
+        }
+    ]
+    assert (status["verdict"], status["prepared"]["mutants"]) == ("fail2pass", mutants)
+    assert (status["testStrength"], bundle["testStrength"]) == (66, 66)
+    assert bundle["controls"] == status["controls"]
+
+
+async def test_an_intake_without_mutants_leaves_the_test_strength_unknown(server, proxy, seeded):
+    status, bundle = await finished(server, proxy, seeded, validation=MUTATED)
+    assert (status["verdict"], status["controls"][0]["result"]) == ("fail2pass", "Unknown")
+    assert "testStrength" not in status and "testStrength" not in bundle
+
+
+@pytest.mark.parametrize(("controls", "requested"), [(MUTATED, True), ({}, None)])
+async def test_intake_is_asked_for_mutants_when_the_control_is(server, proxy, seeded, controls, requested):
+    await finished(server, proxy, seeded, validation=controls)
+    [intake] = [
+        body
+        for body in server.created
+        if body["kind"] == "Pod" and body["metadata"]["labels"][labels.WORK] == "intake"
+    ]
+    assert spec_of(intake).get("mutants") is requested

@@ -24,6 +24,7 @@ WORKS = {
     "after-12": (evaluation_work(Stage.AFTER, 12), Role.EVALUATION),
     "base-0": (evaluation_work(Stage.BASE, 0), Role.EVALUATION),
     "shuffled-0": (control_work(ControlName.SHUFFLED), Role.EVALUATION),
+    "mutant-7": (control_work(ControlName.MUTATED_GOLD, 7), Role.EVALUATION),
     "cpu-4": (control_work(ControlName.CPU, 4), Role.EVALUATION),
 }
 
@@ -49,6 +50,7 @@ def test_a_work_and_its_text_give_each_other(text, expected):
         "-0",
         "control-0",
         "nullpatch-0",
+        "mutatedgold-0",
     ],
 )
 def test_a_text_that_names_no_work_is_an_error(text):

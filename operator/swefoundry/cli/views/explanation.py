@@ -147,7 +147,9 @@ def _controls_section(status: KubernetesObject) -> PageSection | None:
     if not controls:
         return None
     rows = tuple((each.get("name"), each.get("result"), each.get("message")) for each in controls)
-    return PageSection("Controls", (), ("control", "result", "found"), rows)
+    strength = status.get("testStrength")
+    lines = () if strength is None else (f"test strength: {strength} %",)
+    return PageSection("Controls", lines, ("control", "result", "found"), rows)
 
 
 def _pods_section(status: KubernetesObject, build_status: KubernetesObject) -> PageSection | None:

@@ -1,7 +1,9 @@
 """Actions of a TaskInstance's reconcile: the only place where it writes to the cluster and the registry."""
 
 from swefoundry import errors, metrics
-from swefoundry.api.taskinstance import ControlEvaluation, Evaluation
+from swefoundry.api.taskinstance import ControlEvaluation, Evaluation, Prepared
+from swefoundry.contracts.controls import ControlName
+from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.leaks import LeaksResult
 from swefoundry.controllers.steps import Restart, RunWork
 from swefoundry.controllers.taskinstance.child_env_build import (
@@ -24,7 +26,7 @@ from swefoundry.controllers.taskinstance.steps import (
 )
 from swefoundry.controllers.taskinstance.verdict_store import store_verdict
 from swefoundry.kube.resources import TASKS
-from swefoundry.workloads.attempt import WorkKind
+from swefoundry.workloads.attempt import Work, WorkKind
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, after_lost_log
 from swefoundry.workloads.evaluation.evidence import store_evidence
@@ -78,6 +80,7 @@ async def _launch_intake(move: StartPod, observed: Observation, context: Reconci
         version=spec.version,
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
+        mutants=ControlName.MUTATED_GOLD in spec.validation.controls,
     )
     return await launch_intake(context, new_attempt_ref(observed.owner, move), move, request)
 
@@ -98,7 +101,7 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
         repository=observed.repository,
         image=image.digest,
         stage=stage,
-        layer=prepared.layers[stage],
+        layer=await _layer(move.work, prepared, observed, context),
         draft=await context.draft(observed.repository, build.status.draft),
         facts=prepared.facts,
         validation=task.spec.validation,
@@ -106,6 +109,14 @@ async def _launch_evaluation(move: StartPod, observed: Observation, context: Rec
         variation=control_variation(move.work, task.spec.instance_id),
     )
     return await launch_evaluation(context, new_attempt_ref(observed.owner, move), move, request)
+
+
+async def _layer(work: Work, prepared: Prepared, observed: Observation, context: ReconcileContext) -> Layer:
+    """The layer of the work's tree."""
+    if work.control is ControlName.MUTATED_GOLD and prepared.mutants is not None:
+        mutants = await context.mutants(observed.repository, prepared.mutants.blob)
+        return mutants[work.number].layer
+    return prepared.layers[work.evaluated_stage]
 
 
 async def _collect_evaluation(

@@ -15,7 +15,7 @@ NUMBERS: Mapping[ControlName, Sequence[int]] = {
     ControlName.SHUFFLED: (0,),
     ControlName.CPU: (1, 2, 4),
 }
-"""Numbers of the works of each control with pods of its own."""
+"""Numbers of the works of each control with pods of its own, but for `MutatedGold`: it has one per mutant."""
 
 
 def missing_control_works(observed: Observation) -> list[Work]:
@@ -24,12 +24,15 @@ def missing_control_works(observed: Observation) -> list[Work]:
     if not can_be_valid(observed):
         return []
     ended = {control_work(item.control, item.number) for item in status.control_evaluations}
-    return [work for work in control_works(observed.task.spec.validation.controls) if work not in ended]
+    mutants = status.prepared.mutants if status.prepared else None
+    works = control_works(observed.task.spec.validation.controls, mutants.count if mutants else 0)
+    return [work for work in works if work not in ended]
 
 
-def control_works(names: Iterable[ControlName]) -> tuple[Work, ...]:
+def control_works(names: Iterable[ControlName], mutants: int = 0) -> tuple[Work, ...]:
     """Every evaluation of the controls."""
-    return tuple(control_work(name, number) for name in names for number in NUMBERS.get(name, ()))
+    numbers = {**NUMBERS, ControlName.MUTATED_GOLD: range(mutants)}
+    return tuple(control_work(name, number) for name in names for number in numbers.get(name, ()))
 
 
 def control_variation(work: Work, instance_id: str) -> Variation:

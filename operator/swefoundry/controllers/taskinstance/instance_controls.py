@@ -10,7 +10,8 @@ from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation_if_there
 from swefoundry.controllers.taskinstance.stored_samples import StoredSamples
 from swefoundry.grading.control_checks import ControlRun, base_tests, cpu, null_patch, reversed_gold, shuffled
-from swefoundry.grading.verdict import Verdict
+from swefoundry.grading.mutation_check import Mutation, judge_mutants, mutated_gold
+from swefoundry.grading.result_sets import CaseSets
 from swefoundry.workloads.context import ReconcileContext
 
 
@@ -25,6 +26,8 @@ class ControlInputs:
     varied: Mapping[ControlName, Sequence[ControlRun]]
     """Runs of `after` that a control varied."""
     gold_difference: str | None
+    mutation: Mutation | None
+    """Runs of `after` without one hunk of the gold patch; None when intake left no mutants."""
     tolerated: Sequence[str]
 
 
@@ -34,35 +37,58 @@ CHECKS: Mapping[ControlName, Callable[[ControlInputs], ControlResult]] = {
     ControlName.BASE_TESTS: lambda inputs: base_tests(inputs.base, inputs.tolerated),
     ControlName.SHUFFLED: lambda inputs: shuffled(inputs.after, inputs.varied[ControlName.SHUFFLED]),
     ControlName.CPU: lambda inputs: cpu(inputs.after, inputs.varied[ControlName.CPU]),
+    ControlName.MUTATED_GOLD: lambda inputs: mutated_gold(inputs.mutation),
     ControlName.LEAKS: lambda _: control_result(ControlName.LEAKS, "Unknown", "the image was not searched"),
 }
 
 
+@dataclass(frozen=True)
+class ControlFindings:
+    """Results of all controls."""
+
+    results: tuple[ControlResult, ...] = ()
+    test_strength: int | None = None
+    """In percent; None when `MutatedGold` was not run."""
+
+
 async def run_controls(
-    verdict: Verdict,
+    sets: CaseSets,
     samples: StoredSamples,
     tolerated: Sequence[str],
     observed: Observation,
     context: ReconcileContext,
-) -> tuple[ControlResult, ...]:
-    """Return the results of the controls that the spec asks for; none for other verdicts, which nobody exports.
+) -> ControlFindings:
+    """Return the results of the controls that the spec asks for.
 
     That of `Leaks` is in the status already, when its pod has ended.
     """
     names = observed.task.spec.validation.controls
-    if verdict is not Verdict.FAIL2PASS or not names:
-        return ()
     prepared = observed.task.status.prepared
+    varied = {name: await _varied_runs(name, observed, context) for name in names}
     inputs = ControlInputs(
         base=_runs(Stage.BASE, samples.matrix),
         before=_runs(Stage.BEFORE, [*samples.probes, *samples.matrix]),
         after=_runs(Stage.AFTER, samples.matrix),
-        varied={name: await _varied_runs(name, observed, context) for name in names},
+        varied=varied,
         gold_difference=prepared.gold_difference if prepared else None,
+        mutation=await _mutation(varied.get(ControlName.MUTATED_GOLD), sets, observed, context),
         tolerated=tolerated,
     )
     known = {control.name: control for control in observed.task.status.controls}
-    return tuple(known.get(name) or CHECKS[name](inputs) for name in names)
+    results = tuple(known.get(name) or CHECKS[name](inputs) for name in names)
+    return ControlFindings(results, inputs.mutation.strength if inputs.mutation else None)
+
+
+async def _mutation(
+    runs: Sequence[ControlRun] | None, sets: CaseSets, observed: Observation, context: ReconcileContext
+) -> Mutation | None:
+    """What the mutants' runs gave; None when the control is not asked for, or intake left no mutants."""
+    prepared = observed.task.status.prepared
+    if runs is None or prepared is None or prepared.mutants is None:
+        return None
+    mutants = await context.mutants(observed.repository, prepared.mutants.blob)
+    fail_to_pass = {*sets.swe_bench_fail_to_pass, *sets.error_to_pass}
+    return judge_mutants(prepared.mutants.hunks, mutants, runs, fail_to_pass)
 
 
 async def _varied_runs(

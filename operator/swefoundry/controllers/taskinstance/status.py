@@ -152,6 +152,7 @@ def _with_intake(
         patches=dict(record.patches),
         notes=[note[:MAX_NOTE_CHARACTERS] for note in record.notes[:MAX_NOTES]],
         gold_difference=record.gold_difference,
+        mutants=record.mutants,
     )
     return with_fields(status, prepared=prepared)
 
@@ -225,6 +226,7 @@ def _with_verdict(status: TaskInstanceStatus, result: Judged, observed: Observat
         tests=result.tests,
         tests_unknown=result.tests_unknown or None,
         controls=list(result.controls),
+        test_strength=result.test_strength,
         note=SETS_UNKNOWN if result.tests_unknown else None,
         evidence=result.bundle,
     )

@@ -98,6 +98,8 @@ class Judged:
     tests_did: str = ""
     """What the tests did that explains the verdict, as sentences: samples that disagree, a test that hung."""
     controls: tuple[ControlResult, ...] = ()
+    test_strength: int | None = None
+    """In percent; None when `MutatedGold` was not run."""
 
 
 Result = (

@@ -7,7 +7,7 @@ from swefoundry import errors, metrics
 from swefoundry.api.taskinstance import ResultSets
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.stages import Stage
-from swefoundry.controllers.taskinstance.instance_controls import run_controls
+from swefoundry.controllers.taskinstance.instance_controls import ControlFindings, run_controls
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.steps import (
     Judged,
@@ -44,7 +44,9 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
     draft = await _draft(observed, context, repository)
     tolerated = draft.tolerated_failures if draft else []
     verdict = sampled_verdict(samples.runs, None if unknown else sets, tolerated)
-    controls = await run_controls(verdict, samples, tolerated, observed, context)
+    # Rows of other verdicts are exported by nobody.
+    valid = verdict is Verdict.FAIL2PASS
+    controls = await run_controls(sets, samples, tolerated, observed, context) if valid else ControlFindings()
     bundle = VerdictBundle(
         instance_id=task.spec.instance_id,
         verdict=verdict.value,
@@ -55,7 +57,8 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         tests_unknown=unknown,
         tolerated_failures=tolerated,
         run_as_user=draft.run_as_user if draft else None,
-        controls=list(controls),
+        controls=list(controls.results),
+        test_strength=controls.test_strength,
         stages=await _stage_digests(observed, context, repository),
     )
     files = {VERDICT_FILE: json.dumps(bundle.to_json_dict(), sort_keys=True, indent=1).encode()}
@@ -73,7 +76,8 @@ async def store_verdict(observed: Observation, context: ReconcileContext) -> Res
         unknown,
         _command_note(observed, draft),
         "; ".join(filter(None, [cause, tests_did, unstable_message(sets.unstable)])),
-        controls,
+        controls.results,
+        controls.test_strength,
     )
 
 

@@ -20,6 +20,7 @@ from swefoundry.programs.intake import worktree
 from swefoundry.programs.intake.gold_reversal import gold_difference
 from swefoundry.programs.intake.intake_errors import IntakeRejected
 from swefoundry.programs.intake.lfs import pointers_of
+from swefoundry.programs.intake.mutant_trees import store_mutants
 from swefoundry.programs.intake.patch_reader import read_patches
 from swefoundry.programs.intake.patches import ReadPatch, apply_patch, require_named_changes
 from swefoundry.programs.intake.sources import StoredSource, prepare_source
@@ -70,7 +71,10 @@ async def run_intake(
     # What a patch changes in submodules and files of Git LFS is not in its text alone.
     if gold is None or gold.parsed.gitlinks or source.further.lfs is not None:
         return result
-    return result.model_copy(update={"gold_difference": await gold_difference(git, gold, before)})
+    difference = await gold_difference(git, gold, before)
+    repository = spec.place.repository
+    mutants = await store_mutants(registry, repository, git, patches, base, runner) if spec.mutants else None
+    return result.model_copy(update={"gold_difference": difference, "mutants": mutants})
 
 
 async def _apply(git: Git, patch: ReadPatch, source: StoredSource) -> None:

@@ -56,6 +56,8 @@ class IntakeRequest:
     version: str | None
     test_patch: Patch | None = None
     gold_patch: Patch | None = None
+    mutants: bool = False
+    """Whether to store the mutants of the gold patch."""
 
 
 @dataclass
@@ -85,6 +87,7 @@ async def launch_intake(
             test_patch=await _patch_source(context, request, request.test_patch, "test", inputs),
             gold_patch=await _patch_source(context, request, request.gold_patch, "gold", inputs),
             version=request.version,
+            mutants=request.mutants or None,
         )
         return intake_pod(ref, spec, context.settings, tuple(inputs.volumes))
 

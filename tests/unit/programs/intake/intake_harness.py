@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from swefoundry.contracts.digests import Layer
 from swefoundry.contracts.intake import GitOrigin, IntakeResult, IntakeSpec, Origin, PatchSource
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
@@ -43,7 +44,12 @@ class IntakeHarness:
         return GitOrigin(url=f"{self.hub.url}/{name}", commit=commit, **fields)
 
     async def run_intake(
-        self, origin: Origin, test: bytes | None = None, gold: bytes | None = None, version: str | None = None
+        self,
+        origin: Origin,
+        test: bytes | None = None,
+        gold: bytes | None = None,
+        version: str | None = None,
+        mutants: bool | None = None,
     ) -> IntakeResult:
         spec = IntakeSpec(
             nonce="n",
@@ -52,6 +58,7 @@ class IntakeHarness:
             test_patch=await self._patch(test),
             gold_patch=await self._patch(gold),
             version=version,
+            mutants=mutants,
         )
         return await run_intake_to_result(spec, self.registry, self.workspace(), progress=lambda line: None)
 
@@ -82,12 +89,15 @@ class IntakeHarness:
     async def stage(self, record: IntakeResult, stage: Stage) -> Mapping[bytes, TarNode]:
         """What an evaluation of the stage sees under /testbed, .git left out: the image's tree and the layer on it."""
         assert record.code == 0, record.message
+        return await self.tree_with(record, record.layers[stage])
+
+    async def tree_with(self, record: IntakeResult, layer: Layer) -> Mapping[bytes, TarNode]:
+        """The same with the layer of a stage or of a mutant."""
         image = {
             b"testbed/" + path: node
             for path, node, _ in layer_rules.entries(await self.source(record))
             if path != b".git" and not path.startswith(b".git/")
         }
-        layer = record.layers[stage]
         data = await self.registry.get_blob(self.repo, layer.digest, layer.size)
         assert digest_of(gzip.decompress(data)) == layer.diff_id
         tree = layer_rules.apply(data, image)

@@ -24,6 +24,7 @@ RESULT_COLUMNS = frozenset(
         "evidence",
         "verdict",
         "controls",
+        "test_strength",
     }
 )
 MEASURED_COLUMNS = RESULT_COLUMNS | {
@@ -114,7 +115,8 @@ def swe_bench_row(instance: ValidatedInstance, policy: ExportPolicy = ExportPoli
         "controls": {control.name.value: control.result for control in instance.bundle.controls},
         **_origin_columns(instance),
     }
-    return {**classic, **kept, **{key: value for key, value in ours.items() if value}}
+    written = {key: value for key, value in ours.items() if value}
+    return {**classic, **kept, **written, **_strength_column(instance.bundle)}
 
 
 def _require_controls(bundle: VerdictBundle, policy: ExportPolicy) -> None:
@@ -148,6 +150,11 @@ def _fail_to_pass(bundle: VerdictBundle, policy: ExportPolicy) -> list[str]:
     else:
         why = "no test fails before the fix and passes after it. Give --allow-empty to export the row anyway"
     raise NotExportable(f"{why}. An empty FAIL_TO_PASS counts as resolved by any patch.")
+
+
+def _strength_column(bundle: VerdictBundle) -> dict[str, float]:
+    """The test strength as a fraction; 0 is a value, too."""
+    return {} if bundle.test_strength is None else {"test_strength": bundle.test_strength / 100}
 
 
 def _origin_columns(instance: ValidatedInstance) -> dict[str, Any]:
