@@ -5,11 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from swefoundry.api.taskinstance import ControlEvaluation
 from swefoundry.contracts.controls import ControlName
-from swefoundry.contracts.stages import Stage
+from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.stages import PROBE, Stage
 from swefoundry.controllers.taskinstance.observe import Observation
-from swefoundry.grading.verdict import Verdict, pair_verdict
 from swefoundry.workloads.attempt import Work, control_work
 from swefoundry.workloads.evaluation.launch import Variation
+
+FAILED_BEFORE = frozenset({ExitCode.TESTS_FAILED, ExitCode.ABORTED, ExitCode.TIME_LIMIT})
+"""Codes of `before` that a valid instance can have."""
 
 NUMBERS: Mapping[ControlName, Sequence[int]] = {
     ControlName.SHUFFLED: (0,),
@@ -19,7 +22,7 @@ NUMBERS: Mapping[ControlName, Sequence[int]] = {
 
 
 def missing_control_works(observed: Observation) -> list[Work]:
-    """Evaluations that the controls still need; none unless exit codes of the matrix say `fail2pass`."""
+    """Evaluations that the controls still need; none unless the matrix can give `fail2pass`."""
     status = observed.task.status
     if not can_be_valid(observed):
         return []
@@ -55,13 +58,15 @@ def with_control_evaluation(
 
 
 def can_be_valid(observed: Observation) -> bool:
-    """Whether exit codes of the matrix say `fail2pass`; the verdict also looks at single tests."""
-    codes: dict[Stage, list[int]] = {stage: [] for stage in Stage}
-    for item in observed.task.status.evaluations:
-        if item.code is not None:
-            codes[item.stage].append(item.code)
-    return any(
-        pair_verdict(before, after) is Verdict.FAIL2PASS
-        for before in codes[Stage.BEFORE]
-        for after in codes[Stage.AFTER]
-    )
+    """Whether the matrix can give `fail2pass`, as far as the status tells; the verdict also looks at single tests.
+
+    A time limit before the fix counts as a failure where a test hangs, and a failure after it does not where only
+    unstable tests fail.
+    """
+    samples = {
+        stage: [item for item in observed.task.status.evaluations if item.stage is stage] for stage in PROBE
+    }
+    before, after = ({item.code for item in samples[stage]} for stage in PROBE)
+    unstable = len({item.outcomes for item in samples[Stage.AFTER] if item.outcomes}) > 1
+    passed = ExitCode.OK in after or (ExitCode.TESTS_FAILED in after and unstable)
+    return passed and not before.isdisjoint(FAILED_BEFORE)

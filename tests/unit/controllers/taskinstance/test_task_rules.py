@@ -96,6 +96,18 @@ def test_the_image_of_a_valid_matrix_is_searched_for_leaks():
     assert decide(observed(a_task(VALID), ready())) == starting("leaks-0")
 
 
+def test_a_matrix_that_only_single_tests_can_make_valid_is_searched_for_leaks():
+    hangs = evaluations(base=0, before=22, after=0)
+    assert decide(observed(a_task(VALID | {"evaluations": hangs}), ready())) == starting("leaks-0")
+    first, second = (
+        [item | {"repeat": repeat, "outcomes": letter * 64} for item in evaluations(before=1, after=1)]
+        for repeat, letter in enumerate("ab")
+    )
+    unstable = {"evaluations": [*evaluations(base=0), *first, *second]}
+    task = a_task(VALID | unstable, validation={"repeats": 2})
+    assert decide(observed(task, ready())) == starting("leaks-0")
+
+
 @pytest.mark.parametrize(
     ("status", "spec"),
     [
