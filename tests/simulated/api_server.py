@@ -6,6 +6,7 @@ watch would send.
 """
 
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +18,17 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from swefoundry.kube.api_client import KubeClient
-from swefoundry.kube.resources import BUILDS, CONFIG_MAPS, EVENTS, PODS, TASKS
+from swefoundry.kube.resources import (
+    BUILDS,
+    CONFIG_MAPS,
+    CRDS,
+    EVENTS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    NODES,
+    PODS,
+    TASKS,
+)
 
 Json = dict[str, Any]
 ObjectKey = tuple[str, str, str]
@@ -25,7 +36,9 @@ ObjectKey = tuple[str, str, str]
 RequestHook = Callable[[str], Awaitable[Callable[[], None] | None]]
 """Called before each request; a function that it returns is called after the request has taken effect."""
 
-KINDS = {resource.plural: resource.kind for resource in (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS)}
+CLUSTER_SCOPED = {resource.plural: resource.kind for resource in (NODES, NAMESPACES, CRDS)}
+NAMESPACED = (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS, NETWORK_POLICIES)
+KINDS = CLUSTER_SCOPED | {resource.plural: resource.kind for resource in NAMESPACED}
 APPLY_PATCH = "application/apply-patch+yaml"
 EPOCH = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -60,6 +73,7 @@ class ApiServer:
     request_hook: RequestHook = no_hook
     now: datetime = EPOCH
     page: int = 500
+    git_version: str = "v1.33.1"
     url: str = ""
     _version: int = 100
 
@@ -96,8 +110,14 @@ class ApiServer:
         return self._store(key, created, "ADDED")
 
     def put(self, plural: str, body: Json) -> Json:
-        """Store an object with the status that it has, in the namespace ``default`` unless it names another."""
-        meta = {"namespace": "default", "uid": str(uuid.uuid4()), "generation": 1} | body["metadata"]
+        """Store an object with the status that it has, in the namespace ``default`` unless its kind has none or it
+        names another.
+        """
+        meta = {
+            "namespace": "" if plural in CLUSTER_SCOPED else "default",
+            "uid": str(uuid.uuid4()),
+            "generation": 1,
+        } | body["metadata"]
         key = (plural, meta["namespace"], meta["name"])
         return self._store(key, body | {"kind": KINDS[plural], "metadata": meta}, "ADDED")
 
@@ -203,6 +223,8 @@ class ApiServer:
             for pattern in (line, f"{request.method} {plural}"):
                 if pattern in self.forced_errors:
                     raise ApiStatusError(*self.forced_errors[pattern])
+            if request.path == "/version":
+                return web.json_response({"gitVersion": self.git_version})
             if sub == "log":
                 return web.Response(body=self._log(("pods", namespace, name)))
             answer = self._do(request, (plural, namespace, name), sub, json.loads(content or b"{}"))
@@ -288,9 +310,9 @@ def merge_patch(old: Json, change: Json) -> Json:
 
 
 def _parse_path(path: str) -> tuple[str, str, str, str]:
-    inside = path.partition("/v1/" if path.startswith("/api/") else "/v1alpha1/")[2].split("/")
+    inside = re.sub(r"^(/apis?/([^/]+/)?v[^/]+)?/", "", path).split("/")
     namespace = ""
-    if inside[0] == "namespaces":
+    if inside[0] == "namespaces" and len(inside) > 2:
         namespace, inside = inside[1], inside[2:]
     plural, name, sub = (*inside, "", "")[:3]
     return plural, namespace, name, sub

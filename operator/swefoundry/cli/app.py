@@ -15,6 +15,7 @@ from swefoundry.cli import console
 from swefoundry.cli.commands import collect as collect_command
 from swefoundry.cli.commands import debug as debug_command
 from swefoundry.cli.commands import (
+    doctor,
     export,
     import_dataset,
     lint,
@@ -67,6 +68,7 @@ collect.command("releases")(collect_command.releases)
 app.add_typer(collect, name="collect")
 app.command("status")(status.status)
 app.command("why")(why.why)
+app.command("doctor")(doctor.doctor)
 app.command("logs")(show_logs.logs)
 app.command("retry")(retry_instances.retry)
 app.command("transcript")(show_transcript.transcript)

@@ -25,6 +25,9 @@ REQUEST_SECONDS = 30.0
 FOLLOW_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS)
 """A log that is followed has no time limit: tests may be silent for long."""
 
+VERSION_INFO = Resource("Info", "version", "")
+"""Not a kind of objects, but a document of the API server."""
+
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 
@@ -70,6 +73,10 @@ class KubeClient:
         page = await self._json("GET", EVENTS, EVENTS.path(namespace), query=query)
         items: list[ApiObject] = page.get("items", [])
         return items
+
+    async def version(self) -> str:
+        """The version of the API server, such as `v1.33.1`."""
+        return str((await self._json("GET", VERSION_INFO, VERSION_INFO.path(""))).get("gitVersion", ""))
 
     async def list(self, resource: Resource, namespace: str, selector: str = "") -> AsyncIterator[ApiObject]:
         """All objects, page by page."""

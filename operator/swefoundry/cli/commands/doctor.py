@@ -1,0 +1,111 @@
+"""`swefoundry doctor`: whether the cluster, the installation and the registry are as they must be."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import asdict
+from typing import TypeVar
+
+import typer
+from rich.text import Text
+
+from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS
+from swefoundry.cli import clients, console, options
+from swefoundry.cli.commands.debug import OPERATOR_SELECTOR
+from swefoundry.cli.diagnosis import Finding, InstalledSystem, Level, findings
+from swefoundry.cli.exit_status import ExitStatus
+from swefoundry.errors import SwefoundryError
+from swefoundry.kube.api_client import KubeClient
+from swefoundry.kube.resources import (
+    CRDS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    NODES,
+    PODS,
+    ApiObject,
+    Resource,
+)
+
+ReadT = TypeVar("ReadT")
+ABSENT_BLOB = f"sha256:{0:064}"
+"""A digest of which no content is known: any answer about it shows that the registry answers."""
+STYLES = {Level.OK: "green", Level.UNKNOWN: "yellow", Level.PROBLEM: "red"}
+
+
+def doctor(
+    namespace: options.Namespace = "",
+    context: options.Context = None,
+    registry: options.RegistryHost = "",
+    insecure: options.Insecure = False,
+    prefix: options.Prefix = options.DEFAULT_PREFIX,
+    output: console.OutputOption = console.OutputFormat.TABLE,
+) -> None:
+    """Check what an installation needs, one line each, with the fix: versions, CRDs, operator, policies, registry.
+
+    Nothing is changed and no pod is started; `helm test` runs a whole instance. With a problem the exit code is 1.
+    """
+    cluster = clients.cluster_target(namespace, context)
+    target = clients.RegistryTarget(registry, insecure, prefix)
+    found = findings(asyncio.run(_read_installation(cluster, target)))
+    if output is console.OutputFormat.JSON:
+        console.print_json([asdict(finding) for finding in found])
+    else:
+        _print_findings(found)
+    if any(finding.level is Level.PROBLEM for finding in found):
+        raise typer.Exit(ExitStatus.SOME_REJECTED)
+
+
+def _print_findings(found: list[Finding]) -> None:
+    rows = [
+        (item.check, Text(item.level, style=STYLES[item.level]), f"{item.found}{_fix(item)}")
+        for item in found
+    ]
+    console.stdout().print(console.table(("check", "result", "found"), rows))
+
+
+def _fix(item: Finding) -> str:
+    return f". {item.fix[:1].upper()}{item.fix[1:]}" if item.fix else ""
+
+
+async def _read_installation(
+    cluster: clients.ClusterTarget, target: clients.RegistryTarget
+) -> InstalledSystem:
+    async with clients.open_cluster(cluster) as kube:
+        version = await kube.version()
+        operators = await _or_reason(_list(kube, PODS, "", OPERATOR_SELECTOR))
+        if isinstance(operators, str):
+            operators = await _or_reason(_list(kube, PODS, cluster.namespace, OPERATOR_SELECTOR))
+        return InstalledSystem(
+            namespace=cluster.namespace,
+            version=version,
+            nodes=await _or_reason(_list(kube, NODES)),
+            crds={
+                item.name: await _or_reason(kube.get(CRDS, "", item.name)) for item in RESOURCE_DEFINITIONS
+            },
+            operators=operators,
+            namespace_object=await _or_reason(kube.get(NAMESPACES, "", cluster.namespace)),
+            network_policies=await _or_reason(_list(kube, NETWORK_POLICIES, cluster.namespace)),
+            registry=target.host,
+            registry_error=await _registry_error(target),
+        )
+
+
+async def _list(
+    kube: KubeClient, resource: Resource, namespace: str = "", selector: str = ""
+) -> list[ApiObject]:
+    return [item async for item in kube.list(resource, namespace, selector)]
+
+
+async def _or_reason(read: Awaitable[ReadT]) -> ReadT | str:
+    """What was read, or why it could not be."""
+    try:
+        return await read
+    except SwefoundryError as error:
+        return str(error)
+
+
+async def _registry_error(target: clients.RegistryTarget) -> str:
+    if not target.host:
+        return ""
+    async with clients.open_registry(target) as registry:
+        answer = await _or_reason(registry.has_blob(target.repository("swefoundry/doctor"), ABSENT_BLOB))
+    return answer if isinstance(answer, str) else ""
