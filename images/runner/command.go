@@ -18,6 +18,8 @@ const (
 	lookEvery    = 200 * time.Millisecond // for a stop, and should a child's end ever be missed
 )
 
+var shells = []string{"/bin/bash", "/bin/sh"}
+
 type ending struct {
 	status      syscall.WaitStatus
 	duration    time.Duration
@@ -36,9 +38,9 @@ func (e ending) exitCode() int {
 }
 
 // runCommand returns when the command has ended and nothing that it left behind is alive.
-func runCommand(spec Spec, user *account, progress *progress, output *output, child <-chan os.Signal) (ending, error) {
+func runCommand(spec Spec, user *account, environment []string, output *output, child <-chan os.Signal) (ending, error) {
 	started := time.Now()
-	pipe, pid, err := start(spec, user, progress)
+	pipe, pid, err := start(spec, user, environment)
 	var refused notRunnable
 	if errors.As(err, &refused) {
 		return ending{notRunnable: true, note: refused.Error()}, nil
@@ -71,7 +73,7 @@ type notRunnable struct{ reason string }
 
 func (n notRunnable) Error() string { return n.reason }
 
-func start(spec Spec, user *account, progress *progress) (*os.File, int, error) {
+func start(spec Spec, user *account, environment []string) (*os.File, int, error) {
 	if info, err := os.Stat(spec.Workdir); err != nil || !info.IsDir() {
 		return nil, 0, notRunnable{"workdir " + spec.Workdir + " is not a directory"}
 	}
@@ -88,23 +90,23 @@ func start(spec Spec, user *account, progress *progress) (*os.File, int, error) 
 	if err := user.share(writer); err != nil {
 		return nil, 0, err
 	}
-	pid, err := startShell(spec, user, progress, nothing, writer)
+	pid, err := startShell(spec, user, environment, nothing, writer)
 	if err != nil {
 		reader.Close()
 	}
 	return reader, pid, err
 }
 
-func startShell(spec Spec, user *account, progress *progress, stdin, stdout *os.File) (int, error) {
+func startShell(spec Spec, user *account, environment []string, stdin, stdout *os.File) (int, error) {
 	attributes := &syscall.ProcAttr{
 		Dir:   spec.Workdir,
-		Env:   progress.environment(user.environment(withoutOurs(os.Environ()))),
+		Env:   environment,
 		Files: []uintptr{stdin.Fd(), stdout.Fd(), stdout.Fd()},
 		// Its own session, so its own process group.
 		Sys: &syscall.SysProcAttr{Setsid: true, Credential: user.credential()},
 	}
 	var failures []string
-	for _, shell := range []string{"/bin/bash", "/bin/sh"} {
+	for _, shell := range shells {
 		pid, err := syscall.ForkExec(shell, []string{shell, "-c", spec.Command}, attributes)
 		if err == nil {
 			return pid, nil

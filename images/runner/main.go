@@ -56,7 +56,9 @@ func evaluate(spec Spec, log terminationLog) int {
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
-	ended, err := runCommand(spec, user, progress, output, child)
+	environment := progress.environment(user.environment(withoutOurs(os.Environ())))
+	environment, later := withLaterClock(environment, spec, user)
+	ended, err := runCommand(spec, user, environment, output, child)
 	if err != nil {
 		return giveUp(log, exitBroken, err)
 	}
@@ -73,7 +75,7 @@ func evaluate(spec Spec, log terminationLog) int {
 	record.Network = probe.result()
 	record.OutputBytes, record.OutputSHA256, record.OutputTruncated = output.summary()
 	seen := progress.read()
-	record.CPUs, record.Shuffled = cpus, seen.shuffled
+	record.CPUs, record.Shuffled, record.LaterClock = cpus, seen.shuffled, later
 	reports := collectReports(spec, seen)
 	code, reason := canonicalCode(situationOf(spec, ended, reports))
 	record.Code, record.Tests, record.UnreadableReports = code, reports.tests, reports.unreadable

@@ -38,6 +38,7 @@ type Record struct {
 	Measured          *Measured `json:"measured,omitempty"`
 	CPUs              int       `json:"cpus,omitempty"`
 	Shuffled          bool      `json:"shuffled,omitempty"`
+	LaterClock        bool      `json:"laterClock,omitempty"`
 }
 
 func (r *Record) describe(ended ending) {

@@ -43,6 +43,7 @@ type Spec struct {
 	RunAsUser         int      `json:"runAsUser"`   // 0 is root
 	ShuffleSeed       uint32   `json:"shuffleSeed"` // 0: the tests run as they were collected
 	CPUs              int      `json:"cpus"`        // 0: all
+	LaterClock        bool     `json:"laterClock"`
 	OutputBytes       int      `json:"outputBytes"`
 	ReportBytes       int      `json:"reportBytes"`
 	ReportLogBytes    int      `json:"reportLogBytes"`

@@ -19,6 +19,12 @@ func TestOrderTakesDefaults(t *testing.T) {
 	}
 }
 
+func TestOrderWithALaterClock(t *testing.T) {
+	if got, err := specFrom(minimal + `,"laterClock":true}`); err != nil || !got.LaterClock {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 func TestOrderNamesTheFaultyField(t *testing.T) {
 	for _, c := range []struct{ text, names string }{
 		{"", "not set"},

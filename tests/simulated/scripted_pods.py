@@ -80,7 +80,8 @@ class ScriptedPods:
     def _variation(self, spec: Json) -> Json:
         """What the runner records of a control."""
         cpus = {"cpus": min(spec["cpus"], self.cpus)} if "cpus" in spec else {}
-        return cpus | ({"shuffled": True} if "shuffleSeed" in spec and self.pytest else {})
+        clock = {"laterClock": True} if spec.get("laterClock") else {}
+        return cpus | clock | ({"shuffled": True} if "shuffleSeed" in spec and self.pytest else {})
 
     def _agent(self, record: Json, tags: Json) -> ContainerEnd:
         written = self.agent_records.get(tags[labels.WORK], [])[int(tags[labels.ATTEMPT]) :]

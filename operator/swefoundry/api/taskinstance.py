@@ -202,6 +202,9 @@ class Prepared(WireModel):
     mutants: StoredMutants | None = Field(
         default=None, description="Trees of `after` without one hunk of the gold patch, for `MutatedGold`."
     )
+    clock_layer: Layer | None = Field(
+        default=None, description="Layer of `after` with the library of a later clock, for `Clock`."
+    )
 
 
 Phase = Literal[

@@ -22,6 +22,8 @@ class ControlName(StrEnum):
     """The outcome of `after` does not depend on the order of the tests."""
     CPU = "Cpu"
     """The outcome of `after` does not depend on the number of CPUs."""
+    CLOCK = "Clock"
+    """The outcome of `after` does not depend on the year."""
     MUTATED_GOLD = "MutatedGold"
     """The tests fail without any one hunk of the gold patch."""
     LEAKS = "Leaks"

@@ -43,6 +43,8 @@ class EvaluationSpec(WireModel):
     """Order of the tests, where the command runs pytest. Absent, as the next one, for the same reason: as collected."""
     cpus: int | None = None
     """CPUs that the command may use, if the node has as many."""
+    later_clock: bool | None = None
+    """Whether the command sees a clock that is one year later. Absent when it does not, for the same reason."""
     canary: list[str] = []
     """ip:port addresses that must not be reachable."""
 
@@ -87,5 +89,7 @@ class EvaluationResult(WireModel):
     """Whether tests were run in the order of the spec's seed."""
     cpus: int | None = None
     """CPUs that the command could use; None when the spec does not limit them."""
+    later_clock: bool = False
+    """Whether programs of the image showed the later time before the command ran."""
     measured: MeasuredResources | None = None
     """What the container used; absent in a record of the release before."""

@@ -79,6 +79,8 @@ class IntakeSpec(WireModel):
     """Re-created as a tag on the clean tree when the origin is an archive, for tools that ask git for the version."""
     mutants: bool | None = None
     """Whether to store the mutants of the gold patch; absent when they are not wanted."""
+    later_clock: bool | None = None
+    """Whether to store a layer for an evaluation with a later clock; absent when it is not wanted."""
 
 
 class IntakeResult(WireModel):
@@ -112,3 +114,5 @@ class IntakeResult(WireModel):
     """How `after` without the gold patch differs from `before`; empty when it does not. None: not compared."""
     mutants: StoredMutants | None = None
     """Absent when they were not wanted, or cannot be made."""
+    clock_layer: Layer | None = None
+    """The layer of `after` with the clock library; absent when it was not wanted."""

@@ -123,6 +123,23 @@ def cpu(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> ControlResul
     return control_result(name, "Passed", agreed, limited[0].evidence)
 
 
+def clock(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> ControlResult:
+    """Compare `after` with a run whose clock is one year later."""
+    name = ControlName.CLOCK
+    for run in runs:
+        if problem := _no_result([*after, run]):
+            return control_result(name, "Unknown", problem, run.evidence)
+        if run.record is None or not run.record.later_clock:
+            kept = "the programs of the image show the real time: their C library does not load libfaketime"
+            return control_result(name, "Unknown", kept, run.evidence)
+        if difference := _difference(after, run):
+            return control_result(name, "Failed", f"one year later: {difference}", run.evidence)
+        agreed = "one year later: the outcome is that of `after`"
+        return control_result(name, "Passed", agreed, run.evidence)
+    why = "intake left no layer with libfaketime: it ran before this control was asked for"
+    return control_result(name, "Unknown", why)
+
+
 def _no_result(runs: Iterable[ControlRun]) -> str:
     """Return why the last of the runs cannot be compared with those before; empty when it can."""
     for run in runs:

@@ -26,6 +26,8 @@ from swefoundry.oci.deterministic_tar import (
 )
 
 RUNNER_PATH = ".swefoundry/runner"
+CLOCK_LIBRARY_PATH = ".swefoundry/libfaketime.so.1"
+"""Beside the runner, which looks for it there."""
 _PREFIX = SOURCE_ROOT.lstrip("/").encode() + b"/"
 _WHITEOUT_PREFIX = b".wh."
 
@@ -83,13 +85,18 @@ def _folders(path: bytes) -> Iterator[bytes]:
 
 
 def stage_layer(
-    changes: StageChanges, content: Mapping[bytes, RegularFile | Symlink], runner: bytes
+    changes: StageChanges,
+    content: Mapping[bytes, RegularFile | Symlink],
+    runner: bytes,
+    clock_library: bytes | None = None,
 ) -> tuple[bytes, Layer]:
     """Return the layer with the runner and the changed files; ``content`` has an entry for each replaced path."""
     nodes: dict[bytes, TarNode] = {
         b".swefoundry": Directory(),
         RUNNER_PATH.encode(): RegularFile(runner, executable=True),
     }
+    if clock_library is not None:
+        nodes[CLOCK_LIBRARY_PATH.encode()] = RegularFile(clock_library)
     nodes |= {_PREFIX + path: Directory() for path in changes.folders}
     nodes |= {_PREFIX + _checked_path(path): content[path] for path in changes.replaced}
     nodes |= {_PREFIX + _whiteout_path(_checked_path(path)): RegularFile(b"") for path in changes.removed}

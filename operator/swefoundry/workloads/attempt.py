@@ -112,6 +112,7 @@ class Work:
 TEXT_OF_CONTROL = {
     ControlName.SHUFFLED: "shuffled",
     ControlName.CPU: "cpu",
+    ControlName.CLOCK: "clock",
     ControlName.MUTATED_GOLD: "mutant",
 }
 """Names in works of the controls that evaluate in pods of their own."""

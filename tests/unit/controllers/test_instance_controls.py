@@ -215,3 +215,51 @@ async def test_intake_is_asked_for_mutants_when_the_control_is(server, proxy, se
         if body["kind"] == "Pod" and body["metadata"]["labels"][labels.WORK] == "intake"
     ]
     assert spec_of(intake).get("mutants") is requested
+
+
+CLOCK = {"controls": ["Clock"]}
+
+
+async def test_the_tests_run_one_year_later_in_a_layer_of_their_own(server, proxy, seeded):
+    # That of `base` stands for it, so that it is none of the matrix's stage images of `after`.
+    layer = seeded.layers["base"]
+    script = ScriptedPods(seeded, intake={"clockLayer": layer}, probe_codes={"clock-0": 1})
+    status, bundle = await finished(server, proxy, seeded, script, validation=CLOCK)
+    [evaluation] = status["controlEvaluations"]
+    assert status["controls"] == [
+        {
+            "name": "Clock",
+            "result": "Failed",
+            "message": "one year later: code 1 instead of 0",
+            "evidence": evaluation["evidence"],
+        }
+    ]
+    assert (status["verdict"], status["prepared"]["clockLayer"]) == ("fail2pass", layer)
+    assert bundle["controls"] == status["controls"]
+    images = {
+        body["metadata"]["labels"][labels.WORK]: body["spec"]["containers"][0]["image"]
+        for body in server.created
+        if body["kind"] == "Pod" and body["metadata"]["labels"][labels.ROLE] == "evaluation"
+    }
+    assert images["clock-0"] == images["base-0"] != images["after-0"]
+
+
+async def test_an_intake_without_the_layer_of_the_clock_costs_no_pod(server, proxy, seeded):
+    status, _ = await finished(server, proxy, seeded, validation=CLOCK)
+    assert (status["verdict"], status["controls"][0]["result"]) == ("fail2pass", "Unknown")
+    assert status.get("controlEvaluations", []) == []
+
+
+@pytest.mark.parametrize(("controls", "requested"), [(CLOCK, True), ({}, None)])
+async def test_the_later_clock_is_asked_for_when_the_control_is(server, proxy, seeded, controls, requested):
+    script = ScriptedPods(seeded, intake={"clockLayer": seeded.layers["base"]})
+    await finished(server, proxy, seeded, script, validation=controls)
+    found = {
+        body["metadata"]["labels"][labels.WORK]: spec_of(body).get("laterClock")
+        for body in server.created
+        if body["kind"] == "Pod" and body["metadata"]["labels"][labels.ROLE] in ("intake", "evaluation")
+    }
+    assert {work: value for work, value in found.items() if work in ("intake", "clock-0")} == (
+        {"intake": True, "clock-0": True} if requested else {"intake": None}
+    )
+    assert found["after-0"] is None

@@ -9,7 +9,15 @@ from swefoundry.contracts.controls import ControlName, ControlOutcome, ControlRe
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import EvaluationResult
 from swefoundry.contracts.stages import Stage
-from swefoundry.grading.control_checks import ControlRun, base_tests, cpu, null_patch, reversed_gold, shuffled
+from swefoundry.grading.control_checks import (
+    ControlRun,
+    base_tests,
+    clock,
+    cpu,
+    null_patch,
+    reversed_gold,
+    shuffled,
+)
 from swefoundry.grading.testcase_status import CaseStatus
 
 PASSED, FAILED, ERROR, SKIPPED = (
@@ -201,6 +209,38 @@ def test_cpu_compares_after_with_runs_on_given_numbers_of_cpus(case: str) -> Non
         result=result,
         message=message,
         evidence=None if result == "Unknown" else EVIDENCE,
+    )
+
+
+CLOCK_CASES: dict[str, tuple[ControlRun, ControlOutcome, str]] = {
+    "the outcome is the same": (
+        a_varied_run(SAME, later_clock=True),
+        "Passed",
+        "one year later: the outcome is that of `after`",
+    ),
+    "a test has another outcome": (
+        a_varied_run(a_run(0, a=PASSED, b=SKIPPED), later_clock=True),
+        "Failed",
+        "one year later: 1 test (b) had another outcome",
+    ),
+    "the programs show the real time": (
+        a_varied_run(SAME),
+        "Unknown",
+        "the programs of the image show the real time: their C library does not load libfaketime",
+    ),
+    "the pod gave no result": (
+        a_varied_run(a_run(None), later_clock=True),
+        "Unknown",
+        "a pod gave no result (OOMKilled)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CLOCK_CASES)
+def test_clock_compares_after_with_a_run_one_year_later(case: str) -> None:
+    run, result, message = CLOCK_CASES[case]
+    assert clock(MATRIX, [run]) == ControlResult(
+        name=ControlName.CLOCK, result=result, message=message, evidence=run.evidence
     )
 
 

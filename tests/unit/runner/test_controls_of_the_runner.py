@@ -1,6 +1,7 @@
 """What controls vary: the real runner changes the order of pytest's tests, and the CPUs of the command."""
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,10 @@ def test_the_command_may_use_as_many_cpus_as_the_spec_says_and_the_machine_has(b
 
 def test_without_a_limit_the_record_names_no_cpus(box: Box):
     assert "cpus" not in box.run("nproc").record
+
+
+def test_without_a_library_of_its_own_the_command_runs_with_the_real_clock(box: Box):
+    ran = box.run("date +%s; env | grep -c FAKETIME", later_clock=True)
+    shown, variables = ran.output.split()
+    assert abs(int(shown) - time.time()) < 24 * 3600
+    assert (variables, "laterClock" in ran.record) == (b"0", False)

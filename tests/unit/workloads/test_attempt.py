@@ -24,6 +24,7 @@ WORKS = {
     "after-12": (evaluation_work(Stage.AFTER, 12), Role.EVALUATION),
     "base-0": (evaluation_work(Stage.BASE, 0), Role.EVALUATION),
     "shuffled-0": (control_work(ControlName.SHUFFLED), Role.EVALUATION),
+    "clock-0": (control_work(ControlName.CLOCK), Role.EVALUATION),
     "mutant-7": (control_work(ControlName.MUTATED_GOLD, 7), Role.EVALUATION),
     "cpu-4": (control_work(ControlName.CPU, 4), Role.EVALUATION),
 }

@@ -81,6 +81,7 @@ async def _launch_intake(move: StartPod, observed: Observation, context: Reconci
         test_patch=spec.test_patch,
         gold_patch=spec.gold_patch,
         mutants=ControlName.MUTATED_GOLD in spec.validation.controls,
+        later_clock=ControlName.CLOCK in spec.validation.controls,
     )
     return await launch_intake(context, new_attempt_ref(observed.owner, move), move, request)
 
@@ -116,6 +117,8 @@ async def _layer(work: Work, prepared: Prepared, observed: Observation, context:
     if work.control is ControlName.MUTATED_GOLD and prepared.mutants is not None:
         mutants = await context.mutants(observed.repository, prepared.mutants.blob)
         return mutants[work.number].layer
+    if work.control is ControlName.CLOCK and prepared.clock_layer is not None:
+        return prepared.clock_layer
     return prepared.layers[work.evaluated_stage]
 
 

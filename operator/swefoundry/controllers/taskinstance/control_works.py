@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from swefoundry.api.taskinstance import ControlEvaluation
+from swefoundry.api.taskinstance import ControlEvaluation, Prepared
 from swefoundry.contracts.controls import ControlName
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.stages import PROBE, Stage
@@ -18,7 +18,7 @@ NUMBERS: Mapping[ControlName, Sequence[int]] = {
     ControlName.SHUFFLED: (0,),
     ControlName.CPU: (1, 2, 4),
 }
-"""Numbers of the works of each control with pods of its own, but for `MutatedGold`: it has one per mutant."""
+"""Numbers of the works of each control that needs nothing of intake but the layer of `after`."""
 
 
 def missing_control_works(observed: Observation) -> list[Work]:
@@ -27,14 +27,15 @@ def missing_control_works(observed: Observation) -> list[Work]:
     if not can_be_valid(observed):
         return []
     ended = {control_work(item.control, item.number) for item in status.control_evaluations}
-    mutants = status.prepared.mutants if status.prepared else None
-    works = control_works(observed.task.spec.validation.controls, mutants.count if mutants else 0)
+    works = control_works(observed.task.spec.validation.controls, status.prepared)
     return [work for work in works if work not in ended]
 
 
-def control_works(names: Iterable[ControlName], mutants: int = 0) -> tuple[Work, ...]:
-    """Every evaluation of the controls."""
-    numbers = {**NUMBERS, ControlName.MUTATED_GOLD: range(mutants)}
+def control_works(names: Iterable[ControlName], prepared: Prepared | None) -> tuple[Work, ...]:
+    """Every evaluation of the controls: one per mutant, and one with a later clock where intake left its layer."""
+    mutants = prepared.mutants.count if prepared and prepared.mutants else 0
+    clocks = 1 if prepared and prepared.clock_layer else 0
+    numbers = {**NUMBERS, ControlName.MUTATED_GOLD: range(mutants), ControlName.CLOCK: range(clocks)}
     return tuple(control_work(name, number) for name in names for number in numbers.get(name, ()))
 
 
@@ -45,6 +46,8 @@ def control_variation(work: Work, instance_id: str) -> Variation:
         return Variation(shuffle_seed=seed)
     if work.control is ControlName.CPU:
         return Variation(cpus=work.number)
+    if work.control is ControlName.CLOCK:
+        return Variation(later_clock=True)
     return Variation()
 
 

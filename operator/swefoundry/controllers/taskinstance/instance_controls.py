@@ -9,7 +9,15 @@ from swefoundry.contracts.stages import Stage
 from swefoundry.controllers.taskinstance.observe import Observation
 from swefoundry.controllers.taskinstance.stored_evaluations import StoredEvaluation, read_evaluation_if_there
 from swefoundry.controllers.taskinstance.stored_samples import StoredSamples
-from swefoundry.grading.control_checks import ControlRun, base_tests, cpu, null_patch, reversed_gold, shuffled
+from swefoundry.grading.control_checks import (
+    ControlRun,
+    base_tests,
+    clock,
+    cpu,
+    null_patch,
+    reversed_gold,
+    shuffled,
+)
 from swefoundry.grading.mutation_check import Mutation, judge_mutants, mutated_gold
 from swefoundry.grading.result_sets import CaseSets
 from swefoundry.workloads.context import ReconcileContext
@@ -37,6 +45,7 @@ CHECKS: Mapping[ControlName, Callable[[ControlInputs], ControlResult]] = {
     ControlName.BASE_TESTS: lambda inputs: base_tests(inputs.base, inputs.tolerated),
     ControlName.SHUFFLED: lambda inputs: shuffled(inputs.after, inputs.varied[ControlName.SHUFFLED]),
     ControlName.CPU: lambda inputs: cpu(inputs.after, inputs.varied[ControlName.CPU]),
+    ControlName.CLOCK: lambda inputs: clock(inputs.after, inputs.varied[ControlName.CLOCK]),
     ControlName.MUTATED_GOLD: lambda inputs: mutated_gold(inputs.mutation),
     ControlName.LEAKS: lambda _: control_result(ControlName.LEAKS, "Unknown", "the image was not searched"),
 }

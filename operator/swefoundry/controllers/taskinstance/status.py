@@ -153,6 +153,7 @@ def _with_intake(
         notes=[note[:MAX_NOTE_CHARACTERS] for note in record.notes[:MAX_NOTES]],
         gold_difference=record.gold_difference,
         mutants=record.mutants,
+        clock_layer=record.clock_layer,
     )
     return with_fields(status, prepared=prepared)
 

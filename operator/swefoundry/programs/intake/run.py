@@ -34,6 +34,8 @@ from swefoundry.programs.intake.unfetched import (
 )
 from swefoundry.programs.intake.workspace import Workspace
 
+CLOCK_LAYER = "clock"
+"""Name of the layer of `after` with the clock library, beside those of the stages."""
 _NOTES = 6
 _NOTE_CHARACTERS = 300
 
@@ -51,7 +53,7 @@ async def run_intake(
     git, runner = source.tree.git, await asyncio.to_thread(workspace.runner.read_bytes)
     base = await worktree.worktree_listing(git)
     facts = await asyncio.to_thread(_source_facts, source, base)
-    layers = {Stage.BASE: stage_layer(StageChanges(), {}, runner)}
+    layers: dict[str, tuple[bytes, Layer]] = {Stage.BASE: stage_layer(StageChanges(), {}, runner)}
     before = now = base
     for stage, patch in patches.items():
         if patch is not None:
@@ -66,6 +68,14 @@ async def run_intake(
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
             require_imported_submodules(source.unfetched.gitlinks, facts)
         progress(f"stage {stage}: {layers[stage][1].size} bytes")
+    if spec.later_clock:
+        changes, library = (
+            stage_changes(base, now),
+            await asyncio.to_thread(workspace.clock_library.read_bytes),
+        )
+        layers[CLOCK_LAYER] = await asyncio.to_thread(
+            _stage_layer, source.tree.root, patches[Stage.AFTER], changes, runner, library
+        )
     result = await _store_results(spec, source, facts, layers, patches, registry)
     gold = patches[Stage.AFTER]
     # What a patch changes in submodules and files of Git LFS is not in its text alone.
@@ -93,10 +103,14 @@ async def _apply(git: Git, patch: ReadPatch, source: StoredSource) -> None:
 
 
 def _stage_layer(
-    root: Path, patch: ReadPatch | None, changes: StageChanges, runner: bytes
+    root: Path,
+    patch: ReadPatch | None,
+    changes: StageChanges,
+    runner: bytes,
+    clock_library: bytes | None = None,
 ) -> tuple[bytes, Layer]:
     try:
-        return stage_layer(changes, worktree.worktree_contents(root, changes.replaced), runner)
+        return stage_layer(changes, worktree.worktree_contents(root, changes.replaced), runner, clock_library)
     except PermanentError as error:
         if patch is None:
             raise
@@ -137,7 +151,7 @@ async def _store_results(
     spec: IntakeSpec,
     source: StoredSource,
     facts: Facts,
-    layers: dict[Stage, tuple[bytes, Layer]],
+    layers: Mapping[str, tuple[bytes, Layer]],
     patches: Mapping[Stage, ReadPatch | None],
     registry: RegistryClient,
 ) -> IntakeResult:
@@ -148,8 +162,8 @@ async def _store_results(
     await asyncio.gather(*(registry.put_blob(repo, data) for data in blobs))
     parts = [
         *(
-            ArtifactLayer(f"{stage}.tar.gz", OCI_LAYER, layer.digest, layer.size)
-            for stage, (_, layer) in layers.items()
+            ArtifactLayer(f"{name}.tar.gz", OCI_LAYER, layer.digest, layer.size)
+            for name, (_, layer) in layers.items()
         ),
         ArtifactLayer("facts.json", FILE_MEDIA_TYPE, digest_of(facts_json), len(facts_json)),
         *(
@@ -162,7 +176,8 @@ async def _store_results(
         nonce=spec.nonce,
         code=ExitCode.OK,
         source=source.digest,
-        layers={stage: layer for stage, (_, layer) in layers.items()},
+        layers={stage: layers[stage][1] for stage in Stage if stage in layers},
+        clock_layer=layers[CLOCK_LAYER][1] if CLOCK_LAYER in layers else None,
         facts=digest_of(facts_json),
         fingerprint=facts.fingerprint,
         language=facts_of.language(facts),

@@ -8,15 +8,18 @@ from swefoundry.programs.intake.limits import RetryPolicy
 
 RUNNER_MOUNT = Path("/usr/local/libexec/swefoundry/runner")
 """Where the operator's image carries the runner."""
+CLOCK_LIBRARY = RUNNER_MOUNT.parent / "clock" / "libfaketime.so.1"
+"""Where it carries the library that shifts clocks."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """An empty folder of our own, the runner's binary, and how often hosts are asked."""
+    """An empty folder of our own, the runner's binary, how often hosts are asked, and the clock library."""
 
     folder: Path
     runner: Path = RUNNER_MOUNT
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    clock_library: Path = CLOCK_LIBRARY
 
 
 def remove(path: Path) -> None:

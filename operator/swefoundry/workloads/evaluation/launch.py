@@ -26,6 +26,7 @@ class Variation:
 
     shuffle_seed: int | None = None
     cpus: int | None = None
+    later_clock: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ async def _pod_body(
         run_as_user=request.draft.run_as_user,
         shuffle_seed=request.variation.shuffle_seed,
         cpus=request.variation.cpus,
+        later_clock=request.variation.later_clock,
         canary=list(settings.canary) if request.validation.network == "Deny" else [],
     )
     run = EvaluationRun(

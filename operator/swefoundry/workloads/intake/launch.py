@@ -58,6 +58,8 @@ class IntakeRequest:
     gold_patch: Patch | None = None
     mutants: bool = False
     """Whether to store the mutants of the gold patch."""
+    later_clock: bool = False
+    """Whether to store a layer for an evaluation with a later clock."""
 
 
 @dataclass
@@ -88,6 +90,7 @@ async def launch_intake(
             gold_patch=await _patch_source(context, request, request.gold_patch, "gold", inputs),
             version=request.version,
             mutants=request.mutants or None,
+            later_clock=request.later_clock or None,
         )
         return intake_pod(ref, spec, context.settings, tuple(inputs.volumes))
 

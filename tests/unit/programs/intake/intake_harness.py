@@ -24,6 +24,7 @@ from unit.programs.intake.git_server import Server
 from unit.programs.intake.repositories import Repository
 
 RUNNER = b"\x7fELF a runner"
+CLOCK_LIBRARY = b"\x7fELF a library"
 QUICK = RetryPolicy(attempts=3, first_pause_seconds=0.01)
 _numbers = itertools.count()
 
@@ -50,6 +51,7 @@ class IntakeHarness:
         gold: bytes | None = None,
         version: str | None = None,
         mutants: bool | None = None,
+        later_clock: bool | None = None,
     ) -> IntakeResult:
         spec = IntakeSpec(
             nonce="n",
@@ -59,6 +61,7 @@ class IntakeHarness:
             gold_patch=await self._patch(gold),
             version=version,
             mutants=mutants,
+            later_clock=later_clock,
         )
         return await run_intake_to_result(spec, self.registry, self.workspace(), progress=lambda line: None)
 
@@ -67,7 +70,9 @@ class IntakeHarness:
         folder.mkdir()
         runner = self.folder / "runner"
         runner.write_bytes(RUNNER)
-        return Workspace(folder, runner, QUICK)
+        library = self.folder / "libfaketime.so.1"
+        library.write_bytes(CLOCK_LIBRARY)
+        return Workspace(folder, runner, QUICK, library)
 
     async def _patch(self, patch: bytes | None) -> PatchSource | None:
         return None if patch is None else PatchSource(blob=await self.registry.put_blob(self.repo, patch))
