@@ -1,7 +1,7 @@
 """Leave one hunk out of a patch.
 
-What is added, deleted, renamed without a change or binary is one hunk as a whole. Hunks of documents are not counted:
-no test could notice them.
+What is added, deleted, renamed without a change or binary is one hunk as a whole. Hunks of documents, of type
+stubs and of the settings of CI services are not counted: no test could notice them.
 """
 
 import io
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from swefoundry.patches.parsed_patch import FileDiff, Hunk, ParsedPatch
 
-_DOCUMENT = re.compile(
-    rb"(?:.*/)?(?:[^/]*\.(?:md|rst|adoc)"
+_UNTESTABLE = re.compile(
+    rb"\.(?:github|gitlab|circleci)/.*"
+    rb"|(?:.*/)?(?:\.(?:travis|gitlab-ci)\.yml|[^/]*\.(?:md|rst|adoc|pyi)"
     rb"|(?:change(?:s|log)|news|history|readme|authors|contributors|licen[cs]e|copying)(?:\.txt)?)",
     re.IGNORECASE,
 )
@@ -43,7 +44,7 @@ class PatchPart:
 
 def patch_parts(patch: ParsedPatch) -> list[PatchPart]:
     """Everything that can be left out alone, in the order of the patch."""
-    files = (file for file in patch.files if not _DOCUMENT.fullmatch(file.path))
+    files = (file for file in patch.files if not _UNTESTABLE.fullmatch(file.path))
     return [part for file in files for part in _parts(file)]
 
 

@@ -43,21 +43,24 @@ new mode 100755
 -old
 +new
 """
-DOCUMENTS = ONE_HUNK.replace(b"b.py", b"docs/use.rst") + ONE_HUNK.replace(b"b.py", b"CHANGES.txt")
-PATCH = TWO_HUNKS + ONE_HUNK + ADDED + DOCUMENTS + MODE_AND_HUNK
+UNTESTABLE = b"".join(
+    ONE_HUNK.replace(b"b.py", path)
+    for path in (b"docs/use.rst", b"CHANGES.txt", b"pkg/b.pyi", b".github/workflows/test.yml", b".travis.yml")
+)
+PATCH = TWO_HUNKS + ONE_HUNK + ADDED + UNTESTABLE + MODE_AND_HUNK
 
 LEFT = {
     "a.py:2": TWO_HUNKS.partition(b"@@ -1")[0]
     + b"@@ -10,3 +10,2 @@ def f():\n ten\n-eleven\n twelve\n"
     + PATCH[len(TWO_HUNKS) :],
     "a.py:11": TWO_HUNKS.partition(b"@@ -10")[0] + PATCH[len(TWO_HUNKS) :],
-    "b.py:4": TWO_HUNKS + ADDED + DOCUMENTS + MODE_AND_HUNK,
-    "c.py:None": TWO_HUNKS + ONE_HUNK + DOCUMENTS + MODE_AND_HUNK,
+    "b.py:4": TWO_HUNKS + ADDED + UNTESTABLE + MODE_AND_HUNK,
+    "c.py:None": TWO_HUNKS + ONE_HUNK + UNTESTABLE + MODE_AND_HUNK,
     "d.sh:1": PATCH.removesuffix(b"@@ -1 +1 @@\n-old\n+new\n"),
 }
 
 
-def test_each_part_is_left_out_alone_and_documents_are_none():
+def test_each_part_is_left_out_alone_and_what_no_test_notices_is_none():
     parts = patch_parts(parse_patch(PATCH))
     assert {f"{part.file.path.decode()}:{part.line}": without_part(PATCH, part) for part in parts} == LEFT
 
