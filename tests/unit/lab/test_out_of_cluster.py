@@ -1,5 +1,6 @@
 """The settings of an operator outside of the cluster are the installed one's, where they can hold there."""
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -66,7 +67,10 @@ def test_only_the_first_sigint_interrupts() -> None:
         "try: signal.raise_signal(signal.SIGINT)\n"
         "except KeyboardInterrupt: signal.raise_signal(signal.SIGINT); print('stopped')"
     )
-    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=paths
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "stopped\n", "")
 
 
