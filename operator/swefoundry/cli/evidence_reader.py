@@ -4,10 +4,11 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from swefoundry.cli.api_objects import status_of
 from swefoundry.cli.clients import RegistryTarget
-from swefoundry.errors import PermanentError
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.api_client import KubeClient
-from swefoundry.kube.resources import CONFIG_MAPS
+from swefoundry.kube.resources import BUILDS, CONFIG_MAPS
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads.evaluation.evidence import EVIDENCE_LIMIT_BYTES
@@ -32,6 +33,15 @@ def _image_repository(image_name: str | None, repo: str, target: RegistryTarget)
     host, _, rest = image_name.partition("/")
     folder, slash, last = rest.rpartition("/")
     return host, folder + slash + last.partition("@")[0].partition(":")[0]
+
+
+async def read_env_build(kube: KubeClient, task: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The EnvBuild of a task; None when it has none yet, or it was deleted."""
+    name = status_of(task).get("envBuild")
+    try:
+        return await kube.get(BUILDS, task["metadata"]["namespace"], name) if name else None
+    except NotFound:
+        return None
 
 
 async def pull_evidence_files(registry: RegistryClient, repository: str, digest: str) -> dict[str, bytes]:

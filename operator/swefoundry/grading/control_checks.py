@@ -94,15 +94,11 @@ def shuffled(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> Control
     """Compare `after` in the collected order of the tests with a run in another order."""
     name = ControlName.SHUFFLED
     for run in runs:
-        if problem := _no_result([*after, run]):
-            return control_result(name, "Unknown", problem, run.evidence)
         if run.record is None or not run.record.shuffled:
             kept = "the order of the tests cannot be changed: the command runs no pytest that the runner can reach"
-            return control_result(name, "Unknown", kept, run.evidence)
-        if difference := _difference(after, run):
-            return control_result(name, "Failed", f"in another order: {difference}", run.evidence)
-        agreed = f"{pluralize(len(run.statuses), 'test')} in another order: the outcome is that of `after`"
-        return control_result(name, "Passed", agreed, run.evidence)
+            return _not_varied(name, after, run, kept)
+        varied = f"{pluralize(len(run.statuses), 'test')} in another order"
+        return _varied_result(name, after, run, varied, "in another order")
     return control_result(name, "Unknown", "no run in another order")
 
 
@@ -127,17 +123,28 @@ def clock(after: Sequence[ControlRun], runs: Sequence[ControlRun]) -> ControlRes
     """Compare `after` with a run whose clock is one year later."""
     name = ControlName.CLOCK
     for run in runs:
-        if problem := _no_result([*after, run]):
-            return control_result(name, "Unknown", problem, run.evidence)
         if run.record is None or not run.record.later_clock:
             kept = "the programs of the image show the real time: their C library does not load libfaketime"
-            return control_result(name, "Unknown", kept, run.evidence)
-        if difference := _difference(after, run):
-            return control_result(name, "Failed", f"one year later: {difference}", run.evidence)
-        agreed = "one year later: the outcome is that of `after`"
-        return control_result(name, "Passed", agreed, run.evidence)
+            return _not_varied(name, after, run, kept)
+        return _varied_result(name, after, run, "one year later", "one year later")
     why = "intake left no layer with libfaketime: it ran before this control was asked for"
     return control_result(name, "Unknown", why)
+
+
+def _not_varied(name: ControlName, after: Sequence[ControlRun], run: ControlRun, why: str) -> ControlResult:
+    """Return the result of a run in which the runner could not change what the control changes."""
+    return control_result(name, "Unknown", _no_result([*after, run]) or why, run.evidence)
+
+
+def _varied_result(
+    name: ControlName, after: Sequence[ControlRun], run: ControlRun, agreeing: str, differing: str
+) -> ControlResult:
+    """Compare the run with `after`; the texts say what was changed, where the outcome is the same and where not."""
+    if problem := _no_result([*after, run]):
+        return control_result(name, "Unknown", problem, run.evidence)
+    if difference := _difference(after, run):
+        return control_result(name, "Failed", f"{differing}: {difference}", run.evidence)
+    return control_result(name, "Passed", f"{agreeing}: the outcome is that of `after`", run.evidence)
 
 
 def _no_result(runs: Iterable[ControlRun]) -> str:

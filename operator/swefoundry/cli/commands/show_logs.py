@@ -9,8 +9,8 @@ import typer
 
 from swefoundry.api import labels
 from swefoundry.cli import clients, console, options
-from swefoundry.cli.api_objects import KubernetesObject, status_of
-from swefoundry.cli.evidence_reader import pull_evidence_files, task_repository
+from swefoundry.cli.api_objects import KubernetesObject
+from swefoundry.cli.evidence_reader import pull_evidence_files, read_env_build, task_repository
 from swefoundry.cli.log_sources import (
     LogChoice,
     LogSource,
@@ -21,7 +21,7 @@ from swefoundry.cli.log_sources import (
 from swefoundry.contracts.evaluation import OUTPUT_FILE
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.api_client import KubeClient
-from swefoundry.kube.resources import BUILDS, PODS, TASKS
+from swefoundry.kube.resources import PODS, TASKS
 from swefoundry.workloads.evaluation.log_frames import frame_opening, split_log
 
 LOG_LIMIT_BYTES = 16 << 20
@@ -99,12 +99,7 @@ async def _find_sources(
     kube: KubeClient, namespace: str, name: str
 ) -> tuple[KubernetesObject, list[LogSource]]:
     task = await kube.get(TASKS, namespace, name)
-    build_name = status_of(task).get("envBuild")
-    try:
-        build = await kube.get(BUILDS, namespace, build_name) if build_name else None
-    except NotFound:
-        build = None
-    return task, log_sources(task, build)
+    return task, log_sources(task, await read_env_build(kube, task))
 
 
 async def _print_pod_log(kube: KubeClient, namespace: str, source: LogSource, follow: bool) -> None:

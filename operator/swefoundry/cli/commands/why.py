@@ -1,7 +1,7 @@
 """`swefoundry why NAME`: a page that explains the state of one TaskInstance."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,14 +9,13 @@ from rich.text import Text
 
 from swefoundry.cli import clients, console, options
 from swefoundry.cli.api_objects import KubernetesObject, status_of
-from swefoundry.cli.evidence_reader import pull_evidence_files, task_repository
+from swefoundry.cli.evidence_reader import pull_evidence_files, read_env_build, task_repository
 from swefoundry.cli.views.explanation import Explanation, RegistryEvidence, build_explanation
 from swefoundry.cli.views.page import print_heading, print_section
 from swefoundry.contracts.evaluation import OUTPUT_FILE
-from swefoundry.errors import NotFound, SwefoundryError
+from swefoundry.errors import SwefoundryError
 from swefoundry.grading.verdict_bundle import VERDICT_FILE, VerdictBundle
-from swefoundry.kube.api_client import KubeClient
-from swefoundry.kube.resources import BUILDS, TASKS
+from swefoundry.kube.resources import TASKS
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.text.log_excerpt import log_excerpt
 
@@ -47,16 +46,8 @@ def why(
 async def _explain(name: str, cluster: clients.ClusterTarget, target: clients.RegistryTarget) -> Explanation:
     async with clients.open_cluster(cluster) as kube:
         task = await kube.get(TASKS, cluster.namespace, name)
-        build = await _get_env_build(kube, task)
+        build = await read_env_build(kube, task)
     return build_explanation(task, build, await _fetch_evidence(task, target))
-
-
-async def _get_env_build(kube: KubeClient, task: KubernetesObject) -> dict[str, Any] | None:
-    name = status_of(task).get("envBuild")
-    try:
-        return await kube.get(BUILDS, task["metadata"]["namespace"], name) if name else None
-    except NotFound:
-        return None
 
 
 async def _fetch_evidence(task: KubernetesObject, target: clients.RegistryTarget) -> RegistryEvidence:

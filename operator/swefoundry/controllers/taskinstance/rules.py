@@ -3,7 +3,7 @@
 The tuple is the lifecycle: reading only it shows what the product does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from swefoundry.api import conditions, reasons
@@ -20,7 +20,7 @@ from swefoundry.controllers.taskinstance.steps import (
     Step,
     WaitForEnvBuild,
 )
-from swefoundry.workloads.attempt import INTAKE_WORK, LEAKS_WORK
+from swefoundry.workloads.attempt import INTAKE_WORK, LEAKS_WORK, Work
 from swefoundry.workloads.decide import Wait, hold_if_suspended, next_move
 
 Rule = Callable[[Observation], Step | None]
@@ -64,9 +64,7 @@ def sources_are_taken_in(observed: Observation) -> Step | None:
     """Invalid rows are rejected here, before anything is spent on them."""
     if observed.task.status.prepared is not None:
         return None
-    return RunWork(
-        (hold_if_suspended(next_move(INTAKE_WORK, observed.work_state), observed.task.spec.suspend),)
-    )
+    return _run([INTAKE_WORK], observed)
 
 
 def env_builds_are_created(observed: Observation) -> Step | None:
@@ -104,23 +102,13 @@ def tasks_without_environment_fail(observed: Observation) -> Step | None:
 def stages_are_evaluated(observed: Observation) -> Step | None:
     """The matrix at once, each stage in a fresh pod of its own image; then pair by pair while samples disagree."""
     missing = missing_evaluations(observed)
-    if not missing:
-        return None
-    suspended = observed.task.spec.suspend
-    return RunWork(
-        tuple(hold_if_suspended(next_move(work, observed.work_state), suspended) for work in missing)
-    )
+    return _run(missing, observed) if missing else None
 
 
 def controls_are_evaluated(observed: Observation) -> Step | None:
     """Those that need pods of their own, where the verdict can be `fail2pass`."""
     missing = missing_control_works(observed)
-    if not missing:
-        return None
-    suspended = observed.task.spec.suspend
-    return RunWork(
-        tuple(hold_if_suspended(next_move(work, observed.work_state), suspended) for work in missing)
-    )
+    return _run(missing, observed) if missing else None
 
 
 def images_are_searched_for_leaks(observed: Observation) -> Step | None:
@@ -131,7 +119,7 @@ def images_are_searched_for_leaks(observed: Observation) -> Step | None:
         return None
     if not can_be_valid(observed):
         return None
-    return RunWork((hold_if_suspended(next_move(LEAKS_WORK, observed.work_state), task.spec.suspend),))
+    return _run([LEAKS_WORK], observed)
 
 
 def matrices_are_judged(observed: Observation) -> Step | None:
@@ -155,3 +143,11 @@ RULES: tuple[Rule, ...] = (
     matrices_are_judged,
 )
 """Order is meaning; a test pins it."""
+
+
+def _run(works: Iterable[Work], observed: Observation) -> RunWork:
+    """The next move of each; while the task is suspended none of them starts a pod."""
+    suspended = observed.task.spec.suspend
+    return RunWork(
+        tuple(hold_if_suspended(next_move(work, observed.work_state), suspended) for work in works)
+    )
