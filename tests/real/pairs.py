@@ -22,7 +22,7 @@ class RealPair:
     rounds: int = 5
     """Upper bound of the rounds; a row that fails in every environment uses all of them."""
     quick: bool = False
-    """Few small dependencies and a test run of seconds: part of `make demo` and of CI."""
+    """Runs with the cluster tests: few small dependencies, a test run of seconds, and a verdict of its own kind."""
 
     language: str = "python"
 
@@ -61,7 +61,6 @@ PAIRS: tuple[RealPair, ...] = (
         "3.1.3",
         Verdict.FAIL2PASS,
         "3.1.3 refuses keys with spaces in xmlattr and names nested trans blocks; four tests check that",
-        quick=True,
     ),
     RealPair(
         "tomlkit",
@@ -69,7 +68,6 @@ PAIRS: tuple[RealPair, ...] = (
         "0.11.7",
         Verdict.FAIL2PASS,
         "0.11.7 fixes numbers, dates and inline tables; built by poetry-core, installed editable",
-        quick=True,
     ),
     RealPair(
         "more-itertools",
@@ -77,7 +75,6 @@ PAIRS: tuple[RealPair, ...] = (
         "9.1.0",
         Verdict.FAIL2PASS,
         "9.1.0 adds functions; thirteen unittest cases fail by AttributeError before; built by flit",
-        quick=True,
     ),
     RealPair(
         "packaging",
@@ -93,7 +90,6 @@ PAIRS: tuple[RealPair, ...] = (
         "0.4.4",
         Verdict.FAIL2PASS,
         "0.4.4 splits more statements and bounds a regular expression; its tests compare with the new result",
-        quick=True,
     ),
     RealPair(
         "toolz",
@@ -223,5 +219,5 @@ GO_PAIRS: tuple[RealPair, ...] = (
 
 
 def quick() -> Iterator[RealPair]:
-    """The pairs that the demo and CI use."""
+    """The pairs that run with the cluster tests."""
     return (pair for pair in PAIRS if pair.quick)

@@ -1,4 +1,4 @@
-"""The list of real pairs shows every verdict that a row can end with, and stays within what a demo can wait for."""
+"""The list of real pairs shows every verdict that a row can end with, the quick ones included."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ def test_every_verdict_that_a_row_can_deserve_occurs():
     expected = {Verdict.FAIL2PASS, Verdict.PASS2PASS, Verdict.FAIL2FAIL}
     assert {pair.verdict for pair in quick()} == expected
     assert {pair.verdict for pair in PAIRS} == expected | {Verdict.ERROR2PASS}
-    assert Counter(pair.verdict for pair in quick())[Verdict.FAIL2PASS] >= 5
+    assert Counter(pair.verdict for pair in quick())[Verdict.FAIL2PASS] >= 2
 
 
 def test_the_command_line_understands_every_pair():
