@@ -13,6 +13,7 @@ from swefoundry_lab.images.debian import make_debian
 from swefoundry_lab.images.go_toolchain import go_toolchain
 from swefoundry_lab.images.layout import Layout
 from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
+from swefoundry_lab.images.npm_packages import npm_packages
 from swefoundry_lab.images.registry import Registry
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.steps import Progress
@@ -69,7 +70,7 @@ class BaseImages:
         if recipe.debootstrap:
             built = make_debian(recipe, debian_mirror(), trusted_authorities(), work)
         else:
-            build = _build_of(recipe)
+            build = _build_of(recipe, work)
             bases = [self.layout(base) for base in recipe.bases]
             self.buildah.build(build, recipe.slug)
             built = self.buildah.export(recipe.slug, work, bases)
@@ -84,8 +85,10 @@ class BaseImages:
         built.path.rename(layout.path)
 
 
-def _build_of(recipe: Recipe) -> Build:
+def _build_of(recipe: Recipe, work: Path) -> Build:
     dockerfile = recipe.files[0]
+    if recipe.npm:
+        return Build(dockerfile, npm_packages(recipe.npm, work / "npm"))
     if recipe.go is None:
         return Build(dockerfile, dockerfile.parent)
     return Build(dockerfile, go_toolchain(recipe.go), dockerfile.with_suffix(".dockerignore"))

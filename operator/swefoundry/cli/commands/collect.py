@@ -14,9 +14,10 @@ from swefoundry.cli.datasets.template import instance_settings
 from swefoundry.cli.exit_status import ExitStatus
 from swefoundry.cli.releases.batch import Collection, PairRequest, collect_instances, pair_requests
 from swefoundry.cli.releases.go_proxy import GoProxy
-from swefoundry.cli.releases.index import pip_index
+from swefoundry.cli.releases.index import PackageIndex, pip_index
+from swefoundry.cli.releases.npm_registry import NpmRegistry
 from swefoundry.cli.releases.pairs import PAIR_EXAMPLES
-from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, TEST_GLOBS
+from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, NPM_TEST_GLOBS, TEST_GLOBS
 from swefoundry.cli.summary import RunSummary
 
 PairsFile = Annotated[
@@ -33,7 +34,8 @@ GlobsOfTests = Annotated[
     typer.Option(
         "--test-glob",
         help="Glob for test files; may be repeated. "
-        f"Default: {' '.join(TEST_GLOBS)}; for Go: {' '.join(GO_TEST_GLOBS)}",
+        f"Default: {' '.join(TEST_GLOBS)}; for Go: {' '.join(GO_TEST_GLOBS)}; "
+        f"for npm: {' '.join(NPM_TEST_GLOBS)}",
     ),
 ]
 
@@ -61,7 +63,7 @@ def releases(
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Make TaskInstances from pairs of releases in the package index that pip is configured with, or in GOPROXY.
+    """Make TaskInstances from pairs of releases in the index of pip, in GOPROXY, or in the registry of npm.
 
     The source is OLD's source archive. The differences in NEW are split by the test globs into the test patch and the
     gold patch; files that packaging tools write are left out. No code of the package is run.
@@ -89,9 +91,12 @@ async def _collect(collection: Collection, target: manifest_output.OutputTarget,
     async with manifest_output.open_sink(target) as sink, pip_index(cache) as index:
         with _progress() as bar:
             task = bar.add_task("collecting", total=len(collection.requests))
-            async for request, instance in collect_instances(
-                collection, {"python": index, "go": GoProxy(index)}
-            ):
+            indexes: dict[str, PackageIndex] = {
+                "python": index,
+                "go": GoProxy(index),
+                "javascript": NpmRegistry(index),
+            }
+            async for request, instance in collect_instances(collection, indexes):
                 bar.advance(task)
                 if instance and (rendered := collection.render(request, instance)):
                     await _deliver(request, rendered, collection, sink)

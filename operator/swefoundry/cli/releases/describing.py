@@ -1,6 +1,7 @@
 """Metadata of a source archive: its repository, and the changelog entries since the previous release."""
 
 import difflib
+import json
 import re
 from email.message import Message
 from email.parser import HeaderParser
@@ -10,6 +11,13 @@ FORGE_URL = re.compile(
     r"https?://[^/\s]*(?:github|gitlab|bitbucket|codeberg)[^/\s]*/"
     r"(?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
 )
+NPM_LINKS = (
+    re.compile(r"^(?:\w+:)?(?P<owner>[A-Za-z0-9-]+)/(?P<name>[A-Za-z0-9_.-]+)$"),
+    re.compile(
+        r"\b(?:github|gitlab|bitbucket|codeberg)\.[a-z]+[/:](?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
+    ),
+)
+"""How package.json names a repository: `octo/calc`, `git+ssh://git@github.com/octo/calc.git`."""
 CODE_LINK_LABELS = ("source", "code", "repo", "git", "home")
 """Words in the labels of project URLs that link to the code, best first."""
 NOT_OWNERS = ("sponsors", "orgs", "users", "about")
@@ -23,6 +31,8 @@ CHANGELOG_LIMIT = 16_000
 
 def repository_name(root: Path, package: str) -> str:
     """owner/name from the archive's metadata; ``releases/<package>`` when it names no repository."""
+    if (root / "package.json").is_file():
+        return _npm_repository(root / "package.json") or f"releases/{package.rpartition('/')[2]}"
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
@@ -34,6 +44,18 @@ def repository_name(root: Path, package: str) -> str:
         if match and match["owner"] not in NOT_OWNERS:
             links.append((rank, f"{match['owner']}/{match['name'].removesuffix('.git')}"))
     return min(links, key=lambda link: link[0])[1] if links else f"releases/{package}"
+
+
+def _npm_repository(manifest: Path) -> str | None:
+    """owner/name in the field `repository` of a package.json, which is a link or an object with one."""
+    try:
+        fields = json.loads(manifest.read_text("utf-8", "replace"))
+    except ValueError:
+        return None
+    found = fields.get("repository") if isinstance(fields, dict) else None
+    link = str(found.get("url", "")) if isinstance(found, dict) else str(found or "")
+    match = next(filter(None, (form.search(link) for form in NPM_LINKS)), None)
+    return f"{match['owner']}/{match['name'].removesuffix('.git')}" if match else None
 
 
 def _project_links(headers: Message) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Parser of `PKG:OLD..NEW` and `go:MODULE@OLD..NEW`, pairs of releases."""
+"""Parser of `PKG:OLD..NEW`, `go:MODULE@OLD..NEW` and `npm:PACKAGE@OLD..NEW`, pairs of releases."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -10,13 +10,16 @@ PAIR_TEXT = re.compile(
     r"(?P<package>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?):(?P<old>\S+?)\.\.(?P<new>\S+)"
 )
 MODULE_PAIR_TEXT = re.compile(r"go:(?P<package>[A-Za-z0-9][\w./~-]*)@(?P<old>v\S+?)\.\.(?P<new>v\S+)")
+NPM_PAIR_TEXT = re.compile(r"npm:(?P<package>(?:@[\w.-]+/)?[\w.-]+)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)")
+PAIR_FORMS = (("go", MODULE_PAIR_TEXT), ("javascript", NPM_PAIR_TEXT), ("python", PAIR_TEXT))
+"""Languages and how their pairs are written."""
 REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 MODULE_OF_REPO = re.compile(r"(?:github|gitlab|bitbucket|codeberg)\.[a-z]+/([\w.-]+/[\w.-]+)")
 MAJOR_VERSION = re.compile(r"(?:/|\.)v\d+$")
 
 
-PAIR_EXAMPLES = "itsdangerous:2.1.0..2.1.1 or go:github.com/spf13/cobra@v1.2.0..v1.2.1"
+PAIR_EXAMPLES = "itsdangerous:2.1.0..2.1.1, go:github.com/spf13/cobra@v1.2.0..v1.2.1 or npm:qs@6.9.6..6.9.7"
 
 
 class BadPair(Exception):
@@ -25,7 +28,7 @@ class BadPair(Exception):
 
 @dataclass(frozen=True)
 class ReleasePair:
-    """Two releases of one package of the Python index, or of one Go module."""
+    """Two releases of one package of the Python index or of npm's registry, or of one Go module."""
 
     package: str
     old: str
@@ -36,9 +39,10 @@ class ReleasePair:
     language: str = "python"
 
     def __str__(self) -> str:
-        if self.language == "go":
-            return f"go:{self.package}@{self.old}..{self.new}"
-        return f"{self.package}:{self.old}..{self.new}"
+        if self.language == "python":
+            return f"{self.package}:{self.old}..{self.new}"
+        index = "go" if self.language == "go" else "npm"
+        return f"{index}:{self.package}@{self.old}..{self.new}"
 
     @property
     def repo_in_name(self) -> str | None:
@@ -48,9 +52,9 @@ class ReleasePair:
 
     @property
     def short_name(self) -> str:
-        """Name of the package, or of the module without its host and major version."""
+        """Name of the package without its scope, or of the module without its host and major version."""
         if self.language != "go":
-            return self.package
+            return self.package.rpartition("/")[2]
         return (self.repo_in_name or MAJOR_VERSION.sub("", self.package)).rpartition("/")[2]
 
     @property
@@ -64,10 +68,11 @@ class ReleasePair:
 
 
 def parse_pair(text: str) -> ReleasePair:
-    """Pair from ``PKG:OLD..NEW`` or ``go:MODULE@OLD..NEW``, optionally followed by ``repo=owner/name``."""
+    """Pair from one of the three forms, optionally followed by ``repo=owner/name``."""
     first, *rest = text.split()
-    module = MODULE_PAIR_TEXT.fullmatch(first)
-    match = module or PAIR_TEXT.fullmatch(first)
+    language, match = next(
+        ((name, match) for name, form in PAIR_FORMS if (match := form.fullmatch(first))), ("", None)
+    )
     if match is None:
         raise BadPair(f"{first!r} is not a pair. Write it as {PAIR_EXAMPLES}.")
     repo = None
@@ -77,7 +82,6 @@ def parse_pair(text: str) -> ReleasePair:
             raise BadPair(f"{word!r} is unknown. The pair may be followed by repo=owner/name.")
         repo = value
     _check_order(match["old"], match["new"])
-    language = "python" if module is None else "go"
     return ReleasePair(match["package"], match["old"], match["new"], repo, language)
 
 

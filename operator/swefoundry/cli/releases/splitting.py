@@ -18,7 +18,20 @@ TEST_GLOBS = (
 GO_TEST_GLOBS = ("**/*_test.go", "**/testdata/**")
 """Test files of Go modules, and what they read."""
 
-DEFAULT_GLOBS = {"python": TEST_GLOBS, "go": GO_TEST_GLOBS}
+NPM_TEST_GLOBS = (
+    "**/test/**",
+    "**/tests/**",
+    "**/__tests__/**",
+    "**/__snapshots__/**",
+    "**/spec/**",
+    "**/*.test.*",
+    "**/*.spec.*",
+    "**/test.*js",
+    "**/test.ts",
+)
+"""Test files of npm packages, and what lies beside them."""
+
+DEFAULT_GLOBS = {"python": TEST_GLOBS, "go": GO_TEST_GLOBS, "javascript": NPM_TEST_GLOBS}
 
 GENERATED_GLOBS = (
     "**/PKG-INFO",
