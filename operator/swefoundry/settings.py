@@ -4,10 +4,11 @@ import json
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, ValidationError, field_validator
+from pydantic import ConfigDict, Field, PositiveFloat, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from swefoundry.contracts.models import Model
+from swefoundry.contracts.pod_template import RESERVED_PREFIXES, PodField, PodTemplate
 
 PREFIX = "SWEFOUNDRY_"
 
@@ -18,6 +19,21 @@ Quantity = Annotated[str, Field(pattern=r"^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi
 """CPUs or bytes as Kubernetes writes them."""
 ModelList = Annotated[list[Model], NoDecode]
 """JSON, parsed by our own validator so that an error names the field."""
+
+
+class OperatorPodTemplate(PodTemplate):
+    """A pod template in a setting. Unknown fields are refused: nothing else would report a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("labels", "annotations")
+    @classmethod
+    def refuse_reserved_keys(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        """The operator would lose a pod whose labels are others."""
+        for key in sorted(value or {}):
+            if key.startswith(RESERVED_PREFIXES):
+                raise ValueError(f"{key} is set by swefoundry itself: remove it")
+        return value
 
 
 class Settings(BaseSettings):
@@ -193,7 +209,19 @@ class Settings(BaseSettings):
     Needs Kubernetes >= 1.33 and a container runtime with support for it.
     """
     runtime_class: str = ""
-    """RuntimeClass of evaluation pods (gVisor, Kata); empty: the node's default."""
+    """RuntimeClass of evaluation pods (gVisor, Kata); empty: the node's default. That of a pod template wins."""
+
+    pod_template: Annotated[OperatorPodTemplate | None, NoDecode] = None
+    """Fields of all task pods, as JSON: nodeSelector, tolerations, affinity, runtimeClassName, priorityClassName,
+    labels, annotations. ``{"nodeSelector": {"pool": "sandbox"}}``
+    """
+    namespace_pod_templates: Annotated[dict[str, OperatorPodTemplate], NoDecode] = {}
+    """Namespace -> the same for its task pods; wins over ``pod_template`` where both set a field or key."""
+    instance_pod_fields: Annotated[list[PodField], NoDecode] = ["nodeSelector", "affinity"]
+    """Fields that objects may set in ``spec.podTemplate``, which wins over both. By default those that only choose
+    among the nodes that are open to all pods: a toleration opens nodes that are kept for others, a RuntimeClass may be
+    weaker, labels select policies and services, annotations configure runtimes and network plug-ins.
+    """
 
     workers: int = Field(default=16, ge=1)
     """Concurrent reconciles: they mostly wait for the API and the registry."""
@@ -216,13 +244,30 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     """Form of the operator's log: key=value or one JSON object per line."""
 
-    @field_validator("namespaces", "allowed_bases", "canary", "strategies", "experiments", mode="before")
+    @field_validator(
+        "namespaces",
+        "allowed_bases",
+        "canary",
+        "strategies",
+        "experiments",
+        "instance_pod_fields",
+        mode="before",
+    )
     @classmethod
     def split_commas(cls, value: object) -> object:
         """A comma-separated list is easier to write in a chart than JSON."""
         if isinstance(value, str):
             return [item.strip() for item in value.split(",") if item.strip()]
         return value
+
+    @field_validator("pod_template", "namespace_pod_templates", mode="before")
+    @classmethod
+    def read_json(cls, value: object) -> object:
+        """Parsed here, so that an error names the variable."""
+        try:
+            return json.loads(value or "{}") if isinstance(value, str) else value
+        except json.JSONDecodeError as exc:
+            raise ValueError(f"is not JSON: {exc}") from None
 
     @field_validator("models", mode="before")
     @classmethod

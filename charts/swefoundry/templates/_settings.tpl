@@ -36,6 +36,22 @@
   value: {{ .total | quote }}
 {{- end }}
 {{- end }}
+- name: SWEFOUNDRY_MAX_UNPLACED
+  value: {{ .Values.maxUnplaced | quote }}
+{{- with .Values.namespaceWeights }}
+- name: SWEFOUNDRY_NAMESPACE_WEIGHTS
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.podTemplate }}
+- name: SWEFOUNDRY_POD_TEMPLATE
+  value: {{ toJson . | quote }}
+{{- end }}
+{{- with .Values.namespacePodTemplates }}
+- name: SWEFOUNDRY_NAMESPACE_POD_TEMPLATES
+  value: {{ toJson . | quote }}
+{{- end }}
+- name: SWEFOUNDRY_INSTANCE_POD_FIELDS
+  value: {{ join "," .Values.instancePodFields | quote }}
 - name: SWEFOUNDRY_STRATEGIES
   value: {{ join "," .Values.strategies | quote }}
 {{- with .Values.agents }}

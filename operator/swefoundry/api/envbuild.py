@@ -13,6 +13,7 @@ from swefoundry.api.types import (
     Commit,
     Condition,
     Environment,
+    InstancePodTemplate,
     Language,
     Outcomes,
     RepoName,
@@ -86,6 +87,9 @@ class EnvBuildSpec(WireModel):
         max_length=128,
         pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]*$",
         description="Human tag for the image.",
+    )
+    pod_template: InstancePodTemplate | None = Field(
+        default=None, description="Fields of its pods. Which ones may be set is a setting of the operator."
     )
 
 

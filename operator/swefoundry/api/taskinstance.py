@@ -11,6 +11,7 @@ from swefoundry.api.types import (
     Commit,
     Condition,
     Environment,
+    InstancePodTemplate,
     KeyRef,
     Language,
     Outcomes,
@@ -124,6 +125,11 @@ class TaskInstanceSpec(WireModel):
     environment: Environment = Field(default=Environment(), description="How the environment image is made.")
     validation: TaskValidation = Field(default=TaskValidation(), description="How the tests are run.")
     budget: Budget = Field(default=Budget(), description="What may be spent.")
+    pod_template: InstancePodTemplate | None = Field(
+        default=None,
+        description="Fields of the pods that are created from now on. Which ones may be set is a setting of the "
+        "operator; the environment's pods have those of the time at which the EnvBuild was created.",
+    )
     suspend: bool = Field(default=False, description="Start no new pod while true; running pods end.")
     ttl_seconds_after_finished: Annotated[int, Field(ge=0, le=31536000)] | None = Field(
         default=None, description="Delete the object this many seconds after it finished; absent keeps it."

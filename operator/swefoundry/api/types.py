@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft, Overrides
 from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.pod_template import RESERVED_PREFIXES, PodTemplate
 from swefoundry.contracts.wire import WireModel
 
 Name = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
@@ -168,6 +169,21 @@ class Environment(WireModel):
         "repository. `NoFeedback`: every draft is written as if it were the first.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
+
+
+def _no_reserved_key(field: str) -> dict[str, str]:
+    reserved = " || ".join(f"key.startsWith('{prefix}')" for prefix in RESERVED_PREFIXES)
+    return cel_rule(
+        f"!has(self.{field}) || self.{field}.all(key, !({reserved}))",
+        f"{field}: keys below {' and '.join(RESERVED_PREFIXES)} are set by swefoundry itself",
+        field,
+    )
+
+
+class InstancePodTemplate(PodTemplate):
+    """Fields that are added to the object's pods, over those that the operator sets for it and for the namespace."""
+
+    model_config = cel_rules(_no_reserved_key("labels"), _no_reserved_key("annotations"))
 
 
 class Resources(WireModel):

@@ -47,7 +47,7 @@ def with_api_error_as_wait(results: Sequence[R], error: errors.SwefoundryError |
     """Append a synthetic ``Wait`` for a permanent API error (quota, missing rights): Ready shows its message."""
     if not isinstance(error, errors.PermanentError):
         return list(results)
-    return [*results, Wait("refused", type(error).__name__, str(error)[:1000])]
+    return [*results, Wait("refused", error.reason or type(error).__name__, str(error)[:1000])]
 
 
 async def release_finished_pods(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swefoundry.contracts.controls import ControlName
+from swefoundry.contracts.pod_template import PodTemplate
 from swefoundry.contracts.stages import Stage
 from swefoundry.workloads import names
 
@@ -27,6 +28,8 @@ class Owner:
     uid: str
     experiment: str = ""
     """Name of its experiment, copied to the labels of its pods."""
+    pod_template: PodTemplate | None = None
+    """Fields that it sets for its pods."""
 
 
 class WorkKind(StrEnum):

@@ -29,6 +29,7 @@ from swefoundry.workloads.decide import (
 from swefoundry.workloads.place_requests import STEPS_TO_VERDICT, PlaceRequest, QueuePosition
 from swefoundry.workloads.pod_snapshot import PodSnapshot, parse_timestamp, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
+from swefoundry.workloads.pod_template import template_of, with_template
 from swefoundry.workloads.pod_warnings import PodWarning
 
 NOT_CACHED = datetime.max.replace(tzinfo=UTC)
@@ -114,11 +115,12 @@ async def start_pod(
     reconcile of a matrix of sixty evaluations asks for sixty places, and mostly gets none.
     """
     owner = ref.owner
+    template = template_of(owner, context.settings)
     request = place_request(context, ref, move.work)
     if not context.pod_limiter.acquire(request):
         return Queued(move.work, context.pod_limiter.position(request))
     try:
-        pod = await context.kube.create(PODS, owner.namespace, await prepare())
+        pod = await context.kube.create(PODS, owner.namespace, with_template(await prepare(), template))
         if pod is None:
             pod = await context.kube.get(PODS, owner.namespace, ref.pod_name)
     except BaseException:

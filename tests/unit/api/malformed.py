@@ -217,6 +217,39 @@ UNKNOWN = (
     ),
 )
 
+POD_TEMPLATES = (
+    _task(
+        "with a label of swefoundry's own",
+        "spec.podTemplate.labels",
+        podTemplate={"labels": {"swefoundry.dev/role": "agent"}},
+    ),
+    _task(
+        "with an annotation of swefoundry's own",
+        "spec.podTemplate.annotations",
+        podTemplate={"annotations": {"swefoundry.dev/nonce": "x"}},
+    ),
+    _task(
+        "with a space in a label",
+        "spec.podTemplate.labels.team",
+        podTemplate={"labels": {"team": "data science"}},
+    ),
+    _task(
+        "with an effect of a taint that is not known",
+        "spec.podTemplate.tolerations[0].effect",
+        podTemplate={"tolerations": [{"key": "gpu", "effect": "NoRun"}]},
+    ),
+    _task(
+        "with a field of a pod that may not be set",
+        "spec.podTemplate.hostNetwork",
+        podTemplate={"hostNetwork": True},
+    ),
+    _build(
+        "with a label of swefoundry's own",
+        "spec.podTemplate.labels",
+        podTemplate={"labels": {"app.kubernetes.io/managed-by": "me"}},
+    ),
+)
+
 ENVIRONMENTS = (
     _task(
         "with a strategy that is not known",
@@ -340,7 +373,7 @@ ENV_BUILDS = (
     _build("with a slash in its tag", "spec.tag", tag="acme/adder"),
 )
 
-REFUSED = IDENTITY + SOURCES + PATCHES + UNKNOWN + ENVIRONMENTS + LIMITS + ENV_BUILDS
+REFUSED = IDENTITY + SOURCES + PATCHES + UNKNOWN + POD_TEMPLATES + ENVIRONMENTS + LIMITS + ENV_BUILDS
 
 STALLED = (
     _task(

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from swefoundry.contracts.models import Model
-from swefoundry.settings import Settings
+from swefoundry.settings import OperatorPodTemplate, Settings
 from unit.chart.rendering import CHART, Object, environment, render
 
 AGENTS = {
@@ -26,6 +26,15 @@ AGENTS = {
     "storage": "3Gi",
     "env": {"HTTPS_PROXY": "http://proxy:3128"},
     "budgets": {"namespace": {"tokens": 10000000}, "operator": {"usd": 12.5}},
+}
+POD_TEMPLATE = {
+    "nodeSelector": {"pool": "sandbox"},
+    "tolerations": [{"key": "sandbox", "operator": "Exists", "tolerationSeconds": 3600}],
+    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    "runtimeClassName": "kata",
+    "priorityClassName": "batch",
+    "labels": {"kueue.x-k8s.io/queue-name": "tasks"},
+    "annotations": {"example.org/cost": "swe"},
 }
 DIGEST = "sha256:" + "ab" * 32
 
@@ -49,6 +58,9 @@ def test_every_variable_is_a_setting() -> None:
             "mirrors": {"c": "d"},
         },
         evaluation={"canary": ["10.0.0.1:443"], "runtimeClass": "gvisor"},
+        namespaceWeights={"a": 2},
+        podTemplate=POD_TEMPLATE,
+        namespacePodTemplates={"a": POD_TEMPLATE},
     )
     names = {name for name in environment(everything) if name.startswith("SWEFOUNDRY_")}
     assert names <= {f"SWEFOUNDRY_{field.upper()}" for field in Settings.model_fields}
@@ -86,6 +98,11 @@ def test_each_value_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
             "secret": "creds",
         },
         maxActive={"intake": 1, "build": 2, "evaluation": 3, "agent": 4},
+        maxUnplaced=1,
+        namespaceWeights={"a": 2, "b": 0.5},
+        podTemplate=POD_TEMPLATE,
+        namespacePodTemplates={"b": {"priorityClassName": "low"}},
+        instancePodFields=["nodeSelector", "labels"],
         strategies=["recipe", "agents"],
         agents=AGENTS,
         build={
@@ -125,6 +142,11 @@ def test_each_value_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         max_active_build=2,
         max_active_evaluation=3,
         max_active_agent=4,
+        max_unplaced=1,
+        namespace_weights={"a": 2, "b": 0.5},
+        pod_template=OperatorPodTemplate.model_validate(POD_TEMPLATE),
+        namespace_pod_templates={"b": OperatorPodTemplate(priority_class_name="low")},
+        instance_pod_fields=["nodeSelector", "labels"],
         strategies=["recipe", "agents"],
         models=[
             Model(name="small", input_usd=0.25, cached_usd=0.025, output_usd=2, context_tokens=1_000_000),
@@ -174,3 +196,7 @@ def test_images_are_pushed_to_the_service_of_the_embedded_registry_and_pulled_fr
         "localhost:31000",
         True,
     )
+
+
+def test_objects_may_set_no_pod_field_when_the_list_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, instancePodFields=[]).instance_pod_fields == []

@@ -1,6 +1,7 @@
 """Start, adoption and release of pods, and evidence, against an API server in memory and a real registry."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,10 @@ from simulated.scripted_pods import junit
 from swefoundry import errors, metrics
 from swefoundry.api import labels
 from swefoundry.api.types import Attempt
+from swefoundry.contracts.pod_template import PodTemplate
 from swefoundry.kube.workqueue import Key
 from swefoundry.oci.artifacts import pull_artifact
+from swefoundry.settings import OperatorPodTemplate, Settings
 from swefoundry.workloads.attempt import Owner, Role, Work
 from swefoundry.workloads.decide import CollectResult, RetryAttempt, StartPod, Wait
 from swefoundry.workloads.evaluation.evidence import store_evidence
@@ -41,9 +44,9 @@ def a_body(ref):
     return pod_manifest(ref, ContainerTemplate("image", {}, {}, {}, 60))
 
 
-async def started_pod(context, number=0):
+async def started_pod(context, number=0, owner=OWNER):
     """A pod, made as the reconcilers make it."""
-    ref = new_attempt_ref(OWNER, StartPod(Work.parse("before-0"), number))
+    ref = new_attempt_ref(owner, StartPod(Work.parse("before-0"), number))
 
     async def prepare():
         return a_body(ref)
@@ -69,6 +72,21 @@ async def test_a_started_pod_is_cached_at_once_and_takes_a_place(server, context
     )
     assert the_pod(context).nonce == body["metadata"]["annotations"][labels.NONCE]
     assert context.pod_limiter.active(Role.EVALUATION) == 1
+
+
+async def test_a_pod_has_the_fields_that_are_set_for_its_namespace_and_by_its_owner(server, context):
+    context.settings = Settings(
+        namespace_pod_templates={"here": OperatorPodTemplate(priority_class_name="low")}
+    )
+    await started_pod(context, owner=replace(OWNER, pod_template=PodTemplate(node_selector={"pool": "x"})))
+    spec = server.one("pods")["spec"]
+    assert (spec["priorityClassName"], spec["nodeSelector"]) == ("low", {"pool": "x"})
+
+
+async def test_an_owner_with_a_field_that_it_may_not_set_gets_no_pod_and_takes_no_place(server, context):
+    with pytest.raises(errors.PermanentError, match=r"spec\.podTemplate\.labels"):
+        await started_pod(context, owner=replace(OWNER, pod_template=PodTemplate(labels={"team": "x"})))
+    assert (server.bodies("pods"), context.pod_limiter.active(Role.EVALUATION)) == ([], 0)
 
 
 async def test_a_pod_from_before_a_crash_is_adopted_with_its_own_nonce(server, context):

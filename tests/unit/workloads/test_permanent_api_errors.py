@@ -2,6 +2,7 @@
 
 from builders import NOW, a_task
 from swefoundry import errors
+from swefoundry.api import reasons
 from swefoundry.api.conditions import READY, reason_of
 from swefoundry.controllers.finish import with_api_error_as_wait
 from swefoundry.controllers.steps import RunWork
@@ -16,6 +17,13 @@ QUOTA = errors.ApiRefused("pods is forbidden: exceeded quota: small")
 def test_a_permanent_api_error_is_shown_as_a_wait():
     assert with_api_error_as_wait([], QUOTA) == [
         Wait("refused", "ApiRefused", "pods is forbidden: exceeded quota: small")
+    ]
+
+
+def test_an_error_with_a_reason_is_shown_by_it():
+    error = errors.PermanentError("spec.podTemplate.labels: not allowed", reasons.MISCONFIGURED)
+    assert with_api_error_as_wait([], error) == [
+        Wait("refused", "Misconfigured", "spec.podTemplate.labels: not allowed")
     ]
 
 

@@ -77,7 +77,7 @@ def _type(field: FieldInfo) -> str:
     name = getattr(kind, "__name__", str(kind))
     if name == "list":
         return "list"
-    return "map" if name == "dict" else TYPES[name] + _bounds(field)
+    return "map" if name in ("dict", "OperatorPodTemplate") else TYPES[name] + _bounds(field)
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -6,6 +6,7 @@ The API server evaluates the CEL rule; lint evaluates the Python function. A tes
 import re
 from collections.abc import Callable
 
+from swefoundry.contracts.pod_template import RESERVED_PREFIXES
 from swefoundry.contracts.wire import JsonObject
 
 PASSWORD = re.compile(r"https?://[^/@]*:[^/@]*@")
@@ -52,6 +53,10 @@ def _both_layers(node: JsonObject) -> bool:
     return {"before", "after"} <= set(node.get("layers", {}))
 
 
+def _no_reserved_key(field: str) -> Callable[[JsonObject], bool]:
+    return lambda node: not any(str(key).startswith(RESERVED_PREFIXES) for key in node.get(field) or {})
+
+
 PYTHON_EQUIVALENTS: dict[str, Callable[[JsonObject], bool]] = {
     "[has(self.git), has(self.archive), has(self.artifact)].filter(x, x).size() == 1": _exactly_one_of(
         "git", "archive", "artifact"
@@ -70,6 +75,10 @@ PYTHON_EQUIVALENTS: dict[str, Callable[[JsonObject], bool]] = {
     "has(self.baseCommit) || !has(self.source.git)": _build_commit,
     "!has(self.minRepeats) || !has(self.repeats) || self.minRepeats <= self.repeats": _repeats_are_in_order,
     "has(self.layers.before) && has(self.layers.after)": _both_layers,
+    "!has(self.labels) || self.labels.all(key, !(key.startsWith('app.kubernetes.io/') || "
+    "key.startsWith('swefoundry.dev/')))": _no_reserved_key("labels"),
+    "!has(self.annotations) || self.annotations.all(key, !(key.startsWith('app.kubernetes.io/') || "
+    "key.startsWith('swefoundry.dev/')))": _no_reserved_key("annotations"),
 }
 
 FIX_BY_FIELD = {

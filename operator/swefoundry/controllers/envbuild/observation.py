@@ -44,7 +44,9 @@ class Observation:
     def owner(self) -> Owner:
         """The object as an owner of pods."""
         build = self.build
-        return Owner(BUILDS.kind, build.namespace, build.name, build.uid, build.experiment)
+        return Owner(
+            BUILDS.kind, build.namespace, build.name, build.uid, build.experiment, build.spec.pod_template
+        )
 
     @property
     def repository(self) -> str:

@@ -66,6 +66,7 @@ async def create_env_build(observed: Observation, context: ReconcileContext) -> 
         validation=Validation.model_validate(task.spec.validation.to_json_dict()),
         budget=task.spec.budget,
         tag=names.tag(task.namespace, task.name),
+        pod_template=task.spec.pod_template,
     )
     body: dict[str, Any] = {
         "apiVersion": labels.API_VERSION,

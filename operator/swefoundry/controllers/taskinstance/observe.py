@@ -35,7 +35,7 @@ class Observation:
     def owner(self) -> Owner:
         """The object as an owner of pods."""
         task = self.task
-        return Owner(TASKS.kind, task.namespace, task.name, task.uid, task.experiment)
+        return Owner(TASKS.kind, task.namespace, task.name, task.uid, task.experiment, task.spec.pod_template)
 
     @property
     def repository(self) -> str:
