@@ -14,6 +14,7 @@ from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import PODS
 from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.applied_template import template_of, with_template
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role, Work, WorkKind
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import (
@@ -29,7 +30,6 @@ from swefoundry.workloads.decide import (
 from swefoundry.workloads.place_requests import STEPS_TO_VERDICT, PlaceRequest, QueuePosition
 from swefoundry.workloads.pod_snapshot import PodSnapshot, parse_timestamp, read_snapshot
 from swefoundry.workloads.pod_spec import JsonDict
-from swefoundry.workloads.pod_template import template_of, with_template
 from swefoundry.workloads.pod_warnings import PodWarning
 
 NOT_CACHED = datetime.max.replace(tzinfo=UTC)

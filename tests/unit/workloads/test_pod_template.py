@@ -6,9 +6,9 @@ from swefoundry import errors
 from swefoundry.api import reasons
 from swefoundry.contracts.pod_template import PodTemplate, Toleration
 from swefoundry.settings import OperatorPodTemplate, Settings
+from swefoundry.workloads.applied_template import template_of, with_template
 from swefoundry.workloads.attempt import AttemptRef, Owner, Role
 from swefoundry.workloads.pod_spec import ContainerTemplate, pod_manifest
-from swefoundry.workloads.pod_template import template_of, with_template
 
 SPOT = {"key": "spot", "operator": "Exists"}
 GPU = {"key": "gpu", "operator": "Equal", "value": "none", "effect": "NoSchedule"}
