@@ -1,6 +1,7 @@
 """Settings of the operator, with units, defaults and reasons; read from environment variables SWEFOUNDRY_<NAME>."""
 
 import json
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from swefoundry.contracts.models import Model
 from swefoundry.contracts.pod_template import RESERVED_PREFIXES, PodField, PodTemplate
 
 PREFIX = "SWEFOUNDRY_"
+
+URL_PREFIX = re.compile(r"https?://[^/@\s]+(/\S*)?")
+"""Without a login, which everybody who may read pods would see in the spec of an intake."""
 
 CommaSeparated = Annotated[list[str], NoDecode]
 """A comma-separated list."""
@@ -82,6 +86,10 @@ class Settings(BaseSettings):
     """Proxy and package-mirror settings for every RUN step: HTTP_PROXY, PIP_INDEX_URL, UV_DEFAULT_INDEX, …"""
     build_mirrors: dict[str, str] = {}
     """Registry host -> host[:port][/path] to pull base images through."""
+    git_mirrors: dict[str, str] = {}
+    """URL prefix -> URL prefix from which sources, submodules and Git LFS are fetched in its place; the longest counts,
+    and there is no fallback. ``{"https://github.com/": "https://git.example.org/github/"}``
+    """
     ca_config_map: str = ""
     """ConfigMap (key ca.crt) in every task namespace with certificates that intake, builds and agents must trust;
     empty: none.
@@ -258,6 +266,18 @@ class Settings(BaseSettings):
         """A comma-separated list is easier to write in a chart than JSON."""
         if isinstance(value, str):
             return [item.strip() for item in value.split(",") if item.strip()]
+        return value
+
+    @field_validator("git_mirrors")
+    @classmethod
+    def check_prefixes(cls, value: dict[str, str]) -> dict[str, str]:
+        """Prefixes on both sides are URLs that git fetches from."""
+        for prefix in [*value, *value.values()]:
+            if not URL_PREFIX.fullmatch(prefix):
+                # The rest may be a password.
+                raise ValueError(
+                    f"{prefix[:8]}…: write http or https URL prefixes without a login, such as https://github.com/"
+                )
         return value
 
     @field_validator("pod_template", "namespace_pod_templates", mode="before")

@@ -111,6 +111,10 @@
   value: {{ toJson . | quote }}
 {{- end }}
 {{- end }}
+{{- with .Values.gitMirrors }}
+- name: SWEFOUNDRY_GIT_MIRRORS
+  value: {{ toJson . | quote }}
+{{- end }}
 {{- with .Values.caConfigMap }}
 - name: SWEFOUNDRY_CA_CONFIG_MAP
   value: {{ . | quote }}

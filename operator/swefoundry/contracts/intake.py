@@ -36,6 +36,8 @@ class GitOrigin(WireModel):
     lfs: bool = False
     token_named: str = ""
     """Name of the token in the manifest, for the error when the file is missing."""
+    mirrors: dict[str, str] | None = None
+    """URL prefix -> URL prefix that is fetched from in its place, also for submodules; absent when there is none."""
 
 
 class ArchiveOrigin(WireModel):

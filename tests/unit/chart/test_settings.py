@@ -59,6 +59,7 @@ def test_every_variable_is_a_setting() -> None:
         },
         evaluation={"canary": ["10.0.0.1:443"], "runtimeClass": "gvisor"},
         namespaceWeights={"a": 2},
+        gitMirrors={"https://github.com/": "https://git.example.org/"},
         podTemplate=POD_TEMPLATE,
         namespacePodTemplates={"a": POD_TEMPLATE},
     )
@@ -115,6 +116,7 @@ def test_each_value_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
             "args": {"HTTPS_PROXY": "http://proxy:3128"},
             "mirrors": {"docker.io": "mirror:5000"},
         },
+        gitMirrors={"https://github.com/": "https://git.example.org/"},
         caConfigMap="our-ca",
         evaluation={
             "canary": ["10.0.0.1:443", "10.0.0.2:80"],
@@ -173,6 +175,7 @@ def test_each_value_sets_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
         allowed_bases=["python:*", "debian:*"],
         build_args={"HTTPS_PROXY": "http://proxy:3128"},
         build_mirrors={"docker.io": "mirror:5000"},
+        git_mirrors={"https://github.com/": "https://git.example.org/"},
         ca_config_map="our-ca",
         canary=["10.0.0.1:443", "10.0.0.2:80"],
         require_isolation=False,

@@ -4,19 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from simulated.kubelet import HOST_AWAY, SOURCE_HOST, Kubelet
+from simulated.kubelet import HOST_AWAY, SOURCE_HOST, Kubelet, spec_of
 from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.stepping_operator import Simulation
 from swefoundry.api import labels
 from swefoundry.kube.workqueue import Key
+from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import INTAKE_WORK, Owner
 from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.intake.launch import IntakeRequest, launch_intake
-from swefoundry.workloads.lifecycle import new_attempt_ref
+from swefoundry.workloads.lifecycle import PodStarted, new_attempt_ref
 from swefoundry.workloads.pod_outcomes import UnavailableHost
 
 FAILURES = 7
 """More than the retries of other faults of the infrastructure, and less than what a few simulated minutes allow."""
+
+MIRRORS = {f"https://{SOURCE_HOST}/": "https://git.example.org/github/"}
 
 
 @pytest.fixture
@@ -60,3 +63,31 @@ async def test_no_pod_is_started_for_a_host_that_another_row_found_away(server, 
         "intake", "HostUnavailable", "too many requests", 90.0
     )
     assert server.bodies("pods") == []
+
+
+async def launched_with_a_mirror(context, away):
+    """An intake of a repository on SOURCE_HOST, which has a mirror, while ``away`` does not answer."""
+    context.settings = Settings(git_mirrors=MIRRORS)
+    another, move = Key("TaskInstance", "here", "another"), StartPod(INTAKE_WORK)
+    context.hosts.report_unavailable(another, UnavailableHost(away, "is busy", 90.0))
+    owner = Owner("TaskInstance", "here", "task-one", "uid-of-task")
+    request = IntakeRequest("owner/name", "tasks/owner/name", None, "1" * 40, None)
+    return await launch_intake(context, new_attempt_ref(owner, move), move, request)
+
+
+async def test_a_mirror_that_is_away_is_waited_for(server, context):
+    assert isinstance(await launched_with_a_mirror(context, away="git.example.org"), Wait)
+    assert server.bodies("pods") == []
+
+
+async def test_with_a_mirror_the_host_itself_may_be_away(server, context):
+    assert isinstance(await launched_with_a_mirror(context, away=SOURCE_HOST), PodStarted)
+    assert spec_of(server.one("pods"))["origin"] == {
+        "kind": "git",
+        "url": f"https://{SOURCE_HOST}/owner/name.git",
+        "commit": "1" * 40,
+        "submodules": False,
+        "lfs": False,
+        "tokenNamed": "",
+        "mirrors": MIRRORS,
+    }

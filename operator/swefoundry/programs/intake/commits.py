@@ -48,7 +48,7 @@ async def fetch_commit(origin: GitOrigin, folder: Path, retry: RetryPolicy) -> F
     commit = origin.commit
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise source_mismatch(f"{commit!r} is not a full commit id (40 hexadecimal digits)")
-    source = remote(origin.url, await read_token(origin))
+    source = remote(origin.url, await read_token(origin), origin.mirrors)
     git = await _init_bare(folder / "fetched", source)
     whole = await with_retries(retry, lambda: _fetch_commit_or_all(git, source, commit))
     await _require_commit(git, source, commit)
@@ -90,13 +90,13 @@ async def _init_bare(folder: Path, source: Remote) -> Git:
 async def _fetch_commit_or_all(git: Git, source: Remote, commit: str) -> bool:
     """Fetch the commit alone, or everything where the server refuses that; True when it was everything."""
     try:
-        await _fetch(git, source, "--depth=1", "--no-tags", source.url, commit)
+        await _fetch(git, source, "--depth=1", "--no-tags", source.fetch_url, commit)
         return False
     except GitFailed as error:
         if not needs_full_fetch(error.stderr):
             raise classify_git_error(error.stderr, source, commit) from error
     try:
-        await _fetch(git, source, source.url, _BRANCHES, _TAGS)
+        await _fetch(git, source, source.fetch_url, _BRANCHES, _TAGS)
         return True
     except GitFailed as error:
         raise classify_git_error(error.stderr, source, commit) from error
@@ -106,8 +106,8 @@ async def _fetch(git: Git, source: Remote, *arguments: str, seconds: float = GIT
     try:
         await git.run("fetch", "--quiet", "--no-recurse-submodules", *arguments, seconds=seconds)
     except GitTimeLimit as error:
-        raise HostUnavailable(
-            source.url, f"is slow: a fetch took longer than {seconds:g} seconds", after=0.0
+        raise source.unavailable(
+            f"is slow: a fetch took longer than {seconds:g} seconds", after=0.0
         ) from error
 
 
@@ -117,7 +117,7 @@ async def _require_commit(git: Git, source: Remote, commit: str) -> None:
     except GitFailed as error:
         raise unknown_commit(source, commit) from error
     if kind != "commit":
-        raise source_mismatch(f"{commit} is a {kind} in {source.url}, not a commit")
+        raise source_mismatch(f"{commit} is a {kind} in {source.named}, not a commit")
 
 
 async def _tag_from_history(folder: Path, source: Remote, commit: str) -> str | None:
@@ -127,10 +127,10 @@ async def _tag_from_history(folder: Path, source: Remote, commit: str) -> str | 
     """
     git = await _init_bare(folder, source)
     try:
-        listed = await git.run("ls-remote", "--tags", source.url, seconds=HISTORY_SECONDS)
+        listed = await git.run("ls-remote", "--tags", source.fetch_url, seconds=HISTORY_SECONDS)
         if not listed.strip():
             return None
-        history = ("--filter=tree:0", source.url, commit, _TAGS)
+        history = ("--filter=tree:0", source.fetch_url, commit, _TAGS)
         await _fetch(git, source, *history, seconds=HISTORY_SECONDS)
     except (GitFailed, IntakeRejected, HostUnavailable):
         return None

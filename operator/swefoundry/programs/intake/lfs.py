@@ -104,7 +104,7 @@ class LfsFetcher:
             "transfers": ["basic"],
             "objects": [{"oid": pointer.oid, "size": pointer.size} for pointer in pointers],
         }
-        url = f"{self.source.url.removesuffix('/').removesuffix('.git')}.git/info/lfs/objects/batch"
+        url = f"{self.source.fetch_url.removesuffix('/').removesuffix('.git')}.git/info/lfs/objects/batch"
         headers = {"Accept": _MEDIA_TYPE, "Content-Type": _MEDIA_TYPE} | self.source.login_headers
         answer = await with_retries(self.retry, lambda: post_json(url, body, headers))
         try:

@@ -2,10 +2,12 @@
 
 import base64
 import re
-from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit, urlunsplit
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import unquote, urlsplit
 
 from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.git_mirrors import mirror_of, without_login
 from swefoundry.git import GitSetting
 from swefoundry.programs.intake.intake_errors import (
     HostUnavailable,
@@ -27,6 +29,23 @@ class Remote:
     settings: tuple[GitSetting, ...] = ()
     commit_field: str = "spec.baseCommit"
     """What names the commit that is fetched, for the error when it does not exist."""
+    mirror: str | None = None
+    """URL that is fetched from in place of ``url``."""
+
+    @property
+    def fetch_url(self) -> str:
+        """The URL that git is given."""
+        return self.mirror or self.url
+
+    @property
+    def named(self) -> str:
+        """The URL of the manifest, and the mirror's, for messages."""
+        return self.url if self.mirror is None else f"{self.url} (fetched from the mirror {self.mirror})"
+
+    def unavailable(self, words: str, after: float | None = None) -> HostUnavailable:
+        """The error of the host that was asked."""
+        of_mirror = "" if self.mirror is None else f"(mirror of {self.url}) "
+        return HostUnavailable(self.fetch_url, of_mirror + words, after)
 
     @property
     def login_headers(self) -> dict[str, str]:
@@ -42,21 +61,24 @@ class Remote:
         return bool(self.settings)
 
 
-def remote(url: str, token: str | None) -> Remote:
-    """Take user and password out of the URL: they must be in no argument list and in no message."""
+def remote(url: str, token: str | None, mirrors: Mapping[str, str] | None = None) -> Remote:
+    """Take user and password out of the URL: they must be in no argument list and in no message.
+
+    A mirror gets the login in place of the host: the operator, who reads the token anyway, has named it.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise unreachable_source(
             f"{parts.scheme}://… is not an http or https URL, and only these are fetched"
         )
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    found = Remote(without_login(url), mirror=mirror_of(url, mirrors or {}))
     password = token or unquote(parts.password or "")
     if not password:
-        return Remote(bare)
+        return found
     login = f"{unquote(parts.username or '') or TOKEN_USER}:{password}"
     header = "Authorization: Basic " + base64.b64encode(login.encode()).decode()
     # Bound to the URL, so that a redirect to another host does not carry the token.
-    return Remote(bare, ((f"http.{bare}.extraHeader", header),))
+    return replace(found, settings=((f"http.{found.fetch_url}.extraHeader", header),))
 
 
 _WORDS_CHARACTERS = 500
@@ -86,24 +108,24 @@ def classify_git_error(stderr: str, source: Remote, commit: str) -> IntakeReject
     if _UNKNOWN.search(stderr):
         return unknown_commit(source, commit)
     if _RATE_LIMIT.search(stderr):
-        return HostUnavailable(source.url, f"limits the rate of requests: {_own_words(stderr)}")
+        return source.unavailable(f"limits the rate of requests: {_own_words(stderr)}")
     if _LOGIN.search(stderr):
         remediation = (
             "the git token was rejected: renew the secret, or give the token read access to this repository"
             if source.has_login
             else "it is private or does not exist: check the URL, or name a secret with a token (tokenSecretRef)"
         )
-        return unreachable_source(f"{source.url} denied access; {remediation}")
+        return unreachable_source(f"{source.named} denied access; {remediation}")
     if _MISSING.search(stderr):
         return NoSuchRepository(
             ExitCode.SOURCE_UNREACHABLE,
-            f"there is no git repository at {source.url}: check the URL, or whether it needs a token",
+            f"there is no git repository at {source.named}: check the URL, or whether it needs a token",
         )
-    return HostUnavailable(source.url, f"did not answer: {_own_words(stderr)}")
+    return source.unavailable(f"did not answer: {_own_words(stderr)}")
 
 
 def unknown_commit(source: Remote, commit: str) -> IntakeRejected:
-    return source_mismatch(f"{source.url} has no commit {commit}: check {source.commit_field}")
+    return source_mismatch(f"{source.named} has no commit {commit}: check {source.commit_field}")
 
 
 def _own_words(stderr: str) -> str:

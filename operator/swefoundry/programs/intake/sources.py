@@ -87,8 +87,8 @@ async def prepare_source(spec: IntakeSpec, registry: RegistryClient, workspace: 
 async def _further_content(origin: GitOrigin, workspace: Workspace) -> FurtherContent:
     token, folder, retry = await read_token(origin), workspace.folder, workspace.retry
     return FurtherContent(
-        SubmoduleFetcher(origin.url, token, folder, retry) if origin.submodules else None,
-        LfsFetcher(remote(origin.url, token), folder, retry) if origin.lfs else None,
+        SubmoduleFetcher(origin.url, token, folder, retry, origin.mirrors) if origin.submodules else None,
+        LfsFetcher(remote(origin.url, token, origin.mirrors), folder, retry) if origin.lfs else None,
     )
 
 

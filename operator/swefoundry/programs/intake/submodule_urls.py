@@ -5,6 +5,7 @@ speaks http and https only, and the hosts that old .gitmodules name serve the sa
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
@@ -48,10 +49,13 @@ def resolve_url(base: str, url: str) -> str:
     )
 
 
-def submodule_remote(base: str, url: str, token: str | None) -> Remote:
+def submodule_remote(
+    base: str, url: str, token: str | None, mirrors: Mapping[str, str] | None = None
+) -> Remote:
     """The remote of a submodule. The source's token goes only to repositories beside it: same host, same owner."""
     same_owner = _folder(urlsplit(base).geturl()) == _folder(url)
-    found = remote(_with_user_of(base, url) if same_owner and token else url, token if same_owner else None)
+    address = _with_user_of(base, url) if same_owner and token else url
+    found = remote(address, token if same_owner else None, mirrors)
     return replace(found, commit_field="that the submodule's commit was pushed there")
 
 

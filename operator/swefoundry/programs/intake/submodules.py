@@ -8,7 +8,7 @@ paths, the limits of an intake. Nesting and number are bounded.
 import asyncio
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class SubmoduleFetcher:
     token: str | None
     folder: Path
     retry: RetryPolicy
+    mirrors: Mapping[str, str] | None = None
     commits: dict[bytes, str] = field(default_factory=dict)
     """Path -> commit of what was fetched for the base; nested ones have their whole path."""
     unmapped: list[bytes] = field(default_factory=list)
@@ -86,7 +87,7 @@ class SubmoduleFetcher:
             raise IntakeRejected(error.code, f"submodule {_shown(path)}: {error}") from error
 
     async def _fetch_from(self, url: str, commit: str) -> Git:
-        source = submodule_remote(self.url, url, self.token)
+        source = submodule_remote(self.url, url, self.token, self.mirrors)
         return await fetch_objects(self.folder / f"submodule{self._numbers()}", source, commit, self.retry)
 
     def forget(self, path: bytes) -> None:

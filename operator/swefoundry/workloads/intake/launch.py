@@ -7,6 +7,7 @@ from swefoundry.api import reasons
 from swefoundry.api.taskinstance import Patch
 from swefoundry.api.types import KeyRef, Source
 from swefoundry.contracts.exit_codes import ExitCode
+from swefoundry.contracts.git_mirrors import mirror_of, without_login
 from swefoundry.contracts.intake import (
     ArchiveOrigin,
     ArtifactOrigin,
@@ -16,6 +17,7 @@ from swefoundry.contracts.intake import (
     Origin,
     PatchSource,
 )
+from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Owner
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
@@ -76,7 +78,7 @@ async def launch_intake(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: IntakeRequest
 ) -> PodStarted | Queued | Wait:
     """Create the intake pod, unless a host that it would ask is away."""
-    held = context.hosts.admit(_hosts(move, request), owner_key(ref.owner))
+    held = context.hosts.admit(_hosts(move, request, context.settings), owner_key(ref.owner))
     if held is not None:
         return Wait(str(move.work), reasons.HOST_UNAVAILABLE, held.message, held.seconds)
 
@@ -85,7 +87,7 @@ async def launch_intake(
         spec = IntakeSpec(
             nonce=ref.nonce,
             place=registry_location(context.settings, request.repository),
-            origin=_origin(request, inputs),
+            origin=_origin(request, inputs, context.settings),
             test_patch=await _patch_source(context, request, request.test_patch, "test", inputs),
             gold_patch=await _patch_source(context, request, request.gold_patch, "gold", inputs),
             version=request.version,
@@ -113,14 +115,22 @@ def finished_intake(context: ReconcileContext, owner: Owner, move: CollectResult
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
 
 
-def _hosts(move: StartPod, request: IntakeRequest) -> set[str]:
+def _hosts(move: StartPod, request: IntakeRequest, settings: Settings) -> set[str]:
     """The source's host, and the one that the attempt before could not reach, as of a submodule."""
-    origin = _origin(request, PodInputs())
-    source = "" if isinstance(origin, ArtifactOrigin) else urlsplit(origin.url).netloc.rpartition("@")[2]
-    return {host for host in (source, move.host) if host}
+    return {host for host in (_asked_host(_origin(request, PodInputs(), settings)), move.host) if host}
 
 
-def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:
+def _asked_host(origin: Origin) -> str:
+    match origin:
+        case GitOrigin(url=url, mirrors=dict() as mirrors):
+            return urlsplit(mirror_of(url, mirrors) or without_login(url)).netloc
+        case GitOrigin(url=url) | ArchiveOrigin(url=url):
+            return urlsplit(without_login(url)).netloc
+        case ArtifactOrigin():
+            return ""
+
+
+def _origin(request: IntakeRequest, inputs: PodInputs, settings: Settings) -> Origin:
     source = request.source
     if source is not None and source.archive is not None:
         archive = source.archive
@@ -151,6 +161,7 @@ def _origin(request: IntakeRequest, inputs: PodInputs) -> Origin:
         token_named=token_named,
         submodules=git is not None and git.submodules,
         lfs=git is not None and git.lfs,
+        mirrors=settings.git_mirrors or None,
     )
 
 
