@@ -260,6 +260,11 @@ class TaskInstanceStatus(WireModel):
     prepared: Prepared | None = Field(default=None, description="What intake left in the registry.")
     env_build: str | None = Field(default=None, max_length=253, description="Name of the EnvBuild.")
     image: Image | None = Field(default=None, description="The task image.")
+    environment_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        description="Seconds that the pods of the EnvBuild ran; absent until it has ended.",
+    )
     evaluations: list[Evaluation] = Field(default=[], max_length=60, description="The matrix.")
     tests: ResultSets | None = Field(default=None, description="Counts of the per-test sets.")
     tests_unknown: str | None = Field(

@@ -32,7 +32,12 @@ def task(name: str = "octo--calc-7", status: Json | None = None, **spec: Any) ->
     return {
         "apiVersion": "swefoundry.dev/v1alpha1",
         "kind": "TaskInstance",
-        "metadata": {"name": name, "namespace": "default", "uid": f"uid-{name}"},
+        "metadata": {
+            "name": name,
+            "namespace": "default",
+            "uid": f"uid-{name}",
+            "creationTimestamp": "2026-01-01T12:00:00Z",
+        },
         "spec": defaults | spec,
         "status": status or {},
     }

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 from swefoundry.api.taskinstance import Phase, VerdictName
-from swefoundry.cli.api_objects import KubernetesObject, namespaced_name, status_of
+from swefoundry.cli.api_objects import KubernetesObject, namespaced_name, parse_time, status_of
+from swefoundry.cli.views.time_left import instance_work, seconds_left
 
 PHASES: tuple[str, ...] = get_args(Phase)
 FINISHED_PHASES = frozenset({"Validated", "Rejected", "Failed"})
@@ -43,6 +44,8 @@ class BatchProgress:
     """Progress of many TaskInstances."""
 
     lines: tuple[InstanceProgress, ...]
+    seconds_left: int | None = None
+    """Estimate of the time until the last one ends; None where there is no ground for one."""
 
     @property
     def phases(self) -> dict[str, int]:
@@ -66,6 +69,7 @@ class BatchProgress:
         return {
             "total": len(self.lines),
             "finished": self.finished,
+            "seconds_left": self.seconds_left,
             "phases": self.phases,
             "verdicts": self.verdicts,
             "instances": [asdict(line) for line in self.lines],
@@ -74,7 +78,12 @@ class BatchProgress:
 
 def batch_progress(bodies: Iterable[KubernetesObject], now: datetime) -> BatchProgress:
     """Progress of the objects, sorted by namespace and name."""
-    return BatchProgress(tuple(_instance_progress(body, now) for body in sorted(bodies, key=namespaced_name)))
+    ordered = sorted(bodies, key=namespaced_name)
+    # Nobody knows when a suspended instance goes on.
+    works = [instance_work(body) for body in ordered if status_of(body).get("phase") != "Suspended"]
+    left = seconds_left(works, now)
+    lines = tuple(_instance_progress(body, now) for body in ordered)
+    return BatchProgress(lines, None if left is None else round(left))
 
 
 def _instance_progress(body: KubernetesObject, now: datetime) -> InstanceProgress:
@@ -114,9 +123,3 @@ def _elapsed_since(started: str | None, now: datetime) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes}m" if hours else f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
-
-
-def parse_time(text: str) -> datetime:
-    """Time of an ISO 8601 text; UTC where it names no time zone."""
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

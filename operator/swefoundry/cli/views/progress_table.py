@@ -15,7 +15,26 @@ MAX_REASON_WIDTH = 70
 def progress_line(progress: BatchProgress) -> str:
     """Progress in one line."""
     counts = ", ".join(f"{count} {phase}" for phase, count in progress.phases.items())
-    return f"{progress.finished} of {len(progress.lines)} finished: {counts or 'no TaskInstances'}"
+    total, left = len(progress.lines), _time_left(progress)
+    return f"{progress.finished} of {total} finished{left}: {counts or 'no TaskInstances'}"
+
+
+def _time_left(progress: BatchProgress) -> str:
+    return "" if progress.seconds_left is None else f", {format_time_left(progress.seconds_left)} left"
+
+
+def format_time_left(seconds: float) -> str:
+    """An estimate in the precision that it has: two digits at most, hours and days in halves."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 20:
+        return f"about {minutes} min"
+    if minutes < 90:
+        return f"about {5 * round(minutes / 5)} min"
+    if minutes < 36 * 60:
+        return f"about {round(minutes / 30) / 2:g} h"
+    return f"about {round(minutes / 720) / 2:g} days"
 
 
 def render_progress(progress: BatchProgress, limit: int | None = None) -> RenderableType:
@@ -42,7 +61,7 @@ def _phase_bars(progress: BatchProgress) -> list[Text]:
         bars.append(
             Text(f"{phase:<11}{count:>6}  ") + Text("━" * filled, style=PHASE_STYLES.get(phase, "cyan"))
         )
-    return [*bars, Text(f"{'finished':<11}{progress.finished:>6}  of {total}")]
+    return [*bars, Text(f"{'finished':<11}{progress.finished:>6}  of {total}{_time_left(progress)}")]
 
 
 def _row_cells(line: InstanceProgress) -> tuple[object, ...]:

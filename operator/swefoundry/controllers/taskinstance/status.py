@@ -132,6 +132,8 @@ def _with_env_build(status: TaskInstanceStatus, observed: Observation) -> TaskIn
         strategy=result.strategy or status.strategy,
         round=len(result.rounds) or None,
         image=observed.image,
+        # Written once, together with the end of the search: each pod of it would be a write of this object.
+        environment_seconds=result.pod_seconds if result.finished_at is not None else None,
     )
 
 

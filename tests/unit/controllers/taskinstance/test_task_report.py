@@ -182,13 +182,14 @@ def test_the_envbuild_is_named_even_when_its_creation_was_not_recorded():
     assert (ordered.env_build, ordered.phase) == ("task-one", "Preparing")
 
 
-def test_the_image_is_taken_over_from_the_finished_envbuild_only():
-    fields = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe"}
+def test_image_and_seconds_are_taken_over_from_the_finished_envbuild_only():
+    fields = {"image": digest("b"), "imageName": "r/i:t", "strategy": "recipe", "podSeconds": 90}
     unfinished = after(observed({"prepared": PREPARED}, a_build(fields)), WaitForEnvBuild())
-    assert unfinished.image is None
+    assert (unfinished.image, unfinished.environment_seconds) == (None, None)
     build = a_build(fields | {"finishedAt": NOW.isoformat()})
     status = after(observed({"prepared": PREPARED}, build), GO_ON)
     assert (status.image, status.strategy) == (Image(name="r/i:t", digest=digest("b")), "recipe")
+    assert status.environment_seconds == 90
     assert status.phase == "Validating"
 
 
