@@ -46,16 +46,16 @@ def untouched(repository: str = "octo/calc", created: datetime = BEGIN) -> Insta
 
 
 def test_a_status_says_which_stages_have_ended_and_what_they_took() -> None:
-    searching = {
+    in_search = {
         "startedAt": "2026-01-01T12:00:00Z",
         "prepared": {"source": "sha256:0"},
         "attempts": [INTAKE],
     }
-    ready = searching | {"environmentSeconds": 90, "evaluations": evaluations(30)}
+    ready = in_search | {"environmentSeconds": 90, "evaluations": evaluations(30)}
     ended = InstanceWork("octo/calc", BEGIN, BEGIN, minutes(5), passed=(10, 90, 100))
     assert instance_work(task("a", a_validated())) == ended
     assert instance_work(task("a", ready)) == InstanceWork("octo/calc", BEGIN, BEGIN, None, (10, 90), 30)
-    assert instance_work(task("a", searching)) == InstanceWork("octo/calc", BEGIN, BEGIN, None, (10,))
+    assert instance_work(task("a", in_search)) == InstanceWork("octo/calc", BEGIN, BEGIN, None, (10,))
     assert instance_work(task("a")) == untouched()
 
 
