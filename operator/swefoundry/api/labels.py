@@ -6,6 +6,9 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 MANAGER = "swefoundry"
+CLI = "swefoundry-cli"
+"""Manager of what the command line creates, and its field manager: the operator leaves it alone."""
+COMPONENT = "app.kubernetes.io/component"
 
 ROLE = f"{GROUP}/role"
 """intake, build, agent or evaluation; NetworkPolicies select pods by it."""

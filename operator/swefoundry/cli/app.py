@@ -20,6 +20,7 @@ from swefoundry.cli.commands import (
     import_dataset,
     lint,
     memory_import,
+    open_shell,
     retry_instances,
     show_logs,
     show_transcript,
@@ -70,6 +71,7 @@ app.command("status")(status.status)
 app.command("why")(why.why)
 app.command("doctor")(doctor.doctor)
 app.command("logs")(show_logs.logs)
+app.command("open")(open_shell.open_instance)
 app.command("retry")(retry_instances.retry)
 app.command("transcript")(show_transcript.transcript)
 app.command("export")(export.export)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, crd_manifest
 from swefoundry.cli.api_objects import KubernetesObject
+from swefoundry.cli.operator_pods import environment_variables, watched_namespaces
 
 MIN_KUBERNETES = (1, 33)
 """User namespaces for pods are on by default since then."""
@@ -117,7 +118,7 @@ def operator(observed: InstalledSystem) -> Iterator[Finding]:
         yield Finding("operator", Level.UNKNOWN, observed.operators, "ask somebody who may list pods there")
         return
     ready = [pod for pod in observed.operators if _is_ready(pod)]
-    watching = [pod for pod in ready if observed.namespace in _watched(pod)]
+    watching = [pod for pod in ready if observed.namespace in watched_namespaces(pod)]
     if not ready:
         found = "no pod is ready" if observed.operators else "no pod was found"
         yield Finding("operator", Level.PROBLEM, found, "kubectl describe its pods; docs/debugging.md")
@@ -181,7 +182,7 @@ REQUIREMENTS: tuple[Check, ...] = (kubernetes, nodes, crds, operator, namespace,
 
 def _settings(pod: KubernetesObject, namespace_name: str) -> Iterator[Finding]:
     """What the operator is configured with, for people to compare with what they meant."""
-    environment = _environment(pod)
+    environment = environment_variables(pod)
     meta = pod["metadata"]
     yield Finding("operator", Level.OK, f"{meta['namespace']}/{meta['name']} watches {namespace_name}")
     push, pull = (
@@ -231,13 +232,3 @@ def _paths(schema: KubernetesObject, prefix: str) -> Iterator[str]:
 def _is_ready(pod: KubernetesObject) -> bool:
     conditions = pod.get("status", {}).get("conditions") or []
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
-
-
-def _watched(pod: KubernetesObject) -> list[str]:
-    names = _environment(pod).get("SWEFOUNDRY_NAMESPACES", "")
-    return [name for name in names.split(",") if name]
-
-
-def _environment(pod: KubernetesObject) -> dict[str, str]:
-    variables = [item for container in pod["spec"]["containers"] for item in container.get("env") or []]
-    return {item["name"]: item.get("value", "") for item in variables}

@@ -11,6 +11,7 @@ import aiohttp
 from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
+from swefoundry.api import labels
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.resources import EVENTS, PODS, ApiObject, Resource
 
@@ -109,7 +110,7 @@ class KubeClient:
         self, resource: Resource, namespace: str, name: str, body: ApiObject, dry_run: bool = False
     ) -> ApiObject:
         """Server-side apply under the field manager ``swefoundry-cli``."""
-        query = {"fieldManager": "swefoundry-cli", "force": "true", "fieldValidation": "Strict"}
+        query = {"fieldManager": labels.CLI, "force": "true", "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
         path = resource.path(namespace, name)

@@ -34,7 +34,7 @@ def with_template(body: JsonDict, template: PodTemplate) -> JsonDict:
     fields: JsonDict = template.to_json_dict()
     metadata = dict(body["metadata"])
     for name in ("labels", "annotations"):
-        metadata[name] = {**fields.pop(name, {}), **metadata[name]}
+        metadata[name] = {**fields.pop(name, {}), **metadata.get(name, {})}
     spec = dict(body["spec"])
     for name, value in fields.items():
         spec[name] = _joined(spec.get(name), value)

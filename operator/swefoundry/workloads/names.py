@@ -21,6 +21,12 @@ def pod_name(owner: str, owner_uid: str, work: str, attempt: int) -> str:
     return slug(owner)[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
 
 
+def open_pod_name(owner: str, suffix: str) -> str:
+    """``<owner>-open-<suffix>``, at most 63 characters."""
+    tail = f"-open-{suffix}"
+    return slug(owner)[: MAX_NAME_LENGTH - len(tail)].rstrip("-") + tail
+
+
 def label_value(text: str) -> str:
     """``text`` as a label value: itself where it fits, else cut with a hash."""
     if len(text) <= MAX_NAME_LENGTH and re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?", text):

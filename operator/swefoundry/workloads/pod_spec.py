@@ -49,8 +49,14 @@ class ContainerTemplate:
 
 def pod_manifest(ref: AttemptRef, template: ContainerTemplate) -> JsonDict:
     """The pod of an attempt."""
+    spec = pod_spec(ref.role.value, template)
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ref), "spec": spec}
+
+
+def pod_spec(name: str, template: ContainerTemplate) -> JsonDict:
+    """The spec of a pod with one container of that name."""
     container: JsonDict = {
-        "name": ref.role.value,
+        "name": name,
         "image": template.image,
         "imagePullPolicy": "IfNotPresent" if "@sha256:" in template.image else "Always",
         "env": [{"name": name, "value": _literal(value)} for name, value in template.env.items()],
@@ -80,7 +86,7 @@ def pod_manifest(ref: AttemptRef, template: ContainerTemplate) -> JsonDict:
         spec["imagePullSecrets"] = [{"name": template.pull_secret}]
     if template.avoid_nodes:
         spec["affinity"] = _avoid_nodes(template.avoid_nodes)
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": _metadata(ref), "spec": spec}
+    return spec
 
 
 def _literal(value: str) -> str:
@@ -99,7 +105,7 @@ def _metadata(ref: AttemptRef) -> JsonDict:
         "finalizers": [labels.FINALIZER],
         "labels": {
             labels.MANAGED_BY: labels.MANAGER,
-            "app.kubernetes.io/component": ref.role.value,
+            labels.COMPONENT: ref.role.value,
             labels.ROLE: ref.role.value,
             labels.OWNER_KIND: owner.kind.lower(),
             labels.OWNER: names.label_value(owner.name),

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from swefoundry.cli import clients, console, options
+from swefoundry.cli.operator_pods import OPERATOR_SELECTOR
 from swefoundry.cli.views.operator_state import state_sections
 from swefoundry.cli.views.page import print_section
 from swefoundry.errors import NotFound, PermanentError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import PODS, ApiObject
 
-OPERATOR_SELECTOR = "app.kubernetes.io/part-of=swefoundry,app.kubernetes.io/component=operator"
 METRICS_PORT_NAME = "metrics"
 
 OperatorNamespace = Annotated[

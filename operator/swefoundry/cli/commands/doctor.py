@@ -10,9 +10,9 @@ from rich.text import Text
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS
 from swefoundry.cli import clients, console, options
-from swefoundry.cli.commands.debug import OPERATOR_SELECTOR
 from swefoundry.cli.diagnosis import Finding, InstalledSystem, Level, findings
 from swefoundry.cli.exit_status import ExitStatus
+from swefoundry.cli.operator_pods import list_operators
 from swefoundry.errors import SwefoundryError
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.resources import (
@@ -20,7 +20,6 @@ from swefoundry.kube.resources import (
     NAMESPACES,
     NETWORK_POLICIES,
     NODES,
-    PODS,
     ApiObject,
     Resource,
 )
@@ -71,9 +70,6 @@ async def _read_installation(
 ) -> InstalledSystem:
     async with clients.open_cluster(cluster) as kube:
         version = await kube.version()
-        operators = await _or_reason(_list(kube, PODS, "", OPERATOR_SELECTOR))
-        if isinstance(operators, str):
-            operators = await _or_reason(_list(kube, PODS, cluster.namespace, OPERATOR_SELECTOR))
         return InstalledSystem(
             namespace=cluster.namespace,
             version=version,
@@ -81,7 +77,7 @@ async def _read_installation(
             crds={
                 item.name: await _or_reason(kube.get(CRDS, "", item.name)) for item in RESOURCE_DEFINITIONS
             },
-            operators=operators,
+            operators=await _or_reason(list_operators(kube, cluster.namespace)),
             namespace_object=await _or_reason(kube.get(NAMESPACES, "", cluster.namespace)),
             network_policies=await _or_reason(_list(kube, NETWORK_POLICIES, cluster.namespace)),
             registry=target.host,

@@ -44,26 +44,38 @@ class EvaluationRun:
 def evaluation_pod(ref: AttemptRef, run: EvaluationRun, settings: Settings) -> JsonDict:
     """The pod that runs the evaluation."""
     requests, limit = evaluation_requests(run, settings), _memory_limit(run)
-    template = ContainerTemplate(
-        image=run.image,
+    resources = resource_requirements(
+        requests.cpu, limit, run.validation.resources.ephemeral_storage, requests.memory
+    )
+    seconds = run.spec.timeout_seconds + EVALUATION_OVERHEAD_SECONDS
+    template = replace(
+        evaluation_container(run.image, resources, seconds, settings),
         env={EVALUATION_SPEC_VARIABLE: run.spec.to_json()},
-        security=security_context(ROOT_CAPABILITIES, user=0),
-        resources=resource_requirements(
-            requests.cpu, limit, run.validation.resources.ephemeral_storage, requests.memory
-        ),
-        deadline_seconds=run.spec.timeout_seconds + EVALUATION_OVERHEAD_SECONDS,
-        user_namespace=settings.task_user_namespaces,
-        runtime_class=settings.runtime_class,
-        service_account=settings.service_account,
-        pull_secret=settings.registry_secret,
         avoid_nodes=run.avoid_nodes,
-        node_lost_seconds=settings.node_lost_seconds,
     )
     body = pod_manifest(ref, template)
     body["metadata"]["labels"][NETWORK_LABEL] = run.validation.network.lower()
     if run.validation.resources.cpu is None and requests.cpu != settings.evaluation_cpu_most:
         body["metadata"]["annotations"][labels.ESTIMATED_CPU] = requests.cpu
     return body
+
+
+def evaluation_container(
+    image: str, resources: JsonDict, deadline_seconds: int, settings: Settings
+) -> ContainerTemplate:
+    """The container of a stage image: root with few capabilities, in a user namespace and the configured sandbox."""
+    return ContainerTemplate(
+        image=image,
+        env={},
+        security=security_context(ROOT_CAPABILITIES, user=0),
+        resources=resources,
+        deadline_seconds=deadline_seconds,
+        user_namespace=settings.task_user_namespaces,
+        runtime_class=settings.runtime_class,
+        service_account=settings.service_account,
+        pull_secret=settings.registry_secret,
+        node_lost_seconds=settings.node_lost_seconds,
+    )
 
 
 def evaluation_requests(run: EvaluationRun, settings: Settings) -> Requests:
