@@ -58,7 +58,7 @@ DEMO_AGENTS_LABEL := swefoundry.dev/demo=agents
 DEMO_SERVED ?= $(DEMO)/git
 SCRIPTED_API := /api/v1/namespaces/$(NAMESPACE)/services/swefoundry-scripted-model:8080/proxy
 
-.PHONY: images go-images install demo
+.PHONY: images language-images install demo
 images: venv ## Build the product's images and push them to the lab's registry
 	@$(LAB) images push
 
@@ -71,10 +71,10 @@ DEMO_GIT := http://git.lab:8418/demo
 DEMO_SERVED := $(LAB_DIR)/git/demo
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
-go-images:
-	@$(LAB) images add golang:1.26
+language-images:
+	@$(LAB) images add golang:1.26 node:20-slim
 endif
-go-images: install ## Build the lab's base image for Go
+language-images: install ## Build the lab's base images for Go and Node
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
 	@rm -rf $(DEMO) && mkdir -p $(DEMO)
@@ -140,7 +140,7 @@ test-cluster: ## Everything on the cluster: the lab with two nodes, or the curre
 	@$(MAKE) --no-print-directory install
 	$(VENV)/bin/pytest tests/cluster tests/real -m "not real" --durations=15 --durations-min=10
 
-test-real: go-images ## All real release pairs, with the verdict that each is expected to get (an hour)
+test-real: language-images ## All real release pairs, with the verdict that each is expected to get (an hour)
 	$(VENV)/bin/pytest tests/real
 
 test: lint verify docs lab-up coverage test-cluster ## All tests: style, generated files, docs, unit with coverage, chart, schema, cluster

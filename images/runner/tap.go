@@ -10,7 +10,8 @@ import (
 )
 
 // Read the tests of a TAP stream. swefoundry.grading.tap reads the same: the leaves of subtests count, under the names of
-// their parents; a parent counts only when it failed and none of its leaves did.
+// their parents; a parent counts only when it failed and none of its leaves did. A failed point without a parent or children
+// that is named like a script is a file that ended before its first test.
 
 // maxSubtestDepth is the deepest level that is kept apart.
 const maxSubtestDepth = 32
@@ -27,6 +28,7 @@ var (
 	tapVersion  = regexp.MustCompile(`^(?i:TAP version )[0-9]+$`)
 	tapTime     = regexp.MustCompile(`(^|[^\\])#[ \t]*time=[^ \t]*`)
 	tapEscape   = regexp.MustCompile(`\\([\\#])`)
+	scriptName  = regexp.MustCompile(`^[^ \t]+\.[cm]?[jt]sx?$`)
 	tapBail     = regexp.MustCompile(`^(?i:Bail out!)`)
 	errPlanless = fmt.Errorf("no plan: the stream may have been cut off")
 )
@@ -127,6 +129,9 @@ func (r *tapReader) point(point []string, level int) {
 	for _, leaf := range children {
 		leafFailed = leafFailed || leaf.how >= failed
 		block.results = append(block.results, namedStatus{below(parent.id, leaf.id), leaf.how})
+	}
+	if len(children) == 0 && level == 0 && parent.how == failed && scriptName.MatchString(parent.id.raw) {
+		parent.how = uncollected
 	}
 	if len(children) == 0 || parent.how >= failed && !leafFailed {
 		block.results = append(block.results, parent)

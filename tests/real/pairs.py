@@ -28,9 +28,10 @@ class RealPair:
 
     def __str__(self) -> str:
         """The form that `swefoundry collect releases` accepts."""
-        if self.language == "go":
-            return f"go:{self.package}@{self.old}..{self.new}"
-        return f"{self.package}:{self.old}..{self.new}"
+        if self.language == "python":
+            return f"{self.package}:{self.old}..{self.new}"
+        index = "go" if self.language == "go" else "npm"
+        return f"{index}:{self.package}@{self.old}..{self.new}"
 
     @property
     def name(self) -> str:
@@ -216,6 +217,26 @@ GO_PAIRS: tuple[RealPair, ...] = (
     ),
 )
 """Their base image is `golang:1.26`, which the lab has once it was asked for."""
+
+NPM_PAIRS: tuple[RealPair, ...] = (
+    RealPair(
+        "qs",
+        "6.9.6",
+        "6.9.7",
+        Verdict.FAIL2PASS,
+        "6.9.7 ignores __proto__ keys and formats nested arrays; three tests of tape check that",
+        language="javascript",
+    ),
+    RealPair(
+        "minimist",
+        "1.2.5",
+        "1.2.6",
+        Verdict.FAIL2PASS,
+        "1.2.6 keeps arguments from changing the constructor's prototype; two tests of tape check that",
+        language="javascript",
+    ),
+)
+"""Their base image is `node:20-slim`, which the lab has once it was asked for."""
 
 
 def quick() -> Iterator[RealPair]:

@@ -25,6 +25,10 @@ class Facts(WireModel):
     """Manifests of Python projects in deeper folders (monorepos), and files that manifests include with `-r` and `-c`;
     together at most 512 KiB.
     """
+    fixed_manifests: list[FileFact] | None = None
+    """Manifests of npm as the gold patch leaves them, where it changes them: recipes read which packages it adds.
+    Agents never see them.
+    """
     ci: list[FileFact] = []
     """CI workflows and the like: read, never run."""
     readme_hints: list[str] = []

@@ -8,7 +8,8 @@ A subtest's points are indented and come *before* the point of the test they bel
         1..2
     not ok 1 - parser
 
-The leaves count (``parser > reads``); the parent counts only when it failed and none of its leaves did.
+The leaves count (``parser > reads``); the parent counts only when it failed and none of its leaves did. A failed point
+without a parent or children that is named like a script is a file that ended before its first test.
 """
 
 import re
@@ -30,6 +31,9 @@ VERSION_LINE = re.compile(r"^TAP version [0-9]+\Z", re.IGNORECASE)
 TAP_ESCAPE = re.compile(r"\\([\\#])")
 BLANK = " \t\r"
 
+SCRIPT_NAME = re.compile(r"[^ \t]+\.[cm]?[jt]sx?\Z", re.ASCII)
+"""How runners of JavaScript name the point of a file."""
+
 MISSING_TESTS = "(planned tests that did not run)"
 BAILED_OUT = "(bailed out)"
 """Ids of what is missing in a stream. No test is named like this, and neither is ever in an exported list."""
@@ -42,7 +46,7 @@ MAX_SUBTEST_DEPTH = 32
 class SubtestLevel:
     """Points of one level whose parent has not come yet."""
 
-    results: list[tuple[IdForms, CaseStatus]] = field(default_factory=list)
+    results: list[tuple[IdForms, CaseResult]] = field(default_factory=list)
     points: int = 0
     planned: int | None = None
 
@@ -55,8 +59,8 @@ def read_tap(pieces: Iterable[str], tally: Tally) -> None:
     if not reader.known:
         raise UnknownFormat("neither JUnit XML, TAP nor go test -json")
     results = reader.close()
-    for test, status in results:
-        tally.add(test, CaseResult(status))
+    for test, result in results:
+        tally.add(test, result)
     for problem in reader.problems:
         tally.problem(problem)
     if not reader.planned:
@@ -115,12 +119,11 @@ class _Reader:
         block = self._levels[level]
         block.points += 1
         name, status = _name_and_status(point, block.points)
-        block.results.extend((_below(name, child), how) for child, how in children)
-        broken = status in (CaseStatus.FAILED, CaseStatus.ERROR)
-        if not children or (
-            broken and not any(how in (CaseStatus.FAILED, CaseStatus.ERROR) for _, how in children)
-        ):
-            block.results.append((name, status))
+        block.results.extend((_below(name, child), result) for child, result in children)
+        if not children:
+            block.results.append((name, _leaf_result(name, status, level)))
+        elif _is_broken(status) and not any(_is_broken(result.status) for _, result in children):
+            block.results.append((name, CaseResult(status)))
 
     def _plan(self, plan: re.Match[str], level: int) -> None:
         self._open(level)
@@ -148,10 +151,23 @@ class _Reader:
             self._missing = self._missing or block.planned > block.points
             self.problems.append(f"the plan says {block.planned} tests and {block.points} were reported")
 
-    def close(self) -> list[tuple[IdForms, CaseStatus]]:
+    def close(self) -> list[tuple[IdForms, CaseResult]]:
         self._close_down_to(0)
         missing = [MISSING_TESTS] * self._missing + [BAILED_OUT] * self._bailed
-        return [*self._levels[0].results, *((plain_id(name), CaseStatus.ERROR) for name in missing)]
+        return [
+            *self._levels[0].results,
+            *((plain_id(name), CaseResult(CaseStatus.ERROR)) for name in missing),
+        ]
+
+
+def _is_broken(status: CaseStatus) -> bool:
+    return status in (CaseStatus.FAILED, CaseStatus.ERROR)
+
+
+def _leaf_result(name: IdForms, status: CaseStatus, level: int) -> CaseResult:
+    if status is CaseStatus.FAILED and level == 0 and SCRIPT_NAME.match(name.raw):
+        return CaseResult(CaseStatus.ERROR, uncollected=True)
+    return CaseResult(status)
 
 
 def _below(parent: IdForms, leaf: IdForms) -> IdForms:

@@ -25,6 +25,8 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|No space left|Killed|MemoryError|manifest unknown|Multiple top-level"
         r"|\.go:\d+:\d+: |missing go\.sum entry|is not in (GOROOT|std)\b|requires (go ?>=|go1|newer Go)|requires Go 1"
         r"|module lookup disabled|inconsistent vendoring|executable file not found|unknown directive: "
+        r"|Cannot find (module|package) |ERR_[A-Z]+_[A-Z_]+|: not found$|primordials is not|SyntaxError: "
+        r"|npm (ERR!|error) (code|404|notarget) |Could not locate the bindings|opaque origins|imeout of \d+ ?ms"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are

@@ -3,6 +3,7 @@
 from textwrap import dedent
 
 from swefoundry.grading.report_parser import read_reports
+from swefoundry.grading.testcase_status import CaseStatus
 
 
 def read(text: str) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -131,3 +132,10 @@ def test_windows_line_ends_and_colours() -> None:
 def test_go_test_output_is_not_tap() -> None:
     found, problems = read("ok  \texample.org/pkg\t0.012s\n")
     assert (found, problems) == ({}, ("out.tap: neither JUnit XML, TAP nor go test -json",))
+
+
+def test_a_failed_point_named_like_a_script_is_a_file_without_a_test() -> None:
+    found = read_reports({"out.tap": b"TAP version 13\nnot ok 1 - test/a.js\nnot ok 2 - reads a.js\n1..2\n"})
+    assert (found.statuses, found.uncollected) == (
+        {"test/a.js": CaseStatus.ERROR, "reads a.js": CaseStatus.FAILED}, ("test/a.js",),
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import swefoundry.drafts.recipes.go.go_recipe as go_recipe
+import swefoundry.drafts.recipes.node.node_recipe as node_recipe
 import swefoundry.drafts.recipes.python.recipe as python_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
@@ -30,19 +31,21 @@ class RecipeLanguage:
 LANGUAGES: tuple[RecipeLanguage, ...] = (
     RecipeLanguage("python", (".py",), python_recipe.initial_plan),
     RecipeLanguage("go", (".go",), go_recipe.initial_plan),
+    RecipeLanguage("javascript", (".js", ".jsx", ".mjs", ".cjs"), node_recipe.initial_plan),
+    RecipeLanguage("typescript", (".ts", ".tsx", ".mts", ".cts"), node_recipe.initial_plan),
 )
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to
 the next strategy.
 """
 
 
-def recipe_language(strategy_input: StrategyInput) -> RecipeLanguage | None:
-    """Return the language that the spec names, else that of most test files, else that of most files."""
+def recipe_languages(strategy_input: StrategyInput) -> list[RecipeLanguage]:
+    """Return the language that the spec names, else those of the test files, else the source's; most files first."""
     if strategy_input.language is not None:
         name = strategy_input.language.lower()
-        return next((each for each in LANGUAGES if each.name == name), None)
+        return [each for each in LANGUAGES if each.name == name]
     facts = strategy_input.facts
-    return _most_frequent(_test_file_counts(facts)) or _most_frequent(facts.languages)
+    return _by_frequency(_test_file_counts(facts)) or _by_frequency(facts.languages)
 
 
 def _test_file_counts(facts: Facts) -> dict[str, int]:
@@ -50,14 +53,14 @@ def _test_file_counts(facts: Facts) -> dict[str, int]:
     return {each.name: sum(suffix in each.suffixes for suffix in suffixes) for each in LANGUAGES}
 
 
-def _most_frequent(files: dict[str, int]) -> RecipeLanguage | None:
+def _by_frequency(files: dict[str, int]) -> list[RecipeLanguage]:
     found = [each for each in LANGUAGES if files.get(each.name)]
-    return max(found, key=lambda each: files[each.name], default=None)
+    return sorted(found, key=lambda each: -files[each.name])
 
 
 def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
-    """Yield the recipe's proposals, best first; none when there is no recipe for the language."""
-    language = recipe_language(strategy_input)
-    plan = language.initial_plan(strategy_input) if language is not None else None
+    """Yield the proposals of the first language whose recipe knows this kind of project, best first."""
+    plans = (language.initial_plan(strategy_input) for language in recipe_languages(strategy_input))
+    plan = next((plan for plan in plans if plan is not None), None)
     if plan is not None:
         yield from proposals_of(plan, strategy_input)

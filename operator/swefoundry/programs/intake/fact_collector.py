@@ -13,7 +13,15 @@ from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.programs.intake.decoding import decode_text
 from swefoundry.programs.intake.further_manifests import further_manifests, manifests_above
 from swefoundry.programs.intake.languages import count, main_language
-from swefoundry.programs.intake.manifests import CI, GUIDES, LOCKS, MANIFESTS, METADATA, matching
+from swefoundry.programs.intake.manifests import (
+    CI,
+    FIXED_MANIFESTS,
+    GUIDES,
+    LOCKS,
+    MANIFESTS,
+    METADATA,
+    matching,
+)
 from swefoundry.programs.intake.python_modules import python_modules
 from swefoundry.programs.intake.python_test_imports import import_needs
 from swefoundry.programs.intake.root_sensitive import root_sensitive_tests
@@ -83,6 +91,13 @@ def with_test_facts(
             "root_sensitive_tests": root_sensitive_tests(support | sources),
         }
     )
+
+
+def with_fixed_manifests(facts: Facts, changed: Iterable[str], read: FileReader) -> Facts:
+    """The same with the manifests that the gold patch changes, as it leaves them."""
+    paths = sorted(path for path in changed if PurePosixPath(path).name in FIXED_MANIFESTS)
+    files = _files(paths[:_LOCKS], read)
+    return facts.model_copy(update={"fixed_manifests": files}) if files else facts
 
 
 def language(facts: Facts) -> str | None:

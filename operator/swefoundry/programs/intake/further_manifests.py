@@ -27,7 +27,9 @@ def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list
     """Return manifests above the test files that were out of bounds; ``paths`` are files that the patch left as is."""
     known = {file.path for file in (*facts.manifests, *facts.further_manifests)}
     folders = {folder for test in tests for folder in PurePosixPath(test).parents}
-    above = {str(folder / name) for folder in folders for name in (*PYTHON_PROJECT[:3], "go.mod")}
+    above = {
+        str(folder / name) for folder in folders for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json")
+    }
     return sorted((above & paths) - known)
 
 

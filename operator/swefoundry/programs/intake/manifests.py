@@ -54,6 +54,9 @@ MANIFESTS = (
     "Makefile",
 )
 
+FIXED_MANIFESTS = ("package.json",)
+"""Names of manifests that are read after the fix as well: it may need a package that the source does not name."""
+
 LOCKS = (
     "poetry.lock",
     "uv.lock",

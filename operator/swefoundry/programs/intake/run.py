@@ -67,6 +67,8 @@ async def run_intake(
         if stage is Stage.BEFORE:
             facts = await asyncio.to_thread(_with_tests, facts, source.tree.root, base, now)
             require_imported_submodules(source.unfetched.gitlinks, facts)
+        elif stage is Stage.AFTER:
+            facts = await asyncio.to_thread(_with_fix, facts, source.tree.root, base, now)
         progress(f"stage {stage}: {layers[stage][1].size} bytes")
     if spec.later_clock:
         changes, library = (
@@ -123,8 +125,16 @@ def _source_facts(source: StoredSource, base: TreeListing) -> Facts:
 
 
 def _with_tests(facts: Facts, root: Path, base: TreeListing, now: TreeListing) -> Facts:
-    changed = [path for path in _files(now) if base.get(path.encode()) != now[path.encode()]]
+    changed = _changed_files(base, now)
     return facts_of.with_test_facts(facts, changed, set(_files(base)), set(_files(now)), _reader(root))
+
+
+def _with_fix(facts: Facts, root: Path, base: TreeListing, now: TreeListing) -> Facts:
+    return facts_of.with_fixed_manifests(facts, _changed_files(base, now), _reader(root))
+
+
+def _changed_files(base: TreeListing, now: TreeListing) -> list[str]:
+    return [path for path in _files(now) if base.get(path.encode()) != now[path.encode()]]
 
 
 def _files(listing: TreeListing) -> list[str]:

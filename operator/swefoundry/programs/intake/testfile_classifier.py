@@ -36,8 +36,38 @@ _NAMES = (
 
 _FOLDERS = ("test", "tests", "__tests__", "spec", "specs")
 _SUPPORT = ("conftest.py", "__init__.py")
-_IN_FOLDERS = (".js", ".jsx", ".ts", ".tsx", ".rs")
-"""In a test folder these are tests whatever their name; Python files are when they define some."""
+_SCRIPTS = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
+"""In a test folder these are tests unless their name or a folder says what else they are."""
+_SUPPORT_SCRIPTS = (
+    *(
+        "*.d.ts",
+        "*.d.mts",
+        "*-d.ts",
+        "*.config.*",
+        "*.conf.*",
+        "*helper.*",
+        "*helpers.*",
+        "setup.*",
+        "*-setup.*",
+    ),
+    *("util.*", "utils.*", "*-util.*", "*-utils.*", "common.*", "bootstrap.*"),
+)
+_SUPPORT_FOLDERS = frozenset(
+    [
+        *(
+            "fixtures",
+            "fixture",
+            "__fixtures__",
+            "helpers",
+            "helper",
+            "support",
+            "mocks",
+            "__mocks__",
+            "__snapshots__",
+        ),
+        *("snapshots", "data", "resources", "assets", "util", "utils", "node_modules", "types"),
+    ]
+)
 
 _DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Test|TestCase\b", re.MULTILINE)
 
@@ -53,4 +83,13 @@ def is_test(path: str, content: bytes | None) -> bool:
         return False
     if parsed.suffix == ".py":
         return content is None or _DEFINES_TESTS.search(content) is not None
-    return parsed.suffix in _IN_FOLDERS
+    if parsed.suffix in _SCRIPTS:
+        return not _is_support_script(parsed)
+    return parsed.suffix == ".rs"
+
+
+def _is_support_script(path: PurePosixPath) -> bool:
+    """Whether a script in a test folder only serves tests: fixtures, helpers, declarations of types, settings."""
+    at = next(number for number, part in enumerate(path.parts) if part in _FOLDERS)
+    named = any(fnmatchcase(path.name, pattern) for pattern in _SUPPORT_SCRIPTS)
+    return named or not _SUPPORT_FOLDERS.isdisjoint(path.parts[at:-1])

@@ -132,6 +132,14 @@ def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
         ("django/app/tests.py", b"", True),
         ("a.test.ts", b"", True),
         ("src/__tests__/a.js", b"", True),
+        ("test/parse.mjs", b"", True),
+        ("test/fixtures/calc.test.js", b"", True),
+        ("test/fixtures/app.js", b"", False),
+        ("test/helpers/server.js", b"", False),
+        ("test/test-helper.js", b"", False),
+        ("test/index.test-d.ts", b"", False),
+        ("test/types.d.ts", b"", False),
+        ("lib/utils/test/math.js", b"", True),
         ("a_test.go", b"", True),
         ("tests/it.rs", b"", True),
         ("src/test/java/x/ATest.java", b"", True),
@@ -238,6 +246,21 @@ async def test_facts_are_of_the_tree_before_and_the_tests_after_the_test_patch(
     assert facts.test_imports == ["mock"]
     assert facts.package_dirs == ["pkg"]
     assert (record.language, record.test_files, record.fingerprint) == ("python", 1, facts.fingerprint)
+
+
+async def test_manifests_of_npm_are_read_as_the_fix_leaves_them(
+    harness: IntakeHarness, tmp_path: Path
+) -> None:
+    repository = harness.repository()
+    base = repository.commit(writing({"package.json": b"old", "lib/package.json": b"same", "a.js": b"1\n"}))
+    before = repository.commit(writing({"test/a.js": b"1\n"}))
+    after = repository.commit(writing({"package.json": b"new", "a.js": b"2\n"}))
+    record = await harness.run_intake(
+        harness.origin(repository, base), repository.diff(base, before), repository.diff(before, after)
+    )
+    facts = Facts.model_validate(await harness.facts(record))
+    assert [(file.path, file.text) for file in facts.fixed_manifests or []] == [("package.json", "new")]
+    assert [file.text for file in facts.manifests] == ["old", "same"]
 
 
 def test_equal_facts_are_equal_bytes() -> None:

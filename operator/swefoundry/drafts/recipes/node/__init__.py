@@ -1,0 +1,1 @@
+"""The Node recipe, for JavaScript and TypeScript."""

@@ -1,0 +1,30 @@
+"""Constraints on a Node environment that failed rounds revealed."""
+
+from dataclasses import dataclass
+
+from swefoundry.drafts.recipes.recipe_search import SearchConstraints
+
+
+@dataclass(frozen=True)
+class NodeConstraints(SearchConstraints):
+    """All constraints found so far."""
+
+    apt: frozenset[str] = frozenset()
+    """Debian packages that install scripts or tests call."""
+    packages: frozenset[str] = frozenset()
+    """Packages of the manifests that are installed although they were left out as tools of no test."""
+    without: frozenset[str] = frozenset()
+    """Packages that the registry does not have, or not in the wanted version."""
+    scripts: frozenset[str] = frozenset()
+    """Packages whose install scripts run: they compile or download what the package needs."""
+    undated: bool = False
+    """Resolve without a date: the registry has no release of that time."""
+    ignore_lock: bool = False
+    """Resolve from the manifests: the lock file cannot be installed."""
+    build: bool = False
+    """Run the project's build script before the tests, which import what it makes."""
+    test_options: frozenset[str] = frozenset()
+    """Options of the test runner."""
+
+
+NO_NODE_CONSTRAINTS = NodeConstraints()

@@ -1,0 +1,122 @@
+"""Constraints that a log reveals: what the next draft must have."""
+
+import re
+from collections.abc import Callable
+
+from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
+from swefoundry.drafts.recipes.node.node_project import NodeProject
+from swefoundry.drafts.recipes.node.runner_detection import RUNNERS
+from swefoundry.drafts.recipes.recipe_search import LanguageVersion
+
+_MISSING = re.compile(
+    r"(?:Cannot find (?:module|package)|Failed to resolve import) ['\"]([^'\"./\s][^'\"\s]*)['\"]"
+)
+_MISSING_OUTPUT = re.compile(r"Cannot find module '[^'\n]*/(?:dist|lib|build|out|es|cjs|umd)(?:/[^'\n]*)?'")
+_MISSING_PROGRAM = re.compile(
+    r"sh: \d+: ([\w.-]+): not found|([\w.-]+): command not found|spawn ([\w-]+) ENOENT"
+)
+_NEWER = re.compile(
+    r"ERR_REQUIRE_ESM|ERR_UNKNOWN_BUILTIN_MODULE|Cannot find module 'node:|Unexpected token '(?:\?|\.|\?\?=|\|\|=|\{)'"
+    r"|bad option: --(?:test|import)|(?:structuredClone|fetch|AbortController) is not defined"
+)
+_REQUIRED = re.compile(r"Required: \{\"node\":\"[^\"\d]*(\d+)")
+_OLDER = {
+    "primordials is not defined": (12, 0),
+    "ERR_OSSL_EVP_UNSUPPORTED": (17, 0),
+    "error:0308010C": (17, 0),
+    "process.binding is not": (20, 0),
+}
+"""Lines of old tools on a Node that is too new for them."""
+
+_NOT_THERE = re.compile(
+    r"404 +'((?:@[\w.~-]+/)?[\w.~-]+)@[^']*' is not in|No matching version found for ((?:@[\w.~-]+/)?[\w.~-]+)@"
+)
+_DATED = re.compile(r"with a date before|ENOVERSIONS")
+_LOCK = re.compile(r"npm ci.? can only install|EUSAGE|spawn git|git ls-remote|unknown git error|EINTEGRITY")
+_SCRIPTED = re.compile(
+    r"(?:ENOENT|Cannot find module|bindings file|No native build was found|was compiled against|prebuilds)"
+    r"[^\n]*/node_modules/((?:@[\w.~-]+/)?[\w.~-]+)/"
+)
+_BINDINGS = re.compile(r"bindings file|No native build was found|gyp ERR|not found: make")
+_COMPILER = frozenset({"g++", "make", "python3"})
+_PACKAGES = {"git": {"git"}, "make": {"make"}, "python3": {"python3"}, "g++": {"g++"}}
+
+_OPTIONS: tuple[tuple[str, str, str], ...] = (
+    ("jest", r"localStorage is not available for opaque origins", "--testURL=http://localhost/"),
+    ("mocha", r"[Tt]imeout of \d+ ?ms exceeded", "--timeout=30000"),
+    ("jest", r"[Ee]xceeded timeout of \d+ ?ms", "--testTimeout=30000"),
+    ("vitest", r"Test timed out in \d+ms", "--testTimeout=30000"),
+    ("ava", r"Timed out while running tests", "--timeout=2m"),
+)
+"""Runner, line of its log, and the option that the next draft has."""
+
+
+def log_constraints(log: str, project: NodeProject, runner: str, version: LanguageVersion) -> NodeConstraints:
+    """Return the constraints that a log of a build or of tests reveals, with the release of Node that ran."""
+    rules: tuple[Callable[[], NodeConstraints], ...] = (
+        lambda: _missing_packages(log, project),
+        lambda: _missing_programs(log),
+        lambda: _release_bounds(log, version),
+        lambda: _registry_answers(log, project),
+        lambda: _install_scripts(log),
+        lambda: NodeConstraints(test_options=_options(log, runner)),
+        lambda: NodeConstraints(
+            build=bool(_MISSING_OUTPUT.search(log)) and "build" in project.manifest.scripts
+        ),
+    )
+    learned = NO_NODE_CONSTRAINTS
+    for rule in rules:
+        learned = learned.merged(rule())
+    return learned
+
+
+def package_of(module: str) -> str:
+    """Return the package of an imported module: `@octo/calc` of `@octo/calc/lib/add`."""
+    return "/".join(module.split("/")[: 2 if module.startswith("@") else 1])
+
+
+def _missing_packages(log: str, project: NodeProject) -> NodeConstraints:
+    """Only packages that a manifest declares are asked for: anybody may register any other name."""
+    found = {package_of(module) for module in _MISSING.findall(log)}
+    return NodeConstraints(packages=frozenset(found & project.declared.keys()))
+
+
+def _missing_programs(log: str) -> NodeConstraints:
+    names = {name for groups in _MISSING_PROGRAM.findall(log) for name in groups if name}
+    debian = {package for name in names for package in _PACKAGES.get(name, ())}
+    return NodeConstraints(packages=frozenset(names & {*RUNNERS}), apt=frozenset(debian))
+
+
+def _release_bounds(log: str, version: LanguageVersion) -> NodeConstraints:
+    required = [(int(major), 0) for major in _REQUIRED.findall(log)]
+    newer = [(version[0] + 1, 0)] if _NEWER.search(log) else []
+    older = [bound for line, bound in _OLDER.items() if line in log and version >= bound]
+    return NodeConstraints(at_least=max([*required, *newer], default=None), below=min(older, default=None))
+
+
+def _registry_answers(log: str, project: NodeProject) -> NodeConstraints:
+    if _DATED.search(log):
+        return NodeConstraints(undated=True)
+    absent = {name for groups in _NOT_THERE.findall(log) for name in groups if name}
+    return NodeConstraints(
+        without=frozenset(absent), ignore_lock=project.is_locked and bool(_LOCK.search(log) or absent)
+    )
+
+
+def _install_scripts(log: str) -> NodeConstraints:
+    compiled = _BINDINGS.search(log) is not None
+    return NodeConstraints(
+        scripts=frozenset(_SCRIPTED.findall(log)), apt=_COMPILER if compiled else frozenset()
+    )
+
+
+def _options(log: str, runner: str) -> frozenset[str]:
+    return frozenset(option for name, line, option in _OPTIONS if name == runner and re.search(line, log))
+
+
+_PERMISSIONS = re.compile(r"permission denied|EACCES|EPERM|as root\b|getuid", re.IGNORECASE)
+
+
+def needs_ordinary_user(log: str) -> bool:
+    """Whether a failed test expected to be denied something, which root never is."""
+    return _PERMISSIONS.search(log) is not None

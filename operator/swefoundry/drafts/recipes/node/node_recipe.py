@@ -1,0 +1,56 @@
+"""The Node recipe: turn facts and past rounds into drafts, best first; a candidate is a release of Node and a day."""
+
+from dataclasses import dataclass
+
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import RECIPE
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
+from swefoundry.drafts.recipes.node.node_draft import plan_label, plan_to_draft
+from swefoundry.drafts.recipes.node.node_log import log_constraints, needs_ordinary_user
+from swefoundry.drafts.recipes.node.node_project import NodeProject, read_node_project
+from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES, NodeCandidate, node_candidates
+from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_runner
+from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
+    """State of the recipe."""
+
+    project: NodeProject
+    runner: RunnerCommand
+    constraints: NodeConstraints = NO_NODE_CONSTRAINTS
+
+    def proposal(self, candidate: NodeCandidate) -> Proposal:
+        return Proposal(
+            strategy=RECIPE,
+            label=plan_label(self.project, self.runner, candidate, self.constraints),
+            draft=plan_to_draft(self.project, self.runner, candidate, self.constraints),
+        )
+
+    def allows(self, candidate: NodeCandidate) -> bool:
+        return self.constraints.allows(candidate.version)
+
+    def learned_from(self, tried: TriedRound) -> NodeConstraints:
+        has_log = tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
+        if not has_log or self.candidate is None:
+            return NO_NODE_CONSTRAINTS
+        return log_constraints(tried.message, self.project, self.runner.name, self.candidate.version)
+
+    def root_explains(self, tried: TriedRound) -> bool:
+        failed = tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
+        return failed and needs_ordinary_user(tried.message)
+
+
+def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
+    """Return the plan before any round; None without a manifest above the tests, or with tests for browsers alone."""
+    project = read_node_project(strategy_input)
+    runner = find_runner(project.manifest) if project is not None else None
+    if project is None or runner is None:
+        return None
+    images = strategy_input.base_images.get("javascript") or list(DEFAULT_NODE_BASES)
+    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
+        images = [strategy_input.overrides.base_image]
+    ordered = node_candidates(images, project.node_version, project.created)
+    return NodePlan(project=project, runner=runner, remaining=tuple(ordered))

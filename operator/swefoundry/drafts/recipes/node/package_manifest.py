@@ -1,0 +1,81 @@
+"""Read package.json: what a package needs, and how its tests are started."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from swefoundry.contracts.wire import JsonObject
+from swefoundry.drafts.recipes.recipe_search import LanguageVersion
+
+_ELSEWHERE = re.compile(
+    r"^(?:file|link|portal|workspace|patch|catalog|git(?:\+\w+)?|github|gitlab|bitbucket|gist|https?|ssh):|^\.\.?(?:/|$)|^~?/|^git@"
+)
+_SHORT_GITHUB = re.compile(r"^[\w.-]+/[\w.-]+(?:#.*)?$")
+_PACKAGE_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
+_MAJOR = re.compile(r"(?:^|[^\d.])v?(\d+)")
+
+
+@dataclass(frozen=True)
+class PackageManifest:
+    """One package.json; fields of another kind than npm wants count as absent."""
+
+    fields: JsonObject
+
+    @property
+    def name(self) -> str:
+        return str(self.fields.get("name", ""))
+
+    @property
+    def scripts(self) -> dict[str, str]:
+        return self._table("scripts")
+
+    @property
+    def runtime(self) -> dict[str, str]:
+        """Packages that users of the package get, with their ranges."""
+        return self._table("optionalDependencies") | self._table("dependencies")
+
+    @property
+    def development(self) -> dict[str, str]:
+        return self._table("devDependencies")
+
+    @property
+    def peers(self) -> dict[str, str]:
+        return self._table("peerDependencies")
+
+    @property
+    def has_workspaces(self) -> bool:
+        return bool(self.fields.get("workspaces"))
+
+    @cached_property
+    def at_least(self) -> LanguageVersion | None:
+        """The oldest release of Node that `engines` allows."""
+        alternatives = self._table("engines").get("node", "").split("||")
+        majors = [match[1] for each in alternatives if (match := _MAJOR.search(each)) and "<" not in each[:2]]
+        return (min(map(int, majors)), 0) if majors else None
+
+    def _table(self, key: str) -> dict[str, str]:
+        table = self.fields.get(key)
+        entries = table.items() if isinstance(table, dict) else ()
+        return {name: text for name, text in entries if isinstance(text, str)}
+
+
+def read_manifest(text: str) -> PackageManifest:
+    """Return the manifest of a text; an empty one where the text is no JSON object."""
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = {}
+    return PackageManifest(fields if isinstance(fields, dict) else {})
+
+
+def from_registry(packages: Mapping[str, str]) -> dict[str, str]:
+    """Return the packages that a registry has; others are bound to a folder, a repository or an address."""
+    return {
+        name: version_range
+        for name, version_range in packages.items()
+        if _PACKAGE_NAME.fullmatch(name)
+        and not _ELSEWHERE.search(version_range)
+        and not _SHORT_GITHUB.search(version_range)
+    }

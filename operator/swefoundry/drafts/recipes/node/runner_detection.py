@@ -1,0 +1,179 @@
+"""Find out which program runs a package's tests, with which of its options: from its scripts, else from its needs."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
+
+RUNNERS = ("vitest", "jest", "mocha", "ava", "tap", "tape", "jasmine")
+"""Packages, in the order in which a manifest without a telling script is read."""
+NODE_TEST, SCRIPT = "node:test", "script"
+"""Node's own runner, and files that say by their exit code alone whether they pass."""
+
+_BROWSERS = frozenset(
+    [
+        "karma",
+        "cypress",
+        "playwright",
+        "wdio",
+        "testem",
+        "wtr",
+        "web-test-runner",
+        "wct",
+        "polymer",
+        "nightwatch",
+        "protractor",
+    ]
+)
+"""Programs whose tests need a browser."""
+
+_ALIASES = {"jest-cli": "jest", "_mocha": "mocha", "borp": NODE_TEST}
+_SCRIPTS = (
+    "test",
+    "tests-only",
+    "test:unit",
+    "unit",
+    "test-unit",
+    "test:node",
+    "test-node",
+    "unit-test",
+    "tests",
+)
+_WRAPPERS = {
+    "npx",
+    "nyc",
+    "c8",
+    "cross-env",
+    "cross-env-shell",
+    "env",
+    "exec",
+    "time",
+    "dotenv",
+    "--",
+    "yarn",
+    "pnpm",
+}
+_CALLS = re.compile(
+    r"^(?:npm|pnpm|yarn) (?:run(?:-script)? )?(?:--?[\w-]+ )*([\w:.-]+)|^(?:npm-run-all|run-[sp]) (.+)"
+)
+_SEGMENT = re.compile(r"\s*(?:&&|\|\|?|;)\s*")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_DEPTH = 4
+"""Scripts that call scripts that call scripts."""
+
+_KEPT_WITH_VALUE = frozenset(
+    [
+        *(
+            "-r",
+            "--require",
+            "--import",
+            "--loader",
+            "--experimental-loader",
+            "-C",
+            "--conditions",
+            "--compilers",
+        ),
+        *("-u", "--ui", "--opts", "--config", "-c", "--project", "--extension", "--file", "--helper"),
+        *("--env", "--environment", "-t", "--timeout", "--node-option"),
+    ]
+)
+"""Options whose value changes how tests run; others choose tests, measure coverage or print."""
+_KEPT_ALONE = re.compile(
+    r"^--(?:experimental-[\w-]+|exit|harmony\S*|expose[-_]gc|no-deprecation|esm|globals|preserve-\S+)$"
+)
+
+
+@dataclass(frozen=True)
+class RunnerCommand:
+    """A program that runs tests."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    """Assignments in front of the command, such as TZ=UTC."""
+
+
+def find_runner(manifest: PackageManifest) -> RunnerCommand | None:
+    """Return the first runner that the test scripts call, else the first that the manifest needs, else Node's own.
+
+    None where the scripts start browsers alone.
+    """
+    scripts = manifest.scripts
+    commands = [words for name in _SCRIPTS for words in _commands(scripts, scripts.get(name, ""), _DEPTH)]
+    called = next(filter(None, (_runner_of(words, manifest) for words in commands)), None)
+    packages = manifest.development | manifest.runtime
+    needed = next((name for name in RUNNERS if name in packages), None)
+    if called is not None or needed is not None:
+        return called or RunnerCommand(str(needed))
+    in_browsers = any(_program([word]) in _BROWSERS for words in commands for word in words[:3])
+    return None if in_browsers else RunnerCommand(NODE_TEST)
+
+
+def _commands(scripts: dict[str, str], text: str, depth: int) -> Iterator[list[str]]:
+    """Yield the commands of a script, those of scripts that it calls in place of the call."""
+    for segment in _SEGMENT.split(text):
+        call = _CALLS.match(segment)
+        called = (call[1] or call[2]).split() if call else []
+        known = [name for name in called if scripts.get(name)] if depth else []
+        for name in known:
+            yield from _commands(scripts, scripts[name], depth - 1)
+        if not known:
+            yield _words(segment)
+
+
+def _words(segment: str) -> list[str]:
+    try:
+        return shlex.split(segment)
+    except ValueError:
+        return segment.split()
+
+
+def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | None:
+    environment = tuple(word for word in words if _ASSIGNMENT.match(word))
+    rest = [word for word in words if not _ASSIGNMENT.match(word)]
+    while rest and (rest[0] in _WRAPPERS or (rest[0].startswith("-") and rest[0] != "--test")):
+        rest = rest[1:]
+    if not rest:
+        return None
+    name, options = _program(rest), kept_options(rest[1:])
+    if name == "node":
+        return _run_by_node(rest[1:], manifest, environment)
+    return RunnerCommand(name, options, environment) if name in (*RUNNERS, NODE_TEST, SCRIPT) else None
+
+
+def _program(words: list[str]) -> str:
+    base = words[0].rpartition("/")[2]
+    base = re.sub(r"\.[cm]?js$", "", base)
+    return _ALIASES.get(base, base)
+
+
+def _run_by_node(
+    words: list[str], manifest: PackageManifest, environment: tuple[str, ...]
+) -> RunnerCommand | None:
+    """`node --test`, `node node_modules/.bin/mocha`, or a file that is a test itself."""
+    if "--test" in words:
+        return RunnerCommand(NODE_TEST, kept_options(words), environment)
+    files = [word for word in words if not word.startswith("-")]
+    if not files:
+        return None
+    program = _program([files[-1]]) if "node_modules" not in files[0] else _program(files)
+    if program in RUNNERS:
+        return RunnerCommand(program, kept_options(words), environment)
+    packages = manifest.development | manifest.runtime
+    prints_tap = next((name for name in ("tape", "tap") if name in packages), None)
+    looks_like_test = re.search(r"test|spec", files[0]) is not None
+    return RunnerCommand(prints_tap or SCRIPT, (), environment) if looks_like_test else None
+
+
+def kept_options(words: list[str]) -> tuple[str, ...]:
+    """Return the options of a command that are needed for its tests to run."""
+    kept: list[str] = []
+    for at, word in enumerate(words):
+        option = word.partition("=")[0]
+        if _KEPT_ALONE.match(word) or ("=" in word and option in _KEPT_WITH_VALUE):
+            kept.append(word)
+        elif word in _KEPT_WITH_VALUE and at + 1 < len(words):
+            kept += [word, words[at + 1]]
+    return tuple(kept)

@@ -1,0 +1,169 @@
+"""The recipe for JavaScript and TypeScript."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts import next_proposal
+from swefoundry.drafts.proposal import StrategyInput
+from unit.drafts.recipe_inputs import all_rounds, ended, proposed
+
+BASES = ["node:22-slim", "node:20-slim", "node:16-slim"]
+MANIFEST = {
+    "name": "calc",
+    "scripts": {"test": "mocha"},
+    "dependencies": {"lodash": "^4.17.0"},
+    "devDependencies": {"mocha": "^9.0.0", "eslint": "^8.0.0", "husky": "^7.0.0"},
+    "engines": {"node": ">=12"},
+}
+
+
+def files(texts: dict[str, object]) -> list[FileFact]:
+    return [
+        FileFact(path=path, sha256="0" * 64, text=text if isinstance(text, str) else json.dumps(text))
+        for path, text in texts.items()
+    ]
+
+
+def an_input(
+    manifests: dict[str, object] | None = None,
+    *,
+    fixed: dict[str, object] | None = None,
+    created: str | None = "2022-01-02",
+    bases: list[str] | None = None,
+    **more: object,
+) -> StrategyInput:
+    fields: dict[str, object] = {"languages": {"javascript": 9}, "test_files": ["test/calc.js"]}
+    return StrategyInput(
+        facts=Facts(
+            manifests=files({"package.json": MANIFEST} if manifests is None else manifests),
+            fixed_manifests=files(fixed) if fixed else None,
+            **(fields | more),
+        ),
+        created_at=datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None,
+        base_images={"javascript": BASES if bases is None else bases},
+    )
+
+
+def install_steps(inputs: StrategyInput) -> str:
+    """Return the Dockerfile without the driver of the tests."""
+    return proposed(inputs).draft.dockerfile.partition("RUN cat >")[0]
+
+
+def labels(inputs: StrategyInput) -> list[str]:
+    """Return the labels of all rounds, where none teaches anything."""
+    return [each.label for each in all_rounds(inputs, RoundOutcome.STEP_FAILED, [""]).past_rounds]
+
+
+def test_packages_come_from_the_manifests_without_tools_of_no_test() -> None:
+    assert install_steps(an_input()) == (
+        "FROM node:16-slim\n"
+        "ENV CI=1 npm_config_update_notifier=false PATH=/testbed/node_modules/.bin:$PATH\n"
+        "WORKDIR /testbed\n"
+        'RUN printf %s \'{"private": true, \\\n'
+        '  "dependencies": {"lodash": "^4.17.0", \\\n'
+        '  "mocha": "^9.0.0"}}\' > package.json \\\n'
+        " && npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
+        " --fetch-retries=1 --before=2022-02-16\n"
+        "COPY . /testbed\n"
+    )
+    draft = proposed(an_input()).draft
+    assert violations(draft.dockerfile, []) == []
+    assert draft.test_command == (
+        "cd /testbed && node /usr/local/lib/run-test-files.js /testbed/.swefoundry-report.tap tap"
+        " 'mocha --reporter tap' {files}"
+    )
+    assert (draft.reports, draft.error_exit_codes) == ([".swefoundry-report.tap"], [])
+
+
+def test_a_lock_file_is_installed_as_it_is_and_what_the_fix_adds_after_it() -> None:
+    added = {**MANIFEST, "dependencies": {"lodash": "^4.17.0", "ms": "^2.1.0"}}
+    inputs = an_input({"package.json": MANIFEST, "package-lock.json": "{}"}, fixed={"package.json": added})
+    assert proposed(inputs).label == "node 16, mocha, by its lock file"
+    assert install_steps(inputs).splitlines()[3:] == [
+        "COPY . /testbed",
+        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1",
+        "RUN npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
+        " --fetch-retries=1 --no-save 'ms@^2.1.0'",
+    ]
+
+
+def test_packages_that_only_the_fixed_manifest_names_are_installed() -> None:
+    added = {**MANIFEST, "devDependencies": {"mocha": "^9.1.0", "sinon": "^12.0.0"}}
+    steps = install_steps(an_input(fixed={"package.json": added}))
+    assert ('"sinon": "^12.0.0"' in steps, '"mocha": "^9.1.0"' in steps) == (True, True)
+
+
+def test_a_package_that_a_manifest_binds_to_a_place_is_never_asked_from_the_registry() -> None:
+    bound = {
+        "a": "github:o/a",
+        "b": "o/b",
+        "c": "file:../c",
+        "d": "git+ssh://git@x/d.git",
+        "e": ".",
+        "f": "~1.0",
+    }
+    inputs = an_input({"package.json": {**MANIFEST, "devDependencies": {"mocha": "9", **bound}}})
+    assert proposed(inputs).label == "node 16, mocha, as of 2022-02-16, without a b c d e"
+    assert '"f": "~1.0"' in install_steps(inputs)
+
+
+def test_the_release_of_the_time_is_first_then_without_a_date_then_later_and_earlier_ones() -> None:
+    assert labels(an_input(created="2024-01-01")) == [
+        "node 20, mocha, as of 2024-02-15",
+        "node 20, mocha, undated",
+        "node 22, mocha, as of 2024-02-15",
+        "node 16, mocha, as of 2024-02-15",
+    ]
+    assert labels(an_input(created=None))[0] == "node 22, mocha, undated"
+
+
+@pytest.mark.parametrize(
+    ("manifests", "label"),
+    [
+        ({"package.json": {**MANIFEST, "engines": {"node": "^14.13.1 || >=18.0.0"}}}, "node 16"),
+        ({"package.json": {**MANIFEST, "engines": {"node": ">= 18"}}}, "node 20"),
+        ({"package.json": MANIFEST, ".nvmrc": "v22.1\n"}, "node 22"),
+        ({"package.json": {**MANIFEST, "engines": {"node": "*"}}}, "node 16"),
+    ],
+)
+def test_releases_older_than_the_source_asks_for_are_not_tried(
+    manifests: dict[str, object], label: str
+) -> None:
+    assert proposed(an_input(manifests)).label.startswith(f"{label},")
+
+
+def test_the_package_of_most_test_files_is_tested_in_its_folder() -> None:
+    inputs = an_input(
+        {"package.json": {}, "packages/core/package.json": MANIFEST},
+        test_files=["packages/core/test/a.js", "packages/core/test/b.js", "test/c.js"],
+    )
+    assert "WORKDIR /testbed/packages/core\n" in install_steps(inputs)
+    assert proposed(inputs).draft.test_command.startswith("cd /testbed/packages/core && node ")
+
+
+def test_a_source_without_a_manifest_has_no_recipe() -> None:
+    assert next_proposal(["recipe"], an_input({})) is None
+
+
+def test_typescript_has_the_same_recipe() -> None:
+    inputs = an_input(languages={"typescript": 5}, test_files=["test/calc.spec.ts"])
+    assert proposed(inputs).label == "node 16, mocha, as of 2022-02-16"
+
+
+def test_tests_that_fail_in_every_environment_are_tolerated() -> None:
+    log = "FAILED test/net.js::client > dials\n== 1 failed, 30 passed =="
+    inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)
+    assert proposed(inputs).draft.tolerated_failures == ["test/net.js::client > dials"]
+
+
+def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user() -> None:
+    log = "not ok 1 - refuses\n  Error: expected EACCES\nFAILED test/fs.js::refuses\n== 1 failed, 3 passed =="
+    tried = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log))
+    assert (tried.label, tried.draft.run_as_user) == (
+        "node 16, mocha, as of 2022-02-16, as an ordinary user", 1000,
+    )  # fmt: skip
