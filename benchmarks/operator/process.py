@@ -44,6 +44,7 @@ def installed_settings(release: str, namespace: str) -> dict[str, str]:
         "SWEFOUNDRY_BUILD_MIRRORS": settings.get("SWEFOUNDRY_BUILD_MIRRORS", "{}").replace(registry, address),
         "SWEFOUNDRY_CANARY": f"{api}:443",
         "SWEFOUNDRY_SERVICE_ACCOUNT": "",
+        "SWEFOUNDRY_LEASE": "",
         "SWEFOUNDRY_CA_CONFIG_MAP": "",
     }
 

@@ -37,14 +37,15 @@ def run_operator(release: str, namespace: str, console: Console) -> None:
     """Run the operator until it is interrupted, and restart it when its code changes."""
     from watchfiles import PythonFilter, run_process
 
-    settings = local_settings(_kubectl("deployment", release, namespace), _nodes(), _api_address())
+    deployment = _kubectl("deployment", release, namespace)
+    settings = local_settings(deployment, _nodes(), _api_address())
     overrides = {
         name: value
         for name, value in os.environ.items()
         if name.startswith(PREFIX) and name not in NOT_SETTINGS
     }
     signal.signal(signal.SIGINT, interrupt_once)
-    with _scaled_down(release, namespace, console):
+    with _scaled_down(release, namespace, deployment["spec"]["replicas"] or 1, console):
         os.environ |= settings | overrides | {"PYTHONPATH": str(PACKAGE.parent)}
         console.print(f"Running {PACKAGE} with the settings of {namespace}/{release}; stop it with Ctrl-C.")
         run_process(
@@ -101,7 +102,7 @@ def _resolves(host: str) -> bool:
 
 
 @contextmanager
-def _scaled_down(release: str, namespace: str, console: Console) -> Iterator[None]:
+def _scaled_down(release: str, namespace: str, replicas: int, console: Console) -> Iterator[None]:
     """Scale the Deployment to zero until the block ends."""
     scale = ["kubectl", "scale", f"deployment/{release}", "--namespace", namespace]
     console.print(f"Scaling deployment {namespace}/{release} to zero.")
@@ -111,8 +112,8 @@ def _scaled_down(release: str, namespace: str, console: Console) -> Iterator[Non
         run(["kubectl", "wait", "pod", "-n", namespace, "-l", selector, "--for=delete", "--timeout=90s"])
         yield
     finally:
-        console.print(f"Scaling deployment {namespace}/{release} back to one.")
-        run([*scale, "--replicas=1"])
+        console.print(f"Scaling deployment {namespace}/{release} back to {replicas}.")
+        run([*scale, f"--replicas={replicas}"])
 
 
 def _kubectl(kind: str, name: str, namespace: str) -> Any:

@@ -5,7 +5,9 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
+import uuid
 from pathlib import Path
 
 import kopf
@@ -21,6 +23,7 @@ from swefoundry.controllers.taskinstance.reconcile import task_controller
 from swefoundry.controllers.worker import utc_now
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
+from swefoundry.kube.leader_election import LeaderElector, LeaseConfig
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
@@ -46,17 +49,21 @@ def main() -> None:
 
 async def run(settings: Settings) -> None:
     """Build the dependencies and hand them to kopf."""
+    elector = await make_elector(settings) if settings.lease else None
     kube = await KubeClient.connect(
         writes=TokenBucket(settings.api_qps, settings.api_burst),
         deletes=TokenBucket(settings.delete_qps, settings.delete_qps),
+        before_write=elector.require_lead if elector else lambda: None,
     )
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
     registry = RegistryClient(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
     queue = WorkQueue()
     limiter = PodLimiter(PlaceLimits.from_settings(settings), wake=queue.add, clock=utc_now)
     context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings)
-    operator = Operator(context, [task_controller(context), env_build_controller(context)])
-    app = metrics.metrics_app(context.cache.count_by_phase, __version__)
+    controllers = [task_controller(context), env_build_controller(context)]
+    operator = Operator(context, controllers, elector=elector)
+    # The objects of a standby are the leader's, too, and would be counted twice in a sum.
+    app = metrics.metrics_app(lambda: {} if queue.held else context.cache.count_by_phase(), __version__)
     serve(settings.metrics_port, app, lambda: state_dump(operator.informer, operator.controllers))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,6 +81,28 @@ async def run(settings: Settings) -> None:
     finally:
         await registry.aclose()
         await kube.close()
+        if elector:
+            await elector.close()
+
+
+async def make_elector(settings: Settings) -> LeaderElector:
+    """The process as a candidate for the Lease of the settings."""
+    namespace, _, name = settings.lease.partition("/")
+    lease = LeaseConfig(
+        namespace,
+        name,
+        settings.lease_seconds,
+        settings.lease_renew_seconds,
+        settings.lease_retry_seconds,
+    )
+    identity = f"{socket.gethostname()}_{settings.pod_uid or uuid.uuid4()}"
+    return LeaderElector(await KubeClient.connect(), lease, identity, on_lost=end_process)
+
+
+def end_process() -> None:
+    """End at once and without clean-up: another process may hold the Lease soon, and nothing may be done twice."""
+    logging.shutdown()
+    os._exit(1)
 
 
 def with_default_canary(settings: Settings) -> Settings:

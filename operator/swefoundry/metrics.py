@@ -91,6 +91,9 @@ WATCH_STAMP = Gauge(
     ["kind"],
     registry=REGISTRY,
 )
+LEADER = Gauge(
+    "swefoundry_leader", "1 while this process reconciles, 0 while it stands by.", registry=REGISTRY
+)
 LOOP_LAG = Gauge("swefoundry_event_loop_lag_seconds", "How late the event loop runs.", registry=REGISTRY)
 HOSTS_UNAVAILABLE = Gauge(
     "swefoundry_hosts_unavailable",

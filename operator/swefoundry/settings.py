@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PositiveFloat, ValidationError, field_validator
+from pydantic import ConfigDict, Field, PositiveFloat, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from swefoundry.contracts.models import Model
@@ -231,6 +231,21 @@ class Settings(BaseSettings):
     weaker, labels select policies and services, annotations configure runtimes and network plug-ins.
     """
 
+    lease: str = Field(default="", pattern=r"^([a-z0-9-]+/[a-z0-9.-]+)?$")
+    """Lease `namespace/name`: of all processes that name it, only its holder reconciles, and the others stand by.
+    Empty: no election, for a process that is alone. The chart sets it where there are several replicas.
+    """
+    lease_seconds: int = Field(default=15, ge=1)
+    """How long a standby waits after the last renewal before it takes the Lease, seconds: the default of client-go."""
+    lease_renew_seconds: float = Field(default=10, gt=0)
+    """After how long without a renewal the holder ends its process, seconds: five less, so that it has ended before
+    another may take the Lease."""
+    lease_retry_seconds: float = Field(default=2, gt=0)
+    """Pause between two renewals, and between two looks of a standby, seconds: four renewals may fail in a row."""
+    pod_uid: str = ""
+    """UID of the operator's own pod, by which a container that is restarted is the holder that it was; empty: every
+    process is another candidate."""
+
     workers: int = Field(default=16, ge=1)
     """Concurrent reconciles: they mostly wait for the API and the registry."""
     api_qps: float = Field(default=50, gt=0)
@@ -319,6 +334,17 @@ class Settings(BaseSettings):
         """An empty variable sets no limit."""
         return None if value == "" else value
 
+    @model_validator(mode="after")
+    def check_lease_times(self) -> "Settings":
+        """Two processes would lead at once, or one would never renew."""
+        if not self.lease_retry_seconds < self.lease_renew_seconds < self.lease_seconds:
+            raise ValueError(
+                f"{PREFIX}LEASE_RETRY_SECONDS ({self.lease_retry_seconds:g}) must be below "
+                f"{PREFIX}LEASE_RENEW_SECONDS ({self.lease_renew_seconds:g}), "
+                f"and that below {PREFIX}LEASE_SECONDS ({self.lease_seconds})"
+            )
+        return self
+
     def experiment_label(self, experiment: str) -> str:
         """The experiment as a metrics label: only those in the settings, because labels are a closed set."""
         return experiment if experiment in self.experiments else ""
@@ -337,4 +363,7 @@ def describe_errors(exc: ValidationError) -> str:
 def _describe_error(error: dict[str, Any]) -> str:
     name, *path = error["loc"] or ("",)
     location = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return f"{PREFIX}{str(name).upper()}{location}: {error['msg'].removeprefix('Value error, ')}"
+    where = (
+        f"{PREFIX}{str(name).upper()}{location}: " if name else ""
+    )  # a rule over several names them itself
+    return f"{where}{error['msg'].removeprefix('Value error, ')}"

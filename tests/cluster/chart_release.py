@@ -37,6 +37,14 @@ def apply_copy(body: Values, name: str, namespace: str) -> None:
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(copy))
 
 
+def copy_mounted_objects(values: Values, namespace: str) -> None:
+    """Copy the objects that pods of a release with these values mount."""
+    if ca := values.get("caConfigMap"):
+        apply_copy(read_from_main("configmap", ca), ca, namespace)
+    if secret := values.get("registry", {}).get("secret"):
+        apply_copy(read_from_main("secret", secret), secret, namespace)
+
+
 def upgrade(release: str, folder: Path, values: Values, *options: str) -> None:
     """Upgrade the release in the namespace of the same name, and wait until its pods are ready."""
     path = folder / "values.json"

@@ -8,9 +8,8 @@ import pytest
 
 from cluster.chart_release import (
     MAIN_RELEASE,
-    apply_copy,
+    copy_mounted_objects,
     create_task_namespace,
-    read_from_main,
     upgrade,
     values_for_release,
 )
@@ -29,10 +28,7 @@ def namespace() -> Iterator[str]:
     name = f"beside-{uuid4().hex[:8]}"
     values = values_for_release(NAME)
     create_task_namespace(name)
-    if ca := values.get("caConfigMap"):
-        apply_copy(read_from_main("configmap", ca), ca, name)
-    if secret := values.get("registry", {}).get("secret"):
-        apply_copy(read_from_main("secret", secret), secret, name)
+    copy_mounted_objects(values, name)
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
 

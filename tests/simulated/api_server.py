@@ -23,6 +23,7 @@ from swefoundry.kube.resources import (
     CONFIG_MAPS,
     CRDS,
     EVENTS,
+    LEASES,
     NAMESPACES,
     NETWORK_POLICIES,
     NODES,
@@ -37,7 +38,7 @@ RequestHook = Callable[[str], Awaitable[Callable[[], None] | None]]
 """Called before each request; a function that it returns is called after the request has taken effect."""
 
 CLUSTER_SCOPED = {resource.plural: resource.kind for resource in (NODES, NAMESPACES, CRDS)}
-NAMESPACED = (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS, NETWORK_POLICIES)
+NAMESPACED = (TASKS, BUILDS, PODS, EVENTS, CONFIG_MAPS, NETWORK_POLICIES, LEASES)
 KINDS = CLUSTER_SCOPED | {resource.plural: resource.kind for resource in NAMESPACED}
 APPLY_PATCH = "application/apply-patch+yaml"
 EPOCH = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

@@ -39,6 +39,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- printf "%s-task" (include "swefoundry.fullname" .) -}}
 {{- end -}}
 
+{{/* Not empty where there are several operators, of which a Lease elects one. */}}
+{{- define "swefoundry.elects" -}}
+{{- if gt (int .Values.replicas) 1 -}}yes{{- end -}}
+{{- end -}}
+
+{{/*
+Not empty where old pods may run beside new ones: there is a Lease, and the pods that are installed know it. Where no
+cluster is asked (helm template), they are taken to know it.
+*/}}
+{{- define "swefoundry.rolls" -}}
+{{- $installed := lookup "apps/v1" "Deployment" .Release.Namespace (include "swefoundry.fullname" .) -}}
+{{- if and (include "swefoundry.elects" .) (or (not $installed) (contains "SWEFOUNDRY_LEASE" (toJson $installed))) -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The Lease of the operator's leader election. */}}
+{{- define "swefoundry.lease" -}}
+{{- printf "%s-leader" (include "swefoundry.fullname" .) -}}
+{{- end -}}
+
 {{/* Call with (list $ image). */}}
 {{- define "swefoundry.image" -}}
 {{- $root := index . 0 -}}{{- $image := index . 1 -}}

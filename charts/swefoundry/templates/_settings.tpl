@@ -135,6 +135,13 @@
 {{- end }}
 - name: SWEFOUNDRY_TASK_USER_NAMESPACES
   value: {{ .Values.userNamespaces | quote }}
+{{- if include "swefoundry.elects" . }}
+- name: SWEFOUNDRY_LEASE
+  value: {{ printf "%s/%s" .Release.Namespace (include "swefoundry.lease" .) | quote }}
+- name: SWEFOUNDRY_POD_UID
+  valueFrom:
+    fieldRef: {fieldPath: metadata.uid}
+{{- end }}
 - name: SWEFOUNDRY_HEALTH_PORT
   value: {{ .Values.health.port | quote }}
 - name: SWEFOUNDRY_METRICS_PORT

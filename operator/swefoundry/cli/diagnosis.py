@@ -125,13 +125,15 @@ def operator(observed: InstalledSystem) -> Iterator[Finding]:
     elif not watching:
         fix = f"add {observed.namespace} to `namespaces` in the chart's values"
         yield Finding("operator", Level.PROBLEM, f"none watches the namespace {observed.namespace}", fix)
-    elif len(watching) > 1:
-        fix = "two operators start every pod twice: let each namespace be watched by one"
+    elif len(watching) > 1 and not _share_a_lease(watching):
+        fix = (
+            "two operators without a common Lease start every pod twice: let each namespace be watched by one"
+        )
         yield Finding(
             "operator", Level.PROBLEM, f"{len(watching)} watch the namespace {observed.namespace}", fix
         )
     else:
-        yield from _settings(watching[0], observed.namespace)
+        yield from _settings(watching, observed.namespace)
 
 
 def namespace(observed: InstalledSystem) -> Iterator[Finding]:
@@ -180,17 +182,18 @@ def registry(observed: InstalledSystem) -> Iterator[Finding]:
 REQUIREMENTS: tuple[Check, ...] = (kubernetes, nodes, crds, operator, namespace, network, registry)
 
 
-def _settings(pod: KubernetesObject, namespace_name: str) -> Iterator[Finding]:
+def _settings(pods: Sequence[KubernetesObject], namespace_name: str) -> Iterator[Finding]:
     """What the operator is configured with, for people to compare with what they meant."""
-    environment = environment_variables(pod)
-    meta = pod["metadata"]
-    yield Finding("operator", Level.OK, f"{meta['namespace']}/{meta['name']} watches {namespace_name}")
+    environment = environment_variables(pods[0])
+    names = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
+    verb = "watches" if len(pods) == 1 else "watch, one at a time,"
+    yield Finding("operator", Level.OK, f"{names} {verb} {namespace_name}")
     push, pull = (
         environment.get("SWEFOUNDRY_REGISTRY_PUSH", ""),
         environment.get("SWEFOUNDRY_REGISTRY_PULL", ""),
     )
-    names = push if push == pull else f"{push} for pods, {pull} for nodes"
-    yield Finding("registry of the cluster", Level.OK, names)
+    hosts = push if push == pull else f"{push} for pods, {pull} for nodes"
+    yield Finding("registry of the cluster", Level.OK, hosts)
     count = environment.get("SWEFOUNDRY_MODELS", "").count('"baseUrl"')
     if "agents" in environment.get("SWEFOUNDRY_STRATEGIES", "").split(",") and not count:
         fix = "set agents.models in the chart's values, or take agents out of strategies"
@@ -232,3 +235,8 @@ def _paths(schema: KubernetesObject, prefix: str) -> Iterator[str]:
 def _is_ready(pod: KubernetesObject) -> bool:
     conditions = pod.get("status", {}).get("conditions") or []
     return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+
+
+def _share_a_lease(pods: Sequence[KubernetesObject]) -> bool:
+    leases = {environment_variables(pod).get("SWEFOUNDRY_LEASE", "") for pod in pods}
+    return len(leases) == 1 and "" not in leases

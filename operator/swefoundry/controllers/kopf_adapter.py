@@ -6,18 +6,20 @@ events are not retried; a level-triggered queue of our own has none of these cos
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, repeat
 from typing import Any
 
 import kopf
 
+from swefoundry import metrics
 from swefoundry.api import labels
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.health import check_health, measure_loop_lag
 from swefoundry.controllers.watch import MANAGED_PODS_SELECTOR, Informer
 from swefoundry.controllers.worker import Worker, utc_now
+from swefoundry.kube.leader_election import LeaderElector
 from swefoundry.kube.resources import BUILDS, TASKS
 from swefoundry.structured_log import fields
 from swefoundry.workloads.context import ReconcileContext
@@ -36,8 +38,10 @@ class Operator:
         context: ReconcileContext,
         controllers: Sequence[Controller],
         clock: Callable[[], datetime] = utc_now,
+        elector: LeaderElector | None = None,
     ) -> None:
         self.context = context
+        self.elector = elector
         self.controllers = controllers
         self.informer = Informer(context, controllers)
         self.worker = Worker(self.informer, controllers, clock)
@@ -59,14 +63,18 @@ class Operator:
     async def start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         """List everything, then start the workers: on half a view they would start pods that run already."""
         configure_kopf(settings)
+        self.context.queue.hold()
+        metrics.LEADER.set(0)
+        leads = self.elector is None or await self.elector.try_to_hold()
+        if self.elector and leads:
+            self._spawn(self.elector.renew())
         await self.informer.initial_list()
-        workers = self.context.settings.workers
-        self._tasks = [asyncio.create_task(self.worker.run()) for _ in range(workers)]
-        self._tasks += [
-            asyncio.create_task(self.informer.resync_forever()),
-            asyncio.create_task(measure_loop_lag()),
-        ]
-        log.info("workers started", extra=fields(workers=workers))
+        self._spawn(self.informer.resync_forever())
+        self._spawn(measure_loop_lag())
+        if leads:
+            self._start_workers()
+        elif self.elector:
+            self._spawn(self._stand_by(self.elector))
 
     async def stop(self, **_: Any) -> None:
         """Stop working; everything that matters runs in pods and is found again."""
@@ -74,6 +82,30 @@ class Operator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         log.info("workers stopped")
+        if self.elector:
+            await self.elector.release()
+
+    async def _stand_by(self, elector: LeaderElector) -> None:
+        """Reconcile nothing until elected; the watches keep the cache current meanwhile."""
+        await elector.acquire()
+        renewal = self._spawn(elector.renew())
+        # The watches may not have delivered yet what the leader before wrote last.
+        await self.informer.initial_list()
+        self._start_workers()
+        await renewal
+
+    def _start_workers(self) -> None:
+        metrics.LEADER.set(1)
+        workers = self.context.settings.workers
+        for _ in range(workers):
+            self._spawn(self.worker.run())
+        self.context.queue.start()
+        log.info("workers started", extra=fields(workers=workers))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.append(task)
+        return task
 
     async def healthz(self, **_: Any) -> dict[str, float]:
         """The probe behind /healthz."""

@@ -20,7 +20,11 @@ def state_dump(informer: Informer, controllers: Sequence[Controller]) -> dict[st
     """The state by section, as JSON values."""
     context = informer.context
     return {
-        "operator": {"version": __version__, "namespaces": context.settings.namespaces},
+        "operator": {
+            "version": __version__,
+            "namespaces": context.settings.namespaces,
+            "leads": not context.queue.held,
+        },
         "queue": context.queue.snapshot(SHOWN),
         "pods": context.pod_limiter.snapshot(SHOWN),
         "hosts": context.hosts.snapshot(SHOWN),

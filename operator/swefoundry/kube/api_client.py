@@ -4,7 +4,7 @@ Typed client models are not used: they refuse fields newer than themselves and c
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -37,17 +37,29 @@ class KubeClient:
     """A small asynchronous client. Every call may raise the errors of ``swefoundry.errors``."""
 
     def __init__(
-        self, api: client.ApiClient, writes: TokenBucket | None = None, deletes: TokenBucket | None = None
+        self,
+        api: client.ApiClient,
+        writes: TokenBucket | None = None,
+        deletes: TokenBucket | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._writes = writes
         self._deletes = deletes
+        self._before_write = before_write
 
     @classmethod
     async def connect(
-        cls, writes: TokenBucket | None = None, deletes: TokenBucket | None = None, context: str | None = None
+        cls,
+        writes: TokenBucket | None = None,
+        deletes: TokenBucket | None = None,
+        context: str | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> "KubeClient":
-        """Connect with the pod's service account, else with a context of the kubeconfig."""
+        """Connect with the pod's service account, else with a context of the kubeconfig.
+
+        ``before_write`` is called before each request that is not a GET, after the rate limit.
+        """
         settings = client.Configuration()
         try:
             config.load_incluster_config(client_configuration=settings)
@@ -58,7 +70,7 @@ class KubeClient:
                 raise errors.ApiRefused(
                     f"no cluster is configured: {exc}; set KUBECONFIG or --context"
                 ) from exc
-        return cls(client.ApiClient(configuration=settings), writes, deletes)
+        return cls(client.ApiClient(configuration=settings), writes, deletes, before_write)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -217,6 +229,8 @@ class KubeClient:
         bucket = self._deletes if verb == "DELETE" else None if verb == "GET" else self._writes
         if bucket is not None:
             metrics.API_THROTTLE.inc(await bucket.acquire())
+        if verb != "GET":
+            self._before_write()
 
 
 def error_for_status(status: int, data: bytes, retry_after: str | None) -> errors.SwefoundryError:

@@ -42,9 +42,28 @@ class WorkQueue:
         self._dirty: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
+        self._held_back: dict[Key, None] | None = None
+
+    def hold(self) -> None:
+        """Keep the keys that are added until ``start``: in a standby nothing waits for a worker."""
+        self._held_back = {}
+
+    def start(self) -> None:
+        """Add the keys that were kept, and from now on each at once."""
+        held_back, self._held_back = self._held_back, None
+        for key in held_back or ():
+            self.add(key)
+
+    @property
+    def held(self) -> bool:
+        """Whether keys are kept."""
+        return self._held_back is not None
 
     def add(self, key: Key) -> None:
         """Reconcile ``key`` as soon as a worker is free."""
+        if self._held_back is not None:
+            self._held_back[key] = None
+            return
         if key in self._processing:
             self._dirty.add(key)
             return

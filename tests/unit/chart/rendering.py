@@ -74,4 +74,4 @@ def pod_specs(objects: list[Object]) -> list[Object]:
 def environment(objects: list[Object]) -> dict[str, str]:
     """Environment variables of the operator's container."""
     container = only(objects, "Deployment", "swefoundry")["spec"]["template"]["spec"]["containers"][0]
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT, crd_manifest
-from unit.chart.rendering import CHART, Object, of_kind, only, pod_specs, render, render_error
+from unit.chart.rendering import CHART, Object, environment, of_kind, only, pod_specs, render, render_error
 
 VARIATIONS: dict[str, Object] = {
     "the default values": {},
@@ -14,7 +14,9 @@ VARIATIONS: dict[str, Object] = {
     "an embedded registry": {"registry": {"embedded": {"enabled": True}}},
     "an embedded registry with a volume": {"registry": {"embedded": {"enabled": True, "persistent": True}}},
     "a scripted model": {"scriptedModel": {"enabled": True, "scripts": {"demo": "rules: []\n"}}},
+    "two replicas": {"replicas": 2},
     "everything on": {
+        "replicas": 3,
         "namespaces": ["tasks"],
         "registry": {"push": "r.example.org", "secret": "registry", "embedded": {"enabled": False}},
         "caConfigMap": "our-ca",
@@ -65,7 +67,7 @@ def test_roles_have_no_wildcards_and_no_sensitive_resources(objects: list[Object
             assert not {"secrets", "configmaps", "pods/exec", "pods/attach", "escalate", "bind"} & set(
                 granted
             )
-            assert set(rule["apiGroups"]) <= {"", "swefoundry.dev"}
+            assert set(rule["apiGroups"]) <= {"", "swefoundry.dev", "coordination.k8s.io"}
 
 
 @every_variation
@@ -100,9 +102,12 @@ def test_every_object_has_the_standard_labels(objects: list[Object]) -> None:
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
 
 
-def test_the_operator_has_one_replica_and_never_two_at_a_time() -> None:
-    spec = only(render(), "Deployment", "swefoundry")["spec"]
+def test_a_single_operator_has_no_lease_and_ends_before_its_successor_starts() -> None:
+    objects = render()
+    spec = only(objects, "Deployment", "swefoundry")["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    assert "SWEFOUNDRY_LEASE" not in environment(objects)
+    assert of_kind(objects, "PodDisruptionBudget") == []
 
 
 def test_the_operator_is_evicted_from_a_lost_node_after_30_seconds() -> None:
@@ -255,6 +260,7 @@ INVALID = {
     "a namespace in capitals": ({"namespaces": ["Tasks"]}, "/namespaces/0"),
     "a canary without a port": ({"evaluation": {"canary": ["10.0.0.1"]}}, "/evaluation/canary/0"),
     "an unquoted number in the environment": ({"extraEnv": [{"name": "A", "value": 5}]}, "/extraEnv/0/value"),
+    "a replica too few": ({"replicas": -1}, "/replicas"),
     "an unknown log level": ({"logLevel": "verbose"}, "/logLevel"),
     "an unknown log format": ({"logFormat": "xml"}, "/logFormat"),
     "a digest that is a tag": ({"image": {"digest": "latest"}}, "/image/digest"),

@@ -137,6 +137,20 @@ def older_crds() -> Json:
             "start every pod twice",
         ),
         (
+            {"operators": [operator("a", LEASE="swefoundry/a"), operator("b", LEASE="swefoundry/b")]},
+            "operator",
+            Level.PROBLEM,
+            "2 watch the namespace tasks",
+            "without a common Lease",
+        ),
+        (
+            {"operators": [operator("a", LEASE="swefoundry/a"), operator("b", LEASE="swefoundry/a")]},
+            "operator",
+            Level.OK,
+            "swefoundry/a, swefoundry/b watch, one at a time, tasks",
+            "",
+        ),
+        (
             {"operators": [operator(STRATEGIES="recipe,agents", MODELS="[]")]},
             "models",
             Level.PROBLEM,

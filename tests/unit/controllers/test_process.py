@@ -1,13 +1,16 @@
 """Settings from the environment, and the tree of errors."""
 
 import inspect
+import os
 import re
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
 
 from swefoundry import errors
-from swefoundry.__main__ import main, with_default_canary
+from swefoundry.__main__ import end_process, main, with_default_canary
 from swefoundry.contracts.models import Model
 from swefoundry.settings import Settings
 
@@ -29,6 +32,20 @@ def test_the_kubernetes_api_is_the_default_canary(monkeypatch, configured, envir
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert with_default_canary(Settings(canary=configured)).canary == canary
+
+
+def test_a_process_that_lost_its_lease_ends_without_clean_up():
+    script = (
+        f"from {end_process.__module__} import end_process\ntry: end_process()\nfinally: print('clean-up')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (result.returncode, result.stdout) == (1, "")
 
 
 def our_errors():
@@ -65,6 +82,13 @@ def test_every_error_is_transient_or_permanent():
             "STRATEGIES",
             "recipe,fixed",
             "SWEFOUNDRY_STRATEGIES[1]: Input should be 'reuse', 'recipe' or 'agents'",
+        ),
+        ("LEASE", "swefoundry", "SWEFOUNDRY_LEASE: String should match pattern"),
+        (
+            "LEASE_RENEW_SECONDS",
+            "15",
+            "SWEFOUNDRY_LEASE_RETRY_SECONDS (2) must be below SWEFOUNDRY_LEASE_RENEW_SECONDS (15), and that below"
+            " SWEFOUNDRY_LEASE_SECONDS (15)",
         ),
         ("OPERATOR_LLM_USD", "much", "SWEFOUNDRY_OPERATOR_LLM_USD: Input should be a valid decimal"),
     ],

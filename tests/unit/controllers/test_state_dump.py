@@ -178,6 +178,16 @@ async def test_the_command_reads_the_state_through_the_api_server(operator, serv
     assert server.requests[-1] == "GET pods/operator-1:9090/proxy"
 
 
+async def test_the_command_asks_the_replica_that_leads(operator, server):
+    for name in ("operator-1", "operator-2"):
+        an_operator_pod(server, name)
+    leader = dump(operator)
+    operator.context.queue.hold()
+    for name, state in (("operator-1", dump(operator)), ("operator-2", leader)):
+        server.objects["pods", "swefoundry", f"{name}:9090"] = {"metadata": {}, **state}
+    assert (await fetch_state(operator.context.kube, ""))["operator"] == leader["operator"]
+
+
 async def test_the_command_says_why_there_is_no_state(operator, server):
     kube = operator.context.kube
     with pytest.raises(NotFound, match="no running operator in any namespace"):

@@ -139,3 +139,12 @@ async def test_no_key_is_ever_with_two_workers_or_lost(moves):
     for key in working:
         queue.done(key)
     assert set(await ready(queue)) == expected
+
+
+async def test_a_held_queue_keeps_its_keys_until_it_is_started_and_none_of_them_waits_meanwhile(queue):
+    queue.hold()
+    for key in (TWO, ONE, TWO):
+        queue.add(key)
+    assert (len(queue), queue.oldest_age_seconds(), queue.held) == (0, 0.0, True)
+    queue.start()
+    assert (await ready(queue), queue.held) == ([TWO, ONE], False)

@@ -41,16 +41,21 @@ async def _connect_and_fetch(target: clients.ClusterTarget) -> dict[str, Any]:
 
 
 async def fetch_state(kube: KubeClient, namespace: str) -> dict[str, Any]:
-    """The state of the one operator in ``namespace`` ("" is all), read through the API server's pod proxy."""
+    """The state of the operator that leads in ``namespace`` ("" is all), read through the API server's pod proxy."""
     pods = [pod async for pod in kube.list(PODS, namespace, OPERATOR_SELECTOR) if _is_running(pod)]
     if not pods:
         where = f"namespace {namespace}" if namespace else "any namespace"
         raise NotFound(f"no running operator in {where} (pods with {OPERATOR_SELECTOR})")
-    if len(pods) > 1:
+    if len({pod["metadata"]["namespace"] for pod in pods}) > 1:
         found = ", ".join(f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
         raise PermanentError(f"several operators are running ({found}): choose one with --namespace")
-    meta = pods[0]["metadata"]
-    return await kube.proxy_get(meta["namespace"], meta["name"], _metrics_port(pods[0]), "debug/state")
+    states = [await _state_of(kube, pod) for pod in pods]
+    return next((state for state in states if state["operator"].get("leads")), states[0])
+
+
+async def _state_of(kube: KubeClient, pod: ApiObject) -> dict[str, Any]:
+    meta = pod["metadata"]
+    return await kube.proxy_get(meta["namespace"], meta["name"], _metrics_port(pod), "debug/state")
 
 
 def _is_running(pod: ApiObject) -> bool:
