@@ -140,7 +140,7 @@ REUSES = Counter(
 )
 LEADER_WAITS = Counter(
     "swefoundry_sibling_waits_total",
-    "EnvBuilds that began to wait for an older one of the same repository.",
+    "EnvBuilds that began to wait for the search of another one of the same repository.",
     registry=REGISTRY,
 )
 LLM_TURNS = Counter(

@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     reuse_neighbours: int = Field(default=2, ge=0, le=8)
     """Proven images of the same repository that are tried before a new one is built: the third nearest seldom helps."""
     sibling_wait_seconds: int = Field(default=900, ge=0)
-    """How long an EnvBuild waits for an older one of the same repository, whose image may do, seconds; 0: not at all.
+    """How long an EnvBuild waits for another one of the same repository, whose image may do, seconds; 0: not at all.
 
     A solve takes about so long.
     """

@@ -42,12 +42,13 @@ async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) 
         )
         layers[stage.value] = layer.to_json_dict()
     await push_artifact(registry, repository, "intake", intake_files)
-    image = await _task_image(registry, repository)
+    image = await push_task_image(registry, repository)
     return SeededRegistry(image, digest_of(facts), layers, image)
 
 
-async def _task_image(registry: RegistryClient, repository: str) -> str:
-    data, diff_id = pack_nodes([(b"testbed/t.py", RegularFile(b"base"))], 0)
+async def push_task_image(registry: RegistryClient, repository: str, content: bytes = b"base") -> str:
+    """Push a task image with one file; its digest."""
+    data, diff_id = pack_nodes([(b"testbed/t.py", RegularFile(content))], 0)
     layer = await registry.put_blob(repository, data)
     config = {
         "architecture": "amd64",

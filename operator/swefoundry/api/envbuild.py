@@ -30,6 +30,7 @@ from swefoundry.contracts.models import Usage
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
+from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proven_environment import Parent
 
 
@@ -226,6 +227,11 @@ class EnvBuildStatus(WireModel):
         default=None,
         max_length=64,
         description="What the image was accepted on: fail2pass, error2pass or tests-ran.",
+    )
+    environment_group: EnvironmentGroup | None = Field(
+        default=None,
+        description="The EnvBuilds of the repository that probably share an environment: one of them searches, the "
+        "others wait for its image.",
     )
     environment_record: Digest | None = Field(
         default=None, description="Artifact by which other commits of the repository find the image."

@@ -32,6 +32,8 @@ class EnvironmentRecord(WireModel):
     """Blob with the draft that built it."""
     fingerprint: str = ""
     """sha256 over manifests, lockfiles and toolchain files."""
+    layout: str | None = None
+    """Where the packages are; None in a record of the release before."""
     version: str | None = None
     created_at: datetime | None = None
     """Date of the commit."""

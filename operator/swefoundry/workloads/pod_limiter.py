@@ -124,6 +124,16 @@ class PodLimiter:
         """Number of places in use."""
         return self._roles[role].active
 
+    def free_places(self, role: Role, awaited: int = 0) -> int:
+        """Places of a role that are left for new requests; ``awaited``: pods that will be, or were, requested."""
+        places = self._roles[role]
+        if places.awaits_nodes(self._clock()):
+            return 0
+        free = places.limit - places.active
+        if self._limits.total is not None:
+            free = min(free, self._limits.total - sum(each.active for each in self._roles.values()))
+        return max(0, free - max(places.waiting, awaited))
+
     def _give_free_places(self, asking: PlaceRequest | None = None) -> None:
         while (request := self._next_request()) is not None:
             places = self._roles[request.role]

@@ -1,7 +1,7 @@
 """Statuses of EnvBuilds, one for each kind of condition message, made by the real rules and reducers."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from builders import NOW, Json, a_build, a_pod, a_queued, digest, terminated, waiting
@@ -19,7 +19,7 @@ from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reconcile import end_search_if_decided
 from swefoundry.controllers.envbuild.round_transitions import missing_result_message
 from swefoundry.controllers.envbuild.rules import decide
-from swefoundry.controllers.envbuild.search_state import ParentUnusable, Search, SearchState
+from swefoundry.controllers.envbuild.search_state import AwaitedLeader, ParentUnusable, Search, SearchState
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.steps import (
     AgentBudgetSpent,
@@ -33,6 +33,7 @@ from swefoundry.controllers.envbuild.steps import (
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies
 from swefoundry.controllers.envbuild.usage_index import NO_USAGE, OtherUsage, UsageTotals
 from swefoundry.controllers.steps import RunWork
+from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
@@ -52,6 +53,8 @@ OWN_SOURCE: Json = {
     "source": {"git": {"url": "https://git.example/r"}},
     "baseCommit": "1" * 40,
 }
+OTHER = Key("EnvBuild", "here", "other")
+GROUP = EnvironmentGroup(layout="src", created_at=datetime(2023, 6, 1, tzinfo=UTC))
 MODELS = [Model(name="small")]
 
 
@@ -105,7 +108,7 @@ def statuses() -> dict[str, EnvBuildStatus]:
 def work_statuses() -> dict[str, EnvBuildStatus]:
     """Work that continues."""
     facts = StrategyInput(facts=Facts(test_files=[], languages={}))
-    search = SearchState(NextStrategies(("recipe",)), facts, Key("EnvBuild", "here", "other"))
+    search = SearchState(NextStrategies(("recipe",)), facts, GROUP, leader=AwaitedLeader(OTHER))
     pull = waiting("ErrImagePull", "i/o timeout")
     shared = OtherUsage(NO_USAGE, UsageTotals(reserved=Usage(input_tokens=10_000_000)))
     limited = Settings(models=MODELS, operator_llm_tokens=1_000_000)

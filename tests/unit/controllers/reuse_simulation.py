@@ -28,12 +28,15 @@ class Stage:
         self.path = names.repository(SETTINGS.registry_prefix, repo)
         self.scripted_pods = ScriptedPods(seeded)
 
-    def task(self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, **environment):
+    def task(
+        self, name, strategies=("reuse", "fixed"), draft=DRAFT, suspend=False, created_at=None, **environment
+    ):
         merged = {"strategies": list(strategies)} | environment
         if "fixed" in strategies:
             merged["draft"] = draft
         spec = {"repo": self.repo, "instanceId": name, "environment": merged, "suspend": suspend}
-        self.server.create("taskinstances", "here", manifest(name, **spec))
+        dated = {"createdAt": f"{created_at}T00:00:00Z"} if created_at else {}
+        self.server.create("taskinstances", "here", manifest(name, **spec, **dated))
 
     async def run(self, script=None, **fields):
         simulation = Simulation(

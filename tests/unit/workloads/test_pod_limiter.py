@@ -54,6 +54,23 @@ class Limited:
         return [key.name for key in self.woken]
 
 
+def test_free_places_are_those_that_no_pod_and_no_request_has():
+    limited = Limited(4)
+    limited.ask("a")
+    assert [limited.limiter.free_places(EVALUATION, awaited) for awaited in (0, 1, 9)] == [3, 2, 0]
+    limited.ask("b", "c", "d", "e")
+    assert limited.limiter.free_places(EVALUATION) == 0
+
+
+def test_no_place_is_free_over_the_limit_of_all_roles_or_while_pods_wait_for_nodes():
+    total = Limited(4, total=2)
+    total.ask("a")
+    assert (total.limiter.free_places(EVALUATION), total.limiter.free_places(BUILD)) == (1, 1)
+    crowded = Limited(4, unplaced=1)
+    crowded.place("a", placement=UNSCHEDULABLE)
+    assert crowded.limiter.free_places(EVALUATION) == 0
+
+
 def test_there_are_as_many_places_as_the_limit_says():
     limited = Limited()
     assert limited.ask("a", "b") == [True, False]

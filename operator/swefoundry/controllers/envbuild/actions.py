@@ -64,8 +64,9 @@ async def act(step: Step, observed: Observation, context: EnvBuildContext) -> Ac
     match step:
         case RunWork(moves):
             return await gather_partial(perform_move(move, _ACTIONS, observed, context) for move in moves)
-        case StartRound(proposal):
-            if proposal.parent is None:
+        case StartRound(proposal, leads):
+            context.coordination.stop_waiting(observed.build)
+            if leads:
                 context.coordination.become_leader(observed.build)
             return await gather_partial([_start_round(proposal, observed, context)])
         case _:
@@ -76,12 +77,13 @@ def _act_at_once(step: Step, observed: Observation, context: EnvBuildContext) ->
     """The actions that need neither the cluster nor the registry."""
     match step:
         case RequestAgents():
+            context.coordination.stop_waiting(observed.build)
             context.coordination.become_leader(observed.build)
             return [AgentsRequested()], None
         case EndAgents(message):
             return [AgentBudgetSpent(message)], None
-        case WaitForSearch(message, seconds):
-            context.coordination.wait_for_leader(observed.build)
+        case WaitForSearch(message, seconds, for_place):
+            context.coordination.wait_for_leader(observed.build, for_place)
             return [Wait(LEADER_WAIT, reasons.WAITING_FOR_SIBLING, message, seconds)], None
         case RetryLater(error):
             return [], error

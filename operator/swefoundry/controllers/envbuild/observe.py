@@ -11,14 +11,23 @@ from datetime import datetime
 
 from swefoundry import errors
 from swefoundry.api.resource import parse_env_build
+from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.facts import Facts
-from swefoundry.controllers.envbuild.leader import find_leader_to_await, is_suspended
+from swefoundry.controllers.envbuild.leader import (
+    find_leader,
+    find_trial,
+    is_suspended,
+    is_unlikely,
+    may_wait,
+    reuses_images,
+)
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.candidates import named_candidate, read_proven
 from swefoundry.controllers.envbuild.round_transitions import ended_rounds
 from swefoundry.controllers.envbuild.rules import STATUS_RULES, first_step
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.search_state import (
+    AwaitedLeader,
     ParentUnfinished,
     ParentUnusable,
     Search,
@@ -26,6 +35,7 @@ from swefoundry.controllers.envbuild.search_state import (
     SearchUnreadable,
 )
 from swefoundry.controllers.envbuild.strategy_order import next_strategies, ordered_strategies
+from swefoundry.drafts.environment_group import EnvironmentGroup, found_group
 from swefoundry.drafts.proposal import StrategyInput, TriedRound
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
@@ -66,12 +76,14 @@ async def gather_search(observed: Observation, context: EnvBuildContext) -> Sear
     The leader is looked up last, and nothing is awaited between that and the action that waits for it or takes over.
     """
     try:
+        facts = await context.facts(observed.repository, observed.require_source().facts)
+        group = _group(observed, facts, context)
         while True:
-            leader = find_leader_to_await(observed, context)
-            search = await _read_search(observed, context)
+            leader = _leader(observed, group, context)
+            search = await _read_search(observed, facts, group, context)
             if not isinstance(search, SearchState):
                 return search
-            search = replace(search, leader=find_leader_to_await(observed, context))
+            search = _with_leader(search, observed, context)
             # A leader that ended during the reads may have left an image that they have missed.
             if leader is None or search.leader is not None or search.reuses_image:
                 return search
@@ -79,22 +91,58 @@ async def gather_search(observed: Observation, context: EnvBuildContext) -> Sear
         return SearchUnreadable(error)
 
 
+def _group(observed: Observation, facts: Facts, context: EnvBuildContext) -> EnvironmentGroup | None:
+    if not reuses_images(observed):
+        return None
+    own = found_group(facts, observed.build.spec.created_at)
+    return context.coordination.assign_group(observed.build, own)
+
+
+def _leader(
+    observed: Observation, group: EnvironmentGroup | None, context: EnvBuildContext
+) -> AwaitedLeader | None:
+    if group is None or not may_wait(observed, context):
+        return None
+    return find_leader(observed.build, group, context)
+
+
+def _with_leader(search: SearchState, observed: Observation, context: EnvBuildContext) -> SearchState:
+    """The state with the search that is to be waited for."""
+    image, repo = search.proposed_image, observed.build.spec.repo
+    if image is None or search.group is None:
+        leader = _leader(observed, search.group, context)
+        return search if leader is None else replace(search, leader=leader)
+    if not may_wait(observed, context) or not is_unlikely(image, search.group, repo, context):
+        return search
+    leader = find_trial(observed.build, search.group, image.parent.image, context)
+    return replace(search, unlikely=True, leader=leader)
+
+
 async def _read_search(
-    observed: Observation, context: ReconcileContext
+    observed: Observation, facts: Facts, group: EnvironmentGroup | None, context: EnvBuildContext
 ) -> SearchState | ParentUnusable | ParentUnfinished:
     environment, status = observed.build.spec.environment, observed.build.status
     strategies = next_strategies(ordered_strategies(environment, observed.settings), status.agents)
-    facts = await context.facts(observed.repository, observed.require_source().facts)
     named = await named_candidate(observed, context)
     if isinstance(named, ParentUnusable | ParentUnfinished):
         return named
-    proven = await read_proven(observed, context, facts, strategies)
+    proven = await read_proven(
+        observed, context, facts, strategies, lambda: _unfit_images(observed, group, context)
+    )
     strategy_input = _strategy_input(observed, facts, await _past_rounds(observed, context))
     candidates = proven.candidates if named is None else (named,)
-    return SearchState(
-        strategies,
-        strategy_input.model_copy(update={"reuse_candidates": candidates, "references": proven.references}),
+    strategy_input = strategy_input.model_copy(
+        update={"reuse_candidates": candidates, "references": proven.references}
     )
+    return SearchState(strategies, strategy_input, group)
+
+
+def _unfit_images(
+    observed: Observation, group: EnvironmentGroup | None, context: EnvBuildContext
+) -> frozenset[Digest]:
+    if group is None:
+        return frozenset()
+    return context.coordination.search_index.unfit_images(observed.build.spec.repo, group)
 
 
 def _strategy_input(

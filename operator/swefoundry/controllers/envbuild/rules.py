@@ -204,24 +204,29 @@ def unfinished_parents_are_awaited(observed: Observation) -> Step | None:
 
 
 def proven_images_are_reused(observed: Observation) -> Step | None:
-    """The best proposal is a proven image, which is tried without waiting for anybody."""
+    """The best proposal is a proven image, which is tried without waiting for anybody, unless it is an unlikely one."""
     search = observed.search
     if not isinstance(search, SearchState) or search.proposal is None or not search.reuses_image:
         return None
-    return StartRound(search.proposal)
+    if search.unlikely and search.leader is not None:
+        return None
+    return StartRound(search.proposal, leads=search.unlikely)
 
 
 def older_searches_are_awaited(observed: Observation) -> Step | None:
-    """Before the first draft from scratch, wait for the leading search: its image may make the draft unnecessary."""
+    """Before a draft from scratch, or an unlikely image: wait for the leading search, which may make it unnecessary."""
     search = observed.search
     if not isinstance(search, SearchState) or search.leader is None:
         return None
     leader, seconds = search.leader, observed.settings.sibling_wait_seconds
+    name = f"EnvBuild {leader.key.namespace}/{leader.key.name} of the same repository"
     message = (
-        f"EnvBuild {leader.namespace}/{leader.name} of the same repository is searched first, because its image "
-        f"may be reusable; the wait is at most {seconds} s in total (sibling_wait_seconds)"
+        f"{name} is searched first, because its image may be reusable and no build place is free"
+        if leader.for_place
+        else f"{name} and group ({search.group}) is searched first, because its image may be reusable"
     )
-    return WaitForSearch(message, observed.leader_wait_left.total_seconds())
+    limit = f"the wait is at most {seconds} s in total (sibling_wait_seconds)"
+    return WaitForSearch(f"{message}; {limit}", observed.leader_wait_left.total_seconds(), leader.for_place)
 
 
 def new_drafts_are_tried(observed: Observation) -> Step | None:
@@ -229,7 +234,7 @@ def new_drafts_are_tried(observed: Observation) -> Step | None:
     search = observed.search
     if not isinstance(search, SearchState) or search.proposal is None:
         return None
-    return StartRound(search.proposal)
+    return StartRound(search.proposal, leads=True)
 
 
 def agents_are_requested(observed: Observation) -> Step | None:

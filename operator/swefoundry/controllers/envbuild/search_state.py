@@ -9,8 +9,19 @@ from functools import cached_property
 from swefoundry import errors
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies
 from swefoundry.drafts import next_proposal
+from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proposal import Proposal, StrategyInput
+from swefoundry.drafts.proven_environment import ReuseCandidate
 from swefoundry.kube.workqueue import Key
+
+
+@dataclass(frozen=True)
+class AwaitedLeader:
+    """An unfinished EnvBuild of the same repository whose image may make a search unnecessary."""
+
+    key: Key
+    for_place: bool = False
+    """Waited for only because no build place is free for one more search."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +30,12 @@ class SearchState:
 
     strategies: NextStrategies
     strategy_input: StrategyInput
-    leader: Key | None = None
-    """An unfinished EnvBuild of the same repository to wait for, before a draft is written from scratch."""
+    group: EnvironmentGroup | None = None
+    """None where no image may be reused."""
+    unlikely: bool = False
+    """The image of the proposal is of another group: one EnvBuild of this group tries it, the others wait for that."""
+    leader: AwaitedLeader | None = None
+    """The search to wait for, before a draft is written from scratch or an unlikely image is tried."""
 
     @cached_property
     def proposal(self) -> Proposal | None:
@@ -31,6 +46,13 @@ class SearchState:
     def reuses_image(self) -> bool:
         """Whether the proposal is a proven image, with no draft to write."""
         return self.proposal is not None and self.proposal.parent is not None
+
+    @property
+    def proposed_image(self) -> ReuseCandidate | None:
+        """The candidate whose image is the proposal."""
+        parent = self.proposal.parent if self.proposal is not None else None
+        candidates = self.strategy_input.reuse_candidates
+        return next((item for item in candidates if item.parent == parent), None)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from swefoundry.controllers.envbuild.round_transitions import (
     after_probe,
     with_outcome,
 )
+from swefoundry.controllers.envbuild.search_state import SearchState
 from swefoundry.controllers.envbuild.steps import (
     AcceptRound,
     AgentBudgetSpent,
@@ -69,6 +70,8 @@ def report(observed: Observation, step: Step, results: Sequence[Result]) -> EnvB
     status = mark_started(observed.build.status, observed.stamp)
     if isinstance(step, Restart):
         status = _restarted(status, step, observed)
+    if isinstance(observed.search, SearchState) and observed.search.group is not None:
+        status = with_fields(status, environment_group=observed.search.group)
     for result in results:
         status = _REDUCERS[type(result)](status, result, observed)
         if status.finished_at is not None:

@@ -21,6 +21,8 @@ class StartRound:
     """Store the proposed draft and start a round with it."""
 
     proposal: Proposal
+    leads: bool = False
+    """Whether the others of its group wait for this round."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class WaitForSearch:
 
     message: str
     requeue_seconds: float = WAIT_REQUEUE_SECONDS
+    for_place: bool = False
+    """Whether a free build place ends the wait, too."""
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,19 @@ import pytest
 from builders import LAYERS, NOW, digest
 from swefoundry import errors
 from swefoundry.api import labels
+from swefoundry.api.resource import parse_env_build
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
 from swefoundry.controllers.envbuild.observe import observe
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.search_state import (
+    AwaitedLeader,
     ParentUnfinished,
     ParentUnusable,
     SearchState,
     SearchUnreadable,
 )
+from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
 from swefoundry.settings import Settings
@@ -107,14 +110,14 @@ async def test_without_reuse_nothing_is_listed(context):
 
 
 async def test_the_leader_is_part_of_the_state(context):
-    put(context, "older")
+    put(context, "older", status={"rounds": [ROUND]})
     put(context, second=5)
     observed = await observe(KEY, context, NOW)
-    assert (observed.search.leader.name, context.reads) == ("older", 1)
+    assert (observed.search.leader, context.reads) == (AwaitedLeader(Key("EnvBuild", "here", "older")), 1)
 
 
 async def test_a_leader_that_ends_during_the_reads_makes_them_repeat(context):
-    put(context, "older")
+    put(context, "older", status={"rounds": [ROUND]})
     put(context, second=5)
     context.on_listing = lambda: put(context, "older", 9, status={"finishedAt": "2026-01-01T12:30:00Z"})
     observed = await observe(KEY, context, NOW)
@@ -124,10 +127,18 @@ async def test_a_leader_that_ends_during_the_reads_makes_them_repeat(context):
 async def test_a_search_that_begins_during_the_reads_goes_first(context):
     put(context)
     context.on_listing = lambda: context.coordination.become_leader(younger)
-    younger = type("Younger", (), {"uid": "uid-of-younger"})
-    put(context, "younger", 5)
+    younger = parse_env_build(put(context, "younger", 5))
     observed = await observe(KEY, context, NOW)
-    assert (observed.search.leader.name, context.reads) == ("younger", 1)
+    assert (observed.search.leader, context.reads) == (AwaitedLeader(Key("EnvBuild", "here", "younger")), 1)
+
+
+async def test_the_group_is_part_of_the_state_where_images_may_be_reused(context):
+    put(context)
+    observed = await observe(KEY, context, NOW)
+    assert observed.search.group == EnvironmentGroup(layout="flat")
+    put(context, second=5, strategies=["recipe", "fixed"])
+    observed = await observe(KEY, context, NOW)
+    assert observed.search.group is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """The choice of the next round, rule by rule, once the state of the search is gathered."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from builders import NOW, a_build, digest
@@ -10,6 +13,7 @@ from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.rules import decide, proven_images_are_reused
 from swefoundry.controllers.envbuild.search_state import (
+    AwaitedLeader,
     ParentUnfinished,
     ParentUnusable,
     SearchState,
@@ -25,21 +29,24 @@ from swefoundry.controllers.envbuild.steps import (
 )
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies
 from swefoundry.controllers.envbuild.usage_index import OtherUsage, UsageTotals
+from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ReuseCandidate
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 
 DRAFT = Draft(dockerfile="FROM a\n", test_command="t")
-LEADER = Key("EnvBuild", "there", "older")
+GROUP = EnvironmentGroup(layout="src", created_at=datetime(2023, 6, 1, tzinfo=UTC))
+LEADER = AwaitedLeader(Key("EnvBuild", "there", "older"))
 RECORD = EnvironmentRecord(repo="owner/name", image=digest("c"), source=digest("a"), draft=digest("d"))
 CANDIDATE = ReuseCandidate(known=RECORD, draft=DRAFT)
 REUSES = {"strategies": ["reuse", "fixed"]}
 
 
-def a_search(*strategies, agents=False, leader=None, **known):
+def a_search(*strategies, agents=False, leader=None, unlikely=False, **known):
     facts = Facts(test_files=[], languages={})
-    return SearchState(NextStrategies(strategies, agents), StrategyInput(facts=facts, **known), leader)
+    strategy_input = StrategyInput(facts=facts, **known)
+    return SearchState(NextStrategies(strategies, agents), strategy_input, GROUP, unlikely, leader)
 
 
 def step_for(search, status=None, **spec):
@@ -65,13 +72,38 @@ def test_a_proven_image_is_tried_although_an_older_search_goes_on():
     search = a_search("reuse", "fixed", leader=LEADER, reuse_candidates=(CANDIDATE,), draft=DRAFT)
     step = step_for(search)
     assert isinstance(step, StartRound)
-    assert (step.proposal.strategy, step.proposal.parent.image) == ("reuse", digest("c"))
+    assert (step.proposal.strategy, step.proposal.parent.image, step.leads) == ("reuse", digest("c"), False)
+
+
+def test_an_unlikely_image_is_tried_by_one_that_the_others_wait_for():
+    search = a_search("reuse", "fixed", unlikely=True, reuse_candidates=(CANDIDATE,), draft=DRAFT)
+    step = step_for(search)
+    assert isinstance(step, StartRound)
+    assert (step.proposal.strategy, step.leads) == ("reuse", True)
+
+
+def test_an_unlikely_image_waits_for_the_search_of_the_group():
+    candidates = {"reuse_candidates": (CANDIDATE,), "draft": DRAFT}
+    search = a_search("reuse", "fixed", unlikely=True, leader=LEADER, **candidates)
+    assert isinstance(step_for(search), WaitForSearch)
 
 
 def test_a_draft_from_scratch_waits_for_an_older_search():
-    step = step_for(a_search("reuse", "fixed", leader=LEADER, draft=DRAFT))
-    assert isinstance(step, WaitForSearch)
-    assert (step.requeue_seconds, "EnvBuild there/older" in step.message) == (900.0, True)
+    assert step_for(a_search("reuse", "fixed", leader=LEADER, draft=DRAFT)) == WaitForSearch(
+        "EnvBuild there/older of the same repository and group (layout src, about 2023-06) is searched first, because "
+        "its image may be reusable; the wait is at most 900 s in total (sibling_wait_seconds)",
+        900.0,
+    )
+
+
+def test_a_wait_for_a_build_place_names_the_search_whose_image_may_do():
+    leader = replace(LEADER, for_place=True)
+    assert step_for(a_search("reuse", "fixed", leader=leader, draft=DRAFT)) == WaitForSearch(
+        "EnvBuild there/older of the same repository is searched first, because its image may be reusable and no build "
+        "place is free; the wait is at most 900 s in total (sibling_wait_seconds)",
+        900.0,
+        for_place=True,
+    )
 
 
 def test_the_order_of_the_strategies_is_kept_before_the_wait():
@@ -82,7 +114,7 @@ def test_the_order_of_the_strategies_is_kept_before_the_wait():
 def test_a_draft_from_scratch_is_tried_when_nobody_goes_first():
     step = step_for(a_search("reuse", "fixed", draft=DRAFT))
     assert isinstance(step, StartRound)
-    assert (step.proposal.strategy, step.proposal.parent) == ("fixed", None)
+    assert (step.proposal.strategy, step.proposal.parent, step.leads) == ("fixed", None, True)
 
 
 @pytest.mark.parametrize(("leader", "step"), [(None, RequestAgents), (LEADER, WaitForSearch)])

@@ -3,11 +3,12 @@
 The strategy itself (`drafts/reuse.py`) is pure; this module reads what it chooses from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from swefoundry import errors
 from swefoundry.api.resource import EnvBuild, parse_env_build
+from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.controllers.envbuild.observation import Observation
@@ -38,15 +39,22 @@ class ProvenChoices:
 
 
 async def read_proven(
-    observed: Observation, context: ReconcileContext, facts: Facts, strategies: NextStrategies
+    observed: Observation,
+    context: ReconcileContext,
+    facts: Facts,
+    strategies: NextStrategies,
+    unfit: Callable[[], Collection[Digest]],
 ) -> ProvenChoices:
-    """Candidates and references, from one listing of the repository's tags; none when neither is needed."""
+    """Candidates and references, from one listing of the repository's tags; none when neither is needed.
+
+    ``unfit``: images that are not tried, asked for after the listing, because a trial may end meanwhile.
+    """
     max_candidates = _candidates_left(observed)
     learns = RECIPE in strategies.without_model and _reuse_enabled(observed)
     if not max_candidates and not learns:
         return ProvenChoices()
     entries = await context.proven_environments(observed.repository)
-    tried = observed.reused_images
+    tried = {*observed.reused_images, *unfit()}
     untried = [item for item in entries if not item.reference and item.parent.image not in tried]
     near = _nearest(untried, observed, facts, max_candidates) if max_candidates else []
     references = _nearest(entries, observed, facts, MAX_REFERENCES) if learns else []

@@ -9,6 +9,7 @@ from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.round_outcome import ACCEPTED_OUTCOMES, RoundOutcome
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.round_transitions import newly_ended_rounds
+from swefoundry.drafts.environment_group import source_layout
 from swefoundry.drafts.proven_environment import EnvironmentRecord
 from swefoundry.oci import proven_index
 from swefoundry.oci.artifacts import tag_image_by_digest
@@ -51,7 +52,8 @@ async def _record_environment(
     if record is None:
         return None
     version = project_version(observed.build, facts)
-    record = record.model_copy(update={"version": version, "source": prepared.source})
+    layout = source_layout(facts.package_dirs)
+    record = record.model_copy(update={"version": version, "source": prepared.source, "layout": layout})
     draft = await context.draft(observed.repository, record.draft)
     return await proven_index.push_environment_record(context.registry, observed.repository, record, draft)
 
