@@ -90,6 +90,7 @@ def pod(name: str, labels: dict[str, str], script: str, *arguments: str) -> dict
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": 0,
         "automountServiceAccountToken": False,
+        "hostUsers": False,
         "containers": [container],
     }
     metadata = {"name": name, "namespace": NAMESPACE, "labels": {**labels, "probe-of": "network-policies"}}

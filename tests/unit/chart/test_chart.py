@@ -1,11 +1,14 @@
 """The chart's objects with different values: least privilege, hardened pods, policies for every task namespace."""
 
+import ast
+import re
 from typing import Any
 
 import pytest
 import yaml
 
 from swefoundry.api.codegen.crds import RESOURCE_DEFINITIONS, ROOT, crd_manifest
+from swefoundry.workloads.pod_spec import BUILD_CAPABILITIES, ROOT_CAPABILITIES
 from unit.chart.rendering import CHART, Object, environment, of_kind, only, pod_specs, render, render_error
 
 VARIATIONS: dict[str, Object] = {
@@ -43,11 +46,17 @@ VARIATIONS: dict[str, Object] = {
         "rbac": {"create": False, "aggregate": False},
         "serviceAccount": {"create": False, "name": "existing"},
         "networkPolicy": {"enabled": False},
+        "admissionPolicies": {"enabled": False},
         "metrics": {"port": 0},
         "userNamespaces": False,
     },
 }
-CLUSTER_KINDS = ("CustomResourceDefinition", "ClusterRole")
+CLUSTER_KINDS = (
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+)
 
 every_variation = pytest.mark.parametrize("objects", VARIATIONS.values(), ids=VARIATIONS, indirect=True)
 
@@ -71,7 +80,9 @@ def test_roles_have_no_wildcards_and_no_sensitive_resources(objects: list[Object
 
 
 @every_variation
-def test_the_only_cluster_wide_objects_are_definitions_and_roles_for_users(objects: list[Object]) -> None:
+def test_the_only_cluster_wide_objects_are_definitions_policies_and_roles_for_users(
+    objects: list[Object],
+) -> None:
     assert of_kind(objects, "ClusterRoleBinding") == []
     for body in objects:
         assert ("namespace" in body["metadata"]) == (body["kind"] not in CLUSTER_KINDS), body["metadata"]
@@ -301,3 +312,55 @@ def test_the_schema_has_exactly_the_values_of_the_chart() -> None:
 def test_the_version_is_that_of_the_package() -> None:
     chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert f'version = "{chart["appVersion"]}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_policies_for_task_pods_are_bound_to_task_namespaces_alone() -> None:
+    objects = render(namespaces=["a", "b"])
+    (binding,) = of_kind(objects, "ValidatingAdmissionPolicyBinding")
+    (policy,) = of_kind(objects, "ValidatingAdmissionPolicy")
+    assert binding["spec"] == {
+        "policyName": policy["metadata"]["name"],
+        "validationActions": ["Deny"],
+        "matchResources": {
+            "namespaceSelector": {
+                "matchExpressions": [
+                    {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["a", "b"]}
+                ]
+            }
+        },
+    }
+
+
+def test_policies_check_what_the_operator_creates_what_runs_as_task_pods_do_and_what_has_a_role() -> None:
+    (policy,) = of_kind(render(serviceAccount={"name": "robot"}), "ValidatingAdmissionPolicy")
+    (condition,) = policy["spec"]["matchConditions"]
+    assert condition["expression"] == (
+        "request.userInfo.username == 'system:serviceaccount:swefoundry:robot' || "
+        "object.spec.?serviceAccountName.orValue('') == 'swefoundry-task' || "
+        "(has(object.metadata.labels) && 'swefoundry.dev/role' in object.metadata.labels)"
+    )
+
+
+def test_policies_allow_the_capabilities_that_task_pods_add() -> None:
+    (policy,) = of_kind(render(), "ValidatingAdmissionPolicy")
+    expressions = {each["name"]: each["expression"] for each in policy["spec"]["variables"]}
+    lists = re.findall(r"\[[^]]*\]", expressions["capabilities"])
+    assert [ast.literal_eval(each) for each in lists] == [BUILD_CAPABILITIES, ROOT_CAPABILITIES, []]
+
+
+@pytest.mark.parametrize(
+    ("on", "expression"),
+    [
+        (True, "!object.spec.?hostUsers.orValue(true)"),
+        (False, "variables.role != 'build' || !object.spec.?hostUsers.orValue(true)"),
+    ],
+    ids=["all task pods", "builds alone"],
+)
+def test_a_user_namespace_is_required_of(on: bool, expression: str) -> None:
+    (policy,) = of_kind(render(userNamespaces=on), "ValidatingAdmissionPolicy")
+    assert expression in {each["expression"] for each in policy["spec"]["validations"]}
+
+
+def test_policies_can_be_left_out() -> None:
+    objects = render(admissionPolicies={"enabled": False})
+    assert of_kind(objects, "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding") == []
