@@ -36,6 +36,7 @@ from swefoundry.workloads.pod_status import (
     DEADLINE_EXCEEDED,
     IMAGE_PULL_TRANSIENT,
     NODE_PRESSURE,
+    STOPPED_BY_KUEUE,
     GracePeriods,
     read_pod,
 )
@@ -309,7 +310,7 @@ def _max_retries(fault: PodFault, settings: Settings) -> float:
         return math.inf
     if fault.category is not FaultCategory.INFRASTRUCTURE:
         return 0
-    if fault.reason in UNSTARTED_REASONS:
+    if fault.reason in UNSTARTED_REASONS or fault.reason == STOPPED_BY_KUEUE:
         return math.inf
     return settings.max_outage_retries if fault.reason == UPSTREAM_UNAVAILABLE else settings.max_infra_retries
 

@@ -235,19 +235,27 @@ async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: st
     """Remove our finalizer from a pod whose result is stored or not needed, and delete it."""
     key = Key("Pod", namespace, pod.name)
     try:
+        if not pod.finalizer_removed:
+            await context.kube.patch(PODS, namespace, pod.name, _without_our_finalizer(pod))
         if pod.node_lost:
             await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, force=True)
         elif not pod.deleting:
             await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
-        if not pod.finalizer_removed:
-            # A pod of ours carries only our finalizer; the UID guards against a successor of the same name.
-            body: JsonDict = {"metadata": {"finalizers": None, "uid": pod.uid}}
-            await context.kube.patch(PODS, namespace, pod.name, body)
     except (errors.NotFound, errors.ApiConflict):
         pass
     context.cache.drop(key, pod.uid)
     if pod.role in set(Role):
         context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
+
+
+def _without_our_finalizer(pod: PodSnapshot) -> JsonDict:
+    """The patch. The UID guards against a successor of the same name, the version those of others against being set
+    again after their owner has removed them.
+    """
+    if not pod.other_finalizers:
+        return {"metadata": {"finalizers": None, "uid": pod.uid}}
+    kept = {"finalizers": list(pod.other_finalizers), "resourceVersion": pod.resource_version}
+    return {"metadata": {**kept, "uid": pod.uid}}
 
 
 async def gather_partial(

@@ -9,6 +9,9 @@ from swefoundry.api import labels
 
 JsonMapping = Mapping[str, Any]
 
+KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
+"""Label: the LocalQueue through which Kueue admits the pod."""
+
 
 @dataclass(frozen=True)
 class Terminated:
@@ -60,7 +63,7 @@ class PodSnapshot:
     """Message of PodScheduled=False, when the scheduler found no node."""
     gated: bool
     disrupted: str | None
-    """Reason of the condition DisruptionTarget=True."""
+    """Reason of the condition DisruptionTarget=True, or of Kueue's TerminationTarget=True."""
     waiting: str | None
     """Reason that the container waits for, such as ImagePullBackOff."""
     waiting_message: str
@@ -70,6 +73,16 @@ class PodSnapshot:
     """When ``activeDeadlineSeconds`` runs out, once a kubelet has taken the pod."""
     estimated_cpu: str | None = None
     """Its CPU request, when that is an estimate of ours that may be too small."""
+    disruption_message: str = ""
+    """Message of that condition."""
+    gates: tuple[str, ...] = ()
+    """Names of its scheduling gates."""
+    queue: str = ""
+    """LocalQueue of Kueue that it waits in."""
+    other_finalizers: tuple[str, ...] = ()
+    """Finalizers of others, such as Kueue's."""
+    resource_version: str = ""
+    """Of a pod with finalizers of others, which must not be written over."""
 
     @property
     def deleting(self) -> bool:
@@ -93,7 +106,8 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
     notes, tags = meta.get("annotations", {}), meta.get("labels", {})
     conditions = {item["type"]: item for item in status.get("conditions", [])}
     scheduled = conditions.get("PodScheduled", {})
-    disrupted = conditions.get("DisruptionTarget", {})
+    disrupted = _true_condition(conditions, "DisruptionTarget", "TerminationTarget")
+    others = tuple(each for each in meta.get("finalizers", []) if each != labels.FINALIZER)
     state: JsonMapping = next((item.get("state", {}) for item in status.get("containerStatuses", [])), {})
     waiting = state.get("waiting", {})
     return PodSnapshot(
@@ -114,14 +128,24 @@ def read_snapshot(pod: JsonMapping) -> PodSnapshot:
         finalizer_removed=labels.FINALIZER not in meta.get("finalizers", []),
         unschedulable=_unscheduled_message(scheduled, "Unschedulable"),
         gated=_unscheduled_message(scheduled, "SchedulingGated") is not None,
-        disrupted=disrupted.get("reason") if disrupted.get("status") == "True" else None,
+        disrupted=disrupted.get("reason"),
         waiting=waiting.get("reason"),
         waiting_message=waiting.get("message", ""),
         running="running" in state,
         terminated=_terminated(state.get("terminated")),
         deadline=_deadline(status.get("startTime"), pod.get("spec", {}).get("activeDeadlineSeconds")),
         estimated_cpu=notes.get(labels.ESTIMATED_CPU),
+        disruption_message=disrupted.get("message", ""),
+        gates=tuple(gate["name"] for gate in pod.get("spec", {}).get("schedulingGates", [])),
+        queue=tags.get(KUEUE_QUEUE, ""),
+        other_finalizers=others,
+        resource_version=meta.get("resourceVersion", "") if others else "",
     )
+
+
+def _true_condition(conditions: Mapping[str, JsonMapping], *kinds: str) -> JsonMapping:
+    found = (conditions.get(kind, {}) for kind in kinds)
+    return next((each for each in found if each.get("status") == "True"), {})
 
 
 def _unscheduled_message(scheduled: JsonMapping, reason: str) -> str | None:

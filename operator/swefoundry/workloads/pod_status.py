@@ -55,6 +55,12 @@ PULL_DENIED = re.compile(r"unauthorized|pull access denied|\b40[13]\b|forbidden|
 
 IMAGE_PULL_TRANSIENT = "ImagePullTransient"
 CONTAINER_CREATING = "ContainerCreating"
+KUEUE_GATE = "kueue.x-k8s.io/admission"
+"""Scheduling gate of pods that Kueue has not admitted:
+https://github.com/kubernetes-sigs/kueue/tree/main/keps/976-plain-pods
+"""
+STOPPED_BY_KUEUE = "StoppedByKueue"
+"""Reason of TerminationTarget: Kueue deletes a pod for one of a higher priority, or because its quota is gone."""
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 
 STUCK_SECONDS = 150
@@ -121,10 +127,11 @@ def matching_record_counts(observed: RuleInput) -> PodState | None:
 
 
 def disrupted_pods_are_replaced(observed: RuleInput) -> PodState | None:
-    """Preemption, taint, eviction API, pod GC, kubelet shutdown (KEP-3329)."""
+    """Preemption, taint, eviction API, pod GC, kubelet shutdown (KEP-3329); Kueue stopped it."""
     if observed.pod.disrupted is None or not (observed.pod.ended or observed.pod.deleting):
         return None
-    return _fault(observed, FaultCategory.INFRASTRUCTURE, observed.pod.disrupted, observed.pod.message)
+    message = observed.pod.message or observed.pod.disruption_message
+    return _fault(observed, FaultCategory.INFRASTRUCTURE, observed.pod.disrupted, message)
 
 
 def evictions_for_own_limits_are_limits(observed: RuleInput) -> PodState | None:
@@ -259,8 +266,14 @@ def running_containers_run(observed: RuleInput) -> PodState | None:
 
 
 def gated_pods_wait(observed: RuleInput) -> PodState | None:
-    """Kueue or another gate holds the pod."""
-    return PodWaiting("SchedulingGated") if observed.pod.gated else None
+    """Kueue, or whoever else has set a gate, has not admitted the pod."""
+    pod = observed.pod
+    if not pod.gated:
+        return None
+    if KUEUE_GATE in pod.gates:
+        queue = f"the queue {pod.queue}" if pod.queue else "a queue"
+        return PodWaiting("SchedulingGated", f"Kueue has not admitted it to {queue} yet")
+    return PodWaiting("SchedulingGated", f"not admitted yet: {', '.join(pod.gates)}" if pod.gates else "")
 
 
 def unschedulable_pods_wait(observed: RuleInput) -> PodState | None:

@@ -149,6 +149,27 @@ async def test_a_pod_that_is_being_deleted_needs_only_its_finalizer_removed(serv
     assert server.requests == [f"PATCH pods/{attempt.pod}"]
 
 
+async def test_a_released_pod_keeps_the_finalizers_of_others(server, context):
+    attempt = (await started_pod(context)).attempt
+    place = ("pods", "here", attempt.pod)
+    server.patch(place, {"metadata": {"finalizers": ["kueue.x-k8s.io/managed", labels.FINALIZER]}})
+    await release_pod(context, read_snapshot(server.get(place)), "here")
+    meta = server.get(place)["metadata"]
+    assert (meta["finalizers"], "deletionTimestamp" in meta) == (["kueue.x-k8s.io/managed"], True)
+
+
+async def test_a_finalizer_that_its_owner_has_just_removed_is_not_set_again(server, context):
+    attempt = (await started_pod(context)).attempt
+    place = ("pods", "here", attempt.pod)
+    server.patch(place, {"metadata": {"finalizers": ["kueue.x-k8s.io/managed", labels.FINALIZER]}})
+    observed = read_snapshot(server.get(place))
+    server.patch(place, {"metadata": {"finalizers": [labels.FINALIZER]}})
+    await release_pod(context, observed, "here")
+    assert server.get(place)["metadata"]["finalizers"] == [labels.FINALIZER]
+    await release_pod(context, read_snapshot(server.get(place)), "here")
+    assert server.bodies("pods") == []
+
+
 async def test_a_pod_of_a_lost_node_does_not_wait_for_its_kubelet(server, context):
     attempt = (await started_pod(context)).attempt
     place = ("pods", "here", attempt.pod)
