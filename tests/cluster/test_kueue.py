@@ -31,8 +31,7 @@ def namespace() -> Iterator[str]:
     pod["spec"]["schedulingGates"] = [{"name": "kueue.x-k8s.io/admission"}]
     evaluation_pods.create(pod)
     yield name
-    kubectl("patch", "pod", POD, "-n", name, "-p", '{"metadata": {"finalizers": null}}', may_fail=True)
-    kubectl("delete", "namespace", name, "--wait=false")
+    evaluation_pods.delete_namespace(name)
 
 
 def read(pod: evaluation_pods.Json) -> PodState:
