@@ -158,6 +158,11 @@ mutation: venv ## Change the decision modules one place at a time and list the c
 bench: install ## Ratios on the lab: evaluations against a bare loop, reaction times, API writes, memory (15 minutes)
 	$(VENV)/bin/python benchmarks/operator
 
+.PHONY: bench-scale
+INSTANCES ?= 1000
+bench-scale: lab-up ## Costs per instance of the operator with INSTANCES=1000: real API server and scheduler, simulated nodes (15 minutes)
+	nice -n 10 $(VENV)/bin/python benchmarks/scale --instances $(INSTANCES)
+
 ##@ Generated files, documentation, releases
 .PHONY: lock
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header

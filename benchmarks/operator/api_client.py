@@ -3,6 +3,7 @@
 import json
 import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -20,10 +21,12 @@ class Cluster:
         self._session = session
 
     @classmethod
-    async def connect(cls) -> Self:
-        """Open a session with the kubeconfig's certificate or token."""
+    async def connect(cls, kubeconfig: Path | None = None) -> Self:
+        """Open a session with the certificate or token of the kubeconfig: this one, or else the default one."""
         configuration = client.Configuration()
-        await config.load_kube_config(client_configuration=configuration)
+        await config.load_kube_config(
+            config_file=str(kubeconfig) if kubeconfig else None, client_configuration=configuration
+        )
         context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file)
@@ -49,7 +52,12 @@ class Cluster:
             text = await response.text()
             if response.status >= 400 and not (missing_ok and response.status in (404, 409)):
                 raise RuntimeError(f"{verb} {path}: {response.status} {text[:500]}")
-            return dict(json.loads(text))
+            return {} if response.status == 404 else dict(json.loads(text))
+
+    async def text(self, path: str) -> str:
+        """A document of the API server, such as its metrics."""
+        async with self._session.get(path) as response:
+            return await response.text()
 
     async def watch(self, path: str) -> AsyncIterator[Json]:
         """All events from now on; a line may have any length."""

@@ -125,6 +125,11 @@ class OperatorProcess:
         current, peak = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) for name in ("VmRSS", "VmHWM"))  # type: ignore[index]
         return current / 1024, peak / 1024
 
+    async def kill(self) -> None:
+        """End it as a crash does."""
+        self.process.kill()
+        await self.process.wait()
+
     async def stop(self) -> None:
         if self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)

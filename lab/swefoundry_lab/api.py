@@ -6,14 +6,16 @@ from typing import Any
 
 import httpx
 
-from swefoundry_lab.layout import API_PORT, Lab
+from swefoundry_lab.layout import Lab
 
 
 def connect(lab: Lab) -> httpx.Client:
     """A client with the admin certificate."""
     context = ssl.create_default_context(cafile=str(lab.pki / "ca.crt"))
     context.load_cert_chain(lab.pki / "admin.crt", lab.pki / "admin.key")
-    return httpx.Client(base_url=f"https://127.0.0.1:{API_PORT}", verify=context, timeout=5, trust_env=False)
+    return httpx.Client(
+        base_url=f"https://127.0.0.1:{lab.ports.api}", verify=context, timeout=5, trust_env=False
+    )
 
 
 def is_ready(api: httpx.Client) -> bool:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from swefoundry_lab.daemons import Daemon
-from swefoundry_lab.layout import API_PORT, GIT_PORT, REGISTRY_PORT, SERVICE_RANGE, Lab
+from swefoundry_lab.layout import GIT_PORT, SERVICE_RANGE, Lab
 from swefoundry_lab.pki import identities, write_kubeconfig
 
 REGISTRY_CONFIG = """version: 0.1
@@ -24,7 +24,7 @@ LEASES = ("--leader-elect=false", "--kube-api-qps=200", "--kube-api-burst=400")
 
 def write_configuration(lab: Lab) -> None:
     """Write the configuration files of the programs below."""
-    config = REGISTRY_CONFIG.format(root=lab.registry, port=REGISTRY_PORT)
+    config = REGISTRY_CONFIG.format(root=lab.registry, port=lab.ports.registry)
     write_if_changed(lab.etc / "registry.yaml", config)
     for identity in identities(lab.address):
         if identity.file in ("controller-manager", "scheduler", "proxy", "netpol"):
@@ -65,11 +65,11 @@ def etcd(lab: Lab) -> Daemon:
             "/usr/bin/etcd",
             "--name=lab",
             f"--data-dir={lab.state}/etcd",
-            "--listen-client-urls=http://127.0.0.1:2379",
-            "--advertise-client-urls=http://127.0.0.1:2379",
-            "--listen-peer-urls=http://127.0.0.1:2380",
-            "--initial-advertise-peer-urls=http://127.0.0.1:2380",
-            "--initial-cluster=lab=http://127.0.0.1:2380",
+            f"--listen-client-urls=http://127.0.0.1:{lab.ports.etcd}",
+            f"--advertise-client-urls=http://127.0.0.1:{lab.ports.etcd}",
+            f"--listen-peer-urls=http://127.0.0.1:{lab.ports.etcd_peers}",
+            f"--initial-advertise-peer-urls=http://127.0.0.1:{lab.ports.etcd_peers}",
+            f"--initial-cluster=lab=http://127.0.0.1:{lab.ports.etcd_peers}",
             "--unsafe-no-fsync",
             "--auto-compaction-retention=5m",
             "--quota-backend-bytes=4294967296",
@@ -85,9 +85,9 @@ def apiserver(lab: Lab) -> Daemon:
         "kube-apiserver",
         (
             f"{lab.bin}/kube-apiserver",
-            "--etcd-servers=http://127.0.0.1:2379",
+            f"--etcd-servers=http://127.0.0.1:{lab.ports.etcd}",
             f"--advertise-address={lab.address}",
-            f"--secure-port={API_PORT}",
+            f"--secure-port={lab.ports.api}",
             f"--client-ca-file={pki}/ca.crt",
             f"--tls-cert-file={pki}/apiserver.crt",
             f"--tls-private-key-file={pki}/apiserver.key",
@@ -140,6 +140,7 @@ def scheduler(lab: Lab) -> Daemon:
         "kube-scheduler",
         (
             f"{lab.bin}/kube-scheduler",
+            f"--secure-port={lab.ports.scheduler}",
             f"--kubeconfig={config}",
             f"--authentication-kubeconfig={config}",
             f"--authorization-kubeconfig={config}",

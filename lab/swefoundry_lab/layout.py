@@ -24,6 +24,9 @@ REGISTRY_PORT = 5000
 GIT_HOST = "git.lab"
 GIT_PORT = 8418
 API_PORT = 6443
+SCHEDULER_PORT = 10259
+ETCD_PORT = 2379
+ETCD_PEER_PORT = 2380
 RUNTIME = Path("/run/swefoundry-lab")
 """Sockets, mounts and network state of running nodes. They are not in the lab's folder, because root in a user
 namespace needs access to the path of its root file system, and a home directory usually denies it to others."""
@@ -33,10 +36,22 @@ LINK_PREFIX = "swlab"
 
 
 @dataclass(frozen=True)
+class Ports:
+    """Ports of a control plane and its registry on this machine; a second one of its own needs others."""
+
+    registry: int = REGISTRY_PORT
+    api: int = API_PORT
+    scheduler: int = SCHEDULER_PORT
+    etcd: int = ETCD_PORT
+    etcd_peers: int = ETCD_PEER_PORT
+
+
+@dataclass(frozen=True)
 class Lab:
     """The lab's folder, which has everything of the lab except kernel state and `RUNTIME`."""
 
     root: Path
+    ports: Ports = Ports()
 
     @classmethod
     def from_environment(cls) -> "Lab":

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from swefoundry_lab.layout import API_PORT, CONTEXT, KUBERNETES_SERVICE, Lab
+from swefoundry_lab.layout import CONTEXT, KUBERNETES_SERVICE, Lab
 
 LIFETIME = datetime.timedelta(days=3650)
 
@@ -168,7 +168,7 @@ def write_kubeconfig(lab: Lab, path: Path, identity: Identity) -> None:
     text = KUBECONFIG.format(
         context=CONTEXT,
         address=lab.address,
-        port=API_PORT,
+        port=lab.ports.api,
         pki=lab.pki,
         user=identity.user,
         file=identity.file,

@@ -15,7 +15,17 @@ from swefoundry_lab import cgroups, daemons
 from swefoundry_lab.command import run
 from swefoundry_lab.errors import LabError
 from swefoundry_lab.gobuild import is_built
-from swefoundry_lab.layout import API_PORT, GIT_PORT, POD_RANGE, REGISTRY_PORT, SERVICE_RANGE, Lab
+from swefoundry_lab.layout import (
+    API_PORT,
+    ETCD_PEER_PORT,
+    ETCD_PORT,
+    GIT_PORT,
+    POD_RANGE,
+    REGISTRY_PORT,
+    SCHEDULER_PORT,
+    SERVICE_RANGE,
+    Lab,
+)
 from swefoundry_lab.node import resolver_file
 from swefoundry_lab.steps import Progress
 from swefoundry_lab.versions import Versions
@@ -28,15 +38,15 @@ MIN_GO = 21
 
 PORTS: Mapping[int, str] = {
     REGISTRY_PORT: "registry",
-    2379: "etcd",
-    2380: "etcd",
+    ETCD_PORT: "etcd",
+    ETCD_PEER_PORT: "etcd",
     API_PORT: "kube-apiserver",
     GIT_PORT: "gitserver",
     10249: "kube-proxy-lab-1",
     10250: "kubelet-lab-1",
     10256: "kube-proxy-lab-1",
     10257: "kube-controller-manager",
-    10259: "kube-scheduler",
+    SCHEDULER_PORT: "kube-scheduler",
 }
 
 

@@ -22,7 +22,7 @@ from swefoundry_lab import (
     prerequisites,
 )
 from swefoundry_lab.errors import LabError
-from swefoundry_lab.layout import REGISTRY_PORT, Lab
+from swefoundry_lab.layout import Lab
 from swefoundry_lab.node import Node
 from swefoundry_lab.scratch_images import build_pause, coredns_image, ensure_pushed
 from swefoundry_lab.steps import Progress, Steps, wait_until
@@ -96,7 +96,7 @@ def start_registry(lab: Lab, steps: Steps) -> None:
     with steps.step("registry"):
         daemons.ensure(lab, controlplane.etcd(lab))
         daemons.ensure(lab, controlplane.registry(lab))
-        require_ready(lab, "registry", lambda: _url_responds(f"http://127.0.0.1:{REGISTRY_PORT}/v2/"))
+        require_ready(lab, "registry", lambda: _url_responds(f"http://127.0.0.1:{lab.ports.registry}/v2/"))
 
 
 def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
@@ -109,16 +109,21 @@ def build_programs(lab: Lab, steps: Steps, missing: list[GoComponent]) -> None:
 
 def start_control_plane(lab: Lab, steps: Steps) -> None:
     """Start the control plane and the git server."""
-    with steps.step("etcd"):
-        require_ready(lab, "etcd", lambda: _url_responds("http://127.0.0.1:2379/health"))
-    with steps.step("kube-apiserver"), api.connect(lab) as client:
-        daemons.ensure(lab, controlplane.apiserver(lab))
-        require_ready(lab, "kube-apiserver", lambda: api.is_ready(client))
+    start_api_server(lab, steps)
     with steps.step("controllers, scheduler, git server"):
         daemons.ensure(lab, controlplane.controller_manager(lab))
         daemons.ensure(lab, controlplane.scheduler(lab))
         if importlib.util.find_spec("swefoundry_lab.gitserver"):
             daemons.ensure(lab, controlplane.git_server(lab))
+
+
+def start_api_server(lab: Lab, steps: Steps) -> None:
+    """Wait for etcd, and start the API server."""
+    with steps.step("etcd"):
+        require_ready(lab, "etcd", lambda: _url_responds(f"http://127.0.0.1:{lab.ports.etcd}/health"))
+    with steps.step("kube-apiserver"), api.connect(lab) as client:
+        daemons.ensure(lab, controlplane.apiserver(lab))
+        require_ready(lab, "kube-apiserver", lambda: api.is_ready(client))
 
 
 def start_node(lab: Lab, steps: Steps, which: Node) -> None:

@@ -31,18 +31,22 @@ class SeededRegistry:
     image: str
 
 
-async def seed_registry(registry: RegistryClient, repository: str = REPOSITORY) -> SeededRegistry:
-    """Push a source, facts, the three layers and a task image."""
+async def seed_registry(
+    registry: RegistryClient, repository: str = REPOSITORY, content: str = ""
+) -> SeededRegistry:
+    """Push a source, facts, the three layers and a task image; other content gives other digests."""
     layers = {}
     facts = Facts(test_files=["t.py"], languages={"python": 1}).model_dump_json(by_alias=True).encode()
     intake_files = {"facts.json": facts}
     for stage in Stage:
         intake_files[f"{stage}.tar.gz"], layer = stage_layer(
-            StageChanges(replaced=(b"t.py",)), {b"t.py": RegularFile(stage.value.encode())}, b"runner"
+            StageChanges(replaced=(b"t.py",)),
+            {b"t.py": RegularFile(f"{stage.value}{content}".encode())},
+            b"runner",
         )
         layers[stage.value] = layer.to_json_dict()
     await push_artifact(registry, repository, "intake", intake_files)
-    image = await push_task_image(registry, repository)
+    image = await push_task_image(registry, repository, f"base{content}".encode())
     return SeededRegistry(image, digest_of(facts), layers, image)
 
 

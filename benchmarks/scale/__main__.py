@@ -1,0 +1,236 @@
+"""`python benchmarks/scale [--instances N]`: the operator's costs with thousands of TaskInstances.
+
+Real: the operator's process, API server, etcd, scheduler and registry, in a control plane of their own that is started
+and stopped here. Simulated: nodes and pods. Each instance is an intake, a build, two probes and three evaluations.
+benchmarks/RESULTS.md explains the numbers.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [
+    str(HERE),
+    *(str(ROOT / part) for part in ("operator", "lab", "tests", "benchmarks/operator")),
+]
+
+from api_client import Cluster  # noqa: E402
+from batch import Batch, quantile, requests_by_kind  # noqa: E402
+from control_plane import etcd_mebibytes, prepare_namespace, running_control_plane  # noqa: E402
+from outcomes import Outcomes  # noqa: E402
+from places_in_use import Places  # noqa: E402
+from process import OperatorProcess, Sample, total  # noqa: E402
+from simulated_nodes import SimulatedNodes, running_nodes  # noqa: E402
+
+from swefoundry.oci.registry_client import RegistryClient  # noqa: E402
+from swefoundry_lab.layout import Lab  # noqa: E402
+
+NAMESPACE = "scale"
+WRITES = ("POST", "PATCH", "DELETE")
+
+
+def main() -> None:
+    """Run one batch per size and print its measures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--instances", type=int, nargs="+", default=[1000], help="sizes, one run each")
+    parser.add_argument("--nodes", type=int, default=50, help="simulated nodes")
+    parser.add_argument("--cpus", type=int, default=16, help="of each node")
+    parser.add_argument(
+        "--places", type=int, default=100, help="evaluation pods at a time; builds: a quarter"
+    )
+    parser.add_argument("--start-seconds", type=float, default=1.0, help="from a pod's node to its start")
+    parser.add_argument("--run-seconds", type=float, default=2.0, help="that a container runs")
+    parser.add_argument("--faults", type=float, default=0.01, help="share of pods that the cluster ends")
+    parser.add_argument("--rejected", type=float, default=0.1, help="share of instances without a valid fix")
+    parser.add_argument("--per-repository", type=int, default=20, help="instances of one repository")
+    parser.add_argument("--restart", action="store_true", help="kill the operator when half have ended")
+    parser.add_argument("--out", type=Path, help="JSON file with all results")
+    options = parser.parse_args()
+    results = [asyncio.run(measure(size, options)) for size in options.instances]
+    if options.out:
+        options.out.write_text(json.dumps(results, indent=1))
+
+
+@dataclass
+class Run:
+    """What one run works with."""
+
+    lab: Lab
+    cluster: Cluster
+    batch: Batch
+    places: Places
+    log: Path
+
+    async def start_operator(self) -> OperatorProcess:
+        """Start the operator's program with this control plane."""
+        os.environ["KUBECONFIG"] = str(self.lab.kubeconfig)
+        return await OperatorProcess.start(operator_settings(self.lab, self.places.limits), self.log)
+
+
+def operator_settings(lab: Lab, limits: dict[str, int]) -> dict[str, str]:
+    """Settings of the operator: its own limits of API requests would otherwise decide the time."""
+    active = {f"SWEFOUNDRY_MAX_ACTIVE_{role.upper()}": str(number) for role, number in limits.items()}
+    return active | {
+        "SWEFOUNDRY_NAMESPACES": NAMESPACE,
+        "SWEFOUNDRY_REGISTRY_PUSH": f"127.0.0.1:{lab.ports.registry}",
+        "SWEFOUNDRY_REGISTRY_INSECURE": "true",
+        "SWEFOUNDRY_SERVICE_ACCOUNT": "",
+        "SWEFOUNDRY_CANARY": f"127.0.0.1:{lab.ports.api}",
+        "SWEFOUNDRY_MAX_UNPLACED": "100",
+        "SWEFOUNDRY_RETRY_SECONDS": "1",
+        "SWEFOUNDRY_API_QPS": "1000",
+        "SWEFOUNDRY_API_BURST": "1000",
+        "SWEFOUNDRY_DELETE_QPS": "1000",
+    }
+
+
+@asynccontextmanager
+async def prepared_run(size: int, options: argparse.Namespace) -> AsyncIterator[Run]:
+    """Start the control plane and the simulated nodes; stop them when the block ends."""
+    limits = {
+        "evaluation": options.places,
+        "intake": options.places // 2,
+        "build": max(1, options.places // 4),
+        "agent": 1,
+    }
+    async with AsyncExitStack() as stack:
+        lab = stack.enter_context(running_control_plane())
+        cluster = await Cluster.connect(lab.kubeconfig)
+        stack.push_async_callback(cluster.close)
+        await prepare_namespace(cluster, NAMESPACE)
+        host = f"127.0.0.1:{lab.ports.registry}"
+        registry = await stack.enter_async_context(RegistryClient(host, insecure=True, retry_seconds=120))
+        places = Places(limits)
+        script = Outcomes(registry, options.faults, options.rejected)
+        tasks = await stack.enter_async_context(cancelled_tasks())
+        nodes = SimulatedNodes(
+            cluster, NAMESPACE, script, places, options.start_seconds, options.run_seconds, tasks
+        )
+        await stack.enter_async_context(running_nodes(nodes, lab, options.nodes, options.cpus))
+        batch = Batch(cluster, NAMESPACE, size, options.per_repository)
+        tasks.create_task(batch.follow())
+        yield Run(lab, cluster, batch, places, Path(f"/tmp/swefoundry-scale-{os.getpid()}-{size}.log"))
+
+
+class BlockEnded(Exception):
+    """Ends the tasks of a group."""
+
+
+@asynccontextmanager
+async def cancelled_tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group whose tasks are cancelled when the block ends; a task that fails ends the block."""
+
+    async def end() -> None:
+        raise BlockEnded
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+            group.create_task(end())
+    except* BlockEnded:
+        pass
+
+
+async def measure(size: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Run one batch from apply to the last end."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with prepared_run(size, options) as run:
+        operator = await run.start_operator()
+        try:
+            await operator.wait_until_ready(0)
+            resident, spent = operator.resident_mib()[0], -operator.cpu_seconds()
+            creating = asyncio.create_task(run.batch.create())
+            await run.batch.sample(operator, run.places, size // 2 if options.restart else size)
+            samples, restart = [], None
+            if options.restart:
+                samples, spent = [operator.metrics()], spent + operator.cpu_seconds()
+                operator, restart = await restarted(run, operator)
+                spent -= restart["readyCpuSeconds"]
+                await run.batch.sample(operator, run.places, size)
+            await creating
+            await operator.wait_until_idle()
+            samples.append(operator.metrics())
+            spent += operator.cpu_seconds()
+            result = results(run, samples, spent)
+            result["restart"] = restart
+            result["residentMiB"] = {"start": round(resident, 1), "end": round(operator.resident_mib()[0], 1)}
+            grown = operator.resident_mib()[0] - resident
+            result["residentKiBPerObject"] = round(grown * 1024 / (2 * size), 1)
+            result["etcdMiB"] = round(await etcd_mebibytes(run.cluster), 1)
+        finally:
+            await operator.stop()
+        result["moments"] = [asdict(moment) for moment in run.batch.moments]
+        report(result)
+        return result
+
+
+async def restarted(run: Run, operator: OperatorProcess) -> tuple[OperatorProcess, dict[str, float]]:
+    """Kill the operator and start it again: seconds until it is ready, and until it creates its next pod."""
+    await operator.kill()
+    killed, created = time.monotonic(), run.places.created
+    operator = await run.start_operator()
+    ready = await operator.wait_until_ready(0)
+    cpu = operator.cpu_seconds()
+    first = await run.places.wait_for_more(created) - killed
+    return operator, {"readySeconds": ready, "readyCpuSeconds": cpu, "nextPodSeconds": first}
+
+
+def results(run: Run, samples: list[Sample], cpu_seconds: float) -> dict[str, Any]:
+    """The measures of a run that has ended."""
+    size, requests = run.batch.size, requests_by_kind(samples)
+    writes = {name: value / size for name, value in requests.items() if name.split()[0] in WRITES}
+    queue = "swefoundry_workqueue_queue_duration_seconds"
+    refills = run.places.refill_seconds.get("evaluation", [])
+    return {
+        "instances": size,
+        "phases": run.batch.phases(),
+        "seconds": run.batch.moments[-1].seconds,
+        "pods": run.places.created / size,
+        "cpuSecondsPerInstance": round(cpu_seconds / size, 4),
+        "writesPerInstance": round(sum(writes.values()), 2),
+        "writes": {name: round(value, 2) for name, value in writes.items()},
+        "reads": {name: round(value / size, 2) for name, value in requests.items() if name.startswith("GET")},
+        "registryRequests": round(
+            sum(total(sample, "swefoundry_registry_requests_total") for sample in samples) / size, 1
+        ),
+        "reconciles": round(sum(total(sample, "swefoundry_reconcile_total") for sample in samples) / size, 1),
+        "watchEvents": round(
+            sum(total(sample, "swefoundry_watch_events_total") for sample in samples) / size, 1
+        ),
+        "queueSeconds": {f"p{part}": quantile(samples[-1], queue, part / 100) for part in (50, 95)},
+        "refillSeconds": {
+            "number": len(refills),
+            "median": round(statistics.median(refills), 4) if refills else None,
+        },
+    }
+
+
+def report(result: dict[str, Any]) -> None:
+    """Print the measures, without those over time."""
+    print(json.dumps({name: value for name, value in result.items() if name != "moments"}, indent=1))
+    for moment in result["moments"][:: max(1, len(result["moments"]) // 12)]:
+        print(
+            f"  {moment['seconds']:7.1f} s  {moment['ended']:6} ended  {moment['resident_mib']:7.1f} MiB"
+            f"  {moment['cpu_seconds']:8.1f} CPU s  {moment['active']}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

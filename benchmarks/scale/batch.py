@@ -1,0 +1,126 @@
+"""A batch: TaskInstances are created and followed until each has ended, while the operator is measured."""
+
+import asyncio
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from api_client import TASKS, Cluster, Json
+from places_in_use import Places
+from process import OperatorProcess, Sample
+
+from simulated.scripted_pods import manifest
+
+CONCURRENT_REQUESTS = 8
+SAMPLE_SECONDS = 5.0
+PATCH_LINES = 60
+"""Of each patch: about 3 KiB, as patches of one fix and its test have."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The state of the batch at a time."""
+
+    seconds: float
+    ended: int
+    active: dict[str, int]
+    """Pods in places, by role."""
+    resident_mib: float
+    cpu_seconds: float
+
+
+@dataclass
+class Batch:
+    """The instances of one run."""
+
+    cluster: Cluster
+    namespace: str
+    size: int
+    per_repository: int
+    ended: dict[str, str] = field(default_factory=dict)
+    """By instance: its phase."""
+    moments: list[Moment] = field(default_factory=list)
+    started: float = 0.0
+
+    async def create(self) -> None:
+        """Create all TaskInstances."""
+        limit = asyncio.Semaphore(CONCURRENT_REQUESTS)
+
+        async def create(number: int) -> None:
+            async with limit:
+                body = an_instance(number, self.per_repository)
+                await self.cluster.request("POST", TASKS.format(self.namespace), body)
+
+        await asyncio.gather(*(create(number) for number in range(self.size)))
+
+    async def follow(self) -> None:
+        """Note the ends of instances until cancelled."""
+        while True:
+            async for event in self.cluster.watch(TASKS.format(self.namespace)):
+                if event["type"] == "ERROR":
+                    break
+                status = event["object"].get("status", {})
+                if "finishedAt" in status:
+                    self.ended[event["object"]["metadata"]["name"]] = status["phase"]
+
+    async def sample(self, operator: OperatorProcess, places: Places, until: int) -> None:
+        """Take samples until so many instances have ended."""
+        self.started = self.started or time.monotonic()
+        while len(self.ended) < until:
+            if operator.process.returncode is not None:
+                raise SystemExit(f"the operator ended; see {operator.log.name}")
+            self.moments.append(
+                Moment(
+                    round(time.monotonic() - self.started, 1),
+                    len(self.ended),
+                    dict(places.active),
+                    round(operator.resident_mib()[0], 1),
+                    operator.cpu_seconds(),
+                )
+            )
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    def phases(self) -> dict[str, int]:
+        """Number of instances by the phase that they ended in."""
+        return dict(Counter(self.ended.values()))
+
+
+def an_instance(number: int, per_repository: int) -> Json:
+    """A TaskInstance with a draft of its own and patches of the usual size."""
+    name = f"instance-{number:06}"
+    patch = "".join(
+        f"+    return compute_the_value(argument_{number}, line={line})\n" for line in range(PATCH_LINES)
+    )
+    return manifest(
+        name,
+        instanceId=f"owner__name-{number}",
+        repo=f"owner/name-{number // per_repository}",
+        baseCommit=f"{number:040x}",
+        goldPatch={"inline": f"gold\n{patch}"},
+        testPatch={"inline": f"test\n{patch}"},
+        validation={"repeats": 1, "minRepeats": 1, "controls": []},
+    )
+
+
+def requests_by_kind(samples: Sequence[Sample]) -> dict[str, float]:
+    """Requests to the Kubernetes API by verb and kind, over all processes of the operator."""
+    found: Counter[str] = Counter()
+    for (metric, series), value in (item for sample in samples for item in sample.items()):
+        if metric == "swefoundry_api_requests_total":
+            labels = dict(part.split("=") for part in series.replace('"', "").split(","))
+            found[f"{labels['verb']} {labels['resource']}"] += value
+    return dict(sorted(found.items()))
+
+
+def quantile(sample: Sample, metric: str, part: float) -> float | None:
+    """Upper bound of the bucket of a histogram in which the quantile is; None for the last one, which has none."""
+    buckets = sorted(
+        (float(series.split('le="')[1].split('"')[0]), value)
+        for (name, series), value in sample.items()
+        if name == f"{metric}_bucket"
+    )
+    total = buckets[-1][1] if buckets else 0
+    found = next((bound for bound, count in buckets if count >= part * total), math.inf)
+    return found if math.isfinite(found) else None
