@@ -10,7 +10,7 @@ from swefoundry.contracts.wire import WireModel
 from swefoundry.kube.resources import Resource
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import Wait
+from swefoundry.workloads.decide import CollectResult, Wait
 from swefoundry.workloads.lifecycle import gather_partial, release_pod
 from swefoundry.workloads.pod_snapshot import PodSnapshot
 
@@ -62,6 +62,15 @@ async def release_finished_pods(
     _, error = await gather_partial(release_pod(context, pod, item.namespace) for pod in over)
     if error is not None:
         raise error
+
+
+def has_collected(results: Iterable[object]) -> bool:
+    """Whether the result of a pod was collected: then the next step often follows at once, within the same reconcile.
+
+    Its pods need no status write in between. What a pod left stays until its status is written, so that a reconcile
+    that is repeated after a crash comes to the same step, and adopts the pods of the next one.
+    """
+    return any(isinstance(getattr(item, "move", None), CollectResult) for item in results)
 
 
 def schedule_requeue(context: ReconcileContext, key: Key, results: Iterable[object]) -> None:

@@ -1,7 +1,9 @@
 """One reconcile of one EnvBuild: observe, decide, act, report, write."""
 
+from dataclasses import replace
 from datetime import datetime
 
+from swefoundry import errors
 from swefoundry.api.envbuild import EnvBuildStatus
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.decision_log import log_decisions
@@ -9,12 +11,14 @@ from swefoundry.controllers.envbuild.actions import act
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.observe import observe
 from swefoundry.controllers.envbuild.reuse.environment_records import persist_before_status
-from swefoundry.controllers.envbuild.rules import decide, end_of_search
+from swefoundry.controllers.envbuild.rules import decide, end_of_search, follows_from_status
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
 from swefoundry.controllers.envbuild.status import report
 from swefoundry.controllers.envbuild.status_metrics import count_changes
+from swefoundry.controllers.envbuild.steps import Result
 from swefoundry.controllers.events import emit_events
 from swefoundry.controllers.finish import (
+    has_collected,
     release_finished_pods,
     schedule_requeue,
     with_api_error_as_wait,
@@ -23,6 +27,7 @@ from swefoundry.controllers.finish import (
 from swefoundry.controllers.usage_samples import build_samples
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
+from swefoundry.workloads.lifecycle import owned_pods
 
 
 def env_build_controller(context: EnvBuildContext) -> Controller:
@@ -38,19 +43,17 @@ def env_build_controller(context: EnvBuildContext) -> Controller:
 async def reconcile(key: Key, context: EnvBuildContext, now: datetime) -> None:
     """Bring one EnvBuild one step closer to an image.
 
-    Effects, in this order: registry reads for the decision (``observe``), the history of what pods used, one step of
-    pods, results and drafts (``act``), registry writes that the new status implies (``persist_before_status``), the
-    one status write, leadership and its waiters, metrics, log lines, events, release of finished pods, requeue. The
+    Effects, in this order: registry reads for the decision (``observe``), the history of what pods used, steps of pods,
+    results and drafts (``act``), registry writes that the new status implies (``persist_before_status``), the one
+    status write, leadership and its waiters, metrics, log lines, events, release of finished pods, requeue. The
     first error of ``act`` is raised last, when all that was achieved is written.
     """
     observed = await observe(key, context, now)
     if observed is None:
         return
     context.usage_history.learn(observed.repository, observed.build.uid, build_samples(observed.build.status))
-    step = decide(observed)
-    results, error = await act(step, observed, context)
-    status = report(observed, step, with_api_error_as_wait(results, error))
-    status = end_search_if_decided(observed, status)
+    after, results, error = await _perform_steps(observed, context)
+    status = end_search_if_decided(after, after.build.status)
     status = await persist_before_status(observed, status, context)
     await write_status(context, BUILDS, observed.build, status)
     ended = status.finished_at is not None and observed.build.status.finished_at is None
@@ -61,10 +64,28 @@ async def reconcile(key: Key, context: EnvBuildContext, now: datetime) -> None:
     )
     log_decisions(observed.build, status, results, now)
     await emit_events(context, observed.build, status, now)
-    await release_finished_pods(context, observed.build, status.running, observed.pods)
+    await release_finished_pods(context, observed.build, status.running, after.pods)
     schedule_requeue(context, key, results)
     if error is not None:
         raise error
+
+
+async def _perform_steps(
+    observed: Observation, context: EnvBuildContext
+) -> tuple[Observation, list[Result], errors.SwefoundryError | None]:
+    """One step, and the next ones that follow from results that were collected.
+
+    The choice of a round is no such step: it depends on what others have proven meanwhile, so it is written first.
+    """
+    results: list[Result] = []
+    while True:
+        step = decide(observed)
+        done, error = await act(step, observed, context)
+        results += done
+        status = report(observed, step, with_api_error_as_wait(done, error))
+        observed = replace(observed.with_status(status), pods=owned_pods(context, observed.build.uid))
+        if error is not None or not has_collected(done) or not follows_from_status(observed):
+            return observed, results, error
 
 
 def end_search_if_decided(observed: Observation, status: EnvBuildStatus) -> EnvBuildStatus:

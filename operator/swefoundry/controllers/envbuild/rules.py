@@ -66,6 +66,11 @@ def end_of_search(observed: Observation) -> AcceptRound | EndSearch | None:
     return step if isinstance(step, AcceptRound | EndSearch) else None
 
 
+def follows_from_status(observed: Observation) -> bool:
+    """Whether the object and its pods alone say which pods are needed next."""
+    return isinstance(first_step(STATUS_RULES, observed), RunWork)
+
+
 def deleted_builds_rest(observed: Observation) -> Step | None:
     """Garbage collection removes its pods."""
     return NoOp() if observed.build.deleting else None

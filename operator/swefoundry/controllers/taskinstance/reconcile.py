@@ -1,11 +1,14 @@
 """Reconcile one TaskInstance: observe, decide, act, report, write the status, log, release finished pods, requeue."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from swefoundry import errors
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.decision_log import log_decisions
 from swefoundry.controllers.events import emit_events
 from swefoundry.controllers.finish import (
+    has_collected,
     release_finished_pods,
     schedule_requeue,
     with_api_error_as_wait,
@@ -20,6 +23,7 @@ from swefoundry.controllers.usage_samples import task_samples
 from swefoundry.kube.resources import TASKS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
+from swefoundry.workloads.lifecycle import owned_pods
 
 
 def task_controller(context: ReconcileContext) -> Controller:
@@ -33,18 +37,43 @@ async def reconcile(key: Key, context: ReconcileContext, now: datetime) -> None:
     if observed is None:
         return
     context.usage_history.learn(observed.repository, observed.task.uid, task_samples(observed.task.status))
-    step = decide(observed)
-    results, error = await act(step, observed, context)
-    if isinstance(step, DeleteTask):
+    end = await _perform_steps(observed, context)
+    if end is None:
         return
-    status = report(observed, step, with_api_error_as_wait(results, error))
+    status, results = end.observed.task.status, end.results
     await write_status(context, TASKS, observed.task, status)
     log_decisions(observed.task, status, results, now)
     await emit_events(context, observed.task, status, now)
-    await release_finished_pods(context, observed.task, status.running, observed.pods)
+    await release_finished_pods(context, observed.task, status.running, end.observed.pods)
     _schedule_requeues(key, context, observed, results)
-    if error is not None:
-        raise error
+    if end.error is not None:
+        raise end.error
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """What the steps of a reconcile have achieved."""
+
+    observed: Observation
+    """With the status to write."""
+    results: list[Result]
+    error: errors.SwefoundryError | None
+
+
+async def _perform_steps(observed: Observation, context: ReconcileContext) -> _Progress | None:
+    """One step, and the next ones that follow from results that were collected; None when the object is deleted."""
+    results: list[Result] = []
+    while True:
+        step = decide(observed)
+        done, error = await act(step, observed, context)
+        if isinstance(step, DeleteTask):
+            return None
+        results += done
+        status = report(observed, step, with_api_error_as_wait(done, error))
+        pods = owned_pods(context, observed.task.uid)
+        observed = replace(observed, task=replace(observed.task, status=status), pods=pods)
+        if error is not None or not has_collected(done):
+            return _Progress(observed, results, error)
 
 
 def _schedule_requeues(
