@@ -27,6 +27,7 @@ from swefoundry.kube.leader_election import LeaderElector, LeaseConfig
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.oci.registry_transport import RegistryTransport
 from swefoundry.settings import Settings, describe_errors
 from swefoundry.structured_log import configure_logging, fields
 from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
@@ -56,7 +57,12 @@ async def run(settings: Settings) -> None:
         before_write=elector.require_lead if elector else lambda: None,
     )
     auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
-    registry = RegistryClient(settings.registry_push, insecure=settings.registry_insecure, auth_file=auth)
+    registry = RegistryClient(
+        settings.registry_push,
+        insecure=settings.registry_insecure,
+        auth_file=auth,
+        transport=RegistryTransport,
+    )
     queue = WorkQueue()
     limiter = PodLimiter(PlaceLimits.from_settings(settings), wake=queue.add, clock=utc_now)
     context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings)

@@ -77,6 +77,12 @@ API_SECONDS = Histogram(
     buckets=_SHORT,
     registry=REGISTRY,
 )
+REGISTRY_REQUESTS = Counter(
+    "swefoundry_registry_requests_total",
+    "Answers of the OCI registry to the operator.",
+    ["method", "code"],
+    registry=REGISTRY,
+)
 API_THROTTLE = Counter(
     "swefoundry_api_throttle_wait_seconds_total",
     "Time that our own rate limit made requests wait.",

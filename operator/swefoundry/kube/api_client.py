@@ -12,6 +12,7 @@ from kubernetes.aio import client, config
 
 from swefoundry import errors, metrics
 from swefoundry.api import labels
+from swefoundry.environment_proxy import environment_proxy
 from swefoundry.kube.rate_limit import TokenBucket
 from swefoundry.kube.resources import EVENTS, PODS, ApiObject, Resource
 
@@ -70,6 +71,8 @@ class KubeClient:
                 raise errors.ApiRefused(
                     f"no cluster is configured: {exc}; set KUBECONFIG or --context"
                 ) from exc
+        settings.proxy = settings.proxy or environment_proxy(settings.host)
+        settings.client_session_kwargs = {"trust_env": False}
         return cls(client.ApiClient(configuration=settings), writes, deletes, before_write)
 
     async def close(self) -> None:

@@ -60,11 +60,16 @@ async def push_artifact(  # noqa: PLR0913 - the keywords are the manifest's own 
     subject: Digest | None = None,
     tag: str | None = None,
     annotations: Mapping[str, str] | None = None,
+    new: Collection[str] = (),
 ) -> Digest:
-    """Store files under their names as one artifact; return its digest."""
+    """Store files under their names as one artifact; return its digest.
+
+    ``new`` are names of files whose content the repository does not have yet, most likely: it is not asked for them.
+    """
     named = sorted(files.items())
     digests = await asyncio.gather(
-        *(registry.put_blob(repo, data) for _, data in named), registry.put_blob(repo, _EMPTY)
+        *(registry.put_blob(repo, data, new=name in new) for name, data in named),
+        registry.put_blob(repo, _EMPTY),
     )
     parts = [
         ArtifactLayer(name, FILE_MEDIA_TYPE, digest, len(data))

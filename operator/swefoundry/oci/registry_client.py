@@ -8,8 +8,9 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 import asyncio
 import hashlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -61,7 +62,9 @@ class RegistryClient:
         auth_file: Path | None = None,
         ca_bundle: Path | None = None,
         retry_seconds: float = RETRY_SECONDS,
+        transport: Callable[[ssl.SSLContext], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
+        """``transport`` replaces httpx's own."""
         self.host = host
         self._retry_seconds = retry_seconds
         self._auth_file = auth_file
@@ -73,6 +76,7 @@ class RegistryClient:
         self._client = httpx.AsyncClient(
             base_url=_base_url(host, insecure),
             verify=trust,
+            transport=transport(trust) if transport is not None else None,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
             limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
             follow_redirects=True,  # to a bucket, say; httpx drops the Authorization for other hosts
@@ -104,22 +108,21 @@ class RegistryClient:
 
         return await self._with_retries(attempt)
 
-    async def put_blob(self, repo: str, data: bytes) -> Digest:
-        """Store ``data`` unless the repository has it; return its digest."""
+    async def put_blob(self, repo: str, data: bytes, *, new: bool = False) -> Digest:
+        """Store ``data`` unless the repository has it, which is not asked for ``new`` data; return its digest."""
         digest = digest_of(data)
-        await self._store_blob(repo, digest, data, len(data))
+        if new or not await self.has_blob(repo, digest):
+            await self._store_blob(repo, digest, data, len(data))
         return digest
 
     async def put_blob_file(self, repo: str, path: Path) -> tuple[Digest, int]:
         """Store a file of any size unless the repository has it; return its digest and size."""
         digest, size = await asyncio.to_thread(_digest_and_size, path)
-        await self._store_blob(repo, digest, path, size)
+        if not await self.has_blob(repo, digest):
+            await self._store_blob(repo, digest, path, size)
         return digest, size
 
     async def _store_blob(self, repo: str, digest: Digest, content: bytes | Path, size: int) -> None:
-        if await self.has_blob(repo, digest):
-            return
-
         async def attempt() -> None:
             opened = await self._request(
                 push_request(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b"")
@@ -205,12 +208,6 @@ class RegistryClient:
         content = _json_object(body, f"{self.host}/{repo}:{reference}")
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
-
-    async def delete_manifest(self, repo: str, digest: Digest) -> None:
-        """Delete a manifest with all its tags; no error when there is none."""
-        request = RegistryRequest("DELETE", f"/v2/{repo}/manifests/{digest}", repo, "pull,delete")
-        with suppress(NotFound):
-            await self._with_retries(lambda: self._request(request))
 
     async def list_tags(self, repo: str) -> list[str]:
         """Return every tag of a repository; none when it does not exist yet."""

@@ -22,6 +22,7 @@ from swefoundry.settings import Settings
 from swefoundry.workloads.host_backoff import BackoffLimits, HostBackoff
 from swefoundry.workloads.pod_limiter import PodLimiter
 from swefoundry.workloads.pod_warnings import PodWarnings
+from swefoundry.workloads.recent_files import RecentFiles
 from swefoundry.workloads.usage_history import UsageHistory
 
 K = TypeVar("K")
@@ -32,8 +33,10 @@ FACTS_BLOB_LIMIT_BYTES = 8 << 20
 DRAFT_BLOB_LIMIT_BYTES = 1 << 20
 MUTANTS_BLOB_LIMIT_BYTES = 1 << 20
 CACHE_ENTRIES = 512
-"""Small blobs, and digests of stage images, kept in memory: EnvBuilds of one repository, and repeats of one
-evaluation, need the same ones.
+"""Small blobs that are kept in memory: EnvBuilds of one repository need the same ones."""
+STAGE_IMAGE_ENTRIES = 8192
+"""Digests of stage images that are kept in memory, half a kilobyte each: repeats of an evaluation and the verdict need
+them, and thousands of instances may be between their probes and their verdict.
 """
 
 
@@ -61,6 +64,8 @@ class ReconcileContext:
     settings: Settings
     pod_warnings: PodWarnings = field(init=False)
     usage_history: UsageHistory = field(default_factory=UsageHistory)
+    evidence_files: RecentFiles = field(default_factory=RecentFiles)
+    """Records and test results of evaluations, which the verdict needs soon after they are stored."""
     hosts: HostBackoff = field(init=False)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
@@ -97,7 +102,7 @@ class ReconcileContext:
         digest = await compose_stage(
             self.registry, request.repository, request.image, request.layer, request.tag
         )
-        _put_bounded(self._stage_images, request, digest)
+        _put_bounded(self._stage_images, request, digest, STAGE_IMAGE_ENTRIES)
         return digest
 
     def cache_counts(self) -> dict[str, int]:
@@ -112,7 +117,7 @@ class ReconcileContext:
         data = self._blobs.get(digest)
         if data is None:
             data = await self.registry.get_blob(repository, digest, limit)
-            _put_bounded(self._blobs, digest, data)
+            _put_bounded(self._blobs, digest, data, CACHE_ENTRIES)
         return data
 
 
@@ -123,7 +128,7 @@ def backoff_limits(settings: Settings) -> BackoffLimits:
     )
 
 
-def _put_bounded(memory: OrderedDict[K, V], key: K, value: V) -> None:
+def _put_bounded(memory: OrderedDict[K, V], key: K, value: V, entries: int) -> None:
     memory[key] = value
-    while len(memory) > CACHE_ENTRIES:
+    while len(memory) > entries:
         memory.popitem(last=False)

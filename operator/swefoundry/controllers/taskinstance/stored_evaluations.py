@@ -36,7 +36,7 @@ async def read_evaluation(item: Evaluation, context: ReconcileContext, repositor
     """The evaluation with its evidence; without statuses when a fault prevented a result."""
     if item.evidence is None:
         return without_evidence(item)
-    files = await pull_artifact(
+    files = context.evidence_files.get(repository, item.evidence) or await pull_artifact(
         context.registry,
         repository,
         item.evidence,

@@ -74,7 +74,12 @@ async def store_evidence(
         STATUSES_FILE: _json(statuses),
     }
     files |= {f"reports/{path}": data for path, data in framed.reports.items()}
-    digest = await push_artifact(context.registry, repository, "evaluation", files)
+    digest = await push_artifact(
+        context.registry, repository, "evaluation", files, new=files.keys() - {STATUSES_FILE}
+    )
+    context.evidence_files.put(
+        repository, digest, {name: files[name] for name in (RECORD_FILE, STATUSES_FILE)}
+    )
     return Evidence(record, digest, reports, outcomes, framed.output.decode(errors="replace"))
 
 
