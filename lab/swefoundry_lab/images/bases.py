@@ -15,6 +15,7 @@ from swefoundry_lab.images.layout import Layout
 from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
 from swefoundry_lab.images.npm_packages import npm_packages
 from swefoundry_lab.images.registry import Registry
+from swefoundry_lab.images.rust_toolchain import rust_toolchain
 from swefoundry_lab.layout import SOURCES
 from swefoundry_lab.steps import Progress
 
@@ -89,9 +90,12 @@ def _build_of(recipe: Recipe, work: Path) -> Build:
     dockerfile = recipe.files[0]
     if recipe.npm:
         return Build(dockerfile, npm_packages(recipe.npm, work / "npm"))
+    ignore = dockerfile.with_suffix(".dockerignore")
+    if recipe.rust is not None:
+        return Build(dockerfile, rust_toolchain(recipe.rust), ignore)
     if recipe.go is None:
         return Build(dockerfile, dockerfile.parent)
-    return Build(dockerfile, go_toolchain(recipe.go), dockerfile.with_suffix(".dockerignore"))
+    return Build(dockerfile, go_toolchain(recipe.go), ignore)
 
 
 def fresh_folder(path: Path) -> Path:

@@ -20,6 +20,8 @@ class Recipe:
     debootstrap: str | None = None
     go: str | None = None
     """The Go release whose toolchain is the context of the build."""
+    rust: str | None = None
+    """The Rust release whose toolchain is the context of the build."""
     npm: tuple[str, ...] = ()
     """The npm packages that are the context of the build."""
     on_demand: bool = False
@@ -47,6 +49,7 @@ def catalogue(folder: Path) -> tuple[Recipe, ...]:
             files=tuple(folder / name for name in entry["files"]),
             debootstrap=entry.get("debootstrap"),
             go=entry.get("go"),
+            rust=entry.get("rust"),
             npm=tuple(entry.get("npm", ())),
             on_demand=entry.get("on_demand", False),
         )
@@ -59,7 +62,7 @@ def recipe_keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
     keys: dict[str, str] = {}
     for recipe in recipes:
         digest = hashlib.sha256(machine)
-        digest.update((recipe.debootstrap or recipe.go or " ".join(recipe.npm)).encode())
+        digest.update((recipe.debootstrap or recipe.go or recipe.rust or " ".join(recipe.npm)).encode())
         for path in recipe.files:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         for base in recipe.bases:

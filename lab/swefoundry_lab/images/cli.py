@@ -32,7 +32,9 @@ def push() -> None:
 
 
 @app.command()
-def add(names: Annotated[list[str], typer.Argument(help="Such as golang:1.26 or node:20-slim.")]) -> None:
+def add(
+    names: Annotated[list[str], typer.Argument(help="Such as golang:1.26, rust:1.95 or node:20-slim.")],
+) -> None:
     """Build base images that are not part of a new lab, and push them."""
     from swefoundry_lab.images import add as add_images
 

@@ -17,6 +17,7 @@ from swefoundry.cli.releases.pairs import BadPair, ReleasePair, pair_lines, pars
         ("a_b-c:1.0.post1..2!1.0", ReleasePair("a_b-c", "1.0.post1", "2!1.0")),
         ("click:8.0..8.1 repo=pallets/click", ReleasePair("click", "8.0", "8.1", "pallets/click")),
         ("go:a.org/b/v2@v2.0.0..v2.1.0-rc.1", ReleasePair("a.org/b/v2", "v2.0.0", "v2.1.0-rc.1", None, "go")),
+        ("crate:num-bigint@0.4.2..0.4.3", ReleasePair("num-bigint", "0.4.2", "0.4.3", None, "rust")),
     ],
 )
 def test_pairs(text: str, pair: ReleasePair) -> None:

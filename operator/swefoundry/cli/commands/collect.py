@@ -13,11 +13,12 @@ from swefoundry.cli.datasets.instance import RenderedInstance
 from swefoundry.cli.datasets.template import instance_settings
 from swefoundry.cli.exit_status import ExitStatus
 from swefoundry.cli.releases.batch import Collection, PairRequest, collect_instances, pair_requests
+from swefoundry.cli.releases.crates import CrateIndex
 from swefoundry.cli.releases.go_proxy import GoProxy
 from swefoundry.cli.releases.index import PackageIndex, pip_index
 from swefoundry.cli.releases.npm_registry import NpmRegistry
 from swefoundry.cli.releases.pairs import PAIR_EXAMPLES
-from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, NPM_TEST_GLOBS, TEST_GLOBS
+from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, NPM_TEST_GLOBS, RUST_TEST_GLOBS, TEST_GLOBS
 from swefoundry.cli.summary import RunSummary
 
 PairsFile = Annotated[
@@ -35,7 +36,7 @@ GlobsOfTests = Annotated[
         "--test-glob",
         help="Glob for test files; may be repeated. "
         f"Default: {' '.join(TEST_GLOBS)}; for Go: {' '.join(GO_TEST_GLOBS)}; "
-        f"for npm: {' '.join(NPM_TEST_GLOBS)}",
+        f"for npm: {' '.join(NPM_TEST_GLOBS)}; for crates: {' '.join(RUST_TEST_GLOBS)}",
     ),
 ]
 
@@ -63,7 +64,7 @@ def releases(
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Make TaskInstances from pairs of releases in the index of pip, in GOPROXY, or in the registry of npm.
+    """Make TaskInstances from pairs of releases in the index of pip, in GOPROXY, or in the registry of npm or cargo.
 
     The source is OLD's source archive. The differences in NEW are split by the test globs into the test patch and the
     gold patch; files that packaging tools write are left out. No code of the package is run.
@@ -95,6 +96,7 @@ async def _collect(collection: Collection, target: manifest_output.OutputTarget,
                 "python": index,
                 "go": GoProxy(index),
                 "javascript": NpmRegistry(index),
+                "rust": CrateIndex(index),
             }
             async for request, instance in collect_instances(collection, indexes):
                 bar.advance(task)

@@ -16,7 +16,7 @@ from swefoundry.cli.releases import pairs
 from swefoundry.cli.releases.collecting import PairRejected, collect_pair
 from swefoundry.cli.releases.index import NoRelease, PackageIndex
 from swefoundry.cli.releases.release_trees import ReleaseDiffFailed
-from swefoundry.cli.releases.splitting import DEFAULT_GLOBS, path_classifier
+from swefoundry.cli.releases.splitting import DEFAULT_GLOBS, GENERATED_BY_LANGUAGE, path_classifier
 from swefoundry.cli.releases.unpacking import BadArchive
 from swefoundry.cli.summary import RunSummary
 from swefoundry.errors import PackageIndexUnavailable
@@ -99,7 +99,8 @@ async def collect_instances(
         async with semaphore:
             try:
                 language = request.pair.language
-                part_of = path_classifier(collection.test_globs or DEFAULT_GLOBS[language])
+                globs = collection.test_globs or DEFAULT_GLOBS[language]
+                part_of = path_classifier(globs, GENERATED_BY_LANGUAGE[language])
                 return await collect_pair(request.pair, indexes[language], part_of)
             except REJECTIONS as error:
                 collection.reject(request, str(error))

@@ -20,6 +20,7 @@ NPM_LINKS = (
 """How package.json names a repository: `octo/calc`, `git+ssh://git@github.com/octo/calc.git`."""
 CODE_LINK_LABELS = ("source", "code", "repo", "git", "home")
 """Words in the labels of project URLs that link to the code, best first."""
+CRATE_LINK = re.compile(r"(?P<label>repository|homepage)\s*=\s*[\"'](?P<url>[^\"']+)")
 NOT_OWNERS = ("sponsors", "orgs", "users", "about")
 
 CHANGELOG_NAME = re.compile(
@@ -36,7 +37,7 @@ def repository_name(root: Path, package: str) -> str:
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
-    for label, url in _project_links(headers):
+    for label, url in [*_project_links(headers), *_crate_links(_lines(root / "Cargo.toml"))]:
         rank = next(
             (at for at, word in enumerate(CODE_LINK_LABELS) if word in label.lower()), len(CODE_LINK_LABELS)
         )
@@ -64,6 +65,11 @@ def _project_links(headers: Message) -> list[tuple[str, str]]:
         ("home", str(url)) for name in ("Home-page", "Download-URL") for url in headers.get_all(name, [])
     ]
     return [(label, url) for label, _, url in project] + homes
+
+
+def _crate_links(manifest: list[str]) -> list[tuple[str, str]]:
+    lines = (CRATE_LINK.match(line) for line in manifest)
+    return [(match["label"], match["url"]) for match in lines if match is not None]
 
 
 def problem_statement(package: str, version: str, old: Path, new: Path) -> str:

@@ -1,4 +1,4 @@
-"""Parser of `PKG:OLD..NEW`, `go:MODULE@OLD..NEW` and `npm:PACKAGE@OLD..NEW`, pairs of releases."""
+"""Parser of pairs of releases: `PKG:OLD..NEW`, and `go:`, `npm:` or `crate:` before `NAME@OLD..NEW`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -11,15 +11,26 @@ PAIR_TEXT = re.compile(
 )
 MODULE_PAIR_TEXT = re.compile(r"go:(?P<package>[A-Za-z0-9][\w./~-]*)@(?P<old>v\S+?)\.\.(?P<new>v\S+)")
 NPM_PAIR_TEXT = re.compile(r"npm:(?P<package>(?:@[\w.-]+/)?[\w.-]+)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)")
-PAIR_FORMS = (("go", MODULE_PAIR_TEXT), ("javascript", NPM_PAIR_TEXT), ("python", PAIR_TEXT))
+CRATE_PAIR_TEXT = re.compile(r"crate:(?P<package>[A-Za-z][\w-]*)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)")
+PAIR_FORMS = (
+    ("go", MODULE_PAIR_TEXT),
+    ("javascript", NPM_PAIR_TEXT),
+    ("rust", CRATE_PAIR_TEXT),
+    ("python", PAIR_TEXT),
+)
 """Languages and how their pairs are written."""
+PREFIXES = {"go": "go", "javascript": "npm", "rust": "crate"}
+"""Before the names of packages, by language; those of the Python index have none."""
 REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 MODULE_OF_REPO = re.compile(r"(?:github|gitlab|bitbucket|codeberg)\.[a-z]+/([\w.-]+/[\w.-]+)")
 MAJOR_VERSION = re.compile(r"(?:/|\.)v\d+$")
 
 
-PAIR_EXAMPLES = "itsdangerous:2.1.0..2.1.1, go:github.com/spf13/cobra@v1.2.0..v1.2.1 or npm:qs@6.9.6..6.9.7"
+PAIR_EXAMPLES = (
+    "itsdangerous:2.1.0..2.1.1, go:github.com/spf13/cobra@v1.2.0..v1.2.1, npm:qs@6.9.6..6.9.7 or "
+    "crate:bytes@1.10.0..1.10.1"
+)
 
 
 class BadPair(Exception):
@@ -28,7 +39,7 @@ class BadPair(Exception):
 
 @dataclass(frozen=True)
 class ReleasePair:
-    """Two releases of one package of the Python index or of npm's registry, or of one Go module."""
+    """Two releases of one package of the Python index or of npm's registry, of one Go module or of one crate."""
 
     package: str
     old: str
@@ -41,8 +52,7 @@ class ReleasePair:
     def __str__(self) -> str:
         if self.language == "python":
             return f"{self.package}:{self.old}..{self.new}"
-        index = "go" if self.language == "go" else "npm"
-        return f"{index}:{self.package}@{self.old}..{self.new}"
+        return f"{PREFIXES[self.language]}:{self.package}@{self.old}..{self.new}"
 
     @property
     def repo_in_name(self) -> str | None:
@@ -68,7 +78,7 @@ class ReleasePair:
 
 
 def parse_pair(text: str) -> ReleasePair:
-    """Pair from one of the three forms, optionally followed by ``repo=owner/name``."""
+    """Pair from one of the four forms, optionally followed by ``repo=owner/name``."""
     first, *rest = text.split()
     language, match = next(
         ((name, match) for name, form in PAIR_FORMS if (match := form.fullmatch(first))), ("", None)

@@ -31,7 +31,15 @@ NPM_TEST_GLOBS = (
 )
 """Test files of npm packages, and what lies beside them."""
 
-DEFAULT_GLOBS = {"python": TEST_GLOBS, "go": GO_TEST_GLOBS, "javascript": NPM_TEST_GLOBS}
+RUST_TEST_GLOBS = ("**/tests/**", "**/tests.rs", "**/*_test.rs", "**/*_tests.rs")
+"""Test files of crates. Tests within the file that they test (`mod tests`) belong to that file."""
+
+DEFAULT_GLOBS = {
+    "python": TEST_GLOBS,
+    "go": GO_TEST_GLOBS,
+    "javascript": NPM_TEST_GLOBS,
+    "rust": RUST_TEST_GLOBS,
+}
 
 GENERATED_GLOBS = (
     "**/PKG-INFO",
@@ -41,6 +49,11 @@ GENERATED_GLOBS = (
     "**/*.pyc",
 )
 """Files that every build of a source archive rewrites, and that are not part of a change."""
+
+CRATE_GENERATED_GLOBS = (".cargo_vcs_info.json", "Cargo.toml.orig", "Cargo.lock")
+"""The same for crates: the versions of their lock files are those of the day when they were packed."""
+
+GENERATED_BY_LANGUAGE = dict.fromkeys(DEFAULT_GLOBS, GENERATED_GLOBS) | {"rust": CRATE_GENERATED_GLOBS}
 
 
 class ChangePart(StrEnum):
