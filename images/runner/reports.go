@@ -116,7 +116,7 @@ func (r *reports) add(root *os.Root, name string, room *rooms) {
 func (r *reports) read(shown string, from io.Reader) {
 	part := newTally()
 	err := readReport(from, part)
-	if err == nil || err == errPlanless || err == errUnended {
+	if err == nil || err == errPlanless || err == errUnended || err == errMixed {
 		if full := r.tally.merge(part); full != nil {
 			err = full
 		} else {
@@ -146,6 +146,8 @@ func readReport(from io.Reader, into *tally) error {
 		return readJUnit(text, into)
 	case isGoTest(text):
 		return readGoTest(text, into)
+	case isCargoTest(text):
+		return readCargoTest(text, into)
 	default:
 		return readTAP(text, into)
 	}

@@ -97,7 +97,7 @@ func TestReportsAreAddedUpAndFramed(t *testing.T) {
 	if *all.tests != counts(3, 2, 1, 0, 0) {
 		t.Errorf("counted %+v", *all.tests)
 	}
-	if note := *all.remarks(""); note != "bad.xml: the XML ends too early; c.json: neither JUnit XML, TAP nor go test -json" {
+	if note := *all.remarks(""); note != "bad.xml: the XML ends too early; c.json: neither JUnit XML, TAP, go test -json nor cargo test" {
 		t.Errorf("noted %q", note)
 	}
 	var log bytes.Buffer

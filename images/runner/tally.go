@@ -130,5 +130,5 @@ func countTests(statuses map[string]status, tolerated []string) Tests {
 
 var (
 	errEmpty       = errors.New("the file is empty")
-	errUnknownKind = errors.New("neither JUnit XML, TAP nor go test -json")
+	errUnknownKind = errors.New("neither JUnit XML, TAP, go test -json nor cargo test")
 )

@@ -253,6 +253,18 @@ func isXML(from *bufio.Reader) (xml, empty bool) {
 	return bytes.HasPrefix(start, []byte("<")), len(start) == 0 && err == io.EOF
 }
 
+// isCargoTest says whether the text begins as the output of `cargo test` does.
+func isCargoTest(from *bufio.Reader) bool {
+	head, _ := from.Peek(headBytes)
+	start := bytes.TrimLeft(head, " \t\r\n")
+	for _, word := range []string{"Compiling ", "Finished ", "Running ", "running "} {
+		if bytes.HasPrefix(start, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
 // isGoTest says whether the text begins as a stream of `go test -json` does.
 func isGoTest(from *bufio.Reader) bool {
 	head, _ := from.Peek(headBytes)

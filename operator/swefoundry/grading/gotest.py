@@ -78,7 +78,7 @@ def read_go_test(pieces: Iterable[str], tally: Tally) -> None:
         if name:
             packages.setdefault(name, PackageEvents()).see(action, _text(event, "Test"))
     if not known:
-        raise UnknownFormat("neither JUnit XML, TAP nor go test -json")
+        raise UnknownFormat("neither JUnit XML, TAP, go test -json nor cargo test")
     for name, events in packages.items():
         events.add_to(tally, name)
     if not all(events.closed for events in packages.values()):

@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 
+from swefoundry.grading.cargotest import CARGO_BEGINNINGS, MixedOutput, read_cargo_test
 from swefoundry.grading.gotest import BEGINNINGS, UnendedPackage, read_go_test
 from swefoundry.grading.junit import OtherXml, read_junit
 from swefoundry.grading.report_text import UnreadableReport, decode_report
@@ -37,7 +38,7 @@ def _read_file(path: str, content: bytes, tally: Tally) -> None:
     try:
         _read_report(content, part)
         tally.merge(part)
-    except (Planless, UnendedPackage) as error:
+    except (Planless, UnendedPackage, MixedOutput) as error:
         tally.merge(part)
         tally.unreadable(f"{path}: {error}")
     except UnreadableReport as error:
@@ -58,5 +59,7 @@ def _read_report(content: bytes, part: Tally) -> None:
         read_junit(text.pieces, part)
     elif text.begins_with(BEGINNINGS):
         read_go_test(text.pieces, part)
+    elif text.begins_with(CARGO_BEGINNINGS):
+        read_cargo_test(text.pieces, part)
     else:
         read_tap(text.pieces, part)

@@ -57,7 +57,7 @@ def read_tap(pieces: Iterable[str], tally: Tally) -> None:
     for line in lines(pieces):
         reader.line(line.rstrip("\r"))
     if not reader.known:
-        raise UnknownFormat("neither JUnit XML, TAP nor go test -json")
+        raise UnknownFormat("neither JUnit XML, TAP, go test -json nor cargo test")
     results = reader.close()
     for test, result in results:
         tally.add(test, result)

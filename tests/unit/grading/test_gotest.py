@@ -56,4 +56,7 @@ def test_a_package_that_does_not_compile_hides_its_own_tests_alone() -> None:
 
 def test_json_without_events_is_no_report() -> None:
     found = read_reports({"r.json": b'{"tests": 3}'})
-    assert (found.statuses, found.problems) == ({}, ("r.json: neither JUnit XML, TAP nor go test -json",))
+    assert (found.statuses, found.problems) == (
+        {},
+        ("r.json: neither JUnit XML, TAP, go test -json nor cargo test",),
+    )

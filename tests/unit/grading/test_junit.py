@@ -157,7 +157,9 @@ OUTSIDE = b"""<?xml version="1.0"?><!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/p
         ),
         pytest.param(b" \n", "the file is empty", id="empty"),
         pytest.param(b"<testsuites/>", "no test in it", id="no test"),
-        pytest.param(b"all good!", "neither JUnit XML, TAP nor go test -json", id="another format"),
+        pytest.param(
+            b"all good!", "neither JUnit XML, TAP, go test -json nor cargo test", id="another format"
+        ),
         pytest.param(b"<testsuites>" + b"<a>" * 300_000, "nested more than 64 deep", id="nested without end"),
         pytest.param(b"<" + b" " * (65 << 20), "are not read", id="too large"),
         pytest.param(b"<testsuites" + " é='1'/>".encode(), "in ASCII", id="an attribute that is not ASCII"),

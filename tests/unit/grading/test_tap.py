@@ -131,7 +131,7 @@ def test_windows_line_ends_and_colours() -> None:
 
 def test_go_test_output_is_not_tap() -> None:
     found, problems = read("ok  \texample.org/pkg\t0.012s\n")
-    assert (found, problems) == ({}, ("out.tap: neither JUnit XML, TAP nor go test -json",))
+    assert (found, problems) == ({}, ("out.tap: neither JUnit XML, TAP, go test -json nor cargo test",))
 
 
 def test_a_failed_point_named_like_a_script_is_a_file_without_a_test() -> None:
