@@ -30,7 +30,7 @@ class RealPair:
         """The form that `swefoundry collect releases` accepts."""
         if self.language == "python":
             return f"{self.package}:{self.old}..{self.new}"
-        index = "go" if self.language == "go" else "npm"
+        index = {"go": "go", "javascript": "npm", "rust": "crate"}[self.language]
         return f"{index}:{self.package}@{self.old}..{self.new}"
 
     @property
@@ -237,6 +237,43 @@ NPM_PAIRS: tuple[RealPair, ...] = (
     ),
 )
 """Their base image is `node:20-slim`, which the lab has once it was asked for."""
+
+
+RUST_PAIRS: tuple[RealPair, ...] = (
+    RealPair(
+        "roxmltree",
+        "0.18.0",
+        "0.18.1",
+        Verdict.FAIL2PASS,
+        "0.18.1 replaces carriage returns in CDATA, too; a test of the tree reads one",
+        language="rust",
+    ),
+    RealPair(
+        "bytes",
+        "1.10.0",
+        "1.10.1",
+        Verdict.FAIL2PASS,
+        "1.10.1 releases the owner when a vector is made of Bytes::from_owner; its new test counts the releases",
+        language="rust",
+    ),
+    RealPair(
+        "num-bigint",
+        "0.4.2",
+        "0.4.3",
+        Verdict.FAIL2PASS,
+        "0.4.3 multiplies without the panics that three of its tests meet before",
+        language="rust",
+    ),
+    RealPair(
+        "fancy-regex",
+        "0.16.1",
+        "0.16.2",
+        Verdict.ERROR2PASS,
+        "its tests set the flag of the Oniguruma mode, which only 0.16.2 has",
+        language="rust",
+    ),
+)
+"""Their base image is `rust:1.95`, which the lab has once it was asked for."""
 
 
 def quick() -> Iterator[RealPair]:

@@ -27,6 +27,9 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|module lookup disabled|inconsistent vendoring|executable file not found|unknown directive: "
         r"|Cannot find (module|package) |ERR_[A-Z]+_[A-Z_]+|: not found$|primordials is not|SyntaxError: "
         r"|npm (ERR!|error) (code|404|notarget) |Could not locate the bindings|opaque origins|imeout of \d+ ?ms"
+        r"|^error\[E\d+\]: |could not compile `|requires (rustc|the features)|gated behind the `|The system library `"
+        r"|#!?\[(deny|forbid)\(|linker `cc`|failed to find tool|Unable to find libclang|is `cmake` not installed"
+        r"|Could not find (`protoc`|directory of OpenSSL)|no target of cargo"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are
@@ -34,7 +37,7 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
     # what a test saw
     re.compile(
         r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"
-        r"|^ +\w+_test\.go:\d+: |^panic: "
+        r"|^ +\w+_test\.go:\d+: |^panic: |^thread '.*' (\(\d+\) )?panicked at "
     ),
     re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
 )

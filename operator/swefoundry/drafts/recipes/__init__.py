@@ -12,6 +12,7 @@ from typing import Any
 import swefoundry.drafts.recipes.go.go_recipe as go_recipe
 import swefoundry.drafts.recipes.node.node_recipe as node_recipe
 import swefoundry.drafts.recipes.python.recipe as python_recipe
+import swefoundry.drafts.recipes.rust.cargo_recipe as cargo_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, proposals_of
@@ -33,6 +34,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
     RecipeLanguage("go", (".go",), go_recipe.initial_plan),
     RecipeLanguage("javascript", (".js", ".jsx", ".mjs", ".cjs"), node_recipe.initial_plan),
     RecipeLanguage("typescript", (".ts", ".tsx", ".mts", ".cts"), node_recipe.initial_plan),
+    RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan),
 )
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to
 the next strategy.

@@ -28,7 +28,9 @@ def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list
     known = {file.path for file in (*facts.manifests, *facts.further_manifests)}
     folders = {folder for test in tests for folder in PurePosixPath(test).parents}
     above = {
-        str(folder / name) for folder in folders for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json")
+        str(folder / name)
+        for folder in folders
+        for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json", "Cargo.toml")
     }
     return sorted((above & paths) - known)
 

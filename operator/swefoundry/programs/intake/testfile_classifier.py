@@ -19,6 +19,8 @@ _NAMES = (
     # Go, Rust, C and C++
     "*_test.go",
     "*_test.rs",
+    "*_tests.rs",
+    "tests.rs",
     *(name for end in ("c", "cc", "cpp", "cxx") for name in (f"*_test.{end}", f"test_*.{end}")),
     # Java, Kotlin, Scala, C#
     *(

@@ -1,0 +1,98 @@
+"""Turn a candidate and constraints into a draft and a label for people."""
+
+import shlex
+
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
+from swefoundry.drafts.recipes.rust.cargo_constraints import CargoConstraints
+from swefoundry.drafts.recipes.rust.cargo_project import CargoProject
+from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, NO_TARGET, cargo_test_command
+from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
+from swefoundry.text.plurals import pluralize
+
+
+def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> Draft:
+    """Return the draft of a plan. Nothing is rebuilt in a reused image: `cargo test` compiles what is newer."""
+    return Draft(
+        dockerfile=_dockerfile(project, candidate, constraints),
+        test_command=cargo_test_command(_options(constraints)),
+        reports=[CARGO_REPORT],
+        error_exit_codes=[NO_TARGET],
+        tolerated_failures=sorted(constraints.tolerated),
+        run_as_user=ORDINARY_USER if constraints.as_user else None,
+    )
+
+
+def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> str:
+    """Dependencies and what is compiled of them come from the build; the tests have no registry.
+
+    A target that does not compile is the tests' matter. Neither incremental compilation nor debug information serve
+    tests, and both take hundreds of megabytes.
+    """
+    variables = "CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never"
+    steps = [
+        f"FROM {candidate.base}",
+        f"ENV {variables}" + (' RUSTFLAGS="--cap-lints=warn"' if constraints.cap_lints else ""),
+        *(["ENV RUSTUP_TOOLCHAIN=$RUST_VERSION"] if project.pins_toolchain else []),
+        *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
+        f"COPY . {SOURCE_ROOT}",
+        f"WORKDIR {SOURCE_ROOT}",
+        *(f"RUN {_place(folder)}{each}" for folder in project.folders for each in _fetch(project, candidate)),
+        *(f"RUN {_place(folder)}{_compile(_options(constraints))}" for folder in project.folders),
+        'RUN chmod -R a+rwX "${CARGO_HOME:-/root/.cargo}"',
+        "ENV CARGO_NET_OFFLINE=true",
+    ]
+    return "\n".join(steps) + "\n"
+
+
+def _place(folder: str) -> str:
+    return f"cd {shlex.quote(folder)} && " if folder != "." else ""
+
+
+def _fetch(project: CargoProject, candidate: RustCandidate) -> list[str]:
+    """Return commands that download dependencies: the locked ones, or those as of a day.
+
+    With a lock file, both: the fix may ask for a later release of a dependency than the lock file has. A lock file as
+    of a day needs an option that is not stable; RUSTC_BOOTSTRAP allows it for this one command.
+    """
+    if candidate.as_of is None:
+        return ["cargo fetch"]
+    day = f"{candidate.as_of}T00:00:00Z"
+    dated = (
+        f"RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time {day} && cargo fetch"
+    )
+    if not project.is_locked:
+        return [dated]
+    lock = f"{SOURCE_ROOT}/Cargo.lock"
+    return ["cargo fetch", f"cp {lock} /tmp/locked && {dated} && mv /tmp/locked {lock}"]
+
+
+def _compile(options: str) -> str:
+    return f"{{ cargo test --offline --no-run --no-fail-fast{options} || true; }}"
+
+
+def _options(constraints: CargoConstraints) -> str:
+    features = ",".join(sorted(constraints.features))
+    return f" --features {shlex.quote(features)}" if features else ""
+
+
+def plan_label(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> str:
+    """Return what distinguishes the draft, for people."""
+    words = [f"rust {candidate.version[0]}.{candidate.version[1]}"]
+    if project.is_locked and candidate.as_of is None:
+        words.append("locked dependencies alone")
+    if candidate.as_of is not None and not project.is_locked:
+        words.append(f"dependencies as of {candidate.as_of}")
+    if constraints.features:
+        words.append("features " + " ".join(sorted(constraints.features)))
+    if constraints.cap_lints:
+        words.append("lints as warnings")
+    if constraints.apt:
+        words.append("with " + ", ".join(sorted(constraints.apt)))
+    if constraints.as_user:
+        words.append("as an ordinary user")
+    if constraints.tolerated:
+        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
+    return ", ".join(words)

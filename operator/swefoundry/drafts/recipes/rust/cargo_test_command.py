@@ -1,0 +1,59 @@
+"""The test command: the targets of the test files one by one, cargo's output as the report, and a log for people."""
+
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+
+CARGO_REPORT = ".swefoundry-report.txt"
+NO_TARGET = 3
+"""Exit code of the command when no target of cargo has the test files."""
+
+_TARGETS = r"""targets() {
+  d=$(dirname "$1"); until [ -f "$d/Cargo.toml" ] || [ "$d" = . ]; do d=$(dirname "$d"); done
+  case "${1#"$d"/}" in
+    src/*) if [ -f "$d/src/lib.rs" ]; then set -- lib.rs --lib; else set -- main.rs --bins; fi
+      echo "$d $d/src/$1 $2"; return ;;
+  esac
+  all=$(cd "$d" && cargo metadata --no-deps --format-version 1 | sed 's/{"kind":/\n&/g' |
+    sed -n 's/^{"kind":\["test"\].*"name":"\([^"]*\)","src_path":"\([^"]*\)".*/\2 \1/p')
+  found=$(echo "$all" | grep "^$PWD/$1 ")
+  if [ -z "$found" ]; then
+    m=$(echo "${1#"$d"/}" | sed 's|^[^/]*/\([^/]*\).*|\1|; s|\.rs$||')
+    all=$(echo "$all" | sed 's|/\./|/|' | grep "^$(cd "$d" && pwd)/tests/")
+    found=$(echo "$all" | while read -r p n; do
+      case "$p" in */tests/$m/main.rs) echo "$p $n" ;; *) grep -qE "^ *(pub )?mod +$m *;" "$p" && echo "$p $n" ;; esac
+    done)
+  fi
+  echo "${found:-$all}" | while read -r p n; do [ -z "$n" ] || echo "$d ${p#"$PWD"/} --test $n"; done
+}"""
+"""A shell function that prints folder, path and options of the targets of a test file.
+
+A file of `src` belongs to the library. A file of `tests` that is no target of its own is a module of others: of the
+target of its folder or those that declare it, else perhaps of all.
+"""
+
+_SUMMARY = r"""awk '
+/^     Running [^ ()]+$/ { if (open) { print "ERROR " t; e++ } t = $2; open = 1 }
+/^test result: / { open = 0 }
+/^test .* \.\.\. ok$/ { p++ }
+/^test .* \.\.\. FAILED$/ { f++; print "FAILED " t "::" $2 }
+END { if (open) { print "ERROR " t; e++ } printf "== %d failed, %d errors, %d passed ==\n", f, e, p }'"""
+"""Prints failed tests and counts as pytest does."""
+
+
+def cargo_test_command(options: str) -> str:
+    """Return `cargo test` for each target of the test files; ``options`` choose features.
+
+    A target that does not compile is an error of that target, and the others are run. No separate gate is needed: the
+    report names each target before it is built.
+    """
+    report = f"{SOURCE_ROOT}/{CARGO_REPORT}"
+    return f"""{_TARGETS}
+cd {SOURCE_ROOT} && : > {report}; list=$(for f in {{files}}; do targets "$f"; done | sed 's| \\./| |g' | sort -u)
+[ -n "$list" ] || {{ echo "error: no target of cargo has the test files"; exit {NO_TARGET}; }}
+code=0
+while read -r d p select; do
+  echo "     Running $p" >> {report}
+  (cd "$d" && cargo test --no-fail-fast{options} $select) >> {report} 2>&1 < /dev/null || code=101
+done << LIST
+$list
+LIST
+cat {report}; {_SUMMARY} {report}; exit $code"""

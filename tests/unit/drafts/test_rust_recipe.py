@@ -1,0 +1,164 @@
+"""The recipe for Rust."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from swefoundry.contracts.facts import Facts, FileFact
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.dockerfile.policy import violations
+from swefoundry.drafts import next_proposal
+from swefoundry.drafts.proposal import StrategyInput
+from unit.drafts.recipe_inputs import all_rounds, ended, proposed
+
+BASES = ["rust:1.95", "rust:1.75", "rust:1.56"]
+CARGO_TOML = '[package]\nname = "thing"\nversion = "1.0.0"\nedition = "2021"\n'
+
+
+def an_input(
+    manifests: dict[str, str] | None = None,
+    *,
+    created: str | None = "2022-07-02",
+    bases: list[str] | None = None,
+    **more: object,
+) -> StrategyInput:
+    files = {"Cargo.toml": CARGO_TOML} if manifests is None else manifests
+    fields: dict[str, object] = {"languages": {"rust": 9}, "test_files": ["tests/api.rs"]}
+    listed = [FileFact(path=path, sha256="0" * 64, text=text) for path, text in files.items()]
+    return StrategyInput(
+        facts=Facts(manifests=listed, **(fields | more)),
+        created_at=datetime.fromisoformat(created).replace(tzinfo=UTC) if created else None,
+        base_images={"rust": BASES if bases is None else bases},
+    )
+
+
+def labels(inputs: StrategyInput) -> list[str]:
+    """Return the labels of all rounds, where none teaches anything."""
+    return [each.label for each in all_rounds(inputs, RoundOutcome.STEP_FAILED, [""]).past_rounds]
+
+
+def test_dependencies_are_those_of_the_day_and_the_tests_have_no_registry() -> None:
+    dockerfile = proposed(an_input()).draft.dockerfile
+    assert dockerfile == (
+        "FROM rust:1.95\n"
+        "ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never\n"
+        "COPY . /testbed\n"
+        "WORKDIR /testbed\n"
+        "RUN RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time 2022-07-03T00:00:00Z"
+        " && cargo fetch\n"
+        "RUN { cargo test --offline --no-run --no-fail-fast || true; }\n"
+        'RUN chmod -R a+rwX "${CARGO_HOME:-/root/.cargo}"\n'
+        "ENV CARGO_NET_OFFLINE=true\n"
+    )
+    assert violations(dockerfile, []) == []
+
+
+def test_a_lock_file_is_kept_and_later_dependencies_are_downloaded_too_because_the_fix_may_need_them() -> (
+    None
+):
+    dockerfile = proposed(an_input(root_entries=["Cargo.lock", "Cargo.toml"])).draft.dockerfile
+    assert (
+        "RUN cargo fetch\n"
+        "RUN cp /testbed/Cargo.lock /tmp/locked && RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile"
+        " --publish-time 2022-07-03T00:00:00Z && cargo fetch && mv /tmp/locked /testbed/Cargo.lock\n"
+    ) in dockerfile
+    assert violations(dockerfile, []) == []
+
+
+def test_the_newest_release_is_first_then_that_of_the_change_then_the_others_then_no_date() -> None:
+    dated = "rust 1.95, dependencies as of 2022-07-03"
+    assert labels(an_input()) == [dated, "rust 1.56", "rust 1.75", "rust 1.95"]
+    locked = labels(an_input(root_entries=["Cargo.lock"]))
+    assert locked == [
+        "rust 1.95",
+        "rust 1.56, locked dependencies alone",
+        "rust 1.75, locked dependencies alone",
+        "rust 1.95, locked dependencies alone",
+    ]
+    assert labels(an_input(created=None)) == ["rust 1.95", "rust 1.75", "rust 1.56"]
+
+
+@pytest.mark.parametrize(
+    "manifests",
+    [
+        {"Cargo.toml": CARGO_TOML + 'rust-version = "1.60"\n'},
+        {"Cargo.toml": '[workspace.package]\nrust-version = "1.60.1"\n'},
+        {"Cargo.toml": CARGO_TOML, "rust-toolchain": "1.60.0\n"},
+        {"Cargo.toml": CARGO_TOML, "rust-toolchain.toml": '[toolchain]\nchannel = "1.60"\n'},
+    ],
+)
+def test_releases_older_than_the_source_asks_for_are_not_tried(manifests: dict[str, str]) -> None:
+    assert labels(an_input(manifests, created=None)) == ["rust 1.95", "rust 1.75"]
+
+
+def test_rustup_does_not_download_the_toolchain_that_the_source_pins() -> None:
+    files = {"Cargo.toml": CARGO_TOML, "rust-toolchain": "nightly\n"}
+    assert "ENV RUSTUP_TOOLCHAIN=$RUST_VERSION\n" in proposed(an_input(files)).draft.dockerfile
+
+
+@pytest.mark.parametrize(
+    ("message", "label"),
+    [
+        ("error: linker `cc` not found", "rust 1.95, with gcc, libc6-dev"),
+        ("The system library `openssl` required by crate `openssl-sys` was not found.",
+         "rust 1.95, with libssl-dev, pkg-config"),
+        ("  = note: `#[deny(unused_imports)]` implied by `#[deny(warnings)]`", "rust 1.95, lints as warnings"),
+        ("error: target `all` in package `thing` requires the features: `std`, `serde`",
+         "rust 1.95, features serde std"),
+        ("note: the item is gated behind the `serde` feature", "rust 1.95, features serde"),
+        ("error[E0282]: type annotations needed for `Box<_>`", "rust 1.75, locked dependencies alone"),
+    ],
+)  # fmt: skip
+def test_a_failure_becomes_a_constraint_of_the_next_draft(message: str, label: str) -> None:
+    inputs = an_input(bases=["rust:1.75", "rust:1.95"], root_entries=["Cargo.lock"])
+    for outcome in (RoundOutcome.STEP_FAILED, RoundOutcome.NO_RESULT):
+        assert proposed(ended(inputs, outcome, message)).label == label
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "error: package `a v2.0.0` cannot be built because it requires rustc 1.60 or newer",
+        "error: `let...else` statements are unstable",
+    ],
+)
+def test_a_release_that_dependencies_call_too_old_is_followed_by_one_that_is_not(message: str) -> None:
+    inputs = an_input(bases=[*BASES, "rust:1.58"], created="2022-01-02", root_entries=["Cargo.lock"])
+    first = ended(inputs, RoundOutcome.STEP_FAILED, "")
+    assert (proposed(first).label, proposed(ended(first, RoundOutcome.STEP_FAILED, message)).label) == (
+        "rust 1.56, locked dependencies alone",
+        "rust 1.75, locked dependencies alone",
+    )
+
+
+def test_features_are_those_of_the_build_and_of_the_tests() -> None:
+    log = "note: the item is gated behind the `serde` feature"
+    draft = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log)).draft
+    assert "cargo test --offline --no-run --no-fail-fast --features serde" in draft.dockerfile
+    assert "cargo test --no-fail-fast --features serde $select" in draft.test_command
+
+
+def test_each_package_with_a_test_file_is_compiled_in_its_folder() -> None:
+    manifests = {"Cargo.toml": "[workspace]\n", "crates/a/Cargo.toml": CARGO_TOML, "b/Cargo.toml": CARGO_TOML}
+    files = ["crates/a/tests/x.rs", "crates/a/src/tests.rs", "b/tests/y.rs"]
+    dockerfile = proposed(an_input(manifests, test_files=files)).draft.dockerfile
+    assert [line for line in dockerfile.splitlines() if "--no-run" in line] == [
+        "RUN cd b && { cargo test --offline --no-run --no-fail-fast || true; }",
+        "RUN cd crates/a && { cargo test --offline --no-run --no-fail-fast || true; }",
+    ]
+
+
+def test_a_source_without_a_manifest_above_its_tests_has_no_recipe() -> None:
+    assert next_proposal(["recipe"], an_input({"other/Cargo.toml": CARGO_TOML})) is None
+
+
+def test_a_test_that_wants_to_be_denied_something_is_tried_as_an_ordinary_user() -> None:
+    log = "expected: permission denied\nFAILED tests/api.rs::denied\n== 1 failed, 0 errors, 3 passed =="
+    tried = proposed(ended(an_input(), RoundOutcome.AFTER_FAILED, log))
+    assert tried.draft.run_as_user == 1000
+
+
+def test_tests_that_fail_in_every_release_are_tolerated() -> None:
+    log = "FAILED tests/api.rs::dns\n== 1 failed, 0 errors, 30 passed =="
+    inputs = ended(ended(an_input(), RoundOutcome.AFTER_FAILED, log), RoundOutcome.AFTER_FAILED, log)
+    assert proposed(inputs).draft.tolerated_failures == ["tests/api.rs::dns"]
