@@ -65,6 +65,30 @@ def test_a_lock_file_is_kept_and_later_dependencies_are_downloaded_too_because_t
     assert violations(dockerfile, []) == []
 
 
+def test_dependencies_that_only_the_fix_names_are_downloaded() -> None:
+    before = '[dependencies]\nserde = "1"\n'
+    after = (
+        '[dependencies]\nserde = "2"\nbytes = {version = "1.5", optional = true, features = ["std"]}\n'
+        'own = {path = "own"}\n[dev-dependencies]\nquickcheck = "1"\n'
+    )
+    fixed = [FileFact(path="Cargo.toml", sha256="0" * 64, text=CARGO_TOML + after)]
+    draft = proposed(an_input({"Cargo.toml": CARGO_TOML + before}, fixed_manifests=fixed)).draft
+    assert (
+        "RUN mkdir /tmp/added && cd /tmp/added && touch lib.rs && printf '%s\\n' '[package]' \\\n"
+        "  'name = \"added\"' \\\n"
+        "  'version = \"0.0.0\"' \\\n"
+        "  '[lib]' \\\n"
+        "  'path = \"lib.rs\"' \\\n"
+        "  '[dependencies]' \\\n"
+        '  \'bytes = {version = "1.5", features = ["std"]}\' \\\n'
+        "  'quickcheck = \"1\"' > Cargo.toml \\\n"
+        " && RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time 2022-07-03T00:00:00Z"
+        " && cargo fetch && rm -r /tmp/added\n"
+        "COPY . /testbed\n"
+    ) in draft.dockerfile
+    assert violations(draft.dockerfile, []) == []
+
+
 def test_the_newest_release_is_first_then_that_of_the_change_then_the_others_then_no_date() -> None:
     dated = "rust 1.95, dependencies as of 2022-07-03"
     assert labels(an_input()) == [dated, "rust 1.56", "rust 1.75", "rust 1.95"]

@@ -37,6 +37,7 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
         f"ENV {variables}" + (' RUSTFLAGS="--cap-lints=warn"' if constraints.cap_lints else ""),
         *(["ENV RUSTUP_TOOLCHAIN=$RUST_VERSION"] if project.pins_toolchain else []),
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
+        *([_fetch_added(project.added_by_fix, candidate)] if project.added_by_fix else []),
         f"COPY . {SOURCE_ROOT}",
         f"WORKDIR {SOURCE_ROOT}",
         *(f"RUN {_place(folder)}{each}" for folder in project.folders for each in _fetch(project, candidate)),
@@ -47,6 +48,17 @@ def _dockerfile(project: CargoProject, candidate: RustCandidate, constraints: Ca
     return "\n".join(steps) + "\n"
 
 
+def _fetch_added(added: dict[str, str], candidate: RustCandidate) -> str:
+    """Download what only the fix depends on, through a package that is nothing but these dependencies."""
+    lines = ["[package]", 'name = "added"', 'version = "0.0.0"', "[lib]", 'path = "lib.rs"', "[dependencies]"]
+    lines += [f"{name} = {spec}" for name, spec in added.items()]
+    manifest = " \\\n  ".join(shlex.quote(line) for line in lines)
+    return (
+        f"RUN mkdir /tmp/added && cd /tmp/added && touch lib.rs && printf '%s\\n' {manifest} > Cargo.toml \\\n"
+        f" && {_resolve(candidate)} && rm -r /tmp/added"
+    )
+
+
 def _place(folder: str) -> str:
     return f"cd {shlex.quote(folder)} && " if folder != "." else ""
 
@@ -54,19 +66,20 @@ def _place(folder: str) -> str:
 def _fetch(project: CargoProject, candidate: RustCandidate) -> list[str]:
     """Return commands that download dependencies: the locked ones, or those as of a day.
 
-    With a lock file, both: the fix may ask for a later release of a dependency than the lock file has. A lock file as
-    of a day needs an option that is not stable; RUSTC_BOOTSTRAP allows it for this one command.
+    With a lock file, both: the fix may ask for a later release of a dependency than the lock file has.
     """
-    if candidate.as_of is None:
-        return ["cargo fetch"]
-    day = f"{candidate.as_of}T00:00:00Z"
-    dated = (
-        f"RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time {day} && cargo fetch"
-    )
-    if not project.is_locked:
-        return [dated]
+    if candidate.as_of is None or not project.is_locked:
+        return [_resolve(candidate)]
     lock = f"{SOURCE_ROOT}/Cargo.lock"
-    return ["cargo fetch", f"cp {lock} /tmp/locked && {dated} && mv /tmp/locked {lock}"]
+    return ["cargo fetch", f"cp {lock} /tmp/locked && {_resolve(candidate)} && mv /tmp/locked {lock}"]
+
+
+def _resolve(candidate: RustCandidate) -> str:
+    """A lock file as of a day needs an option that is not stable; RUSTC_BOOTSTRAP allows it for this one command."""
+    if candidate.as_of is None:
+        return "cargo fetch"
+    day = f"{candidate.as_of}T00:00:00Z"
+    return f"RUSTC_BOOTSTRAP=1 cargo -Zunstable-options generate-lockfile --publish-time {day} && cargo fetch"
 
 
 def _compile(options: str) -> str:

@@ -7,9 +7,10 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
+from swefoundry.drafts.recipes.rust.added_dependencies import added_dependencies
 
 _VERSION = re.compile(r"(\d+)\.(\d+)")
 EDITIONS: dict[str, LanguageVersion] = {"2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}
@@ -46,16 +47,21 @@ class CargoProject:
         """Whether rustup, where the image has it, would download another toolchain."""
         return bool(self._toolchain_file)
 
+    @cached_property
+    def added_by_fix(self) -> dict[str, str]:
+        """Dependencies that only the manifests after the fix name, in TOML."""
+        fixed = _manifests_in(self.facts.fixed_manifests or [])
+        added: dict[str, str] = {}
+        for folder in sorted({*self.folders, "."} & fixed.keys()):
+            added |= added_dependencies(self._manifest(folder), _parsed(fixed[folder]))
+        return added
+
     @property
     def is_locked(self) -> bool:
         return "Cargo.lock" in self.facts.root_entries
 
     def _manifest(self, folder: str) -> dict[str, Any]:
-        text = _manifests(self.facts).get(folder, "")
-        try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError:
-            return {}
+        return _parsed(_manifests(self.facts).get(folder, ""))
 
 
 def read_project(strategy_input: StrategyInput) -> CargoProject | None:
@@ -70,13 +76,23 @@ def read_project(strategy_input: StrategyInput) -> CargoProject | None:
 
 
 def _manifests(facts: Facts) -> dict[str, str]:
+    return _manifests_in([*facts.manifests, *facts.further_manifests])
+
+
+def _manifests_in(files: list[FileFact]) -> dict[str, str]:
     """Texts of Cargo.toml files by folder."""
-    files = [*facts.manifests, *facts.further_manifests]
     return {
         file.path.rpartition("/")[0] or ".": file.text
         for file in files
         if file.path.rpartition("/")[2] == "Cargo.toml"
     }
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
 
 
 def _nearest(path: str, manifests: dict[str, str]) -> str | None:
