@@ -11,7 +11,7 @@ from typing import Any
 from swefoundry.cli.releases.index import NoRelease, PackageIndex, SourceArchive
 from swefoundry.errors import PackageIndexUnavailable
 
-MANIFEST = (
+PROBE_MANIFEST = (
     '[package]\nname = "probe"\nversion = "0.0.0"\n[lib]\npath = "lib.rs"\n[dependencies]\n"{crate}" = "*"\n'
 )
 
@@ -54,7 +54,7 @@ async def _update_index(package: str) -> None:
     """Let cargo resolve a manifest that names the crate: it reads the crate's page of the index, and runs nothing."""
     with tempfile.TemporaryDirectory(prefix="swefoundry-") as scratch:
         folder = Path(scratch)
-        (folder / "Cargo.toml").write_text(MANIFEST.format(crate=package))
+        (folder / "Cargo.toml").write_text(PROBE_MANIFEST.format(crate=package))
         (folder / "lib.rs").touch()
         try:
             process = await asyncio.create_subprocess_exec(
