@@ -46,7 +46,7 @@ class WorkQueue:
 
     def hold(self) -> None:
         """Keep the keys that are added until ``start``: in a standby nothing waits for a worker."""
-        self._held_back = {}
+        self._held_back = self._held_back or {}
 
     def start(self) -> None:
         """Add the keys that were kept, and from now on each at once."""
