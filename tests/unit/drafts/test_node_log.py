@@ -94,6 +94,38 @@ def test_a_local_storage_that_old_jest_refuses_gets_an_address() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("package", "log", "option"),
+    [
+        ("tsx", 'TypeError [ERR_UNKNOWN_FILE_EXTENSION]: Unknown file extension ".ts"', "--import=tsx"),
+        (
+            "ts-node",
+            "SyntaxError: Cannot use import statement outside a module",
+            "--require=ts-node/register",
+        ),
+        ("@babel/register", "SyntaxError: Unexpected token 'export'", "--require=@babel/register"),
+    ],
+)
+def test_files_that_node_cannot_load_get_a_loader_that_a_manifest_names(
+    package: str, log: str, option: str
+) -> None:
+    inputs = an_input({"package.json": {"devDependencies": {"mocha": "9", package: "*"}}})
+    assert proposed(ended(inputs, RoundOutcome.NO_RESULT, log)).label.endswith(f"options {option}")
+    assert option not in proposed(ended(an_input(), RoundOutcome.NO_RESULT, log)).label
+
+
+def test_a_package_that_its_tests_import_by_name_is_linked_and_never_taken_from_the_registry() -> None:
+    following = proposed(
+        ended(an_input(), RoundOutcome.NO_RESULT, "Error: Cannot find module 'calc/lib/add'")
+    )
+    assert following.label == f"node 16, mocha, {DATED}, linked under its own name"
+    assert (
+        "\nRUN mkdir -p node_modules/ && ln -sfn /testbed node_modules/calc\n" in following.draft.dockerfile
+    )
+    bound = an_input({"package.json": {"name": "@o/calc", "devDependencies": {"mocha": "9", "@o/calc": "."}}})
+    assert "ln -sfn /testbed node_modules/@o/calc\n" in proposed(bound).draft.dockerfile
+
+
 def test_tests_of_built_files_are_preceded_by_the_build() -> None:
     inputs = an_input({"package.json": {**MANIFEST, "scripts": {"test": "mocha", "build": "tsc -p ."}}})
     log = "Error: Cannot find module '../dist/index.js'"

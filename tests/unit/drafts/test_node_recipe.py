@@ -98,6 +98,11 @@ def test_packages_that_only_the_fixed_manifest_names_are_installed() -> None:
     assert ('"sinon": "^12.0.0"' in steps, '"mocha": "^9.1.0"' in steps) == (True, True)
 
 
+def test_the_runner_is_that_of_the_fixed_manifest_because_its_tests_run() -> None:
+    moved = {**MANIFEST, "scripts": {"test": "node --test"}}
+    assert proposed(an_input(fixed={"package.json": moved})).label.startswith("node 16, node:test, ")
+
+
 def test_a_package_that_a_manifest_binds_to_a_place_is_never_asked_from_the_registry() -> None:
     bound = {
         "a": "github:o/a",
@@ -139,9 +144,10 @@ def test_releases_older_than_the_source_asks_for_are_not_tried(
 
 def test_the_package_of_most_test_files_is_tested_in_its_folder() -> None:
     inputs = an_input(
-        {"package.json": {}, "packages/core/package.json": MANIFEST},
+        {"package.json": {"devDependencies": {"sinon": "^12.0.0"}}, "packages/core/package.json": MANIFEST},
         test_files=["packages/core/test/a.js", "packages/core/test/b.js", "test/c.js"],
     )
+    assert '"sinon": "^12.0.0"' in install_steps(inputs)
     assert "WORKDIR /testbed/packages/core\n" in install_steps(inputs)
     assert proposed(inputs).draft.test_command.startswith("cd /testbed/packages/core && node ")
 

@@ -145,6 +145,10 @@ def test_an_early_end_or_an_error_that_no_test_explains_fails_the_file(
     assert (ended, statuses) == (1, {"a.js::a": "passed", "a.js::the whole file": "failed"})
 
 
+def test_files_of_other_languages_are_left_out(tmp_path: Path) -> None:
+    assert run_files(tmp_path, "tap", printing(tmp_path, TAPE, 0), "a.py")[:2] == (1, {})
+
+
 def test_a_file_without_tests_is_skipped(tmp_path: Path) -> None:
     assert run_files(tmp_path, "tap", printing(tmp_path, "1..0\n", 0), "a.js")[:2] == (0, {"a.js": "skipped"})
 

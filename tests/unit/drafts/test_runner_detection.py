@@ -7,7 +7,9 @@ from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_
 
 
 def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
-    return find_runner(PackageManifest({"scripts": scripts, "devDependencies": packages}))
+    return find_runner(
+        PackageManifest({"scripts": scripts, "devDependencies": packages}), PackageManifest({})
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,3 +57,8 @@ def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None
 def test_tests_for_browsers_alone_have_no_runner(script: str) -> None:
     assert runner({"test": script}) is None
     assert runner({"test": script}, mocha="^9.0.0") == RunnerCommand("mocha")
+
+
+def test_the_root_of_a_monorepo_may_name_the_runner_of_its_packages() -> None:
+    root = PackageManifest({"scripts": {"test": "vitest"}, "devDependencies": {"vitest": "^1.0.0"}})
+    assert find_runner(PackageManifest({}), root) == RunnerCommand("vitest")

@@ -40,36 +40,14 @@ _FOLDERS = ("test", "tests", "__tests__", "spec", "specs")
 _SUPPORT = ("conftest.py", "__init__.py")
 _SCRIPTS = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
 """In a test folder these are tests unless their name or a folder says what else they are."""
-_SUPPORT_SCRIPTS = (
-    *(
-        "*.d.ts",
-        "*.d.mts",
-        "*-d.ts",
-        "*.config.*",
-        "*.conf.*",
-        "*helper.*",
-        "*helpers.*",
-        "setup.*",
-        "*-setup.*",
-    ),
-    *("util.*", "utils.*", "*-util.*", "*-utils.*", "common.*", "bootstrap.*"),
+_SUPPORT_SCRIPT = re.compile(
+    r".*\.conf(?:ig)?\..*|.*helpers?\..*|(?:.*-)?(?:setup|utils?)\..*|(?:common|bootstrap)\..*"
 )
-_SUPPORT_FOLDERS = frozenset(
-    [
-        *(
-            "fixtures",
-            "fixture",
-            "__fixtures__",
-            "helpers",
-            "helper",
-            "support",
-            "mocks",
-            "__mocks__",
-            "__snapshots__",
-        ),
-        *("snapshots", "data", "resources", "assets", "util", "utils", "node_modules", "types"),
-    ]
+_DECLARATIONS = (".d.ts", ".d.mts", "-d.ts")
+_SUPPORT_FOLDER = re.compile(
+    r"(?:__)?(?:fixtures?|mocks|snapshots)(?:__)?|helpers?|support|data|resources|assets|utils?|types|node_modules"
 )
+_CALLS_TESTS = re.compile(rb"\b(?:test|it|describe|suite)\b(?:\.\w+)*\(")
 
 _DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Test|TestCase\b", re.MULTILINE)
 
@@ -86,12 +64,17 @@ def is_test(path: str, content: bytes | None) -> bool:
     if parsed.suffix == ".py":
         return content is None or _DEFINES_TESTS.search(content) is not None
     if parsed.suffix in _SCRIPTS:
-        return not _is_support_script(parsed)
+        return not _is_support_script(parsed, content)
     return parsed.suffix == ".rs"
 
 
-def _is_support_script(path: PurePosixPath) -> bool:
-    """Whether a script in a test folder only serves tests: fixtures, helpers, declarations of types, settings."""
+def _is_support_script(path: PurePosixPath, content: bytes | None) -> bool:
+    """Whether a script in a test folder only serves tests: fixtures, helpers, declarations of types, settings.
+
+    `test/utils.js` may as well be the test of `lib/utils.js`: then it calls what defines tests.
+    """
     at = next(number for number, part in enumerate(path.parts) if part in _FOLDERS)
-    named = any(fnmatchcase(path.name, pattern) for pattern in _SUPPORT_SCRIPTS)
-    return named or not _SUPPORT_FOLDERS.isdisjoint(path.parts[at:-1])
+    if path.name.endswith(_DECLARATIONS) or any(map(_SUPPORT_FOLDER.fullmatch, path.parts[at:-1])):
+        return True
+    named = _SUPPORT_SCRIPT.fullmatch(path.name) is not None
+    return named and (content is None or _CALLS_TESTS.search(content) is None)

@@ -139,6 +139,8 @@ def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
         ("test/test-helper.js", b"", False),
         ("test/index.test-d.ts", b"", False),
         ("test/types.d.ts", b"", False),
+        ("test/utils.js", b"exports.wait = () => {}\n", False),
+        ("test/utils.js", b"test('merge()', function (t) {})\n", True),
         ("lib/utils/test/math.js", b"", True),
         ("a_test.go", b"", True),
         ("tests/it.rs", b"", True),

@@ -23,6 +23,8 @@ class NodeConstraints(SearchConstraints):
     """Resolve from the manifests: the lock file cannot be installed."""
     build: bool = False
     """Run the project's build script before the tests, which import what it makes."""
+    links_itself: bool = False
+    """Tests import the package under its own name: it is linked among its packages."""
     test_options: frozenset[str] = frozenset()
     """Options of the test runner."""
 

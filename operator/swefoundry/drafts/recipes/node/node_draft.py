@@ -16,6 +16,7 @@ from swefoundry.drafts.recipes.node.node_test_command import (
     driver_text,
     node_test_command,
 )
+from swefoundry.drafts.recipes.node.package_manifest import is_package_name
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
 from swefoundry.text.plurals import pluralize
@@ -53,6 +54,7 @@ def _dockerfile(
         *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
         f"WORKDIR {folder}",
         *_install_steps(project, runner, candidate, constraints, checkout),
+        *_link_step(project, constraints, folder),
         *(f"RUN npm rebuild {name}" for name in sorted(constraints.scripts)),
         f"RUN cat > {DRIVER} <<'EOF'\n{driver_text()}EOF",
         f"WORKDIR {SOURCE_ROOT}",
@@ -81,6 +83,14 @@ def _install_steps(
     # One package a line, so that a reader sees what differs; the Dockerfile joins the lines.
     lines = shlex.quote(manifest).replace(", ", ", \\\n  ")
     return [f"RUN printf %s {lines} > package.json \\\n && {_INSTALL}{before}", checkout]
+
+
+def _link_step(project: NodeProject, constraints: NodeConstraints, folder: str) -> list[str]:
+    """The package is never taken from the registry: what is there may have the fix."""
+    name = project.manifest.name
+    if not (constraints.links_itself or project.needs_itself) or not is_package_name(name):
+        return []
+    return [f"RUN mkdir -p node_modules/{name.rpartition('/')[0]} && ln -sfn {folder} node_modules/{name}"]
 
 
 def _installed(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> dict[str, str]:
@@ -121,6 +131,7 @@ def plan_label(
         _listed("install scripts of", constraints.scripts),
         _listed("without", left_out),
         _listed("options", constraints.test_options),
+        "linked under its own name" if constraints.links_itself else "",
         "built before the tests" if constraints.build else "",
         "as an ordinary user" if constraints.as_user else "",
         f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix"

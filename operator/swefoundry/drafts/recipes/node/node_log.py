@@ -59,7 +59,7 @@ def log_constraints(log: str, project: NodeProject, runner: str, version: Langua
         lambda: _release_bounds(log, version),
         lambda: _registry_answers(log, project),
         lambda: _install_scripts(log),
-        lambda: NodeConstraints(test_options=_options(log, runner)),
+        lambda: NodeConstraints(test_options=_options(log, runner) | _loaders(log, project, runner)),
         lambda: NodeConstraints(
             build=bool(_MISSING_OUTPUT.search(log)) and "build" in project.manifest.scripts
         ),
@@ -78,7 +78,9 @@ def package_of(module: str) -> str:
 def _missing_packages(log: str, project: NodeProject) -> NodeConstraints:
     """Only packages that a manifest declares are asked for: anybody may register any other name."""
     found = {package_of(module) for module in _MISSING.findall(log)}
-    return NodeConstraints(packages=frozenset(found & project.declared.keys()))
+    return NodeConstraints(
+        packages=frozenset(found & project.declared.keys()), links_itself=project.manifest.name in found
+    )
 
 
 def _missing_programs(log: str) -> NodeConstraints:
@@ -112,6 +114,28 @@ def _install_scripts(log: str) -> NodeConstraints:
 
 def _options(log: str, runner: str) -> frozenset[str]:
     return frozenset(option for name, line, option in _OPTIONS if name == runner and re.search(line, log))
+
+
+_LOADERS = (
+    ("tsx", "--import=tsx"),
+    ("ts-node", "--require=ts-node/register"),
+    ("@swc-node/register", "--require=@swc-node/register"),
+    ("esbuild-register", "--require=esbuild-register/dist/node"),
+    ("@babel/register", "--require=@babel/register"),
+    ("babel-register", "--require=babel-register"),
+)
+"""Packages that let Node load TypeScript, or modules of a syntax that it does not know, and the option for them."""
+_NOT_LOADED = re.compile(
+    r"ERR_UNKNOWN_FILE_EXTENSION|Unknown file extension|Cannot use import statement outside a module"
+    r"|Unexpected token '?(?:export|import|:)|Missing initializer in const declaration"
+)
+
+
+def _loaders(log: str, project: NodeProject, runner: str) -> frozenset[str]:
+    """jest and vitest have transformers of their own."""
+    if runner in ("jest", "vitest", "ava", "jasmine") or not _NOT_LOADED.search(log):
+        return frozenset()
+    return frozenset([option for package, option in _LOADERS if package in project.declared][:1])
 
 
 _PERMISSIONS = re.compile(r"permission denied|EACCES|EPERM|as root\b|getuid", re.IGNORECASE)

@@ -28,21 +28,24 @@ class NodeProject:
     """Relative to the source's root."""
     manifest: PackageManifest
     fixed_manifest: PackageManifest
-    """The same after the fix, which may need more packages."""
+    """The same after the fix, which may need more packages, and whose scripts run the changed tests."""
+    root: PackageManifest
+    """The manifest in the root of the source, where that is another one: monorepos declare there what tests need."""
     created: date | None
 
     @cached_property
-    def manifests(self) -> tuple[PackageManifest, PackageManifest]:
-        return self.manifest, self.fixed_manifest
+    def manifests(self) -> tuple[PackageManifest, ...]:
+        """All that declare packages, the deciding one last."""
+        return self.root, self.manifest, self.fixed_manifest
 
     @cached_property
     def declared(self) -> dict[str, str]:
-        """All packages that a registry has, with their ranges; where both manifests have a package, that of the fix."""
-        both: dict[str, str] = {}
+        """All packages that a registry has, with their ranges."""
+        every: dict[str, str] = {}
         for manifest in self.manifests:
-            both |= manifest.peers | manifest.development | manifest.runtime
+            every |= manifest.every_package
         return from_registry(
-            {name: version_range for name, version_range in both.items() if name != self.manifest.name}
+            {name: version_range for name, version_range in every.items() if name != self.manifest.name}
         )
 
     @cached_property
@@ -60,10 +63,15 @@ class NodeProject:
         names = {name for manifest in self.manifests for name in (manifest.runtime | manifest.development)}
         return sorted(name for name in names if name not in self.declared and name != self.manifest.name)
 
+    @property
+    def needs_itself(self) -> bool:
+        """Whether a manifest names the package among its own needs, bound to its own folder."""
+        return any(manifest.name in manifest.every_package for manifest in self.manifests if manifest.name)
+
     @cached_property
     def added_by_fix(self) -> dict[str, str]:
         """Packages that only the fixed manifest names."""
-        before = self.manifest.peers | self.manifest.development | self.manifest.runtime
+        before = {name for manifest in (self.root, self.manifest) for name in manifest.every_package}
         return {name: version_range for name, version_range in self.needed.items() if name not in before}
 
     @property
@@ -100,8 +108,11 @@ def read_node_project(strategy_input: StrategyInput) -> NodeProject | None:
         return None
     folder = above.most_common(1)[0][0]
     fixed = _manifests_by_folder(facts.fixed_manifests or []).get(folder, manifests[folder])
+    root = manifests.get("", "") if folder else ""
     day = created.date() if created is not None else None
-    return NodeProject(facts, folder, read_manifest(manifests[folder]), read_manifest(fixed), day)
+    return NodeProject(
+        facts, folder, read_manifest(manifests[folder]), read_manifest(fixed), read_manifest(root), day
+    )
 
 
 def _manifests_by_folder(files: list[FileFact]) -> dict[str, str]:

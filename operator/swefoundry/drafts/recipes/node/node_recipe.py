@@ -46,7 +46,7 @@ class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
 def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
     """Return the plan before any round; None without a manifest above the tests, or with tests for browsers alone."""
     project = read_node_project(strategy_input)
-    runner = find_runner(project.manifest) if project is not None else None
+    runner = find_runner(project.fixed_manifest, project.root) if project is not None else None
     if project is None or runner is None:
         return None
     images = strategy_input.base_images.get("javascript") or list(DEFAULT_NODE_BASES)

@@ -45,8 +45,8 @@ class PackageManifest:
         return self._table("peerDependencies")
 
     @property
-    def has_workspaces(self) -> bool:
-        return bool(self.fields.get("workspaces"))
+    def every_package(self) -> dict[str, str]:
+        return self.peers | self.development | self.runtime
 
     @cached_property
     def at_least(self) -> LanguageVersion | None:
@@ -70,12 +70,16 @@ def read_manifest(text: str) -> PackageManifest:
     return PackageManifest(fields if isinstance(fields, dict) else {})
 
 
+def is_package_name(name: str) -> bool:
+    return _PACKAGE_NAME.fullmatch(name) is not None
+
+
 def from_registry(packages: Mapping[str, str]) -> dict[str, str]:
     """Return the packages that a registry has; others are bound to a folder, a repository or an address."""
     return {
         name: version_range
         for name, version_range in packages.items()
-        if _PACKAGE_NAME.fullmatch(name)
+        if is_package_name(name)
         and not _ELSEWHERE.search(version_range)
         and not _SHORT_GITHUB.search(version_range)
     }

@@ -5,7 +5,8 @@ const fs = require('fs')
 const path = require('path')
 const { spawnSync } = require('child_process')
 
-const [report, kind, command, ...files] = process.argv.slice(2)
+const [report, kind, command, ...named] = process.argv.slice(2)
+const files = named.filter((file) => /\.[cm]?[jt]sx?$/.test(file))
 const root = path.dirname(report)
 const points = new Map()
 
@@ -51,12 +52,12 @@ function leaves (text) {
       continue
     }
     const children = levels.splice(level + 1).reduce((all, one) => all.concat(one.found), [])
-    levels[level].found.push(...named(point, children, levels[level].heading))
+    levels[level].found.push(...leavesOf(point, children, levels[level].heading))
   }
   return { found: levels.reduce((all, one) => all.concat(one.found), []), planned }
 }
 
-function named (point, children, heading) {
+function leavesOf (point, children, heading) {
   const directive = (point[3] || '').slice(0, 4).toLowerCase()
   const failed = directive === 'todo' ? 'todo' : 'failed'
   const status = directive === 'skip' ? 'skipped' : point[1] ? failed : 'passed'

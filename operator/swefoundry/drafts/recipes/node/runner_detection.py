@@ -95,15 +95,15 @@ class RunnerCommand:
     """Assignments in front of the command, such as TZ=UTC."""
 
 
-def find_runner(manifest: PackageManifest) -> RunnerCommand | None:
-    """Return the first runner that the test scripts call, else the first that the manifest needs, else Node's own.
+def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerCommand | None:
+    """Return the first runner that the test scripts call, else the first that a manifest needs, else Node's own.
 
-    None where the scripts start browsers alone.
+    None where the scripts start browsers alone. The manifest in the root of a monorepo may name the runner for all.
     """
     scripts = manifest.scripts
     commands = [words for name in _SCRIPTS for words in _commands(scripts, scripts.get(name, ""), _DEPTH)]
     called = next(filter(None, (_runner_of(words, manifest) for words in commands)), None)
-    packages = manifest.development | manifest.runtime
+    packages = root.development | manifest.development | manifest.runtime
     needed = next((name for name in RUNNERS if name in packages), None)
     if called is not None or needed is not None:
         return called or RunnerCommand(str(needed))
