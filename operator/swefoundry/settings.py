@@ -163,7 +163,7 @@ class Settings(BaseSettings):
     evaluation_cpu_most: Quantity = "1"
     """Highest CPU request that is estimated: a pod that requests more than the largest node has never runs. Also what
     an evaluation is repeated with after a time limit that it reached with less."""
-    cpu_headroom: float = Field(default=1.5, ge=1)
+    cpu_headroom: float = Field(default=1.2, ge=1)
     """Factor on the measured CPU use: a suite on a busy node uses less than it would, and so rises a class per run."""
     memory_headroom: float = Field(default=1.25, ge=1)
     """Factor on the measured memory peak: a pod within its request is evicted last, and the peak includes cached files

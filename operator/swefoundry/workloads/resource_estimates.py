@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.settings import Settings
 
-CPU_CLASSES = (100, 250, 500, 1000, 2000, 4000)
-"""Thousandths of a CPU. Few classes, so that pods of one repository look alike to the scheduler and to people."""
+CPU_CLASSES = (100, 250, 350, 500, 750, 1000, 2000, 4000)
+"""Thousandths of a CPU. Few classes, so that pods of one repository look alike to the scheduler and to people; below
+one CPU they are close, because nothing runs in what rounding adds. With the default headroom, a suite that is held back
+at its request rises by a class per run.
+"""
 
 SMALLEST_MEMORY_CLASS = 128 << 20
 """Bytes; each further class has twice as many."""

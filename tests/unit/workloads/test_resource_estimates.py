@@ -1,5 +1,7 @@
 """Requests that are estimated from what earlier pods used."""
 
+from itertools import pairwise
+
 import pytest
 from pydantic import ValidationError
 
@@ -34,13 +36,14 @@ MIB = 1 << 20
     ("millicpu", "mebibytes", "requests"),
     [
         (0, 1, ("100m", "128Mi")),
-        (66, 102, ("100m", "128Mi")),
-        (67, 103, ("250m", "256Mi")),
-        (250, 300, ("500m", "512Mi")),
-        (500, 819, ("1", "1Gi")),
+        (83, 102, ("100m", "128Mi")),
+        (84, 103, ("250m", "256Mi")),
+        (209, 300, ("350m", "512Mi")),
+        (400, 819, ("500m", "1Gi")),
+        (500, 819, ("750m", "1Gi")),
         (3000, 1640, ("1", "2Gi")),
         (None, 300, ("1", "512Mi")),
-        (250, None, ("500m", "2Gi")),
+        (250, None, ("350m", "2Gi")),
     ],
 )
 def test_use_with_headroom_is_rounded_up_to_a_class_below_what_is_allowed(
@@ -48,6 +51,12 @@ def test_use_with_headroom_is_rounded_up_to_a_class_below_what_is_allowed(
 ) -> None:
     use = PeakUse(millicpu, None if mebibytes is None else mebibytes * MIB)
     assert estimate(use, MOST, SETTINGS) == Requests(*requests)
+
+
+@pytest.mark.parametrize(("request_", "next_class"), list(pairwise([100, 250, 350, 500, 750, 1000])))
+def test_a_suite_that_is_held_back_at_its_request_rises_by_a_class(request_: int, next_class: int) -> None:
+    found = estimate(PeakUse(request_, 1), MOST, SETTINGS)
+    assert 1000 * amount(found.cpu) == next_class
 
 
 def test_clusters_with_large_nodes_may_allow_more_cpus() -> None:

@@ -24,11 +24,11 @@ def _time_left(progress: BatchProgress) -> str:
 
 
 def format_time_left(seconds: float) -> str:
-    """An estimate in the precision that it has: two digits at most, hours and days in halves."""
+    """An estimate in the precision that it has: minutes in fives from ten on, hours and days in halves."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return "less than a minute"
-    if minutes < 20:
+    if minutes < 10:
         return f"about {minutes} min"
     if minutes < 90:
         return f"about {5 * round(minutes / 5)} min"

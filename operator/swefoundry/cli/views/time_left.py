@@ -2,10 +2,11 @@
 
 ::
 
-    time left = seconds of pods left / seconds of pods per second since the batch began
+    time left = seconds of pods left / seconds of pods per second since the batch began + the longest instance alone
 
-The rate has the places that the cluster really gives, starts of pods, and all waiting in it. A stage that an instance
-has before it is expected to take what it took other instances of the repository, else of the batch.
+The rate has the places that the cluster really gives, starts of pods, and all waiting in it. It falls when only few
+instances are left, hence the second term (Graham's bound of list scheduling). A stage that an instance has before it is
+expected to take what it took other instances of the repository, else of the batch.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ from swefoundry.workloads.attempt import INTAKE_WORK
 
 PARALLEL_PODS = 2
 """Pods of one instance that run at the same time where there is room: most of its seconds are in pairs of probes and in
-the matrix. One instance with much work left ends no sooner than this allows, however many places are free.
+the matrix.
 """
 
 
@@ -81,7 +82,7 @@ def seconds_left(works: Sequence[InstanceWork], now: datetime) -> float | None:
     rate = _seconds_per_second(works, open_works, now)
     if not open_works or len(known) < len(left) or not rate:
         return None
-    return max(sum(known) / rate, max(known) / PARALLEL_PODS)
+    return sum(known) / rate + max(known) / PARALLEL_PODS
 
 
 class _TypicalSeconds:
