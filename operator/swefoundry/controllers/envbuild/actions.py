@@ -82,8 +82,8 @@ def _act_at_once(step: Step, observed: Observation, context: EnvBuildContext) ->
             return [AgentsRequested()], None
         case EndAgents(message):
             return [AgentBudgetSpent(message)], None
-        case WaitForSearch(message, seconds, for_place):
-            context.coordination.wait_for_leader(observed.build, for_place)
+        case WaitForSearch(message, seconds, reason):
+            context.coordination.wait_for_leader(observed.build, reason)
             return [Wait(LEADER_WAIT, reasons.WAITING_FOR_SIBLING, message, seconds)], None
         case RetryLater(error):
             return [], error

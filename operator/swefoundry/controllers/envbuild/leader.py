@@ -19,7 +19,7 @@ from swefoundry.contracts.strategy_names import REUSE
 from swefoundry.controllers.envbuild.indexed_search import IndexedSearch
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.search_coordination import MAX_FAILED_DRAFTS, EnvBuildContext
-from swefoundry.controllers.envbuild.search_state import AwaitedLeader
+from swefoundry.controllers.envbuild.search_state import AwaitedLeader, WaitReason
 from swefoundry.controllers.envbuild.strategy_order import may_reuse_image
 from swefoundry.drafts.environment_group import EnvironmentGroup, likely_share
 from swefoundry.drafts.proven_environment import ReuseCandidate
@@ -62,8 +62,17 @@ def find_leader(build: EnvBuild, group: EnvironmentGroup, context: EnvBuildConte
         return AwaitedLeader(_first(promising))
     rest = own or _of_fitting_groups(others, build.spec.repo, group, context)
     if rest and not free_build_places(context):
-        return AwaitedLeader(_first(rest), for_place=True)
+        return AwaitedLeader(_first(rest), WaitReason.BUILD_PLACE)
     return None
+
+
+def find_last_resort(
+    build: EnvBuild, group: EnvironmentGroup, context: EnvBuildContext
+) -> AwaitedLeader | None:
+    """Any leader whose image may do, for an EnvBuild that has nothing else to try: the wait costs nothing."""
+    own, others = _leaders(build, group, context)
+    leaders = own or _of_fitting_groups(others, build.spec.repo, group, context)
+    return AwaitedLeader(_first(leaders), WaitReason.LAST_RESORT) if leaders else None
 
 
 def find_trial(

@@ -14,6 +14,7 @@ from swefoundry.api.resource import parse_env_build
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.facts import Facts
 from swefoundry.controllers.envbuild.leader import (
+    find_last_resort,
     find_leader,
     find_trial,
     is_suspended,
@@ -79,13 +80,13 @@ async def gather_search(observed: Observation, context: EnvBuildContext) -> Sear
         facts = await context.facts(observed.repository, observed.require_source().facts)
         group = _group(observed, facts, context)
         while True:
-            leader = _leader(observed, group, context)
+            leaders = _leader_keys(observed, context)
             search = await _read_search(observed, facts, group, context)
             if not isinstance(search, SearchState):
                 return search
             search = _with_leader(search, observed, context)
             # A leader that ended during the reads may have left an image that they have missed.
-            if leader is None or search.leader is not None or search.reuses_image:
+            if search.reuses_image or leaders <= _leader_keys(observed, context):
                 return search
     except errors.SwefoundryError as error:
         return SearchUnreadable(error)
@@ -98,19 +99,27 @@ def _group(observed: Observation, facts: Facts, context: EnvBuildContext) -> Env
     return context.coordination.assign_group(observed.build, own)
 
 
+def _leader_keys(observed: Observation, context: EnvBuildContext) -> set[Key]:
+    """The leaders of the repository, where one may be waited for."""
+    if not may_wait(observed, context):
+        return set()
+    return set(context.coordination.search_index.leaders(observed.build.spec.repo))
+
+
 def _leader(
-    observed: Observation, group: EnvironmentGroup | None, context: EnvBuildContext
+    observed: Observation, group: EnvironmentGroup | None, context: EnvBuildContext, has_next: bool
 ) -> AwaitedLeader | None:
     if group is None or not may_wait(observed, context):
         return None
-    return find_leader(observed.build, group, context)
+    find = find_leader if has_next else find_last_resort
+    return find(observed.build, group, context)
 
 
 def _with_leader(search: SearchState, observed: Observation, context: EnvBuildContext) -> SearchState:
     """The state with the search that is to be waited for."""
     image, repo = search.proposed_image, observed.build.spec.repo
     if image is None or search.group is None:
-        leader = _leader(observed, search.group, context)
+        leader = _leader(observed, search.group, context, search.has_next)
         return search if leader is None else replace(search, leader=leader)
     if not may_wait(observed, context) or not is_unlikely(image, search.group, repo, context):
         return search

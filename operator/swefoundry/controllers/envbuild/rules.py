@@ -23,6 +23,7 @@ from swefoundry.controllers.envbuild.search_state import (
     ParentUnusable,
     SearchState,
     SearchUnreadable,
+    WaitReason,
 )
 from swefoundry.controllers.envbuild.steps import (
     AcceptRound,
@@ -205,7 +206,7 @@ def unfinished_parents_are_awaited(observed: Observation) -> Step | None:
     search = observed.search
     if not isinstance(search, ParentUnfinished):
         return None
-    return WaitForSearch(f"EnvBuild {search.name} has not ended yet")
+    return WaitForSearch(f"EnvBuild {search.name} has not ended yet", reason=WaitReason.LAST_RESORT)
 
 
 def proven_images_are_reused(observed: Observation) -> Step | None:
@@ -225,13 +226,15 @@ def older_searches_are_awaited(observed: Observation) -> Step | None:
         return None
     leader, seconds = search.leader, observed.settings.sibling_wait_seconds
     name = f"EnvBuild {leader.key.namespace}/{leader.key.name} of the same repository"
-    message = (
-        f"{name} is searched first, because its image may be reusable and no build place is free"
-        if leader.for_place
-        else f"{name} and group ({search.group}) is searched first, because its image may be reusable"
-    )
+    message = {
+        WaitReason.GROUP: f"and group ({search.group}) is searched first, because its image may be reusable",
+        WaitReason.BUILD_PLACE: "is searched first, because its image may be reusable and no build place is free",
+        WaitReason.LAST_RESORT: "is searched first, and there is nothing else to try than its image",
+    }[leader.reason]
     limit = f"the wait is at most {seconds} s in total (sibling_wait_seconds)"
-    return WaitForSearch(f"{message}; {limit}", observed.leader_wait_left.total_seconds(), leader.for_place)
+    return WaitForSearch(
+        f"{name} {message}; {limit}", observed.leader_wait_left.total_seconds(), leader.reason
+    )
 
 
 def new_drafts_are_tried(observed: Observation) -> Step | None:

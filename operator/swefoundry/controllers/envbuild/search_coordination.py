@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from swefoundry.api.resource import EnvBuild
 from swefoundry.controllers.envbuild.indexed_search import IndexedSearch
 from swefoundry.controllers.envbuild.search_index import SearchIndex
+from swefoundry.controllers.envbuild.search_state import WaitReason
 from swefoundry.controllers.envbuild.search_waiters import SearchWaiters
 from swefoundry.controllers.envbuild.usage_index import UsageIndex
 from swefoundry.drafts.environment_group import EnvironmentGroup
@@ -19,9 +20,9 @@ from swefoundry.kube.resources import BUILDS, ApiObject
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.context import ReconcileContext
 
-MAX_FAILED_DRAFTS = 2
+MAX_FAILED_DRAFTS = 3
 """A leader with so many failed drafts of its own is not waited for while there is a free build place: its commit may be
-the difficult one. Most environments that a recipe finds are found with the first or the second draft.
+the difficult one. Most environments that a recipe finds take fewer, and each further leader costs builds.
 """
 
 
@@ -50,12 +51,14 @@ class SearchCoordination:
         """The group of an EnvBuild; ``own`` is the one that it founds when no known one is near."""
         return self.search_index.assign_group(_key(build), build.uid, own)
 
-    def wait_for_leader(self, build: EnvBuild, for_place: bool = False) -> None:
-        """Enqueue ``build`` when the leader of its group ends; ``for_place``: also when a build place is freed."""
+    def wait_for_leader(self, build: EnvBuild, reason: WaitReason = WaitReason.GROUP) -> None:
+        """Enqueue ``build`` when what it waits for has happened.
+
+        That is the end of a leader of its group, or of any EnvBuild of the repository as a last resort.
+        """
         key = _key(build)
-        # The EnvBuild that a person names may be of any group.
-        group = None if build.spec.environment.parent_ref is not None else self.search_index.group(key)
-        self._waiters.add(key, (build.spec.repo, group), for_place)
+        group = None if reason is WaitReason.LAST_RESORT else self.search_index.group(key)
+        self._waiters.add(key, (build.spec.repo, group), for_place=reason is WaitReason.BUILD_PLACE)
 
     def stop_waiting(self, build: EnvBuild) -> None:
         """Enqueue ``build`` no more: it does not wait any longer."""

@@ -4,6 +4,7 @@ The observing side gathers it from the registry and the cache; the rules only re
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 from swefoundry import errors
@@ -15,13 +16,23 @@ from swefoundry.drafts.proven_environment import ReuseCandidate
 from swefoundry.kube.workqueue import Key
 
 
+class WaitReason(Enum):
+    """Why a search is waited for, and so what ends the wait besides its end."""
+
+    GROUP = "group"
+    """It is of the same group."""
+    BUILD_PLACE = "build place"
+    """No build place is free for one more search."""
+    LAST_RESORT = "last resort"
+    """There is nothing else to try than its image, although it is of another group."""
+
+
 @dataclass(frozen=True)
 class AwaitedLeader:
     """An unfinished EnvBuild of the same repository whose image may make a search unnecessary."""
 
     key: Key
-    for_place: bool = False
-    """Waited for only because no build place is free for one more search."""
+    reason: WaitReason = WaitReason.GROUP
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,11 @@ class SearchState:
     def proposal(self) -> Proposal | None:
         """The best draft that was not tried yet, of the strategies that need no model."""
         return next_proposal(self.strategies.without_model, self.strategy_input)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether any strategy has something left to try."""
+        return self.strategies.agents or self.proposal is not None
 
     @property
     def reuses_image(self) -> bool:

@@ -9,6 +9,7 @@ from swefoundry.contracts.build import BuildResult
 from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.stages import PROBE, Stage
+from swefoundry.controllers.envbuild.search_state import WaitReason
 from swefoundry.controllers.steps import NoOp, Restart, RunWork
 from swefoundry.drafts.proposal import Proposal
 from swefoundry.workloads.decide import WAIT_REQUEUE_SECONDS, AttemptChange, CollectResult
@@ -43,8 +44,7 @@ class WaitForSearch:
 
     message: str
     requeue_seconds: float = WAIT_REQUEUE_SECONDS
-    for_place: bool = False
-    """Whether a free build place ends the wait, too."""
+    reason: WaitReason = WaitReason.GROUP
 
 
 @dataclass(frozen=True)

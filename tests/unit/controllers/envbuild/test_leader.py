@@ -5,7 +5,7 @@ import pytest
 from builders import NOW, digest
 from swefoundry.controllers.envbuild import leader
 from swefoundry.controllers.envbuild.search_coordination import EnvBuildContext
-from swefoundry.controllers.envbuild.search_state import AwaitedLeader
+from swefoundry.controllers.envbuild.search_state import AwaitedLeader, WaitReason
 from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proven_environment import EnvironmentRecord, Parent, ProvenEnvironment
 from swefoundry.kube.cache import Cache
@@ -128,7 +128,7 @@ def test_one_that_tries_images_has_not_begun(context):
 def test_without_a_free_build_place_a_group_waits_for_the_search_of_another(context):
     put(context.cache, "old", 0, a_search(OLD, a_round()))
     use_all_build_places(context)
-    assert awaited(context) == AwaitedLeader(key_of("old"), for_place=True)
+    assert awaited(context) == AwaitedLeader(key_of("old"), WaitReason.BUILD_PLACE)
 
 
 def test_searches_that_will_need_a_build_place_count_before_they_have_asked_for_it(context):
@@ -136,7 +136,7 @@ def test_searches_that_will_need_a_build_place_count_before_they_have_asked_for_
     context.coordination.become_leader(old)
     assert awaited(context) is None
     context.coordination.become_leader(other)
-    assert awaited(context) == AwaitedLeader(key_of("old"), for_place=True)
+    assert awaited(context) == AwaitedLeader(key_of("old"), WaitReason.BUILD_PLACE)
 
 
 def test_the_first_search_of_a_repository_begins_whatever_is_free(context):
@@ -152,23 +152,42 @@ def test_another_group_is_not_waited_for_once_its_image_did_not_fit(context):
     assert awaited(context) is None
 
 
+# EnvBuilds that can do nothing else than reuse an image
+
+
+def last_resort(context):
+    return leader.find_last_resort(put(context.cache, "young", 9), NEW_GROUP, context)
+
+
+def test_one_that_has_nothing_else_to_try_waits_for_the_search_of_any_group(context):
+    put(context.cache, "old", 0, a_search(OLD, a_round()))
+    assert last_resort(context) == AwaitedLeader(key_of("old"), WaitReason.LAST_RESORT)
+
+
+def test_even_a_last_resort_is_no_image_that_does_not_fit(context):
+    put(context.cache, "old", 0, a_search(OLD, a_round(image=IMAGE, outcome="Accepted"), ended=True))
+    put(context.cache, "next", 1, a_search(OLD, a_round()))
+    put(context.cache, "refusing", 2, a_search(NEW, a_trial("NoResult"), ended=True))
+    assert last_resort(context) is None
+
+
 # Leaders that fail
 
 
-@pytest.mark.parametrize(("drafts", "waits"), [(0, True), (1, True), (2, False)])
-def test_a_leader_with_two_failed_drafts_is_not_waited_for_while_places_are_free(context, drafts, waits):
+@pytest.mark.parametrize(("drafts", "waits"), [(0, True), (2, True), (3, False)])
+def test_a_leader_with_three_failed_drafts_is_not_waited_for_while_places_are_free(context, drafts, waits):
     put(context.cache, "old", 0, a_search(NEW, *failed(drafts), a_round()))
     assert awaited(context) == (AwaitedLeader(key_of("old")) if waits else None)
 
 
 def test_a_leader_that_fails_is_waited_for_while_no_place_is_free(context):
-    put(context.cache, "old", 0, a_search(NEW, *failed(2), a_round()))
+    put(context.cache, "old", 0, a_search(NEW, *failed(3), a_round()))
     use_all_build_places(context)
-    assert awaited(context) == AwaitedLeader(key_of("old"), for_place=True)
+    assert awaited(context) == AwaitedLeader(key_of("old"), WaitReason.BUILD_PLACE)
 
 
 def test_the_next_leader_of_a_group_is_waited_for_when_the_first_one_fails(context):
-    put(context.cache, "old", 0, a_search(NEW, *failed(2), a_round()))
+    put(context.cache, "old", 0, a_search(NEW, *failed(3), a_round()))
     put(context.cache, "next", 1, a_search(NEW, a_round()))
     assert awaited(context) == AwaitedLeader(key_of("next"))
 

@@ -16,11 +16,14 @@ from swefoundry.controllers.envbuild.search_state import (
     ParentUnusable,
     SearchState,
     SearchUnreadable,
+    WaitReason,
 )
 from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import Key, WorkQueue
 from swefoundry.settings import Settings
+from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.pod_limiter import PlaceLimits, PodLimiter
 
 KEY = Key("EnvBuild", "here", "task-one")
 DRAFT = {"dockerfile": "FROM a\n", "testCommand": "t"}
@@ -130,6 +133,25 @@ async def test_a_search_that_begins_during_the_reads_goes_first(context):
     younger = parse_env_build(put(context, "younger", 5))
     observed = await observe(KEY, context, NOW)
     assert (observed.search.leader, context.reads) == (AwaitedLeader(Key("EnvBuild", "here", "younger")), 1)
+
+
+OTHER_GROUP = {"environmentGroup": {"layout": "src"}, "rounds": [ROUND]}
+
+
+async def test_a_search_of_another_group_is_waited_for_when_there_is_nothing_else_to_try(context):
+    put(context, "older", status=OTHER_GROUP)
+    put(context, second=5, strategies=["reuse"], draft=None)
+    observed = await observe(KEY, context, NOW)
+    leader = AwaitedLeader(Key("EnvBuild", "here", "older"), WaitReason.LAST_RESORT)
+    assert (observed.search.leader, context.reads) == (leader, 1)
+
+
+async def test_a_draft_is_tried_beside_the_search_of_another_group(context):
+    put(context, "older", status=OTHER_GROUP)
+    put(context, second=5)
+    context.pod_limiter = PodLimiter(PlaceLimits(dict.fromkeys(Role, 2)), lambda _: None, lambda: NOW)
+    observed = await observe(KEY, context, NOW)
+    assert (observed.search.leader, context.reads) == (None, 1)
 
 
 async def test_the_group_is_part_of_the_state_where_images_may_be_reused(context):

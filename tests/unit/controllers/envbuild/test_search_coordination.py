@@ -7,6 +7,7 @@ import pytest
 from builders import a_build
 from swefoundry.api.resource import parse_env_build
 from swefoundry.controllers.envbuild.search_coordination import SearchCoordination
+from swefoundry.controllers.envbuild.search_state import WaitReason
 from swefoundry.kube.cache import Cache
 from unit.controllers.envbuild.search_builders import (
     NEW,
@@ -34,9 +35,9 @@ class Searches:
         self.version += 1
         return put(self.cache, name, status=status or a_search(NEW), version=self.version, **fields)
 
-    def wait(self, *names, for_place=False, group=NEW, **fields):
+    def wait(self, *names, reason=WaitReason.GROUP, group=NEW, **fields):
         for name in names:
-            self.coordination.wait_for_leader(self.put(name, a_search(group), **fields), for_place)
+            self.coordination.wait_for_leader(self.put(name, a_search(group), **fields), reason)
 
 
 @pytest.fixture
@@ -58,11 +59,11 @@ def suspend(searches):
     searches.coordination.release_leadership(parse_env_build(searches.cache.get(key_of("leader"))))
 
 
-def fail_twice(searches):
-    searches.put("leader", a_search(NEW, *failed(2)))
+def fail(searches):
+    searches.put("leader", a_search(NEW, *failed(3)))
 
 
-@pytest.mark.parametrize("leave", [end, delete, suspend, fail_twice])
+@pytest.mark.parametrize("leave", [end, delete, suspend, fail])
 def test_when_a_leader_leaves_those_of_its_group_are_enqueued_once_and_no_others(searches, leave):
     leader = searches.put("leader", a_search(NEW, a_round()))
     searches.coordination.become_leader(leader)
@@ -73,10 +74,10 @@ def test_when_a_leader_leaves_those_of_its_group_are_enqueued_once_and_no_others
     assert searches.enqueued == ["one", "two"]
 
 
-def test_one_draft_that_fails_ends_no_wait(searches):
+def test_two_drafts_that_fail_end_no_wait(searches):
     searches.put("leader", a_search(NEW, a_round()))
     searches.wait("one")
-    searches.put("leader", a_search(NEW, *failed(1)))
+    searches.put("leader", a_search(NEW, *failed(2)))
     assert searches.enqueued == []
 
 
@@ -102,9 +103,9 @@ def test_a_leader_of_the_release_before_has_no_group_and_ends_every_wait(searche
     assert searches.enqueued == ["one", "two"]
 
 
-def test_one_that_waits_for_a_named_image_is_enqueued_at_every_end_in_the_repository(searches):
+def test_one_that_has_nothing_else_to_try_is_enqueued_at_every_end_in_the_repository(searches):
     searches.put("other", a_search(OLD))
-    searches.wait("one", environment={"strategies": ["reuse"], "parentRef": {"name": "other"}})
+    searches.wait("one", reason=WaitReason.LAST_RESORT)
     searches.put("other", a_search(OLD, ended=True))
     assert searches.enqueued == ["one"]
 
@@ -121,14 +122,14 @@ def test_one_that_waits_for_a_named_image_is_enqueued_at_every_end_in_the_reposi
 def test_a_build_place_that_is_freed_goes_to_the_first_that_waits_for_one(searches, status):
     searches.put("builds", a_search(OLD, a_round()))
     searches.wait("patient")
-    searches.wait("one", "two", for_place=True)
+    searches.wait("one", "two", reason=WaitReason.BUILD_PLACE)
     searches.put("builds", status)
     assert searches.enqueued == ["one"]
 
 
 def test_who_waits_no_longer_is_not_enqueued(searches):
     searches.put("leader", a_search(NEW, a_round()))
-    searches.wait("one", "two", for_place=True)
+    searches.wait("one", "two", reason=WaitReason.BUILD_PLACE)
     searches.coordination.stop_waiting(replace(a_build(), namespace="here", name="one"))
     end(searches)
     assert searches.enqueued == ["two"]

@@ -18,6 +18,7 @@ from swefoundry.controllers.envbuild.search_state import (
     ParentUnusable,
     SearchState,
     SearchUnreadable,
+    WaitReason,
 )
 from swefoundry.controllers.envbuild.steps import (
     EndAgents,
@@ -65,7 +66,9 @@ def test_a_named_parent_without_an_image_ends_the_search():
 
 
 def test_a_named_parent_that_has_not_ended_is_awaited():
-    assert step_for(ParentUnfinished("x")) == WaitForSearch("EnvBuild x has not ended yet")
+    assert step_for(ParentUnfinished("x")) == WaitForSearch(
+        "EnvBuild x has not ended yet", reason=WaitReason.LAST_RESORT
+    )
 
 
 def test_a_proven_image_is_tried_although_an_older_search_goes_on():
@@ -97,13 +100,20 @@ def test_a_draft_from_scratch_waits_for_an_older_search():
 
 
 def test_a_wait_for_a_build_place_names_the_search_whose_image_may_do():
-    leader = replace(LEADER, for_place=True)
+    leader = replace(LEADER, reason=WaitReason.BUILD_PLACE)
     assert step_for(a_search("reuse", "fixed", leader=leader, draft=DRAFT)) == WaitForSearch(
         "EnvBuild there/older of the same repository is searched first, because its image may be reusable and no build "
         "place is free; the wait is at most 900 s in total (sibling_wait_seconds)",
         900.0,
-        for_place=True,
+        WaitReason.BUILD_PLACE,
     )
+
+
+def test_a_wait_for_the_last_image_that_may_do_explains_itself():
+    leader = replace(LEADER, reason=WaitReason.LAST_RESORT)
+    step = step_for(a_search("reuse", leader=leader))
+    assert isinstance(step, WaitForSearch)
+    assert "there is nothing else to try than its image" in step.message
 
 
 def test_the_order_of_the_strategies_is_kept_before_the_wait():
