@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "operator")]
 
 from instances import make_instances  # noqa: E402
-from simulation import POLICIES, Outcome, Simulation  # noqa: E402
+from simulation import POLICIES, RunSummary, Simulation  # noqa: E402
 
 from swefoundry.workloads.attempt import Role  # noqa: E402
 from swefoundry.workloads.pod_limiter import PlaceLimits  # noqa: E402
@@ -52,12 +52,12 @@ def main() -> None:
                 print(_line(places, eras, name, runs[name], runs["recipe alone"]))
 
 
-def _run(policy: str, limits: PlaceLimits, eras: int, options: argparse.Namespace) -> list[Outcome]:
+def _run(policy: str, limits: PlaceLimits, eras: int, options: argparse.Namespace) -> list[RunSummary]:
     seeds = range(options.seeds)
     return [Simulation(make_instances(eras, options.instances, seed), limits, policy).run() for seed in seeds]
 
 
-def _line(places: str, eras: int, policy: str, runs: list[Outcome], base: list[Outcome]) -> str:
+def _line(places: str, eras: int, policy: str, runs: list[RunSummary], base: list[RunSummary]) -> str:
     last = geometric_mean(now.seconds / then.seconds for now, then in zip(runs, base, strict=True))
     average = geometric_mean(now.mean / then.mean for now, then in zip(runs, base, strict=True))
     builds, refused = mean(item.builds for item in runs), mean(item.trials for item in runs)

@@ -22,7 +22,7 @@ from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
 from swefoundry.workloads.pod_limiter import PodLimiter
 
-NEIGHBOURS = 2
+MAX_IMAGES = 2
 DIGEST = "sha256:" + 64 * "0"
 DRAFT = Draft(dockerfile="FROM a\n", test_command="t")
 
@@ -66,7 +66,7 @@ class RecipeAlone:
 
 
 @dataclass
-class Proven:
+class ProvenImages:
     """The proven images, and which of them an instance has tried."""
 
     entries: list[ReuseCandidate] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Proven:
         """The nearest image that may be tried."""
         tried = self.tried.get(instance.name, set())
         left = [item for item in self.entries if item.known.image not in tried | unfit]
-        number = NEIGHBOURS - len(tried)
+        number = MAX_IMAGES - len(tried)
         near = nearest_environments(left, "", None, instance.created_at, number) if number > 0 else []
         return near[0] if near else None
 
@@ -99,7 +99,7 @@ class OneLeader:
 
     wake: Callable[[str], None]
     names: list[str]
-    proven: Proven = field(default_factory=Proven)
+    proven: ProvenImages = field(default_factory=ProvenImages)
     begun: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     waiting: dict[str, None] = field(default_factory=dict)
@@ -135,7 +135,7 @@ class Groups:
     def __init__(self, wake: Callable[[str], None], limiter: PodLimiter, instances: list[Instance]) -> None:
         queue: Any = _Queue(wake)
         self.context = EnvBuildContext(_NONE, _NONE, Cache(), queue, limiter, Settings())
-        self.proven = Proven()
+        self.proven = ProvenImages()
         self.rounds: dict[str, list[dict[str, Any]]] = {item.name: [] for item in instances}
         self.version = 0
         self.groups: dict[str, EnvironmentGroup] = {}

@@ -22,7 +22,7 @@ POLICIES = ("recipe alone", "one leader", "groups")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunSummary:
     """What a run took."""
 
     builds: int
@@ -35,7 +35,7 @@ class Outcome:
 
 
 @dataclass
-class Stage:
+class PodGroup:
     """Pods of one instance that run at the same time, and what follows."""
 
     role: Role
@@ -53,7 +53,7 @@ class Simulation:
         self.instances = {item.name: item for item in instances}
         self._limiter = PodLimiter(limits, lambda key: self._enqueue(key.name), self._now)
         self._policy = self._make_policy(policy)
-        self._stages: dict[str, Stage | None] = {}
+        self._pod_groups: dict[str, PodGroup | None] = {}
         self._drafts = dict.fromkeys(self.instances, 0)
         self._ready: deque[str] = deque()
         self._ends: list[tuple[float, int, str, Role, str]] = []
@@ -62,10 +62,10 @@ class Simulation:
         self._finished: dict[str, float] = {}
         self._refused = 0
 
-    def run(self) -> Outcome:
+    def run(self) -> RunSummary:
         """Run all instances to their verdict."""
         for item in self.instances.values():
-            self._begin(item, Stage(Role.INTAKE, 4, (item.intake,), self._choosing(item)))
+            self._begin(item, PodGroup(Role.INTAKE, 4, (item.intake,), self._choosing(item)))
         self._reconcile()
         while self._ends:
             self._seconds, _, name, role, pod = heapq.heappop(self._ends)
@@ -74,7 +74,7 @@ class Simulation:
             self._reconcile()
         assert len(self._finished) == len(self.instances), "an instance waits for ever"
         ends = list(self._finished.values())
-        return Outcome(sum(self._drafts.values()), self._refused, max(ends), sum(ends) / len(ends))
+        return RunSummary(sum(self._drafts.values()), self._refused, max(ends), sum(ends) / len(ends))
 
     def _make_policy(self, name: str) -> Policy:
         if name == "recipe alone":
@@ -90,39 +90,39 @@ class Simulation:
         if name not in self._ready:
             self._ready.append(name)
 
-    def _begin(self, item: Instance, stage: Stage) -> None:
-        self._stages[item.name] = stage
+    def _begin(self, item: Instance, group: PodGroup) -> None:
+        self._pod_groups[item.name] = group
         self._enqueue(item.name)
 
     def _reconcile(self) -> None:
         while self._ready:
             name = self._ready.popleft()
-            item, stage = self.instances[name], self._stages[name]
-            if stage is not None:
-                self._start_pods(item, stage)
+            item, group = self.instances[name], self._pod_groups[name]
+            if group is not None:
+                self._start_pods(item, group)
             elif name not in self._finished:
                 self._choose(item)
             if name not in self._ready:
                 self._limiter.settle(_key(name))
 
-    def _start_pods(self, item: Instance, stage: Stage) -> None:
-        while stage.started < len(stage.pods):
-            pod = f"batch/{item.name}-{stage.steps_to_verdict}-{self._drafts[item.name]}-{stage.started}"
-            request = PlaceRequest(stage.steps_to_verdict, START, item.name, pod, _key(item.name), stage.role)
+    def _start_pods(self, item: Instance, group: PodGroup) -> None:
+        while group.started < len(group.pods):
+            pod = f"batch/{item.name}-{group.steps_to_verdict}-{self._drafts[item.name]}-{group.started}"
+            request = PlaceRequest(group.steps_to_verdict, START, item.name, pod, _key(item.name), group.role)
             if not self._limiter.acquire(request):
                 return
-            self._limiter.observe(stage.role, pod, PodPlacement.PLACED, self._now())
-            end = self._seconds + stage.pods[stage.started]
-            heapq.heappush(self._ends, (end, next(self._order), item.name, stage.role, pod))
-            stage.started += 1
+            self._limiter.observe(group.role, pod, PodPlacement.PLACED, self._now())
+            end = self._seconds + group.pods[group.started]
+            heapq.heappush(self._ends, (end, next(self._order), item.name, group.role, pod))
+            group.started += 1
 
     def _pod_ended(self, name: str) -> None:
-        stage = self._stages[name]
-        assert stage is not None
-        stage.ended += 1
-        if stage.ended == len(stage.pods):
-            self._stages[name] = None
-            stage.then()
+        group = self._pod_groups[name]
+        assert group is not None
+        group.ended += 1
+        if group.ended == len(group.pods):
+            self._pod_groups[name] = None
+            group.then()
         self._enqueue(name)
 
     def _choosing(self, item: Instance) -> Callable[[], None]:
@@ -134,11 +134,11 @@ class Simulation:
                 self._policy.record(item, None, None)
                 seconds = item.builds[self._drafts[item.name]]
                 self._drafts[item.name] += 1
-                self._begin(item, Stage(Role.BUILD, 2, (seconds,), lambda: self._built(item)))
+                self._begin(item, PodGroup(Role.BUILD, 2, (seconds,), lambda: self._built(item)))
             case Reuse(image):
                 self._policy.record(item, image, None)
                 self._begin(
-                    item, Stage(Role.INTAKE, 2, (item.checkout,), lambda: self._composed(item, image))
+                    item, PodGroup(Role.INTAKE, 2, (item.checkout,), lambda: self._composed(item, image))
                 )
 
     def _built(self, item: Instance) -> None:
@@ -162,13 +162,13 @@ class Simulation:
 
     def _probe(self, item: Instance, image: str, outcome: RoundOutcome) -> None:
         pods = (item.evaluation, item.evaluation)
-        self._begin(item, Stage(Role.EVALUATION, 1, pods, lambda: self._probed(item, image, outcome)))
+        self._begin(item, PodGroup(Role.EVALUATION, 1, pods, lambda: self._probed(item, image, outcome)))
 
     def _probed(self, item: Instance, image: str, outcome: RoundOutcome) -> None:
         self._policy.record(item, image, outcome)
         if outcome is RoundOutcome.ACCEPTED:
             pods = (item.evaluation,) * 3
-            self._begin(item, Stage(Role.EVALUATION, 0, pods, lambda: self._end(item)))
+            self._begin(item, PodGroup(Role.EVALUATION, 0, pods, lambda: self._end(item)))
 
     def _end(self, item: Instance) -> None:
         self._finished[item.name] = self._seconds

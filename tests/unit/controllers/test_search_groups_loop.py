@@ -1,22 +1,18 @@
 """Searches of several groups of one repository, through the real handlers and reconcilers: one search per group, at the
-same time while build places are free; an image of another group is tried once per group; nothing is done twice after a
-restart at any moment.
+same time while build places are free; an image of another group is tried once per group.
 
 What pods leave is a script here; operator and registry are real. See `simulated/`.
 """
 
-import random
 from collections import Counter
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from simulated.api_server import ApiServer, running_api_server
+from simulated.api_server import ApiServer
 from simulated.scripted_pods import ScriptedPods
 from simulated.seeded_registry import SeededRegistry, push_task_image, seed_registry
-from simulated.stepping_operator import POD_LIMITS, SETTINGS, Crash
+from simulated.stepping_operator import POD_LIMITS, SETTINGS
 from swefoundry.api import labels
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.workloads import names
@@ -137,30 +133,3 @@ async def test_an_image_that_does_not_fit_a_group_is_tried_by_one_of_it(stage):
         (("reuse", "NoResult"), ("fixed", "Accepted")): 1,
         (("reuse", "Accepted"),): 4,
     }
-
-
-def kills_of(seed):
-    chance = random.Random(seed)
-    return [
-        Crash(chance.randint(1, 6 if writes else 50), chance.random() < 0.5, writes)
-        for writes in [chance.random() < 0.5 for _ in range(8)]
-    ]
-
-
-@settings(
-    deadline=None,
-    derandomize=True,
-    database=None,
-    max_examples=2,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(seed=st.integers(1, 2**32))
-async def test_an_operator_killed_at_any_request_builds_once_per_group(proxy, a_stage, seed):
-    async with running_api_server() as server:
-        stage = await a_stage(server)
-        add_tasks(stage, ["old", "new"], 2)
-        simulation = await stage.run(seed=seed, crashes=kills_of(seed))
-        assert simulation.crash_count >= 3
-        assert own_eras(stage) == ["new", "old"]
-        assert len(stage.pods("checkout-")) == 2
-        assert {body["status"]["verdict"] for body in server.bodies("taskinstances")} == {"fail2pass"}
