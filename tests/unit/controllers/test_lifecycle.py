@@ -71,6 +71,7 @@ def outcome(body):
         "attempts",
         "infraRetries",
         "podSeconds",
+        "environmentSeconds",
     ):
         status.pop(name, None)
     for item in [*status["conditions"], *status.get("evaluations", []), *status.get("controls", [])]:
