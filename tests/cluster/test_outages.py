@@ -107,14 +107,6 @@ def test_an_outage_spends_no_round(names):
     assert status["infraRetries"] == 2
 
 
-def test_a_host_that_does_not_exist_ends_the_round_after_some_attempts(names):
-    assert verdict_of(wait_until_finished(names["unknown-host"]))[2] == "EnvironmentNotBuilt"
-    status = get("eb", names["unknown-host"])["status"]
-    [round_] = status["rounds"]
-    assert (round_["outcome"], status["infraRetries"]) == ("AddressUnreachable", 6)
-    assert UNKNOWN_HOST in round_["message"].splitlines()[0]
-
-
 def test_a_host_that_is_away_for_a_while_costs_no_row():
     name = unique("host-away")
     with running_archive_host(lab().address, SHELL_BUG, failures=2) as host:
@@ -153,3 +145,11 @@ def test_a_failed_row_is_retried_by_an_annotation():
     finally:
         delete(name)
         kubectl("delete", "secret", secret, "-n", NAMESPACE, "--ignore-not-found")
+
+
+def test_a_host_that_does_not_exist_ends_the_round_after_some_attempts(names):
+    assert verdict_of(wait_until_finished(names["unknown-host"]))[2] == "EnvironmentNotBuilt"
+    status = get("eb", names["unknown-host"])["status"]
+    [round_] = status["rounds"]
+    assert (round_["outcome"], status["infraRetries"]) == ("AddressUnreachable", 6)
+    assert UNKNOWN_HOST in round_["message"].splitlines()[0]
