@@ -43,6 +43,11 @@ class ApiConflict(TransientError):
 class RegistryUnavailable(TransientError):
     """The registry did not answer, or answered 429 or 5xx."""
 
+    def __init__(self, message: str, after: float | None = None, host: str | None = None) -> None:
+        super().__init__(message, after)
+        self.host = host
+        """The registry, host[:port], when it is away; None when only this content is at fault."""
+
 
 class PackageIndexUnavailable(TransientError):
     """The package index did not answer."""

@@ -191,10 +191,10 @@ class Settings(BaseSettings):
     seconds."""
     max_infra_retries: int = Field(default=6, ge=0)
     """Pods that are replaced after infrastructure faults, per piece of work: with the delays between them, six
-    outlast a registry that is away for five minutes."""
+    outlast a node or a network that is away for five minutes."""
     max_outage_retries: int = Field(default=16, ge=0)
-    """Repeats of a build that a package index, a mirror or the name service did not answer, per draft: with the delays
-    between them, sixteen outlast an outage of 55 minutes, and public indexes are seldom away for longer."""
+    """Repeats of a pod that a package index, a registry or a model endpoint did not answer, per piece of work: where
+    the host is known, the delays of its back-off double, and sixteen outlast a day; else they outlast 55 minutes."""
     node_lost_seconds: int = Field(default=30, ge=0)
     """How long task pods stay on a node that no longer reports before they are replaced, seconds:
     Kubernetes waits 300 by default, and

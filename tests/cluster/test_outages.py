@@ -94,10 +94,10 @@ def message_of(name: str) -> str:
     return str(condition(get("eb", name).get("status", {}), "Ready").get("message", ""))
 
 
-def test_the_condition_says_what_pip_met_and_when_it_is_tried_again(names, index):
+def test_the_condition_says_what_pip_met_and_when_the_index_is_asked_again(names, index):
     page = f"{index.url}/{PACKAGE}/: 503 Service Unavailable"
-    expected = f"build-0: Backoff (pip could not reach its package index: {page}; next attempt at "
-    assert expected in wait_until(lambda: message_of(names["outage"]), lambda text: "Backoff" in text)
+    expected = f"build-0: HostUnavailable (pip could not reach its package index: {page}; asked again at "
+    assert expected in wait_until(lambda: message_of(names["outage"]), lambda text: "build-0: Host" in text)
 
 
 def test_an_outage_spends_no_round(names):

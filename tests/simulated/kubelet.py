@@ -46,10 +46,16 @@ REGISTRY_DOWN = "registry down"
 INDEX_DOWN = "index down"
 ADDRESS_DOWN = "address down"
 HOST_AWAY = "host away"
+INDEX_AWAY = "index away"
+REGISTRY_AWAY = "registry away"
+HOSTS = {HOST_AWAY: SOURCE_HOST, INDEX_AWAY: "index.example", REGISTRY_AWAY: "registry.example"}
+"""The host that the record of a fault names."""
 RECORDED_FAULTS = {
     HOST_AWAY: ExitCode.HOST_UNAVAILABLE,
     REGISTRY_DOWN: ExitCode.INFRASTRUCTURE,
+    REGISTRY_AWAY: ExitCode.INFRASTRUCTURE,
     INDEX_DOWN: ExitCode.UPSTREAM_UNAVAILABLE,
+    INDEX_AWAY: ExitCode.UPSTREAM_UNAVAILABLE,
     ADDRESS_DOWN: ExitCode.ADDRESS_UNREACHABLE,
 }
 """Ends with a record that blames a service; not for evaluations, which have no network."""
@@ -119,8 +125,8 @@ class Kubelet:
         if fault in RECORDED_FAULTS:
             code = RECORDED_FAULTS[fault]
             record = {"v": 1, "nonce": nonce_of(body), "code": int(code), "message": fault}
-            if fault == HOST_AWAY:
-                record["host"] = SOURCE_HOST
+            if fault in HOSTS:
+                record["host"] = HOSTS[fault]
             return ContainerEnd(code, record)
         return FAULTS.get(fault or "")
 

@@ -7,8 +7,8 @@ turns.
 from datetime import datetime
 
 from swefoundry.contracts.digests import Digest
-from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.models import Model, Usage
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.wire import WireModel
@@ -89,16 +89,11 @@ class AgentSpec(WireModel):
     time_limit_seconds: int = 1800
 
 
-class AgentResult(WireModel):
+class AgentResult(ProgramResult):
     """Result of an agent pod; ``code`` is one of OK, GAVE_UP, BUDGET_SPENT, MODEL_UNAVAILABLE,
     MODEL_REFUSED, REPEATED, MALFORMED, TIME_LIMIT, INFRASTRUCTURE, BAD_ORDER.
     """
 
-    v: int = 1
-    nonce: str
-    code: int
-    message: str = ""
-    """One sentence for people: the analyst's reason, the spent budget, the endpoint's error."""
     draft: Digest | None = None
     """Blob with the draft, when the code is OK."""
     label: str = ""
@@ -113,5 +108,3 @@ class AgentResult(WireModel):
     """Usage of this pod's turns, stored ones included."""
     rung: int = 0
     """Index in `ladder` of the model that answered last."""
-    measured: MeasuredResources | None = None
-    """What the container used; absent in a record of the release before."""

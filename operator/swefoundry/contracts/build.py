@@ -4,7 +4,7 @@ from typing import Literal
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
@@ -40,13 +40,9 @@ class BuildSpec(WireModel):
     """Path of a PEM bundle in the pod that every RUN step must trust."""
 
 
-class BuildResult(WireModel):
+class BuildResult(ProgramResult):
     """Result of a build pod."""
 
-    v: Literal[1] = 1
-    nonce: str
-    code: int
-    message: str = ""
     image: Digest | None = None
     """Manifest digest of the pushed image."""
     step: str | None = None
@@ -59,5 +55,3 @@ class BuildResult(WireModel):
     oom_kills: int = 0
     """Processes of the pod that were killed for memory; tells this from other failures of a step."""
     duration_ms: int = 0
-    measured: MeasuredResources | None = None
-    """What the container used; absent in a record of the release before."""

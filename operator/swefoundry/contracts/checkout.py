@@ -3,7 +3,7 @@
 from typing import Literal
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
@@ -25,13 +25,9 @@ class CheckoutSpec(WireModel):
     """Globs of the files that require the rebuild command; None: all files."""
 
 
-class CheckoutResult(WireModel):
+class CheckoutResult(ProgramResult):
     """Result of a checkout pod; ``code`` is one of OK, SOURCE_MISMATCH, INFRASTRUCTURE, INVALID_SPEC."""
 
-    v: Literal[1] = 1
-    nonce: str
-    code: int
-    message: str = ""
     layer: Layer | None = None
     """Changed and new files, and whiteouts for deleted ones; all under testbed/."""
     added: int = 0
@@ -42,5 +38,3 @@ class CheckoutResult(WireModel):
     """Whether a watched file was added, changed or deleted, so that what was generated from it is out of date."""
     bytes: int = 0
     """Unpacked size of all files in the layer, .git included."""
-    measured: MeasuredResources | None = None
-    """What the container used; absent in a record of the release before."""

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from swefoundry.contracts.digests import Digest, Layer
-from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.contracts.mutants import StoredMutants
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.stages import Stage
 from swefoundry.contracts.wire import WireModel
@@ -85,18 +85,9 @@ class IntakeSpec(WireModel):
     """Whether to store a layer for an evaluation with a later clock; absent when it is not wanted."""
 
 
-class IntakeResult(WireModel):
+class IntakeResult(ProgramResult):
     """Result of an intake pod."""
 
-    v: Literal[1] = 1
-    nonce: str
-    code: int
-    message: str = ""
-    """One sentence; for refused patches the file and hunk."""
-    host: str | None = None
-    """host[:port] that is unavailable."""
-    retry_after_seconds: float | None = None
-    """When that host wants to be asked again."""
     source: Digest | None = None
     """Artifact (OCI manifest) whose one layer is the gzip tar of the clean tree."""
     layers: dict[Stage, Layer] = {}
@@ -110,8 +101,6 @@ class IntakeResult(WireModel):
     """``test`` and ``gold``: the patches as they were applied, completed where their ends were stripped."""
     notes: list[str] = []
     """What a person should know although the intake succeeded; one sentence each."""
-    measured: MeasuredResources | None = None
-    """What the container used; absent in a record of the release before."""
     gold_difference: str | None = None
     """How `after` without the gold patch differs from `before`; empty when it does not. None: not compared."""
     mutants: StoredMutants | None = None

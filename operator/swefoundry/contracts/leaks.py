@@ -5,7 +5,7 @@ from typing import Literal
 
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.intake import PatchName, PatchSource
-from swefoundry.contracts.measured import MeasuredResources
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.registry_location import RegistryLocation
 from swefoundry.contracts.wire import WireModel
 
@@ -81,13 +81,9 @@ class LeakFinding(WireModel):
         return f"{self.kind} {self.path}{where}{hidden}"
 
 
-class LeaksResult(WireModel):
+class LeaksResult(ProgramResult):
     """Result of a leaks pod; ``code`` is one of OK, SOURCE_MISMATCH, INFRASTRUCTURE, INVALID_SPEC."""
 
-    v: Literal[1] = 1
-    nonce: str
-    code: int
-    message: str = ""
     findings: list[LeakFinding] = []
     """The first ones, leaks before copies of tools."""
     counts: dict[LeakKind, int] = {}
@@ -101,5 +97,3 @@ class LeaksResult(WireModel):
     """Unpacked size of all layers that were read."""
     evidence: Digest | None = None
     """Artifact with all findings."""
-    measured: MeasuredResources | None = None
-    """What the container used."""

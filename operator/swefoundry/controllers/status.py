@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from swefoundry.api import reasons
 from swefoundry.api.conditions import (
     READY,
     RECONCILING,
@@ -103,6 +104,12 @@ def _without(running: Iterable[Attempt], work: str) -> list[Attempt]:
 def is_queued(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
     """Whether the object waits for a place and runs nothing; a retry that is planned has no pod yet."""
     return any(isinstance(item, Queued) for item in results) and not any(item.uid for item in status.running)
+
+
+def waits_for_host(status: TaskInstanceStatus | EnvBuildStatus, results: Iterable[object]) -> bool:
+    """Whether the object waits for a host that is away, and runs nothing."""
+    waits = any(isinstance(item, Wait) and item.reason == reasons.HOST_UNAVAILABLE for item in results)
+    return waits and not any(item.uid for item in status.running)
 
 
 def mark_working(

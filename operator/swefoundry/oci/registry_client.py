@@ -283,7 +283,9 @@ class RegistryClient:
                 await response.aclose()
         except (httpx.RequestError, httpx.StreamError) as error:
             reason = str(error) or type(error).__name__
-            raise RegistryUnavailable(f"the registry {self.host} did not answer: {reason}") from error
+            raise RegistryUnavailable(
+                f"the registry {self.host} did not answer: {reason}", host=self.host
+            ) from error
         except httpx.InvalidURL as error:
             raise RegistryRefused(f"{self.host} is not a usable registry address: {error}") from error
 

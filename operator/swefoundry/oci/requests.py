@@ -61,7 +61,9 @@ def error_from_response(
     detail = _detail(body)
     if status in _BUSY_STATUSES or status >= 500 or (request.method == "PUT" and "DIGEST_INVALID" in detail):
         return RegistryUnavailable(
-            f"the registry {host} is busy ({status}): {what}{detail}", _retry_after(headers)
+            f"the registry {host} is busy ({status}): {what}{detail}",
+            _retry_after(headers),
+            None if "DIGEST_INVALID" in detail else host,
         )
     if status == 404:
         return NotFound(f"the registry {host} does not have this content: {what}{detail}")

@@ -124,7 +124,7 @@ class ReconcileContext:
 def backoff_limits(settings: Settings) -> BackoffLimits:
     """Limits of the back-off per host."""
     return BackoffLimits(
-        first=settings.retry_seconds, longest=settings.max_away_seconds, probe=settings.intake_seconds
+        first=settings.retry_seconds, longest=settings.max_away_seconds, probe=settings.max_retry_seconds
     )
 
 

@@ -19,6 +19,7 @@ from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.settings import Settings
+from swefoundry.text.due_times import due_time
 from swefoundry.workloads.attempt import Work
 from swefoundry.workloads.cpu_starvation import CPU_STARVED, starved_run
 from swefoundry.workloads.pod_outcomes import (
@@ -199,7 +200,7 @@ def _first_move(work: Work, attempt: Attempt | None, work_state: WorkState) -> M
         return _after_fault(work, attempt, lost, work_state)
     if attempt.not_before is not None and attempt.not_before > work_state.now:
         pause = (attempt.not_before - work_state.now).total_seconds()
-        due = f"next attempt at {attempt.not_before:%H:%M:%S} UTC"
+        due = f"next attempt at {due_time(attempt.not_before, work_state.now)}"
         return Wait(str(work), "Backoff", "; ".join(filter(None, [attempt.message, due])), pause)
     return StartPod(work, attempt.number, attempt.memory_factor, bool(attempt.full_requests), attempt.host)
 
@@ -241,10 +242,11 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, work_state
     if not isinstance(state, PodResult):
         return state
     message = str(state.record.get("message", ""))[:2000]
+    away = _unavailable_host(state, message)
     if state.code in INFRASTRUCTURE_CODES:
         # A program that stores something on SIGTERM ends with this code, too: then the cause is the pod's deletion.
         reason = (pod.disrupted or "PodDeleted") if pod.deleting else "RegistryFault"
-        return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds)
+        return PodFault(FaultCategory.INFRASTRUCTURE, reason, message, state.code, state.seconds, away)
     tries = pod.attempt - work_state.first_attempt
     if state.code == ExitCode.ADDRESS_UNREACHABLE and tries >= work_state.settings.max_infra_retries:
         return state
@@ -253,12 +255,12 @@ def _classify_infrastructure_codes(state: PodState, pod: PodSnapshot, work_state
     if state.code not in RETRIED_CODES:
         return state
     category, reason = RETRIED_CODES[ExitCode(state.code)]
-    return PodFault(category, reason, message, state.code, state.seconds, _unavailable_host(state, message))
+    return PodFault(category, reason, message, state.code, state.seconds, away)
 
 
 def _unavailable_host(state: PodResult, message: str) -> UnavailableHost | None:
     host, seconds = state.record.get("host"), state.record.get("retryAfterSeconds")
-    if state.code != ExitCode.HOST_UNAVAILABLE or not isinstance(host, str):
+    if not isinstance(host, str):
         return None
     return UnavailableHost(host[:253], message, seconds if isinstance(seconds, int | float) else None)
 
@@ -295,11 +297,11 @@ def next_attempt(current: Attempt, fault: PodFault, work_state: WorkState) -> At
         return fresh
     if fault.category is FaultCategory.LIMIT and fault.reason == "OOMKilled" and current.memory_factor == 1:
         return fresh.model_copy(update={"memory_factor": 2})
-    if fault.unavailable is not None:
-        # The host's back-off, which all intakes share, says when (workloads/host_backoff.py).
-        return fresh.model_copy(update={"host": fault.unavailable.host})
     tries = current.number - work_state.first_attempt
     if tries < _max_retries(fault, work_state.settings):
+        if fault.unavailable is not None:
+            # The host's back-off, which all pods share, says when (workloads/host_backoff.py).
+            return fresh.model_copy(update={"host": fault.unavailable.host})
         seconds = _pause_seconds(tries, fault, work_state.settings)
         return fresh.model_copy(update={"not_before": work_state.now + timedelta(seconds=seconds)})
     return None
@@ -310,9 +312,10 @@ def _max_retries(fault: PodFault, settings: Settings) -> float:
         return math.inf
     if fault.category is not FaultCategory.INFRASTRUCTURE:
         return 0
-    if fault.reason in UNSTARTED_REASONS or fault.reason == STOPPED_BY_KUEUE:
+    if fault.reason in {*UNSTARTED_REASONS, STOPPED_BY_KUEUE, reasons.HOST_UNAVAILABLE}:
         return math.inf
-    return settings.max_outage_retries if fault.reason == UPSTREAM_UNAVAILABLE else settings.max_infra_retries
+    outage = fault.unavailable is not None or fault.reason == UPSTREAM_UNAVAILABLE
+    return settings.max_outage_retries if outage else settings.max_infra_retries
 
 
 def _pause_seconds(number: int, fault: PodFault, settings: Settings) -> float:

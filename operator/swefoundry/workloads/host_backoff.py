@@ -1,8 +1,8 @@
-"""Back-off per host, which all intakes share: a host that refused one row is not asked by a thousand others at once.
+"""Back-off per host, which all pods share: a host that refused one row is not asked by a thousand others at once.
 
 ::
 
-    answers ──unavailable──> away ──pause over──> one intake probes ──answered──> all others go on
+    answers ──unavailable──> away ──pause over──> one object probes ──answered──> all others go on
                                ^                        │
                                └──── a longer pause <───┘
 
@@ -13,9 +13,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from swefoundry import metrics
 from swefoundry.kube.workqueue import Key
+from swefoundry.text.due_times import due_time
 from swefoundry.workloads.decide import MAX_DOUBLINGS
 from swefoundry.workloads.pod_outcomes import UnavailableHost
 
@@ -43,6 +45,7 @@ class _AwayHost:
     message: str
     failures: int = 0
     next_probe: float = 0.0
+    due: str = ""
     probe: Key | None = None
     probe_ends: float = 0.0
     waiting: set[Key] = field(default_factory=set)
@@ -54,6 +57,11 @@ class _AwayHost:
         if now < self.next_probe:
             return self.next_probe - now
         return PROBE_RECHECK_SECONDS if self.probe is not None and now < self.probe_ends else 0.0
+
+    def described(self, now: float) -> str:
+        """The host's own words, and when it is asked again."""
+        when = f"asked again at {self.due}" if now < self.next_probe else "another object asks it now"
+        return f"{self.message}; {when}"
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,11 @@ class HostBackoff:
         self._clock = clock
         self._away: OrderedDict[str, _AwayHost] = OrderedDict()
 
+    @property
+    def away(self) -> Collection[str]:
+        """Hosts that did not answer when they were asked last."""
+        return self._away.keys()
+
     def admit(self, hosts: Collection[str], key: Key) -> HostWait | None:
         """None when ``key`` may ask these hosts; of those that are away it is then the only one to probe."""
         now = self._clock()
@@ -83,7 +96,7 @@ class HostBackoff:
         for host, state in away.items():
             if seconds := state.seconds_until(key, now):
                 state.waiting.add(key)
-                return HostWait(host, state.message, seconds)
+                return HostWait(host, state.described(now), seconds)
         for state in away.values():
             state.waiting.discard(key)
             state.probe, state.probe_ends = key, now + self._limits.probe
@@ -99,7 +112,10 @@ class HostBackoff:
             doubled = self._limits.first * 2.0 ** min(state.failures - 1, MAX_DOUBLINGS)
             asked_for = max(asked_for, min(doubled, self._limits.longest))
             state.message = report.message
-        state.next_probe = max(state.next_probe, now + asked_for)
+        if now + asked_for > state.next_probe:
+            state.next_probe = now + asked_for
+            today = datetime.now(UTC)
+            state.due = due_time(today + timedelta(seconds=asked_for), today)
         while len(self._away) > MAX_HOSTS:
             self._go_on(next(iter(self._away)))
         self._publish()

@@ -2,14 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from swefoundry import errors, metrics
+from swefoundry.api import reasons
 from swefoundry.api.types import Attempt
 from swefoundry.contracts.digests import Digest
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.measured import MeasuredResources
 from swefoundry.kube.cache import owner_of
 from swefoundry.kube.resources import PODS
@@ -85,9 +87,35 @@ async def perform_move(
         case StartPod():
             return await actions.start[move.work.kind](move, observed, context)
         case CollectResult():
+            _report_answer(context, observed.owner, move)
             return await actions.collect[move.work.kind](move, observed, context)
         case _:
             return await _change_attempt(context, observed.owner, move)
+
+
+ANSWERED_CODES: Mapping[WorkKind, frozenset[int]] = {
+    WorkKind.INTAKE: frozenset(
+        {
+            ExitCode.OK,
+            ExitCode.SOURCE_MISMATCH,
+            ExitCode.SOURCE_UNREACHABLE,
+            ExitCode.PATCH_MISAPPLIED,
+            ExitCode.SUBMODULES_REQUIRED,
+            ExitCode.LFS_REQUIRED,
+        }
+    ),
+    WorkKind.BUILD: frozenset({ExitCode.OK, ExitCode.STEP_FAILED}),
+    WorkKind.AGENT: frozenset({ExitCode.OK, ExitCode.GAVE_UP, ExitCode.REPEATED, ExitCode.MALFORMED}),
+}
+"""Results of pods that got an answer of the hosts that they asked; intake refuses patches before a host is asked."""
+
+
+def _report_answer(context: ReconcileContext, owner: Owner, move: CollectResult) -> None:
+    """Let all who wait for a host go on when this pod probed it and was answered."""
+    if move.result.code in ANSWERED_CODES.get(move.work.kind, {ExitCode.OK}):
+        context.hosts.report_answer(owner_key(owner))
+    else:
+        context.hosts.end_probe(owner_key(owner))
 
 
 async def _change_attempt(context: ReconcileContext, owner: Owner, move: AttemptChange) -> AttemptChange:
@@ -107,13 +135,34 @@ def new_attempt_ref(owner: Owner, move: StartPod) -> AttemptRef:
 
 
 async def start_pod(
-    context: ReconcileContext, ref: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
-) -> PodStarted | Queued:
+    context: ReconcileContext,
+    ref: AttemptRef,
+    move: StartPod,
+    prepare: Callable[[], Awaitable[JsonDict]],
+    hosts: Collection[str] = (),
+) -> PodStarted | Queued | Wait:
     """Create the pod, or adopt the one that exists under this attempt's name after a restart of the operator.
 
     ``prepare`` makes its body, and what it needs in the registry. It is called only when a place is free: each
-    reconcile of a matrix of sixty evaluations asks for sixty places, and mostly gets none.
+    reconcile of a matrix of sixty evaluations asks for sixty places, and mostly gets none. ``hosts`` are those that
+    the pod will ask; while one of them is away, no pod is created.
     """
+    key = owner_key(ref.owner)
+    held = context.hosts.admit({host for host in (*hosts, move.host) if host}, key)
+    if held is not None:
+        return Wait(str(move.work), reasons.HOST_UNAVAILABLE, held.message, held.seconds)
+    started: PodStarted | Queued | None = None
+    try:
+        started = await _start_pod(context, ref, move, prepare)
+        return started
+    finally:
+        if not isinstance(started, PodStarted):
+            context.hosts.end_probe(key)
+
+
+async def _start_pod(
+    context: ReconcileContext, ref: AttemptRef, move: StartPod, prepare: Callable[[], Awaitable[JsonDict]]
+) -> PodStarted | Queued:
     owner = ref.owner
     template = template_of(owner, context.settings)
     request = place_request(context, ref, move.work)

@@ -1,16 +1,16 @@
 """Hosts of sources that are away, through both real reconcilers in a simulated cluster."""
 
-from dataclasses import replace
-
 import pytest
 
-from simulated.kubelet import HOST_AWAY, SOURCE_HOST, Kubelet, spec_of
+from simulated.kubelet import HOST_AWAY, INDEX_AWAY, REGISTRY_AWAY, SOURCE_HOST, Kubelet, spec_of
 from simulated.scripted_pods import ScriptedPods, manifest
 from simulated.stepping_operator import Simulation
 from swefoundry.api import labels
+from swefoundry.contracts.draft import Draft
 from swefoundry.kube.workqueue import Key
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import INTAKE_WORK, Owner
+from swefoundry.workloads.attempt import INTAKE_WORK, Owner, Work, WorkKind
+from swefoundry.workloads.build.launch import BuildRequest, launch_build
 from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.intake.launch import IntakeRequest, launch_intake
 from swefoundry.workloads.lifecycle import PodStarted, new_attempt_ref
@@ -47,7 +47,8 @@ async def test_a_row_whose_host_was_away_gets_its_verdict(simulation):
     await simulation.run()
     assert simulation.server.one("taskinstances")["status"]["verdict"] == "fail2pass"
     assert intakes(simulation.server) == list(range(FAILURES + 1))
-    assert ("HostUnavailable", f"intake: HostUnavailable ({HOST_AWAY})") in conditions
+    message = next(item[1] for item in conditions if item and item[0] == "HostUnavailable")
+    assert message.startswith(f"intake: HostUnavailable ({HOST_AWAY}; asked again at ")
     assert simulation.context.hosts.snapshot(1) == {"away": 0, "hosts": {}}
 
 
@@ -59,9 +60,8 @@ async def test_no_pod_is_started_for_a_host_that_another_row_found_away(server, 
     result = await launch_intake(context, new_attempt_ref(owner, move), move, request)
     assert isinstance(result, Wait)
     assert 60.0 < result.requeue_seconds <= 90.0
-    assert replace(result, requeue_seconds=90.0) == Wait(
-        "intake", "HostUnavailable", "too many requests", 90.0
-    )
+    assert (result.subject, result.reason) == ("intake", "HostUnavailable")
+    assert result.message.startswith("too many requests; asked again at ")
     assert server.bodies("pods") == []
 
 
@@ -91,3 +91,45 @@ async def test_with_a_mirror_the_host_itself_may_be_away(server, context):
         "tokenNamed": "",
         "mirrors": MIRRORS,
     }
+
+
+@pytest.mark.parametrize(
+    ("work", "fault"), [("intake", REGISTRY_AWAY), ("build-0", REGISTRY_AWAY), ("build-0", INDEX_AWAY)]
+)
+async def test_an_outage_of_another_host_costs_no_row_either(server, proxy, seeded, work, fault):
+    server.create("taskinstances", "here", manifest())
+    simulation = Simulation(
+        server, proxy, Kubelet(server, ScriptedPods(seeded), faults={work: [fault] * FAILURES})
+    )
+    messages = set()
+    simulation.check = lambda: messages.update(
+        item["message"]
+        for body in (*server.bodies("envbuilds"), *server.bodies("taskinstances"))
+        for item in body.get("status", {}).get("conditions", [])
+        if item["reason"] == "HostUnavailable" and item["message"]
+    )
+    await simulation.run()
+    assert server.one("taskinstances")["status"]["verdict"] == "fail2pass"
+    assert any(f"{work}: HostUnavailable ({fault}; asked again at " in text for text in messages), messages
+    assert simulation.context.hosts.snapshot(1) == {"away": 0, "hosts": {}}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "arguments", "started"),
+    [
+        ("FROM a\nRUN pip install --index-url https://index.example/simple b\n", {}, False),
+        ("FROM a\nRUN pip install b\n", {"PIP_INDEX_URL": "https://index.example/simple"}, False),
+        ("FROM a\nRUN pip install b\n", {}, True),
+    ],
+    ids=["named by the Dockerfile", "named by a build argument", "not named"],
+)
+async def test_builds_wait_for_an_index_that_they_name(server, context, dockerfile, arguments, started):
+    context.settings = context.settings.model_copy(update={"build_args": arguments})
+    away = UnavailableHost("index.example", "index.example is busy (503)")
+    context.hosts.report_unavailable(Key("EnvBuild", "here", "another"), away)
+    owner, move = Owner("EnvBuild", "here", "task-one", "uid-of-build"), StartPod(Work(WorkKind.BUILD, 0))
+    draft = Draft(dockerfile=dockerfile, test_command="make")
+    request = BuildRequest("tasks/owner/name", "sha256:" + "0" * 64, draft, "tag")
+    result = await launch_build(context, new_attempt_ref(owner, move), move, request)
+    assert isinstance(result, PodStarted) is started
+    assert len(server.bodies("pods")) == started

@@ -1,5 +1,6 @@
 """Back-off per host: who may ask a host that is away, when, and who is woken when it is back."""
 
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -46,7 +47,10 @@ def test_hosts_that_answer_are_asked_by_everybody() -> None:
 def test_others_wait_with_the_hosts_own_words() -> None:
     hosts = Hosts()
     hosts.fail("first")
-    assert hosts.backoff.admit([HOST], key("second")) == HostWait(HOST, DOWN.message, 5.0)
+    held = hosts.backoff.admit([HOST], key("second"))
+    assert isinstance(held, HostWait)
+    assert (held.host, held.seconds) == (HOST, 5.0)
+    assert re.fullmatch(rf"{DOWN.message}; asked again at (\S+ )?\d\d:\d\d:\d\d UTC", held.message)
     assert hosts.wait("elsewhere", "another.example") == 0.0
 
 
@@ -57,6 +61,8 @@ def test_one_intake_at_a_time_probes_a_host_that_is_away() -> None:
     assert hosts.wait("second") == 0.0
     assert hosts.wait("second") == 0.0
     assert [hosts.wait(f"row-{number}") for number in range(1000)] == [60.0] * 1000
+    held = hosts.backoff.admit([HOST], key("third"))
+    assert held == HostWait(HOST, f"{DOWN.message}; another object asks it now", 60.0)
 
 
 def test_pauses_double_up_to_a_day() -> None:

@@ -149,6 +149,26 @@ def test_a_host_that_is_away_is_waited_for_without_end():
     assert next_move(WORK, work_state([move.planned])) == StartPod(WORK, 501, host="git.example")
 
 
+@pytest.mark.parametrize(
+    ("code", "reason"), [(30, "RegistryFault"), (47, "UpstreamUnavailable"), (52, "ModelUnavailable")]
+)
+def test_hosts_of_all_pods_are_waited_for_by_the_back_off_of_the_host(code, reason):
+    record = {"nonce": NONCE, "code": code, "message": "why", "host": "index.example"}
+    move = next_move(
+        WORK, work_state([an_attempt(3)], [a_pod(WORK, 3, terminated(code, json.dumps(record)))])
+    )
+    assert isinstance(move, RetryAttempt)
+    assert (move.ended.outcome, move.ended.reason) == ("Infrastructure", reason)
+    assert move.unavailable == UnavailableHost("index.example", "why")
+    assert move.planned == Attempt(work=WORK, number=4, pod="", message="why", host="index.example")
+
+
+def test_a_host_that_may_be_named_by_mistake_is_not_asked_without_end():
+    record = {"nonce": NONCE, "code": 52, "message": "why", "host": "model.example"}
+    move = next_move(WORK, work_state([an_attempt(4)], [a_pod(WORK, 4, terminated(52, json.dumps(record)))]))
+    assert isinstance(move, FailAttempt) and move.fault.reason == "ModelUnavailable"
+
+
 @pytest.mark.parametrize("code", [30, 45])
 def test_records_of_registry_faults_are_retried(code):
     move = next_move(WORK, work_state([an_attempt()], [a_pod(WORK, 0, done(code))]))

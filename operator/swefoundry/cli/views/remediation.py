@@ -10,8 +10,8 @@ REMEDIATIONS: dict[str, str] = {
     reasons.QUEUED: "Wait, or raise the operator's limits for active pods if the cluster has room for more.",
     reasons.INTAKE: "Wait. An intake takes seconds to minutes, depending on the size of the source.",
     reasons.HOST_UNAVAILABLE: (
-        "Wait. The host that the message names is asked again, by one intake at a time; check it, and that network "
-        "policies let intake pods go there."
+        "Wait. The host that the message names is asked again, by one pod at a time; check it, and that network "
+        "policies let the pods go there."
     ),
     reasons.PREPARING: "Wait. The rounds above show what is being tried.",
     reasons.VALIDATING: "Wait. The matrix is being evaluated.",

@@ -172,7 +172,7 @@ async def _tolerated_not_failing(
 
 
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
-    return finished_intake(context, observed.owner, move)
+    return finished_intake(move)
 
 
 async def _collect_build(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:

@@ -50,6 +50,7 @@ from swefoundry.controllers.status import (
     mark_working,
     restart,
     track_attempt,
+    waits_for_host,
     with_fields,
 )
 from swefoundry.controllers.steps import NoOp, Restart
@@ -247,6 +248,8 @@ def _with_round(status: EnvBuildStatus, current: Round) -> EnvBuildStatus:
 
 def _under_way(status: EnvBuildStatus, results: Sequence[Result], observed: Observation) -> EnvBuildStatus:
     phase, reason = _phase(status, observed, results)
+    if waits_for_host(status, results):
+        reason = reasons.HOST_UNAVAILABLE
     message = "; ".join(filter(None, [_progress(status), wait_message(results)]))
     return mark_working(status, phase, {SUCCEEDED: "Unknown"}, (reason, message), observed.stamp)
 
@@ -256,8 +259,6 @@ def _phase(status: EnvBuildStatus, observed: Observation, results: Sequence[Resu
         return "Pending", reasons.WAITING_FOR_SIBLING
     if is_queued(status, results):
         return "Queued", reasons.QUEUED
-    if any(isinstance(item, Wait) and item.reason == reasons.HOST_UNAVAILABLE for item in results):
-        return "Intake", reasons.HOST_UNAVAILABLE
     if observed.prepared_source is None and status.source is None:
         return "Intake", reasons.INTAKE
     if _drafting(status):

@@ -192,7 +192,7 @@ async def _collect_leaks(move: CollectResult, observed: Observation, context: Re
 
 
 async def _collect_intake(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
-    return finished_intake(context, observed.owner, move)
+    return finished_intake(move)
 
 
 _ACTIONS = MoveActions[Observation, ReconcileContext, Result](

@@ -24,6 +24,7 @@ from swefoundry.controllers.status import (
     mark_working,
     restart,
     track_attempt,
+    waits_for_host,
     with_fields,
 )
 from swefoundry.controllers.steps import NoOp, Restart
@@ -272,6 +273,8 @@ def _with_progress(
     status: TaskInstanceStatus, step: Step, results: Sequence[Result], observed: Observation
 ) -> TaskInstanceStatus:
     phase, reason = _phase(status, results, observed)
+    if waits_for_host(status, results):
+        reason = reasons.HOST_UNAVAILABLE
     unknown: Mapping[str, ConditionStatus] = {SUCCEEDED: "Unknown", VALIDATED: "Unknown"}
     return mark_working(status, phase, unknown, (reason, _message(step, results, observed)), observed.stamp)
 
@@ -283,8 +286,6 @@ def _phase(status: TaskInstanceStatus, results: Sequence[Result], observed: Obse
     if is_queued(status, results) or _env_build_queued(status, observed):
         return "Queued", reasons.QUEUED
     if status.prepared is None:
-        if any(isinstance(item, Wait) and item.reason == reasons.HOST_UNAVAILABLE for item in results):
-            return "Intake", reasons.HOST_UNAVAILABLE
         return "Intake", reasons.INTAKE
     if status.image is None:
         return "Preparing", reasons.PREPARING

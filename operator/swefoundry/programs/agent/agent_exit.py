@@ -41,6 +41,13 @@ class ModelUnavailable(AgentExit):
 
     code = ExitCode.MODEL_UNAVAILABLE
 
+    def __init__(self, message: str, host: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.host = host
+        """The endpoint, host[:port], when it is away; None when it gives answers that are of no use."""
+        self.retry_after = retry_after
+        """Seconds that the endpoint asked for."""
+
 
 class ModelRefused(AgentExit):
     """The endpoint refuses the API key, the model name or the request."""

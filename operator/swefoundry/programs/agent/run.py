@@ -18,7 +18,7 @@ from swefoundry.contracts.models import Usage
 from swefoundry.errors import SwefoundryError
 from swefoundry.oci.draft_store import push_draft
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.programs.agent.agent_exit import AgentExit, TimeLimitReached
+from swefoundry.programs.agent.agent_exit import AgentExit, ModelUnavailable, TimeLimitReached
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import load_inputs
 from swefoundry.programs.agent.llm.hooks import ReportProgress
@@ -26,6 +26,7 @@ from swefoundry.programs.agent.llm.messages import ModelClient
 from swefoundry.programs.agent.state import load_state, store_state, store_transcript
 from swefoundry.programs.agent.transcript_recorder import TranscriptRecorder
 from swefoundry.programs.agent.workflow import DraftWorkflow, WrittenDraft
+from swefoundry.programs.infrastructure_result import infrastructure_result
 
 MAX_RESULT_MESSAGE_CHARACTERS = 1500
 """Our own sentences are shorter; the analyst's reasons are model text."""
@@ -64,13 +65,12 @@ async def run_agent(
         async with open_client(spec, registry) as client:
             return await _run(spec, registry, folder, client, progress)
     except AgentExit as error:
-        return _failure(spec, error.code, str(error))
-    except SwefoundryError as error:
-        return _failure(spec, ExitCode.INFRASTRUCTURE, str(error))
+        return _exit_result(spec, error, str(error))
+    except (SwefoundryError, OSError) as error:
+        return infrastructure_result(AgentResult, spec.nonce, error)
     except ValidationError as error:
-        return _failure(spec, ExitCode.INVALID_SPEC, f"an input of the agent pod cannot be read: {error}")
-    except OSError as error:
-        return _failure(spec, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
+        message = f"an input of the agent pod cannot be read: {error}"
+        return AgentResult(nonce=spec.nonce, code=ExitCode.INVALID_SPEC, message=_fitted(message))
 
 
 async def _run(
@@ -89,7 +89,7 @@ async def _run(
     try:
         written = await _draft_in_time(spec, workflow)
     except AgentExit as error:
-        result = _failure(spec, error.code, client.redact(str(error)))
+        result = _exit_result(spec, error, client.redact(str(error)))
         stored = await _try_store_transcript(spec, registry, recorder, progress)
         update = {"state": spec.state, "transcript": stored}
     else:
@@ -130,7 +130,16 @@ async def _store_draft(spec: AgentSpec, registry: RegistryClient, written: Writt
     )
 
 
-def _failure(spec: AgentSpec, code: ExitCode, message: str) -> AgentResult:
+def _exit_result(spec: AgentSpec, error: AgentExit, message: str) -> AgentResult:
+    away = error if isinstance(error, ModelUnavailable) else None
     return AgentResult(
-        nonce=spec.nonce, code=code, message=" ".join(message.split())[:MAX_RESULT_MESSAGE_CHARACTERS]
+        nonce=spec.nonce,
+        code=error.code,
+        message=_fitted(message),
+        host=away.host if away is not None else None,
+        retry_after_seconds=away.retry_after if away is not None else None,
     )
+
+
+def _fitted(message: str) -> str:
+    return " ".join(message.split())[:MAX_RESULT_MESSAGE_CHARACTERS]

@@ -11,7 +11,7 @@ error line tells more::
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.programs.build.log_parser import BuildahLog, parse_log
@@ -57,6 +57,8 @@ class BuildOutcome:
     step_exit_code: int | None = None
     tail: str = ""
     oom_kills: int = 0
+    host: str | None = None
+    """host[:port] that did not answer, when its name is known."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,9 @@ def _outage_outcome(
         else "an address that the step names"
     )
     message = f"{outage.tool} could not reach {subject}: {outage.words}"
-    return evidence.outcome(OUTAGE_CODES[outage.origin], message, step_exit_code=step_exit_code)
+    outcome = evidence.outcome(OUTAGE_CODES[outage.origin], message, step_exit_code=step_exit_code)
+    # An address that the step names is waited for by this build alone: another draft may do without it.
+    return replace(outcome, host=outage.host) if outage.origin is OutageOrigin.PACKAGE_INDEX else outcome
 
 
 def step_failed(evidence: BuildEvidence) -> BuildOutcome | None:
@@ -216,7 +220,10 @@ def registry_was_unreachable(evidence: BuildEvidence) -> BuildOutcome | None:
     own = pinged is not None and pinged[1] in evidence.facts.own_hosts
     if not own and not UNREACHABLE_PATTERN.search(error):
         return None
-    return evidence.outcome(ExitCode.INFRASTRUCTURE, f"The registry of a base image did not answer: {error}")
+    message = f"The registry of a base image did not answer: {error}"
+    return replace(
+        evidence.outcome(ExitCode.INFRASTRUCTURE, message), host=pinged[1] if pinged is not None else None
+    )
 
 
 def base_is_missing(evidence: BuildEvidence) -> BuildOutcome | None:

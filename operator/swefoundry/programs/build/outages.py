@@ -40,6 +40,8 @@ class Outage:
     origin: OutageOrigin
     words: str
     """What the tool printed about it."""
+    host: str | None = None
+    """host[:port] that it was about, when the output names it."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +217,26 @@ MESSAGES: tuple[ToolMessage, ...] = (
 """The first row that matches counts. Package tools come first: pip, uv and cargo print git's words below their own."""
 
 
+_NAME = r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+(?::\d+)?"
+_NAMED_HOSTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"https?://(?:[^\s/@]*@)?({_NAME})",
+        rf"HTTPS?ConnectionPool\(host='({_NAME})'",
+        rf"lookup ({_NAME})",
+        rf"(?:resolve|resolving|EAI_AGAIN|ENOTFOUND) '?({_NAME})",
+    )
+)
+"""Forms in which tools name a host in their words about it."""
+_ASKED_HOST = re.compile(rf"(?:Looking in indexes: |request to )https?://(?:[^\s/@]*@)?({_NAME})")
+"""pip and npm name the host in another line than the fault."""
+
+
+def _host(words: str, output: StepOutput) -> str | None:
+    matches = [*(pattern.search(words) for pattern in _NAMED_HOSTS), *map(_ASKED_HOST.search, output.lines)]
+    return next((found[1].lower() for found in matches if found), None)
+
+
 def find_outage(lines: Sequence[str], failing_pages: Sequence[str] = ()) -> Outage | None:
     """Return the network fault that ended a step, given its output and what its indexes answer; None without one."""
     output = StepOutput([item for item in lines if item.strip()][-LAST_LINES:], failing_pages)
@@ -222,9 +244,8 @@ def find_outage(lines: Sequence[str], failing_pages: Sequence[str] = ()) -> Outa
         words = message.find(output)
         if words is not None and not _ANSWERED_BY_THE_POD.search(words):
             unknown_host = re.search(UNKNOWN_HOST, words) and not re.search(NAME_SERVICE, words)
-            return Outage(
-                message.tool, OutageOrigin.ADDRESS if unknown_host else message.origin, words[:WORDS_LIMIT]
-            )
+            origin = OutageOrigin.ADDRESS if unknown_host else message.origin
+            return Outage(message.tool, origin, words[:WORDS_LIMIT], _host(words, output))
     return None
 
 

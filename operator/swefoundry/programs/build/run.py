@@ -23,7 +23,7 @@ from swefoundry.archives.extract import extract
 from swefoundry.contracts.build import BuildResult, BuildSpec
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.dockerfile.policy import PolicyRule, violations
-from swefoundry.errors import PermanentError, TransientError
+from swefoundry.errors import PermanentError, RegistryUnavailable, TransientError
 from swefoundry.oci.artifacts import push_file
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import SOURCE_FILE, InvalidSource, fetch_source
@@ -89,6 +89,7 @@ class BuildRun:
             log=log,
             oom_kills=outcome.oom_kills,
             duration_ms=round((time.monotonic() - started) * 1000),
+            host=outcome.host,
         )
 
     def _registry(self) -> RegistryClient:
@@ -113,7 +114,9 @@ class BuildRun:
         except InvalidSource as error:
             return BuildOutcome(ExitCode.SOURCE_MISMATCH, f"There is nothing to build: {error}")
         except (TransientError, PermanentError) as error:
-            return BuildOutcome(ExitCode.INFRASTRUCTURE, f"The source could not be fetched: {error}")
+            host = error.host if isinstance(error, RegistryUnavailable) else None
+            message = f"The source could not be fetched: {error}"
+            return BuildOutcome(ExitCode.INFRASTRUCTURE, message, host=host)
         try:
             await asyncio.to_thread(unpack_source_context, archive, self._dirs.context)
         except ArchiveRejected as error:

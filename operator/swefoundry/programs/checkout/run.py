@@ -16,9 +16,7 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import InvalidSource, fetch_source
 from swefoundry.programs.checkout.layer import TreeChanges, WrittenLayer, compare_trees, write_layer
 from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
-
-_MESSAGE_CHARACTERS = 500
-"""So that the record fits a termination message, whatever the names in it."""
+from swefoundry.programs.infrastructure_result import MESSAGE_CHARACTERS, infrastructure_result
 
 
 async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
@@ -26,16 +24,10 @@ async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Pat
     try:
         return await _run_checkout(spec, registry, folder)
     except (InvalidSource, UnusableSource, ArchiveRejected) as error:
-        return failed_checkout(spec.nonce, ExitCode.SOURCE_MISMATCH, str(error))
-    except SwefoundryError as error:
-        return failed_checkout(spec.nonce, ExitCode.INFRASTRUCTURE, str(error))
-    except OSError as error:
-        return failed_checkout(spec.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
-
-
-def failed_checkout(nonce: str, code: ExitCode, message: str) -> CheckoutResult:
-    """A result without a layer."""
-    return CheckoutResult(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
+        message = str(error)[:MESSAGE_CHARACTERS]
+        return CheckoutResult(nonce=spec.nonce, code=ExitCode.SOURCE_MISMATCH, message=message)
+    except (SwefoundryError, OSError) as error:
+        return infrastructure_result(CheckoutResult, spec.nonce, error)
 
 
 async def _run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:

@@ -4,6 +4,7 @@ from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.intake import IntakeResult, IntakeSpec
 from swefoundry.errors import SwefoundryError
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.programs.infrastructure_result import infrastructure_result
 from swefoundry.programs.intake.intake_errors import HostUnavailable, IntakeRejected
 from swefoundry.programs.intake.run import Progress, run_intake
 from swefoundry.programs.intake.workspace import Workspace
@@ -25,9 +26,5 @@ async def run_intake_to_result(
             host=error.host,
             retry_after_seconds=error.after,
         )
-    except SwefoundryError as error:  # the registry, or git on our own disk: not the instance's fault
-        return IntakeResult(nonce=spec.nonce, code=ExitCode.INFRASTRUCTURE, message=str(error))
-    except OSError as error:
-        return IntakeResult(
-            nonce=spec.nonce, code=ExitCode.INFRASTRUCTURE, message=f"the pod's disk: {error}"
-        )
+    except (SwefoundryError, OSError) as error:  # the registry, or git on our own disk
+        return infrastructure_result(IntakeResult, spec.nonce, error)

@@ -14,6 +14,7 @@ from swefoundry.errors import NotFound, SwefoundryError
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import InvalidSource, fetch_source
+from swefoundry.programs.infrastructure_result import MESSAGE_CHARACTERS, infrastructure_result
 from swefoundry.programs.leaks.base_tree import BaseTree, read_base_tree
 from swefoundry.programs.leaks.findings import findings, statement_finding
 from swefoundry.programs.leaks.image_layers import PACKED_BYTES, image_layers
@@ -24,7 +25,6 @@ FINDINGS_IN_RESULT = 4
 """All of them are in the evidence; a termination message has 4096 bytes."""
 _PATCH_BYTES = 64 << 20
 _STATEMENT_BYTES = 1 << 20
-_MESSAGE_CHARACTERS = 500
 _UNREAD_CHARACTERS = 400
 
 
@@ -33,16 +33,10 @@ async def run_leaks(spec: LeaksSpec, registry: RegistryClient, folder: Path) -> 
     try:
         return await _run_leaks(spec, registry, folder)
     except (InvalidSource, ArchiveRejected) as error:
-        return failed_leaks(spec.nonce, ExitCode.SOURCE_MISMATCH, str(error))
-    except SwefoundryError as error:
-        return failed_leaks(spec.nonce, ExitCode.INFRASTRUCTURE, str(error))
-    except OSError as error:
-        return failed_leaks(spec.nonce, ExitCode.INFRASTRUCTURE, f"the pod's disk: {error}")
-
-
-def failed_leaks(nonce: str, code: ExitCode, message: str) -> LeaksResult:
-    """A result without findings."""
-    return LeaksResult(nonce=nonce, code=code, message=message[:_MESSAGE_CHARACTERS])
+        message = str(error)[:MESSAGE_CHARACTERS]
+        return LeaksResult(nonce=spec.nonce, code=ExitCode.SOURCE_MISMATCH, message=message)
+    except (SwefoundryError, OSError) as error:
+        return infrastructure_result(LeaksResult, spec.nonce, error)
 
 
 async def _run_leaks(spec: LeaksSpec, registry: RegistryClient, folder: Path) -> LeaksResult:

@@ -1,11 +1,13 @@
 """Start agent pods, which write the next draft."""
 
+from urllib.parse import urlsplit
+
 from swefoundry import errors
 from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.workloads.agent.pod import agent_pod
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 
@@ -18,14 +20,17 @@ SHORTENED_CHARACTERS = 200
 
 async def launch_agent_pod(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, spec: AgentSpec
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Create the agent pod."""
     fitted_spec = fit_agent_spec(spec)
 
     async def prepare() -> JsonDict:
         return agent_pod(ref, fitted_spec, context.settings, move.memory_factor)
 
-    return await start_pod(context, ref, move, prepare)
+    hosts = {urlsplit(model.base_url).netloc.rpartition("@")[2] for model in spec.ladder}
+    # Which of several models is in use, the agents' stored state says; a failing one is then learnt by failing.
+    asked = hosts if len(hosts) == 1 else set()
+    return await start_pod(context, ref, move, prepare, asked | {context.settings.registry_push})
 
 
 def fit_agent_spec(spec: AgentSpec) -> AgentSpec:

@@ -10,7 +10,7 @@ from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Role
 from swefoundry.workloads.build.pod import BuildSize, build_pod
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.volumes import ca_file, registry_location
@@ -30,7 +30,7 @@ class BuildRequest:
 
 async def launch_build(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: BuildRequest
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Create the build pod."""
     settings = context.settings
     composed = _composed_image_name(request, settings)
@@ -53,7 +53,17 @@ async def launch_build(
         use = context.usage_history.of_repository(request.repository, Role.BUILD)
         return build_pod(ref, spec, settings, BuildSize(move.memory_factor, move.full_requests, use))
 
-    return await start_pod(context, ref, move, prepare)
+    return await start_pod(context, ref, move, prepare, _hosts(context, spec))
+
+
+def _hosts(context: ReconcileContext, spec: BuildSpec) -> set[str]:
+    """The registry, and those hosts that are away and that the Dockerfile, build arguments or mirrors name.
+
+    Which hosts a build asks is not known before; an index that is the default of its tool is learnt by failing.
+    """
+    texts = (spec.draft.dockerfile, *spec.build_args.values(), *spec.mirrors.values())
+    named = {host for host in context.hosts.away if any(host in text for text in texts)}
+    return named | {context.settings.registry_push}
 
 
 def _composed_image_name(request: BuildRequest, settings: Settings) -> str | None:

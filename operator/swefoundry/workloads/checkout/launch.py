@@ -9,7 +9,7 @@ from swefoundry.oci.stage_images import compose_checkout
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.checkout.pod import checkout_pod
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.volumes import registry_location
@@ -30,7 +30,7 @@ class CheckoutRequest:
 
 async def launch_checkout(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: CheckoutRequest
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Create the checkout pod."""
     spec = CheckoutSpec(
         nonce=ref.nonce,
@@ -43,7 +43,7 @@ async def launch_checkout(
     async def prepare() -> JsonDict:
         return checkout_pod(ref, spec, context.settings)
 
-    return await start_pod(context, ref, move, prepare)
+    return await start_pod(context, ref, move, prepare, {context.settings.registry_push})
 
 
 async def compose_from_parent(context: ReconcileContext, request: CheckoutRequest, layer: Layer) -> Digest:

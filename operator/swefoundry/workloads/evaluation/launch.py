@@ -13,7 +13,7 @@ from swefoundry.drafts.import_check import with_import_check
 from swefoundry.settings import Settings
 from swefoundry.workloads.attempt import AttemptRef, Role, Work
 from swefoundry.workloads.context import ReconcileContext, StageImageRequest
-from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.evaluation.pod import EvaluationRun, evaluation_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
@@ -61,7 +61,7 @@ def network_open(record: EvaluationResult, validation: Validation, settings: Set
 
 async def launch_evaluation(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: EvaluationRequest
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Compose the stage image and create its pod."""
     of_image = context.usage_history.of_image(request.repository, request.image)
     factor = known_memory_factor(of_image, request.validation.resources.memory)

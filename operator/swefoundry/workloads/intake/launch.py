@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from swefoundry.api import reasons
 from swefoundry.api.taskinstance import Patch
 from swefoundry.api.types import KeyRef, Source
-from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.git_mirrors import mirror_of, without_login
 from swefoundry.contracts.intake import (
     ArchiveOrigin,
@@ -18,25 +16,13 @@ from swefoundry.contracts.intake import (
     PatchSource,
 )
 from swefoundry.settings import Settings
-from swefoundry.workloads.attempt import AttemptRef, Owner
+from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.intake.pod import PATCH_MOUNT, TOKEN_MOUNT, intake_pod
-from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, owner_key, start_pod
+from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
 from swefoundry.workloads.volumes import registry_location
-
-ANSWERED_CODES = frozenset(
-    {
-        ExitCode.OK,
-        ExitCode.SOURCE_MISMATCH,
-        ExitCode.SOURCE_UNREACHABLE,
-        ExitCode.PATCH_MISAPPLIED,
-        ExitCode.SUBMODULES_REQUIRED,
-        ExitCode.LFS_REQUIRED,
-    }
-)
-"""Results of intakes that got an answer of their hosts; patches are refused before a host is asked."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +64,6 @@ async def launch_intake(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: IntakeRequest
 ) -> PodStarted | Queued | Wait:
     """Create the intake pod, unless a host that it would ask is away."""
-    held = context.hosts.admit(_hosts(move, request, context.settings), owner_key(ref.owner))
-    if held is not None:
-        return Wait(str(move.work), reasons.HOST_UNAVAILABLE, held.message, held.seconds)
 
     async def prepare() -> JsonDict:
         inputs = PodInputs()
@@ -96,28 +79,18 @@ async def launch_intake(
         )
         return intake_pod(ref, spec, context.settings, tuple(inputs.volumes))
 
-    started: PodStarted | Queued | None = None
-    try:
-        started = await start_pod(context, ref, move, prepare)
-        return started
-    finally:
-        if not isinstance(started, PodStarted):
-            context.hosts.end_probe(owner_key(ref.owner))
+    return await start_pod(context, ref, move, prepare, _hosts(context, request))
 
 
-def finished_intake(context: ReconcileContext, owner: Owner, move: CollectResult) -> IntakeFinished:
+def finished_intake(move: CollectResult) -> IntakeFinished:
     """The result of an intake pod."""
     count_finished_pod(move)
-    if move.result.code in ANSWERED_CODES:
-        context.hosts.report_answer(owner_key(owner))
-    else:
-        context.hosts.end_probe(owner_key(owner))
     return IntakeFinished(move, IntakeResult.model_validate(move.result.record))
 
 
-def _hosts(move: StartPod, request: IntakeRequest, settings: Settings) -> set[str]:
-    """The source's host, and the one that the attempt before could not reach, as of a submodule."""
-    return {host for host in (_asked_host(_origin(request, PodInputs(), settings)), move.host) if host}
+def _hosts(context: ReconcileContext, request: IntakeRequest) -> set[str]:
+    source = _asked_host(_origin(request, PodInputs(), context.settings))
+    return {source, context.settings.registry_push}
 
 
 def _asked_host(origin: Origin) -> str:

@@ -11,7 +11,7 @@ from swefoundry.contracts.leaks import LeakFinding, LeaksResult, LeaksSpec
 from swefoundry.text.plurals import pluralize
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import StartPod
+from swefoundry.workloads.decide import StartPod, Wait
 from swefoundry.workloads.leaks.pod import STATEMENT_MOUNT, leaks_pod
 from swefoundry.workloads.lifecycle import PodStarted, Queued, start_pod
 from swefoundry.workloads.pod_spec import JsonDict
@@ -36,7 +36,7 @@ class LeaksRequest:
 
 async def launch_leaks(
     context: ReconcileContext, ref: AttemptRef, move: StartPod, request: LeaksRequest
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Create the leaks pod."""
 
     async def prepare() -> JsonDict:
@@ -60,7 +60,7 @@ async def launch_leaks(
         )
         return leaks_pod(ref, spec, context.settings, files)
 
-    return await start_pod(context, ref, move, prepare)
+    return await start_pod(context, ref, move, prepare, {context.settings.registry_push})
 
 
 def leaks_control(record: LeaksResult) -> ControlResult:

@@ -68,6 +68,36 @@ def test_a_captured_fault_has_its_origin(tool: str, fault: str) -> None:
     assert (outage and outage.origin) == expected_origin(tool, fault)
 
 
+HOSTS = {"index.example.org", "unsure.example.org"}
+
+NAMELESS = {
+    *(
+        ("cargo", fault)
+        for fault in ("stall", "reset", "refused", "tls-broken", "tls-not-yet-valid", "tls-expired")
+    ),
+    *(("npm", fault) for fault in ("503", "500", "429", "stall")),
+    *(("uv", fault) for fault in ("stall", "reset", "refused", "tls-broken", "dns-temporary")),
+    ("uv-old", "dns-temporary"),
+    *(("uv-isolated", fault) for fault in ("refused", "dns-temporary")),
+    *(
+        ("yarn", fault)
+        for fault in ("503", "500", "refused", "tls-broken", "tls-not-yet-valid", "tls-expired")
+    ),
+    *(("yarn-berry", fault) for fault in ("503", "500", "429", "stall", "reset", "refused")),
+    *(("yarn-berry", fault) for fault in ("tls-broken", "tls-not-yet-valid", "tls-expired")),
+}
+"""The tool does not say whom it asked."""
+
+
+@pytest.mark.parametrize(("tool", "fault"), sorted(CAPTURED), ids=lambda value: value)
+def test_the_host_of_a_package_index_is_named(tool: str, fault: str) -> None:
+    outage = find_outage(CAPTURED[tool, fault].output)
+    if outage is None or outage.origin is OutageOrigin.ADDRESS:
+        return
+    host = outage.host.partition(":")[0] if outage.host is not None else None
+    assert host is None if (tool, fault) in NAMELESS else host in HOSTS
+
+
 def test_every_row_of_the_table_is_met_by_a_capture() -> None:
     met = {outage.tool for capture in CAPTURED.values() if (outage := find_outage(capture.output))}
     assert met == {message.tool for message in MESSAGES}
@@ -163,10 +193,12 @@ def test_only_the_last_lines_count() -> None:
 def test_a_page_that_fails_when_it_is_asked_for_again_explains_pip() -> None:
     page = "http://index.example.org/simple/six/: 503 Service Unavailable"
     lines = CAPTURED["pip-24", "503"].output
-    assert find_outage(lines, [page]) == Outage("pip", OutageOrigin.PACKAGE_INDEX, page)
+    assert find_outage(lines, [page]) == Outage("pip", OutageOrigin.PACKAGE_INDEX, page, "index.example.org")
     assert find_outage(lines, [page.replace("503 Service Unavailable", "404 Not Found")]) is None
     unknown = "http://missing.example.org/simple/six/: [Errno -2] Name or service not known"
-    assert find_outage(lines, [unknown]) == Outage("pip", OutageOrigin.ADDRESS, unknown)
+    assert find_outage(lines, [unknown]) == Outage(
+        "pip", OutageOrigin.ADDRESS, unknown, "missing.example.org"
+    )
 
 
 def a_log(step: str, capture: Capture) -> str:
@@ -184,6 +216,7 @@ def test_a_step_that_met_an_outage_is_upstream_unavailable() -> None:
         step="RUN uv pip install six",
         step_exit_code=2,
         tail="\n".join(capture.output),
+        host="index.example.org",
     )
 
 

@@ -9,13 +9,13 @@ from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.steps import CheckoutFinished
 from swefoundry.workloads.checkout.launch import CheckoutRequest, compose_from_parent, launch_checkout
 from swefoundry.workloads.context import ReconcileContext
-from swefoundry.workloads.decide import CollectResult, StartPod
+from swefoundry.workloads.decide import CollectResult, StartPod, Wait
 from swefoundry.workloads.lifecycle import PodStarted, Queued, count_finished_pod, new_attempt_ref
 
 
 async def start_checkout(
     move: StartPod, observed: Observation, context: ReconcileContext
-) -> PodStarted | Queued:
+) -> PodStarted | Queued | Wait:
     """Start the pod that makes the layer."""
     draft = await context.draft(observed.repository, observed.build.status.rounds[-1].draft)
     watched = None if draft.rebuild_when is None else tuple(draft.rebuild_when)

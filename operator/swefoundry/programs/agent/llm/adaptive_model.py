@@ -76,9 +76,11 @@ class AdaptiveModel:
                 if malformed >= MAX_BROKEN_RESPONSES:
                     raise ModelUnavailable(f"{self._model.base_url}: {error}, {malformed} times") from None
                 continue
-            except (ModelRefused, ModelUnavailable) as error:
-                # Without its cause, whose text is not redacted.
-                raise type(error)(self._redact(str(error))) from None
+            # Without their causes, whose text is not redacted.
+            except ModelUnavailable as error:
+                raise ModelUnavailable(self._redact(str(error)), error.host, error.retry_after) from None
+            except ModelRefused as error:
+                raise ModelRefused(self._redact(str(error))) from None
             self._capabilities = self._adapted(message, request.role)
 
     def _adapted(self, message: str, role: str) -> Capabilities:

@@ -17,6 +17,7 @@ import random
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -85,11 +86,17 @@ class Endpoint:
                 broken += error.broken
                 remaining = self._model.patience_seconds - max(slept, time.monotonic() - started)
                 if remaining <= 0 or broken >= MAX_BROKEN_RESPONSES:
-                    raise ModelUnavailable(f"{error}; retried until patienceSeconds were over") from error
+                    raise self._unavailable(error, broken) from error
                 delay = _retry_delay(error, backoff, remaining)
                 self._access.hooks.progress(f"{error}; retried in {delay:.0f} s")
             await self._sleep_unless_stopped(delay)
             slept, backoff = slept + delay, min(backoff * 2, MAX_RETRY_DELAY_SECONDS)
+
+    def _unavailable(self, error: RetryableError, broken: int) -> ModelUnavailable:
+        host = urlsplit(self._model.base_url).netloc.rpartition("@")[2] if not broken else None
+        return ModelUnavailable(
+            f"{error}; retried until patienceSeconds were over", host or None, error.retry_after
+        )
 
     async def _sleep_unless_stopped(self, seconds: float) -> None:
         """Sleep; raise Interrupted as soon as the pod is asked to end."""
