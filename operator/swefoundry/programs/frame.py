@@ -18,12 +18,8 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from swefoundry.contracts.agent import AgentResult
-from swefoundry.contracts.build import BuildResult
-from swefoundry.contracts.checkout import CheckoutResult
 from swefoundry.contracts.exit_codes import ExitCode
-from swefoundry.contracts.intake import IntakeResult
-from swefoundry.contracts.leaks import LeaksResult
+from swefoundry.contracts.program_result import ProgramResult
 from swefoundry.contracts.termination_record import (
     RECORD_PATH,
     RECORD_VARIABLE,
@@ -35,7 +31,7 @@ from swefoundry.contracts.wire import WireModel
 from swefoundry.programs.resource_usage import container_usage
 
 SpecT = TypeVar("SpecT", bound=WireModel)
-ResultT = TypeVar("ResultT", IntakeResult, CheckoutResult, BuildResult, AgentResult, LeaksResult)
+ResultT = TypeVar("ResultT", bound=ProgramResult)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import InvalidSource, fetch_source
 from swefoundry.programs.checkout.layer import TreeChanges, WrittenLayer, compare_trees, write_layer
 from swefoundry.programs.checkout.source_tree import UnusableSource, read_tree
-from swefoundry.programs.infrastructure_result import MESSAGE_CHARACTERS, infrastructure_result
+from swefoundry.programs.infrastructure_result import MAX_MESSAGE_CHARACTERS, infrastructure_result
 
 
 async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Path) -> CheckoutResult:
@@ -24,7 +24,7 @@ async def run_checkout(spec: CheckoutSpec, registry: RegistryClient, folder: Pat
     try:
         return await _run_checkout(spec, registry, folder)
     except (InvalidSource, UnusableSource, ArchiveRejected) as error:
-        message = str(error)[:MESSAGE_CHARACTERS]
+        message = str(error)[:MAX_MESSAGE_CHARACTERS]
         return CheckoutResult(nonce=spec.nonce, code=ExitCode.SOURCE_MISMATCH, message=message)
     except (SwefoundryError, OSError) as error:
         return infrastructure_result(CheckoutResult, spec.nonce, error)

@@ -14,7 +14,7 @@ from swefoundry.errors import NotFound, SwefoundryError
 from swefoundry.oci.artifacts import push_artifact
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.source_store import InvalidSource, fetch_source
-from swefoundry.programs.infrastructure_result import MESSAGE_CHARACTERS, infrastructure_result
+from swefoundry.programs.infrastructure_result import MAX_MESSAGE_CHARACTERS, infrastructure_result
 from swefoundry.programs.leaks.base_tree import BaseTree, read_base_tree
 from swefoundry.programs.leaks.findings import findings, statement_finding
 from swefoundry.programs.leaks.image_layers import PACKED_BYTES, image_layers
@@ -33,7 +33,7 @@ async def run_leaks(spec: LeaksSpec, registry: RegistryClient, folder: Path) -> 
     try:
         return await _run_leaks(spec, registry, folder)
     except (InvalidSource, ArchiveRejected) as error:
-        message = str(error)[:MESSAGE_CHARACTERS]
+        message = str(error)[:MAX_MESSAGE_CHARACTERS]
         return LeaksResult(nonce=spec.nonce, code=ExitCode.SOURCE_MISMATCH, message=message)
     except (SwefoundryError, OSError) as error:
         return infrastructure_result(LeaksResult, spec.nonce, error)

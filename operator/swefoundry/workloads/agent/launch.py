@@ -27,10 +27,10 @@ async def launch_agent_pod(
     async def prepare() -> JsonDict:
         return agent_pod(ref, fitted_spec, context.settings, move.memory_factor)
 
-    hosts = {urlsplit(model.base_url).netloc.rpartition("@")[2] for model in spec.ladder}
+    endpoints = {urlsplit(model.base_url).netloc.rpartition("@")[2] for model in spec.ladder}
     # Which of several models is in use, the agents' stored state says; a failing one is then learnt by failing.
-    asked = hosts if len(hosts) == 1 else set()
-    return await start_pod(context, ref, move, prepare, asked | {context.settings.registry_push})
+    hosts = endpoints if len(endpoints) == 1 else set()
+    return await start_pod(context, ref, move, prepare, hosts | {context.settings.registry_push})
 
 
 def fit_agent_spec(spec: AgentSpec) -> AgentSpec:
