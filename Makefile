@@ -77,7 +77,7 @@ endif
 language-images: install ## Build the lab's base images for Go, Node and Rust
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
-	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	@rm -rf $(DEMO) && mkdir -p $(DEMO) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_LABEL) --ignore-not-found
 	@echo "== Collecting release pairs (samples/demo-pairs.txt)"
 	$(SWE) collect releases --file samples/demo-pairs.txt --out $(DEMO)/manifests --cache $(LAB_DIR)/archives
 	@echo "== Applying them to namespace $(NAMESPACE)"

@@ -83,7 +83,7 @@ class ClusterSink:
 
 
 class RegistryBlobSink:
-    """Pushes patches that are too large for a ConfigMap to the registry, then writes to another sink."""
+    """Pushes long patches to the registry, then writes to another sink."""
 
     def __init__(self, sink: Sink, registry: RegistryClient, target: clients.RegistryTarget) -> None:
         self._sink = sink

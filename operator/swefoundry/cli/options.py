@@ -29,7 +29,9 @@ def _registry_option(default_text: str) -> Any:
 
 
 RegistryHost = Annotated[str, _registry_option("default: the host in the image's name")]
-RegistryForLargeTexts = Annotated[str, _registry_option("needed for texts over 1 MiB")]
+RegistryForLongPatches = Annotated[
+    str, _registry_option("patches over 4 KiB are stored there, and those over 1 MiB need it")
+]
 RegistryRequired = Annotated[str, _registry_option("there is no default")]
 
 Insecure = Annotated[

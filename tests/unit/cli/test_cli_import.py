@@ -1,5 +1,6 @@
 """`swefoundry import` on real files."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import yaml
 
 from simulated.api_server import ApiServer
 from swefoundry.api.validation import manifest
+from swefoundry.oci.registry_client import RegistryClient
 from unit.cli.conftest import Run
-from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, write_json_lines
+from unit.cli.dataset_rows import PATCH, TEST_PATCH, classic_row, factory_row, long_file, write_json_lines
+from unit.oci import registry_server
 
 
 def test_good_rows_become_files_and_bad_ones_are_named_with_line_and_reason(run: Run, tmp_path: Path) -> None:
@@ -184,3 +187,75 @@ def test_a_template_that_sets_a_rows_own_fields_is_wrong_usage(run: Run, tmp_pat
 def test_a_row_of_another_format_than_the_option_says_is_rejected(run: Run, tmp_path: Path) -> None:
     done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), "--format", "swe-factory")
     assert done.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        (("--source-template", "https://forge.example/{repo}.git"), "https://forge.example/octo/calc.git"),
+        (("--source-template", "http://mirror.example/{owner}~{name}"), "http://mirror.example/octo~calc"),
+        (("--git-base", "https://forge.example/git/"), "https://forge.example/git/octo/calc.git"),
+    ],
+)
+def test_rows_without_a_source_get_that_of_the_template(
+    run: Run, tmp_path: Path, options: tuple[str, ...], url: str
+) -> None:
+    own = {"git": {"url": "https://own.example/a.git"}}
+    rows = [classic_row(), classic_row(instance_id="octo__calc-8", source=own)]
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", *rows), *options)
+    sources = [task["spec"]["source"] for task in yaml.safe_load_all(done.stdout)]
+    assert sources == [{"git": {"url": url}}, own], done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--source-template", "https://forge.example/calc.git"),
+            "is the same for all rows: put {repo} where",
+        ),
+        (
+            ("--source-template", "https://forge.example/{repo}/{sha}"),
+            "has braces besides {repo}, {owner}, {name}",
+        ),
+        (("--source-template", "git@forge.example:{repo}.git"), "is not a URL of a source"),
+        (("--git-base", "forge.example"), "is not a URL of a source"),
+        (("--git-base", "https://a.example", "--source-template", "https://a.example/{repo}"), "not both"),
+    ],
+)
+def test_a_wrong_template_is_wrong_usage_and_not_a_fault_of_every_row(
+    run: Run, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    done = run("import", write_json_lines(tmp_path / "r.jsonl", classic_row()), *options)
+    assert (done.exit_code, message in " ".join(done.output.replace("│", " ").split())) == (2, True), (
+        done.output
+    )
+
+
+SAME = "its FAIL_TO_PASS is empty, so any patch would resolve it; the validation measures its own"
+
+
+def test_remarks_that_are_the_same_are_printed_once_with_the_first_row(run: Run, tmp_path: Path) -> None:
+    rows = [classic_row(instance_id=f"octo__calc-{number}", FAIL_TO_PASS="[]") for number in range(3)]
+    file = write_json_lines(tmp_path / "r.jsonl", *rows)
+    done = run("import", file, "--out", tmp_path / "out", "-o", "json")
+    assert done.stderr == f"3 instances, such as r.jsonl, line 1 (octo__calc-0): {SAME}\n"
+    assert json.loads(done.stdout)["remarks"] == [
+        f"r.jsonl, line {number + 1} (octo__calc-{number}): {SAME}" for number in range(3)
+    ]
+    assert run("import", file, "--out", tmp_path / "out", "--verbose").stderr.count(SAME) == 3
+
+
+def test_long_patches_go_to_the_registry_where_one_is_given(
+    run: Run, tmp_path: Path, server: registry_server.Server
+) -> None:
+    file = write_json_lines(tmp_path / "r.jsonl", classic_row(patch=long_file(1_000)))
+    done = run("import", file, "--registry", server.host, "--insecure")
+    (task,) = yaml.safe_load_all(done.stdout)
+    digest = task["spec"]["goldPatch"]["artifact"]
+
+    async def read() -> bytes:
+        async with RegistryClient(server.host, insecure=True) as registry:
+            return await registry.get_blob("swefoundry/tasks/octo/calc", digest, 1 << 20)
+
+    assert asyncio.run(read()).decode() == long_file(1_000)

@@ -13,6 +13,7 @@ from swefoundry.cli.datasets.instance import (
     Instance,
     InstanceRejected,
     InstanceSettings,
+    long_patch_warnings,
     object_name,
     render_instance,
 )
@@ -74,14 +75,29 @@ def test_a_patch_that_is_not_utf8_becomes_binary_data() -> None:
     assert base64.b64decode(config_map["binaryData"]["gold.patch"]) == gold
 
 
-def test_a_patch_over_1_mib_needs_a_registry() -> None:
-    gold = a_patch(1_100_000)
-    with pytest.raises(InstanceRejected, match=r"more than a ConfigMap holds.*--registry"):
-        render_instance(an_instance(gold=gold), InstanceSettings())
-    rendered = render_instance(an_instance(gold=gold), InstanceSettings(allow_blobs=True))
+def test_with_a_registry_a_patch_over_4_kib_is_stored_there_and_the_object_has_its_digest() -> None:
+    gold, tests = a_patch(4_096), PATCH.encode()
+    rendered = render_instance(an_instance(gold=gold, tests=tests), InstanceSettings(allow_blobs=True))
     digest = "sha256:" + hashlib.sha256(gold).hexdigest()
     assert rendered.blobs == (gold,)
-    assert rendered.objects[0]["spec"]["goldPatch"] == {"artifact": digest}
+    (task,) = rendered.objects
+    assert task["spec"]["goldPatch"] == {"artifact": digest}
+    assert task["spec"]["testPatch"] == {"inline": PATCH}
+    assert long_patch_warnings(rendered) == []
+
+
+def test_without_a_registry_a_patch_over_4_kib_stays_in_the_object_with_a_warning() -> None:
+    rendered = render_instance(an_instance(gold=a_patch(4_096)), InstanceSettings())
+    assert "inline" in rendered.objects[0]["spec"]["goldPatch"]
+    assert long_patch_warnings(rendered) == [
+        "its object holds patches over 4 KiB; with --registry they are stored there"
+    ]
+    assert long_patch_warnings(render_instance(an_instance(), InstanceSettings())) == []
+
+
+def test_a_patch_over_1_mib_needs_a_registry() -> None:
+    with pytest.raises(InstanceRejected, match=r"more than a ConfigMap holds.*--registry"):
+        render_instance(an_instance(gold=a_patch(1_100_000)), InstanceSettings())
 
 
 def test_texts_that_together_are_too_long_for_kubectl_apply_are_not_all_inline() -> None:
@@ -98,7 +114,7 @@ def test_other_columns_travel_as_an_annotation_or_when_long_as_a_config_map() ->
     short = render_instance(an_instance(extra={"pull_number": 7}), InstanceSettings()).objects
     assert short[0]["metadata"]["annotations"] == {"swefoundry.dev/row": '{"pull_number": 7}'}
     config_map, task = render_instance(
-        an_instance(extra={"hints_text": "h" * 20_000}), InstanceSettings()
+        an_instance(extra={"hints_text": "h" * 5_000}), InstanceSettings()
     ).objects
     assert config_map["metadata"]["name"] == "octo--calc-7-row"
     assert task["metadata"]["annotations"] == {"swefoundry.dev/row-config-map": "octo--calc-7-row"}

@@ -59,7 +59,7 @@ def releases(
     experiment: options.Experiment = "",
     namespace: options.Namespace = "",
     context: options.Context = None,
-    registry: options.RegistryForLargeTexts = "",
+    registry: options.RegistryForLongPatches = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,

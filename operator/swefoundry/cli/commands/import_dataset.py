@@ -13,12 +13,14 @@ from swefoundry.cli.datasets.instance import (
     InstanceRejected,
     InstanceSettings,
     RenderedInstance,
+    long_patch_warnings,
     object_name,
     render_instance,
 )
 from swefoundry.cli.datasets.rows import formats
 from swefoundry.cli.datasets.rows.columns import BadColumn
 from swefoundry.cli.datasets.rows.row_files import BadRow, Row, read_rows
+from swefoundry.cli.datasets.source_template import read_source_template, with_source
 from swefoundry.cli.datasets.template import instance_settings
 from swefoundry.cli.summary import RunSummary
 from swefoundry.patches.prefixes import MAX_STRIP
@@ -30,6 +32,8 @@ class RowOptions:
 
     format: formats.RowFormat
     strip: int | None
+    source_template: str
+    """URL of a row's repository; empty: the default of the API."""
 
 
 def import_rows(
@@ -49,6 +53,26 @@ def import_rows(
             "(0: there are no prefixes) and write a/ and b/. Patches with a/ and b/ stay as they are.",
         ),
     ] = None,
+    source_template: Annotated[
+        str,
+        typer.Option(
+            "--source-template",
+            metavar="URL",
+            help="Git URL of a row's repository, such as https://forge.example/{repo}.git; {repo} is owner/name, "
+            "{owner} and {name} are its parts. Rows with a source of their own keep it.",
+        ),
+    ] = "",
+    git_base: Annotated[
+        str,
+        typer.Option(
+            "--git-base",
+            metavar="URL",
+            help="Short for --source-template URL/{repo}.git: a mirror of GitHub.",
+        ),
+    ] = "",
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print each remark about a row, not one for all rows.")
+    ] = False,
     out: options.OutFolder = None,
     apply: options.Apply = False,
     template: options.Template = None,
@@ -56,7 +80,7 @@ def import_rows(
     experiment: options.Experiment = "",
     namespace: options.Namespace = "",
     context: options.Context = None,
-    registry: options.RegistryForLargeTexts = "",
+    registry: options.RegistryForLongPatches = "",
     insecure: options.Insecure = False,
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
@@ -64,7 +88,7 @@ def import_rows(
     """Make TaskInstances from SWE-bench or SWE-Factory rows.
 
     Every bad row is reported with its line and the reason; the others are imported. Without --out and --apply the
-    manifests are printed. Patches over 64 KiB become ConfigMaps, over 1 MiB blobs of the registry.
+    manifests are printed. Patches over 4 KiB are stored in the registry, where one is given.
     """
     target = manifest_output.OutputTarget(
         out,
@@ -73,10 +97,9 @@ def import_rows(
         clients.RegistryTarget(registry, insecure, prefix),
     )
     settings = instance_settings(namespace, registry, template, strategies, experiment)
-    summary = RunSummary()
-    asyncio.run(
-        _deliver_rows(_render_rows(file, RowOptions(row_format, strip), settings, summary), target, summary)
-    )
+    summary = RunSummary(verbose)
+    row_options = RowOptions(row_format, strip, read_source_template(source_template, git_base))
+    asyncio.run(_deliver_rows(_render_rows(file, row_options, settings, summary), target, summary))
     raise typer.Exit(summary.print_summary("instance", output, quiet=target.on_stdout))
 
 
@@ -102,12 +125,13 @@ def _render_rows(
             continue
         instance_id = str(row.columns.get("instance_id") or "")
         try:
-            yield _render_row(row, options, settings, names)
+            rendered = _render_row(row, options, settings, names)
         except (BadColumn, InstanceRejected) as error:
             summary.reject(place, str(error), instance_id)
             continue
-        for warning in formats.row_warnings(row.columns):
-            summary.add_note(f"{place} ({instance_id}): {warning}")
+        yield rendered
+        for warning in formats.row_warnings(row.columns) + long_patch_warnings(rendered):
+            summary.add_item_note(f"{place} ({instance_id})", warning)
 
 
 def _render_row(
@@ -116,7 +140,7 @@ def _render_row(
     detected = formats.detect_format(row.columns)
     if options.format not in (formats.RowFormat.AUTO, detected):
         raise BadColumn(f"this looks like a {detected} row, but --format is {options.format}")
-    instance = formats.read_instance(row.columns, options.strip)
+    instance = with_source(formats.read_instance(row.columns, options.strip), options.source_template)
     name = object_name(instance.instance_id)
     if name in names:
         raise InstanceRejected(f"its name {name} is already taken by {names[name]}")

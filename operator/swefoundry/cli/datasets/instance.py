@@ -1,11 +1,12 @@
 """An instance that was imported or collected, and the Kubernetes objects that represent it.
 
-The size of a text decides where it is stored. `kubectl apply` keeps a second copy of an object in an annotation of at
-most 256 KiB, so inline texts share a budget::
+The size of a text decides where it is stored. Patches over 4 KiB go to the registry, as blobs that the object names by
+digest, so that `kubectl describe` stays readable. Other texts, and all patches where no registry is given, stay in the
+cluster. `kubectl apply` keeps a second copy of an object in an annotation of at most 256 KiB, so inline texts share a
+budget::
 
     <= 64 KiB and within the budget   inline
     <= 1 MiB                          ConfigMap <name>-gold, <name>-tests, <name>-problem, <name>-row
-    more (patches only)               blob in the registry, by digest
 """
 
 import base64
@@ -25,7 +26,8 @@ CONFIG_MAP_LIMIT_BYTES = 1 << 20
 """Limit of the API server for one ConfigMap."""
 INLINE_BUDGET_BYTES = 120_000
 """Limit for all inline texts of one object together, as JSON."""
-ROW_ANNOTATION_BYTES = 16_384
+READABLE_BYTES = 4096
+"""Largest patch in an object, where there is a registry, and largest annotation: `kubectl describe` shows it whole."""
 
 ROW_ANNOTATION = f"{GROUP}/row"
 """Annotation with the data set's columns that the spec has no field for, as JSON; `export` restores them."""
@@ -60,7 +62,7 @@ class InstanceSettings:
 
     namespace: str | None = None
     allow_blobs: bool = False
-    """Whether there is a registry for patches that are too large for a ConfigMap."""
+    """Whether there is a registry for long patches."""
     spec: Mapping[str, object] = field(default_factory=dict)
     """environment, validation, budget, suspend and ttlSecondsAfterFinished, from a template."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +77,8 @@ class RenderedInstance:
     objects: tuple[dict[str, Any], ...]
     """ConfigMaps, then the TaskInstance."""
     blobs: tuple[bytes, ...] = ()
+    long_patches: int = 0
+    """Patches in the object that would be in the registry if one were given."""
 
 
 class InstanceRejected(Exception):
@@ -86,6 +90,13 @@ def object_name(instance_id: str) -> str:
     name = re.sub(r"[^a-z0-9.]", "-", instance_id.lower())
     name = re.sub(r"-*\.[-.]*", ".", name).strip("-.")
     return name or "x-" + hashlib.sha256(instance_id.encode()).hexdigest()[:8]
+
+
+def long_patch_warnings(rendered: RenderedInstance) -> list[str]:
+    """Warning about an object that is hard to read, and how to have it otherwise."""
+    if not rendered.long_patches:
+        return []
+    return ["its object holds patches over 4 KiB; with --registry they are stored there"]
 
 
 def render_instance(instance: Instance, settings: InstanceSettings, name: str = "") -> RenderedInstance:
@@ -108,7 +119,8 @@ def render_instance(instance: Instance, settings: InstanceSettings, name: str = 
     problems = manifest.manifest_problems(task)
     if problems:
         raise InstanceRejected("; ".join(problems))
-    return RenderedInstance(writer.name, instance.repo, (*writer.config_maps, task), tuple(writer.blobs))
+    objects = (*writer.config_maps, task)
+    return RenderedInstance(writer.name, instance.repo, objects, tuple(writer.blobs), writer.long_patches)
 
 
 class _InstanceRenderer:
@@ -118,22 +130,24 @@ class _InstanceRenderer:
         self.name = name
         self.config_maps: list[dict[str, Any]] = []
         self.blobs: list[bytes] = []
+        self.long_patches = 0
         self._settings = settings
         self._budget = INLINE_BUDGET_BYTES
 
     def patch(self, what: str, content: bytes) -> dict[str, object]:
+        if len(content) > READABLE_BYTES and self._settings.allow_blobs:
+            self.blobs.append(content)
+            return {"artifact": "sha256:" + hashlib.sha256(content).hexdigest()}
         text = _utf8_or_none(content)
         if text is not None and self._fits(text):
+            self.long_patches += len(content) > READABLE_BYTES
             return {"inline": text}
         if len(content) <= CONFIG_MAP_LIMIT_BYTES:
             return {"configMapRef": self._config_map(what, f"{what}.patch", content)}
-        if not self._settings.allow_blobs:
-            raise InstanceRejected(
-                f"the {what} patch has {len(content)} bytes, more than a ConfigMap holds (1 MiB). "
-                "Give --registry to store it there."
-            )
-        self.blobs.append(content)
-        return {"artifact": "sha256:" + hashlib.sha256(content).hexdigest()}
+        raise InstanceRejected(
+            f"the {what} patch has {len(content)} bytes, more than a ConfigMap holds (1 MiB). "
+            "Give --registry to store it there."
+        )
 
     def problem(self, text: str) -> dict[str, object]:
         if self._fits(text):
@@ -149,7 +163,7 @@ class _InstanceRenderer:
         if not extra:
             return {}
         text = json.dumps(extra, default=str)
-        if len(text) <= ROW_ANNOTATION_BYTES:
+        if len(text) <= READABLE_BYTES:
             return {ROW_ANNOTATION: text}
         if len(text) > CONFIG_MAP_LIMIT_BYTES:
             raise InstanceRejected(

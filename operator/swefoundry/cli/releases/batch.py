@@ -10,6 +10,7 @@ from swefoundry.cli.datasets.instance import (
     InstanceRejected,
     InstanceSettings,
     RenderedInstance,
+    long_patch_warnings,
     render_instance,
 )
 from swefoundry.cli.releases import pairs
@@ -71,6 +72,8 @@ class Collection:
             self.reject(request, f"its name {rendered.name} is already taken by {other}")
             return None
         self.names[rendered.name] = str(request.pair)
+        for warning in long_patch_warnings(rendered):
+            self.summary.add_item_note(str(request.pair), warning)
         return rendered
 
 
