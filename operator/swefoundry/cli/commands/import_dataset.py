@@ -36,43 +36,50 @@ class RowOptions:
     """URL of a row's repository; empty: the default of the API."""
 
 
+StripOption = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=MAX_STRIP,
+        help="Accept patches whose paths have other prefixes than a/ and b/: drop this many leading components "
+        "(0: there are no prefixes) and write a/ and b/. Patches with a/ and b/ stay as they are.",
+    ),
+]
+SourceTemplateOption = Annotated[
+    str,
+    typer.Option(
+        "--source-template",
+        metavar="URL",
+        help="Git URL of a row's repository, such as https://forge.example/{repo}.git; {repo} is owner/name, "
+        "{owner} and {name} are its parts. Rows with a source of their own keep it.",
+    ),
+]
+GitBaseOption = Annotated[
+    str,
+    typer.Option(
+        "--git-base",
+        metavar="URL",
+        help="Short for --source-template URL/{repo}.git: a mirror of GitHub.",
+    ),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print each remark about a row, not one for all rows.")
+]
+FormatOption = Annotated[
+    formats.RowFormat,
+    typer.Option("--format", help="Format of the rows; `auto` detects it for each row."),
+]
+
+
 def import_rows(
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="JSON lines, or a JSON list or map of rows.")
     ],
-    row_format: Annotated[
-        formats.RowFormat,
-        typer.Option("--format", help="Format of the rows; `auto` detects it for each row."),
-    ] = formats.RowFormat.AUTO,
-    strip: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=MAX_STRIP,
-            help="Accept patches whose paths have other prefixes than a/ and b/: drop this many leading components "
-            "(0: there are no prefixes) and write a/ and b/. Patches with a/ and b/ stay as they are.",
-        ),
-    ] = None,
-    source_template: Annotated[
-        str,
-        typer.Option(
-            "--source-template",
-            metavar="URL",
-            help="Git URL of a row's repository, such as https://forge.example/{repo}.git; {repo} is owner/name, "
-            "{owner} and {name} are its parts. Rows with a source of their own keep it.",
-        ),
-    ] = "",
-    git_base: Annotated[
-        str,
-        typer.Option(
-            "--git-base",
-            metavar="URL",
-            help="Short for --source-template URL/{repo}.git: a mirror of GitHub.",
-        ),
-    ] = "",
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print each remark about a row, not one for all rows.")
-    ] = False,
+    row_format: FormatOption = formats.RowFormat.AUTO,
+    strip: StripOption = None,
+    source_template: SourceTemplateOption = "",
+    git_base: GitBaseOption = "",
+    verbose: VerboseOption = False,
     out: options.OutFolder = None,
     apply: options.Apply = False,
     template: options.Template = None,
