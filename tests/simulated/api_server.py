@@ -251,14 +251,14 @@ class ApiServer:
         return self.get(key) if key[2] else self._page(key, request.query)
 
     def _page(self, key: ObjectKey, query: Any) -> Json:
-        selected = dict(_pairs(query.get("labelSelector", "")))
+        selector = query.get("labelSelector", "")
         items = [
             # The API omits the kind of a list's items.
             {name: value for name, value in body.items() if name != "kind"}
             for (plural, namespace, _), body in self.objects.items()
             if plural == key[0]
             and key[1] in ("", namespace)
-            and selected.items() <= body["metadata"].get("labels", {}).items()
+            and _selects(selector, body["metadata"].get("labels", {}))
             and all(_field(body, path) == value for path, value in _pairs(query.get("fieldSelector", "")))
         ]
         start = int(query.get("continue", 0))
@@ -322,6 +322,15 @@ def _parse_path(path: str) -> tuple[str, str, str, str]:
 def _pairs(selector: str) -> list[tuple[str, str]]:
     pairs = (pair.partition("=") for pair in selector.split(",") if pair)
     return [(name, value) for name, _, value in pairs]
+
+
+def _selects(selector: str, labels: Json) -> bool:
+    """Whether the labels have every pair of the selector, and every key that is without a value in it."""
+    parts = [part for part in selector.split(",") if part]
+    return all(
+        labels.get(name) == value if equals else name in labels
+        for name, equals, value in (part.partition("=") for part in parts)
+    )
 
 
 def _field(body: Json, path: str) -> object:

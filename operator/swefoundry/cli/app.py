@@ -13,8 +13,8 @@ from swefoundry import errors
 from swefoundry.api.labels import API_VERSION
 from swefoundry.cli import console
 from swefoundry.cli.commands import collect as collect_command
-from swefoundry.cli.commands import debug as debug_command
 from swefoundry.cli.commands import (
+    collect_garbage,
     doctor,
     export,
     import_dataset,
@@ -27,6 +27,7 @@ from swefoundry.cli.commands import (
     status,
     why,
 )
+from swefoundry.cli.commands import debug as debug_command
 from swefoundry.cli.commands import memory as memory_command
 from swefoundry.cli.exit_status import ExitStatus, exit_status_for
 
@@ -73,6 +74,7 @@ app.command("doctor")(doctor.doctor)
 app.command("logs")(show_logs.logs)
 app.command("open")(open_shell.open_instance)
 app.command("retry")(retry_instances.retry)
+app.command("gc")(collect_garbage.gc)
 app.command("transcript")(show_transcript.transcript)
 app.command("export")(export.export)
 memory.command("list")(memory_command.list_memory)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -208,6 +208,12 @@ class RegistryClient:
         content = _json_object(body, f"{self.host}/{repo}:{reference}")
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
+
+    async def delete_manifest(self, repo: str, digest: Digest) -> None:
+        """Delete a manifest with all its tags; no error when there is none."""
+        request = RegistryRequest("DELETE", f"/v2/{repo}/manifests/{digest}", repo, "pull,delete")
+        with suppress(NotFound):
+            await self._with_retries(lambda: self._request(request))
 
     async def list_tags(self, repo: str) -> list[str]:
         """Return every tag of a repository; none when it does not exist yet."""

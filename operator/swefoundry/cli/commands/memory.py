@@ -10,16 +10,15 @@ from swefoundry.cli import clients, console, options
 from swefoundry.cli.datasets.memory_lines import MemoryLine
 from swefoundry.cli.output_file import open_output
 from swefoundry.cli.summary import RunSummary
+from swefoundry.cli.task_repositories import task_repository_paths
 from swefoundry.cli.views.memory_table import MEMORY_COLUMNS, environment_cells, environment_json
 from swefoundry.contracts.draft import Draft
 from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnvironment
-from swefoundry.errors import NotFound, PermanentError, RegistryRefused
+from swefoundry.errors import PermanentError
 from swefoundry.oci.proven_index import list_environments, reuse_outcomes
 from swefoundry.oci.registry_client import RegistryClient
 
 STORED_DRAFT_LIMIT_BYTES = 1 << 20
-BUILD_CACHE_SUFFIX = "/cache"
-"""Ending of the repositories that hold nothing but layers of builds."""
 
 Repos = Annotated[
     list[str] | None,
@@ -70,7 +69,7 @@ def required_registry(registry: str, insecure: bool, prefix: str) -> clients.Reg
 
 async def _list_environments(target: clients.RegistryTarget, repos: list[str]) -> list[ProvenEnvironment]:
     async with clients.open_registry(target) as registry:
-        paths = await _repository_paths(registry, target, repos)
+        paths = await task_repository_paths(registry, target, repos)
         environments = [each for path in paths for each in await list_environments(registry, path, {})]
     return sorted(environments, key=_sort_key)
 
@@ -80,27 +79,11 @@ def _sort_key(environment: ProvenEnvironment) -> tuple[str, bool, str, str]:
     return known.repo, environment.reference, known.version or "", known.image
 
 
-async def _repository_paths(
-    registry: RegistryClient, target: clients.RegistryTarget, repos: list[str]
-) -> list[str]:
-    """Paths of the named repositories, or of all task repositories."""
-    if repos:
-        return [target.repository(repo) for repo in repos]
-    try:
-        listed = await registry.list_repositories()
-    except (NotFound, RegistryRefused) as error:
-        raise PermanentError(
-            f"{target.host} does not list its repositories; name the repositories: {error}"
-        ) from error
-    start = target.prefix.strip("/") + "/"
-    return sorted(path for path in listed if path.startswith(start) and not path.endswith(BUILD_CACHE_SUFFIX))
-
-
 async def _export_lines(
     source: clients.RegistryTarget, repos: list[str], file: IO[str], summary: RunSummary
 ) -> None:
     async with clients.open_registry(source) as registry:
-        for path in await _repository_paths(registry, source, repos):
+        for path in await task_repository_paths(registry, source, repos):
             tags = await registry.list_tags(path)
             for environment in await list_environments(registry, path, {}):
                 known = environment.known

@@ -1,0 +1,1 @@
+"""What instances leave in the cluster and the registry: ``cluster`` and ``registry`` decide, ``listing`` reads."""
