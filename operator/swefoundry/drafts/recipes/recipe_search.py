@@ -9,7 +9,7 @@ A language subclasses ``SearchPlan`` with its candidates, constraints, rules and
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
@@ -20,6 +20,7 @@ from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.log_summary import failing_tests, failure_count
+from swefoundry.text.plurals import pluralize
 
 ROUNDS_WITHOUT_PROGRESS = 2
 """After so many rounds with no fewer failing tests than the best round, the failing tests are tolerated."""
@@ -29,6 +30,24 @@ TEST_OUTCOMES = frozenset({RoundOutcome.NO_RESULT, RoundOutcome.AFTER_FAILED, Ro
 
 ORDINARY_USER = 1000
 """Id of the first user that distributions give to a person: in images that have such a user, it is this one."""
+
+
+def has_log(tried: TriedRound) -> bool:
+    """Whether the round's message is an excerpt of a log, of a build step or of the tests."""
+    return tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
+
+
+def failed_as_root(tried: TriedRound) -> bool:
+    """Whether tests failed after the fix and ran as root."""
+    return tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
+
+
+def images_to_try(strategy_input: StrategyInput, language: str, defaults: Iterable[str] = ()) -> list[str]:
+    """The base image that the manifest names; else the operator's of the language, or the defaults."""
+    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
+        return [strategy_input.overrides.base_image]
+    return strategy_input.base_images.get(language) or list(defaults)
+
 
 LanguageVersion = tuple[int, int]
 """Of an interpreter or toolchain: 3.11, 1.22."""
@@ -55,6 +74,13 @@ class SearchConstraints:
         joined["below"] = min(filter(None, (self.below, other.below)), default=None)
         joined["at_least"] = max(filter(None, (self.at_least, other.at_least)), default=None)
         return replace(self, **joined)
+
+    def described(self) -> list[str]:
+        """What they do to the tests, for the label of a draft."""
+        words = ["as an ordinary user"] if self.as_user else []
+        if self.tolerated:
+            words.append(f"tolerates {pluralize(len(self.tolerated), 'test')} failing after the fix")
+        return words
 
     def allows(self, version: LanguageVersion) -> bool:
         """Whether the bounds allow an interpreter or toolchain."""

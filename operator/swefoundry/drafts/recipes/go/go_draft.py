@@ -10,7 +10,6 @@ from swefoundry.drafts.recipes.go.go_project import GoProject
 from swefoundry.drafts.recipes.go.go_test_command import GO_REPORT, go_test_command
 from swefoundry.drafts.recipes.go.toolchains import Toolchain
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER, LanguageVersion
-from swefoundry.text.plurals import pluralize
 
 FIRST_WITH_MOD: LanguageVersion = (1, 14)
 """First release that knows `-mod=mod`; earlier ones do the same without it."""
@@ -67,8 +66,4 @@ def plan_label(project: GoProject, toolchain: Toolchain, constraints: GoConstrai
         words.append("downloaded dependencies" if constraints.download else "vendored dependencies")
     if constraints.apt:
         words.append("with " + ", ".join(sorted(constraints.apt)))
-    if constraints.as_user:
-        words.append("as an ordinary user")
-    if constraints.tolerated:
-        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
-    return ", ".join(words)
+    return ", ".join([*words, *constraints.described()])

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.go.go_constraints import NO_GO_CONSTRAINTS, GoConstraints
@@ -10,7 +9,7 @@ from swefoundry.drafts.recipes.go.go_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.go.go_log import asks_for_permissions, log_constraints
 from swefoundry.drafts.recipes.go.go_project import GoProject, read_project
 from swefoundry.drafts.recipes.go.toolchains import DEFAULT_GO_BASES, Toolchain, toolchains
-from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +30,10 @@ class GoPlan(SearchPlan[Toolchain, GoConstraints]):
         return self.constraints.allows(candidate.version)
 
     def learned_from(self, tried: TriedRound) -> GoConstraints:
-        has_log = tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
-        return log_constraints(tried.message) if has_log else NO_GO_CONSTRAINTS
+        return log_constraints(tried.message) if has_log(tried) else NO_GO_CONSTRAINTS
 
     def root_explains(self, tried: TriedRound) -> bool:
-        failed = tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
-        return failed and asks_for_permissions(tried.message)
+        return failed_as_root(tried) and asks_for_permissions(tried.message)
 
 
 def initial_plan(strategy_input: StrategyInput) -> GoPlan | None:
@@ -44,8 +41,6 @@ def initial_plan(strategy_input: StrategyInput) -> GoPlan | None:
     project = read_project(strategy_input)
     if project is None:
         return None
-    images = strategy_input.base_images.get("go") or list(DEFAULT_GO_BASES)
-    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
-        images = [strategy_input.overrides.base_image]
+    images = images_to_try(strategy_input, "go", DEFAULT_GO_BASES)
     ordered = toolchains(images, project.go_version, project.created)
     return GoPlan(project=project, remaining=tuple(ordered))

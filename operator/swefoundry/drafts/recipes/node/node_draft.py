@@ -19,7 +19,6 @@ from swefoundry.drafts.recipes.node.node_test_command import (
 from swefoundry.drafts.recipes.node.package_manifest import is_package_name
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
-from swefoundry.text.plurals import pluralize
 
 _INSTALL = (
     "npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund --fetch-retries=1"
@@ -133,10 +132,7 @@ def plan_label(
         _listed("options", constraints.test_options),
         "linked under its own name" if constraints.links_itself else "",
         "built before the tests" if constraints.build else "",
-        "as an ordinary user" if constraints.as_user else "",
-        f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix"
-        if constraints.tolerated
-        else "",
+        *constraints.described(),
     ]
     return ", ".join(filter(None, parts))
 

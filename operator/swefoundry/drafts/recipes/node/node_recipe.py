@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
@@ -11,7 +10,7 @@ from swefoundry.drafts.recipes.node.node_log import log_constraints, needs_ordin
 from swefoundry.drafts.recipes.node.node_project import NodeProject, read_node_project
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES, NodeCandidate, node_candidates
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_runner
-from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +32,12 @@ class NodePlan(SearchPlan[NodeCandidate, NodeConstraints]):
         return self.constraints.allows(candidate.version)
 
     def learned_from(self, tried: TriedRound) -> NodeConstraints:
-        has_log = tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
-        if not has_log or self.candidate is None:
+        if not has_log(tried) or self.candidate is None:
             return NO_NODE_CONSTRAINTS
         return log_constraints(tried.message, self.project, self.runner.name, self.candidate.version)
 
     def root_explains(self, tried: TriedRound) -> bool:
-        failed = tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
-        return failed and needs_ordinary_user(tried.message)
+        return failed_as_root(tried) and needs_ordinary_user(tried.message)
 
 
 def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
@@ -49,8 +46,6 @@ def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
     runner = find_runner(project.fixed_manifest, project.root) if project is not None else None
     if project is None or runner is None:
         return None
-    images = strategy_input.base_images.get("javascript") or list(DEFAULT_NODE_BASES)
-    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
-        images = [strategy_input.overrides.base_image]
+    images = images_to_try(strategy_input, "javascript", DEFAULT_NODE_BASES)
     ordered = node_candidates(images, project.node_version, project.created)
     return NodePlan(project=project, runner=runner, remaining=tuple(ordered))

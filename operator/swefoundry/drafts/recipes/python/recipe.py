@@ -15,7 +15,7 @@ from swefoundry.drafts.recipes.python.ordinary_user import root_explains
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint, proven_hint
 from swefoundry.drafts.recipes.python.recipe_draft import BuildInputs, DraftPlan, plan_label, plan_to_draft
-from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan, images_to_try
 
 PYTEST_DEPENDENCIES = frozenset(
     {"attrs", "pluggy", "iniconfig", "packaging", "py", "more-itertools", "atomicwrites", "tomli"}
@@ -79,9 +79,7 @@ class PythonPlan(SearchPlan[Candidate, Constraints]):
 def initial_plan(strategy_input: StrategyInput) -> PythonPlan:
     """Return the plan before any round."""
     project = PythonProject.from_input(strategy_input)
-    images = strategy_input.base_images.get("python", [])
-    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
-        images = [strategy_input.overrides.base_image]
+    images = images_to_try(strategy_input, "python")
     bases = usable_bases(images, project.declared.requires_python)
     ordering = OrderingFacts(
         created=project.created,

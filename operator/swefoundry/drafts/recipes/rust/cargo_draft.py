@@ -10,7 +10,6 @@ from swefoundry.drafts.recipes.rust.cargo_constraints import CargoConstraints
 from swefoundry.drafts.recipes.rust.cargo_project import CargoProject
 from swefoundry.drafts.recipes.rust.cargo_test_command import CARGO_REPORT, NO_TARGET, cargo_test_command
 from swefoundry.drafts.recipes.rust.rust_releases import RustCandidate
-from swefoundry.text.plurals import pluralize
 
 
 def plan_to_draft(project: CargoProject, candidate: RustCandidate, constraints: CargoConstraints) -> Draft:
@@ -104,8 +103,4 @@ def plan_label(project: CargoProject, candidate: RustCandidate, constraints: Car
         words.append("lints as warnings")
     if constraints.apt:
         words.append("with " + ", ".join(sorted(constraints.apt)))
-    if constraints.as_user:
-        words.append("as an ordinary user")
-    if constraints.tolerated:
-        words.append(f"tolerates {pluralize(len(constraints.tolerated), 'test')} failing after the fix")
-    return ", ".join(words)
+    return ", ".join([*words, *constraints.described()])

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
-from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan
+from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 from swefoundry.drafts.recipes.rust.cargo_constraints import NO_CARGO_CONSTRAINTS, CargoConstraints
 from swefoundry.drafts.recipes.rust.cargo_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.rust.cargo_log import asks_for_permissions, log_constraints
@@ -31,12 +30,10 @@ class CargoPlan(SearchPlan[RustCandidate, CargoConstraints]):
         return self.constraints.allows(candidate.version)
 
     def learned_from(self, tried: TriedRound) -> CargoConstraints:
-        has_log = tried.outcome is RoundOutcome.STEP_FAILED or tried.outcome in TEST_OUTCOMES
-        return log_constraints(tried.message) if has_log else NO_CARGO_CONSTRAINTS
+        return log_constraints(tried.message) if has_log(tried) else NO_CARGO_CONSTRAINTS
 
     def root_explains(self, tried: TriedRound) -> bool:
-        failed = tried.outcome is RoundOutcome.AFTER_FAILED and tried.draft.run_as_user is None
-        return failed and asks_for_permissions(tried.message)
+        return failed_as_root(tried) and asks_for_permissions(tried.message)
 
 
 def initial_plan(strategy_input: StrategyInput) -> CargoPlan | None:
@@ -44,8 +41,6 @@ def initial_plan(strategy_input: StrategyInput) -> CargoPlan | None:
     project = read_project(strategy_input)
     if project is None:
         return None
-    images = strategy_input.base_images.get("rust") or list(DEFAULT_RUST_BASES)
-    if strategy_input.overrides is not None and strategy_input.overrides.base_image is not None:
-        images = [strategy_input.overrides.base_image]
+    images = images_to_try(strategy_input, "rust", DEFAULT_RUST_BASES)
     ordered = candidates(images, project.rust_version, project.created)
     return CargoPlan(project=project, remaining=tuple(ordered))
