@@ -120,7 +120,6 @@ class LeaderElector:
             async with asyncio.timeout(seconds):
                 held = await self._read_and_write()
         except (TimeoutError, errors.SwefoundryError) as exc:
-            self._version = ""  # the write may have taken effect, and another may have written
             self._log_once(
                 f"the Lease cannot be read or written: {exc or 'no answer in time'}", logging.WARNING
             )
@@ -137,17 +136,27 @@ class LeaderElector:
         """Give the Lease up, so that another candidate takes it at its next attempt."""
         if not self.leads:
             return
+        seconds = self._remaining_seconds()  # after them a standby may hold it
         self._renewed_at = None
         metrics.LEADER.set(0)
         try:
-            async with asyncio.timeout(self._lease.retry_seconds):
-                if not self._version:
-                    await self._read()
-                if self._spec.get("holderIdentity") == self.identity:
-                    await self._write(released_spec(self._spec, self._clock.now()))
+            async with asyncio.timeout(seconds):
+                while not await self._try_to_release():
+                    pass
             log.info("the Lease is released", extra=self._log_fields())
         except (TimeoutError, errors.SwefoundryError) as exc:
             log.warning("the Lease cannot be released", extra=self._log_fields(error=exc))
+
+    async def _try_to_release(self) -> bool:
+        """Write that nobody holds the Lease, if it is held here; False when a cancelled renewal came in between."""
+        if not self._version:
+            await self._read()
+        if self._spec.get("holderIdentity") != self.identity:
+            return True
+        try:
+            return await self._write(released_spec(self._spec, self._clock.now()))
+        except errors.ApiConflict:
+            return False
 
     async def close(self) -> None:
         """Close the connections."""
@@ -182,8 +191,10 @@ class LeaderElector:
     async def _write(self, spec: LeaseSpec) -> bool:
         """Create or patch the Lease; False when another has created it."""
         where = (LEASES, self._lease.namespace)
-        if self._version:
-            metadata = {"resourceVersion": self._version}
+        # A write without an answer, or one that is cancelled, may have taken effect: then the Lease is read again.
+        version, self._version = self._version, ""
+        if version:
+            metadata = {"resourceVersion": version}
             body = await self._kube.patch(*where, self._lease.name, {"metadata": metadata, "spec": spec})
         else:
             metadata = {"name": self._lease.name}

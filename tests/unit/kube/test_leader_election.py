@@ -3,6 +3,7 @@
 Time passes where a candidate sleeps. The times of a Lease are 15 s, 10 s and 2 s.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -144,6 +145,31 @@ async def test_a_released_lease_is_taken_at_the_next_look(server, candidate):
     await standby.elector.acquire()
     assert standby.clock.seconds - started <= RETRY * RETRY_JITTER
     assert (leader.elector.leads, leader.ended, holder(server)) == (False, 0, "standby")
+
+
+@pytest.mark.parametrize("arrives_before", ["GET", "PATCH"])
+async def test_a_release_succeeds_though_a_cancelled_renewal_still_arrives(server, candidate, arrives_before):
+    leader = candidate("leader")
+    await leader.elector.try_to_hold()
+    sent, arrives, arrived = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def delay_the_first_patch(line):
+        if line.startswith("PATCH") and not sent.is_set():
+            sent.set()
+            await arrives.wait()
+            return arrived.set
+        if line.startswith(arrives_before):
+            arrives.set()
+            await arrived.wait()
+        return None
+
+    server.request_hook = delay_the_first_patch
+    renewal = asyncio.create_task(leader.elector.try_to_hold())
+    await sent.wait()
+    renewal.cancel()
+    await asyncio.wait([renewal])
+    await leader.elector.release()
+    assert (arrived.is_set(), holder(server)) == (True, "")
 
 
 async def test_a_leader_that_cannot_renew_ends_before_a_standby_may_take_the_lease(server, candidate):
