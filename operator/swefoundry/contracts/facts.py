@@ -26,8 +26,8 @@ class Facts(WireModel):
     together at most 512 KiB.
     """
     fixed_manifests: list[FileFact] | None = None
-    """Manifests of npm and cargo as the gold patch leaves them, where it changes them: recipes read which packages it
-    adds. Agents never see them.
+    """Manifests of npm, cargo and Go as the gold patch leaves them, where it changes them: recipes read which packages
+    it adds. Agents never see them.
     """
     ci: list[FileFact] = []
     """CI workflows and the like: read, never run."""

@@ -51,6 +51,41 @@ def test_dependencies_come_at_build_time_and_the_tests_have_no_proxy() -> None:
     assert violations(dockerfile, []) == []
 
 
+def test_modules_that_the_fix_requires_are_downloaded_too() -> None:
+    old = "module m\n\ngo 1.15\n\nrequire example.com/a v1.0.0\n"
+    new = """module m
+
+go 1.16
+
+require (
+    example.com/a v1.1.0 // indirect
+    example.com/b/v2 v2.0.0+incompatible
+    example.com/local v0.0.0
+    example.com/c v0.0.0-20200101000000-abcdefabcdef; true
+)
+replace example.com/local => ../local
+replace example.com/b/v2 v2.0.0+incompatible => example.com/fork v1.0.0
+"""
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text=new)]
+    assert (
+        "RUN go mod download\n"
+        "RUN mkdir /tmp/fixed && cd /tmp/fixed && printf '%s\\n' 'module fixed' \\\n"
+        "  'go 1.16' \\\n"
+        "  'require example.com/a v1.1.0' \\\n"
+        "  'require example.com/b/v2 v2.0.0+incompatible' \\\n"
+        "  'replace example.com/b/v2 v2.0.0+incompatible => example.com/fork v1.0.0' > go.mod \\\n"
+        " && GOFLAGS= GOSUMDB=off go mod download && rm -r /tmp/fixed\n"
+    ) in proposed(an_input({"go.mod": old}, fixed_manifests=fixed)).draft.dockerfile
+    vendored = {"go.mod": old, "vendor/modules.txt": "# example.com/a v1.0.0\n"}
+    for manifests in ({"go.mod": new}, vendored):
+        assert "/tmp/fixed" not in proposed(an_input(manifests, fixed_manifests=fixed)).draft.dockerfile
+
+
+def test_a_fix_that_raises_the_release_of_go_is_tested_with_that() -> None:
+    fixed = [FileFact(path="go.mod", sha256="0" * 64, text="module m\n\ngo 1.20\n")]
+    assert labels(an_input(fixed_manifests=fixed)) == ["go 1.26", "go 1.20"]
+
+
 def test_the_newest_release_of_the_time_is_first_then_the_newest_then_the_others() -> None:
     assert labels(an_input()) == ["go 1.16", "go 1.26", "go 1.20"]
     assert labels(an_input(created=None)) == ["go 1.26", "go 1.20", "go 1.16"]

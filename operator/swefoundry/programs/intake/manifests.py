@@ -54,7 +54,7 @@ MANIFESTS = (
     "Makefile",
 )
 
-FIXED_MANIFESTS = ("package.json", "Cargo.toml")
+FIXED_MANIFESTS = ("package.json", "Cargo.toml", "go.mod")
 """Names of manifests that are read after the fix as well: it may need a package that the source does not name."""
 
 LOCKS = (

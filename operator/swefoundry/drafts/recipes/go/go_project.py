@@ -7,8 +7,9 @@ from datetime import date
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes.go.fixed_module import module_of_requirements
 from swefoundry.drafts.recipes.recipe_search import LanguageVersion
 
 _GO_LINE = re.compile(r"^go[ \t]+(\d+)\.(\d+)", re.MULTILINE)
@@ -29,9 +30,21 @@ class GoProject:
 
     @property
     def go_version(self) -> LanguageVersion | None:
-        """The newest of the module's `go` and `toolchain` lines."""
-        lines = [pattern.search(self.manifest) for pattern in (_GO_LINE, _TOOLCHAIN_LINE)]
+        """The newest of the module's `go` and `toolchain` lines, before and after the fix."""
+        manifests = (self.manifest, self._fixed_manifest)
+        lines = [pattern.search(each) for pattern in (_GO_LINE, _TOOLCHAIN_LINE) for each in manifests]
         return max(((int(line[1]), int(line[2])) for line in lines if line is not None), default=None)
+
+    @property
+    def _fixed_manifest(self) -> str:
+        """Text of its go.mod after the fix; empty where the fix does not change it."""
+        return _module_folders(self.facts.fixed_manifests or []).get(self.folder, "")
+
+    @cached_property
+    def fixed_module(self) -> list[str]:
+        """Lines of a go.mod with the modules that are required after the fix; empty where they are as before."""
+        fixed = module_of_requirements(self._fixed_manifest)
+        return fixed if fixed != module_of_requirements(self.manifest) else []
 
     @property
     def is_workspace(self) -> bool:
@@ -46,7 +59,7 @@ class GoProject:
     @cached_property
     def other_modules(self) -> list[str]:
         """Folders of modules within this one, whose packages are not its own."""
-        folders = _module_folders(self.facts)
+        folders = _module_folders(_manifests(self.facts))
         return sorted(each for each in folders if each != self.folder and _is_below(each, self.folder))
 
     @cached_property
@@ -64,7 +77,7 @@ class GoProject:
 def read_project(strategy_input: StrategyInput) -> GoProject | None:
     """Return the module of most test files; None where no go.mod is above them."""
     facts, created = strategy_input.facts, strategy_input.created_at
-    modules = _module_folders(facts)
+    modules = _module_folders(_manifests(facts))
     tests = [*facts.test_files, *facts.test_support_files] or [""]
     above = Counter(
         folder for path in tests if (folder := _nearest_module(path, modules)) is not None
@@ -75,8 +88,11 @@ def read_project(strategy_input: StrategyInput) -> GoProject | None:
     return GoProject(facts, folder, modules[folder], created.date() if created is not None else None)
 
 
-def _module_folders(facts: Facts) -> dict[str, str]:
-    files = (*facts.manifests, *facts.further_manifests)
+def _manifests(facts: Facts) -> list[FileFact]:
+    return [*facts.manifests, *facts.further_manifests]
+
+
+def _module_folders(files: list[FileFact]) -> dict[str, str]:
     return {_folder(file.path): file.text for file in files if PurePosixPath(file.path).name == "go.mod"}
 
 
