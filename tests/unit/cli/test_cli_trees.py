@@ -93,6 +93,65 @@ async def test_modes_and_links_are_part_of_the_patch(tmp_path: Path) -> None:
     assert os.readlink(old / "link") == "a.sh"
 
 
+CODE = b"pub fn add(a: u8, b: u8) -> u8 {\n    a - b\n}\n\npub fn one() -> u8 {\n    1\n}\n"
+FIXED = CODE.replace(b"a - b", b"a + b")
+
+
+def a_module(name: bytes, body: bytes) -> bytes:
+    return (
+        b"#[cfg(test)]\n#[allow(unused)]\nmod "
+        + name
+        + b" {\n    #[test]\n    fn adds() {\n"
+        + body
+        + b"    }\n}\n"
+    )
+
+
+OLD_TESTS = a_module(b"tests", b"        assert_eq!(super::add(1, 0), 1);\n")
+NEW_TESTS = a_module(b"tests", b"        assert_eq!(super::add(1, 1), 2);\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "with_tests"),
+    [
+        pytest.param(
+            CODE + b"\n" + OLD_TESTS,
+            FIXED + b"\n" + NEW_TESTS,
+            CODE + b"\n" + NEW_TESTS,
+            id="a changed module",
+        ),
+        pytest.param(CODE, FIXED + b"\n" + NEW_TESTS, CODE + b"\n" + NEW_TESTS, id="a new module at the end"),
+        pytest.param(
+            OLD_TESTS + b"\n" + CODE,
+            NEW_TESTS + b"\n" + FIXED,
+            NEW_TESTS + b"\n" + CODE,
+            id="a module at the top",
+        ),
+        pytest.param(CODE, NEW_TESTS + b"\n" + FIXED, CODE, id="a new module elsewhere stays in the fix"),
+        pytest.param(
+            CODE + b"\n" + OLD_TESTS, FIXED + b"\n" + OLD_TESTS, CODE + b"\n" + OLD_TESTS, id="equal modules"
+        ),
+        pytest.param(CODE + b"\n" + OLD_TESTS, FIXED, CODE + b"\n", id="a module that is gone"),
+        pytest.param(
+            CODE + b"\n#[cfg(test)]\nmod tests;\n",
+            FIXED + b"\n#[cfg(test)]\nmod other;\n",
+            CODE + b"\n#[cfg(test)]\nmod tests;\n",
+            id="a declaration is no module",
+        ),
+    ],
+)
+async def test_test_modules_of_rust_files_belong_to_the_test_patch(
+    tmp_path: Path, old: bytes, new: bytes, with_tests: bytes
+) -> None:
+    patches = await split(tmp_path, {"src/lib.rs": old}, {"src/lib.rs": new})
+    work = write(tmp_path / "work", {"src/lib.rs": old})
+    if patches.tests:
+        apply(work, patches.tests)
+    assert read(work) == {"src/lib.rs": with_tests}
+    apply(work, patches.gold)
+    assert read(work) == {"src/lib.rs": new}
+
+
 async def test_equal_trees_give_empty_patches(tmp_path: Path) -> None:
     assert await split(tmp_path, OLD, OLD) == Patches(gold=b"", tests=b"")
 

@@ -1,13 +1,15 @@
 """Gold and test patch between two folders, made by git: with binary files, file modes and links.
 
 Three trees are compared: OLD, OLD with the tests of NEW, and that tree with the rest of NEW except generated files. The
-test patch is the difference of the first two, the gold patch of the last two; each path is in one of them only.
+test patch is the difference of the first two, the gold patch of the last two; each path is in one of them only, unless
+it is a Rust file with test modules, which belong to the test patch.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from swefoundry.cli.releases.rust_test_modules import with_test_modules
 from swefoundry.cli.releases.splitting import ChangePart
 from swefoundry.git import Git, GitFailed, GitTimeLimit
 
@@ -31,6 +33,8 @@ class ChangedPath:
     mode: bytes
     """``0`` when the file was deleted."""
     blob: bytes
+    old_blob: bytes
+    """Zeros when the file was added."""
 
     @property
     def name(self) -> str:
@@ -51,7 +55,8 @@ async def split_patches(old: Path, new: Path, scratch: Path, part_of: Callable[[
     changes = await git.changes(before, after)
     tests = [change for change in changes if part_of(change.name) is ChangePart.TEST]
     fix = [change for change in changes if part_of(change.name) is ChangePart.FIX]
-    with_tests = await git.tree_with(before, tests)
+    modules = [each for change in fix if (each := await git.change_of_test_modules(change)) is not None]
+    with_tests = await git.tree_with(before, [*tests, *modules])
     with_all = await git.tree_with(with_tests, fix)
     return Patches(
         gold=await git.run(*DIFF, with_tests, with_all),
@@ -90,6 +95,19 @@ class TreeRepository:
         await self.run("update-index", "-z", "--index-info", stdin=lines)
         return (await self.run("write-tree")).decode().strip()
 
+    async def change_of_test_modules(self, change: ChangedPath) -> ChangedPath | None:
+        """The change of a Rust file's test modules alone; None where they are as before."""
+        if not change.path.endswith(b".rs") or change.mode == b"0" or not change.old_blob.strip(b"0"):
+            return None
+        old, new = [
+            await self.run("cat-file", "blob", each.decode()) for each in (change.old_blob, change.blob)
+        ]
+        mixed = with_test_modules(old, new)
+        if mixed is None:
+            return None
+        blob = await self.run("hash-object", "-w", "--stdin", stdin=mixed)
+        return replace(change, blob=blob.strip())
+
     async def run(self, *args: str, work: Path | None = None, stdin: bytes = b"") -> bytes:
         environment = {"GIT_DIR": str(self._folder)} | ({"GIT_WORK_TREE": str(work)} if work else {})
         try:
@@ -99,5 +117,5 @@ class TreeRepository:
 
 
 def _change(head: bytes, path: bytes) -> ChangedPath:
-    _, mode, _, blob, status = head.lstrip(b":").split(b" ")
-    return ChangedPath(path, b"0" if status == b"D" else mode, blob)
+    _, mode, old_blob, blob, status = head.lstrip(b":").split(b" ")
+    return ChangedPath(path, b"0" if status == b"D" else mode, blob, old_blob)

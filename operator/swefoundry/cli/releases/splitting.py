@@ -32,7 +32,7 @@ NPM_TEST_GLOBS = (
 """Test files of npm packages, and what lies beside them."""
 
 RUST_TEST_GLOBS = ("**/tests/**", "**/tests.rs", "**/*_test.rs", "**/*_tests.rs")
-"""Test files of crates. Tests within the file that they test (`mod tests`) belong to that file."""
+"""Test files of crates. Tests within the file that they test (`mod tests`) are told from it by `rust_test_modules`."""
 
 DEFAULT_GLOBS = {
     "python": TEST_GLOBS,

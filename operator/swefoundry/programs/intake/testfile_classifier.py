@@ -51,6 +51,9 @@ _CALLS_TESTS = re.compile(rb"\b(?:test|it|describe|suite)\b(?:\.\w+)*\(")
 
 _DEFINES_TESTS = re.compile(rb"^[ \t]*(async[ \t]+)?def[ \t]+test|^class[ \t]+Test|TestCase\b", re.MULTILINE)
 
+_RUST_TEST = re.compile(rb"^[ \t]*#\[(?:\w+::)*test\b", re.MULTILINE)
+"""Tests in Rust are often part of the file that they test."""
+
 
 def is_test(path: str, content: bytes | None) -> bool:
     """Whether to name ``path`` to the test command; without ``content`` (a deleted file) the name decides."""
@@ -58,6 +61,8 @@ def is_test(path: str, content: bytes | None) -> bool:
     if parsed.name in _SUPPORT:
         return False
     if any(fnmatchcase(parsed.name, pattern) for pattern in _NAMES):
+        return True
+    if parsed.suffix == ".rs" and content is not None and _RUST_TEST.search(content):
         return True
     if not any(folder in _FOLDERS for folder in parsed.parts[:-1]):
         return False
