@@ -72,9 +72,9 @@ DEMO_SERVED := $(LAB_DIR)/git/demo
 install: lab-up ## Install or upgrade the chart on the lab (with SWEFOUNDRY_CLUSTER=current: see that it is installed)
 	@$(LAB) install
 language-images:
-	@$(LAB) images add golang:1.26 node:20-slim rust:1.95
+	@$(LAB) images add golang:1.26 node:20-slim rust:1.95 maven:3.9-eclipse-temurin-17
 endif
-language-images: install ## Build the lab's base images for Go, Node and Rust
+language-images: install ## Build the lab's base images for Go, Java, Node and Rust
 
 demo: install ## Watch real packages' fixes become validated instances: collect, apply, progress, verdicts, data set
 	@rm -rf $(DEMO) && mkdir -p $(DEMO) && kubectl delete ti --namespace $(NAMESPACE) --selector $(DEMO_LABEL) --ignore-not-found

@@ -13,6 +13,7 @@ from swefoundry_lab.images.debian import make_debian
 from swefoundry_lab.images.go_toolchain import go_toolchain
 from swefoundry_lab.images.layout import Layout
 from swefoundry_lab.images.machine import debian_mirror, trusted_authorities
+from swefoundry_lab.images.maven_distribution import maven_distribution
 from swefoundry_lab.images.npm_packages import npm_packages
 from swefoundry_lab.images.registry import Registry
 from swefoundry_lab.images.rust_toolchain import rust_toolchain
@@ -90,6 +91,8 @@ def _build_of(recipe: Recipe, work: Path) -> Build:
     dockerfile = recipe.files[0]
     if recipe.npm:
         return Build(dockerfile, npm_packages(recipe.npm, work / "npm"))
+    if recipe.maven is not None:
+        return Build(dockerfile, maven_distribution(recipe.maven, work / "maven"))
     ignore = dockerfile.with_suffix(".dockerignore")
     if recipe.rust is not None:
         return Build(dockerfile, rust_toolchain(recipe.rust), ignore)

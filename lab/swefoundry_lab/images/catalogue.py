@@ -22,6 +22,8 @@ class Recipe:
     """The Go release whose toolchain is the context of the build."""
     rust: str | None = None
     """The Rust release whose toolchain is the context of the build."""
+    maven: str | None = None
+    """The Maven release that is the context of the build."""
     npm: tuple[str, ...] = ()
     """The npm packages that are the context of the build."""
     on_demand: bool = False
@@ -31,6 +33,11 @@ class Recipe:
     def slug(self) -> str:
         """The image's name in the form of a folder name."""
         return self.names[0].removeprefix("library/").replace(":", "-")
+
+    @property
+    def content(self) -> str:
+        """What the image is made of besides its files and its base images."""
+        return self.debootstrap or self.go or self.rust or self.maven or " ".join(self.npm)
 
     @property
     def bases(self) -> tuple[str, ...]:
@@ -50,6 +57,7 @@ def catalogue(folder: Path) -> tuple[Recipe, ...]:
             debootstrap=entry.get("debootstrap"),
             go=entry.get("go"),
             rust=entry.get("rust"),
+            maven=entry.get("maven"),
             npm=tuple(entry.get("npm", ())),
             on_demand=entry.get("on_demand", False),
         )
@@ -62,7 +70,7 @@ def recipe_keys(recipes: tuple[Recipe, ...], machine: bytes) -> dict[str, str]:
     keys: dict[str, str] = {}
     for recipe in recipes:
         digest = hashlib.sha256(machine)
-        digest.update((recipe.debootstrap or recipe.go or recipe.rust or " ".join(recipe.npm)).encode())
+        digest.update(recipe.content.encode())
         for path in recipe.files:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         for base in recipe.bases:

@@ -33,7 +33,10 @@ def push() -> None:
 
 @app.command()
 def add(
-    names: Annotated[list[str], typer.Argument(help="Such as golang:1.26, rust:1.95 or node:20-slim.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(help="Such as golang:1.26, node:20-slim or maven:3.9-eclipse-temurin-17."),
+    ],
 ) -> None:
     """Build base images that are not part of a new lab, and push them."""
     from swefoundry_lab.images import add as add_images

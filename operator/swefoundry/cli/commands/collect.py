@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,17 @@ from swefoundry.cli.releases.batch import Collection, PairRequest, collect_insta
 from swefoundry.cli.releases.crates import CrateIndex
 from swefoundry.cli.releases.go_proxy import GoProxy
 from swefoundry.cli.releases.index import PackageIndex, pip_index
+from swefoundry.cli.releases.maven_repository import MavenRepository
 from swefoundry.cli.releases.npm_registry import NpmRegistry
 from swefoundry.cli.releases.pairs import PAIR_EXAMPLES
-from swefoundry.cli.releases.splitting import GO_TEST_GLOBS, NPM_TEST_GLOBS, RUST_TEST_GLOBS, TEST_GLOBS
+from swefoundry.cli.releases.source_upload import source_upload
+from swefoundry.cli.releases.splitting import (
+    GO_TEST_GLOBS,
+    JAVA_TEST_GLOBS,
+    NPM_TEST_GLOBS,
+    RUST_TEST_GLOBS,
+    TEST_GLOBS,
+)
 from swefoundry.cli.summary import RunSummary
 
 PairsFile = Annotated[
@@ -36,7 +45,8 @@ GlobsOfTests = Annotated[
         "--test-glob",
         help="Glob for test files; may be repeated. "
         f"Default: {' '.join(TEST_GLOBS)}; for Go: {' '.join(GO_TEST_GLOBS)}; "
-        f"for npm: {' '.join(NPM_TEST_GLOBS)}; for crates: {' '.join(RUST_TEST_GLOBS)}",
+        f"for npm: {' '.join(NPM_TEST_GLOBS)}; for crates: {' '.join(RUST_TEST_GLOBS)}; "
+        f"for Java: {' '.join(JAVA_TEST_GLOBS)}",
     ),
 ]
 
@@ -64,10 +74,11 @@ def releases(
     prefix: options.Prefix = options.DEFAULT_PREFIX,
     output: console.OutputOption = console.OutputFormat.TABLE,
 ) -> None:
-    """Make TaskInstances from pairs of releases in the index of pip, in GOPROXY, or in the registry of npm or cargo.
+    """Make TaskInstances from pairs of releases in the index of pip, in GOPROXY, or in that of npm, cargo or Maven.
 
     The source is OLD's source archive. The differences in NEW are split by the test globs into the test patch and the
-    gold patch; files that packaging tools write are left out. No code of the package is run.
+    gold patch; files that packaging tools write are left out. No code of the package is run. Maven artifacts
+    whose source was published as jars need --registry, where it is stored in one piece.
     """
     summary = RunSummary()
     requests = pair_requests(pair_texts or [], file, summary)
@@ -89,16 +100,23 @@ def default_cache() -> Path:
 
 
 async def _collect(collection: Collection, target: manifest_output.OutputTarget, cache: Path) -> None:
-    async with manifest_output.open_sink(target) as sink, pip_index(cache) as index:
+    async with AsyncExitStack() as stack:
+        sink = await stack.enter_async_context(manifest_output.open_sink(target))
+        index = await stack.enter_async_context(pip_index(cache))
+        upload = None
+        if target.registry.host:
+            registry = await stack.enter_async_context(clients.open_registry(target.registry))
+            upload = source_upload(registry, target.registry)
         with _progress() as bar:
             task = bar.add_task("collecting", total=len(collection.requests))
             indexes: dict[str, PackageIndex] = {
                 "python": index,
                 "go": GoProxy(index),
+                "java": MavenRepository(index),
                 "javascript": NpmRegistry(index),
                 "rust": CrateIndex(index),
             }
-            async for request, instance in collect_instances(collection, indexes):
+            async for request, instance in collect_instances(collection, indexes, upload):
                 bar.advance(task)
                 if instance and (rendered := collection.render(request, instance)):
                     await _deliver(request, rendered, collection, sink)

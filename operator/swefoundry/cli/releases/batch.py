@@ -17,6 +17,7 @@ from swefoundry.cli.releases import pairs
 from swefoundry.cli.releases.collecting import PairRejected, collect_pair
 from swefoundry.cli.releases.index import NoRelease, PackageIndex
 from swefoundry.cli.releases.release_trees import ReleaseDiffFailed
+from swefoundry.cli.releases.source_upload import SourceUpload
 from swefoundry.cli.releases.splitting import DEFAULT_GLOBS, GENERATED_BY_LANGUAGE, path_classifier
 from swefoundry.cli.releases.unpacking import BadArchive
 from swefoundry.cli.summary import RunSummary
@@ -93,7 +94,7 @@ def pair_requests(pair_texts: Iterable[str], file: Path | None, summary: RunSumm
 
 
 async def collect_instances(
-    collection: Collection, indexes: Mapping[str, PackageIndex]
+    collection: Collection, indexes: Mapping[str, PackageIndex], upload: SourceUpload | None = None
 ) -> AsyncIterator[tuple[PairRequest, Instance | None]]:
     """Every pair in the order of the requests, from the index of its language; None for one that was rejected."""
     semaphore = asyncio.Semaphore(CONCURRENT_PAIRS)
@@ -104,7 +105,7 @@ async def collect_instances(
                 language = request.pair.language
                 globs = collection.test_globs or DEFAULT_GLOBS[language]
                 part_of = path_classifier(globs, GENERATED_BY_LANGUAGE[language])
-                return await collect_pair(request.pair, indexes[language], part_of)
+                return await collect_pair(request.pair, indexes[language], part_of, upload)
             except REJECTIONS as error:
                 collection.reject(request, str(error))
             except PackageIndexUnavailable as error:

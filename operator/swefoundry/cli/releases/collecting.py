@@ -4,15 +4,16 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from swefoundry.cli.datasets.instance import Instance
 from swefoundry.cli.releases.describing import problem_statement, repository_name
-from swefoundry.cli.releases.index import PackageIndex
+from swefoundry.cli.releases.index import ComposedArchive, PackageIndex
 from swefoundry.cli.releases.pairs import ReleasePair
 from swefoundry.cli.releases.release_trees import Patches, split_patches
+from swefoundry.cli.releases.source_upload import SourceUpload
 from swefoundry.cli.releases.splitting import ChangePart
 from swefoundry.cli.releases.unpacking import unpack_release
 
@@ -30,10 +31,20 @@ class ReleaseTrees:
 
 
 async def collect_pair(
-    pair: ReleasePair, index: PackageIndex, part_of: Callable[[str], ChangePart]
+    pair: ReleasePair,
+    index: PackageIndex,
+    part_of: Callable[[str], ChangePart],
+    upload: SourceUpload | None = None,
 ) -> Instance:
-    """Fetch and unpack both releases, and split their differences into gold and test patch."""
+    """Fetch and unpack both releases, and split their differences into gold and test patch.
+
+    ``upload`` stores a source that has no URL; without it, such a pair is rejected.
+    """
     old, new = await index.archive(pair.package, pair.old), await index.archive(pair.package, pair.new)
+    if isinstance(old, ComposedArchive) and upload is None:
+        raise PairRejected(
+            f"{pair.package} has its source in several files, which are stored in the registry as one: give --registry"
+        )
     (old_path, old_sha256), (new_path, _) = await index.fetch(old), await index.fetch(new)
     with tempfile.TemporaryDirectory(prefix="swefoundry-") as scratch:
         work = Path(scratch)
@@ -43,9 +54,12 @@ async def collect_pair(
         )
         patches = await split_patches(trees.old, trees.new, work / "git", part_of)
         _check(pair, patches)
-        return await asyncio.to_thread(
-            _instance, pair, trees, patches, {"url": old.url, "sha256": old_sha256}, new.uploaded
-        )
+        instance = await asyncio.to_thread(_instance, pair, trees, patches, new.uploaded)
+        if isinstance(old, ComposedArchive) and upload is not None:
+            digest = await upload(trees.old, instance.repo, pair.old)
+            return replace(instance, source={"artifact": {"digest": digest}})
+        archive = {"url": old.url, "sha256": old_sha256, "stripComponents": pair.leading_folders}
+        return replace(instance, source={"archive": archive})
 
 
 def _check(pair: ReleasePair, patches: Patches) -> None:
@@ -56,18 +70,14 @@ def _check(pair: ReleasePair, patches: Patches) -> None:
 
 
 def _instance(
-    pair: ReleasePair,
-    trees: ReleaseTrees,
-    patches: Patches,
-    archive: dict[str, object],
-    uploaded: datetime | None,
+    pair: ReleasePair, trees: ReleaseTrees, patches: Patches, uploaded: datetime | None
 ) -> Instance:
+    """The instance, but for its source."""
     repo = pair.repo or pair.repo_in_name or repository_name(trees.new, pair.package)
     identity = f"{repo.partition('/')[0]}__{pair.short_name}-{pair.new}"
     return Instance(
         instance_id=re.sub(r"[^A-Za-z0-9_.-]", "-", identity),
         repo=repo,
-        source={"archive": {**archive, "stripComponents": pair.leading_folders}},
         gold=patches.gold,
         tests=patches.tests,
         problem=problem_statement(pair.short_name, pair.new, trees.old, trees.new),

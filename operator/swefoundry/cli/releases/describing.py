@@ -7,6 +7,8 @@ from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
+from swefoundry.cli.releases.release_pom import ReleasePom
+
 FORGE_URL = re.compile(
     r"https?://[^/\s]*(?:github|gitlab|bitbucket|codeberg)[^/\s]*/"
     r"(?P<owner>[A-Za-z0-9_.-]+)/(?P<name>[A-Za-z0-9_.-]+)"
@@ -37,14 +39,18 @@ def repository_name(root: Path, package: str) -> str:
     path = root / "PKG-INFO"
     headers = HeaderParser().parsestr(path.read_text("utf-8", "replace") if path.is_file() else "")
     links: list[tuple[int, str]] = []
-    for label, url in [*_project_links(headers), *_crate_links(_lines(root / "Cargo.toml"))]:
+    for label, url in [
+        *_project_links(headers),
+        *_crate_links(_lines(root / "Cargo.toml")),
+        *ReleasePom(root / "pom.xml").links,
+    ]:
         rank = next(
             (at for at, word in enumerate(CODE_LINK_LABELS) if word in label.lower()), len(CODE_LINK_LABELS)
         )
         match = FORGE_URL.search(url)
         if match and match["owner"] not in NOT_OWNERS:
             links.append((rank, f"{match['owner']}/{match['name'].removesuffix('.git')}"))
-    return min(links, key=lambda link: link[0])[1] if links else f"releases/{package}"
+    return min(links, key=lambda link: link[0])[1] if links else f"releases/{package.rpartition(':')[2]}"
 
 
 def _npm_repository(manifest: Path) -> str | None:

@@ -41,6 +41,13 @@ class SourceArchive:
     uploaded: datetime | None
 
 
+@dataclass(frozen=True)
+class ComposedArchive(SourceArchive):
+    """An archive that was made here, because the index has the release in several files; it has no URL."""
+
+    path: Path
+
+
 class PackageIndex(Protocol):
     """Operations of a package index that the collection needs."""
 

@@ -1,4 +1,4 @@
-"""Parser of pairs of releases: `PKG:OLD..NEW`, and `go:`, `npm:` or `crate:` before `NAME@OLD..NEW`."""
+"""Parser of pairs of releases: `PKG:OLD..NEW`, and `go:`, `npm:`, `crate:` or `maven:` before `NAME@OLD..NEW`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,14 +12,18 @@ PAIR_TEXT = re.compile(
 MODULE_PAIR_TEXT = re.compile(r"go:(?P<package>[A-Za-z0-9][\w./~-]*)@(?P<old>v\S+?)\.\.(?P<new>v\S+)")
 NPM_PAIR_TEXT = re.compile(r"npm:(?P<package>(?:@[\w.-]+/)?[\w.-]+)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)")
 CRATE_PAIR_TEXT = re.compile(r"crate:(?P<package>[A-Za-z][\w-]*)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)")
+MAVEN_PAIR_TEXT = re.compile(
+    r"maven:(?P<package>[A-Za-z0-9][\w.-]*:[A-Za-z0-9][\w.-]*)@(?P<old>\d\S*?)\.\.(?P<new>\d\S*)"
+)
 PAIR_FORMS = (
     ("go", MODULE_PAIR_TEXT),
+    ("java", MAVEN_PAIR_TEXT),
     ("javascript", NPM_PAIR_TEXT),
     ("rust", CRATE_PAIR_TEXT),
     ("python", PAIR_TEXT),
 )
 """Languages and how their pairs are written."""
-PREFIXES = {"go": "go", "javascript": "npm", "rust": "crate"}
+PREFIXES = {"go": "go", "java": "maven", "javascript": "npm", "rust": "crate"}
 """Before the names of packages, by language; those of the Python index have none."""
 REPO_NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
@@ -28,8 +32,8 @@ MAJOR_VERSION = re.compile(r"(?:/|\.)v\d+$")
 
 
 PAIR_EXAMPLES = (
-    "itsdangerous:2.1.0..2.1.1, go:github.com/spf13/cobra@v1.2.0..v1.2.1, npm:qs@6.9.6..6.9.7 or "
-    "crate:bytes@1.10.0..1.10.1"
+    "itsdangerous:2.1.0..2.1.1, go:github.com/spf13/cobra@v1.2.0..v1.2.1, npm:qs@6.9.6..6.9.7, "
+    "crate:bytes@1.10.0..1.10.1 or maven:commons-cli:commons-cli@1.5.0..1.6.0"
 )
 
 
@@ -39,7 +43,7 @@ class BadPair(Exception):
 
 @dataclass(frozen=True)
 class ReleasePair:
-    """Two releases of one package of the Python index or of npm's registry, of one Go module or of one crate."""
+    """Two releases of one package of the Python index or of npm's registry, Go module, crate or Maven artifact."""
 
     package: str
     old: str
@@ -62,9 +66,9 @@ class ReleasePair:
 
     @property
     def short_name(self) -> str:
-        """Name of the package without its scope, or of the module without its host and major version."""
+        """Name without npm's scope or Maven's group, or of the module without its host and major version."""
         if self.language != "go":
-            return self.package.rpartition("/")[2]
+            return re.split(r"[/:]", self.package)[-1]
         return (self.repo_in_name or MAJOR_VERSION.sub("", self.package)).rpartition("/")[2]
 
     @property
@@ -78,7 +82,7 @@ class ReleasePair:
 
 
 def parse_pair(text: str) -> ReleasePair:
-    """Pair from one of the four forms, optionally followed by ``repo=owner/name``."""
+    """Pair from one of the forms, optionally followed by ``repo=owner/name``."""
     first, *rest = text.split()
     language, match = next(
         ((name, match) for name, form in PAIR_FORMS if (match := form.fullmatch(first))), ("", None)

@@ -34,9 +34,13 @@ NPM_TEST_GLOBS = (
 RUST_TEST_GLOBS = ("**/tests/**", "**/tests.rs", "**/*_test.rs", "**/*_tests.rs")
 """Test files of crates. Tests within the file that they test (`mod tests`) are told from it by `rust_test_modules`."""
 
+JAVA_TEST_GLOBS = ("**/src/test/**", "**/src/it/**", "**/src/*Test/**")
+"""Folders of tests in projects of Maven and Gradle. Names decide nothing: `src/main` may have a `TTest.java`."""
+
 DEFAULT_GLOBS = {
     "python": TEST_GLOBS,
     "go": GO_TEST_GLOBS,
+    "java": JAVA_TEST_GLOBS,
     "javascript": NPM_TEST_GLOBS,
     "rust": RUST_TEST_GLOBS,
 }
@@ -53,7 +57,13 @@ GENERATED_GLOBS = (
 CRATE_GENERATED_GLOBS = (".cargo_vcs_info.json", "Cargo.toml.orig", "Cargo.lock")
 """The same for crates: the versions of their lock files are those of the day when they were packed."""
 
-GENERATED_BY_LANGUAGE = dict.fromkeys(DEFAULT_GLOBS, GENERATED_GLOBS) | {"rust": CRATE_GENERATED_GLOBS}
+MAVEN_GENERATED_GLOBS = ("**/DEPENDENCIES",)
+"""The same for the source of Maven releases: a list of all dependencies."""
+
+GENERATED_BY_LANGUAGE = dict.fromkeys(DEFAULT_GLOBS, GENERATED_GLOBS) | {
+    "java": MAVEN_GENERATED_GLOBS,
+    "rust": CRATE_GENERATED_GLOBS,
+}
 
 
 class ChangePart(StrEnum):

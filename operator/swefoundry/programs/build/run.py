@@ -35,11 +35,13 @@ from swefoundry.programs.build.failure_classifier import (
     classify_push,
 )
 from swefoundry.programs.build.index_pages import asked_pages, failing_pages
+from swefoundry.programs.build.java_truststore import write_java_truststore
 from swefoundry.programs.build.log_parser import parse_log
 from swefoundry.programs.build.logs import BuildLog
 from swefoundry.programs.build.processes import ProcessCommand, ProcessExit, run_process
 from swefoundry.programs.build.step_environment import (
     CERTIFICATES_PATH,
+    JAVA_TRUSTSTORE_PATH,
     proxy_environment,
     step_environment,
     with_step_args,
@@ -170,6 +172,7 @@ class BuildRun:
             # Steps can write to theirs; buildah has its own.
             write_trust_bundle(Path(spec.ca_bundle), at.certificates)
             shutil.copyfile(at.certificates, CERTIFICATES_PATH)
+            write_java_truststore(at.certificates, Path(JAVA_TRUSTSTORE_PATH))
 
     async def _store_log(self, registry: RegistryClient, outcome: BuildOutcome) -> str | None:
         """Store the log. Failing to is no failure of the build: the result holds the most diagnostic lines."""

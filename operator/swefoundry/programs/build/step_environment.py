@@ -35,6 +35,10 @@ CERTIFICATE_VARIABLES = (
 )
 """pip, npm and cargo have certificates of their own and read these variables instead."""
 
+JAVA_TRUSTSTORE_PATH = "/dev/shm/swefoundry-certificates.jks"
+JAVA_OPTIONS = "JAVA_TOOL_OPTIONS"
+"""Options of every JVM: the only way to name certificates to Maven, Gradle and their wrappers alike."""
+
 
 def step_environment(spec: BuildSpec) -> dict[str, str]:
     """Names and values that every RUN step sees."""
@@ -43,8 +47,9 @@ def step_environment(spec: BuildSpec) -> dict[str, str]:
     settings = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE)}
     if spec.ca_bundle is not None:
         settings |= dict.fromkeys(CERTIFICATE_VARIABLES, CERTIFICATES_PATH)
+        settings[JAVA_OPTIONS] = f"-Djavax.net.ssl.trustStore={JAVA_TRUSTSTORE_PATH}"
     for name, value in spec.build_args.items():
-        settings[name] = value
+        settings[name] = f"{settings[name]} {value}" if name == JAVA_OPTIONS and name in settings else value
         if name.upper().endswith("_PROXY"):
             # curl and apt read the lower-case name, others the upper-case one.
             settings |= {name.upper(): value, name.lower(): value}

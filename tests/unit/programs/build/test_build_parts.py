@@ -159,6 +159,14 @@ class TestSettings:
         assert proxy_environment(settings) == {"HTTPS_PROXY": "http://p", "https_proxy": "http://p"}
         assert settings["PIP_INDEX_URL"] == "u"
 
+    def test_options_of_java_join_its_certificates(self) -> None:
+        settings = step_environment(
+            a_spec(ca_bundle="/ca.crt", build_args={"JAVA_TOOL_OPTIONS": "-Dhttps.proxyHost=p"})
+        )
+        assert settings["JAVA_TOOL_OPTIONS"] == (
+            "-Djavax.net.ssl.trustStore=/dev/shm/swefoundry-certificates.jks -Dhttps.proxyHost=p"
+        )
+
     def test_every_stage_declares_the_settings_below_its_from(self) -> None:
         dockerfile = "# syntax=x\nARG A=1\nFROM a \\\n  AS one\nRUN <<E\nFROM b\nE\nFROM one\nRUN x"
         dockerfile_with_args = with_step_args(dockerfile, ["B", "A", "https_proxy"])
