@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import uuid
+from functools import partial
 from pathlib import Path
 
 import kopf
@@ -56,16 +57,11 @@ async def run(settings: Settings) -> None:
         deletes=TokenBucket(settings.delete_qps, settings.delete_qps),
         before_write=elector.require_lead if elector else lambda: None,
     )
-    auth = Path(settings.registry_auth_file) if settings.registry_auth_file else None
-    registry = RegistryClient(
-        settings.registry_push,
-        insecure=settings.registry_insecure,
-        auth_file=auth,
-        transport=RegistryTransport,
-    )
+    open_registry = partial(registry_client, settings)
+    registry = open_registry(settings.registry_push)
     queue = WorkQueue()
     limiter = PodLimiter(PlaceLimits.from_settings(settings), wake=queue.add, clock=utc_now)
-    context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings)
+    context = EnvBuildContext(kube, registry, Cache(), queue, limiter, settings, open_registry)
     controllers = [task_controller(context), env_build_controller(context)]
     operator = Operator(context, controllers, elector=elector)
     # The objects of a standby are the leader's, too, and would be counted twice in a sum.
@@ -89,6 +85,16 @@ async def run(settings: Settings) -> None:
         await kube.close()
         if elector:
             await elector.close()
+
+
+def registry_client(settings: Settings, host: str) -> RegistryClient:
+    """A client of the operator's registry, or of one of base images."""
+    return RegistryClient(
+        host,
+        insecure=settings.registry_insecure and host == settings.registry_push,
+        auth_file=Path(settings.registry_auth_file) if settings.registry_auth_file else None,
+        transport=RegistryTransport,
+    )
 
 
 async def make_elector(settings: Settings) -> LeaderElector:

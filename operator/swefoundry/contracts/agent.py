@@ -79,7 +79,11 @@ class AgentSpec(WireModel):
     allowed_bases: list[str] = []
     """Patterns of base images; empty allows any."""
     base_images: list[str] = []
-    """Base images that are known to exist, preferred ones first."""
+    """Base images to choose from, preferred ones first, without those that are missing."""
+    missing_images: list[str] | None = None
+    """Base images that the operator knows to be missing."""
+    mirrors: dict[str, str] | None = None
+    """Registry host -> host[:port][/path] that builds pull base images through; the agent pod looks them up there."""
     key_file: str | None = None
     """Path of the mounted API key; None: the endpoint needs none."""
     ca_file: str | None = None

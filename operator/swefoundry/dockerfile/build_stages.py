@@ -5,11 +5,12 @@ copied there by itself, by a stage it starts from, or by a stage it copies from.
 """
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
-from swefoundry.dockerfile.parser import Instruction, assignments, expand_variables
+from swefoundry.dockerfile.parser import Instruction, assignments, expand_variables, parse
 
 PREDEFINED_ARGS = {
     name: name.lower()
@@ -71,6 +72,31 @@ def stage_index(name: str, earlier: tuple[BuildStage, ...] | list[BuildStage]) -
         if name.lower() == earlier[index].name or name == str(index):
             return index
     return None
+
+
+def pulled_images(all_stages: tuple[BuildStage, ...]) -> Iterator[tuple[Instruction, str | None]]:
+    """Yield every image that the build would pull; None where a variable has no value."""
+    for index, stage in enumerate(all_stages):
+        if stage.parent is None:
+            yield stage.from_instruction, stage.image
+        for each in stage.body:
+            for name in _copied_images(each):
+                if stage_index(name, all_stages[:index]) is None:
+                    yield each, name
+
+
+def images_to_pull(dockerfile: str) -> list[str]:
+    """Return the names of the images that a Dockerfile pulls, each once."""
+    images = (image for _, image in pulled_images(build_stages(parse(dockerfile))))
+    return list(dict.fromkeys(image for image in images if image and image != "scratch"))
+
+
+def _copied_images(instruction: Instruction) -> Iterator[str]:
+    if instruction.keyword in ("COPY", "ADD") and (origin := instruction.flag("from")):
+        yield origin
+    for flag in instruction.flags:
+        if instruction.keyword == "RUN" and flag.startswith("--mount="):
+            yield from re.findall(r"(?:^|,)from=([^,]+)", flag.removeprefix("--mount="))
 
 
 def placements(stage: BuildStage) -> Iterator[Placement]:

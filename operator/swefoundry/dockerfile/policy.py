@@ -17,7 +17,7 @@ from swefoundry.dockerfile.build_stages import (
     build_stages,
     has_source,
     placements,
-    stage_index,
+    pulled_images,
 )
 from swefoundry.dockerfile.image_names import LOCAL_TRANSPORT, is_allowed, normalized
 from swefoundry.dockerfile.parser import KEYWORDS, Instruction, parse
@@ -120,7 +120,7 @@ def syntax_is_known(policy: PolicyInput) -> Iterator[Violation]:
 
 def bases_are_allowed(policy: PolicyInput) -> Iterator[Violation]:
     """Images of FROM, COPY --from and RUN --mount=from= are known, on a registry, and on the list."""
-    for instruction, image in _images(policy.stages):
+    for instruction, image in pulled_images(policy.stages):
         if image is not None and image == policy.composed:
             continue
         if image is None:
@@ -257,25 +257,6 @@ RULES: tuple[Callable[[PolicyInput], Iterator[Violation]], ...] = (
     heredocs_stop_at_failures,
     nothing_is_privileged,
 )
-
-
-def _images(all_stages: tuple[BuildStage, ...]) -> Iterator[tuple[Instruction, str | None]]:
-    """Yield every image that the build would pull."""
-    for index, stage in enumerate(all_stages):
-        if stage.parent is None:
-            yield stage.from_instruction, stage.image
-        for each in stage.body:
-            for name in _copied_images(each):
-                if stage_index(name, all_stages[:index]) is None:
-                    yield each, name
-
-
-def _copied_images(instruction: Instruction) -> Iterator[str]:
-    if instruction.keyword in ("COPY", "ADD") and (origin := instruction.flag("from")):
-        yield origin
-    for flag in instruction.flags:
-        if instruction.keyword == "RUN" and flag.startswith("--mount="):
-            yield from re.findall(r"(?:^|,)from=([^,]+)", flag.removeprefix("--mount="))
 
 
 def _run_instructions(policy: PolicyInput) -> Iterable[Instruction]:

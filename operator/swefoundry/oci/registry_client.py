@@ -209,6 +209,16 @@ class RegistryClient:
         media_type = response.headers.get("Content-Type", "").split(";")[0].strip()
         return Manifest(digest, content.get("mediaType") or media_type, content, len(body), body)
 
+    async def has_manifest(self, repo: str, reference: str) -> bool:
+        """Whether a manifest of any type exists. Registries that limit pulls do not count this request (HEAD)."""
+        headers = {"Accept": ", ".join([*MANIFEST_TYPES, "*/*"])}
+        request = pull_request(repo, f"/v2/{repo}/manifests/{reference}", method="HEAD", headers=headers)
+        try:
+            await self._with_retries(lambda: self._request(request))
+        except NotFound:
+            return False
+        return True
+
     async def delete_manifest(self, repo: str, digest: Digest) -> None:
         """Delete a manifest with all its tags; no error when there is none."""
         request = RegistryRequest("DELETE", f"/v2/{repo}/manifests/{digest}", repo, "pull,delete")

@@ -15,6 +15,7 @@ from swefoundry.drafts.proven_environment import EnvironmentRecord, ProvenEnviro
 from swefoundry.kube.api_client import KubeClient
 from swefoundry.kube.cache import Cache
 from swefoundry.kube.workqueue import WorkQueue
+from swefoundry.oci.base_images import BaseImageLookup, ImageHosts, OpenRegistry
 from swefoundry.oci.proven_index import list_environments
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.oci.stage_images import compose_stage
@@ -62,6 +63,9 @@ class ReconcileContext:
     queue: WorkQueue
     pod_limiter: PodLimiter
     settings: Settings
+    open_registry: OpenRegistry | None = None
+    """Opens the registries of base images; without it none is looked up."""
+    base_images: BaseImageLookup = field(init=False)
     pod_warnings: PodWarnings = field(init=False)
     usage_history: UsageHistory = field(default_factory=UsageHistory)
     evidence_files: RecentFiles = field(default_factory=RecentFiles)
@@ -75,6 +79,7 @@ class ReconcileContext:
     def __post_init__(self) -> None:
         """Create what is kept in memory only."""
         self.pod_warnings = PodWarnings(self.kube)
+        self.base_images = BaseImageLookup(image_hosts(self.settings), self.open_registry)
         self.hosts = HostBackoff(backoff_limits(self.settings), self.queue.add)
 
     async def facts(self, repository: str, digest: str) -> Facts:
@@ -126,6 +131,12 @@ def backoff_limits(settings: Settings) -> BackoffLimits:
     return BackoffLimits(
         first=settings.retry_seconds, longest=settings.max_away_seconds, probe=settings.max_retry_seconds
     )
+
+
+def image_hosts(settings: Settings) -> ImageHosts:
+    """Registries that may be asked for base images."""
+    images = [name for names in settings.base_images.values() for name in names]
+    return ImageHosts.of(settings.build_mirrors, settings.registry_push, images)
 
 
 def _put_bounded(memory: OrderedDict[K, V], key: K, value: V, entries: int) -> None:

@@ -4,7 +4,9 @@ from swefoundry import errors
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import ProbeResult
 from swefoundry.contracts.build import BuildResult
+from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.controllers.envbuild.agent_rounds import collect_draft, launch_agent
+from swefoundry.controllers.envbuild.base_image_check import remember_missing_image
 from swefoundry.controllers.envbuild.next_round import start_round
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.reuse.checkout_work import collect_checkout, start_checkout
@@ -177,7 +179,11 @@ async def _collect_intake(move: CollectResult, observed: Observation, context: R
 
 async def _collect_build(move: CollectResult, observed: Observation, context: ReconcileContext) -> Result:
     count_finished_pod(move)
-    return BuildFinished(move, BuildResult.model_validate(move.result.record))
+    record, current = BuildResult.model_validate(move.result.record), observed.open_round
+    if record.code == ExitCode.BASE_IMAGE_MISSING and current is not None:
+        draft = await context.draft(observed.repository, current.draft)
+        remember_missing_image(record, draft, context)
+    return BuildFinished(move, record)
 
 
 _ACTIONS = MoveActions[Observation, EnvBuildContext, Result](

@@ -1,5 +1,7 @@
 """Rounds of the agents: the pod that writes a draft, within the budgets, and the round that the draft starts."""
 
+from dataclasses import dataclass
+
 from swefoundry.api import reasons
 from swefoundry.api.envbuild import Agents, Round
 from swefoundry.contracts.agent import Ablation, AgentResult, AgentSpec, Allowance, PastRound
@@ -8,6 +10,7 @@ from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.strategy_names import AGENTS
 from swefoundry.controllers.envbuild.agent_usage import has_draft
+from swefoundry.controllers.envbuild.base_image_check import existing_base_images
 from swefoundry.controllers.envbuild.budget import decide_budget
 from swefoundry.controllers.envbuild.next_round import start_round
 from swefoundry.controllers.envbuild.observation import Observation
@@ -30,6 +33,15 @@ BUDGET_REQUEUE_SECONDS = 300.0
 """Requeue interval (s) while a shared budget has no room: a change of usage enqueues it sooner."""
 
 
+@dataclass(frozen=True)
+class AgentGround:
+    """What the operator looked up for the agents."""
+
+    references: list[Digest]
+    base_images: list[str]
+    missing_images: list[str]
+
+
 async def launch_agent(move: StartPod, observed: Observation, context: EnvBuildContext) -> Result:
     """Create the agent pod, if the budgets for models allow it."""
     key = Key(BUILDS.kind, observed.build.namespace, observed.build.name)
@@ -45,14 +57,17 @@ async def launch_agent(move: StartPod, observed: Observation, context: EnvBuildC
         facts = await context.facts(observed.repository, observed.require_source().facts)
         references = await draft_references(observed, context, facts)
         drafts = list(dict.fromkeys(item.known.draft for item in references))
+        ground = AgentGround(
+            references=drafts,
+            base_images=await existing_base_images(observed, facts, context),
+            missing_images=context.base_images.known_missing,
+        )
         return await launch_agent_pod(
-            context, attempt, move, _agent_spec(attempt.nonce, decision.allowance, drafts, observed)
+            context, attempt, move, _agent_spec(attempt.nonce, decision.allowance, ground, observed)
         )
 
 
-def _agent_spec(
-    nonce: str, allowance: Allowance, references: list[Digest], observed: Observation
-) -> AgentSpec:
+def _agent_spec(nonce: str, allowance: Allowance, ground: AgentGround, observed: Observation) -> AgentSpec:
     build, settings, prepared = observed.build, observed.settings, observed.require_source()
     spec, agents = build.spec, build.status.agents or Agents()
     return AgentSpec(
@@ -66,11 +81,13 @@ def _agent_spec(
         language=spec.language,
         created_at=spec.created_at,
         rounds=[past_round(item, outcome) for item, outcome in ended_rounds(build.status.rounds)],
-        references=references,
+        references=ground.references,
         state=agents.state,
         ladder=list(settings.models),
         allowed_bases=list(settings.allowed_bases),
-        base_images=_base_images(observed),
+        base_images=ground.base_images,
+        missing_images=ground.missing_images or None,
+        mirrors=dict(settings.build_mirrors) or None,
         key_file=model_key_file(settings),
         ca_file=ca_file(settings),
         allowance=allowance,
@@ -80,13 +97,6 @@ def _agent_spec(
         ),
         time_limit_seconds=settings.agent_seconds,
     )
-
-
-def _base_images(observed: Observation) -> list[str]:
-    """Base images, those of the project's language first."""
-    by_language = observed.settings.base_images
-    first = by_language.get(observed.build.spec.language or "", [])
-    return list(dict.fromkeys([*first, *(name for names in by_language.values() for name in names)]))
 
 
 def past_round(item: Round, outcome: RoundOutcome) -> PastRound:

@@ -1,7 +1,8 @@
-"""The start of a round: its draft is stored and checked against the policy."""
+"""The start of a round: its draft is stored, checked against the policy, and its base images are looked up."""
 
 from swefoundry.api.envbuild import Round
 from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.controllers.envbuild.base_image_check import missing_images_problem
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.dockerfile.policy import violations
 from swefoundry.drafts.evaluation_command import command_length_problem
@@ -12,7 +13,10 @@ from swefoundry.workloads.context import ReconcileContext
 
 
 async def start_round(proposal: Proposal, observed: Observation, context: ReconcileContext) -> Round:
-    """Store the draft and return its round, which is ended already when the policy refuses the draft."""
+    """Store the draft and return its round.
+
+    It is ended already when the policy refuses the draft or a base image is missing.
+    """
     facts = await context.facts(observed.repository, observed.require_source().facts)
     started = Round(
         number=len(observed.build.status.rounds) + 1,
@@ -28,7 +32,8 @@ async def start_round(proposal: Proposal, observed: Observation, context: Reconc
     refused = [item.message for item in found] + [
         command_length_problem(proposal.draft.test_command, facts.test_files)
     ]
-    message = " ".join(filter(None, refused))
-    if not message:
-        return started
-    return started.model_copy(update={"outcome": RoundOutcome.POLICY_REFUSED, "message": message[:2048]})
+    message, outcome = " ".join(filter(None, refused)), RoundOutcome.POLICY_REFUSED
+    if not message and proposal.parent is None:
+        message = await missing_images_problem(proposal.draft.dockerfile, observed, facts, context)
+        outcome = RoundOutcome.BASE_IMAGE_MISSING
+    return started.model_copy(update={"outcome": outcome, "message": message[:2048]}) if message else started

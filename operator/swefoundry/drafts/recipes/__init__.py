@@ -15,7 +15,10 @@ import swefoundry.drafts.recipes.python.recipe as python_recipe
 import swefoundry.drafts.recipes.rust.cargo_recipe as cargo_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
+from swefoundry.drafts.recipes.go.toolchains import DEFAULT_GO_BASES
+from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, proposals_of
+from swefoundry.drafts.recipes.rust.rust_releases import DEFAULT_RUST_BASES
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,26 @@ class RecipeLanguage:
     """Of its source files: the language of the test patch decides."""
     initial_plan: Callable[[StrategyInput], SearchPlan[Any, Any] | None]
     """Returns the plan before any round; None where the recipe does not know this kind of project."""
+    default_images: tuple[str, ...] = ()
+    """Base images where the operator's settings name none."""
+    images_of: str = ""
+    """Name of its base images in the settings, where that is not its own."""
 
 
 LANGUAGES: tuple[RecipeLanguage, ...] = (
     RecipeLanguage("python", (".py",), python_recipe.initial_plan),
-    RecipeLanguage("go", (".go",), go_recipe.initial_plan),
-    RecipeLanguage("javascript", (".js", ".jsx", ".mjs", ".cjs"), node_recipe.initial_plan),
-    RecipeLanguage("typescript", (".ts", ".tsx", ".mts", ".cts"), node_recipe.initial_plan),
-    RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan),
+    RecipeLanguage("go", (".go",), go_recipe.initial_plan, DEFAULT_GO_BASES),
+    RecipeLanguage(
+        "javascript", (".js", ".jsx", ".mjs", ".cjs"), node_recipe.initial_plan, DEFAULT_NODE_BASES
+    ),
+    RecipeLanguage(
+        "typescript",
+        (".ts", ".tsx", ".mts", ".cts"),
+        node_recipe.initial_plan,
+        DEFAULT_NODE_BASES,
+        images_of="javascript",
+    ),
+    RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES),
 )
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to
 the next strategy.
@@ -48,6 +63,17 @@ def recipe_languages(strategy_input: StrategyInput) -> list[RecipeLanguage]:
         return [each for each in LANGUAGES if each.name == name]
     facts = strategy_input.facts
     return _by_frequency(_test_file_counts(facts)) or _by_frequency(facts.languages)
+
+
+def language_base_images(strategy_input: StrategyInput) -> list[str]:
+    """Return base images of the row's language, best known first; of all languages where it has none."""
+    by_language = strategy_input.base_images
+    for each in recipe_languages(strategy_input):
+        images = by_language.get(each.images_of or each.name) or each.default_images
+        return list(images)
+    own = by_language.get((strategy_input.language or "").lower())
+    listed = own or [image for images in by_language.values() for image in images]
+    return list(dict.fromkeys(listed))
 
 
 def _test_file_counts(facts: Facts) -> dict[str, int]:

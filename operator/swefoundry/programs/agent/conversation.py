@@ -17,7 +17,7 @@ Every turn counts against one limit; a role that reaches it without an answer en
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic
 
@@ -62,6 +62,8 @@ class RoleTask(Generic[AnswerT]):
     max_turns: int
     limit_source: str = ""
     """Where the limit comes from, and how to raise it."""
+    look_up: Callable[[AnswerT], Awaitable[InvalidAnswer | None]] | None = None
+    """A check that asks the network; of answers that pass the other one."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Conversation(Generic[AnswerT]):
                 self._last_valid = len(self._messages)
                 continue
             if invalid is None:
-                answer = self._check_answer(reply)
+                answer = await self._check_answer(reply)
                 if not isinstance(answer, InvalidAnswer):
                     return answer
                 invalid = answer
@@ -155,10 +157,14 @@ class Conversation(Generic[AnswerT]):
     def _repeated_calls(self) -> int:
         return sum(count - 1 for count in self._calls.values())
 
-    def _check_answer(self, reply: Reply) -> AnswerT | InvalidAnswer:
-        answer = parse_answer(self._task.answer_type, reply.message.text)
+    async def _check_answer(self, reply: Reply) -> AnswerT | InvalidAnswer:
+        task = self._task
+        answer = parse_answer(task.answer_type, reply.message.text)
         if not isinstance(answer, str):
-            return self._task.check(answer) or answer
+            invalid = task.check(answer)
+            if invalid is None and task.look_up is not None:
+                invalid = await task.look_up(answer)
+            return invalid or answer
         truncated = " Your answer reached the longest length that is allowed: be shorter."
         return InvalidAnswer(answer + truncated if reply.truncated else answer)
 

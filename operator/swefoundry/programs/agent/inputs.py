@@ -11,6 +11,7 @@ from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
 from swefoundry.contracts.strategy_names import AGENTS
+from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup, ImageHosts
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.failure_logs import FailureLogs, fetch_failure_logs
 from swefoundry.programs.agent.repo.fetch import fetch_tree
@@ -42,6 +43,7 @@ class AgentInputs:
     attempts: tuple[PastAttempt, ...] = ()
     references: tuple[Draft, ...] = ()
     logs: FailureLogs = field(default_factory=FailureLogs)
+    image_lookup: BaseImageLookup = field(default_factory=lambda: BaseImageLookup(NO_IMAGE_HOSTS, None))
 
     @property
     def agent_attempts(self) -> tuple[PastAttempt, ...]:
@@ -65,7 +67,24 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
         attempts=tuple(attempts),
         references=tuple(references),
         logs=await fetch_failure_logs(registry, repo, of_agents[-1]) if of_agents else FailureLogs(),
+        image_lookup=make_image_lookup(spec),
     )
+
+
+def make_image_lookup(spec: AgentSpec) -> BaseImageLookup:
+    """The lookup of the pod's base images, with the operator's knowledge of those that are missing."""
+    place, ca = spec.place, Path(spec.ca_file) if spec.ca_file else None
+
+    def open_registry(host: str) -> RegistryClient:
+        insecure = place.insecure and host == place.registry
+        location = place.model_copy(update={"registry": host, "insecure": insecure})
+        return RegistryClient.for_location(location, ca)
+
+    hosts = ImageHosts.of(spec.mirrors or {}, place.registry, spec.base_images)
+    lookup = BaseImageLookup(hosts, open_registry)
+    for image in spec.missing_images or ():
+        lookup.remember_missing(image)
+    return lookup
 
 
 async def _fetch_draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:

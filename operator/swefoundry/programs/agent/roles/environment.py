@@ -1,6 +1,8 @@
 """The Environment Manager: writes the Dockerfile, or changes the current one as the guidance says."""
 
+from swefoundry.dockerfile.build_stages import images_to_pull
 from swefoundry.dockerfile.policy import violations
+from swefoundry.oci.base_images import missing_image_message
 from swefoundry.programs.agent.agent_exit import RepeatedDrafts
 from swefoundry.programs.agent.answers import EnvironmentDraft
 from swefoundry.programs.agent.conversation import AgentDeps, Conversation, InvalidAnswer, RoleTask
@@ -28,7 +30,10 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
     def check(draft: EnvironmentDraft) -> InvalidAnswer | None:
         return _check_draft(draft, context)
 
-    task = RoleTask("environment", opening, EnvironmentDraft, check, max_turns, limit_source)
+    async def look_up(draft: EnvironmentDraft) -> InvalidAnswer | None:
+        return await _look_up_images(draft, context)
+
+    task = RoleTask("environment", opening, EnvironmentDraft, check, max_turns, limit_source, look_up)
     return await Conversation(deps, task).answer()
 
 
@@ -40,3 +45,10 @@ def _check_draft(draft: EnvironmentDraft, context: PromptContext) -> InvalidAnsw
         return InvalidAnswer("The Dockerfile breaks the rules. " + " ".join(each.message for each in broken))
     repeated = context.repeated_dockerfile(draft.dockerfile)
     return InvalidAnswer(repeated, RepeatedDrafts) if repeated else None
+
+
+async def _look_up_images(draft: EnvironmentDraft, context: PromptContext) -> InvalidAnswer | None:
+    missing = await context.inputs.image_lookup.missing(images_to_pull(draft.dockerfile))
+    if not missing:
+        return None
+    return InvalidAnswer(missing_image_message(missing, context.inputs.spec.base_images))
