@@ -8,6 +8,7 @@ import pytest
 from swefoundry.contracts.agent import Ablation, Allowance
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import Transcript
+from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup
 from swefoundry.programs.agent.agent_exit import GaveUp, MalformedAnswers, RepeatedDrafts
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.conversation import AgentDeps
@@ -75,6 +76,20 @@ class TestFirstDrafts:
         assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
         assert run.workflow.state == AgentState(
             report=ExplorerReport(**REPORT), draft=a_draft(), written=[draft_key(a_draft())]
+        )
+
+    async def test_a_base_image_that_is_missing_is_refused_before_the_test_manager_is_asked(
+        self, tmp_path: Path
+    ) -> None:
+        inputs = agent_inputs(tmp_path, image_lookup=BaseImageLookup(NO_IMAGE_HOSTS, None))
+        inputs.image_lookup.remember_missing("python:9")
+        missing = ENVIRONMENT | {"dockerfile": DOCKERFILE.replace("python:3.11-slim", "python:9")}
+        run = WorkflowRun(inputs, FIRST | {"environment": [missing, ENVIRONMENT]})
+        assert (await run.draft()).draft == a_draft()
+        assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
+        assert run.client.last_messages("environment")[1] == (
+            "This answer cannot be used. The registry says that python:9 does not exist; "
+            "images that exist: python:3.11-slim.\nGive the whole answer again, corrected."
         )
 
     async def test_the_other_roles_see_the_summary_and_the_report(self, tmp_path: Path) -> None:
