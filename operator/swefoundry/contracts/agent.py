@@ -22,6 +22,8 @@ class PastRound(WireModel):
 
     number: int
     strategy: str
+    label: str | None = None
+    """What distinguishes the draft, for people."""
     draft: Digest
     outcome: RoundOutcome
     message: str = ""

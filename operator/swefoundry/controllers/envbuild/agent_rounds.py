@@ -104,6 +104,7 @@ def past_round(item: Round, outcome: RoundOutcome) -> PastRound:
     return PastRound(
         number=item.index,
         strategy=item.strategy,
+        label=item.label or None,
         draft=item.draft,
         outcome=outcome,
         message=item.message or "",

@@ -92,3 +92,13 @@ def proposals(strategy_input: StrategyInput) -> Iterator[Proposal]:
     plan = next((plan for plan in plans if plan is not None), None)
     if plan is not None:
         yield from proposals_of(plan, strategy_input)
+
+
+def first_proposal(strategy_input: StrategyInput, images: list[str]) -> Proposal | None:
+    """Return what the recipe of the row's language proposes first from these base images; None where it has none."""
+    for language in recipe_languages(strategy_input)[:1]:
+        by_language = {language.images_of or language.name: images}
+        limited = strategy_input.model_copy(update={"base_images": by_language})
+        plan = language.initial_plan(limited) if images else None
+        return next(proposals_of(plan, limited), None) if plan is not None else None
+    return None

@@ -3,6 +3,7 @@
 The problem statement and the fix are not among it: the spec does not name them, and only what it names is fetched.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from swefoundry.contracts.agent import AgentSpec, PastRound
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.facts import Facts
-from swefoundry.contracts.strategy_names import AGENTS
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.contracts.strategy_names import AGENTS, RECIPE
+from swefoundry.drafts.proposal import StrategyInput
+from swefoundry.drafts.recipes import first_proposal
+from swefoundry.drafts.recipes.log_summary import failure_count
 from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup, ImageHosts
 from swefoundry.oci.registry_client import RegistryClient
 from swefoundry.programs.agent.failure_logs import FailureLogs, fetch_failure_logs
@@ -33,6 +38,16 @@ class PastAttempt:
 
 
 @dataclass(frozen=True)
+class RecipeDraft:
+    """The recipe's draft that agents start from."""
+
+    draft: Draft
+    label: str
+    past: PastRound | None = None
+    """Its round; None when it was not tried."""
+
+
+@dataclass(frozen=True)
 class AgentInputs:
     """A source tree and what was tried with it."""
 
@@ -42,6 +57,7 @@ class AgentInputs:
     repo_summary: str
     attempts: tuple[PastAttempt, ...] = ()
     references: tuple[Draft, ...] = ()
+    recipe_draft: RecipeDraft | None = None
     logs: FailureLogs = field(default_factory=FailureLogs)
     image_lookup: BaseImageLookup = field(default_factory=lambda: BaseImageLookup(NO_IMAGE_HOSTS, None))
 
@@ -66,6 +82,7 @@ async def load_inputs(spec: AgentSpec, registry: RegistryClient, folder: Path) -
         repo_summary=summarize_repo(facts, tree),
         attempts=tuple(attempts),
         references=tuple(references),
+        recipe_draft=best_recipe_draft(attempts) or untried_recipe_draft(spec, facts),
         logs=await fetch_failure_logs(registry, repo, of_agents[-1]) if of_agents else FailureLogs(),
         image_lookup=make_image_lookup(spec),
     )
@@ -85,6 +102,33 @@ def make_image_lookup(spec: AgentSpec) -> BaseImageLookup:
     for image in spec.missing_images or ():
         lookup.remember_missing(image)
     return lookup
+
+
+def best_recipe_draft(attempts: Iterable[PastAttempt]) -> RecipeDraft | None:
+    """The recipe's draft that came furthest: tests ran, then an image was built; of equals the newest."""
+    tried = [each for each in attempts if each.past.strategy == RECIPE]
+    if not tried:
+        return None
+    best = max(tried, key=lambda each: (*_progress(each.past), each.past.number))
+    return RecipeDraft(best.draft, best.past.label or "", best.past)
+
+
+def _progress(past: PastRound) -> tuple[bool, bool, int]:
+    """How far a round came: built, its tests ran, fewest failures."""
+    ran = bool(past.codes) and past.outcome not in (RoundOutcome.NO_RESULT, RoundOutcome.NOT_RUNNABLE)
+    return bool(past.codes), ran, -failure_count(past.message) if ran else 0
+
+
+def untried_recipe_draft(spec: AgentSpec, facts: Facts) -> RecipeDraft | None:
+    """What the recipe of the language would propose first, without a look at the fixed tree."""
+    known = StrategyInput(
+        facts=facts.model_copy(update={"fixed_manifests": None}),
+        language=spec.language,
+        created_at=spec.created_at,
+        version=spec.version,
+    )
+    proposal = first_proposal(known, spec.base_images)
+    return RecipeDraft(proposal.draft, proposal.label) if proposal is not None else None
 
 
 async def _fetch_draft(registry: RegistryClient, repo: str, digest: Digest) -> Draft:

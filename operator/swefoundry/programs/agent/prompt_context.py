@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from swefoundry.contracts.agent import PastRound
 from swefoundry.contracts.draft import Draft
 from swefoundry.contracts.round_outcome import RoundOutcome
-from swefoundry.contracts.strategy_names import REUSE
+from swefoundry.contracts.strategy_names import RECIPE, REUSE
 from swefoundry.contracts.transcript import AgentRole
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.failure_guidance import FailureGuidance, guidance_for
-from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
+from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt, RecipeDraft
 from swefoundry.programs.agent.loop_detection import dockerfile_key, draft_key
 from swefoundry.text.plurals import ordinal
 
@@ -63,13 +64,26 @@ class PromptContext:
         return not self.inputs.spec.ablation.no_feedback
 
     @property
-    def failed_attempts(self) -> tuple[PastAttempt, ...]:
-        """Earlier drafts to show with how they ended; the current one is shown apart."""
+    def recipe_rounds(self) -> tuple[PastRound, ...]:
+        """The recipe's rounds: their labels name what it learned."""
         if not self.shows_outcomes:
             return ()
-        return tuple(each for each in self.inputs.attempts if each.draft != self.current)[
-            -MAX_ATTEMPTS_IN_PROMPT:
-        ]
+        return tuple(each.past for each in self.inputs.attempts if each.past.strategy == RECIPE)
+
+    @property
+    def starting_draft(self) -> RecipeDraft | None:
+        """The recipe's draft to improve, as long as there is no draft of the agents' own."""
+        start = self.inputs.recipe_draft
+        hidden = self.current is not None or (start is not None and start.past and not self.shows_outcomes)
+        return None if hidden else start
+
+    @property
+    def failed_attempts(self) -> tuple[PastAttempt, ...]:
+        """Earlier drafts to show with how they ended; the current one and the recipe's are shown apart."""
+        if not self.shows_outcomes:
+            return ()
+        shown = (each for each in self.inputs.attempts if each.past.strategy != RECIPE)
+        return tuple(each for each in shown if each.draft != self.current)[-MAX_ATTEMPTS_IN_PROMPT:]
 
     @property
     def draft_number(self) -> int:

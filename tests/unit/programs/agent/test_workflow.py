@@ -115,20 +115,20 @@ class TestFirstDrafts:
         assert (await run.draft()).draft == a_draft()
         assert run.workflow.state.report is None
 
-    async def test_proven_drafts_and_failed_recipes_are_in_the_prompt(self, tmp_path: Path) -> None:
-        recipe = a_past_attempt(
-            0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(dockerfile_with("RUN recipe")), "recipe"
+    async def test_proven_drafts_and_failed_ones_are_in_the_prompt(self, tmp_path: Path) -> None:
+        reused = a_past_attempt(
+            0, RoundOutcome.STEP_FAILED, "No solution found", a_draft(dockerfile_with("RUN reused")), "reuse"
         )
         inputs = agent_inputs(
             tmp_path,
-            recipe,
+            reused,
             references=(a_draft(dockerfile_with("RUN neighbour"), "neighbours-test {files}"),),
         )
         run = WorkflowRun(inputs, FIRST)
         await run.draft()
         opening = run.opening("environment")
         assert "RUN neighbour" in opening and "proven for another commit" in opening
-        assert "RUN recipe" in opening and "No solution found" in opening
+        assert "RUN reused" in opening and "No solution found" in opening
         assert "neighbours-test" in run.opening("tests")
         assert run.client.roles_in_order() == ["explorer", "environment", "tests"]
 

@@ -20,6 +20,8 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
         report=context.report,
         guidance=context.guidance,
         current=context.current,
+        start=context.starting_draft,
+        recipe_rounds=context.recipe_rounds,
         failed=context.failed_attempts,
         references=context.inputs.references,
         base_images=spec.base_images,

@@ -23,6 +23,8 @@ async def run_test_manager(
         report=context.report,
         guidance=context.guidance,
         current=context.current,
+        start=context.starting_draft,
+        recipe_rounds=context.recipe_rounds,
         failed=context.failed_attempts,
         references=context.inputs.references,
         dockerfile=dockerfile,

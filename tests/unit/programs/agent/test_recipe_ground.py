@@ -1,0 +1,90 @@
+"""Agents know what the recipe tried, and improve its best draft instead of beginning anew."""
+
+from pathlib import Path
+
+from swefoundry.contracts.agent import Ablation
+from swefoundry.contracts.facts import FileFact
+from swefoundry.contracts.round_outcome import RoundOutcome
+from swefoundry.programs.agent.inputs import (
+    PastAttempt,
+    RecipeDraft,
+    best_recipe_draft,
+    untried_recipe_draft,
+)
+from unit.programs.agent.agent_inputs import (
+    a_draft,
+    a_facts,
+    a_past_attempt,
+    agent_inputs,
+    an_agent_spec,
+    dockerfile_with,
+)
+from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WITH_XML, WorkflowRun
+
+
+def a_recipe_attempt(
+    number: int, outcome: RoundOutcome, message: str = "", codes: dict[str, int] | None = None
+) -> PastAttempt:
+    draft = a_draft(dockerfile_with(f"RUN recipe {number}"), f"recipe {number} {{files}}")
+    made = a_past_attempt(number, outcome, message, draft, "recipe")
+    update = {"label": f"python 3.11, attempt {number}", "codes": codes or {}}
+    return PastAttempt(made.past.model_copy(update=update), draft)
+
+
+RAN = {"after": 1}
+NOT_BUILT = a_recipe_attempt(1, RoundOutcome.STEP_FAILED, "error: no gcc\nmore")
+NO_TEST = a_recipe_attempt(2, RoundOutcome.NO_RESULT, "no tests ran", {"after": 21})
+FEW_FAILED = a_recipe_attempt(3, RoundOutcome.AFTER_FAILED, "2 failed, 40 passed", RAN)
+MANY_FAILED = a_recipe_attempt(4, RoundOutcome.AFTER_FAILED, "9 failed, 40 passed", RAN)
+
+
+def test_the_best_draft_is_the_one_that_came_furthest() -> None:
+    rounds = [NOT_BUILT, NO_TEST, FEW_FAILED, MANY_FAILED]
+    best = [best_recipe_draft(rounds[:number]) for number in range(5)]
+    assert best == [
+        None,
+        *(
+            RecipeDraft(each.draft, each.past.label or "", each.past)
+            for each in (NOT_BUILT, NO_TEST, FEW_FAILED, FEW_FAILED)
+        ),
+    ]
+
+
+def test_a_recipe_that_was_not_tried_gives_its_first_draft_without_the_fixed_manifests() -> None:
+    fixed = [FileFact(path="setup.py", sha256="0" * 64, text="install_requires=['secret-of-the-fix']")]
+    made = untried_recipe_draft(an_agent_spec(language="python"), a_facts(fixed_manifests=fixed))
+    assert made is not None and made.past is None
+    assert made.draft.dockerfile.startswith("FROM python:3.11-slim\n")
+    assert "secret-of-the-fix" not in made.draft.dockerfile
+    assert untried_recipe_draft(an_agent_spec(language="cobol"), a_facts()) is None
+
+
+async def test_the_first_draft_starts_from_the_best_one_and_names_all_rounds(tmp_path: Path) -> None:
+    attempts = (NOT_BUILT, FEW_FAILED)
+    inputs = agent_inputs(tmp_path, *attempts, recipe_draft=best_recipe_draft(attempts))
+    run = WorkflowRun(inputs, FIRST)
+    await run.draft()
+    opening = run.opening("environment")
+    assert '- round 1: "python 3.11, attempt 1": StepFailed: "error: no gcc"\n' in opening
+    assert '- round 3: "python 3.11, attempt 3": AfterFailed: "2 failed, 40 passed"\n' in opening
+    assert "RUN recipe 3" in opening and "RUN recipe 1" not in opening
+    assert "Start from the recipe's Dockerfile" in opening
+    assert "recipe 3 {files}" in run.opening("tests")
+
+
+async def test_later_drafts_change_the_agents_own(tmp_path: Path) -> None:
+    last = a_past_attempt(5, RoundOutcome.STEP_FAILED, "no libxml2")
+    inputs = agent_inputs(tmp_path, FEW_FAILED, last, recipe_draft=best_recipe_draft([FEW_FAILED]))
+    answers = FIRST | {"analyst": [TO_ENVIRONMENT], "environment": [{"dockerfile": WITH_XML, "note": ""}]}
+    run = WorkflowRun(inputs, answers)
+    await run.draft()
+    assert "RUN recipe 3" not in run.opening("environment")
+    assert "- round 3: " in run.opening("environment")
+
+
+async def test_where_outcomes_are_hidden_the_recipes_rounds_are_too(tmp_path: Path) -> None:
+    spec = an_agent_spec(ablation=Ablation(no_feedback=True))
+    inputs = agent_inputs(tmp_path, FEW_FAILED, spec=spec, recipe_draft=best_recipe_draft([FEW_FAILED]))
+    run = WorkflowRun(inputs, FIRST)
+    await run.draft()
+    assert "recipe 3" not in run.opening("environment") + run.opening("tests")
