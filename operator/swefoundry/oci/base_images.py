@@ -22,9 +22,9 @@ DOCKER_HUB = "docker.io"
 DOCKER_HUB_ADDRESS = "registry-1.docker.io"
 """Names of images say docker.io; its registry has another address."""
 
-REMEMBERED_SECONDS = 600.0
+CACHE_SECONDS = 600.0
 """An image that is pushed after it was missing is found after this time."""
-REMEMBERED_IMAGES = 1024
+CACHED_IMAGES = 1024
 LOOKUP_SECONDS = 5.0
 """A registry that has not answered by then is not waited for: the build asks it again."""
 
@@ -125,8 +125,8 @@ class BaseImageLookup:
 
     def _remember(self, name: str, found: Existence) -> None:
         self._known.pop(name, None)
-        self._known[name] = found, self._clock() + REMEMBERED_SECONDS
-        while len(self._known) > REMEMBERED_IMAGES:
+        self._known[name] = found, self._clock() + CACHE_SECONDS
+        while len(self._known) > CACHED_IMAGES:
             self._known.popitem(last=False)
 
 

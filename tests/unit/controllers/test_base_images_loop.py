@@ -22,7 +22,7 @@ def outcomes(simulation):
     return [item["outcome"] for item in build(simulation)["rounds"]]
 
 
-async def test_an_image_that_a_build_could_not_pull_is_remembered(server, proxy, seeded):
+async def test_an_image_that_a_build_could_not_pull_is_recorded(server, proxy, seeded):
     simulation = a_simulation(server, proxy, seeded, ScriptedPods(seeded, build=NOT_PULLED), spec=FIXED)
     await simulation.run()
     assert outcomes(simulation) == ["BaseImageMissing"]

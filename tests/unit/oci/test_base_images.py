@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pytest
 
 from swefoundry.oci.base_images import (
-    REMEMBERED_SECONDS,
+    CACHE_SECONDS,
     BaseImageLookup,
     ImageHosts,
     PulledImage,
@@ -75,14 +75,14 @@ async def test_only_an_image_that_does_not_exist_is_missing(
     ]
 
 
-async def test_results_are_remembered_for_a_time(registry: RegistryClient, registry_host: str) -> None:
+async def test_results_are_kept_for_a_time(registry: RegistryClient, registry_host: str) -> None:
     counted = CountedLookup(registry_host)
     assert await counted.missing("late:1") == ["late:1"]
     await push_image(registry, "library/late", "1")
     assert await counted.missing("late:1") == ["late:1"]
     assert counted.opened == [registry_host]
     assert counted.lookup.known_missing == ["docker.io/library/late:1"]
-    counted.now += REMEMBERED_SECONDS
+    counted.now += CACHE_SECONDS
     assert await counted.missing("late:1") == counted.lookup.known_missing == []
 
 

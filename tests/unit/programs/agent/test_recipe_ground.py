@@ -26,9 +26,9 @@ def a_recipe_attempt(
     number: int, outcome: RoundOutcome, message: str = "", codes: dict[str, int] | None = None
 ) -> PastAttempt:
     draft = a_draft(dockerfile_with(f"RUN recipe {number}"), f"recipe {number} {{files}}")
-    made = a_past_attempt(number, outcome, message, draft, "recipe")
+    created = a_past_attempt(number, outcome, message, draft, "recipe")
     update = {"label": f"python 3.11, attempt {number}", "codes": codes or {}}
-    return PastAttempt(made.past.model_copy(update=update), draft)
+    return PastAttempt(created.past.model_copy(update=update), draft)
 
 
 RAN = {"after": 1}
@@ -52,10 +52,10 @@ def test_the_best_draft_is_the_one_that_came_furthest() -> None:
 
 def test_a_recipe_that_was_not_tried_gives_its_first_draft_without_the_fixed_manifests() -> None:
     fixed = [FileFact(path="setup.py", sha256="0" * 64, text="install_requires=['secret-of-the-fix']")]
-    made = untried_recipe_draft(an_agent_spec(language="python"), a_facts(fixed_manifests=fixed))
-    assert made is not None and made.past is None
-    assert made.draft.dockerfile.startswith("FROM python:3.11-slim\n")
-    assert "secret-of-the-fix" not in made.draft.dockerfile
+    created = untried_recipe_draft(an_agent_spec(language="python"), a_facts(fixed_manifests=fixed))
+    assert created is not None and created.past is None
+    assert created.draft.dockerfile.startswith("FROM python:3.11-slim\n")
+    assert "secret-of-the-fix" not in created.draft.dockerfile
     assert untried_recipe_draft(an_agent_spec(language="cobol"), a_facts()) is None
 
 
