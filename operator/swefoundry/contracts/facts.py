@@ -22,8 +22,8 @@ class Facts(WireModel):
     manifests: list[FileFact] = []
     """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, noxfile.py, Pipfile, package.json, go.mod, …"""
     further_manifests: list[FileFact] = []
-    """Manifests of Python projects in deeper folders (monorepos), and files that manifests include with `-r` and `-c`;
-    together at most 512 KiB.
+    """Manifests of Python projects and npm packages in deeper folders (monorepos), and files that manifests include
+    with `-r` and `-c`; together at most 512 KiB.
     """
     fixed_manifests: list[FileFact] | None = None
     """Manifests of npm, cargo and Go as the gold patch leaves them, where it changes them: recipes read which packages

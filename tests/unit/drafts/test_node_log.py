@@ -1,5 +1,7 @@
 """What the Node recipe learns from logs, each as the tool wrote it."""
 
+import re
+
 import pytest
 
 from swefoundry.contracts.round_outcome import RoundOutcome
@@ -83,6 +85,22 @@ def test_a_lock_file_that_cannot_be_installed_is_left_aside(message: str) -> Non
     following = proposed(ended(inputs, RoundOutcome.STEP_FAILED, message))
     assert DATED in following.label
     assert "npm ci" not in following.draft.dockerfile
+
+
+@pytest.mark.parametrize(
+    "message", ["npm error syscall spawn git", "npm error command git ls-remote ssh://git@forge/o/r.git"]
+)
+def test_without_git_only_what_the_package_itself_needs_is_installed(message: str) -> None:
+    inputs = an_input(
+        {"package.json": {**MANIFEST, "devDependencies": {"mocha": "9", "eclint-like": "1", "ts-node": "10"},
+                          "scripts": {"test": "mocha -r ts-node/register"}}}
+    )  # fmt: skip
+    following = proposed(ended(inputs, RoundOutcome.STEP_FAILED, message))
+    assert following.label.endswith(", only what the package itself needs")
+    assert re.findall(r'"([\w-]+)": "', following.draft.dockerfile) == ["lodash", "mocha", "ts-node"]
+    missed = ended(inputs, RoundOutcome.STEP_FAILED, message)
+    again = proposed(ended(missed, RoundOutcome.NO_RESULT, "Error: Cannot find module 'eclint-like'"))
+    assert '"eclint-like": "1"' in again.draft.dockerfile
 
 
 def test_a_local_storage_that_old_jest_refuses_gets_an_address() -> None:

@@ -86,7 +86,7 @@ def test_a_lock_file_is_installed_as_it_is_and_what_the_fix_adds_after_it() -> N
     assert proposed(inputs).label == "node 16, mocha, by its lock file"
     assert install_steps(inputs).splitlines()[3:] == [
         "COPY . /testbed",
-        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1",
+        "RUN npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --replace-registry-host=always",
         "RUN npm install --ignore-scripts --legacy-peer-deps --no-package-lock --no-audit --no-fund"
         " --fetch-retries=1 --no-save 'ms@^2.1.0'",
     ]
@@ -134,12 +134,39 @@ def test_the_release_of_the_time_is_first_then_without_a_date_then_later_and_ear
         ({"package.json": {**MANIFEST, "engines": {"node": ">= 18"}}}, "node 20"),
         ({"package.json": MANIFEST, ".nvmrc": "v22.1\n"}, "node 22"),
         ({"package.json": {**MANIFEST, "engines": {"node": "*"}}}, "node 16"),
+        ({"package.json": MANIFEST, ".nvmrc": "lts/iron"}, "node 20"),
+        ({"package.json": MANIFEST, ".tool-versions": "python 3.12\nnodejs 20.11.0\n"}, "node 20"),
+        ({"package.json": {**MANIFEST, "volta": {"node": "22.1.0"}}}, "node 22"),
     ],
 )
 def test_releases_older_than_the_source_asks_for_are_not_tried(
     manifests: dict[str, object], label: str
 ) -> None:
     assert proposed(an_input(manifests)).label.startswith(f"{label},")
+
+
+@pytest.mark.parametrize("engines", ["14 || ^16.1.0", "<17", ">=14 <=16", "16.x"])
+def test_releases_newer_than_the_engines_allow_are_not_tried(engines: str) -> None:
+    inputs = an_input({"package.json": {**MANIFEST, "engines": {"node": engines}}}, created="2024-12-01")
+    assert labels(inputs) == ["node 16, mocha, as of 2025-01-15", "node 16, mocha, undated"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".travis.yml", "language: node_js\nnode_js:\n  - '14'\n  - 16\nscript: npm test\n"),
+        (".github/workflows/a.yml", "matrix:\n  node-version: [14.x, 16.x]\n  python-version: [22]\n"),
+        (".circleci/config.yml", "jobs:\n  - node: v16\n"),
+    ],
+)
+def test_of_the_releases_of_the_time_those_that_ci_tests_are_first(path: str, text: str) -> None:
+    inputs = an_input(created="2024-01-01", ci=files({path: text}))
+    assert [label.partition(",")[0] for label in labels(inputs)] == [
+        "node 16",
+        "node 16",
+        "node 22",
+        "node 20",
+    ]
 
 
 def test_the_package_of_most_test_files_is_tested_in_its_folder() -> None:

@@ -1,10 +1,15 @@
-"""Manifests beyond those near the root: of projects in deeper folders, and files that other manifests include."""
+"""Manifests beyond those near the root: of projects and packages in deeper folders, and files that others include."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts, FileFact
-from swefoundry.programs.intake.manifests import PYTHON_PROJECT, included_files, nested_projects
+from swefoundry.programs.intake.manifests import (
+    PYTHON_PROJECT,
+    included_files,
+    nested_projects,
+    workspace_packages,
+)
 
 _MAX_FILES, _MAX_CHARACTERS = 256, 512 << 10
 """Bounds of their part of facts.json, which the operator reads for every draft."""
@@ -13,13 +18,14 @@ ReadFact = Callable[[str], FileFact]
 
 
 def further_manifests(paths: Sequence[str], known: Sequence[FileFact], read: ReadFact) -> list[FileFact]:
-    """Return included files first, which few trees have many of, then nested projects, within the bounds."""
+    """Return included files first, which few trees have many of, then projects and packages, within the bounds."""
     existing = set(paths)
     found = list(_followed_includes(known, existing, read))
     taken = {file.path for file in (*known, *found)}
     found += map(read, nested_projects(paths, taken)[:_MAX_FILES])
     taken |= {file.path for file in found}
     found += _followed_includes(found, existing - taken, read)
+    found += map(read, workspace_packages(paths, {file.path for file in (*known, *found)})[:_MAX_FILES])
     return list(_within_sum(found))
 
 

@@ -31,8 +31,10 @@ MANIFESTS = (
     "package.json",
     ".nvmrc",
     ".node-version",
+    ".tool-versions",
     "tsconfig.json",
     "pnpm-workspace.yaml",
+    "lerna.json",
     "go.mod",
     "go.work",
     "vendor/modules.txt",
@@ -116,6 +118,11 @@ PYTHON_PROJECT = (
 )
 """Names of the manifests that are read at any depth: a monorepo has its projects in folders of folders."""
 
+_NO_MEMBERS = frozenset(
+    {"__fixtures__", "__tests__", "fixtures", "node_modules", "spec", "templates", "test", "tests", "vendor"}
+)
+"""Folders whose package.json belong to no workspace: input of tests, and code of others."""
+
 _FOLDERS = 2
 """Manifests lie at the root or in a folder of it: deeper ones belong to examples and vendored code."""
 
@@ -132,6 +139,15 @@ def nested_projects(paths: Iterable[str], known: Collection[str]) -> list[str]:
     """Manifests of Python projects in any folder that are not among ``known``; build manifests near the root first."""
     matches = [path for path in paths if path not in known and _is_project_manifest(path)]
     return sorted(matches, key=lambda path: (not path.endswith(PYTHON_PROJECT[:3]), path.count("/"), path))
+
+
+def workspace_packages(paths: Iterable[str], known: Collection[str]) -> list[str]:
+    """Manifests of npm packages in any folder of a source with one in its root, that are not among ``known``."""
+    matches = [path for path in paths if path.endswith("/package.json") and path not in known]
+    if "package.json" not in known:
+        return []
+    members = [path for path in matches if not _NO_MEMBERS.intersection(path.split("/"))]
+    return sorted(members, key=lambda path: (path.count("/"), path))
 
 
 def _is_project_manifest(path: str) -> bool:

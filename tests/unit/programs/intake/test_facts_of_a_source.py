@@ -107,6 +107,18 @@ def test_the_main_language_is_the_one_that_the_root_declares(files: list[str], e
     assert language(facts_of(dict.fromkeys(files, b""))) == expected
 
 
+def test_packages_of_a_workspace_are_read_at_any_depth_without_input_of_tests() -> None:
+    files = [
+        "package.json",
+        "packages/core/package.json",
+        "packages/core/test/package.json",
+        "a/b/c/package.json",
+    ]
+    further = facts_of(dict.fromkeys(files, b"{}")).further_manifests
+    assert [file.path for file in further] == ["packages/core/package.json", "a/b/c/package.json"]
+    assert facts_of(dict.fromkeys(files[1:], b"{}")).further_manifests == []
+
+
 def test_the_fingerprint_is_that_of_manifests_and_locks_alone() -> None:
     files = {"setup.py": b"1", "poetry.lock": b"1", "a.py": b"1", "PKG-INFO": b"1"}
     first = facts_of(files).fingerprint

@@ -21,6 +21,12 @@ class NodeConstraints(SearchConstraints):
     """Resolve without a date: the registry has no release of that time."""
     ignore_lock: bool = False
     """Resolve from the manifests: the lock file cannot be installed."""
+    unfrozen: bool = False
+    """Install by a lock file that is not in step with the manifests: the package manager completes it."""
+    legacy_peers: bool = False
+    """Take no notice of peer dependencies that contradict each other."""
+    minimal: bool = False
+    """Install what the package and its runner need, and of other tools only what a log misses."""
     build: bool = False
     """Run the project's build script before the tests, which import what it makes."""
     links_itself: bool = False

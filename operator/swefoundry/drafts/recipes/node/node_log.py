@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from swefoundry.drafts.recipes.node.loaders import loader_option
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
 from swefoundry.drafts.recipes.node.runner_detection import RUNNERS
@@ -32,7 +33,20 @@ _NOT_THERE = re.compile(
     r"404 +'((?:@[\w.~-]+/)?[\w.~-]+)@[^']*' is not in|No matching version found for ((?:@[\w.~-]+/)?[\w.~-]+)@"
 )
 _DATED = re.compile(r"with a date before|ENOVERSIONS")
-_LOCK = re.compile(r"npm ci.? can only install|EUSAGE|spawn git|git ls-remote|unknown git error|EINTEGRITY")
+_LOCK = re.compile(
+    r"npm ci.? can only install|EUSAGE|EINTEGRITY|Integrity check failed|YN0018|doesn't match your lockfile"
+    r"|Couldn't find any versions|ERR_PNPM_(?:LOCKFILE_BREAKING|TARBALL_INTEGRITY|NO_MATCHING_VERSION)"
+)
+"""A lock file that its package manager cannot install as it is."""
+_GIT = re.compile(
+    r"syscall spawn git|git ls-remote|unknown git error|EALLOWGIT|Couldn't find the binary git|not found: git"
+)
+"""A package out of a git repository, which builds do not reach."""
+_OUT_OF_STEP = re.compile(
+    r"lockfile needs to be updated|lockfile would have been (?:modified|created)|ERR_PNPM_OUTDATED_LOCKFILE"
+    r"|ERR_PNPM_LOCKFILE_CONFIG_MISMATCH"
+)
+"""What the package managers say of a lock file that the manifests have left behind."""
 _SCRIPTED = re.compile(
     r"(?:ENOENT|Cannot find module|bindings file|No native build was found|was compiled against|prebuilds)"
     r"[^\n]*/node_modules/((?:@[\w.~-]+/)?[\w.~-]+)/"
@@ -100,8 +114,13 @@ def _registry_answers(log: str, project: NodeProject) -> NodeConstraints:
     if _DATED.search(log):
         return NodeConstraints(undated=True)
     absent = {name for groups in _NOT_THERE.findall(log) for name in groups if name}
+    locked = project.lock is not None
     return NodeConstraints(
-        without=frozenset(absent), ignore_lock=project.is_locked and bool(_LOCK.search(log) or absent)
+        without=frozenset(absent),
+        ignore_lock=locked and bool(_LOCK.search(log) or _GIT.search(log) or absent),
+        unfrozen=locked and _OUT_OF_STEP.search(log) is not None,
+        legacy_peers=locked and "ERESOLVE" in log,
+        minimal=not locked and _GIT.search(log) is not None,
     )
 
 
@@ -116,15 +135,6 @@ def _options(log: str, runner: str) -> frozenset[str]:
     return frozenset(option for name, line, option in _OPTIONS if name == runner and re.search(line, log))
 
 
-_LOADERS = (
-    ("tsx", "--import=tsx"),
-    ("ts-node", "--require=ts-node/register"),
-    ("@swc-node/register", "--require=@swc-node/register"),
-    ("esbuild-register", "--require=esbuild-register/dist/node"),
-    ("@babel/register", "--require=@babel/register"),
-    ("babel-register", "--require=babel-register"),
-)
-"""Packages that let Node load TypeScript, or modules of a syntax that it does not know, and the option for them."""
 _NOT_LOADED = re.compile(
     r"ERR_UNKNOWN_FILE_EXTENSION|Unknown file extension|Cannot use import statement outside a module"
     r"|Unexpected token '?(?:export|import|:)|Missing initializer in const declaration"
@@ -135,7 +145,8 @@ def _loaders(log: str, project: NodeProject, runner: str) -> frozenset[str]:
     """jest and vitest have transformers of their own."""
     if runner in ("jest", "vitest", "ava", "jasmine") or not _NOT_LOADED.search(log):
         return frozenset()
-    return frozenset([option for package, option in _LOADERS if package in project.declared][:1])
+    option = loader_option(project.declared)
+    return frozenset([option] if option is not None else [])
 
 
 _PERMISSIONS = re.compile(r"permission denied|EACCES|EPERM|as root\b|getuid", re.IGNORECASE)

@@ -1,6 +1,5 @@
-"""Facts about a Node package: its manifests, lock file, what to install, and its changed tests."""
+"""Facts about a Node package: its manifests, workspace and lock file, what to install, and its changed tests."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -10,16 +9,15 @@ from pathlib import PurePosixPath
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.node.development_tools import is_tool_of_no_test
+from swefoundry.drafts.recipes.node.package_managers import LockFile, find_lock
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest, from_registry, read_manifest
-from swefoundry.drafts.recipes.recipe_search import LanguageVersion
+from swefoundry.drafts.recipes.node.workspaces import Workspace, read_workspace
 
 MANIFEST = "package.json"
 TEST_SUFFIXES = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
-_LOCKS = ("npm-shrinkwrap.json", "package-lock.json")
-_VERSION_FILES = (".nvmrc", ".node-version")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NodeProject:
     """The package whose tests run: the nearest manifest above most test files."""
 
@@ -31,6 +29,9 @@ class NodeProject:
     """The same after the fix, which may need more packages, and whose scripts run the changed tests."""
     root: PackageManifest
     """The manifest in the root of the source, where that is another one: monorepos declare there what tests need."""
+    workspace: Workspace
+    lock: LockFile | None
+    """The lock file that names the releases of this package's needs."""
     created: date | None
 
     @cached_property
@@ -39,29 +40,44 @@ class NodeProject:
         return self.root, self.manifest, self.fixed_manifest
 
     @cached_property
+    def members(self) -> list[str]:
+        """Folders of the members of the workspace that the package needs, needed ones first."""
+        own = self.workspace.needed_by(self.manifests)
+        return [folder for folder in own if folder != self.folder]
+
+    @cached_property
     def declared(self) -> dict[str, str]:
-        """All packages that a registry has, with their ranges."""
+        """All packages that a registry has, with their ranges; what the workspace has is never asked for."""
         every: dict[str, str] = {}
+        for folder in self.members:
+            every |= self.workspace.members[folder].runtime
         for manifest in self.manifests:
             every |= manifest.every_package
+        own = {self.manifest.name, *self.workspace.folders}
         return from_registry(
-            {name: version_range for name, version_range in every.items() if name != self.manifest.name}
+            {name: version_range for name, version_range in every.items() if name not in own}
         )
 
     @cached_property
     def needed(self) -> dict[str, str]:
         """The declared packages without tools that no test needs; peers only where they are declared otherwise, too."""
-        kept = {name for manifest in self.manifests for name in manifest.runtime}
         development = {name for manifest in self.manifests for name in manifest.development}
         peers = {name for manifest in self.manifests for name in manifest.peers}
-        kept |= {name for name in development if name in peers or not is_tool_of_no_test(name)}
+        kept = self.runtime | {name for name in development if name in peers or not is_tool_of_no_test(name)}
         return {name: version_range for name, version_range in self.declared.items() if name in kept}
+
+    @cached_property
+    def runtime(self) -> set[str]:
+        """Packages that users of the package get, and those of the members that it needs."""
+        manifests = (*self.manifests, *(self.workspace.members[folder] for folder in self.members))
+        return {name for manifest in manifests for name in manifest.runtime}
 
     @cached_property
     def bound_elsewhere(self) -> list[str]:
         """Packages that the registry is never asked for, because a manifest binds them to another place."""
         names = {name for manifest in self.manifests for name in (manifest.runtime | manifest.development)}
-        return sorted(name for name in names if name not in self.declared and name != self.manifest.name)
+        known = {*self.declared, *self.workspace.folders, self.manifest.name}
+        return sorted(names - known)
 
     @property
     def needs_itself(self) -> bool:
@@ -72,22 +88,11 @@ class NodeProject:
     def added_by_fix(self) -> dict[str, str]:
         """Packages that only the fixed manifest names."""
         before = {name for manifest in (self.root, self.manifest) for name in manifest.every_package}
-        return {name: version_range for name, version_range in self.needed.items() if name not in before}
-
-    @property
-    def is_locked(self) -> bool:
-        """Whether npm can install the very releases that a lock file names."""
-        locks = {str(PurePosixPath(self.folder) / name) for name in _LOCKS}
-        return any(file.path in locks for file in self.facts.manifests)
-
-    @property
-    def node_version(self) -> LanguageVersion | None:
-        """The oldest release of Node that the source allows."""
-        files = {file.path: file.text for file in self.facts.manifests}
-        texts = [files[name] for name in _VERSION_FILES if name in files]
-        named = [int(match[1]) for text in texts if (match := re.match(r"\s*v?(\d+)", text))]
-        allowed = [self.manifest.at_least] if self.manifest.at_least is not None else []
-        return max([*allowed, *((major, 0) for major in named)], default=None)
+        return {
+            name: version_range
+            for name, version_range in self.needed.items()
+            if name in self.fixed_manifest.every_package and name not in before
+        }
 
     @cached_property
     def test_files(self) -> list[str]:
@@ -101,26 +106,37 @@ class NodeProject:
 def read_node_project(strategy_input: StrategyInput) -> NodeProject | None:
     """Return the package of most test files; None without a manifest above them."""
     facts, created = strategy_input.facts, strategy_input.created_at
+    texts = {file.path: file.text for file in (*facts.manifests, *facts.further_manifests)}
     manifests = _manifests_by_folder([*facts.manifests, *facts.further_manifests])
     tests = [path for path in facts.test_files if path.endswith(TEST_SUFFIXES)]
     above = Counter(folder for path in tests if (folder := _nearest(path, manifests)) is not None)
     if not above:
         return None
     folder = above.most_common(1)[0][0]
-    fixed = _manifests_by_folder(facts.fixed_manifests or []).get(folder, manifests[folder])
-    root = manifests.get("", "") if folder else ""
-    day = created.date() if created is not None else None
+    root = manifests.get("", read_manifest(""))
+    workspace = read_workspace(manifests, texts)
+    has_workspace = folder in workspace.members or (not folder and bool(workspace.members))
+    locked = [folder, *([""] if folder in workspace.members else [])]
     return NodeProject(
-        facts, folder, read_manifest(manifests[folder]), read_manifest(fixed), read_manifest(root), day
+        facts=facts,
+        folder=folder,
+        manifest=manifests[folder],
+        fixed_manifest=_manifests_by_folder(facts.fixed_manifests or []).get(folder, manifests[folder]),
+        root=root if folder else read_manifest(""),
+        workspace=workspace,
+        lock=find_lock(locked, texts, root, has_workspace),
+        created=created.date() if created is not None else None,
     )
 
 
-def _manifests_by_folder(files: list[FileFact]) -> dict[str, str]:
+def _manifests_by_folder(files: list[FileFact]) -> dict[str, PackageManifest]:
     return {
-        file.path.rpartition("/")[0]: file.text for file in files if PurePosixPath(file.path).name == MANIFEST
+        file.path.rpartition("/")[0]: read_manifest(file.text)
+        for file in files
+        if PurePosixPath(file.path).name == MANIFEST
     }
 
 
-def _nearest(path: str, manifests: dict[str, str]) -> str | None:
+def _nearest(path: str, manifests: dict[str, PackageManifest]) -> str | None:
     above = [folder for folder in manifests if not folder or path.startswith(f"{folder}/")]
     return max(above, key=len, default=None)

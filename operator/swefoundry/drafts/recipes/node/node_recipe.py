@@ -9,6 +9,7 @@ from swefoundry.drafts.recipes.node.node_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.node.node_log import log_constraints, needs_ordinary_user
 from swefoundry.drafts.recipes.node.node_project import NodeProject, read_node_project
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES, NodeCandidate, node_candidates
+from swefoundry.drafts.recipes.node.requested_releases import release_bounds
 from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_runner
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
@@ -47,5 +48,7 @@ def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
     if project is None or runner is None:
         return None
     images = images_to_try(strategy_input, "javascript", DEFAULT_NODE_BASES)
-    ordered = node_candidates(images, project.node_version, project.created)
+    lock_needs = project.lock.at_least if project.lock is not None else None
+    bounds = release_bounds(project.facts, project.manifest, lock_needs)
+    ordered = node_candidates(images, bounds, project.created)
     return NodePlan(project=project, runner=runner, remaining=tuple(ordered))

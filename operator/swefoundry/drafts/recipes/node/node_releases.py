@@ -27,12 +27,16 @@ NODE_RELEASES: dict[int, date] = {
 """When each became a long-term release. One that is not here is newer than any change."""
 
 DEFAULT_NODE_BASES = (
+    "node:24-slim",
     "node:22-slim",
     "node:20-slim",
     "node:18-slim",
     "node:16-slim",
     "node:14-slim",
     "node:12-slim",
+    "node:10-slim",
+    "node:8-slim",
+    "node:6-slim",
 )
 """Where the operator's settings name none."""
 
@@ -49,6 +53,21 @@ class NodeCandidate:
     as_of: date | None
 
 
+@dataclass(frozen=True)
+class ReleaseBounds:
+    """Which releases of Node a source allows."""
+
+    at_least: LanguageVersion | None = None
+    below: LanguageVersion | None = None
+    preferred: frozenset[int] = frozenset()
+    """Major releases that the source is developed or tested with."""
+
+    def allow(self, version: LanguageVersion) -> bool:
+        return (self.at_least is None or version >= self.at_least) and (
+            self.below is None or version < self.below
+        )
+
+
 def node_version(image: str) -> LanguageVersion:
     """Return the major version of an image, by its tag; an unknown one counts as the newest."""
     match = re.search(r"node[^/]*?:v?(\d+)", image)
@@ -56,17 +75,19 @@ def node_version(image: str) -> LanguageVersion:
 
 
 def node_candidates(
-    images: Sequence[str], at_least: LanguageVersion | None, created: date | None
+    images: Sequence[str], bounds: ReleaseBounds, created: date | None
 ) -> list[NodeCandidate]:
-    """Return the newest release of the time as of then, the same undated, then later releases, then earlier ones.
+    """Return the best release of the time as of then, the same undated, then later releases, then earlier ones.
 
-    Those that the manifest calls too old are left out, unless nothing else is left.
+    The best is the newest one, or the newest of those that the source is developed with. Those that the source calls
+    too old or too new are left out, unless nothing else is left.
     """
     versions = {image: node_version(image) for image in images}
     known = sorted(versions, key=lambda image: versions[image], reverse=True)
-    fit = [image for image in known if at_least is None or versions[image] >= at_least] or known
+    fit = [image for image in known if bounds.allow(versions[image])] or known
     past = [image for image in fit if created is None or _released(versions[image]) <= created]
     future = [image for image in fit if image not in past]
+    past.sort(key=lambda image: versions[image][0] not in bounds.preferred)
     order = [*past[:1], *reversed(future), *past[1:]]
     as_of = created + DELAY if created is not None else None
     dated = [NodeCandidate(image, versions[image], as_of) for image in order]

@@ -14,6 +14,8 @@ _ELSEWHERE = re.compile(
 )
 _SHORT_GITHUB = re.compile(r"^[\w.-]+/[\w.-]+(?:#.*)?$")
 _PACKAGE_NAME = re.compile(r"(?:@[\w.~-]+/)?[\w.~-]+")
+_BELOW = re.compile(r"<(=?)\s*v?(\d+)")
+_ONE_MAJOR = re.compile(r"[\^~=]?\s*v?(\d+)(?:\.(?:\d+|x|\*))*$")
 _MAJOR = re.compile(r"(?:^|[^\d.])v?(\d+)")
 
 
@@ -51,14 +53,34 @@ class PackageManifest:
     @cached_property
     def at_least(self) -> LanguageVersion | None:
         """The oldest release of Node that `engines` allows."""
-        alternatives = self._table("engines").get("node", "").split("||")
-        majors = [match[1] for each in alternatives if (match := _MAJOR.search(each)) and "<" not in each[:2]]
+        majors = [
+            match[1] for each in self._engines if (match := _MAJOR.search(each)) and "<" not in each[:2]
+        ]
         return (min(map(int, majors)), 0) if majors else None
+
+    @cached_property
+    def below(self) -> LanguageVersion | None:
+        """The release of Node from which on `engines` allows none."""
+        bounds = [_upper_bound(each.strip()) for each in self._engines]
+        known = [bound for bound in bounds if bound is not None]
+        return (max(known), 0) if known and len(known) == len(bounds) else None
+
+    @property
+    def _engines(self) -> list[str]:
+        return self._table("engines").get("node", "").split("||")
 
     def _table(self, key: str) -> dict[str, str]:
         table = self.fields.get(key)
         entries = table.items() if isinstance(table, dict) else ()
         return {name: text for name, text in entries if isinstance(text, str)}
+
+
+def _upper_bound(alternative: str) -> int | None:
+    """Return the first major release above one alternative of `engines`; None for one that is open."""
+    if (match := _BELOW.search(alternative)) is not None:
+        return int(match[2]) + bool(match[1])
+    match = _ONE_MAJOR.match(alternative)
+    return int(match[1]) + 1 if match is not None else None
 
 
 def read_manifest(text: str) -> PackageManifest:
