@@ -11,7 +11,7 @@ from swefoundry.drafts.proposal import StrategyInput
 from swefoundry.drafts.recipes.node.development_tools import is_tool_of_no_test
 from swefoundry.drafts.recipes.node.package_managers import LockFile, find_lock
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest, from_registry, read_manifest
-from swefoundry.drafts.recipes.node.workspaces import Workspace, read_workspace
+from swefoundry.drafts.recipes.node.workspaces import NodeWorkspace, read_workspace
 
 MANIFEST = "package.json"
 TEST_SUFFIXES = (".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".mts", ".cts")
@@ -29,7 +29,7 @@ class NodeProject:
     """The same after the fix, which may need more packages, and whose scripts run the changed tests."""
     root: PackageManifest
     """The manifest in the root of the source, where that is another one: monorepos declare there what tests need."""
-    workspace: Workspace
+    workspace: NodeWorkspace
     lock: LockFile | None
     """The lock file that names the releases of this package's needs."""
     created: date | None

@@ -14,7 +14,7 @@ LERNA = "lerna.json"
 
 
 @dataclass(frozen=True)
-class Workspace:
+class NodeWorkspace:
     """The members of the workspace in the root of a source; none where there is no workspace."""
 
     members: Mapping[str, PackageManifest]
@@ -42,7 +42,7 @@ class Workspace:
         return list(found)
 
 
-def read_workspace(manifests: Mapping[str, PackageManifest], texts: Mapping[str, str]) -> Workspace:
+def read_workspace(manifests: Mapping[str, PackageManifest], texts: Mapping[str, str]) -> NodeWorkspace:
     """Return the workspace of the manifests (by folder) that the files in the root declare."""
     root = manifests.get("")
     patterns = [
@@ -52,7 +52,7 @@ def read_workspace(manifests: Mapping[str, PackageManifest], texts: Mapping[str,
     ]
     included = [_glob(pattern) for pattern in patterns if not pattern.startswith("!")]
     excluded = [_glob(pattern[1:]) for pattern in patterns if pattern.startswith("!")]
-    return Workspace(
+    return NodeWorkspace(
         {
             folder: manifest
             for folder, manifest in manifests.items()
