@@ -1,9 +1,8 @@
 """Errors of an intake. A rejection is the instance's fault and carries the exit code of the pod."""
 
-from urllib.parse import urlsplit
-
 from swefoundry.contracts.exit_codes import ExitCode
 from swefoundry.errors import PermanentError, TransientError
+from swefoundry.text.urls import host_and_port
 
 
 class IntakeRejected(PermanentError):
@@ -19,7 +18,7 @@ class HostUnavailable(TransientError):
 
     def __init__(self, url: str, words: str, after: float | None = None) -> None:
         super().__init__(f"{url} {words}", after)
-        self.host = urlsplit(url).netloc.rpartition("@")[2]
+        self.host = host_and_port(url)
 
 
 class NoSuchRepository(IntakeRejected):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from swefoundry.programs.intake.intake_errors import source_mismatch
 from swefoundry.programs.intake.remotes import Remote, remote
+from swefoundry.text.urls import host_and_port
 
 _ENTRY = re.compile(rb"submodule\.(?P<name>.*)\.(?P<key>path|url)\n(?P<value>.*)", re.DOTALL)
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?(?P<host>[\w.-]+\.[\w-]+):(?!//)(?P<path>[^\s:]+)")
@@ -68,19 +69,15 @@ def _relative(base: str, url: str) -> str:
             if not path:
                 raise source_mismatch("the URL of a submodule leads out of its host")
             path = path.rpartition("/")[0]
-    return urlunsplit(parts._replace(netloc=_host(base), path=f"{path}/{url}"))
+    return urlunsplit(parts._replace(netloc=host_and_port(base), path=f"{path}/{url}"))
 
 
 def _folder(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
-    return parts.scheme, _host(url), parts.path.rstrip("/").rpartition("/")[0]
+    return parts.scheme, host_and_port(url), parts.path.rstrip("/").rpartition("/")[0]
 
 
 def _with_user_of(base: str, url: str) -> str:
     user = urlsplit(base).netloc.rpartition("@")[0].partition(":")[0]
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=f"{user}@{_host(url)}")) if user else url
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}@{host_and_port(url)}")) if user else url

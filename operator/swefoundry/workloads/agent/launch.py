@@ -1,9 +1,8 @@
 """Start agent pods, which write the next draft."""
 
-from urllib.parse import urlsplit
-
 from swefoundry import errors
 from swefoundry.contracts.agent import AgentSpec, PastRound
+from swefoundry.text.urls import host_and_port
 from swefoundry.workloads.agent.pod import agent_pod
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
@@ -27,7 +26,7 @@ async def launch_agent_pod(
     async def prepare() -> JsonDict:
         return agent_pod(ref, fitted_spec, context.settings, move.memory_factor)
 
-    endpoints = {urlsplit(model.base_url).netloc.rpartition("@")[2] for model in spec.ladder}
+    endpoints = {host_and_port(model.base_url) for model in spec.ladder}
     # Which of several models is in use, the agents' stored state says; a failing one is then learnt by failing.
     hosts = endpoints if len(endpoints) == 1 else set()
     return await start_pod(context, ref, move, prepare, hosts | {context.settings.registry_push})

@@ -1,11 +1,10 @@
 """Start intake pods: turn the spec's references into files and blobs that the pod can read; parse its result."""
 
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from swefoundry.api.taskinstance import Patch
 from swefoundry.api.types import KeyRef, Source
-from swefoundry.contracts.git_mirrors import mirror_of, without_login
+from swefoundry.contracts.git_mirrors import mirror_of
 from swefoundry.contracts.intake import (
     ArchiveOrigin,
     ArtifactOrigin,
@@ -16,6 +15,7 @@ from swefoundry.contracts.intake import (
     PatchSource,
 )
 from swefoundry.settings import Settings
+from swefoundry.text.urls import host_and_port
 from swefoundry.workloads.attempt import AttemptRef
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.decide import CollectResult, StartPod, Wait
@@ -96,9 +96,9 @@ def _hosts(context: ReconcileContext, request: IntakeRequest) -> set[str]:
 def _asked_host(origin: Origin) -> str:
     match origin:
         case GitOrigin(url=url, mirrors=dict() as mirrors):
-            return urlsplit(mirror_of(url, mirrors) or without_login(url)).netloc
+            return host_and_port(mirror_of(url, mirrors) or url)
         case GitOrigin(url=url) | ArchiveOrigin(url=url):
-            return urlsplit(without_login(url)).netloc
+            return host_and_port(url)
         case ArtifactOrigin():
             return ""
 

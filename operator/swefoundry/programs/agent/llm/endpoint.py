@@ -17,7 +17,6 @@ import random
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import openai
@@ -29,6 +28,7 @@ from swefoundry.programs.agent.llm.api_errors import embedded_status, parse_api_
 from swefoundry.programs.agent.llm.hooks import REAL_HOOKS, Hooks
 from swefoundry.programs.agent.llm.http_transport import block_real_models, connection_error, http_client
 from swefoundry.programs.agent.llm.request_errors import RetryableError, exception_for
+from swefoundry.text.urls import host_and_port
 
 INITIAL_RETRY_DELAY_SECONDS = 1.0
 MAX_RETRY_DELAY_SECONDS = 60.0
@@ -93,7 +93,7 @@ class Endpoint:
             slept, backoff = slept + delay, min(backoff * 2, MAX_RETRY_DELAY_SECONDS)
 
     def _unavailable(self, error: RetryableError, broken: int) -> ModelUnavailable:
-        host = urlsplit(self._model.base_url).netloc.rpartition("@")[2] if not broken else None
+        host = host_and_port(self._model.base_url) if not broken else None
         return ModelUnavailable(
             f"{error}; retried until patienceSeconds were over", host or None, error.retry_after
         )
