@@ -55,5 +55,9 @@ def collect_source_facts(task: ReleaseTask, version: str) -> Facts:
     paths = sorted(_files(task.old))
     source_facts = collect_facts(paths, lambda path: (task.old / path).read_bytes(), None, version)
     return with_test_facts(
-        source_facts, task.test_changes, (), _files(task.new), lambda path: (task.new / path).read_bytes()
+        source_facts,
+        task.test_changes,
+        _files(task.old),
+        _files(task.new),
+        lambda path: (task.new / path).read_bytes(),
     )

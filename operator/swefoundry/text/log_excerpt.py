@@ -36,11 +36,24 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
     re.compile(r"^(FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("),
     # what a test saw
     re.compile(
-        r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^\w[\w.]*(Error|Exception)(:|$)"
+        r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^ *\w[\w.]*(Error|Exception)(:|$)"
         r"|^ +\w+_test\.go:\d+: |^panic: |^thread '.*' (\(\d+\) )?panicked at "
     ),
     re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
 )
+_RAISED = re.compile(r"^(?:E  |INTERNALERROR>)? *(?:TypeError|ImportError|AttributeError)\b")
+"""Errors by which a distribution shows that it does not fit others: where they are raised says which one it is."""
+
+_INSTALLED_FRAME = re.compile(
+    r"^(?:INTERNALERROR>)? *(?:File \"\S*/site-packages/\S+\", line \d+, in |\S*/site-packages/\S+:\d+: in )"
+)
+_FRAME = re.compile(r"^(?:INTERNALERROR>)? *(?:File \"\S+\", line \d+, in |\S+\.py:\d+: in )")
+
+_LINES_OF_A_MESSAGE = 3
+
+_OWN_MESSAGE = re.compile(r"^ *(?:\w+\.)*\w+(?:Error|Exception): *$")
+"""An error of the build itself whose message begins on the next line."""
+
 _LAST_LINES = 4
 """The end of a log often has the error in words that no pattern matches."""
 
@@ -75,4 +88,28 @@ def _ranked(lines: list[str]) -> Iterable[int]:
     end = range(max(0, len(lines) - _LAST_LINES), len(lines))
     first = [number for rank in ranks for number in rank[:_FIRST_OF_RANK]]
     rest = [number for rank in ranks for number in rank[_FIRST_OF_RANK:]]
-    return dict.fromkeys((*first[:_FIRST_OF_RANK], *reversed(end), *first[_FIRST_OF_RANK:], *rest))
+    around = [*_raising_lines(lines), *_message_lines(lines)]
+    return dict.fromkeys((*first[:_FIRST_OF_RANK], *around, *reversed(end), *first[_FIRST_OF_RANK:], *rest))
+
+
+def _raising_lines(lines: list[str]) -> Iterable[int]:
+    """Return the first error that installed code raised, or met while it was imported, and where."""
+    last = importing = None
+    for number, line in enumerate(lines):
+        if _FRAME.match(line):
+            last = number
+            installed = _INSTALLED_FRAME.match(line) and line.endswith("in <module>")
+            importing = number if installed else importing
+        elif _RAISED.match(line):
+            raising = last if last is not None and _INSTALLED_FRAME.match(lines[last]) else importing
+            if raising is not None:
+                return [raising, raising + 1, number]
+        if line.startswith("E  ") or _RAISED.match(line):
+            last = importing = None
+    return []
+
+
+def _message_lines(lines: list[str]) -> Iterable[int]:
+    """Return the first lines of messages that begin below the name of their error."""
+    starts = [number for number, line in enumerate(lines) if _OWN_MESSAGE.match(line)][:_LINES_OF_A_MESSAGE]
+    return [at for start in starts for at in range(start, min(start + 1 + _LINES_OF_A_MESSAGE, len(lines)))]

@@ -74,3 +74,13 @@ def test_a_build_that_needs_newer_tools_lifts_the_limit() -> None:
     inputs = an_input({"setup.py": NEEDS_OLD}, created="2018-01-01")
     log = "No solution found when resolving: you require setuptools<46 and setuptools>=61, unsatisfiable"
     assert limits(next_dockerfile(inputs, STEP_FAILED, log)) == []
+
+
+def test_the_project_itself_is_installed_with_the_setuptools_that_had_features():
+    log = (
+        "error: Failed to build `thing @ file:///testbed`\n"
+        "         ImportError: cannot import name 'Feature' from 'setuptools' (/opt/venv/lib/python3.9/x.py)\n"
+    )
+    dockerfile = next_dockerfile(an_input(), RoundOutcome.STEP_FAILED, log)
+    assert "RUN uv pip install --no-cache \\\n    'setuptools<46' \\\n    wheel\n" in dockerfile
+    assert dockerfile.endswith("WORKDIR /testbed\nRUN python setup.py -q develop --no-deps\n")

@@ -10,7 +10,7 @@ A language subclasses ``SearchPlan`` with its candidates, constraints, rules and
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Generic, Self, TypeVar
 
@@ -20,6 +20,7 @@ from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.overrides import with_overrides
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
 from swefoundry.drafts.recipes.log_summary import failing_tests, failure_count
+from swefoundry.drafts.recipes.repeated_failures import FailedCandidates, least_alike_first
 from swefoundry.text.plurals import pluralize
 
 ROUNDS_WITHOUT_PROGRESS = 2
@@ -120,6 +121,8 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
     nearest_hint: SearchHint[CandidateT] | None = None
     rounds_since_nearest: int = 0
     """Rounds since the best one."""
+    failed: FailedCandidates[CandidateT] = field(default_factory=FailedCandidates)
+    """Candidates tried so far and how they failed."""
     ended: bool = False
     as_root: "RoundAsRoot[Self] | None" = None
     """Set while an ordinary user is tried with a draft that was tried as root."""
@@ -193,7 +196,8 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
         learned = self.constraints.merged(self.learned_from(tried))
         failing = self._failing_tests(tried)
         again = bool(failing) and failing == self.failing
-        updated = self if again or not failing else self._with_nearest(failing)
+        noted = self._with_failure(tried)
+        updated = noted if again or not failing else noted._with_nearest(failing)
         updated = (
             updated if failing else replace(updated, rounds_since_nearest=updated.rounds_since_nearest + 1)
         )
@@ -202,6 +206,12 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
         if learned == self.constraints and tried.outcome in TEST_OUTCOMES:
             learned = self.guessed_constraints
         return updated._with_constraints(learned) if learned != self.constraints else updated.next_candidate()
+
+    def _with_failure(self, tried: TriedRound) -> Self:
+        """Note how the candidate failed; the hint is no candidate of its own."""
+        if self.candidate is None or self.hint is not None or not has_log(tried):
+            return self
+        return replace(self, failed=self.failed.having(self.candidate, tried.message))
 
     def _with_nearest(self, failing: frozenset[str]) -> Self:
         return replace(
@@ -225,7 +235,8 @@ class SearchPlan(ABC, Generic[CandidateT, ConstraintsT]):
             return self.as_root.otherwise
         if self.hint is not None:
             return replace(self, hint=None)
-        remaining = tuple(candidate for candidate in self.allowed_candidates if candidate != self.candidate)
+        others = (candidate for candidate in self.allowed_candidates if candidate != self.candidate)
+        remaining = least_alike_first(others, self.failed)
         return replace(self, remaining=remaining) if remaining else self.tolerating_failing_tests()
 
     def tolerating_failing_tests(self) -> Self:

@@ -11,12 +11,14 @@ from datetime import date
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 
+LIMIT_FOR_2TO3 = "setuptools<58"
+
 _LIMITS_BY_MESSAGE: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         r"cannot import name '?Feature'? from '?setuptools|module 'setuptools' has no attribute 'Feature'",
         ("setuptools<46",),
     ),
-    (r"use_2to3 is invalid", ("setuptools<58",)),
+    (r"use_2to3 is invalid", (LIMIT_FOR_2TO3,)),
     (r"No module named '?pkg_resources", ("setuptools<81",)),
     (r"No module named '?setuptools\.(?:_distutils\.)?(?:msvccompiler|command\.test)", ("setuptools<72",)),
     (r"cannot import name '?(?:test|TestCommand)'? from '?setuptools\.command", ("setuptools<72",)),
@@ -38,7 +40,7 @@ _BELOW_3_12 = re.compile(
 
 _SETUPTOOLS_BY_DATE: tuple[tuple[date, str], ...] = (
     (date(2020, 3, 8), "setuptools<46"),
-    (date(2021, 9, 4), "setuptools<58"),
+    (date(2021, 9, 4), LIMIT_FOR_2TO3),
 )
 """Releases of setuptools that removed what older archives use (`Feature`, `use_2to3`), by day."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from swefoundry.drafts.recipes.python.build_limits import build_limit_constraints
+from swefoundry.drafts.recipes.python.build_limits import LIMIT_FOR_2TO3, build_limit_constraints
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
 from swefoundry.drafts.recipes.python.distributions import distribution_of
 
@@ -112,6 +112,9 @@ def _is_own_build(log: str) -> bool:
 
 def _own_build_constraints(log: str, known: Constraints) -> Constraints:
     """The project itself does not build: install what its build misses, else put it on PYTHONPATH."""
+    old_tools = _own_tools_of_the_time(log)
+    if old_tools.merged(known) != known:
+        return old_tools
     missing = re.search(r"No module named '([\w.]+)'", log)
     if missing and missing[1].split(".")[0] not in ("setuptools", "distutils", "imp"):
         return Constraints(build_requirements=frozenset(filter(None, {distribution_of(missing[1])})))
@@ -119,3 +122,10 @@ def _own_build_constraints(log: str, known: Constraints) -> Constraints:
         name for found_constraints in _compiler_constraints(log) for name in found_constraints.apt
     )
     return Constraints(on_path=True) if missed <= known.apt else Constraints(apt=missed)
+
+
+def _own_tools_of_the_time(log: str) -> Constraints:
+    """Old build tools for the project itself; not for `use_2to3`, which imports converted copies of its sources."""
+    found = build_limit_constraints(log)
+    limits = found.build_limits - {LIMIT_FOR_2TO3}
+    return Constraints(build_requirements=limits, below=found.below) if limits else NO_CONSTRAINTS

@@ -65,12 +65,26 @@ def plan_installation(
     declared = part.declared
     editable = declared.installable and not constraints.on_path and not _refuses_editable(part)
     pretended = _version_environment(part.manifest_text, version or declared.version) if editable else ()
+    scripted = "setup.py" in part.texts
     if editable and python < FIRST_WITH_EDITABLE:
-        scripted = "setup.py" in part.texts
         return Installation(("setuptools", "wheel"), scripted, scripted, environment=pretended)
+    old_tools = _old_setuptools(constraints)
+    if editable and scripted and old_tools is not None:
+        others = [item for item in _build_tools(declared, constraints) if not _is_setuptools(item)]
+        return Installation((old_tools, *others), True, develop=True, environment=pretended)
     isolated = editable and declared.backend in _ISOLATED_BACKENDS and not constraints.build_requirements
     tools = _build_tools(declared, constraints) if editable and not isolated else ("setuptools<81",)
     return Installation(tools, editable, isolated=isolated, environment=pretended)
+
+
+def _old_setuptools(constraints: Constraints) -> str | None:
+    """Return the setuptools of the time that the project's own setup.py needs; None: it needs none."""
+    limits = filter(_is_setuptools, constraints.build_requirements)
+    return min(limits, key=lambda limit: int(limit.partition("<")[2] or 0), default=None)
+
+
+def _is_setuptools(requirement: str) -> bool:
+    return re.match(r"setuptools(?![\w-])", requirement) is not None
 
 
 _URL_REQUIREMENT = re.compile(r"[\"'][\w.-]+(?:\[[^\]]*\])?\s*@\s*(?:\w+\+\w+:|https?:|file:|\{)")

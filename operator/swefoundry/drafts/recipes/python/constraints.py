@@ -20,6 +20,8 @@ class Constraints(SearchConstraints):
     """Distributions whose version bounds cannot be satisfied; `*` for all."""
     as_of_change: frozenset[str] = frozenset()
     """Distributions to resolve as of the change, because newer releases removed a name that the source uses."""
+    tools_accept_project: bool = False
+    """Only releases of the tests' tools that accept the project's own release: they import the project."""
     as_of_candidate: frozenset[str] = frozenset()
     """Distributions whose release as of the change does not build: resolved as of the candidate's day."""
     undated: frozenset[str] = frozenset()

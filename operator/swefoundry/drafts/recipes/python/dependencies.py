@@ -50,6 +50,9 @@ def limits(project: PythonProject, constraints: Constraints) -> list[str]:
     """Return the constraints that the manifests name, without those that failed rounds refuted."""
     loose = constraints.loosen | constraints.absent | constraints.drop
     lines = [] if "*" in constraints.loosen else project.declared.limits[:MAX_LIMITS]
+    own = project.modules.distribution
+    if constraints.tools_accept_project and own is not None and project.release is not None:
+        lines = (*lines, f"{own}<={project.release}")
     found = {canonicalize_name(item.name): item for item in requirements_in(lines) if item.specifier}
     return [str(item) for name, item in sorted(found.items()) if name not in loose | project.local_names]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import StrategyInput
@@ -86,6 +87,16 @@ class PythonProject:
         return {canonicalize_name(requirement.name) for requirement in requirements_in(self.declared.runtime)}
 
     @property
+    def release(self) -> Version | None:
+        """Version of the project as its manifests, or else the row, name it; None: neither does."""
+        for text in (self.declared.version, self.version):
+            try:
+                return Version(text or "")
+            except InvalidVersion:
+                continue
+        return None
+
+    @property
     def import_folders(self) -> tuple[str, ...]:
         """Folders that make the project's packages importable: src, lib, or its own (of the root the empty string)."""
         if not self.own.folder:
@@ -99,6 +110,12 @@ class PythonProject:
         """Top-level modules of the project itself, without those for tests, examples and documentation."""
         names = [module_name(path) for path in self.facts.python_modules if self.own.contains(path)]
         return sorted(set(names) - NOT_IMPORTED)
+
+    @property
+    def imported_as(self) -> frozenset[str]:
+        """Names by which others import the project."""
+        packages = (posixpath.basename(path.rstrip("/")) for path in self.facts.package_dirs)
+        return frozenset((*self.own_modules, *packages)) - NOT_IMPORTED
 
     def folders_of(self, part: TreeProject) -> tuple[str, ...]:
         """Folders that make the packages of one project of the tree importable."""

@@ -43,6 +43,24 @@ _REMOVED_IN: tuple[tuple[PythonVersion, str], ...] = (
         (3, 13),
         "named '(?:cgi|cgitb|telnetlib|crypt|pipes|nntplib|imghdr|sndhdr|audioop|aifc|chunk|lib2to3|xdrlib)'",
     ),
+    ((3, 7), "'GenericMeta' from 'typing'"),
+    (
+        (3, 8),
+        "module 'time' has no attribute 'clock'|module 'cgi' has no attribute 'escape'|'escape' from 'cgi'"
+        "|no attribute 'linux_distribution'|required field .type_ignores. missing",
+    ),
+    (
+        (3, 9),
+        "HTMLParser' object has no attribute 'unescape'|array' object has no attribute '(?:from|to)string'",
+    ),
+    ((3, 10), "required field .(?:end_)?lineno. missing from"),
+    (
+        (3, 11),
+        "code expected at least \\d+ arguments|invalid mode: 'r?b?U|'coroutine' from 'asyncio'"
+        "|global flags not at the start|shuffle\\(\\) takes 2 positional",
+    ),
+    ((3, 12), "keyword-only argument: 'recursive_guard'|'match_hostname'|'_TextTestResult'"),
+    ((3, 13), "module 'unittest' has no attribute '(?:makeSuite|findTestCases)'"),
     (
         (3, 14),
         "module 'ast' has no attribute '(?:Str|Num|Bytes|NameConstant)'|There is no current event loop",

@@ -14,15 +14,10 @@ from swefoundry.drafts.recipes.python.interpreters import Candidate, OrderingFac
 from swefoundry.drafts.recipes.python.ordinary_user import root_explains
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint, proven_hint
+from swefoundry.drafts.recipes.python.pytest_family import PYTEST_DEPENDENCIES
 from swefoundry.drafts.recipes.python.recipe_draft import BuildInputs, DraftPlan, plan_label, plan_to_draft
+from swefoundry.drafts.recipes.python.tool_log import tool_constraints
 from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan, images_to_try
-
-PYTEST_DEPENDENCIES = frozenset(
-    {"attrs", "pluggy", "iniconfig", "packaging", "py", "more-itertools", "atomicwrites", "tomli"}
-)
-"""Distributions that pytest imports: when the project is one of these, a later pytest gets an older release of it than
-it needs.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +41,8 @@ class PythonPlan(SearchPlan[Candidate, Constraints]):
         if tried.outcome is RoundOutcome.STEP_FAILED:
             return build_log.build_log_constraints(tried.message, self.constraints)
         if tried.outcome in TEST_OUTCOMES:
-            return pytest_log.test_log_constraints(tried.message, self.project.modules)
+            learned = pytest_log.test_log_constraints(tried.message, self.project.modules)
+            return learned.merged(tool_constraints(tried.message, self.project, self.constraints))
         if tried.outcome is RoundOutcome.SOURCE_SHADOWED:
             return Constraints(python_path=frozenset(self.project.import_folders))
         return NO_CONSTRAINTS
@@ -81,11 +77,12 @@ def initial_plan(strategy_input: StrategyInput) -> PythonPlan:
     project = PythonProject.from_input(strategy_input)
     images = images_to_try(strategy_input, "python")
     bases = usable_bases(images, project.declared.requires_python)
+    imported_by_pytest = project.modules.distribution in PYTEST_DEPENDENCIES
     ordering = OrderingFacts(
         created=project.created,
         supported_pythons=project.declared.pythons,
         has_requirements=bool(project.runtime_names),
-        is_pytest_dependency=project.modules.distribution in PYTEST_DEPENDENCIES,
+        is_pytest_dependency=imported_by_pytest,
     )
     known = usable_bases([*images, *strategy_input.base_images.get("python", [])], None)
     uv_base = max(known, key=lambda base: base[1])[0]
@@ -99,4 +96,5 @@ def initial_plan(strategy_input: StrategyInput) -> PythonPlan:
         remaining=ordered,
         inputs=BuildInputs(uv_base, extra_packages),
         hint=hint,
+        constraints=Constraints(tools_accept_project=imported_by_pytest and project.release is not None),
     )

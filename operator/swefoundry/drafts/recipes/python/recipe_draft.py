@@ -25,15 +25,17 @@ from swefoundry.drafts.recipes.python.interpreters import (
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.project_tree import TreeProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint
+from swefoundry.drafts.recipes.python.pytest_family import pytest_dates
 from swefoundry.drafts.recipes.python.pytest_settings import REPORT_PATH, UNITTEST_COMMAND, pytest_command
 from swefoundry.drafts.recipes.python.rebuild import has_compiler, is_compiled, rebuild_globs, with_rebuild
 from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
 from swefoundry.text.plurals import pluralize
 
-NOT_BEFORE = {"setuptools": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
+NOT_BEFORE = {"setuptools": date(2019, 2, 6), "wheel": date(2019, 2, 6), "atomicwrites": date(2022, 7, 9)}
 """Distributions that are resolved without a date when the candidate's day is before this one.
 
-uv builds with setuptools 40.8 or later; the releases of atomicwrites that pytest needs were all uploaded again.
+uv builds with setuptools 40.8 or later, and with a wheel that goes with it; the
+releases of atomicwrites that pytest needs were all uploaded again.
 """
 
 
@@ -155,6 +157,7 @@ def _package_dates(
         named = {str(canonicalize_name(name)) for name in constraints.as_of_change}
         named |= project.runtime_names if candidate.own_as_of_change else set()
         days = dict.fromkeys(named - constraints.as_of_candidate, day)
+    days = pytest_dates(candidate.until, candidate.python) | days
     if candidate.until is not None:
         free = constraints.undated | {name for name, since in NOT_BEFORE.items() if candidate.until < since}
         days |= dict.fromkeys(free, UNDATED)
