@@ -30,16 +30,23 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|^error\[E\d+\]: |could not compile `|requires (rustc|the features)|gated behind the `|The system library `"
         r"|#!?\[(deny|forbid)\(|linker `cc`|failed to find tool|Unable to find libclang|is `cmake` not installed"
         r"|Could not find (`protoc`|directory of OpenSSL)|no target of cargo"
+        r"|can't find Rust compiler|Cargo, the Rust|Unknown compiler\(s\)|No CMAKE_C|Could NOT find|use_2to3 is"
+        r"|cannot find -l|could not be found for|is required unless|No package .\S+ found"
+        r"|in the pkg-config search path|[Dd]ependency \S+ .*not found|(development|header|devel) (packages?|files?)"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are
-    re.compile(r"^(FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("),
+    re.compile(
+        r"^(FAIL|FAILED|ERROR) |^=+ .*\b(failed|errors?|passed|no tests ran)\b.* =+$|^(FAILED|OK) ?\("
+    ),
     # what a test saw
     re.compile(
         r"^E   +\w[\w.]*(Error|Exception|Warning|Failed)\b|^ *\w[\w.]*(Error|Exception)(:|$)"
         r"|^ +\w+_test\.go:\d+: |^panic: |^thread '.*' (\(\d+\) )?panicked at "
     ),
-    re.compile(r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|×|╰─▶|exit (status|code)"),
+    re.compile(
+        r"^E   |^\s*(error|Error|ERROR|usage|hint|help)\b[: ]|\.\w+:\d+:\d+: error: |×|╰─▶|exit (status|code)"
+    ),
 )
 _RAISED = re.compile(r"^(?:E  |INTERNALERROR>)? *(?:TypeError|ImportError|AttributeError)\b")
 """Errors by which a distribution shows that it does not fit others: where they are raised says which one it is."""

@@ -25,8 +25,8 @@ def failing_tests(log: str) -> frozenset[str]:
 
 
 def failing_ids(log: str) -> frozenset[str]:
-    """Return the ids that the short summary names."""
-    return frozenset(re.findall(r"^(?:FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
+    """Return the ids that the short summary names; pytest before release 4 writes `FAIL`."""
+    return frozenset(re.findall(r"^(?:FAIL|FAILED|ERROR) (\S+::.+?)(?: - .*)?$", log, re.M))
 
 
 def failure_count(log: str) -> int:

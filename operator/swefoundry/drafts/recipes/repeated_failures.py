@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import combinations
 from typing import Any, Generic, Self, TypeVar
 
-CandidateT = TypeVar("CandidateT")
+TriedT = TypeVar("TriedT")
 
 _VARYING = (
     (re.compile(r"0x[0-9a-f]+"), "0x"),
@@ -31,23 +31,23 @@ def failure_signature(message: str) -> str:
 
 
 @dataclass(frozen=True)
-class FailedCandidates(Generic[CandidateT]):
+class FailedCandidates(Generic[TriedT]):
     """The failures so far: signature and candidate, in the order of the rounds."""
 
-    rounds: tuple[tuple[str, CandidateT], ...] = ()
+    rounds: tuple[tuple[str, TriedT], ...] = ()
 
-    def having(self, candidate: CandidateT, message: str) -> Self:
+    def having(self, candidate: TriedT, message: str) -> Self:
         """Return these with one more; a round without a log shows no failure."""
         signature = failure_signature(message)
         return replace(self, rounds=(*self.rounds, (signature, candidate))) if signature else self
 
-    def repeats_last(self, candidate: CandidateT) -> bool:
+    def repeats_last(self, candidate: TriedT) -> bool:
         """Whether a candidate differs from one with the last failure only in what had no effect on that failure."""
         alike = self._with_last_failure()
         without_effect = {_differences(one, other) for one, other in combinations(alike, 2)} - {frozenset()}
         return any(_differences(candidate, tried) in without_effect for tried in alike)
 
-    def _with_last_failure(self) -> tuple[CandidateT, ...]:
+    def _with_last_failure(self) -> tuple[TriedT, ...]:
         last = self.rounds[-1][0] if self.rounds else ""
         return tuple(dict.fromkeys(candidate for signature, candidate in self.rounds if signature == last))
 
@@ -59,8 +59,6 @@ def _differences(one: Any, other: Any) -> frozenset[str]:
     )
 
 
-def least_alike_first(
-    candidates: Iterable[CandidateT], failed: FailedCandidates[CandidateT]
-) -> tuple[CandidateT, ...]:
+def least_alike_first(candidates: Iterable[TriedT], failed: FailedCandidates[TriedT]) -> tuple[TriedT, ...]:
     """Return the candidates in their order, those that repeat the last failure at the end."""
     return tuple(sorted(candidates, key=failed.repeats_last))

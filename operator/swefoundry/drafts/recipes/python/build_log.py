@@ -2,47 +2,61 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
 
 from swefoundry.drafts.recipes.python.build_limits import LIMIT_FOR_2TO3, build_limit_constraints
 from swefoundry.drafts.recipes.python.constraints import NO_CONSTRAINTS, Constraints
+from swefoundry.drafts.recipes.python.debian_packages import (
+    libraries_of_headers_in,
+    missing_libraries,
+    missing_programs,
+)
 from swefoundry.drafts.recipes.python.distributions import distribution_of
+from swefoundry.drafts.recipes.python.interpreters import PythonVersion
 
 _NAME = r"([A-Za-z0-9][\w.-]*)"
-_PACKAGES_BY_HEADER = {
-    "ffi.h": "libffi-dev",
-    "libxml/": "libxml2-dev libxslt1-dev",
-    "openssl/": "libssl-dev",
-    "zlib.h": "zlib1g-dev",
-    "jpeglib.h": "libjpeg-dev",
-    "yaml.h": "libyaml-dev",
-    "libpq-fe.h": "libpq-dev",
-    "Python.h": "python3-dev",
-    "sqlite3.h": "libsqlite3-dev",
-}
-_PACKAGES_BY_PROGRAM = {
-    "pg_config": "libpq-dev gcc libc6-dev",
-    "mysql_config": "default-libmysqlclient-dev gcc libc6-dev pkg-config",
-    "xml2-config": "libxml2-dev libxslt1-dev gcc libc6-dev",
-    "xslt-config": "libxml2-dev libxslt1-dev gcc libc6-dev",
-    "git": "git",
-    "rustc": "rustc cargo",
-    "cargo": "rustc cargo",
-    "cmake": "cmake make gcc g++",
-    "make": "make gcc libc6-dev",
-}
 _NO_COMPILER = re.compile(
     r"(?:command|execute) '?(?:[\w-]*gcc|cc|c\+\+|[\w-]*g\+\+|clang)'?.*(?:failed|No such)|unknown: .*gcc"
     r"|Unknown compiler\(s\)|No CMAKE_C(?:XX)?_COMPILER could be found"
 )
+_REMOVED_FROM_HEADERS: tuple[tuple[PythonVersion, str], ...] = (
+    ((3, 7), "has no member named .(?:exc_type|exc_value|exc_traceback)\\b"),
+    ((3, 8), "PyCode_New.*\\n?.*too few arguments|too few arguments to function .PyCode_New"),
+    ((3, 9), "has no member named .tp_print"),
+    (
+        (3, 11),
+        "longintrepr\\.h: No such file|has no member named .use_tracing|incomplete typedef .PyFrameObject",
+    ),
+    ((3, 12), "has no member named .(?:ob_digit|curexc_type|curexc_value)|wstr_length"),
+    ((3, 13), "_PyUnicode_FastCopyCharacters|too few arguments to function ._PyLong_AsByteArray"),
+)
+"""Interpreter -> patterns of messages of the C compiler that show that C sources, often Cython's, need an older one."""
+
 _NO_CARGO = re.compile(r"can't find Rust compiler|Cargo, the Rust package manager, is not installed")
 
 
-def build_log_constraints(log: str, applied: Constraints = NO_CONSTRAINTS) -> Constraints:
+@dataclass(frozen=True)
+class OwnBuild:
+    """The build of the project itself."""
+
+    compiled: bool = False
+    """It has compiled parts, so that it cannot be imported unbuilt."""
+    text: str = ""
+    """Its manifests."""
+
+
+def build_log_constraints(
+    log: str, applied: Constraints = NO_CONSTRAINTS, own: OwnBuild = OwnBuild()
+) -> Constraints:
     """Return all constraints of the log, merged; ``applied`` are those that this build already had."""
     learned = Constraints()
-    for found_constraints in (*_resolution_constraints(log), *_failed_build_constraints(log, applied)):
+    for found_constraints in (
+        *_resolution_constraints(log),
+        *_failed_build_constraints(log, applied, own),
+        *_interpreter_constraints(log),
+    ):
         learned = learned.merged(found_constraints)
     return learned
 
@@ -66,30 +80,30 @@ def _compiler_constraints(log: str) -> Iterator[Constraints]:
         yield _apt_constraint("g++ gcc libc6-dev" if re.search(r"g\+\+|CXX", log) else "gcc libc6-dev")
     if _NO_CARGO.search(log):
         yield _apt_constraint("cargo gcc libc6-dev rustc")
-    for header, packages in _PACKAGES_BY_HEADER.items():
-        if re.search(rf"fatal error: {re.escape(header)}\S*: No such file", log):
-            yield _apt_constraint(packages + " gcc libc6-dev")
+    yield Constraints(apt=missing_libraries(log))
 
 
 def _program_constraints(log: str) -> Iterator[Constraints]:
     yield from _compiler_constraints(log)
-    for program, packages in _PACKAGES_BY_PROGRAM.items():
-        if re.search(
-            rf"(?:No such file or directory: |/bin/sh: .*|command )['\"]?{program}['\"]?(?:: not found)?\s*$",
-            log,
-            re.M,
-        ):
-            yield _apt_constraint(packages)
+    for packages in missing_programs(log):
+        yield Constraints(apt=packages)
 
 
 def _apt_constraint(packages: str) -> Constraints:
     return Constraints(apt=frozenset(packages.split()))
 
 
-def _failed_build_constraints(log: str, known: Constraints) -> Iterator[Constraints]:
+def _interpreter_constraints(log: str) -> Iterator[Constraints]:
+    """C sources that use what later interpreters removed from their headers -> an older interpreter."""
+    for version, pattern in _REMOVED_FROM_HEADERS:
+        if re.search(pattern, log):
+            yield Constraints(below=version)
+
+
+def _failed_build_constraints(log: str, known: Constraints, own: OwnBuild) -> Iterator[Constraints]:
     """Allow another release, which may have a wheel; where none has, add compiler, headers and programs."""
     if _is_own_build(log):
-        yield _own_build_constraints(log, known)
+        yield _own_build_constraints(log, known, own)
         yield from _program_constraints(log)
         return
     of_the_time = build_limit_constraints(log)
@@ -110,8 +124,11 @@ def _is_own_build(log: str) -> bool:
     return bool(re.search(r"Failed to build `[^`]*file:///testbed|@ file:///testbed", log))
 
 
-def _own_build_constraints(log: str, known: Constraints) -> Constraints:
-    """The project itself does not build: install what its build misses, else put it on PYTHONPATH."""
+def _own_build_constraints(log: str, known: Constraints, own: OwnBuild) -> Constraints:
+    """The project itself does not build: install what its build misses, else put it on PYTHONPATH.
+
+    A build stops at the first missing library: a compiled project gets those of all headers that setup.py names.
+    """
     old_tools = _own_tools_of_the_time(log)
     if old_tools.merged(known) != known:
         return old_tools
@@ -121,7 +138,9 @@ def _own_build_constraints(log: str, known: Constraints) -> Constraints:
     missed = frozenset(
         name for found_constraints in _compiler_constraints(log) for name in found_constraints.apt
     )
-    return Constraints(on_path=True) if missed <= known.apt else Constraints(apt=missed)
+    if missed <= known.apt:
+        return NO_CONSTRAINTS if own.compiled else Constraints(on_path=True)
+    return Constraints(apt=missed | (libraries_of_headers_in(own.text) if own.compiled else frozenset()))
 
 
 def _own_tools_of_the_time(log: str) -> Constraints:

@@ -40,6 +40,12 @@ _COMPILED_MARKERS = re.compile(
     r"|^\s*ext-modules\s*=|^\s*\[+tool\.setuptools-rust|mypyc",
     re.M,
 )
+_OPTIONAL_PARTS = re.compile(
+    r"optional\s*=\s*True|optional_build_ext|\bFeature\(|BuildFailed|BuildExtensionFailed|[Ss]peedups?\b"
+    r"|mypyc|allow_fail|without[_-]c?ext|NO_EXT|_EXTENSIONS\b|PURE_PYTHON"
+)
+"""Signs in a setup.py that the project also runs without its compiled parts."""
+
 _COMPILED_PYTHON = re.compile(r"mypyc|\bcythonize\([^)]*\.py[\"']")
 """Projects whose Python files are themselves compiled."""
 
@@ -60,6 +66,11 @@ def is_compiled(project: PythonProject) -> bool:
     """Whether installing the project compiles something."""
     build = {canonicalize_name(item.name) for item in requirements_in(project.declared.build)}
     return bool(build & _COMPILING) or _COMPILED_MARKERS.search(_manifest_text(project)) is not None
+
+
+def needs_compilation(project: PythonProject) -> bool:
+    """Whether the project cannot be imported without its compiled parts."""
+    return is_compiled(project) and _OPTIONAL_PARTS.search(_manifest_text(project)) is None
 
 
 def has_compiler(base: str, apt: Collection[str]) -> bool:

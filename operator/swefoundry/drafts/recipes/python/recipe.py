@@ -15,6 +15,7 @@ from swefoundry.drafts.recipes.python.ordinary_user import root_explains
 from swefoundry.drafts.recipes.python.project import PythonProject
 from swefoundry.drafts.recipes.python.proven_hints import ProvenHint, proven_hint
 from swefoundry.drafts.recipes.python.pytest_family import PYTEST_DEPENDENCIES
+from swefoundry.drafts.recipes.python.rebuild import needs_compilation
 from swefoundry.drafts.recipes.python.recipe_draft import BuildInputs, DraftPlan, plan_label, plan_to_draft
 from swefoundry.drafts.recipes.python.tool_log import tool_constraints
 from swefoundry.drafts.recipes.recipe_search import TEST_OUTCOMES, SearchPlan, images_to_try
@@ -39,7 +40,8 @@ class PythonPlan(SearchPlan[Candidate, Constraints]):
 
     def learned_from(self, tried: TriedRound) -> Constraints:
         if tried.outcome is RoundOutcome.STEP_FAILED:
-            return build_log.build_log_constraints(tried.message, self.constraints)
+            own = build_log.OwnBuild(needs_compilation(self.project), self.project.own.manifest_text)
+            return build_log.build_log_constraints(tried.message, self.constraints, own)
         if tried.outcome in TEST_OUTCOMES:
             learned = pytest_log.test_log_constraints(tried.message, self.project.modules)
             return learned.merged(tool_constraints(tried.message, self.project, self.constraints))
