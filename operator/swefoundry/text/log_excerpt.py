@@ -32,7 +32,8 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|Could not find (`protoc`|directory of OpenSSL)|no target of cargo"
         r"|can't find Rust compiler|Cargo, the Rust|Unknown compiler\(s\)|No CMAKE_C|Could NOT find|use_2to3 is"
         r"|cannot find -l|could not be found for|is required unless|No package .\S+ found"
-        r"|in the pkg-config search path|[Dd]ependency \S+ .*not found|(development|header|devel) (packages?|files?)"
+        r"|in the pkg-config search path|required by 'virtual:world'|[Dd]ependency \S+ .*not found"
+        r"|(development|header|devel) (packages?|files?)"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are

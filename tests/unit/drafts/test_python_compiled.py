@@ -44,7 +44,7 @@ def packages_after(message: str, setup: str = COMPILED) -> list[str]:
         ("         a.c:1:10: fatal error: libxml/xmlversion.h: No such file", ["libxml2-dev", "libxslt1-dev"]),
         ("         /usr/bin/ld: cannot find -lz: No such file or directory", ["zlib1g-dev"]),
         ("         ld: cannot find -lfreetype", ["libfreetype6-dev"]),
-        ("         Package 'libffi', required by 'virtual:world', not found in the", ["libffi-dev"]),
+        ("         Package 'libffi', required by 'virtual:world', not found", ["libffi-dev"]),
         ("         No package 'cairo' found", ["libcairo2-dev"]),
         ('         meson.build:12:6: ERROR: Dependency "lcms2" not found, tried pkgconfig', ["liblcms2-dev"]),
         ("         -- Could NOT find BZ2 (missing: BZIP2_LIBRARIES)", ["libbz2-dev"]),
