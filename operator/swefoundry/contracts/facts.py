@@ -20,13 +20,13 @@ class Facts(WireModel):
     languages: dict[str, int] = {}
     """Files per language, most first."""
     manifests: list[FileFact] = []
-    """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, noxfile.py, Pipfile, package.json, go.mod, …"""
+    """pyproject.toml, setup.py, setup.cfg, requirements*.txt, tox.ini, Pipfile, package.json, go.mod, pom.xml, …"""
     further_manifests: list[FileFact] = []
     """Manifests of Python projects and npm packages in deeper folders (monorepos), and files that manifests include
     with `-r` and `-c`; together at most 512 KiB.
     """
     fixed_manifests: list[FileFact] | None = None
-    """Manifests of npm, cargo and Go as the gold patch leaves them, where it changes them: recipes read which packages
+    """Manifests of npm, cargo, Go and Maven as the gold patch leaves them, where it changes them: recipes read what
     it adds. Agents never see them.
     """
     ci: list[FileFact] = []

@@ -34,6 +34,10 @@ _PATTERNS_BY_RANK: tuple[re.Pattern[str], ...] = (
         r"|cannot find -l|could not be found for|is required unless|No package .\S+ found"
         r"|in the pkg-config search path|required by 'virtual:world'|[Dd]ependency \S+ .*not found"
         r"|(development|header|devel) (packages?|files?)"
+        r"|in offline mode and the artifact|Could not (find|transfer) artifact|no class of Maven"
+        r"|(release version|invalid (source|target) release:|(Source|Target) option) \d|does not \"opens "
+        r"|class file (major )?version|(has )?wrong version \d+"
+        r"|Failed to execute goal (?!org\.apache\.maven\.plugins:maven-surefire)|\.java:\[\d+,\d+\] |OutOfMemoryError"
         r"|(not|n't) .{0,40}\bas root\b|as root without --no-sandbox|how to run \S+ as root|\"root\" execution"
     ),
     # every failing test by name, and how many there are

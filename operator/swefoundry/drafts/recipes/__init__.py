@@ -10,12 +10,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import swefoundry.drafts.recipes.go.go_recipe as go_recipe
+import swefoundry.drafts.recipes.java.java_recipe as java_recipe
 import swefoundry.drafts.recipes.node.node_recipe as node_recipe
 import swefoundry.drafts.recipes.python.recipe as python_recipe
 import swefoundry.drafts.recipes.rust.cargo_recipe as cargo_recipe
 from swefoundry.contracts.facts import Facts
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.recipes.go.toolchains import DEFAULT_GO_BASES
+from swefoundry.drafts.recipes.java.java_releases import DEFAULT_JAVA_BASES
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, proposals_of
 from swefoundry.drafts.recipes.rust.rust_releases import DEFAULT_RUST_BASES
@@ -49,6 +51,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         DEFAULT_NODE_BASES,
         images_of="javascript",
     ),
+    RecipeLanguage("java", (".java",), java_recipe.initial_plan, DEFAULT_JAVA_BASES),
     RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES),
 )
 """Of languages with equally many test files the first wins. A language without an entry has no recipe; its tasks go to

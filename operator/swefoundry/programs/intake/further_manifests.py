@@ -36,7 +36,7 @@ def manifests_above(tests: Iterable[str], paths: set[str], facts: Facts) -> list
     above = {
         str(folder / name)
         for folder in folders
-        for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json", "Cargo.toml")
+        for name in (*PYTHON_PROJECT[:3], "go.mod", "package.json", "Cargo.toml", "pom.xml")
     }
     return sorted((above & paths) - known)
 

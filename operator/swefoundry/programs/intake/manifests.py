@@ -42,6 +42,12 @@ MANIFESTS = (
     "rust-toolchain",
     "rust-toolchain.toml",
     "pom.xml",
+    ".mvn/maven.config",
+    ".mvn/jvm.config",
+    ".mvn/extensions.xml",
+    ".java-version",
+    ".tool-versions",
+    ".sdkmanrc",
     "build.gradle",
     "build.gradle.kts",
     "settings.gradle",
@@ -56,7 +62,7 @@ MANIFESTS = (
     "Makefile",
 )
 
-FIXED_MANIFESTS = ("package.json", "Cargo.toml", "go.mod")
+FIXED_MANIFESTS = ("package.json", "Cargo.toml", "go.mod", "pom.xml")
 """Names of manifests that are read after the fix as well: it may need a package that the source does not name."""
 
 LOCKS = (

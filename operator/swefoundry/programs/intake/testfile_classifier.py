@@ -28,6 +28,7 @@ _NAMES = (
         for end in ("java", "kt", "scala", "cs")
         for name in (f"*Test.{end}", f"*Tests.{end}", f"Test*.{end}")
     ),
+    *("*TestCase.java", "*IT.java", "*ITCase.java"),
     # Ruby, PHP, Elixir
     "*_spec.rb",
     "*_test.rb",
@@ -55,11 +56,19 @@ _RUST_TEST = re.compile(rb"^[ \t]*#\[(?:\w+::)*test\b", re.MULTILINE)
 """Tests in Rust are often part of the file that they test."""
 
 
+_JAVA_TESTS = re.compile(
+    rb"@(?:[\w.]*Test|RunWith|Suite|Theory|Property|TestFactory|TestTemplate)\b|\bextends\b|\bTestSuite\b"
+)
+"""What a class of Java has that runs: tests of its own, or those of the class that it extends."""
+
+
 def is_test(path: str, content: bytes | None) -> bool:
     """Whether to name ``path`` to the test command; without ``content`` (a deleted file) the name decides."""
     parsed = PurePosixPath(path)
     if parsed.name in _SUPPORT:
         return False
+    if parsed.suffix == ".java":
+        return _is_java_test(parsed, content)
     if any(fnmatchcase(parsed.name, pattern) for pattern in _NAMES):
         return True
     if parsed.suffix == ".rs" and content is not None and _RUST_TEST.search(content):
@@ -71,6 +80,25 @@ def is_test(path: str, content: bytes | None) -> bool:
     if parsed.suffix in _SCRIPTS:
         return not _is_support_script(parsed, content)
     return parsed.suffix == ".rs"
+
+
+def _is_java_test(path: PurePosixPath, content: bytes | None) -> bool:
+    """Whether a class is run: by its name and not abstract, or in a test folder by the tests that it has."""
+    if content and _is_abstract(path, content):
+        return False
+    if any(fnmatchcase(path.name, pattern) for pattern in _NAMES):
+        return not content or _JAVA_TESTS.search(content) is not None
+    in_folder = any(folder in _FOLDERS for folder in path.parts[:-1])
+    return in_folder and content is not None and re.search(rb"@[\w.]*Test\b", content) is not None
+
+
+def _is_abstract(path: PurePosixPath, content: bytes) -> bool:
+    """Whether the class of the file's name is abstract, or an interface: other classes run its tests."""
+    name = re.escape(path.stem.encode())
+    declared = re.search(
+        rb"\babstract\s[\w\s]*\bclass\s+" + name + rb"\b|\binterface\s+" + name + rb"\b", content
+    )
+    return declared is not None
 
 
 def _is_support_script(path: PurePosixPath, content: bytes | None) -> bool:

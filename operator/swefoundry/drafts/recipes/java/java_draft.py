@@ -1,0 +1,172 @@
+"""Turn a candidate and constraints into a draft and a label for people."""
+
+import shlex
+from itertools import groupby
+
+from swefoundry.contracts.draft import Draft
+from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.dockerfile.render import apt_step
+from swefoundry.drafts.recipes.java.java_constraints import JavaConstraints
+from swefoundry.drafts.recipes.java.java_project import JavaProject, MavenModule
+from swefoundry.drafts.recipes.java.java_releases import SUPPORTED_LEVEL, JavaCandidate
+from swefoundry.drafts.recipes.java.maven_command import (
+    FLAGS_VARIABLE,
+    MAVEN_REPORTS,
+    NOT_COMPILED,
+    maven_test_command,
+)
+from swefoundry.drafts.recipes.java.pom_additions import added_by_fix
+from swefoundry.drafts.recipes.recipe_search import ORDINARY_USER
+
+REPOSITORY = "/m2"
+"""Where the image has the artifacts: not in the home, which is another one for an ordinary user."""
+
+SKIPPED_PLUGINS = (
+    "animal.sniffer",
+    "bnd.baseline",
+    "checkstyle",
+    "clirr",
+    "cyclonedx",
+    "dependency-check",
+    "enforcer",
+    "findbugs",
+    "formatter",
+    "forbiddenapis",
+    "gpg",
+    "impsort",
+    "jacoco",
+    "japicmp",
+    "license",
+    "maven.gitcommitid",
+    "maven.javadoc",
+    "maven.source",
+    "moditect",
+    "pmd",
+    "rat",
+    "revapi",
+    "sort",
+    "spotbugs",
+    "spotless.check",
+    "spotless.apply",
+    "xml",
+)
+"""Plugins that check, document and publish, by the properties that skip them: no test needs them."""
+
+_TESTS = (
+    "-Dmaven.test.skip=false",
+    "-DskipTests=false",
+    "-DfailIfNoTests=false",
+    "-Dsurefire.failIfNoSpecifiedTests=false",
+    "-Dsurefire.rerunFailingTestsCount=0",
+)
+"""Modules that are only compiled for others have none of the classes."""
+IGNORED_FAILURES = "maven.test.failure.ignore"
+_DEPENDENCY_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
+
+
+def plan_to_draft(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> Draft:
+    """Return the draft of a plan. Nothing is rebuilt in a reused image: Maven compiles what is newer."""
+    return Draft(
+        dockerfile=_dockerfile(project, candidate, constraints),
+        test_command=maven_test_command(project, constraints),
+        reports=list(MAVEN_REPORTS),
+        error_exit_codes=[NOT_COMPILED],
+        tolerated_failures=sorted(constraints.tolerated),
+        run_as_user=ORDINARY_USER if constraints.as_user else None,
+    )
+
+
+def _dockerfile(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> str:
+    """Artifacts and what is compiled come from the build; the tests have no repository.
+
+    Artifacts are used from whatever repository they came: Maven otherwise asks each repository of a POM for its own.
+    """
+    flags = " ".join(maven_flags(project, candidate, constraints))
+    steps = [
+        f"FROM {candidate.base}",
+        f'ENV LANG=C.UTF-8 {FLAGS_VARIABLE}="{flags}"',
+        *([apt_step(sorted(constraints.apt))] if constraints.apt else []),
+        f"COPY . {SOURCE_ROOT}",
+        f"WORKDIR {SOURCE_ROOT}",
+        *_restore_steps(project),
+        *_fetch_added(project),
+        *(
+            f"RUN mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:get -Dtransitive=false -Dartifact={artifact}"
+            for artifact in sorted(constraints.artifacts)
+        ),
+        f"RUN find {REPOSITORY} -name _remote.repositories -delete && chmod -R a+rwX {REPOSITORY}",
+    ]
+    return "\n".join(steps) + "\n"
+
+
+def maven_flags(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> list[str]:
+    """Return the options that the build and the tests share."""
+    return [
+        "-B -ntp",
+        f"-Dmaven.repo.local={REPOSITORY}",
+        *_TESTS,
+        f"-D{IGNORED_FAILURES}=false",
+        *(f"-D{name}.skip" for name in SKIPPED_PLUGINS),
+        *raised_levels(project, candidate, constraints),
+        *sorted(constraints.options),
+    ]
+
+
+def raised_levels(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> list[str]:
+    """Return the properties of levels that the JDK's compiler refuses, with one that it takes."""
+    low = {name for name, level in project.levels.items() if level < candidate.lowest_level and name}
+    if constraints.raised_level:
+        low |= {name for name, level in project.levels.items() if level < SUPPORTED_LEVEL and name}
+        low |= {"maven.compiler.source", "maven.compiler.target"}
+    return [f"-D{name}={SUPPORTED_LEVEL}" for name in sorted(low)]
+
+
+def _restore_steps(project: JavaProject) -> list[str]:
+    """Run a test class of each module: that brings dependencies, plugins, and the part of surefire that runs them."""
+    groups = groupby(sorted(project.modules, key=lambda each: each.root), key=lambda each: each.root)
+    return [_restore(root, list(modules)) for root, modules in groups]
+
+
+def _restore(root: str, modules: list[MavenModule]) -> str:
+    place = f"cd {shlex.quote(root)} && " if root != "." else ""
+    selectors = ",".join(module.selector for module in modules)
+    selection = f" -pl {shlex.quote(selectors)} -am" if modules[0].has_modules else ""
+    classes = ",".join(f"$(one_test {shlex.quote(module.selector)})" for module in modules)
+    return (
+        "RUN one_test() { { find \"$1/src\" -name '*Test.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+        " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; } && "
+        f"{place}mvn ${FLAGS_VARIABLE} \\\n"
+        f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} test"
+    )
+
+
+def _fetch_added(project: JavaProject) -> list[str]:
+    """Download what only the POMs after the fix ask for, by projects that have nothing but these artifacts.
+
+    An empty test class brings the part of surefire that runs the tests.
+    """
+    steps: list[str] = []
+    for text in added_by_fix(project):
+        steps += [
+            f"RUN mkdir -p /tmp/added/src/test/java && cat > /tmp/added/pom.xml <<'EOF'\n{text}EOF",
+            f"RUN cd /tmp/added && echo 'public class NoneTest {{}}' > src/test/java/NoneTest.java && if ! {{ \\\n"
+            f" mvn ${FLAGS_VARIABLE} -Dtest=NoneTest test; \\\n"
+            f" mvn ${FLAGS_VARIABLE} {_DEPENDENCY_PLUGIN}:go-offline; \\\n"
+            ' }; then echo "not all that the fix asks for is there"; fi; rm -r /tmp/added',
+        ]
+    return steps
+
+
+def plan_label(project: JavaProject, candidate: JavaCandidate, constraints: JavaConstraints) -> str:
+    """Return what distinguishes the draft, for people."""
+    words = [f"java {candidate.version[0]}"]
+    if raised_levels(project, candidate, constraints):
+        words.append(f"compiled for {SUPPORTED_LEVEL}")
+    for prefix, values in (
+        ("with", {*constraints.apt, *constraints.artifacts}),
+        ("options", constraints.options),
+        ("JVM options", constraints.jvm_options),
+    ):
+        if values:
+            words.append(f"{prefix} {' '.join(sorted(values))}")
+    return ", ".join([*words, *constraints.described()])

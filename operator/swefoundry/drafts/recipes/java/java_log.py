@@ -1,0 +1,152 @@
+"""Constraints that a log reveals: what the next draft must have."""
+
+import re
+
+from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
+from swefoundry.drafts.recipes.java.java_releases import JavaCandidate
+
+FIRST_CLASS_FILE = 44
+"""Class files of Java N have the major version N + 44."""
+
+_LEVEL = re.compile(
+    r"(?:invalid (?:source|target) release: |release version |(?:Source|Target) option )(?:1\.)?(\d+)"
+    r"(?: not supported| is no longer supported|$|\b)"
+)
+_NEWER_CLASSES = re.compile(
+    r"class file version (\d+)(?:\.0)?\), this version|wrong version (\d+)(?:\.0)?, should be"
+)
+_OLDER_READER = re.compile(r"Unsupported class file major version (\d+)")
+_CLOSED_PACKAGE = re.compile(r"module ([\w.]+) does not \"opens ([\w.]+)\"")
+_CLOSED_EXPORT = re.compile(r"module ([\w.]+) does not export ([\w.]+)")
+_TOO_NEW: tuple[tuple[re.Pattern[str], int], ...] = (
+    (re.compile(r"com\.sun:tools:jar|tools\.jar|com/sun/tools/javac/(?:code|main)"), 9),
+    (
+        re.compile(
+            r"package javax\.(?:xml\.(?:bind|ws)|annotation|activation|jws)\b[\w.]* (?:does not exist|is not visible)"
+            r"|(?:NoClassDefFoundError|ClassNotFoundException): javax[./](?:xml[./](?:bind|ws)|activation)"
+        ),
+        11,
+    ),
+    (re.compile(r"security manager is (?:not supported|deprecated)|setSecurityManager is no longer"), 17),
+    (re.compile(r"java\.lang\.NoSuchFieldError: .*JCImport does not have member field"), 21),
+)
+"""What old sources, plugins and libraries do, and the first releases that refuse it."""
+
+_FAILED_PLUGIN = re.compile(r"Failed to execute goal ([\w.-]+):([\w.-]+):[\w.-]+:([\w-]+)")
+_CORE_PLUGINS = frozenset(
+    f"maven-{name}-plugin" for name in ("compiler", "surefire", "resources", "clean", "jar", "dependency")
+)
+_SKIP_PROPERTIES = {
+    "apache-rat-plugin": "rat.skip",
+    "buildnumber-maven-plugin": "maven.buildNumber.skip",
+    "flatten-maven-plugin": "flatten.skip",
+    "frontend-maven-plugin": "skip.npm",
+    "git-commit-id-maven-plugin": "maven.gitcommitid.skip",
+    "maven-antrun-plugin": "maven.antrun.skip",
+    "maven-bundle-plugin": "baseline.skip",
+    "maven-invoker-plugin": "invoker.skip",
+    "maven-site-plugin": "maven.site.skip",
+    "maven-toolchains-plugin": "toolchain.skip",
+    "exec-maven-plugin": "exec.skip",
+    "sortpom-maven-plugin": "sort.skip",
+}
+_OFFLINE = re.compile(
+    r"(?:Cannot access \S+ \(\S+\) in offline mode and the artifact|Could not find artifact|The following artifacts "
+    r"could not be resolved:) ([\w.-]+):([\w.-]+):(pom|jar|test-jar|war|zip|tar\.gz|maven-plugin|bundle)"
+    r"(?::([\w.-]+?))?:(\d[\w.+-]*)"
+)
+_OFFLINE_MODE = re.compile(r"offline mode")
+_MEMORY = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit exceeded")
+_DISPLAY = re.compile(r"HeadlessException|No X11 DISPLAY|Can't connect to X11")
+_LATE_ARG_LINE = re.compile(r"@\{argLine\}")
+_WARNINGS = re.compile(r"warnings found and -Werror specified")
+_MISSING_PROGRAM = re.compile(r"Cannot run program \"([\w+./-]+)\".*(?:error=2|No such file)")
+_PACKAGES = {name: name for name in ("git", "make", "gcc", "python3", "node")} | {"python": "python3"}
+_LIBRARIES = {"libfreetype.so.6": "libfreetype6", "libfontconfig.so.1": "fontconfig"}
+_MISSING_LIBRARY = re.compile(r"(lib[\w.+-]+\.so[.\d]*): cannot open shared object file")
+
+HEAP = "-XX:MaxRAMPercentage=70"
+"""A JVM takes a quarter of the memory limit otherwise."""
+HEADLESS = "-Djava.awt.headless=true"
+
+
+def log_constraints(log: str, candidate: JavaCandidate, known: JavaConstraints) -> JavaConstraints:
+    """Return the constraints that a log of a build or of tests reveals."""
+    learned = _releases(log, candidate, known)
+    skipped = frozenset(
+        f"-D{_skip_property(artifact)}"
+        for _, artifact, _ in _FAILED_PLUGIN.findall(log)
+        if artifact not in _CORE_PLUGINS
+    )
+    options = {"-DargLine="} if _LATE_ARG_LINE.search(log) else set()
+    options |= {"-Dmaven.compiler.failOnWarning=false"} if _WARNINGS.search(log) else set()
+    return learned.merged(
+        JavaConstraints(
+            options=frozenset(skipped | options),
+            jvm_options=_jvm_options(log),
+            artifacts=_missing_artifacts(log),
+            apt=_debian_packages(log),
+        )
+    )
+
+
+def _releases(log: str, candidate: JavaCandidate, known: JavaConstraints) -> JavaConstraints:
+    learned = NO_JAVA_CONSTRAINTS
+    for level in {int(number) for number in _LEVEL.findall(log)}:
+        if level > candidate.version[0]:
+            learned = learned.merged(JavaConstraints(at_least=(level, 0)))
+        elif known.raised_level:  # the POM has the level in no property
+            learned = learned.merged(JavaConstraints(below=candidate.version))
+        else:
+            learned = learned.merged(JavaConstraints(raised_level=True))
+    for numbers in _NEWER_CLASSES.findall(log):
+        needed = max(int(number) for number in numbers if number) - FIRST_CLASS_FILE
+        learned = learned.merged(JavaConstraints(at_least=(needed, 0)))
+    too_new = [int(number) - FIRST_CLASS_FILE for number in _OLDER_READER.findall(log)]
+    too_new += [release for pattern, release in _TOO_NEW if pattern.search(log)]
+    return learned.merged(JavaConstraints(below=(min(too_new), 0))) if too_new else learned
+
+
+def _skip_property(artifact: str) -> str:
+    name = re.sub(r"^maven-|-maven-plugin$|-plugin$", "", artifact)
+    return _SKIP_PROPERTIES.get(artifact, f"{name}.skip")
+
+
+def _jvm_options(log: str) -> frozenset[str]:
+    opened = {
+        f"--add-opens={module}/{package}=ALL-UNNAMED" for module, package in _CLOSED_PACKAGE.findall(log)
+    }
+    opened |= {
+        f"--add-exports={module}/{package}=ALL-UNNAMED" for module, package in _CLOSED_EXPORT.findall(log)
+    }
+    memory = {HEAP} if _MEMORY.search(log) else set()
+    display = {HEADLESS} if _DISPLAY.search(log) else set()
+    return frozenset(opened | memory | display)
+
+
+def _missing_artifacts(log: str) -> frozenset[str]:
+    """Artifacts that the tests, which have no repository, ask for; in the build nothing helps against a missing one."""
+    if not _OFFLINE_MODE.search(log):
+        return frozenset()
+    found = _OFFLINE.findall(log)
+    return frozenset(
+        ":".join(filter(None, (group, artifact, version, kind, classifier)))
+        for group, artifact, kind, classifier, version in found
+    )
+
+
+def _debian_packages(log: str) -> frozenset[str]:
+    programs = {_PACKAGES.get(name) for name in _MISSING_PROGRAM.findall(log)}
+    libraries = {_LIBRARIES.get(name) for name in _MISSING_LIBRARY.findall(log)}
+    return frozenset(name for name in programs | libraries if name is not None)
+
+
+_PERMISSIONS = re.compile(
+    r"AccessDeniedException|Permission denied|as root\b|operation not permitted|setReadable|setWritable|canWrite",
+    re.IGNORECASE,
+)
+
+
+def asks_for_permissions(log: str) -> bool:
+    """Whether a failed test expected to be denied something, which root never is."""
+    return _PERMISSIONS.search(log) is not None

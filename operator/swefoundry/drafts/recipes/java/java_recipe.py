@@ -1,0 +1,48 @@
+"""The Java recipe: turn facts and past rounds into drafts, best first; a candidate is a JDK."""
+
+from dataclasses import dataclass
+
+from swefoundry.contracts.strategy_names import RECIPE
+from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.java.java_constraints import NO_JAVA_CONSTRAINTS, JavaConstraints
+from swefoundry.drafts.recipes.java.java_draft import plan_label, plan_to_draft
+from swefoundry.drafts.recipes.java.java_log import asks_for_permissions, log_constraints
+from swefoundry.drafts.recipes.java.java_project import JavaProject, read_java_project
+from swefoundry.drafts.recipes.java.java_releases import DEFAULT_JAVA_BASES, JavaCandidate, java_candidates
+from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
+
+
+@dataclass(frozen=True, kw_only=True)
+class JavaPlan(SearchPlan[JavaCandidate, JavaConstraints]):
+    """State of the recipe."""
+
+    project: JavaProject
+    constraints: JavaConstraints = NO_JAVA_CONSTRAINTS
+
+    def proposal(self, candidate: JavaCandidate) -> Proposal:
+        return Proposal(
+            strategy=RECIPE,
+            label=plan_label(self.project, candidate, self.constraints),
+            draft=plan_to_draft(self.project, candidate, self.constraints),
+        )
+
+    def allows(self, candidate: JavaCandidate) -> bool:
+        return self.constraints.allows(candidate.version)
+
+    def learned_from(self, tried: TriedRound) -> JavaConstraints:
+        if not has_log(tried) or self.candidate is None:
+            return NO_JAVA_CONSTRAINTS
+        return log_constraints(tried.message, self.candidate, self.constraints)
+
+    def root_explains(self, tried: TriedRound) -> bool:
+        return failed_as_root(tried) and asks_for_permissions(tried.message)
+
+
+def initial_plan(strategy_input: StrategyInput) -> JavaPlan | None:
+    """Return the plan before any round; None without a pom.xml above the tests: Gradle and Ant have no recipe."""
+    project = read_java_project(strategy_input)
+    if project is None:
+        return None
+    images = images_to_try(strategy_input, "java", DEFAULT_JAVA_BASES)
+    ordered = java_candidates(images, project.at_least, project.named_versions, project.created)
+    return JavaPlan(project=project, remaining=tuple(ordered))

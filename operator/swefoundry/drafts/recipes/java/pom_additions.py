@@ -1,0 +1,138 @@
+"""Artifacts that only the POMs after the fix ask for; the tests cannot download them.
+
+What is written into the Dockerfile is coordinates alone, not the POM, which is part of the fix.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from swefoundry.drafts.recipes.java.java_project import POM, JavaProject
+from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, read_pom, with_parents
+
+_PLUGINS_GROUP = "org.apache.maven.plugins"
+_COORDINATES = ("groupId", "artifactId", "version", "type", "classifier", "scope")
+_MAX_POMS = 4
+
+
+@dataclass(frozen=True, order=True)
+class PomEntry:
+    """A dependency, a plugin or a parent with its coordinates, properties put in."""
+
+    kind: str
+    """Name of its element."""
+    coordinates: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        return dict(self.coordinates).get("artifactId", "")
+
+    @property
+    def has_version(self) -> bool:
+        return "version" in dict(self.coordinates)
+
+    @property
+    def is_import(self) -> bool:
+        """Whether it is a list from which others take their versions."""
+        return ("scope", "import") in self.coordinates
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What two entries of one artifact have in common."""
+        return self.kind, *(value for name, value in self.coordinates if name not in ("version", "scope"))
+
+    @property
+    def xml(self) -> str:
+        inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in self.coordinates)
+        return f"<{self.kind}>{inner}</{self.kind}>"
+
+
+def added_by_fix(project: JavaProject) -> list[str]:
+    """Return texts of POMs with the artifacts of those to which the fix adds one."""
+    folders = (file.path.rpartition("/") for file in project.facts.fixed_manifests or [])
+    texts = {file.path: file.text for file in project.facts.fixed_manifests or []}
+    read = {
+        folder: read_pom(folder, texts[f"{folder}{slash}{name}"])
+        for folder, slash, name in folders
+        if name == POM
+    }
+    after = {**project.poms, **{folder: pom for folder, pom in read.items() if pom is not None}}
+    own = {name for poms in (project.poms, after) for pom in poms.values() for name in _names_of(pom)}
+    found = (_added_to(folder, project.poms, after, own) for folder in sorted(after))
+    return [text for text in found if text][:_MAX_POMS]
+
+
+def _names_of(pom: Pom) -> Iterable[str]:
+    name = pom.root.findtext("artifactId")
+    return [name.strip()] if name else []
+
+
+def _added_to(folder: str, before: Mapping[str, Pom], after: Mapping[str, Pom], own: set[str]) -> str:
+    """Return the text of a POM for one of the tree; empty where the fix adds nothing to it."""
+    effective = EffectivePom(tuple(with_parents(after[folder], after)))
+    known = (
+        set(_entries(EffectivePom(tuple(with_parents(before[folder], before)))))
+        if folder in before
+        else set()
+    )
+    added = [each for each in _entries(effective) if each not in known]
+    if not any(each.has_version and each.name not in own for each in added):
+        return ""
+    direct = [_entry(each, effective) for each in effective.chain[0].root.findall("dependencies/dependency")]
+    return _pom_of([*direct, *added], list(_entries(effective)), own)
+
+
+def _entries(pom: EffectivePom) -> list[PomEntry]:
+    """Every dependency, plugin and parent of the chain; those with unknown properties are left out."""
+    elements = [
+        each for part in pom.chain for each in part.root.iter() if each.tag in ("dependency", "plugin")
+    ]
+    elements += [each for part in pom.chain for each in part.root.findall("parent")]
+    found = (_entry(each, pom) for each in elements)
+    return [each for each in found if each.name and "${" not in each.xml]
+
+
+def _entry(element: Element, pom: EffectivePom) -> PomEntry:
+    texts = {name: pom.interpolated((element.findtext(name) or "").strip()) for name in _COORDINATES}
+    if element.tag == "plugin" and not texts["groupId"]:
+        texts["groupId"] = _PLUGINS_GROUP
+    if texts["scope"] != "import":
+        del texts["scope"]
+    return PomEntry(element.tag, tuple((name, value) for name, value in texts.items() if value))
+
+
+def _pom_of(requested: list[PomEntry], every: list[PomEntry], own: set[str]) -> str:
+    """One line for each artifact, so that a reader sees what is asked for.
+
+    An artifact without a version has that of the tree's management, else that of the outer parent or of an import.
+    """
+    outer = [each for each in every if each.kind == "parent" and each.name not in own][:1]
+    imports = [each for each in every if each.is_import and each.has_version and each.name not in own]
+    versions = {each.identity: each for each in every if each.has_version and not each.is_import}
+    chosen: dict[tuple[str, ...], PomEntry] = {}
+    for each in requested:
+        entry = each if each.has_version else versions.get(each.identity, each)
+        if each.name not in own and not each.is_import and (entry.has_version or outer or imports):
+            chosen.setdefault(each.identity, entry)
+    return _rendered(outer, imports, [each for each in chosen.values() if "${" not in each.xml])
+
+
+def _rendered(outer: list[PomEntry], imports: list[PomEntry], chosen: list[PomEntry]) -> str:
+    lines = [
+        "<project>",
+        "<modelVersion>4.0.0</modelVersion>",
+        *(each.xml for each in outer),
+        "<groupId>added</groupId><artifactId>added</artifactId><version>0</version>",
+        "<dependencyManagement><dependencies>",
+        *(each.xml for each in dict.fromkeys(imports)),
+        "</dependencies></dependencyManagement>",
+        "<dependencies>",
+        *(each.xml for each in chosen if each.kind == "dependency"),
+        "</dependencies>",
+        "<build><plugins>",
+        *(each.xml for each in chosen if each.kind == "plugin" and each.has_version),
+        "</plugins></build>",
+        "</project>",
+    ]
+    return "\n".join(lines) + "\n"
