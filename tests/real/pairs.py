@@ -30,13 +30,13 @@ class RealPair:
         """The form that `swefoundry collect releases` accepts."""
         if self.language == "python":
             return f"{self.package}:{self.old}..{self.new}"
-        index = {"go": "go", "javascript": "npm", "rust": "crate"}[self.language]
+        index = {"go": "go", "java": "maven", "javascript": "npm", "rust": "crate"}[self.language]
         return f"{index}:{self.package}@{self.old}..{self.new}"
 
     @property
     def name(self) -> str:
         """The package's name, in manifests."""
-        return self.package.split("/")[2] if self.language == "go" else self.package
+        return self.package.split("/")[2] if self.language == "go" else self.package.rpartition(":")[2]
 
 
 PAIRS: tuple[RealPair, ...] = (

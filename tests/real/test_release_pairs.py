@@ -14,12 +14,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster.commands import KUBECONFIG, LAB, kubectl
+from cluster.commands import KUBECONFIG, LAB, ON_LAB, kubectl
 from cluster.sample_instances import Json, wait_until_finished
 from real.pairs import GO_PAIRS, NPM_PAIRS, PAIRS, RUST_PAIRS, RealPair
 
 NAMESPACE = "swefoundry-extra"
 """Not the namespace of `make demo`, whose objects may already have a verdict."""
+
+REGISTRY = {"SWEFOUNDRY_REGISTRY": "127.0.0.1:5000", "SWEFOUNDRY_REGISTRY_INSECURE": "true"} if ON_LAB else {}
+"""For sources of several files; on another cluster, the environment names its registry."""
 
 MAX_SECONDS = 2400
 """For all pairs of a run; one pair takes a minute or two on two idle cores."""
@@ -32,7 +35,7 @@ def collect(pairs: list[RealPair], folder: Path) -> list[Json]:
     program = Path(sys.executable).with_name("swefoundry")
     command = [str(program), "collect", "releases", "--file", str(lines)]
     options = ["--out", str(out), "--cache", str(LAB / "archives"), "--namespace", NAMESPACE]
-    environment = os.environ | ({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})
+    environment = REGISTRY | os.environ | ({"KUBECONFIG": KUBECONFIG} if KUBECONFIG else {})
     result = subprocess.run(
         [*command, *options], capture_output=True, text=True, env=environment, check=False
     )

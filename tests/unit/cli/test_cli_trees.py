@@ -80,6 +80,14 @@ async def test_both_patches_applied_make_the_new_release_but_for_generated_files
     assert read(work) == {**NEW, "PKG-INFO": OLD["PKG-INFO"]}
 
 
+async def test_a_file_that_differs_in_line_ends_alone_is_no_change(tmp_path: Path) -> None:
+    old = {"src/a.py": b"a = 1\r\n", "tests/test_a.py": b"assert a\r\n", "tests/test_b.py": b"b = 1\r\n"}
+    new = {"src/a.py": b"a = 1\n", "tests/test_a.py": b"assert a\n", "tests/test_b.py": b"b = 2\n"}
+    patches = await split(tmp_path, old, new)
+    assert (patches.gold, patches.tests.count(b"diff --git")) == (b"", 1)
+    assert b"+++ b/tests/test_b.py\n" in patches.tests
+
+
 async def test_modes_and_links_are_part_of_the_patch(tmp_path: Path) -> None:
     old, new = (
         write(tmp_path / "old", {"a.sh": b"#!/bin/sh\n"}),

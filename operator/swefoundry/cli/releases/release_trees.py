@@ -83,11 +83,17 @@ class TreeRepository:
         return (await self.run("write-tree")).decode().strip()
 
     async def changes(self, before: str, after: str) -> list[ChangedPath]:
+        """Changed paths. Line ends alone are no change: releases of one project were packed on different systems."""
         output = await self.run(
             "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", before, after
         )
         fields = output.split(b"\0")[:-1]
-        return [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
+        found = [_change(head, path) for head, path in zip(fields[::2], fields[1::2], strict=True)]
+        counted = await self.run(
+            *("diff", "--numstat", "-z", "--ignore-cr-at-eol", "--no-renames", "--no-ext-diff"), before, after
+        )
+        differing = {line.split(b"\t", 2)[2] for line in counted.split(b"\0")[:-1]}
+        return [change for change in found if change.path in differing]
 
     async def tree_with(self, base: str, changes: Iterable[ChangedPath]) -> str:
         await self.run("read-tree", base)
