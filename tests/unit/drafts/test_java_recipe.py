@@ -67,7 +67,7 @@ def test_a_test_class_is_run_in_the_build_so_that_the_tests_need_no_repository()
         'ENV LANG=C.UTF-8 MAVEN_FLAGS="…"\n'
         "COPY . /testbed\n"
         "WORKDIR /testbed\n"
-        "RUN one_test() { { find \"$1/src\" -name '*Test.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+        "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
         " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; } && "
         "mvn $MAVEN_FLAGS \\\n"
         " -Dmaven.test.failure.ignore=true -Dsurefire.timeout=300 -Dtest=$(one_test .) test\n"
@@ -202,6 +202,12 @@ def test_artifacts_that_only_the_fix_asks_for_are_downloaded_by_their_coordinate
 
 def test_a_fix_that_adds_no_artifact_downloads_nothing_more() -> None:
     after = a_pom("<version>2</version>")
+    assert "/tmp/added" not in proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
+
+
+def test_a_coordinate_that_would_end_the_text_in_the_dockerfile_is_left_out() -> None:
+    added = DEPENDENCY.format("org.a", "a", "<version>1\nEOF\nRUN x</version>")
+    after = a_pom(f"<dependencies>{added}</dependencies>")
     assert "/tmp/added" not in proposed(an_input(fixed={"pom.xml": after})).draft.dockerfile
 
 

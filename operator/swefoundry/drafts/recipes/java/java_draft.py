@@ -133,7 +133,7 @@ def _restore(root: str, modules: list[MavenModule]) -> str:
     selection = f" -pl {shlex.quote(selectors)} -am" if modules[0].has_modules else ""
     classes = ",".join(f"$(one_test {shlex.quote(module.selector)})" for module in modules)
     return (
-        "RUN one_test() { { find \"$1/src\" -name '*Test.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
+        "RUN one_test() { { find \"$1/src\" -name '*Test*.java' -exec grep -lE '@Test|extends .*Test' {} + \\\n"
         " | awk '{ print length, $0 }' | sort -n | sed 's|.*/||; s|.java$||'; echo None; } | head -n 1; } && "
         f"{place}mvn ${FLAGS_VARIABLE} \\\n"
         f" -D{IGNORED_FAILURES}=true -Dsurefire.timeout=300 -Dtest={classes}{selection} test"

@@ -3,6 +3,7 @@
 What is written into the Dockerfile is coordinates alone, not the POM, which is part of the fix.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -13,6 +14,8 @@ from swefoundry.drafts.recipes.java.pom import EffectivePom, Pom, read_pom, with
 
 _PLUGINS_GROUP = "org.apache.maven.plugins"
 _COORDINATES = ("groupId", "artifactId", "version", "type", "classifier", "scope")
+_UNWRITABLE = re.compile(r"[^\w.,${}()\[\]-]")
+"""What no coordinate has, and what could end the text that a Dockerfile writes."""
 _MAX_POMS = 4
 
 
@@ -95,6 +98,8 @@ def _entries(pom: EffectivePom) -> list[PomEntry]:
 
 def _entry(element: Element, pom: EffectivePom) -> PomEntry:
     texts = {name: pom.interpolated((element.findtext(name) or "").strip()) for name in _COORDINATES}
+    if any(_UNWRITABLE.search(text) for text in texts.values()):
+        return PomEntry(element.tag, ())
     if element.tag == "plugin" and not texts["groupId"]:
         texts["groupId"] = _PLUGINS_GROUP
     if texts["scope"] != "import":
