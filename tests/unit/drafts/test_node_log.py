@@ -142,11 +142,3 @@ def test_a_package_that_its_tests_import_by_name_is_linked_and_never_taken_from_
     )
     bound = an_input({"package.json": {"name": "@o/calc", "devDependencies": {"mocha": "9", "@o/calc": "."}}})
     assert "ln -sfn /testbed node_modules/@o/calc\n" in proposed(bound).draft.dockerfile
-
-
-def test_tests_of_built_files_are_preceded_by_the_build() -> None:
-    inputs = an_input({"package.json": {**MANIFEST, "scripts": {"test": "mocha", "build": "tsc -p ."}}})
-    log = "Error: Cannot find module '../dist/index.js'"
-    draft = proposed(ended(inputs, RoundOutcome.NO_RESULT, log)).draft
-    assert draft.test_command.startswith("cd /testbed && npm run --silent build >&2 || exit 3; node ")
-    assert draft.error_exit_codes == [3]

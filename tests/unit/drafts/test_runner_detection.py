@@ -3,7 +3,7 @@
 import pytest
 
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
-from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_runner
+from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, browser_runner, find_runner
 
 
 def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
@@ -39,6 +39,8 @@ def runner(scripts: dict[str, str], **packages: str) -> RunnerCommand | None:
         ({"test": "npx vitest run --coverage"}, RunnerCommand("vitest")),
         ({"test": "yarn jest --env=jsdom"}, RunnerCommand("jest", ("--env=jsdom",))),
         ({"test": "node test.js"}, RunnerCommand("script")),
+        ({"test": "vows test/*-test.js --spec"}, RunnerCommand("vows")),
+        ({"test": "uvu -r esm tests"}, RunnerCommand("uvu", ("-r", "esm"))),
         ({"test": "npm test"}, RunnerCommand("node:test")),
         ({"test": "echo 'not closed"}, RunnerCommand("node:test")),
     ],
@@ -53,12 +55,38 @@ def test_without_a_runner_in_the_scripts_the_installed_packages_decide() -> None
     assert runner({}) == RunnerCommand("node:test")
 
 
-@pytest.mark.parametrize("script", ["karma start", "npx cypress run", "cross-env CI=1 playwright test"])
-def test_tests_for_browsers_alone_have_no_runner(script: str) -> None:
-    assert runner({"test": script}) is None
-    assert runner({"test": script}, mocha="^9.0.0") == RunnerCommand("mocha")
+@pytest.mark.parametrize(
+    ("script", "program"),
+    [
+        ("karma start", "karma"),
+        ("npx cypress run", "cypress"),
+        ("cross-env CI=1 playwright test", "playwright"),
+        ("testcafe chrome:headless test", "testcafe"),
+        ("wdio run wdio.conf.js", "wdio"),
+        ("vitest run --browser=chromium", "vitest --browser"),
+    ],
+)
+def test_tests_for_browsers_alone_have_no_runner(script: str, program: str) -> None:
+    manifest = PackageManifest({"scripts": {"test": script}})
+    assert find_runner(manifest, PackageManifest({})) is None
+    assert browser_runner(manifest, PackageManifest({})) == program
+
+
+def test_a_runner_that_is_installed_beside_a_browser_is_tried() -> None:
+    assert runner({"test": "karma start"}, mocha="^9.0.0") == RunnerCommand("mocha")
+    assert runner({"test": "vitest --browser.enabled=false"}) == RunnerCommand("vitest")
+
+
+def test_a_preset_that_steers_browsers_makes_jest_a_browser_runner() -> None:
+    manifest = PackageManifest({"scripts": {"test": "jest"}, "devDependencies": {"jest-puppeteer": "9"}})
+    assert find_runner(manifest, PackageManifest({})) is None
+    assert browser_runner(manifest, PackageManifest({})) == "jest-puppeteer"
 
 
 def test_the_root_of_a_monorepo_may_name_the_runner_of_its_packages() -> None:
     root = PackageManifest({"scripts": {"test": "vitest"}, "devDependencies": {"vitest": "^1.0.0"}})
-    assert find_runner(PackageManifest({}), root) == RunnerCommand("vitest")
+    assert find_runner(PackageManifest({}), root) == RunnerCommand("vitest", from_root=True)
+    own = PackageManifest({"devDependencies": {"mocha": "^9.0.0"}})
+    assert find_runner(own, root) == RunnerCommand("mocha")
+    installed = PackageManifest({"scripts": {"test": "lerna run test"}, "devDependencies": {"jest": "29"}})
+    assert find_runner(PackageManifest({}), installed) == RunnerCommand("jest")

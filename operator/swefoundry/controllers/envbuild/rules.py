@@ -324,7 +324,9 @@ def _exhausted_reason(observed: Observation) -> tuple[str, str]:
     if status.agents is not None and status.agents.end_reason is not None:
         reason, ended = status.agents.end_reason, status.agents.message or ""
     if not status.rounds:
-        return reason, ended or "no strategy supports this kind of project; set spec.environment.draft"
+        known = observed.search.refusal if isinstance(observed.search, SearchState) else None
+        unsupported = known or "no strategy supports this kind of project"
+        return reason, ended or f"{unsupported}; set spec.environment.draft"
     count = pluralize(len(status.rounds), "draft")
     tried = f"{count} tried; the last: {outcome_summary(status.rounds[-1])}"
     return reason, "; ".join(filter(None, [ended, tried]))

@@ -8,8 +8,9 @@ from enum import Enum
 from functools import cached_property
 
 from swefoundry import errors
+from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.controllers.envbuild.strategy_order import NextStrategies
-from swefoundry.drafts import next_proposal
+from swefoundry.drafts import next_proposal, recipes
 from swefoundry.drafts.environment_group import EnvironmentGroup
 from swefoundry.drafts.proposal import Proposal, StrategyInput
 from swefoundry.drafts.proven_environment import ReuseCandidate
@@ -52,6 +53,12 @@ class SearchState:
     def proposal(self) -> Proposal | None:
         """The best draft that was not tried yet, of the strategies that need no model."""
         return next_proposal(self.strategies.without_model, self.strategy_input)
+
+    @cached_property
+    def refusal(self) -> str | None:
+        """Why the recipes have no draft for this source; None where they have one or know no reason."""
+        has_recipe = RECIPE in self.strategies.without_model
+        return recipes.refusal(self.strategy_input) if has_recipe else None
 
     @property
     def has_next(self) -> bool:

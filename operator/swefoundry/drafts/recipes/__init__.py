@@ -36,13 +36,19 @@ class RecipeLanguage:
     """Base images where the operator's settings name none."""
     images_of: str = ""
     """Name of its base images in the settings, where that is not its own."""
+    refusal: Callable[[StrategyInput], str | None] | None = None
+    """Returns why there is no plan."""
 
 
 LANGUAGES: tuple[RecipeLanguage, ...] = (
     RecipeLanguage("python", (".py",), python_recipe.initial_plan),
     RecipeLanguage("go", (".go",), go_recipe.initial_plan, DEFAULT_GO_BASES),
     RecipeLanguage(
-        "javascript", (".js", ".jsx", ".mjs", ".cjs"), node_recipe.initial_plan, DEFAULT_NODE_BASES
+        "javascript",
+        (".js", ".jsx", ".mjs", ".cjs"),
+        node_recipe.initial_plan,
+        DEFAULT_NODE_BASES,
+        refusal=node_recipe.refusal,
     ),
     RecipeLanguage(
         "typescript",
@@ -50,6 +56,7 @@ LANGUAGES: tuple[RecipeLanguage, ...] = (
         node_recipe.initial_plan,
         DEFAULT_NODE_BASES,
         images_of="javascript",
+        refusal=node_recipe.refusal,
     ),
     RecipeLanguage("java", (".java",), java_recipe.initial_plan, DEFAULT_JAVA_BASES),
     RecipeLanguage("rust", (".rs",), cargo_recipe.initial_plan, DEFAULT_RUST_BASES),
@@ -105,3 +112,10 @@ def first_proposal(strategy_input: StrategyInput, images: list[str]) -> Proposal
         plan = language.initial_plan(limited) if images else None
         return next(proposals_of(plan, limited), None) if plan is not None else None
     return None
+
+
+def refusal(strategy_input: StrategyInput) -> str | None:
+    """Return why no recipe has a draft for a source, where one knows the reason."""
+    languages = recipe_languages(strategy_input)
+    reasons = (language.refusal(strategy_input) for language in languages if language.refusal is not None)
+    return next((reason for reason in reasons if reason is not None), None)

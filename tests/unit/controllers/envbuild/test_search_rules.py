@@ -8,7 +8,7 @@ import pytest
 from builders import NOW, a_build, digest
 from swefoundry import errors
 from swefoundry.contracts.draft import Draft
-from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.models import Model, Usage
 from swefoundry.controllers.envbuild.observation import Observation
 from swefoundry.controllers.envbuild.rules import decide, proven_images_are_reused
@@ -135,6 +135,16 @@ def test_agents_are_requested_when_no_strategy_before_them_has_a_draft(leader, s
 def test_a_search_without_another_draft_ends():
     assert step_for(a_search("fixed")) == EndSearch(
         "DraftsExhausted", "no strategy supports this kind of project; set spec.environment.draft"
+    )
+
+
+def test_a_search_that_a_recipe_refuses_ends_with_its_reason():
+    manifest = FileFact(path="package.json", sha256="0" * 64, text='{"scripts": {"test": "karma start"}}')
+    facts = Facts(test_files=["test/a.js"], manifests=[manifest])
+    search = SearchState(NextStrategies(("recipe",), False), StrategyInput(facts=facts), GROUP)
+    assert step_for(search) == EndSearch(
+        "DraftsExhausted",
+        "the tests run in a browser (karma), and no recipe installs browsers; set spec.environment.draft",
     )
 
 

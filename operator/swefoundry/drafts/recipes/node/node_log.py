@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from swefoundry.drafts.recipes.node.built_sources import build_commands
 from swefoundry.drafts.recipes.node.loaders import loader_option
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
@@ -13,6 +14,7 @@ _MISSING = re.compile(
     r"(?:Cannot find (?:module|package)|Failed to resolve import) ['\"]([^'\"./\s][^'\"\s]*)['\"]"
 )
 _MISSING_OUTPUT = re.compile(r"Cannot find module '[^'\n]*/(?:dist|lib|build|out|es|cjs|umd)(?:/[^'\n]*)?'")
+_NO_ENTRY = re.compile(r"Failed to resolve entry for package")
 _MISSING_PROGRAM = re.compile(
     r"sh: \d+: ([\w.-]+): not found|([\w.-]+): command not found|spawn ([\w-]+) ENOENT"
 )
@@ -69,14 +71,12 @@ def log_constraints(log: str, project: NodeProject, runner: str, version: Langua
     """Return the constraints that a log of a build or of tests reveals, with the release of Node that ran."""
     rules: tuple[Callable[[], NodeConstraints], ...] = (
         lambda: _missing_packages(log, project),
-        lambda: _missing_programs(log),
+        lambda: _missing_programs(log, project),
         lambda: _release_bounds(log, version),
         lambda: _registry_answers(log, project),
         lambda: _install_scripts(log),
         lambda: NodeConstraints(test_options=_options(log, runner) | _loaders(log, project, runner)),
-        lambda: NodeConstraints(
-            build=bool(_MISSING_OUTPUT.search(log)) and "build" in project.manifest.scripts
-        ),
+        lambda: NodeConstraints(build=_misses_built_files(log, project)),
     )
     learned = NO_NODE_CONSTRAINTS
     for rule in rules:
@@ -97,10 +97,18 @@ def _missing_packages(log: str, project: NodeProject) -> NodeConstraints:
     )
 
 
-def _missing_programs(log: str) -> NodeConstraints:
+def _misses_built_files(log: str, project: NodeProject) -> bool:
+    """A member of the workspace that cannot be found although it is linked has not been built."""
+    found = {package_of(module) for module in _MISSING.findall(log)}
+    members = {project.workspace.members[folder].name for folder in project.members}
+    missed = any(line.search(log) for line in (_MISSING_OUTPUT, _NO_ENTRY)) or bool(found & members)
+    return missed and bool(build_commands(project))
+
+
+def _missing_programs(log: str, project: NodeProject) -> NodeConstraints:
     names = {name for groups in _MISSING_PROGRAM.findall(log) for name in groups if name}
     debian = {package for name in names for package in _PACKAGES.get(name, ())}
-    return NodeConstraints(packages=frozenset(names & {*RUNNERS}), apt=frozenset(debian))
+    return NodeConstraints(packages=frozenset(names & {*RUNNERS, *project.declared}), apt=frozenset(debian))
 
 
 def _release_bounds(log: str, version: LanguageVersion) -> NodeConstraints:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.strategy_names import RECIPE
 from swefoundry.drafts.proposal import Proposal, StrategyInput, TriedRound
+from swefoundry.drafts.recipes.node.built_sources import build_commands, is_tested_after_its_build
 from swefoundry.drafts.recipes.node.node_constraints import NO_NODE_CONSTRAINTS, NodeConstraints
 from swefoundry.drafts.recipes.node.node_draft import plan_label, plan_to_draft
 from swefoundry.drafts.recipes.node.node_log import log_constraints, needs_ordinary_user
 from swefoundry.drafts.recipes.node.node_project import NodeProject, read_node_project
 from swefoundry.drafts.recipes.node.node_releases import DEFAULT_NODE_BASES, NodeCandidate, node_candidates
 from swefoundry.drafts.recipes.node.requested_releases import release_bounds
-from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, find_runner
+from swefoundry.drafts.recipes.node.runner_detection import RunnerCommand, browser_runner, find_runner
 from swefoundry.drafts.recipes.recipe_search import SearchPlan, failed_as_root, has_log, images_to_try
 
 
@@ -51,4 +52,17 @@ def initial_plan(strategy_input: StrategyInput) -> NodePlan | None:
     lock_needs = project.lock.at_least if project.lock is not None else None
     bounds = release_bounds(project.facts, project.manifest, lock_needs)
     ordered = node_candidates(images, bounds, project.created)
-    return NodePlan(project=project, runner=runner, remaining=tuple(ordered))
+    built = is_tested_after_its_build(project.fixed_manifest) and bool(build_commands(project))
+    constraints = NodeConstraints(build=built)
+    return NodePlan(project=project, runner=runner, remaining=tuple(ordered), constraints=constraints)
+
+
+def refusal(strategy_input: StrategyInput) -> str | None:
+    """Return why the recipe has no plan for a source."""
+    project = read_node_project(strategy_input)
+    if project is None:
+        return "no package.json stands above the test files"
+    if find_runner(project.fixed_manifest, project.root) is not None:
+        return None
+    program = browser_runner(project.fixed_manifest, project.root)
+    return f"the tests run in a browser ({program}), and no recipe installs browsers"

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 
 from swefoundry.contracts.image_layout import SOURCE_ROOT
+from swefoundry.drafts.recipes.node.built_sources import build_commands
 from swefoundry.drafts.recipes.node.node_constraints import NodeConstraints
 from swefoundry.drafts.recipes.node.node_project import NodeProject
-from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, RunnerCommand
+from swefoundry.drafts.recipes.node.runner_detection import NODE_TEST, SCRIPT, RunnerCommand
 
 NODE_REPORT = ".swefoundry-report.tap"
 DRIVER = "/usr/local/lib/run-test-files.js"
@@ -28,10 +29,18 @@ _COMMANDS = {
     "tape": "node",
     NODE_TEST: "node --test-reporter=tap",
     "jasmine": "jasmine",
-    "script": "node",
+    "qunit": "qunit",
+    "uvu": "node",
+    "vows": "vows --spec",
+    "nodeunit": "nodeunit",
+    SCRIPT: "node",
 }
 """tap and tape are libraries whose tests print TAP by themselves, whatever the release of their programs."""
-_KINDS = {"vitest": "json", "jest": "json", "jasmine": "exit", "script": "exit"}
+_KINDS = {
+    "vitest": "json",
+    "jest": "json",
+    **dict.fromkeys(("jasmine", "uvu", "vows", "nodeunit", SCRIPT), "exit"),
+}
 
 
 @cache
@@ -42,11 +51,14 @@ def driver_text() -> str:
 def node_test_command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:
     """Return the command that runs the test files and writes the report."""
     place = f"{SOURCE_ROOT}/{project.folder}".rstrip("/")
+    start = SOURCE_ROOT if runner.from_root else place
     kind = _KINDS.get(runner.name, "tap")
     command = " ".join([*runner.environment, _command(project, runner, constraints)])
-    build = f"npm run --silent build >&2 || exit {NO_BUILD}; " if constraints.build else ""
+    builds = " && ".join(build_commands(project)) if constraints.build else ""
+    build = f"cd {shlex.quote(place)} && {{ {builds}; }} >&2 || exit {NO_BUILD}; " if builds else ""
     report = f"{SOURCE_ROOT}/{NODE_REPORT}"
-    return f"cd {shlex.quote(place)} && {build}node {DRIVER} {report} {kind} {shlex.quote(command)} {{files}}"
+    driver = f"node {DRIVER} {report} {kind} {shlex.quote(command)} {{files}}"
+    return f"{build}cd {shlex.quote(start)} && {driver}"
 
 
 def _command(project: NodeProject, runner: RunnerCommand, constraints: NodeConstraints) -> str:

@@ -2,12 +2,12 @@
 
 import re
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from swefoundry.drafts.recipes.node.package_manifest import PackageManifest
 
-RUNNERS = ("vitest", "jest", "mocha", "ava", "tap", "tape", "jasmine")
+RUNNERS = ("vitest", "jest", "mocha", "ava", "tap", "tape", "jasmine", "qunit", "uvu", "vows", "nodeunit")
 """Packages, in the order in which a manifest without a telling script is read."""
 NODE_TEST, SCRIPT = "node:test", "script"
 """Node's own runner, and files that say by their exit code alone whether they pass."""
@@ -25,9 +25,15 @@ _BROWSERS = frozenset(
         "polymer",
         "nightwatch",
         "protractor",
+        "testcafe",
+        "codeceptjs",
+        "puppeteer",
+        "ng",
     ]
 )
 """Programs whose tests need a browser."""
+_BROWSER_PRESETS = ("jest-puppeteer", "jest-playwright-preset", "jest-playwright")
+"""Presets of jest whose tests steer a browser."""
 
 _ALIASES = {"jest-cli": "jest", "_mocha": "mocha", "borp": NODE_TEST}
 _SCRIPTS = (
@@ -85,6 +91,10 @@ _KEPT_ALONE = re.compile(
 )
 
 
+_BROWSER_OPTION = re.compile(r"--browser(?:\.(?!enabled=false)[\w.]+)?(?:=|$)")
+"""vitest's tests run in a browser then."""
+
+
 @dataclass(frozen=True)
 class RunnerCommand:
     """A program that runs tests."""
@@ -93,6 +103,9 @@ class RunnerCommand:
     options: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     """Assignments in front of the command, such as TZ=UTC."""
+    in_browsers: bool = False
+    from_root: bool = False
+    """Started in the root of the source: only the scripts there call it."""
 
 
 def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerCommand | None:
@@ -100,15 +113,58 @@ def find_runner(manifest: PackageManifest, root: PackageManifest) -> RunnerComma
 
     None where the scripts start browsers alone. The manifest in the root of a monorepo may name the runner for all.
     """
-    scripts = manifest.scripts
-    commands = [words for name in _SCRIPTS for words in _commands(scripts, scripts.get(name, ""), _DEPTH)]
-    called = next(filter(None, (_runner_of(words, manifest) for words in commands)), None)
-    packages = root.development | manifest.development | manifest.runtime
-    needed = next((name for name in RUNNERS if name in packages), None)
-    if called is not None or needed is not None:
-        return called or RunnerCommand(str(needed))
-    in_browsers = any(_program([word]) in _BROWSERS for words in commands for word in words[:3])
-    return None if in_browsers else RunnerCommand(NODE_TEST)
+    called = _called_runner(manifest)
+    if called is not None:
+        return None if _browser_preset(called, manifest, root) else called
+    own = _needed_runner(manifest.development | manifest.runtime)
+    if own is not None:
+        return RunnerCommand(own)
+    of_root = _called_runner(root)
+    if of_root is not None:
+        return None if _browser_preset(of_root, manifest, root) else replace(of_root, from_root=True)
+    needed = _needed_runner(root.development)
+    if needed is not None:
+        return RunnerCommand(needed)
+    return None if _browser_programs(manifest, root) else RunnerCommand(NODE_TEST)
+
+
+def browser_runner(manifest: PackageManifest, root: PackageManifest) -> str:
+    """Return the program because of which no runner was found."""
+    called = _called_runner(manifest) or _called_runner(root)
+    preset = _browser_preset(called, manifest, root) if called is not None else None
+    return preset or next(iter(_browser_programs(manifest, root)), "")
+
+
+def _called_runner(manifest: PackageManifest) -> RunnerCommand | None:
+    commands = [words for name in _SCRIPTS for words in script_commands(manifest.scripts, name)]
+    return next(filter(None, (_runner_of(words, manifest) for words in commands)), None)
+
+
+def _needed_runner(packages: Mapping[str, str]) -> str | None:
+    return next((name for name in RUNNERS if name in packages), None)
+
+
+def _browser_programs(*manifests: PackageManifest) -> list[str]:
+    commands = [
+        words
+        for manifest in manifests
+        for name in _SCRIPTS
+        for words in script_commands(manifest.scripts, name)
+    ]
+    return [_program([word]) for words in commands for word in words[:3] if _program([word]) in _BROWSERS]
+
+
+def _browser_preset(called: RunnerCommand, *manifests: PackageManifest) -> str | None:
+    """Return what makes a runner steer browsers."""
+    if called.name == "vitest" and called.in_browsers:
+        return "vitest --browser"
+    packages = {name for manifest in manifests for name in manifest.development}
+    return next((name for name in _BROWSER_PRESETS if called.name == "jest" and name in packages), None)
+
+
+def script_commands(scripts: dict[str, str], name: str) -> Iterator[list[str]]:
+    """Yield the words of each command of a script."""
+    yield from _commands(scripts, scripts.get(name, ""), _DEPTH)
 
 
 def _commands(scripts: dict[str, str], text: str, depth: int) -> Iterator[list[str]]:
@@ -140,7 +196,9 @@ def _runner_of(words: list[str], manifest: PackageManifest) -> RunnerCommand | N
     name, options = _program(rest), kept_options(rest[1:])
     if name == "node":
         return _run_by_node(rest[1:], manifest, environment)
-    return RunnerCommand(name, options, environment) if name in (*RUNNERS, NODE_TEST, SCRIPT) else None
+    if name not in (*RUNNERS, NODE_TEST, SCRIPT):
+        return None
+    return RunnerCommand(name, options, environment, in_browsers=any(map(_BROWSER_OPTION.match, rest)))
 
 
 def _program(words: list[str]) -> str:
