@@ -37,6 +37,8 @@ class Facts(WireModel):
     """Files that the test patch adds or changes and that look like tests; paths relative to the root."""
     new_test_files: list[str] = []
     """Those of ``test_files`` that do not exist without the test patch."""
+    new_test_heads: list[FileFact] | None = None
+    """First lines of some of ``new_test_files``, in ``text``."""
     test_support_files: list[str] = []
     """Other files of the test patch: fixtures, data, conftest.py."""
     deleted_test_files: list[str] = []

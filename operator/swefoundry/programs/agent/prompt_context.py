@@ -47,16 +47,21 @@ class PromptContext:
 
     @property
     def common_variables(self) -> dict[str, object]:
-        """The variables of every role's first message."""
+        """The variables of every role's first message. Those that read the source get the whole summary instead."""
         spec = self.inputs.spec
         return {
             "repo": spec.repo,
             "version": spec.version or "",
             "language": spec.language or "",
             "date": spec.created_at.date().isoformat() if spec.created_at else "",
-            "repo_summary": self.inputs.repo_summary,
+            "repo_summary": self.inputs.short_summary or self.inputs.repo_summary,
             "test_files": self.inputs.facts.test_files,
         }
+
+    @property
+    def reader_variables(self) -> dict[str, object]:
+        """The variables of the first message of a role that reads the source closely."""
+        return self.common_variables | {"repo_summary": self.inputs.repo_summary}
 
     @property
     def shows_outcomes(self) -> bool:

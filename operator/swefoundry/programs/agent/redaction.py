@@ -20,9 +20,19 @@ _KEY_PATTERN = re.compile(
     | \bsk-[A-Za-z0-9_-]*\*{3,}[A-Za-z0-9_*-]*     # the same, half masked in an error message
     | (?<=[Bb]earer\ )[A-Za-z0-9._~+/=-]{16,}
     | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)   # a login inside a URL
+    | \b(?:gh[pousr]|github_pat|glpat|npm|xox[abp])[_-][A-Za-z0-9_-]{20,}
+    | \bAKIA[0-9A-Z]{16}\b
+    | (?<=_authToken=)[^\s$]+
+    | -----BEGIN\ [A-Z\ ]*PRIVATE\ KEY-----.*?(?:-----END\ [A-Z\ ]*PRIVATE\ KEY-----|\Z)
+    | (?<=secure:\ )["']?[A-Za-z0-9+/]{40,}={0,2}["']?   # Travis CI
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
+
+
+def redact_tokens(text: str) -> str:
+    """Text without what looks like a secret. To be used before text is cut: half a secret looks like none."""
+    return _KEY_PATTERN.sub(REDACTED, text)
 
 
 class Redactor:
@@ -40,7 +50,7 @@ class Redactor:
     def __call__(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, REDACTED)
-        return _KEY_PATTERN.sub(REDACTED, text)
+        return redact_tokens(text)
 
 
 Redact = Callable[[str], str]

@@ -6,7 +6,7 @@ the test patch brings.
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from swefoundry.contracts.facts import Facts, FileFact
@@ -31,6 +31,8 @@ FileReader = Callable[[str], bytes]
 
 TEXT_BYTES = 64 << 10
 """Of one file; longer manifests are lockfiles, whose hash says enough."""
+
+_HEAD_BYTES, _MAX_HEADS = 1500, 5
 
 _MANIFESTS, _LOCKS, _CI, _HINTS, _MAX_ROOT_ENTRIES, _MAX_MODULES = 64, 16, 16, 40, 500, 1000
 """Bounds of facts.json: some 100 files of 64 KiB."""
@@ -73,6 +75,7 @@ def with_test_facts(
     """
     contents = {path: read(path) if path in paths else None for path in sorted(changed)}
     tests = [path for path, content in contents.items() if is_test(path, content)]
+    new = [path for path in tests if path not in before]
     code = [path for path in tests if path.endswith(".py")]
     sources = {path: read(path) for path in sorted({*code, *_conftests(code, paths)})}
     support = {path: text for path, text in contents.items() if path.endswith(".py") and text is not None}
@@ -82,7 +85,8 @@ def with_test_facts(
         update={
             "further_manifests": [*facts.further_manifests, *_files(above, read)],
             "test_files": tests,
-            "new_test_files": [path for path in tests if path not in before],
+            "new_test_files": new,
+            "new_test_heads": _heads({path: contents[path] for path in new}) or None,
             "test_support_files": [path for path in contents if path not in tests],
             "deleted_test_files": sorted(path for path in before - paths if is_test(path, None)),
             "test_imports": sorted(needs.imports),
@@ -112,6 +116,20 @@ def encode_facts(facts: Facts) -> bytes:
 
 def _files(paths: Iterable[str], read: FileReader) -> list[FileFact]:
     return [_file(path, read(path)) for path in paths]
+
+
+def _heads(contents: Mapping[str, bytes | None]) -> list[FileFact]:
+    """The first lines of some files: their imports, and how their first test looks."""
+    shown = [(path, data) for path, data in contents.items() if data is not None][:_MAX_HEADS]
+    return [
+        FileFact(
+            path=path,
+            sha256=hashlib.sha256(data).hexdigest(),
+            text=decode_text(data[:_HEAD_BYTES], truncated=len(data) > _HEAD_BYTES),
+            truncated=len(data) > _HEAD_BYTES,
+        )
+        for path, data in shown
+    ]
 
 
 def _file(path: str, data: bytes) -> FileFact:

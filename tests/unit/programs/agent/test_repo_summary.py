@@ -23,7 +23,7 @@ def test_the_summary_has_names_manifests_workflows_readmes_and_dockerfiles(tmp_p
     ci = [FileFact(path=".github/workflows/ci.yml", sha256="0" * 64, text="python-version: 3.9")]
     summary = summarize_repo(a_facts(files, ci=ci, test_imports=["pytest", "yaml"]), a_tree(tmp_path, files))
     order = [
-        'Test files that must run: "tests/test_calc.py"',
+        'Test files that must run, changed by the test patch: "tests/test_calc.py"',
         'Modules that the tests import: "pytest", "yaml"',
         '"setup.py"\nsetup()',
         "python-version: 3.9",
@@ -51,11 +51,11 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     assert 'Not shown, because the summary is full: "requirements' in summary
 
 
-def test_lock_files_are_shown_last_and_truncated(tmp_path: Path) -> None:
+def test_a_lockfile_is_a_line_among_the_facts(tmp_path: Path) -> None:
     lock = FileFact(path="poetry.lock", sha256="0" * 64, text="[[package]]\n" * 1000)
     summary = summarize_repo(a_facts(manifests=[lock, *a_facts().manifests]), a_tree(tmp_path))
-    assert summary.find('"poetry.lock"') > summary.find('"tox.ini"')
-    assert summary.count("[[package]]") < 50
+    assert 'Lockfiles: "poetry.lock (poetry; 1000 packages)"' in summary
+    assert "[[package]]" not in summary
 
 
 def test_setup_sections_are_found_in_markdown_and_rest() -> None:

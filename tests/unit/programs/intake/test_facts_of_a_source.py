@@ -1,11 +1,12 @@
 """What a source says about itself."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from swefoundry.contracts.facts import Facts
+from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.contracts.intake import IntakeResult
 from swefoundry.contracts.termination_record import Cut, truncate_to_fit
 from swefoundry.programs.intake.fact_collector import collect_facts, encode_facts, language, with_test_facts
@@ -199,6 +200,13 @@ def test_test_files_and_their_support_files_are_listed_apart() -> None:
     assert found == Facts(
         test_files=["tests/test_a.py"],
         new_test_files=["tests/test_a.py"],
+        new_test_heads=[
+            FileFact(
+                path="tests/test_a.py",
+                sha256=hashlib.sha256(files["tests/test_a.py"]).hexdigest(),
+                text=files["tests/test_a.py"].decode(),
+            )
+        ],
         test_support_files=["tests/data/x.bin"],
         deleted_test_files=["tests/test_old.py"],
         test_imports=["attr", "freezegun", "os", "pytest_mock", "requests_mock"],

@@ -1,7 +1,7 @@
 """Summarizes a source tree without a model: facts and the most informative files, in one text of limited length.
 
 The most informative files come first; files that do not fit are named, so that the explorer can read them. The same
-source gives the same text.
+source gives the same text. The roles that read the source closely get all of it, the others a short one.
 """
 
 import re
@@ -10,19 +10,31 @@ from dataclasses import dataclass
 
 from swefoundry.contracts.facts import Facts, FileFact
 from swefoundry.programs.agent.data_delimiters import delimited, json_string
+from swefoundry.programs.agent.redaction import redact_tokens
+from swefoundry.programs.agent.repo.called_files import called_files, runner_configuration
+from swefoundry.programs.agent.repo.lock_facts import lock_facts
+from swefoundry.programs.agent.repo.manifest_text import environment_part, without_badges
 from swefoundry.programs.agent.repo.readme_sections import setup_sections
 from swefoundry.programs.agent.repo.tree import InvalidPath, RepoTree, decode_text, is_binary
 
 SUMMARY_CHARACTERS = 40_000
-"""Some 10,000 tokens: every role's request contains the summary."""
+"""Some 10,000 tokens: of the explorer and the Environment Manager."""
+SHORT_SUMMARY_CHARACTERS = 10_000
+"""Of the roles that work on a draft and its outcome."""
 (
+    TEST_HEAD_CHARACTERS,
     MANIFEST_CHARACTERS,
-    LOCK_FILE_CHARACTERS,
+    CONFIGURATION_CHARACTERS,
+    CALLED_FILE_CHARACTERS,
     WORKFLOW_CHARACTERS,
     README_CHARACTERS,
     CONTAINERFILE_CHARACTERS,
-) = 6000, 400, 4000, 3000, 3000
+) = 1500, 6000, 2000, 2500, 4000, 3000, 3000
 """Characters of one file of each kind."""
+PARTS_OF_LIMIT = 4
+"""No file takes more than this part of a summary."""
+LOCK_FILE_BYTES = 16 << 20
+MAX_CONFIGURATION_FILES = 6
 MAX_LISTED_NAMES = 200
 """Of each list of names."""
 _README_BYTES = 256 << 10
@@ -47,11 +59,12 @@ class FileExcerpt:
 
 def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS) -> str:
     """The whole summary."""
-    parts = [_listed_names(facts)]
+    parts = [_listed_names(facts, tree)]
     remaining = limit - len(parts[0])
     left_out: list[str] = []
     for section in _excerpts(facts, tree):
-        shown = delimited(section.path, _truncated(section.text, section.limit))
+        text = _truncated(redact_tokens(section.text), min(section.limit, limit // PARTS_OF_LIMIT))
+        shown = delimited(section.path, text)
         if len(shown) > remaining:
             left_out.append(section.path)
             continue
@@ -65,11 +78,15 @@ def summarize_repo(facts: Facts, tree: RepoTree, limit: int = SUMMARY_CHARACTERS
     return "\n\n".join(parts)
 
 
-def _listed_names(facts: Facts) -> str:
+def _listed_names(facts: Facts, tree: RepoTree) -> str:
     """All facts that are lists of names."""
+    new = [path for path in facts.test_files if path in facts.new_test_files]
     lists = {
-        "Test files that must run": facts.test_files,
-        "Other files of the test patch": facts.test_support_files,
+        "Test files that must run, changed by the test patch": [
+            path for path in facts.test_files if path not in new
+        ],
+        "Test files that must run, new": new,
+        "Support files of the test patch, which are not in {files}": facts.test_support_files,
         "Test files that are removed": facts.deleted_test_files,
         "Modules that the tests import": facts.test_imports,
         "Parameters of test functions": facts.test_parameters,
@@ -78,10 +95,23 @@ def _listed_names(facts: Facts) -> str:
         "Root folder": facts.root_entries,
         "Packages": facts.package_dirs,
         "Nearest tag": [facts.version_tag] if facts.version_tag else [],
+        "Lockfiles": list(_described_locks(facts, tree)),
         "Lines of the README about tests": facts.readme_hints,
     }
     lines = [f"{name}: {_joined(values)}" for name, values in lists.items() if values]
-    return delimited("facts about the repository", "\n".join(lines))
+    return delimited("facts about the repository", redact_tokens("\n".join(lines)))
+
+
+def _described_locks(facts: Facts, tree: RepoTree) -> Iterator[str]:
+    """One line for each lockfile."""
+    manifests = {each.path: each.text for each in facts.manifests}
+    for each in facts.manifests:
+        if not _LOCKS.search(each.path):
+            continue
+        text = "".join(file.text for file in _file_excerpt(tree, each.path, 0, LOCK_FILE_BYTES)) or each.text
+        manifest = f"{each.path.rpartition('/')[0]}/package.json".removeprefix("/")
+        found = lock_facts(each.path, text, manifests.get(manifest, ""))
+        yield f"{each.path} ({found.described})" if found is not None else each.path
 
 
 def _joined(values: list[str]) -> str:
@@ -90,23 +120,34 @@ def _joined(values: list[str]) -> str:
 
 
 def _excerpts(facts: Facts, tree: RepoTree) -> Iterator[FileExcerpt]:
-    """Excerpts of files, the most informative first."""
+    """Excerpts of files, the most informative first; a file is shown once."""
     manifests = [each for each in facts.manifests if not _LOCKS.search(each.path)]
-    locks = [each for each in facts.manifests if _LOCKS.search(each.path)]
+    paths = list(tree.files)
+    known = {each.path for each in (*facts.manifests, *facts.ci)}
+    for head in facts.new_test_heads or ():
+        yield FileExcerpt(f"{head.path} (new test file, its head)", head.text, TEST_HEAD_CHARACTERS)
     yield from _fact_excerpts(manifests, MANIFEST_CHARACTERS)
+    groups = (
+        (runner_configuration(paths)[:MAX_CONFIGURATION_FILES], CONFIGURATION_CHARACTERS),
+        (called_files(manifests, facts.ci, paths), CALLED_FILE_CHARACTERS),
+    )
+    for group, characters in groups:
+        for path in group:
+            if path not in known:
+                known.add(path)
+                yield from _file_excerpt(tree, path, characters)
     yield from _fact_excerpts(facts.ci, WORKFLOW_CHARACTERS)
     yield from _readme_excerpts(tree)
-    known = {each.path for each in facts.ci}
-    containers = [path for path in tree.files if _CONTAINERS.search(path) and path not in known]
+    containers = [path for path in paths if _CONTAINERS.search(path) and path not in known]
     for path in containers[:4]:
         yield from _file_excerpt(tree, path, CONTAINERFILE_CHARACTERS)
-    yield from _fact_excerpts(locks, LOCK_FILE_CHARACTERS)
 
 
 def _fact_excerpts(files: Iterable[FileFact], limit: int) -> Iterator[FileExcerpt]:
     for each in files:
-        if each.text.strip():
-            yield FileExcerpt(each.path, each.text, limit)
+        text = environment_part(each.path, each.text)
+        if text:
+            yield FileExcerpt(each.path, text, limit)
 
 
 def _readme_excerpts(tree: RepoTree) -> Iterator[FileExcerpt]:
@@ -114,14 +155,16 @@ def _readme_excerpts(tree: RepoTree) -> Iterator[FileExcerpt]:
         if not path.lower().endswith(_TEXT_SUFFIXES):
             continue
         for file in _file_excerpt(tree, path, README_CHARACTERS):
-            sections = setup_sections(file.text, README_CHARACTERS)
+            sections = setup_sections(without_badges(file.text), README_CHARACTERS)
             if sections:
                 yield FileExcerpt(f"{path} (parts on installing and testing)", sections, README_CHARACTERS)
 
 
-def _file_excerpt(tree: RepoTree, path: str, limit: int) -> Iterator[FileExcerpt]:
+def _file_excerpt(
+    tree: RepoTree, path: str, limit: int, max_bytes: int = _README_BYTES
+) -> Iterator[FileExcerpt]:
     try:
-        data = tree.head(path, _README_BYTES)
+        data = tree.head(path, max_bytes)
     except InvalidPath:
         return
     if data and not is_binary(data):

@@ -16,7 +16,7 @@ async def run_environment_manager(deps: AgentDeps, context: PromptContext) -> En
     spec = context.inputs.spec
     opening = render_prompt(
         "environment_opening.md",
-        **context.common_variables,
+        **context.reader_variables,
         report=context.report,
         guidance=context.guidance,
         current=context.current,
