@@ -247,7 +247,7 @@ class ApiServer:
             case "DELETE":
                 uid = body.get("preconditions", {}).get("uid")
                 self.delete(key, uid, body.get("gracePeriodSeconds"))
-                return {"kind": "Status", "status": "Success"}
+                return self.objects.get(key, {"kind": "Status", "status": "Success"})
         return self.get(key) if key[2] else self._page(key, request.query)
 
     def _page(self, key: ObjectKey, query: Any) -> Json:

@@ -16,7 +16,7 @@ from swefoundry.structured_log import fields
 from swefoundry.workloads.attempt import Role
 from swefoundry.workloads.context import ReconcileContext
 from swefoundry.workloads.lifecycle import slot_key
-from swefoundry.workloads.pod_snapshot import read_snapshot
+from swefoundry.workloads.pod_snapshot import PodSnapshot, read_snapshot
 from swefoundry.workloads.role_places import placement_of
 
 log = logging.getLogger("swefoundry.watch")
@@ -26,6 +26,11 @@ WATCHED: tuple[tuple[Resource, str], ...] = ((TASKS, ""), (BUILDS, ""), (PODS, M
 
 INITIAL_LIST_RETRY_SECONDS = 2.0
 """Pause between attempts to list everything at start-up."""
+
+PROGRESS_SECONDS = 1.0
+"""Delay of a TaskInstance's reconcile when its EnvBuild made progress, which its status repeats: several steps, such as
+a round that begins and its build that waits for a place, are one write.
+"""
 
 MAX_MISSED_RESYNCS = 2
 """Consecutive resyncs that found changes which no watch had delivered before /healthz fails. An idle watch is not a
@@ -56,19 +61,44 @@ class Informer:
     def observe_object(self, body: ApiObject, deleted: bool = False) -> bool:
         """Apply one observed object to the cache and enqueue the keys it affects. Return True if it changed."""
         key = key_of(body)
+        known = self.context.cache.get(key)
         changed = deleted or self.context.cache.put(body)
         if deleted:
             self._forget(key, body)
         if key.kind == PODS.kind:
-            self._track_pod(body if deleted else self.context.cache.get(key) or body, deleted)
-        elif changed:
+            self._observe_pod(key, known, body if deleted else self.context.cache.get(key) or body, deleted)
+            return changed
+        if changed:
             self.context.queue.add(key)
-            self._enqueue_children(body["metadata"]["uid"], BUILDS)  # they follow their task's spec.suspend
+            if deleted or known is None or _generation(known) != _generation(body):
+                self._enqueue_children(
+                    body["metadata"]["uid"], BUILDS
+                )  # they follow their task's spec.suspend
         # The echo of our own write changes nothing here, but the owner has not been reconciled with it yet.
-        owner = owner_of(body)
-        if owner is not None:
-            self.context.queue.add(owner[0] if self.cached(*owner) else key)
+        self._enqueue_owner(key, body, ended=deleted or "finishedAt" in body.get("status", {}))
         return changed
+
+    def _observe_pod(self, key: Key, known: ApiObject | None, body: ApiObject, deleted: bool) -> None:
+        pod, before = read_snapshot(body), read_snapshot(known) if known is not None else None
+        self._track_pod(pod, key.namespace, deleted)
+        owner = owner_of(body)
+        if owner is None:
+            return
+        if not self.cached(*owner):
+            self.context.queue.add(key)
+        elif pod.concerns_owner(before) or (deleted and not (pod.ended and pod.finalizer_removed)):
+            self.context.queue.add(owner[0])
+
+    def _enqueue_owner(self, key: Key, body: ApiObject, ended: bool) -> None:
+        owner = owner_of(body)
+        if owner is None:
+            return
+        if not self.cached(*owner):
+            self.context.queue.add(key)
+        elif ended:
+            self.context.queue.add(owner[0])
+        else:
+            self.context.queue.add_after(owner[0], PROGRESS_SECONDS)
 
     def cached(self, key: Key, uid: str) -> bool:
         """Whether this very object is in the cache, not a successor of the same name."""
@@ -137,15 +167,18 @@ class Informer:
         for body in self.context.cache.children(owner_uid, resource.kind):
             self.context.queue.add(key_of(body))
 
-    def _track_pod(self, body: ApiObject, deleted: bool) -> None:
-        pod = read_snapshot(body)
+    def _track_pod(self, pod: PodSnapshot, namespace: str, deleted: bool) -> None:
         if pod.role not in set(Role):
             return
-        key = slot_key(body["metadata"]["namespace"], pod.name)
+        key = slot_key(namespace, pod.name)
         if deleted or pod.ended:
             self.context.pod_limiter.release(Role(pod.role), key)
         else:
             self.context.pod_limiter.observe(Role(pod.role), key, placement_of(pod), pod.created)
+
+
+def _generation(body: ApiObject) -> int:
+    return int(body["metadata"].get("generation", 0))
 
 
 def _counts(context: ReconcileContext) -> dict[str, int]:

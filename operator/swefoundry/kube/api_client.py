@@ -139,10 +139,11 @@ class KubeClient:
         uid: str | None = None,
         *,
         force: bool = False,
-    ) -> None:
+    ) -> ApiObject:
         """Delete; no error when the object is gone already or has been replaced by another of the same name.
 
-        ``at_once`` does not wait for a pod's kubelet.
+        Return the object, when it stays until its kubelet or its finalizers are done. ``force`` does not wait for a
+        pod's kubelet.
         """
         body: ApiObject = {"propagationPolicy": "Background"}
         if force:
@@ -150,9 +151,9 @@ class KubeClient:
         if uid:
             body["preconditions"] = {"uid": uid}
         try:
-            await self._json("DELETE", resource, resource.path(namespace, name), body=body)
+            return await self._json("DELETE", resource, resource.path(namespace, name), body=body)
         except (errors.NotFound, errors.ApiConflict):
-            return
+            return {}
 
     async def log(self, resource: Resource, namespace: str, pod: str, limit_bytes: int) -> bytes:
         """The log of a pod's only container, cut to ``limit_bytes``."""

@@ -73,8 +73,9 @@ class RegistryClient:
         trust = httpx.create_ssl_context()
         if ca_bundle is not None:
             trust.load_verify_locations(ca_bundle)
+        self._base = _base_url(host, insecure)
         self._client = httpx.AsyncClient(
-            base_url=_base_url(host, insecure),
+            base_url=self._base,
             verify=trust,
             transport=transport(trust) if transport is not None else None,
             timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=3),
@@ -127,11 +128,10 @@ class RegistryClient:
             opened = await self._request(
                 push_request(repo, f"/v2/{repo}/blobs/uploads/", method="POST", content=b"")
             )
-            address = opened.url.join(opened.headers["Location"]).copy_merge_params({"digest": digest})
+            address = str(opened.url.join(opened.headers["Location"]))
+            address += f"{'&' if '?' in address else '?'}digest={digest}"
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-            await self._request(
-                push_request(repo, str(address), method="PUT", content=content, headers=headers)
-            )
+            await self._request(push_request(repo, address, method="PUT", content=content, headers=headers))
 
         await self._with_retries(attempt)
 
@@ -319,9 +319,10 @@ class RegistryClient:
 
     async def _send(self, request: RegistryRequest, authorization: str | None) -> httpx.Response:
         headers = dict(request.headers)
-        url = self._client.base_url.join(request.url)
+        # Whole addresses: httpx parses one several times when it is joined.
+        url = httpx.URL(request.url if "://" in request.url else f"{self._base}{request.url}")
         # An upload address may be on another host, which must not learn our token.
-        if authorization and url.netloc == self._client.base_url.netloc:
+        if authorization and url.netloc == self._base.netloc:
             headers["Authorization"] = authorization
         content = _file_parts(request.content) if isinstance(request.content, Path) else request.content
         built = self._client.build_request(request.method, url, headers=headers, content=content)

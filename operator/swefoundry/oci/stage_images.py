@@ -6,7 +6,7 @@ pushed them there; so composing takes four to six small requests, and a node tha
 """
 
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from swefoundry.contracts.digests import Digest, Layer
@@ -35,6 +35,21 @@ _DROPPED_SETTINGS = ("Cmd", "User", "Healthcheck", "Volumes", "StopSignal", "OnB
 """Settings of the task image that would change how the runner starts, or its view of /testbed."""
 
 
+@dataclass(frozen=True)
+class BaseImage:
+    """What composing reads of an image."""
+
+    manifest: Manifest
+    config: JsonObject
+
+
+async def read_base_image(registry: RegistryClient, repo: str, image: Digest) -> BaseImage:
+    """Read an image, or the variant for linux/amd64 of an index."""
+    manifest = await _platform_manifest(registry, repo, image)
+    config = await registry.get_blob(repo, manifest.content["config"]["digest"], CONFIG_LIMIT_BYTES)
+    return BaseImage(manifest, json.loads(config))
+
+
 async def compose_stage(
     registry: RegistryClient, repo: str, image: Digest, layer: Layer, tag: str = ""
 ) -> Digest:
@@ -42,31 +57,37 @@ async def compose_stage(
 
     The tag is ``tag``, or one made from its digest, which no other image can take over.
     """
-    return await _compose(registry, repo, image, layer, (tag, stage_config))
+    return await compose_stage_on(registry, repo, await read_base_image(registry, repo, image), layer, tag)
+
+
+async def compose_stage_on(
+    registry: RegistryClient, repo: str, base: BaseImage, layer: Layer, tag: str = ""
+) -> Digest:
+    """The same, on a task image that has been read already."""
+    return await _compose(registry, repo, base, stage_config(base.config, layer), (layer, tag))
 
 
 async def compose_checkout(
     registry: RegistryClient, repo: str, parent: Digest, layer: Layer, tag: str
 ) -> Digest:
     """Store the parent with another checkout under ``tag`` and return its digest; equal input gives an equal digest."""
-    return await _compose(registry, repo, parent, layer, (tag, checkout_config))
+    base = await read_base_image(registry, repo, parent)
+    return await _compose(registry, repo, base, checkout_config(base.config, layer), (layer, tag))
 
 
 async def _compose(
     registry: RegistryClient,
     repo: str,
-    image: Digest,
-    layer: Layer,
-    tag_and_config: tuple[str, Callable[[JsonObject, Layer], JsonObject]],
+    base: BaseImage,
+    config: JsonObject,
+    layer_and_tag: tuple[Layer, str],
 ) -> Digest:
-    tag, config_for = tag_and_config
-    below = await _platform_manifest(registry, repo, image)
-    config = json.loads(await registry.get_blob(repo, below.content["config"]["digest"], CONFIG_LIMIT_BYTES))
-    body = canonical_json(config_for(config, layer))
+    layer, tag = layer_and_tag
+    body = canonical_json(config)
     digest = await registry.put_blob(repo, body)
-    manifest = with_layer_appended(below, layer, digest, len(body))
+    manifest = with_layer_appended(base.manifest, layer, digest, len(body))
     named = tag or digest_tag(digest_of(canonical_json(manifest)), "stage")
-    return await registry.put_manifest(repo, manifest, below.media_type, named)
+    return await registry.put_manifest(repo, manifest, base.manifest.media_type, named)
 
 
 async def _platform_manifest(registry: RegistryClient, repo: str, image: Digest) -> Manifest:

@@ -18,7 +18,7 @@ from swefoundry.kube.workqueue import WorkQueue
 from swefoundry.oci.base_images import BaseImageLookup, ImageHosts, OpenRegistry
 from swefoundry.oci.proven_index import list_environments
 from swefoundry.oci.registry_client import RegistryClient
-from swefoundry.oci.stage_images import compose_stage
+from swefoundry.oci.stage_images import BaseImage, compose_stage_on, read_base_image
 from swefoundry.settings import Settings
 from swefoundry.workloads.host_backoff import BackoffLimits, HostBackoff
 from swefoundry.workloads.pod_limiter import PodLimiter
@@ -35,6 +35,10 @@ DRAFT_BLOB_LIMIT_BYTES = 1 << 20
 MUTANTS_BLOB_LIMIT_BYTES = 1 << 20
 CACHE_ENTRIES = 512
 """Small blobs that are kept in memory: EnvBuilds of one repository need the same ones."""
+BASE_IMAGE_ENTRIES = 64
+"""Manifests and configs of task images that are kept in memory, some ten kilobytes each: the five stage images of an
+instance are composed of the same ones, and a place that has become free waits for that.
+"""
 STAGE_IMAGE_ENTRIES = 8192
 """Digests of stage images that are kept in memory, half a kilobyte each: repeats of an evaluation and the verdict need
 them, and thousands of instances may be between their probes and their verdict.
@@ -73,6 +77,7 @@ class ReconcileContext:
     hosts: HostBackoff = field(init=False)
     _blobs: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
     _stage_images: OrderedDict[StageImageRequest, Digest] = field(default_factory=OrderedDict)
+    _base_images: OrderedDict[tuple[str, Digest], BaseImage] = field(default_factory=OrderedDict)
     _environment_records: dict[tuple[str, str], EnvironmentRecord | None] = field(default_factory=dict)
     """Records of proven environments, some hundred bytes each: as many as there are."""
 
@@ -104,16 +109,25 @@ class ReconcileContext:
         known = self._stage_images.get(request)
         if known is not None and not refresh:
             return known
-        digest = await compose_stage(
-            self.registry, request.repository, request.image, request.layer, request.tag
-        )
+        base = await self._base_image(request.repository, request.image)
+        digest = await compose_stage_on(self.registry, request.repository, base, request.layer, request.tag)
         _put_bounded(self._stage_images, request, digest, STAGE_IMAGE_ENTRIES)
         return digest
+
+    async def _base_image(self, repository: str, image: Digest) -> BaseImage:
+        # The evaluations of a matrix ask for it at the same time.
+        async with self.registry.lock(f"{repository}@{image}"):
+            base = self._base_images.get((repository, image))
+            if base is None:
+                base = await read_base_image(self.registry, repository, image)
+                _put_bounded(self._base_images, (repository, image), base, BASE_IMAGE_ENTRIES)
+        return base
 
     def cache_counts(self) -> dict[str, int]:
         """How many entries the read-through caches of the registry hold."""
         return {
             "blobs": len(self._blobs),
+            "baseImages": len(self._base_images),
             "stageImages": len(self._stage_images),
             "environmentRecords": len(self._environment_records),
         }

@@ -283,16 +283,21 @@ def _count_fault(move: RetryAttempt | FailAttempt) -> AttemptChange:
 async def release_pod(context: ReconcileContext, pod: PodSnapshot, namespace: str) -> None:
     """Remove our finalizer from a pod whose result is stored or not needed, and delete it."""
     key = Key("Pod", namespace, pod.name)
+    left: JsonDict = {}
     try:
         if not pod.finalizer_removed:
             await context.kube.patch(PODS, namespace, pod.name, _without_our_finalizer(pod))
         if pod.node_lost:
             await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid, force=True)
         elif not pod.deleting:
-            await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
+            left = await context.kube.delete(PODS, namespace, pod.name, uid=pod.uid)
     except (errors.NotFound, errors.ApiConflict):
         pass
-    context.cache.drop(key, pod.uid)
+    if left.get("kind") == PODS.kind and context.cache.get(key) is not None:
+        # Its kubelet has yet to remove it. An older version, which the watch still sends, would be deleted again.
+        context.cache.put(left)
+    else:
+        context.cache.drop(key, pod.uid)
     if pod.role in set(Role):
         context.pod_limiter.release(Role(pod.role), slot_key(namespace, pod.name))
 

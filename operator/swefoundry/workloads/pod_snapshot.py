@@ -35,6 +35,9 @@ class Terminated:
 NODE_LOST_DISRUPTIONS = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 """Reasons of DisruptionTarget that concern the node, not the pod: it does not report any more, or is gone."""
 
+STARTING = frozenset({"ContainerCreating", "PodInitializing"})
+"""Reasons that each container waits for before it starts."""
+
 
 @dataclass(frozen=True)
 class PodSnapshot:
@@ -98,6 +101,33 @@ class PodSnapshot:
     def ended(self) -> bool:
         """The container will not run again, whatever the pod's phase says: the phase lags by one to two seconds."""
         return self.terminated is not None or self.phase in ("Succeeded", "Failed")
+
+    def concerns_owner(self, before: "PodSnapshot | None") -> bool:
+        """Whether its owner has something to do since ``before``.
+
+        Not for a pod that is placed, pulled and started as planned: that is most of its changes, and a reconcile each.
+        The owner looks at its grace periods every 30 seconds. Nor for one that has been released.
+        """
+        if before is None:
+            return self.node_lost or not (self.deleting and self.finalizer_removed)
+        return self._owners_part() != before._owners_part()
+
+    def _owners_part(self) -> tuple[object, ...]:
+        starting = self.waiting in STARTING
+        return (
+            self.uid,
+            self.terminated,
+            self.phase if self.ended else None,
+            self.reason,
+            self.message,
+            self.deleting,
+            self.finalizer_removed,
+            self.disrupted,
+            self.unschedulable,
+            self.gates,
+            None if starting else self.waiting,
+            "" if starting else self.waiting_message,
+        )
 
 
 def read_snapshot(pod: JsonMapping) -> PodSnapshot:

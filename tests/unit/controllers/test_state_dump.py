@@ -90,6 +90,7 @@ async def test_the_dump_shows_queue_places_waits_usage_and_caches(operator):
     assert state["cache"] == {
         "objects": {"EnvBuild": {"Pending": 1}, "TaskInstance": {"Pending": 1}},
         "blobs": 0,
+        "baseImages": 0,
         "stageImages": 0,
         "environmentRecords": 0,
     }

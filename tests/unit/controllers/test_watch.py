@@ -2,12 +2,16 @@
 
 import asyncio
 
+import pytest
+
 from simulated.scripted_pods import manifest
 from swefoundry.controllers.controller import Controller
 from swefoundry.controllers.watch import Informer
 from swefoundry.kube.resources import BUILDS
 from swefoundry.kube.workqueue import Key
 from swefoundry.workloads.attempt import Role
+from swefoundry.workloads.lifecycle import release_pod
+from swefoundry.workloads.pod_snapshot import read_snapshot
 from unit.controllers.informer_inputs import PLACE, TASK, a_pod, ready, send_event
 
 
@@ -19,13 +23,71 @@ async def test_a_new_object_is_enqueued_and_an_echo_is_not(operator, server):
     assert await ready(operator) == set()
 
 
-async def test_an_event_of_a_pod_enqueues_its_owner_even_when_it_is_an_echo(operator, server):
+async def test_a_pod_that_starts_as_planned_asks_nothing_of_its_owner(operator, server):
     task = server.create("taskinstances", "here", manifest())
     operator.context.cache.put(task)
     body = a_pod(server, task)
-    operator.context.cache.put(body)
-    await send_event(operator, body)
+    place = ("pods", "here", body["metadata"]["name"])
+    await send_event(operator, body, "ADDED")
     assert await ready(operator) == {TASK}
+    creating = {"containerStatuses": [{"state": {"waiting": {"reason": "ContainerCreating"}}}]}
+    for status in (creating, {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}):
+        server.set_status(place, status, nodeName="node-1")
+        await send_event(operator, server.get(place))
+        assert await ready(operator) == set()
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"phase": "Succeeded"},
+        {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]},
+        {"containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+        {"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]},
+        {"conditions": [{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}]},
+    ],
+    ids=["ended", "its container ended", "its image cannot be pulled", "no node for it", "it is evicted"],
+)
+async def test_a_pod_enqueues_its_owner_when_there_is_something_to_do(operator, server, status):
+    task = server.create("taskinstances", "here", manifest())
+    operator.context.cache.put(task)
+    body = a_pod(server, task)
+    place = ("pods", "here", body["metadata"]["name"])
+    operator.context.cache.put(body)
+    server.set_status(place, status)
+    await send_event(operator, server.get(place))
+    assert await ready(operator) == {TASK}
+
+
+async def test_a_released_pod_asks_nothing_of_its_owner_until_its_kubelet_removes_it(operator, server):
+    context, task = operator.context, server.create("taskinstances", "here", manifest())
+    context.cache.put(task)
+    body = a_pod(server, task)
+    place = ("pods", "here", body["metadata"]["name"])
+    ended = {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}
+    server.set_status(place, ended, nodeName="node-1")
+    seen = len(server.changes)
+    context.cache.put(server.get(place))
+    await release_pod(context, read_snapshot(server.get(place)), "here")
+    server.delete(place, grace=0)
+    for change in server.changes[seen:]:
+        await send_event(operator, change["object"], change["type"])
+        assert await ready(operator) == set()
+    assert context.cache.keys("Pod") == []
+
+
+async def test_the_progress_of_an_envbuild_reaches_its_task_later_and_its_end_at_once(operator, server):
+    task = server.create("taskinstances", "here", manifest())
+    operator.context.cache.put(task)
+    owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
+    build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
+    key, place = Key("EnvBuild", "here", "task-one"), ("envbuilds", "here", "task-one")
+    await send_event(operator, server.create("envbuilds", "here", build), "ADDED")
+    assert await ready(operator) == {key}
+    assert list(operator.context.queue._timers) == [TASK]
+    server.set_status(place, {"finishedAt": "2026-01-01T00:00:00Z"})
+    await send_event(operator, server.get(place))
+    assert await ready(operator) == {key, TASK}
 
 
 async def test_active_pods_hold_places_and_ended_pods_do_not(operator, server):
@@ -42,11 +104,15 @@ async def test_active_pods_hold_places_and_ended_pods_do_not(operator, server):
     assert operator.context.pod_limiter.active(Role.INTAKE) == 0
 
 
-async def test_a_changed_task_enqueues_its_envbuild(operator, server):
+async def test_a_task_whose_spec_changed_enqueues_its_envbuild(operator, server):
     task = server.create("taskinstances", "here", manifest())
     owner = {"kind": "TaskInstance", "name": "task-one", "uid": task["metadata"]["uid"], "controller": True}
     build = {"metadata": {"name": "task-one", "ownerReferences": [owner]}, "spec": {}}
     operator.context.cache.put(server.create("envbuilds", "here", build))
+    operator.context.cache.put(task)
+    server.set_status(PLACE, {"phase": "Preparing"})
+    await send_event(operator, server.get(PLACE))
+    assert await ready(operator) == {TASK}
     await send_event(operator, server.patch(PLACE, {"spec": {"suspend": True}}))
     assert await ready(operator) == {TASK, Key("EnvBuild", "here", "task-one")}
 
