@@ -71,9 +71,8 @@ class Informer:
         if changed:
             self.context.queue.add(key)
             if deleted or known is None or _generation(known) != _generation(body):
-                self._enqueue_children(
-                    body["metadata"]["uid"], BUILDS
-                )  # they follow their task's spec.suspend
+                # They follow their task's spec.suspend.
+                self._enqueue_children(body["metadata"]["uid"], BUILDS)
         # The echo of our own write changes nothing here, but the owner has not been reconciled with it yet.
         self._enqueue_owner(key, body, ended=deleted or "finishedAt" in body.get("status", {}))
         return changed

@@ -109,16 +109,16 @@ class ReconcileContext:
         known = self._stage_images.get(request)
         if known is not None and not refresh:
             return known
-        base = await self._base_image(request.repository, request.image)
+        base = await self._base_image(request.repository, request.image, refresh)
         digest = await compose_stage_on(self.registry, request.repository, base, request.layer, request.tag)
         _put_bounded(self._stage_images, request, digest, STAGE_IMAGE_ENTRIES)
         return digest
 
-    async def _base_image(self, repository: str, image: Digest) -> BaseImage:
+    async def _base_image(self, repository: str, image: Digest, refresh: bool) -> BaseImage:
         # The evaluations of a matrix ask for it at the same time.
         async with self.registry.lock(f"{repository}@{image}"):
             base = self._base_images.get((repository, image))
-            if base is None:
+            if base is None or refresh:
                 base = await read_base_image(self.registry, repository, image)
                 _put_bounded(self._base_images, (repository, image), base, BASE_IMAGE_ENTRIES)
         return base
