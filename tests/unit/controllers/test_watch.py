@@ -66,11 +66,11 @@ async def test_a_released_pod_asks_nothing_of_its_owner_until_its_kubelet_remove
     place = ("pods", "here", body["metadata"]["name"])
     ended = {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}
     server.set_status(place, ended, nodeName="node-1")
-    seen = len(server.changes)
+    before = len(server.changes)
     context.cache.put(server.get(place))
     await release_pod(context, read_snapshot(server.get(place)), "here")
     server.delete(place, grace=0)
-    for change in server.changes[seen:]:
+    for change in server.changes[before:]:
         await send_event(operator, change["object"], change["type"])
         assert await ready(operator) == set()
     assert context.cache.keys("Pod") == []

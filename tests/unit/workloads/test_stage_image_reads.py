@@ -16,14 +16,14 @@ from swefoundry.workloads.context import StageImageRequest
 @pytest.fixture
 def reads(context) -> Counter[str]:
     """Requests that read, by what they read: manifests or blobs."""
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
 
     async def count(request) -> None:
         if request.method == "GET":
-            seen[request.url.path.split("/")[-2]] += 1
+            counts[request.url.path.split("/")[-2]] += 1
 
     context.registry._client.event_hooks = {"request": [count]}
-    return seen
+    return counts
 
 
 def requests_of(seeded) -> list[StageImageRequest]:
