@@ -23,6 +23,8 @@ for a in "$@"; do
   case "$a" in -Dtest=*) classes=$(echo "${a#-Dtest=}" | tr , ' ') ;; esac
   before=$a
 done
+broken=$(grep -rl WRONG "$PWD/$module/src" --include '*.java' | sed 's|/\\./|/|')
+[ -z "$broken" ] || { for f in $broken; do echo "[ERROR] $f:[3,14] cannot find symbol"; done; exit 1; }
 [ ! -f "$module/broken" ] || { echo "[ERROR] A.java:[1,2] cannot find symbol"; exit 1; }
 [ -n "$classes" ] || exit 0
 mkdir -p "$module/target/surefire-reports"; code=0
@@ -115,6 +117,42 @@ def test_a_module_that_does_not_compile_hides_its_own_classes_and_no_others(sour
         {"org.thing.CoreTest": CaseStatus.ERROR, "org.thing.WebTest::a <b>": CaseStatus.PASSED},
     )
     assert log.endswith("FAILED org.thing.CoreTest\n== 1 failed, 1 passed ==\n")
+
+
+def test_a_test_file_that_does_not_compile_hides_its_own_class_alone(source: Path) -> None:
+    wrong = a_class(source, f"core/{JAVA}/WrongTest.java", "public class WrongTest { WRONG }")
+    stale = source / "core/target/test-classes/org/thing/WrongTest.class"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    code, tests, log = run(source, wrong, f"core/{JAVA}/CoreTest.java")
+    assert (code, tests) == (
+        3,
+        {"org.thing.WrongTest": CaseStatus.ERROR, "org.thing.CoreTest::a <b>": CaseStatus.PASSED},
+    )
+    assert f"set aside, because it does not compile: {wrong}\n" in log
+    assert (source / wrong).exists()
+    assert not stale.exists()
+
+
+def test_another_test_file_that_does_not_compile_is_set_aside_and_counts_for_nothing(source: Path) -> None:
+    a_class(source, f"core/{JAVA}/WrongTest.java", "public class WrongTest { WRONG }")
+    code, tests, _ = run(source, f"core/{JAVA}/CoreTest.java")
+    assert (code, tests) == (0, {"org.thing.CoreTest::a <b>": CaseStatus.PASSED})
+
+
+def test_sources_that_do_not_compile_hide_all_classes_of_the_module(source: Path) -> None:
+    main = a_class(source, "core/src/main/java/org/thing/Thing.java", "class Thing { WRONG }")
+    code, tests, _ = run(source, f"core/{JAVA}/CoreTest.java")
+    assert (code, tests) == (3, {"org.thing.CoreTest": CaseStatus.ERROR})
+    assert (source / main).exists()
+
+
+def test_nested_classes_are_named_for_old_releases_of_surefire(source: Path) -> None:
+    nested = a_class(source, f"core/{JAVA}/OuterTest.java", "class OuterTest { @Nested class Inner {} }")
+    run(source, nested)
+    assert calls(source)[-1] == (
+        "/testbed: -o -B -pl core -am -Dtest=org.thing.OuterTest,org.thing.OuterTest$* test"
+    )
 
 
 def test_a_failed_test_decides_the_exit_code_where_another_module_does_not_compile(source: Path) -> None:
