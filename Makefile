@@ -163,6 +163,10 @@ INSTANCES ?= 1000
 bench-scale: lab-up ## Costs per instance of the operator with INSTANCES=1000: real API server and scheduler, simulated nodes (15 minutes)
 	nice -n 10 $(VENV)/bin/python benchmarks/scale --instances $(INSTANCES)
 
+.PHONY: bench-agents
+bench-agents: venv ## Input tokens and turns of the agents on recorded answers, against f3b3550; no cluster, no model (2 minutes)
+	$(VENV)/bin/python benchmarks/agents
+
 ##@ Generated files, documentation, releases
 .PHONY: lock
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-annotate --no-header

@@ -122,15 +122,21 @@ def analyst_guidance(
     return {
         "json": {
             "give_up": False,
+            "row_at_fault": False,
             "reason": reason,
             "route": route,
             "instructions": f"{GUIDANCE_MARK} {instructions}",
+            "test_instructions": "",
         }
     }
 
 
-def analyst_gives_up(reason: str) -> Json:
-    return {"json": {"give_up": True, "reason": reason, "route": "environment", "instructions": ""}}
+def analyst_ends(answer: str, reason: str) -> Json:
+    """An answer that ends the search: `give_up` or `row_at_fault`."""
+    ends = {"give_up": False, "row_at_fault": False} | {answer: True}
+    return {
+        "json": ends | {"reason": reason, "route": "environment", "instructions": "", "test_instructions": ""}
+    }
 
 
 UNREADABLE_ANSWER: Json = {"text": "I would rather talk about the weather.", "broken": True}

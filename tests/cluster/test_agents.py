@@ -24,7 +24,7 @@ from cluster.agent_repositories import (
     AgentOutcome,
     after_guidance,
     an_agent_instance,
-    analyst_gives_up,
+    analyst_ends,
     analyst_guidance,
     command_draft,
     environment_draft,
@@ -108,7 +108,11 @@ CASES = {
         ]
     ),
     "unsolvable": AgentCase(
-        [rule("analyst", analyst_gives_up("The tests need a GPU, which no Dockerfile can give them."))],
+        [
+            rule(
+                "analyst", analyst_ends("give_up", "The tests need a GPU, which no Dockerfile can give them.")
+            )
+        ],
         tests={"tests/test_answer.c": "[ -e /dev/gpu ]\n"},
     ),
     "repetition": AgentCase(

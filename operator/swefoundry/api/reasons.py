@@ -78,6 +78,8 @@ AGENTS_NOT_CONFIGURED: Final = "AgentsNotConfigured"
 """The strategy agents was asked for by name, and the operator knows no model."""
 AGENTS_GAVE_UP: Final = "AgentsGaveUp"
 """The analyst sees no environment in which the tests could pass; the message is its reason."""
+AGENTS_ROW_AT_FAULT: Final = "RowAtFault"
+"""The analyst holds the row's source or tests responsible; the message is its reason. There is no verdict."""
 AGENTS_REPEATED: Final = "AgentsRepeated"
 """Every model proposes what was tried already."""
 AGENTS_MALFORMED: Final = "AgentsMalformed"
@@ -98,6 +100,7 @@ AGENT_REASONS: Final = {
     53: MODEL_REFUSED,
     54: AGENTS_REPEATED,
     55: AGENTS_MALFORMED,
+    56: AGENTS_ROW_AT_FAULT,
     90: DEFECT,
 }
 """Reason for an agent pod that wrote no draft, by exit code."""

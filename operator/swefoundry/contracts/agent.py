@@ -96,16 +96,16 @@ class AgentSpec(WireModel):
 
 
 class AgentResult(ProgramResult):
-    """Result of an agent pod; ``code`` is one of OK, GAVE_UP, BUDGET_SPENT, MODEL_UNAVAILABLE,
-    MODEL_REFUSED, REPEATED, MALFORMED, TIME_LIMIT, INFRASTRUCTURE, BAD_ORDER.
+    """Result of an agent pod; ``code`` is one of OK, GAVE_UP, ROW_AT_FAULT, BUDGET_SPENT,
+    MODEL_UNAVAILABLE, MODEL_REFUSED, REPEATED, MALFORMED, TIME_LIMIT, INFRASTRUCTURE, BAD_ORDER.
     """
 
     draft: Digest | None = None
     """Blob with the draft, when the code is OK."""
     label: str = ""
     """What distinguishes the draft, for people: `gpt-x, after StepFailed: added libxml2-dev`."""
-    claimed: bool = False
-    """The model expects this draft to be accepted. Recorded, never used in a decision."""
+    claimed: bool | None = None
+    """The model expects this draft to be accepted; None: it was not asked. Recorded, never used in a decision."""
     state: Digest | None = None
     """Artifact for the next agent pod."""
     transcript: Digest | None = None

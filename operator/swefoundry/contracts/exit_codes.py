@@ -81,5 +81,7 @@ class ExitCode(IntEnum):
     """Every model proposes a draft that was tried already."""
     MALFORMED = 55
     """Every model gives answers that cannot be parsed."""
+    ROW_AT_FAULT = 56
+    """The analyst holds the source or its tests responsible, and says why."""
     INVALID_SPEC = 90
     """The pod could not read its own spec: a defect of swefoundry."""

@@ -105,7 +105,15 @@ ANSWERED_CODES: Mapping[WorkKind, frozenset[int]] = {
         }
     ),
     WorkKind.BUILD: frozenset({ExitCode.OK, ExitCode.STEP_FAILED}),
-    WorkKind.AGENT: frozenset({ExitCode.OK, ExitCode.GAVE_UP, ExitCode.REPEATED, ExitCode.MALFORMED}),
+    WorkKind.AGENT: frozenset(
+        {
+            ExitCode.OK,
+            ExitCode.GAVE_UP,
+            ExitCode.ROW_AT_FAULT,
+            ExitCode.REPEATED,
+            ExitCode.MALFORMED,
+        }
+    ),
 }
 """Results of pods that got an answer of the hosts that they asked; intake refuses patches before a host is asked."""
 

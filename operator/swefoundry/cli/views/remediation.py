@@ -96,6 +96,8 @@ REMEDIATIONS: dict[str, str] = {
         "Set agents.models in the chart's values, then `swefoundry retry`; or re-create the object without the "
         "strategy `agents`."
     ),
+    reasons.AGENTS_ROW_AT_FAULT: "Check the analyst's reason against the source. If it is right, drop the row; if not, "
+    "give a draft (spec.environment.draft) or retry.",
     reasons.AGENTS_GAVE_UP: "Follow the analyst's reason, or give a draft (spec.environment.draft).",
     reasons.AGENTS_REPEATED: "Give a draft or overrides (spec.environment), or add a stronger model.",
     reasons.AGENTS_MALFORMED: (

@@ -256,8 +256,9 @@ def exhausted_searches_end(observed: Observation) -> Step | None:
     if not isinstance(observed.search, SearchState):
         return None
     reason, message = _exhausted_reason(observed)
-    if reason in (reasons.MODEL_REFUSED, reasons.DEFECT):
-        # A wrong key says nothing about the row, so the row gets no verdict on what was built before.
+    if reason in (reasons.MODEL_REFUSED, reasons.DEFECT, reasons.AGENTS_ROW_AT_FAULT):
+        # A wrong key says nothing about the row, so the row gets no verdict on what was built before. A row that a
+        # model holds responsible gets none either: no evaluation that passes by chance makes it valid.
         return EndSearch(reason, message)
     return _end_search(observed, reason, message)
 

@@ -90,11 +90,13 @@ def env_builds_are_awaited(observed: Observation) -> Step | None:
 
 
 def tasks_without_environment_fail(observed: Observation) -> Step | None:
-    """No draft gave an image that can be evaluated. An infrastructure fault keeps its reason: it blames no draft."""
+    """No draft gave an image that can be evaluated. Reasons that blame no draft are kept: an infrastructure fault, and
+    a row that the agents hold responsible.
+    """
     if observed.build is None or observed.image is not None:
         return None
     reason, message = conditions.reason_of(observed.build.status.conditions, conditions.SUCCEEDED)
-    if reason == reasons.INFRASTRUCTURE:
+    if reason in (reasons.INFRASTRUCTURE, reasons.AGENTS_ROW_AT_FAULT):
         return Fail(reason, f"EnvBuild {observed.build.name}: {message}")
     return Fail(reasons.ENVIRONMENT_FAILED, f"EnvBuild {observed.build.name}: {reason}: {message}")
 

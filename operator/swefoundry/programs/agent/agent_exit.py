@@ -4,6 +4,7 @@
 
     AgentExit
     ├── GaveUp             the analyst sees no way, and says why
+    ├── RowAtFault         the analyst holds the source or its tests responsible, and says why
     ├── BudgetSpent        the next turn might cost more than is left; nothing was sent
     ├── ModelUnavailable   no answer, 429 or 5xx after retries: worth a new pod later
     ├── ModelRefused       API key, model name or request refused: only a person can help
@@ -28,6 +29,12 @@ class GaveUp(AgentExit):
     """The analyst sees no environment in which the tests could pass."""
 
     code = ExitCode.GAVE_UP
+
+
+class RowAtFault(AgentExit):
+    """The tests ran, and the source or the tests themselves are the cause: the row gets no verdict."""
+
+    code = ExitCode.ROW_AT_FAULT
 
 
 class BudgetSpent(AgentExit):

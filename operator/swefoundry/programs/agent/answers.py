@@ -96,11 +96,16 @@ class CommandDraft(RoleAnswer):
 
 
 class Guidance(RoleAnswer):
-    """The Test Analyst's result: which role has to do what, or that nothing can be done."""
+    """The Test Analyst's result: which roles have to do what, or that nothing can be done."""
 
     give_up: bool = Field(
         default=False,
         description="True only when no Dockerfile and no test command could make the tests pass.",
+    )
+    row_at_fault: bool = Field(
+        default=False,
+        description="True only when tests ran, and the source or the tests themselves are the cause: nothing is to be "
+        "changed here. The row is then not used.",
     )
     reason: str = Field(
         description="The cause of the failure in one or two sentences, with the error's own words; a person reads it."
@@ -109,14 +114,25 @@ class Guidance(RoleAnswer):
     instructions: str = Field(
         default="", description="What that role is to change, precisely; empty when giving up."
     )
+    test_instructions: str = Field(
+        default="",
+        description="With the route environment: what the Test Manager is to change as well; empty: the commands stay.",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> "Guidance":
-        if self.give_up and not self.reason.strip():
+        if self.ends_the_search and not self.reason.strip():
             raise ValueError("giving up needs a reason that a person can act on")
-        if not self.give_up and not self.instructions.strip():
-            raise ValueError("instructions are empty: say what is to be changed, or set give_up")
+        if not self.ends_the_search and not self.instructions.strip():
+            raise ValueError(
+                "instructions are empty: say what is to be changed, or set give_up or row_at_fault"
+            )
         return self
+
+    @property
+    def ends_the_search(self) -> bool:
+        """Whether there is nothing left to change."""
+        return self.give_up or self.row_at_fault
 
 
 def answer_schema(answer_type: type[RoleAnswer]) -> dict[str, Any]:

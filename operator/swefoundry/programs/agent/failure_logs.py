@@ -1,19 +1,29 @@
-"""Excerpts of the logs of a failed round: the most diagnostic lines and the end of each log that explains it."""
+"""Logs and test results of a failed round: the most diagnostic lines, the end of each log that explains it, the tests.
 
-from dataclasses import dataclass
+Where the reports tell what each failure expected and got, a log is cut to its most diagnostic lines.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
 
 from swefoundry.contracts.agent import PastRound
 from swefoundry.contracts.digests import Digest
 from swefoundry.contracts.evaluation import OUTPUT_FILE
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.stages import Stage
-from swefoundry.errors import NotFound
+from swefoundry.errors import NotFound, PermanentError
 from swefoundry.oci.artifacts import pull_artifact
 from swefoundry.oci.registry_client import RegistryClient
+from swefoundry.programs.agent.stage_results import StageReport, StageResults, read_stage_report
 from swefoundry.text.log_excerpt import log_excerpt
 
 STORED_LOG_LIMIT_BYTES = 32 << 20
+EVIDENCE_LIMIT_BYTES = 48 << 20
+"""Of log and reports of one evaluation together; of more only the log is read."""
 EXCERPT_CHARACTERS = 6000
+SHORT_EXCERPT_CHARACTERS = 1500
+"""Beside the heads of the failures."""
+REPORTS_FOLDER = "reports/"
 LAST_LOG_LINES = 40
 LOG_LINE_CHARACTERS = 300
 _BEFORE_LOG_OUTCOMES = (RoundOutcome.BOTH_PASSED, RoundOutcome.BEFORE_UNCLEAR)
@@ -22,11 +32,12 @@ _BEFORE_LOG_OUTCOMES = (RoundOutcome.BOTH_PASSED, RoundOutcome.BEFORE_UNCLEAR)
 
 @dataclass(frozen=True)
 class FailureLogs:
-    """Excerpts; empty where there is no log."""
+    """Excerpts, empty where there is no log, and the results of the tests."""
 
     build: str = ""
     before: str = ""
     after: str = ""
+    results: StageResults = field(default_factory=StageResults)
 
     @property
     def by_name(self) -> dict[str, str]:
@@ -36,14 +47,22 @@ class FailureLogs:
 
 
 async def fetch_failure_logs(registry: RegistryClient, repository: str, past: PastRound) -> FailureLogs:
-    """Excerpts of the logs of a round; a log that no longer exists is left out."""
+    """Logs and results of a round; evidence that no longer exists is left out."""
     if not past.probes:
         return FailureLogs(build=await _build_log(registry, repository, past.build_log))
-    tested = past.probes.get(Stage.AFTER) or past.probes.get(Stage.BASE)
-    before = past.probes.get(Stage.BEFORE) if past.outcome in _BEFORE_LOG_OUTCOMES else None
+    evidence = await asyncio.gather(
+        *(_evidence(registry, repository, digest) for digest in past.probes.values())
+    )
+    files = dict(zip(past.probes, evidence, strict=True))
+    results = StageResults({stage: _stage_report(each) for stage, each in files.items()})
+    tested = files.get(Stage.AFTER) or files.get(Stage.BASE) or {}
+    before = files.get(Stage.BEFORE, {}) if past.outcome in _BEFORE_LOG_OUTCOMES else {}
     return FailureLogs(
-        before=await _evaluation_log(registry, repository, before),
-        after=await _evaluation_log(registry, repository, tested),
+        before=excerpt_with_tail(_log(before)),
+        after=log_excerpt(_log(tested), SHORT_EXCERPT_CHARACTERS)
+        if results.failures
+        else excerpt_with_tail(_log(tested)),
+        results=results,
     )
 
 
@@ -67,11 +86,24 @@ async def _build_log(registry: RegistryClient, repository: str, digest: Digest |
         return ""
 
 
-async def _evaluation_log(registry: RegistryClient, repository: str, digest: Digest | None) -> str:
-    if digest is None:
-        return ""
+async def _evidence(registry: RegistryClient, repository: str, digest: Digest) -> dict[str, bytes]:
     try:
-        files = await pull_artifact(registry, repository, digest, STORED_LOG_LIMIT_BYTES, only=(OUTPUT_FILE,))
+        return await pull_artifact(registry, repository, digest, EVIDENCE_LIMIT_BYTES)
     except NotFound:
-        return ""
-    return excerpt_with_tail(files.get(OUTPUT_FILE, b"").decode("utf-8", "replace"))
+        return {}
+    except PermanentError:  # larger than is worth reading: the log alone
+        return await pull_artifact(registry, repository, digest, STORED_LOG_LIMIT_BYTES, only=(OUTPUT_FILE,))
+
+
+def _stage_report(files: dict[str, bytes]) -> StageReport:
+    return read_stage_report(
+        {
+            name.removeprefix(REPORTS_FOLDER): content
+            for name, content in files.items()
+            if name.startswith(REPORTS_FOLDER)
+        }
+    )
+
+
+def _log(files: dict[str, bytes]) -> str:
+    return files.get(OUTPUT_FILE, b"").decode("utf-8", "replace")

@@ -3,12 +3,14 @@
 A variable that a prompt uses and nobody passes is an error, not an empty string.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 import jinja2
 
 from swefoundry.contracts.draft import Draft
 from swefoundry.programs.agent.data_delimiters import delimited, json_string
+from swefoundry.programs.agent.stage_results import Failure
 
 
 def render_prompt(name: str, **variables: object) -> str:
@@ -28,7 +30,12 @@ def _template_environment() -> jinja2.Environment:
     environment.filters["delimited"] = lambda text, label: delimited(label, text)
     environment.filters["quoted"] = json_string
     environment.filters["commands"] = _commands_json
+    environment.filters["failures"] = _failure_heads
     return environment
+
+
+def _failure_heads(failures: Sequence[Failure]) -> str:
+    return "\n".join(f"{each.test}\n  {each.head.replace(chr(10), chr(10) + '  ')}" for each in failures)
 
 
 def _commands_json(draft: Draft) -> str:

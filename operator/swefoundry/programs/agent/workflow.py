@@ -5,25 +5,29 @@
     first draft (no agents' round yet, or spec.ablation.noFeedback)
         summary ─> explorer ────────────> environment ─> tests ─> draft
     after an agents' round
-        outcome ─> analyst ──gives up──> GaveUp
-                     ├─ explorer ──────> environment ─> tests ─> draft
-                     ├─ environment ───> environment ─> tests ─> draft
-                     └─ tests ────────────────────────> tests ─> draft
+        outcome ─> analyst ──ends the search──> GaveUp, RowAtFault
+                    │ ^ └─ explorer ─┐
+                    │ └──────────────┘ once
+                    ├─ environment ───> environment ──────────> draft   the commands stay
+                    ├─ environment ───> environment ─> tests ─> draft   both have to change
+                    └─ tests ────────────────────────> tests ─> draft
 
-The Test Manager is always last: a command that was written for one Dockerfile may not fit another.
+The Test Manager is asked after a change of the Dockerfile when the analyst has instructions for it, or when the change
+concerns what the commands name.
 """
 
 from dataclasses import dataclass
 
 from swefoundry.contracts.draft import Draft
-from swefoundry.programs.agent.agent_exit import GaveUp, RepeatedDrafts
-from swefoundry.programs.agent.answers import Guidance
+from swefoundry.programs.agent.agent_exit import GaveUp, RepeatedDrafts, RowAtFault
+from swefoundry.programs.agent.answers import EnvironmentDraft, Guidance
+from swefoundry.programs.agent.command_dependencies import change_concerns_commands
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.inputs import AgentInputs, PastAttempt
 from swefoundry.programs.agent.llm.hooks import ReportProgress
 from swefoundry.programs.agent.loop_detection import LoopReaction, draft_key, failure_signature, loop_reaction
 from swefoundry.programs.agent.prompt_context import PromptContext
-from swefoundry.programs.agent.roles.analyst import run_analyst
+from swefoundry.programs.agent.roles.analyst import Analysis, run_analyst
 from swefoundry.programs.agent.roles.environment import run_environment_manager
 from swefoundry.programs.agent.roles.explorer import run_explorer
 from swefoundry.programs.agent.roles.tests import run_test_manager
@@ -39,8 +43,8 @@ class WrittenDraft:
 
     draft: Draft
     label: str
-    claimed: bool
-    """Whether the model expects that the draft will be accepted."""
+    claimed: bool | None
+    """Whether the Test Manager expects that the draft will be accepted; None: it was not asked."""
 
 
 class DraftWorkflow:
@@ -70,14 +74,15 @@ class DraftWorkflow:
         return await self._write_draft(self._context(), "first draft")
 
     async def _draft_after(self, last: PastAttempt, occurrences: int) -> WrittenDraft:
-        guidance = await self._ask_analyst(self._context(last.draft), last, occurrences)
+        guidance = await self._ask_analyst(last, occurrences)
+        if guidance.route == "explorer" and not guidance.ends_the_search:
+            await self._explore(self._context(last.draft, guidance))
+            guidance = await self._ask_analyst(last, occurrences, explored=True)
+        if guidance.row_at_fault:
+            raise RowAtFault(guidance.reason)
         if guidance.give_up:
             raise GaveUp(guidance.reason)
-        if guidance.route == "explorer":
-            await self._explore(self._context(last.draft, guidance))
-        return await self._write_draft(
-            self._context(last.draft, guidance), f"after {last.past.outcome.value}"
-        )
+        return await self._change_draft(last.draft, guidance, f"after {last.past.outcome.value}")
 
     def _context(self, current: Draft | None = None, guidance: Guidance | None = None) -> PromptContext:
         return PromptContext(self._inputs, self.state.report, current, guidance, tuple(self.state.written))
@@ -88,27 +93,53 @@ class DraftWorkflow:
         self._progress("the explorer looks at the repository")
         self._update_state(report=await run_explorer(self._deps, context))
 
-    async def _ask_analyst(self, context: PromptContext, last: PastAttempt, occurrences: int) -> Guidance:
+    async def _ask_analyst(self, last: PastAttempt, occurrences: int, explored: bool = False) -> Guidance:
         self._progress(
             f"the analyst reads how round {ordinal(last.past.number)} ended: {last.past.outcome.value}"
         )
-        guidance = await run_analyst(self._deps, context, last, self.state.advised, occurrences)
+        analysis = Analysis(last, tuple(self.state.advised), occurrences, explored)
+        guidance = await run_analyst(self._deps, self._context(last.draft), analysis)
         past = PastGuidance(round=last.past.number, outcome=last.past.outcome.value, guidance=guidance)
         earlier = [each for each in self.state.advised if each.round != past.round]
         self._update_state(advised=[*earlier, past])
         return guidance
 
     async def _write_draft(self, context: PromptContext, why: str) -> WrittenDraft:
-        note, dockerfile = "", context.current.dockerfile if context.current else ""
-        if context.current is None or context.guidance is None or context.guidance.route != "tests":
-            self._progress("the environment manager writes a Dockerfile")
-            environment = await run_environment_manager(self._deps, context)
-            note, dockerfile = environment.note, environment.dockerfile
+        """A draft by both managers."""
+        environment = await self._ask_environment_manager(context)
+        return await self._ask_test_manager(context, environment.dockerfile, why, environment.note)
+
+    async def _change_draft(self, current: Draft, guidance: Guidance, why: str) -> WrittenDraft:
+        """The current draft, changed by those whom the guidance is for."""
+        context = self._context(current, guidance)
+        if guidance.route == "tests":
+            return await self._ask_test_manager(context, current.dockerfile, why)
+        environment = await self._ask_environment_manager(context)
+        changed = current.model_copy(update={"dockerfile": environment.dockerfile})
+        commands_stay = (
+            not guidance.test_instructions.strip()
+            and not change_concerns_commands(current, environment.dockerfile)
+            and not context.repeated_draft(changed)
+        )
+        if commands_stay:
+            return self._written(changed, why, environment.note, claimed=None)
+        return await self._ask_test_manager(context, environment.dockerfile, why, environment.note)
+
+    async def _ask_environment_manager(self, context: PromptContext) -> EnvironmentDraft:
+        self._progress("the environment manager writes a Dockerfile")
+        return await run_environment_manager(self._deps, context)
+
+    async def _ask_test_manager(
+        self, context: PromptContext, dockerfile: str, why: str, note: str = ""
+    ) -> WrittenDraft:
         self._progress("the test manager writes the commands")
         draft, command = await run_test_manager(self._deps, context, dockerfile)
+        return self._written(draft, why, note or command.note, command.claimed)
+
+    def _written(self, draft: Draft, why: str, note: str, claimed: bool | None) -> WrittenDraft:
         self._update_state(draft=draft, written=[*self.state.written, draft_key(draft)])
-        label = f"{self._deps.model_client.model}, {why}: {' '.join((note or command.note).split())}"
-        return WrittenDraft(draft, label.rstrip(": ")[:MAX_LABEL_CHARACTERS], command.claimed)
+        label = f"{self._deps.model_client.model}, {why}: {' '.join(note.split())}"
+        return WrittenDraft(draft, label.rstrip(": ")[:MAX_LABEL_CHARACTERS], claimed)
 
     def _count_same_failure(self) -> int:
         """How often the last failure occurred. On repetition uses the next model, or raises RepeatedDrafts."""

@@ -116,7 +116,6 @@ async def test_the_next_pod_uses_the_state_of_the_last_one(seeded: SeededReposit
         (3, 0),
         (4, 1),
         (5, 1),
-        (6, 1),
     ]
     state = await seeded.state(record.state)
     assert [each.guidance.instructions for each in state.advised] == ["Install pyyaml."]

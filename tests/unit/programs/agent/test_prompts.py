@@ -12,7 +12,7 @@ from swefoundry.programs.agent.prompt_templates import render_prompt
 from swefoundry.programs.agent.repo.repo_summary import summarize_repo
 from unit.programs.agent.agent_inputs import FILES, a_facts, a_past_attempt, a_tree, agent_inputs
 from unit.programs.agent.scripted_model_client import ScriptedAnswer
-from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WorkflowRun
+from unit.programs.agent.test_workflow import FIRST, TO_ENVIRONMENT, WITH_XML, WorkflowRun
 
 PROMPTS = Path(swefoundry.programs.agent.__file__).parent / "prompts"
 NAMES = {
@@ -40,7 +40,13 @@ def test_a_missing_variable_is_an_error(path: Path) -> None:
 async def test_untrusted_text_is_not_rendered_and_is_delimited(tmp_path: Path) -> None:
     files = FILES | {"setup.py": HOSTILE, "README.md": f"# Testing\n{HOSTILE}"}
     facts, tree = a_facts(files), a_tree(tmp_path / "hostile", files)
-    answers: dict[str, list[ScriptedAnswer]] = FIRST | {"analyst": [TO_ENVIRONMENT | {"route": "explorer"}]}
+    answers: dict[str, list[ScriptedAnswer]] = FIRST | {
+        "analyst": [
+            TO_ENVIRONMENT | {"route": "explorer"},
+            TO_ENVIRONMENT | {"test_instructions": "No report."},
+        ],
+        "environment": [{"dockerfile": WITH_XML}],
+    }
     last = a_past_attempt(0, RoundOutcome.NO_RESULT, HOSTILE)
     run = WorkflowRun(
         agent_inputs(tmp_path, last, facts=facts, tree=tree, repo_summary=summarize_repo(facts, tree)),

@@ -9,7 +9,7 @@ from swefoundry.contracts.agent import Ablation, Allowance
 from swefoundry.contracts.round_outcome import RoundOutcome
 from swefoundry.contracts.transcript import Transcript
 from swefoundry.oci.base_images import NO_IMAGE_HOSTS, BaseImageLookup
-from swefoundry.programs.agent.agent_exit import GaveUp, MalformedAnswers, RepeatedDrafts
+from swefoundry.programs.agent.agent_exit import GaveUp, MalformedAnswers, RepeatedDrafts, RowAtFault
 from swefoundry.programs.agent.answers import ExplorerReport, Guidance
 from swefoundry.programs.agent.conversation import AgentDeps
 from swefoundry.programs.agent.failure_logs import FailureLogs
@@ -36,6 +36,11 @@ GCC = "error: command 'gcc' failed"
 FAILED = a_past_attempt(0, RoundOutcome.STEP_FAILED, GCC)
 TO_ENVIRONMENT = {"reason": GCC, "route": "environment", "instructions": "Install libxml2-dev."}
 TO_TESTS = {"reason": "no report", "route": "tests", "instructions": "Write report.xml."}
+AT_FAULT = {"row_at_fault": True, "reason": "add() has no such argument."}
+TESTED = PastAttempt(
+    FAILED.past.model_copy(update={"outcome": RoundOutcome.AFTER_FAILED, "codes": {"before": 1, "after": 1}}),
+    FAILED.draft,
+)
 FIRST: dict[str, list[ScriptedAnswer]] = {
     "explorer": [REPORT],
     "environment": [ENVIRONMENT],
@@ -183,20 +188,63 @@ class TestFirstDrafts:
 
 
 class TestLaterDrafts:
-    async def test_guidance_for_the_environment_asks_the_test_manager_again(self, tmp_path: Path) -> None:
+    async def test_a_new_dockerfile_alone_keeps_the_commands(self, tmp_path: Path) -> None:
         answers: dict[str, list[ScriptedAnswer]] = {
             "analyst": [TO_ENVIRONMENT],
             "environment": [{"dockerfile": WITH_XML, "note": "added libxml2-dev"}],
-            "tests": [TESTS | {"claimed": False}],
         }
         run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
         assert await run.draft() == WrittenDraft(
-            a_draft(WITH_XML), "small, after StepFailed: added libxml2-dev", claimed=False
+            a_draft(WITH_XML), "small, after StepFailed: added libxml2-dev", claimed=None
         )
-        assert run.client.roles_in_order() == ["analyst", "environment", "tests"]
+        assert run.client.roles_in_order() == ["analyst", "environment"]
         opening = run.opening("environment")
         assert "Install libxml2-dev." in opening and "# The current Dockerfile" in opening
+        assert run.workflow.state.written == [draft_key(a_draft(WITH_XML))]
+
+    async def test_guidance_for_both_managers_asks_both(self, tmp_path: Path) -> None:
+        answers: dict[str, list[ScriptedAnswer]] = {
+            "analyst": [TO_ENVIRONMENT | {"test_instructions": "Add --runslow."}],
+            "environment": [{"dockerfile": WITH_XML, "note": "added libxml2-dev"}],
+            "tests": [TESTS | {"test_command": "pytest --runslow --junitxml=report.xml {files}"}],
+        }
+        run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
+        assert await run.draft() == WrittenDraft(
+            a_draft(WITH_XML, "pytest --runslow --junitxml=report.xml {files}"),
+            "small, after StepFailed: added libxml2-dev",
+            claimed=True,
+        )
         assert "The Dockerfile has changed" in run.opening("tests")
+        assert "What the Test Manager is to do: Add --runslow." in run.opening("tests")
+
+    async def test_a_change_of_what_the_command_names_asks_the_test_manager_again(
+        self, tmp_path: Path
+    ) -> None:
+        older = DOCKERFILE.replace("pip install pytest", "pip install pytest==3")
+        answers: dict[str, list[ScriptedAnswer]] = {
+            "analyst": [TO_ENVIRONMENT],
+            "environment": [{"dockerfile": older}],
+            "tests": [TESTS],
+        }
+        run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
+        assert (await run.draft()).draft == a_draft(older)
+        assert run.client.roles_in_order() == ["analyst", "environment", "tests"]
+
+    async def test_a_dockerfile_that_was_tried_with_these_commands_asks_the_test_manager(
+        self, tmp_path: Path
+    ) -> None:
+        rounds = [
+            a_past_attempt(0, RoundOutcome.AFTER_FAILED, "no libxml2"),
+            a_past_attempt(1, RoundOutcome.AFTER_FAILED, "no locale", a_draft(WITH_XML)),
+        ]
+        command = "pytest --junitxml=report.xml {files}"
+        answers: dict[str, list[ScriptedAnswer]] = {
+            "analyst": [TO_ENVIRONMENT],
+            "environment": [ENVIRONMENT],
+            "tests": [TESTS | {"test_command": command}],
+        }
+        run = WorkflowRun(agent_inputs(tmp_path, *rounds), answers)
+        assert (await run.draft()).draft == a_draft(command=command)
 
     async def test_the_analyst_sees_outcome_codes_and_logs(self, tmp_path: Path) -> None:
         last = a_past_attempt(0, RoundOutcome.AFTER_FAILED, "ModuleNotFoundError: No module named 'yaml'")
@@ -233,20 +281,52 @@ class TestLaterDrafts:
         assert (await run.draft()).draft == a_draft()
         assert "t.py::test_a" in run.opening("tests") and '"run_as_user": 1000' in run.opening("tests")
 
-    async def test_guidance_for_the_explorer_asks_all_roles_again(self, tmp_path: Path) -> None:
+    async def test_after_the_explorer_it_is_the_analyst_who_is_asked_again(self, tmp_path: Path) -> None:
+        to_explorer = TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}
         answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT | {"route": "explorer", "instructions": "Find the compiler."}],
+            "analyst": [to_explorer, to_explorer, TO_ENVIRONMENT],
             "explorer": [REPORT | {"system_packages": ["gcc"]}],
             "environment": [{"dockerfile": WITH_XML}],
-            "tests": [TESTS],
         }
         run = WorkflowRun(
             agent_inputs(tmp_path, FAILED), answers, AgentState(report=ExplorerReport(**REPORT))
         )
         await run.draft()
-        assert run.client.roles_in_order() == ["analyst", "explorer", "environment", "tests"]
+        assert run.client.roles_in_order() == ["analyst", "explorer", "analyst", "environment"]
         assert "Find the compiler." in run.opening("explorer")
-        assert "gcc" in run.opening("environment")
+        again, corrected = run.client.last_messages("analyst")[1:]
+        assert '"gcc"' in again and "The explorer has looked for what you asked" in again
+        assert "The explorer has looked already" in corrected
+        assert [each.guidance.route for each in run.workflow.state.advised] == ["environment"]
+
+    async def test_the_analyst_reads_the_repository_itself(self, tmp_path: Path) -> None:
+        answers: dict[str, list[ScriptedAnswer]] = {
+            "analyst": [tool_calls(("read", {"path": "tox.ini"})), TO_ENVIRONMENT],
+            "environment": [{"dockerfile": WITH_XML}],
+        }
+        run = WorkflowRun(agent_inputs(tmp_path, FAILED), answers)
+        await run.draft()
+        assert "commands = pytest" in run.client.last_messages("analyst")[1]
+
+    async def test_a_row_at_fault_ends_with_the_analysts_reason(self, tmp_path: Path) -> None:
+        run = WorkflowRun(agent_inputs(tmp_path, TESTED), {"analyst": [AT_FAULT]})
+        with pytest.raises(RowAtFault, match=r"^add\(\) has no such argument\.$"):
+            await run.draft()
+
+    @pytest.mark.parametrize(
+        "codes", [{}, {"before": 1}, {"before": 21, "after": 21}, {"before": 1, "after": 22}]
+    )
+    async def test_no_row_is_at_fault_before_its_tests_ran(
+        self, tmp_path: Path, codes: dict[str, int]
+    ) -> None:
+        last = PastAttempt(FAILED.past.model_copy(update={"codes": codes}), FAILED.draft)
+        answers: dict[str, list[ScriptedAnswer]] = {
+            "analyst": [AT_FAULT, TO_ENVIRONMENT],
+            "environment": [{"dockerfile": WITH_XML}],
+        }
+        run = WorkflowRun(agent_inputs(tmp_path, last), answers)
+        assert (await run.draft()).draft == a_draft(WITH_XML)
+        assert "needs a round in which tests ran" in run.client.last_messages("analyst")[1]
 
     async def test_giving_up_ends_with_the_analysts_reason(self, tmp_path: Path) -> None:
         run = WorkflowRun(
@@ -388,7 +468,7 @@ async def test_no_outcome_leads_to_the_same_draft_again(tmp_path: Path, outcome:
     """A model that always gives the same answers ends the run after every outcome, whatever the route."""
     for route in ("environment", "tests", "explorer"):
         answers: dict[str, list[ScriptedAnswer]] = {
-            "analyst": [TO_ENVIRONMENT | {"route": route}],
+            "analyst": [TO_ENVIRONMENT | {"route": route}, TO_ENVIRONMENT],
             "explorer": [REPORT],
             "environment": [ENVIRONMENT] * 4,
             "tests": [TESTS] * 4,
