@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from swefoundry.contracts.draft import Draft
 
-_NAME = re.compile(r"[A-Za-z][\w-]+|\d+(?:\.\d+)+")
-"""Names of programs and packages without their versions, and versions with a dot, as in `python3.9`."""
+_NAME = re.compile(r"[A-Za-z](?:[\w-]*[A-Za-z_-])?(?=\d+\.\d)|[A-Za-z][\w-]+|\d+(?:\.\d+)+")
+"""Names of programs and packages, and versions with a dot; `python3.9` is one of each."""
 _SURROUNDINGS = re.compile(r"^\s*(WORKDIR|USER|SHELL|ENV\s+(PATH|HOME|[A-Z]*PATH)\b)", re.IGNORECASE)
 """Instructions that decide where a command runs, as whom, and which programs it finds."""
 _FROM = re.compile(r"^\s*FROM\s+(--\S+\s+)*(?P<image>[^\s:@]+)(?P<version>\S*)", re.IGNORECASE)
